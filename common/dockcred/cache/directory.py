@@ -1,0 +1,103 @@
+"""Where the cache lives, and the checks that make it ours alone."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from dockcred import log
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dockcred.environment import Environment
+
+RUN_DIRECTORY = "/run/dockcred"
+_TAG = (
+    "Signature: 8a477f597d28d172789f06886806bc55\n"
+    "# Registry credentials, safe to delete: https://bford.info/cachedir/\n"
+)
+
+
+def locate(environment: Environment, parent_variable: str = "") -> str:
+    """Answer the directory's path, or nothing where no cache is wanted or possible.
+
+    `parent_variable` names a peer's variable, such as AWS_ECR_CACHE_DIR: ours is
+    `dockcred/` inside that directory, and the peer's own file is never touched.
+    """
+    if environment.get("DOCKCRED_CACHE").lower() in {"off", "0", "false", "no"}:
+        return ""
+    if named := environment.get("DOCKCRED_CACHE_DIR"):
+        return named
+    if parent_variable and (parent := environment.get(parent_variable)):
+        return f"{_expand(environment, parent)}/dockcred"
+    home = environment.home()
+    base = environment.get("XDG_CACHE_HOME") or (f"{home}/.cache" if home else "")
+    if os.geteuid() == 0 and not _belongs_to_root(environment, home, base):
+        # `sudo -E`, or an agent without a home: nothing of root's in a user's files.
+        return RUN_DIRECTORY
+    return f"{base}/dockcred" if base else ""
+
+
+def _expand(environment: Environment, path: str) -> str:
+    """Expand ~/ as ecr-login does (mitchellh/go-homedir)."""
+    return environment.home() + path[1:] if path.startswith("~/") else path
+
+
+def _belongs_to_root(environment: Environment, home: str, base: str) -> bool:
+    if not environment.get("HOME") and not environment.get("XDG_CACHE_HOME"):
+        return False
+    return all(_owner(path) == 0 for path in (home, base) if path)
+
+
+def _owner(path: str) -> int:
+    """Answer the owner of the path, or of what its creation would stand in."""
+    while True:
+        try:
+            return os.stat(path).st_uid
+        except OSError:
+            parent = os.path.dirname(path)
+            if parent == path:
+                return -1
+            path = parent
+
+
+def is_trusted(path: str) -> bool:
+    """Tell whether this directory is ours and no other's; tighten a 0755 one."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+        log.warning(f"no cache: {path} is not a directory of ours")
+        return False
+    if status.st_mode & 0o022:
+        log.warning(f"no cache: others can write {path}; run chmod 700 {path}")
+        return False
+    if status.st_mode & 0o077:
+        try:
+            os.chmod(path, 0o700)
+        except OSError:
+            return False
+    return True
+
+
+def create(path: str) -> bool:
+    """Make the directory where it is missing; tell whether it can be used.
+
+    Nothing is created below a directory that belongs to another.
+    """
+    if os.path.lexists(path):
+        return is_trusted(path)
+    if _owner(path) != os.geteuid():
+        log.warning(f"no cache: {path} would be below a directory that is not ours")
+        return False
+    try:
+        os.makedirs(path, mode=0o700)
+        with open(f"{path}/CACHEDIR.TAG", "x", encoding="ascii") as tag:
+            tag.write(_TAG)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        log.warning(f"no cache: {path}: {error.strerror}")
+        return False
+    return is_trusted(path)

@@ -1,0 +1,169 @@
+"""Reading, writing, listing and pruning the cache's files.
+
+Every failure to read is a miss and every failure to write is no cache: a full disk
+or a stranger's file never stands between a client and its credential.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+
+from dockcred import log
+from dockcred.cache import directory
+from dockcred.cache.entry import Entry
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_FILE_BYTES = 256 * 1024
+MAX_ENTRIES = 16384
+PRUNE_EVERY_S = 600.0
+_LEFTOVER_S = 3600.0
+
+
+class Cache:
+    """Entries by name in one directory; a directory of nothing caches nothing."""
+
+    def __init__(self, path: str) -> None:
+        """Trust the directory only after a look at its owner and mode."""
+        self.path = path if path and directory.is_trusted(path) else ""
+        self._wanted = path
+
+    def open_for_writing(self) -> bool:
+        """Make the directory where it is missing; tell whether there is a cache."""
+        if not self.path and self._wanted and directory.create(self._wanted):
+            self.path = self._wanted
+        return bool(self.path)
+
+    def read(self, name: str) -> Entry | None:
+        """Answer the entry, or None where there is none that can be trusted."""
+        text = self.read_text(name)
+        return Entry.from_text(text) if text else None
+
+    def read_text(self, name: str) -> str:
+        """Read a whole file of ours; nothing for a link, a stranger's or a torn one."""
+        if not self.path:
+            return ""
+        try:
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+            descriptor = os.open(f"{self.path}/{name}", flags)
+        except OSError:
+            return ""
+        try:
+            status = os.fstat(descriptor)
+            if not _is_private(status) or status.st_size > MAX_FILE_BYTES:
+                return ""
+            data = os.read(descriptor, MAX_FILE_BYTES)
+            return data.decode("utf-8", "surrogateescape")
+        except OSError:
+            return ""
+        finally:
+            os.close(descriptor)
+
+    def write(self, name: str, entry: Entry) -> bool:
+        """Replace the entry atomically; its mtime tells the pruner when it ends."""
+        try:
+            text = entry.to_text()
+        except ValueError:
+            return False
+        return self.write_text(name, text, entry.credential.expires_at or 0.0)
+
+    def write_text(self, name: str, text: str, mtime: float) -> bool:
+        """Write aside, stamp, rename; tell whether it worked."""
+        if not self.open_for_writing():
+            return False
+        target = f"{self.path}/{name}"
+        aside = f"{target}.{os.getpid()}.new"
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            descriptor = os.open(aside, flags, 0o600)
+            try:
+                data = text.encode("utf-8", "surrogateescape")
+                while data:
+                    data = data[os.write(descriptor, data) :]
+                os.utime(descriptor, (mtime, mtime))
+            finally:
+                os.close(descriptor)
+            os.rename(aside, target)
+        except OSError as error:
+            log.warning(f"not cached: {error.strerror}")
+            _remove(aside)
+            return False
+        return True
+
+    def remove(self, name: str) -> None:
+        """Drop a file; none there is success."""
+        if self.path:
+            _remove(f"{self.path}/{name}")
+
+    def names(self, start: str = "") -> Iterator[str]:
+        """Answer the names that start so, in no order."""
+        if not self.path:
+            return
+        try:
+            found = os.listdir(self.path)
+        except OSError:
+            return
+        for name in found:
+            if name.startswith(start):
+                yield name
+
+    def prune(self) -> None:
+        """Drop what has expired and what a killed writer left, then the oldest.
+
+        At most once in PRUNE_EVERY_S, and only by a process that has just minted.
+        """
+        if not self.path or not self._prune_is_due():
+            return
+        now = time.time()
+        kept = []
+        for name in self.names():
+            path = f"{self.path}/{name}"
+            try:
+                status = os.lstat(path)
+            except OSError:
+                continue
+            if name in {"CACHEDIR.TAG", "pruned"} or not stat.S_ISREG(status.st_mode):
+                continue
+            # Locks, stamps and files written aside carry the time they were made at.
+            ends = status.st_mtime + (_LEFTOVER_S if _is_leftover(name) else 0.0)
+            if ends < now:
+                _remove(path)
+            else:
+                kept.append((ends, path))
+        kept.sort()
+        for _, path in kept[: max(0, len(kept) - MAX_ENTRIES)]:
+            _remove(path)
+
+    def _prune_is_due(self) -> bool:
+        marker = f"{self.path}/pruned"
+        try:
+            if time.time() - os.stat(marker).st_mtime < PRUNE_EVERY_S:
+                return False
+        except OSError:
+            pass
+        return self.write_text("pruned", "", time.time())
+
+
+def _is_leftover(name: str) -> bool:
+    return name.endswith((".lock", ".new", ".stamp", ".failed", ".tried"))
+
+
+def _is_private(status: os.stat_result) -> bool:
+    """Tell whether a file is ours alone: a plain file, one name, 0600 or less."""
+    return (
+        stat.S_ISREG(status.st_mode)
+        and status.st_uid == os.geteuid()
+        and status.st_nlink == 1
+        and not status.st_mode & 0o077
+    )
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        return

@@ -1,0 +1,86 @@
+"""One mint for many callers: a lock per entry, and the cause of a failed mint.
+
+flock is released when its holder ends, however it ends. After MAX_WAIT_S, or where
+files cannot be locked, the caller mints without it: a stopped holder costs a call
+upstream, never an answer.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from dockcred import watchdog
+from dockcred.errors import IssueError, MissingIdentityError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dockcred.cache.files import Cache
+    from dockcred.errors import DockcredError
+
+MAX_WAIT_S = 3.0
+FAILURE_HOLDS_S = 5.0
+_FAILURE_LINES = 4
+
+
+class Flight:
+    """The lock on one entry; `waited` tells that another held it."""
+
+    def __init__(self, cache: Cache, name: str) -> None:
+        """Take the lock, or go without it after MAX_WAIT_S."""
+        self.waited = False
+        self._cache = cache
+        self._name = name
+        self._descriptor = -1
+        if cache.open_for_writing():
+            self._take(f"{cache.path}/{name}.lock")
+
+    def _take(self, path: str) -> None:
+        try:
+            import fcntl  # noqa: PLC0415 - POSIX only
+
+            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            self._descriptor = os.open(path, flags, 0o600)
+        except (ImportError, OSError):
+            return
+        watchdog.doing("waiting for another process that mints the same credential")
+        pause, give_up = 0.001, time.monotonic() + MAX_WAIT_S
+        while time.monotonic() < give_up:
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self.waited = True
+                time.sleep(pause)
+                pause = min(pause * 1.5, 0.02)
+            except OSError:
+                return
+            else:
+                return
+
+    def land(self) -> None:
+        """Let the next one go."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def leave_failure(self, error: DockcredError) -> None:
+        """Tell those who wait why the mint failed, for FAILURE_HOLDS_S."""
+        kind = "missing" if isinstance(error, MissingIdentityError) else "failed"
+        text = "\n".join((kind, error.cause, error.remedy, ""))
+        self._cache.write_text(f"{self._name}.failed", text, time.time())
+
+    def failure(self) -> DockcredError | None:
+        """Answer what another mint has just met, if this caller waited for it."""
+        if not self.waited:
+            return None
+        try:
+            left_at = os.stat(f"{self._cache.path}/{self._name}.failed").st_mtime
+        except OSError:
+            return None
+        lines = self._cache.read_text(f"{self._name}.failed").split("\n")
+        if len(lines) != _FAILURE_LINES or not 0 <= time.time() - left_at < (
+            FAILURE_HOLDS_S
+        ):
+            return None
+        kind, cause, remedy, _ = lines
+        return (MissingIdentityError if kind == "missing" else IssueError)(cause, remedy)

@@ -1,0 +1,91 @@
+"""What a watched file looked like, and whom a token file speaks for.
+
+A condition is one line of an entry: `file PATH LOOK` or `token PATH LOOK SUBJECT`,
+separated by tabs. The look of a file is its inode, size, mtime and ctime: a file that
+is replaced by an older copy has a younger ctime.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ABSENT = "-"
+_MAX_TOKEN_BYTES = 256 * 1024
+_TICK_NS = 20_000_000
+
+
+def look(path: str) -> str:
+    """Answer the look of a file, ABSENT where there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return ABSENT
+    return f"{status.st_ino}:{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}"
+
+
+def settle(paths: Iterable[str]) -> None:
+    """Wait until the clock of the file system has moved on since the last change.
+
+    Two changes within one tick (4 to 10 ms on Linux) look the same: git calls such
+    an entry racy (git-scm.com/docs/racy-git). Called before a source is read.
+    """
+    for path in paths:
+        try:
+            age = time.time_ns() - os.stat(path).st_ctime_ns
+        except OSError:
+            continue
+        if 0 <= age < _TICK_NS:
+            time.sleep((_TICK_NS - age) / 1e9)
+
+
+def conditions(files: Iterable[str], tokens: Iterable[str]) -> tuple[str, ...]:
+    """Write down how things stand now."""
+    return (
+        *(f"file\t{path}\t{look(path)}" for path in files),
+        *(f"token\t{path}\t{look(path)}\t{subject_in(path)}" for path in tokens),
+    )
+
+
+def still_holds(condition: str) -> bool:
+    """Tell whether a condition is as it was written down.
+
+    A token file that only looks different is read: rotated for the same subject it
+    still holds, for the next job or pod on the same path it does not.
+    """
+    kind, _, rest = condition.partition("\t")
+    path, _, rest = rest.partition("\t")
+    was, _, subject = rest.partition("\t")
+    if look(path) == was:
+        return True
+    return kind == "token" and bool(subject) and subject_in(path) == subject
+
+
+def subject_in(path: str) -> str:
+    """Answer issuer and subject of the JWT in a file, nothing where it has none."""
+    try:
+        with open(path, "rb") as file:
+            return subject_of(file.read(_MAX_TOKEN_BYTES))
+    except OSError:
+        return ""
+
+
+def subject_of(token: bytes) -> str:
+    """Answer issuer and subject of a JWT, unverified: it only keys a cache."""
+    import binascii  # noqa: PLC0415 - only when a token file has changed
+    import json  # noqa: PLC0415
+
+    parts = token.strip().split(b".")
+    if len(parts) != 3:  # noqa: PLR2004 - header, claims, signature
+        return ""
+    claims = parts[1].replace(b"-", b"+").replace(b"_", b"/")
+    try:
+        found = json.loads(binascii.a2b_base64(claims + b"=" * (-len(claims) % 4)))
+        issuer, subject = found["iss"], found["sub"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
+    return ascii((str(issuer), str(subject)))

@@ -1,0 +1,37 @@
+"""`dockcred`, the program for people: one file per subcommand."""
+
+from __future__ import annotations
+
+import click
+
+from dockcred.version import __version__
+
+COMMANDS = {
+    "sandbox": ("dockcred.commands.sandbox", "sandbox"),
+}
+
+
+class _OnUse(click.Group):
+    """Subcommands that are imported when they are called or listed."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Name the subcommands."""
+        del context
+        return sorted(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Load one."""
+        del context
+        if name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[name]
+        command: click.Command = getattr(
+            __import__(module, fromlist=[attribute]), attribute
+        )
+        return command
+
+
+@click.command(cls=_OnUse, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="dockcred %(version)s")
+def main() -> None:
+    """Registry credentials from cloud identities, CI jobs and OS keychains."""

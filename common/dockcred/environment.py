@@ -1,0 +1,199 @@
+"""Every variable that the suite reads, named once; the only reader of os.environ.
+
+Two kinds go into a cache key: SELECTING variables by value, since they choose the
+identity or the place a request goes to, and SECRET ones only by being set or not.
+IGNORED ones are known to the SDKs and change neither, each with the reason; a test
+holds the three lists against the SDKs that are installed.
+"""
+
+from __future__ import annotations
+
+import os
+
+from dockcred.errors import InvalidInputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_TIMEOUT_S = 8.0
+
+COMMON = (
+    "HOME",
+    "DOCKCRED_CONFIG",
+    "DOCKCRED_ROAD",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "NO_PROXY",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+)
+"""Select for every cloud: the road, the way through proxies, and whom to trust."""
+
+AWS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_ACCESS_KEY",
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_CONFIG_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_EC2_METADATA_DISABLED",
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+    "AWS_EC2_METADATA_V1_DISABLED",
+    "AWS_IMDS_USE_IPV6",
+    "AWS_LOGIN_CACHE_DIRECTORY",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_ECR",
+    "AWS_ENDPOINT_URL_ECR_PUBLIC",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_ENDPOINT_URL_SSO",
+    "AWS_ENDPOINT_URL_SSO_OIDC",
+    "AWS_ENDPOINT_URL_SIGNIN",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_USE_FIPS_ENDPOINT",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_STS_REGIONAL_ENDPOINTS",
+    "AWS_CA_BUNDLE",
+    "AWS_DATA_PATH",
+)
+
+AWS_SECRET = (
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SECRET_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+)
+
+AWS_IGNORED = {
+    "AWS_REGION": "the region is the host's",
+    "AWS_DEFAULT_REGION": "the region is the host's",
+    "AWS_SIGV4A_SIGNING_REGION_SET": "ECR and STS are signed with SigV4",
+    "AWS_AUTH_SCHEME_PREFERENCE": "ECR and STS have one scheme",
+    "AWS_ACCOUNT_ID": "the account is the host's",
+    "AWS_ACCOUNT_ID_ENDPOINT_MODE": "ECR and STS have no account endpoints",
+    "AWS_CREDENTIAL_EXPIRATION": "tells when env keys end, not whose they are",
+    "AWS_CREDENTIAL_FILE": "boto 2's file is not read (README, dropped)",
+    "BOTO_CONFIG": "boto 2's file is not read (README, dropped)",
+    "AWS_CSM_ENABLED": "client-side monitoring",
+    "AWS_CSM_HOST": "client-side monitoring",
+    "AWS_CSM_PORT": "client-side monitoring",
+    "AWS_CSM_CLIENT_ID": "client-side monitoring",
+    "AWS_DEFAULTS_MODE": "time-outs and retries",
+    "AWS_RETRY_MODE": "retries",
+    "AWS_MAX_ATTEMPTS": "retries",
+    "AWS_METADATA_SERVICE_TIMEOUT": "our own bound holds",
+    "AWS_METADATA_SERVICE_NUM_ATTEMPTS": "our own bound holds",
+    "AWS_DISABLE_HOST_PREFIX_INJECTION": "ECR and STS have no host prefixes",
+    "AWS_ENDPOINT_DISCOVERY_ENABLED": "ECR and STS have none",
+    "AWS_DISABLE_REQUEST_COMPRESSION": "the body's coding",
+    "AWS_REQUEST_MIN_COMPRESSION_SIZE_BYTES": "the body's coding",
+    "AWS_REQUEST_CHECKSUM_CALCULATION": "the body's coding",
+    "AWS_RESPONSE_CHECKSUM_VALIDATION": "the body's coding",
+    "AWS_EXECUTION_ENV": "user agent",
+    "AWS_LAMBDA_FUNCTION_NAME": "user agent",
+    "AWS_SDK_UA_APP_ID": "user agent",
+    "AWS_S3_DISABLE_EXPRESS_SESSION_AUTH": "S3 only",
+    "AWS_S3_DISABLE_MULTIREGION_ACCESS_POINTS": "S3 only",
+    "AWS_S3_USE_ARN_REGION": "S3 only",
+    "AWS_S3_US_EAST_1_REGIONAL_ENDPOINT": "S3 only",
+    "BOTO_DISABLE_CRT": "S3 transfers",
+    "BOTO_EXPERIMENTAL__ADD_PROXY_HOST_HEADER": "a header to the proxy",
+    "BOTO_EXPERIMENTAL__NO_EMPTY_CONTINUE": "the body's coding",
+    "BOTOCORE_TCP_KEEPALIVE": "the socket's options",
+}
+
+
+class Environment:
+    """The variables of one call; one that is set but empty counts as not set."""
+
+    __slots__ = ("_variables",)
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        """Hold a mapping, so that tests need not touch the process's own."""
+        self._variables = variables
+
+    def get(self, name: str, default: str = "") -> str:
+        """Answer the value, or the default where it is empty or not set."""
+        return self._variables.get(name) or default
+
+    def first(self, *names: str) -> str:
+        """Answer the first of these that is set, or nothing."""
+        for name in names:
+            if value := self._variables.get(name):
+                return value
+        return ""
+
+    def is_on(self, name: str) -> bool:
+        """Tell whether a switch says yes, as the SDKs read it."""
+        return self.get(name).lower() in {"true", "1", "on", "yes"}
+
+    def home(self) -> str:
+        """Answer the home directory, from the password database where HOME is not set.
+
+        Nothing where neither knows one: agents run without both.
+        """
+        if home := self.get("HOME"):
+            return home
+        try:
+            import pwd  # noqa: PLC0415 - only without HOME
+
+            return pwd.getpwuid(os.geteuid()).pw_dir
+        except (ImportError, KeyError):
+            return ""
+
+    def path(self, name: str, below_home: str) -> str:
+        """Answer the file that a variable names, or the one below the home directory."""
+        named = self.get(name)
+        if named.startswith("~/"):
+            named = self.home() + named[1:]
+        if named:
+            return named
+        home = self.home()
+        return f"{home}/{below_home}" if home else ""
+
+
+def current() -> Environment:
+    """Take the process's own variables."""
+    return Environment(os.environ)
+
+
+def adopt(variables: Mapping[str, str]) -> None:
+    """Set variables for an SDK that reads the process's own."""
+    os.environ.update(variables)
+
+
+def forget_empty() -> None:
+    """Unset what is set but empty, for an SDK that takes an empty value for one."""
+    for name in [name for name, value in os.environ.items() if not value]:
+        del os.environ[name]
+
+
+def timeout_s(variables: Environment) -> float:
+    """Answer the bound on one whole call, in seconds.
+
+    Raises InvalidInputError where DOCKCRED_TIMEOUT is not a number above zero.
+    """
+    text = variables.get("DOCKCRED_TIMEOUT")
+    try:
+        seconds = float(text) if text else DEFAULT_TIMEOUT_S
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 3600:  # noqa: PLR2004 - an hour; also refuses nan and inf
+        raise InvalidInputError(
+            "DOCKCRED_TIMEOUT is not a number of seconds", "set it between 0.1 and 3600"
+        )
+    return seconds

@@ -1,0 +1,77 @@
+"""What can go wrong, as types inside and exact sentences outside.
+
+Three sentences belong to the wire: clients compare them byte for byte
+(docker/docker-credential-helpers, credentials/error.go). Every other failure names
+its cause and its remedy in one line.
+"""
+
+from __future__ import annotations
+
+
+class DockcredError(Exception):
+    """A failure with a cause and a remedy, both fit to be shown to anyone.
+
+    Neither may hold a secret. Each is a phrase without a full stop at its end.
+    """
+
+    def __init__(self, cause: str, remedy: str = "") -> None:
+        """Keep the two halves apart, so that `doctor` can show them so."""
+        super().__init__(cause, remedy)
+        self.cause = cause
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        """Join cause and remedy to the one line that a client shows."""
+        return f"{self.cause}; {self.remedy}" if self.remedy else self.cause
+
+
+class WireError(DockcredError):
+    """One of the three standard sentences, on which stderr stays silent."""
+
+    sentence = ""
+
+    def __init__(self) -> None:
+        """Say the sentence, and nothing else."""
+        super().__init__(self.sentence)
+
+
+class CredentialsNotFoundError(WireError):
+    """Nothing is kept for this server: the client may go on anonymously."""
+
+    sentence = "credentials not found in native keychain"
+
+
+class MissingServerURLError(WireError):
+    """The request names no server."""
+
+    sentence = "no credentials server URL"
+
+
+class MissingUsernameError(WireError):
+    """The credential to be stored names no user."""
+
+    sentence = "no credentials username"
+
+
+class InvalidInputError(DockcredError):
+    """What came on stdin or in a variable is not what it must be."""
+
+
+class NotServedError(DockcredError):
+    """The server belongs to another helper."""
+
+
+class MissingIdentityError(DockcredError):
+    """No identity is configured from which a credential could be minted."""
+
+
+class IssueError(DockcredError):
+    """A configured identity was asked and did not yield a credential."""
+
+
+class TransportError(IssueError):
+    """The other end could not be reached, or did not speak as it should."""
+
+
+class MissingExtraError(DockcredError):
+    """A library that this road needs is not installed."""

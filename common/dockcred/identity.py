@@ -1,0 +1,132 @@
+"""Who can be asked for a credential, and how far each source may be trusted.
+
+SOURCES is the whole truth about each source of an identity: what has no row there is
+not cached.
+"""
+
+from __future__ import annotations
+
+from dockcred.fingerprint import UNKNOWN_BOOT, machine
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from dockcred.credential import Credential
+    from dockcred.environment import Environment
+    from dockcred.server_url import ServerURL
+
+    class Identity(Protocol):
+        """Who will be asked for one server's credential; deciding it asks nobody.
+
+        `said` is what the source told of itself while it minted, as `who` would.
+        """
+
+        said: str
+        sources: tuple[str, ...]
+        files: tuple[str, ...]
+        tokens: tuple[str, ...]
+
+        def issue(self) -> Credential:
+            """Mint a credential."""
+
+        def who(self) -> str:
+            """Ask the source who it is, without minting; nothing if it cannot tell."""
+
+    class Provider(Protocol):
+        """One identity system."""
+
+        name: str
+        program: str
+        # A peer's variables that name the cache's parent, switch the cache off, or
+        # ask to succeed in silence on store; empty where there is no such peer.
+        cache_parent: str
+        cache_off: str
+        ignore_storage: str
+        variables: tuple[str, ...]
+        secrets: tuple[str, ...]
+
+        def matches(self, server: ServerURL) -> bool:
+            """Tell whether the whole host is one of ours; asks nobody."""
+
+        def serves_anonymous(self, server: ServerURL) -> bool:
+            """Tell whether the registry answers pulls without a credential."""
+
+        def config_files(self, environment: Environment) -> tuple[str, ...]:
+            """Name the files that choose the identity."""
+
+        def identity(self, server: ServerURL, environment: Environment) -> Identity:
+            """Decide who will be asked; raise MissingIdentityError if nobody is."""
+
+
+LEASE_S = 900.0
+
+
+class Source:
+    """One row: how far a source of an identity may be trusted to stay the same.
+
+    lease_s  how long an entry is answered without asking the source; None where its
+             files and variables tell every change
+    front    whether the launcher's sh may answer: all that selects it is in variables
+    direct   whether it is asked by the direct road, fit for a background refresh
+    """
+
+    __slots__ = ("direct", "front", "lease_s", "name")
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        lease_s: float | None = None,
+        front: bool = False,
+        direct: bool = False,
+    ) -> None:
+        """Hold the row."""
+        self.name = name
+        self.lease_s = lease_s
+        self.front = front
+        self.direct = direct
+
+
+# Every key holds the kernel's boot_id, the host name, the provider's variables and
+# the look of its configuration files; the rows say what comes on top.
+SOURCES = {
+    row.name: row
+    for row in (
+        Source("aws:env-keys", front=True, direct=True),
+        Source("aws:shared-credentials"),
+        Source("aws:assume-role"),
+        # The AWS CLI's role cache is watched.
+        Source("aws:assume-role-mfa"),
+        # Issuer and subject of the token are conditions.
+        Source("aws:web-identity", direct=True),
+        # The login's token file is watched.
+        Source("aws:sso"),
+        Source("aws:login"),
+        # At most its own Expiration; a process cannot say who it is: minted anew.
+        Source("aws:process", lease_s=LEASE_S),
+        Source("aws:container", lease_s=LEASE_S, front=True, direct=True),
+        Source("aws:pod-identity", lease_s=LEASE_S, direct=True),
+        Source("aws:instance-profile", lease_s=LEASE_S, front=True, direct=True),
+    )
+}
+
+
+def rows(source: str) -> list[Source]:
+    """Answer the rows of an entry's source, such as `aws:sso+aws:assume-role`."""
+    return [SOURCES[name] for name in source.split("+")]
+
+
+def lease_until(source: str, start: float) -> float | None:
+    """Answer the end of the shortest lease that begins at a time; None without one."""
+    leases = [row.lease_s for row in rows(source) if row.lease_s is not None]
+    return start + min(leases) if leases else None
+
+
+def is_cacheable(identity: Identity) -> bool:
+    """Tell whether every source has a row, and a machine's a boot to be bound to."""
+    found = [SOURCES.get(source) for source in identity.sources]
+    if None in found:
+        return False
+    bound = not machine().startswith(UNKNOWN_BOOT)
+    return bound or all(row is not None and row.lease_s is None for row in found)

@@ -1,0 +1,242 @@
+"""A provider and the cache, together a Store: the path of one `get`.
+
+The cache is keyed by how the identity is *configured*, never by keys that were
+resolved, so a hit asks nobody.
+"""
+
+from __future__ import annotations
+
+import binascii
+import time
+
+from dockcred import lifetime, log
+from dockcred.cache import watched
+from dockcred.cache.entry import Entry
+from dockcred.errors import (
+    CredentialsNotFoundError,
+    DockcredError,
+    IssueError,
+    MissingIdentityError,
+    NotServedError,
+    WireError,
+)
+from dockcred.fingerprint import fingerprint
+from dockcred.identity import is_cacheable, lease_until, rows
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dockcred.cache.files import Cache
+    from dockcred.credential import Credential
+    from dockcred.environment import Environment
+    from dockcred.identity import Identity, Provider
+    from dockcred.server_url import ServerURL
+
+
+class IdentityStore:
+    """A cloud's registries as a docker credential store."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        cache: Cache,
+        environment: Environment,
+        *,
+        front: Callable[[str, ServerURL, Entry, tuple[str, ...]], None] | None = None,
+    ) -> None:
+        """Join the two; `front` writes the launcher's copy of an entry."""
+        self.provider = provider
+        self.cache = cache
+        self.environment = environment
+        self._front = front
+        self._aging: tuple[str, str, ServerURL] | None = None
+
+    def get(self, server: ServerURL) -> Credential:
+        """Answer from the cache, else mint; CredentialsNotFoundError if not ours."""
+        if not self.provider.matches(server):
+            raise CredentialsNotFoundError
+        key = self.key(server)
+        name = self._name(server, key)
+        entry = self._held(name, key)
+        if entry and self._is_leased(entry):
+            age = lifetime.age(entry.credential, time.time())
+            if age == lifetime.AGING:
+                self._aging = (name, key, server)
+            if age <= lifetime.AGING:
+                log.debug(f"answered from the cache ({entry.source})")
+                return entry.credential
+        try:
+            return self._mint(name, key, server)
+        except MissingIdentityError as error:
+            if not self.provider.serves_anonymous(server):
+                raise
+            log.info(f"going on anonymously: {error}")
+            raise CredentialsNotFoundError from error
+
+    def store(self, server: ServerURL, credential: Credential) -> str | None:
+        """Succeed without storing, so that `docker login` does not fail."""
+        del credential
+        quiet = self.provider.ignore_storage
+        if quiet and self.environment.get(quiet).lower() == "true":
+            return None
+        if not self.provider.matches(server):
+            raise NotServedError(
+                f"{server.host} is not served by {self.provider.program}",
+                _advice(server),
+            )
+        return (
+            f"nothing was stored for {server.host}: "
+            "its credential is minted from your cloud identity at every need"
+        )
+
+    def erase(self, server: ServerURL) -> None:
+        """Drop what is cached for the server, whoever's it is."""
+        for kind in ("", "front,"):
+            start = f"{kind}{self.provider.name},{server.host},"
+            for name in list(self.cache.names(start)):
+                self.cache.remove(name)
+
+    def list(self) -> dict[str, str]:
+        """Answer the servers that a `get` would now answer from the cache."""
+        from dockcred.server_url import ServerURL  # noqa: PLC0415 - for `list` only
+
+        found = {}
+        for name in self.cache.names(f"{self.provider.name},"):
+            if name.count(",") != 2 or "." in name.rpartition(",")[2]:  # noqa: PLR2004
+                continue
+            server = ServerURL.parse(name.split(",")[1])
+            key = self.key(server)
+            if name != self._name(server, key):
+                continue
+            entry = self._held(name, key)
+            if not entry or not self._is_leased(entry):
+                continue
+            if lifetime.age(entry.credential, time.time()) <= lifetime.AGING:
+                found[server.host] = entry.credential.username
+        return found
+
+    def after_answer(self) -> None:
+        """Refresh an aging credential in a process that nobody waits for."""
+        if self._aging is None:
+            return
+        from dockcred import refresh  # noqa: PLC0415 - once in half a life
+
+        name, key, server = self._aging
+        entry = self.cache.read(name)
+        if entry and all(row.direct for row in rows(entry.source)):
+            refresh.spawn(
+                self.cache,
+                name,
+                self.environment,
+                lambda: self._mint(name, key, server, force=True),
+            )
+
+    def key(self, server: ServerURL) -> str:
+        """Answer the key under which this call's credential is cached."""
+        return fingerprint(self.provider, server, self.environment)
+
+    def _name(self, server: ServerURL, key: str) -> str:
+        """Name the entry's file; two keys of one sum evict each other, no more."""
+        checksum = binascii.crc32(key.encode("utf-8", "surrogateescape"))
+        return f"{self.provider.name},{server.host},{checksum:08x}"
+
+    def _held(self, name: str, key: str) -> Entry | None:
+        """Answer the entry if it was written for this key and its conditions hold."""
+        entry = self.cache.read(name)
+        if entry is None or entry.key != key:
+            return None
+        return entry if all(map(watched.still_holds, entry.conditions)) else None
+
+    @staticmethod
+    def _is_leased(entry: Entry) -> bool:
+        return entry.lease_until is None or time.time() < entry.lease_until
+
+    def _mint(
+        self, name: str, key: str, server: ServerURL, *, force: bool = False
+    ) -> Credential:
+        """Mint once for all who ask at the same time."""
+        from dockcred.cache.single_flight import Flight  # noqa: PLC0415 - a miss only
+
+        flight = Flight(self.cache, name)
+        try:
+            entry = self._held(name, key)
+            if entry and not force and self._is_leased(entry):
+                age = lifetime.age(entry.credential, time.time())
+                if age <= lifetime.AGING:
+                    return entry.credential
+            if failure := flight.failure():
+                raise failure
+            return self._issue(name, key, server, entry)
+        except WireError:
+            raise
+        except DockcredError as error:
+            flight.leave_failure(error)
+            raise
+        finally:
+            flight.land()
+
+    def _issue(
+        self, name: str, key: str, server: ServerURL, entry: Entry | None
+    ) -> Credential:
+        """Renew the lease of a held entry, or mint and keep; else fall back on it."""
+        files = self.provider.config_files(self.environment)
+        watched.settle(files)
+        identity = self.provider.identity(server, self.environment)
+        watched.settle((*identity.files, *identity.tokens))
+        before = time.time()
+        now = watched.conditions(identity.files, identity.tokens)
+        if entry and not self._is_leased(entry):
+            if self._renew(name, server, entry, identity):
+                return entry.credential
+            entry = None
+        try:
+            credential = identity.issue()
+        except IssueError as error:
+            if entry and lifetime.age(entry.credential, time.time()) <= lifetime.LAST:
+                log.warning(f"answered the last credential: {error}")
+                return entry.credential
+            raise
+        unchanged = (
+            self.key(server) == key
+            and watched.conditions(identity.files, identity.tokens) == now
+        )
+        if unchanged and is_cacheable(identity) and credential.expires_at is not None:
+            source = "+".join(identity.sources)
+            lease = lease_until(source, before)
+            self._keep(
+                name, server, Entry(key, credential, source, now, lease, identity.said)
+            )
+        return credential
+
+    def _renew(
+        self, name: str, server: ServerURL, entry: Entry, identity: Identity
+    ) -> bool:
+        """Ask the source who it is; extend the lease if it is still the same."""
+        before = time.time()
+        if lifetime.age(entry.credential, before) > lifetime.AGING:
+            return False
+        try:
+            who = identity.who()
+        except IssueError as error:
+            log.info(f"the lease is over and the source does not answer: {error}")
+            return False
+        if not who or who != entry.who:
+            return False
+        entry.lease_until = lease_until(entry.source, before)
+        self._keep(name, server, entry)
+        return True
+
+    def _keep(self, name: str, server: ServerURL, entry: Entry) -> None:
+        if not self.cache.write(name, entry):
+            return
+        if self._front and all(row.front for row in rows(entry.source)):
+            files = self.provider.config_files(self.environment)
+            self._front(self.provider.name, server, entry, files)
+        self.cache.prune()
+
+
+def _advice(server: ServerURL) -> str:
+    from dockcred.registry_table import program_for  # noqa: PLC0415 - an error only
+
+    return f"use {program_for(server)} for it"

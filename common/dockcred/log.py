@@ -1,0 +1,42 @@
+"""Lines on stderr for those who ask for them with DOCKCRED_LOG; never a secret.
+
+logging itself would cost 47 M instructions, three times a whole cached get
+(performance.md B2).
+"""
+
+from __future__ import annotations
+
+import os
+
+_LEVELS = {"debug": 10, "info": 20, "warning": 30}
+_threshold = 100
+
+
+def listen(level: str) -> None:
+    """Let lines of this level and above through; an unknown name lets none."""
+    global _threshold  # noqa: PLW0603 - one process, one stderr
+    _threshold = _LEVELS.get(level.lower(), 100)
+
+
+def debug(text: str) -> None:
+    """Tell a step."""
+    _write(10, "debug", text)
+
+
+def info(text: str) -> None:
+    """Tell a decision."""
+    _write(20, "info", text)
+
+
+def warning(text: str) -> None:
+    """Tell what a person should mend, though the call goes on."""
+    _write(30, "warning", text)
+
+
+def _write(level: int, name: str, text: str) -> None:
+    if level < _threshold:
+        return
+    try:
+        os.write(2, f"dockcred {name}: {text}\n".encode("ascii", "backslashreplace"))
+    except OSError:
+        return

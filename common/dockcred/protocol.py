@@ -1,0 +1,183 @@
+"""The one speaker of store, get, erase, list and version.
+
+    serve    argv, streams, exit status: the process
+    answer   one verb on one store: bytes in, bytes out
+
+Only this module touches argv, stdin, stdout and stderr on the path of a `get`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from dockcred import environment, log, watchdog, wire
+from dockcred.errors import DockcredError, WireError
+from dockcred.server_url import MAX_BYTES, ServerURL
+from dockcred.version import __version__
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NoReturn, Protocol
+
+    from dockcred.credential import Credential
+
+    class Store(Protocol):
+        """What a helper answers from."""
+
+        def get(self, server: ServerURL) -> Credential:
+            """Answer the credential; raise CredentialsNotFoundError if none."""
+
+        def store(self, server: ServerURL, credential: Credential) -> str | None:
+            """Keep the credential; a text returned is shown on stderr."""
+
+        def erase(self, server: ServerURL) -> None:
+            """Drop the credential; none there is success."""
+
+        def list(self) -> dict[str, str]:
+            """Answer server to username, no secrets and no network."""
+
+        def after_answer(self) -> None:
+            """Do what the client need not wait for."""
+
+
+USAGE = "Usage: {} <store|get|erase|list|version>"
+
+
+def serve(program: str, open_store: Callable[[], Store]) -> NoReturn:
+    """Answer the verb in argv and end the process with 0 or 1.
+
+    Ends by os._exit: finalising the interpreter is 5 M of 21 M instructions
+    (performance.md B1), and every stream here is unbuffered.
+    """
+    status = 1
+    try:
+        _harden()
+        status = _run(program, sys.argv[1:], open_store)
+    except KeyboardInterrupt:
+        _fail(program, "interrupted")
+    except OSError:
+        # The client has gone, or stdout is a full disk: nobody to tell.
+        status = 1
+    finally:
+        os._exit(status)
+
+
+def _harden() -> None:
+    """Let no file be read by others, no core hold a secret, no file pass for stdout."""
+    import resource  # noqa: PLC0415 - POSIX only
+
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _run(program: str, arguments: list[str], open_store: Callable[[], Store]) -> int:
+    if len(arguments) != 1:
+        return _say(USAGE.format(program), 1)
+    verb = arguments[0]
+    if verb in {"-h", "--help"}:
+        return _say(USAGE.format(program), 0)
+    if verb in {"-v", "--version", "version"}:
+        return _say(f"{program} (dockcred) v{__version__}", 0)
+    if verb not in {"store", "get", "erase", "list"}:
+        return _say(f"{program}: unknown action: {verb}", 1)
+    try:
+        variables = environment.current()
+        log.listen(variables.get("DOCKCRED_LOG"))
+        watchdog.start(
+            environment.timeout_s(variables), lambda cause: _fail(program, cause)
+        )
+        store = _Lazy(open_store)
+        output, notice = answer(verb, store, _stdin(verb))
+    except WireError as error:
+        return _say(error.sentence, 1)
+    except DockcredError as error:
+        return _fail(program, str(error))
+    except Exception as error:  # noqa: BLE001 - no traceback reaches a user
+        return _fail(program, _unforeseen(error))
+    if notice:
+        _write(2, wire.message_line(f"{program}: {notice}"))
+    if output:
+        _write(1, output)
+    store.after_answer()
+    return 0
+
+
+class _Lazy:
+    """A store that is opened when the request has been read and found sound."""
+
+    def __init__(self, open_store: Callable[[], Store]) -> None:
+        self._open = open_store
+        self._store: Store | None = None
+
+    def __call__(self) -> Store:
+        if self._store is None:
+            self._store = self._open()
+        return self._store
+
+    def after_answer(self) -> None:
+        if self._store is not None:
+            self._store.after_answer()
+
+
+def answer(
+    verb: str, store: Callable[[], Store], text: bytes
+) -> tuple[bytes, str | None]:
+    """Run one verb; return what goes to stdout and what, if anything, to stderr."""
+    if verb == "list":
+        listed = store().list()
+        return wire.json_line(dict(sorted(listed.items()))), None
+    if verb == "store":
+        server, credential = wire.parse_store(text)
+        return b"", store().store(server, credential)
+    server = ServerURL.parse(text)
+    if verb == "erase":
+        store().erase(server)
+        return b"", None
+    return wire.credential_line(server, store().get(server)), None
+
+
+def _stdin(verb: str) -> bytes:
+    """Read the request; `list` has none and must not wait for one."""
+    if verb == "list":
+        return b""
+    watchdog.doing("reading the request from stdin, which was not closed")
+    limit = wire.MAX_STORE_BYTES if verb == "store" else MAX_BYTES
+    return wire.read_all(0, limit)
+
+
+def _unforeseen(error: Exception) -> str:
+    """Name the kind and the place; the text of a stranger's error may hold a secret."""
+    place = error.__traceback__
+    while place and place.tb_next:
+        place = place.tb_next
+    where = ""
+    if place:
+        file = os.path.basename(place.tb_frame.f_code.co_filename)
+        where = f" at {file}:{place.tb_lineno}"
+    return (
+        f"unforeseen {type(error).__name__}{where}; "
+        "please report it with the output of DOCKCRED_LOG=debug"
+    )
+
+
+def _say(text: str, status: int) -> int:
+    _write(1, wire.message_line(text))
+    return status
+
+
+def _fail(program: str, text: str) -> int:
+    """Tell a failure to the clients that show stdout and to those that show stderr."""
+    _write(2, wire.message_line(f"{program}: {text}"))
+    return _say(text, 1)
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]

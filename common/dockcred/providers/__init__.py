@@ -1,0 +1,1 @@
+"""One package per identity system; none imports another."""

@@ -1,0 +1,184 @@
+"""The two AWS requests of the direct road: a password from ECR, keys from STS."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from dockcred import watchdog
+from dockcred.credential import Credential
+from dockcred.errors import IssueError, TransportError
+from dockcred.providers.ecr import endpoints, problems
+from dockcred.providers.ecr.hosts import PUBLIC_REGION
+from dockcred.providers.ecr.keys import Keys
+from dockcred.providers.ecr.sigv4 import sign
+from dockcred.transport.http import Response, Target, request
+from dockcred.version import __version__
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dockcred.environment import Environment
+    from dockcred.providers.ecr.hosts import Registry
+
+CA_VARIABLES = ("AWS_CA_BUNDLE",)
+MAX_LIFE_S = 12 * 3600.0
+_USER_AGENT = f"dockcred/{__version__}"
+_FIRST_PAUSE_S = 0.25
+_SERVER_ERROR = 500
+_TOO_MANY = 429
+
+
+def authorization_token(
+    registry: Registry, keys: Keys, environment: Environment
+) -> Credential:
+    """Ask GetAuthorizationToken for the password of a registry."""
+    url = endpoints.ecr(registry, environment)
+    target = Target(url)
+    if registry.is_public:
+        service, prefix, body = "ecr-public", "SpencerFrontendService", b"{}"
+    else:
+        service, prefix = "ecr", "AmazonEC2ContainerRegistry_V20150921"
+        body = json.dumps({"registryIds": [registry.account]}).encode()
+    operation = f"{service}:GetAuthorizationToken"
+
+    def ask() -> Response:
+        headers = sign(
+            keys,
+            region=PUBLIC_REGION if registry.is_public else registry.region,
+            service=service,
+            host=target.netloc,
+            path=target.path,
+            headers={
+                "content-type": "application/x-amz-json-1.1",
+                "x-amz-target": f"{prefix}.GetAuthorizationToken",
+            },
+            body=body,
+            now=time.time(),
+        )
+        headers["user-agent"] = _USER_AGENT
+        return request(
+            "POST",
+            url,
+            environment,
+            headers=headers,
+            body=body,
+            ca_variables=CA_VARIABLES,
+        )
+
+    answer = _patiently(ask, operation)
+    try:
+        data = json.loads(answer)["authorizationData"]
+        if isinstance(data, list):
+            data = data[0]
+        return credential(data["authorizationToken"], float(data["expiresAt"]))
+    except (ValueError, LookupError, TypeError):
+        raise _garbage(target.netloc) from None
+
+
+def credential(token: str, expires_at: float) -> Credential:
+    """Read base64("AWS:password"); its life ends in 12 hours whatever our clock says.
+
+    Raises ValueError where the token is not that.
+    """
+    import binascii  # noqa: PLC0415
+
+    username, colon, password = binascii.a2b_base64(token).decode("ascii").partition(":")
+    if not colon or not username or not password:
+        raise ValueError("not user:password")
+    now = time.time()
+    return Credential(username, password, now, min(expires_at, now + MAX_LIFE_S))
+
+
+def assume_role_with_web_identity(
+    registry: Registry, token: str, environment: Environment
+) -> Keys:
+    """Trade a token file's content for the keys of AWS_ROLE_ARN."""
+    from urllib.parse import urlencode  # noqa: PLC0415 - this source only
+
+    now = time.time()
+    session = environment.get("AWS_ROLE_SESSION_NAME") or f"dockcred-{int(now)}"
+    url = endpoints.sts(registry, environment)
+    body = urlencode(
+        {
+            "Action": "AssumeRoleWithWebIdentity",
+            "Version": "2011-06-15",
+            "RoleArn": environment.get("AWS_ROLE_ARN"),
+            "RoleSessionName": session,
+            "WebIdentityToken": token,
+        }
+    ).encode()
+
+    def ask() -> Response:
+        return request(
+            "POST",
+            url,
+            environment,
+            headers={
+                "content-type": "application/x-www-form-urlencoded",
+                "user-agent": _USER_AGENT,
+            },
+            body=body,
+            ca_variables=CA_VARIABLES,
+        )
+
+    text = _patiently(ask, "sts:AssumeRoleWithWebIdentity").decode("utf-8", "replace")
+    found = [
+        _element(text, name)
+        for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")
+    ]
+    if not all(found):
+        raise _garbage(Target(url).netloc)
+    return Keys(*found)
+
+
+def _patiently(ask: Callable[[], Response], operation: str) -> bytes:
+    """Ask again while AWS throttles or stumbles and there is time; answer the body."""
+    pause = _FIRST_PAUSE_S
+    while True:
+        answer = ask()
+        if answer.status == 200:  # noqa: PLR2004 - OK
+            return answer.body
+        code, message = _error_of(answer)
+        passing = (
+            code in problems.THROTTLED
+            or answer.status >= _SERVER_ERROR
+            or answer.status == _TOO_MANY
+        )
+        if not passing or watchdog.remaining_s() < 2 * pause + 1:
+            break
+        # The clock's last digits spread callers who were turned away together.
+        time.sleep(pause + pause * (time.time_ns() % 1000) / 1000)
+        pause *= 2
+    if not code and answer.status == _TOO_MANY:
+        code = "ThrottlingException"
+    raise problems.meaning(code or f"HTTP {answer.status}", message, operation)
+
+
+def _error_of(answer: Response) -> tuple[str, str]:
+    """Read code and message from AWS's JSON or XML."""
+    text = answer.body.decode("utf-8", "replace")
+    if code := _element(text, "Code"):
+        return code, _element(text, "Message")
+    try:
+        fields = json.loads(text)
+        code = str(fields.get("__type") or fields.get("code") or "")
+        message = str(fields.get("message") or fields.get("Message") or "")
+    except (ValueError, AttributeError, RecursionError):
+        return "", ""
+    return code.rpartition("#")[2], message
+
+
+def _element(text: str, name: str) -> str:
+    """Answer the text of the first XML element of a name that has no children."""
+    _, _, rest = text.partition(f"<{name}>")
+    inner, closed, _ = rest.partition(f"</{name}>")
+    return inner.strip() if closed and "<" not in inner else ""
+
+
+def _garbage(name: str) -> IssueError:
+    return TransportError(
+        f"{name} did not answer as AWS does",
+        "see what listens there: a proxy, a captive portal or another service",
+    )

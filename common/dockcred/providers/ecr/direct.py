@@ -1,0 +1,101 @@
+"""The direct road: the machine's own identities, in a few plain requests."""
+
+from __future__ import annotations
+
+from dockcred.errors import MissingIdentityError
+from dockcred.providers.ecr.keys import Keys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dockcred.credential import Credential
+    from dockcred.environment import Environment
+    from dockcred.providers.ecr.hosts import Registry
+
+ENV_KEYS = "aws:env-keys"
+WEB_IDENTITY = "aws:web-identity"
+CONTAINER = "aws:container"
+POD_IDENTITY = "aws:pod-identity"
+INSTANCE_PROFILE = "aws:instance-profile"
+
+
+def env_keys(environment: Environment) -> Keys | None:
+    """Take the keys from the variables; ecr-login knows two names for each half."""
+    access_key_id = environment.first("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY")
+    secret = environment.first("AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY")
+    if not access_key_id or not secret:
+        return None
+    token = environment.first("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
+    return Keys(access_key_id, secret, token)
+
+
+def source_of(environment: Environment) -> str:
+    """Name the source that the variables choose, in the SDK's order."""
+    get = environment.get
+    if env_keys(environment):
+        return ENV_KEYS
+    if get("AWS_WEB_IDENTITY_TOKEN_FILE") and get("AWS_ROLE_ARN"):
+        return WEB_IDENTITY
+    if get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"):
+        return CONTAINER
+    if get("AWS_CONTAINER_CREDENTIALS_FULL_URI"):
+        token_file = get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
+        return POD_IDENTITY if token_file else CONTAINER
+    return INSTANCE_PROFILE
+
+
+class DirectIdentity:
+    """One source of AWS keys, asked by our own requests."""
+
+    def __init__(
+        self, registry: Registry, environment: Environment, source: str
+    ) -> None:
+        """Note what is watched; nothing is asked yet."""
+        self._registry = registry
+        self._environment = environment
+        self._source = source
+        self.sources = (source,)
+        self.files: tuple[str, ...] = ()
+        self.said = ""
+        variable = {
+            WEB_IDENTITY: "AWS_WEB_IDENTITY_TOKEN_FILE",
+            POD_IDENTITY: "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        }.get(source, "")
+        self.tokens = (environment.get(variable),) if variable else ()
+
+    def issue(self) -> Credential:
+        """Get the keys, and ECR's password for them."""
+        from dockcred.providers.ecr import api  # noqa: PLC0415 - a miss only
+
+        keys = self._keys()
+        self.said = keys.said
+        return api.authorization_token(self._registry, keys, self._environment)
+
+    def who(self) -> str:
+        """Ask the machine for its role."""
+        from dockcred.providers.ecr import machine  # noqa: PLC0415
+
+        if self._source == INSTANCE_PROFILE:
+            return machine.InstanceProfile(self._environment).role()
+        if self._source in {CONTAINER, POD_IDENTITY}:
+            return machine.container_keys(self._environment).said
+        return ""
+
+    def _keys(self) -> Keys:
+        from dockcred.providers.ecr import api, machine  # noqa: PLC0415
+
+        environment = self._environment
+        if self._source == ENV_KEYS and (keys := env_keys(environment)):
+            return keys
+        if self._source == WEB_IDENTITY:
+            variable = "AWS_WEB_IDENTITY_TOKEN_FILE"
+            token = machine.read_token(environment.get(variable), variable)
+            return api.assume_role_with_web_identity(self._registry, token, environment)
+        if self._source in {CONTAINER, POD_IDENTITY}:
+            return machine.container_keys(environment)
+        if environment.is_on("AWS_EC2_METADATA_DISABLED"):
+            raise MissingIdentityError(
+                "no AWS identity was found: neither keys, profile, web identity nor "
+                "container, and AWS_EC2_METADATA_DISABLED is set",
+                "configure one (aws configure, aws sso login) or set AWS_PROFILE",
+            )
+        return machine.InstanceProfile(environment).keys()

@@ -1,0 +1,170 @@
+"""Keys from the machine itself: instance metadata, and the endpoint of a container.
+
+docs.aws.amazon.com: "Use IMDSv2", "Container credential provider". Neither is ever
+reached through a proxy.
+"""
+
+from __future__ import annotations
+
+import json
+
+from dockcred.errors import IssueError, MissingIdentityError, TransportError
+from dockcred.providers.ecr.api import CA_VARIABLES
+from dockcred.providers.ecr.keys import Keys
+from dockcred.transport.http import Response, Target, request
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dockcred.environment import Environment
+
+TIMEOUT_S = 1.0
+_TOKEN_TTL_S = 60
+_OK = 200
+_NOT_FOUND = 404
+_ROLES = "/latest/meta-data/iam/security-credentials/"
+_CONTAINER = "http://169.254.170.2"
+
+
+class InstanceProfile:
+    """The role of an EC2 instance, by IMDSv2; each request is given TIMEOUT_S."""
+
+    def __init__(self, environment: Environment) -> None:
+        """Find the endpoint; nothing is asked yet."""
+        self._environment = environment
+        mode = environment.get("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE").lower()
+        ipv6 = mode == "ipv6" or environment.is_on("AWS_IMDS_USE_IPV6")
+        default = "http://[fd00:ec2::254]" if ipv6 else "http://169.254.169.254"
+        named = environment.get("AWS_EC2_METADATA_SERVICE_ENDPOINT")
+        self._base = (named or default).rstrip("/")
+        self._token = ""
+
+    def role(self) -> str:
+        """Ask for the role's name; MissingIdentityError where there is none."""
+        if not self._token:
+            self._token = self._session_token()
+        answer = self._get(_ROLES)
+        role = answer.body.decode("ascii", "replace").strip().partition("\n")[0]
+        if answer.status == _NOT_FOUND or not role:
+            raise MissingIdentityError(
+                "this EC2 instance has no role",
+                "attach an instance profile, or configure an AWS identity",
+            )
+        if answer.status != _OK or not _is_role(role):
+            raise _unusable(self._base, answer.status)
+        return role
+
+    def keys(self) -> Keys:
+        """Ask for the role's temporary keys."""
+        role = self.role()
+        answer = self._get(_ROLES + role)
+        if answer.status != _OK:
+            raise _unusable(self._base, answer.status)
+        return _keys(answer, self._base, said=role)
+
+    def _session_token(self) -> str:
+        ttl = {"x-aws-ec2-metadata-token-ttl-seconds": str(_TOKEN_TTL_S)}
+        url = f"{self._base}/latest/api/token"
+        try:
+            answer = request(
+                "PUT", url, self._environment, headers=ttl, timeout_s=TIMEOUT_S
+            )
+        except TransportError as error:
+            raise MissingIdentityError(
+                f"no AWS identity was found: {error.cause}",
+                "configure one (aws configure, aws sso login), attach an instance "
+                "profile, or in a container raise the metadata hop limit to 2",
+            ) from None
+        token = answer.body.decode("ascii", "replace").strip()
+        if answer.status != _OK or not token.isprintable() or not token:
+            raise MissingIdentityError(
+                "no AWS identity was found: the instance metadata service answered "
+                f"{answer.status}",
+                "configure one (aws configure, aws sso login) or enable IMDSv2",
+            )
+        return token
+
+    def _get(self, path: str) -> Response:
+        return request(
+            "GET",
+            self._base + path,
+            self._environment,
+            headers={"x-aws-ec2-metadata-token": self._token},
+            timeout_s=TIMEOUT_S,
+        )
+
+
+def container_keys(environment: Environment) -> Keys:
+    """Ask the container's credential endpoint (ECS, EKS Pod Identity, Greengrass)."""
+    relative = environment.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
+    full = environment.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+    url = f"{_CONTAINER}/{relative.lstrip('/')}" if relative else full
+    token = environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN")
+    if path := environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"):
+        token = read_token(path, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
+    headers = {"accept": "application/json"}
+    if token:
+        headers["authorization"] = token
+    answer = request(
+        "GET",
+        url,
+        environment,
+        headers=headers,
+        timeout_s=2 * TIMEOUT_S,
+        ca_variables=CA_VARIABLES,
+    )
+    name = Target(url).netloc
+    if answer.status != _OK:
+        raise IssueError(
+            f"the container's credential endpoint {name} answered {answer.status}",
+            "see the task's or pod's role association",
+        )
+    return _keys(answer, name)
+
+
+def read_token(path: str, variable: str) -> str:
+    """Read a token file whole; IssueError names the variable that names it."""
+    try:
+        with open(path, encoding="ascii") as file:
+            token = file.read(1024 * 1024).strip()
+    except (OSError, ValueError):
+        token = ""
+    if not token or not token.isprintable():
+        raise IssueError(
+            f"{variable} names {path}, where no token can be read",
+            "see that the file is mounted and readable by this user",
+        )
+    return token
+
+
+def _keys(answer: Response, name: str, said: str = "") -> Keys:
+    from datetime import datetime  # noqa: PLC0415 - a miss only
+
+    try:
+        fields = json.loads(answer.body)
+        if fields.get("Code", "Success") != "Success":
+            raise IssueError(
+                f"{name} has no keys for the role ({fields['Code']!s:.40})",
+                "see the role's trust policy",
+            )
+        expires_at = datetime.fromisoformat(fields["Expiration"]).timestamp()
+        said = said or str(fields.get("RoleArn") or "")
+        return Keys(
+            fields["AccessKeyId"],
+            fields["SecretAccessKey"],
+            fields["Token"],
+            expires_at=expires_at,
+            said=said,
+        )
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise _unusable(name, answer.status) from None
+
+
+def _is_role(text: str) -> bool:
+    return text.isascii() and text.isprintable() and not set(text) & set(" /\\?#%")
+
+
+def _unusable(name: str, status: int) -> IssueError:
+    return IssueError(
+        f"{name} did not answer as AWS's metadata does (status {status})",
+        "see what listens there",
+    )

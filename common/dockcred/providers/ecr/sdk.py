@@ -1,0 +1,155 @@
+"""The SDK road: every identity that a profile can name, resolved by botocore."""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+from dockcred import environment as process
+from dockcred import watchdog
+from dockcred.errors import MissingExtraError
+from dockcred.providers.ecr import direct, endpoints, sdk_problems, shared_config
+from dockcred.providers.ecr.api import CA_VARIABLES, credential
+from dockcred.providers.ecr.profiles import METHODS, Chain
+from dockcred.transport import trust
+from dockcred.version import __version__
+
+try:
+    import botocore.session
+    from botocore.config import Config
+    from botocore.utils import JSONFileCache
+except ImportError:
+    raise MissingExtraError(
+        "this AWS identity needs boto3, which is not installed",
+        "run: pip install 'dockcred[aws]'",
+    ) from None
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from dockcred.credential import Credential
+    from dockcred.environment import Environment
+    from dockcred.providers.ecr.hosts import Registry
+
+
+class SdkIdentity:
+    """Whatever botocore resolves for the selected profile."""
+
+    def __init__(self, registry: Registry, environment: Environment) -> None:
+        """Read the configuration; nothing is asked yet."""
+        warnings.simplefilter("ignore")
+        self._registry = registry
+        self._environment = environment
+        self._profile = shared_config.profile(environment)
+        # botocore takes an empty variable for a value, and AWS_DEFAULT_PROFILE first.
+        process.forget_empty()
+        if self._profile:
+            process.adopt({"AWS_DEFAULT_PROFILE": self._profile})
+        with sdk_problems.translated(self._profile):
+            self._session = self._open()
+            profiles = self._session.full_config.get("profiles", {})
+        name = self._profile or "default"
+        if source := direct.env_keys(environment):
+            process.adopt(
+                {
+                    "AWS_ACCESS_KEY_ID": source.access_key_id,
+                    "AWS_SECRET_ACCESS_KEY": source.secret,
+                }
+            )
+            self._chain = Chain("", {}, environment)
+        else:
+            self._chain = Chain(name, profiles, environment)
+        self.sources = self._chain.sources
+        self.files = self._chain.files
+        self.tokens = self._chain.tokens
+        self.said = ""
+
+    def who(self) -> str:
+        """A profile's sources cannot say who they are without minting."""
+        return ""
+
+    def issue(self) -> Credential:
+        """Let botocore resolve the keys and ask ECR."""
+        watchdog.doing("resolving the AWS identity through botocore")
+        with sdk_problems.translated(self._profile, self._chain.mfa_serial):
+            keys = self._session.get_credentials()
+            if keys is None:
+                raise sdk_problems.missing()
+            if keys.method not in METHODS.get(self.sources[0], ()):
+                self.sources = (f"aws:{keys.method}",)
+            keys.get_frozen_credentials()
+            # Private, and the only place where botocore tells a process's Expiration.
+            ends = getattr(keys, "_expiry_time", None)
+            if "aws:process" in self.sources and ends is None:
+                self.sources = ("aws:process-without-expiration",)
+            minted = self._authorization_token()
+        if "aws:process" in self.sources and ends is not None:
+            minted.expires_at = min(minted.expires_at or 0.0, ends.timestamp())
+        return minted
+
+    def _open(self) -> Any:
+        session = botocore.session.Session()
+        session.set_config_variable("region", self._registry.region)
+        if not session.get_config_variable("ca_bundle"):
+            roots = trust.bundle(self._environment, CA_VARIABLES)
+            session.set_config_variable("ca_bundle", roots)
+        fips, dual_stack = self._kinds()
+        if fips:
+            session.set_config_variable("use_fips_endpoint", "true")
+        if dual_stack:
+            session.set_config_variable("use_dualstack_endpoint", "true")
+        resolver = session.get_component("credential_provider")
+        for method in ("ec2-credentials-file", "boto-config"):
+            resolver.remove(method)
+        roles = resolver.get_provider("assume-role")
+        roles.cache = _CliRoles(f"{self._environment.home()}/.aws/cli/cache")
+        # Private, and the only way to keep botocore from asking on a terminal.
+        roles._prompter = sdk_problems.refuse_to_prompt  # noqa: SLF001
+        return session
+
+    def _kinds(self) -> tuple[bool, bool]:
+        """Follow the host, except to an endpoint that is named: botocore refuses both."""
+        if endpoints.is_named(self._registry, self._environment):
+            return False, False
+        return endpoints.kinds(self._registry, self._environment)
+
+    def _authorization_token(self) -> Credential:
+        watchdog.doing("asking ECR through botocore")
+        fips, dual_stack = self._kinds()
+        public = self._registry.is_public
+        client = self._session.create_client(
+            "ecr-public" if public else "ecr",
+            region_name=self._registry.region,
+            config=Config(
+                use_fips_endpoint=fips,
+                use_dualstack_endpoint=dual_stack,
+                connect_timeout=3,
+                read_timeout=5,
+                retries={"mode": "standard", "max_attempts": 4},
+                user_agent_extra=f"dockcred/{__version__}",
+            ),
+        )
+        which = {} if public else {"registryIds": [self._registry.account]}
+        data = client.get_authorization_token(**which)["authorizationData"]
+        if isinstance(data, list):
+            data = data[0]
+        return credential(data["authorizationToken"], data["expiresAt"].timestamp())
+
+
+class _CliRoles(JSONFileCache):  # type: ignore[misc]
+    """The AWS CLI's cache of assumed roles, read and never written.
+
+    It holds the sessions for which a person has typed an MFA code.
+    """
+
+    def __init__(self, directory: str) -> None:
+        """Name the directory; unlike botocore's, make none."""
+        self._directory = directory
+        super().__init__(directory) if os.path.isdir(directory) else None
+
+    def __contains__(self, key: str) -> bool:
+        return os.path.isdir(self._directory) and super().__contains__(key)
+
+    def __setitem__(self, key: str, value: object) -> None:
+        """Leave the AWS CLI's files to the AWS CLI."""

@@ -1,0 +1,6 @@
+"""The one place that opens a connection on the direct road.
+
+http      one request, bounded in time and size; no redirects, no other host
+proxies   which proxy a host is reached through, if any
+trust     whose certificates are believed
+"""

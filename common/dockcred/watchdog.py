@@ -1,0 +1,80 @@
+"""One clock over a whole call: when it runs out, the cause is told and all ends.
+
+A signal does not interrupt name resolution, and an SDK's own timeouts do not add up
+to one bound, so a thread keeps the time; `_thread` is what threading is made of, at a
+tenth of its import.
+"""
+
+from __future__ import annotations
+
+import _thread
+import os
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_doing = "starting"
+_ends_at = float("inf")
+
+
+def doing(what: str) -> None:
+    """Say what comes next, for the message if the time runs out in it."""
+    global _doing  # noqa: PLW0603 - one process, one call, one clock
+    _doing = what
+
+
+def remaining_s() -> float:
+    """Answer how many seconds of the call are left."""
+    return _ends_at - time.monotonic()
+
+
+def start(seconds: float, tell: Callable[[str], None]) -> None:
+    """Tell the cause, end child programs and this process after so many seconds."""
+    global _ends_at  # noqa: PLW0603 - one process, one call, one clock
+    _ends_at = time.monotonic() + seconds
+    gate = _thread.allocate_lock()
+    gate.acquire()
+
+    def wait() -> None:
+        gate.acquire(timeout=seconds)
+        end_children()
+        # A client that does not read may block the telling: half a second for it.
+        _thread.start_new_thread(last_words, ())
+        gate.acquire(timeout=0.5)
+        os._exit(1)
+
+    def last_words() -> None:
+        try:
+            tell(f"gave up after {seconds:g} s while {_doing}")
+        finally:
+            os._exit(1)
+
+    _thread.start_new_thread(wait, ())
+
+
+def end_children() -> None:
+    """Kill every descendant, so that no `az` or credential_process stays behind.
+
+    Linux only: elsewhere a child program notices that its pipe is closed.
+    """
+    parents = {}
+    try:
+        pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    except OSError:
+        return
+    for pid in pids:
+        try:
+            with open(f"/proc/{pid}/stat", "rb") as stat:
+                parents[pid] = int(stat.read().rpartition(b")")[2].split()[1])
+        except (OSError, ValueError, IndexError):
+            continue
+    doomed = {os.getpid()}
+    while more := {pid for pid, parent in parents.items() if parent in doomed} - doomed:
+        doomed |= more
+    for pid in doomed - {os.getpid()}:
+        try:
+            os.kill(pid, 9)
+        except OSError:
+            continue
