@@ -1,0 +1,139 @@
+"""`dockcred sandbox`: run a command in a cloud that needs no account."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from dockcred.testing.sandbox.aws.identities import IDENTITIES
+from dockcred.testing.sandbox.failures import KINDS, parse
+
+STDERR = "-"
+
+
+def _failures(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    for value in values:
+        try:
+            parse(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+    return values
+
+
+EPILOG = """\b
+Examples:
+  dockcred sandbox -- sh -c \\
+    'echo 123456789012.dkr.ecr.eu-west-1.amazonaws.com |
+     docker-credential-ecr-login get'
+  dockcred sandbox --identity web-identity --tls --counts -- aws ecr get-login-password
+  dockcred sandbox --fail ecr:throttle:2 --latency 40 -- make test
+
+\b
+Identities:
+""" + "\n".join(
+    f"  {name:<22} {(identity.__doc__ or '').partition(chr(10))[0]}"
+    for name, identity in IDENTITIES.items()
+)
+
+
+@click.command(
+    epilog=EPILOG,
+    context_settings={"allow_interspersed_args": False, "max_content_width": 100},
+)
+@click.option(
+    "--identity",
+    type=click.Choice(tuple(IDENTITIES)),
+    metavar="NAME",
+    default="env-keys",
+    show_default=True,
+    help="Who the command is in the cloud.",
+)
+@click.option(
+    "--tls", is_flag=True, help="Serve the real host names, by a proxy with its own CA."
+)
+@click.option("--latency", metavar="MS", type=click.FloatRange(0), default=0)
+@click.option("--metadata-latency", metavar="MS", type=click.FloatRange(0), default=0)
+@click.option(
+    "--expires",
+    metavar="S",
+    type=click.FloatRange(0),
+    default=43200,
+    show_default=True,
+    help="Life of a registry password.",
+)
+@click.option(
+    "--fail",
+    metavar="[SERVICE:]KIND[:TIMES]",
+    multiple=True,
+    callback=_failures,
+    help=f"Let something fail; may be repeated. Kinds: {', '.join(KINDS)}.",
+)
+@click.option(
+    "--counts",
+    metavar="[FILE]",
+    is_flag=False,
+    flag_value=STDERR,
+    help="Print the calls at the end on stderr, or write them to FILE as JSON.",
+)
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def sandbox(
+    identity: str,
+    tls: bool,
+    latency: float,
+    metadata_latency: float,
+    expires: float,
+    fail: tuple[str, ...],
+    counts: str | None,
+    command: tuple[str, ...],
+) -> None:
+    """Run COMMAND in a loopback cloud that speaks the real wire shapes.
+
+    It verifies signatures, refuses what the real one refuses, and needs no account.
+    COMMAND gets a home, configuration and cache of its own that end with it;
+    the exit status is COMMAND's.
+    """
+    try:
+        from dockcred.testing.sandbox import Sandbox  # noqa: PLC0415 - an extra
+        from dockcred.testing.sandbox.runner import (  # noqa: PLC0415
+            NOT_EXECUTABLE,
+            NOT_FOUND,
+            Runner,
+        )
+    except ImportError as error:
+        raise click.ClickException(
+            f"{error.name} is missing: pip install 'dockcred[sandbox]'"
+        ) from error
+    runner = Runner()
+    with (
+        runner.signals(),
+        Sandbox(
+            latency_ms=latency,
+            metadata_latency_ms=metadata_latency,
+            expires_s=expires,
+            fail=fail,
+            tls=tls,
+        ) as cloud,
+    ):
+        environment = cloud.environment(identity, inherit=os.environ)
+        try:
+            status = runner.run(command, environment)
+        except OSError as error:
+            click.echo(f"dockcred sandbox: {command[0]}: {error.strerror}", err=True)
+            found = not isinstance(error, FileNotFoundError)
+            status = NOT_EXECUTABLE if found else NOT_FOUND
+        _report(cloud.calls, counts)
+    raise SystemExit(status)
+
+
+def _report(calls: Counter[str], target: str | None) -> None:
+    if target == STDERR:
+        for call, count in sorted(calls.items()):
+            click.echo(f"{count:6}  {call}", err=True)
+    elif target is not None:
+        Path(target).write_text(json.dumps(calls, sort_keys=True) + "\n")

@@ -1,0 +1,16 @@
+"""A cloud on the loopback that speaks the real wire shapes and refuses like them.
+
+    with Sandbox() as cloud:
+        subprocess.run(["docker-credential-ecr-login", "get"], env=cloud.environment())
+        assert cloud.calls["ecr:GetAuthorizationToken"] == 1
+
+Every secret in here is the sandbox's own and dies with it.
+"""
+
+from __future__ import annotations
+
+from dockcred.testing.sandbox.aws.principals import Minted
+from dockcred.testing.sandbox.messages import Request, Response
+from dockcred.testing.sandbox.sandbox import Sandbox
+
+__all__ = ["Minted", "Request", "Response", "Sandbox"]

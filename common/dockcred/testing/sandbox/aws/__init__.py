@@ -1,0 +1,101 @@
+"""AWS in the sandbox: its principals, its services, its identities."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dockcred.testing.sandbox.aws.container import Container
+from dockcred.testing.sandbox.aws.ecr import Ecr, EcrPublic
+from dockcred.testing.sandbox.aws.identities import IDENTITIES
+from dockcred.testing.sandbox.aws.imds import Imds
+from dockcred.testing.sandbox.aws.machine_keys import MachineKeys
+from dockcred.testing.sandbox.aws.principals import (
+    REGION,
+    AccessKeys,
+    Minted,
+    Passwords,
+    Role,
+)
+from dockcred.testing.sandbox.aws.registry import covers
+from dockcred.testing.sandbox.aws.sso import Logins, SsoOidc, SsoPortal
+from dockcred.testing.sandbox.aws.sts import Sts
+from dockcred.testing.sandbox.aws.workplace import Workplace
+from dockcred.testing.sandbox.failures import Failures
+from dockcred.testing.sandbox.identity_tokens import Issuer
+from dockcred.testing.sandbox.service import Service
+
+
+class Aws:
+    """The state that the AWS services share.
+
+    `role` is what the metadata server answers from now on, `mfa_code` the one
+    code that STS takes, `expires_s` the life of a registry password.
+    """
+
+    identities = IDENTITIES
+
+    def __init__(self, expires_s: float, failures: Failures) -> None:
+        self.expires_s = expires_s
+        self.role = "instance-profile"
+        self.mfa_code = "123456"
+        self.keys = AccessKeys()
+        self.passwords = Passwords()
+        self.roles: dict[str, Role] = {}
+        self.logins = Logins()
+        self.issuer = Issuer("https://oidc.eks.eu-west-1.amazonaws.com/id/SANDBOX")
+        self.machine_keys = MachineKeys(self.keys)
+        self.container = Container(self)
+        self.services: tuple[Service, ...] = (
+            Ecr(self),
+            EcrPublic(self),
+            Sts(self),
+            SsoPortal(self),
+            SsoOidc(self),
+            Imds(self),
+            self.container,
+        )
+        self._failures = failures
+
+    def fail(self, kind: str) -> None:
+        """Put a failure in force: `KIND`, `SERVICE:KIND`, either with `:TIMES`."""
+        self._failures.add(kind)
+
+    def add_role(self, role: Role) -> Role:
+        """Let the role be assumed by whom it trusts."""
+        self.roles[role.arn] = role
+        return role
+
+    def environment(
+        self, identity: str, *, home: Path, url: str, tls: bool
+    ) -> dict[str, str]:
+        """Write the identity's files below `home` and return its variables.
+
+        With `tls` the real host names are called; else the endpoint variables
+        lead to `url`.
+        """
+        endpoints = {} if tls else dict.fromkeys(ENDPOINT_VARIABLES, url)
+        region = dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), REGION)
+        return region | endpoints | IDENTITIES[identity](Workplace(self, home, url))
+
+    def minted(self, password: str) -> Minted | None:
+        """Return what a registry password stands for."""
+        return self.passwords.find(password)
+
+    def admits(self, username: str, password: str, host: str, now: float) -> bool:
+        """Tell whether the registry of this name would let the password in."""
+        minted = self.passwords.find(password)
+        return (
+            username == "AWS"
+            and minted is not None
+            and now < minted.expires_at
+            and covers(minted, host)
+        )
+
+
+ENDPOINT_VARIABLES = (
+    "AWS_ENDPOINT_URL_ECR",
+    "AWS_ENDPOINT_URL_ECR_PUBLIC",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_ENDPOINT_URL_SSO",
+    "AWS_ENDPOINT_URL_SSO_OIDC",
+)

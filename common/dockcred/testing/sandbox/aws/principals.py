@@ -1,0 +1,139 @@
+"""Who can act in the AWS sandbox, with which keys, and what was minted for whom."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import string
+from dataclasses import dataclass, field
+
+ACCOUNT = "123456789012"
+OTHER_ACCOUNT = "210987654321"
+REGION = "eu-west-1"
+KEY_ALPHABET = string.ascii_uppercase + "234567"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A user or the session of an assumed role."""
+
+    account: str
+    resource: str
+
+    @property
+    def arn(self) -> str:
+        """Return the ARN under which the caller acts."""
+        service = "sts" if self.resource.startswith("assumed-role/") else "iam"
+        return f"arn:aws:{service}::{self.account}:{self.resource}"
+
+    @property
+    def trusted_as(self) -> str:
+        """Return the ARN that a role's trust policy names: role or user."""
+        kind, name, *_ = self.resource.split("/")
+        kind = "role" if kind == "assumed-role" else kind
+        return f"arn:aws:iam::{self.account}:{kind}/{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role, who may assume it, and on which condition."""
+
+    account: str
+    name: str
+    trusts: str = ""
+    mfa_serial: str = ""
+
+    @property
+    def arn(self) -> str:
+        """Return the ARN that a profile's role_arn names."""
+        return f"arn:aws:iam::{self.account}:role/{self.name}"
+
+    def session(self, name: str) -> Principal:
+        """Return the principal that somebody becomes by assuming the role."""
+        return Principal(self.account, f"assumed-role/{self.name}/{name}")
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKey:
+    """An access key; `expires_at` in epoch seconds, None where it never ends."""
+
+    access_key_id: str
+    principal: Principal
+    secret_access_key: str = field(repr=False)
+    session_token: str = field(default="", repr=False)
+    expires_at: float | None = None
+
+
+class AccessKeys:
+    """Every key that the sandbox has given out."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, AccessKey] = {}
+
+    def find(self, access_key_id: str) -> AccessKey | None:
+        """Return the key of this id, None where the sandbox never issued it."""
+        return self._keys.get(access_key_id)
+
+    def permanent(self, account: str, user: str) -> AccessKey:
+        """Issue a user's long-lived key."""
+        return self._add(
+            AccessKey(_key_id("AKIA"), Principal(account, f"user/{user}"), _secret())
+        )
+
+    def temporary(self, principal: Principal, expires_at: float) -> AccessKey:
+        """Issue a key that needs its session token and ends."""
+        # Real session tokens are base64 and some hundred characters long.
+        token = base64.b64encode(secrets.token_bytes(540)).decode()
+        return self._add(
+            AccessKey(_key_id("ASIA"), principal, _secret(), token, expires_at)
+        )
+
+    def _add(self, key: AccessKey) -> AccessKey:
+        self._keys[key.access_key_id] = key
+        return key
+
+
+def _key_id(prefix: str) -> str:
+    return prefix + "".join(secrets.choice(KEY_ALPHABET) for _ in range(16))
+
+
+def _secret() -> str:
+    return base64.b64encode(secrets.token_bytes(30)).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """What a registry password stands for; `expires_at` in epoch seconds."""
+
+    service: str
+    region: str
+    host: str
+    account: str
+    principal: str
+    access_key_id: str
+    expires_at: float
+
+
+class Passwords:
+    """Every registry password minted, to look up what it stands for."""
+
+    def __init__(self) -> None:
+        self._minted: dict[str, Minted] = {}
+
+    def mint(self, minted: Minted) -> str:
+        """Return a new password: like a real one an opaque envelope of about 2 kB."""
+        envelope = {
+            "payload": base64.b64encode(secrets.token_bytes(1050)).decode(),
+            "datakey": base64.b64encode(secrets.token_bytes(184)).decode(),
+            "version": "2",
+            "type": "DATA_KEY",
+            "expiration": int(minted.expires_at),
+        }
+        password = base64.b64encode(json.dumps(envelope).encode()).decode()
+        self._minted[password] = minted
+        return password
+
+    def find(self, password: str) -> Minted | None:
+        """Return what the password was minted for, None where it is not ours."""
+        return self._minted.get(password)

@@ -1,0 +1,53 @@
+"""What the sandbox answers about itself, to registries and to the curious.
+
+GET /registry-auth  200 where the password (Basic Authorization) was minted here for
+                    the registry named in X-Registry-Host, else 401: made for
+                    nginx's auth_request in front of a registry
+GET /counts         the calls so far, as JSON
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections import Counter
+from collections.abc import Callable
+
+from dockcred.testing.sandbox.messages import Request, Response
+
+Admits = Callable[[str, str, str], bool]
+
+
+def answer(request: Request, calls: Counter[str], admits: Admits) -> Response | None:
+    """Return the answer, or None where the request is for a cloud.
+
+    `admits` tells whether username and password open the registry of a host name.
+    """
+    if request.on_loopback and request.path == "/registry-auth":
+        return _registry_auth(request, admits)
+    if request.on_loopback and request.path == "/counts":
+        body = json.dumps(calls, sort_keys=True).encode()
+        return Response(200, body, {"Content-Type": "application/json"})
+    return None
+
+
+def _registry_auth(request: Request, admits: Admits) -> Response:
+    host = request.header("x-registry-host")
+    username, password = _basic(request.header("authorization"))
+    if admits(username, password, host):
+        return Response(200)
+    realm = {"WWW-Authenticate": f'Basic realm="https://{host}/",service="{host}"'}
+    return Response(401, b"Not Authorized\n", realm)
+
+
+def _basic(header: str) -> tuple[str, str]:
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        return "", ""
+    try:
+        decoded = base64.b64decode(encoded, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    username, _, password = decoded.partition(":")
+    return username, password

@@ -1,0 +1,49 @@
+"""The isolated home of a command: own directories, nobody's clouds in its variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+CLOUD_PREFIXES = (
+    "AWS_", "AZURE_", "ARM_", "ACR_", "IDENTITY_", "MSI_", "IMDS_",
+    "GOOGLE_", "GCE_", "GCLOUD_", "CLOUDSDK_", "GH_", "GITHUB_", "GITLAB_", "CI_",
+    "ACTIONS_ID_TOKEN_", "DOCKCRED_", "DOCKER_", "XDG_", "BOTO_",
+)  # fmt: skip
+CLOUD_VARIABLES = frozenset({
+    "REGISTRY_AUTH_FILE", "KUBECONFIG", "SIGSTORE_ID_TOKEN", "NO_GCE_CHECK",
+    "DBUS_SESSION_BUS_ADDRESS", "GNUPGHOME", "PASSWORD_STORE_DIR",
+    "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY",
+    "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS", "PIP_CERT", "GIT_SSL_CAINFO", "NIX_SSL_CERT_FILE",
+    "HTTPLIB2_CA_CERTS", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+})  # fmt: skip
+KEPT_BY_DEFAULT = ("PATH", "LANG", "LC_ALL", "TERM", "TMPDIR", "USER", "LOGNAME")
+
+
+def is_cloud_variable(name: str) -> bool:
+    """Tell whether a variable may lead to an identity, a login or another network."""
+    upper = name.upper()
+    return upper.startswith(CLOUD_PREFIXES) or upper in CLOUD_VARIABLES
+
+
+def minimal(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return only what any program needs."""
+    return {n: environment[n] for n in KEPT_BY_DEFAULT if n in environment}
+
+
+def isolate(environment: Mapping[str, str], home: Path) -> dict[str, str]:
+    """Return the environment without the clouds, at home in an empty directory."""
+    runtime = home / ".run"
+    runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
+    kept = {n: v for n, v in environment.items() if not is_cloud_variable(n)}
+    return kept | {
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        "XDG_DATA_HOME": str(home / ".local/share"),
+        "XDG_STATE_HOME": str(home / ".local/state"),
+        "XDG_RUNTIME_DIR": str(runtime),
+        "DOCKER_CONFIG": str(home / ".docker"),
+        "DOCKCRED_CACHE_DIR": str(home / ".cache/dockcred"),
+    }

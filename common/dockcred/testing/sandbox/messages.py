@@ -1,0 +1,66 @@
+"""One HTTP request and its answer, as the services see them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from urllib.parse import parse_qsl
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class Fault(StrEnum):
+    """What goes wrong below HTTP: the server does it, no service knows."""
+
+    GARBAGE = "garbage"
+    GARBAGE_BODY = "garbage-body"
+    HALF = "half"
+    HUGE = "huge"
+    HANG = "hang"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it came over the wire; `host` is lower case, without port."""
+
+    method: str
+    scheme: str
+    host: str
+    path: str
+    query: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def header(self, name: str) -> str:
+        """Return the header's value, several joined by a comma, "" if absent."""
+        wanted = name.lower()
+        return ",".join(value for key, value in self.headers if key.lower() == wanted)
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """Return the fields of the query string, the last of a name winning."""
+        return dict(parse_qsl(self.query, keep_blank_values=True))
+
+    @property
+    def form(self) -> dict[str, str]:
+        """Return the fields of a form body, empty where it is none."""
+        if not self.header("content-type").startswith(
+            "application/x-www-form-urlencoded"
+        ):
+            return {}
+        return dict(parse_qsl(self.body.decode("latin-1"), keep_blank_values=True))
+
+    @property
+    def on_loopback(self) -> bool:
+        """Tell whether the client named this machine rather than a real host."""
+        return self.host in LOOPBACK
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a service answers, and the fault with which the server delivers it."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    fault: Fault | None = None

@@ -1,0 +1,58 @@
+"""The certificates with which the proxy speaks for every real host name."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import trustme
+
+WRONG_NAME = "wrong-certificate.invalid"
+NEAR = ("169.254.169.254", "169.254.170.2", "169.254.170.23", "127.0.0.1", "localhost")
+
+
+class Certificates:
+    """An authority of the sandbox's own and, per host, a leaf minted on demand."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._authority: trustme.CA | None = None
+        self._contexts: dict[str, ssl.SSLContext] = {}
+
+    def write(self, path: Path) -> None:
+        """Write the authority's certificate, for the command to trust."""
+        with self._lock:
+            self._ca().cert_pem.write_to_path(str(path))
+
+    def context(self, host: str) -> ssl.SSLContext:
+        """Return the TLS context that proves to be `host`."""
+        with self._lock:
+            if host not in self._contexts:
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                self._ca().issue_cert(host).configure_cert(context)
+                self._contexts[host] = context
+            return self._contexts[host]
+
+    def _ca(self) -> trustme.CA:
+        if self._authority is None:
+            import trustme  # noqa: PLC0415 - only where TLS is asked for
+
+            self._authority = trustme.CA()
+        return self._authority
+
+
+def variables(proxy_url: str, ca_file: Path) -> dict[str, str]:
+    """Lead real host names through the proxy and let clients trust its authority."""
+    ca, near = str(ca_file), ",".join(NEAR)
+    return {
+        "HTTPS_PROXY": proxy_url,
+        "https_proxy": proxy_url,
+        "NO_PROXY": near,
+        "no_proxy": near,
+        "SSL_CERT_FILE": ca,
+        "AWS_CA_BUNDLE": ca,
+        "REQUESTS_CA_BUNDLE": ca,
+    }

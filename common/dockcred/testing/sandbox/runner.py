@@ -1,0 +1,61 @@
+"""Run one command in the sandbox, as if it had been run without."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from types import FrameType
+
+FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+NOT_EXECUTABLE, NOT_FOUND = 126, 127  # as a shell says it
+SIGNALLED = 128
+
+
+class Runner:
+    """One command and the signals meant for it."""
+
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @contextlib.contextmanager
+    def signals(self) -> Iterator[None]:
+        """Pass signals on to the command; before it runs they end the block."""
+        before = {number: signal.signal(number, self._signal) for number in FORWARDED}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def run(self, command: Sequence[str], environment: Mapping[str, str]) -> int:
+        """Run the command and return its exit status, 128 + signal where one ended it.
+
+        Raise OSError where it cannot be started.
+        """
+        with subprocess.Popen(command, env=environment) as self._child:
+            status = self._child.wait()
+        return status if status >= 0 else SIGNALLED - status
+
+    def _signal(self, number: int, _frame: FrameType | None) -> None:
+        if self._child is None:
+            raise SystemExit(SIGNALLED + number)
+        # A terminal sends its signals to the command itself.
+        if number in (signal.SIGTERM, signal.SIGHUP) or not _in_foreground():
+            self._child.send_signal(number)
+
+
+def _in_foreground() -> bool:
+    """Tell whether a terminal sends us its Ctrl-C, and so to our command."""
+    try:
+        descriptor = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(descriptor) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)

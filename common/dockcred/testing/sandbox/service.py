@@ -1,0 +1,63 @@
+"""What the sandbox asks of a service, and how a service says no."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from enum import Enum, auto
+from typing import ClassVar
+
+from dockcred.testing.sandbox.messages import Request, Response
+
+
+class Reason(Enum):
+    """Why a request is refused; each service has its own words and status for it."""
+
+    UNSIGNED = auto()
+    MALFORMED = auto()
+    UNKNOWN_KEY = auto()
+    BAD_SIGNATURE = auto()
+    EXPIRED = auto()
+    DENIED = auto()
+    THROTTLED = auto()
+    BROKEN = auto()
+    INVALID = auto()
+    BAD_IDENTITY_TOKEN = auto()
+    EXPIRED_IDENTITY_TOKEN = auto()
+    UNKNOWN_OPERATION = auto()
+
+
+class Refusal(Exception):  # noqa: N818 - a service's answer, not a defect
+    """A request that the real service would not serve either."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+class Service(ABC):
+    """One service of a cloud, found by host name or, on the loopback, by shape."""
+
+    name: ClassVar[str]
+    near: ClassVar[bool] = False
+    """Whether it sits on the machine itself, as metadata services do."""
+
+    @abstractmethod
+    def has_host(self, host: str) -> bool:
+        """Tell whether this real host name is one of the service's."""
+
+    @abstractmethod
+    def recognises(self, request: Request) -> bool:
+        """Tell by its shape whether a request to the loopback is for the service."""
+
+    @abstractmethod
+    def operation(self, request: Request) -> str:
+        """Name what the request asks for, as the counts show it."""
+
+    @abstractmethod
+    def answer(self, request: Request, now: float) -> Response:
+        """Serve the request at `now`, epoch seconds, or raise Refusal."""
+
+    @abstractmethod
+    def refuse(self, refusal: Refusal) -> Response:
+        """Say no in the service's own wire shape."""
