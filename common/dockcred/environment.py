@@ -167,8 +167,8 @@ class Environment:
 
 
 def current() -> Environment:
-    """Take the process's own variables."""
-    return Environment(os.environ)
+    """Take the process's own variables, as they are now."""
+    return Environment(dict(os.environ))
 
 
 def adopt(variables: Mapping[str, str]) -> None:

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 UNKNOWN_BOOT = "-"
 
 
-def fingerprint(
-    provider: Provider, server: ServerURL, environment: Environment
-) -> str:
+def fingerprint(provider: Provider, server: ServerURL, environment: Environment) -> str:
     """Join provider, host, machine, variables and the look of configuration files.
 
     The files are not parsed: any change to one is another key.

@@ -30,7 +30,7 @@ def remaining_s() -> float:
     return _ends_at - time.monotonic()
 
 
-def start(seconds: float, tell: Callable[[str], None]) -> None:
+def start(seconds: float, tell: Callable[[str], object]) -> None:
     """Tell the cause, end child programs and this process after so many seconds."""
     global _ends_at  # noqa: PLW0603 - one process, one call, one clock
     _ends_at = time.monotonic() + seconds

@@ -83,4 +83,6 @@ class Flight:
         ):
             return None
         kind, cause, remedy, _ = lines
-        return (MissingIdentityError if kind == "missing" else IssueError)(cause, remedy)
+        return (MissingIdentityError if kind == "missing" else IssueError)(
+            cause, remedy
+        )

@@ -159,7 +159,10 @@ def _connect(
     proxy = None if target.is_local else proxies.proxy_for(target, environment)
     host, port = (proxy.host, proxy.port) if proxy else (target.host, target.port)
     # As bytes: a str host imports encodings.idna, 6 to 10 ms (performance.md B4).
-    connection = socket.create_connection((host.encode(), port), _left(deadline))
+    connection = socket.create_connection(
+        (host.encode(), port),  # type: ignore[arg-type]
+        _left(deadline),
+    )
     try:
         if proxy:
             connection.sendall(proxy.connect_request(target))

@@ -84,7 +84,9 @@ def credential(token: str, expires_at: float) -> Credential:
     """
     import binascii  # noqa: PLC0415
 
-    username, colon, password = binascii.a2b_base64(token).decode("ascii").partition(":")
+    username, colon, password = (
+        binascii.a2b_base64(token).decode("ascii").partition(":")
+    )
     if not colon or not username or not password:
         raise ValueError("not user:password")
     now = time.time()

@@ -53,14 +53,14 @@ class DirectIdentity:
         self._registry = registry
         self._environment = environment
         self._source = source
-        self.sources = (source,)
+        self.sources: tuple[str, ...] = (source,)
         self.files: tuple[str, ...] = ()
         self.said = ""
         variable = {
             WEB_IDENTITY: "AWS_WEB_IDENTITY_TOKEN_FILE",
             POD_IDENTITY: "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
         }.get(source, "")
-        self.tokens = (environment.get(variable),) if variable else ()
+        self.tokens: tuple[str, ...] = (environment.get(variable),) if variable else ()
 
     def issue(self) -> Credential:
         """Get the keys, and ECR's password for them."""

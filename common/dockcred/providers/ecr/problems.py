@@ -79,7 +79,10 @@ def meaning(code: str, message: str, operation: str) -> IssueError:
         )
     cause, remedy = _MEANINGS.get(
         code.removesuffix("Exception") if code == "ExpiredTokenException" else code,
-        (f"{operation} failed at AWS ({_word(code)})", "try again; then see AWS Health"),
+        (
+            f"{operation} failed at AWS ({_word(code)})",
+            "try again; then see AWS Health",
+        ),
     )
     return IssueError(cause, remedy)
 

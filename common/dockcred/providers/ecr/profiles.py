@@ -53,8 +53,10 @@ class Chain:
     def _follow(self, name: str, seen: set[str]) -> None:
         settings = self._profiles.get(name, {})
         home = self._environment.home()
-        if "role_arn" in settings and name not in seen and (
-            "source_profile" in settings or "credential_source" in settings
+        if (
+            "role_arn" in settings
+            and name not in seen
+            and ("source_profile" in settings or "credential_source" in settings)
         ):
             self._assume(name, settings, seen | {name})
         elif "web_identity_token_file" in settings:
@@ -72,8 +74,10 @@ class Chain:
             directory = self._environment.path(
                 "AWS_LOGIN_CACHE_DIRECTORY", ".aws/login/cache"
             )
-            name = hashlib.sha256(settings["login_session"].strip().encode())
-            self.files += (f"{directory}/{name.hexdigest()}.json",)
+            name = hashlib.sha256(
+                settings["login_session"].strip().encode()
+            ).hexdigest()
+            self.files += (f"{directory}/{name}.json",)
         elif "credential_process" in settings:
             self._add("aws:process")
         else:

@@ -66,7 +66,7 @@ class SdkIdentity:
         self.said = ""
 
     def who(self) -> str:
-        """A profile's sources cannot say who they are without minting."""
+        """Say nothing: a profile's sources can only be asked by minting."""
         return ""
 
     def issue(self) -> Credential:
@@ -109,7 +109,7 @@ class SdkIdentity:
         return session
 
     def _kinds(self) -> tuple[bool, bool]:
-        """Follow the host, except to an endpoint that is named: botocore refuses both."""
+        """Follow the host; botocore refuses that for an endpoint that is named."""
         if endpoints.is_named(self._registry, self._environment):
             return False, False
         return endpoints.kinds(self._registry, self._environment)

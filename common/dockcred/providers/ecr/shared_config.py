@@ -55,9 +55,9 @@ class Say:
         wanted = profile(environment)
         config, credentials = files(environment)
         name = wanted or "default"
-        sections = {f"profile {name}", "default"} if name == "default" else {
-            f"profile {name}"
-        }
+        sections = (
+            {f"profile {name}", "default"} if name == "default" else {f"profile {name}"}
+        )
         found = [_settings(config, sections), _settings(credentials, {name})]
         names = set().union(*(names for names in found if names is not None))
         names = {name for name in names if not _is_harmless(name)}
