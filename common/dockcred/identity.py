@@ -45,6 +45,8 @@ if TYPE_CHECKING:
         ignore_storage: str
         variables: tuple[str, ...]
         secrets: tuple[str, ...]
+        # What its configuration chose besides, as text: part of every key.
+        parameters: tuple[str, ...]
 
         def matches(self, server: ServerURL) -> bool:
             """Tell whether the whole host is one of ours; asks nobody."""
@@ -108,6 +110,21 @@ SOURCES = {
         Source("aws:container", lease_s=LEASE_S, front=True, direct=True),
         Source("aws:pod-identity", lease_s=LEASE_S, direct=True),
         Source("aws:instance-profile", lease_s=LEASE_S, front=True, direct=True),
+        # The credentials file is in the key.
+        Source("google:service-account"),
+        Source("google:authorized-user"),
+        # Issuer and subject of the token are conditions.
+        Source("google:wif-file"),
+        # Neither a URL, a program nor AWS can say who it is: minted anew.
+        Source("google:wif-url", lease_s=LEASE_S),
+        Source("google:wif-executable", lease_s=LEASE_S),
+        Source("google:wif-aws", lease_s=LEASE_S),
+        Source("google:impersonation"),
+        # The login's files are in the key.
+        Source("google:gcloud"),
+        Source("google:metadata", lease_s=LEASE_S, front=True, direct=True),
+        # The App's key file is watched; a token of a person is never kept.
+        Source("github:app"),
     )
 }
 
