@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 PROVIDERS = {
     "ecr": ("dockcred.providers.ecr", "ECR"),
+    "google": ("dockcred.providers.google", "Google"),
+    "github": ("dockcred.providers.github", "GitHub"),
 }
 
 
