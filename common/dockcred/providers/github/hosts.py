@@ -1,0 +1,62 @@
+"""Which hosts are GitHub's registries, and whose API answers for each.
+
+docs.github.com/packages: ghcr.io and docker.pkg.github.com are github.com's; an
+Enterprise server HOST has containers.HOST and docker.HOST.
+"""
+
+from __future__ import annotations
+
+from dockcred.errors import InvalidInputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dockcred.environment import Environment
+
+GITHUB = "github.com"
+_OURS = frozenset({"ghcr.io", "docker.pkg.github.com"})
+_KINDS = frozenset({"containers", "docker"})
+_DATA_RESIDENCY = ".ghe.com"
+
+
+def owner(host: str, enterprise: tuple[str, ...] = ()) -> str:
+    """Answer the GitHub a canonical registry host belongs to, nothing for others."""
+    if host in _OURS:
+        return GITHUB
+    kind, _, rest = host.partition(".")
+    return rest if kind in _KINDS and rest in enterprise else ""
+
+
+def check(host: str) -> str:
+    """Answer an Enterprise server's configured name, or raise InvalidInputError."""
+    labels = host.lower().split(".")
+    sound = all(
+        label and label.isascii() and label.replace("-", "").isalnum()
+        for label in labels
+    )
+    if not sound or len(labels) < 2:  # noqa: PLR2004 - never a whole top-level domain
+        raise InvalidInputError(
+            "a GitHub Enterprise host in the configuration is not one",
+            "write the server's name, such as ghe.example.com",
+        )
+    return host.lower()
+
+
+def is_dotcom(github: str) -> bool:
+    """Tell whether this is github.com, or GitHub's own hosting under ghe.com."""
+    return github == GITHUB or github.endswith(_DATA_RESIDENCY)
+
+
+def job_server(environment: Environment) -> str:
+    """Answer the GitHub whose Actions job this is, nothing outside of one."""
+    url = environment.get("GITHUB_SERVER_URL")
+    return url.partition("://")[2].rstrip("/").lower()
+
+
+def api(github: str, environment: Environment) -> str:
+    """Answer the URL of a GitHub's API; a job knows its own server's."""
+    named = environment.get("GITHUB_API_URL")
+    if named and (job_server(environment) or GITHUB) == github:
+        return named.rstrip("/")
+    if is_dotcom(github):
+        return f"https://api.{github}"
+    return f"https://{github}/api/v3"
