@@ -249,7 +249,7 @@ class Environment:
             return ""
 
     def path(self, name: str, below_home: str) -> str:
-        """Answer the file that a variable names, or the one below the home directory."""
+        """Answer the file that a variable names, or the one below the home."""
         named = self.get(name)
         if named.startswith("~/"):
             named = self.home() + named[1:]
