@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dockcred.providers.google.connection import Connection
 
 AWS_TYPE = "urn:ietf:params:aws:token-type:aws4_request"
+EXECUTABLES = "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES"
 _GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
 _ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a name
 
@@ -39,7 +40,8 @@ def token(
 ) -> Token:
     """Exchange the subject token; impersonate where the file says so."""
     url = info.get("service_account_impersonation_url")
-    exchanged = _exchange(info, connection, IAM_SCOPE if url else scope)
+    source = _source(info, environment)
+    exchanged = _exchange(info, source, connection, IAM_SCOPE if url else scope)
     if not url:
         return exchanged
     options = info.get("service_account_impersonation") or {}
@@ -47,7 +49,9 @@ def token(
     return impersonation.mint(url, exchanged, environment, lifetime_s=lifetime_s)
 
 
-def _exchange(info: dict[str, Any], connection: Connection, scope: str) -> Token:
+def _exchange(
+    info: dict[str, Any], source: Any, connection: Connection, scope: str
+) -> Token:
     client = sts.Client(info["token_url"], _client_authentication(info))
     user_project = info.get("workforce_pool_user_project")
     own = bool(info.get("client_id"))
@@ -55,7 +59,7 @@ def _exchange(info: dict[str, Any], connection: Connection, scope: str) -> Token
     fields = client.exchange_token(
         request=connection,
         grant_type=_GRANT,
-        subject_token=_source(info).retrieve_subject_token(connection),
+        subject_token=source.retrieve_subject_token(connection),
         subject_token_type=info["subject_token_type"],
         audience=info["audience"],
         scopes=[scope],
@@ -72,11 +76,17 @@ def _exchange(info: dict[str, Any], connection: Connection, scope: str) -> Token
     return Token(value, None if expires_in is None else before + float(expires_in))
 
 
-def _source(info: dict[str, Any]) -> Any:
+def _source(info: dict[str, Any], environment: Environment) -> Any:
     """Choose google-auth's class for the file's credential source."""
     if info.get("subject_token_type") == AWS_TYPE:
         return aws.Credentials.from_info(info)
     if "executable" in (info.get("credential_source") or {}):
+        if environment.get(EXECUTABLES) != "1":
+            raise IssueError(
+                "the Google credentials file names a program for its token, which "
+                "must be allowed",
+                f"set {EXECUTABLES}=1 if you trust the file",
+            )
         return pluggable.Credentials.from_info(info)
     return identity_pool.Credentials.from_info(info)
 

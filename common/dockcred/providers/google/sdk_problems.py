@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from subprocess import SubprocessError
 
 from google.auth import exceptions as theirs
 
@@ -45,8 +46,11 @@ def translated(info: dict[str, Any]) -> Iterator[None]:
         code, subtype = _code(error)
         if code:
             raise problems.meaning(code, subtype, what, remedy) from None
+        raise _unread(info, what) from None
+    except (OSError, SubprocessError) as error:
         raise IssueError(
-            f"{what} could not be had ({_source(info)})", _SOURCE_REMEDY
+            f"{what} could not be had ({type(error).__name__})",
+            "see credential_source in the credentials file",
         ) from None
     except theirs.GoogleAuthError as error:
         raise IssueError(
@@ -60,14 +64,19 @@ def translated(info: dict[str, Any]) -> Iterator[None]:
         ) from None
 
 
-_SOURCE_REMEDY = "see the credential_source in the credentials file"
-
-
-def _source(info: dict[str, Any]) -> str:
+def _unread(info: dict[str, Any], what: str) -> IssueError:
+    """Say which half failed: the source of the subject token, or Google's endpoint."""
     source = info.get("credential_source")
     if isinstance(source, dict) and source:
-        return f"credential source {', '.join(sorted(map(str, source)))[:80]}"
-    return "no answer that could be read"
+        kinds = ", ".join(sorted(map(str, source)))[:80]
+        return IssueError(
+            f"{what} could not be had from its source ({kinds})",
+            "see credential_source in the credentials file",
+        )
+    return IssueError(
+        f"{what} was answered by something that is not Google's token endpoint",
+        "see token_uri in the credentials file, and any proxy",
+    )
 
 
 def _code(error: Exception) -> tuple[str, str]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from dockcred.testing.sandbox.google import Google
 
 AUDIENCE = "https://oauth2.googleapis.com/token"
+PATH = "/token"
+LOOPBACK_PATH = "/google/token"  # AWS has a /token too
 CLIENT_ID = "sandbox.apps.googleusercontent.com"
 CLIENT_SECRET = "sandbox-client"
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -34,7 +36,7 @@ class OAuth(Service):
 
     def recognises(self, request: Request) -> bool:
         """See Service."""
-        return request.path == "/token"
+        return request.path == LOOPBACK_PATH
 
     def operation(self, request: Request) -> str:
         """See Service."""
@@ -43,7 +45,7 @@ class OAuth(Service):
 
     def answer(self, request: Request, now: float) -> Response:
         """See Service."""
-        if request.method != "POST" or request.path != "/token":
+        if request.method != "POST" or request.path not in {PATH, LOOPBACK_PATH}:
             raise Refusal(Reason.INVALID, "POST a form to /token")
         form = request.form
         match form.get("grant_type"):

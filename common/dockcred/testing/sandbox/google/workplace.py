@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dockcred.testing.sandbox.google import sts
+from dockcred.testing.sandbox.google import oauth, sts
 from dockcred.testing.sandbox.google.principals import Key
 from dockcred.testing.sandbox.home import make_private
 
@@ -50,7 +50,8 @@ class Workplace:
 
     def key_document(self, key: Key) -> dict[str, Any]:
         """Return a service account's key file."""
-        return key.document(self.endpoint("oauth2.googleapis.com", "/token"))
+        path = oauth.PATH if self._tls else oauth.LOOPBACK_PATH
+        return key.document(self.endpoint("oauth2.googleapis.com", path))
 
     def federation(
         self, source: dict[str, Any], kind: str = "oidc", account: str = ""
