@@ -92,11 +92,20 @@ class OAuth(Service):
                 "Invalid JWT: Token must be a short-lived token (60 minutes) and in a "
                 "reasonable timeframe. Check your iat and exp values.",
             )
+        if audience := claims.get("target_audience"):
+            return self._id_token(str(claims["iss"]), str(audience), now)
         scopes = str(claims.get("scope", "")).split()
-        if not scopes or not all(scope.startswith(SCOPE) for scope in scopes):
+        if not scopes or not all(map(_is_scope, scopes)):
             raise Refusal(Reason.UNSIGNED, "Invalid OAuth scope or ID token audience.")
         full = frozenset(scope.removeprefix(SCOPE) for scope in scopes)
         return self._token(str(claims["iss"]), full, now)
+
+    def _id_token(self, account: str, audience: str, now: float) -> Response:
+        """Answer an ID token, which gcloud asks for besides the access token."""
+        token = self._google.issuer.issue(
+            subject=account, audience=audience, issued_at=now, lifetime_s=MAX_LIFE_S
+        )
+        return wire.answer({"id_token": token})
 
     def _token(self, principal: str, scopes: frozenset[str], now: float) -> Response:
         life = self._google.life_s
@@ -104,6 +113,10 @@ class OAuth(Service):
         return wire.answer(
             {"access_token": token, "expires_in": int(life), "token_type": "Bearer"}
         )
+
+
+def _is_scope(text: str) -> bool:
+    return text.startswith(SCOPE) or text in {"openid", "email", "profile"}
 
 
 def _verify_any(assertion: str, keys: list[object]) -> None:
