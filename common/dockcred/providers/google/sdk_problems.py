@@ -57,6 +57,11 @@ def translated(info: dict[str, Any]) -> Iterator[None]:
             f"the Google credentials file is not usable ({type(error).__name__})",
             "make it anew",
         ) from None
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise IssueError(
+            f"{what}: an answer was not to be read",
+            "see the endpoints in the credentials file, and any proxy",
+        ) from None
     except (KeyError, ValueError, TypeError, AttributeError):
         raise IssueError(
             f"the Google credentials file of type {info['type']} is not whole",
