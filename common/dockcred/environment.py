@@ -130,6 +130,10 @@ class Environment:
         """Answer the value, or the default where it is empty or not set."""
         return self._variables.get(name) or default
 
+    def raw(self, name: str) -> str | None:
+        """Answer the value as it is, None only where the variable is not set."""
+        return self._variables.get(name)
+
     def first(self, *names: str) -> str:
         """Answer the first of these that is set, or nothing."""
         for name in names:

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
         cache_parent: str
         cache_off: str
         ignore_storage: str
+        # Variables by which the launcher tells identities' tickets apart.
+        tags: tuple[str, ...]
         variables: tuple[str, ...]
         secrets: tuple[str, ...]
 

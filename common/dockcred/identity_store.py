@@ -25,8 +25,6 @@ from dockcred.identity import is_cacheable, lease_until, rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from dockcred.cache.files import Cache
     from dockcred.credential import Credential
     from dockcred.environment import Environment
@@ -42,14 +40,11 @@ class IdentityStore:
         provider: Provider,
         cache: Cache,
         environment: Environment,
-        *,
-        front: Callable[[str, ServerURL, Entry, tuple[str, ...]], None] | None = None,
     ) -> None:
-        """Join the two; `front` writes the launcher's copy of an entry."""
+        """Join the two; nothing is read yet."""
         self.provider = provider
         self.cache = cache
         self.environment = environment
-        self._front = front
         self._aging: tuple[str, str, ServerURL] | None = None
 
     def get(self, server: ServerURL) -> Credential:
@@ -92,9 +87,10 @@ class IdentityStore:
 
     def erase(self, server: ServerURL) -> None:
         """Drop what is cached for the server, whoever's it is."""
-        for kind in ("", "front,"):
-            start = f"{kind}{self.provider.name},{server.host},"
-            for name in list(self.cache.names(start)):
+        for name in list(self.cache.names()):
+            owner, _, rest = name.removeprefix("front,").partition(",")
+            ours = owner == self.provider.name or name.startswith("front,")
+            if ours and rest.startswith(f"{server.host},"):
                 self.cache.remove(name)
 
     def list(self) -> dict[str, str]:
@@ -204,9 +200,8 @@ class IdentityStore:
         if unchanged and is_cacheable(identity) and credential.expires_at is not None:
             source = "+".join(identity.sources)
             lease = lease_until(source, before)
-            self._keep(
-                name, server, Entry(key, credential, source, now, lease, identity.said)
-            )
+            entry = Entry(key, credential, source, now, lease, identity.said)
+            self._keep(name, server, entry, before)
         return credential
 
     def _renew(
@@ -224,15 +219,26 @@ class IdentityStore:
         if not who or who != entry.who:
             return False
         entry.lease_until = lease_until(entry.source, before)
-        self._keep(name, server, entry)
+        self._keep(name, server, entry, before)
         return True
 
-    def _keep(self, name: str, server: ServerURL, entry: Entry) -> None:
+    def _keep(
+        self, name: str, server: ServerURL, entry: Entry, asked_at: float
+    ) -> None:
+        """Write the entry, and its ticket where the launcher may answer it."""
         if not self.cache.write(name, entry):
             return
-        if self._front and all(row.front for row in rows(entry.source)):
-            files = self.provider.config_files(self.environment)
-            self._front(self.provider.name, server, entry, files)
+        if all(row.front for row in rows(entry.source)):
+            from dockcred.launcher import ticket  # noqa: PLC0415 - after a mint only
+
+            ticket.write(
+                self.cache,
+                self.provider,
+                server.host,
+                self.environment,
+                entry,
+                asked_at,
+            )
         self.cache.prune()
 
 

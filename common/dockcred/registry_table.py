@@ -17,6 +17,11 @@ PROVIDERS = {
     "ecr": ("dockcred.providers.ecr", "ECR"),
 }
 
+PROGRAMS = {
+    "docker-credential-ecr-login": "ecr",
+}
+"""The helpers that `dockcred install` writes, each with the provider it serves."""
+
 
 def provider(name: str) -> Provider:
     """Load a provider by its name."""

@@ -29,6 +29,7 @@ class ECR:
     program = "docker-credential-ecr-login"
     variables = (*names.COMMON, *names.AWS)
     secrets = names.AWS_SECRET
+    tags = ("AWS_PROFILE", "AWS_ACCESS_KEY_ID")
     cache_parent = "AWS_ECR_CACHE_DIR"
     cache_off = "AWS_ECR_DISABLE_CACHE"
     ignore_storage = "AWS_ECR_IGNORE_CREDS_STORAGE"
