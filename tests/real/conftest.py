@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from .clients import Account, write_liars
-from .parts import program, require_root
+from .parts import program, require_a_world
 from .registry import ACCOUNT_HOST, BACKEND, HOSTS, make_certificates, open_registry
 from .world import World, open_world
 
@@ -28,7 +28,7 @@ def helper_bin() -> Path:
 @pytest.fixture(scope="session")
 def world() -> Iterator[World]:
     """Open the world where the registry's host names and CA are real."""
-    require_root()
+    require_a_world()
     with tempfile.TemporaryDirectory(prefix="dockcred-") as name:
         directory = Path(name)
         with open_world(directory, HOSTS, make_certificates(directory)) as world:
@@ -62,8 +62,8 @@ def image(world: World, cloud: Mapping[str, str], layer: Path) -> str:
     """Put an image into the registry by its back door; name it as clients do."""
     name = "team/app:1"
     world.check(
-        *(program("skopeo"), "--insecure-policy", "copy", "--dest-tls-verify=false"),
-        *(f"tarball:{layer}", f"docker://{BACKEND}/{name}"),
+        *(program("skopeo"), "--insecure-policy", "copy", "--format=v2s2"),
+        *("--dest-tls-verify=false", f"tarball:{layer}", f"docker://{BACKEND}/{name}"),
     )
     return f"{ACCOUNT_HOST}/{name}"
 

@@ -29,7 +29,11 @@ def every(name: str) -> list[str]:
     return [file for file in files if os.access(file, os.X_OK)] or [name]
 
 
-def require_root() -> None:
-    """Demand the right to make namespaces and mounts."""
+def require_a_world() -> None:
+    """Demand root, and the programs that make a world and the registry in it."""
     if os.geteuid() != 0:
         missing("namespaces and mounts need root")
+    for name in ("unshare", "nsenter", "mount", "ip", "ss"):
+        program(name)
+    for name in ("docker-registry", "nginx", "skopeo"):
+        program(name)

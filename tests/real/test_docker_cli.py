@@ -48,7 +48,7 @@ def test_a_wrong_password_is_refused(
     account.refused(docker, "manifest", "inspect", image)
 
 
-Configure = Callable[[Account, str], object]
+Configure = Callable[[Account, str], None]
 either_way = pytest.mark.parametrize(
     "configure", [Account.docker_helper, Account.docker_store]
 )

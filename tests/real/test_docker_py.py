@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Callable
 
 import pytest
 
@@ -34,7 +35,11 @@ def python() -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("configure", [Account.docker_helper, Account.docker_store])
-def test_the_helper_answers(account, python, configure) -> None:
+def test_the_helper_answers(
+    account: Account,
+    python: tuple[str, ...],
+    configure: Callable[[Account, str], None],
+) -> None:
     configure(account, "ecr-login")
     found = account.succeed(*python, RESOLVE, ACCOUNT_HOST).stdout
     assert found.split() == ["AWS", str(len(account.password()))]
