@@ -45,7 +45,7 @@ class Account:
     def environment(self) -> dict[str, str]:
         """The environment of every client: nothing of ours is inherited."""
         path = ":".join([*map(str, self.helpers), SYSTEM_PATH])
-        return {"PATH": path, "HOME": str(self.home), "LANG": "C.UTF-8", **self.cloud}
+        return {**self.cloud, "PATH": path, "HOME": str(self.home), "LANG": "C.UTF-8"}
 
     def run(self, *argv: str, stdin: str = "") -> Result:
         """Run a client to its end."""

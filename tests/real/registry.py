@@ -47,7 +47,9 @@ http {{
     client_max_body_size 0;
     location /v2/ {{
       auth_request /registry-auth;
-      error_page 401 = @refused;
+      # Said with a refusal too: docker 20.10 takes no registry for one without.
+      proxy_hide_header Docker-Distribution-Api-Version;
+      add_header Docker-Distribution-Api-Version registry/2.0 always;
       proxy_pass http://{backend};
       proxy_http_version 1.1;
       proxy_request_buffering off;
@@ -61,12 +63,6 @@ http {{
       proxy_pass_request_body off;
       proxy_set_header Content-Length "";
       proxy_set_header X-Registry-Host $host;
-    }}
-    location @refused {{
-      add_header Docker-Distribution-Api-Version registry/2.0 always;
-      add_header WWW-Authenticate
-        'Basic realm="https://$host/",service="ecr.amazonaws.com"' always;
-      return 401;
     }}
   }}
 }}
