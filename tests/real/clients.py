@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,6 +94,9 @@ class Account:
         """Configure registries.conf: podman and skopeo ask `helper` alone."""
         conf = self.home / ".config/containers/registries.conf"
         _write(conf, f'credential-helpers = ["{helper}"]\n')
+
+
+Configure = Callable[[Account, str], None]
 
 
 def _write(file: Path, content: str) -> None:

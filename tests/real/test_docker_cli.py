@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 import pytest
 
-from .clients import Account
+from .clients import Account, Configure
 from .parts import every, program
 from .registry import ACCOUNT_HOST, Visits
+
+either_way = pytest.mark.parametrize(
+    "configure", [Account.docker_helper, Account.docker_store]
+)
 
 
 @pytest.fixture(params=every("docker"))
@@ -18,18 +21,11 @@ def docker(request: pytest.FixtureRequest) -> str:
     return program(request.param)
 
 
-def test_manifest_inspect_with_cred_helpers(
-    account: Account, docker: str, image: str
+@either_way
+def test_manifest_inspect(
+    account: Account, docker: str, image: str, configure: Configure
 ) -> None:
-    account.docker_helper("ecr-login")
-    shown = account.succeed(docker, "manifest", "inspect", image)
-    assert json.loads(shown.stdout)["layers"]
-
-
-def test_manifest_inspect_with_creds_store(
-    account: Account, docker: str, image: str
-) -> None:
-    account.docker_store("ecr-login")
+    configure(account, "ecr-login")
     shown = account.succeed(docker, "manifest", "inspect", image)
     assert json.loads(shown.stdout)["layers"]
 
@@ -46,12 +42,6 @@ def test_a_wrong_password_is_refused(
 ) -> None:
     account.docker_helper(liar)
     account.refused(docker, "manifest", "inspect", image)
-
-
-Configure = Callable[[Account, str], None]
-either_way = pytest.mark.parametrize(
-    "configure", [Account.docker_helper, Account.docker_store]
-)
 
 
 @either_way

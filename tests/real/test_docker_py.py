@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable
 
 import pytest
 
-from .clients import Account
-from .parts import missing
-from .registry import ACCOUNT_HOST
+from .clients import Account, Configure
+from .parts import missing, program
+from .registry import ACCOUNT_HOST, Visits
 
 RESOLVE = """
 import sys
 from docker.auth import load_config
 found = load_config().resolve_authconfig(sys.argv[1])
-print(found["Username"], len(found["Password"]))
+print(found["Username"], found["Password"])
 """
 PULL = """
 import sys
@@ -35,14 +34,15 @@ def python() -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("configure", [Account.docker_helper, Account.docker_store])
-def test_the_helper_answers(
-    account: Account,
-    python: tuple[str, ...],
-    configure: Callable[[Account, str], None],
+def test_the_registry_accepts_what_docker_py_resolved(
+    account: Account, python: tuple[str, ...], configure: Configure
 ) -> None:
     configure(account, "ecr-login")
-    found = account.succeed(*python, RESOLVE, ACCOUNT_HOST).stdout
-    assert found.split() == ["AWS", str(len(account.password()))]
+    user, password = account.succeed(*python, RESOLVE, ACCOUNT_HOST).stdout.split()
+    login = (program("docker"), "login", "--username", user, "--password-stdin")
+    visits = Visits(account.world)
+    account.succeed(*login, ACCOUNT_HOST, stdin=password)
+    assert visits.seen("AWS", 200)
 
 
 def test_images_pull(

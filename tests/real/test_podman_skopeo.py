@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from .clients import Account
+from .clients import Account, Configure
 from .parts import program
 from .registry import ACCOUNT_HOST
 
-Configure = Callable[[Account, str], None]
 every_file = pytest.mark.parametrize(
     "configure",
     [Account.docker_helper, Account.containers_auth, Account.containers_store],
