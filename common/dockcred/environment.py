@@ -123,7 +123,6 @@ class Environment:
     __slots__ = ("_variables",)
 
     def __init__(self, variables: Mapping[str, str]) -> None:
-        """Hold a mapping, so that tests need not touch the process's own."""
         self._variables = variables
 
     def get(self, name: str, default: str = "") -> str:
@@ -160,7 +159,7 @@ class Environment:
             return ""
 
     def path(self, name: str, below_home: str) -> str:
-        """Answer the file that a variable names, or the one below the home directory."""
+        """Answer the file that a variable names, or the one below the home."""
         named = self.get(name)
         if named.startswith("~/"):
             named = self.home() + named[1:]

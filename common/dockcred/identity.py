@@ -83,7 +83,6 @@ class Source:
         front: bool = False,
         direct: bool = False,
     ) -> None:
-        """Hold the row."""
         self.name = name
         self.lease_s = lease_s
         self.front = front

@@ -25,6 +25,8 @@ from dockcred.identity import is_cacheable, lease_until, rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dockcred.cache.files import Cache
     from dockcred.credential import Credential
     from dockcred.environment import Environment
@@ -40,11 +42,13 @@ class IdentityStore:
         provider: Provider,
         cache: Cache,
         environment: Environment,
+        program_for: Callable[[ServerURL], str],
     ) -> None:
-        """Join the two; nothing is read yet."""
+        """Join the two; `program_for` names the helper of a host that is not ours."""
         self.provider = provider
         self.cache = cache
         self.environment = environment
+        self._program_for = program_for
         self._aging: tuple[str, str, ServerURL] | None = None
 
     def get(self, server: ServerURL) -> Credential:
@@ -78,7 +82,7 @@ class IdentityStore:
         if not self.provider.matches(server):
             raise NotServedError(
                 f"{server.host} is not served by {self.provider.program}",
-                _advice(server),
+                f"use {self._program_for(server)} for it",
             )
         return (
             f"nothing was stored for {server.host}: "
@@ -240,9 +244,3 @@ class IdentityStore:
                 asked_at,
             )
         self.cache.prune()
-
-
-def _advice(server: ServerURL) -> str:
-    from dockcred.registry_table import program_for  # noqa: PLC0415 - an error only
-
-    return f"use {program_for(server)} for it"

@@ -36,7 +36,7 @@ def identity_store(name: str) -> Store:
     variables = environment.current()
     off = found.cache_off and variables.get(found.cache_off)
     path = "" if off else directory.locate(variables, found.cache_parent)
-    return IdentityStore(found, Cache(path), variables)
+    return IdentityStore(found, Cache(path), variables, program_for)
 
 
 def program_for(server: ServerURL) -> str:
