@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from dockcred.launcher import ticket
+short = ""
+"""By what name the launcher asks for tickets; nothing where no launcher asked."""
 
 
-def run(module: str, short: str) -> None:
-    """Run a program's main; `short` names its tickets, nothing for one without."""
-    ticket.expect(short)
+def run(module: str, name: str) -> None:
+    """Run a program's main; `name` is its short name, nothing for one without front."""
+    global short  # noqa: PLW0603 - one process, one program
+    short = name
     sys.argv[0] = module.replace("_", "-")
     __import__(module).main()
