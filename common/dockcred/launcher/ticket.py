@@ -18,6 +18,7 @@ import time
 from dockcred import lifetime, wire
 from dockcred.cache.watched import TICK_NS
 from dockcred.fingerprint import machine
+from dockcred.launcher import entry as launched
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,14 +34,6 @@ HANDED_OVER = ("DOCKCRED_LOG", "DOCKCRED_CACHE", "DOCKCRED_ON_MISS")
 
 _TAG = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 _VALUE = _TAG | frozenset("/:,=+~")
-
-_short = ""
-
-
-def expect(short: str) -> None:
-    """Say that this process was started by a launcher of this short name."""
-    global _short  # noqa: PLW0603 - one process, one program
-    _short = short
 
 
 def write(
@@ -63,13 +56,13 @@ def write(
     picked = selection(provider, environment)
     watched = _watched(provider.config_files(environment), stamped_at)
     if (
-        not _short
+        not launched.short
         or picked is None
         or watched is None
         or not _TAG.issuperset("".join(tags))
     ):
         return
-    name = ",".join(("front", _short, host, *tags))
+    name = ",".join(("front", launched.short, host, *tags))
     stamp = f"{name}.{os.getpid()}-{time.time_ns()}.stamp"
     answer = wire.json_line(
         {
