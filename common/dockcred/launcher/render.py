@@ -63,7 +63,7 @@ def _front(provider: Provider, short: str) -> dict[str, str]:
         "TAG_NAME": ",".join(f"${{{name}-}}" for name in provider.tags),
         "PICKED": "|".join(
             [f"${{{name}+=}}${{{name}-}}" for name in provider.variables]
-            + [f"${{{name}:+=}}" for name in provider.secrets]
+            + [f"${{{name}+.}}${{{name}:+set}}" for name in provider.secrets]
         ),
     }
 

@@ -94,7 +94,11 @@ def selection(provider: Provider, environment: Environment) -> str | None:
         if value == "" or (value and not _VALUE.issuperset(value)):
             return None
         parts.append("" if value is None else f"={value}")
-    parts += ["=" if environment.get(name) else "" for name in provider.secrets]
+    for name in provider.secrets:
+        value = environment.raw(name)
+        if value == "":
+            return None
+        parts.append("" if value is None else ".set")
     return "|".join(parts)
 
 
