@@ -129,7 +129,7 @@ class IdentityStore:
                 self.cache,
                 name,
                 self.environment,
-                lambda: self._mint(name, key, server, force=True),
+                lambda: self._mint(name, key, server, oldest=lifetime.FRESH),
             )
 
     def key(self, server: ServerURL) -> str:
@@ -153,17 +153,25 @@ class IdentityStore:
         return entry.lease_until is None or time.time() < entry.lease_until
 
     def _mint(
-        self, name: str, key: str, server: ServerURL, *, force: bool = False
+        self,
+        name: str,
+        key: str,
+        server: ServerURL,
+        *,
+        oldest: int = lifetime.AGING,
     ) -> Credential:
-        """Mint once for all who ask at the same time."""
+        """Mint once for all who ask at the same time.
+
+        Whoever comes second finds an entry; `oldest` is the age at which it will do.
+        """
         from dockcred.cache.single_flight import Flight  # noqa: PLC0415 - a miss only
 
         flight = Flight(self.cache, name)
         try:
             entry = self._held(name, key)
-            if entry and not force and self._is_leased(entry):
+            if entry and self._is_leased(entry):
                 age = lifetime.age(entry.credential, time.time())
-                if age <= lifetime.AGING:
+                if age <= oldest:
                     return entry.credential
             if failure := flight.failure():
                 raise failure

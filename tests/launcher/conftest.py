@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,8 +57,6 @@ class Primed:
         text = self.ticket.read_text()
         assert old in text
         self.ticket.write_text(text.replace(old, new))
-        import os
-
         os.utime(self.ticket, ns=(status.st_mtime_ns, status.st_mtime_ns))
 
 

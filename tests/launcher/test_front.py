@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import subprocess
 import time
 
 import pytest
@@ -254,8 +255,6 @@ def test_a_full_stdout_is_a_failure(launched, primed, shell) -> None:
     with open(primed.cache / "key", "w+b") as key:
         key.write(KEY)
         key.seek(0)
-        import subprocess
-
         done = subprocess.run(
             ["sh", "-c", command],
             stdin=key,
@@ -274,8 +273,6 @@ def test_a_launcher_whose_python_is_gone_says_so(
     )
     broken = tmp_path / launched.path.name
     broken.write_text(text)
-    import subprocess
-
     done = subprocess.run(
         ["sh", broken, "list"], env=primed.environment, capture_output=True, check=False
     )

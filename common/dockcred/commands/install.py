@@ -78,7 +78,9 @@ def _install(directory: str, names: list[str]) -> None:
             raise InvalidInputError(
                 f"{target} is there and is not ours", "move it away, or choose --dir"
             )
-        served = provider(PROGRAMS[name]) if PROGRAMS[name] else None
+        # The front's clock is a pipe in /proc: it has been run on Linux only.
+        fronted = sys.platform == "linux" and PROGRAMS[name]
+        served = provider(PROGRAMS[name]) if fronted else None
         _write(target, render.launcher(name, python, imports, served))
         console.print(f"wrote {target}", highlight=False)
     if directory not in os.environ.get("PATH", "").split(":"):

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from dockcred.environment import Environment
     from dockcred.providers.ecr.hosts import Registry
 
+_WITHOUT_KINDS = frozenset({"aws:sso", "aws:login"})
+"""Sources whose portals have no FIPS and dual-stack endpoints; STS has them."""
+
 
 class SdkIdentity:
     """Whatever botocore resolves for the selected profile."""
@@ -72,6 +75,10 @@ class SdkIdentity:
     def issue(self) -> Credential:
         """Let botocore resolve the keys and ask ECR."""
         watchdog.doing("resolving the AWS identity through botocore")
+        fips, dual_stack = self._kinds()
+        if not _WITHOUT_KINDS.intersection(self.sources):
+            self._session.set_config_variable("use_fips_endpoint", fips)
+            self._session.set_config_variable("use_dualstack_endpoint", dual_stack)
         with sdk_problems.translated(self._profile, self._chain.mfa_serial):
             keys = self._session.get_credentials()
             if keys is None:
@@ -94,11 +101,6 @@ class SdkIdentity:
         if not session.get_config_variable("ca_bundle"):
             roots = trust.bundle(self._environment, CA_VARIABLES)
             session.set_config_variable("ca_bundle", roots)
-        fips, dual_stack = self._kinds()
-        if fips:
-            session.set_config_variable("use_fips_endpoint", "true")
-        if dual_stack:
-            session.set_config_variable("use_dualstack_endpoint", "true")
         resolver = session.get_component("credential_provider")
         for method in ("ec2-credentials-file", "boto-config"):
             resolver.remove(method)
