@@ -70,7 +70,8 @@ class InstanceProfile:
             )
         except TransportError as error:
             raise MissingIdentityError(
-                f"no AWS identity was found in variables, profile or container: {error.cause}",
+                "no AWS identity was found in variables, profile or container, and "
+                f"{error.cause}",
                 "configure one (aws configure, aws sso login), attach an instance "
                 "profile, or in a container raise the metadata hop limit to 2",
             ) from None
