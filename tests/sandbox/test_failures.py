@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from dockcred.testing.sandbox import Sandbox
-from dockcred.testing.sandbox.failures import KINDS, parse
+from dockcred.testing.sandbox.failures import KINDS, REFUSALS, parse
+from dockcred.testing.sandbox.service import Refusal
 
 NAMES = {
     "access-denied": "AccessDeniedException",
@@ -69,6 +70,14 @@ def test_a_failure_of_no_service_is_of_all(mint, http, cloud):
     assert http("GET", "/v1/credentials").status == 500
     cloud.recover()
     assert mint().status == 200
+
+
+@pytest.mark.parametrize("kind", REFUSALS)
+def test_every_service_can_say_every_no(cloud, kind):
+    for service in cloud.aws.services:
+        answer = service.refuse(Refusal(REFUSALS[kind], "why"))
+        assert answer.status >= 400
+        assert b"why" in answer.body
 
 
 def test_garbage_is_no_http(mint, cloud):

@@ -147,18 +147,3 @@ def test_a_password_is_minted_for_each_registry_id(boto3, cloud):
         "https://123456789012.dkr.ecr.eu-west-1.amazonaws.com",
         "https://210987654321.dkr.ecr.eu-west-1.amazonaws.com",
     ], done.stderr
-
-
-def test_sso_expired_is_refused_by_the_portal_too(http, cloud):
-    cloud.environment("sso-expired")
-    (cache,) = (cloud.home / "sso-expired/.aws/sso/cache").iterdir()
-    token = json.loads(cache.read_text())["accessToken"]
-    answer = http(
-        "GET",
-        "/federation/credentials?role_name=x&account_id=y",
-        {"x-amz-sso_bearer_token": token},
-    )
-    assert (answer.status, answer.headers["x-amzn-ErrorType"]) == (
-        401,
-        "UnauthorizedException",
-    )
