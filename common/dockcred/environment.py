@@ -68,6 +68,9 @@ AWS = (
     "AWS_STS_REGIONAL_ENDPOINTS",
     "AWS_CA_BUNDLE",
     "AWS_DATA_PATH",
+    "DOCKCRED_AWS_PROFILE",
+    "DOCKCRED_AWS_ROLE_ARN",
+    "DOCKCRED_AWS_EXTERNAL_ID",
 )
 
 AWS_SECRET = (
@@ -129,6 +132,14 @@ class Environment:
         """Answer the value, or the default where it is empty or not set."""
         return self._variables.get(name) or default
 
+    def set_values(self) -> dict[str, str]:
+        """Answer all variables but the empty ones."""
+        return {name: value for name, value in self._variables.items() if value}
+
+    def with_values(self, variables: Mapping[str, str]) -> Environment:
+        """Answer the environment with some variables set, or hidden by nothing."""
+        return Environment({**self._variables, **variables})
+
     def raw(self, name: str) -> str | None:
         """Answer the value as it is, None only where the variable is not set."""
         return self._variables.get(name)
@@ -179,10 +190,13 @@ def adopt(variables: Mapping[str, str]) -> None:
     os.environ.update(variables)
 
 
-def forget_empty() -> None:
-    """Unset what is set but empty, for an SDK that takes an empty value for one."""
-    for name in [name for name, value in os.environ.items() if not value]:
-        del os.environ[name]
+def become(environment: Environment) -> None:
+    """Make the process's variables those of an environment, for an SDK that reads them.
+
+    What is set but empty is left out: SDKs take it for a value.
+    """
+    os.environ.clear()
+    os.environ.update(environment.set_values())
 
 
 def timeout_s(variables: Environment) -> float:
