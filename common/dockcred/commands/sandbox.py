@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
-from dockcred.testing.sandbox.aws.identities import IDENTITIES
+from dockcred.testing.sandbox import Sandbox
+from dockcred.testing.sandbox.aws import Aws
 from dockcred.testing.sandbox.failures import KINDS, parse
+from dockcred.testing.sandbox.runner import NOT_EXECUTABLE, NOT_FOUND, Runner
 
 STDERR = "-"
 
@@ -38,7 +41,7 @@ Examples:
 Identities:
 """ + "\n".join(
     f"  {name:<22} {(identity.__doc__ or '').partition(chr(10))[0]}"
-    for name, identity in IDENTITIES.items()
+    for name, identity in Aws.identities.items()
 )
 
 
@@ -48,7 +51,7 @@ Identities:
 )
 @click.option(
     "--identity",
-    type=click.Choice(tuple(IDENTITIES)),
+    type=click.Choice(tuple(Aws.identities)),
     metavar="NAME",
     default="env-keys",
     show_default=True,
@@ -83,6 +86,7 @@ Identities:
 )
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def sandbox(
+    *,
     identity: str,
     tls: bool,
     latency: float,
@@ -98,17 +102,11 @@ def sandbox(
     COMMAND gets a home, configuration and cache of its own that end with it;
     the exit status is COMMAND's.
     """
-    try:
-        from dockcred.testing.sandbox import Sandbox  # noqa: PLC0415 - an extra
-        from dockcred.testing.sandbox.runner import (  # noqa: PLC0415
-            NOT_EXECUTABLE,
-            NOT_FOUND,
-            Runner,
-        )
-    except ImportError as error:
-        raise click.ClickException(
-            f"{error.name} is missing: pip install 'dockcred[sandbox]'"
-        ) from error
+    for library in ("cryptography", "trustme"):
+        if find_spec(library) is None:
+            raise click.ClickException(
+                f"{library} is missing: pip install 'dockcred[sandbox]'"
+            )
     runner = Runner()
     with (
         runner.signals(),
