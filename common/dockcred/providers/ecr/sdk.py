@@ -8,7 +8,7 @@ import warnings
 from dockcred import environment as process
 from dockcred import watchdog
 from dockcred.errors import MissingExtraError
-from dockcred.providers.ecr import direct, endpoints, sdk_problems, shared_config
+from dockcred.providers.ecr import direct, endpoints, shared_config
 from dockcred.providers.ecr.api import CA_VARIABLES, credential
 from dockcred.providers.ecr.profiles import METHODS, Chain, of_account
 from dockcred.transport import trust
@@ -18,6 +18,8 @@ try:
     import botocore.session
     from botocore.config import Config
     from botocore.utils import JSONFileCache
+
+    from dockcred.providers.ecr import sdk_problems
 except ImportError:
     raise MissingExtraError(
         "this AWS identity needs boto3, which is not installed",
