@@ -42,7 +42,7 @@ class IdentityStore:
         provider: Provider,
         cache: Cache,
         environment: Environment,
-        program_for: Callable[[ServerURL], str],
+        program_for: Callable[[ServerURL], str] = lambda _: "another helper",
         keep_ticket: Callable[[Entry, float], None] | None = None,
     ) -> None:
         """Join the two; `program_for` names the helper of a host that is not ours.
