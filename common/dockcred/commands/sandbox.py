@@ -83,6 +83,7 @@ Identities:
 )
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def sandbox(
+    *,
     identity: str,
     tls: bool,
     latency: float,

@@ -21,6 +21,14 @@ CLOUD_VARIABLES = frozenset({
 KEPT_BY_DEFAULT = ("PATH", "LANG", "LC_ALL", "TERM", "TMPDIR", "USER", "LOGNAME")
 
 
+def make_private(directory: Path) -> None:
+    """Create a directory, and those above it, for its owner alone."""
+    # mkdir's own `parents` would leave those above to the umask.
+    if not directory.is_dir():
+        make_private(directory.parent)
+        directory.mkdir(mode=0o700, exist_ok=True)
+
+
 def is_cloud_variable(name: str) -> bool:
     """Tell whether a variable may lead to an identity, a login or another network."""
     upper = name.upper()
@@ -35,7 +43,7 @@ def minimal(environment: Mapping[str, str]) -> dict[str, str]:
 def isolate(environment: Mapping[str, str], home: Path) -> dict[str, str]:
     """Return the environment without the clouds, at home in an empty directory."""
     runtime = home / ".run"
-    runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(runtime)
     kept = {n: v for n, v in environment.items() if not is_cloud_variable(n)}
     return kept | {
         "HOME": str(home),

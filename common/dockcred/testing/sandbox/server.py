@@ -16,7 +16,7 @@ from dockcred.testing.sandbox.failures import REFUSE, WRONG_CERTIFICATE
 from dockcred.testing.sandbox.messages import Fault, Request, Response
 from dockcred.testing.sandbox.proxy import WRONG_NAME, Certificates
 
-BODY_LIMIT = 1 << 20
+BODY_DIGITS = 6  # of a length below 1 MB
 HUGE = 100 << 20
 CHUNK = 1 << 16
 
@@ -44,7 +44,7 @@ class Server(ThreadingHTTPServer):
         self.application = application
         self._open: set[socket.socket] = set()
         super().__init__(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,))
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,))
         self._thread.start()
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -56,7 +56,7 @@ class Server(ThreadingHTTPServer):
         """Close this connection too when the server ends."""
         self._open.add(connection)
         if self.application.closing.is_set():
-            raise ConnectionAbortedError
+            _hang_up(connection)
 
     def forget(self, connection: socket.socket) -> None:
         """Leave a connection alone that has ended or been taken over by TLS."""
@@ -67,12 +67,8 @@ class Server(ThreadingHTTPServer):
         self.shutdown()
         self._thread.join()
         for connection in tuple(self._open):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+            _hang_up(connection)
         self.server_close()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a client that hangs up or mistrusts us is not our defect."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -89,13 +85,12 @@ class Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(OSError, ValueError):
             super().finish()
         self.server.forget(self.connection)
-        with contextlib.suppress(OSError):
-            self.connection.shutdown(socket.SHUT_RDWR)
+        _hang_up(self.connection)
         self.connection.close()
 
     def handle(self) -> None:
-        """Serve until either side ends; a client may hang up at any time."""
-        with contextlib.suppress(OSError, ValueError):
+        """Serve until either side ends; a client may hang up or mistrust us."""
+        with contextlib.suppress(OSError):
             super().handle()
 
     def log_message(self, *_: object) -> None:
@@ -133,14 +128,15 @@ class Handler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length") or "0"
         if self.headers.get("Transfer-Encoding") or not length.isdecimal():
             self._send(Response(411, b"Content-Length is needed\n"), close=True)
-        elif int(length) > BODY_LIMIT:
+        elif len(length) > BODY_DIGITS:
             self._send(Response(413, b"the body is too large\n"), close=True)
         else:
-            self._deliver(self._request(self.rfile.read(int(length))))
+            self._deliver(self.rfile.read(int(length)))
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815
 
     def _request(self, body: bytes) -> Request:
+        """Return the request; raise ValueError where its target is no URL."""
         target = urlsplit(self.path)
         host = urlsplit(f"//{target.netloc or self.headers.get('Host', '')}").hostname
         return Request(
@@ -153,7 +149,12 @@ class Handler(BaseHTTPRequestHandler):
             body=body,
         )
 
-    def _deliver(self, request: Request) -> None:
+    def _deliver(self, body: bytes) -> None:
+        try:
+            request = self._request(body)
+        except ValueError:
+            self._send(Response(400, b"the target or Host is no URL\n"))
+            return
         if self.tunnel and request.host != self.tunnel:
             self._send(Response(421, b"this tunnel leads to another host\n"))
             return
@@ -194,3 +195,9 @@ class Handler(BaseHTTPRequestHandler):
         if self.close_connection:
             lines += ["Connection: close"]
         return "\r\n".join((*lines, "", "")).encode("latin-1")
+
+
+def _hang_up(connection: socket.socket) -> None:
+    """End a connection, whoever is using it."""
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -74,11 +73,8 @@ class Ecr(Service):
         self, caller: sigv4.Caller, body: dict[str, Any], now: float
     ) -> dict[str, Any]:
         accounts = body.get("registryIds") or [caller.key.principal.account]
-        for account in accounts:
-            if not re.fullmatch(r"\d{12}", str(account)):
-                raise Refusal(
-                    Reason.INVALID, f"registryIds: {account!r} is not an account id"
-                )
+        if not isinstance(accounts, list) or not all(map(_is_account, accounts)):
+            raise Refusal(Reason.INVALID, "registryIds is not a list of account ids")
         return {
             "authorizationData": [
                 {
@@ -126,6 +122,10 @@ class EcrPublic(Ecr):
         return {"authorizationData": self._mint(caller, account, "public.ecr.aws", now)}
 
 
+def _is_account(text: Any) -> bool:
+    return isinstance(text, str) and re.fullmatch(r"[0-9]{12}", text) is not None
+
+
 def _read(request: Request, target: str) -> dict[str, Any]:
     """Return the body of a call that is well formed, or raise Refusal."""
     if request.method != "POST" or request.path != "/":
@@ -134,10 +134,4 @@ def _read(request: Request, target: str) -> dict[str, Any]:
         raise Refusal(Reason.UNKNOWN_OPERATION, f"only {OPERATION} is served")
     if request.header("content-type") != wire.JSON_1_1:
         raise Refusal(Reason.UNKNOWN_OPERATION, f"Content-Type is not {wire.JSON_1_1}")
-    try:
-        body = json.loads(request.body)
-    except ValueError as error:
-        raise Refusal(Reason.INVALID, "the body is not JSON") from error
-    if not isinstance(body, dict):
-        raise Refusal(Reason.INVALID, "the body is not a JSON object")
-    return body
+    return wire.read_object(request)

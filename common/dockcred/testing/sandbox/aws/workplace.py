@@ -17,6 +17,7 @@ from dockcred.testing.sandbox.aws.principals import (
     AccessKey,
     Role,
 )
+from dockcred.testing.sandbox.home import make_private
 
 if TYPE_CHECKING:
     from dockcred.testing.sandbox.aws import Aws
@@ -50,7 +51,7 @@ class Workplace:
     def write(self, path: str, text: str, mode: int = 0o600) -> Path:
         """Write a file below the home directory."""
         target = self.home / path
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(target.parent)
         target.touch(mode=mode)
         os.chmod(target, mode)
         target.write_text(text)
