@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 PROVIDERS = {
     "ecr": ("dockcred.providers.ecr", "ECR"),
+    "acr": ("dockcred.providers.acr", "ACR"),
 }
 
 
