@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 CLOUD_PREFIXES = (
-    "AWS_", "AZURE_", "ARM_", "ACR_", "IDENTITY_", "MSI_", "IMDS_",
-    "GOOGLE_", "GCE_", "GCLOUD_", "CLOUDSDK_", "GH_", "GITHUB_", "GITLAB_", "CI_",
-    "ACTIONS_ID_TOKEN_", "DOCKCRED_", "DOCKER_", "XDG_", "BOTO_",
+    "AWS_", "AZURE_", "ARM_", "IDENTITY_", "MSI_", "IMDS_",
+    "GOOGLE_", "GCE_", "GCLOUD_", "CLOUDSDK_",
+    "GH_", "ACTIONS_ID_TOKEN_", "CI_JOB_", "CI_REGISTRY", "DOCKCRED_", "BOTO_",
 )  # fmt: skip
 CLOUD_VARIABLES = frozenset({
-    "REGISTRY_AUTH_FILE", "KUBECONFIG", "SIGSTORE_ID_TOKEN", "NO_GCE_CHECK",
+    "GITHUB_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "SIGSTORE_ID_TOKEN", "NO_GCE_CHECK",
+    "DOCKER_CONFIG", "DOCKER_AUTH_CONFIG", "REGISTRY_AUTH_FILE", "KUBECONFIG",
+    # A keychain is reached by its bus, not by HOME.
     "DBUS_SESSION_BUS_ADDRESS", "GNUPGHOME", "PASSWORD_STORE_DIR",
     "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY",
     "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",

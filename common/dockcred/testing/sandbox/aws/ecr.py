@@ -7,10 +7,9 @@ import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dockcred.testing.sandbox.aws import sigv4, wire
-from dockcred.testing.sandbox.aws.principals import Minted
 from dockcred.testing.sandbox.aws.registry import registry_host
 from dockcred.testing.sandbox.messages import Request, Response
-from dockcred.testing.sandbox.service import Reason, Refusal, Service
+from dockcred.testing.sandbox.service import Minted, Reason, Refusal, Service
 
 if TYPE_CHECKING:
     from dockcred.testing.sandbox.aws import Aws

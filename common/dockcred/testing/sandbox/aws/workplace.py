@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from dockcred.testing.sandbox.aws import Aws
     from dockcred.testing.sandbox.aws.sso import Login
 
+Variables = dict[str, str]
+
+NO_METADATA = {"AWS_EC2_METADATA_DISABLED": "true"}
 SSO_START_URL = "https://sandbox.awsapps.com/start"
 
 
