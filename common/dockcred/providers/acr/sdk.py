@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _CONNECT_S = 1
 _READ_S = 5
 _SPARE_S = 1
+# Their identity is chosen where they are set up, and azure-identity refuses another.
+_WITHOUT_CHOICE = (sources.CLOUD_SHELL, sources.SERVICE_FABRIC)
 
 
 def token(
@@ -70,6 +72,8 @@ def _credential(source: str, authority: str, environment: Environment) -> Any:
         "connection_timeout": _CONNECT_S,
         "read_timeout": _READ_S,
         "retry_total": 2,
+        # Off Azure nobody answers at the metadata address, however often asked.
+        "retry_connect": 0,
     }
     if source in sources.PROGRAMS:
         left = max(1, int(min(watchdog.remaining_s(), 60) - _SPARE_S))
@@ -79,11 +83,12 @@ def _credential(source: str, authority: str, environment: Environment) -> Any:
             sources.DEVELOPER_CLI: theirs.AzureDeveloperCliCredential,
         }[source](process_timeout=left)
     if source in sources.MANAGED:
-        return theirs.ManagedIdentityCredential(
-            **_chosen(environment),
-            **network,
-            _exclude_workload_identity_credential=True,
-        )
+        # Private, and what DefaultAzureCredential passes: workload identity is a
+        # source of its own.
+        network["_exclude_workload_identity_credential"] = True
+        if source not in _WITHOUT_CHOICE:
+            network |= _chosen(environment)
+        return theirs.ManagedIdentityCredential(**network)
     if not authority.startswith("https://"):
         raise InvalidInputError(
             "azure-identity refuses an authority without TLS",

@@ -29,7 +29,7 @@ POWERSHELL = "azure:powershell"
 DEVELOPER_CLI = "azure:developer-cli"
 
 MANAGED = (IMDS, APP_SERVICE, SERVICE_FABRIC, ARC, MACHINE_LEARNING, CLOUD_SHELL)
-PROGRAMS = {CLI: ("az",), POWERSHELL: ("pwsh", "powershell"), DEVELOPER_CLI: ("azd",)}
+PROGRAMS = {CLI: "az", POWERSHELL: "pwsh", DEVELOPER_CLI: "azd"}
 
 _PRODUCTION = ("environment", "workload", "managed")
 _DEVELOPMENT = (CLI, POWERSHELL, DEVELOPER_CLI)
@@ -93,9 +93,8 @@ def _source_in(group: str, environment: Environment) -> str:
         return WORKLOAD_IDENTITY if all(map(get, names)) else ""
     if group == "managed":
         return _managed(environment)
-    if _choice(environment) or any(
-        _is_on_path(p, environment) for p in PROGRAMS[group]
-    ):
+    named = _choice(environment) not in {"", "dev"}
+    if named or _is_on_path(PROGRAMS[group], environment):
         return group
     return ""
 
