@@ -68,6 +68,9 @@ AWS = (
     "AWS_STS_REGIONAL_ENDPOINTS",
     "AWS_CA_BUNDLE",
     "AWS_DATA_PATH",
+    "DOCKCRED_AWS_PROFILE",
+    "DOCKCRED_AWS_ROLE_ARN",
+    "DOCKCRED_AWS_EXTERNAL_ID",
 )
 
 AWS_SECRET = (
@@ -177,12 +180,23 @@ class Environment:
     __slots__ = ("_variables",)
 
     def __init__(self, variables: Mapping[str, str]) -> None:
-        """Hold a mapping, so that tests need not touch the process's own."""
         self._variables = variables
 
     def get(self, name: str, default: str = "") -> str:
         """Answer the value, or the default where it is empty or not set."""
         return self._variables.get(name) or default
+
+    def set_values(self) -> dict[str, str]:
+        """Answer all variables but the empty ones."""
+        return {name: value for name, value in self._variables.items() if value}
+
+    def with_values(self, variables: Mapping[str, str]) -> Environment:
+        """Answer the environment with some variables set, or hidden by nothing."""
+        return Environment({**self._variables, **variables})
+
+    def raw(self, name: str) -> str | None:
+        """Answer the value as it is, None only where the variable is not set."""
+        return self._variables.get(name)
 
     def first(self, *names: str) -> str:
         """Answer the first of these that is set, or nothing."""
@@ -210,7 +224,7 @@ class Environment:
             return ""
 
     def path(self, name: str, below_home: str) -> str:
-        """Answer the file that a variable names, or the one below the home directory."""
+        """Answer the file that a variable names, or the one below the home."""
         named = self.get(name)
         if named.startswith("~/"):
             named = self.home() + named[1:]
@@ -230,10 +244,13 @@ def adopt(variables: Mapping[str, str]) -> None:
     os.environ.update(variables)
 
 
-def forget_empty() -> None:
-    """Unset what is set but empty, for an SDK that takes an empty value for one."""
-    for name in [name for name, value in os.environ.items() if not value]:
-        del os.environ[name]
+def become(environment: Environment) -> None:
+    """Make the process's variables those of an environment, for an SDK that reads them.
+
+    What is set but empty is left out: SDKs take it for a value.
+    """
+    os.environ.clear()
+    os.environ.update(environment.set_values())
 
 
 def timeout_s(variables: Environment) -> float:

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
         cache_parent: str
         cache_off: str
         ignore_storage: str
+        # Variables by which the launcher tells identities' tickets apart.
+        tags: tuple[str, ...]
         variables: tuple[str, ...]
         secrets: tuple[str, ...]
 
@@ -81,7 +83,6 @@ class Source:
         front: bool = False,
         direct: bool = False,
     ) -> None:
-        """Hold the row."""
         self.name = name
         self.lease_s = lease_s
         self.front = front

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dockcred import environment
 from dockcred.cache import directory
 from dockcred.cache.files import Cache
-from dockcred.identity_store import IdentityStore
+from dockcred.config.compiled import open_config
+from dockcred.router import Router
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from dockcred.environment import Environment
     from dockcred.identity import Provider
     from dockcred.protocol import Store
     from dockcred.server_url import ServerURL
@@ -17,6 +19,11 @@ PROVIDERS = {
     "ecr": ("dockcred.providers.ecr", "ECR"),
     "acr": ("dockcred.providers.acr", "ACR"),
 }
+
+PROGRAMS = {
+    "docker-credential-ecr-login": "ecr",
+}
+"""The helpers that `dockcred install` writes, each with the provider it serves."""
 
 
 def provider(name: str) -> Provider:
@@ -27,12 +34,26 @@ def provider(name: str) -> Provider:
 
 
 def identity_store(name: str) -> Store:
-    """Open a provider's registries as a store."""
-    found = provider(name)
+    """Open one provider's registries as a store."""
+    return _router((name,))
+
+
+def _router(names: tuple[str, ...]) -> Router:
     variables = environment.current()
-    off = found.cache_off and variables.get(found.cache_off)
-    path = "" if off else directory.locate(variables, found.cache_parent)
-    return IdentityStore(found, Cache(path), variables)
+    return Router(
+        names,
+        variables,
+        lambda: open_config(variables, Cache(directory.locate(variables))),
+        load=provider,
+        open_cache=_open_cache,
+        program_for=program_for,
+    )
+
+
+def _open_cache(served: Provider, variables: Environment) -> Cache:
+    """Open the cache, as the variables of the helper that we replace have it."""
+    off = served.cache_off and variables.get(served.cache_off)
+    return Cache("" if off else directory.locate(variables, served.cache_parent))
 
 
 def program_for(server: ServerURL) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ABSENT = "-"
 _MAX_TOKEN_BYTES = 256 * 1024
-_TICK_NS = 20_000_000
+TICK_NS = 20_000_000
 
 
 def look(path: str) -> str:
@@ -39,8 +39,8 @@ def settle(paths: Iterable[str]) -> None:
             age = time.time_ns() - os.stat(path).st_ctime_ns
         except OSError:
             continue
-        if 0 <= age < _TICK_NS:
-            time.sleep((_TICK_NS - age) / 1e9)
+        if 0 <= age < TICK_NS:
+            time.sleep((TICK_NS - age) / 1e9)
 
 
 def conditions(files: Iterable[str], tokens: Iterable[str]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import click
 from dockcred.version import __version__
 
 COMMANDS = {
+    "install": ("dockcred.commands.install", "install"),
     "sandbox": ("dockcred.commands.sandbox", "sandbox"),
 }
 

@@ -41,7 +41,6 @@ class Response:
     __slots__ = ("body", "headers", "status")
 
     def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
-        """Hold the three."""
         self.status = status
         self.headers = headers
         self.body = body
