@@ -22,6 +22,7 @@ PROVIDERS = {
 
 PROGRAMS = {
     "docker-credential-ecr-login": "ecr",
+    "docker-credential-acr-login": "acr",
 }
 """The helpers that `dockcred install` writes, each with the provider it serves."""
 

@@ -31,12 +31,13 @@ class ACR:
     program = "docker-credential-acr-login"
     variables = (*names.COMMON, *names.AZURE)
     secrets = names.AZURE_SECRET
+    tags = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID")
     cache_parent = ""
     cache_off = ""
     ignore_storage = ""
 
     def __init__(self, suffixes: tuple[str, ...] | None = None) -> None:
-        """Serve these suffixes beside Azure's own, or those of the variable."""
+        """Serve these suffixes beside Azure's own; by default the variable's."""
         if suffixes is None:
             text = names.current().get("DOCKCRED_ACR_SUFFIXES")
             suffixes = custom_suffixes(text) if text else ()

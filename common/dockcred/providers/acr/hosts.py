@@ -24,7 +24,6 @@ class Registry:
     __slots__ = ("host", "suffix")
 
     def __init__(self, host: str, suffix: str) -> None:
-        """Hold both as they are."""
         self.host = host
         self.suffix = suffix
 

@@ -52,8 +52,7 @@ def _prepare(environment: Environment) -> None:
     warnings.simplefilter("ignore")
     for name in ("azure", "msal", "urllib3"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    # MSAL takes a variable that is set but empty for a value.
-    process.forget_empty()
+    process.become(environment)
     excepted = environment.first("NO_PROXY", "no_proxy")
     near = ",".join((*sorted(METADATA_HOSTS), "localhost", "127.0.0.1"))
     excepted = f"{excepted},{near}" if excepted else near
