@@ -120,6 +120,60 @@ AWS_IGNORED = {
     "BOTOCORE_TCP_KEEPALIVE": "the socket's options",
 }
 
+AZURE = (
+    "AZURE_TENANT_ID",
+    "AZURE_CLIENT_ID",
+    "AZURE_CLIENT_CERTIFICATE_PATH",
+    "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN",
+    "AZURE_USERNAME",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "AZURE_TOKEN_CREDENTIALS",
+    "AZURE_AUTHORITY_HOST",
+    "AZURE_REGIONAL_AUTHORITY_NAME",
+    "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+    "AZURE_IDENTITY_DISABLE_MULTITENANTAUTH",
+    "AZURE_CONFIG_DIR",
+    "AZURE_CLOUD_NAME",
+    "AZD_CONFIG_DIR",
+    "IDENTITY_ENDPOINT",
+    "IDENTITY_SERVER_THUMBPRINT",
+    "IMDS_ENDPOINT",
+    "MSI_ENDPOINT",
+    "MSAL_FORCE_REGION",
+    "REGION_NAME",
+    "DOCKCRED_ACR_SUFFIXES",
+    "DOCKCRED_ACR_AUDIENCE",
+    "DOCKCRED_ACR_OBJECT_ID",
+    "DOCKCRED_ACR_RESOURCE_ID",
+)
+
+AZURE_SECRET = (
+    "AZURE_CLIENT_SECRET",
+    "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+    "AZURE_PASSWORD",
+    "IDENTITY_HEADER",
+    "MSI_SECRET",
+)
+
+AZURE_IGNORED = {
+    "AZURE_KUBERNETES_TOKEN_PROXY": "identity bindings are not used (README)",
+    "AZURE_KUBERNETES_SNI_NAME": "identity bindings are not used (README)",
+    "AZURE_KUBERNETES_CA_FILE": "identity bindings are not used (README)",
+    "AZURE_KUBERNETES_CA_DATA": "identity bindings are not used (README)",
+    "SYSTEM_OIDCREQUESTURI": "Azure Pipelines' credential is not in the chain",
+    "AZURE_HTTP_USER_AGENT": "user agent",
+    "AZURE_SDK_LOGGING_MULTIRECORD": "logging",
+    "AZUREPS_HOST_ENVIRONMENT": "MSAL's own Cloud Shell road, which is not taken",
+    "MY_MANAGED_IDENTITY_CONFIG": "an example in MSAL's documentation",
+    "CLIENT_ID": "MSAL's test program",
+    "CLIENT_SECRET": "MSAL's test program",
+    "BROWSER": "no browser is opened",
+    "LOCALAPPDATA": "Windows",
+    "PROGRAMDATA": "Windows",
+    "SYSTEMROOT": "Windows",
+    "NO_COLOR": "set for child programs, not read",
+}
+
 
 class Environment:
     """The variables of one call; one that is set but empty counts as not set."""

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 PROVIDERS = {
     "ecr": ("dockcred.providers.ecr", "ECR"),
+    "acr": ("dockcred.providers.acr", "ACR"),
 }
 
 PROGRAMS = {
     "docker-credential-ecr-login": "ecr",
+    "docker-credential-acr-login": "acr",
 }
 """The helpers that `dockcred install` writes, each with the provider it serves."""
 
