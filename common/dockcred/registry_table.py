@@ -5,7 +5,10 @@ from __future__ import annotations
 from dockcred import environment
 from dockcred.cache import directory
 from dockcred.cache.files import Cache
+from dockcred.errors import MissingExtraError
 from dockcred.identity_store import IdentityStore
+from dockcred.stores import choice
+from dockcred.stores.keychain_store import KeychainStore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +19,17 @@ if TYPE_CHECKING:
 PROVIDERS = {
     "ecr": ("dockcred.providers.ecr", "ECR"),
 }
+
+STORES = {
+    "secretservice": ("dockcred.stores.secret_service", "SecretService"),
+    "pass": ("dockcred.stores.pass_store", "PassStore"),
+    "vault": ("dockcred.stores.vault", "Vault"),
+    "osxkeychain": ("dockcred.stores.macos", "InternetPasswords"),
+    "wincred": ("dockcred.stores.windows", "CredentialManager"),
+    "kwallet": ("dockcred.stores.any_keyring", "KWallet"),
+    "keyring": ("dockcred.stores.any_keyring", "AnyKeyring"),
+}
+"""Backends of the keychain store, by docker's names where docker has one."""
 
 
 def provider(name: str) -> Provider:
@@ -32,6 +46,21 @@ def identity_store(name: str) -> Store:
     off = found.cache_off and variables.get(found.cache_off)
     path = "" if off else directory.locate(variables, found.cache_parent)
     return IdentityStore(found, Cache(path), variables)
+
+
+def keychain_store(name: str = "") -> KeychainStore:
+    """Open the named backend, or the one that the environment chooses."""
+    variables = environment.current()
+    chosen = name or choice.choose(variables)
+    module, attribute = STORES[chosen]
+    try:
+        backend = getattr(__import__(module, fromlist=[attribute]), attribute)
+    except ImportError as error:
+        raise MissingExtraError(
+            f"{error.name} is missing, which the {chosen} store needs",
+            "pip install 'dockcred[keyring,vault]'",
+        ) from None
+    return KeychainStore(backend(variables), variables.get("DOCKCRED_ACCOUNT"))
 
 
 def program_for(server: ServerURL) -> str:

@@ -8,6 +8,7 @@ from dockcred.version import __version__
 
 COMMANDS = {
     "sandbox": ("dockcred.commands.sandbox", "sandbox"),
+    "vault": ("dockcred.commands.vault", "vault"),
 }
 
 
