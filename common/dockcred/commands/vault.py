@@ -118,5 +118,7 @@ def _ask(*, confirm: bool) -> bytes:
     """Read a passphrase from the terminal, or one line of stdin where it is none."""
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n").encode()
-    typed: str = click.prompt("Passphrase", hide_input=True, confirmation_prompt=confirm)
+    typed: str = click.prompt(
+        "Passphrase", hide_input=True, confirmation_prompt=confirm
+    )
     return typed.encode()
