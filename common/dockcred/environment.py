@@ -116,6 +116,43 @@ AWS_IGNORED = {
     "BOTOCORE_TCP_KEEPALIVE": "the socket's options",
 }
 
+KEYCHAIN = (
+    "DOCKCRED_STORE",
+    "DOCKCRED_ACCOUNT",
+    "DOCKCRED_ALLOW_INSECURE",
+    "DOCKCRED_VAULT_FILE",
+    "DOCKCRED_VAULT_KEY_FILE",
+    "DOCKCRED_VAULT_PASSPHRASE_FILE",
+    "CREDENTIALS_DIRECTORY",
+    "XDG_DATA_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_RUNTIME_DIR",
+    "PYTHON_KEYRING_BACKEND",
+    "LOCALAPPDATA",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+)
+"""Select the keychain store's backend, and the way to it."""
+
+PASS = (
+    "PASSWORD_STORE_DIR",
+    "PASSWORD_STORE_KEY",
+    "PASSWORD_STORE_GPG_OPTS",
+    "PASSWORD_STORE_UMASK",
+    "PASSWORD_STORE_SIGNING_KEY",
+    "GNUPGHOME",
+    "GPG_TTY",
+    "GPG_AGENT_INFO",
+    "SSH_AUTH_SOCK",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "XDG_RUNTIME_DIR",
+    "TERM",
+)
+"""Passed on to `pass` and gpg, beside HOME and PATH; nothing else is."""
+
 
 class Environment:
     """The variables of one call; one that is set but empty counts as not set."""

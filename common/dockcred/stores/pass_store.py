@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from dockcred.credential import Credential
+from dockcred.environment import PASS
 from dockcred.stores import child, pass_layout
 from dockcred.stores.problems import KeychainAbsentError, KeychainError
 
@@ -18,22 +19,6 @@ if TYPE_CHECKING:
 
     from dockcred.environment import Environment
 
-_PASSED_ON = (
-    "GNUPGHOME",
-    "GPG_TTY",
-    "GPG_AGENT_INFO",
-    "SSH_AUTH_SOCK",
-    "DISPLAY",
-    "WAYLAND_DISPLAY",
-    "DBUS_SESSION_BUS_ADDRESS",
-    "XDG_RUNTIME_DIR",
-    "TERM",
-    "PASSWORD_STORE_DIR",
-    "PASSWORD_STORE_KEY",
-    "PASSWORD_STORE_GPG_OPTS",
-    "PASSWORD_STORE_UMASK",
-    "PASSWORD_STORE_SIGNING_KEY",
-)
 _LINE_END = "\n"
 
 
@@ -54,7 +39,7 @@ class PassStore:
             raise KeychainAbsentError(
                 "pass has no store here yet", "run 'pass init' with the id of a GPG key"
             )
-        self._variables = child.variables(environment, _PASSED_ON)
+        self._variables = child.variables(environment, PASS)
 
     def read(self, key: str) -> Credential | None:
         """Answer the entry that was written last, should a peer have left several."""
