@@ -153,6 +153,9 @@ PASS = (
 )
 """Passed on to `pass` and gpg, beside HOME and PATH; nothing else is."""
 
+CLIENT_FILES = ("DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR")
+"""Where docker and podman keep their configuration, to import from it."""
+
 
 class Environment:
     """The variables of one call; one that is set but empty counts as not set."""
