@@ -21,7 +21,7 @@ def fingerprint(provider: Provider, server: ServerURL, environment: Environment)
     The files are not parsed: any change to one is another key.
     """
     get = environment.get
-    parts = [provider.name, server.host, machine(), *provider.parameters]
+    parts = [provider.name, server.host, machine()]
     parts += [f"{name}={_public(get(name))}" for name in provider.variables]
     parts += [f"{name}?{bool(get(name))}" for name in provider.secrets]
     files = provider.config_files(environment)

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from dockcred.testing.sandbox import Sandbox
-from dockcred.testing.sandbox.failures import KINDS, parse
+from dockcred.testing.sandbox.failures import KINDS, REFUSALS, parse
+from dockcred.testing.sandbox.service import Refusal
 
 NAMES = {
     "access-denied": "AccessDeniedException",
@@ -45,10 +46,10 @@ def test_boto3_reads_the_failure(boto3, cloud):
 
 
 def test_boto3_outlives_a_passing_throttle(boto3, cloud):
-    cloud.fail("ecr:throttle:2")
+    cloud.fail("ecr:throttle:1")
     assert boto3(cloud.environment("env-keys")).returncode == 0
-    assert cloud.calls["ecr:GetAuthorizationToken"] == 3
-    assert cloud.calls["ecr:refused"] == 2
+    assert cloud.calls["ecr:GetAuthorizationToken"] == 2
+    assert cloud.calls["ecr:refused"] == 1
 
 
 def test_a_failure_ordered_so_many_times_is_over_then(mint, cloud):
@@ -69,6 +70,14 @@ def test_a_failure_of_no_service_is_of_all(mint, http, cloud):
     assert http("GET", "/v1/credentials").status == 500
     cloud.recover()
     assert mint().status == 200
+
+
+@pytest.mark.parametrize("kind", REFUSALS)
+def test_every_service_can_say_every_no(cloud, kind):
+    for service in cloud.aws.services:
+        answer = service.refuse(Refusal(REFUSALS[kind], "why"))
+        assert answer.status >= 400
+        assert b"why" in answer.body
 
 
 def test_garbage_is_no_http(mint, cloud):

@@ -39,7 +39,7 @@ def names():
 
 @pytest.mark.parametrize("name", names())
 def test_google_auth_mints_as_the_identity(name):
-    with Sandbox(tls=True) as cloud:
+    with Sandbox() as cloud:
         done = ask(cloud.environment(name))
         minted = cloud.minted(done.stdout)
         assert minted, done.stderr

@@ -152,6 +152,20 @@ def test_the_portal_wants_the_token_role_and_account_of_one_login(http, cloud, n
     assert http("GET", "/federation/credentials", bearer).status == 400
 
 
+def test_the_portal_refuses_a_login_that_has_ended_and_a_refresh_token(http, cloud):
+    for name, field in (("sso-expired", "accessToken"), ("sso", "refreshToken")):
+        cloud.environment(name)
+        (cache,) = (cloud.home / name / ".aws/sso/cache").iterdir()
+        role = f"AWSReservedSSO_{name}_0123456789abcdef"
+        answer = http(
+            "GET",
+            f"/federation/credentials?role_name={role}&account_id=123456789012",
+            {"x-amz-sso_bearer_token": json.loads(cache.read_text())[field]},
+        )
+        assert answer.status == 401
+        assert answer.headers["x-amzn-ErrorType"] == "UnauthorizedException"
+
+
 def test_a_refresh_needs_the_clients_own_secret(http, cloud):
     cloud.environment("sso-refresh")
     (cache,) = (cloud.home / "sso-refresh/.aws/sso/cache").iterdir()

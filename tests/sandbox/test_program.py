@@ -117,6 +117,12 @@ def test_counts_are_printed_or_written_on_request(sandbox, tmp_path):
     assert json.loads(file.read_text()) == {"imds:refused": 1, "imds:role": 1}
 
 
+def test_counts_that_cannot_be_written_are_an_error_of_one_line(sandbox, tmp_path):
+    done = sandbox("--counts", str(tmp_path / "none/counts"), "--", "true")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "No such file or directory" in done.stderr
+
+
 FETCH = """
 import os, urllib.error, urllib.request
 url = os.environ["AWS_ENDPOINT_URL_ECR"] + "/latest/meta-data/iam/security-credentials/"

@@ -57,8 +57,20 @@ Identities:
 @click.option(
     "--tls", is_flag=True, help="Serve the real host names, by a proxy with its own CA."
 )
-@click.option("--latency", metavar="MS", type=click.FloatRange(0), default=0)
-@click.option("--metadata-latency", metavar="MS", type=click.FloatRange(0), default=0)
+@click.option(
+    "--latency",
+    metavar="MS",
+    type=click.FloatRange(0),
+    default=0,
+    help="How long each answer of a service takes.",
+)
+@click.option(
+    "--metadata-latency",
+    metavar="MS",
+    type=click.FloatRange(0),
+    default=0,
+    help="How long each answer of a metadata or container service takes.",
+)
 @click.option(
     "--expires",
     metavar="S",
@@ -131,4 +143,7 @@ def _report(calls: Counter[str], target: str | None) -> None:
         for call, count in sorted(calls.items()):
             click.echo(f"{count:6}  {call}", err=True)
     elif target is not None:
-        Path(target).write_text(json.dumps(calls, sort_keys=True) + "\n")
+        try:
+            Path(target).write_text(json.dumps(calls, sort_keys=True) + "\n")
+        except OSError as error:
+            raise click.ClickException(f"{target}: {error.strerror}") from error

@@ -122,7 +122,7 @@ def test_another_gcloud_configuration_is_a_miss(cloud, run):
 
 
 def test_the_account_to_impersonate_is_in_the_key(run):
-    with Sandbox(tls=True) as cloud:
+    with Sandbox() as cloud:
         environment = cloud.environment("google-service-account")
         for name in ("one", "two"):
             cloud.google.principals.allow(email("keyed"), email(name))

@@ -13,57 +13,72 @@ import pytest
 from google.auth import environment_vars
 
 from dockcred import environment as names
-from dockcred.cache.files import Cache
-from dockcred.environment import Environment
-from dockcred.errors import InvalidInputError, IssueError, NotServedError
-from dockcred.identity_store import IdentityStore
-from dockcred.providers.google import Google
-from dockcred.server_url import ServerURL
+from dockcred.testing.sandbox.google.principals import email
 
-GCR = ServerURL.parse("gcr.io")
-
-
-def store(cloud, name, tmp_path, **choices):
-    environment = Environment(cloud.environment(name))
-    return IdentityStore(Google(**choices), Cache(str(tmp_path / "c")), environment)
+NAMED = "DOCKCRED_GOOGLE_USERNAME"
 
 
 @pytest.mark.parametrize(
     "username",
     ["oauth2accesstoken", "_token", "_dcgcloud_token", "_dcgcr_2_1_30_token"],
 )
-def test_the_registry_takes_the_token_under_each_user_name(username, cloud, tmp_path):
-    held = store(cloud, "google-metadata", tmp_path, username=username).get(GCR)
+def test_the_registry_takes_the_token_under_each_user_name(username, cloud, run):
+    held = run(cloud.environment("google-metadata") | {NAMED: username})
     assert held.username == username
     assert cloud.google.admits(username, held.secret, "gcr.io", time.time())
 
 
-@pytest.mark.parametrize("username", ["", "root", "_dcgcr__token", "_dcgcr_a b_token"])
-def test_another_user_name_is_refused(username):
-    with pytest.raises(InvalidInputError):
-        Google(username=username)
+@pytest.mark.parametrize("username", ["root", "_dcgcr__token", "_dcgcr_a b_token"])
+def test_another_user_name_is_refused(username, cloud, run):
+    result = run(cloud.environment("google-metadata") | {NAMED: username})
+    assert result.status == 1
+    assert "choose one of: oauth2accesstoken" in result.output
+    assert not cloud.calls
 
 
-def test_two_user_names_do_not_share_an_entry(cloud, tmp_path):
-    first = store(cloud, "google-metadata", tmp_path).get(GCR)
-    other = store(cloud, "google-metadata", tmp_path, username="_token").get(GCR)
-    assert (first.username, other.username) == ("oauth2accesstoken", "_token")
+def test_two_user_names_do_not_share_an_entry(cloud, run):
+    environment = cloud.environment("google-metadata")
+    assert run(environment).username == "oauth2accesstoken"
+    assert run(environment | {NAMED: "_token"}).username == "_token"
 
 
-def test_a_key_file_is_the_password_of_json_key_and_is_not_cached(cloud, tmp_path):
-    opened = store(cloud, "google-service-account", tmp_path, username="_json_key")
-    held = opened.get(GCR)
+def test_a_key_file_is_the_password_of_json_key_and_is_not_cached(cloud, run):
+    environment = cloud.environment("google-service-account") | {NAMED: "_json_key"}
+    held = run(environment)
     assert cloud.google.admits("_json_key", held.secret, "gcr.io", time.time())
     assert not cloud.calls
     assert held.secret.isprintable()
-    texts = [path.read_bytes() for path in (tmp_path / "c").iterdir()]
-    assert not any(b"PRIVATE KEY" in text for text in texts)
+    kept = Path(environment["DOCKCRED_CACHE_DIR"]).iterdir()
+    assert not any(b"PRIVATE KEY" in path.read_bytes() for path in kept)
 
 
-def test_json_key_needs_a_service_accounts_key(cloud, tmp_path):
-    opened = store(cloud, "google-wif-direct", tmp_path, username="_json_key")
-    with pytest.raises(IssueError, match="is of type external_account"):
-        opened.get(GCR)
+def test_json_key_needs_a_service_accounts_key(cloud, run):
+    result = run(cloud.environment("google-wif-direct") | {NAMED: "_json_key"})
+    assert result.status == 1
+    assert "is of type external_account" in result.output
+
+
+def test_a_sovereign_host_is_served_where_the_variable_names_it(cloud, run):
+    environment = cloud.environment("google-metadata")
+    named = {"DOCKCRED_GOOGLE_HOSTS": "docker.s3nsregistry.fr"}
+    assert run(environment, "get", "docker.s3nsregistry.fr").status == 1
+    assert not cloud.calls
+    assert run(environment | named, "get", "docker.s3nsregistry.fr").status == 0
+
+
+def test_a_registry_has_its_own_identity_by_config_toml(cloud, run, tmp_path):
+    keyed = cloud.environment("google-service-account")
+    config = tmp_path / "config.toml"
+    config.write_text(
+        '[[registry]]\nmatch = "eu-docker.pkg.dev"\nusername = "_token"\n'
+        f'credentials_file = "{keyed["GOOGLE_APPLICATION_CREDENTIALS"]}"\n'
+    )
+    environment = cloud.environment("google-metadata")
+    environment["DOCKCRED_CONFIG"] = str(config)
+    machine, named = run(environment), run(environment, "get", "eu-docker.pkg.dev")
+    assert cloud.minted(machine.secret).principal == email("machine")
+    assert cloud.minted(named.secret).principal == email("keyed")
+    assert (machine.username, named.username) == ("oauth2accesstoken", "_token")
 
 
 @pytest.mark.parametrize(
@@ -158,9 +173,3 @@ def test_no_variable_is_in_two_lists_and_each_reason_is_one():
     together = [name for one in lists for name in one]
     assert len(together) == len(set(together))
     assert all(names.GOOGLE_IGNORED.values())
-
-
-def test_a_foreign_host_is_refused_by_store(cloud, tmp_path):
-    opened = store(cloud, "google-nobody", tmp_path)
-    with pytest.raises(NotServedError):
-        opened.store(ServerURL.parse("ghcr.io"), None)

@@ -57,7 +57,7 @@ def test_a_key_that_google_no_longer_knows_is_named(cloud, run):
 
 
 def test_a_login_that_was_revoked_names_the_command(run):
-    with Sandbox(tls=True) as cloud:
+    with Sandbox() as cloud:
         environment = cloud.environment("google-authorized-user")
         cloud.google.principals.refresh_tokens.clear()
         assert says(run(environment), "gcloud auth application-default login")
@@ -147,7 +147,7 @@ def test_bad_weather_at_sts_is_told_in_one_line(failure, words, cloud, run):
 
 @pytest.mark.parametrize("failure", ["refuse", "wrong-certificate"])
 def test_a_proxy_that_refuses_and_a_wrong_certificate_are_told(failure, run):
-    with Sandbox(tls=True) as cloud:
+    with Sandbox() as cloud:
         cloud.fail(f"google-oauth:{failure}")
         result = run(cloud.environment("google-service-account"))
         assert result.status == 1

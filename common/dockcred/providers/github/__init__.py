@@ -27,14 +27,17 @@ class GitHub:
     program = "docker-credential-ghcr-login"
     variables = (*names.COMMON, *names.GITHUB)
     secrets = names.GITHUB_SECRET
-    parameters = ()
+    tags = ()
     cache_parent = ""
     cache_off = ""
     ignore_storage = ""
 
-    def __init__(self, *, enterprise: tuple[str, ...] = ()) -> None:
-        """Choose the Enterprise servers that are served besides github.com."""
-        self._enterprise = tuple(map(hosts.check, enterprise))
+    def __init__(self, enterprise: tuple[str, ...] | None = None) -> None:
+        """Serve these Enterprise servers beside github.com; else the variable's."""
+        if enterprise is None:
+            text = names.current().get("DOCKCRED_GITHUB_HOSTS")
+            enterprise = hosts.read(text) if text else ()
+        self._enterprise = enterprise
 
     def matches(self, server: ServerURL) -> bool:
         """Tell whether the whole host is GitHub's; plain http carries no token."""

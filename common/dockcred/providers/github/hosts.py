@@ -26,19 +26,21 @@ def owner(host: str, enterprise: tuple[str, ...] = ()) -> str:
     return rest if kind in _KINDS and rest in enterprise else ""
 
 
-def check(host: str) -> str:
-    """Answer an Enterprise server's configured name, or raise InvalidInputError."""
-    labels = host.lower().split(".")
-    sound = all(
-        label and label.isascii() and label.replace("-", "").isalnum()
-        for label in labels
-    )
-    if not sound or len(labels) < 2:  # noqa: PLR2004 - never a whole top-level domain
-        raise InvalidInputError(
-            "a GitHub Enterprise host in the configuration is not one",
-            "write the server's name, such as ghe.example.com",
-        )
-    return host.lower()
+def read(text: str) -> tuple[str, ...]:
+    """Read the Enterprise servers of a variable, or raise InvalidInputError."""
+    servers = tuple(text.lower().replace(",", " ").split())
+    for server in servers:
+        labels = server.split(".")
+        if len(labels) < 2 or not all(map(_is_label, labels)):  # noqa: PLR2004 - no TLD
+            raise InvalidInputError(
+                f"DOCKCRED_GITHUB_HOSTS names {server!a}, which is no server's name",
+                "write it as in ghe.example.com",
+            )
+    return servers
+
+
+def _is_label(text: str) -> bool:
+    return text.isascii() and text.replace("-", "").isalnum()
 
 
 def is_dotcom(github: str) -> bool:

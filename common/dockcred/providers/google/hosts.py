@@ -19,39 +19,39 @@ PATTERNS = (
 )
 
 
-def is_served(host: str, *, mirror: bool = False, more: tuple[str, ...] = ()) -> bool:
+def is_served(host: str, more: tuple[str, ...] = ()) -> bool:
     """Tell whether a canonical host (lower-case, no trailing dot) is Google's.
 
-    The public mirror of Docker Hub and its kin need no token and get one only where
-    `mirror` asks for it; `more` are the patterns of sovereign clouds.
+    `more` are patterns that are asked for: those of sovereign clouds, and the public
+    mirrors of Docker Hub, which need no token and get none unasked.
     """
-    if _is_mirror(host) and not mirror:
-        return False
     labels = host.split(".")
-    return any(_matches(labels, pattern) for pattern in (*PATTERNS, *more))
+    if any(_matches(labels, pattern) for pattern in more):
+        return True
+    if host == MIRROR or host.endswith(f"-{MIRROR}"):
+        return False
+    return any(_matches(labels, pattern) for pattern in PATTERNS)
 
 
-def check(pattern: str) -> str:
-    """Answer a configured pattern, or raise InvalidInputError.
+def read(text: str) -> tuple[str, ...]:
+    """Read the patterns of a variable, or raise InvalidInputError.
 
-    Only its first label may be `*` or `*-docker`, and two plain labels must follow.
+    Only a first label may be `*` or `*-docker`, and two plain labels must follow.
     """
-    first, *rest = pattern.lower().split(".")
-    plain = (first, *rest) if first not in {_ANY, _ANY_DOCKER} else tuple(rest)
-    sound = all(
-        label and label.isascii() and label.replace("-", "").isalnum()
-        for label in plain
-    )
-    if not sound or len(plain) < 2:  # noqa: PLR2004 - never a whole top-level domain
-        raise InvalidInputError(
-            "a Google registry's host name in the configuration is not one",
-            "write it whole, or with * or *-docker before two labels or more",
-        )
-    return pattern.lower()
+    patterns = tuple(text.lower().replace(",", " ").split())
+    for pattern in patterns:
+        first, *rest = pattern.split(".")
+        plain = rest if first in {_ANY, _ANY_DOCKER} else [first, *rest]
+        if len(plain) < 2 or not all(map(_is_label, plain)):  # noqa: PLR2004 - no TLD
+            raise InvalidInputError(
+                f"DOCKCRED_GOOGLE_HOSTS names {pattern!a}, which is no registry's host",
+                "write it whole, or with * or *-docker before two labels or more",
+            )
+    return patterns
 
 
-def _is_mirror(host: str) -> bool:
-    return host == MIRROR or host.endswith(f"-{MIRROR}")
+def _is_label(text: str) -> bool:
+    return text.isascii() and text.replace("-", "").isalnum()
 
 
 def _matches(labels: list[str], pattern: str) -> bool:

@@ -12,7 +12,7 @@ import time
 
 from dockcred import log
 from dockcred.credential import Credential
-from dockcred.errors import IssueError, MissingIdentityError
+from dockcred.errors import InvalidInputError, IssueError, MissingIdentityError
 from dockcred.providers.google import adc, gcloud, metadata
 from dockcred.providers.google.access_token import IAM_SCOPE, SCOPE, Token
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from dockcred.environment import Environment
+    from dockcred.identity import Identity
 
     class Source(Protocol):
         """A place where an access token comes from; see identity.Identity."""
@@ -38,6 +39,27 @@ if TYPE_CHECKING:
 
 
 JSON_KEY = "_json_key"
+USERNAMES = ("oauth2accesstoken", "_token", "_dcgcloud_token", JSON_KEY)
+
+
+def choose(environment: Environment) -> Identity:
+    """Choose by the user name what the password is: a token, or the key itself."""
+    username = environment.get("DOCKCRED_GOOGLE_USERNAME") or USERNAMES[0]
+    if username not in USERNAMES and not _is_gcrs(username):
+        raise InvalidInputError(
+            "DOCKCRED_GOOGLE_USERNAME is no user name that Google's registries know",
+            f"choose one of: {', '.join(USERNAMES)}, _dcgcr_VERSION_token",
+        )
+    if username == JSON_KEY:
+        return KeyIdentity(environment)
+    account = environment.get("GOOGLE_IMPERSONATE_SERVICE_ACCOUNT")
+    return TokenIdentity(environment, username, account)
+
+
+def _is_gcrs(username: str) -> bool:
+    """Tell whether this is what docker-credential-gcr calls itself, by version."""
+    version = username.removeprefix("_dcgcr_").removesuffix("_token")
+    return username == f"_dcgcr_{version}_token" and version.replace("_", "").isalnum()
 
 
 def source(environment: Environment) -> Source:

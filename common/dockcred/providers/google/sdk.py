@@ -7,6 +7,7 @@ import time
 import warnings
 from datetime import UTC
 
+from dockcred import environment as process
 from dockcred import watchdog
 from dockcred.errors import MissingExtraError
 from dockcred.providers.google import impersonation
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 def token(info: dict[str, Any], environment: Environment, scope: str = SCOPE) -> Token:
     """Mint from the content of a credentials file."""
     watchdog.doing("asking Google through google-auth")
-    _be_quiet()
+    _prepare(environment)
     with sdk_problems.translated(info):
         return _token(info, environment, scope)
 
@@ -70,7 +71,7 @@ def machine_token(environment: Environment) -> Token:
     from google.auth import compute_engine  # noqa: PLC0415 - imports requests
 
     watchdog.doing("asking the metadata server through google-auth")
-    _be_quiet()
+    _prepare(environment)
     with sdk_problems.translated({"type": "metadata"}):
         return refreshed(compute_engine.Credentials(), Connection(environment))
 
@@ -86,8 +87,12 @@ def refreshed(made: Any, connection: Connection) -> Token:
     return Token(made.token, ends - (time.time() - before))
 
 
-def _be_quiet() -> None:
-    """Keep google-auth's warnings off stderr, which belongs to the protocol."""
+def _prepare(environment: Environment) -> None:
+    """Let google-auth see our variables, and keep it off stderr.
+
+    It takes an empty variable for a value; stderr belongs to the protocol.
+    """
+    process.become(environment)
     warnings.simplefilter("ignore")
     logging.getLogger("google").addHandler(logging.NullHandler())
     logging.getLogger("google").propagate = False

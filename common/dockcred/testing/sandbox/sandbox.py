@@ -11,6 +11,7 @@ from typing import Self
 
 from dockcred.testing.sandbox import home, proxy
 from dockcred.testing.sandbox.aws import Aws
+from dockcred.testing.sandbox.azure import Azure
 from dockcred.testing.sandbox.exchange import Exchange
 from dockcred.testing.sandbox.failures import Failures
 from dockcred.testing.sandbox.github import GitHub
@@ -18,7 +19,7 @@ from dockcred.testing.sandbox.google import Google
 from dockcred.testing.sandbox.server import Server
 from dockcred.testing.sandbox.service import Cloud, Minted
 
-CLOUDS = (Aws, Google, GitHub)
+CLOUDS = (Aws, Azure, Google, GitHub)
 IDENTITIES: dict[str, str] = {
     name: (identity.__doc__ or "").partition("\n")[0]
     for cloud in CLOUDS
@@ -50,9 +51,15 @@ class Sandbox:
         for failure in fail:
             self.failures.add(failure)
         self.aws = Aws(expires_s, self.failures)
+        self.azure = Azure(expires_s)
         self.google = Google(expires_s, self.aws)
         self.github = GitHub(expires_s)
-        self._clouds: tuple[Cloud, ...] = (self.aws, self.google, self.github)
+        self._clouds: tuple[Cloud, ...] = (
+            self.aws,
+            self.azure,
+            self.google,
+            self.github,
+        )
         self._exchange = Exchange(
             self._clouds,
             self.failures,
@@ -109,10 +116,11 @@ class Sandbox:
             raise KeyError(f"{identity!r} is none of: {', '.join(self.identities)}")
         own = self.home / identity
         base = home.minimal(os.environ) if inherit is None else inherit
+        tls = self.tls or cloud.needs_tls
         return (
             home.isolate(base, own)
-            | (proxy.variables(self.proxy_url, self.ca_file) if self.tls else {})
-            | cloud.environment(identity, home=own, url=self.url, tls=self.tls)
+            | (proxy.variables(self.proxy_url, self.ca_file) if tls else {})
+            | cloud.environment(identity, home=own, url=self.url, tls=tls)
         )
 
     def minted(self, password: str) -> Minted | None:

@@ -27,6 +27,7 @@ class GitHub:
     """
 
     identities = IDENTITIES
+    needs_tls = False
 
     def __init__(self, expires_s: float) -> None:
         self.life_s = min(expires_s, MAX_LIFE_S)

@@ -52,6 +52,7 @@ class Google:
     """
 
     identities = IDENTITIES
+    needs_tls = True
 
     def __init__(self, expires_s: float, aws: Aws) -> None:
         # Needs cryptography, which the extra `sandbox` brings.

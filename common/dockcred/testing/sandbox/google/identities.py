@@ -26,7 +26,7 @@ def service_account(work: Workplace) -> Variables:
 
 
 def authorized_user(work: Workplace) -> Variables:
-    """Be logged in with gcloud auth application-default login (with --tls only)."""
+    """Be logged in with gcloud auth application-default login."""
     work.write(
         ".config/gcloud/application_default_credentials.json",
         json.dumps(
