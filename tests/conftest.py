@@ -46,6 +46,12 @@ def ecr(helper_bin: Path) -> Program:
     return Program(str(helper_bin / "docker-credential-ecr-login"))
 
 
+@pytest.fixture(scope="session")
+def acr(helper_bin: Path) -> Program:
+    """docker-credential-acr-login as installed."""
+    return Program(str(helper_bin / "docker-credential-acr-login"))
+
+
 @pytest.fixture
 def cloud() -> Iterator[Sandbox]:
     """A cloud under its real host names, over TLS through its own proxy."""

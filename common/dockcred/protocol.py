@@ -93,8 +93,8 @@ def _run(program: str, arguments: list[str], open_store: Callable[[], Store]) ->
         seconds, problem = _time_limit(variables)
         watchdog.start(seconds, lambda cause: _fail(program, cause))
         request = _stdin(verb)
-        if problem:
-            raise problem
+        if problem is not None:
+            return _fail(program, str(problem))
         store = _Lazy(open_store)
         output, notice = answer(verb, store, request)
     except WireError as error:

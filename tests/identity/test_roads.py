@@ -113,7 +113,7 @@ def test_every_identity_of_the_sandbox_is_shown():
     from dockcred.testing.sandbox import Sandbox
 
     with Sandbox() as cloud:
-        names = {name for name in cloud.aws.identities}
+        names = set(cloud.aws.identities)
     assert names == {*BOTH_ROADS, *SDK_ROAD, *OTHERWISE}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 
 import botocore.auth
 import pytest
@@ -39,7 +39,7 @@ def test_it_is_byte_for_byte_botocore_s(
     monkeypatch.setattr(
         botocore.auth,
         "get_current_datetime",
-        lambda *_, **__: datetime.datetime.fromtimestamp(now, datetime.UTC).replace(
+        lambda *_, **__: dt.datetime.fromtimestamp(now, dt.UTC).replace(
             tzinfo=None
         ),
     )

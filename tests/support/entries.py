@@ -15,7 +15,7 @@ def directory(environment: Mapping[str, str]) -> Path:
 
 def paths(environment: Mapping[str, str]) -> list[Path]:
     """Every entry's file, without locks, stamps and the rest."""
-    found = directory(environment).glob("ecr,*")
+    found = directory(environment).glob("[!f]??,*")
     return sorted(path for path in found if not path.suffix.isalpha() and _is(path))
 
 

@@ -35,7 +35,9 @@ class Answer:
         """The one line of a failure, the same on stdout and, named, on stderr."""
         assert self.status == 1, (self.stdout, self.stderr)
         assert self.stdout.count(b"\n") == 1, self.stdout
-        assert self.stderr == b"docker-credential-ecr-login: " + self.stdout
+        name, _, rest = self.stderr.partition(b": ")
+        assert name.startswith(b"docker-credential-"), self.stderr
+        assert rest == self.stdout
         return self.stdout.decode("ascii").removesuffix("\n")
 
 

@@ -66,7 +66,7 @@ class Flight:
     def leave_failure(self, error: DockcredError) -> None:
         """Tell those who wait why the mint failed, for FAILURE_HOLDS_S."""
         kind = "missing" if isinstance(error, MissingIdentityError) else "failed"
-        text = "\n".join((kind, error.cause, error.remedy, ""))
+        text = f"{kind}\n{error.cause}\n{error.remedy}\n"
         self._cache.write_text(f"{self._name}.failed", text, time.time())
 
     def failure(self) -> DockcredError | None:
