@@ -56,6 +56,7 @@ def serve(program: str, open_store: Callable[[], Store]) -> NoReturn:
         _harden()
         status = _run(program, sys.argv[1:], open_store)
     except KeyboardInterrupt:
+        watchdog.end_children()
         _fail(program, "interrupted")
     except OSError:
         # The client has gone, or stdout is a full disk: nobody to tell.
