@@ -39,9 +39,7 @@ def test_it_is_byte_for_byte_botocore_s(
     monkeypatch.setattr(
         botocore.auth,
         "get_current_datetime",
-        lambda *_, **__: dt.datetime.fromtimestamp(now, dt.UTC).replace(
-            tzinfo=None
-        ),
+        lambda *_, **__: dt.datetime.fromtimestamp(now, dt.UTC).replace(tzinfo=None),
     )
     host = f"api.{service}.{region}.amazonaws.com"
     headers = {

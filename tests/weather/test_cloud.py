@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from support import entries
@@ -10,7 +11,8 @@ from support.program import HOST, NOT_FOUND, PUBLIC
 
 from dockcred.testing.sandbox.failures import KINDS
 
-TIMEOUT_S = 3
+LIMIT_S = {"hang": 1.5}
+DEFAULT_LIMIT_S = 8
 WORDS = {
     "access-denied": "AWS denies ecr:GetAuthorizationToken",
     "throttle": "AWS throttles ecr:GetAuthorizationToken",
@@ -21,7 +23,7 @@ WORDS = {
     "garbage-body": "",
     "half": "",
     "huge": "",
-    "hang": "gave up after 3 s while asking",
+    "hang": "gave up after 1.5 s while asking",
     "clock-skew": "clock differs",
     "refuse": "refused",
     "wrong-certificate": "certificate",
@@ -53,12 +55,13 @@ def test_every_failure_of_the_sandbox_is_tried():
 def test_a_failure_is_one_line_with_its_remedy_in_time(kind, road, ecr, cloud):
     """The same on stdout and stderr, also with the log at its loudest."""
     identity, extra = ROADS[road]
-    extra |= {"DOCKCRED_TIMEOUT": str(TIMEOUT_S)}
+    limit = LIMIT_S.get(kind, DEFAULT_LIMIT_S)
     environment = cloud.environment(identity) | extra
+    environment |= {"DOCKCRED_TIMEOUT": str(limit)}
     cloud.fail(f"ecr:{kind}")
     answer = ecr.get(environment)
     said = answer.said
-    assert answer.seconds < TIMEOUT_S + 1
+    assert answer.seconds < limit + 1
     cause, _, remedy = said.partition("; ")
     assert cause
     assert remedy, said
@@ -72,21 +75,15 @@ def test_a_failure_is_one_line_with_its_remedy_in_time(kind, road, ecr, cloud):
 
 
 def test_by_default_a_hang_ends_within_eight_seconds(ecr, cloud):
-    """Nomad's driver kills after ten."""
-    cloud.fail("ecr:hang")
-    cloud.fail("ecr:hang")
-    environment = cloud.environment()
-    hosts = [HOST]
-    (direct,) = ecr.get_together(environment, hosts)
-    assert direct.status == 1
-    assert b"did not answer within 5 s" in direct.stdout
-
-
-def test_by_default_a_hang_in_the_sdk_ends_within_eight_seconds(ecr, cloud):
-    cloud.fail("sso:hang")
-    answer = ecr.get(cloud.environment("sso"))
-    assert answer.seconds < 9
-    assert answer.said
+    """On both roads; Nomad's driver kills after ten."""
+    for service in ("ecr", "sso"):
+        cloud.fail(f"{service}:hang")
+    environments = [cloud.environment("env-keys"), cloud.environment("sso")]
+    with ThreadPoolExecutor() as both:
+        direct, sdk = both.map(ecr.get, environments)
+    assert "did not answer within 5 s" in direct.said
+    assert sdk.said
+    assert max(direct.seconds, sdk.seconds) < 9
 
 
 @pytest.mark.parametrize(
@@ -103,11 +100,12 @@ def test_by_default_a_hang_in_the_sdk_ends_within_eight_seconds(ecr, cloud):
 @pytest.mark.parametrize("kind", ["access-denied", "garbage", "half", "huge", "hang"])
 def test_a_source_that_fails_is_told_too(kind, identity, service, ecr, cloud):
     """Not only ECR: STS, the SSO portal, the metadata and container endpoints."""
-    environment = cloud.environment(identity) | {"DOCKCRED_TIMEOUT": "3"}
+    limit = LIMIT_S.get(kind, DEFAULT_LIMIT_S)
+    environment = cloud.environment(identity) | {"DOCKCRED_TIMEOUT": str(limit)}
     cloud.fail(f"{service}:{kind}")
     answer = ecr.get(environment)
     assert "; " in answer.said
-    assert answer.seconds < TIMEOUT_S + 1
+    assert answer.seconds < limit + 1
     _is_clean(answer, cloud, environment)
     assert cloud.calls["ecr:GetAuthorizationToken"] == 0
 
