@@ -18,6 +18,19 @@ if TYPE_CHECKING:
 
 DEFAULT_TIMEOUT_S = 8.0
 
+OURS = (
+    "DOCKCRED_TIMEOUT",
+    "DOCKCRED_LOG",
+    "DOCKCRED_CACHE",
+    "DOCKCRED_CACHE_DIR",
+    "DOCKCRED_REFRESH",
+    "DOCKCRED_ON_MISS",
+    "DOCKCRED_ANONYMOUS",
+    "DOCKCRED_LOGIN",
+    "DOCKCRED_INSIDE",
+)
+"""Of ours, and without a say in who one is."""
+
 COMMON = (
     "HOME",
     "DOCKCRED_CONFIG",

@@ -108,14 +108,18 @@ def _open_cache(served: Provider, variables: Environment) -> Cache:
 
 
 def _open_fallback(variables: Environment) -> Store:
-    """Open the keychain; one that is absent and was not asked for keeps nothing."""
+    """Open the keychain or another helper; an absent keychain keeps nothing."""
+    from dockcred.stores import external  # noqa: PLC0415 - no cloud's registry
     from dockcred.stores.nothing import Nothing  # noqa: PLC0415 - no cloud's registry
     from dockcred.stores.problems import KeychainAbsentError  # noqa: PLC0415
 
+    chosen = variables.get("DOCKCRED_STORE")
+    if chosen.startswith(external.PREFIX):
+        return external.External(chosen, variables)
     try:
         return keychain_store("", variables)
     except KeychainAbsentError as error:
-        if variables.get("DOCKCRED_STORE"):
+        if chosen:
             raise
         return Nothing(error)
 
