@@ -124,15 +124,20 @@ def test_a_backend_that_does_not_work_here_is_named(home):
 
 
 def test_a_backend_that_asks_on_the_terminal_is_an_error_not_a_hang(home):
-    """EncryptedKeyring asks with getpass, which falls back to stdin."""
-    pytest.importorskip("keyrings.alt")
-    home.variables |= {
-        "PYTHON_KEYRING_BACKEND": "keyrings.alt.file.EncryptedKeyring",
-        "DOCKCRED_ALLOW_INSECURE": "1",
-    }
-    request = '{"ServerURL":"r.io","Username":"u","Secret":"s"}'
-    answer = home.helper.run("store", request)
-    fails_with(answer)
+    """getpass falls back to stdin, where it would take the server for a password."""
+    (home.path / "asking.py").write_text(
+        "import getpass\n"
+        "from keyring.backend import KeyringBackend\n"
+        "class Keyring(KeyringBackend):\n"
+        "    priority = 1\n"
+        "    def get_password(self, service, username):\n"
+        "        return getpass.getpass()\n"
+        "    set_password = delete_password = get_password\n"
+    )
+    helper = home.with_variables(
+        PYTHON_KEYRING_BACKEND="asking.Keyring", PYTHONPATH=str(home.path)
+    )
+    fails_with(helper.run("get", "r.io"), "asks for a password")
 
 
 def write_keyringrc(home, text):

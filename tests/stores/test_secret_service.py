@@ -114,6 +114,19 @@ def test_items_of_other_programs_are_neither_listed_nor_erased(desk):
 # What docker's helper does wrong (protocol.md C.2), beside what ours does
 
 
+def test_a_list_names_the_server_where_dockers_helper_names_the_items_label(desk):
+    """The label is what version 0.9 of docker's helper gives its items."""
+    desk.run(
+        "secret-tool", "store", "--label=Registry credentials for https://r.io",
+        "xdg:schema", "io.docker.Credentials", "label", "Docker Credentials",
+        "server", "https://r.io", "username", "user", "docker_cli", "1", text="s",
+    )  # fmt: skip
+    peer = desk.peer("secretservice")
+    assert list(peer.list()) == ["Registry credentials for https://r.io"]
+    assert desk.helper.list() == {"https://r.io": "user"}
+    assert desk.helper.get("https://r.io") == ("user", "s")
+
+
 def test_a_second_user_leaves_one_item_where_dockers_helper_leaves_two(desk, docker):
     for user in ("zoe", "anna"):
         docker.store("peer.io", user, user)
