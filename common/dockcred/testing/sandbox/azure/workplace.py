@@ -54,6 +54,12 @@ class Workplace:
         )
         return self.install(program)
 
+    def log_out(self, program: str) -> None:
+        """Forget the user, as the program's own logout does."""
+        directory = self.home / programs.LOGINS[program]
+        (directory / "sandbox-login.json").unlink()
+        self.write(f"{directory.name}/{PROFILES[program]}", b'{"subscriptions": []}')
+
     def install(self, program: str) -> dict[str, str]:
         """Put a program on the PATH in which nothing else of Azure's is."""
         words = (sys.executable, "-I", "-S", "-B", programs.__file__, program, self.url)
