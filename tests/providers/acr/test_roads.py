@@ -102,7 +102,7 @@ def test_instance_metadata_is_asked_as_azure_has_it(road, get, cloud):
 @pytest.mark.parametrize(
     ("variable", "which", "parameter"),
     [
-        ("DOCKCRED_ACR_OBJECT_ID", "object_id", {"object_id", "object_id"}),
+        ("DOCKCRED_ACR_OBJECT_ID", "object_id", {"object_id"}),
         ("DOCKCRED_ACR_RESOURCE_ID", "resource_id", {"msi_res_id", "mi_res_id"}),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from support.program import NOT_FOUND
 
+from dockcred.testing.sandbox import Response
 from dockcred.testing.sandbox.azure.directory import OTHER_TENANT, Principal
 
 HOST = "contoso.azurecr.io"
@@ -74,8 +75,8 @@ def test_what_is_no_tenant_goes_into_no_url(said, cloud):
 def test_a_federated_token_that_does_not_fit_says_what(road, change, code, said, cloud):
     environment = cloud.environment("azure-workload-identity")
     work = cloud.azure.workplace(cloud.home / "azure-workload-identity", cloud.url)
-    subject = change.pop("sub", "system:serviceaccount:default:azure-workload-identity")
-    work.federated_token(subject, **change)
+    own = {"sub": "system:serviceaccount:default:azure-workload-identity"}
+    work.federated_token(**own | change)
     assert code in said(environment, road=road)
 
 
@@ -185,7 +186,7 @@ def test_a_server_s_stumble_is_passed_over(service, get, cloud):
 @ROADS
 def test_conditional_access_is_named(road, said, cloud):
     cloud.fail("entra:access-denied")
-    line = said(cloud.environment("azure-client-secret"), road=road)
+    line = said(cloud.environment("azure-workload-identity"), road=road)
     assert "conditional access blocks the login (AADSTS53003)" in line
 
 
@@ -220,8 +221,6 @@ def test_a_certificate_that_is_not_the_registry_s_gets_no_token(said, cloud):
 
 def test_a_redirect_of_the_exchange_is_not_followed(said, cloud, monkeypatch):
     """The token goes to the validated host alone."""
-    from dockcred.testing.sandbox.messages import Response
-
     away = Response(307, b"", {"Location": "https://evil.azurecr.io/oauth2/exchange"})
     monkeypatch.setattr(cloud.azure.registry, "answer", lambda *_: away)
     assert "status 307" in said(cloud.environment("azure-imds"))

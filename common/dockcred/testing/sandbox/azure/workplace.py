@@ -36,9 +36,12 @@ class Workplace:
         target.write_bytes(data)
         return target
 
-    def federated_token(self, subject: str, **change: object) -> Path:
-        """Write the token that a cluster projects into a pod, good for an hour."""
-        claims = {"audience": FEDERATED_AUDIENCE, "now": time.time(), "sub": subject}
+    def federated_token(self, sub: str, **change: object) -> Path:
+        """Write the token that a cluster projects into a pod, good for an hour.
+
+        `change` replaces what Signer.sign is told.
+        """
+        claims = {"audience": FEDERATED_AUDIENCE, "now": time.time(), "sub": sub}
         claims |= {"lifetime_s": 3600} | change
         token = self.azure.cluster.sign(**claims)  # type: ignore[arg-type]
         return self.write("federated-token", token.encode())
