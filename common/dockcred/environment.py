@@ -162,15 +162,17 @@ AZURE_IGNORED = {
     "SYSTEM_OIDCREQUESTURI": "Azure Pipelines' credential is not in the chain",
     "AZURE_HTTP_USER_AGENT": "user agent",
     "AZURE_SDK_LOGGING_MULTIRECORD": "logging",
+    "AZURE_LOG_LEVEL": "logging",
+    "AZURE_TRACING_ENABLED": "tracing",
+    "AZURE_SDK_TRACING_IMPLEMENTATION": "tracing",
+    "AZURE_SDK_CLOUD_CONF": "management clients only; the cloud is the host's",
     "AZUREPS_HOST_ENVIRONMENT": "MSAL's own Cloud Shell road, which is not taken",
-    "MY_MANAGED_IDENTITY_CONFIG": "an example in MSAL's documentation",
     "CLIENT_ID": "MSAL's test program",
     "CLIENT_SECRET": "MSAL's test program",
     "BROWSER": "no browser is opened",
     "LOCALAPPDATA": "Windows",
     "PROGRAMDATA": "Windows",
     "SYSTEMROOT": "Windows",
-    "NO_COLOR": "set for child programs, not read",
 }
 
 
