@@ -23,6 +23,7 @@ AUDIENCE = "https://containerregistry.azure.net"
 EXPECTED = (
     "azure-client-secret",
     "azure-client-certificate",
+    "azure-user-password",
     "azure-workload-identity",
     "azure-imds",
     "azure-imds-user",
@@ -51,7 +52,7 @@ def ask(cloud):
 
 
 def test_every_identity_is_tried(cloud):
-    assert {*EXPECTED, "azure-nothing"} == cloud.azure.identities.keys()
+    assert {*EXPECTED, "azure-arc", "azure-nothing"} == cloud.azure.identities.keys()
 
 
 @pytest.mark.parametrize("name", EXPECTED)

@@ -97,7 +97,8 @@ def test_entra_takes_a_secret(secret):
         ({"tenant": OTHER_TENANT}, 700016),
         ({"scope": "https://unknown.example/.default"}, 500011),
         ({"scope": f"{AUDIENCE}/read"}, 1002012),
-        ({"grant_type": "password"}, 70003),
+        ({"grant_type": "device_code"}, 70003),
+        ({"grant_type": "password", "username": "x", "password": "y"}, 50126),
     ],
 )
 def test_entra_refuses_a_secret_that_does_not_fit(change, code, secret):
@@ -271,6 +272,26 @@ def test_machine_learning_wants_its_secret_and_its_version(http, cloud):
     assert ask(secret) == 200
     assert ask({}) == 401
     assert ask(secret, "2019-08-01") == 400
+
+
+def test_arc_wants_the_key_that_only_the_server_can_read(http, cloud):
+    environment = cloud.environment("azure-arc")
+    assert environment["IDENTITY_ENDPOINT"] == f"{cloud.url}/arc/token"
+    query = urlencode({"api-version": "2020-06-01", "resource": AUDIENCE})
+    metadata = {"Metadata": "true"}
+
+    def ask(headers, query=query):
+        return http("GET", f"/arc/token?{query}", headers)
+
+    challenge = ask(metadata)
+    assert challenge.status == 401
+    assert challenge.headers["WWW-Authenticate"].endswith("/sandbox.key")
+    key = (cloud.azure.arc.directory / "sandbox.key").read_text()
+    assert ask(metadata | {"Authorization": f"Basic {key}"}).status == 200
+    assert ask(metadata | {"Authorization": "Basic guess"}).status == 401
+    assert ask({"Authorization": f"Basic {key}"}).status == 400
+    old = urlencode({"api-version": "2019-08-15", "resource": AUDIENCE})
+    assert ask(metadata, old).status == 400
 
 
 def test_cloud_shell_wants_its_header_and_a_form(http, cloud):

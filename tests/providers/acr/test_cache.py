@@ -21,6 +21,7 @@ HOST = "contoso.azurecr.io"
 IDENTITIES = (
     "azure-client-secret",
     "azure-client-certificate",
+    "azure-user-password",
     "azure-workload-identity",
     "azure-imds",
     "azure-imds-user",

@@ -53,9 +53,7 @@ def test_a_client_per_registry_hides_another_client_s_secret(
 
 
 @pytest.mark.parametrize("road", ["", "sdk"])
-def test_an_application_of_another_tenant_per_registry(
-    road, get, cloud, configured
-):
+def test_an_application_of_another_tenant_per_registry(road, get, cloud, configured):
     """Two tenants' applications may trust one pod; the registry has the last word."""
     environment = cloud.environment("azure-workload-identity") | {"DOCKCRED_ROAD": road}
     subject = "system:serviceaccount:default:azure-workload-identity"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
-from support.program import NOT_FOUND
+from support.program import NOT_FOUND, Program
 
 from dockcred.claims import claims_of
 from dockcred.testing.sandbox.azure.directory import TENANT
@@ -23,6 +24,7 @@ DIRECT = {
 }
 SDK = {
     "azure-client-certificate": "entra:token:client_credentials",
+    "azure-user-password": "entra:token:password",
     "azure-machine-learning": "machine-learning:token",
     "azure-cloud-shell": "cloud-shell:token",
     "azure-cli": "entra:token:refresh_token",
@@ -32,7 +34,7 @@ SDK = {
 
 
 def test_every_identity_of_the_sandbox_is_tried(cloud):
-    assert {*DIRECT, *SDK, "azure-nothing"} == {*cloud.azure.identities}
+    assert {*DIRECT, *SDK, "azure-arc", "azure-nothing"} == {*cloud.azure.identities}
 
 
 def _asked(cloud, service):
@@ -65,6 +67,27 @@ def test_other_identities_are_azure_identity_s_to_ask(name, get, minted, cloud):
     assert minted(get(cloud.environment(name))).principal == name
     assert cloud.calls[SDK[name]] == 1
     assert cloud.calls["acr:exchange"] == 1
+
+
+def test_a_server_of_arc_s_is_asked_by_azure_identity(acr, minted, cloud):
+    """The SDK reads its key at one path only: it is mounted there, for one process."""
+    environment = cloud.environment("azure-arc")
+    mount = (
+        "mount -t tmpfs none /var/opt && mkdir -p /var/opt/azcmagent/tokens && "
+        'mount --bind "$1" /var/opt/azcmagent/tokens && shift && exec "$@"'
+    )
+    keys = str(cloud.azure.arc.directory)
+    alone = ["/usr/bin/unshare", "-m", "/bin/sh", "-c", mount, "sh", keys]
+    if subprocess.run(
+        [*alone, "/bin/true"], capture_output=True, check=False
+    ).returncode:
+        pytest.skip("mount namespaces need root")
+    program = Program(alone[0])
+    answer = program(
+        *alone[1:], acr.path, "get", environment=environment, stdin=HOST.encode()
+    )
+    assert minted(answer).principal == "azure-arc"
+    assert (cloud.calls["arc:challenge"], cloud.calls["arc:token"]) == (1, 1)
 
 
 def test_nobody_is_anonymous_in_time_and_without_a_word(get, cloud):
