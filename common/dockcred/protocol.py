@@ -62,6 +62,7 @@ def serve(
         _harden()
         status = _run(program, sys.argv[1:], open_store, more or {})
     except KeyboardInterrupt:
+        watchdog.end_children()
         _fail(program, "interrupted")
     except OSError:
         # The client has gone, or stdout is a full disk: nobody to tell.

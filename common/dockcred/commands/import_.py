@@ -6,7 +6,7 @@ import os
 
 import click
 
-from dockcred import environment, registry_table
+from dockcred import environment, registry_table, wire
 from dockcred.errors import DockcredError
 from dockcred.stores import auth_file, server_keys
 from dockcred.stores.auth_file import AuthFile
@@ -84,7 +84,10 @@ def _copy(
 ) -> tuple[list[str], int]:
     """Copy every credential; answer the keys that are safe, and how many failed."""
     safe, failed = [], 0
-    for key, user in sorted(origin.users().items()):
+    found = sorted(origin.users().items())
+    if not found:
+        click.echo("Nothing to import.")
+    for key, user in found:
         try:
             done, is_safe = _copy_one(
                 origin, target, key, dry_run=dry_run, replace=replace
@@ -92,11 +95,9 @@ def _copy(
         except DockcredError as error:
             done, is_safe = f"failed: {error}", False
             failed += 1
-        click.echo(f"{key} ({user}): {done}")
+        click.echo(wire.message_line(f"{key} ({user}): {done}"), nl=False)
         if is_safe:
             safe.append(key)
-    if not safe and not failed:
-        click.echo("Nothing to import.")
     return safe, failed
 
 

@@ -158,7 +158,7 @@ class SdkIdentity:
                 use_dualstack_endpoint=dual_stack,
                 connect_timeout=3,
                 read_timeout=5,
-                retries={"mode": "standard", "max_attempts": 4},
+                retries={"mode": "standard", "max_attempts": 3},
                 user_agent_extra=f"dockcred/{__version__}",
             ),
         )

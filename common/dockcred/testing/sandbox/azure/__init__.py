@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dockcred.testing.sandbox.azure import wire
 from dockcred.testing.sandbox.azure.app_service import AppService
+from dockcred.testing.sandbox.azure.arc import Arc
 from dockcred.testing.sandbox.azure.cloud_shell import CloudShell
 from dockcred.testing.sandbox.azure.directory import TENANT, Directory
 from dockcred.testing.sandbox.azure.entra import Entra
@@ -49,6 +50,7 @@ class Azure:
         self.registry = ContainerRegistry(self)
         self.app_service = AppService(self)
         self.machine_learning = MachineLearning(self)
+        self.arc = Arc(self)
         self.services: tuple[Service, ...] = (
             Entra(self),
             self.registry,
@@ -56,6 +58,7 @@ class Azure:
             self.app_service,
             self.machine_learning,
             CloudShell(self),
+            self.arc,
         )
 
     @property
