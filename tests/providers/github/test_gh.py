@@ -9,6 +9,7 @@ import pytest
 
 from dockcred.environment import Environment
 from dockcred.providers.github import gh
+from dockcred.providers.github.hosts import gh_file
 
 from .conftest import NOT_FOUND
 
@@ -67,7 +68,7 @@ def test_a_file_without_the_host_is_no_login(text, tmp_path):
     ],
 )
 def test_the_file_is_where_gh_keeps_it(variables, path):
-    assert gh.hosts_file(Environment(variables)) == path
+    assert gh_file(Environment(variables)) == path
 
 
 def program(environment):

@@ -49,9 +49,7 @@ class GitHub:
 
     def config_files(self, environment: Environment) -> tuple[str, ...]:
         """Name gh's file of logins."""
-        from dockcred.providers.github import gh  # noqa: PLC0415 - a host of ours only
-
-        return tuple(filter(None, (gh.hosts_file(environment),)))
+        return tuple(filter(None, (hosts.gh_file(environment),)))
 
     def identity(self, server: ServerURL, environment: Environment) -> Identity:
         """Choose who is asked."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dockcred import child_program, watchdog
 from dockcred.errors import IssueError, MissingIdentityError
+from dockcred.providers.github.hosts import gh_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,20 +33,10 @@ class Login:
         return f"Login({self.user!r}, token=…)"
 
 
-def hosts_file(environment: Environment) -> str:
-    """Answer the path of gh's hosts.yml; nothing where there is no home."""
-    if named := environment.get("GH_CONFIG_DIR"):
-        return f"{named}/hosts.yml"
-    if base := environment.get("XDG_CONFIG_HOME"):
-        return f"{base}/gh/hosts.yml"
-    home = environment.home()
-    return f"{home}/.config/gh/hosts.yml" if home else ""
-
-
 def login(github: str, environment: Environment) -> Login | None:
     """Answer the login for a GitHub, None where there is none."""
     try:
-        with open(hosts_file(environment), encoding="utf-8", errors="replace") as file:
+        with open(gh_file(environment), encoding="utf-8", errors="replace") as file:
             text = file.read(_MAX_BYTES)
     except OSError:
         return None

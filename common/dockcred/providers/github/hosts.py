@@ -1,4 +1,4 @@
-"""Which hosts are GitHub's registries, and whose API answers for each.
+"""Which hosts are GitHub's registries, whose API and which login are each one's.
 
 docs.github.com/packages: ghcr.io and docker.pkg.github.com are github.com's; an
 Enterprise server HOST has containers.HOST and docker.HOST.
@@ -62,3 +62,13 @@ def api(github: str, environment: Environment) -> str:
     if is_dotcom(github):
         return f"https://api.{github}"
     return f"https://{github}/api/v3"
+
+
+def gh_file(environment: Environment) -> str:
+    """Answer the path of gh's hosts.yml; nothing where there is no home."""
+    if named := environment.get("GH_CONFIG_DIR"):
+        return f"{named}/hosts.yml"
+    if base := environment.get("XDG_CONFIG_HOME"):
+        return f"{base}/gh/hosts.yml"
+    home = environment.home()
+    return f"{home}/.config/gh/hosts.yml" if home else ""

@@ -9,7 +9,7 @@ import time
 
 from dockcred.credential import Credential
 from dockcred.errors import IssueError, MissingIdentityError
-from dockcred.providers.github import gh, hosts, verdict
+from dockcred.providers.github import hosts, verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ def choose(github: str, environment: Environment) -> Identity:
         if token := environment.get(name):
             user = environment.get("GITHUB_ACTOR")
             return TokenIdentity(name, user, token, github, environment)
+    from dockcred.providers.github import gh  # noqa: PLC0415 - this source only
+
     if login := gh.login(github, environment):
         return TokenIdentity("gh's login", login.user, login.token, github, environment)
     raise MissingIdentityError(

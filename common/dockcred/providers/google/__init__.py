@@ -3,7 +3,8 @@
 hosts           which hosts are Google's
 identities      who is asked, in which order, and how the answer is made
 metadata        the machine's service account: the direct road
-adc, gcloud     the files and the program of Google's tools
+places          where Google's tools keep their files
+adc, gcloud     those files, and the program
 sdk             every credentials file, through google-auth: federation, connection
 impersonation   another service account's token
 problems        what Google's error codes mean
@@ -53,9 +54,10 @@ class Google:
 
     def config_files(self, environment: Environment) -> tuple[str, ...]:
         """Name the credentials file and what gcloud writes at login and logout."""
-        from dockcred.providers.google import adc, gcloud  # noqa: PLC0415
+        from dockcred.providers.google import places  # noqa: PLC0415 - our hosts only
 
-        return tuple(filter(None, (adc.path(environment), *gcloud.files(environment))))
+        adc_file = places.adc_file(environment)
+        return tuple(filter(None, (adc_file, *places.gcloud_files(environment))))
 
     def identity(self, server: ServerURL, environment: Environment) -> Identity:
         """Choose who is asked."""

@@ -10,6 +10,7 @@ import json
 
 from dockcred.errors import IssueError
 from dockcred.providers.google.access_token import Token
+from dockcred.providers.google.places import ADC_VARIABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
     from dockcred.environment import Environment
 
-VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
-WELL_KNOWN = "application_default_credentials.json"
 SERVICE_ACCOUNT = "service_account"
 _MAX_BYTES = 1024 * 1024
 _ROWS = {
@@ -28,19 +27,6 @@ _ROWS = {
     "external_account": "google:wif",
     "impersonated_service_account": "google:impersonation",
 }
-
-
-def gcloud_directory(environment: Environment) -> str:
-    """Answer where gcloud and its ADC live; nothing where there is no home."""
-    return environment.path("CLOUDSDK_CONFIG", ".config/gcloud")
-
-
-def path(environment: Environment) -> str:
-    """Answer the file that the variable names, else the well-known one."""
-    if named := environment.get(VARIABLE):
-        return named
-    directory = gcloud_directory(environment)
-    return f"{directory}/{WELL_KNOWN}" if directory else ""
 
 
 class File:
@@ -101,11 +87,11 @@ def _read(where: str) -> dict[str, Any]:
     except OSError as error:
         raise IssueError(
             f"the Google credentials file {where} cannot be read ({error.strerror})",
-            f"see {VARIABLE}",
+            f"see {ADC_VARIABLE}",
         ) from None
     except (ValueError, RecursionError):
         raise IssueError(
-            f"the Google credentials file {where} is not JSON", f"see {VARIABLE}"
+            f"the Google credentials file {where} is not JSON", f"see {ADC_VARIABLE}"
         ) from None
     if not isinstance(info, dict) or info.get("type") not in _ROWS:
         raise IssueError(

@@ -1,17 +1,14 @@
 """gcloud's active account, asked of gcloud itself.
 
-`gcloud config config-helper` is what it offers to other programs. access_tokens.db is
-not watched: gcloud writes it at every refresh, while login, logout and a change of
-account write credentials.db or the configuration.
+`gcloud config config-helper` is what it offers to other programs.
 """
 
 from __future__ import annotations
 
 from dockcred import child_program, log, watchdog
 from dockcred.errors import IssueError, MissingIdentityError
-from dockcred.providers.google import problems
+from dockcred.providers.google import places, problems
 from dockcred.providers.google.access_token import Token, is_sound
-from dockcred.providers.google.adc import gcloud_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,33 +19,6 @@ if TYPE_CHECKING:
 TIMEOUT_S = 5.0
 MIN_EXPIRY_S = 1800
 _LOGIN = "run: gcloud auth login"
-_OVERRIDES = (
-    "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE",
-    "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE",
-)
-
-
-def files(environment: Environment) -> tuple[str, ...]:
-    """Name the files that change with a login, a logout and a switch of account."""
-    directory = gcloud_directory(environment)
-    if not directory:
-        return ()
-    name = environment.get("CLOUDSDK_ACTIVE_CONFIG_NAME") or _active(directory)
-    return (
-        f"{directory}/credentials.db",
-        f"{directory}/active_config",
-        f"{directory}/configurations/config_{name}",
-        *filter(None, map(environment.get, _OVERRIDES)),
-    )
-
-
-def has_login(environment: Environment) -> bool:
-    """Tell whether gcloud was ever logged in here, or is told what to use."""
-    import os  # noqa: PLC0415 - a miss only
-
-    named = any(map(environment.get, _OVERRIDES))
-    directory = gcloud_directory(environment)
-    return named or bool(directory and os.path.exists(f"{directory}/credentials.db"))
 
 
 class Account:
@@ -62,7 +32,7 @@ class Account:
         """Hold gcloud's path; it is not run yet."""
         self._environment = environment
         self._program = program
-        self.files = files(environment)
+        self.files = places.gcloud_files(environment)
 
     def who(self) -> str:
         """Say nothing: its files tell every change."""
@@ -93,9 +63,7 @@ class Account:
 
 
 def find(environment: Environment) -> Account | None:
-    """Answer gcloud's account where there is a login and a gcloud to ask."""
-    if not has_login(environment):
-        return None
+    """Answer gcloud's account, None where there is no gcloud to ask."""
     if program := child_program.find("gcloud", environment):
         return Account(environment, program)
     log.warning("gcloud's login is passed over: no gcloud is found on PATH")
@@ -139,11 +107,3 @@ def _time(text: object) -> float | None:
         return datetime.fromisoformat(str(text)).timestamp() if text else None
     except ValueError:
         return None
-
-
-def _active(directory: str) -> str:
-    try:
-        with open(f"{directory}/active_config", encoding="ascii") as file:
-            return file.read(256).strip() or "default"
-    except (OSError, ValueError):
-        return "default"

@@ -13,7 +13,7 @@ import time
 from dockcred import log
 from dockcred.credential import Credential
 from dockcred.errors import InvalidInputError, IssueError, MissingIdentityError
-from dockcred.providers.google import adc, gcloud, metadata
+from dockcred.providers.google import metadata, places
 from dockcred.providers.google.access_token import IAM_SCOPE, SCOPE, Token
 
 TYPE_CHECKING = False
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
             """Ask the source who it is."""
 
 
+GCLOUD = "google:gcloud"
 JSON_KEY = "_json_key"
 USERNAMES = ("oauth2accesstoken", "_token", "_dcgcloud_token", JSON_KEY)
 
@@ -65,12 +66,17 @@ def _is_gcrs(username: str) -> bool:
 def source(environment: Environment) -> Source:
     """Choose the first that is configured; it is not asked yet."""
     road = environment.get("DOCKCRED_ROAD")
-    where = adc.path(environment)
+    where = places.adc_file(environment)
     if road != "direct":
-        if environment.get(adc.VARIABLE) or (where and os.path.exists(where)):
+        if environment.get(places.ADC_VARIABLE) or (where and os.path.exists(where)):
+            from dockcred.providers.google import adc  # noqa: PLC0415 - this source
+
             return adc.File(environment, where)
-        if account := gcloud.find(environment):
-            return account
+        if places.has_gcloud_login(environment):
+            from dockcred.providers.google import gcloud  # noqa: PLC0415 - this source
+
+            if account := gcloud.find(environment):
+                return account
     return _machine(environment)
 
 
@@ -135,7 +141,7 @@ class TokenIdentity:
         try:
             return self._source.token(scope)
         except MissingIdentityError as error:
-            if self._source.sources != gcloud.Account.sources:
+            if self._source.sources != (GCLOUD,):
                 raise
             log.info(f"asking the metadata server: {error}")
             self._follow(_machine(self._environment))
@@ -154,11 +160,13 @@ class KeyIdentity:
 
     def __init__(self, environment: Environment) -> None:
         """Find the file; IssueError where it holds no service account's key."""
-        self._path = adc.path(environment)
+        from dockcred.providers.google import adc  # noqa: PLC0415 - this source
+
+        self._path = places.adc_file(environment)
         if not self._path or not os.path.exists(self._path):
             raise MissingIdentityError(
                 "the user name _json_key needs a service account's key file",
-                f"name it in {adc.VARIABLE}",
+                f"name it in {places.ADC_VARIABLE}",
             )
         self.files: tuple[str, ...] = (self._path,)
         self._file = adc.File(environment, self._path)
