@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 
 from dockcred.testing.sandbox import Sandbox
 
-PROGRAM = Path(sys.executable).parent / "docker-credential-ghcr-login"
+PROGRAM = "docker-credential-ghcr-login"
 NOT_FOUND = "credentials not found in native keychain"
 
 
@@ -42,7 +41,7 @@ def cloud() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def run() -> Run:
+def run(helper_bin: Path) -> Run:
     """Run the helper under exactly this environment."""
 
     def call(
@@ -52,7 +51,7 @@ def run() -> Run:
         *flags: str,
     ) -> Result:
         done = subprocess.run(
-            [PROGRAM, verb, *flags],
+            [helper_bin / PROGRAM, verb, *flags],
             env=environment,
             input=text,
             capture_output=True,

@@ -30,7 +30,7 @@ class Google:
     program = "docker-credential-gcr"
     variables = (*names.COMMON, *names.GOOGLE)
     secrets = names.GOOGLE_SECRET
-    tags = ()
+    tags = ("DOCKCRED_GOOGLE_USERNAME",)
     cache_parent = ""
     cache_off = ""
     ignore_storage = ""
