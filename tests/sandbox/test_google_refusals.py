@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from base64 import b64encode
 from urllib.parse import quote, urlencode
 
 import jwt
@@ -139,6 +140,25 @@ def test_a_refresh_token_is_taken_from_its_own_client_only(
     }
     answer = http("POST", oauth.LOOPBACK_PATH, FORM, urlencode(form | change))
     assert (answer.status, answer.json.get("error")) == (status, error)
+
+
+@pytest.mark.parametrize(
+    ("secret", "refresh_token", "error"),
+    [
+        (oauth.CLIENT_SECRET, "", None),
+        ("other", "", "invalid_client"),
+        (oauth.CLIENT_SECRET, "1//other", "invalid_grant"),
+    ],
+)
+def test_a_workforce_login_is_refreshed_for_its_own_client_only(
+    secret, refresh_token, error, cloud, http
+):
+    token = refresh_token or cloud.google.principals.login("somebody")
+    client = b64encode(f"{oauth.CLIENT_ID}:{secret}".encode()).decode()
+    form = {"grant_type": "refresh_token", "refresh_token": token}
+    headers = FORM | {"Authorization": f"Basic {client}"}
+    answer = http("POST", "/v1/oauthtoken", headers, urlencode(form))
+    assert answer.json.get("error") == error
 
 
 def exchange(cloud, http, **change):

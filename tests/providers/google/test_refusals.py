@@ -63,6 +63,12 @@ def test_a_login_that_was_revoked_names_the_command(run):
         assert says(run(environment), "gcloud auth application-default login")
 
 
+def test_a_workforce_login_that_was_revoked_names_the_command(cloud, run):
+    environment = cloud.environment("google-workforce-user")
+    cloud.google.principals.refresh_tokens.clear()
+    assert says(run(environment), "gcloud auth application-default login")
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -75,6 +81,7 @@ def test_a_login_that_was_revoked_names_the_command(run):
         ({"token_url": "https://user:pw@sts.example.com/"}, ("mend its URL",)),
         ({"credential_source": {"file": "/nonexistent"}}, ("could not be had",)),
         ({"credential_source": {}}, ("make it anew",)),
+        ({"credential_source": {"certificate": {}}}, ("X.509",)),
     ],
 )
 def test_a_federation_that_does_not_fit_is_named(change, words, cloud, run):

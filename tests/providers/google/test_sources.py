@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 
 import pytest
 
 from dockcred.testing.sandbox import rs256
 from dockcred.testing.sandbox.google import sts
+from dockcred.testing.sandbox.google.identities import WORKFORCE_USER
 from dockcred.testing.sandbox.google.principals import email
+
+from .conftest import NOT_FOUND
 
 STORAGE = "https://www.googleapis.com/auth/devstorage.read_write"
 IAM = "https://www.googleapis.com/auth/iam"
@@ -36,6 +40,7 @@ SOURCES = {
         "user@sandbox.example",
         {"google-oauth:refresh_token": 1},
     ),
+    "google-workforce-user": (WORKFORCE_USER, {"google-sts:oauthtoken": 1}),
     "google-gcloud": ("gcloud@sandbox.example", {}),
     "google-metadata": (
         email("machine"),
@@ -159,3 +164,12 @@ def test_the_files_come_before_gcloud_and_gcloud_before_the_machine(cloud, run):
     assert cloud.minted(run(all_three).secret).principal == "gcloud@sandbox.example"
     all_three["HOME"] = machine["HOME"]  # where gcloud was never logged in
     assert cloud.minted(run(all_three).secret).principal == email("machine")
+
+
+def test_the_well_known_file_is_where_cloudsdk_config_says(cloud, run, tmp_path):
+    environment = cloud.environment("google-authorized-user")
+    elsewhere = tmp_path / "elsewhere"
+    Path(environment["HOME"], ".config/gcloud").rename(elsewhere)
+    assert run(environment).output == NOT_FOUND
+    named = run(environment | {"CLOUDSDK_CONFIG": str(elsewhere)})
+    assert cloud.minted(named.secret).principal == "user@sandbox.example"

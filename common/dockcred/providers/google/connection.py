@@ -6,7 +6,6 @@ google-auth takes any callable of this shape (google.auth.transport.Request).
 from __future__ import annotations
 
 from dockcred import watchdog
-from dockcred.errors import IssueError
 from dockcred.transport.http import request
 
 TYPE_CHECKING = False
@@ -44,15 +43,9 @@ class Connection:
         body: bytes | str | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
-        **options: object,
+        **_: object,
     ) -> Answer:
         """Send one request; `timeout` is in seconds, and never longer than ours."""
-        if options.get("cert"):
-            raise IssueError(
-                "this Google identity shows a client certificate (X.509 federation), "
-                "which is not spoken here",
-                "use a credential source of the kind file, url, executable or aws",
-            )
         content = body.encode() if isinstance(body, str) else body or b""
         answer = request(
             method,

@@ -80,7 +80,14 @@ def _source(info: dict[str, Any], environment: Environment) -> Any:
     """Choose google-auth's class for the file's credential source."""
     if info.get("subject_token_type") == AWS_TYPE:
         return aws.Credentials.from_info(info)
-    if "executable" in (info.get("credential_source") or {}):
+    source = info.get("credential_source") or {}
+    if "certificate" in source:
+        raise IssueError(
+            "the Google credentials file shows a client certificate (X.509 "
+            "federation), which is not spoken here",
+            "use a credential source of the kind file, url, executable or aws",
+        )
+    if "executable" in source:
         if environment.get(EXECUTABLES) != "1":
             raise IssueError(
                 "the Google credentials file names a program for its token, which "

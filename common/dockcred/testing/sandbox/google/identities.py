@@ -17,6 +17,7 @@ from dockcred.testing.sandbox.google.workplace import (
     Workplace,
 )
 
+WORKFORCE_USER = "principal://iam.googleapis.com/workforce/subject/somebody"
 AWS_REGION = "eu-west-1"
 
 
@@ -39,6 +40,23 @@ def authorized_user(work: Workplace) -> Variables:
         ),
     )
     return NO_METADATA
+
+
+def workforce_user(work: Workplace) -> Variables:
+    """Be logged in by another organisation's workforce pool."""
+    login = work.google.principals.login(WORKFORCE_USER)
+    return work.credentials(
+        {
+            "type": "external_account_authorized_user",
+            "audience": "//iam.googleapis.com/locations/global/workforcePools/sandbox/"
+            "providers/oidc",
+            "client_id": oauth.CLIENT_ID,
+            "client_secret": oauth.CLIENT_SECRET,
+            "refresh_token": login,
+            "token_url": work.endpoint("sts.googleapis.com", "/v1/oauthtoken"),
+            "token_info_url": work.endpoint("sts.googleapis.com", "/v1/introspect"),
+        }
+    )
 
 
 def wif_file(work: Workplace) -> Variables:
@@ -148,6 +166,7 @@ IDENTITIES: dict[str, Callable[[Workplace], Variables]] = {
     for identity in (
         service_account,
         authorized_user,
+        workforce_user,
         wif_file,
         wif_direct,
         wif_url,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from dockcred.testing.sandbox.aws import sigv4
 from dockcred.testing.sandbox.google import wire
+from dockcred.testing.sandbox.google.oauth import CLIENT_ID, CLIENT_SECRET
 from dockcred.testing.sandbox.google.principals import PROJECT_NUMBER, SCOPE
 from dockcred.testing.sandbox.messages import Request, Response
 from dockcred.testing.sandbox.service import Reason, Refusal, Service
@@ -20,6 +22,7 @@ POOL = (
     "workloadIdentityPools/sandbox"
 )
 PROVIDERS = {kind: f"//{POOL}/providers/{kind}" for kind in ("oidc", "aws")}
+OPERATIONS = {"/v1/token": "token-exchange", "/v1/oauthtoken": "oauthtoken"}
 GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 JWT = "urn:ietf:params:oauth:token-type:jwt"
@@ -45,15 +48,17 @@ class Sts(Service):
 
     def recognises(self, request: Request) -> bool:
         """See Service."""
-        return request.path == "/v1/token"
+        return request.path in OPERATIONS
 
     def operation(self, request: Request) -> str:
         """See Service."""
-        return "token-exchange" if self.recognises(request) else "unknown"
+        return OPERATIONS.get(request.path, "unknown")
 
     def answer(self, request: Request, now: float) -> Response:
         """See Service."""
         form = request.form
+        if request.path == "/v1/oauthtoken":
+            return self._refresh(request, now)
         if request.method != "POST" or form.get("grant_type") != GRANT:
             raise Refusal(Reason.UNKNOWN_OPERATION, f"grant_type is {GRANT}")
         if form.get("requested_token_type") != ACCESS_TOKEN:
@@ -77,6 +82,24 @@ class Sts(Service):
     def refuse(self, refusal: Refusal) -> Response:
         """See Service."""
         return wire.oauth_error(refusal)
+
+    def _refresh(self, request: Request, now: float) -> Response:
+        """Serve a person of another organisation, who logged in by a workforce pool."""
+        form = request.form
+        if form.get("grant_type") != "refresh_token":
+            raise Refusal(Reason.UNKNOWN_OPERATION, "grant_type is refresh_token")
+        client = b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
+        if request.header("authorization") != f"Basic {client}":
+            raise Refusal(Reason.UNKNOWN_KEY, "The OAuth client was not found.")
+        user = self._google.principals.refresh_tokens.get(form.get("refresh_token", ""))
+        if user is None:
+            raise Refusal(Reason.EXPIRED, "Token has been expired or revoked.")
+        life = self._google.life_s
+        scopes = frozenset({"cloud-platform"})
+        token = self._google.principals.token(user, scopes, now + life)
+        return wire.answer(
+            {"access_token": token, "expires_in": int(life), "token_type": "Bearer"}
+        )
 
     def _subject(self, form: dict[str, str], now: float) -> str:
         kind, token = form.get("subject_token_type"), form.get("subject_token", "")
