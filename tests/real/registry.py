@@ -14,7 +14,8 @@ from .world import ADDRESS, World
 
 ACCOUNT_HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 OTHER_ACCOUNT_HOST = "210987654321.dkr.ecr.eu-west-1.amazonaws.com"
-HOSTS = (ACCOUNT_HOST, OTHER_ACCOUNT_HOST)
+GOOGLE_HOST, GITHUB_HOST = "europe-docker.pkg.dev", "ghcr.io"
+HOSTS = (ACCOUNT_HOST, OTHER_ACCOUNT_HOST, GOOGLE_HOST, GITHUB_HOST)
 BACKEND = "127.0.0.1:5000"
 
 REGISTRY_CONFIG = """\

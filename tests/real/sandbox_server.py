@@ -18,8 +18,13 @@ signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 
 with Sandbox() as cloud:
     # The rest sets up a home; here every client has one of its own.
-    variables = cloud.environment("env-keys").items()
-    mine = {name: value for name, value in variables if name.startswith("AWS_")}
+    variables = {
+        name: value
+        for identity in ("env-keys", "google-metadata", "github-gh-token")
+        for name, value in cloud.environment(identity).items()
+    }
+    clouds = ("AWS_", "GCE_", "GITHUB_", "GH_")
+    mine = {name: v for name, v in variables.items() if name.startswith(clouds)}
     answer = {"url": cloud.url, "environment": mine}
     with open(f"{sys.argv[1]}.new", "w", encoding="utf-8") as file:
         json.dump(answer, file)
