@@ -49,7 +49,9 @@ class Mutation:
         path = root / self.file
         text = path.read_text(encoding="utf-8")
         if text.count(self.find) != 1:
-            raise ValueError(f"{self.file} has {self.find!r} {text.count(self.find)}×")
+            raise ValueError(
+                f"{self.file} has {self.find!r} {text.count(self.find)} times"
+            )
         path.write_text(text.replace(self.find, self.replace), encoding="utf-8")
         os.utime(path, (stamp, stamp))
 
