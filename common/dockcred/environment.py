@@ -18,6 +18,19 @@ if TYPE_CHECKING:
 
 DEFAULT_TIMEOUT_S = 8.0
 
+OURS = (
+    "DOCKCRED_TIMEOUT",
+    "DOCKCRED_LOG",
+    "DOCKCRED_CACHE",
+    "DOCKCRED_CACHE_DIR",
+    "DOCKCRED_REFRESH",
+    "DOCKCRED_ON_MISS",
+    "DOCKCRED_ANONYMOUS",
+    "DOCKCRED_LOGIN",
+    "DOCKCRED_INSIDE",
+)
+"""Of ours, and without a say in who one is."""
+
 COMMON = (
     "HOME",
     "DOCKCRED_CONFIG",
@@ -71,6 +84,7 @@ AWS = (
     "DOCKCRED_AWS_PROFILE",
     "DOCKCRED_AWS_ROLE_ARN",
     "DOCKCRED_AWS_EXTERNAL_ID",
+    "BOTOCORE_EXPERIMENTAL__PLUGINS",
 )
 
 AWS_SECRET = (
@@ -174,6 +188,45 @@ AZURE_IGNORED = {
     "PROGRAMDATA": "Windows",
     "SYSTEMROOT": "Windows",
 }
+KEYCHAIN = (
+    "DOCKCRED_STORE",
+    "DOCKCRED_ACCOUNT",
+    "DOCKCRED_ALLOW_INSECURE",
+    "DOCKCRED_VAULT_FILE",
+    "DOCKCRED_VAULT_KEY_FILE",
+    "DOCKCRED_VAULT_PASSPHRASE_FILE",
+    "CREDENTIALS_DIRECTORY",
+    "XDG_DATA_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_RUNTIME_DIR",
+    "PYTHON_KEYRING_BACKEND",
+    "LOCALAPPDATA",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+)
+"""Select the keychain store's backend, and the way to it."""
+
+PASS = (
+    "PASSWORD_STORE_DIR",
+    "PASSWORD_STORE_KEY",
+    "PASSWORD_STORE_GPG_OPTS",
+    "PASSWORD_STORE_UMASK",
+    "PASSWORD_STORE_SIGNING_KEY",
+    "GNUPGHOME",
+    "GPG_TTY",
+    "GPG_AGENT_INFO",
+    "SSH_AUTH_SOCK",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "XDG_RUNTIME_DIR",
+    "TERM",
+)
+"""Passed on to `pass` and gpg, beside HOME and PATH; nothing else is."""
+
+CLIENT_FILES = ("DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR")
+"""Where docker and podman keep their configuration, to import from it."""
 
 
 class Environment:

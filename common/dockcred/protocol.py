@@ -56,6 +56,7 @@ def serve(program: str, open_store: Callable[[], Store]) -> NoReturn:
         _harden()
         status = _run(program, sys.argv[1:], open_store)
     except KeyboardInterrupt:
+        watchdog.end_children()
         _fail(program, "interrupted")
     except OSError:
         # The client has gone, or stdout is a full disk: nobody to tell.
@@ -93,8 +94,8 @@ def _run(program: str, arguments: list[str], open_store: Callable[[], Store]) ->
         seconds, problem = _time_limit(variables)
         watchdog.start(seconds, lambda cause: _fail(program, cause))
         request = _stdin(verb)
-        if problem:
-            raise problem
+        if problem is not None:
+            return _fail(program, str(problem))
         store = _Lazy(open_store)
         output, notice = answer(verb, store, request)
     except WireError as error:

@@ -9,7 +9,6 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from support import entries
 from support.program import HOST, Answer, Program
 
 ECR_CALL = "ecr:GetAuthorizationToken"

@@ -7,6 +7,9 @@ import os
 import pytest
 from support.program import HOST
 
+from dockcred.config.compiled import Config
+from dockcred.server_url import ServerURL
+
 WRONG = {
     "an unknown setting": (f'[[registry]]\nmatch = "{HOST}"\nprofil = "x"\n', ":3:"),
     "an unknown default": ('\nprofile = "x"\n', ":2:"),
@@ -67,9 +70,6 @@ def test_a_change_counts_at_once(ecr, cloud, configured) -> None:
 
 def test_the_users_entry_wins_over_the_systems(tmp_path) -> None:
     """Of two that weigh the same, the later file's."""
-    from dockcred.config.compiled import Config
-    from dockcred.server_url import ServerURL
-
     rows = [
         ["/etc/dockcred/config.toml:1", "r.example", "profile", "system"],
         ["/home/u/.config/dockcred/config.toml:1", "r.example", "profile", "user"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 from support.program import HOST, NOT_FOUND
@@ -104,8 +105,6 @@ def test_the_front_sees_that_the_configuration_changed(
     ecr, cloud, configured, tmp_path, helper_bin
 ) -> None:
     """A ticket watches config.toml: the launcher does not answer past a change."""
-    import subprocess
-
     text = f'[[registry]]\nmatch = "{ALIAS}"\nregistry = "{HOST}"\n'
     environment = configured(dict(cloud.environment("env-keys")), text)
     path = environment["DOCKCRED_CONFIG"]

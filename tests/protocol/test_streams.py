@@ -144,7 +144,7 @@ def test_core_dumps_are_off_and_files_are_private(ecr, cloud):
         (core,) = [line for line in limits if line.startswith("Max core file size")]
     assert core.split()[4:6] == ["0", "0"]
     process.communicate(HOST.encode(), timeout=10)
-    made = [path for path in (cloud.home / "env-keys/.cache").rglob("*")]
+    made = list((cloud.home / "env-keys/.cache").rglob("*"))
     assert made
     for path in made:
         assert path.stat().st_mode & 0o077 == 0, path

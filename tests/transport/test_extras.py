@@ -45,6 +45,8 @@ def test_without_the_sdk_a_profile_says_what_to_install(cloud):
     done = _get(environment, "123456789012.dkr.ecr.eu-west-1.amazonaws.com")
     assert (done.returncode, done.stdout) == (
         1,
-        b"this AWS identity needs boto3, which is not installed; "
-        b"run: pip install 'dockcred[aws]'\n",
+        (
+            b"this AWS identity needs boto3, which is not installed; "
+            b"run: pip install 'dockcred[aws]'\n"
+        ),
     )
