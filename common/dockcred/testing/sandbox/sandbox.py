@@ -41,7 +41,7 @@ class Sandbox:
         for failure in fail:
             self.failures.add(failure)
         self.aws = Aws(expires_s, self.failures)
-        self.azure = Azure(expires_s)
+        self.azure = Azure(expires_s, self._thumbprint)
         self._clouds: tuple[Cloud, ...] = (self.aws, self.azure)
         self._exchange = Exchange(
             self._clouds,
@@ -126,3 +126,6 @@ class Sandbox:
     def reset(self) -> None:
         """Forget what was counted and recorded."""
         self._exchange.reset()
+
+    def _thumbprint(self, host: str) -> str:
+        return self._exchange.certificates.thumbprint(host)
