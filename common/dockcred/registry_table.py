@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 PROVIDERS = {
     "ecr": ("dockcred.providers.ecr", "ECR"),
     "acr": ("dockcred.providers.acr", "ACR"),
+    "google": ("dockcred.providers.google", "Google"),
+    "github": ("dockcred.providers.github", "GitHub"),
 }
 
 STORES = {
@@ -38,6 +40,8 @@ STORES = {
 PROGRAMS = {
     "docker-credential-ecr-login": "ecr",
     "docker-credential-acr-login": "acr",
+    "docker-credential-gcr": "google",
+    "docker-credential-ghcr-login": "github",
     "docker-credential-keyring": "",
     "docker-credential-auto": "",
 }
