@@ -7,14 +7,13 @@ from dockcred.cache import directory
 from dockcred.cache.files import Cache
 from dockcred.errors import MissingExtraError
 from dockcred.identity_store import IdentityStore
-from dockcred.stores import choice
-from dockcred.stores.keychain_store import KeychainStore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dockcred.identity import Provider
     from dockcred.protocol import Store
     from dockcred.server_url import ServerURL
+    from dockcred.stores.keychain_store import KeychainStore
 
 PROVIDERS = {
     "ecr": ("dockcred.providers.ecr", "ECR"),
@@ -50,6 +49,9 @@ def identity_store(name: str) -> Store:
 
 def keychain_store(name: str = "") -> KeychainStore:
     """Open the named backend, or the one that the environment chooses."""
+    from dockcred.stores import choice  # noqa: PLC0415 - off a cloud helper's path
+    from dockcred.stores.keychain_store import KeychainStore  # noqa: PLC0415
+
     variables = environment.current()
     chosen = name or choice.choose(variables)
     module, attribute = STORES[chosen]
