@@ -20,7 +20,6 @@ class Credential:
         issued_at: float = 0.0,
         expires_at: float | None = None,
     ) -> None:
-        """Hold the four values as they are."""
         self.username = username
         self.secret = secret
         self.issued_at = issued_at

@@ -23,7 +23,6 @@ class ServerURL:
     __slots__ = ("host", "path", "port", "raw", "scheme")
 
     def __init__(self, raw: str, scheme: str, host: str, port: str, path: str) -> None:
-        """Hold the parts; use `parse` to make one."""
         self.raw = raw
         self.scheme = scheme
         self.host = host

@@ -27,7 +27,6 @@ class Entry:
         lease_until: float | None = None,
         who: str = "",
     ) -> None:
-        """Hold the values as they are."""
         self.key = key
         self.credential = credential
         self.source = source

@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
-from dockcred.testing.sandbox.aws.identities import IDENTITIES
+from dockcred.testing.sandbox import Sandbox
+from dockcred.testing.sandbox.aws import Aws
+from dockcred.testing.sandbox.azure import Azure
 from dockcred.testing.sandbox.failures import KINDS, parse
+from dockcred.testing.sandbox.runner import NOT_EXECUTABLE, NOT_FOUND, Runner
 
 STDERR = "-"
+IDENTITIES = Aws.identities | Azure.identities
 
 
 def _failures(
@@ -57,8 +62,20 @@ Identities:
 @click.option(
     "--tls", is_flag=True, help="Serve the real host names, by a proxy with its own CA."
 )
-@click.option("--latency", metavar="MS", type=click.FloatRange(0), default=0)
-@click.option("--metadata-latency", metavar="MS", type=click.FloatRange(0), default=0)
+@click.option(
+    "--latency",
+    metavar="MS",
+    type=click.FloatRange(0),
+    default=0,
+    help="How long each answer of a service takes.",
+)
+@click.option(
+    "--metadata-latency",
+    metavar="MS",
+    type=click.FloatRange(0),
+    default=0,
+    help="How long each answer of a metadata or container service takes.",
+)
 @click.option(
     "--expires",
     metavar="S",
@@ -83,6 +100,7 @@ Identities:
 )
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def sandbox(
+    *,
     identity: str,
     tls: bool,
     latency: float,
@@ -98,17 +116,11 @@ def sandbox(
     COMMAND gets a home, configuration and cache of its own that end with it;
     the exit status is COMMAND's.
     """
-    try:
-        from dockcred.testing.sandbox import Sandbox  # noqa: PLC0415 - an extra
-        from dockcred.testing.sandbox.runner import (  # noqa: PLC0415
-            NOT_EXECUTABLE,
-            NOT_FOUND,
-            Runner,
-        )
-    except ImportError as error:
-        raise click.ClickException(
-            f"{error.name} is missing: pip install 'dockcred[sandbox]'"
-        ) from error
+    for library in ("cryptography", "trustme"):
+        if find_spec(library) is None:
+            raise click.ClickException(
+                f"{library} is missing: pip install 'dockcred[sandbox]'"
+            )
     runner = Runner()
     with (
         runner.signals(),
@@ -136,4 +148,7 @@ def _report(calls: Counter[str], target: str | None) -> None:
         for call, count in sorted(calls.items()):
             click.echo(f"{count:6}  {call}", err=True)
     elif target is not None:
-        Path(target).write_text(json.dumps(calls, sort_keys=True) + "\n")
+        try:
+            Path(target).write_text(json.dumps(calls, sort_keys=True) + "\n")
+        except OSError as error:
+            raise click.ClickException(f"{target}: {error.strerror}") from error

@@ -21,7 +21,6 @@ class Keys:
         expires_at: float | None = None,
         said: str = "",
     ) -> None:
-        """Hold the values as they are."""
         self.access_key_id = access_key_id
         self.secret = secret
         self.session_token = session_token

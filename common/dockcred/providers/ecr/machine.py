@@ -70,15 +70,16 @@ class InstanceProfile:
             )
         except TransportError as error:
             raise MissingIdentityError(
-                f"no AWS identity was found: {error.cause}",
+                "no AWS identity was found in variables, profile or container, and "
+                f"{error.cause}",
                 "configure one (aws configure, aws sso login), attach an instance "
                 "profile, or in a container raise the metadata hop limit to 2",
             ) from None
         token = answer.body.decode("ascii", "replace").strip()
         if answer.status != _OK or not token.isprintable() or not token:
             raise MissingIdentityError(
-                "no AWS identity was found: the instance metadata service answered "
-                f"{answer.status}",
+                "no AWS identity was found in variables, profile or container, and the "
+                f"instance metadata service answered {answer.status}",
                 "configure one (aws configure, aws sso login) or enable IMDSv2",
             )
         return token

@@ -9,8 +9,8 @@ Every secret in here is the sandbox's own and dies with it.
 
 from __future__ import annotations
 
-from dockcred.testing.sandbox.aws.principals import Minted
 from dockcred.testing.sandbox.messages import Request, Response
 from dockcred.testing.sandbox.sandbox import Sandbox
+from dockcred.testing.sandbox.service import Minted
 
 __all__ = ["Minted", "Request", "Response", "Sandbox"]

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 CLOUD_PREFIXES = (
-    "AWS_", "AZURE_", "ARM_", "ACR_", "IDENTITY_", "MSI_", "IMDS_",
-    "GOOGLE_", "GCE_", "GCLOUD_", "CLOUDSDK_", "GH_", "GITHUB_", "GITLAB_", "CI_",
-    "ACTIONS_ID_TOKEN_", "DOCKCRED_", "DOCKER_", "XDG_", "BOTO_",
+    "AWS_", "AZURE_", "ARM_", "IDENTITY_", "MSI_", "IMDS_",
+    "GOOGLE_", "GCE_", "GCLOUD_", "CLOUDSDK_",
+    "GH_", "ACTIONS_ID_TOKEN_", "CI_JOB_", "CI_REGISTRY", "DOCKCRED_", "BOTO_",
 )  # fmt: skip
 CLOUD_VARIABLES = frozenset({
-    "REGISTRY_AUTH_FILE", "KUBECONFIG", "SIGSTORE_ID_TOKEN", "NO_GCE_CHECK",
+    "GITHUB_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "SIGSTORE_ID_TOKEN", "NO_GCE_CHECK",
+    "DOCKER_CONFIG", "DOCKER_AUTH_CONFIG", "REGISTRY_AUTH_FILE", "KUBECONFIG",
+    # A keychain is reached by its bus, not by HOME.
     "DBUS_SESSION_BUS_ADDRESS", "GNUPGHOME", "PASSWORD_STORE_DIR",
     "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY",
     "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
@@ -19,6 +21,14 @@ CLOUD_VARIABLES = frozenset({
     "HTTPLIB2_CA_CERTS", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
 })  # fmt: skip
 KEPT_BY_DEFAULT = ("PATH", "LANG", "LC_ALL", "TERM", "TMPDIR", "USER", "LOGNAME")
+
+
+def make_private(directory: Path) -> None:
+    """Create a directory, and those above it, for its owner alone."""
+    # mkdir's own `parents` would leave those above to the umask.
+    if not directory.is_dir():
+        make_private(directory.parent)
+        directory.mkdir(mode=0o700, exist_ok=True)
 
 
 def is_cloud_variable(name: str) -> bool:
@@ -35,7 +45,7 @@ def minimal(environment: Mapping[str, str]) -> dict[str, str]:
 def isolate(environment: Mapping[str, str], home: Path) -> dict[str, str]:
     """Return the environment without the clouds, at home in an empty directory."""
     runtime = home / ".run"
-    runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(runtime)
     kept = {n: v for n, v in environment.items() if not is_cloud_variable(n)}
     return kept | {
         "HOME": str(home),

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import FrameType
 
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+SENT_TO_US_ALONE = (signal.SIGTERM, signal.SIGHUP)
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # as a shell says it
 SIGNALLED = 128
 
@@ -19,6 +20,8 @@ class Runner:
 
     def __init__(self) -> None:
         self._child: subprocess.Popen[bytes] | None = None
+        self._starting = False
+        self._early: list[int] = []
 
     @contextlib.contextmanager
     def signals(self) -> Iterator[None]:
@@ -35,16 +38,24 @@ class Runner:
 
         Raise OSError where it cannot be started.
         """
-        with subprocess.Popen(command, env=environment) as self._child:
-            status = self._child.wait()
+        self._starting = True
+        with subprocess.Popen(command, env=environment) as child:
+            self._child = child
+            # The command may run before Popen has returned.
+            for number in self._early:
+                child.send_signal(number)
+            status = child.wait()
         return status if status >= 0 else SIGNALLED - status
 
     def _signal(self, number: int, _frame: FrameType | None) -> None:
-        if self._child is None:
+        if not self._starting:
             raise SystemExit(SIGNALLED + number)
-        # A terminal sends its signals to the command itself.
-        if number in (signal.SIGTERM, signal.SIGHUP) or not _in_foreground():
-            self._child.send_signal(number)
+        # Ctrl-C and its like a terminal sends to the command itself.
+        if number in SENT_TO_US_ALONE or not _in_foreground():
+            if self._child is None:
+                self._early.append(number)
+            else:
+                self._child.send_signal(number)
 
 
 def _in_foreground() -> bool:

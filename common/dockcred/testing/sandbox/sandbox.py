@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import os
 import tempfile
-import threading
-import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
-from email.utils import formatdate
-from itertools import chain
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from dockcred.testing.sandbox import desk, home, proxy
-from dockcred.testing.sandbox import failures as kinds
+from dockcred.testing.sandbox import home, proxy
 from dockcred.testing.sandbox.aws import Aws
-from dockcred.testing.sandbox.aws.principals import Minted
+from dockcred.testing.sandbox.azure import Azure
+from dockcred.testing.sandbox.exchange import Exchange
 from dockcred.testing.sandbox.failures import Failures
-from dockcred.testing.sandbox.messages import Fault, Request, Response
 from dockcred.testing.sandbox.server import Server
-from dockcred.testing.sandbox.service import Refusal, Service
-
-SKEW_S = 3600
+from dockcred.testing.sandbox.service import Cloud, Minted
 
 
 class Sandbox:
@@ -46,24 +37,26 @@ class Sandbox:
         tls: bool = False,
     ) -> None:
         self.tls = tls
-        self.calls: Counter[str] = Counter()
-        self.requests: list[Request] = []
         self.failures = Failures()
         for failure in fail:
             self.failures.add(failure)
         self.aws = Aws(expires_s, self.failures)
-        self.certificates = proxy.Certificates()
-        self.closing = threading.Event()
-        self._clouds = (self.aws,)
-        self._latency_s = latency_ms / 1000
-        self._near_latency_s = metadata_latency_ms / 1000
-        self._lock = threading.Lock()
+        self.azure = Azure(expires_s)
+        self._clouds: tuple[Cloud, ...] = (self.aws, self.azure)
+        self._exchange = Exchange(
+            self._clouds,
+            self.failures,
+            latency_s=latency_ms / 1000,
+            near_latency_s=metadata_latency_ms / 1000,
+        )
+        self.calls = self._exchange.calls
+        self.requests = self._exchange.requests
 
     def __enter__(self) -> Self:
         """Start serving."""
         self._directory = tempfile.TemporaryDirectory(prefix="dockcred-sandbox-")
         self.home = Path(self._directory.name)
-        self._server = Server(self)
+        self._server = Server(self._exchange)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self.proxy_url = self.url
         return self
@@ -75,7 +68,7 @@ class Sandbox:
         traceback: TracebackType | None,
     ) -> None:
         """Stop serving and remove the homes."""
-        self.closing.set()
+        self._exchange.closing.set()
         self._server.close()
         self._directory.cleanup()
 
@@ -84,7 +77,7 @@ class Sandbox:
         """Return the certificate of the authority that signs for every host."""
         path = self.home / "ca.pem"
         if not path.exists():
-            self.certificates.write(path)
+            self._exchange.certificates.write(path)
         return path
 
     @property
@@ -110,10 +103,11 @@ class Sandbox:
             raise KeyError(f"{identity!r} is none of: {', '.join(self.identities)}")
         own = self.home / identity
         base = home.minimal(os.environ) if inherit is None else inherit
+        tls = self.tls or cloud.needs_tls
         return (
             home.isolate(base, own)
-            | (proxy.variables(self.proxy_url, self.ca_file) if self.tls else {})
-            | cloud.environment(identity, home=own, url=self.url, tls=self.tls)
+            | (proxy.variables(self.proxy_url, self.ca_file) if tls else {})
+            | cloud.environment(identity, home=own, url=self.url, tls=tls)
         )
 
     def minted(self, password: str) -> Minted | None:
@@ -131,67 +125,4 @@ class Sandbox:
 
     def reset(self) -> None:
         """Forget what was counted and recorded."""
-        with self._lock:
-            self.calls.clear()
-            self.requests.clear()
-
-    def connect(self, host: str) -> str | None:
-        """Return how a tunnel to `host` fails, None where it is opened."""
-        service = next((s for s in self._services if s.has_host(host)), None)
-        self._count("proxy:CONNECT")
-        if service is None:
-            self._count("proxy:refused")
-            return kinds.REFUSE
-        return self.failures.take(service.name, kinds.CONNECT_KINDS)
-
-    def answer(self, request: Request) -> Response:
-        """Answer one request as the service would for which it is."""
-        answer = desk.answer(request, self.calls, self._admits)
-        if answer is not None:
-            return answer
-        service = self._route(request)
-        self._count(
-            f"{service.name}:{service.operation(request)}" if service else "unknown",
-            request,
-        )
-        if service is None:
-            return Response(404, b"the sandbox knows no such service\n")
-        self.closing.wait(self._near_latency_s if service.near else self._latency_s)
-        return self._serve(service, request)
-
-    def _serve(self, service: Service, request: Request) -> Response:
-        failure = self.failures.take(service.name, kinds.ANSWER_KINDS)
-        now = time.time() + (SKEW_S if failure == kinds.CLOCK_SKEW else 0)
-        try:
-            if failure in kinds.REFUSALS:
-                reason = kinds.REFUSALS[failure]
-                raise Refusal(reason, f"ordered: {failure}")  # noqa: TRY301
-            response = service.answer(request, now)
-        except Refusal as refusal:
-            self._count(f"{service.name}:refused")
-            response = service.refuse(refusal)
-        headers = {"Date": formatdate(now, usegmt=True)} | response.headers
-        fault = Fault(failure) if failure in kinds.FAULTS else None
-        return replace(response, headers=headers, fault=fault)
-
-    def _route(self, request: Request) -> Service | None:
-        for service in self._services:
-            if request.on_loopback and service.recognises(request):
-                return service
-            if service.has_host(request.host):
-                return service
-        return None
-
-    @property
-    def _services(self) -> Iterator[Service]:
-        return chain.from_iterable(cloud.services for cloud in self._clouds)
-
-    def _admits(self, username: str, password: str, host: str) -> bool:
-        now = time.time()
-        return any(c.admits(username, password, host, now) for c in self._clouds)
-
-    def _count(self, call: str, request: Request | None = None) -> None:
-        with self._lock:
-            self.calls[call] += 1
-            if request is not None:
-                self.requests.append(request)
+        self._exchange.reset()

@@ -1,10 +1,13 @@
-"""What the sandbox asks of a service, and how a service says no."""
+"""What the sandbox asks of a cloud and its services, and how a service says no."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum, auto
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, Protocol
 
 from dockcred.testing.sandbox.messages import Request, Response
 
@@ -61,3 +64,42 @@ class Service(ABC):
     @abstractmethod
     def refuse(self, refusal: Refusal) -> Response:
         """Say no in the service's own wire shape."""
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """What a registry password stands for; `expires_at` in epoch seconds."""
+
+    service: str
+    region: str
+    host: str
+    account: str
+    principal: str
+    access_key_id: str
+    expires_at: float
+
+
+class Cloud(Protocol):
+    """One cloud: a later one is a class like this and a line in Sandbox."""
+
+    needs_tls: bool
+    """Whether it is called by real host names, having no endpoint variables."""
+
+    @property
+    def services(self) -> Sequence[Service]:
+        """Return its services; the first that claims a request serves it."""
+
+    @property
+    def identities(self) -> Mapping[str, Callable[..., dict[str, str]]]:
+        """Return the ways to be somebody in it, each described by its docstring."""
+
+    def environment(
+        self, identity: str, *, home: Path, url: str, tls: bool
+    ) -> dict[str, str]:
+        """Write the identity's files below `home` and return its variables."""
+
+    def minted(self, password: str) -> Minted | None:
+        """Return what a registry password of this cloud stands for."""
+
+    def admits(self, username: str, password: str, host: str, now: float) -> bool:
+        """Tell whether the registry of this name would let the password in."""

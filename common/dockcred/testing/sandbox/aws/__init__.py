@@ -9,11 +9,10 @@ from dockcred.testing.sandbox.aws.ecr import Ecr, EcrPublic
 from dockcred.testing.sandbox.aws.identities import IDENTITIES
 from dockcred.testing.sandbox.aws.imds import Imds
 from dockcred.testing.sandbox.aws.machine_keys import MachineKeys
+from dockcred.testing.sandbox.aws.passwords import Passwords
 from dockcred.testing.sandbox.aws.principals import (
     REGION,
     AccessKeys,
-    Minted,
-    Passwords,
     Role,
 )
 from dockcred.testing.sandbox.aws.registry import covers
@@ -21,8 +20,7 @@ from dockcred.testing.sandbox.aws.sso import Logins, SsoOidc, SsoPortal
 from dockcred.testing.sandbox.aws.sts import Sts
 from dockcred.testing.sandbox.aws.workplace import Workplace
 from dockcred.testing.sandbox.failures import Failures
-from dockcred.testing.sandbox.identity_tokens import Issuer
-from dockcred.testing.sandbox.service import Service
+from dockcred.testing.sandbox.service import Minted, Service
 
 
 class Aws:
@@ -33,8 +31,12 @@ class Aws:
     """
 
     identities = IDENTITIES
+    needs_tls = False
 
     def __init__(self, expires_s: float, failures: Failures) -> None:
+        # Needs cryptography, which the extra `sandbox` brings.
+        from dockcred.testing.sandbox.identity_tokens import Issuer  # noqa: PLC0415
+
         self.expires_s = expires_s
         self.role = "instance-profile"
         self.mfa_code = "123456"

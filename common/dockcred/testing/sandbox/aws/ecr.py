@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dockcred.testing.sandbox.aws import sigv4, wire
-from dockcred.testing.sandbox.aws.principals import Minted
 from dockcred.testing.sandbox.aws.registry import registry_host
 from dockcred.testing.sandbox.messages import Request, Response
-from dockcred.testing.sandbox.service import Reason, Refusal, Service
+from dockcred.testing.sandbox.service import Minted, Reason, Refusal, Service
 
 if TYPE_CHECKING:
     from dockcred.testing.sandbox.aws import Aws
@@ -32,7 +30,8 @@ class Ecr(Service):
         r"|api\.amazonwebservices\.eu|api\.aws\.ic\.gov|api\.aws\.scloud"
         r"|api\.cloud-aws\.adc-e\.uk|api\.aws\.hci\.ic\.gov)"
         rf"|ecr-fips\.{REGION}\.amazonaws\.com"
-        rf"|ecr(?:-fips)?\.{REGION}\.api\.(?:aws|amazonwebservices\.com\.cn)"
+        rf"|ecr(?:-fips)?\.{REGION}\.api\.(?:aws|amazonwebservices\.(?:com\.cn|eu)"
+        r"|aws\.ic\.gov|aws\.scloud|cloud-aws\.adc-e\.uk|aws\.hci\.ic\.gov)"
     )
 
     def __init__(self, aws: Aws) -> None:
@@ -74,11 +73,8 @@ class Ecr(Service):
         self, caller: sigv4.Caller, body: dict[str, Any], now: float
     ) -> dict[str, Any]:
         accounts = body.get("registryIds") or [caller.key.principal.account]
-        for account in accounts:
-            if not re.fullmatch(r"\d{12}", str(account)):
-                raise Refusal(
-                    Reason.INVALID, f"registryIds: {account!r} is not an account id"
-                )
+        if not isinstance(accounts, list) or not all(map(_is_account, accounts)):
+            raise Refusal(Reason.INVALID, "registryIds is not a list of account ids")
         return {
             "authorizationData": [
                 {
@@ -126,6 +122,10 @@ class EcrPublic(Ecr):
         return {"authorizationData": self._mint(caller, account, "public.ecr.aws", now)}
 
 
+def _is_account(text: Any) -> bool:
+    return isinstance(text, str) and re.fullmatch(r"[0-9]{12}", text) is not None
+
+
 def _read(request: Request, target: str) -> dict[str, Any]:
     """Return the body of a call that is well formed, or raise Refusal."""
     if request.method != "POST" or request.path != "/":
@@ -134,10 +134,4 @@ def _read(request: Request, target: str) -> dict[str, Any]:
         raise Refusal(Reason.UNKNOWN_OPERATION, f"only {OPERATION} is served")
     if request.header("content-type") != wire.JSON_1_1:
         raise Refusal(Reason.UNKNOWN_OPERATION, f"Content-Type is not {wire.JSON_1_1}")
-    try:
-        body = json.loads(request.body)
-    except ValueError as error:
-        raise Refusal(Reason.INVALID, "the body is not JSON") from error
-    if not isinstance(body, dict):
-        raise Refusal(Reason.INVALID, "the body is not a JSON object")
-    return body
+    return wire.read_object(request)

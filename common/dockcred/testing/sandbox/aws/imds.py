@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from typing import TYPE_CHECKING
 
@@ -91,7 +92,7 @@ class Imds(Service):
         if request.header("x-forwarded-for"):
             raise Refusal(Reason.DENIED, "no token for a forwarded request")
         ttl = request.header("x-aws-ec2-metadata-token-ttl-seconds")
-        if not ttl.isdecimal() or int(ttl) not in TOKEN_TTL_S:
+        if not re.fullmatch(r"[0-9]{1,5}", ttl) or int(ttl) not in TOKEN_TTL_S:
             raise Refusal(Reason.INVALID, "the token's ttl is not from 1 to 21600")
         token = secrets.token_urlsafe(40)
         self._tokens[token] = now + int(ttl)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from dockcred.testing.sandbox.aws.principals import Minted
+from dockcred.testing.sandbox.service import Minted
 
 PRIVATE = re.compile(
     r"(?P<account>\d{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z0-9.-]+"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 from dataclasses import dataclass, field
@@ -125,11 +124,8 @@ class SsoOidc(Service):
         """See Service."""
         if not self.recognises(request):
             raise Refusal(Reason.UNKNOWN_OPERATION, "no such resource")
-        try:
-            asked = json.loads(request.body)
-        except ValueError as error:
-            raise Refusal(Reason.INVALID, "the body is not JSON") from error
-        login = self._aws.logins.find(asked.get("refreshToken", ""))
+        asked = wire.read_object(request)
+        login = self._aws.logins.find(str(asked.get("refreshToken")))
         expected = login and (login.refresh_token, login.client_id, login.client_secret)
         fields = ("refreshToken", "clientId", "clientSecret")
         if login is None or expected != tuple(asked.get(name) for name in fields):

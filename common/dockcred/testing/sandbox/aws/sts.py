@@ -107,7 +107,7 @@ class Sts(Service):
         if not re.fullmatch(r"[\w+=,.@-]{2,64}", name, re.ASCII):
             raise Refusal(Reason.INVALID, "RoleSessionName is missing or malformed")
         duration = form.get("DurationSeconds", "3600")
-        if not duration.isdecimal() or int(duration) not in DURATION_S:
+        if not re.fullmatch(r"[0-9]{1,5}", duration) or int(duration) not in DURATION_S:
             raise Refusal(Reason.INVALID, "DurationSeconds is not from 900 to 43200")
         key = self._aws.keys.temporary(role.session(name), now + int(duration))
         result = {"Credentials": _credentials(key), "AssumedRoleUser": _user(key)}

@@ -9,7 +9,7 @@ from uuid import uuid4
 from xml.etree import ElementTree as ET
 
 from dockcred.testing.sandbox.aws.principals import AccessKey
-from dockcred.testing.sandbox.messages import Response
+from dockcred.testing.sandbox.messages import Request, Response
 from dockcred.testing.sandbox.service import Reason, Refusal
 
 JSON_1_1 = "application/x-amz-json-1.1"
@@ -67,6 +67,17 @@ PLAIN_ERRORS = {
 def rfc3339(epoch: float) -> str:
     """Write epoch seconds as AWS does: whole seconds, Z."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch))
+
+
+def read_object(request: Request) -> dict[str, Any]:
+    """Return the JSON object in the request's body, or raise Refusal."""
+    try:
+        body = json.loads(request.body)
+    except ValueError as error:
+        raise Refusal(Reason.INVALID, "the body is not JSON") from error
+    if not isinstance(body, dict):
+        raise Refusal(Reason.INVALID, "the body is not a JSON object")
+    return body
 
 
 def json_answer(document: Any, content_type: str = JSON_1_1) -> Response:

@@ -17,11 +17,15 @@ from dockcred.testing.sandbox.aws.principals import (
     AccessKey,
     Role,
 )
+from dockcred.testing.sandbox.home import make_private
 
 if TYPE_CHECKING:
     from dockcred.testing.sandbox.aws import Aws
     from dockcred.testing.sandbox.aws.sso import Login
 
+Variables = dict[str, str]
+
+NO_METADATA = {"AWS_EC2_METADATA_DISABLED": "true"}
 SSO_START_URL = "https://sandbox.awsapps.com/start"
 
 
@@ -50,7 +54,7 @@ class Workplace:
     def write(self, path: str, text: str, mode: int = 0o600) -> Path:
         """Write a file below the home directory."""
         target = self.home / path
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(target.parent)
         target.touch(mode=mode)
         os.chmod(target, mode)
         target.write_text(text)

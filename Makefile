@@ -1,0 +1,28 @@
+# The README's two commands are `make demo` and `make test`; both set up all they need.
+PYTHON ?= python3
+BIN = .venv/bin
+READY = .venv/ready
+
+.PHONY: demo test check clean
+
+demo: $(READY)
+	@$(BIN)/python -m dockcred.testing.demo
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+check: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tests/mutations/run.py
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/pip install --quiet --editable '.[all]' --group test --group check
+	@touch $@
+
+clean:
+	rm -rf .venv build dist

@@ -1,0 +1,8 @@
+"""The programs as `dockcred install` writes them: a few lines of sh before Python.
+
+front.sh  the launcher's text: answers a fresh cache hit, hands all else to Python
+ticket    the copy of an entry that front.sh may answer from
+render    fills front.sh in for one program, one interpreter and its directories
+entry     what front.sh starts: Python, told that tickets are read
+safety    who can write the interpreter, and so our answers
+"""

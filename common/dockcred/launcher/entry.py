@@ -1,0 +1,16 @@
+"""Where a launcher enters Python: the program's module, told that tickets are read."""
+
+from __future__ import annotations
+
+import sys
+
+short = ""
+"""By what name the launcher asks for tickets; nothing where no launcher asked."""
+
+
+def run(module: str, name: str) -> None:
+    """Run a program's main; `name` is its short name, nothing for one without front."""
+    global short  # noqa: PLW0603 - one process, one program
+    short = name
+    sys.argv[0] = module.replace("_", "-")
+    __import__(module).main()

@@ -1,0 +1,101 @@
+#!/bin/sh
+# @PROGRAM@, written by `dockcred install` (dockcred @VERSION@). Do not edit.
+#
+# Answers a fresh cache hit without starting Python: a third to a tenth of the time
+# (`make bench`). It answers only from a ticket that Python wrote for exactly these
+# variables, and only what Python would answer; everything else is Python's, with
+# what was read from stdin passed on as it came. Builtins only: dash, bash, busybox.
+{ set +x; unset -f read printf exec; } 2>/dev/null
+ulimit -c 0
+
+start() {
+    [ -x '@PYTHON@' ] || {
+        printf '%s\n' 'the Python of @PROGRAM@ is gone; run dockcred install again'
+        printf '%s\n' '@PROGRAM@: its Python is gone; run dockcred install again' >&2
+        exit 1
+    }
+    exec '@PYTHON@' -I -S -c '@CODE@' "$@"
+}
+pass() {
+    exec 8<&- 9<&-
+    start get <<EOF
+$url
+EOF
+}
+
+[ "$#" = 1 ] && [ "$1" = get ] || start "$@"
+[ -z "@HANDED_OVER@" ] || start get
+cache=${DOCKCRED_CACHE_DIR-${XDG_CACHE_HOME-${HOME-}/.cache}/dockcred}
+case $cache in /*) ;; *) start get ;; esac
+[ -d "$cache" ] || start get
+
+url='' more=''
+if IFS= read -r url; then
+    if IFS= read -r more || [ -n "$more" ]; then
+        # More than a line is refused, by Python, once it has read the rest.
+        { printf '%s\n%s\n' "$url" "$more"; exec /bin/cat; } | start get
+        exit
+    fi
+fi
+
+# No ranges: what a-z means is the locale's to say.
+host=${url#https://}
+host=${host%%/*}
+case $url in *[!abcdefghijklmnopqrstuvwxyz0123456789./:-]*) pass ;; esac
+case $host in '' | *[!abcdefghijklmnopqrstuvwxyz0123456789.-]*) pass ;; esac
+case @TAGS@ in
+*[!ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-]*) pass ;;
+esac
+ticket=$cache/front,@SHORT@,$host,@TAG_NAME@
+[ -f "$ticket" ] && [ ! -h "$ticket" ] && [ -r "$ticket" ] || pass
+exec 8<"$ticket"
+
+# The clock is the mtime of a pipe that is made now. /proc's own inodes carry the time
+# of the first look at them, and a missing file is older than any to bash: hence -p.
+exec 9<<EOF
+now
+EOF
+now=/proc/self/fd/9 open=/proc/self/fd/8
+[ -p $now ] && [ -f $open ] && [ -O $open ] && [ $open -nt $now ] || pass
+
+# A variable that is set but empty is not the same as one that is not set.
+picked="@PICKED@"
+boot='' name=''
+{
+    IFS= read -r boot </proc/sys/kernel/random/boot_id
+    IFS= read -r name </proc/sys/kernel/hostname
+} 2>/dev/null
+
+# Lines in any number; the stamp, made before the identity was read, comes first.
+answer='' stamp='' held=0
+while IFS= read -r line; do
+    case $line in
+    'ticket @FORMAT@') held=1 ;;
+    "for $host|$picked") held=${held}2 ;;
+    "on $boot $name") held=${held}3 ;;
+    'stamp '*)
+        stamp=$cache/${line#stamp }
+        [ -f "$stamp" ] && [ ! -h "$stamp" ] && [ -O "$stamp" ] || break
+        [ ! "$stamp" -nt $now ] || break
+        held=${held}4
+        ;;
+    'absent '*)
+        path=${line#absent }
+        [ ! -e "$path" ] && [ ! -h "$path" ] || break
+        ;;
+    'plain '*)
+        # Older than the stamp, and so is its directory: nothing was moved there.
+        path=${line#plain }
+        [ -f "$path" ] && [ ! -h "$path" ] || break
+        [ "$stamp" -nt "$path" ] && [ "$stamp" -nt "${path%/*}" ] || break
+        ;;
+    'answer '*) answer=${line#answer } ;;
+    end)
+        [ "$held" = 1234 ] && [ -n "$answer" ] || break
+        printf '{"ServerURL":"%s",%s\n' "$url" "$answer" || exit 1
+        exit 0
+        ;;
+    *) break ;;
+    esac
+done <&8
+pass

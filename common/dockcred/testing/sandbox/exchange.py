@@ -1,0 +1,109 @@
+"""The exchange: finds the service a request is for, counts, delays and lets fail."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from email.utils import formatdate
+from itertools import chain
+
+from dockcred.testing.sandbox import desk
+from dockcred.testing.sandbox import failures as kinds
+from dockcred.testing.sandbox.failures import Failures
+from dockcred.testing.sandbox.messages import Fault, Request, Response
+from dockcred.testing.sandbox.proxy import Certificates
+from dockcred.testing.sandbox.service import Cloud, Refusal, Service
+
+SKEW_S = 3600
+
+
+class Exchange:
+    """What the server serves: every service of every cloud."""
+
+    def __init__(
+        self,
+        clouds: Sequence[Cloud],
+        failures: Failures,
+        *,
+        latency_s: float,
+        near_latency_s: float,
+    ) -> None:
+        self.calls: Counter[str] = Counter()
+        self.requests: list[Request] = []
+        self.closing = threading.Event()
+        self.certificates = Certificates()
+        self._clouds = clouds
+        self._failures = failures
+        self._latency_s = latency_s
+        self._near_latency_s = near_latency_s
+        self._lock = threading.Lock()
+
+    def reset(self) -> None:
+        """Forget what was counted and recorded."""
+        with self._lock:
+            self.calls.clear()
+            self.requests.clear()
+
+    def connect(self, host: str) -> str | None:
+        """Return how a tunnel to `host` fails, None where it is opened."""
+        service = next((s for s in self._services if s.has_host(host)), None)
+        self._count("proxy:CONNECT")
+        if service is None:
+            self._count("proxy:refused")
+            return kinds.REFUSE
+        return self._failures.take(service.name, kinds.CONNECT_KINDS)
+
+    def answer(self, request: Request) -> Response:
+        """Answer one request as the service would for which it is."""
+        answer = desk.answer(request, self.calls, self._admits)
+        if answer is not None:
+            return answer
+        service = self._route(request)
+        self._count(
+            f"{service.name}:{service.operation(request)}" if service else "unknown",
+            request,
+        )
+        if service is None:
+            return Response(404, b"the sandbox knows no such service\n")
+        self.closing.wait(self._near_latency_s if service.near else self._latency_s)
+        return self._serve(service, request)
+
+    def _serve(self, service: Service, request: Request) -> Response:
+        failure = self._failures.take(service.name, kinds.ANSWER_KINDS)
+        now = time.time() + (SKEW_S if failure == kinds.CLOCK_SKEW else 0)
+        try:
+            if failure in kinds.REFUSALS:
+                reason = kinds.REFUSALS[failure]
+                raise Refusal(reason, f"ordered: {failure}")  # noqa: TRY301
+            response = service.answer(request, now)
+        except Refusal as refusal:
+            self._count(f"{service.name}:refused")
+            response = service.refuse(refusal)
+        headers = {"Date": formatdate(now, usegmt=True)} | response.headers
+        fault = Fault(failure) if failure in kinds.FAULTS else None
+        return replace(response, headers=headers, fault=fault)
+
+    def _route(self, request: Request) -> Service | None:
+        for service in self._services:
+            if request.on_loopback and service.recognises(request):
+                return service
+            if service.has_host(request.host):
+                return service
+        return None
+
+    @property
+    def _services(self) -> Iterator[Service]:
+        return chain.from_iterable(cloud.services for cloud in self._clouds)
+
+    def _admits(self, username: str, password: str, host: str) -> bool:
+        now = time.time()
+        return any(c.admits(username, password, host, now) for c in self._clouds)
+
+    def _count(self, call: str, request: Request | None = None) -> None:
+        with self._lock:
+            self.calls[call] += 1
+            if request is not None:
+                self.requests.append(request)

@@ -1,0 +1,169 @@
+"""One connection: HTTP/1.1, and after CONNECT the same inside TLS."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import ssl
+import threading
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+from dockcred.testing.sandbox.failures import REFUSE, WRONG_CERTIFICATE
+from dockcred.testing.sandbox.messages import Fault, Request, Response
+from dockcred.testing.sandbox.proxy import WRONG_NAME, Certificates
+
+if TYPE_CHECKING:
+    from dockcred.testing.sandbox.server import Server
+
+BODY_DIGITS = 6  # of a length below 1 MB
+HUGE = 100 << 20
+CHUNK = 1 << 16
+
+
+class Application(Protocol):
+    """What the server serves."""
+
+    closing: threading.Event
+    certificates: Certificates
+
+    def connect(self, host: str) -> str | None:
+        """Return how a tunnel to `host` fails, None where it is opened."""
+
+    def answer(self, request: Request) -> Response:
+        """Answer one request."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection; after CONNECT the same, inside TLS."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    timeout = 60
+    server: Server
+    tunnel = ""
+
+    def finish(self) -> None:
+        """Close the connection, TLS or not."""
+        with contextlib.suppress(OSError, ValueError):
+            super().finish()
+        self.server.forget(self.connection)
+        hang_up(self.connection)
+        self.connection.close()
+
+    def handle(self) -> None:
+        """Serve until either side ends; a client may hang up or mistrust us."""
+        with contextlib.suppress(OSError):
+            super().handle()
+
+    def log_message(self, *_: object) -> None:
+        """Leave stderr to the command."""
+
+    def do_CONNECT(self) -> None:
+        """Open a tunnel that ends here: the sandbox is every host it serves."""
+        host = self.path.rpartition(":")[0].lower()
+        application = self.server.application
+        failure = application.connect(host)
+        if self.tunnel or failure == REFUSE:
+            self._send(Response(403, b"the sandbox does not connect to this host\n"))
+            return
+        name = WRONG_NAME if failure == WRONG_CERTIFICATE else host
+        context = application.certificates.context(name)
+        self.connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        self._start_tls(context)
+        self.tunnel = host
+        self.close_connection = False
+
+    def _start_tls(self, context: ssl.SSLContext) -> None:
+        self.rfile.close()
+        self.wfile.close()
+        plain = self.connection
+        self.connection = context.wrap_socket(
+            plain, server_side=True, do_handshake_on_connect=False
+        )
+        self.server.forget(plain)
+        self.server.adopt(self.connection)
+        self.rfile = self.connection.makefile("rb")
+        self.wfile = self.connection.makefile("wb")
+        self.connection.do_handshake()
+
+    def _serve(self) -> None:
+        length = self.headers.get("Content-Length") or "0"
+        if self.headers.get("Transfer-Encoding") or not length.isdecimal():
+            self._send(Response(411, b"Content-Length is needed\n"), close=True)
+        elif len(length) > BODY_DIGITS:
+            self._send(Response(413, b"the body is too large\n"), close=True)
+        else:
+            self._deliver(self.rfile.read(int(length)))
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815
+
+    def _request(self, body: bytes) -> Request:
+        """Return the request; raise ValueError where its target is no URL."""
+        target = urlsplit(self.path)
+        host = urlsplit(f"//{target.netloc or self.headers.get('Host', '')}").hostname
+        return Request(
+            method=self.command,
+            scheme="https" if self.tunnel else "http",
+            host=host or "",
+            path=target.path,
+            query=target.query,
+            headers=tuple(self.headers.items()),
+            body=body,
+        )
+
+    def _deliver(self, body: bytes) -> None:
+        try:
+            request = self._request(body)
+        except ValueError:
+            self._send(Response(400, b"the target or Host is no URL\n"))
+            return
+        if self.tunnel and request.host != self.tunnel:
+            self._send(Response(421, b"this tunnel leads to another host\n"))
+            return
+        response = self.server.application.answer(request)
+        match response.fault:
+            case None:
+                self._send(response)
+            case Fault.GARBAGE:
+                self.connection.sendall(os.urandom(512))
+                self.close_connection = True
+            case Fault.GARBAGE_BODY:
+                self._send(Response(200, os.urandom(512), response.headers))
+            case Fault.HALF:
+                whole = self._head(response, len(response.body)) + response.body
+                self.connection.sendall(
+                    whole[: len(whole) - len(response.body) // 2 - 1]
+                )
+                self.close_connection = True
+            case Fault.HUGE:
+                self.connection.sendall(self._head(response, HUGE))
+                for _ in range(HUGE // CHUNK):
+                    self.connection.sendall(b" " * CHUNK)
+            case Fault.HANG:
+                self.server.application.closing.wait()
+                self.close_connection = True
+
+    def _send(self, response: Response, *, close: bool = False) -> None:
+        self.close_connection = self.close_connection or close
+        body = b"" if self.command == "HEAD" else response.body
+        self.connection.sendall(self._head(response, len(response.body)) + body)
+
+    def _head(self, response: Response, length: int) -> bytes:
+        phrase = self.responses.get(response.status, ("",))[0]
+        lines = [f"HTTP/1.1 {response.status} {phrase}"]
+        headers = {"Date": formatdate(usegmt=True)} | response.headers
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        lines += [f"Content-Length: {length}"]
+        if self.close_connection:
+            lines += ["Connection: close"]
+        return "\r\n".join((*lines, "", "")).encode("latin-1")
+
+
+def hang_up(connection: socket.socket) -> None:
+    """End a connection, whoever is using it."""
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)

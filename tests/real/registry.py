@@ -1,0 +1,129 @@
+"""Debian's docker-registry as ECR: TLS and Basic authentication in front of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import trustme
+
+from .parts import program
+from .world import ADDRESS, World
+
+ACCOUNT_HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+OTHER_ACCOUNT_HOST = "210987654321.dkr.ecr.eu-west-1.amazonaws.com"
+HOSTS = (ACCOUNT_HOST, OTHER_ACCOUNT_HOST)
+BACKEND = "127.0.0.1:5000"
+
+REGISTRY_CONFIG = """\
+version: 0.1
+log: {{level: warn}}
+storage:
+  filesystem: {{rootdirectory: "{directory}/images"}}
+http: {{addr: "{backend}"}}
+"""
+
+NGINX_CONFIG = """\
+daemon off;
+user root;
+worker_processes 1;
+pid {directory}/nginx.pid;
+error_log stderr;
+events {{}}
+http {{
+  log_format visits '$remote_user $status $host $request_method $uri';
+  access_log {directory}/visits.log visits;
+  client_body_temp_path {directory}/nginx-body;
+  proxy_temp_path {directory}/nginx-proxy;
+  fastcgi_temp_path {directory}/nginx-fastcgi;
+  uwsgi_temp_path {directory}/nginx-uwsgi;
+  scgi_temp_path {directory}/nginx-scgi;
+  server {{
+    listen {address}:443 ssl;
+    ssl_certificate {directory}/server.pem;
+    ssl_certificate_key {directory}/server.pem;
+    client_max_body_size 0;
+    location /v2/ {{
+      auth_request /registry-auth;
+      # Said with a refusal too: docker 20.10 takes no registry for one without.
+      proxy_hide_header Docker-Distribution-Api-Version;
+      add_header Docker-Distribution-Api-Version registry/2.0 always;
+      proxy_pass http://{backend};
+      proxy_http_version 1.1;
+      proxy_request_buffering off;
+      proxy_set_header Host $host;
+      proxy_set_header X-Forwarded-Proto https;
+      proxy_set_header Authorization "";
+    }}
+    location = /registry-auth {{
+      internal;
+      proxy_pass {cloud}/registry-auth;
+      proxy_pass_request_body off;
+      proxy_set_header Content-Length "";
+      proxy_set_header X-Registry-Host $host;
+    }}
+  }}
+}}
+"""
+
+
+class Visits:
+    """What the registry's log says, from the moment of making this."""
+
+    def __init__(self, world: World) -> None:
+        """Forget all that was before."""
+        self._log = world.directory / "visits.log"
+        self._start = self._log.stat().st_size
+
+    def seen(self, user: str, status: int) -> bool:
+        """Tell whether `user` ("-": nobody) got `status`; wait 2 s for the log."""
+        deadline = time.monotonic() + 2
+        while not (seen := f"\n{user} {status} " in f"\n{self._news()}"):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.02)
+        return seen
+
+    def authenticated(self) -> bool:
+        """Tell whether anybody showed a password that was good."""
+        return "\nAWS 2" in f"\n{self._news()}"
+
+    def _news(self) -> str:
+        return self._log.read_text()[self._start :]
+
+
+def make_certificates(directory: Path) -> Path:
+    """Write a certificate for HOSTS; return the file of the throw-away CA."""
+    authority = trustme.CA()
+    server = authority.issue_cert(*HOSTS)
+    server.private_key_and_cert_chain_pem.write_to_path(directory / "server.pem")
+    authority.cert_pem.write_to_path(directory / "ca.pem")
+    return directory / "ca.pem"
+
+
+@contextmanager
+def open_registry(world: World, cloud: str) -> Iterator[None]:
+    """Serve HOSTS; the cloud at the URL `cloud` says which password is good."""
+    words = {
+        "directory": world.directory,
+        "backend": BACKEND,
+        "address": ADDRESS,
+        "cloud": cloud,
+    }
+    registry = world.directory / "registry.yml"
+    registry.write_text(REGISTRY_CONFIG.format_map(words))
+    nginx = world.directory / "nginx.conf"
+    nginx.write_text(NGINX_CONFIG.format_map(words))
+    with (
+        world.server(
+            *(program("docker-registry"), "serve", str(registry)),
+            ready=lambda: world.listening(5000),
+        ),
+        world.server(
+            *(program("nginx"), "-e", "stderr", "-c", str(nginx)),
+            ready=lambda: world.listening(443),
+        ),
+    ):
+        yield

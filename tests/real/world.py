@@ -1,0 +1,134 @@
+"""A machine within the machine: its own network, mounts and process table.
+
+Process 1 of the world is a `cat` that reads a pipe from pytest. However pytest
+ends, the pipe ends too, and the kernel kills all that is left in the world.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from .parts import SYSTEM_PATH, program
+
+# A documentation address (RFC 5737): docker takes a registry on 127.0.0.0/8 for
+# "insecure" and would forgive a bad certificate there.
+ADDRESS = "192.0.2.1"
+SYSTEM_TRUST = "/etc/ssl/certs/ca-certificates.crt"
+# Where programs of uid 0 write whatever their configuration says.
+CLIENTS_STATE = ("/run", "/etc/docker", "/var/lib/containers")
+SERVER_SECONDS = 900
+BARE_ENVIRONMENT = {"PATH": SYSTEM_PATH, "HOME": "/nonexistent", "LANG": "C.UTF-8"}
+
+Result = subprocess.CompletedProcess[str]
+
+
+class World:
+    """Runs programs inside the namespaces of one holder process."""
+
+    def __init__(self, directory: Path, holder: int) -> None:
+        """Enter by the namespaces of process `holder`; keep files in `directory`."""
+        self.directory = directory
+        namespaces = Path(f"/proc/{holder}/ns")
+        # Unforked, nsenter becomes `timeout`, which passes a SIGTERM on; only the
+        # child of `timeout` is in the world's process table.
+        self._enter = [
+            *(program("nsenter"), "--no-fork"),
+            f"--net={namespaces}/net",
+            f"--mount={namespaces}/mnt",
+            f"--pid={namespaces}/pid_for_children",
+            *(program("timeout"), "--kill-after=2"),
+        ]
+
+    def run(
+        self,
+        *argv: str,
+        env: Mapping[str, str] = BARE_ENVIRONMENT,
+        stdin: str = "",
+        seconds: int = 30,
+    ) -> Result:
+        """Run a program to its end; exit status 124 says that time ran out."""
+        return subprocess.run(
+            [*self._enter, str(seconds), *argv],
+            input=stdin,
+            env=env,
+            cwd=self.directory,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def check(self, *argv: str) -> str:
+        """Run a program that must succeed; return its standard output."""
+        done = self.run(*argv)
+        assert done.returncode == 0, f"{argv}: {done.stderr}{done.stdout}"
+        return done.stdout
+
+    @contextmanager
+    def server(
+        self,
+        *argv: str,
+        ready: Callable[[], bool],
+        env: Mapping[str, str] | None = None,
+    ) -> Iterator[Path]:
+        """Keep a server running, from `ready` on; yield the file of its output."""
+        log = self.directory / f"{Path(argv[0]).name}.log"
+        with (
+            log.open("wb") as output,
+            subprocess.Popen(
+                [*self._enter, str(SERVER_SECONDS), *argv],
+                env=env or BARE_ENVIRONMENT,
+                cwd=self.directory,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            ) as process,
+        ):
+            try:
+                deadline = time.monotonic() + 10
+                while not ready():
+                    alive = process.poll() is None and time.monotonic() < deadline
+                    assert alive, f"{argv[0]} does not start:\n{log.read_text()}"
+                    time.sleep(0.02)
+                yield log
+            finally:
+                process.terminate()
+
+    def listening(self, port: int) -> bool:
+        """Tell whether a server listens on TCP `port`."""
+        return bool(self.check("ss", "-Hltn", f"sport = :{port}"))
+
+
+@contextmanager
+def open_world(directory: Path, hosts: tuple[str, ...], ca: Path) -> Iterator[World]:
+    """Open a world where `hosts` are at ADDRESS and `ca` is all that is trusted."""
+    namespaces = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    with subprocess.Popen(
+        [program("unshare"), *namespaces, program("cat")],
+        env=BARE_ENVIRONMENT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as holder:
+        assert holder.stdin
+        assert holder.stdout
+        try:
+            # The echo of one line says that the namespaces are there.
+            holder.stdin.write(b"ready\n")
+            holder.stdin.flush()
+            assert holder.stdout.readline() == b"ready\n", "unshare failed"
+            world = World(directory, holder.pid)
+            names = directory / "hosts"
+            names.write_text(f"127.0.0.1 localhost\n{ADDRESS} {' '.join(hosts)}\n")
+            world.check("ip", "link", "set", "lo", "up")
+            world.check("ip", "address", "add", f"{ADDRESS}/32", "dev", "lo")
+            world.check("mount", "--bind", str(names), "/etc/hosts")
+            world.check("mount", "--bind", str(ca), SYSTEM_TRUST)
+            for path in CLIENTS_STATE:
+                tmpfs = ("mount", "-t", "tmpfs", "-o", "X-mount.mkdir", "world", path)
+                world.check(*tmpfs)
+            yield world
+        finally:
+            holder.kill()

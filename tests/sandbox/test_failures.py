@@ -1,0 +1,205 @@
+"""Every failure that can be ordered happens, where it was ordered, as often."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import time
+from http.client import HTTPException, IncompleteRead
+from urllib.parse import urlsplit
+
+import pytest
+
+from dockcred.testing.sandbox import Sandbox
+from dockcred.testing.sandbox.failures import KINDS, REFUSALS, parse
+from dockcred.testing.sandbox.service import Refusal
+
+NAMES = {
+    "access-denied": "AccessDeniedException",
+    "throttle": "ThrottlingException",
+    "server-error": "ServerException",
+    "expired-token": "ExpiredTokenException",
+    "unknown-account": "InvalidParameterException",
+    "clock-skew": "InvalidSignatureException",
+}
+
+
+@pytest.fixture
+def mint(cloud, http, signed):
+    keys = cloud.environment("env-keys")
+    return lambda: http("POST", headers=signed(keys), body="{}")
+
+
+@pytest.mark.parametrize(("kind", "name"), NAMES.items())
+def test_ecr_fails_in_its_own_words(mint, cloud, kind, name):
+    cloud.fail(f"ecr:{kind}")
+    answer = mint()
+    assert answer.json["__type"] == name
+    assert answer.status == (500 if kind == "server-error" else 400)
+
+
+def test_boto3_reads_the_failure(boto3, cloud):
+    cloud.fail("ecr:AccessDenied")
+    done = boto3(cloud.environment("env-keys"))
+    assert "(AccessDeniedException)" in done.stderr
+
+
+def test_boto3_outlives_a_passing_throttle(boto3, cloud):
+    cloud.fail("ecr:throttle:1")
+    assert boto3(cloud.environment("env-keys")).returncode == 0
+    assert cloud.calls["ecr:GetAuthorizationToken"] == 2
+    assert cloud.calls["ecr:refused"] == 1
+
+
+def test_a_failure_ordered_so_many_times_is_over_then(mint, cloud):
+    cloud.aws.fail("throttle:2")
+    assert [mint().status for _ in range(4)] == [400, 400, 200, 200]
+
+
+def test_a_failure_of_one_service_leaves_the_others(mint, http, cloud):
+    cloud.fail("imds:access-denied")
+    assert mint().status == 200
+    assert http("GET", "/latest/meta-data/instance-id").status == 403
+
+
+def test_a_failure_of_no_service_is_of_all(mint, http, cloud):
+    cloud.fail("server-error")
+    assert mint().status == 500
+    assert http("GET", "/federation/credentials").status == 500
+    assert http("GET", "/v1/credentials").status == 500
+    cloud.recover()
+    assert mint().status == 200
+
+
+@pytest.mark.parametrize("kind", REFUSALS)
+def test_every_service_can_say_every_no(cloud, kind):
+    for service in cloud.aws.services:
+        answer = service.refuse(Refusal(REFUSALS[kind], "why"))
+        assert answer.status >= 400
+        assert b"why" in answer.body
+
+
+def test_garbage_is_no_http(mint, cloud):
+    cloud.fail("garbage")
+    with pytest.raises(HTTPException):
+        mint()
+
+
+def test_a_garbage_body_is_no_json(mint, cloud):
+    cloud.fail("garbage-body")
+    answer = mint()
+    assert answer.status == 200
+    with pytest.raises(ValueError, match=r"decode|JSON|Expecting"):
+        json.loads(answer.body)
+
+
+def test_half_an_answer_ends_before_its_length(mint, cloud):
+    cloud.fail("half")
+    with pytest.raises(IncompleteRead) as stopped:
+        mint()
+    assert len(stopped.value.partial) > 1000
+
+
+def test_a_huge_answer_is_100_megabytes(cloud):
+    cloud.fail("imds:huge")
+    address = ("127.0.0.1", urlsplit(cloud.url).port)
+    with socket.create_connection(address, timeout=5) as client:
+        client.sendall(b"GET /latest/meta-data/x HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert b"Content-Length: 104857600" in client.recv(1 << 16)
+        read = 0
+        while read < 5 << 20:
+            read += len(client.recv(1 << 16))
+
+
+def test_a_hanging_service_never_answers_and_ends_with_the_sandbox():
+    with Sandbox(fail=["imds:hang"]) as cloud:
+        address = ("127.0.0.1", urlsplit(cloud.url).port)
+        client = socket.create_connection(address, timeout=0.3)
+        client.sendall(b"GET /latest/meta-data/x HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        with pytest.raises(TimeoutError):
+            client.recv(1)
+        started = time.monotonic()
+    assert time.monotonic() - started < 1
+    client.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "slow"),
+    [
+        ("/federation/credentials", {"latency_ms": 300}),
+        ("/latest/x", {"metadata_latency_ms": 300}),
+    ],
+)
+def test_latency_is_of_the_services_or_of_the_metadata(path, slow):
+    paths = {"/federation/credentials", "/latest/x"}
+    with Sandbox(**slow) as cloud:
+        assert duration(cloud, path) >= 0.3
+        assert duration(cloud, *paths - {path}) < 0.3
+
+
+def duration(cloud, path):
+    started = time.monotonic()
+    address = ("127.0.0.1", urlsplit(cloud.url).port)
+    with socket.create_connection(address, timeout=5) as client:
+        client.sendall(f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        assert client.recv(1)
+    return time.monotonic() - started
+
+
+def test_the_proxy_refuses_when_told(boto3, tls_cloud):
+    environment = tls_cloud.environment("env-keys") | {"AWS_MAX_ATTEMPTS": "1"}
+    tls_cloud.fail("ecr:refuse")
+    done = boto3(environment)
+    assert "ProxyConnectionError" in done.stderr
+    assert tls_cloud.calls == {"proxy:CONNECT": 1}
+
+
+def test_boto3_rejects_a_certificate_for_another_name(boto3, tls_cloud):
+    environment = tls_cloud.environment("env-keys") | {"AWS_MAX_ATTEMPTS": "1"}
+    tls_cloud.fail("wrong-certificate")
+    done = boto3(environment)
+    assert "doesn't match 'wrong-certificate.invalid'" in done.stderr
+    assert tls_cloud.calls["ecr:GetAuthorizationToken"] == 0
+
+
+def tunnel(cloud, host):
+    """Send CONNECT and return the socket and the proxy's answer."""
+    client = socket.create_connection(("127.0.0.1", urlsplit(cloud.url).port), 5)
+    client.sendall(f"CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n\r\n".encode())
+    return client, client.recv(4096)
+
+
+def test_the_proxy_connects_to_the_clouds_hosts_only(tls_cloud):
+    client, answer = tunnel(tls_cloud, "api.ecr.eu-west-1.amazonaws.com.evil.example")
+    client.close()
+    assert answer.startswith(b"HTTP/1.1 403 ")
+    assert tls_cloud.calls["proxy:refused"] == 1
+
+
+def test_a_tunnel_serves_its_own_host_only(tls_cloud):
+    host = "sts.eu-west-1.amazonaws.com"
+    client, _ = tunnel(tls_cloud, host)
+    context = ssl.create_default_context(cafile=str(tls_cloud.ca_file))
+    with client, context.wrap_socket(client, server_hostname=host) as secure:
+        secure.sendall(b"GET / HTTP/1.1\r\nHost: portal.sso.x.amazonaws.com\r\n\r\n")
+        assert secure.recv(4096).startswith(b"HTTP/1.1 421 ")
+
+
+def test_a_client_that_does_not_trust_the_authority_gets_nowhere(tls_cloud):
+    host = "sts.eu-west-1.amazonaws.com"
+    client, _ = tunnel(tls_cloud, host)
+    context = ssl.create_default_context()
+    with client, pytest.raises(ssl.SSLCertVerificationError):
+        context.wrap_socket(client, server_hostname=host)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_can_be_ordered(kind):
+    assert (parse(kind).service, parse(f"sso-oidc:{kind}:3").remaining) == (None, 3)
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "a:b:throttle", "throttle:x", ":"])
+def test_what_is_no_failure_is_refused_with_the_list(text):
+    with pytest.raises(ValueError, match="access-denied"):
+        parse(text)
