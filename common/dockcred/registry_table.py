@@ -80,6 +80,15 @@ def keychain_store(
     return KeychainStore(backend(variables), variables.get("DOCKCRED_ACCOUNT"))
 
 
+def keyring_store() -> Store:
+    """Open the keychain that the configuration chooses for each registry."""
+    from dockcred.stores.by_registry import ByRegistry  # noqa: PLC0415 - as above
+
+    variables = environment.current()
+    config = open_config(variables, Cache(directory.locate(variables)))
+    return ByRegistry(variables, config, lambda chosen: keychain_store("", chosen))
+
+
 def program_for(server: ServerURL) -> str:
     """Name the program that serves a host, for an error that sends its user there."""
     for name in PROVIDERS:
