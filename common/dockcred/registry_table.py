@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dockcred.identity import Provider
     from dockcred.protocol import Store
     from dockcred.server_url import ServerURL
+    from dockcred.stores.by_registry import ByRegistry
     from dockcred.stores.keychain_store import KeychainStore
 
 PROVIDERS = {
@@ -80,7 +81,7 @@ def keychain_store(
     return KeychainStore(backend(variables), variables.get("DOCKCRED_ACCOUNT"))
 
 
-def keyring_store() -> Store:
+def keyring_store() -> ByRegistry:
     """Open the keychain that the configuration chooses for each registry."""
     from dockcred.stores.by_registry import ByRegistry  # noqa: PLC0415 - as above
 

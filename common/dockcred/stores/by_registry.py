@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from dockcred.config.compiled import Config
     from dockcred.environment import Environment
-    from dockcred.protocol import Store
+    from dockcred.stores.keychain_store import KeychainStore
 
 
 class ByRegistry:
@@ -23,7 +23,7 @@ class ByRegistry:
         self,
         environment: Environment,
         config: Config,
-        open_store: Callable[[Environment], Store],
+        open_store: Callable[[Environment], KeychainStore],
     ) -> None:
         """Take what opens a place; nothing is opened yet."""
         self._environment = environment
@@ -40,13 +40,13 @@ class ByRegistry:
                 return Credential("", "")
             raise
 
-    def store(self, server: ServerURL, credential: Credential) -> str | None:
+    def store(self, server: ServerURL, credential: Credential) -> None:
         """Keep the credential in the registry's place."""
-        return self._of(server).store(server, credential)
+        self.of(server).store(server, credential)
 
     def erase(self, server: ServerURL) -> None:
         """Drop the credential from the registry's place."""
-        self._of(server).erase(server)
+        self.of(server).erase(server)
 
     def list(self) -> dict[str, str]:
         """Answer from every place the servers that a get would look for there."""
@@ -65,7 +65,8 @@ class ByRegistry:
     def after_answer(self) -> None:
         """Do nothing: a keychain leaves nothing to be done."""
 
-    def _of(self, server: ServerURL) -> Store:
+    def of(self, server: ServerURL) -> KeychainStore:
+        """Open the registry's place."""
         return self._open(self._variables(self._config.settings_for(server)))
 
     def _variables(self, settings: Mapping[str, str]) -> Environment:
