@@ -73,14 +73,16 @@ def serve(
 
 def _harden() -> None:
     """Let no file be read by others, no core hold a secret, no file pass for stdout."""
-    import resource  # noqa: PLC0415 - POSIX only
-
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
     os.umask(0o077)
+    try:
+        import resource  # noqa: PLC0415 - POSIX only
+    except ImportError:
+        return  # Windows writes no core file
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

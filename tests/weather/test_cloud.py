@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from support import entries
-from support.program import HOST, NOT_FOUND, PUBLIC
+from support.program import NOT_FOUND, PUBLIC
 
 from dockcred.testing.sandbox.failures import KINDS
 

@@ -51,7 +51,7 @@ class Sandbox:
         for failure in fail:
             self.failures.add(failure)
         self.aws = Aws(expires_s, self.failures)
-        self.azure = Azure(expires_s)
+        self.azure = Azure(expires_s, self._thumbprint)
         self.google = Google(expires_s, self.aws)
         self.github = GitHub(expires_s)
         self._clouds: tuple[Cloud, ...] = (
@@ -139,3 +139,6 @@ class Sandbox:
     def reset(self) -> None:
         """Forget what was counted and recorded."""
         self._exchange.reset()
+
+    def _thumbprint(self, host: str) -> str:
+        return self._exchange.certificates.thumbprint(host)

@@ -50,7 +50,7 @@ class AccessTokens:
         )
 
     def person(self, user: Principal, host: str, now: float) -> dict[str, str]:
-        """Return what a person's client is told beside the token: who that person is."""
+        """Return what a person is told beside the token: who that is."""
         ids = json.dumps({"uid": user.object_id, "utid": user.tenant}).encode()
         id_token = self._signer.sign(
             audience=user.client_id,
