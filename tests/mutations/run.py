@@ -27,6 +27,8 @@ ROOT = Path(__file__).parents[2]
 COPIED = ("common", "helpers", "tests", "pyproject.toml", "README.md")
 PROGRAMS = {
     "docker-credential-ecr-login": "docker_credential_ecr_login",
+    "docker-credential-gcr": "docker_credential_gcr",
+    "docker-credential-ghcr-login": "docker_credential_ghcr_login",
 }
 SCRIPT = "#!{python} -B\nfrom {module} import main\nmain()\n"
 LIMIT_S = 240
