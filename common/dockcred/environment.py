@@ -18,6 +18,19 @@ if TYPE_CHECKING:
 
 DEFAULT_TIMEOUT_S = 8.0
 
+OURS = (
+    "DOCKCRED_TIMEOUT",
+    "DOCKCRED_LOG",
+    "DOCKCRED_CACHE",
+    "DOCKCRED_CACHE_DIR",
+    "DOCKCRED_REFRESH",
+    "DOCKCRED_ON_MISS",
+    "DOCKCRED_ANONYMOUS",
+    "DOCKCRED_LOGIN",
+    "DOCKCRED_INSIDE",
+)
+"""Of ours, and without a say in who one is."""
+
 COMMON = (
     "HOME",
     "DOCKCRED_CONFIG",
@@ -68,6 +81,10 @@ AWS = (
     "AWS_STS_REGIONAL_ENDPOINTS",
     "AWS_CA_BUNDLE",
     "AWS_DATA_PATH",
+    "DOCKCRED_AWS_PROFILE",
+    "DOCKCRED_AWS_ROLE_ARN",
+    "DOCKCRED_AWS_EXTERNAL_ID",
+    "BOTOCORE_EXPERIMENTAL__PLUGINS",
 )
 
 AWS_SECRET = (
@@ -116,6 +133,99 @@ AWS_IGNORED = {
     "BOTOCORE_TCP_KEEPALIVE": "the socket's options",
 }
 
+AZURE = (
+    "AZURE_TENANT_ID",
+    "AZURE_CLIENT_ID",
+    "AZURE_CLIENT_CERTIFICATE_PATH",
+    "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN",
+    "AZURE_USERNAME",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "AZURE_TOKEN_CREDENTIALS",
+    "AZURE_AUTHORITY_HOST",
+    "AZURE_REGIONAL_AUTHORITY_NAME",
+    "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+    "AZURE_IDENTITY_DISABLE_MULTITENANTAUTH",
+    "AZURE_CONFIG_DIR",
+    "AZURE_CLOUD_NAME",
+    "AZD_CONFIG_DIR",
+    "IDENTITY_ENDPOINT",
+    "IDENTITY_SERVER_THUMBPRINT",
+    "IMDS_ENDPOINT",
+    "MSI_ENDPOINT",
+    "MSAL_FORCE_REGION",
+    "REGION_NAME",
+    "DOCKCRED_ACR_SUFFIXES",
+    "DOCKCRED_ACR_AUDIENCE",
+    "DOCKCRED_ACR_OBJECT_ID",
+    "DOCKCRED_ACR_RESOURCE_ID",
+)
+
+AZURE_SECRET = (
+    "AZURE_CLIENT_SECRET",
+    "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+    "AZURE_PASSWORD",
+    "IDENTITY_HEADER",
+    "MSI_SECRET",
+)
+
+AZURE_IGNORED = {
+    "AZURE_KUBERNETES_TOKEN_PROXY": "identity bindings are not used (README)",
+    "AZURE_KUBERNETES_SNI_NAME": "identity bindings are not used (README)",
+    "AZURE_KUBERNETES_CA_FILE": "identity bindings are not used (README)",
+    "AZURE_KUBERNETES_CA_DATA": "identity bindings are not used (README)",
+    "SYSTEM_OIDCREQUESTURI": "Azure Pipelines' credential is not in the chain",
+    "AZURE_HTTP_USER_AGENT": "user agent",
+    "AZURE_SDK_LOGGING_MULTIRECORD": "logging",
+    "AZUREPS_HOST_ENVIRONMENT": "MSAL's own Cloud Shell road, which is not taken",
+    "MY_MANAGED_IDENTITY_CONFIG": "an example in MSAL's documentation",
+    "CLIENT_ID": "MSAL's test program",
+    "CLIENT_SECRET": "MSAL's test program",
+    "BROWSER": "no browser is opened",
+    "LOCALAPPDATA": "Windows",
+    "PROGRAMDATA": "Windows",
+    "SYSTEMROOT": "Windows",
+    "NO_COLOR": "set for child programs, not read",
+}
+KEYCHAIN = (
+    "DOCKCRED_STORE",
+    "DOCKCRED_ACCOUNT",
+    "DOCKCRED_ALLOW_INSECURE",
+    "DOCKCRED_VAULT_FILE",
+    "DOCKCRED_VAULT_KEY_FILE",
+    "DOCKCRED_VAULT_PASSPHRASE_FILE",
+    "CREDENTIALS_DIRECTORY",
+    "XDG_DATA_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_RUNTIME_DIR",
+    "PYTHON_KEYRING_BACKEND",
+    "LOCALAPPDATA",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+)
+"""Select the keychain store's backend, and the way to it."""
+
+PASS = (
+    "PASSWORD_STORE_DIR",
+    "PASSWORD_STORE_KEY",
+    "PASSWORD_STORE_GPG_OPTS",
+    "PASSWORD_STORE_UMASK",
+    "PASSWORD_STORE_SIGNING_KEY",
+    "GNUPGHOME",
+    "GPG_TTY",
+    "GPG_AGENT_INFO",
+    "SSH_AUTH_SOCK",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "XDG_RUNTIME_DIR",
+    "TERM",
+)
+"""Passed on to `pass` and gpg, beside HOME and PATH; nothing else is."""
+
+CLIENT_FILES = ("DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR")
+"""Where docker and podman keep their configuration, to import from it."""
+
 
 class Environment:
     """The variables of one call; one that is set but empty counts as not set."""
@@ -128,6 +238,14 @@ class Environment:
     def get(self, name: str, default: str = "") -> str:
         """Answer the value, or the default where it is empty or not set."""
         return self._variables.get(name) or default
+
+    def set_values(self) -> dict[str, str]:
+        """Answer all variables but the empty ones."""
+        return {name: value for name, value in self._variables.items() if value}
+
+    def with_values(self, variables: Mapping[str, str]) -> Environment:
+        """Answer the environment with some variables set, or hidden by nothing."""
+        return Environment({**self._variables, **variables})
 
     def raw(self, name: str) -> str | None:
         """Answer the value as it is, None only where the variable is not set."""
@@ -179,10 +297,13 @@ def adopt(variables: Mapping[str, str]) -> None:
     os.environ.update(variables)
 
 
-def forget_empty() -> None:
-    """Unset what is set but empty, for an SDK that takes an empty value for one."""
-    for name in [name for name, value in os.environ.items() if not value]:
-        del os.environ[name]
+def become(environment: Environment) -> None:
+    """Make the process's variables those of an environment, for an SDK that reads them.
+
+    What is set but empty is left out: SDKs take it for a value.
+    """
+    os.environ.clear()
+    os.environ.update(environment.set_values())
 
 
 def timeout_s(variables: Environment) -> float:

@@ -73,5 +73,9 @@ class TransportError(IssueError):
     """The other end could not be reached, or did not speak as it should."""
 
 
+class NameNotFoundError(TransportError):
+    """No host has this name, as far as can be seen from here."""
+
+
 class MissingExtraError(DockcredError):
     """A library that this road needs is not installed."""

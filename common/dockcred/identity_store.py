@@ -42,13 +42,19 @@ class IdentityStore:
         provider: Provider,
         cache: Cache,
         environment: Environment,
-        program_for: Callable[[ServerURL], str],
+        program_for: Callable[[ServerURL], str] = lambda _: "another helper",
+        keep_ticket: Callable[[Entry, float], None] | None = None,
     ) -> None:
-        """Join the two; `program_for` names the helper of a host that is not ours."""
+        """Join the two; `program_for` names the helper of a host that is not ours.
+
+        `keep_ticket` writes the launcher's copy of an entry whose identity was read
+        after a time.
+        """
         self.provider = provider
         self.cache = cache
         self.environment = environment
         self._program_for = program_for
+        self._keep_ticket = keep_ticket
         self._aging: tuple[str, str, ServerURL] | None = None
 
     def get(self, server: ServerURL) -> Credential:
@@ -68,7 +74,7 @@ class IdentityStore:
         try:
             return self._mint(name, key, server)
         except MissingIdentityError as error:
-            if not self.provider.serves_anonymous(server):
+            if not self._may_be_anonymous(server):
                 raise
             log.info(f"going on anonymously: {error}")
             raise CredentialsNotFoundError from error
@@ -97,24 +103,29 @@ class IdentityStore:
             if ours and rest.startswith(f"{server.host},"):
                 self.cache.remove(name)
 
+    def username_of(self, server: ServerURL) -> str:
+        """Answer the user whom a `get` would now answer from the cache, or nothing."""
+        key = self.key(server)
+        entry = self._held(self._name(server, key), key)
+        if entry is None or not self._is_leased(entry):
+            return ""
+        age = lifetime.age(entry.credential, time.time())
+        return entry.credential.username if age <= lifetime.AGING else ""
+
     def list(self) -> dict[str, str]:
         """Answer the servers that a `get` would now answer from the cache."""
         from dockcred.server_url import ServerURL  # noqa: PLC0415 - for `list` only
 
         found = {}
-        for name in self.cache.names(f"{self.provider.name},"):
-            if name.count(",") != 2 or "." in name.rpartition(",")[2]:  # noqa: PLR2004
-                continue
-            server = ServerURL.parse(name.split(",")[1])
-            key = self.key(server)
-            if name != self._name(server, key):
-                continue
-            entry = self._held(name, key)
-            if not entry or not self._is_leased(entry):
-                continue
-            if lifetime.age(entry.credential, time.time()) <= lifetime.AGING:
-                found[server.host] = entry.credential.username
+        for host in self.hosts():
+            if username := self.username_of(ServerURL.parse(host)):
+                found[host] = username
         return found
+
+    def hosts(self) -> set[str]:
+        """Answer the hosts of which something is cached, whoever's it is."""
+        names = self.cache.names(f"{self.provider.name},")
+        return {name.split(",")[1] for name in names}
 
     def after_answer(self) -> None:
         """Refresh an aging credential in a process that nobody waits for."""
@@ -151,6 +162,12 @@ class IdentityStore:
     @staticmethod
     def _is_leased(entry: Entry) -> bool:
         return entry.lease_until is None or time.time() < entry.lease_until
+
+    def _may_be_anonymous(self, server: ServerURL) -> bool:
+        """Tell it by the `anonymous` setting, else by what the registry offers."""
+        if chosen := self.environment.get("DOCKCRED_ANONYMOUS"):
+            return chosen.lower() == "true"
+        return self.provider.serves_anonymous(server)
 
     def _mint(
         self,
@@ -195,7 +212,7 @@ class IdentityStore:
         before = time.time()
         now = watched.conditions(identity.files, identity.tokens)
         if entry and not self._is_leased(entry):
-            if self._renew(name, server, entry, identity):
+            if self._renew(name, entry, identity):
                 return entry.credential
             entry = None
         try:
@@ -213,12 +230,10 @@ class IdentityStore:
             source = "+".join(identity.sources)
             lease = lease_until(source, before)
             entry = Entry(key, credential, source, now, lease, identity.said)
-            self._keep(name, server, entry, before)
+            self._keep(name, entry, before)
         return credential
 
-    def _renew(
-        self, name: str, server: ServerURL, entry: Entry, identity: Identity
-    ) -> bool:
+    def _renew(self, name: str, entry: Entry, identity: Identity) -> bool:
         """Ask the source who it is; extend the lease if it is still the same."""
         before = time.time()
         if lifetime.age(entry.credential, before) > lifetime.AGING:
@@ -231,24 +246,13 @@ class IdentityStore:
         if not who or who != entry.who:
             return False
         entry.lease_until = lease_until(entry.source, before)
-        self._keep(name, server, entry, before)
+        self._keep(name, entry, before)
         return True
 
-    def _keep(
-        self, name: str, server: ServerURL, entry: Entry, asked_at: float
-    ) -> None:
+    def _keep(self, name: str, entry: Entry, asked_at: float) -> None:
         """Write the entry, and its ticket where the launcher may answer it."""
         if not self.cache.write(name, entry):
             return
-        if all(row.front for row in rows(entry.source)):
-            from dockcred.launcher import ticket  # noqa: PLC0415 - after a mint only
-
-            ticket.write(
-                self.cache,
-                self.provider,
-                server.host,
-                self.environment,
-                entry,
-                asked_at,
-            )
+        if self._keep_ticket and all(row.front for row in rows(entry.source)):
+            self._keep_ticket(entry, asked_at)
         self.cache.prune()

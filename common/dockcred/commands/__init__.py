@@ -8,7 +8,9 @@ from dockcred.version import __version__
 
 COMMANDS = {
     "install": ("dockcred.commands.install", "install"),
+    "import": ("dockcred.commands.import_", "import_"),
     "sandbox": ("dockcred.commands.sandbox", "sandbox"),
+    "vault": ("dockcred.commands.vault", "vault"),
 }
 
 

@@ -43,8 +43,12 @@ def write(
     environment: Environment,
     entry: Entry,
     asked_at: float,
+    files: Iterable[str],
 ) -> None:
     """Write the ticket for an entry whose identity was read after `asked_at`.
+
+    `host` and `environment` are as the front sees them, without config.toml; `files`
+    are all that choose the identity, config.toml among them.
 
     Writes none where the front could not tell that it no longer holds.
     """
@@ -54,7 +58,7 @@ def write(
     stamped_at = asked_at - TICK_NS / 1e9
     tags = [environment.get(tag) for tag in provider.tags]
     picked = selection(provider, environment)
-    watched = _watched(provider.config_files(environment), stamped_at)
+    watched = _watched(files, stamped_at)
     if (
         not launched.short
         or picked is None

@@ -55,7 +55,11 @@ class ECR:
         source = direct.source_of(environment)
         say = shared_config.Say(environment)
         road = environment.get("DOCKCRED_ROAD")
-        by_profile = say.other or (say.identity and source != direct.ENV_KEYS)
+        by_profile = (
+            say.other
+            or (say.identity and source != direct.ENV_KEYS)
+            or environment.first("DOCKCRED_AWS_PROFILE", "DOCKCRED_AWS_ROLE_ARN")
+        )
         if road != "sdk" and (not by_profile or road == "direct"):
             return direct.DirectIdentity(registry, environment, source)
         from dockcred.providers.ecr.sdk import SdkIdentity  # noqa: PLC0415

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from dockcred.errors import IssueError
 from dockcred.providers.ecr import direct
 
 TYPE_CHECKING = False
@@ -28,11 +29,44 @@ METHODS = {
 }
 """What botocore calls the method by which each source is resolved."""
 
+_ARN_ACCOUNT = 4
 _CREDENTIAL_SOURCES = {
     "Ec2InstanceMetadata": direct.INSTANCE_PROFILE,
     "Environment": direct.ENV_KEYS,
     "EcsContainer": direct.CONTAINER,
 }
+
+
+def of_account(account: str, profiles: Mapping[str, Any]) -> str:
+    """Find the one profile that leads to an account, by what it says of itself.
+
+    Raises IssueError where none does, or where several do.
+    """
+    found = [name for name, said in profiles.items() if account in _accounts(said)]
+    if len(found) == 1:
+        return found[0]
+    which = (
+        f"several AWS profiles lead ({', '.join(found)})"
+        if found
+        else ("no AWS profile leads")
+    )
+    raise IssueError(
+        f"{which} to the account {account}",
+        "name the profile for this registry in config.toml",
+    )
+
+
+def _accounts(settings: Mapping[str, Any]) -> set[str]:
+    """Answer the account that a profile ends in: its role's, else its login's."""
+    for name in ("role_arn", "login_session"):
+        parts = str(settings.get(name, "")).split(":")
+        if len(parts) > _ARN_ACCOUNT:
+            return {parts[_ARN_ACCOUNT]}
+    return {
+        str(settings[name])
+        for name in ("sso_account_id", "aws_account_id")
+        if name in settings
+    }
 
 
 class Chain:

@@ -8,9 +8,9 @@ import warnings
 from dockcred import environment as process
 from dockcred import watchdog
 from dockcred.errors import MissingExtraError
-from dockcred.providers.ecr import direct, endpoints, sdk_problems, shared_config
+from dockcred.providers.ecr import direct, endpoints, shared_config
 from dockcred.providers.ecr.api import CA_VARIABLES, credential
-from dockcred.providers.ecr.profiles import METHODS, Chain
+from dockcred.providers.ecr.profiles import METHODS, Chain, of_account
 from dockcred.transport import trust
 from dockcred.version import __version__
 
@@ -18,6 +18,8 @@ try:
     import botocore.session
     from botocore.config import Config
     from botocore.utils import JSONFileCache
+
+    from dockcred.providers.ecr import sdk_problems
 except ImportError:
     raise MissingExtraError(
         "this AWS identity needs boto3, which is not installed",
@@ -26,6 +28,7 @@ except ImportError:
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from dockcred.credential import Credential
@@ -45,25 +48,17 @@ class SdkIdentity:
         self._registry = registry
         self._environment = environment
         self._profile = shared_config.profile(environment)
-        # botocore takes an empty variable for a value, and AWS_DEFAULT_PROFILE first.
-        process.forget_empty()
-        if self._profile:
-            process.adopt({"AWS_DEFAULT_PROFILE": self._profile})
         with sdk_problems.translated(self._profile):
-            self._session = self._open()
-            profiles = self._session.full_config.get("profiles", {})
-        name = self._profile or "default"
-        if source := direct.env_keys(environment):
-            process.adopt(
-                {
-                    "AWS_ACCESS_KEY_ID": source.access_key_id,
-                    "AWS_SECRET_ACCESS_KEY": source.secret,
-                }
-            )
-            self._chain = Chain("", {}, environment)
-        else:
-            self._chain = Chain(name, profiles, environment)
-        self.sources = self._chain.sources
+            if environment.get("DOCKCRED_AWS_PROFILE"):
+                self._profile = of_account(registry.account, self._profiles())
+            session = self._open()
+            self._session = session
+            chosen = direct.env_keys(environment)
+            profiles = {} if chosen else session.full_config.get("profiles", {})
+        self._chain = Chain(self._profile or "default", profiles, environment)
+        self._role_arn = environment.get("DOCKCRED_AWS_ROLE_ARN")
+        role = ("aws:assume-role",) if self._role_arn else ()
+        self.sources = (*role, *self._chain.sources)
         self.files = self._chain.files
         self.tokens = self._chain.tokens
         self.said = ""
@@ -75,27 +70,35 @@ class SdkIdentity:
     def issue(self) -> Credential:
         """Let botocore resolve the keys and ask ECR."""
         watchdog.doing("resolving the AWS identity through botocore")
-        fips, dual_stack = self._kinds()
-        if not _WITHOUT_KINDS.intersection(self.sources):
-            self._session.set_config_variable("use_fips_endpoint", fips)
-            self._session.set_config_variable("use_dualstack_endpoint", dual_stack)
+        self._follow_kinds()
         with sdk_problems.translated(self._profile, self._chain.mfa_serial):
             keys = self._session.get_credentials()
             if keys is None:
                 raise sdk_problems.missing()
-            if keys.method not in METHODS.get(self.sources[0], ()):
+            if keys.method not in METHODS.get(self._chain.sources[0], ()):
                 self.sources = (f"aws:{keys.method}",)
             keys.get_frozen_credentials()
             # Private, and the only place where botocore tells a process's Expiration.
             ends = getattr(keys, "_expiry_time", None)
             if "aws:process" in self.sources and ends is None:
                 self.sources = ("aws:process-without-expiration",)
-            minted = self._authorization_token()
+            minted = self._authorization_token(
+                self._assumed() if self._role_arn else {}
+            )
         if "aws:process" in self.sources and ends is not None:
             minted.expires_at = min(minted.expires_at or 0.0, ends.timestamp())
         return minted
 
     def _open(self) -> Any:
+        """Open a session on the environment of this registry, not the process's own."""
+        process.become(self._environment)
+        if self._profile:
+            # botocore takes AWS_DEFAULT_PROFILE before AWS_PROFILE.
+            process.adopt({"AWS_DEFAULT_PROFILE": self._profile})
+        if chosen := direct.env_keys(self._environment):
+            # ecr-login's second names are not botocore's.
+            process.adopt({"AWS_ACCESS_KEY_ID": chosen.access_key_id})
+            process.adopt({"AWS_SECRET_ACCESS_KEY": chosen.secret})
         session = botocore.session.Session()
         session.set_config_variable("region", self._registry.region)
         if not session.get_config_variable("ca_bundle"):
@@ -110,19 +113,46 @@ class SdkIdentity:
         roles._prompter = sdk_problems.refuse_to_prompt  # noqa: SLF001
         return session
 
+    def _profiles(self) -> Mapping[str, Any]:
+        process.become(self._environment)
+        profiles: Mapping[str, Any] = botocore.session.Session().full_config["profiles"]
+        return profiles
+
+    def _follow_kinds(self) -> None:
+        if _WITHOUT_KINDS.intersection(self.sources):
+            return
+        fips, dual_stack = self._kinds()
+        self._session.set_config_variable("use_fips_endpoint", fips)
+        self._session.set_config_variable("use_dualstack_endpoint", dual_stack)
+
+    def _assumed(self) -> dict[str, str]:
+        """Assume the role that config.toml names for this registry."""
+        client = self._session.create_client("sts", region_name=self._registry.region)
+        name = self._environment.get("AWS_ROLE_SESSION_NAME", "dockcred")
+        which = {"RoleArn": self._role_arn, "RoleSessionName": name}
+        if external_id := self._environment.get("DOCKCRED_AWS_EXTERNAL_ID"):
+            which["ExternalId"] = external_id
+        keys = client.assume_role(**which)["Credentials"]
+        return {
+            "aws_access_key_id": keys["AccessKeyId"],
+            "aws_secret_access_key": keys["SecretAccessKey"],
+            "aws_session_token": keys["SessionToken"],
+        }
+
     def _kinds(self) -> tuple[bool, bool]:
         """Follow the host; botocore refuses that for an endpoint that is named."""
         if endpoints.is_named(self._registry, self._environment):
             return False, False
         return endpoints.kinds(self._registry, self._environment)
 
-    def _authorization_token(self) -> Credential:
+    def _authorization_token(self, keys: dict[str, str]) -> Credential:
         watchdog.doing("asking ECR through botocore")
         fips, dual_stack = self._kinds()
         public = self._registry.is_public
         client = self._session.create_client(
             "ecr-public" if public else "ecr",
             region_name=self._registry.region,
+            **keys,
             config=Config(
                 use_fips_endpoint=fips,
                 use_dualstack_endpoint=dual_stack,

@@ -1,0 +1,143 @@
+"""The configuration files in their order, and a copy of them as plain lines.
+
+Parsing costs an import of re and typing, 54 M instructions (performance.md B2), three
+times a cached get. The copy's first line is the look of the files; any change to one
+makes it stale. Without a cache directory the files are parsed each time.
+"""
+
+from __future__ import annotations
+
+import os
+
+from dockcred.cache.watched import look
+from dockcred.errors import InvalidInputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dockcred.cache.files import Cache
+    from dockcred.config.load import Entry
+    from dockcred.environment import Environment
+    from dockcred.server_url import ServerURL
+
+_NAME = "config"
+
+
+class Config:
+    """What the files say: defaults, and entries from the system's to the user's."""
+
+    def __init__(self, defaults: dict[str, str], rows: list[list[str]]) -> None:
+        """Hold the defaults and, per entry, place, pattern and settings as text."""
+        self.defaults = defaults
+        self._rows = rows
+
+    def settings_for(self, server: ServerURL) -> dict[str, str]:
+        """Answer what holds for a server: its most specific entry over the defaults.
+
+        Of two that weigh the same the user's wins over the system's; two in one file
+        are an error that names both.
+        """
+        if not self._rows:
+            return self.defaults
+        from dockcred.config.pattern import Pattern  # noqa: PLC0415 - with a file only
+
+        best: list[str] | None = None
+        weight: tuple[object, ...] = ()
+        for row in self._rows:
+            pattern = Pattern(row[1])
+            if not pattern.matches(server):
+                continue
+            if best and pattern.weight == weight and _file(best) == _file(row):
+                raise InvalidInputError(
+                    f"{best[0]} and {row[0]} match {server.host} equally",
+                    "make one of them more specific",
+                )
+            if best is None or pattern.weight >= weight:
+                best, weight = row, pattern.weight
+        found = dict(self.defaults)
+        if best:
+            found.update(_pairs(best[2:]))
+        return found
+
+    @property
+    def has_paths(self) -> bool:
+        """Tell whether a path decides anywhere."""
+        return any("/" in row[1] for row in self._rows)
+
+    def aliases(self) -> dict[str, str]:
+        """Answer the hosts that stand for another registry, with that registry."""
+        found = {}
+        for row in self._rows:
+            target = dict(_pairs(row[2:])).get("registry")
+            if target and not set(row[1]) & {"*", "?", "/"}:
+                found[row[1].lower()] = target
+        return found
+
+
+NOTHING = Config({}, [])
+SYSTEM_FILE = "/etc/dockcred/config.toml"
+
+
+def files(environment: Environment) -> tuple[str, ...]:
+    """Name the files that are read, the system's first; not all need be there.
+
+    DOCKCRED_CONFIG is read alone where it is set.
+    """
+    if named := environment.get("DOCKCRED_CONFIG"):
+        return (named,)
+    base = environment.path("XDG_CONFIG_HOME", ".config")
+    return (SYSTEM_FILE, f"{base}/dockcred/config.toml") if base else (SYSTEM_FILE,)
+
+
+def open_config(environment: Environment, cache: Cache) -> Config:
+    """Answer the configuration, from its copy where that is of these very files."""
+    paths = files(environment)
+    looks = [f"{path}@{look(path)}" for path in paths]
+    if all(text.endswith("@-") for text in looks):
+        if environment.get("DOCKCRED_CONFIG"):
+            raise InvalidInputError(
+                f"DOCKCRED_CONFIG names {paths[0]}, which is not there", "mend its path"
+            )
+        return NOTHING
+    signature = "\t".join(["dockcred config 1", *looks])
+    head, _, body = cache.read_text(_NAME).partition("\n")
+    if head == signature:
+        return _parse(body)
+    body = _compile(path for path in paths if os.path.exists(path))
+    cache.write_text(_NAME, f"{signature}\n{body}", 2.0**31)
+    return _parse(body)
+
+
+def _compile(paths: Iterable[str]) -> str:
+    from dockcred.config import load  # noqa: PLC0415 - after a change only
+
+    defaults: dict[str, str] = {}
+    entries: list[Entry] = []
+    for path in paths:
+        more, found = load.read(path)
+        defaults |= more
+        entries += found
+    lines = ["\t".join(["", "", *_flat(defaults)])]
+    lines += [
+        "\t".join([entry.place, entry.pattern.text, *_flat(entry.settings)])
+        for entry in entries
+    ]
+    return "\n".join((*lines, "end", ""))
+
+
+def _parse(body: str) -> Config:
+    rows = [line.split("\t") for line in body.split("\n")[:-2]]
+    return Config(dict(_pairs(rows[0][2:])), rows[1:])
+
+
+def _flat(settings: dict[str, str]) -> list[str]:
+    return [text for pair in settings.items() for text in pair]
+
+
+def _pairs(texts: list[str]) -> zip[tuple[str, str]]:
+    return zip(texts[::2], texts[1::2], strict=True)
+
+
+def _file(row: list[str]) -> str:
+    return row[0].rpartition(":")[0]

@@ -1,0 +1,129 @@
+"""One configuration file: whose it must be, and what it may say.
+
+A file that others can write would choose identities for us, and is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from dockcred.config.pattern import Pattern
+from dockcred.config.settings import DEFAULTS, OF_ROUTING, VARIABLES
+from dockcred.errors import InvalidInputError
+from dockcred.server_url import ServerURL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Entry:
+    """One [[registry]]: what it matches, where it stands, and what it says."""
+
+    __slots__ = ("line", "path", "pattern", "settings")
+
+    def __init__(
+        self, pattern: Pattern, settings: dict[str, str], path: str, line: int
+    ) -> None:
+        self.pattern = pattern
+        self.settings = settings
+        self.path = path
+        self.line = line
+
+    @property
+    def place(self) -> str:
+        """Say file and line, as compilers do."""
+        return f"{self.path}:{self.line}"
+
+
+def read(path: str) -> tuple[dict[str, str], list[Entry]]:
+    """Read one file; raise InvalidInputError with file and line for what is wrong."""
+    import tomllib  # noqa: PLC0415 - once per change of the file
+
+    with open(path, "rb") as file:
+        _check_owner(path, os.fstat(file.fileno()))
+        text = file.read().decode("utf-8", "replace")
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInputError(f"{path} is not TOML: {error}", "mend it") from None
+    lines = text.split("\n")
+    registries = content.pop("registry", [])
+    if not isinstance(registries, list):
+        raise InvalidInputError(
+            f"{path}:{_line_of(lines, 'registry')}: registry is not a list",
+            "write [[registry]]",
+        )
+    defaults = _checked(content, DEFAULTS, path, lines, 0)
+    entries = []
+    starts = [n for n, line in enumerate(lines, 1) if _is_header(line)]
+    for number, written in enumerate(registries):
+        start = starts[number] if number < len(starts) else 0
+        entries.append(_entry(written, path, lines, start))
+    return defaults, entries
+
+
+def _entry(written: Any, path: str, lines: list[str], start: int) -> Entry:
+    settings = _checked(written, OF_ROUTING | VARIABLES.keys(), path, lines, start)
+    if "match" not in settings:
+        raise InvalidInputError(
+            f"{path}:{start}: the entry matches nothing", 'write match = "HOST"'
+        )
+    try:
+        pattern = Pattern(settings.pop("match"))
+        if target := settings.get("registry"):
+            ServerURL.parse(target)
+    except InvalidInputError as error:
+        line = _line_of(lines, "match", start)
+        raise InvalidInputError(f"{path}:{line}: {error.cause}", error.remedy) from None
+    return Entry(pattern, settings, path, start)
+
+
+def _checked(
+    written: dict[str, Any],
+    known: frozenset[str] | set[str],
+    path: str,
+    lines: list[str],
+    start: int,
+) -> dict[str, str]:
+    """Take settings as text, and refuse what would be misread or passed over."""
+    settings = {}
+    for name, value in written.items():
+        line = _line_of(lines, name, start)
+        if name not in known:
+            raise InvalidInputError(
+                f"{path}:{line}: there is no setting {name!a}",
+                f"choose of {', '.join(sorted(known))}",
+            )
+        text = str(value).lower() if isinstance(value, bool) else value
+        if not isinstance(text, str) or not text.isprintable():
+            raise InvalidInputError(
+                f"{path}:{line}: {name} is not a text", "write it in quotes"
+            )
+        settings[name] = text
+    return settings
+
+
+def _line_of(lines: list[str], name: str, start: int = 0) -> int:
+    """Find the line of a setting below a header; TOML readers do not tell."""
+    for number, line in enumerate(lines[start:], start + 1):
+        if _is_header(line) and number > start + 1 and start:
+            break
+        key = line.partition("=")[0].strip().strip("\"'")
+        if key == name:
+            return number
+    return start
+
+
+def _is_header(line: str) -> bool:
+    return "".join(line.split()).startswith("[[registry]]")
+
+
+def _check_owner(path: str, status: os.stat_result) -> None:
+    if status.st_uid not in {0, os.geteuid()} or status.st_mode & (
+        stat.S_IWOTH | stat.S_IWGRP
+    ):
+        raise InvalidInputError(
+            f"{path} is refused: others can write it", f"run: chmod go-w {path}"
+        )

@@ -1,0 +1,209 @@
+"""Which identity, or else which store, answers for a server.
+
+A Store over providers: the host decides the provider, config.toml the identity and
+the registry behind an alias, and what no provider serves goes to the fallback.
+"""
+
+from __future__ import annotations
+
+from dockcred import log
+from dockcred.config.compiled import files
+from dockcred.credential import Credential
+from dockcred.errors import (
+    CredentialsNotFoundError,
+    InvalidInputError,
+    MissingIdentityError,
+    NotServedError,
+)
+from dockcred.identity_store import IdentityStore
+from dockcred.server_url import ServerURL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from dockcred.cache.entry import Entry
+    from dockcred.cache.files import Cache
+    from dockcred.config.compiled import Config
+    from dockcred.environment import Environment
+    from dockcred.identity import Provider
+    from dockcred.protocol import Store
+
+
+class Router:
+    """Providers by host, and a store for the rest where there is one."""
+
+    def __init__(
+        self,
+        names: Iterable[str],
+        environment: Environment,
+        config: Callable[[], Config],
+        *,
+        load: Callable[[str], Provider],
+        open_cache: Callable[[Provider, Environment], Cache],
+        open_fallback: Callable[[Environment], Store] | None = None,
+        program_for: Callable[[ServerURL], str],
+    ) -> None:
+        """Take what is to be loaded on use; nothing is loaded yet."""
+        self._names = tuple(names)
+        self._environment = environment
+        self._config = config
+        self._load = load
+        self._open_cache = open_cache
+        self._open_fallback = open_fallback
+        self._program_for = program_for
+        self._answered: Store | None = None
+
+    def get(self, server: ServerURL) -> Credential:
+        """Answer from the identity that serves the host, else from the fallback.
+
+        Nomad takes "not found" for a failure: on_miss = "empty" answers it with an
+        empty credential, which it takes for none.
+        """
+        route = self._route(server)
+        try:
+            return self._get(route, server)
+        except CredentialsNotFoundError:
+            if route.environment.get("DOCKCRED_ON_MISS") == "empty":
+                return Credential("", "")
+            raise
+
+    def _get(self, route: _Route, server: ServerURL) -> Credential:
+        if route.store is None:
+            return self._fallback(route.environment).get(server)
+        self._answered = route.store
+        try:
+            return route.store.get(route.target)
+        except (MissingIdentityError, CredentialsNotFoundError) as error:
+            # A password that was stored by hand serves where no identity does.
+            try:
+                return self._fallback(route.environment).get(server)
+            except CredentialsNotFoundError:
+                raise error from None
+
+    def store(self, server: ServerURL, credential: Credential) -> str | None:
+        """Keep in the fallback what no identity answers for, by the `login` setting."""
+        route = self._route(server)
+        login = route.environment.get("DOCKCRED_LOGIN")
+        if login == "refuse":
+            raise NotServedError(
+                f"storing for {server.host} is refused by login = refuse",
+                "change the setting, or log in to another registry",
+            )
+        if self._open_fallback is None or (route.store and login == "identity"):
+            provider = self._load(self._names[0])
+            own = route.store or self._identity_store(
+                provider, route.environment, server
+            )
+            return own.store(route.target, credential)
+        if route.store is None:
+            return self._fallback(route.environment).store(server, credential)
+        if login != "store":
+            try:
+                route.store.get(route.target)
+            except (MissingIdentityError, CredentialsNotFoundError):
+                log.info(f"no identity answers for {server.host}: it is stored")
+            else:
+                return route.store.store(route.target, credential)
+        return self._fallback(route.environment).store(server, credential)
+
+    def erase(self, server: ServerURL) -> None:
+        """Drop it wherever it is."""
+        route = self._route(server)
+        if route.store is not None:
+            route.store.erase(route.target)
+        if self._open_fallback is not None:
+            self._fallback(route.environment).erase(server)
+
+    def list(self) -> dict[str, str]:
+        """Answer the fallback's servers and those whose credential is cached."""
+        found = {}
+        if self._open_fallback is not None:
+            found.update(self._fallback(self._environment).list())
+        config = self._config()
+        for name in self._names:
+            provider = self._load(name)
+            cache = self._open_cache(provider, self._environment)
+            hosts = {entry.split(",")[1] for entry in cache.names(f"{name},")}
+            hosts |= {host for host, to in config.aliases().items() if to in hosts}
+            hosts -= {_host(key) for key in found}
+            for host in sorted(hosts):
+                route = self._route(ServerURL.parse(host))
+                if route.store and (user := route.store.username_of(route.target)):
+                    found[host] = user
+        return found
+
+    def after_answer(self) -> None:
+        """Let the store that has answered do what the client need not wait for."""
+        if self._answered is not None:
+            self._answered.after_answer()
+
+    def _route(self, server: ServerURL) -> _Route:
+        """Find who answers; decides from the host and the files, asks nobody."""
+        settings = self._config().settings_for(server)
+        target = server
+        if behind := settings.get("registry"):
+            target = ServerURL.parse(behind)
+        environment = self._environment
+        if settings:
+            from dockcred.config.settings import overlay  # noqa: PLC0415 - a file's cost
+
+            environment = environment.with_values(overlay(settings))
+        for name in self._names:
+            provider = self._load(name)
+            if provider.matches(target):
+                return _Route(
+                    target,
+                    environment,
+                    self._identity_store(provider, environment, server),
+                )
+        return _Route(target, environment, None)
+
+    def _identity_store(
+        self, provider: Provider, environment: Environment, asked: ServerURL
+    ) -> IdentityStore:
+        cache = self._open_cache(provider, environment)
+
+        def keep_ticket(entry: Entry, asked_at: float) -> None:
+            from dockcred.launcher import ticket  # noqa: PLC0415 - after a mint only
+
+            if self._config().has_paths:
+                return  # the front sees hosts, not what stands behind them
+            ticket.write(
+                cache,
+                provider,
+                asked.host,
+                self._environment,
+                entry,
+                asked_at,
+                (*provider.config_files(environment), *files(self._environment)),
+            )
+
+        return IdentityStore(
+            provider, cache, environment, self._program_for, keep_ticket
+        )
+
+    def _fallback(self, environment: Environment) -> Store:
+        if self._open_fallback is None:
+            raise CredentialsNotFoundError
+        return self._open_fallback(environment)
+
+
+class _Route:
+    """Who answers for a server: a store of an identity, or nobody but the fallback."""
+
+    __slots__ = ("environment", "store", "target")
+
+    def __init__(
+        self, target: ServerURL, environment: Environment, store: IdentityStore | None
+    ) -> None:
+        self.target = target
+        self.environment = environment
+        self.store = store
+
+
+def _host(key: str) -> str:
+    try:
+        return ServerURL.parse(key).host
+    except InvalidInputError:
+        return ""
