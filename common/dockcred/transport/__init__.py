@@ -2,5 +2,6 @@
 
 http      one request, bounded in time and size; no redirects, no other host
 proxies   which proxy a host is reached through, if any
+problems  what a failure below HTTP means
 trust     whose certificates are believed
 """

@@ -1,19 +1,18 @@
 """One HTTP/1.1 request over a verified connection, bounded in time and size.
 
-socket and ssl alone: http.client would cost 97 M instructions more, twice a whole
-cold `get` (performance.md B2, rows iv and iv3 of B4). A redirect is an answer like
-any other: nothing is ever sent on to another host.
+socket and, for https, ssl: http.client would cost 97 M instructions more, twice a
+whole cold `get` (performance.md B2, rows iv and iv3 of B4). A redirect is an answer
+like any other: nothing is ever sent on to another host.
 """
 
 from __future__ import annotations
 
 import socket
-import ssl
 import time
 
 from dockcred import log, watchdog
-from dockcred.errors import InvalidInputError, NameNotFoundError, TransportError
-from dockcred.transport import proxies, trust
+from dockcred.errors import InvalidInputError, TransportError
+from dockcred.transport import proxies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,10 +101,13 @@ def request(
     body: bytes = b"",
     timeout_s: float = 5.0,
     ca_variables: Iterable[str] = (),
+    meanwhile: Iterable[str] = (),
 ) -> Response:
     """Send one request and answer what came back, whatever its status.
 
-    `timeout_s` bounds the whole exchange. Raises TransportError with the cause.
+    `timeout_s` bounds the whole exchange. `meanwhile` names modules that are needed
+    next: the other end's time to think is theirs to be imported in. Raises
+    TransportError with the cause.
     """
     target = Target(url)
     watchdog.doing(f"asking {target.netloc}")
@@ -120,33 +122,14 @@ def request(
             if any("\r" in line or "\n" in line for line in lines):
                 raise InvalidInputError("a header would span lines", "mend its source")
             connection.sendall("\r\n".join((*lines, "", "")).encode("latin-1") + body)
+            # json reads the answer: 4.5 M instructions that nobody waits for here.
+            for module in ("json", *meanwhile):
+                __import__(module)
             return _Reader(connection, deadline, target.netloc).response()
-    except ssl.SSLCertVerificationError as error:
-        reason = error.verify_message or "it cannot be verified"
-        raise TransportError(
-            f"the certificate of {target.netloc} is refused: {reason}",
-            "set SSL_CERT_FILE to the root that signs it, if you trust it",
-        ) from None
-    except TimeoutError:
-        raise TransportError(
-            f"{target.netloc} did not answer within {timeout_s:g} s",
-            "see whether it can be reached from here",
-        ) from None
-    except socket.gaierror as error:
-        raise NameNotFoundError(
-            f"the name {target.netloc} was not resolved ({error.strerror})",
-            "see the DNS settings, or HTTPS_PROXY if one is needed",
-        ) from None
-    except ssl.SSLError as error:
-        raise TransportError(
-            f"no TLS with {target.netloc} ({error.reason or 'connection ended'})",
-            "see what answers there: a proxy, or a server without TLS",
-        ) from None
     except OSError as error:
-        raise TransportError(
-            f"{target.netloc} was not reached ({error.strerror or 'connection ended'})",
-            "see whether it can be reached from here",
-        ) from None
+        from dockcred.transport import problems  # noqa: PLC0415 - a failure only
+
+        raise problems.meaning(error, target, timeout_s) from None
 
 
 def _split(netloc: str) -> tuple[str, int]:
@@ -180,6 +163,8 @@ def _connect(
             answer = _Reader(connection, deadline, proxy.name).response(body=False)
             proxy.check(answer.status, target)
         if target.tls:
+            from dockcred.transport import trust  # noqa: PLC0415 - ssl, 21 M, for TLS
+
             connection.settimeout(_left(deadline))
             context = trust.context(environment, ca_variables)
             return context.wrap_socket(connection, server_hostname=target.host.encode())

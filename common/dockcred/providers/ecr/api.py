@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 
 from dockcred import watchdog
 from dockcred.credential import Credential
 from dockcred.errors import IssueError, TransportError
-from dockcred.providers.ecr import endpoints, problems
+from dockcred.providers.ecr import endpoints
 from dockcred.providers.ecr.hosts import PUBLIC_REGION
 from dockcred.providers.ecr.keys import Keys
 from dockcred.providers.ecr.sigv4 import sign
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from dockcred.environment import Environment
     from dockcred.providers.ecr.hosts import Registry
 
-CA_VARIABLES = ("AWS_CA_BUNDLE",)
 MAX_LIFE_S = 12 * 3600.0
 _USER_AGENT = f"dockcred/{__version__}"
 _FIRST_PAUSE_S = 0.25
@@ -40,7 +38,7 @@ def authorization_token(
         service, prefix, body = "ecr-public", "SpencerFrontendService", b"{}"
     else:
         service, prefix = "ecr", "AmazonEC2ContainerRegistry_V20150921"
-        body = json.dumps({"registryIds": [registry.account]}).encode()
+        body = f'{{"registryIds":["{registry.account}"]}}'.encode()
     operation = f"{service}:GetAuthorizationToken"
 
     def ask() -> Response:
@@ -64,10 +62,12 @@ def authorization_token(
             environment,
             headers=headers,
             body=body,
-            ca_variables=CA_VARIABLES,
+            ca_variables=endpoints.CA_VARIABLES,
         )
 
     answer = _patiently(ask, operation)
+    import json  # noqa: PLC0415 - there already: transport.http imports it
+
     try:
         data = json.loads(answer)["authorizationData"]
         if isinstance(data, list):
@@ -122,7 +122,7 @@ def assume_role_with_web_identity(
                 "user-agent": _USER_AGENT,
             },
             body=body,
-            ca_variables=CA_VARIABLES,
+            ca_variables=endpoints.CA_VARIABLES,
         )
 
     text = _patiently(ask, "sts:AssumeRoleWithWebIdentity").decode("utf-8", "replace")
@@ -142,6 +142,8 @@ def _patiently(ask: Callable[[], Response], operation: str) -> bytes:
         answer = ask()
         if answer.status == 200:  # noqa: PLR2004 - OK
             return answer.body
+        from dockcred.providers.ecr import problems  # noqa: PLC0415 - a refusal only
+
         code, message = _error_of(answer)
         passing = (
             code in problems.THROTTLED
@@ -160,6 +162,8 @@ def _patiently(ask: Callable[[], Response], operation: str) -> bytes:
 
 def _error_of(answer: Response) -> tuple[str, str]:
     """Read code and message from AWS's JSON or XML."""
+    import json  # noqa: PLC0415 - there already: transport.http imports it
+
     text = answer.body.decode("utf-8", "replace")
     if code := _element(text, "Code"):
         return code, _element(text, "Message")

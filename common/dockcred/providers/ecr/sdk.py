@@ -9,7 +9,7 @@ from dockcred import environment as process
 from dockcred import watchdog
 from dockcred.errors import MissingExtraError
 from dockcred.providers.ecr import direct, endpoints, shared_config
-from dockcred.providers.ecr.api import CA_VARIABLES, credential
+from dockcred.providers.ecr.api import credential
 from dockcred.providers.ecr.profiles import METHODS, Chain, of_account
 from dockcred.transport import trust
 from dockcred.version import __version__
@@ -102,7 +102,7 @@ class SdkIdentity:
         session = botocore.session.Session()
         session.set_config_variable("region", self._registry.region)
         if not session.get_config_variable("ca_bundle"):
-            roots = trust.bundle(self._environment, CA_VARIABLES)
+            roots = trust.bundle(self._environment, endpoints.CA_VARIABLES)
             session.set_config_variable("ca_bundle", roots)
         resolver = session.get_component("credential_provider")
         for method in ("ec2-credentials-file", "boto-config"):
