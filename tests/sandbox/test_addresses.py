@@ -41,6 +41,17 @@ def test_a_connection_to_one_host_serves_no_other(get):
     assert get(HOSTS[0], HOSTS[1]).status == 421
 
 
+def test_every_clouds_metadata_is_at_the_one_address(cloud):
+    port = cloud.listen("127.0.0.3")
+    for path in ("/latest/api/token", "/metadata/identity/oauth2/token"):
+        client = http.client.HTTPConnection("127.0.0.3", port, timeout=5)
+        client.request("GET", path, headers={"Host": "169.254.169.254"})
+        client.getresponse().read()
+        client.close()
+    asked = {call.partition(":")[0] for call in cloud.calls}
+    assert asked == {"imds", "azure-imds"}
+
+
 def test_a_further_address_may_be_plain_and_ends_with_the_sandbox():
     with Sandbox() as cloud:
         port = cloud.listen("127.0.0.3")
