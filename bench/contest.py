@@ -107,7 +107,7 @@ class Contest:
         if failed:
             raise Invalid(
                 f"{failed} of {self._at_once} runs of {contestant.argv[0]} failed: "
-                f"{(done.stderr + answers).strip()[:300]}"
+                f"{' '.join((done.stderr + answers).split())[-300:]}"
             )
         for answer in answers.split("\0")[:-1]:
             contestant.check(answer)

@@ -38,7 +38,7 @@ class Ours:
         self._launchers = cache / "launchers"
 
     def install(self) -> None:
-        """Build and install; a venv that is there keeps its SDK."""
+        """Build and install; a venv that is there keeps the SDKs."""
         pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
         into = ("--python", str(self.python), "install")
         with tempfile.TemporaryDirectory() as wheels:
@@ -46,7 +46,7 @@ class Ours:
             (wheel,) = Path(wheels).iterdir()
             if not self.python.exists():
                 _run(self.interpreter, "-m", "venv", "--without-pip", str(self._venv))
-                _run(*pip, *into, f"{wheel}[aws]")
+            _run(*pip, *into, f"{wheel}[all]")
             _run(*pip, *into, "--force-reinstall", "--no-deps", str(wheel))
         shutil.rmtree(self._launchers, ignore_errors=True)
         _run(str(self._venv / "bin/dockcred"), "install", "--dir", str(self._launchers))

@@ -6,12 +6,13 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 REGION = "eu-west-1"
+BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
@@ -32,11 +33,15 @@ def access_token(answer: str) -> str:
 
 @dataclass(frozen=True)
 class Peer:
-    """A program that answers what one of ours answers; `argv` names it first."""
+    """A program that answers what one of ours answers; `argv` names it first.
+
+    `variables` lead it to the system's roots where it would take its own.
+    """
 
     name: str
     argv: tuple[str, ...]
     read: Callable[[str], str] = secret
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def command(self, fetched: Path, bare: Path) -> tuple[str, ...] | None:
         """Answer what to run; None where the program is not on this machine."""
@@ -68,12 +73,23 @@ PEERS = {
     for peer in (
         *map(_helper, ("ecr-login", "gcr", "acr-env", "secretservice", "pass")),
         Peer("gcloud's helper", ("docker-credential-gcloud", "get")),
-        Peer("aws", ("aws", "ecr", "get-login-password", "--region", REGION), whole),
+        Peer(
+            "aws",
+            ("aws", "ecr", "get-login-password", "--region", REGION),
+            whole,
+            {"AWS_CA_BUNDLE": BUNDLE},
+        ),
         Peer(
             "az",
             ("az", "acr", "login", "--expose-token", "-n", "sandbox", "-o", "json"),
             access_token,
+            {"REQUESTS_CA_BUNDLE": BUNDLE},
         ),
-        Peer("bare boto3", ("python", str(REPOSITORY / "bench/bare_boto3.py")), whole),
+        Peer(
+            "bare boto3",
+            ("python", str(REPOSITORY / "bench/bare_boto3.py")),
+            whole,
+            {"AWS_CA_BUNDLE": BUNDLE},
+        ),
     )
 }

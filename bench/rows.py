@@ -60,7 +60,7 @@ ROWS = (
     ),
     *(
         Row(f"ACR {what}, managed identity, 40 ms", ACR, "acr-env", ACR_HOST,
-            "managed-identity", must, moonshot, cold=cold, api_ms=40, rounds=25)
+            "azure-imds", must, moonshot, cold=cold, api_ms=40, rounds=25)
         for what, must, moonshot, cold in (
             ("cold", 1.2, 0.95, True), ("second get", 0.1, 0.05, False),
         )

@@ -15,7 +15,10 @@ from bench.report import Result
 from bench.rows import Row
 from dockcred.testing.sandbox import Sandbox
 
-_ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_EC2_METADATA_SERVICE_ENDPOINT")
+# By which the sandbox leads programs to itself: here they find it by its real names.
+_WAY = ("HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE",
+        "AWS_CA_BUNDLE", "AWS_ENDPOINT_URL", "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+        "AZURE_POD_IDENTITY_AUTHORITY_HOST", "GCE_METADATA_")  # fmt: skip
 FEW = 10
 
 
@@ -72,8 +75,13 @@ class Stage:
             ours = Contestant(
                 argv, environment, desk.checker(secret), before, desk.count_ours
             )
-            read = PEERS[row.theirs].read
-            theirs = Contestant(command, environment, desk.checker(read), before)
+            peer = PEERS[row.theirs]
+            theirs = Contestant(
+                command,
+                environment | dict(peer.variables),
+                desk.checker(peer.read),
+                before,
+            )
             return self._contest(row, ours, theirs)
 
     def _against_itself(self, row: Row, argv: tuple[str, ...]) -> Outcome:
@@ -111,5 +119,5 @@ def _environment(cloud: Sandbox, identity: str) -> dict[str, str]:
     variables = cloud.environment(identity, inherit=base)
     return {
         name: value for name, value in variables.items()
-        if not name.startswith(_ENDPOINTS)
+        if not name.upper().startswith(_WAY)
     }  # fmt: skip
