@@ -17,6 +17,7 @@ from dockcred.transport import proxies
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from dockcred.environment import Environment
 
@@ -43,6 +44,12 @@ class Response:
         self.status = status
         self.headers = headers
         self.body = body
+
+    def json(self) -> Any:
+        """Read the body as JSON; ValueError or RecursionError where it is none."""
+        import json  # noqa: PLC0415 - there already: `request` imports it
+
+        return json.loads(self.body)
 
 
 class Target:

@@ -66,10 +66,8 @@ def authorization_token(
         )
 
     answer = _patiently(ask, operation)
-    import json  # noqa: PLC0415 - there already: transport.http imports it
-
     try:
-        data = json.loads(answer)["authorizationData"]
+        data = answer.json()["authorizationData"]
         if isinstance(data, list):
             data = data[0]
         return credential(data["authorizationToken"], float(data["expiresAt"]))
@@ -97,7 +95,7 @@ def assume_role_with_web_identity(
     registry: Registry, token: str, environment: Environment
 ) -> Keys:
     """Trade a token file's content for the keys of AWS_ROLE_ARN."""
-    from urllib.parse import urlencode  # noqa: PLC0415 - this source only
+    from dockcred.transport.form import urlencode  # noqa: PLC0415 - this source only
 
     now = time.time()
     session = environment.get("AWS_ROLE_SESSION_NAME") or f"dockcred-{int(now)}"
@@ -125,7 +123,8 @@ def assume_role_with_web_identity(
             ca_variables=endpoints.CA_VARIABLES,
         )
 
-    text = _patiently(ask, "sts:AssumeRoleWithWebIdentity").decode("utf-8", "replace")
+    answer = _patiently(ask, "sts:AssumeRoleWithWebIdentity")
+    text = answer.body.decode("utf-8", "replace")
     found = [
         _element(text, name)
         for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")
@@ -135,13 +134,13 @@ def assume_role_with_web_identity(
     return Keys(*found)
 
 
-def _patiently(ask: Callable[[], Response], operation: str) -> bytes:
-    """Ask again while AWS throttles or stumbles and there is time; answer the body."""
+def _patiently(ask: Callable[[], Response], operation: str) -> Response:
+    """Ask again while AWS throttles or stumbles and there is time; answer a 200."""
     pause = _FIRST_PAUSE_S
     while True:
         answer = ask()
         if answer.status == 200:  # noqa: PLR2004 - OK
-            return answer.body
+            return answer
         from dockcred.providers.ecr import problems  # noqa: PLC0415 - a refusal only
 
         code, message = _error_of(answer)
@@ -162,13 +161,11 @@ def _patiently(ask: Callable[[], Response], operation: str) -> bytes:
 
 def _error_of(answer: Response) -> tuple[str, str]:
     """Read code and message from AWS's JSON or XML."""
-    import json  # noqa: PLC0415 - there already: transport.http imports it
-
     text = answer.body.decode("utf-8", "replace")
     if code := _element(text, "Code"):
         return code, _element(text, "Message")
     try:
-        fields = json.loads(text)
+        fields = answer.json()
         code = str(fields.get("__type") or fields.get("code") or "")
         message = str(fields.get("message") or fields.get("Message") or "")
     except (ValueError, AttributeError, RecursionError):

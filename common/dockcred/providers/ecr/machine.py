@@ -145,11 +145,10 @@ def read_token(path: str, variable: str) -> str:
 
 
 def _keys(answer: Response, name: str, said: str = "") -> Keys:
-    import json  # noqa: PLC0415 - there already: transport.http imports it
     from datetime import datetime  # noqa: PLC0415 - a miss only
 
     try:
-        fields = json.loads(answer.body)
+        fields = answer.json()
         if fields.get("Code", "Success") != "Success":
             raise IssueError(
                 f"{name} has no keys for the role ({fields['Code']!s:.40})",
