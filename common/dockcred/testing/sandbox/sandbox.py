@@ -16,6 +16,7 @@ from dockcred.testing.sandbox.exchange import Exchange
 from dockcred.testing.sandbox.failures import Failures
 from dockcred.testing.sandbox.github import GitHub
 from dockcred.testing.sandbox.google import Google
+from dockcred.testing.sandbox.handler import Handler, TlsHandler
 from dockcred.testing.sandbox.server import Server
 from dockcred.testing.sandbox.service import Cloud, Minted
 
@@ -73,8 +74,8 @@ class Sandbox:
         """Start serving."""
         self._directory = tempfile.TemporaryDirectory(prefix="dockcred-sandbox-")
         self.home = Path(self._directory.name)
-        self._server = Server(self._exchange)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._servers = [Server(self._exchange)]
+        self.url = f"http://127.0.0.1:{self._servers[0].server_port}"
         self.proxy_url = self.url
         return self
 
@@ -86,8 +87,18 @@ class Sandbox:
     ) -> None:
         """Stop serving and remove the homes."""
         self._exchange.closing.set()
-        self._server.close()
+        for server in self._servers:
+            server.close()
         self._directory.cleanup()
+
+    def listen(self, address: str, port: int = 0, *, tls: bool = False) -> int:
+        """Serve at a further address, with `tls` as every real host; return the port.
+
+        For a network of one's own, in which real names lead to the address.
+        """
+        handler = TlsHandler if tls else Handler
+        self._servers.append(Server(self._exchange, (address, port), handler))
+        return self._servers[-1].server_port
 
     @property
     def ca_file(self) -> Path:

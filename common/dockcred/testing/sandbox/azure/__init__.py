@@ -91,7 +91,8 @@ class Azure:
         if not resource:
             raise Refusal(Reason.INVALID, "the parameter resource is missing")
         principal = self.machine.chosen(parameters, names)
-        if resource not in self.directory.resources:
+        # go-autorest and adal ask with a slash at the end, and the token says it too.
+        if resource.removesuffix("/") not in self.directory.resources:
             raise Refusal(
                 Reason.INVALID,
                 f"AADSTS500011: The resource principal named {resource} was not found",
