@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -92,7 +93,7 @@ class Desk(Home):
             '<allow eavesdrop="true"/><allow own="*"/></policy></busconfig>'
         )
         self._start("dbus-daemon", f"--config-file={configuration}", "--nofork")
-        self._wait_for((self.path / "run/bus").exists, "dbus-daemon")
+        self._wait_for(self._is_listening, "dbus-daemon")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -125,6 +126,10 @@ class Desk(Home):
         assert self.keyring is not None
         self.keyring.kill()
         self.keyring.wait()
+
+    def _is_listening(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as door:
+            return door.connect_ex(str(self.path / "run/bus")) == 0
 
     def _owner(self) -> str:
         """Return the connection that keeps secrets, or nothing."""
