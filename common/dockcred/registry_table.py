@@ -11,8 +11,10 @@ from dockcred.router import Router
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
+    from dockcred.config.compiled import Config
     from dockcred.environment import Environment
     from dockcred.identity import Provider
     from dockcred.protocol import Store
@@ -62,8 +64,8 @@ def identity_store(name: str) -> Store:
 
 
 def auto_store() -> Store:
-    """Open every provider's registries, and the keychain for all others."""
-    return _router(tuple(PROVIDERS), with_fallback=True)
+    """Open every provider's registries, and for all others what keeps logins."""
+    return _router(tuple(PROVIDERS), _other_registries)
 
 
 def keychain_store(
@@ -85,13 +87,18 @@ def keychain_store(
     return KeychainStore(backend(variables), variables.get("DOCKCRED_ACCOUNT"))
 
 
-def keyring_store() -> ByRegistry:
-    """Open the keychain that the configuration chooses for each registry."""
-    from dockcred.stores.by_registry import ByRegistry  # noqa: PLC0415 - as above
+def keychain_for(server: ServerURL) -> KeychainStore:
+    """Open the keychain that the configuration chooses for a server."""
+    from dockcred.config.settings import overlay  # noqa: PLC0415 - as above
 
     variables = environment.current()
-    config = open_config(variables, Cache(directory.locate(variables)))
-    return ByRegistry(variables, config, lambda chosen: keychain_store("", chosen))
+    settings = _config(variables).settings_for(server)
+    return keychain_store("", variables.with_values(overlay(settings)))
+
+
+def keyring_store() -> ByRegistry:
+    """Open the keychain that the configuration chooses for each registry."""
+    return _by_registry(lambda chosen: keychain_store("", chosen))
 
 
 def program_for(server: ServerURL) -> str:
@@ -102,17 +109,30 @@ def program_for(server: ServerURL) -> str:
     return "docker-credential-keyring"
 
 
-def _router(names: tuple[str, ...], *, with_fallback: bool = False) -> Router:
+def _router(
+    names: tuple[str, ...], open_fallback: Callable[[], Store] | None = None
+) -> Router:
     variables = environment.current()
     return Router(
         names,
         variables,
-        lambda: open_config(variables, Cache(directory.locate(variables))),
+        lambda: _config(variables),
         load=provider,
         open_cache=_open_cache,
-        open_fallback=_open_fallback if with_fallback else None,
+        open_fallback=open_fallback,
         program_for=program_for,
     )
+
+
+def _config(variables: Environment) -> Config:
+    return open_config(variables, Cache(directory.locate(variables)))
+
+
+def _by_registry(open_store: Callable[[Environment], Store]) -> ByRegistry:
+    from dockcred.stores.by_registry import ByRegistry  # noqa: PLC0415 - as above
+
+    variables = environment.current()
+    return ByRegistry(variables, _config(variables), open_store)
 
 
 def _open_cache(served: Provider, variables: Environment) -> Cache:
@@ -121,21 +141,19 @@ def _open_cache(served: Provider, variables: Environment) -> Cache:
     return Cache("" if off else directory.locate(variables, served.cache_parent))
 
 
-def _open_fallback(variables: Environment) -> Store:
-    """Open the keychain or another helper; an absent keychain keeps nothing."""
-    from dockcred.stores import external  # noqa: PLC0415 - no cloud's registry
-    from dockcred.stores.nothing import Nothing  # noqa: PLC0415 - no cloud's registry
-    from dockcred.stores.problems import KeychainAbsentError  # noqa: PLC0415
+def _other_registries() -> Store:
+    """Open the keychain or another helper; a keychain that is absent keeps nothing."""
+    from dockcred.stores import external, if_present  # noqa: PLC0415 - as above
 
-    chosen = variables.get("DOCKCRED_STORE")
-    if chosen.startswith(external.PREFIX):
-        return external.External(chosen, variables)
-    try:
-        return keychain_store("", variables)
-    except KeychainAbsentError as error:
+    def open_store(variables: Environment) -> Store:
+        chosen = variables.get("DOCKCRED_STORE")
+        if chosen.startswith(external.PREFIX):
+            return external.External(chosen, variables)
         if chosen:
-            raise
-        return Nothing(error)
+            return keychain_store("", variables)
+        return if_present.IfPresent(lambda: keychain_store("", variables))
+
+    return _by_registry(open_store)
 
 
 def _load(module: str, attribute: str) -> Any:

@@ -82,7 +82,7 @@ def _open(source: str) -> Source:
 def _opener(to: str | None) -> Callable[[ServerURL], KeychainStore]:
     """Answer what opens the store of a server: the named one, or that of a get."""
     if to is None:
-        return registry_table.keyring_store().of
+        return registry_table.keychain_for
     named = registry_table.keychain_store(to)
     return lambda _: named
 

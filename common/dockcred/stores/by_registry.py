@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from dockcred.config.compiled import Config
     from dockcred.environment import Environment
-    from dockcred.stores.keychain_store import KeychainStore
+    from dockcred.protocol import Store
 
 
 class ByRegistry:
@@ -23,7 +23,7 @@ class ByRegistry:
         self,
         environment: Environment,
         config: Config,
-        open_store: Callable[[Environment], KeychainStore],
+        open_store: Callable[[Environment], Store],
     ) -> None:
         """Take what opens a place; nothing is opened yet."""
         self._environment = environment
@@ -40,9 +40,9 @@ class ByRegistry:
                 return Credential("", "")
             raise
 
-    def store(self, server: ServerURL, credential: Credential) -> None:
+    def store(self, server: ServerURL, credential: Credential) -> str | None:
         """Keep the credential in the registry's place."""
-        self.of(server).store(server, credential)
+        return self.of(server).store(server, credential)
 
     def erase(self, server: ServerURL) -> None:
         """Drop the credential from the registry's place."""
@@ -65,7 +65,7 @@ class ByRegistry:
     def after_answer(self) -> None:
         """Do nothing: a keychain leaves nothing to be done."""
 
-    def of(self, server: ServerURL) -> KeychainStore:
+    def of(self, server: ServerURL) -> Store:
         """Open the registry's place."""
         return self._open(self._variables(self._config.settings_for(server)))
 
