@@ -10,6 +10,9 @@ import pytest
 from support import entries
 from support.program import HOST
 
+from dockcred.cache.entry import Entry
+from dockcred.credential import Credential
+
 ECR_CALL = "ecr:GetAuthorizationToken"
 PLANTED = "planted-password"
 
@@ -154,6 +157,16 @@ def test_an_entry_that_is_not_ours_or_not_whole_is_a_miss(
     spoil(entry)
     _mints_anew(ecr, cloud, environment)
     _mints_anew(ecr, cloud, environment)
+
+
+def test_no_piece_of_an_entry_passes_for_the_whole():
+    """Not even one that lacks the last condition only."""
+    credential = Credential("AWS", "secret", 1.0, 2.0)
+    conditions = ("file\t/a\t-", "file\t/b\t-")
+    text = Entry("key", credential, "aws:sso", conditions).to_text()
+    assert Entry.from_text(text) is not None
+    for end in range(len(text)):
+        assert Entry.from_text(text[:end]) is None, text[:end]
 
 
 def test_an_entry_is_not_written_through_a_link(ecr, cloud, environment, entry):

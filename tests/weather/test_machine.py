@@ -28,20 +28,23 @@ def silent():
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-@pytest.mark.parametrize("road", ROADS)
-def test_a_metadata_address_that_never_answers_is_given_up_in_two_seconds(
-    road, ecr, cloud, silent
+@pytest.mark.parametrize("road, limit_s", [("direct", 2.5), ("sdk", 4)])
+def test_a_metadata_address_that_never_answers_is_soon_given_up(
+    road, limit_s, ecr, cloud, silent
 ):
-    """Nothing configured off EC2: told for private ECR, silence for the gallery."""
+    """Nothing configured off EC2: told for private ECR, silence for the gallery.
+
+    botocore waits a second for version 2 and another for version 1.
+    """
     environment = cloud.environment("instance-profile") | {
         "AWS_EC2_METADATA_SERVICE_ENDPOINT": silent,
         "DOCKCRED_ROAD": road,
     }
     answer = ecr.get(environment)
-    assert answer.seconds < 2.5
+    assert answer.seconds < limit_s
     assert "no AWS identity was found" in answer.said
     answer = ecr.get(environment, PUBLIC)
-    assert answer.seconds < 2.5
+    assert answer.seconds < limit_s
     assert (answer.status, answer.stdout, answer.stderr) == (1, NOT_FOUND, b"")
 
 
@@ -208,9 +211,14 @@ def _asleep(mark: str) -> list[int]:
 def test_a_child_program_dies_with_the_time(ecr, process):
     """Also a grandchild, and one that holds our stderr."""
     environment = process("sleep 30.7531 & sleep 30.7532; exit 1")
-    answer = ecr.get(environment | {"DOCKCRED_TIMEOUT": "1.5"})
-    assert answer.seconds < 2.8
-    assert "gave up after 1.5 s" in answer.said
+    running = ecr.start("get", environment=environment | {"DOCKCRED_TIMEOUT": "3"})
+    running.stdin.write(HOST.encode())
+    running.stdin.close()
+    running.stdin = None
+    wait_until(lambda: _asleep("30.7531") and _asleep("30.7532"))
+    stdout, stderr = running.communicate(timeout=6)
+    answer = Answer(running.returncode, stdout, stderr, 0)
+    assert "gave up after 3 s" in answer.said
     wait_until(lambda: not _asleep("30.7531") and not _asleep("30.7532"))
 
 
