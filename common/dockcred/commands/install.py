@@ -9,7 +9,7 @@ import sysconfig
 
 import click
 
-from dockcred.commands.console import console, refusing
+from dockcred.commands.console import console, examples, refusing
 from dockcred.errors import InvalidInputError
 from dockcred.launcher import render, safety
 from dockcred.registry_table import PROGRAMS, provider
@@ -21,7 +21,13 @@ def _default_directory() -> str:
     return "/usr/local/bin" if os.geteuid() == 0 else os.path.expanduser("~/.local/bin")
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "dockcred install",
+        "dockcred install --dir /opt/bin --programs docker-credential-ecr-login",
+        "dockcred install --remove",
+    )
+)
 @click.option(
     "--dir",
     "directory",
@@ -36,15 +42,9 @@ def _default_directory() -> str:
 )
 @click.option("--remove", is_flag=True, help="Take away what install has put there.")
 def install(directory: str, programs: str | None, *, remove: bool) -> None:
-    r"""Put the fast launchers of the helpers into a directory on the PATH.
+    """Put the fast launchers of the helpers into a directory on the PATH.
 
     They start this Python isolated, and answer a fresh cache hit without it.
-
-    \b
-    Examples:
-      dockcred install
-      dockcred install --dir /opt/bin --programs docker-credential-ecr-login
-      dockcred install --remove
     """
     with refusing():
         names = _chosen(programs)
