@@ -7,6 +7,8 @@ import click
 from dockcred.version import __version__
 
 COMMANDS = {
+    "completion": ("dockcred.commands.completion", "completion"),
+    "configure": ("dockcred.commands.configure", "configure"),
     "install": ("dockcred.commands.install", "install"),
     "sandbox": ("dockcred.commands.sandbox", "sandbox"),
 }
