@@ -74,6 +74,7 @@ def for_nomad(
             files[0],
             lambda text: docker_config.ask_for(text, hosts, helper),
             dry_run=dry_run,
+            aside=not agent_dir,
         )
         if agent_dir:
             carry_out.change_whole(files[1], block, dry_run=dry_run)

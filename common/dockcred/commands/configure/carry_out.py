@@ -50,17 +50,24 @@ def all_keys(registries: Iterable[str], hub: tuple[str, ...]) -> list[str]:
 
 
 def change(
-    file: ClientFile, wanted: Callable[[str], list[Wanted]], *, dry_run: bool
+    file: ClientFile,
+    wanted: Callable[[str], list[Wanted]],
+    *,
+    dry_run: bool,
+    aside: bool = False,
 ) -> None:
-    """Put values into a file and say so, or show the difference."""
+    """Put values into a file and say so, or show the difference.
+
+    `aside` says it on stderr, where stdout has a text of its own.
+    """
     planned = file.configure(wanted)
     if planned.past is None:
-        click.echo(f"{file.path} says so already")
+        click.echo(f"{file.path} says so already", err=aside)
     elif dry_run:
-        _show(planned)
+        click.echo(_difference(planned), nl=False, err=aside)
     else:
         file.commit(planned)
-        click.echo(f"wrote {file.path}")
+        click.echo(f"wrote {file.path}", err=aside)
 
 
 def change_whole(file: ClientFile, text: str, *, dry_run: bool) -> None:
@@ -84,7 +91,7 @@ def undo(files: Iterable[ClientFile], *, dry_run: bool) -> None:
             continue
         nothing = False
         if dry_run:
-            _show(planned)
+            click.echo(_difference(planned), nl=False)
             continue
         untouched = file.is_ours()
         made += file.give_back(planned)
@@ -104,12 +111,9 @@ def _told(planned: Edit, *, untouched: bool) -> str:
     return f"took our keys out of {planned.path}; others have changed it since"
 
 
-def _show(planned: Edit) -> None:
+def _difference(planned: Edit) -> str:
     before, after = (_lines(text) for text in (planned.before, planned.after))
-    click.echo(
-        "".join(difflib.unified_diff(before, after, planned.path, planned.path)),
-        nl=False,
-    )
+    return "".join(difflib.unified_diff(before, after, planned.path, planned.path))
 
 
 def _lines(data: bytes | None) -> list[str]:
