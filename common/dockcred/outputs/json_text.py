@@ -16,6 +16,7 @@ from dockcred.outputs.edit import ABSENT, Path
 
 _BLANK = re.compile(r"[ \t\r\n]*")
 _VALUE = json.JSONDecoder()
+_NotJSON = json.JSONDecodeError
 
 
 class Member(NamedTuple):
@@ -97,12 +98,8 @@ def _parse(text: str) -> dict[str, Any]:
     try:
         found = json.loads(text) if text.strip() else {}
     except (ValueError, RecursionError) as error:
-        where = (
-            f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        )
-        raise InvalidInputError(
-            f"it is not JSON{where and ', ' + where}", "mend it first"
-        ) from None
+        line = f" at line {error.lineno}" if isinstance(error, _NotJSON) else ""
+        raise InvalidInputError(f"it is not JSON{line}", "mend it first") from None
     if not isinstance(found, dict):
         raise InvalidInputError("it is not a JSON object", "mend it first")
     return found

@@ -7,9 +7,9 @@ credHelpers only. A credsStore, like `auth { helper }`, is asked for every image
 from __future__ import annotations
 
 import glob
-import json
 import re
 
+from dockcred.errors import InvalidInputError
 from dockcred.outputs.registry_keys import HUB_URL
 
 HUB = (HUB_URL,)
@@ -28,9 +28,13 @@ _PLUGIN = re.compile(r'^[ \t]*plugin[ \t]+"?docker"?[ \t]*\{', re.MULTILINE)
 
 
 def plugin_block(config: str) -> str:
-    """Write the agent's block; `config` is the absolute path of the config.json."""
-    quoted = json.dumps(config).replace("${", "$${").replace("%{", "%%{")
-    return _BLOCK.replace("CONFIG", quoted)
+    """Write the agent's block; `config` is the absolute path of the config.json.
+
+    Raises InvalidInputError for a path that HCL would not take as it is.
+    """
+    if not (config.isascii() and config.isprintable()) or set(config) & set('"\\${}%'):
+        raise InvalidInputError(f"HCL cannot name {config!a}", "take a plainer path")
+    return _BLOCK.replace("CONFIG", f'"{config}"')
 
 
 def other_block(directory: str) -> str:
