@@ -32,8 +32,6 @@ docker_inspect = ("docker", "manifest", "inspect", "--insecure")
 skopeo_inspect = ("skopeo", "--insecure-policy", "inspect")
 podman_pull = ("podman", "--storage-driver=vfs", "--cgroup-manager=cgroupfs", "pull")
 docker_py = (sys.executable, "-I", "-c", DOCKER_PY)
-crane = ("crane", "digest", "--insecure")
-oras = ("oras", "repo", "tags", "--plain-http")
 
 OF_CONFIG_JSON = [
     (*docker_inspect, "alpine", HUB_URL),
@@ -43,10 +41,6 @@ OF_CONFIG_JSON = [
     (*docker_py, "docker.io", HUB_URL),
     (*docker_py, "index.docker.io", "index.docker.io"),
     (*docker_py, HOST, HOST),
-    (*crane, "alpine", HUB_URL),
-    (*crane, f"{HOST}/a", HOST),
-    (*oras, "docker.io/library/alpine", HUB_URL),
-    (*oras, f"{HOST}/a", HOST),
 ]
 OF_CONTAINERS = [
     (*skopeo_inspect, "docker://alpine", "docker.io"),
