@@ -72,11 +72,18 @@ def test_a_path_that_hcl_would_take_for_another_is_refused(
     assert "HCL cannot name" in person.refused(*call, "--config", name)
 
 
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        ("client.hcl", 'client {}\nplugin "docker" {\n  config {}\n}\n'),
+        ("client.json", '{"plugin": [{\n"docker": [{"config": []}]}]}'),
+    ],
+)
 def test_a_docker_block_that_is_there_already_is_not_put_out_of_force(
-    person: Person,
+    person: Person, name: str, text: str
 ) -> None:
     """Nomad takes the config of the last one whole, and merges nothing."""
-    theirs = person.write("nomad.d/client.hcl", 'plugin "docker" {\n  config {}\n}\n')
+    theirs = person.write(f"nomad.d/{name}", text)
     before = person.everything()
     line = person.refused(
         "nomad", "--registry", "ghcr.io", "--helper", "recorder",
@@ -132,6 +139,7 @@ def test_a_kubelet_s_file_that_others_have_changed_stays(person: Person) -> None
     person.configure("kubelet", "--all", "--file", str(path))
     path.write_text(path.read_text() + "# theirs\n")
     done = person.configure("kubelet", "--file", str(path), "--undo")
+    assert done.stdout == f"left {path} as it is; others have changed it since\n"
     assert "changed since and stays" in done.stderr
     assert path.read_text().endswith("# theirs\n")
 

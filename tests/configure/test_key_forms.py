@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import shutil
 import sys
 
 import pytest
+from real.parts import missing, program
 
-from .conftest import SYSTEM_PATH, Person
+from .conftest import Person
 
 HUB_URL = "https://index.docker.io/v1/"
 HOST = "127.0.0.1:5055"
@@ -54,11 +54,10 @@ OF_CONTAINERS = [
 def asks(person: Person, *command: str) -> set[str]:
     """Run a client with no network; return the keys it asked the helper for."""
     if os.geteuid() != 0:
-        pytest.skip("a network of its own needs root")
+        missing("a network of its own needs root")
     if "docker.auth" in command[-2] and not importlib.util.find_spec("docker"):
-        pytest.skip("docker-py is not installed")
-    if not shutil.which(command[0], path=SYSTEM_PATH):
-        pytest.skip(f"{command[0]} is not installed")
+        missing("docker-py is not installed: pip install docker")
+    program(command[0])
     person.asked()
     person.run(*ALONE, *command)
     asked = [line.partition(" ") for line in person.asked()]
@@ -117,8 +116,7 @@ def test_the_drop_in_leaves_the_system_s_registries_conf_in_force(
 ) -> None:
     """A user's registries.conf in its place would not: podman reads one of the two."""
     for command in ("podman", "unshare"):
-        if not shutil.which(command, path=SYSTEM_PATH):
-            pytest.skip(f"{command} is not installed")
+        program(command)
     system = person.write(
         "system.conf", 'unqualified-search-registries = ["s.example"]\n'
     )
@@ -136,11 +134,25 @@ def test_the_drop_in_leaves_the_system_s_registries_conf_in_force(
 def test_a_login_in_a_file_serves_podman_where_the_helper_has_nothing(
     person: Person,
 ) -> None:
-    if not shutil.which("podman", path=SYSTEM_PATH):
-        pytest.skip("podman is not installed")
+    program("podman")
     auths = {"auths": {HOST: {"auth": "bWU6c2VjcmV0"}}}
     person.write(".config/containers/auth.json", json.dumps(auths))
     person.configure("podman", "--all", "--helper", "recorder")
     done = person.run(*ALONE, "podman", "login", "--get-login", HOST)
     assert done.stdout == "me\n"
     assert person.asked() == [f"get {HOST}"]
+
+
+def test_a_login_of_the_session_comes_first_and_configure_says_so(
+    person: Person,
+) -> None:
+    runtime = person.home / "run"
+    auths = {"auths": {HOST: {"auth": "YTpi"}}}
+    person.write("run/containers/auth.json", json.dumps(auths))
+    variables = {"XDG_RUNTIME_DIR": str(runtime)}
+    done = person.configure("podman", *BOTH, **variables)
+    assert f"has a login for {HOST}, which comes first" in done.stderr
+    assert "docker.io" not in done.stderr
+    login = (program("podman"), "login", "--get-login", HOST)
+    assert person.run(*ALONE, *login, **variables).stdout == "a\n"
+    assert person.asked() == []

@@ -15,6 +15,7 @@ CLOUDS = (
     "*.dkr.ecr.*.amazonaws.eu",
     "*.dkr.ecr-fips.*.amazonaws.com",
     "*.dkr-ecr.*.on.aws",
+    "*.dkr-ecr-fips.*.on.aws",
     "public.ecr.aws",
     "*.azurecr.io",
     "*.azurecr.cn",

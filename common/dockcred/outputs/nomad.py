@@ -7,6 +7,7 @@ credHelpers only. A credsStore, like `auth { helper }`, is asked for every image
 from __future__ import annotations
 
 import glob
+import os
 import re
 
 from dockcred.errors import InvalidInputError
@@ -24,7 +25,10 @@ plugin "docker" {
   }
 }
 """
-_PLUGIN = re.compile(r'^[ \t]*plugin[ \t]+"?docker"?[ \t]*\{', re.MULTILINE)
+_PLUGIN = {
+    "hcl": re.compile(r'^[ \t]*plugin[ \t]+"?docker"?[ \t]*\{', re.MULTILINE),
+    "json": re.compile(r'"plugin"\s*:.*"docker"\s*:', re.DOTALL),
+}
 
 
 def plugin_block(config: str) -> str:
@@ -39,9 +43,10 @@ def plugin_block(config: str) -> str:
 
 def other_block(directory: str) -> str:
     """Find another file with a plugin block: one of two is lost, Nomad merges none."""
-    for path in sorted(glob.glob(f"{glob.escape(directory)}/*.hcl")):
-        if path != f"{directory}/{PLUGIN_FILE}":
-            with open(path, encoding="utf-8", errors="replace") as file:
-                if _PLUGIN.search(file.read()):
-                    return path
+    for syntax, block in _PLUGIN.items():
+        for path in sorted(glob.glob(f"{glob.escape(directory)}/*.{syntax}")):
+            if os.path.basename(path) != PLUGIN_FILE:
+                with open(path, encoding="utf-8", errors="replace") as file:
+                    if block.search(file.read()):
+                        return path
     return ""

@@ -108,12 +108,24 @@ def _told(planned: Edit, *, untouched: bool) -> str:
         return f"removed {planned.path}, which was not there before"
     if untouched:
         return f"restored {planned.path}, byte for byte"
+    if planned.after == planned.before:
+        return f"left {planned.path} as it is; others have changed it since"
     return f"took our keys out of {planned.path}; others have changed it since"
 
 
 def _difference(planned: Edit) -> str:
-    before, after = (_lines(text) for text in (planned.before, planned.after))
-    return "".join(difflib.unified_diff(before, after, planned.path, planned.path))
+    return "".join(
+        difflib.unified_diff(
+            _lines(planned.before),
+            _lines(planned.after),
+            _name(planned.before, planned.path),
+            _name(planned.after, planned.path),
+        )
+    )
+
+
+def _name(data: bytes | None, path: str) -> str:
+    return "/dev/null" if data is None else path
 
 
 def _lines(data: bytes | None) -> list[str]:

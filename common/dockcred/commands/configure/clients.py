@@ -116,6 +116,8 @@ def podman(
         carry_out.check_chosen(registries, everything=everything)
         carry_out.check_helper(helper)
         if hosts := carry_out.all_keys(registries, containers_auth.HUB):
+            for sentence in containers_auth.heard_first(variables, hosts):
+                warn(sentence)
             carry_out.change(
                 auth,
                 lambda text: docker_config.ask_for(text, hosts, helper),
