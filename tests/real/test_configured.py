@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ import pytest
 from dockcred.registry_table import PROGRAMS
 
 from .clients import Account
-from .parts import missing, program
+from .parts import SYSTEM_PATH, missing, program
 from .registry import ACCOUNT_HOST, Visits
 from .test_docker_py import PULL
 from .world import World
@@ -30,6 +31,12 @@ skopeo = ("skopeo", "--insecure-policy", "inspect")
 podman = ("podman", "--storage-driver=vfs", "--cgroup-manager=cgroupfs", "pull")
 crane = ("crane", "digest")
 oras = ("oras", "manifest", "fetch")
+
+HELM = """
+import sys
+from helm_python import RegistryClient
+print(RegistryClient().resolve(sys.argv[1]))
+"""
 
 READERS = [
     *[(("docker", *how), client) for how in (ONE, ALL) for client in (docker, crane, oras)],
@@ -74,7 +81,11 @@ def newcomer(world: World, cloud: Mapping[str, str], helper_bin: Path) -> Newcom
 
 def read(newcomer: Newcomer, client: tuple[str, ...], image: str) -> list[str]:
     prefix = "docker://" if client is skopeo else ""
-    return [program(client[0]), *client[1:], f"{prefix}{image}"]
+    name, *arguments = client
+    # These two come from newer suites of Debian, and from no package of Debian 12.
+    if client in {crane, oras} and not shutil.which(name, path=SYSTEM_PATH):
+        pytest.skip(f"{name} is not installed")
+    return [program(name), *arguments, f"{prefix}{image}"]
 
 
 def named(value: object) -> str:
@@ -114,6 +125,24 @@ def test_docker_py_pulls_and_after_undo_is_turned_away(
     newcomer.dockcred("configure", "docker", "--undo")
     assert newcomer.is_as_before()
     newcomer.account.refused(*pull, user="-")
+
+
+@pytest.mark.parametrize("how", [ONE, ALL], ids=named)
+def test_helm_is_let_in_and_after_undo_turned_away(
+    newcomer: Newcomer, image: str, how: tuple[str, ...]
+) -> None:
+    """Helm's own registry client, as PyPI's helm-python-sdk carries it."""
+    if not importlib.util.find_spec("helm_python"):
+        pytest.skip("helm is not installed: pip install helm-python-sdk")
+    ask = (sys.executable, "-I", "-c", HELM, f"oci://{image}")
+    newcomer.account.refused(*ask, user="-")
+    newcomer.dockcred("configure", "helm", *how, "--helper", "ecr-login")
+    visits = Visits(newcomer.account.world)
+    newcomer.account.succeed(*ask)
+    assert visits.seen("AWS", 200)
+    newcomer.dockcred("configure", "helm", "--undo")
+    assert newcomer.is_as_before()
+    newcomer.account.refused(*ask, user="-")
 
 
 def test_after_docker_login_undo_takes_our_key_and_leaves_docker_s(
