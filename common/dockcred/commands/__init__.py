@@ -10,7 +10,9 @@ COMMANDS = {
     "completion": ("dockcred.commands.completion", "completion"),
     "configure": ("dockcred.commands.configure", "configure"),
     "install": ("dockcred.commands.install", "install"),
+    "import": ("dockcred.commands.import_", "import_"),
     "sandbox": ("dockcred.commands.sandbox", "sandbox"),
+    "vault": ("dockcred.commands.vault", "vault"),
 }
 
 

@@ -103,11 +103,7 @@ def _install(directory: str, launchers: dict[str, str]) -> None:
         _write(target, render.launcher(program, python, imports, served))
         _say(f"wrote {target}")
     if directory not in os.environ.get("PATH", "").split(":"):
-        console.print(
-            f"[yellow]{directory} is not on your PATH[/]",
-            highlight=False,
-            soft_wrap=True,
-        )
+        _say(f"{directory} is not on your PATH", style="yellow")
 
 
 def _import_directories() -> tuple[str, ...]:

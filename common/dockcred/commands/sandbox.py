@@ -11,9 +11,9 @@ from pathlib import Path
 import click
 
 from dockcred.testing.sandbox import Sandbox
-from dockcred.testing.sandbox.aws import Aws
 from dockcred.testing.sandbox.failures import KINDS, parse
 from dockcred.testing.sandbox.runner import NOT_EXECUTABLE, NOT_FOUND, Runner
+from dockcred.testing.sandbox.sandbox import IDENTITIES
 
 STDERR = "-"
 
@@ -39,10 +39,7 @@ Examples:
 
 \b
 Identities:
-""" + "\n".join(
-    f"  {name:<22} {(identity.__doc__ or '').partition(chr(10))[0]}"
-    for name, identity in Aws.identities.items()
-)
+""" + "\n".join(f"  {name:<24} {what}" for name, what in IDENTITIES.items())
 
 
 @click.command(
@@ -51,7 +48,7 @@ Identities:
 )
 @click.option(
     "--identity",
-    type=click.Choice(tuple(Aws.identities)),
+    type=click.Choice(tuple(IDENTITIES)),
     metavar="NAME",
     default="env-keys",
     show_default=True,
