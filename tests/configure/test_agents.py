@@ -55,7 +55,7 @@ def test_nomad_s_block_goes_to_a_file_of_its_own_and_comes_back(person: Person) 
 def test_nomad_s_block_is_hcl_that_names_the_file(person: Person) -> None:
     if not importlib.util.find_spec("hcl2"):
         pytest.skip("python-hcl2 is not installed")
-    import hcl2  # noqa: PLC0415 - may be missing
+    import hcl2
 
     config = str(person.home / "a file.json")
     call = ("nomad", "--registry", "ghcr.io", "--helper", "recorder", "--dry-run")
@@ -154,7 +154,7 @@ def test_what_kubelet_would_not_match_is_refused(person: Person, pattern: str) -
 def test_yaml_says_what_was_meant(person: Person) -> None:
     if not importlib.util.find_spec("yaml"):
         pytest.skip("PyYAML is not installed")
-    import yaml  # noqa: PLC0415 - may be missing
+    import yaml
 
     (provider,) = yaml.safe_load(person.configure("kubelet", "--all").stdout)[
         "providers"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -165,10 +166,17 @@ def test_logins_that_docker_will_no_longer_read_are_named(person: Person) -> Non
     assert config_of(person)["auths"] == auths
 
 
-def test_a_store_that_is_replaced_is_named(person: Person) -> None:
-    person.write(".docker/config.json", '{"credsStore": "desktop"}')
-    done = person.configure("docker", "--all", "--helper", "recorder")
-    assert "credsStore was desktop" in done.stderr
+def test_a_store_that_is_replaced_is_named_and_can_be_kept_behind_auto(
+    person: Person,
+) -> None:
+    path = person.write(".docker/config.json", '{"credsStore": "recorder"}')
+    done = person.configure("docker", "--all")
+    assert json.loads(path.read_text()) == {"credsStore": "auto"}
+    assert "credsStore was recorder" in done.stderr
+    (setting,) = re.findall(r"set (store = \S+)", done.stderr)
+    person.write(".config/dockcred/config.toml", setting)
+    person.run("docker-credential-auto", "get", stdin="registry.example")
+    assert person.asked() == ["get registry.example"]
 
 
 def test_a_program_of_ours_may_be_named_before_it_is_installed(person: Person) -> None:

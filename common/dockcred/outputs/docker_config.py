@@ -58,8 +58,8 @@ def left_behind(text: str, wanted: Iterable[Wanted]) -> list[str]:
     for key_path, helper in wanted:
         was = json_text.get(text, key_path)
         if key_path == ("credsStore",):
-            if was not in {ABSENT, None, "", helper}:
-                said.append(f"credsStore was {was}: logins that it keeps are not read")
+            if was not in (ABSENT, None, "", helper):
+                said.append(_replaced(str(was), helper))
             passed_over = sorted(logins)
         else:
             passed_over = sorted(logins & set(key_path[1:]))
@@ -68,6 +68,14 @@ def left_behind(text: str, wanted: Iterable[Wanted]) -> list[str]:
                 f"logins in auths are not read: {', '.join(passed_over)}; "
                 "log in again where no identity serves"
             )
+    return said
+
+
+def _replaced(store: str, helper: str) -> str:
+    """Say where the logins of a store stay, and how `auto` can still answer them."""
+    said = f"credsStore was {store}: logins that it keeps are not read"
+    if helper == "auto":
+        said += f'; for them, set store = "helper:{store}" in config.toml'
     return said
 
 
