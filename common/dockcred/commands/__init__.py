@@ -7,6 +7,8 @@ import click
 from dockcred.version import __version__
 
 COMMANDS = {
+    "completion": ("dockcred.commands.completion", "completion"),
+    "configure": ("dockcred.commands.configure", "configure"),
     "install": ("dockcred.commands.install", "install"),
     "import": ("dockcred.commands.import_", "import_"),
     "sandbox": ("dockcred.commands.sandbox", "sandbox"),
