@@ -18,6 +18,7 @@ from dockcred.errors import (
     IssueError,
     MissingIdentityError,
     NotServedError,
+    RefusedError,
     WireError,
 )
 from dockcred.fingerprint import fingerprint
@@ -73,7 +74,7 @@ class IdentityStore:
                 return entry.credential
         try:
             return self._mint(name, key, server)
-        except MissingIdentityError as error:
+        except (MissingIdentityError, RefusedError) as error:
             if not self._may_be_anonymous(server):
                 raise
             log.info(f"going on anonymously: {error}")

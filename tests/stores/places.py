@@ -112,24 +112,32 @@ class Desk(Home):
             *unlock,
             text=password or "",
         )
-        self._wait_for(self._has_service, "gnome-keyring-daemon")
+        self._wait_for(self._owner, "gnome-keyring-daemon")
+
+    def run_remedy(self, said: bytes, password: str) -> None:
+        """Run the command that a message names, as a child that ends with the test."""
+        command = said.decode().partition("run '")[2].partition("'")[0].split()
+        before = self._owner()
+        self._start(*command, "--foreground", text=password)
+        self._wait_for(lambda: self._owner() not in {before, ""}, command[0])
 
     def stop_keyring(self) -> None:
         assert self.keyring is not None
         self.keyring.kill()
         self.keyring.wait()
 
-    def _has_service(self) -> bool:
+    def _owner(self) -> str:
+        """Return the connection that keeps secrets, or nothing."""
         found = self.run(
             "dbus-send",
             "--session",
-            "--print-reply",
+            "--print-reply=literal",
             "--dest=org.freedesktop.DBus",
             "/",
-            "org.freedesktop.DBus.NameHasOwner",
+            "org.freedesktop.DBus.GetNameOwner",
             "string:org.freedesktop.secrets",
         )
-        return "boolean true" in found.stdout
+        return found.stdout.strip()
 
     def _start(
         self, name: str, *arguments: str, text: str = ""

@@ -159,11 +159,14 @@ def _connect(
     """Open the connection, through a proxy where one is named, verified where TLS."""
     proxy = None if target.is_local else proxies.proxy_for(target, environment)
     host, port = (proxy.host, proxy.port) if proxy else (target.host, target.port)
-    # As bytes: a str host imports encodings.idna, 6 to 10 ms (performance.md B4).
-    connection = socket.create_connection(
-        (host.encode(), port),  # type: ignore[arg-type]
-        _left(deadline),
-    )
+    try:
+        # As bytes: a str host imports encodings.idna, 6 to 10 ms (performance.md B4).
+        connection = socket.create_connection(
+            (host.encode(), port),  # type: ignore[arg-type]
+            _left(deadline),
+        )
+    except OSError as error:
+        raise proxy.unreached(error) if proxy else error from None
     try:
         if proxy:
             connection.sendall(proxy.connect_request(target))

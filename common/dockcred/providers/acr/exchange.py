@@ -10,7 +10,7 @@ import time
 
 from dockcred.claims import claims_of
 from dockcred.credential import Credential
-from dockcred.errors import IssueError
+from dockcred.errors import IssueError, NameNotFoundError
 from dockcred.providers.acr import exchange_problems
 from dockcred.providers.acr.entra import USER_AGENT, garbage
 from dockcred.providers.acr.retry import patiently
@@ -45,10 +45,12 @@ def refresh_token(
         "user-agent": USER_AGENT,
     }
     url = f"https://{registry.host}/oauth2/exchange"
-    with exchange_problems.of_names(registry):
+    try:
         answer = patiently(
             lambda: request("POST", url, environment, headers=headers, body=body)
         )
+    except NameNotFoundError:
+        raise exchange_problems.unnamed(registry) from None
     if answer.status != _OK:
         raise exchange_problems.meaning(answer, registry, token)
     try:
