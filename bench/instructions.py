@@ -1,6 +1,6 @@
 """What our own paths cost in instructions, by callgrind: figures that do not wobble.
 
-    python -m bench.instructions [--python PROGRAM] [--save] [--profile PATH]
+    python -m bench.instructions [--python PROGRAM] [--save] [--json] [--profile PATH]
 
 Three paths of `docker-credential-ecr-login get` with env keys: the front's hit in
 sh, Python's hit, and a cold get over TLS on the direct road.
@@ -31,6 +31,7 @@ STORED = REPOSITORY / "bench/instructions.json"
 PATHS = ("front hit", "cached hit", "cold get")
 SHELL = "dash"
 RUNS = 3
+TOO_OLD = 3
 ROOTS = (str(REPOSITORY / "common"), str(REPOSITORY / "helpers"))
 # glibc picks its string functions by the processor: the plain ones are everywhere.
 PLAIN = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-AVX512F,-ERMS,-FSRM"}
@@ -146,17 +147,32 @@ def _system() -> str:
     return f"{fields['ID']} {fields.get('VERSION_ID', '')} {os.uname().machine}"
 
 
+def _is_new_enough(python: str) -> bool:
+    test = "import sys; sys.exit(sys.version_info < (3, 11))"
+    return subprocess.run([python, "-c", test], check=False).returncode == 0
+
+
 def main() -> None:
     """Print the figures; --save stores them for the guard."""
     parser = argparse.ArgumentParser(prog="bench.instructions", description=__doc__)
     parser.add_argument("--python", default="/usr/bin/python3")
     parser.add_argument("--save", action="store_true")
     parser.add_argument("--profile", type=Path, help="keep the last callgrind file")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
+    if not _is_new_enough(options.python):
+        print(f"{options.python} is older than 3.11", file=sys.stderr)
+        sys.exit(TOO_OLD)
     builds = build_of(options.python)
     figures = measure(options.python, options.profile)
-    for path, million in figures.items():
-        print(f"{path:12} {million:8.2f} M  {builds[path]}")
+    if options.json:
+        print(json.dumps({
+            path: {"million": million, "build": builds[path]}
+            for path, million in figures.items()
+        }))  # fmt: skip
+    else:
+        for path, million in figures.items():
+            print(f"{path:12} {million:8.2f} M  {builds[path]}")
     if options.save:
         held = stored() if STORED.exists() else {}
         for path, million in figures.items():

@@ -67,7 +67,7 @@ ROWS = (
     ),
     *(
         Row(f"GCR {what}, metadata", GCR, "gcr", GCR_HOST,
-            "gce-metadata", must, moonshot, cold=cold, metadata_ms=0)
+            "google-metadata", must, moonshot, cold=cold, metadata_ms=0)
         for what, must, moonshot, cold in (
             ("first get", 2.0, 1.5, True), ("second get", 0.3, 0.15, False),
         )
@@ -82,7 +82,7 @@ ROWS = (
         for program, ours, peer, host, identity in (
             ("ECR", ECR, "aws", ECR_HOST, "env-keys"),
             ("ACR", ACR, "az", ACR_HOST, "azure-cli"),
-            ("GCR", GCR, "gcloud's helper", GCR_HOST, "gcloud"),
+            ("GCR", GCR, "gcloud's helper", GCR_HOST, "google-gcloud"),
         )
         for what, must, moonshot, cold in (
             ("cached", 0.02, 0.01, False), ("cold", 0.2, 0.1, True),

@@ -7,7 +7,6 @@ and never through a proxy.
 
 from __future__ import annotations
 
-import json
 import time
 
 from dockcred.errors import IssueError, MissingIdentityError, TransportError
@@ -82,7 +81,7 @@ class Machine:
         if answer.status != _OK:
             raise problems.meaning(str(answer.status), "", _WHAT)
         try:
-            fields = json.loads(answer.body)
+            fields = answer.json()
             token, expires_in = fields["access_token"], float(fields["expires_in"])
         except (ValueError, LookupError, TypeError):
             raise self._unusable() from None
@@ -108,7 +107,7 @@ class Machine:
         if answer.status != _OK:
             raise problems.meaning(str(answer.status), "", _WHAT)
         try:
-            fields = json.loads(answer.body)
+            fields = answer.json()
             found = {"email": fields["email"], "scopes": fields.get("scopes") or []}
         except (ValueError, LookupError, TypeError, AttributeError):
             raise self._unusable() from None

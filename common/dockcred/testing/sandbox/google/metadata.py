@@ -30,7 +30,8 @@ class Metadata(Service):
 
     def has_host(self, host: str) -> bool:
         """See Service."""
-        return host in ("metadata.google.internal", "metadata.google.internal.")
+        # Google's Go library asks by address; any of the names leads to it.
+        return host.rstrip(".") in {"metadata.google.internal", "169.254.169.254"}
 
     def recognises(self, request: Request) -> bool:
         """See Service."""
