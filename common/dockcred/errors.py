@@ -73,5 +73,9 @@ class TransportError(IssueError):
     """The other end could not be reached, or did not speak as it should."""
 
 
+class TimedOutError(IssueError):
+    """The time for the whole call ran out; the cause says in what."""
+
+
 class MissingExtraError(DockcredError):
     """A library that this road needs is not installed."""

@@ -53,7 +53,7 @@ def serve(program: str, open_store: Callable[[], Store]) -> NoReturn:
     """
     status = 1
     try:
-        _harden()
+        harden()
         status = _run(program, sys.argv[1:], open_store)
     except KeyboardInterrupt:
         _fail(program, "interrupted")
@@ -64,7 +64,7 @@ def serve(program: str, open_store: Callable[[], Store]) -> NoReturn:
         os._exit(status)
 
 
-def _harden() -> None:
+def harden() -> None:
     """Let no file be read by others, no core hold a secret, no file pass for stdout."""
     import resource  # noqa: PLC0415 - POSIX only
 
@@ -100,7 +100,7 @@ def _run(program: str, arguments: list[str], open_store: Callable[[], Store]) ->
     except DockcredError as error:
         return _fail(program, str(error))
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user
-        return _fail(program, _unforeseen(error))
+        return _fail(program, unforeseen(error))
     if notice:
         _write(2, wire.message_line(f"{program}: {notice}"))
     if output:
@@ -152,7 +152,7 @@ def _stdin(verb: str) -> bytes:
     return wire.read_all(0, limit)
 
 
-def _unforeseen(error: Exception) -> str:
+def unforeseen(error: Exception) -> str:
     """Name the kind and the place; the text of a stranger's error may hold a secret."""
     place = error.__traceback__
     while place and place.tb_next:

@@ -10,6 +10,8 @@ from dockcred.router import Router
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dockcred.environment import Environment
     from dockcred.identity import Provider
     from dockcred.protocol import Store
@@ -37,8 +39,13 @@ def identity_store(name: str) -> Store:
     return _router((name,))
 
 
-def _router(names: tuple[str, ...]) -> Router:
-    variables = environment.current()
+def identities(variables: Environment, names: Iterable[str] = ()) -> Router:
+    """Route among providers, all without names, for a caller's own variables."""
+    return _router(tuple(names) or tuple(PROVIDERS), variables)
+
+
+def _router(names: tuple[str, ...], variables: Environment | None = None) -> Router:
+    variables = variables or environment.current()
     return Router(
         names,
         variables,

@@ -7,7 +7,10 @@ import click
 from dockcred.version import __version__
 
 COMMANDS = {
+    "doctor": ("dockcred.commands.doctor", "doctor"),
+    "get": ("dockcred.commands.get", "get"),
     "install": ("dockcred.commands.install", "install"),
+    "list": ("dockcred.commands.list_", "list_"),
     "sandbox": ("dockcred.commands.sandbox", "sandbox"),
 }
 

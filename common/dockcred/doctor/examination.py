@@ -1,0 +1,132 @@
+"""The checks in the order in which a request meets them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+
+from dockcred.doctor import (
+    cache,
+    client_files,
+    containers_files,
+    entries,
+    helper_answer,
+    helpers_on_path,
+    identity,
+    registry_trial,
+    traps,
+)
+from dockcred.doctor.case import Case
+from dockcred.doctor.finding import Severity
+from dockcred.lookup import containers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator
+
+    from dockcred.doctor.finding import Finding
+    from dockcred.environment import Environment
+    from dockcred.lookup.files import Found
+    from dockcred.lookup.reference import Reference
+
+DOCKER = "docker"
+PODMAN = "podman"
+CLIENTS = (DOCKER, PODMAN)
+
+
+def examine(
+    reference: Reference | None,
+    environment: Environment,
+    clients: Iterable[str] = (),
+    tell: Callable[[str], object] = lambda _: None,
+) -> Iterator[Finding]:
+    """Follow a request for the registry by each client, or look without one.
+
+    Without `clients` those are followed that are installed or configured; one that
+    was not asked for by name can only cause warnings when docker too was followed.
+    `tell` hears what is done next.
+    """
+    asked = tuple(clients)
+    followed = asked or present(environment)
+    case = Case(reference, environment) if reference else None
+    for client in followed:
+        tell(f"following {client}")
+        checks = _docker if client == DOCKER else _podman
+        for finding in checks(environment, case):
+            yield replace(_softened(finding, client, asked, followed), client=client)
+    if reference:
+        tell("looking at identity and cache")
+        case = Case(reference, environment)
+        yield from identity.check(case)
+        yield from cache.check(case)
+
+
+def present(environment: Environment) -> tuple[str, ...]:
+    """Name the clients to follow: docker, unless podman alone is installed."""
+    path = environment.get("PATH", os.defpath)
+    podman = containers_files.programs(path)
+    docker = shutil.which("docker", path=path)
+    if podman and not docker:
+        return (PODMAN,)
+    return (DOCKER, PODMAN) if podman else (DOCKER,)
+
+
+def _softened(
+    finding: Finding, client: str, asked: tuple[str, ...], followed: tuple[str, ...]
+) -> Finding:
+    if client != DOCKER and not asked and DOCKER in followed:
+        return replace(finding, severity=min(finding.severity, Severity.WARNING))
+    return finding
+
+
+def _docker(environment: Environment, case: Case | None) -> Iterator[Finding]:
+    file = yield from client_files.check_file(environment)
+    yield from client_files.check_exposure(file)
+    if case:
+        found = yield from client_files.check_key(case, file)
+        yield from _answered(case, found, case.reference.docker_key, DOCKER)
+    else:
+        named = {str(name) for name in file.table("credHelpers").values() if name}
+        yield from _helpers(environment, named | {file.text("credsStore")} - {""})
+    yield from traps.check(environment, file)
+
+
+def _podman(environment: Environment, case: Case | None) -> Iterator[Finding]:
+    read = yield from containers_files.check_files(environment)
+    if case:
+        found = yield from containers_files.check_key(case, read)
+        yield from _answered(case, found, case.reference.containers_key, PODMAN)
+        return
+    named = {str(n) for f in read for n in f.table("credHelpers").values() if n}
+    named |= set(containers.helpers(environment)) - {containers.AUTH_FILES}
+    yield from _helpers(environment, named)
+
+
+def _answered(
+    case: Case, found: Found | None, key: str, client: str
+) -> Generator[Finding, None, None]:
+    """Ask what was found for the credential, and the registry whether it takes it."""
+    credential = entries.credential(found) if found and not found.helper else None
+    renew = ""
+    if found and found.helper:
+        home = case.environment.home()
+        file = yield from helpers_on_path.check(found.helper, case.path, home)
+        if not file:
+            return
+        credential = yield from helper_answer.check(case, file, key)
+        yield from traps.service_path(file)
+    elif found and client == DOCKER:
+        renew = entries.renew(
+            found, case, DOCKER, credential.username if credential else ""
+        )
+    elif found:
+        renew = containers_files.logout(found, case)
+    if credential or not case.needs_credential:
+        yield from registry_trial.check(case, credential, renew)
+
+
+def _helpers(environment: Environment, suffixes: set[str]) -> Iterator[Finding]:
+    path, home = environment.get("PATH", os.defpath), environment.home()
+    for suffix in sorted(suffixes):
+        yield from helpers_on_path.check(suffix, path, home)

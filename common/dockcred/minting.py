@@ -1,0 +1,117 @@
+"""Minting in a child process, for a caller whose own process must stay as it is.
+
+An SDK reads the process's variables, and the watchdog ends the process when the time
+is over: both are right for a program of ours and wrong for one that embeds us.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from dockcred import environment as process
+from dockcred import errors, protocol, registry_table, watchdog
+from dockcred.credential import Credential
+from dockcred.errors import DockcredError, IssueError, TimedOutError, WireError
+from dockcred.server_url import ServerURL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from dockcred.environment import Environment
+
+_CODE = "import sys; sys.path[:] = sys.argv[1:]; import dockcred.minting as m; m.main()"
+_SPARE_S = 0.5
+
+
+def mint(
+    server: ServerURL, names: tuple[str, ...], environment: Environment, deadline: float
+) -> Credential:
+    """Have a child mint; end it, and its children, when the time is over.
+
+    `deadline` is on time.monotonic(). The child holds it too, and says in what the
+    time went; SPARE_S later it is killed.
+    """
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimedOutError("the time ran out before anybody was asked")
+    request = {"server": server.raw, "names": names, "seconds": left}
+    with subprocess.Popen(
+        [sys.executable, "-I", "-c", _CODE, *filter(os.path.isabs, sys.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment.set_values(),
+        cwd="/",
+        # Its own group, so that an `az` or credential_process ends with it.
+        start_new_session=True,
+    ) as child:
+        try:
+            answer, _ = child.communicate(json.dumps(request).encode(), left + _SPARE_S)
+        except subprocess.TimeoutExpired:
+            raise TimedOutError(f"gave up after {left:.3g} s") from None
+        finally:
+            _end(child)
+    return _read(answer)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Kill what is left of the child; what refreshes the cache has left its group."""
+    if child.poll() is None:
+        try:
+            os.killpg(child.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+
+def _read(answer: bytes) -> Credential:
+    try:
+        found = json.loads(answer)
+    except ValueError:
+        raise IssueError(
+            "the process that mints ended without an answer",
+            "see whether sys.executable is this Python and can import dockcred",
+        ) from None
+    if kind := found.get("error"):
+        known = getattr(errors, kind)
+        raise known() if issubclass(known, WireError) else known(*found["said"])
+    return Credential(**found)
+
+
+def main() -> None:
+    """Be the child: read the request from stdin, print the answer as JSON."""
+    protocol.harden()
+    request = json.load(sys.stdin)
+    variables = process.current()
+    watchdog.start(
+        request["seconds"],
+        lambda cause: _say({"error": "TimedOutError", "said": [cause]}),
+    )
+    try:
+        router = registry_table.identities(variables, request["names"])
+        found = router.get(ServerURL.parse(request["server"]))
+    except DockcredError as error:
+        _say({"error": _public(error), "said": [error.cause, error.remedy]})
+    except Exception as error:  # noqa: BLE001 - its text may hold a secret
+        _say({"error": "IssueError", "said": [protocol.unforeseen(error)]})
+    else:
+        _say({name: getattr(found, name) for name in Credential.__slots__})
+        router.after_answer()
+
+
+def _say(answer: dict[str, Any]) -> None:
+    os.write(1, json.dumps(answer).encode())
+
+
+def _public(error: DockcredError) -> str:
+    """Name the nearest kind of error that callers know: a cloud may have its own."""
+    return next(
+        kind.__name__
+        for kind in type(error).__mro__
+        if kind.__module__ == errors.__name__
+    )
