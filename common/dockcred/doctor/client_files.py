@@ -7,6 +7,7 @@ import os
 from dockcred.doctor import elsewhere, entries
 from dockcred.doctor.finding import command, error, fine, note, warning
 from dockcred.lookup import docker, files
+from dockcred.lookup.helper import PREFIX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ FILE = "file"
 KEY = "key"
 
 
-def check_file(environment: Environment) -> Generator[Finding, None, ClientFile]:
+def check_file(
+    environment: Environment, case: Case | None
+) -> Generator[Finding, None, ClientFile]:
     """Find and read docker's config.json."""
     file = docker.config_file(environment)
     if environment.get("DOCKER_AUTH_CONFIG"):
@@ -29,7 +32,7 @@ def check_file(environment: Environment) -> Generator[Finding, None, ClientFile]
     if file.state == files.READ:
         yield fine(FILE, file.path)
     elif file.state != files.ABSENT:
-        yield _unreadable(file, environment)
+        yield _unreadable(file, environment, case)
     return file
 
 
@@ -58,7 +61,7 @@ def _anonymous(case: Case, file: ClientFile, found: Found | None) -> Finding:
             KEY,
             f'credHelpers names "{misses[0]}", but docker asks for "{key}"'
             f" and finds nothing in {file.path}",
-            fix=configure(case, "docker"),
+            fix=_configure_with(case, str(file.table("credHelpers")[misses[0]])),
         )
     if found:
         return error(
@@ -79,7 +82,14 @@ def configure(case: Case, client: str) -> str:
     """Write the command that names our helper to a client; nothing for a stranger's."""
     if case.provider is None:
         return ""
-    return command("dockcred", "configure", client, case.reference.authority)
+    suffix = case.provider.program.removeprefix(PREFIX)
+    return _configure_with(case, suffix, client)
+
+
+def _configure_with(case: Case, suffix: str, client: str = "docker") -> str:
+    registry = case.reference.server.raw
+    words = ("dockcred", "configure", client, "--registry", registry)
+    return command(*words, "--helper", suffix)
 
 
 def _login(case: Case, client: str) -> dict[str, str]:
@@ -88,7 +98,9 @@ def _login(case: Case, client: str) -> dict[str, str]:
     return {"fix": command(client, "login", case.reference.authority)}
 
 
-def _unreadable(file: ClientFile, environment: Environment) -> Finding:
+def _unreadable(
+    file: ClientFile, environment: Environment, case: Case | None
+) -> Finding:
     path = file.path
     if file.state == files.NOT_BELOW_A_DIRECTORY:
         return _config_is_a_file(environment.get("DOCKER_CONFIG"), path)
@@ -102,11 +114,13 @@ def _unreadable(file: ClientFile, environment: Environment) -> Finding:
         return error(
             FILE, f"{path} cannot be read by this user", fix=_take(path, environment)
         )
+    aside = command("mv", path, f"{path}.aside")
+    again = configure(case, "docker") if case else ""
     return error(
         FILE,
         f"{path} is not JSON ({file.detail or 'nor text'}): docker goes on without it",
-        fix=command("python3", "-m", "json.tool", path),
-        remedy="mend the place that the command names",
+        remedy=f"or mend the place: {command('python3', '-m', 'json.tool', path)}",
+        fix=f"{aside} && {again}" if again else aside,
     )
 
 

@@ -43,11 +43,11 @@ def check_files(
         if file.state == files.READ:
             yield fine(FILE, path)
             found.append(file)
-        elif named:
+        elif path == named:
             yield error(
                 FILE,
-                f"REGISTRY_AUTH_FILE names {named}, which is {_how(file)}: no other"
-                " file is read",
+                f"REGISTRY_AUTH_FILE names {named}, which is {_how(file)}: podman"
+                " refuses to go on",
                 fix="unset REGISTRY_AUTH_FILE",
             )
         elif file.state == files.NOT_JSON:
@@ -80,6 +80,14 @@ def check_key(
 
 
 def _taken(found: Found, case: Case) -> Iterator[Finding]:
+    named = case.environment.get("REGISTRY_AUTH_FILE")
+    if named and found.path != named:
+        yield warning(
+            KEY,
+            f"{found.key} is in {found.path}, which newer versions do not read beside"
+            f" REGISTRY_AUTH_FILE={named}",
+            fix="unset REGISTRY_AUTH_FILE",
+        )
     if found.helper:
         yield fine(KEY, f"{found.key} = {found.helper} in {found.path}")
     else:

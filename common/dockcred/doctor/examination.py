@@ -81,7 +81,7 @@ def _softened(
 
 
 def _docker(environment: Environment, case: Case | None) -> Iterator[Finding]:
-    file = yield from client_files.check_file(environment)
+    file = yield from client_files.check_file(environment, case)
     yield from client_files.check_exposure(file)
     if case:
         found = yield from client_files.check_key(case, file)

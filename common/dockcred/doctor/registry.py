@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import binascii
 import json
+import os
 from urllib.parse import urlencode
 
 from dockcred.doctor.challenge import Challenge
 from dockcred.errors import TransportError
 from dockcred.lookup import auths
-from dockcred.transport import http
+from dockcred.transport import http, trust
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dockcred.credential import Credential
     from dockcred.doctor.case import Case
+    from dockcred.environment import Environment
 
 OK = 200
 UNAUTHORIZED = 401
@@ -37,7 +39,7 @@ class Registry:
         authority = case.reference.registry
         scheme = "http" if http.is_loopback(case.reference.server.host) else "https"
         self._base = f"{scheme}://{authority}"
-        self._environment = case.environment
+        self._environment = _trusting(case)
         self._credential = credential
         self._token = ""
         self.challenge = Challenge("")
@@ -103,6 +105,13 @@ class Registry:
         pair = f"{self._credential.username}:{self._credential.secret}".encode()
         coded = binascii.b2a_base64(pair, newline=False).decode()
         return {"authorization": f"Basic {coded}"}
+
+
+def _trusting(case: Case) -> Environment:
+    """Believe whom the clients believe: the registry's own root, else the bundle."""
+    own = f"/etc/docker/certs.d/{case.reference.registry}/ca.crt"
+    roots = own if os.path.isfile(own) else trust.bundle(case.environment, ())
+    return case.environment.with_values({"SSL_CERT_FILE": roots} if roots else {})
 
 
 def _token_in(body: bytes) -> str:
