@@ -82,7 +82,7 @@ class Patient:
             "docker": f"docker manifest inspect {self.image}",
             "skopeo": f"skopeo --insecure-policy inspect docker://{self.image}",
             "podman": "podman --storage-driver=vfs --cgroup-manager=cgroupfs"
-            f" pull {self.image}",
+            f" --root {self.home}/images --runroot {self.home}/run pull {self.image}",
             "docker-py": shlex.join(
                 [sys.executable, "-I", "-c", _DOCKER_PY, ACCOUNT_HOST]
             ),

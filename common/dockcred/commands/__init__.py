@@ -7,6 +7,8 @@ import click
 from dockcred.version import __version__
 
 COMMANDS = {
+    "completion": ("dockcred.commands.completion", "completion"),
+    "configure": ("dockcred.commands.configure", "configure"),
     "doctor": ("dockcred.commands.doctor", "doctor"),
     "get": ("dockcred.commands.get", "get"),
     "install": ("dockcred.commands.install", "install"),
