@@ -7,7 +7,7 @@ import os
 from dockcred.doctor import elsewhere, entries
 from dockcred.doctor.finding import command, error, fine, note, warning
 from dockcred.lookup import docker, files
-from dockcred.lookup.helper import PREFIX
+from dockcred.lookup.helper import PREFIX, chosen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -149,6 +149,19 @@ def _take(path: str, environment: Environment) -> str:
         return command("chmod", "u+r", path)
     user = environment.first("USER", "LOGNAME") or str(os.geteuid())
     return command("sudo", "chown", user, path)
+
+
+def check_others(named: set[str], found: Found | None, case: Case) -> Iterator[Finding]:
+    """Warn of helpers for other registries that are gone: a build asks them all."""
+    for suffix in sorted(named - {found.helper if found else ""}):
+        program = PREFIX + suffix
+        if not chosen(program, case.path):
+            yield warning(
+                KEY,
+                f"credHelpers names {program} for another registry, and it cannot run:"
+                " docker-py's builds, which ask every helper, fail",
+                remedy=f"install {program}, or take it out of credHelpers",
+            )
 
 
 def check_exposure(file: ClientFile) -> Iterator[Finding]:

@@ -61,22 +61,25 @@ def check_files(
     return found
 
 
-def check_key(
+def check_keys(
     case: Case, read: list[ClientFile]
-) -> Generator[Finding, None, Found | None]:
-    """Find what the three take for the registry: by helper, by file."""
+) -> Generator[Finding, None, list[Found]]:
+    """Find what the three take for the registry, in the order in which it is asked."""
     reference = case.reference
+    asked = []
     for helper in containers.helpers(case.environment):
         if helper != containers.AUTH_FILES:
             yield fine(KEY, f"credential-helpers of registries.conf names {helper}")
-            return Found("registries.conf", "credential-helpers", helper=helper)
+            asked.append(Found("registries.conf", "credential-helpers", helper=helper))
+            continue
         hits = [hit for file in read if (hit := containers.look_up(file, reference))]
         if hits:
             yield from _shadowed(hits)
             yield from _taken(hits[0], case)
-            return hits[0]
-    yield _anonymous(case, read)
-    return None
+            asked.append(hits[0])
+    if not asked:
+        yield _anonymous(case, read)
+    return asked
 
 
 def _taken(found: Found, case: Case) -> Iterator[Finding]:

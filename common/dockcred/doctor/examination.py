@@ -25,6 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
+    from dockcred.credential import Credential
     from dockcred.doctor.finding import Finding
     from dockcred.environment import Environment
     from dockcred.lookup.files import Found
@@ -83,11 +84,12 @@ def _softened(
 def _docker(environment: Environment, case: Case | None) -> Iterator[Finding]:
     file = yield from client_files.check_file(environment, case)
     yield from client_files.check_exposure(file)
+    named = {str(name) for name in file.table("credHelpers").values() if name}
     if case:
         found = yield from client_files.check_key(case, file)
-        yield from _answered(case, found, case.reference.docker_key, DOCKER)
+        yield from _asked(case, [found] if found else [], DOCKER)
+        yield from client_files.check_others(named, found, case)
     else:
-        named = {str(name) for name in file.table("credHelpers").values() if name}
         yield from _helpers(environment, named | {file.text("credsStore")} - {""})
     yield from traps.check(environment, file)
 
@@ -95,35 +97,50 @@ def _docker(environment: Environment, case: Case | None) -> Iterator[Finding]:
 def _podman(environment: Environment, case: Case | None) -> Iterator[Finding]:
     read = yield from containers_files.check_files(environment)
     if case:
-        found = yield from containers_files.check_key(case, read)
-        yield from _answered(case, found, case.reference.containers_key, PODMAN)
+        asked = yield from containers_files.check_keys(case, read)
+        yield from _asked(case, asked, PODMAN)
         return
     named = {str(n) for f in read for n in f.table("credHelpers").values() if n}
     named |= set(containers.helpers(environment)) - {containers.AUTH_FILES}
     yield from _helpers(environment, named)
 
 
-def _answered(
-    case: Case, found: Found | None, key: str, client: str
-) -> Generator[Finding, None, None]:
-    """Ask what was found for the credential, and the registry whether it takes it."""
-    credential = entries.credential(found) if found and not found.helper else None
-    renew = ""
-    if found and found.helper:
-        home = case.environment.home()
-        file = yield from helpers_on_path.check(found.helper, case.path, home)
-        if not file:
-            return
-        credential = yield from helper_answer.check(case, file, key)
-        yield from traps.service_path(file)
-    elif found and client == DOCKER:
-        renew = entries.renew(
-            found, case, DOCKER, credential.username if credential else ""
-        )
-    elif found:
-        renew = containers_files.logout(found, case)
-    if credential or not case.needs_credential:
+def _asked(case: Case, places: list[Found], client: str) -> Iterator[Finding]:
+    """Ask place by place for the credential, then the registry whether it takes it."""
+    credential, renew = None, ""
+    for found in places:
+        if found.helper:
+            last = found is places[-1]
+            credential = yield from _helper(case, found.helper, client, is_last=last)
+        else:
+            credential = entries.credential(found)
+            renew = _renew(found, case, client)
+        if credential:
+            break
+    if credential or not (places or case.needs_credential):
         yield from registry_trial.check(case, credential, renew)
+
+
+def _helper(
+    case: Case, suffix: str, client: str, *, is_last: bool
+) -> Generator[Finding, None, Credential | None]:
+    reference = case.reference
+    key = reference.docker_key if client == DOCKER else reference.containers_key
+    home = case.environment.home()
+    file = yield from helpers_on_path.check(suffix, case.path, home)
+    if not file:
+        return None
+    credential = yield from helper_answer.check(case, file, key, is_last=is_last)
+    yield from traps.service_path(file)
+    return credential
+
+
+def _renew(found: Found, case: Case, client: str) -> str:
+    """Write the command for an entry that the registry refuses."""
+    if client != DOCKER:
+        return containers_files.logout(found, case)
+    held = entries.credential(found)
+    return entries.renew(found, case, DOCKER, held.username if held else "USER")
 
 
 def _helpers(environment: Environment, suffixes: set[str]) -> Iterator[Finding]:

@@ -20,16 +20,20 @@ STEP = "answer"
 
 
 def check(
-    case: Case, file: str, key: str
+    case: Case, file: str, key: str, *, is_last: bool = True
 ) -> Generator[Finding, None, Credential | None]:
-    """Run the helper; answer its credential, None where it has given none."""
+    """Run the helper; answer its credential, None where it has given none.
+
+    `is_last` tells that the client asks nobody after it.
+    """
     answer = helper.ask(file, key, case.environment, case.timeout_s)
     name = os.path.basename(file)
     if answer.problem:
         yield _failed(file, f"{name} fails: {answer.problem}", case)
     elif answer.credential is None:
-        text = f"{name} has no credential for {key}: the client goes on anonymously"
-        if not case.needs_credential:
+        then = "goes on anonymously" if is_last else "asks the next"
+        text = f"{name} has no credential for {key}: the client {then}"
+        if not case.needs_credential or not is_last:
             yield note(STEP, text)
         elif other := helpers_on_path.shadowed(file, case.path):
             yield _instead(text, file, other)

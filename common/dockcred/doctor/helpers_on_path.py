@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from dockcred.doctor.finding import Finding
-    from dockcred.environment import Environment
 
 STEP = "helper"
 
@@ -154,15 +153,3 @@ def _is_open(directory: str) -> bool:
 
 def _is_crlf(missing: str) -> bool:
     return missing.endswith("CR LF")
-
-
-def on_path(environment: Environment) -> list[str]:
-    """Name every docker-credential-* of a PATH, for those who mistype one."""
-    found = set()
-    for directory in environment.get("PATH").split(":"):
-        try:
-            names = os.listdir(directory or ".")
-        except OSError:
-            continue
-        found |= {name for name in names if name.startswith(helper.PREFIX)}
-    return sorted(found)
