@@ -18,6 +18,19 @@ if TYPE_CHECKING:
 
 DEFAULT_TIMEOUT_S = 8.0
 
+OURS = (
+    "DOCKCRED_TIMEOUT",
+    "DOCKCRED_LOG",
+    "DOCKCRED_CACHE",
+    "DOCKCRED_CACHE_DIR",
+    "DOCKCRED_REFRESH",
+    "DOCKCRED_ON_MISS",
+    "DOCKCRED_ANONYMOUS",
+    "DOCKCRED_LOGIN",
+    "DOCKCRED_INSIDE",
+)
+"""Of ours, and without a say in who one is."""
+
 COMMON = (
     "HOME",
     "DOCKCRED_CONFIG",
@@ -71,6 +84,7 @@ AWS = (
     "DOCKCRED_AWS_PROFILE",
     "DOCKCRED_AWS_ROLE_ARN",
     "DOCKCRED_AWS_EXTERNAL_ID",
+    "BOTOCORE_EXPERIMENTAL__PLUGINS",
 )
 
 AWS_SECRET = (
@@ -118,6 +132,101 @@ AWS_IGNORED = {
     "BOTO_EXPERIMENTAL__NO_EMPTY_CONTINUE": "the body's coding",
     "BOTOCORE_TCP_KEEPALIVE": "the socket's options",
 }
+
+AZURE = (
+    "AZURE_TENANT_ID",
+    "AZURE_CLIENT_ID",
+    "AZURE_CLIENT_CERTIFICATE_PATH",
+    "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN",
+    "AZURE_USERNAME",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "AZURE_TOKEN_CREDENTIALS",
+    "AZURE_AUTHORITY_HOST",
+    "AZURE_REGIONAL_AUTHORITY_NAME",
+    "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+    "AZURE_IDENTITY_DISABLE_MULTITENANTAUTH",
+    "AZURE_CONFIG_DIR",
+    "AZURE_CLOUD_NAME",
+    "AZD_CONFIG_DIR",
+    "IDENTITY_ENDPOINT",
+    "IDENTITY_SERVER_THUMBPRINT",
+    "IMDS_ENDPOINT",
+    "MSI_ENDPOINT",
+    "MSAL_FORCE_REGION",
+    "REGION_NAME",
+    "DOCKCRED_ACR_SUFFIXES",
+    "DOCKCRED_ACR_AUDIENCE",
+    "DOCKCRED_ACR_OBJECT_ID",
+    "DOCKCRED_ACR_RESOURCE_ID",
+)
+
+AZURE_SECRET = (
+    "AZURE_CLIENT_SECRET",
+    "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+    "AZURE_PASSWORD",
+    "IDENTITY_HEADER",
+    "MSI_SECRET",
+)
+
+AZURE_IGNORED = {
+    "AZURE_KUBERNETES_TOKEN_PROXY": "identity bindings are not used (README)",
+    "AZURE_KUBERNETES_SNI_NAME": "identity bindings are not used (README)",
+    "AZURE_KUBERNETES_CA_FILE": "identity bindings are not used (README)",
+    "AZURE_KUBERNETES_CA_DATA": "identity bindings are not used (README)",
+    "SYSTEM_OIDCREQUESTURI": "Azure Pipelines' credential is not in the chain",
+    "AZURE_HTTP_USER_AGENT": "user agent",
+    "AZURE_SDK_LOGGING_MULTIRECORD": "logging",
+    "AZURE_LOG_LEVEL": "logging",
+    "AZURE_TRACING_ENABLED": "tracing",
+    "AZURE_SDK_TRACING_IMPLEMENTATION": "tracing",
+    "AZURE_SDK_CLOUD_CONF": "management clients only; the cloud is the host's",
+    "AZUREPS_HOST_ENVIRONMENT": "MSAL's own Cloud Shell road, which is not taken",
+    "CLIENT_ID": "MSAL's test program",
+    "CLIENT_SECRET": "MSAL's test program",
+    "BROWSER": "no browser is opened",
+    "LOCALAPPDATA": "Windows",
+    "PROGRAMDATA": "Windows",
+    "SYSTEMROOT": "Windows",
+}
+KEYCHAIN = (
+    "DOCKCRED_STORE",
+    "DOCKCRED_ACCOUNT",
+    "DOCKCRED_ALLOW_INSECURE",
+    "DOCKCRED_VAULT_FILE",
+    "DOCKCRED_VAULT_KEY_FILE",
+    "DOCKCRED_VAULT_PASSPHRASE_FILE",
+    "CREDENTIALS_DIRECTORY",
+    "XDG_DATA_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_RUNTIME_DIR",
+    "PYTHON_KEYRING_BACKEND",
+    "LOCALAPPDATA",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+)
+"""Select the keychain store's backend, and the way to it."""
+
+PASS = (
+    "PASSWORD_STORE_DIR",
+    "PASSWORD_STORE_KEY",
+    "PASSWORD_STORE_GPG_OPTS",
+    "PASSWORD_STORE_UMASK",
+    "PASSWORD_STORE_SIGNING_KEY",
+    "GNUPGHOME",
+    "GPG_TTY",
+    "GPG_AGENT_INFO",
+    "SSH_AUTH_SOCK",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "XDG_RUNTIME_DIR",
+    "TERM",
+)
+"""Passed on to `pass` and gpg, beside HOME and PATH; nothing else is."""
+
+CLIENT_FILES = ("DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR")
+"""Where docker and podman keep their configuration, to import from it."""
 
 
 class Environment:

@@ -109,6 +109,24 @@ SOURCES = {
         Source("aws:container", lease_s=LEASE_S, front=True, direct=True),
         Source("aws:pod-identity", lease_s=LEASE_S, direct=True),
         Source("aws:instance-profile", lease_s=LEASE_S, front=True, direct=True),
+        # The client id is who one is; like an AWS secret key, its proof is not kept.
+        Source("azure:client-secret", front=True, direct=True),
+        # The certificate's file is watched.
+        Source("azure:client-certificate"),
+        Source("azure:user-password"),
+        # Issuer and subject of the token are conditions.
+        Source("azure:workload-identity", direct=True),
+        Source("azure:imds", lease_s=LEASE_S, front=True, direct=True),
+        Source("azure:app-service", lease_s=LEASE_S, front=True, direct=True),
+        Source("azure:service-fabric", lease_s=LEASE_S),
+        Source("azure:arc", lease_s=LEASE_S),
+        Source("azure:machine-learning", lease_s=LEASE_S),
+        Source("azure:cloud-shell", lease_s=LEASE_S),
+        # The login's file is watched; PowerShell and azd cannot say who they are, and
+        # not every one of their releases writes the same file: minted anew.
+        Source("azure:cli"),
+        Source("azure:powershell", lease_s=LEASE_S),
+        Source("azure:developer-cli", lease_s=LEASE_S),
     )
 }
 

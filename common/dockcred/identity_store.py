@@ -19,6 +19,7 @@ from dockcred.errors import (
     IssueError,
     MissingIdentityError,
     NotServedError,
+    RefusedError,
     WireError,
 )
 from dockcred.fingerprint import fingerprint
@@ -43,7 +44,7 @@ class IdentityStore:
         provider: Provider,
         cache: Cache,
         environment: Environment,
-        program_for: Callable[[ServerURL], str],
+        program_for: Callable[[ServerURL], str] = lambda _: "another helper",
         keep_ticket: Callable[[Entry, float], None] | None = None,
     ) -> None:
         """Join the two; `program_for` names the helper of a host that is not ours.
@@ -74,7 +75,7 @@ class IdentityStore:
                 return entry.credential
         try:
             return self._mint(name, key, server)
-        except MissingIdentityError as error:
+        except (MissingIdentityError, RefusedError) as error:
             if not self._may_be_anonymous(server):
                 raise
             log.info(f"going on anonymously: {error}")

@@ -56,6 +56,7 @@ def serve(program: str, open_store: Callable[[], Store]) -> NoReturn:
         harden()
         status = _run(program, sys.argv[1:], open_store)
     except KeyboardInterrupt:
+        watchdog.end_children()
         _fail(program, "interrupted")
     except OSError:
         # The client has gone, or stdout is a full disk: nobody to tell.
@@ -90,11 +91,13 @@ def _run(program: str, arguments: list[str], open_store: Callable[[], Store]) ->
     try:
         variables = environment.current()
         log.listen(variables.get("DOCKCRED_LOG"))
-        watchdog.start(
-            environment.timeout_s(variables), lambda cause: _fail(program, cause)
-        )
+        seconds, problem = _time_limit(variables)
+        watchdog.start(seconds, lambda cause: _fail(program, cause))
+        request = _stdin(verb)
+        if problem is not None:
+            return _fail(program, str(problem))
         store = _Lazy(open_store)
-        output, notice = answer(verb, store, _stdin(verb))
+        output, notice = answer(verb, store, request)
     except WireError as error:
         return _say(error.sentence, 1)
     except DockcredError as error:
@@ -107,6 +110,16 @@ def _run(program: str, arguments: list[str], open_store: Callable[[], Store]) ->
         _write(1, output)
     store.after_answer()
     return 0
+
+
+def _time_limit(
+    variables: environment.Environment,
+) -> tuple[float, DockcredError | None]:
+    """Answer the bound on the call; a bad one is told once stdin has been read."""
+    try:
+        return environment.timeout_s(variables), None
+    except DockcredError as error:
+        return environment.DEFAULT_TIMEOUT_S, error
 
 
 class _Lazy:

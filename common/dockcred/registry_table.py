@@ -6,31 +6,49 @@ from dockcred import environment
 from dockcred.cache import directory
 from dockcred.cache.files import Cache
 from dockcred.config.compiled import open_config
+from dockcred.errors import MissingExtraError
 from dockcred.router import Router
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from dockcred.environment import Environment
     from dockcred.identity import Provider
     from dockcred.protocol import Store
     from dockcred.server_url import ServerURL
+    from dockcred.stores.keychain_store import KeychainStore
 
 PROVIDERS = {
     "ecr": ("dockcred.providers.ecr", "ECR"),
+    "acr": ("dockcred.providers.acr", "ACR"),
 }
+
+STORES = {
+    "secretservice": ("dockcred.stores.secret_service", "SecretService"),
+    "pass": ("dockcred.stores.pass_store", "PassStore"),
+    "vault": ("dockcred.stores.vault", "Vault"),
+    "osxkeychain": ("dockcred.stores.macos", "InternetPasswords"),
+    "wincred": ("dockcred.stores.windows", "CredentialManager"),
+    "kwallet": ("dockcred.stores.any_keyring", "KWallet"),
+    "keyring": ("dockcred.stores.any_keyring", "AnyKeyring"),
+}
+"""Backends of the keychain store, by docker's names where docker has one."""
 
 PROGRAMS = {
     "docker-credential-ecr-login": "ecr",
+    "docker-credential-acr-login": "acr",
+    "docker-credential-keyring": "",
+    "docker-credential-auto": "",
 }
-"""The helpers that `dockcred install` writes, each with the provider it serves."""
+"""The helpers that `dockcred install` writes, each with the provider whose tickets its
+front reads; nothing for one without a front."""
 
 
 def provider(name: str) -> Provider:
     """Load a provider by its name."""
-    module, attribute = PROVIDERS[name]
-    found: Provider = getattr(__import__(module, fromlist=[attribute]), attribute)()
+    found: Provider = _load(*PROVIDERS[name])()
     return found
 
 
@@ -39,12 +57,49 @@ def identity_store(name: str) -> Store:
     return _router((name,))
 
 
+def auto_store() -> Store:
+    """Open every provider's registries, and the keychain for all others."""
+    return _router(tuple(PROVIDERS), with_fallback=True)
+
+
+def keychain_store(
+    name: str = "", variables: Environment | None = None
+) -> KeychainStore:
+    """Open the named backend, or the one that the environment chooses."""
+    from dockcred.stores import choice  # noqa: PLC0415 - not for a cloud's registry
+    from dockcred.stores.keychain_store import KeychainStore  # noqa: PLC0415
+
+    variables = variables or environment.current()
+    chosen = name or choice.choose(variables)
+    try:
+        backend = _load(*STORES[chosen])
+    except ImportError as error:
+        raise MissingExtraError(
+            f"{error.name} is missing, which the {chosen} store needs",
+            "pip install 'dockcred[keyring,vault]'",
+        ) from None
+    return KeychainStore(backend(variables), variables.get("DOCKCRED_ACCOUNT"))
+
+
+def program_for(server: ServerURL) -> str:
+    """Name the program that serves a host, for an error that sends its user there."""
+    for name in PROVIDERS:
+        if (found := provider(name)).matches(server):
+            return found.program
+    return "docker-credential-keyring"
+
+
 def identities(variables: Environment, names: Iterable[str] = ()) -> Router:
     """Route among providers, all without names, for a caller's own variables."""
-    return _router(tuple(names) or tuple(PROVIDERS), variables)
+    return _router(tuple(names) or tuple(PROVIDERS), variables=variables)
 
 
-def _router(names: tuple[str, ...], variables: Environment | None = None) -> Router:
+def _router(
+    names: tuple[str, ...],
+    *,
+    with_fallback: bool = False,
+    variables: Environment | None = None,
+) -> Router:
     variables = variables or environment.current()
     return Router(
         names,
@@ -52,6 +107,7 @@ def _router(names: tuple[str, ...], variables: Environment | None = None) -> Rou
         lambda: open_config(variables, Cache(directory.locate(variables))),
         load=provider,
         open_cache=_open_cache,
+        open_fallback=_open_fallback if with_fallback else None,
         program_for=program_for,
     )
 
@@ -62,9 +118,22 @@ def _open_cache(served: Provider, variables: Environment) -> Cache:
     return Cache("" if off else directory.locate(variables, served.cache_parent))
 
 
-def program_for(server: ServerURL) -> str:
-    """Name the program that serves a host, for an error that sends its user there."""
-    for name in PROVIDERS:
-        if (found := provider(name)).matches(server):
-            return found.program
-    return "another helper"
+def _open_fallback(variables: Environment) -> Store:
+    """Open the keychain or another helper; an absent keychain keeps nothing."""
+    from dockcred.stores import external  # noqa: PLC0415 - no cloud's registry
+    from dockcred.stores.nothing import Nothing  # noqa: PLC0415 - no cloud's registry
+    from dockcred.stores.problems import KeychainAbsentError  # noqa: PLC0415
+
+    chosen = variables.get("DOCKCRED_STORE")
+    if chosen.startswith(external.PREFIX):
+        return external.External(chosen, variables)
+    try:
+        return keychain_store("", variables)
+    except KeychainAbsentError as error:
+        if chosen:
+            raise
+        return Nothing(error)
+
+
+def _load(module: str, attribute: str) -> Any:
+    return getattr(__import__(module, fromlist=[attribute]), attribute)

@@ -16,7 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MAX_STORE_BYTES = 1024 * 1024
+# A secret of 1 MiB passes whatever its characters: JSON may write each as \u…
+MAX_STORE_BYTES = 8 * 1024 * 1024
 _LINE = 1000
 
 
@@ -39,7 +40,7 @@ def parse_store(text: bytes) -> tuple[ServerURL, Credential]:
     Raises InvalidInputError, MissingServerURLError or MissingUsernameError.
     """
     if len(text) > MAX_STORE_BYTES:
-        raise InvalidInputError("the credential to store is longer than 1 MiB")
+        raise InvalidInputError("the credential to store is longer than 8 MiB")
     if not text.strip():
         raise InvalidInputError("EOF")
     fields = _json_object(text.decode("utf-8", "replace").lstrip("\ufeff \t\r\n"))

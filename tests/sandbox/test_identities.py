@@ -68,7 +68,7 @@ HOPELESS = {
 
 
 def test_every_identity_is_tried(cloud: Sandbox):
-    assert {*IDENTITIES, *HOPELESS} == cloud.identities.keys()
+    assert {*IDENTITIES, *HOPELESS} == cloud.aws.identities.keys()
 
 
 @pytest.mark.parametrize("name", IDENTITIES)

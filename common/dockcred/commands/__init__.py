@@ -12,8 +12,10 @@ COMMANDS = {
     "doctor": ("dockcred.commands.doctor", "doctor"),
     "get": ("dockcred.commands.get", "get"),
     "install": ("dockcred.commands.install", "install"),
+    "import": ("dockcred.commands.import_", "import_"),
     "list": ("dockcred.commands.list_", "list_"),
     "sandbox": ("dockcred.commands.sandbox", "sandbox"),
+    "vault": ("dockcred.commands.vault", "vault"),
 }
 
 

@@ -12,10 +12,12 @@ import click
 
 from dockcred.testing.sandbox import Sandbox
 from dockcred.testing.sandbox.aws import Aws
+from dockcred.testing.sandbox.azure import Azure
 from dockcred.testing.sandbox.failures import KINDS, parse
 from dockcred.testing.sandbox.runner import NOT_EXECUTABLE, NOT_FOUND, Runner
 
 STDERR = "-"
+IDENTITIES = Aws.identities | Azure.identities
 
 
 def _failures(
@@ -41,7 +43,7 @@ Examples:
 Identities:
 """ + "\n".join(
     f"  {name:<22} {(identity.__doc__ or '').partition(chr(10))[0]}"
-    for name, identity in Aws.identities.items()
+    for name, identity in IDENTITIES.items()
 )
 
 
@@ -51,7 +53,7 @@ Identities:
 )
 @click.option(
     "--identity",
-    type=click.Choice(tuple(Aws.identities)),
+    type=click.Choice(tuple(IDENTITIES)),
     metavar="NAME",
     default="env-keys",
     show_default=True,

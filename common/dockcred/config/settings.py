@@ -17,6 +17,13 @@ VARIABLES = {
     "external_id": "DOCKCRED_AWS_EXTERNAL_ID",
     "session_name": "AWS_ROLE_SESSION_NAME",
     "endpoint": "AWS_ENDPOINT_URL_ECR",
+    # Azure
+    "tenant_id": "AZURE_TENANT_ID",
+    "client_id": "AZURE_CLIENT_ID",
+    "object_id": "DOCKCRED_ACR_OBJECT_ID",
+    "resource_id": "DOCKCRED_ACR_RESOURCE_ID",
+    "credential": "AZURE_TOKEN_CREDENTIALS",
+    "audience": "DOCKCRED_ACR_AUDIENCE",
     # every cloud
     "anonymous": "DOCKCRED_ANONYMOUS",
     "login": "DOCKCRED_LOGIN",
@@ -50,12 +57,26 @@ _PROFILE_HIDES = (
 )
 """A profile that is named for a registry is meant, whatever the variables say."""
 
+_CLIENT_HIDES = (
+    "AZURE_CLIENT_ID",
+    "AZURE_CLIENT_SECRET",
+    "AZURE_CLIENT_CERTIFICATE_PATH",
+    "AZURE_USERNAME",
+    "AZURE_PASSWORD",
+    "DOCKCRED_ACR_OBJECT_ID",
+    "DOCKCRED_ACR_RESOURCE_ID",
+)
+"""The proof that the variables hold is another client's. A federated token is not
+hidden: several applications, also of several tenants, may trust the same subject."""
+
 
 def overlay(settings: Mapping[str, str]) -> dict[str, str]:
     """Answer the variables that an entry sets; one set to nothing is hidden."""
     found = {}
     if "profile" in settings:
         found.update(dict.fromkeys(_PROFILE_HIDES, ""))
+    if not {"client_id", "object_id", "resource_id"}.isdisjoint(settings):
+        found.update(dict.fromkeys(_CLIENT_HIDES, ""))
     found.update(
         {
             VARIABLES[name]: value

@@ -12,7 +12,7 @@ import ssl
 import time
 
 from dockcred import log, watchdog
-from dockcred.errors import InvalidInputError, TransportError
+from dockcred.errors import InvalidInputError, NameNotFoundError, TransportError
 from dockcred.transport import proxies, trust
 
 TYPE_CHECKING = False
@@ -59,7 +59,9 @@ class Target:
         self.tls = scheme == "https"
         host, port = _split(netloc)
         self.host = host
-        self.is_local = host in METADATA_HOSTS or is_loopback(host)
+        self.is_local = (
+            host in METADATA_HOSTS or is_loopback(host) or is_link_local(host)
+        )
         if scheme not in {"https", "http"} or not host or "@" in netloc:
             raise InvalidInputError("an endpoint is not an https URL", "mend its URL")
         if not self.tls and not self.is_local:
@@ -75,10 +77,20 @@ class Target:
 
 def is_loopback(host: str) -> bool:
     """Tell whether a host is this machine, by its literal address or name."""
-    if host in {"localhost", "::1"}:
-        return True
+    return host in {"localhost", "::1"} or (_is_ipv4(host) and host.startswith("127."))
+
+
+def is_link_local(host: str) -> bool:
+    """Tell whether a host is on this link (RFC 3927), where no router passes it on.
+
+    App Service puts its identity endpoint on such an address, anew per container.
+    """
+    return _is_ipv4(host) and host.startswith("169.254.")
+
+
+def _is_ipv4(host: str) -> bool:
     parts = host.split(".")
-    return parts[0] == "127" and len(parts) == 4 and all(map(str.isdigit, parts))  # noqa: PLR2004
+    return len(parts) == 4 and all(part.isdigit() for part in parts)  # noqa: PLR2004
 
 
 def request(
@@ -121,7 +133,7 @@ def request(
             "see whether it can be reached from here",
         ) from None
     except socket.gaierror as error:
-        raise TransportError(
+        raise NameNotFoundError(
             f"the name {target.netloc} was not resolved ({error.strerror})",
             "see the DNS settings, or HTTPS_PROXY if one is needed",
         ) from None
@@ -157,11 +169,14 @@ def _connect(
     """Open the connection, through a proxy where one is named, verified where TLS."""
     proxy = None if target.is_local else proxies.proxy_for(target, environment)
     host, port = (proxy.host, proxy.port) if proxy else (target.host, target.port)
-    # As bytes: a str host imports encodings.idna, 6 to 10 ms (performance.md B4).
-    connection = socket.create_connection(
-        (host.encode(), port),  # type: ignore[arg-type]
-        _left(deadline),
-    )
+    try:
+        # As bytes: a str host imports encodings.idna, 6 to 10 ms (performance.md B4).
+        connection = socket.create_connection(
+            (host.encode(), port),  # type: ignore[arg-type]
+            _left(deadline),
+        )
+    except OSError as error:
+        raise proxy.unreached(error) if proxy else error from None
     try:
         if proxy:
             connection.sendall(proxy.connect_request(target))

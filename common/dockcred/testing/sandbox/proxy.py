@@ -24,6 +24,7 @@ class Certificates:
 
     def write(self, path: Path) -> None:
         """Write the authority's certificate, for the command to trust."""
+        path.touch(mode=0o600)
         with self._lock:
             self._ca().cert_pem.write_to_path(str(path))
 

@@ -11,6 +11,7 @@ from typing import Self
 
 from dockcred.testing.sandbox import home, proxy
 from dockcred.testing.sandbox.aws import Aws
+from dockcred.testing.sandbox.azure import Azure
 from dockcred.testing.sandbox.exchange import Exchange
 from dockcred.testing.sandbox.failures import Failures
 from dockcred.testing.sandbox.server import Server
@@ -40,7 +41,8 @@ class Sandbox:
         for failure in fail:
             self.failures.add(failure)
         self.aws = Aws(expires_s, self.failures)
-        self._clouds: tuple[Cloud, ...] = (self.aws,)
+        self.azure = Azure(expires_s)
+        self._clouds: tuple[Cloud, ...] = (self.aws, self.azure)
         self._exchange = Exchange(
             self._clouds,
             self.failures,
@@ -101,10 +103,11 @@ class Sandbox:
             raise KeyError(f"{identity!r} is none of: {', '.join(self.identities)}")
         own = self.home / identity
         base = home.minimal(os.environ) if inherit is None else inherit
+        tls = self.tls or cloud.needs_tls
         return (
             home.isolate(base, own)
-            | (proxy.variables(self.proxy_url, self.ca_file) if self.tls else {})
-            | cloud.environment(identity, home=own, url=self.url, tls=self.tls)
+            | (proxy.variables(self.proxy_url, self.ca_file) if tls else {})
+            | cloud.environment(identity, home=own, url=self.url, tls=tls)
         )
 
     def minted(self, password: str) -> Minted | None:

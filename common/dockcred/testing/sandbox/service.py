@@ -82,6 +82,9 @@ class Minted:
 class Cloud(Protocol):
     """One cloud: a later one is a class like this and a line in Sandbox."""
 
+    needs_tls: bool
+    """Whether it is called by real host names, having no endpoint variables."""
+
     @property
     def services(self) -> Sequence[Service]:
         """Return its services; the first that claims a request serves it."""

@@ -31,6 +31,7 @@ class Aws:
     """
 
     identities = IDENTITIES
+    needs_tls = False
 
     def __init__(self, expires_s: float, failures: Failures) -> None:
         # Needs cryptography, which the extra `sandbox` brings.

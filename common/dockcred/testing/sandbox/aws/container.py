@@ -51,8 +51,13 @@ class Container(Service):
             role, session = self._pod(request, now)
         else:
             raise Refusal(Reason.INVALID, "no credentials under this URI")
-        key = self._aws.machine_keys.current(Role(ACCOUNT, role), session, now)
-        return wire.json_answer(wire.key_document(key), "application/json")
+        owner = Role(ACCOUNT, role)
+        key = self._aws.machine_keys.current(owner, session, now)
+        document = wire.key_document(key)
+        if session == "task":
+            # ECS says whose keys they are, EKS does not.
+            document["RoleArn"] = owner.arn
+        return wire.json_answer(document, "application/json")
 
     def refuse(self, refusal: Refusal) -> Response:
         """See Service."""

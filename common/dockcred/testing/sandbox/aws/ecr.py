@@ -30,7 +30,8 @@ class Ecr(Service):
         r"|api\.amazonwebservices\.eu|api\.aws\.ic\.gov|api\.aws\.scloud"
         r"|api\.cloud-aws\.adc-e\.uk|api\.aws\.hci\.ic\.gov)"
         rf"|ecr-fips\.{REGION}\.amazonaws\.com"
-        rf"|ecr(?:-fips)?\.{REGION}\.api\.(?:aws|amazonwebservices\.com\.cn)"
+        rf"|ecr(?:-fips)?\.{REGION}\.api\.(?:aws|amazonwebservices\.(?:com\.cn|eu)"
+        r"|aws\.ic\.gov|aws\.scloud|cloud-aws\.adc-e\.uk|aws\.hci\.ic\.gov)"
     )
 
     def __init__(self, aws: Aws) -> None:

@@ -1,0 +1,128 @@
+"""`dockcred import`: bring credentials from plaintext files and other stores."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from dockcred import environment, registry_table, wire
+from dockcred.errors import DockcredError
+from dockcred.stores import auth_file, server_keys
+from dockcred.stores.auth_file import AuthFile
+from dockcred.stores.problems import KeychainError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dockcred.credential import Credential
+    from dockcred.stores.keychain_store import Keychain
+
+    Source = Keychain | AuthFile
+
+
+SOURCES = ("docker", "podman", *registry_table.STORES)
+
+
+@click.command("import")
+@click.argument("source", default="docker")
+@click.option(
+    "--to",
+    type=click.Choice(tuple(registry_table.STORES)),
+    metavar="STORE",
+    help="Keep them here instead of in the store that a get would use.",
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@click.option("--replace", is_flag=True, help="Replace what the store keeps already.")
+@click.option(
+    "--remove",
+    is_flag=True,
+    help="Remove from SOURCE what was read back equal. There is no backup.",
+)
+def import_(
+    source: str, to: str | None, *, dry_run: bool, replace: bool, remove: bool
+) -> None:
+    """Import credentials from SOURCE.
+
+    SOURCE is docker (config.json), podman (auth.json), the path of such a file, or
+    another store: secretservice, pass, vault, osxkeychain, wincred, kwallet, keyring.
+    Each is stored, read back and compared before anything is removed.
+    """
+    try:
+        origin = _open(source)
+        target = registry_table.keychain_store(to or "").keychain
+        if type(origin) is type(target):
+            raise click.UsageError("SOURCE and the store are the same")
+        safe, failed = _copy(origin, target, dry_run=dry_run, replace=replace)
+        if remove and safe and not dry_run:
+            origin.remove(safe)
+            click.echo(f"Removed {len(safe)} from {source}.")
+    except DockcredError as error:
+        raise click.ClickException(str(error)) from None
+    if isinstance(origin, AuthFile) and not origin.uses_store("keyring"):
+        click.echo(
+            f'Docker asks the store once {origin.path} has "credsStore": "keyring".'
+        )
+    if failed:
+        raise SystemExit(1)
+
+
+def _open(source: str) -> Source:
+    variables = environment.current()
+    if source == "docker":
+        return auth_file.docker(variables)
+    if source == "podman":
+        return auth_file.podman(variables)
+    if source in registry_table.STORES:
+        return registry_table.keychain_store(source).keychain
+    if os.path.exists(source):
+        return AuthFile(source)
+    raise click.UsageError(f"SOURCE is a file or one of {', '.join(SOURCES)}")
+
+
+def _copy(
+    origin: Source, target: Keychain, *, dry_run: bool, replace: bool
+) -> tuple[list[str], int]:
+    """Copy every credential; answer the keys that are safe, and how many failed."""
+    safe, failed = [], 0
+    found = sorted(origin.users().items())
+    if not found:
+        click.echo("Nothing to import.")
+    for key, user in found:
+        try:
+            done, is_safe = _copy_one(
+                origin, target, key, dry_run=dry_run, replace=replace
+            )
+        except DockcredError as error:
+            done, is_safe = f"failed: {error}", False
+            failed += 1
+        click.echo(wire.message_line(f"{key} ({user}): {done}"), nl=False)
+        if is_safe:
+            safe.append(key)
+    return safe, failed
+
+
+def _copy_one(
+    origin: Source, target: Keychain, key: str, *, dry_run: bool, replace: bool
+) -> tuple[str, bool]:
+    """Copy one credential; answer what was done, and whether it is safe there."""
+    credential = origin.read(key)
+    if credential is None or server_keys.parse(key) is None:
+        return "left out: no request can name this key", False
+    kept = target.read(key)
+    if _is_same(kept, credential):
+        return "kept there already", True
+    if kept is not None and not replace:
+        return f"left out: {kept.username} is kept there (--replace replaces it)", False
+    if dry_run:
+        return "would be imported", False
+    target.write(key, credential)
+    if not _is_same(target.read(key), credential):
+        raise KeychainError("what the store reads back is not what was written")
+    return "imported, read back equal", True
+
+
+def _is_same(one: Credential | None, other: Credential) -> bool:
+    return one is not None and (one.username, one.secret) == (
+        other.username,
+        other.secret,
+    )

@@ -1,0 +1,124 @@
+"""`dockcred vault`: make, unlock and lock the encrypted vault."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from dockcred import environment
+from dockcred.errors import DockcredError
+from dockcred.stores import kernel_keyring, vault_place
+
+_PROTECTS = (
+    "It protects against whoever gets the file without the key (backups, images, "
+    "other users); not against root, nor against programs that run as you while "
+    "the key is within reach."
+)
+_HOUR_S = 3600
+
+
+class _OneLine(click.Group):
+    """A group whose failures are one line, cause and remedy."""
+
+    def invoke(self, context: click.Context) -> object:
+        """Show a failure as click shows its own."""
+        try:
+            return super().invoke(context)
+        except DockcredError as error:
+            raise click.ClickException(str(error)) from None
+
+
+@click.group(cls=_OneLine)
+def vault() -> None:
+    """Keep credentials in one encrypted file, where there is no keychain."""
+
+
+@vault.command()
+@click.option("--key-file", metavar="PATH", help="Make a random key in this new file.")
+@click.option("--passphrase-file", metavar="PATH", help="Read a passphrase from here.")
+@click.option(
+    "--kernel-keyring",
+    "in_kernel",
+    is_flag=True,
+    help="Give a random key to the kernel alone; both end with its next start.",
+)
+def create(
+    key_file: str | None, passphrase_file: str | None, *, in_kernel: bool
+) -> None:
+    """Make an empty vault; without options its passphrase is asked for."""
+    from dockcred.stores import vault as vaults  # noqa: PLC0415 - an extra
+    from dockcred.stores import vault_key  # noqa: PLC0415 - an extra
+
+    if bool(key_file) + bool(passphrase_file) + in_kernel > 1:
+        raise click.UsageError("give one of the three")
+    os.umask(0o077)
+    path = vault_place.path(environment.current())
+    if os.path.exists(path):
+        raise click.ClickException(f"there is a vault at {path} already")
+    key, description = os.urandom(32), {"kind": "random"}
+    if key_file:
+        key_file = os.path.abspath(key_file)
+        vault_key.write_key(key_file, key)
+        description["path"] = key_file
+    elif not in_kernel:
+        description = vault_key.new_passphrase_key()
+        passphrase = (
+            vault_key.read_passphrase(passphrase_file)
+            if passphrase_file
+            else _ask(confirm=True)
+        )
+        key = vault_key.derive(passphrase, description)
+    made = vaults.create(path, key, description)
+    if in_kernel and not kernel_keyring.write(made.id, key, 0):
+        os.unlink(path)
+        raise click.ClickException("the kernel's keyring takes no key here")
+    click.echo(f"Made {path}. {_PROTECTS}")
+
+
+@vault.command()
+@click.option(
+    "--hours",
+    type=click.FloatRange(0, min_open=True),
+    default=8.0,
+    show_default=True,
+    help="How long the kernel holds the key.",
+)
+def unlock(hours: float) -> None:
+    """Ask for the passphrase, and let the kernel hold the key for a while."""
+    from dockcred.stores import vault_key  # noqa: PLC0415 - an extra
+    from dockcred.stores.guarded_file import GuardedFile  # noqa: PLC0415
+    from dockcred.stores.vault_file import VaultFile  # noqa: PLC0415 - an extra
+
+    file = GuardedFile(vault_place.path(environment.current()))
+    found = VaultFile.parse(file.read())
+    if found.key["kind"] != "scrypt":
+        raise click.ClickException("this vault has a key of its own, no passphrase")
+    key = vault_key.derive(_ask(confirm=False), found.key)
+    found.open(key)
+    if not kernel_keyring.write(found.id, key, max(1, int(hours * _HOUR_S))):
+        raise click.ClickException(
+            "the kernel's keyring takes no key here; "
+            "name the passphrase's file in DOCKCRED_VAULT_PASSPHRASE_FILE"
+        )
+
+
+@vault.command()
+def lock() -> None:
+    """Let the kernel forget the key."""
+    from dockcred.stores.guarded_file import GuardedFile  # noqa: PLC0415
+    from dockcred.stores.vault_file import VaultFile  # noqa: PLC0415 - an extra
+
+    file = GuardedFile(vault_place.path(environment.current()))
+    kernel_keyring.forget(VaultFile.parse(file.read()).id)
+
+
+def _ask(*, confirm: bool) -> bytes:
+    """Read a passphrase from the terminal, or one line of stdin where it is none."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n").encode()
+    typed: str = click.prompt(
+        "Passphrase", hide_input=True, confirmation_prompt=confirm
+    )
+    return typed.encode()

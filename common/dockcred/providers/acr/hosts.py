@@ -1,0 +1,78 @@
+"""Which hosts are Azure Container Registry's, and which cloud each belongs to.
+
+    NAME[-HASH].SUFFIX               the registry; HASH with a domain name label
+    NAME[-HASH].REGION.geo.SUFFIX    one region of a replicated registry
+
+NAME is 5 to 50 letters and digits (learn.microsoft.com, "Resource name rules"). Data
+endpoints (NAME.REGION.data.SUFFIX) and private-link names take no login. Hosts are
+compared label by label, from end to end.
+"""
+
+from __future__ import annotations
+
+from dockcred.errors import InvalidInputError
+
+CLOUD_SUFFIXES = ("azurecr.io", "azurecr.cn", "azurecr.us", "azurecr.de")
+_ALPHANUMERIC = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
+_LABEL = _ALPHANUMERIC | {"-"}
+_MIN_NAME, _MAX_NAME = 5, 50
+
+
+class Registry:
+    """A registry's login server; `suffix` tells its cloud."""
+
+    __slots__ = ("host", "suffix")
+
+    def __init__(self, host: str, suffix: str) -> None:
+        self.host = host
+        self.suffix = suffix
+
+
+def registry_of(host: str, custom: tuple[str, ...] = ()) -> Registry | None:
+    """Read a canonical host (lower-case, no trailing dot); None if it is not ACR's."""
+    name, _, rest = host.partition(".")
+    if not _is_name(name):
+        return None
+    suffixes = (*CLOUD_SUFFIXES, *custom)
+    if rest in suffixes:
+        return Registry(host, rest)
+    region, _, rest = rest.partition(".")
+    geo, _, suffix = rest.partition(".")
+    if geo == "geo" and suffix in suffixes and region and set(region) <= _ALPHANUMERIC:
+        return Registry(host, suffix)
+    return None
+
+
+def custom_suffixes(text: str) -> tuple[str, ...]:
+    """Read the suffixes of other clouds, separated by commas or blanks.
+
+    Raises InvalidInputError for one that is not a domain, has a single label, or lies
+    inside a suffix of Azure's, where data endpoints and private links are.
+    """
+    found = tuple(
+        word.lower().strip(".") for word in text.replace(",", " ").split() if word
+    )
+    for suffix in found:
+        labels = suffix.split(".")
+        if len(labels) < 2 or not all(map(_is_label, labels)):  # noqa: PLR2004
+            raise InvalidInputError(
+                "a custom ACR suffix is not a domain of two labels or more",
+                "write it like azurecr.example.org",
+            )
+        if any(f".{suffix}".endswith(f".{known}") for known in CLOUD_SUFFIXES):
+            raise InvalidInputError(
+                "a custom ACR suffix lies inside one of Azure's own",
+                "leave it out: Azure's login servers are known",
+            )
+    return found
+
+
+def _is_name(label: str) -> bool:
+    name, hyphen, tail = label.partition("-")
+    if not _MIN_NAME <= len(name) <= _MAX_NAME or not _ALPHANUMERIC.issuperset(name):
+        return False
+    return not hyphen or (bool(tail) and _ALPHANUMERIC.issuperset(tail))
+
+
+def _is_label(label: str) -> bool:
+    return bool(label) and _LABEL.issuperset(label) and label.strip("-") == label

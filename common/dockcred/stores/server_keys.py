@@ -1,0 +1,102 @@
+"""Which kept key answers a request: the same text, else the same registry.
+
+Peers disagree (`pass` and `secretservice` compare text, `wincred` and `osxkeychain`
+fill in what the request leaves out); this is a superset of all four.
+"""
+
+from __future__ import annotations
+
+from dockcred.errors import DockcredError
+from dockcred.server_url import ServerURL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+HUB = "Docker Hub"
+_HUB_HOSTS = frozenset(
+    ("docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com")
+)
+# Web login keeps three keys for Docker Hub that differ in the path only
+# (docker/cli, internal/oauth/manager); these two never stand in for the login.
+_HUB_TOKENS = frozenset(("/v1/access-token", "/v1/refresh-token"))
+_API_ROOTS = frozenset(("/v1", "/v2"))
+_DEFAULT_PORTS = {"https": "443", "http": "80"}
+
+
+def parse(key: str) -> ServerURL | None:
+    """Read a kept key; None for one that no request can name."""
+    try:
+        server = ServerURL.parse(key)
+    except DockcredError:
+        return None
+    return server if server.raw == key else None
+
+
+def same(server: ServerURL, keys: Iterable[str]) -> list[str]:
+    """Answer the keys that name this very registry and path, the best first.
+
+    The scheme, the default port, `/v1/`, `/v2/` and Docker Hub's aliases make no
+    difference; two explicit schemes do, since they are two ports.
+    """
+    path = _path(server)
+    return [key for key, kept in _ranked(server, keys) if _path(kept) == path]
+
+
+def nearest(server: ServerURL, keys: Iterable[str]) -> list[str]:
+    """Answer `same`, then the keys of the namespaces above, the registry last.
+
+    Clients name a whole repository (crane, nomad-driver-podman); the credential of
+    its namespace or registry serves it.
+    """
+    found = _ranked(server, keys)
+    above = _paths_above(_path(server))
+    return [key for path in above for key, kept in found if _path(kept) == path]
+
+
+def _ranked(server: ServerURL, keys: Iterable[str]) -> list[tuple[str, ServerURL]]:
+    found = [(key, kept) for key in keys if (kept := parse(key)) is not None]
+    return sorted(
+        (pair for pair in found if _is_same_place(server, pair[1])),
+        key=lambda pair: (pair[1].scheme != server.scheme, pair[0]),
+    )
+
+
+def _is_same_place(one: ServerURL, other: ServerURL) -> bool:
+    if _host(one) != _host(other):
+        return False
+    if _host(one) == HUB:
+        return True
+    a, b = _ports(one), _ports(other)
+    return not a.isdisjoint(b)
+
+
+def _host(server: ServerURL) -> str:
+    """Answer the host, one name for all of Docker Hub's."""
+    return HUB if server.host in _HUB_HOSTS and not server.port else server.host
+
+
+def _ports(server: ServerURL) -> frozenset[str]:
+    """Answer the ports that a key can mean; a bare host means either default."""
+    if server.port:
+        return frozenset((server.port,))
+    if server.scheme:
+        return frozenset((_DEFAULT_PORTS[server.scheme],))
+    return frozenset(_DEFAULT_PORTS.values())
+
+
+def _path(server: ServerURL) -> str:
+    """Answer the path below the API's root, empty for the registry itself."""
+    path = server.path.rstrip("/")
+    return "" if path in _API_ROOTS else path
+
+
+def _paths_above(path: str) -> list[str]:
+    if path in _HUB_TOKENS:
+        return [path]
+    paths = [path]
+    while path:
+        path = path.rpartition("/")[0]
+        if path not in _API_ROOTS:
+            paths.append(path)
+    return paths

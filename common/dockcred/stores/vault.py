@@ -1,0 +1,100 @@
+"""The vault: one encrypted file, where there is no keychain.
+
+It protects against whoever gets the file without the key: backups, disk images, a
+copied home directory, other users. It does not protect against root, nor against
+programs that run as the same user while the key is within their reach, nor against
+an older copy of the file being put back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from dockcred.credential import Credential
+from dockcred.stores import vault_key, vault_place
+from dockcred.stores.guarded_file import GuardedFile
+from dockcred.stores.problems import KeychainError
+from dockcred.stores.vault_file import VaultDamagedError, VaultFile
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from dockcred.environment import Environment
+
+    Content = dict[str, dict[str, str]]
+
+
+class Vault:
+    """Credentials by key, each change a new file under the lock."""
+
+    def __init__(self, environment: Environment) -> None:
+        """Take the place and the key's sources from the environment."""
+        self._environment = environment
+        self._file = GuardedFile(vault_place.path(environment))
+
+    def read(self, key: str) -> Credential | None:
+        """Answer the credential from the file as it is now."""
+        kept = self._content().get(key)
+        return Credential(kept["username"], kept["secret"]) if kept else None
+
+    def write(self, key: str, credential: Credential) -> None:
+        """Keep the credential."""
+        fields = {"username": credential.username, "secret": credential.secret}
+        self._change(lambda content: content.update({key: fields}))
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Drop the keys, all in one change."""
+
+        def drop(content: Content) -> None:
+            for key in keys:
+                content.pop(key, None)
+
+        self._change(drop)
+
+    def users(self) -> dict[str, str]:
+        """Answer every key with its user."""
+        return {key: kept["username"] for key, kept in self._content().items()}
+
+    def _content(self) -> Content:
+        vault = VaultFile.parse(self._file.read())
+        return _decode(vault.open(vault_key.find(vault, self._environment)))
+
+    def _change(self, change: Callable[[Content], None]) -> None:
+        with self._file as file:
+            vault = VaultFile.parse(file.read())
+            key = vault_key.find(vault, self._environment)
+            content = _decode(vault.open(key))
+            change(content)
+            file.replace(vault.seal(key, _encode(content)))
+
+
+def create(path: str, key: bytes, description: dict[str, Any]) -> VaultFile:
+    """Make an empty vault; KeychainError where there is one already."""
+    directory = os.path.dirname(os.path.realpath(path))
+    vault = VaultFile(os.urandom(8).hex(), description)
+    try:
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise KeychainError(f"{directory}: {error.strerror}") from None
+    with GuardedFile(path) as file:
+        if os.path.exists(file.path):
+            raise KeychainError(
+                f"there is a vault at {file.path} already", "remove it first"
+            )
+        file.replace(vault.seal(key, _encode({})))
+    return vault
+
+
+def _encode(content: Content) -> bytes:
+    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _decode(data: bytes) -> Content:
+    try:
+        content: Content = json.loads(data)
+    except ValueError:
+        raise VaultDamagedError("the vault's content is not what it must be") from None
+    return content

@@ -1,0 +1,127 @@
+"""The vault's one file: a version line, a header in clear, one sealed box.
+
+    dockcred-vault 1
+    {"id":…,"key":…,"check":…,"nonce":…,"size":…}
+    AES-256-GCM over the credentials; both lines above are authenticated with it
+
+`check` tells a wrong key from a damaged file; `size` tells a truncated one. The
+header says how the key is made, never what it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from dockcred.stores.problems import KeychainError, KeychainLockedError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+VERSION = 1
+KEY_BYTES = 32
+_MAGIC = b"dockcred-vault "
+_NONCE_BYTES = 12
+_CHECK_BYTES = 8
+_RESTORE = "restore the file from a backup, or remove it and create a new vault"
+
+
+class VaultVersionError(KeychainError):
+    """The file is of a version that this program does not read."""
+
+
+class VaultTruncatedError(KeychainError):
+    """The file ends before its end, or is not a vault at all."""
+
+
+class VaultDamagedError(KeychainError):
+    """The file was changed after it had been written."""
+
+
+class VaultKeyError(KeychainLockedError):
+    """The passphrase or key is not this vault's."""
+
+
+class VaultFile:
+    """What the file says in clear, and the sealed box."""
+
+    def __init__(self, vault_id: str, key: dict[str, Any]) -> None:
+        """Describe a new vault; `key` says how its key is made."""
+        self.id = vault_id
+        self.key = key
+        self._header: dict[str, Any] = {}
+        self._clear = b""
+        self._box = b""
+
+    @classmethod
+    def parse(cls, data: bytes) -> VaultFile:
+        """Read a file; raise VaultVersionError, VaultTruncatedError or its kin."""
+        first, _, rest = data.partition(b"\n")
+        if not first.startswith(_MAGIC):
+            raise VaultTruncatedError("the vault's file is not a vault", _RESTORE)
+        version = first.removeprefix(_MAGIC).decode("ascii", "replace")
+        if version != str(VERSION):
+            raise VaultVersionError(
+                f"the vault's file is of version {version}; "
+                f"this program reads version {VERSION}",
+                "use the dockcred that wrote it to import it into another store",
+            )
+        line, end, box = rest.partition(b"\n")
+        if not end:
+            raise VaultTruncatedError("the vault's file is truncated", _RESTORE)
+        try:
+            header = json.loads(line)
+            found = cls(header["id"], header["key"])
+            header["nonce"] = bytes.fromhex(header["nonce"])
+            size = int(header["size"])
+            str(header["check"]), str(found.key["kind"])
+        except (ValueError, KeyError, TypeError):
+            raise VaultDamagedError("the vault's header is damaged", _RESTORE) from None
+        if len(box) < size:
+            raise VaultTruncatedError("the vault's file is truncated", _RESTORE)
+        found._header, found._box = header, box
+        found._clear = data[: len(data) - len(box)]
+        return found
+
+    def accepts(self, key: bytes) -> bool:
+        """Tell whether this is the vault's key, without opening the box."""
+        return bool(self._header["check"] == _check(key))
+
+    def open(self, key: bytes) -> bytes:
+        """Answer what is in the box; raise VaultKeyError or VaultDamagedError."""
+        if not self.accepts(key):
+            raise VaultKeyError(
+                "the passphrase or key does not open the vault",
+                "name the right one in DOCKCRED_VAULT_PASSPHRASE_FILE or "
+                "DOCKCRED_VAULT_KEY_FILE, or run 'dockcred vault unlock'",
+            )
+        try:
+            return AESGCM(key).decrypt(self._header["nonce"], self._box, self._clear)
+        except (InvalidTag, ValueError):
+            raise VaultDamagedError(
+                "the vault's file was changed or damaged since it was written",
+                _RESTORE,
+            ) from None
+
+    def seal(self, key: bytes, content: bytes) -> bytes:
+        """Answer the bytes of a file that holds this content."""
+        nonce = os.urandom(_NONCE_BYTES)
+        header = {
+            "id": self.id,
+            "key": self.key,
+            "check": _check(key),
+            "nonce": nonce.hex(),
+            "size": len(content) + 16,
+        }
+        line = json.dumps(header, separators=(",", ":")).encode("ascii")
+        clear = b"%s%d\n%s\n" % (_MAGIC, VERSION, line)
+        return clear + AESGCM(key).encrypt(nonce, content, clear)
+
+
+def _check(key: bytes) -> str:
+    return hashlib.sha256(b"dockcred vault check\0" + key).digest()[:_CHECK_BYTES].hex()

@@ -1,0 +1,175 @@
+"""Windows' Credential Manager, in the layout of docker's own `wincred` helper.
+
+An item is a generic credential: the URL as target, the secret as raw UTF-8, kept on
+this machine. Its blob ends at 2560 bytes, so a longer secret lies in pieces that
+docker's helper does not list; it reads such an item's secret as empty. Written
+against the documented API; not yet run on Windows.
+"""
+
+from __future__ import annotations
+
+import os
+
+from dockcred.credential import Credential
+from dockcred.stores.problems import KeychainError, KeychainLockedError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import ParamSpec, Protocol, TypeVar
+
+    from dockcred.environment import Environment
+
+    P = ParamSpec("P")
+    T = TypeVar("T")
+
+    class Credentials(Protocol):
+        """Generic credentials by target (wincred.h)."""
+
+        def read(self, target: str) -> Item | None:
+            """Answer one (CredReadW)."""
+
+        def write(self, target: str, item: Item) -> None:
+            """Create or replace one (CredWriteW)."""
+
+        def delete(self, target: str) -> None:
+            """Delete one; none there is success (CredDeleteW)."""
+
+        def targets(self) -> list[str]:
+            """Answer every target (CredEnumerateW)."""
+
+
+MAX_BLOB_BYTES = 2560
+LABEL = "Docker Credentials"
+_PIECES = "dockcred:pieces"
+_NO_SUCH_LOGON_SESSION = 1312
+_ACCESS_DENIED = 5
+
+
+class Item:
+    """A generic credential: user, blob, and attributes by keyword."""
+
+    __slots__ = ("attributes", "blob", "user")
+
+    def __init__(self, user: str, blob: bytes, attributes: dict[str, bytes]) -> None:
+        """Hold the three as they are."""
+        self.user = user
+        self.blob = blob
+        self.attributes = attributes
+
+
+class CredentialError(Exception):
+    """The API answered with this error code."""
+
+    def __init__(self, code: int) -> None:
+        """Hold the number, as `net helpmsg` explains it."""
+        super().__init__(code)
+        self.code = code
+
+
+class CredentialManager:
+    """docker's items of this user on this machine."""
+
+    def __init__(
+        self, environment: Environment, credentials: Credentials | None = None
+    ) -> None:
+        """Load the API; `credentials` stands in for it in a test."""
+        del environment
+        if credentials is None:
+            from dockcred.stores.windows_api import (  # noqa: PLC0415 - Windows only
+                GenericCredentials,
+            )
+
+            credentials = GenericCredentials()
+        self._credentials = credentials
+
+    def read(self, key: str) -> Credential | None:
+        """Answer the item of exactly this target, its pieces joined."""
+        item = self._read(key)
+        if item is None or not _is_docker(item):
+            return None
+        blob = item.blob
+        if pieces := _pieces(key, item):
+            blob = b"".join(self._piece(target) for target in pieces)
+        return Credential(item.user, blob.decode("utf-8", "replace"))
+
+    def write(self, key: str, credential: Credential) -> None:
+        """Write new pieces, switch the item over to them, drop the old ones."""
+        old = self._read(key)
+        blob = credential.secret.encode()
+        attributes = {"label": LABEL.encode()}
+        item = Item(credential.username, blob, attributes)
+        if len(blob) > MAX_BLOB_BYTES:
+            starts = range(0, len(blob), MAX_BLOB_BYTES)
+            attributes[_PIECES] = f"{os.urandom(4).hex()}:{len(starts)}".encode()
+            for target, start in zip(_pieces(key, item), starts, strict=True):
+                piece = Item("", blob[start : start + MAX_BLOB_BYTES], {})
+                self._write(target, piece)
+            item.blob = b""
+        self._write(key, item)
+        if old is not None:
+            self._delete(_pieces(key, old))
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Drop the items, then their pieces."""
+        for key in keys:
+            item = self._read(key)
+            if item is not None and _is_docker(item):
+                self._delete([key, *_pieces(key, item)])
+
+    def users(self) -> dict[str, str]:
+        """Answer every item that carries docker's label."""
+        found = {}
+        for target in _told(self._credentials.targets):
+            item = self._read(target)
+            if item is not None and _is_docker(item):
+                found[target] = item.user
+        return found
+
+    def _read(self, target: str) -> Item | None:
+        return _told(self._credentials.read, target)
+
+    def _piece(self, target: str) -> bytes:
+        piece = self._read(target)
+        if piece is None:
+            raise KeychainError(
+                "a piece of a long secret is missing from the Credential Manager",
+                "log in to the registry again",
+            )
+        return piece.blob
+
+    def _write(self, target: str, item: Item) -> None:
+        _told(self._credentials.write, target, item)
+
+    def _delete(self, targets: Iterable[str]) -> None:
+        for target in targets:
+            _told(self._credentials.delete, target)
+
+
+def _is_docker(item: Item) -> bool:
+    return item.attributes.get("label") == LABEL.encode()
+
+
+def _pieces(key: str, item: Item) -> list[str]:
+    """Answer the targets of an item's pieces; none where it has one blob."""
+    mark = item.attributes.get(_PIECES, b"").decode("ascii", "replace")
+    generation, _, count = mark.partition(":")
+    if not count.isdigit():
+        return []
+    return [f"{key}#dockcred:{generation}:{n}" for n in range(int(count))]
+
+
+def _told(call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """Call the API and name what goes wrong in our words."""
+    try:
+        return call(*arguments, **named)
+    except CredentialError as error:
+        if error.code in {_NO_SUCH_LOGON_SESSION, _ACCESS_DENIED}:
+            raise KeychainLockedError(
+                "the Credential Manager is closed to this session (as over ssh)",
+                "log in interactively, or run 'dockcred vault create'",
+            ) from None
+        raise KeychainError(
+            f"the Credential Manager refused with error {error.code}",
+            f"'net helpmsg {error.code}' explains it",
+        ) from None

@@ -1,0 +1,28 @@
+"""The scopes of a token request: `repository:NAME:ACTION,ACTION`, any number."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+from dockcred.testing.sandbox.messages import Request
+
+
+def access_of(request: Request) -> list[dict[str, object]]:
+    """Return what distribution's token format calls `access`; all that is asked for."""
+    text = request.query if request.method == "GET" else request.body.decode("latin-1")
+    asked = [value for name, value in parse_qsl(text) if name == "scope"]
+    return [
+        {"type": kind, "name": name, "actions": actions.split(",")}
+        for kind, name, actions in _parts(" ".join(asked))
+    ]
+
+
+def _parts(scopes: str) -> list[tuple[str, str, str]]:
+    found = []
+    for scope in scopes.split():
+        kind, _, rest = scope.partition(":")
+        # A repository's name may hold a registry's port.
+        name, _, actions = rest.rpartition(":")
+        if kind and name:
+            found.append((kind, name, actions))
+    return found

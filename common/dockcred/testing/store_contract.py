@@ -1,0 +1,316 @@
+"""What a credsStore must do, as behaviours over any helper program.
+
+Run it against any helper; it stores and erases under names below `.invalid` only:
+
+    python -m dockcred.testing.store_contract docker-credential-NAME
+
+Or parametrise a test with BEHAVIOURS, each a function of a Helper.
+"""
+
+# ruff: noqa: D401 - a behaviour is a statement, not an order
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+NOT_FOUND = "credentials not found in native keychain"
+HOST = "contract.invalid"
+_HUB = "https://index.docker.io/v1/"
+_TIMEOUT_S = 60.0
+_PLANES = "".join(chr(plane * 0x10000 + 0x1234) for plane in range(17))
+
+
+class Answer:
+    """What a helper said."""
+
+    def __init__(self, status: int, stdout: bytes, stderr: bytes) -> None:
+        """Hold exit status and both streams."""
+        self.status = status
+        self.stdout = stdout
+        self.stderr = stderr
+
+    def __repr__(self) -> str:
+        """Show all three; the secrets are the contract's own."""
+        return f"Answer({self.status}, {self.stdout[:300]!r}, {self.stderr[:300]!r})"
+
+
+class Helper:
+    """A helper program in an environment."""
+
+    def __init__(
+        self, program: str, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Name the program; None passes this process's environment on."""
+        self.program = program
+        self.environment = environment
+
+    def run(self, verb: str, text: str = "") -> Answer:
+        """Run one verb."""
+        ended = subprocess.run(
+            [self.program, verb],
+            input=text.encode(),
+            capture_output=True,
+            env=self.environment,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+        return Answer(ended.returncode, ended.stdout, ended.stderr)
+
+    def store(self, server: str, user: str, secret: str) -> None:
+        """Store, and expect success in silence."""
+        request = {"ServerURL": server, "Username": user, "Secret": secret}
+        answer = self.run("store", json.dumps(request))
+        assert (answer.status, answer.stdout, answer.stderr) == (0, b"", b""), answer
+
+    def get(self, server: str) -> tuple[str, str]:
+        """Get, and expect the user and the secret of an answer that echoes the key."""
+        answer = self.run("get", server)
+        assert answer.status == 0, answer
+        assert answer.stdout.count(b"\n") == 1, answer
+        fields = json.loads(answer.stdout)
+        assert set(fields) == {"ServerURL", "Username", "Secret"}, answer
+        assert fields["ServerURL"] == server, answer
+        return fields["Username"], fields["Secret"]
+
+    def finds_nothing(self, server: str) -> None:
+        """Get, and expect the standard sentence alone."""
+        answer = self.run("get", server)
+        assert answer.status == 1, answer
+        assert answer.stdout.decode().strip() == NOT_FOUND, answer
+        assert answer.stderr == b"", answer
+
+    def erase(self, server: str) -> None:
+        """Erase, and expect success in silence."""
+        answer = self.run("erase", server)
+        assert (answer.status, answer.stdout, answer.stderr) == (0, b"", b""), answer
+
+    def list(self) -> dict[str, str]:
+        """List, and expect one object of strings."""
+        answer = self.run("list")
+        assert answer.status == 0, answer
+        listed: dict[str, str] = json.loads(answer.stdout)
+        assert isinstance(listed, dict), answer
+        return listed
+
+
+def answers_what_was_stored(helper: Helper) -> None:
+    """A get answers the user and the secret that were stored."""
+    helper.store(HOST, "user", "secret")
+    assert helper.get(HOST) == ("user", "secret")
+
+
+def finds_nothing_for_a_server_never_stored(helper: Helper) -> None:
+    """A get for an unknown server answers the standard sentence alone."""
+    helper.finds_nothing(f"never.{HOST}")
+
+
+def replaces_the_secret_of_the_same_user(helper: Helper) -> None:
+    """A second store for the same user replaces the first."""
+    helper.store(HOST, "user", "old")
+    helper.store(HOST, "user", "new")
+    assert helper.get(HOST) == ("user", "new")
+
+
+def replaces_the_first_user_by_the_second(helper: Helper) -> None:
+    """One credential per server: another user replaces the first, wherever it sorts."""
+    for user in ("m", "a", "z"):
+        helper.store(HOST, user, f"secret of {user}")
+        assert helper.get(HOST) == (user, f"secret of {user}")
+    helper.erase(HOST)
+    helper.finds_nothing(HOST)
+
+
+def erases_and_erases_again(helper: Helper) -> None:
+    """An erased credential is not found; erasing it again is success."""
+    helper.store(HOST, "user", "secret")
+    helper.erase(HOST)
+    helper.finds_nothing(HOST)
+    helper.erase(HOST)
+
+
+def erases_one_server_only(helper: Helper) -> None:
+    """Erasing one server leaves its neighbours."""
+    for name in (HOST, f"a.{HOST}", f"{HOST}:5000"):
+        helper.store(name, "user", name)
+    helper.erase(HOST)
+    helper.finds_nothing(HOST)
+    assert helper.get(f"a.{HOST}") == ("user", f"a.{HOST}")
+    assert helper.get(f"{HOST}:5000") == ("user", f"{HOST}:5000")
+
+
+def lists_every_key_and_each_answers(helper: Helper) -> None:
+    """A list names all that was stored, and a get answers every key it names."""
+    stored = {
+        HOST: "a",
+        f"https://b.{HOST}": "b",
+        f"http://c.{HOST}:5000": "c",
+        _HUB: "d",
+    }
+    for server, user in stored.items():
+        helper.store(server, user, f"secret of {user}")
+    listed = helper.list()
+    assert set(stored.values()) <= set(listed.values()), listed
+    for server, user in listed.items():
+        assert helper.get(server)[0] == user
+
+
+def finds_a_registry_by_every_form_of_its_name(helper: Helper) -> None:
+    """Scheme, default port and API path make no difference."""
+    for form in (HOST, f"https://{HOST}", f"{HOST}:443", f"https://{HOST}/v2/"):
+        helper.store(form, "user", form)
+        for asked in (
+            HOST,
+            f"https://{HOST}",
+            f"{HOST}:443",
+            f"https://{HOST}:443",
+            f"https://{HOST}/v1/",
+            f"https://{HOST}/v2/",
+            HOST.upper(),
+        ):
+            assert helper.get(asked) == ("user", form), (form, asked)
+        helper.erase(HOST)
+        helper.finds_nothing(form)
+
+
+def keeps_ports_apart(helper: Helper) -> None:
+    """Another port is another registry."""
+    helper.store(f"{HOST}:5000", "user", "secret")
+    helper.finds_nothing(HOST)
+    helper.finds_nothing(f"{HOST}:5001")
+
+
+def keeps_schemes_apart_where_both_are_stored(helper: Helper) -> None:
+    """Two entries that differ in the scheme answer for themselves."""
+    helper.store(f"https://{HOST}", "user", "by https")
+    helper.store(f"http://{HOST}", "user", "by http")
+    assert helper.get(f"https://{HOST}") == ("user", "by https")
+    assert helper.get(f"http://{HOST}") == ("user", "by http")
+    helper.erase(f"http://{HOST}")
+    assert helper.get(f"https://{HOST}") == ("user", "by https")
+
+
+def keeps_the_three_keys_of_a_web_login_apart(helper: Helper) -> None:
+    """Docker Hub's login, access token and refresh token are three credentials."""
+    keys = (_HUB, f"{_HUB}access-token", f"{_HUB}refresh-token")
+    helper.store(_HUB, "user", "login")
+    helper.finds_nothing(f"{_HUB}refresh-token")
+    for key in keys:
+        helper.store(key, "user", key)
+    for key in keys:
+        assert helper.get(key) == ("user", key)
+    for key in reversed(keys):
+        helper.erase(key)
+        helper.finds_nothing(key)
+
+
+def knows_docker_hub_by_its_aliases(helper: Helper) -> None:
+    """The names that clients give Docker Hub find docker's own login key."""
+    helper.store(_HUB, "user", "login")
+    for alias in ("docker.io", "index.docker.io", "registry-1.docker.io"):
+        assert helper.get(alias) == ("user", "login")
+    helper.erase("docker.io")
+    helper.finds_nothing(_HUB)
+
+
+def serves_a_repository_from_its_registry(helper: Helper) -> None:
+    """A whole repository finds its namespace's credential, else its registry's."""
+    helper.store(HOST, "user", "registry")
+    helper.store(f"{HOST}/team", "user", "team")
+    assert helper.get(f"{HOST}/team/app") == ("user", "team")
+    assert helper.get(f"{HOST}/teams/app") == ("user", "registry")
+    helper.erase(f"{HOST}/team/app")
+    assert helper.get(f"{HOST}/team") == ("user", "team")
+
+
+def keeps_any_secret_byte_for_byte(helper: Helper) -> None:
+    """Quotes, newlines, blanks and every Unicode plane come back as they went."""
+    for secret in (
+        "'\"`$(touch /tmp/x)\\",
+        "two\nlines",
+        "\nnewlines around\n\n",
+        "\r\n\t ",
+        "  blanks  ",
+        _PLANES,
+        "\x01\x7f\u2028\u00e9e\u0301",
+        "",
+    ):
+        helper.store(HOST, "user", secret)
+        assert helper.get(HOST) == ("user", secret)
+
+
+def keeps_large_secrets(helper: Helper) -> None:
+    """Secrets of 64 KiB and of 1 MiB come back whole."""
+    for size in (64 * 1024, 1024 * 1024):
+        secret = "0123456789abcde\n" * (size // 16)
+        helper.store(HOST, "user", secret)
+        assert helper.get(HOST) == ("user", secret)
+
+
+def keeps_any_user_name(helper: Helper) -> None:
+    """A user name is data, never a path or an option."""
+    for user in (
+        "<token>",
+        "a/b",
+        "../../evil",
+        "..",
+        "/etc/passwd",
+        ".hidden",
+        "-f",
+        "name with blanks",
+        "user@example.com",
+        "base64url:YQ==",
+        _PLANES,
+    ):
+        helper.store(HOST, user, f"secret of {user}")
+        assert helper.get(HOST) == (user, f"secret of {user}")
+        assert helper.list()[HOST] == user
+
+
+BEHAVIOURS: tuple[Callable[[Helper], None], ...] = (
+    answers_what_was_stored,
+    finds_nothing_for_a_server_never_stored,
+    replaces_the_secret_of_the_same_user,
+    replaces_the_first_user_by_the_second,
+    erases_and_erases_again,
+    erases_one_server_only,
+    lists_every_key_and_each_answers,
+    finds_a_registry_by_every_form_of_its_name,
+    keeps_ports_apart,
+    keeps_schemes_apart_where_both_are_stored,
+    keeps_the_three_keys_of_a_web_login_apart,
+    knows_docker_hub_by_its_aliases,
+    serves_a_repository_from_its_registry,
+    keeps_any_secret_byte_for_byte,
+    keeps_large_secrets,
+    keeps_any_user_name,
+)
+
+
+def main() -> None:
+    """Print how a helper fares; exit 1 if a behaviour is not shown."""
+    if len(sys.argv) != 2:  # noqa: PLR2004 - the program and its one argument
+        raise SystemExit("Usage: python -m dockcred.testing.store_contract PROGRAM")
+    helper, failed = Helper(sys.argv[1]), 0
+    if kept := helper.list():
+        raise SystemExit(
+            f"the store keeps {len(kept)} credentials: run on an empty one"
+        )
+    for behaviour in BEHAVIOURS:
+        try:
+            behaviour(helper)
+            verdict = "ok  "
+        except (AssertionError, ValueError, KeyError) as error:
+            verdict, failed = f"FAIL {str(error)[:200]}\n    ", failed + 1
+        sys.stdout.write(f"{verdict} {behaviour.__doc__}\n")
+        for server in helper.list():
+            helper.run("erase", server)
+    raise SystemExit(bool(failed))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,14 @@
+"""docker-credential-acr-login: Azure registries from the Azure identity at hand.
+
+A drop-in for the helpers of that name; see the README for its variables.
+"""
+
+from __future__ import annotations
+
+from dockcred.protocol import serve
+from dockcred.registry_table import identity_store
+
+
+def main() -> None:
+    """Answer one request of the docker credential-helper protocol."""
+    serve("docker-credential-acr-login", lambda: identity_store("acr"))

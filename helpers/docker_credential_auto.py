@@ -1,0 +1,15 @@
+"""docker-credential-auto: one name for every registry.
+
+Clouds by host from the identity at hand, all else from the keychain; config.toml says
+which identity serves which registry.
+"""
+
+from __future__ import annotations
+
+from dockcred.protocol import serve
+from dockcred.registry_table import auto_store
+
+
+def main() -> None:
+    """Answer one request of the docker credential-helper protocol."""
+    serve("docker-credential-auto", auto_store)

@@ -1,0 +1,29 @@
+"""A home with a config.toml that a test writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dockcred.testing.sandbox import Sandbox
+
+
+@pytest.fixture
+def cloud() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def configured(tmp_path: Path) -> Callable[[dict[str, str], str], dict[str, str]]:
+    """Answer an environment whose DOCKCRED_CONFIG says this."""
+
+    def write(environment: dict[str, str], text: str) -> dict[str, str]:
+        path = tmp_path / "config.toml"
+        path.write_text(text)
+        path.chmod(0o600)
+        return {**environment, "DOCKCRED_CONFIG": str(path)}
+
+    return write

@@ -1,0 +1,79 @@
+"""What is wrong in a file is told with file and line; whose file it is matters."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from support.program import HOST
+
+from dockcred.config.compiled import Config
+from dockcred.server_url import ServerURL
+
+WRONG = {
+    "an unknown setting": (f'[[registry]]\nmatch = "{HOST}"\nprofil = "x"\n', ":3:"),
+    "an unknown default": ('\nprofile = "x"\n', ":2:"),
+    "a bad glob": ('[[registry]]\nmatch = "*"\n', ":2:"),
+    "no match": ('\n[[registry]]\nprofile = "x"\n', ":2:"),
+    "a number": (f'[[registry]]\nmatch = "{HOST}"\nprofile = 3\n', ":3:"),
+    "not a list": ('[registry]\nmatch = "x"\n', ":"),
+    "no TOML": ("match =\n", "config.toml is not TOML"),
+    "two of equal weight": (
+        f'[[registry]]\nmatch = "{HOST}"\n[[registry]]\nmatch = "{HOST}"\n',
+        ":3 match",
+    ),
+    "a bad target": (
+        f'[[registry]]\nmatch = "{HOST}"\nregistry = "a b"\n',
+        ":",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_mistake_is_told_with_its_place(ecr, cloud, configured, name) -> None:
+    text, place = WRONG[name]
+    environment = configured(dict(cloud.environment("env-keys")), text)
+    answer = ecr.get(environment)
+    assert place in answer.said
+    assert environment["DOCKCRED_CONFIG"] in answer.said
+    assert not cloud.calls
+
+
+def test_a_file_that_others_can_write_is_refused(ecr, cloud, configured) -> None:
+    environment = configured(dict(cloud.environment("env-keys")), "")
+    os.chmod(environment["DOCKCRED_CONFIG"], 0o666)
+    assert "others can write" in ecr.get(environment).said
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="giving a file away needs root")
+def test_a_strangers_file_is_refused(ecr, cloud, configured) -> None:
+    environment = configured(dict(cloud.environment("env-keys")), "")
+    os.chown(environment["DOCKCRED_CONFIG"], 12345, 12345)
+    assert "others can write" in ecr.get(environment).said
+
+
+def test_a_named_file_that_is_missing_is_told(ecr, cloud) -> None:
+    environment = {**cloud.environment("env-keys"), "DOCKCRED_CONFIG": "/nonexistent"}
+    assert "/nonexistent, which is not there" in ecr.get(environment).said
+
+
+def test_a_change_counts_at_once(ecr, cloud, configured) -> None:
+    """The compiled copy is of these very files, or it is not read."""
+    environment = dict(cloud.environment("env-keys"))
+    configured_as = configured(environment, f'[[registry]]\nmatch = "{HOST}"\n')
+    assert ecr.get(configured_as).password
+    wrong = configured(environment, "nonsense = 1\n")
+    assert "no setting 'nonsense'" in ecr.get(wrong).said
+    right = configured(environment, f'[[registry]]\nmatch = "{HOST}"\n')
+    assert ecr.get(right).password
+
+
+def test_the_users_entry_wins_over_the_systems(tmp_path) -> None:
+    """Of two that weigh the same, the later file's."""
+    rows = [
+        ["/etc/dockcred/config.toml:1", "r.example", "profile", "system"],
+        ["/home/u/.config/dockcred/config.toml:1", "r.example", "profile", "user"],
+        ["/etc/dockcred/config.toml:9", "*.example", "profile", "wide"],
+    ]
+    found = Config({"store": "vault"}, rows).settings_for(ServerURL.parse("r.example"))
+    assert found == {"store": "vault", "profile": "user"}

@@ -1,0 +1,90 @@
+"""No variable of the installed SDK goes unnoticed: each selects, or is ignored why."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import boto3
+import botocore
+import pytest
+from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
+
+from dockcred import environment as names
+from dockcred.environment import Environment
+from dockcred.fingerprint import fingerprint
+from dockcred.providers.ecr import ECR
+from dockcred.server_url import ServerURL
+
+HOST = ServerURL.parse("123456789012.dkr.ecr.eu-west-1.amazonaws.com")
+LITERAL = re.compile(r"['\"]((?:AWS|BOTO|BOTOCORE)_[A-Z0-9_]*[A-Z0-9])['\"]")
+# Names in botocore's code that are no variables.
+NOT_VARIABLES = {
+    "AWS_LOGIN_CACHE_DIRECTORY_",
+    "AWS_QUERY_COMPATIBLE",
+    "AWS_CHUNKED",
+}
+
+
+def _of_the_sdk() -> set[str]:
+    """Read every literal that looks like a variable, and the table of settings."""
+    found = set()
+    for package in (botocore, boto3):
+        for path in Path(package.__file__).parent.rglob("*.py"):
+            found |= set(LITERAL.findall(path.read_text(encoding="utf-8")))
+    for _, variable, *_ in BOTOCORE_DEFAUT_SESSION_VARIABLES.values():
+        found |= {variable} if isinstance(variable, str) else set(variable or ())
+    return found - NOT_VARIABLES
+
+
+def test_each_variable_of_the_sdk_is_in_the_key_or_ignored_with_a_reason():
+    known = {*names.COMMON, *names.AWS, *names.AWS_SECRET, *names.AWS_IGNORED}
+    found = _of_the_sdk()
+    assert {
+        "AWS_PROFILE",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "AWS_CA_BUNDLE",
+    } <= found
+    assert found - known == set()
+
+
+def test_no_variable_is_in_two_lists():
+    lists = (names.COMMON, names.AWS, names.AWS_SECRET, names.AWS_IGNORED)
+    everything = [name for part in lists for name in part]
+    assert sorted(everything) == sorted(set(everything))
+    assert all(len(reason) > 5 for reason in names.AWS_IGNORED.values())
+
+
+def _key(**variables: str) -> str:
+    return fingerprint(ECR(), HOST, Environment({"HOME": "/home/a"} | variables))
+
+
+@pytest.mark.parametrize("name", [*names.COMMON, *names.AWS])
+def test_a_selecting_variable_changes_the_key(name):
+    assert len({_key(), _key(**{name: "one"}), _key(**{name: "two"})}) == 3
+
+
+@pytest.mark.parametrize("name", names.AWS_SECRET)
+def test_a_secret_variable_is_in_the_key_only_by_being_set(name):
+    assert _key() != _key(**{name: "hunter2"})
+    assert _key(**{name: "hunter2"}) == _key(**{name: "other"})
+    assert "hunter2" not in _key(**{name: "hunter2"})
+
+
+@pytest.mark.parametrize("name", names.AWS_IGNORED)
+def test_an_ignored_variable_does_not_change_the_key(name):
+    assert _key() == _key(**{name: "anything"})
+
+
+def test_neither_user_info_of_a_url_nor_a_line_end_gets_into_the_key():
+    key = _key(HTTPS_PROXY="http://user:hunter2@proxy:3128", AWS_PROFILE="a\nb")
+    assert "hunter2" not in key
+    assert "proxy:3128" in key
+    assert "\n" not in key
+
+
+def test_the_host_and_the_boot_are_in_the_key():
+    other = ServerURL.parse("123456789012.dkr.ecr.eu-west-2.amazonaws.com")
+    assert fingerprint(ECR(), other, Environment({})) != _key()
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    assert boot in _key()

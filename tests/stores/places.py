@@ -1,0 +1,196 @@
+"""Homes, buses and keyrings that end with their test."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Self
+
+from dockcred.testing.store_contract import Answer, Helper
+
+from .parts import PROGRAMS, SYSTEM_PATH, missing, ours, program
+
+_START_S = 10.0
+
+
+class Home:
+    """A home directory and an environment made from nothing."""
+
+    def __init__(self, path: Path) -> None:
+        # Unix sockets end at 108 bytes: gpg and D-Bus need a short directory.
+        self.path = path
+        self.variables = {
+            "HOME": str(path),
+            "PATH": f"{PROGRAMS}:{SYSTEM_PATH}",
+            "DOCKCRED_TIMEOUT": "30",
+        }
+
+    @property
+    def helper(self) -> Helper:
+        return Helper(ours("docker-credential-keyring"), self.variables)
+
+    def peer(self, name: str) -> Helper:
+        return Helper(program(f"docker-credential-{name}"), self.variables)
+
+    def with_variables(self, **variables: str) -> Helper:
+        return Helper(
+            ours("docker-credential-keyring"), {**self.variables, **variables}
+        )
+
+    def run(
+        self, *arguments: str, text: str = "", **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        name, *rest = arguments
+        found = ours(name) if (PROGRAMS / name).exists() else program(name)
+        return subprocess.run(
+            [found, *rest],
+            input=text,
+            capture_output=True,
+            text=True,
+            env={**self.variables, **variables},
+            timeout=60,
+            check=False,
+        )
+
+    def everything(self) -> bytes:
+        """Return every file below the home, one after the other, names too."""
+        parts = []
+        for directory, _, files in os.walk(self.path):
+            for file in files:
+                full = Path(directory) / file
+                if full.is_file():
+                    parts += [str(full).encode(), full.read_bytes()]
+        return b"\n".join(parts)
+
+
+class Desk(Home):
+    """A home with a session bus, and gnome-keyring if asked for."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        runtime = path / "run"
+        runtime.mkdir(mode=0o700)
+        self.variables["XDG_RUNTIME_DIR"] = str(runtime)
+        self.variables["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={runtime}/bus"
+        self._children: list[subprocess.Popen[bytes]] = []
+        self.keyring: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        # A bus without service files starts nothing by itself.
+        configuration = self.path / "bus.conf"
+        configuration.write_text(
+            "<busconfig><type>session</type>"
+            f"<listen>{self.variables['DBUS_SESSION_BUS_ADDRESS']}</listen>"
+            '<policy context="default"><allow send_destination="*" eavesdrop="true"/>'
+            '<allow eavesdrop="true"/><allow own="*"/></policy></busconfig>'
+        )
+        self._start("dbus-daemon", f"--config-file={configuration}", "--nofork")
+        self._wait_for((self.path / "run/bus").exists, "dbus-daemon")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for child in reversed(self._children):
+            with contextlib.suppress(ProcessLookupError):
+                child.send_signal(signal.SIGCONT)
+                child.kill()
+            child.wait()
+
+    def start_keyring(self, password: str | None) -> None:
+        """Start gnome-keyring, unlocked with a password or as a session finds it."""
+        unlock = ["--unlock"] if password is not None else []
+        self.keyring = self._start(
+            "gnome-keyring-daemon",
+            "--foreground",
+            "--components=secrets",
+            *unlock,
+            text=password or "",
+        )
+        self._wait_for(self._owner, "gnome-keyring-daemon")
+
+    def run_remedy(self, said: bytes, password: str) -> None:
+        """Run the command that a message names, as a child that ends with the test."""
+        command = said.decode().partition("run '")[2].partition("'")[0].split()
+        before = self._owner()
+        self._start(*command, "--foreground", text=password)
+        self._wait_for(lambda: self._owner() not in {before, ""}, command[0])
+
+    def stop_keyring(self) -> None:
+        assert self.keyring is not None
+        self.keyring.kill()
+        self.keyring.wait()
+
+    def _owner(self) -> str:
+        """Return the connection that keeps secrets, or nothing."""
+        found = self.run(
+            "dbus-send",
+            "--session",
+            "--print-reply=literal",
+            "--dest=org.freedesktop.DBus",
+            "/",
+            "org.freedesktop.DBus.GetNameOwner",
+            "string:org.freedesktop.secrets",
+        )
+        return found.stdout.strip()
+
+    def _start(
+        self, name: str, *arguments: str, text: str = ""
+    ) -> subprocess.Popen[bytes]:
+        child = subprocess.Popen(
+            [program(name), *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=self.variables,
+            start_new_session=True,
+        )
+        assert child.stdin is not None
+        child.stdin.write(text.encode())
+        child.stdin.close()
+        self._children.append(child)
+        return child
+
+    def _wait_for(self, ready: object, name: str) -> None:
+        give_up = time.monotonic() + _START_S
+        while not ready():  # type: ignore[operator]
+            if time.monotonic() > give_up:
+                missing(f"{name} did not start")
+            time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def short_directory():
+    """Make a directory whose path leaves room for a socket's."""
+    path = tempfile.mkdtemp(prefix="dc-", dir="/tmp")
+    try:
+        yield Path(path)
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def set_up_pass(home: Home) -> None:
+    """Make a throw-away GPG key without a passphrase, and a store for it."""
+    (home.path / ".gnupg").mkdir(mode=0o700)
+    made = home.run(
+        "gpg", "--batch", "--quiet", "--passphrase", "", "--quick-generate-key",
+        "test@example.invalid", "default", "default", "never",
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    assert home.run("pass", "init", "test@example.invalid").returncode == 0
+
+
+def stop_gpg(home: Home) -> None:
+    home.run("gpgconf", "--kill", "all")
+
+
+def fields(answer: Answer) -> dict[str, str]:
+    """Read the answer of a get or a list."""
+    assert answer.status == 0, answer
+    found: dict[str, str] = json.loads(answer.stdout)
+    return found

@@ -1,0 +1,120 @@
+"""Run an installed program under exactly the variables that a test names."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+ACCOUNT = "123456789012"
+HOST = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com"
+PUBLIC = "public.ecr.aws"
+NOT_FOUND = b"credentials not found in native keychain\n"
+HARD_LIMIT_S = 30
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one call printed, how it ended and how long it took."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+    seconds: float
+
+    @property
+    def password(self) -> str:
+        assert self.status == 0, (self.stdout, self.stderr)
+        return json.loads(self.stdout)["Secret"]
+
+    @property
+    def said(self) -> str:
+        """The one line of a failure, the same on stdout and, named, on stderr."""
+        assert self.status == 1, (self.stdout, self.stderr)
+        assert self.stdout.count(b"\n") == 1, self.stdout
+        name, _, rest = self.stderr.partition(b": ")
+        assert name.startswith(b"docker-credential-"), self.stderr
+        assert rest == self.stdout
+        return self.stdout.decode("ascii").removesuffix("\n")
+
+
+@dataclass(frozen=True)
+class Program:
+    """One program by its absolute path; it inherits nothing from the test's process."""
+
+    path: str
+
+    def __call__(
+        self,
+        *arguments: str,
+        environment: Mapping[str, str],
+        stdin: bytes = b"",
+        **options,
+    ) -> Answer:
+        started = time.monotonic()
+        done = subprocess.run(
+            [self.path, *arguments],
+            input=stdin,
+            env=environment,
+            capture_output=True,
+            timeout=HARD_LIMIT_S,
+            check=False,
+            **options,
+        )
+        seconds = time.monotonic() - started
+        return Answer(done.returncode, done.stdout, done.stderr, seconds)
+
+    def start(
+        self, *arguments: str, environment: Mapping[str, str], **options
+    ) -> subprocess.Popen[bytes]:
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        return subprocess.Popen(
+            [self.path, *arguments], env=environment, **(pipes | options)
+        )
+
+    def get(self, environment: Mapping[str, str], host: str = HOST, **options):
+        return self("get", environment=environment, stdin=host.encode(), **options)
+
+    def get_together(
+        self, environment: Mapping[str, str], hosts: Sequence[str]
+    ) -> list[Answer]:
+        """Ask for all at the same time: each is started before any is told its host."""
+        running = [self.start("get", environment=environment) for _ in hosts]
+        for process, host in zip(running, hosts, strict=True):
+            process.stdin.write(host.encode())
+            process.stdin.flush()
+        for process in running:
+            process.stdin.close()
+            process.stdin = None
+        answers = []
+        for process in running:
+            stdout, stderr = process.communicate(timeout=HARD_LIMIT_S)
+            answers.append(Answer(process.returncode, stdout, stderr, 0.0))
+        return answers
+
+
+def wait_until(condition, seconds: float = 8.0):
+    """Wait for something that another process does; fail after so many seconds."""
+    give_up = time.monotonic() + seconds
+    while time.monotonic() < give_up:
+        if found := condition():
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"not within {seconds} s: {condition}")
+
+
+def processes_of(program: str) -> list[int]:
+    """Answer the pids whose command line names this, zombies left out."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                words = file.read()
+        except OSError:
+            continue
+        if program.encode() in words and int(pid) != os.getpid():
+            found.append(int(pid))
+    return found
