@@ -48,17 +48,20 @@ class Policy:
 
     order       names of sources, asked until one has a credential:
                 "identities"   whichever cloud serves the registry, by config.toml
+                "keychain"     the OS keychain, `pass` or vault that is configured
                 "ecr", …       that identity system alone (registry_table.PROVIDERS)
+                "pass", …      that keychain alone (registry_table.STORES)
                 "docker"       what docker's config.json names, as docker reads it
                 "containers"   what podman's and skopeo's files name
                 "helper:NAME"  the program docker-credential-NAME on PATH
+                By default as docker-credential-auto: the clouds, then the keychain.
     on_failure  "stop" raises the error of a source that is configured and fails;
                 "next" asks the next one, and raises the first error only if no
                 source has a credential
     cache       whether dockcred's cache may answer and be written
     """
 
-    order: tuple[str, ...] = ("identities",)
+    order: tuple[str, ...] = ("identities", "keychain")
     on_failure: Literal["stop", "next"] = "stop"
     cache: bool = True
 

@@ -1,4 +1,4 @@
-"""Minting in a child process, for a caller whose own process must stay as it is.
+"""Minting, and asking a keychain, in a child: for a host that must stay as it is.
 
 An SDK reads the process's variables, and the watchdog ends the process when the time
 is over: both are right for a program of ours and wrong for one that embeds us.
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from dockcred.environment import Environment
+    from dockcred.protocol import Store
 
 _CODE = "import sys; sys.path[:] = sys.argv[1:]; import dockcred.minting as m; m.main()"
 _SPARE_S = 0.5
@@ -32,7 +33,21 @@ _SPARE_S = 0.5
 def mint(
     server: ServerURL, names: tuple[str, ...], environment: Environment, deadline: float
 ) -> Credential:
-    """Have a child mint; end it, and its children, when the time is over.
+    """Have a child ask the identity of one of these providers, of all without names."""
+    return _ask({"server": server.raw, "names": names}, environment, deadline)
+
+
+def fetch(
+    server: ServerURL, store: str, environment: Environment, deadline: float
+) -> Credential:
+    """Have a child ask a keychain: the backend named, else the one configured."""
+    return _ask({"server": server.raw, "store": store}, environment, deadline)
+
+
+def _ask(
+    request: dict[str, Any], environment: Environment, deadline: float
+) -> Credential:
+    """Start the child; end it, and its children, when the time is over.
 
     `deadline` is on time.monotonic(). The child holds it too, and says in what the
     time went; SPARE_S later it is killed.
@@ -40,7 +55,6 @@ def mint(
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimedOutError("the time ran out before anybody was asked")
-    request = {"server": server.raw, "names": names, "seconds": left}
     with subprocess.Popen(
         [sys.executable, "-I", "-c", _CODE, *filter(os.path.isabs, sys.path)],
         stdin=subprocess.PIPE,
@@ -52,7 +66,9 @@ def mint(
         start_new_session=True,
     ) as child:
         try:
-            answer, _ = child.communicate(json.dumps(request).encode(), left + _SPARE_S)
+            answer, _ = child.communicate(
+                json.dumps(request | {"seconds": left}).encode(), left + _SPARE_S
+            )
         except subprocess.TimeoutExpired:
             raise TimedOutError(f"gave up after {left:.3g} s") from None
         finally:
@@ -93,15 +109,23 @@ def main() -> None:
         lambda cause: _say({"error": "TimedOutError", "said": [cause]}),
     )
     try:
-        router = registry_table.identities(variables, request["names"])
-        found = router.get(ServerURL.parse(request["server"]))
+        store = _open(request, variables)
+        found = store.get(ServerURL.parse(request["server"]))
     except DockcredError as error:
         _fail({"error": _public(error), "said": [error.cause, error.remedy]})
     except Exception as error:  # noqa: BLE001 - its text may hold a secret
         _fail({"error": "IssueError", "said": [protocol.unforeseen(error)]})
     else:
         _say({name: getattr(found, name) for name in Credential.__slots__})
-        router.after_answer()
+        store.after_answer()
+
+
+def _open(request: dict[str, Any], variables: Environment) -> Store:
+    if "names" in request:
+        return registry_table.identities(variables, request["names"])
+    if name := request["store"]:
+        return registry_table.keychain_store(name, variables)
+    return registry_table.fallback_store(variables)
 
 
 def _fail(answer: dict[str, Any]) -> None:

@@ -107,7 +107,7 @@ def _router(
         lambda: open_config(variables, Cache(directory.locate(variables))),
         load=provider,
         open_cache=_open_cache,
-        open_fallback=_open_fallback if with_fallback else None,
+        open_fallback=fallback_store if with_fallback else None,
         program_for=program_for,
     )
 
@@ -118,7 +118,7 @@ def _open_cache(served: Provider, variables: Environment) -> Cache:
     return Cache("" if off else directory.locate(variables, served.cache_parent))
 
 
-def _open_fallback(variables: Environment) -> Store:
+def fallback_store(variables: Environment) -> Store:
     """Open the keychain or another helper; an absent keychain keeps nothing."""
     from dockcred.stores import external  # noqa: PLC0415 - no cloud's registry
     from dockcred.stores.nothing import Nothing  # noqa: PLC0415 - no cloud's registry

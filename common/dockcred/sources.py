@@ -13,6 +13,7 @@ from dockcred.errors import (
 )
 from dockcred.lookup import auths, containers, docker, helper
 from dockcred.lookup.files import READ, ClientFile
+from dockcred.server_url import ServerURL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,13 +35,17 @@ def named(name: str) -> Source:
         return partial(_helper, name.removeprefix(_HELPER))
     if name in registry_table.PROVIDERS:
         return partial(_identities, (name,))
+    if name in registry_table.STORES:
+        return partial(_keychain, name)
     found: dict[str, Source] = {
         "identities": partial(_identities, ()),
+        "keychain": partial(_keychain, ""),
         "docker": _docker,
         "containers": _containers,
     }
     if name not in found:
-        known = (*found, *registry_table.PROVIDERS, f"{_HELPER}NAME")
+        clouds, stores = registry_table.PROVIDERS, registry_table.STORES
+        known = (*found, *clouds, *stores, f"{_HELPER}NAME")
         raise InvalidInputError(
             f"the policy names {name!a}, which is no source",
             f"choose of {', '.join(known)}",
@@ -62,6 +67,13 @@ def _identities(
     if (held := store.fresh(target)) is not None:
         return held
     return minting.mint(reference.server, names, environment, deadline)
+
+
+def _keychain(
+    name: str, reference: Reference, environment: Environment, deadline: float
+) -> Credential:
+    key = ServerURL.parse(reference.docker_key)
+    return minting.fetch(key, name, environment, deadline)
 
 
 def _docker(

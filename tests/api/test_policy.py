@@ -11,6 +11,7 @@ import pytest
 from dockcred import Policy, resolve
 from dockcred.errors import (
     CredentialsNotFoundError,
+    DockcredError,
     InvalidInputError,
     IssueError,
     MissingIdentityError,
@@ -150,3 +151,21 @@ def test_a_helper_that_hangs_is_ended(home: Home) -> None:
 def test_nothing_anywhere_is_not_found(home: Home) -> None:
     with pytest.raises(CredentialsNotFoundError):
         user(home, "ghcr.io", "identities", "docker", "containers")
+
+
+def test_the_keychain_is_asked_where_no_cloud_serves(home: Home) -> None:
+    """By default, as docker-credential-auto; here the store is another helper."""
+    home.environment |= {"DOCKCRED_STORE": "helper:mine"}
+    home.answering("mine", "kept")
+    assert resolve("ghcr.io", environment=home.environment).username == "kept"
+
+
+def test_a_keychain_that_is_named_and_absent_is_an_error(home: Home) -> None:
+    with pytest.raises(DockcredError, match="session bus"):
+        user(home, "ghcr.io", "secretservice")
+
+
+def test_a_keychain_is_found_by_docker_hubs_own_key(home: Home) -> None:
+    home.environment |= {"DOCKCRED_STORE": "helper:echo"}
+    home.helper("echo", 'printf \'{"Username":"%s","Secret":"s"}\' "$key"')
+    assert user(home, "alpine", "keychain") == "https://index.docker.io/v1/"

@@ -7,14 +7,14 @@ import json
 import click
 from rich.table import Table
 
-from dockcred import environment, registry_table
+from dockcred import registry_table
 from dockcred.commands.console import console, refusing
 
 
 @click.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 def list_(*, as_json: bool) -> None:
-    r"""List the registries that would be answered without asking anybody.
+    r"""List the registries that are cached or in the keychain, and as whom.
 
     \b
     Examples:
@@ -22,7 +22,7 @@ def list_(*, as_json: bool) -> None:
       dockcred list --json
     """
     with refusing():
-        found = registry_table.identities(environment.current()).list()
+        found = registry_table.auto_store().list()
     if as_json:
         click.echo(json.dumps(found, sort_keys=True))
     elif not found:
