@@ -28,7 +28,11 @@ from dockcred.testing.sandbox import Sandbox
 
 HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 OTHER = "210987654321.dkr.ecr.eu-west-1.amazonaws.com"
-UNCONFIGURED = {"AWS_EC2_METADATA_DISABLED": "true", "HOME": "/nonexistent"}
+UNCONFIGURED = {
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "HOME": "/nonexistent",
+    "DOCKCRED_CACHE": "off",
+}
 MINT = "ecr:GetAuthorizationToken"
 
 

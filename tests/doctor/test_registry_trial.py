@@ -106,7 +106,7 @@ def registry(request: pytest.FixtureRequest) -> Iterator[Registry]:
 
 def trial(registry: Registry, repository: str, who: Credential | None) -> Finding:
     name = f"127.0.0.1:{registry.server_port}/{repository}"
-    case = Case(Reference(name), Environment({"HOME": "/nonexistent"}))
+    case = Case(Reference(name), Environment({}))
     (found,) = registry_trial.check(case, who)
     return found
 

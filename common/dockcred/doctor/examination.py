@@ -117,7 +117,7 @@ def _asked(case: Case, places: list[Found], client: str) -> Iterator[Finding]:
             renew = _renew(found, case, client)
         if credential:
             break
-    if credential or not (places or case.needs_credential):
+    if credential or not case.needs_credential:
         yield from registry_trial.check(case, credential, renew)
 
 
