@@ -16,7 +16,13 @@ import time
 from dockcred import environment as process
 from dockcred import errors, protocol, registry_table, watchdog
 from dockcred.credential import Credential
-from dockcred.errors import DockcredError, IssueError, TimedOutError, WireError
+from dockcred.errors import (
+    CredentialsNotFoundError,
+    DockcredError,
+    IssueError,
+    TimedOutError,
+    WireError,
+)
 from dockcred.server_url import ServerURL
 
 TYPE_CHECKING = False
@@ -96,7 +102,11 @@ def _read(answer: bytes) -> Credential:
     if kind := found.get("error"):
         known = getattr(errors, kind)
         raise known() if issubclass(known, WireError) else known(*found["said"])
-    return Credential(**found)
+    credential = Credential(**found)
+    if not credential.username and not credential.secret:
+        # on_miss = "empty" is for Nomad; an exception tells more.
+        raise CredentialsNotFoundError
+    return credential
 
 
 def main() -> None:

@@ -148,6 +148,12 @@ def test_a_helper_that_hangs_is_ended(home: Home) -> None:
         )
 
 
+def test_an_empty_answer_meant_for_nomad_is_not_found(home: Home) -> None:
+    home.environment |= {"DOCKCRED_ON_MISS": "empty"}
+    with pytest.raises(CredentialsNotFoundError):
+        user(home, "public.ecr.aws", "identities")
+
+
 def test_nothing_anywhere_is_not_found(home: Home) -> None:
     with pytest.raises(CredentialsNotFoundError):
         user(home, "ghcr.io", "identities", "docker", "containers")

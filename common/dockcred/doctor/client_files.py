@@ -1,13 +1,12 @@
-"""docker's file and the key in it, as docker, docker-py, oras and crane read them."""
+"""docker's config.json, as docker, docker-py, oras and crane read it."""
 
 from __future__ import annotations
 
 import os
 
-from dockcred.doctor import elsewhere, entries
+from dockcred.doctor import docker_key
 from dockcred.doctor.finding import command, error, fine, note, warning
 from dockcred.lookup import docker, files
-from dockcred.lookup.helper import PREFIX, chosen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,10 +15,9 @@ if TYPE_CHECKING:
     from dockcred.doctor.case import Case
     from dockcred.doctor.finding import Finding
     from dockcred.environment import Environment
-    from dockcred.lookup.files import ClientFile, Found
+    from dockcred.lookup.files import ClientFile
 
 FILE = "file"
-KEY = "key"
 
 
 def check_file(
@@ -34,68 +32,6 @@ def check_file(
     elif file.state != files.ABSENT:
         yield _unreadable(file, environment, case)
     return file
-
-
-def check_key(case: Case, file: ClientFile) -> Generator[Finding, None, Found | None]:
-    """Find what docker takes for the registry."""
-    reference = case.reference
-    key = reference.docker_key
-    found = docker.look_up(file, key)
-    if found and found.helper:
-        yield fine(KEY, f"{found.key} = {found.helper}")
-        return found
-    if found and not entries.is_stub(found):
-        yield from entries.check(found, case, "docker")
-        return found
-    if file.state not in {files.READ, files.ABSENT}:
-        return None
-    yield _anonymous(case, file, found)
-    return None
-
-
-def _anonymous(case: Case, file: ClientFile, found: Found | None) -> Finding:
-    key, name = case.reference.docker_key, case.reference.name
-    where = file.path if file.state == files.READ else f"{file.path} (not there)"
-    if misses := docker.near_misses(file, key):
-        return error(
-            KEY,
-            f'credHelpers names "{misses[0]}", but docker asks for "{key}"'
-            f" and finds nothing in {file.path}",
-            fix=_configure_with(case, str(file.table("credHelpers")[misses[0]])),
-        )
-    if found:
-        return error(
-            KEY,
-            f"{found.key} in {file.path} is a stub without a credential: docker asks"
-            f" {name} anonymously",
-            **_login(case, "docker"),
-        )
-    text = f"docker asks {name} anonymously: {where} has nothing for {key}"
-    if other := elsewhere.docker_file_with(key, case.environment, file.path):
-        return error(KEY, f"{text}, but {other.path} has", fix=other.fix)
-    if case.needs_credential:
-        return error(KEY, text, fix=configure(case, "docker"))
-    return note(KEY, text)
-
-
-def configure(case: Case, client: str) -> str:
-    """Write the command that names our helper to a client; nothing for a stranger's."""
-    if case.provider is None:
-        return ""
-    suffix = case.provider.program.removeprefix(PREFIX)
-    return _configure_with(case, suffix, client)
-
-
-def _configure_with(case: Case, suffix: str, client: str = "docker") -> str:
-    registry = case.reference.server.raw
-    words = ("dockcred", "configure", client, "--registry", registry)
-    return command(*words, "--helper", suffix)
-
-
-def _login(case: Case, client: str) -> dict[str, str]:
-    if fix := configure(case, client):
-        return {"fix": fix}
-    return {"fix": command(client, "login", case.reference.authority)}
 
 
 def _unreadable(
@@ -115,7 +51,7 @@ def _unreadable(
             FILE, f"{path} cannot be read by this user", fix=_take(path, environment)
         )
     aside = command("mv", path, f"{path}.aside")
-    again = configure(case, "docker") if case else ""
+    again = docker_key.configure(case, "docker") if case else ""
     return error(
         FILE,
         f"{path} is not JSON ({file.detail or 'nor text'}): docker goes on without it",
@@ -149,19 +85,6 @@ def _take(path: str, environment: Environment) -> str:
         return command("chmod", "u+r", path)
     user = environment.first("USER", "LOGNAME") or str(os.geteuid())
     return command("sudo", "chown", user, path)
-
-
-def check_others(named: set[str], found: Found | None, case: Case) -> Iterator[Finding]:
-    """Warn of helpers for other registries that are gone: a build asks them all."""
-    for suffix in sorted(named - {found.helper if found else ""}):
-        program = PREFIX + suffix
-        if not chosen(program, case.path):
-            yield warning(
-                KEY,
-                f"credHelpers names {program} for another registry, and it cannot run:"
-                " docker-py's builds, which ask every helper, fail",
-                remedy=f"install {program}, or take it out of credHelpers",
-            )
 
 
 def check_exposure(file: ClientFile) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from dockcred.doctor import client_files, entries
+from dockcred.doctor import client_files, docker_key, entries
 from dockcred.doctor.finding import command, error, fine, note, warning
 from dockcred.lookup import containers, files
 from dockcred.lookup.files import ClientFile, Found
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dockcred.environment import Environment
 
 FILE = client_files.FILE
-KEY = client_files.KEY
+KEY = docker_key.KEY
 PROGRAMS = ("podman", "skopeo", "buildah")
 
 
@@ -126,7 +126,7 @@ def _shadowed(hits: list[Found]) -> Iterator[Finding]:
 def _anonymous(case: Case, read: list[ClientFile]) -> Finding:
     name = case.reference.name
     names = "/".join(programs(case.path)) or "podman"
-    fix = client_files.configure(case, "podman")
+    fix = docker_key.configure(case, "podman")
     for file in read:
         if store := file.text("credsStore"):
             text = (

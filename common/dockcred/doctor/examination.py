@@ -10,6 +10,7 @@ from dockcred.doctor import (
     cache,
     client_files,
     containers_files,
+    docker_key,
     entries,
     helper_answer,
     helpers_on_path,
@@ -86,9 +87,9 @@ def _docker(environment: Environment, case: Case | None) -> Iterator[Finding]:
     yield from client_files.check_exposure(file)
     named = {str(name) for name in file.table("credHelpers").values() if name}
     if case:
-        found = yield from client_files.check_key(case, file)
+        found = yield from docker_key.check(case, file)
         yield from _asked(case, [found] if found else [], DOCKER)
-        yield from client_files.check_others(named, found, case)
+        yield from docker_key.check_others(named, found, case)
     else:
         yield from _helpers(environment, named | {file.text("credsStore")} - {""})
     yield from traps.check(environment, file)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import stat
 
 from dockcred import registry_table
+from dockcred.doctor import path_entries
 from dockcred.doctor.finding import command, error, fine, warning
 from dockcred.doctor.launchers import missing_part
 from dockcred.errors import InvalidInputError
@@ -41,7 +41,7 @@ def check(suffix: str, path: str, home: str) -> Generator[Finding, None, str]:
         return ""
     yield fine(STEP, file)
     yield from _shadowed(found[found.index(file) + 1 :], file)
-    yield from _strangers(file, path)
+    yield from path_entries.check(file, path)
     return file
 
 
@@ -120,33 +120,6 @@ def _same(one: str, other: str) -> bool:
     try:
         with open(one, "rb") as first, open(other, "rb") as second:
             return first.read() == second.read()
-    except OSError:
-        return False
-
-
-def _strangers(file: str, path: str) -> Iterator[Finding]:
-    """Warn of directories in which others could put a program of the same name."""
-    for directory in path.split(":"):
-        if not os.path.isabs(directory):
-            yield warning(
-                STEP,
-                "PATH holds the current directory (an empty or relative entry)",
-                remedy="take it out: whoever owns a directory chooses your helper",
-            )
-        elif _is_open(directory):
-            yield warning(
-                STEP,
-                f"everybody can write {directory}, which is on PATH"
-                f" up to {os.path.dirname(file)}",
-                fix=command("chmod", "o-w", directory),
-            )
-        if directory == os.path.dirname(file):
-            return
-
-
-def _is_open(directory: str) -> bool:
-    try:
-        return bool(os.stat(directory).st_mode & stat.S_IWOTH)
     except OSError:
         return False
 

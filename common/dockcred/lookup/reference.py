@@ -24,12 +24,10 @@ class Reference:
         Raises InvalidInputError for what is no registry's address.
         """
         name = text.strip().partition("://")[2] or text.strip()
+        name = name.partition("@sha")[0]
         first, slash, rest = name.partition("/")
-        rest = rest.partition("@")[0]
-        if not slash and not set(first) & set(".:") and first != "localhost":
-            first, rest = HUB, f"library/{first.partition('@')[0]}"
-        elif slash and not set(first) & set(".:") and first != "localhost":
-            first, rest = HUB, f"{first}/{rest}"
+        if first and not set(first) & set("@.:") and first != "localhost":
+            first, rest = HUB, name if slash else f"library/{name}"
         self.server = ServerURL.parse(first)
         self.authority = first.lower()
         self.repository = "" if self.is_hub and rest in {"v1/", "v1"} else _untag(rest)
