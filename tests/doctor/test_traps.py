@@ -283,6 +283,12 @@ def test_a_mistake_in_config_toml_is_told_with_its_place(clouded: Machine) -> No
     assert any(f"{config}:3" in f.text for f in found)
 
 
+def test_a_time_limit_that_is_none_is_told(clouded: Machine) -> None:
+    clouded.variables["DOCKCRED_TIMEOUT"] = "soon"
+    found = [f for f in clouded.examine(HOST) if f.step == "identity"]
+    assert "DOCKCRED_TIMEOUT is not a number" in found[0].text
+
+
 def test_an_alias_is_told_to_receive_the_credential(clouded: Machine) -> None:
     config = clouded.path / "config.toml"
     config.write_text(f"[[registry]]\nmatch = 'cr.example'\nregistry = '{HOST}'\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from dockcred import registry_table
-from dockcred.environment import timeout_s
+from dockcred.environment import DEFAULT_TIMEOUT_S, timeout_s
 from dockcred.errors import DockcredError
 
 TYPE_CHECKING = False
@@ -31,11 +31,13 @@ class Case:
         """Route the registry by config.toml; `misconfigured` keeps what is wrong."""
         self.reference = reference
         self.environment = environment
-        self.timeout_s = timeout_s(environment) + 1.0
         self.target: ServerURL = reference.server
         self.store: IdentityStore | None = None
         self.misconfigured: DockcredError | None = None
+        self.timeout_s = DEFAULT_TIMEOUT_S
         try:
+            # The helper's own limit comes first: it tells in what the time went.
+            self.timeout_s = timeout_s(environment) + 1.0
             router = registry_table.identities(environment)
             self.target, self.store = router.identity_for(reference.server)
         except DockcredError as error:
