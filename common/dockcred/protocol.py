@@ -18,7 +18,7 @@ from dockcred.version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import NoReturn, Protocol
 
     from dockcred.credential import Credential
@@ -45,16 +45,22 @@ if TYPE_CHECKING:
 USAGE = "Usage: {} <store|get|erase|list|version>"
 
 
-def serve(program: str, open_store: Callable[[], Store]) -> NoReturn:
+def serve(
+    program: str,
+    open_store: Callable[[], Store],
+    more: Mapping[str, tuple[str, int]] | None = None,
+) -> NoReturn:
     """Answer the verb in argv and end the process with 0 or 1.
 
+    `more` are the verbs that a peer's users may call besides, with the one line and
+    the status that answer each, whatever flags follow.
     Ends by os._exit: finalising the interpreter is 5 M of 21 M instructions
     (performance.md B1), and every stream here is unbuffered.
     """
     status = 1
     try:
         harden()
-        status = _run(program, sys.argv[1:], open_store)
+        status = _run(program, sys.argv[1:], open_store, more or {})
     except KeyboardInterrupt:
         watchdog.end_children()
         _fail(program, "interrupted")
@@ -67,18 +73,28 @@ def serve(program: str, open_store: Callable[[], Store]) -> NoReturn:
 
 def harden() -> None:
     """Let no file be read by others, no core hold a secret, no file pass for stdout."""
-    import resource  # noqa: PLC0415 - POSIX only
-
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
     os.umask(0o077)
+    try:
+        import resource  # noqa: PLC0415 - POSIX only
+    except ImportError:
+        return  # Windows writes no core file
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _run(program: str, arguments: list[str], open_store: Callable[[], Store]) -> int:
+def _run(
+    program: str,
+    arguments: list[str],
+    open_store: Callable[[], Store],
+    more: Mapping[str, tuple[str, int]],
+) -> int:
+    if arguments and arguments[0] in more:
+        text, status = more[arguments[0]]
+        return _fail(program, text) if status else _say(text, 0)
     if len(arguments) != 1:
         return _say(USAGE.format(program), 1)
     verb = arguments[0]

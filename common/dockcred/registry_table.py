@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from dockcred.identity import Provider
     from dockcred.protocol import Store
     from dockcred.server_url import ServerURL
+    from dockcred.stores.by_registry import ByRegistry
     from dockcred.stores.keychain_store import KeychainStore
 
 PROVIDERS = {
     "ecr": ("dockcred.providers.ecr", "ECR"),
     "acr": ("dockcred.providers.acr", "ACR"),
+    "google": ("dockcred.providers.google", "Google"),
+    "github": ("dockcred.providers.github", "GitHub"),
 }
 
 STORES = {
@@ -39,6 +42,8 @@ STORES = {
 PROGRAMS = {
     "docker-credential-ecr-login": "ecr",
     "docker-credential-acr-login": "acr",
+    "docker-credential-gcr": "google",
+    "docker-credential-ghcr-login": "github",
     "docker-credential-keyring": "",
     "docker-credential-auto": "",
 }
@@ -79,6 +84,15 @@ def keychain_store(
             "pip install 'dockcred[keyring,vault]'",
         ) from None
     return KeychainStore(backend(variables), variables.get("DOCKCRED_ACCOUNT"))
+
+
+def keyring_store() -> ByRegistry:
+    """Open the keychain that the configuration chooses for each registry."""
+    from dockcred.stores.by_registry import ByRegistry  # noqa: PLC0415 - as above
+
+    variables = environment.current()
+    config = open_config(variables, Cache(directory.locate(variables)))
+    return ByRegistry(variables, config, lambda chosen: keychain_store("", chosen))
 
 
 def program_for(server: ServerURL) -> str:

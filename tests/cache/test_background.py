@@ -95,6 +95,17 @@ def _zombies() -> list[str]:
     return found
 
 
+def test_within_a_minute_no_other_attempt_is_made(ecr, cloud, aging):
+    cloud.fail("ecr:access-denied")
+    ecr.get(aging)
+    wait_until(lambda: cloud.calls[ECR_CALL] == 1)
+    wait_until(lambda: not _refreshers(ecr, cloud))
+    ecr.get(aging)
+    wait_until(lambda: not _refreshers(ecr, cloud))
+    time.sleep(0.3)
+    assert cloud.calls[ECR_CALL] == 1
+
+
 def test_a_minute_later_another_attempt_is_made(ecr, cloud, aging):
     cloud.fail("ecr:access-denied")
     ecr.get(aging)

@@ -4,6 +4,7 @@ from real.conftest import (  # noqa: F401 - fixtures
     account,
     cloud,
     helper_bin,
+    identities,
     image,
     layer,
     liars,

@@ -30,6 +30,7 @@ EXPECTED = (
     "azure-app-service",
     "azure-machine-learning",
     "azure-cloud-shell",
+    "azure-service-fabric",
     "azure-cli",
     "azure-powershell",
     "azure-developer-cli",

@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 import jwt
 import pytest
 
+from dockcred.testing.sandbox.azure import service_fabric as fabric
 from dockcred.testing.sandbox.azure.certificates import self_signed
 from dockcred.testing.sandbox.azure.directory import OTHER_TENANT, TENANT, Principal
 from dockcred.testing.sandbox.azure.proofs import TYPE
@@ -292,6 +293,18 @@ def test_arc_wants_the_key_that_only_the_server_can_read(http, cloud):
     assert ask({"Authorization": f"Basic {key}"}).status == 400
     old = urlencode({"api-version": "2019-08-15", "resource": AUDIENCE})
     assert ask(metadata, old).status == 400
+
+
+def test_service_fabric_wants_its_secret_and_its_version(at, cloud):
+    secret = {"Secret": cloud.environment("azure-service-fabric")["IDENTITY_HEADER"]}
+
+    def ask(headers, version="2019-07-01-preview"):
+        query = urlencode({"api-version": version, "resource": AUDIENCE})
+        return at(fabric.HOST, "GET", f"{fabric.PATH}?{query}", headers)[0]
+
+    assert ask(secret) == 200
+    assert ask({}) == 401
+    assert ask(secret, "2019-08-01") == 400
 
 
 def test_cloud_shell_wants_its_header_and_a_form(http, cloud):

@@ -83,6 +83,16 @@ def test_what_the_store_keeps_already_is_not_replaced_unasked(vault, config):
     assert "r.io" not in json.loads(config.read_text())["auths"]
 
 
+def test_a_namespace_is_imported_beside_its_registrys_other_user(vault):
+    vault.helper.store("quay.io", "somebody", "else")
+    path = vault.path / "auth.json"
+    path.write_text(json.dumps({"auths": {"quay.io/team": auth("robot", "s")}}))
+    ran = vault.run("dockcred", "import", str(path))
+    assert "imported, read back equal" in ran.stdout
+    assert vault.helper.get("quay.io/team/app") == ("robot", "s")
+    assert vault.helper.get("quay.io") == ("somebody", "else")
+
+
 def test_a_store_that_fails_leaves_the_plaintext(vault, config):
     before = config.read_bytes()
     vault.key_file.unlink()
@@ -139,10 +149,25 @@ def test_the_other_stores_are_imported_from(vault):
     stop_gpg(vault)
 
 
-def test_a_source_that_is_the_store_itself_is_refused(vault):
-    ran = vault.run("dockcred", "import", "vault")
-    assert ran.returncode == 2
-    assert "the same" in ran.stderr
+def test_a_source_that_is_the_store_itself_loses_nothing(vault):
+    vault.helper.store("r.io", "user", "secret")
+    ran = vault.run("dockcred", "import", "vault", "--remove")
+    assert "left out" in ran.stdout
+    assert vault.helper.get("r.io") == ("user", "secret")
+
+
+def test_each_credential_goes_where_a_get_will_look_for_it(vault, config):
+    set_up_pass(vault)
+    file = vault.path / ".config/dockcred/config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text('[[registry]]\nmatch = "r.io"\nstore = "pass"\n')
+    file.chmod(0o600)
+    ran = vault.run("dockcred", "import", "--remove")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert vault.peer("pass").list() == {"r.io": "user"}
+    assert vault.helper.get("r.io") == ("user", "pass:with:colons é")
+    assert vault.helper.get("docker.io") == ("<token>", "token")
+    stop_gpg(vault)
 
 
 def test_a_source_that_is_not_there_is_one_line(vault):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -160,9 +161,9 @@ def test_a_client_that_does_not_read_does_not_hold_the_program(ecr, cloud):
     """stdout is a full pipe: the watchdog's own words cannot be written either."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
-    with pytest.raises(BlockingIOError):
-        while True:
-            os.write(writer, b"x" * 4096)
+    with contextlib.suppress(BlockingIOError):
+        while os.write(writer, b"x" * 4096):
+            continue
     os.set_blocking(writer, True)
     environment = cloud.environment() | {"DOCKCRED_TIMEOUT": "1"}
     process = ecr.start("get", environment=environment, stdout=writer, stderr=writer)
@@ -206,27 +207,27 @@ def _asleep(mark: str) -> list[int]:
 
 def test_a_child_program_dies_with_the_time(ecr, process):
     """Also a grandchild, and one that holds our stderr."""
-    environment = process("sleep 7531 & sleep 7532; exit 1")
+    environment = process("sleep 30.7531 & sleep 30.7532; exit 1")
     answer = ecr.get(environment | {"DOCKCRED_TIMEOUT": "1.5"})
     assert answer.seconds < 2.8
     assert "gave up after 1.5 s" in answer.said
-    wait_until(lambda: not _asleep("7531") and not _asleep("7532"))
+    wait_until(lambda: not _asleep("30.7531") and not _asleep("30.7532"))
 
 
 def test_ctrl_c_while_a_child_program_runs_ends_both(ecr, process):
     """A terminal sends it to both; a client only to us."""
-    environment = process("exec sleep 7533")
+    environment = process("exec sleep 30.7533")
     running = ecr.start("get", environment=environment)
     running.stdin.write(HOST.encode())
     running.stdin.close()
     running.stdin = None
-    wait_until(lambda: _asleep("7533"))
+    wait_until(lambda: _asleep("30.7533"))
     running.send_signal(signal.SIGINT)
     stdout, stderr = running.communicate(timeout=5)
     assert running.returncode == 1
     assert b"Traceback" not in stdout + stderr
     assert stdout == b"interrupted\n"
-    wait_until(lambda: not _asleep("7533"))
+    wait_until(lambda: not _asleep("30.7533"))
 
 
 @pytest.mark.parametrize("road", ROADS)

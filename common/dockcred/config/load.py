@@ -47,7 +47,7 @@ def read(path: str) -> tuple[dict[str, str], list[Entry]]:
             text = file.read().decode("utf-8", "replace")
     except OSError as error:
         raise InvalidInputError(
-            f"{path} cannot be read ({error.strerror})", "mend its path or its mode"
+            f"{path} cannot be read: {error.strerror}", "mend it, or DOCKCRED_CONFIG"
         ) from None
     try:
         content = tomllib.loads(text)

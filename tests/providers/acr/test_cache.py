@@ -28,6 +28,7 @@ IDENTITIES = (
     "azure-app-service",
     "azure-machine-learning",
     "azure-cloud-shell",
+    "azure-service-fabric",
     "azure-cli",
     "azure-powershell",
     "azure-developer-cli",

@@ -27,6 +27,7 @@ SDK = {
     "azure-user-password": "entra:token:password",
     "azure-machine-learning": "machine-learning:token",
     "azure-cloud-shell": "cloud-shell:token",
+    "azure-service-fabric": "service-fabric:token",
     "azure-cli": "entra:token:refresh_token",
     "azure-powershell": "entra:token:refresh_token",
     "azure-developer-cli": "entra:token:refresh_token",
@@ -67,6 +68,13 @@ def test_other_identities_are_azure_identity_s_to_ask(name, get, minted, cloud):
     assert minted(get(cloud.environment(name))).principal == name
     assert cloud.calls[SDK[name]] == 1
     assert cloud.calls["acr:exchange"] == 1
+
+
+def test_service_fabric_s_endpoint_is_known_by_its_thumbprint(get, cloud):
+    environment = cloud.environment("azure-service-fabric")
+    environment["IDENTITY_SERVER_THUMBPRINT"] = "0" * 40
+    assert "; " in get(environment).said
+    assert cloud.calls["service-fabric:token"] == 0
 
 
 def test_a_server_of_arc_s_is_asked_by_azure_identity(acr, minted, cloud):

@@ -6,9 +6,7 @@ over verified TLS; a redirect is a failure.
 
 from __future__ import annotations
 
-import json
 import time
-from urllib.parse import urlencode
 
 from dockcred.claims import claims_of
 from dockcred.credential import Credential
@@ -16,6 +14,7 @@ from dockcred.errors import IssueError, NameNotFoundError
 from dockcred.providers.acr import exchange_problems
 from dockcred.providers.acr.entra import USER_AGENT, garbage
 from dockcred.providers.acr.retry import patiently
+from dockcred.transport.form import urlencode
 from dockcred.transport.http import request
 
 TYPE_CHECKING = False
@@ -55,7 +54,7 @@ def refresh_token(
     if answer.status != _OK:
         raise exchange_problems.meaning(answer, registry, token)
     try:
-        minted = json.loads(answer.body)["refresh_token"]
+        minted = answer.json()["refresh_token"]
         claims = claims_of(minted.encode("ascii"))
         expires_at, life = float(claims["exp"]), float(claims["exp"]) - claims["iat"]
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):

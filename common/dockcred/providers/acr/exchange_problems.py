@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from dockcred.errors import IssueError
 from dockcred.providers.acr.retry import delay_s
 
@@ -65,7 +63,7 @@ def _bearer(token: AccessToken) -> str:
 
 def _message(answer: Response) -> str:
     try:
-        return str(json.loads(answer.body)["errors"][0]["message"])
+        return str(answer.json()["errors"][0]["message"])
     except (ValueError, LookupError, TypeError, RecursionError):
         return ""
 

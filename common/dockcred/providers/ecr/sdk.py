@@ -9,7 +9,7 @@ from dockcred import environment as process
 from dockcred import watchdog
 from dockcred.errors import MissingExtraError
 from dockcred.providers.ecr import direct, endpoints, shared_config
-from dockcred.providers.ecr.api import CA_VARIABLES, credential
+from dockcred.providers.ecr.api import credential
 from dockcred.providers.ecr.profiles import METHODS, Chain, of_account
 from dockcred.transport import trust
 from dockcred.version import __version__
@@ -104,7 +104,7 @@ class SdkIdentity:
         # IMDSv1 would be a second time-out off EC2; neither road speaks it.
         session.set_config_variable("ec2_metadata_v1_disabled", True)
         if not session.get_config_variable("ca_bundle"):
-            roots = trust.bundle(self._environment, CA_VARIABLES)
+            roots = trust.bundle(self._environment, endpoints.CA_VARIABLES)
             session.set_config_variable("ca_bundle", roots)
         resolver = session.get_component("credential_provider")
         for method in ("ec2-credentials-file", "boto-config"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
+from dockcred.testing.sandbox.azure import service_fabric as fabric
 from dockcred.testing.sandbox.azure.directory import TENANT, Principal
 from dockcred.testing.sandbox.azure.workplace import Workplace
 from dockcred.testing.sandbox.home import make_private
@@ -96,6 +97,16 @@ def arc(work: Workplace) -> Variables:
     return {"IDENTITY_ENDPOINT": f"{work.url}/arc/token", "IMDS_ENDPOINT": work.url}
 
 
+def service_fabric(work: Workplace) -> Variables:
+    """Be a Service Fabric application, which knows its endpoint by a thumbprint."""
+    work.azure.machine.system = Principal("azure-service-fabric")
+    return {
+        "IDENTITY_ENDPOINT": f"https://{fabric.HOST}{fabric.PATH}",
+        "IDENTITY_HEADER": work.azure.service_fabric.secret,
+        "IDENTITY_SERVER_THUMBPRINT": work.azure.thumbprint(fabric.HOST),
+    }
+
+
 def machine_learning(work: Workplace) -> Variables:
     """Be a Machine Learning compute with an identity."""
     work.azure.machine.system = Principal("azure-machine-learning")
@@ -146,6 +157,7 @@ IDENTITIES: dict[str, Identity] = {
         imds_user,
         app_service,
         arc,
+        service_fabric,
         machine_learning,
         cloud_shell,
         cli,

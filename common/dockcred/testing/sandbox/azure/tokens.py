@@ -68,7 +68,7 @@ class AccessTokens:
     def caller(self, token: str, audiences: frozenset[str], now: float) -> Caller:
         """Return who shows a token to one of the audiences, or raise Refusal."""
         claims = self._signer.claims(token)
-        if claims["aud"] not in audiences:
+        if claims["aud"].removesuffix("/") not in audiences:
             raise Refusal(
                 Reason.BAD_IDENTITY_TOKEN, "the token is for another audience"
             )
