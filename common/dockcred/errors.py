@@ -81,5 +81,9 @@ class NameNotFoundError(TransportError):
     """No host has this name, as far as can be seen from here."""
 
 
+class TimedOutError(IssueError):
+    """The time for the whole call ran out; the cause says in what."""
+
+
 class MissingExtraError(DockcredError):
     """A library that this road needs is not installed."""

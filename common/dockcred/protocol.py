@@ -59,7 +59,7 @@ def serve(
     """
     status = 1
     try:
-        _harden()
+        harden()
         status = _run(program, sys.argv[1:], open_store, more or {})
     except KeyboardInterrupt:
         watchdog.end_children()
@@ -71,7 +71,7 @@ def serve(
         os._exit(status)
 
 
-def _harden() -> None:
+def harden() -> None:
     """Let no file be read by others, no core hold a secret, no file pass for stdout."""
     for descriptor in (0, 1, 2):
         try:
@@ -119,7 +119,7 @@ def _run(
     except DockcredError as error:
         return _fail(program, str(error))
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user
-        return _fail(program, _unforeseen(error))
+        return _fail(program, unforeseen(error))
     if notice:
         _write(2, wire.message_line(f"{program}: {notice}"))
     if output:
@@ -181,7 +181,7 @@ def _stdin(verb: str) -> bytes:
     return wire.read_all(0, limit)
 
 
-def _unforeseen(error: Exception) -> str:
+def unforeseen(error: Exception) -> str:
     """Name the kind and the place; the text of a stranger's error may hold a secret."""
     place = error.__traceback__
     while place and place.tb_next:

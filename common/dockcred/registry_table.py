@@ -11,7 +11,7 @@ from dockcred.router import Router
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from dockcred.config.compiled import Config
@@ -65,7 +65,7 @@ def identity_store(name: str) -> Store:
 
 def auto_store() -> Store:
     """Open every provider's registries, and for all others what keeps logins."""
-    return _router(tuple(PROVIDERS), _other_registries)
+    return _router(tuple(PROVIDERS), lambda: _by_registry(fallback_store))
 
 
 def keychain_store(
@@ -109,10 +109,17 @@ def program_for(server: ServerURL) -> str:
     return "docker-credential-keyring"
 
 
+def identities(variables: Environment, names: Iterable[str] = ()) -> Router:
+    """Route among providers, all without names, for a caller's own variables."""
+    return _router(tuple(names) or tuple(PROVIDERS), variables=variables)
+
+
 def _router(
-    names: tuple[str, ...], open_fallback: Callable[[], Store] | None = None
+    names: tuple[str, ...],
+    open_fallback: Callable[[], Store] | None = None,
+    variables: Environment | None = None,
 ) -> Router:
-    variables = environment.current()
+    variables = variables or environment.current()
     return Router(
         names,
         variables,
@@ -141,19 +148,16 @@ def _open_cache(served: Provider, variables: Environment) -> Cache:
     return Cache("" if off else directory.locate(variables, served.cache_parent))
 
 
-def _other_registries() -> Store:
-    """Open the keychain or another helper; a keychain that is absent keeps nothing."""
+def fallback_store(variables: Environment) -> Store:
+    """Open what keeps the other logins; a keychain that is absent keeps nothing."""
     from dockcred.stores import external, if_present  # noqa: PLC0415 - as above
 
-    def open_store(variables: Environment) -> Store:
-        chosen = variables.get("DOCKCRED_STORE")
-        if chosen.startswith(external.PREFIX):
-            return external.External(chosen, variables)
-        if chosen:
-            return keychain_store("", variables)
-        return if_present.IfPresent(lambda: keychain_store("", variables))
-
-    return _by_registry(open_store)
+    chosen = variables.get("DOCKCRED_STORE")
+    if chosen.startswith(external.PREFIX):
+        return external.External(chosen, variables)
+    if chosen:
+        return keychain_store("", variables)
+    return if_present.IfPresent(lambda: keychain_store("", variables))
 
 
 def _load(module: str, attribute: str) -> Any:

@@ -133,6 +133,11 @@ class Router:
                     found[host] = user
         return found
 
+    def identity_for(self, server: ServerURL) -> tuple[ServerURL, IdentityStore | None]:
+        """Answer the registry that is meant, and who answers for it, if anybody."""
+        route = self._route(server)
+        return route.target, route.store
+
     def after_answer(self) -> None:
         """Let the store that has answered do what the client need not wait for."""
         if self._answered is not None:
