@@ -10,8 +10,7 @@ import botocore
 import pytest
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 
-from dockcred import environment as names
-from dockcred.environment import Environment
+from dockcred.environment import COMMON, Environment, aws, ignored
 from dockcred.fingerprint import fingerprint
 from dockcred.providers.ecr import ECR
 from dockcred.server_url import ServerURL
@@ -38,7 +37,7 @@ def _of_the_sdk() -> set[str]:
 
 
 def test_each_variable_of_the_sdk_is_in_the_key_or_ignored_with_a_reason():
-    known = {*names.COMMON, *names.AWS, *names.AWS_SECRET, *names.AWS_IGNORED}
+    known = {*COMMON, *aws.VARIABLES, *aws.SECRETS, *ignored.AWS}
     found = _of_the_sdk()
     assert {
         "AWS_PROFILE",
@@ -49,17 +48,17 @@ def test_each_variable_of_the_sdk_is_in_the_key_or_ignored_with_a_reason():
 
 
 def test_no_variable_is_in_two_lists():
-    lists = (names.COMMON, names.AWS, names.AWS_SECRET, names.AWS_IGNORED)
+    lists = (COMMON, aws.VARIABLES, aws.SECRETS, ignored.AWS)
     everything = [name for part in lists for name in part]
     assert sorted(everything) == sorted(set(everything))
-    assert all(len(reason) > 5 for reason in names.AWS_IGNORED.values())
+    assert all(len(reason) > 5 for reason in ignored.AWS.values())
 
 
 def _key(**variables: str) -> str:
     return fingerprint(ECR(), HOST, Environment({"HOME": "/home/a"} | variables))
 
 
-@pytest.mark.parametrize("name", [*names.COMMON, *names.AWS])
+@pytest.mark.parametrize("name", [*COMMON, *aws.VARIABLES])
 def test_a_selecting_variable_changes_the_key(name):
     assert len({_key(), _key(**{name: "one"}), _key(**{name: "two"})}) == 3
 
@@ -90,14 +89,14 @@ def test_a_way_to_another_place_is_in_the_key(name):
     assert _key() != _key(**{name: "elsewhere"})
 
 
-@pytest.mark.parametrize("name", names.AWS_SECRET)
+@pytest.mark.parametrize("name", aws.SECRETS)
 def test_a_secret_variable_is_in_the_key_only_by_being_set(name):
     assert _key() != _key(**{name: "hunter2"})
     assert _key(**{name: "hunter2"}) == _key(**{name: "other"})
     assert "hunter2" not in _key(**{name: "hunter2"})
 
 
-@pytest.mark.parametrize("name", names.AWS_IGNORED)
+@pytest.mark.parametrize("name", ignored.AWS)
 def test_an_ignored_variable_does_not_change_the_key(name):
     assert _key() == _key(**{name: "anything"})
 

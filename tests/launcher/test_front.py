@@ -11,7 +11,7 @@ import time
 import pytest
 from support.program import HOST
 
-from dockcred import environment as names
+from dockcred.environment import aws
 from dockcred.providers.ecr import ECR
 
 from .conftest import Primed
@@ -283,6 +283,6 @@ def test_a_launcher_whose_python_is_gone_says_so(
 
 def test_no_secret_is_in_what_the_ticket_compares(primed) -> None:
     text = primed.ticket.read_text()
-    for name in names.AWS_SECRET:
+    for name in aws.SECRETS:
         if value := primed.environment.get(name):
             assert value not in text

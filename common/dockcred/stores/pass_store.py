@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from dockcred.credential import Credential
-from dockcred.environment import PASS
+from dockcred.environment.keychain import PASS
 from dockcred.stores import child, pass_layout
 from dockcred.stores.problems import KeychainAbsentError, KeychainError
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dockcred import environment
+from dockcred.environment import azure, ignored
 from dockcred.providers.acr import ACR
 
 PACKAGES = ("azure.identity", "azure.core", "msal", "msal_extensions")
@@ -65,9 +66,9 @@ def test_every_variable_of_the_sdk_is_known(package):
     for path in _sources(package):
         read |= _variables(ast.parse(path.read_text(encoding="utf-8-sig")))
     known = {
-        *environment.AZURE,
-        *environment.AZURE_SECRET,
-        *environment.AZURE_IGNORED,
+        *azure.VARIABLES,
+        *azure.SECRETS,
+        *ignored.AZURE,
         *COMMON,
     }
     assert read <= known, sorted(read - known)
@@ -83,14 +84,14 @@ def test_what_azure_identity_names_itself_is_seen():
 
 
 def test_no_variable_is_in_two_lists():
-    lists = (environment.AZURE, environment.AZURE_SECRET, environment.AZURE_IGNORED)
+    lists = (azure.VARIABLES, azure.SECRETS, ignored.AZURE)
     names = [name for one in lists for name in one]
     assert len(names) == len(set(names))
-    assert all(environment.AZURE_IGNORED.values())
+    assert all(ignored.AZURE.values())
 
 
 def test_secrets_select_only_by_being_set():
-    assert ACR.secrets == environment.AZURE_SECRET
-    assert set(environment.AZURE) <= set(ACR.variables)
-    for name in environment.AZURE_SECRET:
+    assert ACR.secrets == azure.SECRETS
+    assert set(azure.VARIABLES) <= set(ACR.variables)
+    for name in azure.SECRETS:
         assert name not in ACR.variables

@@ -12,7 +12,8 @@ import google.oauth2
 import pytest
 from google.auth import environment_vars
 
-from dockcred import environment as names
+from dockcred.environment import COMMON, ignored
+from dockcred.environment import google as names
 from dockcred.testing.sandbox.google.principals import email
 
 NAMED = "DOCKCRED_GOOGLE_USERNAME"
@@ -164,12 +165,12 @@ def test_every_variable_of_google_auth_is_in_the_key_or_ignored_with_a_reason():
     read = variables_of_google_auth()
     assert "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES" in read
     assert "NO_GCE_CHECK" in read
-    known = {*names.COMMON, *names.GOOGLE, *names.GOOGLE_SECRET, *names.GOOGLE_IGNORED}
+    known = {*COMMON, *names.VARIABLES, *names.SECRETS, *ignored.GOOGLE}
     assert not read - known
 
 
 def test_no_variable_is_in_two_lists_and_each_reason_is_one():
-    lists = (names.GOOGLE, names.GOOGLE_SECRET, tuple(names.GOOGLE_IGNORED))
+    lists = (names.VARIABLES, names.SECRETS, tuple(ignored.GOOGLE))
     together = [name for one in lists for name in one]
     assert len(together) == len(set(together))
-    assert all(names.GOOGLE_IGNORED.values())
+    assert all(ignored.GOOGLE.values())

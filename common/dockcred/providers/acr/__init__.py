@@ -13,7 +13,8 @@ logins             the files that a login changes
 
 from __future__ import annotations
 
-from dockcred import environment as names
+from dockcred.environment import COMMON, current
+from dockcred.environment import azure as names
 from dockcred.errors import CredentialsNotFoundError
 from dockcred.providers.acr.hosts import custom_suffixes, registry_of
 
@@ -29,8 +30,8 @@ class ACR:
 
     name = "acr"
     program = "docker-credential-acr-login"
-    variables = (*names.COMMON, *names.AZURE)
-    secrets = names.AZURE_SECRET
+    variables = (*COMMON, *names.VARIABLES)
+    secrets = names.SECRETS
     tags = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID")
     cache_parent = ""
     cache_off = ""
@@ -39,7 +40,7 @@ class ACR:
     def __init__(self, suffixes: tuple[str, ...] | None = None) -> None:
         """Serve these suffixes beside Azure's own; by default the variable's."""
         if suffixes is None:
-            text = names.current().get("DOCKCRED_ACR_SUFFIXES")
+            text = current().get("DOCKCRED_ACR_SUFFIXES")
             suffixes = custom_suffixes(text) if text else ()
         self._suffixes = suffixes
 

@@ -10,7 +10,8 @@ problems       what AWS's error codes mean
 
 from __future__ import annotations
 
-from dockcred import environment as names
+from dockcred.environment import COMMON
+from dockcred.environment import aws as names
 from dockcred.errors import CredentialsNotFoundError
 from dockcred.providers.ecr import shared_config
 from dockcred.providers.ecr.hosts import registry_of
@@ -27,8 +28,8 @@ class ECR:
 
     name = "ecr"
     program = "docker-credential-ecr-login"
-    variables = (*names.COMMON, *names.AWS)
-    secrets = names.AWS_SECRET
+    variables = (*COMMON, *names.VARIABLES)
+    secrets = names.SECRETS
     tags = ("AWS_PROFILE", "AWS_ACCESS_KEY_ID")
     cache_parent = "AWS_ECR_CACHE_DIR"
     cache_off = "AWS_ECR_DISABLE_CACHE"

@@ -9,7 +9,8 @@ api          the two requests to GitHub's API
 
 from __future__ import annotations
 
-from dockcred import environment as names
+from dockcred.environment import COMMON, current
+from dockcred.environment import github as names
 from dockcred.errors import CredentialsNotFoundError
 from dockcred.providers.github import hosts
 
@@ -25,8 +26,8 @@ class GitHub:
 
     name = "github"
     program = "docker-credential-ghcr-login"
-    variables = (*names.COMMON, *names.GITHUB)
-    secrets = names.GITHUB_SECRET
+    variables = (*COMMON, *names.VARIABLES)
+    secrets = names.SECRETS
     tags = ()
     cache_parent = ""
     cache_off = ""
@@ -35,7 +36,7 @@ class GitHub:
     def __init__(self, enterprise: tuple[str, ...] | None = None) -> None:
         """Serve these Enterprise servers beside github.com; else the variable's."""
         if enterprise is None:
-            text = names.current().get("DOCKCRED_GITHUB_HOSTS")
+            text = current().get("DOCKCRED_GITHUB_HOSTS")
             enterprise = hosts.read(text) if text else ()
         self._enterprise = enterprise
 

@@ -12,7 +12,8 @@ problems        what Google's error codes mean
 
 from __future__ import annotations
 
-from dockcred import environment as names
+from dockcred.environment import COMMON, current
+from dockcred.environment import google as names
 from dockcred.errors import CredentialsNotFoundError
 from dockcred.providers.google import hosts
 
@@ -28,8 +29,8 @@ class Google:
 
     name = "google"
     program = "docker-credential-gcr"
-    variables = (*names.COMMON, *names.GOOGLE)
-    secrets = names.GOOGLE_SECRET
+    variables = (*COMMON, *names.VARIABLES)
+    secrets = names.SECRETS
     tags = ("DOCKCRED_GOOGLE_USERNAME",)
     cache_parent = ""
     cache_off = ""
@@ -38,7 +39,7 @@ class Google:
     def __init__(self, more_hosts: tuple[str, ...] | None = None) -> None:
         """Serve these patterns beside Google's own; by default the variable's."""
         if more_hosts is None:
-            text = names.current().get("DOCKCRED_GOOGLE_HOSTS")
+            text = current().get("DOCKCRED_GOOGLE_HOSTS")
             more_hosts = hosts.read(text) if text else ()
         self._more_hosts = more_hosts
 

@@ -1,0 +1,22 @@
+"""What selects a GitHub identity, or leads its requests elsewhere."""
+
+from __future__ import annotations
+
+VARIABLES = (
+    "GITHUB_ACTOR",
+    "GITHUB_API_URL",
+    "GITHUB_SERVER_URL",
+    "GITHUB_APP_ID",
+    "GITHUB_APP_INSTALLATION_ID",
+    "GITHUB_APP_PRIVATE_KEY_FILE",
+    "GH_CONFIG_DIR",
+    "XDG_CONFIG_HOME",
+    "DOCKCRED_GITHUB_HOSTS",
+)
+
+SECRETS = (
+    "GH_TOKEN",
+    "GITHUB_TOKEN",
+    "GH_ENTERPRISE_TOKEN",
+    "GITHUB_ENTERPRISE_TOKEN",
+)

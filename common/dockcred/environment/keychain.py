@@ -1,0 +1,43 @@
+"""What the keychain stores and the import read."""
+
+from __future__ import annotations
+
+VARIABLES = (
+    "DOCKCRED_STORE",
+    "DOCKCRED_ACCOUNT",
+    "DOCKCRED_ALLOW_INSECURE",
+    "DOCKCRED_VAULT_FILE",
+    "DOCKCRED_VAULT_KEY_FILE",
+    "DOCKCRED_VAULT_PASSPHRASE_FILE",
+    "CREDENTIALS_DIRECTORY",
+    "XDG_DATA_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_RUNTIME_DIR",
+    "PYTHON_KEYRING_BACKEND",
+    "LOCALAPPDATA",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+)
+"""Select the keychain store's backend, and the way to it."""
+
+PASS = (
+    "PASSWORD_STORE_DIR",
+    "PASSWORD_STORE_KEY",
+    "PASSWORD_STORE_GPG_OPTS",
+    "PASSWORD_STORE_UMASK",
+    "PASSWORD_STORE_SIGNING_KEY",
+    "GNUPGHOME",
+    "GPG_TTY",
+    "GPG_AGENT_INFO",
+    "SSH_AUTH_SOCK",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "XDG_RUNTIME_DIR",
+    "TERM",
+)
+"""Passed on to `pass` and gpg, beside HOME and PATH; nothing else is."""
+
+CLIENT_FILES = ("DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR")
+"""Where docker and podman keep their configuration, to import from it."""

@@ -1,0 +1,7 @@
+"""What no child program is handed: the secrets of every cloud."""
+
+from __future__ import annotations
+
+from dockcred.environment import aws, azure, github, google
+
+ALL = frozenset((*aws.SECRETS, *azure.SECRETS, *google.SECRETS, *github.SECRETS))
