@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ import pytest
 from dockcred.registry_table import PROGRAMS
 
 from .clients import Account
-from .parts import SYSTEM_PATH, missing, program
+from .parts import missing, program
 from .registry import ACCOUNT_HOST, Visits
 from .test_docker_py import PULL
 from .world import World
@@ -82,9 +81,6 @@ def newcomer(world: World, cloud: Mapping[str, str], helper_bin: Path) -> Newcom
 def read(newcomer: Newcomer, client: tuple[str, ...], image: str) -> list[str]:
     prefix = "docker://" if client is skopeo else ""
     name, *arguments = client
-    # These two come from newer suites of Debian, and from no package of Debian 12.
-    if client in {crane, oras} and not shutil.which(name, path=SYSTEM_PATH):
-        pytest.skip(f"{name} is not installed")
     return [program(name), *arguments, f"{prefix}{image}"]
 
 
