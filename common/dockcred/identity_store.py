@@ -12,27 +12,24 @@ import time
 
 from dockcred import lifetime, log
 from dockcred.cache import watched
-from dockcred.cache.entry import Entry
 from dockcred.errors import (
     CredentialsNotFoundError,
-    DockcredError,
-    IssueError,
     MissingIdentityError,
     NotServedError,
     RefusedError,
-    WireError,
 )
 from dockcred.fingerprint import fingerprint
-from dockcred.identity import is_cacheable, lease_until, rows
+from dockcred.identity import rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dockcred.cache.entry import Entry
     from dockcred.cache.files import Cache
     from dockcred.credential import Credential
     from dockcred.environment import Environment
-    from dockcred.identity import Identity, Provider
+    from dockcred.identity import Provider
     from dockcred.server_url import ServerURL
 
 
@@ -56,7 +53,7 @@ class IdentityStore:
         self.cache = cache
         self.environment = environment
         self._program_for = program_for
-        self._keep_ticket = keep_ticket
+        self.keep_ticket = keep_ticket
         self._aging: tuple[str, str, ServerURL] | None = None
 
     def get(self, server: ServerURL) -> Credential:
@@ -65,16 +62,18 @@ class IdentityStore:
             raise CredentialsNotFoundError
         key = self.key(server)
         name = self._name(server, key)
-        entry = self._held(name, key)
-        if entry and self._is_leased(entry):
+        entry = self.held(name, key)
+        if entry and self.is_leased(entry):
             age = lifetime.age(entry.credential, time.time())
             if age == lifetime.AGING:
                 self._aging = (name, key, server)
             if age <= lifetime.AGING:
                 log.debug(f"answered from the cache ({entry.source})")
                 return entry.credential
+        from dockcred.issuing import Issuing  # noqa: PLC0415 - a miss only
+
         try:
-            return self._mint(name, key, server)
+            return Issuing(self, name, key, server).mint()
         except (MissingIdentityError, RefusedError) as error:
             if not self._may_be_anonymous(server):
                 raise
@@ -113,12 +112,12 @@ class IdentityStore:
     def entry(self, server: ServerURL) -> Entry | None:
         """Answer what is cached for this call, whether or not it would be answered."""
         key = self.key(server)
-        return self._held(self._name(server, key), key)
+        return self.held(self._name(server, key), key)
 
     def fresh(self, server: ServerURL) -> Credential | None:
         """Answer the credential that a `get` would now answer from the cache."""
         entry = self.entry(server)
-        if entry is None or not self._is_leased(entry):
+        if entry is None or not self.is_leased(entry):
             return None
         age = lifetime.age(entry.credential, time.time())
         return entry.credential if age <= lifetime.AGING else None
@@ -153,6 +152,7 @@ class IdentityStore:
         if self._aging is None:
             return
         from dockcred import refresh  # noqa: PLC0415 - once in half a life
+        from dockcred.issuing import Issuing  # noqa: PLC0415
 
         name, key, server = self._aging
         entry = self.cache.read(name)
@@ -161,7 +161,7 @@ class IdentityStore:
                 self.cache,
                 name,
                 self.environment,
-                lambda: self._mint(name, key, server, oldest=lifetime.FRESH),
+                lambda: Issuing(self, name, key, server).mint(oldest=lifetime.FRESH),
             )
 
     def key(self, server: ServerURL) -> str:
@@ -173,7 +173,7 @@ class IdentityStore:
         checksum = binascii.crc32(key.encode("utf-8", "surrogateescape"))
         return f"{self.provider.name},{server.host},{checksum:08x}"
 
-    def _held(self, name: str, key: str) -> Entry | None:
+    def held(self, name: str, key: str) -> Entry | None:
         """Answer the entry if it was written for this key and its conditions hold."""
         entry = self.cache.read(name)
         if entry is None or entry.key != key:
@@ -181,7 +181,8 @@ class IdentityStore:
         return entry if all(map(watched.still_holds, entry.conditions)) else None
 
     @staticmethod
-    def _is_leased(entry: Entry) -> bool:
+    def is_leased(entry: Entry) -> bool:
+        """Tell whether the entry may be answered without asking its source."""
         return entry.lease_until is None or time.time() < entry.lease_until
 
     def _may_be_anonymous(self, server: ServerURL) -> bool:
@@ -189,91 +190,3 @@ class IdentityStore:
         if chosen := self.environment.get("DOCKCRED_ANONYMOUS"):
             return chosen.lower() == "true"
         return self.provider.serves_anonymous(server)
-
-    def _mint(
-        self,
-        name: str,
-        key: str,
-        server: ServerURL,
-        *,
-        oldest: int = lifetime.AGING,
-    ) -> Credential:
-        """Mint once for all who ask at the same time.
-
-        Whoever comes second finds an entry; `oldest` is the age at which it will do.
-        """
-        from dockcred.cache.single_flight import Flight  # noqa: PLC0415 - a miss only
-
-        flight = Flight(self.cache, name)
-        try:
-            entry = self._held(name, key)
-            if entry and self._is_leased(entry):
-                age = lifetime.age(entry.credential, time.time())
-                if age <= oldest:
-                    return entry.credential
-            if failure := flight.failure():
-                raise failure
-            return self._issue(name, key, server, entry)
-        except WireError:
-            raise
-        except DockcredError as error:
-            flight.leave_failure(error)
-            raise
-        finally:
-            flight.land()
-
-    def _issue(
-        self, name: str, key: str, server: ServerURL, entry: Entry | None
-    ) -> Credential:
-        """Renew the lease of a held entry, or mint and keep; else fall back on it."""
-        files = self.provider.config_files(self.environment)
-        watched.settle(files)
-        identity = self.provider.identity(server, self.environment)
-        watched.settle((*identity.files, *identity.tokens))
-        before = time.time()
-        now = watched.conditions(identity.files, identity.tokens)
-        if entry and not self._is_leased(entry):
-            if self._renew(name, entry, identity):
-                return entry.credential
-            entry = None
-        try:
-            credential = identity.issue()
-        except IssueError as error:
-            if entry and lifetime.age(entry.credential, time.time()) <= lifetime.LAST:
-                log.warning(f"answered the last credential: {error}")
-                return entry.credential
-            raise
-        unchanged = (
-            self.key(server) == key
-            and watched.conditions(identity.files, identity.tokens) == now
-        )
-        if unchanged and is_cacheable(identity) and credential.expires_at is not None:
-            source = "+".join(identity.sources)
-            lease = lease_until(source, before)
-            entry = Entry(key, credential, source, now, lease, identity.said)
-            self._keep(name, entry, before)
-        return credential
-
-    def _renew(self, name: str, entry: Entry, identity: Identity) -> bool:
-        """Ask the source who it is; extend the lease if it is still the same."""
-        before = time.time()
-        if lifetime.age(entry.credential, before) > lifetime.AGING:
-            return False
-        try:
-            who = identity.who()
-        except IssueError as error:
-            log.info(f"the lease is over and the source does not answer: {error}")
-            return False
-        if not who or who != entry.who:
-            return False
-        entry.lease_until = lease_until(entry.source, before)
-        self._keep(name, entry, before)
-        return True
-
-    def _keep(self, name: str, entry: Entry, asked_at: float) -> None:
-        """Write the entry, and its ticket where the launcher may answer it."""
-        if not self.cache.write(name, entry):
-            return
-        if self._keep_ticket and all(row.front for row in rows(entry.source)):
-            self._keep_ticket(entry, asked_at)
-        self.cache.prune()

@@ -10,7 +10,9 @@ import pytest
 
 from dockcred.environment import Environment
 from dockcred.errors import DockcredError, InvalidInputError, TransportError
-from dockcred.transport.http import MAX_BODY_BYTES, Target, request
+from dockcred.transport.http import request
+from dockcred.transport.response import MAX_BODY_BYTES
+from dockcred.transport.target import Target
 
 SECRET = "hunter2"
 

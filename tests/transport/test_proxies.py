@@ -6,8 +6,8 @@ import pytest
 
 from dockcred.environment import Environment
 from dockcred.errors import InvalidInputError, TransportError
-from dockcred.transport.http import Target
 from dockcred.transport.proxies import Proxy, proxy_for
+from dockcred.transport.target import Target
 
 ECR = "https://api.ecr.eu-west-1.amazonaws.com/"
 

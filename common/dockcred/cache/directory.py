@@ -31,8 +31,11 @@ def locate(environment: Environment, parent_variable: str = "") -> str:
     if parent_variable and (parent := environment.get(parent_variable)):
         return f"{_expand(environment, parent)}/dockcred"
     home = environment.home()
+    if home and not os.path.isdir(home):
+        home = ""
     base = environment.get("XDG_CACHE_HOME") or (f"{home}/.cache" if home else "")
-    if os.geteuid() == 0 and not _belongs_to_root(environment, home, base):
+    ours = base and all(_owner(path) == os.geteuid() for path in (base, home) if path)
+    if os.geteuid() == 0 and not ours:
         # `sudo -E`, or an agent without a home: nothing of root's in a user's files.
         return RUN_DIRECTORY
     return f"{base}/dockcred" if base else ""
@@ -41,12 +44,6 @@ def locate(environment: Environment, parent_variable: str = "") -> str:
 def _expand(environment: Environment, path: str) -> str:
     """Expand ~/ as ecr-login does (mitchellh/go-homedir)."""
     return environment.home() + path[1:] if path.startswith("~/") else path
-
-
-def _belongs_to_root(environment: Environment, home: str, base: str) -> bool:
-    if not environment.get("HOME") and not environment.get("XDG_CACHE_HOME"):
-        return False
-    return all(_owner(path) == 0 for path in (home, base) if path)
 
 
 def _owner(path: str) -> int:

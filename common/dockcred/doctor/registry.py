@@ -11,6 +11,8 @@ from dockcred.doctor.challenge import Challenge
 from dockcred.errors import TransportError
 from dockcred.lookup import auths
 from dockcred.transport import http, trust
+from dockcred.transport.response import Response
+from dockcred.transport.target import is_loopback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ class Registry:
     def __init__(self, case: Case, credential: Credential | None) -> None:
         """Note where and who; nothing is asked yet."""
         authority = case.reference.registry
-        scheme = "http" if http.is_loopback(case.reference.server.host) else "https"
+        scheme = "http" if is_loopback(case.reference.server.host) else "https"
         self._base = f"{scheme}://{authority}"
         self._environment = _trusting(case)
         self._credential = credential
@@ -89,7 +91,7 @@ class Registry:
         answer = self._get(url, {"accept": _MANIFESTS} | self._authorization())
         return answer.status, _code_in(answer.body)
 
-    def _get(self, url: str, headers: dict[str, str]) -> http.Response:
+    def _get(self, url: str, headers: dict[str, str]) -> Response:
         return http.request(
             "GET", url, self._environment, headers=headers, timeout_s=_TIMEOUT_S
         )

@@ -2,6 +2,8 @@
 
 form      fields as a query or a body has them
 http      one request, bounded in time and size; no redirects, no other host
+target    where it goes, and whether a secret may go there
+response  what comes back, read from a connection that may send anything
 proxies   which proxy a host is reached through, if any
 problems  what a failure below HTTP means
 trust     whose certificates are believed

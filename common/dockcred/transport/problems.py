@@ -9,7 +9,7 @@ from dockcred.errors import NameNotFoundError, TransportError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dockcred.transport.http import Target
+    from dockcred.transport.target import Target
 
 
 def meaning(error: OSError, target: Target, timeout_s: float) -> TransportError:

@@ -7,7 +7,7 @@ from dockcred.errors import InvalidInputError, TransportError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dockcred.environment import Environment
-    from dockcred.transport.http import Target
+    from dockcred.transport.target import Target
 
 
 class Proxy:

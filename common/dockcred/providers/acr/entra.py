@@ -7,7 +7,9 @@ from dockcred.providers.acr import problems
 from dockcred.providers.acr.retry import delay_s, patiently
 from dockcred.providers.acr.tokens import AccessToken
 from dockcred.transport.form import urlencode
-from dockcred.transport.http import Response, Target, request
+from dockcred.transport.http import request
+from dockcred.transport.response import Response
+from dockcred.transport.target import Target
 from dockcred.version import __version__
 
 TYPE_CHECKING = False

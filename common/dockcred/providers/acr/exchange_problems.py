@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dockcred.providers.acr.hosts import Registry
     from dockcred.providers.acr.tokens import AccessToken
-    from dockcred.transport.http import Response
+    from dockcred.transport.response import Response
 
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY = 401, 403, 404, 429
 

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dockcred.transport.http import Response
+    from dockcred.transport.response import Response
 
 _FIRST_PAUSE_S = 0.25
 _SPARE_S = 1.0

@@ -12,7 +12,7 @@ from dockcred.errors import InvalidInputError, MissingExtraError
 from dockcred.providers.acr import sdk_problems, sources
 from dockcred.providers.acr.tokens import AccessToken
 from dockcred.transport import trust
-from dockcred.transport.http import METADATA_HOSTS
+from dockcred.transport.target import METADATA_HOSTS
 
 try:
     import azure.identity as theirs

@@ -11,7 +11,9 @@ from dockcred.providers.ecr import endpoints
 from dockcred.providers.ecr.hosts import PUBLIC_REGION
 from dockcred.providers.ecr.keys import Keys
 from dockcred.providers.ecr.sigv4 import sign
-from dockcred.transport.http import Response, Target, request
+from dockcred.transport.http import request
+from dockcred.transport.response import Response
+from dockcred.transport.target import Target
 from dockcred.version import __version__
 
 TYPE_CHECKING = False

@@ -9,7 +9,9 @@ from __future__ import annotations
 from dockcred.errors import IssueError, MissingIdentityError, TransportError
 from dockcred.providers.ecr.endpoints import CA_VARIABLES
 from dockcred.providers.ecr.keys import Keys
-from dockcred.transport.http import Response, Target, request
+from dockcred.transport.http import request
+from dockcred.transport.response import Response
+from dockcred.transport.target import Target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,9 @@ import time
 
 from dockcred.credential import Credential
 from dockcred.errors import IssueError, TransportError
-from dockcred.transport.http import Response, Target, request
+from dockcred.transport.http import request
+from dockcred.transport.response import Response
+from dockcred.transport.target import Target
 from dockcred.version import __version__
 
 TYPE_CHECKING = False

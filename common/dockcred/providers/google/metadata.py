@@ -12,7 +12,8 @@ import time
 from dockcred.errors import IssueError, MissingIdentityError, TransportError
 from dockcred.providers.google import problems
 from dockcred.providers.google.access_token import Token, is_sound
-from dockcred.transport.http import Response, request
+from dockcred.transport.http import request
+from dockcred.transport.response import Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,0 +1,114 @@
+"""A miss: one mint for all who ask, a lease renewed, a credential kept.
+
+What may be kept is decided here: only if nothing that selects the identity changed
+while it was asked, and only where every source has a row that says how long.
+"""
+
+from __future__ import annotations
+
+import time
+
+from dockcred import lifetime, log
+from dockcred.cache import watched
+from dockcred.cache.entry import Entry
+from dockcred.cache.single_flight import Flight
+from dockcred.errors import DockcredError, IssueError, WireError
+from dockcred.identity import is_cacheable, lease_until, rows
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dockcred.credential import Credential
+    from dockcred.identity import Identity
+    from dockcred.identity_store import IdentityStore
+    from dockcred.server_url import ServerURL
+
+
+class Issuing:
+    """One entry of a store, on its way to be minted."""
+
+    def __init__(
+        self, store: IdentityStore, name: str, key: str, server: ServerURL
+    ) -> None:
+        self._store = store
+        self._cache = store.cache
+        self._name = name
+        self._key = key
+        self._server = server
+
+    def mint(self, *, oldest: int = lifetime.AGING) -> Credential:
+        """Mint once for all who ask at the same time.
+
+        Whoever comes second finds an entry; `oldest` is the age at which it will do.
+        """
+        flight = Flight(self._cache, self._name)
+        try:
+            entry = self._store.held(self._name, self._key)
+            if entry and self._store.is_leased(entry):
+                age = lifetime.age(entry.credential, time.time())
+                if age <= oldest:
+                    return entry.credential
+            if failure := flight.failure():
+                raise failure
+            return self._issue(entry)
+        except WireError:
+            raise
+        except DockcredError as error:
+            flight.leave_failure(error)
+            raise
+        finally:
+            flight.land()
+
+    def _issue(self, entry: Entry | None) -> Credential:
+        """Renew the lease of a held entry, or mint and keep; else fall back on it."""
+        provider, environment = self._store.provider, self._store.environment
+        watched.settle(provider.config_files(environment))
+        identity = provider.identity(self._server, environment)
+        watched.settle((*identity.files, *identity.tokens))
+        before = time.time()
+        now = watched.conditions(identity.files, identity.tokens)
+        if entry and not self._store.is_leased(entry):
+            if self._renew(entry, identity):
+                return entry.credential
+            entry = None
+        try:
+            credential = identity.issue()
+        except IssueError as error:
+            if entry and lifetime.age(entry.credential, time.time()) <= lifetime.LAST:
+                log.warning(f"answered the last credential: {error}")
+                return entry.credential
+            raise
+        unchanged = (
+            self._store.key(self._server) == self._key
+            and watched.conditions(identity.files, identity.tokens) == now
+        )
+        if unchanged and is_cacheable(identity) and credential.expires_at is not None:
+            source = "+".join(identity.sources)
+            lease = lease_until(source, before)
+            said = identity.said
+            self._keep(Entry(self._key, credential, source, now, lease, said), before)
+        return credential
+
+    def _renew(self, entry: Entry, identity: Identity) -> bool:
+        """Ask the source who it is; extend the lease if it is still the same."""
+        before = time.time()
+        if lifetime.age(entry.credential, before) > lifetime.AGING:
+            return False
+        try:
+            who = identity.who()
+        except IssueError as error:
+            log.info(f"the lease is over and the source does not answer: {error}")
+            return False
+        if not who or who != entry.who:
+            return False
+        entry.lease_until = lease_until(entry.source, before)
+        self._keep(entry, before)
+        return True
+
+    def _keep(self, entry: Entry, asked_at: float) -> None:
+        """Write the entry, and its ticket where the launcher may answer it."""
+        if not self._cache.write(self._name, entry):
+            return
+        keep_ticket = self._store.keep_ticket
+        if keep_ticket and all(row.front for row in rows(entry.source)):
+            keep_ticket(entry, asked_at)
+        self._cache.prune()

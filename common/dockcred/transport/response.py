@@ -1,0 +1,138 @@
+"""One HTTP/1.1 response, read from a connection that may send anything."""
+
+from __future__ import annotations
+
+import time
+
+from dockcred.errors import TransportError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from typing import Any
+
+MAX_BODY_BYTES = 1024 * 1024
+MAX_HEAD_BYTES = 64 * 1024
+
+
+class Response:
+    """A status, headers by lower-case name, and a body of at most MAX_BODY_BYTES."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+    def json(self) -> Any:
+        """Read the body as JSON; ValueError or RecursionError where it is none."""
+        import json  # noqa: PLC0415 - there already: `request` imports it
+
+        return json.loads(self.body)
+
+
+def seconds_left(deadline: float) -> float:
+    """Answer the seconds that are left, and raise TimeoutError if none are."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+class Reader:
+    """The bytes of one response, from a connection that may send anything."""
+
+    def __init__(self, connection: socket.socket, deadline: float, name: str) -> None:
+        self._connection = connection
+        self._deadline = deadline
+        self._name = name
+        self._held = b""
+
+    def response(self, *, body: bool = True) -> Response:
+        """Read a response; with `body` false, stop at the end of its head."""
+        while True:
+            status, headers = self._head()
+            if status >= 200:  # noqa: PLR2004 - 1xx come before the answer
+                break
+        if not body or status == 204:  # noqa: PLR2004 - no content
+            return Response(status, headers, b"")
+        if "chunked" in headers.get("transfer-encoding", "").lower():
+            return Response(status, headers, self._chunked())
+        length = headers.get("content-length")
+        if length is None:
+            return Response(status, headers, self._rest())
+        if not (length.isascii() and length.isdigit()):
+            raise self._garbage()
+        return Response(status, headers, self._exactly(int(length)))
+
+    def _head(self) -> tuple[int, dict[str, str]]:
+        while b"\r\n\r\n" not in self._held:
+            if len(self._held) > MAX_HEAD_BYTES or not self._more():
+                raise self._garbage()
+        head, _, self._held = self._held.partition(b"\r\n\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
+        version, _, rest = first.partition(" ")
+        status = rest[:3]
+        if not version.startswith("HTTP/1.") or not status.isdigit():
+            raise self._garbage()
+        headers = {}
+        for line in lines:
+            name, _, value = line.partition(":")
+            headers[name.strip().lower()] = value.strip()
+        return int(status), headers
+
+    def _exactly(self, length: int) -> bytes:
+        if length > MAX_BODY_BYTES:
+            raise self._too_long()
+        while len(self._held) < length:
+            if not self._more():
+                raise self._half()
+        taken, self._held = self._held[:length], self._held[length:]
+        return taken
+
+    def _chunked(self) -> bytes:
+        body = b""
+        while True:
+            while b"\r\n" not in self._held:
+                if len(self._held) > MAX_HEAD_BYTES or not self._more():
+                    raise self._half()
+            size, _, self._held = self._held.partition(b"\r\n")
+            try:
+                length = int(size.partition(b";")[0].strip(), 16)
+            except ValueError:
+                raise self._garbage() from None
+            if length < 0 or len(body) + length > MAX_BODY_BYTES:
+                raise self._too_long()
+            if length == 0:
+                return body
+            body += self._exactly(length + 2)[:-2]
+
+    def _rest(self) -> bytes:
+        while self._more():
+            if len(self._held) > MAX_BODY_BYTES:
+                raise self._too_long()
+        return self._held
+
+    def _more(self) -> bool:
+        self._connection.settimeout(seconds_left(self._deadline))
+        chunk = self._connection.recv(65536)
+        self._held += chunk
+        return bool(chunk)
+
+    def _garbage(self) -> TransportError:
+        return TransportError(
+            f"{self._name} did not answer in HTTP",
+            "see what listens there: a captive portal or another service",
+        )
+
+    def _half(self) -> TransportError:
+        return TransportError(
+            f"{self._name} ended its answer half-way", "try again; then see its logs"
+        )
+
+    def _too_long(self) -> TransportError:
+        return TransportError(
+            f"the answer of {self._name} is longer than 1 MiB",
+            "see what listens there: a captive portal or another service",
+        )

@@ -1,0 +1,74 @@
+"""Where a request goes: a URL in its parts, and whether a secret may go there."""
+
+from __future__ import annotations
+
+from dockcred.errors import InvalidInputError
+
+METADATA_HOSTS = frozenset(
+    {
+        "169.254.169.254",
+        "169.254.170.2",
+        "169.254.170.23",
+        "fd00:ec2::254",
+        "fd00:ec2::23",
+        "metadata.google.internal",
+    }
+)
+
+
+class Target:
+    """A URL in its parts; plain http is spoken to this machine and metadata only."""
+
+    __slots__ = ("host", "is_local", "netloc", "path", "port", "tls")
+
+    def __init__(self, url: str) -> None:
+        """Take the URL apart; raise InvalidInputError if a secret may not go there."""
+        scheme, _, rest = url.partition("://")
+        netloc, slash, path = rest.partition("/")
+        self.path = (slash + path) or "/"
+        self.tls = scheme == "https"
+        host, port = _split(netloc)
+        self.host = host
+        self.is_local = (
+            host in METADATA_HOSTS or is_loopback(host) or is_link_local(host)
+        )
+        if scheme not in {"https", "http"} or not host or "@" in netloc:
+            raise InvalidInputError("an endpoint is not an https URL", "mend its URL")
+        if not self.tls and not self.is_local:
+            raise InvalidInputError(
+                f"plain http to {host} is refused: it would carry a secret in clear",
+                "name an https endpoint",
+            )
+        self.port = port or (443 if self.tls else 80)
+        default = 443 if self.tls else 80
+        shown = f"[{host}]" if ":" in host else host
+        self.netloc = shown if self.port == default else f"{shown}:{self.port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine, by its literal address or name."""
+    return host in {"localhost", "::1"} or (_is_ipv4(host) and host.startswith("127."))
+
+
+def is_link_local(host: str) -> bool:
+    """Tell whether a host is on this link (RFC 3927), where no router passes it on.
+
+    App Service puts its identity endpoint on such an address, anew per container.
+    """
+    return _is_ipv4(host) and host.startswith("169.254.")
+
+
+def _is_ipv4(host: str) -> bool:
+    parts = host.split(".")
+    return len(parts) == 4 and all(part.isdigit() for part in parts)  # noqa: PLR2004
+
+
+def _split(netloc: str) -> tuple[str, int]:
+    if netloc.startswith("["):
+        host, _, port = netloc[1:].partition("]")
+        port = port.removeprefix(":")
+    else:
+        host, _, port = netloc.partition(":")
+    if port and not (port.isascii() and port.isdigit()):
+        raise InvalidInputError("an endpoint's port is not a number", "mend its URL")
+    return host.lower(), int(port or 0)
