@@ -34,8 +34,9 @@ def locate(environment: Environment, parent_variable: str = "") -> str:
     if home and not os.path.isdir(home):
         home = ""
     base = environment.get("XDG_CACHE_HOME") or (f"{home}/.cache" if home else "")
-    ours = base and all(_owner(path) == os.geteuid() for path in (base, home) if path)
-    if os.geteuid() == 0 and not ours:
+    named = environment.first("XDG_CACHE_HOME", "HOME")
+    ours = base and all(_owner(path) == 0 for path in (base, home) if path)
+    if os.geteuid() == 0 and not (named and ours):
         # `sudo -E`, or an agent without a home: nothing of root's in a user's files.
         return RUN_DIRECTORY
     return f"{base}/dockcred" if base else ""
