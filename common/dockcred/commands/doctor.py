@@ -7,13 +7,20 @@ import sys
 import click
 
 from dockcred import environment
-from dockcred.commands.console import console, errors, refusing
+from dockcred.commands.console import console, errors, examples, refusing
 from dockcred.doctor import examination, report
 from dockcred.doctor.finding import exit_status
 from dockcred.lookup.reference import Reference
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "dockcred doctor",
+        "dockcred doctor 123456789012.dkr.ecr.eu-west-1.amazonaws.com",
+        "dockcred doctor ghcr.io/acme/app --client podman",
+        "env -i PATH=/usr/bin:/bin dockcred doctor HOST    # as an agent would",
+    ),
+)
 @click.argument("name", metavar="[HOST[/REPOSITORY]]", required=False)
 @click.option(
     "--client",
@@ -24,17 +31,10 @@ from dockcred.lookup.reference import Reference
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 def doctor(name: str | None, clients: tuple[str, ...], *, as_json: bool) -> None:
-    r"""Follow one request as the client makes it, and say where it goes wrong.
+    """Follow one request as the client makes it, and say where it goes wrong.
 
     With a repository the credential is tried at the registry. No secret is shown.
     The exit status is 0 for health, 1 for warnings alone and 2 for errors.
-
-    \b
-    Examples:
-      dockcred doctor
-      dockcred doctor 123456789012.dkr.ecr.eu-west-1.amazonaws.com
-      dockcred doctor ghcr.io/acme/app --client podman
-      env -i PATH=/usr/bin:/bin dockcred doctor HOST    # as an agent would
     """
     with refusing():
         reference = Reference(name) if name else None

@@ -9,11 +9,16 @@ from datetime import datetime
 import click
 
 from dockcred import api
-from dockcred.commands.console import console, errors, refusing
+from dockcred.commands.console import console, errors, examples, refusing
 from dockcred.errors import CredentialsNotFoundError, MissingIdentityError
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "dockcred get 123456789012.dkr.ecr.eu-west-1.amazonaws.com",
+        "dockcred get ghcr.io --password | docker login ghcr.io -u me --password-stdin",
+    ),
+)
 @click.argument("host")
 @click.option(
     "--password",
@@ -21,13 +26,7 @@ from dockcred.errors import CredentialsNotFoundError, MissingIdentityError
     help="Print the password alone, for --password-stdin; refused on a terminal.",
 )
 def get(host: str, *, password: bool) -> None:
-    r"""Show who would be let into HOST, as whom and until when.
-
-    \b
-    Examples:
-      dockcred get 123456789012.dkr.ecr.eu-west-1.amazonaws.com
-      dockcred get ghcr.io --password | docker login ghcr.io -u me --password-stdin
-    """
+    """Show who would be let into HOST, as whom and until when."""
     if password and sys.stdout.isatty():
         raise click.UsageError("a password is not shown: pipe it to --password-stdin")
     with refusing():

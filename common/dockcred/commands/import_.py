@@ -7,6 +7,7 @@ import os
 import click
 
 from dockcred import environment, registry_table, wire
+from dockcred.commands.console import examples
 from dockcred.errors import CredentialsNotFoundError, DockcredError
 from dockcred.stores import auth_file, server_keys
 from dockcred.stores.auth_file import AuthFile
@@ -26,7 +27,14 @@ if TYPE_CHECKING:
 SOURCES = ("docker", "podman", *registry_table.STORES)
 
 
-@click.command("import")
+@click.command(
+    "import",
+    epilog=examples(
+        "dockcred import docker --dry-run",
+        "dockcred import docker --remove",
+        "dockcred import pass --to secretservice",
+    ),
+)
 @click.argument("source", default="docker")
 @click.option(
     "--to",

@@ -8,19 +8,19 @@ import click
 from rich.table import Table
 
 from dockcred import registry_table
-from dockcred.commands.console import console, refusing
+from dockcred.commands.console import console, examples, refusing
 
 
-@click.command("list")
+@click.command(
+    "list",
+    epilog=examples(
+        "dockcred list",
+        "dockcred list --json",
+    ),
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 def list_(*, as_json: bool) -> None:
-    r"""List the registries that are cached or in the keychain, and as whom.
-
-    \b
-    Examples:
-      dockcred list
-      dockcred list --json
-    """
+    """List the registries that are cached or in the keychain, and as whom."""
     with refusing():
         found = registry_table.auto_store().list()
     if as_json:

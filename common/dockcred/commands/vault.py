@@ -8,6 +8,7 @@ import sys
 import click
 
 from dockcred import environment
+from dockcred.commands.console import examples
 from dockcred.errors import DockcredError
 from dockcred.stores import kernel_keyring, vault_place
 
@@ -30,7 +31,14 @@ class _OneLine(click.Group):
             raise click.ClickException(str(error)) from None
 
 
-@click.group(cls=_OneLine)
+@click.group(
+    cls=_OneLine,
+    epilog=examples(
+        "dockcred vault create --key-file /etc/dockcred/vault.key",
+        "dockcred vault create --passphrase-file ~/.vault-passphrase",
+        "dockcred vault unlock --hours 8",
+    ),
+)
 def vault() -> None:
     """Keep credentials in one encrypted file, where there is no keychain."""
 
