@@ -186,6 +186,16 @@ AZURE_IGNORED = {
     "SYSTEMROOT": "Windows",
     "NO_COLOR": "set for child programs, not read",
 }
+KUBELET = (
+    "AWS_ECR_ROLE_ARN",
+    "DOCKCRED_GOOGLE_AUDIENCE",
+    "DOCKCRED_GOOGLE_PROJECT",
+    "DOCKCRED_GOOGLE_IDENTITY_PROVIDER",
+    "DOCKCRED_GOOGLE_SERVICE_ACCOUNT",
+)
+"""Select whom a pod's service account token is exchanged for, where no annotation
+says so; read by kubelet's plugin alone."""
+
 KEYCHAIN = (
     "DOCKCRED_STORE",
     "DOCKCRED_ACCOUNT",
@@ -306,14 +316,14 @@ def become(environment: Environment) -> None:
     os.environ.update(environment.set_values())
 
 
-def timeout_s(variables: Environment) -> float:
+def timeout_s(variables: Environment, default_s: float = DEFAULT_TIMEOUT_S) -> float:
     """Answer the bound on one whole call, in seconds.
 
     Raises InvalidInputError where DOCKCRED_TIMEOUT is not a number above zero.
     """
     text = variables.get("DOCKCRED_TIMEOUT")
     try:
-        seconds = float(text) if text else DEFAULT_TIMEOUT_S
+        seconds = float(text) if text else default_s
     except ValueError:
         seconds = 0.0
     if not 0 < seconds <= 3600:  # noqa: PLR2004 - an hour; also refuses nan and inf

@@ -41,20 +41,35 @@ if TYPE_CHECKING:
         def after_answer(self) -> None:
             """Do what the client need not wait for."""
 
+    class Plugin(Protocol):
+        """What kubelet asks, in a protocol of its own."""
+
+        def answer(self, arguments: list[str], text: bytes) -> bytes:
+            """Answer a request; raise DockcredError where that fails."""
+
 
 USAGE = "Usage: {} <store|get|erase|list|version>"
+VERBS = frozenset({"store", "get", "erase", "list"})
+PLUGIN = "dockcred-credential-provider"
+# Kubelet waits a minute; a node that is throttled at boot does well to wait too.
+PLUGIN_TIMEOUT_S = 45.0
 
 
-def serve(program: str, open_store: Callable[[], Store]) -> NoReturn:
+def serve(
+    program: str,
+    open_store: Callable[[], Store],
+    open_plugin: Callable[[], Plugin] | None = None,
+) -> NoReturn:
     """Answer the verb in argv and end the process with 0 or 1.
 
+    A program with a plugin also answers kubelet, and clients that forget the verb.
     Ends by os._exit: finalising the interpreter is 5 M of 21 M instructions
     (performance.md B1), and every stream here is unbuffered.
     """
     status = 1
     try:
         _harden()
-        status = _run(program, sys.argv[1:], open_store)
+        status = _run(program, sys.argv[1:], open_store, open_plugin)
     except KeyboardInterrupt:
         _fail(program, "interrupted")
     except OSError:
@@ -77,32 +92,47 @@ def _harden() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _run(program: str, arguments: list[str], open_store: Callable[[], Store]) -> int:
-    if len(arguments) != 1:
-        return _say(USAGE.format(program), 1)
-    verb = arguments[0]
+def _run(
+    program: str,
+    arguments: list[str],
+    open_store: Callable[[], Store],
+    open_plugin: Callable[[], Plugin] | None,
+) -> int:
+    verb = arguments[0] if len(arguments) == 1 else ""
     if verb in {"-h", "--help"}:
         return _say(USAGE.format(program), 0)
     if verb in {"-v", "--version", "version"}:
         return _say(f"{program} (dockcred) v{__version__}", 0)
-    if verb not in {"store", "get", "erase", "list"}:
+    if verb not in VERBS and (
+        open_plugin is None or (arguments and program != PLUGIN) or os.isatty(0)
+    ):
+        if len(arguments) != 1:
+            return _say(USAGE.format(program), 1)
         return _say(f"{program}: unknown action: {verb}", 1)
+    fail = _fail if verb in VERBS else _complain
     try:
         variables = environment.current()
         log.listen(variables.get("DOCKCRED_LOG"))
-        seconds, problem = _time_limit(variables)
-        watchdog.start(seconds, lambda cause: _fail(program, cause))
+        seconds, problem = _time_limit(program, variables)
+        watchdog.start(seconds, lambda cause: fail(program, cause))
         request = _stdin(verb)
+        if verb not in VERBS and not request.strip():
+            return _say(USAGE.format(program), 1)
+        if verb not in VERBS and not arguments and not _is_object(request):
+            verb, fail = "get", _fail
         if problem is not None:
-            return _fail(program, str(problem))
+            return fail(program, str(problem))
         store = _Lazy(open_store)
-        output, notice = answer(verb, store, request)
+        if verb not in VERBS and open_plugin is not None:
+            output, notice = open_plugin().answer(arguments, request), None
+        else:
+            output, notice = answer(verb, store, request)
     except WireError as error:
         return _say(error.sentence, 1)
     except DockcredError as error:
-        return _fail(program, str(error))
+        return fail(program, str(error))
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user
-        return _fail(program, _unforeseen(error))
+        return fail(program, _unforeseen(error))
     if notice:
         _write(2, wire.message_line(f"{program}: {notice}"))
     if output:
@@ -111,14 +141,24 @@ def _run(program: str, arguments: list[str], open_store: Callable[[], Store]) ->
     return 0
 
 
+def _is_object(request: bytes) -> bool:
+    """Tell kubelet's JSON from the bare host of nomad-driver-podman.
+
+    That driver makes "get" the program's name and passes no argument at all
+    (registry/credshelper.go).
+    """
+    return request.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
+
+
 def _time_limit(
-    variables: environment.Environment,
+    program: str, variables: environment.Environment
 ) -> tuple[float, DockcredError | None]:
     """Answer the bound on the call; a bad one is told once stdin has been read."""
+    default_s = PLUGIN_TIMEOUT_S if program == PLUGIN else environment.DEFAULT_TIMEOUT_S
     try:
-        return environment.timeout_s(variables), None
+        return environment.timeout_s(variables, default_s), None
     except DockcredError as error:
-        return environment.DEFAULT_TIMEOUT_S, error
+        return default_s, error
 
 
 class _Lazy:
@@ -160,7 +200,7 @@ def _stdin(verb: str) -> bytes:
     if verb == "list":
         return b""
     watchdog.doing("reading the request from stdin, which was not closed")
-    limit = wire.MAX_STORE_BYTES if verb == "store" else MAX_BYTES
+    limit = MAX_BYTES if verb in {"get", "erase"} else wire.MAX_STORE_BYTES
     return wire.read_all(0, limit)
 
 
@@ -188,6 +228,12 @@ def _fail(program: str, text: str) -> int:
     """Tell a failure to the clients that show stdout and to those that show stderr."""
     _write(2, wire.message_line(f"{program}: {text}"))
     return _say(text, 1)
+
+
+def _complain(program: str, text: str) -> int:
+    """Tell kubelet, which logs stderr and takes stdout for an answer."""
+    _write(2, wire.message_line(f"{program}: {text}"))
+    return 1
 
 
 def _write(descriptor: int, data: bytes) -> None:

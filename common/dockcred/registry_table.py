@@ -6,15 +6,18 @@ from dockcred import environment
 from dockcred.cache import directory
 from dockcred.cache.files import Cache
 from dockcred.config.compiled import open_config
-from dockcred.errors import MissingExtraError
+from dockcred.errors import CredentialsNotFoundError, MissingExtraError
 from dockcred.router import Router
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
+    from dockcred.config.compiled import Config
     from dockcred.environment import Environment
     from dockcred.identity import Provider
+    from dockcred.kubelet.plugin import Plugin
     from dockcred.protocol import Store
     from dockcred.server_url import ServerURL
     from dockcred.stores.keychain_store import KeychainStore
@@ -40,6 +43,7 @@ PROGRAMS = {
     "docker-credential-acr-login": "acr",
     "docker-credential-keyring": "",
     "docker-credential-auto": "",
+    "dockcred-credential-provider": "",
 }
 """The helpers that `dockcred install` writes, each with the provider whose tickets its
 front reads; nothing for one without a front."""
@@ -59,6 +63,20 @@ def identity_store(name: str) -> Store:
 def auto_store() -> Store:
     """Open every provider's registries, and the keychain for all others."""
     return _router(tuple(PROVIDERS), with_fallback=True)
+
+
+def node_store() -> Store:
+    """Open what kubelet's plugin answers from, for a client of the helpers' verbs."""
+    from dockcred.kubelet.plugin import at_home_on_the_node  # noqa: PLC0415
+
+    return _node_router(at_home_on_the_node(environment.current()), provider)
+
+
+def kubelet_plugin() -> Plugin:
+    """Open every provider's registries for kubelet."""
+    from dockcred.kubelet.plugin import Plugin  # noqa: PLC0415 - not for a helper
+
+    return Plugin(environment.current(), provider, _node_router, _config)
 
 
 def keychain_store(
@@ -93,12 +111,29 @@ def _router(names: tuple[str, ...], *, with_fallback: bool = False) -> Router:
     return Router(
         names,
         variables,
-        lambda: open_config(variables, Cache(directory.locate(variables))),
+        lambda: _config(variables),
         load=provider,
         open_cache=_open_cache,
         open_fallback=_open_fallback if with_fallback else None,
         program_for=program_for,
     )
+
+
+def _node_router(variables: Environment, load: Callable[[str], Provider]) -> Router:
+    """Open all registries of a node, where no person has a keychain."""
+    return Router(
+        PROVIDERS,
+        variables,
+        lambda: _config(variables),
+        load=load,
+        open_cache=_open_cache,
+        open_fallback=_open_named_store,
+        program_for=program_for,
+    )
+
+
+def _config(variables: Environment) -> Config:
+    return open_config(variables, Cache(directory.locate(variables)))
 
 
 def _open_cache(served: Provider, variables: Environment) -> Cache:
@@ -122,6 +157,13 @@ def _open_fallback(variables: Environment) -> Store:
         if chosen:
             raise
         return Nothing(error)
+
+
+def _open_named_store(variables: Environment) -> Store:
+    """Open the store that is named, and look for none where none is."""
+    if not variables.get("DOCKCRED_STORE"):
+        raise CredentialsNotFoundError
+    return _open_fallback(variables)
 
 
 def _load(module: str, attribute: str) -> Any:

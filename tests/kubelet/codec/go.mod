@@ -1,0 +1,3 @@
+module dockcred.test/codec
+
+go 1.24
