@@ -34,7 +34,7 @@ for file in "$target/bin/python3" "$modules"/lib-dynload/*.so; do
     ldd "$file" | sed -n 's/^.* => \(\/[^ ]*\) .*$/\1/p'
 done | sort -u | grep -Ev '/(libc|libm|libdl|libpthread|librt|libresolv|libutil)\.so' |
     while read -r needed; do cp -L "$needed" "$target/lib"; done
-patchelf --force-rpath --set-rpath "\$ORIGIN/../lib" "$target/bin/python3"
+patchelf --force-rpath --set-rpath "$prefix/lib" "$target/bin/python3"
 
 cp -R "$source/common/dockcred" "$modules/dockcred"
 rm -rf "$modules/dockcred/testing" "$modules/dockcred/commands"
@@ -46,7 +46,7 @@ for module in dockcred_credential_provider docker_credential_auto; do
     chmod 755 "$target/plugins/$name"
 done
 find "$target" -name __pycache__ -prune -exec rm -rf {} +
-"$target/bin/python3" -I -S -m compileall -q --invalidation-mode unchecked-hash \
+"$python" -I -S -m compileall -q --invalidation-mode unchecked-hash \
     "$modules"
 
 # The newest symbols that anything here asks of glibc: an older one cannot run it.
