@@ -65,7 +65,7 @@ def simulate(nodes: int, images: int, policy: Policy) -> Outcome:
     Kubelet keeps what the first image of a node got for its registry, so an image that
     is tried again after that needs no call.
     """
-    chance = random.Random(SEED)  # noqa: S311 - a model
+    chance = random.Random(SEED)
     per_node = images if policy.calls_per_image else 1
     boots = [chance.random() for _ in range(nodes)]
     # (when it arrives, node, attempt in this run, start of the run, runs before it)

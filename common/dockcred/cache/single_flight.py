@@ -1,8 +1,8 @@
 """One mint for many callers: a lock per entry, and the cause of a failed mint.
 
-flock is released when its holder ends, however it ends. After MAX_WAIT_S, or a third of
-a longer call's time, or where files cannot be locked, the caller mints without it: a
-stopped holder costs a call upstream, never an answer.
+flock is released when its holder ends, however it ends. After MAX_WAIT_S, or in a
+longer call when KEPT_S are left, or where files cannot be locked, the caller mints
+without it: a stopped holder costs a call upstream, never an answer.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dockcred.errors import DockcredError
 
 MAX_WAIT_S = 3.0
+KEPT_S = 5.0
 FAILURE_HOLDS_S = 5.0
 _FAILURE_LINES = 4
 
@@ -29,7 +30,7 @@ def _patience_s() -> float:
     Callers that wait longer than a throttled holder's retries would join the storm.
     """
     left = watchdog.remaining_s()
-    return max(MAX_WAIT_S, left / 3) if left < float("inf") else MAX_WAIT_S
+    return max(MAX_WAIT_S, left - KEPT_S) if left < float("inf") else MAX_WAIT_S
 
 
 class Flight:
