@@ -8,4 +8,4 @@ from dockcred.registry_table import kubelet_plugin, node_store
 
 def main() -> None:
     """Answer one request of kubelet's, or of the credential-helper protocol."""
-    serve("dockcred-credential-provider", node_store, kubelet_plugin)
+    serve("dockcred-credential-provider", node_store, open_plugin=kubelet_plugin)

@@ -12,4 +12,4 @@ from dockcred.registry_table import auto_store, kubelet_plugin
 
 def main() -> None:
     """Answer one request of the docker credential-helper protocol."""
-    serve("docker-credential-auto", auto_store, kubelet_plugin)
+    serve("docker-credential-auto", auto_store, open_plugin=kubelet_plugin)

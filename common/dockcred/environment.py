@@ -176,16 +176,111 @@ AZURE_IGNORED = {
     "SYSTEM_OIDCREQUESTURI": "Azure Pipelines' credential is not in the chain",
     "AZURE_HTTP_USER_AGENT": "user agent",
     "AZURE_SDK_LOGGING_MULTIRECORD": "logging",
+    "AZURE_LOG_LEVEL": "logging",
+    "AZURE_TRACING_ENABLED": "tracing",
+    "AZURE_SDK_TRACING_IMPLEMENTATION": "tracing",
+    "AZURE_SDK_CLOUD_CONF": "management clients only; the cloud is the host's",
     "AZUREPS_HOST_ENVIRONMENT": "MSAL's own Cloud Shell road, which is not taken",
-    "MY_MANAGED_IDENTITY_CONFIG": "an example in MSAL's documentation",
     "CLIENT_ID": "MSAL's test program",
     "CLIENT_SECRET": "MSAL's test program",
     "BROWSER": "no browser is opened",
     "LOCALAPPDATA": "Windows",
     "PROGRAMDATA": "Windows",
     "SYSTEMROOT": "Windows",
-    "NO_COLOR": "set for child programs, not read",
 }
+GOOGLE = (
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "GOOGLE_IMPERSONATE_SERVICE_ACCOUNT",
+    "DOCKCRED_GOOGLE_USERNAME",
+    "DOCKCRED_GOOGLE_HOSTS",
+    "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES",
+    "GCE_METADATA_HOST",
+    "GCE_METADATA_ROOT",
+    "GCE_METADATA_IP",
+    "GCE_METADATA_MTLS_MODE",
+    "NO_GCE_CHECK",
+    "CLOUDSDK_CONFIG",
+    "CLOUDSDK_ACTIVE_CONFIG_NAME",
+    "CLOUDSDK_CORE_ACCOUNT",
+    "CLOUDSDK_CORE_UNIVERSE_DOMAIN",
+    "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE",
+    "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE",
+    "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE",
+    "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT",
+    "CLOUDSDK_AUTH_TOKEN_HOST",
+    "CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS",
+    "CLOUDSDK_API_ENDPOINT_OVERRIDES_STS",
+    "CLOUDSDK_PROXY_TYPE",
+    "CLOUDSDK_PROXY_ADDRESS",
+    "CLOUDSDK_PROXY_PORT",
+    # An external account of the kind aws signs with these.
+    "AWS_ACCESS_KEY_ID",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+)
+
+GOOGLE_SECRET = (
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "CLOUDSDK_PROXY_USERNAME",
+    "CLOUDSDK_PROXY_PASSWORD",
+)
+
+_NO_CLIENT_CERTIFICATE = "our own connection shows no client certificate"
+GOOGLE_IGNORED = {
+    "GOOGLE_CLOUD_PROJECT": "a registry's token is bound to no project",
+    "GCLOUD_PROJECT": "a registry's token is bound to no project",
+    "GOOGLE_CLOUD_QUOTA_PROJECT": "billing of API calls",
+    "GCE_METADATA_TIMEOUT": "our own bound holds",
+    "GCE_METADATA_DETECT_RETRIES": "our own bound holds",
+    "APPENGINE_RUNTIME": "the first generation of App Engine ran Python 2.7",
+    "GOOGLE_AUTH_TRUST_BOUNDARY_ENABLED": "google-auth no longer heeds it",
+    "GOOGLE_API_USE_CLIENT_CERTIFICATE": _NO_CLIENT_CERTIFICATE,
+    "GOOGLE_API_USE_MTLS_ENDPOINT": _NO_CLIENT_CERTIFICATE,
+    "GOOGLE_API_CERTIFICATE_CONFIG": _NO_CLIENT_CERTIFICATE,
+    "CLOUDSDK_CONTEXT_AWARE_USE_CLIENT_CERTIFICATE": _NO_CLIENT_CERTIFICATE,
+    "CLOUDSDK_CONTEXT_AWARE_CERTIFICATE_CONFIG_FILE_PATH": _NO_CLIENT_CERTIFICATE,
+    "GOOGLE_API_ENABLE_RUNTIME_BOUND_TOKEN": _NO_CLIENT_CERTIFICATE,
+    "GOOGLE_API_PREVENT_AGENT_TOKEN_SHARING_FOR_GCP_SERVICES": _NO_CLIENT_CERTIFICATE,
+    "GOOGLE_EXTERNAL_ACCOUNT_REVOKE": "set by google-auth for its child program",
+    "GOOGLE_EXTERNAL_ACCOUNT_AUDIENCE": "set by google-auth for its child program",
+    "GOOGLE_EXTERNAL_ACCOUNT_TOKEN_TYPE": "set by google-auth for its child program",
+    "GOOGLE_EXTERNAL_ACCOUNT_ID": "set by google-auth for its child program",
+    "GOOGLE_EXTERNAL_ACCOUNT_IMPERSONATED_EMAIL": "set by google-auth for its child",
+    "GOOGLE_EXTERNAL_ACCOUNT_INTERACTIVE": "set by google-auth for its child program",
+    "GOOGLE_EXTERNAL_ACCOUNT_OUTPUT_FILE": "set by google-auth for its child program",
+    "GOOGLE_AUTH_WEBAUTHN_PLUGIN": "a helper has no terminal to touch a key at",
+    "APPDATA": "Windows",
+    "SystemDrive": "Windows",
+    "DOCKER_CREDENTIAL_GCR_CONFIG": "gcr's own file is not read (README, dropped)",
+    "DOCKER_CREDENTIAL_GCR_STORE": "gcr's own login is not read (README, dropped)",
+}
+
+GITHUB = (
+    "GITHUB_ACTOR",
+    "GITHUB_API_URL",
+    "GITHUB_SERVER_URL",
+    "GITHUB_APP_ID",
+    "GITHUB_APP_INSTALLATION_ID",
+    "GITHUB_APP_PRIVATE_KEY_FILE",
+    "GH_CONFIG_DIR",
+    "XDG_CONFIG_HOME",
+    "DOCKCRED_GITHUB_HOSTS",
+)
+
+GITHUB_SECRET = (
+    "GH_TOKEN",
+    "GITHUB_TOKEN",
+    "GH_ENTERPRISE_TOKEN",
+    "GITHUB_ENTERPRISE_TOKEN",
+)
+
+GITHUB_IGNORED = {
+    "GH_HOST": "the host is the registry's",
+    "GH_REPO": "a registry's token is bound to no repository",
+    "GH_PATH": "gh is looked for on PATH only",
+}
+
 KUBELET = (
     "AWS_ECR_ROLE_ARN",
     "DOCKCRED_GOOGLE_AUDIENCE",
@@ -235,6 +330,9 @@ PASS = (
 
 CLIENT_FILES = ("DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR")
 """Where docker and podman keep their configuration, to import from it."""
+
+SECRET = frozenset((*AWS_SECRET, *AZURE_SECRET, *GOOGLE_SECRET, *GITHUB_SECRET))
+"""What no child program is handed."""
 
 
 class Environment:
@@ -295,6 +393,10 @@ class Environment:
             return named
         home = self.home()
         return f"{home}/{below_home}" if home else ""
+
+    def without_secrets(self) -> dict[str, str]:
+        """Answer the variables for a child program: all but the secret ones."""
+        return {n: v for n, v in self._variables.items() if n not in SECRET}
 
 
 def current() -> Environment:

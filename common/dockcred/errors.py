@@ -69,12 +69,20 @@ class IssueError(DockcredError):
     """A configured identity was asked and did not yield a credential."""
 
 
+class RefusedError(IssueError):
+    """The cloud knows who asks, and does not allow it."""
+
+
 class TransportError(IssueError):
     """The other end could not be reached, or did not speak as it should."""
 
 
 class NameNotFoundError(TransportError):
     """No host has this name, as far as can be seen from here."""
+
+
+class TimedOutError(IssueError):
+    """The time for the whole call ran out; the cause says in what."""
 
 
 class MissingExtraError(DockcredError):

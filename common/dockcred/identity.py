@@ -127,6 +127,21 @@ SOURCES = {
         Source("azure:cli"),
         Source("azure:powershell", lease_s=LEASE_S),
         Source("azure:developer-cli", lease_s=LEASE_S),
+        # The credentials file is in the key.
+        Source("google:service-account"),
+        Source("google:authorized-user"),
+        # Issuer and subject of the token are conditions.
+        Source("google:wif-file"),
+        # Neither a URL, a program nor AWS can say who it is: minted anew.
+        Source("google:wif-url", lease_s=LEASE_S),
+        Source("google:wif-executable", lease_s=LEASE_S),
+        Source("google:wif-aws", lease_s=LEASE_S),
+        Source("google:impersonation"),
+        # The login's files are in the key.
+        Source("google:gcloud"),
+        Source("google:metadata", lease_s=LEASE_S, front=True, direct=True),
+        # The App's key file is watched; a token of a person is never kept.
+        Source("github:app"),
     )
 }
 

@@ -7,6 +7,7 @@ resolved, so a hit asks nobody.
 from __future__ import annotations
 
 import binascii
+import os
 import time
 
 from dockcred import lifetime, log
@@ -18,6 +19,7 @@ from dockcred.errors import (
     IssueError,
     MissingIdentityError,
     NotServedError,
+    RefusedError,
     WireError,
 )
 from dockcred.fingerprint import fingerprint
@@ -73,7 +75,7 @@ class IdentityStore:
                 return entry.credential
         try:
             return self._mint(name, key, server)
-        except MissingIdentityError as error:
+        except (MissingIdentityError, RefusedError) as error:
             if not self._may_be_anonymous(server):
                 raise
             log.info(f"going on anonymously: {error}")
@@ -105,12 +107,31 @@ class IdentityStore:
 
     def username_of(self, server: ServerURL) -> str:
         """Answer the user whom a `get` would now answer from the cache, or nothing."""
+        credential = self.fresh(server)
+        return credential.username if credential else ""
+
+    def entry(self, server: ServerURL) -> Entry | None:
+        """Answer what is cached for this call, whether or not it would be answered."""
         key = self.key(server)
-        entry = self._held(self._name(server, key), key)
+        return self._held(self._name(server, key), key)
+
+    def fresh(self, server: ServerURL) -> Credential | None:
+        """Answer the credential that a `get` would now answer from the cache."""
+        entry = self.entry(server)
         if entry is None or not self._is_leased(entry):
-            return ""
+            return None
         age = lifetime.age(entry.credential, time.time())
-        return entry.credential.username if age <= lifetime.AGING else ""
+        return entry.credential if age <= lifetime.AGING else None
+
+    def last_failure(self, server: ServerURL) -> tuple[str, float] | None:
+        """Answer why the last mint failed, and when in seconds since the epoch."""
+        name = self._name(server, self.key(server))
+        lines = self.cache.read_text(f"{name}.failed").split("\n")
+        try:
+            when = os.stat(f"{self.cache.path}/{name}.failed").st_mtime
+        except OSError:
+            return None
+        return (lines[1], when) if len(lines) > 1 else None
 
     def list(self) -> dict[str, str]:
         """Answer the servers that a `get` would now answer from the cache."""

@@ -18,7 +18,7 @@ from dockcred.version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import NoReturn, Protocol
 
     from dockcred.credential import Credential
@@ -58,19 +58,23 @@ PLUGIN_TIMEOUT_S = 45.0
 def serve(
     program: str,
     open_store: Callable[[], Store],
+    more: Mapping[str, tuple[str, int]] | None = None,
     open_plugin: Callable[[], Plugin] | None = None,
 ) -> NoReturn:
     """Answer the verb in argv and end the process with 0 or 1.
 
-    A program with a plugin also answers kubelet, and clients that forget the verb.
+    `more` are the verbs that a peer's users may call besides, with the one line and
+    the status that answer each, whatever flags follow. A program with a plugin also
+    answers kubelet, and clients that forget the verb.
     Ends by os._exit: finalising the interpreter is 5 M of 21 M instructions
     (performance.md B1), and every stream here is unbuffered.
     """
     status = 1
     try:
-        _harden()
-        status = _run(program, sys.argv[1:], open_store, open_plugin)
+        harden()
+        status = _run(program, sys.argv[1:], open_store, more or {}, open_plugin)
     except KeyboardInterrupt:
+        watchdog.end_children()
         _fail(program, "interrupted")
     except OSError:
         # The client has gone, or stdout is a full disk: nobody to tell.
@@ -79,16 +83,18 @@ def serve(
         os._exit(status)
 
 
-def _harden() -> None:
+def harden() -> None:
     """Let no file be read by others, no core hold a secret, no file pass for stdout."""
-    import resource  # noqa: PLC0415 - POSIX only
-
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
     os.umask(0o077)
+    try:
+        import resource  # noqa: PLC0415 - POSIX only
+    except ImportError:
+        return  # Windows writes no core file
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
@@ -96,8 +102,12 @@ def _run(
     program: str,
     arguments: list[str],
     open_store: Callable[[], Store],
+    more: Mapping[str, tuple[str, int]],
     open_plugin: Callable[[], Plugin] | None,
 ) -> int:
+    if arguments and arguments[0] in more:
+        text, status = more[arguments[0]]
+        return _fail(program, text) if status else _say(text, 0)
     verb = arguments[0] if len(arguments) == 1 else ""
     if verb in {"-h", "--help"}:
         return _say(USAGE.format(program), 0)
@@ -132,7 +142,7 @@ def _run(
     except DockcredError as error:
         return fail(program, str(error))
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user
-        return fail(program, _unforeseen(error))
+        return fail(program, unforeseen(error))
     if notice:
         _write(2, wire.message_line(f"{program}: {notice}"))
     if output:
@@ -204,7 +214,7 @@ def _stdin(verb: str) -> bytes:
     return wire.read_all(0, limit)
 
 
-def _unforeseen(error: Exception) -> str:
+def unforeseen(error: Exception) -> str:
     """Name the kind and the place; the text of a stranger's error may hold a secret."""
     place = error.__traceback__
     while place and place.tb_next:

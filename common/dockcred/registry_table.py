@@ -11,7 +11,7 @@ from dockcred.router import Router
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from dockcred.config.compiled import Config
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     from dockcred.kubelet.plugin import Plugin
     from dockcred.protocol import Store
     from dockcred.server_url import ServerURL
+    from dockcred.stores.by_registry import ByRegistry
     from dockcred.stores.keychain_store import KeychainStore
 
 PROVIDERS = {
     "ecr": ("dockcred.providers.ecr", "ECR"),
     "acr": ("dockcred.providers.acr", "ACR"),
+    "google": ("dockcred.providers.google", "Google"),
+    "github": ("dockcred.providers.github", "GitHub"),
 }
 
 STORES = {
@@ -41,6 +44,8 @@ STORES = {
 PROGRAMS = {
     "docker-credential-ecr-login": "ecr",
     "docker-credential-acr-login": "acr",
+    "docker-credential-gcr": "google",
+    "docker-credential-ghcr-login": "github",
     "docker-credential-keyring": "",
     "docker-credential-auto": "",
     "dockcred-credential-provider": "",
@@ -61,8 +66,8 @@ def identity_store(name: str) -> Store:
 
 
 def auto_store() -> Store:
-    """Open every provider's registries, and the keychain for all others."""
-    return _router(tuple(PROVIDERS), with_fallback=True)
+    """Open every provider's registries, and for all others what keeps logins."""
+    return _router(tuple(PROVIDERS), lambda: _by_registry(fallback_store))
 
 
 def node_store() -> Store:
@@ -98,6 +103,20 @@ def keychain_store(
     return KeychainStore(backend(variables), variables.get("DOCKCRED_ACCOUNT"))
 
 
+def keychain_for(server: ServerURL) -> KeychainStore:
+    """Open the keychain that the configuration chooses for a server."""
+    from dockcred.config.settings import overlay  # noqa: PLC0415 - as above
+
+    variables = environment.current()
+    settings = _config(variables).settings_for(server)
+    return keychain_store("", variables.with_values(overlay(settings)))
+
+
+def keyring_store() -> ByRegistry:
+    """Open the keychain that the configuration chooses for each registry."""
+    return _by_registry(lambda chosen: keychain_store("", chosen))
+
+
 def program_for(server: ServerURL) -> str:
     """Name the program that serves a host, for an error that sends its user there."""
     for name in PROVIDERS:
@@ -106,15 +125,24 @@ def program_for(server: ServerURL) -> str:
     return "docker-credential-keyring"
 
 
-def _router(names: tuple[str, ...], *, with_fallback: bool = False) -> Router:
-    variables = environment.current()
+def identities(variables: Environment, names: Iterable[str] = ()) -> Router:
+    """Route among providers, all without names, for a caller's own variables."""
+    return _router(tuple(names) or tuple(PROVIDERS), variables=variables)
+
+
+def _router(
+    names: tuple[str, ...],
+    open_fallback: Callable[[], Store] | None = None,
+    variables: Environment | None = None,
+) -> Router:
+    variables = variables or environment.current()
     return Router(
         names,
         variables,
         lambda: _config(variables),
         load=provider,
         open_cache=_open_cache,
-        open_fallback=_open_fallback if with_fallback else None,
+        open_fallback=open_fallback,
         program_for=program_for,
     )
 
@@ -127,7 +155,7 @@ def _node_router(variables: Environment, load: Callable[[str], Provider]) -> Rou
         lambda: _config(variables),
         load=load,
         open_cache=_open_cache,
-        open_fallback=_open_named_store,
+        open_fallback=lambda: _by_registry(_named_store, variables),
         program_for=program_for,
     )
 
@@ -136,34 +164,38 @@ def _config(variables: Environment) -> Config:
     return open_config(variables, Cache(directory.locate(variables)))
 
 
+def _by_registry(
+    open_store: Callable[[Environment], Store], variables: Environment | None = None
+) -> ByRegistry:
+    from dockcred.stores.by_registry import ByRegistry  # noqa: PLC0415 - as above
+
+    variables = variables or environment.current()
+    return ByRegistry(variables, _config(variables), open_store)
+
+
 def _open_cache(served: Provider, variables: Environment) -> Cache:
     """Open the cache, as the variables of the helper that we replace have it."""
     off = served.cache_off and variables.get(served.cache_off)
     return Cache("" if off else directory.locate(variables, served.cache_parent))
 
 
-def _open_fallback(variables: Environment) -> Store:
-    """Open the keychain or another helper; an absent keychain keeps nothing."""
-    from dockcred.stores import external  # noqa: PLC0415 - no cloud's registry
-    from dockcred.stores.nothing import Nothing  # noqa: PLC0415 - no cloud's registry
-    from dockcred.stores.problems import KeychainAbsentError  # noqa: PLC0415
+def fallback_store(variables: Environment) -> Store:
+    """Open what keeps the other logins; a keychain that is absent keeps nothing."""
+    from dockcred.stores import external, if_present  # noqa: PLC0415 - as above
 
     chosen = variables.get("DOCKCRED_STORE")
     if chosen.startswith(external.PREFIX):
         return external.External(chosen, variables)
-    try:
+    if chosen:
         return keychain_store("", variables)
-    except KeychainAbsentError as error:
-        if chosen:
-            raise
-        return Nothing(error)
+    return if_present.IfPresent(lambda: keychain_store("", variables))
 
 
-def _open_named_store(variables: Environment) -> Store:
+def _named_store(variables: Environment) -> Store:
     """Open the store that is named, and look for none where none is."""
     if not variables.get("DOCKCRED_STORE"):
         raise CredentialsNotFoundError
-    return _open_fallback(variables)
+    return fallback_store(variables)
 
 
 def _load(module: str, attribute: str) -> Any:

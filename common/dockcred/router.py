@@ -41,7 +41,7 @@ class Router:
         *,
         load: Callable[[str], Provider],
         open_cache: Callable[[Provider, Environment], Cache],
-        open_fallback: Callable[[Environment], Store] | None = None,
+        open_fallback: Callable[[], Store] | None = None,
         program_for: Callable[[ServerURL], str],
     ) -> None:
         """Take what is to be loaded on use; nothing is loaded yet."""
@@ -70,14 +70,14 @@ class Router:
 
     def _get(self, route: _Route, server: ServerURL) -> Credential:
         if route.store is None:
-            return self._fallback(route.environment).get(server)
+            return self._fallback().get(server)
         self._answered = route.store
         try:
             return route.store.get(route.target)
         except (MissingIdentityError, CredentialsNotFoundError) as error:
             # A password that was stored by hand serves where no identity does.
             try:
-                return self._fallback(route.environment).get(server)
+                return self._fallback().get(server)
             except CredentialsNotFoundError:
                 raise error from None
 
@@ -97,7 +97,7 @@ class Router:
             )
             return own.store(route.target, credential)
         if route.store is None:
-            return self._fallback(route.environment).store(server, credential)
+            return self._fallback().store(server, credential)
         if login != "store":
             try:
                 route.store.get(route.target)
@@ -105,7 +105,7 @@ class Router:
                 log.info(f"no identity answers for {server.host}: it is stored")
             else:
                 return route.store.store(route.target, credential)
-        return self._fallback(route.environment).store(server, credential)
+        return self._fallback().store(server, credential)
 
     def erase(self, server: ServerURL) -> None:
         """Drop it wherever it is."""
@@ -113,13 +113,13 @@ class Router:
         if route.store is not None:
             route.store.erase(route.target)
         if self._open_fallback is not None:
-            self._fallback(route.environment).erase(server)
+            self._fallback().erase(server)
 
     def list(self) -> dict[str, str]:
         """Answer the fallback's servers and those whose credential is cached."""
         found = {}
         if self._open_fallback is not None:
-            found.update(self._fallback(self._environment).list())
+            found.update(self._fallback().list())
         config = self._config()
         for name in self._names:
             provider = self._load(name)
@@ -132,6 +132,11 @@ class Router:
                 if route.store and (user := route.store.username_of(route.target)):
                     found[host] = user
         return found
+
+    def identity_for(self, server: ServerURL) -> tuple[ServerURL, IdentityStore | None]:
+        """Answer the registry that is meant, and who answers for it, if anybody."""
+        route = self._route(server)
+        return route.target, route.store
 
     def after_answer(self) -> None:
         """Let the store that has answered do what the client need not wait for."""
@@ -183,10 +188,10 @@ class Router:
             provider, cache, environment, self._program_for, keep_ticket
         )
 
-    def _fallback(self, environment: Environment) -> Store:
+    def _fallback(self) -> Store:
         if self._open_fallback is None:
             raise CredentialsNotFoundError
-        return self._open_fallback(environment)
+        return self._open_fallback()
 
 
 class _Route:

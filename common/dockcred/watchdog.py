@@ -39,19 +39,31 @@ def start(seconds: float, tell: Callable[[str], object]) -> None:
 
     def wait() -> None:
         gate.acquire(timeout=seconds)
-        end_children()
         # A client that does not read may block the telling: half a second for it.
         _thread.start_new_thread(last_words, ())
         gate.acquire(timeout=0.5)
+        end_children()
         os._exit(1)
 
     def last_words() -> None:
         try:
-            tell(f"gave up after {seconds:g} s while {_doing}")
+            tell(
+                f"gave up after {seconds:g} s while {_doing}; "
+                "see why it takes so long, or raise DOCKCRED_TIMEOUT"
+            )
+            _mute()
         finally:
+            end_children()
             os._exit(1)
 
     _thread.start_new_thread(wait, ())
+
+
+def _mute() -> None:
+    """Keep who waited for a child program from telling its end as well."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(null, descriptor)
 
 
 def end_children() -> None:
@@ -59,6 +71,8 @@ def end_children() -> None:
 
     Linux only: elsewhere a child program notices that its pipe is closed.
     """
+    import signal  # noqa: PLC0415 - at an end only
+
     parents = {}
     try:
         pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
@@ -70,11 +84,14 @@ def end_children() -> None:
                 parents[pid] = int(stat.read().rpartition(b")")[2].split()[1])
         except (OSError, ValueError, IndexError):
             continue
-    doomed = {os.getpid()}
-    while more := {pid for pid, parent in parents.items() if parent in doomed} - doomed:
-        doomed |= more
-    for pid in doomed - {os.getpid()}:
-        try:
-            os.kill(pid, 9)
-        except OSError:
-            continue
+    doomed = [os.getpid()]
+    for parent in doomed:  # grows as it is walked, parents before children
+        doomed += [pid for pid in parents if parents[pid] == parent]
+    # Stopped first: none may see another end and go on. Parents last: the thread
+    # that waits for one here may end this process as soon as it is dead.
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        for pid in reversed(doomed[1:]):
+            try:
+                os.kill(pid, number)
+            except OSError:
+                continue

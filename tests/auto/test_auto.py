@@ -110,3 +110,30 @@ def test_a_store_that_leads_back_to_us_is_refused(auto, cloud, elsewhere) -> Non
     environment = {**cloud.environment("env-keys"), "DOCKCRED_STORE": "helper:other"}
     environment["PATH"] = f"{elsewhere.parent}:/usr/bin:/bin"
     assert "leads back to dockcred" in auto.get(environment, PRIVATE).said
+
+
+def test_a_store_per_registry_is_listed_too(auto, cloud, vault, tmp_path) -> None:
+    """config.toml chooses the account of one registry; list and get agree on it."""
+    config = tmp_path / "config.toml"
+    config.write_text(f'[[registry]]\nmatch = "{PRIVATE}"\naccount = "second"\n')
+    config.chmod(0o600)
+    environment = {**cloud.environment("nothing"), **vault}
+    _store(auto, environment, PRIVATE, "first")
+    chosen = {**environment, "DOCKCRED_CONFIG": str(config)}
+    assert auto.get(chosen, PRIVATE).stdout == NOT_FOUND
+    _store(auto, chosen, PRIVATE, "second")
+    assert auto.get(chosen, PRIVATE).password == "second"
+    assert auto.get(environment, PRIVATE).password == "first"
+    assert json.loads(auto("list", environment=chosen).stdout) == {PRIVATE: "me"}
+
+
+def test_a_bus_without_a_keychain_keeps_nothing(auto, cloud, tmp_path) -> None:
+    """The user's own bus over ssh: noticed at the first call, public pulls go on."""
+    address = f"unix:path={tmp_path}/bus"
+    environment = {
+        **cloud.environment("nothing"),
+        "DBUS_SESSION_BUS_ADDRESS": address,
+    }
+    answer = auto.get(environment, "docker.io")
+    assert (answer.status, answer.stdout) == (1, NOT_FOUND)
+    assert auto("list", environment=environment).stdout == b"{}\n"

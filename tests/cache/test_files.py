@@ -10,6 +10,9 @@ import pytest
 from support import entries
 from support.program import HOST
 
+from dockcred.cache.entry import Entry
+from dockcred.credential import Credential
+
 ECR_CALL = "ecr:GetAuthorizationToken"
 PLANTED = "planted-password"
 
@@ -156,18 +159,35 @@ def test_an_entry_that_is_not_ours_or_not_whole_is_a_miss(
     _mints_anew(ecr, cloud, environment)
 
 
-def test_nothing_is_written_through_a_link_that_lies_in_wait(
-    ecr, cloud, environment, entry
-):
-    """Neither the entry nor the lock follows a link out of the directory."""
+def test_no_piece_of_an_entry_passes_for_the_whole():
+    """Not even one that lacks the last condition only."""
+    credential = Credential("AWS", "secret", 1.0, 2.0)
+    conditions = ("file\t/a\t-", "file\t/b\t-")
+    text = Entry("key", credential, "aws:sso", conditions).to_text()
+    assert Entry.from_text(text) is not None
+    for end in range(len(text)):
+        assert Entry.from_text(text[:end]) is None, text[:end]
+
+
+def test_an_entry_is_not_written_through_a_link(ecr, cloud, environment, entry):
     victim = cloud.home / "victim"
     victim.write_text("precious")
-    lock = entry.parent / f"{entry.name}.lock"
-    for path in (entry, lock):
-        path.unlink(missing_ok=True)
-        path.symlink_to(victim)
+    entry.unlink()
+    entry.symlink_to(victim)
     _mints_anew(ecr, cloud, environment)
     assert victim.read_text() == "precious"
+    assert not entry.is_symlink()
+
+
+def test_a_lock_is_not_made_through_a_link(ecr, cloud, environment, entry):
+    """A link that lies in wait makes no file elsewhere."""
+    elsewhere = cloud.home / "elsewhere"
+    entry.unlink()
+    lock = entry.with_name(f"{entry.name}.lock")
+    lock.unlink(missing_ok=True)
+    lock.symlink_to(elsewhere)
+    _mints_anew(ecr, cloud, environment)
+    assert not elsewhere.exists()
 
 
 def test_a_cache_of_another_boot_is_a_miss(ecr, cloud, environment, entry):

@@ -77,3 +77,8 @@ def test_the_users_entry_wins_over_the_systems(tmp_path) -> None:
     ]
     found = Config({"store": "vault"}, rows).settings_for(ServerURL.parse("r.example"))
     assert found == {"store": "vault", "profile": "user"}
+
+
+def test_a_directory_in_place_of_a_file_is_told(ecr, cloud, tmp_path) -> None:
+    environment = {**cloud.environment("env-keys"), "DOCKCRED_CONFIG": str(tmp_path)}
+    assert "cannot be read" in ecr.get(environment).said

@@ -9,6 +9,8 @@ import sys
 import pytest
 from support.program import ACCOUNT, HOST, PUBLIC
 
+from dockcred.testing.sandbox import Sandbox
+
 BOTH_ROADS = (
     "env-keys",
     "env-session",
@@ -110,8 +112,6 @@ def test_the_public_gallery_is_served_by_the_same_identity(identity, ecr, cloud)
 
 
 def test_every_identity_of_the_sandbox_is_shown():
-    from dockcred.testing.sandbox import Sandbox
-
     with Sandbox() as cloud:
         names = set(cloud.aws.identities)
     assert names == {*BOTH_ROADS, *SDK_ROAD, *OTHERWISE}
@@ -122,8 +122,6 @@ def test_every_identity_of_the_sandbox_is_shown():
 )
 def test_endpoint_variables_lead_both_roads_to_a_test_cloud(host, ecr):
     """A cloud on the loopback without TLS, as `dockcred sandbox` sets it up."""
-    from dockcred.testing.sandbox import Sandbox
-
     with Sandbox() as cloud:
         for road in ("direct", "sdk"):
             extra = {"DOCKCRED_ROAD": road, "DOCKCRED_CACHE": "off"}

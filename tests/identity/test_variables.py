@@ -64,6 +64,32 @@ def test_a_selecting_variable_changes_the_key(name):
     assert len({_key(), _key(**{name: "one"}), _key(**{name: "two"})}) == 3
 
 
+# What leads a request elsewhere, or makes another believed: none is the SDK's alone.
+WAYS = (
+    "HOME",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "AWS_CA_BUNDLE",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_ECR",
+    "AWS_ENDPOINT_URL_ECR_PUBLIC",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_ENDPOINT_URL_SSO",
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "DOCKCRED_ROAD",
+)
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_a_way_to_another_place_is_in_the_key(name):
+    assert _key() != _key(**{name: "elsewhere"})
+
+
 @pytest.mark.parametrize("name", names.AWS_SECRET)
 def test_a_secret_variable_is_in_the_key_only_by_being_set(name):
     assert _key() != _key(**{name: "hunter2"})

@@ -18,7 +18,7 @@ REQUESTS = {
     "get, too long": ("get", LONG),
     "get, refused": ("get", b"user@" + LONG[:60_000] + b"\x00" * 300_000),
     "erase, too long": ("erase", LONG),
-    "store, too long": ("store", LONG),
+    "store, too long": ("store", b"x" * 9_000_000),
     "store, not JSON": ("store", b"[" * 900_000),
 }
 

@@ -76,9 +76,9 @@ class Account:
         """docker's config.json, which podman and skopeo read too."""
         return self.home / ".docker/config.json"
 
-    def docker_helper(self, helper: str) -> None:
+    def docker_helper(self, helper: str, host: str = ACCOUNT_HOST) -> None:
         """Configure credHelpers: `helper` for the registry's host alone."""
-        config = {"credHelpers": {ACCOUNT_HOST: helper}}
+        config = {"credHelpers": {host: helper}}
         _write(self.docker_config, json.dumps(config))
 
     def docker_store(self, helper: str) -> None:

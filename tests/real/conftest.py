@@ -36,14 +36,20 @@ def world() -> Iterator[World]:
 
 
 @pytest.fixture(scope="session")
-def cloud(world: World) -> Iterator[Mapping[str, str]]:
-    """Serve the sandbox cloud and the registry; give the environment to use them."""
+def identities(world: World) -> Iterator[Mapping[str, Mapping[str, str]]]:
+    """Serve the sandbox cloud and the registries; give each identity's variables."""
     script = Path(__file__).with_name("sandbox_server.py")
     answer = world.directory / "sandbox.json"
     with world.server(*(sys.executable, str(script), str(answer)), ready=answer.exists):
         served = json.loads(answer.read_text())
-        with open_registry(world, served["url"]):
-            yield served["environment"]
+        with open_registry(world, served["url"], served["certificate"]):
+            yield served["environments"]
+
+
+@pytest.fixture(scope="session")
+def cloud(identities: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
+    """Give the environment of AWS's user, whom most tests are."""
+    return identities["env-keys"]
 
 
 @pytest.fixture(scope="session")

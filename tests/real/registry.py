@@ -9,13 +9,19 @@ from pathlib import Path
 
 import trustme
 
+from dockcred.testing.sandbox.azure import ISSUER
+
 from .parts import program
 from .world import ADDRESS, World
 
 ACCOUNT_HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 OTHER_ACCOUNT_HOST = "210987654321.dkr.ecr.eu-west-1.amazonaws.com"
-HOSTS = (ACCOUNT_HOST, OTHER_ACCOUNT_HOST)
+AZURE_HOST = "contoso.azurecr.io"
+GOOGLE_HOST = "europe-docker.pkg.dev"
+GITHUB_HOST = "ghcr.io"
+HOSTS = (ACCOUNT_HOST, OTHER_ACCOUNT_HOST, AZURE_HOST, GOOGLE_HOST, GITHUB_HOST)
 BACKEND = "127.0.0.1:5000"
+TOKEN_BACKEND = "127.0.0.1:5001"
 
 REGISTRY_CONFIG = """\
 version: 0.1
@@ -24,6 +30,19 @@ storage:
   filesystem: {{rootdirectory: "{directory}/images"}}
 http: {{addr: "{backend}"}}
 """
+
+# Azure's registries send clients to a token service of their own, as this one does.
+TOKEN_REGISTRY_CONFIG = (
+    REGISTRY_CONFIG
+    + """\
+auth:
+  token:
+    realm: https://{host}/oauth2/token
+    service: {host}
+    issuer: {issuer}
+    rootcertbundle: {directory}/azure.pem
+"""
+)
 
 NGINX_CONFIG = """\
 daemon off;
@@ -65,6 +84,21 @@ http {{
       proxy_set_header X-Registry-Host $host;
     }}
   }}
+  server {{
+    listen {address}:443 ssl;
+    server_name {host};
+    ssl_certificate {directory}/server.pem;
+    ssl_certificate_key {directory}/server.pem;
+    client_max_body_size 0;
+    proxy_http_version 1.1;
+    proxy_set_header Host $host;
+    location /v2/ {{
+      proxy_pass http://{token_backend};
+      proxy_request_buffering off;
+      proxy_set_header X-Forwarded-Proto https;
+    }}
+    location /oauth2/ {{ proxy_pass {cloud}; }}
+  }}
 }}
 """
 
@@ -104,22 +138,37 @@ def make_certificates(directory: Path) -> Path:
 
 
 @contextmanager
-def open_registry(world: World, cloud: str) -> Iterator[None]:
-    """Serve HOSTS; the cloud at the URL `cloud` says which password is good."""
+def open_registry(world: World, cloud: str, certificate: str) -> Iterator[None]:
+    """Serve HOSTS; the cloud at the URL `cloud` says which password is good.
+
+    Azure's host believes the access tokens that `certificate` signs.
+    """
     words = {
         "directory": world.directory,
         "backend": BACKEND,
         "address": ADDRESS,
         "cloud": cloud,
+        "host": AZURE_HOST,
+        "issuer": ISSUER,
+        "token_backend": TOKEN_BACKEND,
     }
     registry = world.directory / "registry.yml"
     registry.write_text(REGISTRY_CONFIG.format_map(words))
+    (world.directory / "azure.pem").write_text(certificate)
+    with_tokens = world.directory / "token-registry.yml"
+    words["backend"], backend = TOKEN_BACKEND, BACKEND
+    with_tokens.write_text(TOKEN_REGISTRY_CONFIG.format_map(words))
+    words["backend"] = backend
     nginx = world.directory / "nginx.conf"
     nginx.write_text(NGINX_CONFIG.format_map(words))
     with (
         world.server(
             *(program("docker-registry"), "serve", str(registry)),
             ready=lambda: world.listening(5000),
+        ),
+        world.server(
+            *(program("docker-registry"), "serve", str(with_tokens)),
+            ready=lambda: world.listening(5001),
         ),
         world.server(
             *(program("nginx"), "-e", "stderr", "-c", str(nginx)),

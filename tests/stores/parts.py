@@ -22,8 +22,9 @@ def missing(what: str) -> NoReturn:
 
 
 def program(name: str) -> str:
-    """Return the absolute path of the system's program."""
-    return shutil.which(name, path=SYSTEM_PATH) or missing(f"{name} is not installed")
+    """Return the absolute path of a program: PATH chooses among several versions."""
+    path = f"{os.environ['PATH']}:{SYSTEM_PATH}"
+    return shutil.which(name, path=path) or missing(f"{name} is not installed")
 
 
 def ours(name: str) -> str:

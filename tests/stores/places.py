@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -92,7 +93,7 @@ class Desk(Home):
             '<allow eavesdrop="true"/><allow own="*"/></policy></busconfig>'
         )
         self._start("dbus-daemon", f"--config-file={configuration}", "--nofork")
-        self._wait_for((self.path / "run/bus").exists, "dbus-daemon")
+        self._wait_for(self._is_listening, "dbus-daemon")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -112,24 +113,36 @@ class Desk(Home):
             *unlock,
             text=password or "",
         )
-        self._wait_for(self._has_service, "gnome-keyring-daemon")
+        self._wait_for(self._owner, "gnome-keyring-daemon")
+
+    def run_remedy(self, said: bytes, password: str) -> None:
+        """Run the command that a message names, as a child that ends with the test."""
+        command = said.decode().partition("run '")[2].partition("'")[0].split()
+        before = self._owner()
+        self._start(*command, "--foreground", text=password)
+        self._wait_for(lambda: self._owner() not in {before, ""}, command[0])
 
     def stop_keyring(self) -> None:
         assert self.keyring is not None
         self.keyring.kill()
         self.keyring.wait()
 
-    def _has_service(self) -> bool:
+    def _is_listening(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as door:
+            return door.connect_ex(str(self.path / "run/bus")) == 0
+
+    def _owner(self) -> str:
+        """Return the connection that keeps secrets, or nothing."""
         found = self.run(
             "dbus-send",
             "--session",
-            "--print-reply",
+            "--print-reply=literal",
             "--dest=org.freedesktop.DBus",
             "/",
-            "org.freedesktop.DBus.NameHasOwner",
+            "org.freedesktop.DBus.GetNameOwner",
             "string:org.freedesktop.secrets",
         )
-        return "boolean true" in found.stdout
+        return found.stdout.strip()
 
     def _start(
         self, name: str, *arguments: str, text: str = ""

@@ -11,7 +11,7 @@ import os
 import time
 
 from dockcred import watchdog
-from dockcred.errors import IssueError, MissingIdentityError
+from dockcred.errors import IssueError, MissingIdentityError, RefusedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ MAX_WAIT_S = 3.0
 KEPT_S = 5.0
 FAILURE_HOLDS_S = 5.0
 _FAILURE_LINES = 4
+# The kinds on which a caller does more than tell them.
+_TOLD = {kind.__name__: kind for kind in (MissingIdentityError, RefusedError)}
 
 
 def _patience_s() -> float:
@@ -75,8 +77,7 @@ class Flight:
 
     def leave_failure(self, error: DockcredError) -> None:
         """Tell those who wait why the mint failed, for FAILURE_HOLDS_S."""
-        kind = "missing" if isinstance(error, MissingIdentityError) else "failed"
-        text = f"{kind}\n{error.cause}\n{error.remedy}\n"
+        text = f"{type(error).__name__}\n{error.cause}\n{error.remedy}\n"
         self._cache.write_text(f"{self._name}.failed", text, time.time())
 
     def failure(self) -> DockcredError | None:
@@ -93,6 +94,4 @@ class Flight:
         ):
             return None
         kind, cause, remedy, _ = lines
-        return (MissingIdentityError if kind == "missing" else IssueError)(
-            cause, remedy
-        )
+        return _TOLD.get(kind, IssueError)(cause, remedy)

@@ -7,8 +7,13 @@ import click
 from dockcred.version import __version__
 
 COMMANDS = {
+    "completion": ("dockcred.commands.completion", "completion"),
+    "configure": ("dockcred.commands.configure", "configure"),
+    "doctor": ("dockcred.commands.doctor", "doctor"),
+    "get": ("dockcred.commands.get", "get"),
     "install": ("dockcred.commands.install", "install"),
     "import": ("dockcred.commands.import_", "import_"),
+    "list": ("dockcred.commands.list_", "list_"),
     "sandbox": ("dockcred.commands.sandbox", "sandbox"),
     "vault": ("dockcred.commands.vault", "vault"),
 }

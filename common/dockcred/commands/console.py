@@ -23,11 +23,26 @@ def refusing() -> Iterator[None]:
     try:
         yield
     except DockcredError as error:
-        errors.print(f"dockcred: {error}", style="red", markup=False, highlight=False)
+        _print(str(error), style="red")
         sys.exit(1)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        errors.print(
-            f"dockcred: {where}{error.strerror}", markup=False, highlight=False
-        )
+        _print(f"{where}{error.strerror}")
         sys.exit(1)
+
+
+def examples(*lines: str) -> str:
+    """Write the end of a command's help; click takes a backspace for "as it is"."""
+    return "\n".join(("\b", "Examples:", *(f"  {line}" for line in lines)))
+
+
+def warn(text: str) -> None:
+    """Say on stderr what does not stop us."""
+    _print(text, style="yellow")
+
+
+def _print(text: str, style: str = "") -> None:
+    """Print one line, however long: a terminal may fold it, a log must not."""
+    errors.print(
+        f"dockcred: {text}", style=style, markup=False, highlight=False, soft_wrap=True
+    )

@@ -6,16 +6,19 @@ import os
 
 import click
 
-from dockcred import environment, registry_table
-from dockcred.errors import DockcredError
+from dockcred import environment, registry_table, wire
+from dockcred.errors import CredentialsNotFoundError, DockcredError
 from dockcred.stores import auth_file, server_keys
 from dockcred.stores.auth_file import AuthFile
 from dockcred.stores.problems import KeychainError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dockcred.credential import Credential
-    from dockcred.stores.keychain_store import Keychain
+    from dockcred.server_url import ServerURL
+    from dockcred.stores.keychain_store import Keychain, KeychainStore
 
     Source = Keychain | AuthFile
 
@@ -49,10 +52,7 @@ def import_(
     """
     try:
         origin = _open(source)
-        target = registry_table.keychain_store(to or "").keychain
-        if type(origin) is type(target):
-            raise click.UsageError("SOURCE and the store are the same")
-        safe, failed = _copy(origin, target, dry_run=dry_run, replace=replace)
+        safe, failed = _copy(origin, _opener(to), dry_run=dry_run, replace=replace)
         if remove and safe and not dry_run:
             origin.remove(safe)
             click.echo(f"Removed {len(safe)} from {source}.")
@@ -79,45 +79,77 @@ def _open(source: str) -> Source:
     raise click.UsageError(f"SOURCE is a file or one of {', '.join(SOURCES)}")
 
 
+def _opener(to: str | None) -> Callable[[ServerURL], KeychainStore]:
+    """Answer what opens the store of a server: the named one, or that of a get."""
+    if to is None:
+        return registry_table.keychain_for
+    named = registry_table.keychain_store(to)
+    return lambda _: named
+
+
 def _copy(
-    origin: Source, target: Keychain, *, dry_run: bool, replace: bool
+    origin: Source,
+    open_store: Callable[[ServerURL], KeychainStore],
+    *,
+    dry_run: bool,
+    replace: bool,
 ) -> tuple[list[str], int]:
     """Copy every credential; answer the keys that are safe, and how many failed."""
     safe, failed = [], 0
-    for key, user in sorted(origin.users().items()):
+    found = sorted(origin.users().items())
+    if not found:
+        click.echo("Nothing to import.")
+    for key, user in found:
         try:
             done, is_safe = _copy_one(
-                origin, target, key, dry_run=dry_run, replace=replace
+                origin, open_store, key, dry_run=dry_run, replace=replace
             )
         except DockcredError as error:
             done, is_safe = f"failed: {error}", False
             failed += 1
-        click.echo(f"{key} ({user}): {done}")
+        click.echo(wire.message_line(f"{key} ({user}): {done}"), nl=False)
         if is_safe:
             safe.append(key)
-    if not safe and not failed:
-        click.echo("Nothing to import.")
     return safe, failed
 
 
 def _copy_one(
-    origin: Source, target: Keychain, key: str, *, dry_run: bool, replace: bool
+    origin: Source,
+    open_store: Callable[[ServerURL], KeychainStore],
+    key: str,
+    *,
+    dry_run: bool,
+    replace: bool,
 ) -> tuple[str, bool]:
     """Copy one credential; answer what was done, and whether it is safe there."""
+    server = server_keys.parse(key)
     credential = origin.read(key)
-    if credential is None or server_keys.parse(key) is None:
+    if credential is None or server is None:
         return "left out: no request can name this key", False
-    kept = target.read(key)
+    store = open_store(server)
+    if type(store.keychain) is type(origin):
+        return "left out: SOURCE is its store", False
+    kept = _kept(store, server)
     if _is_same(kept, credential):
         return "kept there already", True
     if kept is not None and not replace:
         return f"left out: {kept.username} is kept there (--replace replaces it)", False
     if dry_run:
         return "would be imported", False
-    target.write(key, credential)
-    if not _is_same(target.read(key), credential):
+    store.store(server, credential)
+    if not _is_same(_kept(store, server), credential):
         raise KeychainError("what the store reads back is not what was written")
     return "imported, read back equal", True
+
+
+def _kept(store: KeychainStore, server: ServerURL) -> Credential | None:
+    """Answer what is kept for this very registry and path, not for one above it."""
+    if not server_keys.same(server, store.list()):
+        return None
+    try:
+        return store.get(server)
+    except CredentialsNotFoundError:
+        return None
 
 
 def _is_same(one: Credential | None, other: Credential) -> bool:

@@ -6,22 +6,28 @@ import compileall
 import os
 import sys
 import sysconfig
+from collections.abc import Iterable
 
 import click
 
-from dockcred.commands.console import console, refusing
+from dockcred.commands.console import console, examples, refusing
 from dockcred.errors import InvalidInputError
-from dockcred.launcher import render, safety
+from dockcred.launcher import names, render, safety
 from dockcred.registry_table import PROGRAMS, provider
-
-_MARK = "written by `dockcred install`"
 
 
 def _default_directory() -> str:
     return "/usr/local/bin" if os.geteuid() == 0 else os.path.expanduser("~/.local/bin")
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "dockcred install",
+        "dockcred install --dir /opt/bin --programs docker-credential-ecr-login",
+        "dockcred install --alias gcloud=gcr --alias acr=acr-login",
+        "dockcred install --remove",
+    )
+)
 @click.option(
     "--dir",
     "directory",
@@ -34,57 +40,70 @@ def _default_directory() -> str:
     metavar="NAME,…",
     help="Which programs, such as docker-credential-ecr-login; all without it.",
 )
+@click.option(
+    "--alias",
+    "aliases",
+    metavar="NAME=HELPER",
+    multiple=True,
+    help="Have docker-credential-NAME answer as docker-credential-HELPER does.",
+)
 @click.option("--remove", is_flag=True, help="Take away what install has put there.")
-def install(directory: str, programs: str | None, *, remove: bool) -> None:
-    r"""Put the fast launchers of the helpers into a directory on the PATH.
+def install(
+    directory: str, programs: str | None, aliases: tuple[str, ...], *, remove: bool
+) -> None:
+    """Put the fast launchers of the helpers into a directory on the PATH.
 
     They start this Python isolated, and answer a fresh cache hit without it.
-
-    \b
-    Examples:
-      dockcred install
-      dockcred install --dir /opt/bin --programs docker-credential-ecr-login
-      dockcred install --remove
     """
     with refusing():
-        names = _chosen(programs)
         directory = os.path.abspath(directory)
+        asked = dict(names.parse(text, PROGRAMS) for text in aliases)
+        if remove and asked and not programs:
+            _remove(directory, asked)
+            return
+        chosen = _chosen(programs)
+        launchers = {name: name for name in chosen} | {
+            # An alias is as old as its program: both are written anew, or removed.
+            alias: program
+            for alias, program in names.aliases(directory).items()
+            if program in chosen
+        }
         if remove:
-            _remove(directory, names)
+            _remove(directory, launchers)
         else:
-            _install(directory, names)
+            _install(directory, launchers | asked)
 
 
 def _chosen(programs: str | None) -> list[str]:
-    names = programs.split(",") if programs else list(PROGRAMS)
-    for name in names:
+    chosen = programs.split(",") if programs else list(PROGRAMS)
+    for name in chosen:
         if name not in PROGRAMS:
             raise InvalidInputError(
                 f"there is no program {name!a}", f"choose of {', '.join(PROGRAMS)}"
             )
-    return names
+    return chosen
 
 
-def _install(directory: str, names: list[str]) -> None:
+def _install(directory: str, launchers: dict[str, str]) -> None:
     os.makedirs(directory, mode=0o755, exist_ok=True)
     python = os.path.realpath(sys.executable)
     imports = _import_directories()
     for path in (directory, python, *imports):
         safety.check(path)
     compileall.compile_dir(os.path.dirname(os.path.dirname(__file__)), quiet=2)
-    for name in names:
+    for name, program in launchers.items():
         target = os.path.join(directory, name)
-        if os.path.lexists(target) and not _is_ours(target):
+        if os.path.lexists(target) and not names.written_for(target):
             raise InvalidInputError(
                 f"{target} is there and is not ours", "move it away, or choose --dir"
             )
         # The front's clock is a pipe in /proc: it has been run on Linux only.
-        fronted = sys.platform == "linux" and PROGRAMS[name]
-        served = provider(PROGRAMS[name]) if fronted else None
-        _write(target, render.launcher(name, python, imports, served))
-        console.print(f"wrote {target}", highlight=False)
+        fronted = sys.platform == "linux" and PROGRAMS[program]
+        served = provider(PROGRAMS[program]) if fronted else None
+        _write(target, render.launcher(program, python, imports, served))
+        _say(f"wrote {target}")
     if directory not in os.environ.get("PATH", "").split(":"):
-        console.print(f"[yellow]{directory} is not on your PATH[/]", highlight=False)
+        _say(f"{directory} is not on your PATH", style="yellow")
 
 
 def _import_directories() -> tuple[str, ...]:
@@ -108,17 +127,13 @@ def _write(target: str, text: str) -> None:
     os.rename(aside, target)
 
 
-def _remove(directory: str, names: list[str]) -> None:
-    for name in names:
+def _remove(directory: str, launchers: Iterable[str]) -> None:
+    for name in launchers:
         target = os.path.join(directory, name)
-        if os.path.lexists(target) and _is_ours(target):
+        if names.written_for(target):
             os.unlink(target)
-            console.print(f"removed {target}", highlight=False)
+            _say(f"removed {target}")
 
 
-def _is_ours(path: str) -> bool:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return _MARK in file.read(500)
-    except OSError:
-        return False
+def _say(text: str, style: str = "") -> None:
+    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)

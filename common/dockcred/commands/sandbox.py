@@ -11,13 +11,11 @@ from pathlib import Path
 import click
 
 from dockcred.testing.sandbox import Sandbox
-from dockcred.testing.sandbox.aws import Aws
-from dockcred.testing.sandbox.azure import Azure
 from dockcred.testing.sandbox.failures import KINDS, parse
 from dockcred.testing.sandbox.runner import NOT_EXECUTABLE, NOT_FOUND, Runner
+from dockcred.testing.sandbox.sandbox import IDENTITIES
 
 STDERR = "-"
-IDENTITIES = Aws.identities | Azure.identities
 
 
 def _failures(
@@ -41,10 +39,7 @@ Examples:
 
 \b
 Identities:
-""" + "\n".join(
-    f"  {name:<22} {(identity.__doc__ or '').partition(chr(10))[0]}"
-    for name, identity in IDENTITIES.items()
-)
+""" + "\n".join(f"  {name:<24} {what}" for name, what in IDENTITIES.items())
 
 
 @click.command(

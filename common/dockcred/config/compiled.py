@@ -74,6 +74,11 @@ class Config:
                 best, weight = row, pattern.weight
         return best
 
+    def every(self) -> list[dict[str, str]]:
+        """Answer the defaults, and the settings of each entry over them."""
+        rows = [dict(_pairs(row[2:])) for row in self._rows]
+        return [self.defaults, *({**self.defaults, **row} for row in rows)]
+
     @property
     def has_paths(self) -> bool:
         """Tell whether a path decides anywhere."""

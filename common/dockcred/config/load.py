@@ -41,9 +41,14 @@ def read(path: str) -> tuple[dict[str, str], list[Entry]]:
     """Read one file; raise InvalidInputError with file and line for what is wrong."""
     import tomllib  # noqa: PLC0415 - once per change of the file
 
-    with open(path, "rb") as file:
-        _check_owner(path, os.fstat(file.fileno()))
-        text = file.read().decode("utf-8", "replace")
+    try:
+        with open(path, "rb") as file:
+            _check_owner(path, os.fstat(file.fileno()))
+            text = file.read().decode("utf-8", "replace")
+    except OSError as error:
+        raise InvalidInputError(
+            f"{path} cannot be read: {error.strerror}", "mend it, or DOCKCRED_CONFIG"
+        ) from None
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

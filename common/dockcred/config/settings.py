@@ -24,6 +24,15 @@ VARIABLES = {
     "resource_id": "DOCKCRED_ACR_RESOURCE_ID",
     "credential": "AZURE_TOKEN_CREDENTIALS",
     "audience": "DOCKCRED_ACR_AUDIENCE",
+    # Google
+    "credentials_file": "GOOGLE_APPLICATION_CREDENTIALS",
+    "service_account": "GOOGLE_IMPERSONATE_SERVICE_ACCOUNT",
+    "gcloud_configuration": "CLOUDSDK_ACTIVE_CONFIG_NAME",
+    "username": "DOCKCRED_GOOGLE_USERNAME",
+    # GitHub
+    "app_id": "GITHUB_APP_ID",
+    "installation_id": "GITHUB_APP_INSTALLATION_ID",
+    "private_key_file": "GITHUB_APP_PRIVATE_KEY_FILE",
     # every cloud
     "anonymous": "DOCKCRED_ANONYMOUS",
     "login": "DOCKCRED_LOGIN",
@@ -73,6 +82,11 @@ _CLIENT_HIDES = (
 hidden: several applications, also of several tenants, may trust the same subject."""
 
 
+_FILE_HIDES = ("GOOGLE_IMPERSONATE_SERVICE_ACCOUNT",)
+_GCLOUD_HIDES = ("GOOGLE_APPLICATION_CREDENTIALS", *_FILE_HIDES)
+"""What the variables would put before or upon the identity that is named."""
+
+
 def overlay(settings: Mapping[str, str]) -> dict[str, str]:
     """Answer the variables that an entry sets; one set to nothing is hidden."""
     found = {}
@@ -80,6 +94,10 @@ def overlay(settings: Mapping[str, str]) -> dict[str, str]:
         found.update(dict.fromkeys(_PROFILE_HIDES, ""))
     if not {"client_id", "object_id", "resource_id"}.isdisjoint(settings):
         found.update(dict.fromkeys(_CLIENT_HIDES, ""))
+    if "credentials_file" in settings:
+        found.update(dict.fromkeys(_FILE_HIDES, ""))
+    if "gcloud_configuration" in settings:
+        found.update(dict.fromkeys(_GCLOUD_HIDES, ""))
     found.update(
         {
             VARIABLES[name]: value

@@ -3,6 +3,7 @@
 front.sh  the launcher's text: answers a fresh cache hit, hands all else to Python
 ticket    the copy of an entry that front.sh may answer from
 render    fills front.sh in for one program, one interpreter and its directories
+names     where launchers stand: their programs' names, and aliases
 entry     what front.sh starts: Python, told that tickets are read
 safety    who can write the interpreter, and so our answers
 """

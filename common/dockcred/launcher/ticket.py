@@ -66,7 +66,7 @@ def write(
         or not _TAG.issuperset("".join(tags))
     ):
         return
-    name = ",".join(("front", launched.short, host, *tags))
+    name = f"front,{launched.short},{host},{','.join(tags)}"
     stamp = f"{name}.{os.getpid()}-{time.time_ns()}.stamp"
     answer = wire.json_line(
         {

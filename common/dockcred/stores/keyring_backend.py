@@ -43,7 +43,7 @@ def _by_name(environment: Environment, name: str) -> backend.KeyringBackend:
         sys.path.append(path)
     try:
         return core.load_keyring(name)
-    except (ImportError, AttributeError, ValueError):
+    except (ImportError, AttributeError, ValueError, TypeError):
         raise InvalidInputError(
             f"keyring has no backend {name}",
             "see 'keyring --list-backends', and PYTHON_KEYRING_BACKEND",

@@ -22,34 +22,30 @@ if TYPE_CHECKING:
     Attributes = dict[str, str | int]
 
     class Security(Protocol):
-        """Internet passwords by their attributes, named as SecItem names them."""
+        """Internet passwords, attributes named as SecItem names them.
+
+        A query takes a part that it does not name for any; a reference is one item.
+        """
 
         def add(self, attributes: Attributes, secret: bytes) -> None:
             """Add an item."""
 
-        def update(self, attributes: Attributes, secret: bytes) -> bool:
-            """Replace an item's secret; tell whether there is the item."""
+        def find(self, attributes: Attributes) -> list[tuple[bytes, Attributes]]:
+            """Answer every match by its reference and attributes."""
 
-        def find(self, attributes: Attributes) -> list[Attributes]:
-            """Answer the attributes of every match."""
+        def secret(self, reference: bytes) -> bytes | None:
+            """Answer an item's secret."""
 
-        def secret(self, attributes: Attributes) -> bytes | None:
-            """Answer the secret of one match."""
+        def update(self, reference: bytes, secret: bytes) -> None:
+            """Replace an item's secret."""
 
-        def delete(self, attributes: Attributes) -> None:
-            """Delete every match; none there is success."""
+        def delete(self, reference: bytes) -> None:
+            """Delete an item; none there is success."""
 
 
 LABEL = "Docker Credentials"
 _SCHEMES = {"https": "htps", "http": "http"}
 _PROTOCOLS = {code: scheme for scheme, code in _SCHEMES.items()}
-_PARTS = (
-    "kSecAttrProtocol",
-    "kSecAttrServer",
-    "kSecAttrPort",
-    "kSecAttrPath",
-    "kSecAttrAccount",
-)
 _INTERACTION_NOT_ALLOWED = -25308
 _USER_CANCELED = -128
 _AUTH_FAILED = -25293
@@ -83,45 +79,53 @@ class InternetPasswords:
 
     def read(self, key: str) -> Credential | None:
         """Answer the key's item, of whatever user."""
-        for item in self._find(key):
-            secret = _told(self._security.secret, item)
+        for reference, user in self._find(key):
+            secret = _told(self._security.secret, reference)
             if secret is not None:
-                user = str(item.get("kSecAttrAccount", ""))
                 return Credential(user, secret.decode("utf-8", "replace"))
         return None
 
     def write(self, key: str, credential: Credential) -> None:
-        """Update or add the item, then drop those of other users."""
-        item = {**attributes_of(key), "kSecAttrAccount": credential.username}
+        """Update or add the item, then drop those of other users.
+
+        An update keeps what the person granted to programs for this item.
+        """
         secret = credential.secret.encode()
-        if not _told(self._security.update, item, secret):
-            fresh = {**item, "kSecAttrAuthenticationType": "dflt"}
+        found = self._find(key)
+        mine = [ref for ref, user in found if user == credential.username]
+        if mine:
+            _told(self._security.update, mine[0], secret)
+        else:
+            fresh = {
+                **attributes_of(key),
+                "kSecAttrAccount": credential.username,
+                "kSecAttrAuthenticationType": "dflt",
+            }
             _told(self._security.add, fresh, secret)
-        for other in self._find(key):
-            if other.get("kSecAttrAccount") != credential.username:
-                _told(self._security.delete, other)
+        for reference, _ in found:
+            if reference not in mine[:1]:
+                _told(self._security.delete, reference)
 
     def remove(self, keys: Iterable[str]) -> None:
         """Drop every item of these keys."""
         for key in keys:
-            for item in self._find(key):
-                _told(self._security.delete, item)
+            for reference, _ in self._find(key):
+                _told(self._security.delete, reference)
 
     def users(self) -> dict[str, str]:
         """Answer every item of docker's by its URL."""
         label: Attributes = {"kSecAttrLabel": LABEL}
         return {
             key_of(item): str(item.get("kSecAttrAccount", ""))
-            for item in _told(self._security.find, label)
+            for _, item in _told(self._security.find, label)
         }
 
-    def _find(self, key: str) -> list[Attributes]:
-        """Answer the key's items; the framework takes a missing part for any."""
+    def _find(self, key: str) -> list[tuple[bytes, str]]:
+        """Answer reference and user of the items whose every part is the key's."""
         wanted = attributes_of(key)
-        found = _told(self._security.find, wanted)
         return [
-            {"kSecAttrLabel": LABEL, **_parts(item)}
-            for item in found
+            (reference, str(item.get("kSecAttrAccount", "")))
+            for reference, item in _told(self._security.find, wanted)
             if key_of(item) == key_of(wanted)
         ]
 
@@ -154,10 +158,6 @@ def key_of(item: Attributes) -> str:
     path = str(item.get("kSecAttrPath", ""))
     slash = "/" if path and not path.startswith("/") else ""
     return f"{scheme}://{item.get('kSecAttrServer', '')}{port}{slash}{path}"
-
-
-def _parts(item: Attributes) -> Attributes:
-    return {name: item[name] for name in _PARTS if item.get(name)}
 
 
 def _told(call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:

@@ -42,7 +42,7 @@ _MAX_TEXT_BYTES = 64 * 1024
 
 
 class SecurityFramework:
-    """SecItemAdd, SecItemUpdate, SecItemCopyMatching and SecItemDelete."""
+    """SecItemAdd, SecItemCopyMatching, SecItemUpdate and SecItemDelete."""
 
     def __init__(self) -> None:
         """Load both frameworks and declare the functions."""
@@ -63,6 +63,7 @@ class SecurityFramework:
             ("CFDataCreate", pointer, (pointer, c_char_p, c_long)),
             ("CFDataGetBytePtr", pointer, (pointer,)),
             ("CFDataGetLength", c_long, (pointer,)),
+            ("CFArrayCreate", pointer, (pointer, pointer, c_long, pointer)),
             ("CFArrayGetCount", c_long, (pointer,)),
             ("CFArrayGetValueAtIndex", pointer, (pointer, c_long)),
             ("CFDictionaryGetValue", pointer, (pointer, pointer)),
@@ -86,39 +87,56 @@ class SecurityFramework:
         self._put(query, "kSecValueData", self._data(secret))
         _check(self._sec.SecItemAdd(query, None))
 
-    def update(self, attributes: Attributes, secret: bytes) -> bool:
-        """Replace an item's secret; tell whether there is the item."""
-        changes = self._dictionary()
-        self._put(changes, "kSecValueData", self._data(secret))
-        return _check(self._sec.SecItemUpdate(self._query(attributes), changes))
-
-    def find(self, attributes: Attributes) -> list[Attributes]:
-        """Answer the attributes of every match."""
+    def find(self, attributes: Attributes) -> list[tuple[bytes, Attributes]]:
+        """Answer every match by its persistent reference and attributes."""
         query = self._query(attributes)
         self._put(query, "kSecMatchLimit", self._constant("kSecMatchLimitAll"))
-        self._put(query, "kSecReturnAttributes", self._true())
+        for wanted in ("kSecReturnAttributes", "kSecReturnPersistentRef"):
+            self._put(query, wanted, self._true())
         found = c_void_p()
         if not _check(self._sec.SecItemCopyMatching(query, byref(found))):
             return []
-        return [
-            self._attributes(self._core.CFArrayGetValueAtIndex(found, index))
+        matches = (
+            self._core.CFArrayGetValueAtIndex(found, index)
             for index in range(self._core.CFArrayGetCount(found))
-        ]
+        )
+        return [(self._reference(match), self._attributes(match)) for match in matches]
 
-    def secret(self, attributes: Attributes) -> bytes | None:
-        """Answer the secret of one match."""
-        query = self._query(attributes)
-        self._put(query, "kSecMatchLimit", self._constant("kSecMatchLimitOne"))
+    def secret(self, reference: bytes) -> bytes | None:
+        """Answer an item's secret."""
+        query = self._item(reference)
         self._put(query, "kSecReturnData", self._true())
         found = c_void_p()
         if not _check(self._sec.SecItemCopyMatching(query, byref(found))):
             return None
-        size = self._core.CFDataGetLength(found)
-        return string_at(self._core.CFDataGetBytePtr(found), size) if size else b""
+        return self._bytes(found)
 
-    def delete(self, attributes: Attributes) -> None:
-        """Delete every match; none there is success."""
-        _check(self._sec.SecItemDelete(self._query(attributes)))
+    def update(self, reference: bytes, secret: bytes) -> None:
+        """Replace an item's secret."""
+        changes = self._dictionary()
+        self._put(changes, "kSecValueData", self._data(secret))
+        _check(self._sec.SecItemUpdate(self._item(reference), changes))
+
+    def delete(self, reference: bytes) -> None:
+        """Delete an item; none there is success."""
+        _check(self._sec.SecItemDelete(self._item(reference)))
+
+    def _item(self, reference: bytes) -> c_void_p:
+        """Ask for one item, as macOS wants it: by a list of references."""
+        query = self._query({})
+        one = (c_void_p * 1)(self._data(reference))
+        callbacks = byref(c_void_p.in_dll(self._core, "kCFTypeArrayCallBacks"))
+        array = c_void_p(self._core.CFArrayCreate(None, one, 1, callbacks))
+        self._put(query, "kSecMatchItemList", array)
+        return query
+
+    def _reference(self, match: c_void_p) -> bytes:
+        name = self._constant("kSecValuePersistentRef")
+        return self._bytes(self._core.CFDictionaryGetValue(match, name))
+
+    def _bytes(self, data: c_void_p) -> bytes:
+        size = self._core.CFDataGetLength(data)
+        return string_at(self._core.CFDataGetBytePtr(data), size) if size else b""
 
     def _query(self, attributes: Attributes) -> c_void_p:
         query = self._dictionary()

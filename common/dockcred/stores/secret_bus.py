@@ -45,8 +45,8 @@ _MAX_PROMPT_S = 120.0
 _LAST_WORDS_S = 0.5
 
 UNLOCK = (
-    "unlock it on the desktop, or run 'gnome-keyring-daemon --unlock' with the "
-    "keyring's password on stdin"
+    "unlock it on the desktop, or run 'gnome-keyring-daemon --replace --unlock' with "
+    "the keyring's password on stdin"
 )
 
 

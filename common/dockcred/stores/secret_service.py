@@ -151,8 +151,8 @@ class SecretService:
         except KeychainLockedError:
             raise KeychainError(
                 "the keyring has no collection to keep anything in",
-                "make one with 'gnome-keyring-daemon --unlock', a new password on "
-                "its stdin, or run 'dockcred vault create' for a vault instead",
+                "run 'gnome-keyring-daemon --replace --unlock' with a new password on "
+                "stdin, or 'dockcred vault create' for a vault instead",
             ) from None
 
     def _session(self) -> str:

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-HUB = "docker.io"
+HUB = "Docker Hub"
 _HUB_HOSTS = frozenset(
     ("docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com")
 )

@@ -41,12 +41,12 @@ def main() -> None:
             cloud.reset()
             answer, seconds = _get(f"{launchers}/{PROGRAM}", environment)
             secret = answer["Secret"]
-            calls = [f"{count} {call}" for call, count in sorted(cloud.calls.items())]
             console.print(
                 f"{label:7} {seconds * 1000:5.1f} ms   "
                 f"{answer['Username']}, {secret[:8]}… ({len(secret)} characters)"
             )
-            console.print(f"{'':18}calls: {', '.join(calls) or 'none'}", style="dim")
+            calls = ", ".join(sorted(cloud.calls)) or "none"
+            console.print(f"    calls: {calls}", style="dim")
     console.print(_EXPLANATION, soft_wrap=True)
 
 

@@ -1,23 +1,23 @@
 """One HTTP/1.1 request over a verified connection, bounded in time and size.
 
-socket and ssl alone: http.client would cost 97 M instructions more, twice a whole
-cold `get` (performance.md B2, rows iv and iv3 of B4). A redirect is an answer like
-any other: nothing is ever sent on to another host.
+socket and, for https, ssl: http.client would cost 97 M instructions more, twice a
+whole cold `get` (performance.md B2, rows iv and iv3 of B4). A redirect is an answer
+like any other: nothing is ever sent on to another host.
 """
 
 from __future__ import annotations
 
 import socket
-import ssl
 import time
 
 from dockcred import log, watchdog
-from dockcred.errors import InvalidInputError, NameNotFoundError, TransportError
-from dockcred.transport import proxies, trust
+from dockcred.errors import InvalidInputError, TransportError
+from dockcred.transport import proxies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from dockcred.environment import Environment
 
@@ -44,6 +44,12 @@ class Response:
         self.status = status
         self.headers = headers
         self.body = body
+
+    def json(self) -> Any:
+        """Read the body as JSON; ValueError or RecursionError where it is none."""
+        import json  # noqa: PLC0415 - there already: `request` imports it
+
+        return json.loads(self.body)
 
 
 class Target:
@@ -102,10 +108,13 @@ def request(
     body: bytes = b"",
     timeout_s: float = 5.0,
     ca_variables: Iterable[str] = (),
+    meanwhile: Iterable[str] = (),
 ) -> Response:
     """Send one request and answer what came back, whatever its status.
 
-    `timeout_s` bounds the whole exchange. Raises TransportError with the cause.
+    `timeout_s` bounds the whole exchange. `meanwhile` names modules that are needed
+    next: the other end's time to think is theirs to be imported in. Raises
+    TransportError with the cause.
     """
     target = Target(url)
     watchdog.doing(f"asking {target.netloc}")
@@ -120,33 +129,14 @@ def request(
             if any("\r" in line or "\n" in line for line in lines):
                 raise InvalidInputError("a header would span lines", "mend its source")
             connection.sendall("\r\n".join((*lines, "", "")).encode("latin-1") + body)
+            # json reads the answer: 4.5 M instructions that nobody waits for here.
+            for module in ("json", *meanwhile):
+                __import__(module)
             return _Reader(connection, deadline, target.netloc).response()
-    except ssl.SSLCertVerificationError as error:
-        reason = error.verify_message or "it cannot be verified"
-        raise TransportError(
-            f"the certificate of {target.netloc} is refused: {reason}",
-            "set SSL_CERT_FILE to the root that signs it, if you trust it",
-        ) from None
-    except TimeoutError:
-        raise TransportError(
-            f"{target.netloc} did not answer within {timeout_s:g} s",
-            "see whether it can be reached from here",
-        ) from None
-    except socket.gaierror as error:
-        raise NameNotFoundError(
-            f"the name {target.netloc} was not resolved ({error.strerror})",
-            "see the DNS settings, or HTTPS_PROXY if one is needed",
-        ) from None
-    except ssl.SSLError as error:
-        raise TransportError(
-            f"no TLS with {target.netloc} ({error.reason or 'connection ended'})",
-            "see what answers there: a proxy, or a server without TLS",
-        ) from None
     except OSError as error:
-        raise TransportError(
-            f"{target.netloc} was not reached ({error.strerror or 'connection ended'})",
-            "see whether it can be reached from here",
-        ) from None
+        from dockcred.transport import problems  # noqa: PLC0415 - a failure only
+
+        raise problems.meaning(error, target, timeout_s) from None
 
 
 def _split(netloc: str) -> tuple[str, int]:
@@ -166,26 +156,48 @@ def _connect(
     deadline: float,
     ca_variables: Iterable[str],
 ) -> socket.socket:
-    """Open the connection, through a proxy where one is named, verified where TLS."""
+    """Open the connection, verified where it is TLS."""
+    if not target.tls:
+        return _open(target, environment, deadline)
+    import ssl  # noqa: PLC0415 - 21 M instructions, not for metadata's plain http
+
+    from dockcred.transport import trust  # noqa: PLC0415
+
+    refusal: ssl.SSLCertVerificationError | None = None
+    for context in trust.contexts(environment, ca_variables):
+        connection = _open(target, environment, deadline)
+        try:
+            connection.settimeout(_left(deadline))
+            return context.wrap_socket(connection, server_hostname=target.host.encode())
+        except ssl.SSLCertVerificationError as error:
+            connection.close()
+            refusal = error
+        except BaseException:
+            connection.close()
+            raise
+    raise refusal or ssl.SSLCertVerificationError("there are no roots")
+
+
+def _open(target: Target, environment: Environment, deadline: float) -> socket.socket:
+    """Open the way to the target, through a proxy where one is named."""
     proxy = None if target.is_local else proxies.proxy_for(target, environment)
     host, port = (proxy.host, proxy.port) if proxy else (target.host, target.port)
-    # As bytes: a str host imports encodings.idna, 6 to 10 ms (performance.md B4).
-    connection = socket.create_connection(
-        (host.encode(), port),  # type: ignore[arg-type]
-        _left(deadline),
-    )
     try:
-        if proxy:
+        # As bytes: a str host imports encodings.idna, 6 to 10 ms (performance.md B4).
+        connection = socket.create_connection(
+            (host.encode(), port),  # type: ignore[arg-type]
+            _left(deadline),
+        )
+    except OSError as error:
+        raise proxy.unreached(error) if proxy else error from None
+    if proxy:
+        try:
             connection.sendall(proxy.connect_request(target))
             answer = _Reader(connection, deadline, proxy.name).response(body=False)
             proxy.check(answer.status, target)
-        if target.tls:
-            connection.settimeout(_left(deadline))
-            context = trust.context(environment, ca_variables)
-            return context.wrap_socket(connection, server_hostname=target.host.encode())
-    except BaseException:
-        connection.close()
-        raise
+        except BaseException:
+            connection.close()
+            raise
     return connection
 
 

@@ -47,6 +47,13 @@ class Proxy:
             lines.append(f"Proxy-Authorization: {self._authorization}")
         return "\r\n".join((*lines, "", "")).encode("latin-1")
 
+    def unreached(self, error: OSError) -> TransportError:
+        """Blame the proxy, not the host behind it."""
+        return TransportError(
+            f"{self.name} was not reached ({error.strerror or 'no answer in time'})",
+            "see HTTPS_PROXY and NO_PROXY",
+        )
+
     def check(self, status: int, target: Target) -> None:
         """Raise TransportError unless the tunnel stands."""
         if status == 200:  # noqa: PLR2004 - OK

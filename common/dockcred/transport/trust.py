@@ -13,7 +13,7 @@ from dockcred.errors import TransportError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from dockcred.environment import Environment
 
@@ -26,33 +26,60 @@ _BUNDLES = (
 )
 
 
-def context(environment: Environment, ca_variables: Iterable[str]) -> ssl.SSLContext:
-    """Make a context that verifies the chain and the name; TLS 1.2 at least.
+def contexts(
+    environment: Environment, ca_variables: Iterable[str]
+) -> Iterator[ssl.SSLContext]:
+    """Give the contexts to be tried in turn; each verifies the chain and the name.
 
+    A second one follows only where the system keeps its roots in two ways, as files
+    named by hash and as one bundle: a root may have been added to either.
     Raises TransportError where no root is found, and says which file to set.
     """
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    made.minimum_version = ssl.TLSVersion.TLSv1_2
-    for variable in (*ca_variables, "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
-        if path := environment.get(variable):
-            _load(made, path, variable)
-            return made
-    if named := environment.get("SSL_CERT_DIR"):
-        made.load_verify_locations(capath=named)
-        return made
-    if (directory := ssl.get_default_verify_paths().openssl_capath) and _is_hashed(
-        directory
-    ):
+    named = _named(environment, ca_variables)
+    if named is not None:
+        yield named
+        return
+    directory = ssl.get_default_verify_paths().openssl_capath
+    hashed = bool(directory) and _is_hashed(directory)
+    if hashed:
         # One file is read, the root that is needed: 0.25 ms, where the bundle of
         # all roots takes 16 to 20 ms (performance.md B4).
+        made = _context()
+        made.load_verify_locations(capath=directory)
+        yield made
+    for path in (ssl.get_default_verify_paths().openssl_cafile, *_BUNDLES):
+        if path and os.path.isfile(path):
+            made = _context()
+            made.load_verify_locations(cafile=path)
+            yield made
+            return
+    if not hashed:
+        made = _context()
+        _load_certifi(made)
+        yield made
+
+
+def _context() -> ssl.SSLContext:
+    """Make a context that verifies, with no roots yet; TLS 1.2 at least."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    return made
+
+
+def _named(
+    environment: Environment, ca_variables: Iterable[str]
+) -> ssl.SSLContext | None:
+    """Load what the variables name; None where they name nothing."""
+    for variable in (*ca_variables, "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
+        if path := environment.get(variable):
+            made = _context()
+            _load(made, path, variable)
+            return made
+    if directory := environment.get("SSL_CERT_DIR"):
+        made = _context()
         made.load_verify_locations(capath=directory)
         return made
-    for bundle in (ssl.get_default_verify_paths().openssl_cafile, *_BUNDLES):
-        if os.path.isfile(bundle):
-            made.load_verify_locations(cafile=bundle)
-            return made
-    _load_certifi(made)
-    return made
+    return None
 
 
 def bundle(environment: Environment, ca_variables: Iterable[str]) -> str | None:

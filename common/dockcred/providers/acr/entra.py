@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from urllib.parse import urlencode
-
 from dockcred.errors import InvalidInputError, IssueError, TransportError
 from dockcred.providers.acr import problems
 from dockcred.providers.acr.retry import delay_s, patiently
 from dockcred.providers.acr.tokens import AccessToken
+from dockcred.transport.form import urlencode
 from dockcred.transport.http import Response, Target, request
 from dockcred.version import __version__
 
@@ -65,7 +63,7 @@ def _token(
     if answer.status != _OK:
         raise _refusal(answer, name)
     try:
-        return AccessToken(str(json.loads(answer.body)["access_token"]))
+        return AccessToken(str(answer.json()["access_token"]))
     except (ValueError, LookupError, TypeError, RecursionError):
         raise garbage(name) from None
 
@@ -76,7 +74,7 @@ def _refusal(answer: Response, name: str) -> IssueError:
         when = f"in {wait:g} s" if wait else "later"
         return IssueError("Entra throttles the login", f"try again {when}")
     try:
-        text = str(json.loads(answer.body)["error_description"])
+        text = str(answer.json()["error_description"])
     except (ValueError, LookupError, TypeError, RecursionError):
         return IssueError(
             f"{name} gave no token (status {answer.status})",

@@ -6,16 +6,15 @@ over verified TLS; a redirect is a failure.
 
 from __future__ import annotations
 
-import json
 import time
-from urllib.parse import urlencode
 
 from dockcred.claims import claims_of
 from dockcred.credential import Credential
-from dockcred.errors import IssueError
+from dockcred.errors import IssueError, NameNotFoundError
 from dockcred.providers.acr import exchange_problems
 from dockcred.providers.acr.entra import USER_AGENT, garbage
 from dockcred.providers.acr.retry import patiently
+from dockcred.transport.form import urlencode
 from dockcred.transport.http import request
 
 TYPE_CHECKING = False
@@ -46,14 +45,16 @@ def refresh_token(
         "user-agent": USER_AGENT,
     }
     url = f"https://{registry.host}/oauth2/exchange"
-    with exchange_problems.of_names(registry):
+    try:
         answer = patiently(
             lambda: request("POST", url, environment, headers=headers, body=body)
         )
+    except NameNotFoundError:
+        raise exchange_problems.unnamed(registry) from None
     if answer.status != _OK:
         raise exchange_problems.meaning(answer, registry, token)
     try:
-        minted = json.loads(answer.body)["refresh_token"]
+        minted = answer.json()["refresh_token"]
         claims = claims_of(minted.encode("ascii"))
         expires_at, life = float(claims["exp"]), float(claims["exp"]) - claims["iat"]
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):

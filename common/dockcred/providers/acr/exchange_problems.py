@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import contextmanager
-
-from dockcred.errors import IssueError, NameNotFoundError
+from dockcred.errors import IssueError
 from dockcred.providers.acr.retry import delay_s
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from dockcred.providers.acr.hosts import Registry
     from dockcred.providers.acr.tokens import AccessToken
     from dockcred.transport.http import Response
@@ -19,16 +14,12 @@ if TYPE_CHECKING:
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY = 401, 403, 404, 429
 
 
-@contextmanager
-def of_names(registry: Registry) -> Iterator[None]:
+def unnamed(registry: Registry) -> IssueError:
     """Say what an unknown name means: every registry has one, from its first day."""
-    try:
-        yield
-    except NameNotFoundError:
-        raise IssueError(
-            f"there is no registry {registry.host}: its name was not resolved",
-            "see its login server (az acr show), or the DNS settings",
-        ) from None
+    return IssueError(
+        f"there is no registry {registry.host}: its name was not resolved",
+        "see its login server (az acr show), or the DNS settings",
+    )
 
 
 def meaning(answer: Response, registry: Registry, token: AccessToken) -> IssueError:
@@ -72,7 +63,7 @@ def _bearer(token: AccessToken) -> str:
 
 def _message(answer: Response) -> str:
     try:
-        return str(json.loads(answer.body)["errors"][0]["message"])
+        return str(answer.json()["errors"][0]["message"])
     except (ValueError, LookupError, TypeError, RecursionError):
         return ""
 

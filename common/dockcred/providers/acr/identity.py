@@ -38,10 +38,11 @@ class AzureIdentity:
 
     def issue(self) -> Credential:
         """Get a token, and the registry's password for it."""
-        from dockcred.providers.acr import exchange  # noqa: PLC0415 - a miss only
-
         token = self._token()
         self.said = token.said
+        # After the token: it may come from plain http, while which TLS is imported.
+        from dockcred.providers.acr import exchange  # noqa: PLC0415
+
         return exchange.refresh_token(self._registry, token, self._environment)
 
     def who(self) -> str:

@@ -7,9 +7,6 @@ reached through a proxy.
 
 from __future__ import annotations
 
-import json
-from urllib.parse import urlencode
-
 from dockcred.errors import IssueError, TransportError
 from dockcred.providers.acr import machine_problems
 from dockcred.providers.acr.entra import USER_AGENT, garbage
@@ -17,6 +14,7 @@ from dockcred.providers.acr.problems import AbsentError
 from dockcred.providers.acr.retry import delay_s, patiently
 from dockcred.providers.acr.sources import is_chosen
 from dockcred.providers.acr.tokens import AccessToken
+from dockcred.transport.form import urlencode
 from dockcred.transport.http import Response, Target, request
 
 TYPE_CHECKING = False
@@ -25,6 +23,8 @@ if TYPE_CHECKING:
 
 PROBE_S = 1.0
 TIMEOUT_S = 5.0
+_NEXT = ("dockcred.transport.trust", "dockcred.providers.acr.exchange")
+"""What the registry is asked with: 25 M instructions, in the wait for a token."""
 _IMDS = "http://169.254.169.254"
 _PATH = "/metadata/identity/oauth2/token"
 _OK = 200
@@ -47,7 +47,14 @@ def imds(audience: str, environment: Environment) -> AccessToken:
     chosen = is_chosen(environment)
     try:
         if not chosen:
-            request("GET", url, environment, headers={}, timeout_s=PROBE_S)
+            request(
+                "GET",
+                url,
+                environment,
+                headers={},
+                timeout_s=PROBE_S,
+                meanwhile=_NEXT,
+            )
         answer = _ask(f"{url}?{query}", {"metadata": "true"}, environment)
     except TransportError as error:
         if chosen:
@@ -86,7 +93,14 @@ def _chosen(names: tuple[str, str, str], environment: Environment) -> dict[str, 
 def _ask(url: str, headers: dict[str, str], environment: Environment) -> Response:
     headers |= {"accept": "application/json", "user-agent": USER_AGENT}
     return patiently(
-        lambda: request("GET", url, environment, headers=headers, timeout_s=TIMEOUT_S)
+        lambda: request(
+            "GET",
+            url,
+            environment,
+            headers=headers,
+            timeout_s=TIMEOUT_S,
+            meanwhile=_NEXT,
+        )
     )
 
 
@@ -109,7 +123,7 @@ def _token(answer: Response, name: str) -> AccessToken:
 
 def _fields(answer: Response) -> dict[str, object]:
     try:
-        fields = json.loads(answer.body)
+        fields = answer.json()
     except (ValueError, RecursionError):
         return {}
     return fields if isinstance(fields, dict) else {}

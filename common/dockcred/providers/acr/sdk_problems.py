@@ -70,10 +70,9 @@ def _unavailable(source: str, error: CredentialUnavailableError) -> DockcredErro
     if problems.code_in(text):
         return problems.meaning(text, NAMES[source])
     if source not in sources.PROGRAMS:
-        if (
-            isinstance(error.__cause__, core.ServiceRequestError)
-            or "no response" in text
-        ):
+        # What was answered is in the text, what kept it from answering is the cause.
+        why = error.__cause__
+        if why is not None and not isinstance(why, core.HttpResponseError):
             return _unreached(source)
         return machine_problems.meaning(text, NAMES[source])
     if any(word in text.lower() for word in _MISSING):
@@ -106,7 +105,7 @@ def _failed(source: str, text: str, audience: str) -> DockcredError:
 def _unreached(source: str) -> DockcredError:
     name = NAMES[source]
     if source == sources.IMDS:
-        return problems.AbsentError("no instance metadata (it was not reached)")
+        return problems.AbsentError("no instance metadata of Azure's was reached")
     return TransportError(
         f"{name} was not reached", "see the network, HTTPS_PROXY and SSL_CERT_FILE"
     )

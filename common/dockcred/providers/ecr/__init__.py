@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dockcred import environment as names
 from dockcred.errors import CredentialsNotFoundError
-from dockcred.providers.ecr import direct, shared_config
+from dockcred.providers.ecr import shared_config
 from dockcred.providers.ecr.hosts import registry_of
 
 TYPE_CHECKING = False
@@ -52,6 +52,8 @@ class ECR:
         registry = registry_of(server.host)
         if registry is None:
             raise CredentialsNotFoundError
+        from dockcred.providers.ecr import direct  # noqa: PLC0415 - a miss only
+
         source = direct.source_of(environment)
         say = shared_config.Say(environment)
         road = environment.get("DOCKCRED_ROAD")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 
 from dockcred import watchdog
 from dockcred.credential import Credential
 from dockcred.errors import IssueError, TransportError
-from dockcred.providers.ecr import endpoints, problems
+from dockcred.providers.ecr import endpoints
 from dockcred.providers.ecr.hosts import PUBLIC_REGION
 from dockcred.providers.ecr.keys import Keys
 from dockcred.providers.ecr.sigv4 import sign
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from dockcred.environment import Environment
     from dockcred.providers.ecr.hosts import Registry
 
-CA_VARIABLES = ("AWS_CA_BUNDLE",)
 MAX_LIFE_S = 12 * 3600.0
 _USER_AGENT = f"dockcred/{__version__}"
 _FIRST_PAUSE_S = 0.25
@@ -40,7 +38,7 @@ def authorization_token(
         service, prefix, body = "ecr-public", "SpencerFrontendService", b"{}"
     else:
         service, prefix = "ecr", "AmazonEC2ContainerRegistry_V20150921"
-        body = json.dumps({"registryIds": [registry.account]}).encode()
+        body = f'{{"registryIds":["{registry.account}"]}}'.encode()
     operation = f"{service}:GetAuthorizationToken"
 
     def ask() -> Response:
@@ -64,12 +62,12 @@ def authorization_token(
             environment,
             headers=headers,
             body=body,
-            ca_variables=CA_VARIABLES,
+            ca_variables=endpoints.CA_VARIABLES,
         )
 
     answer = _patiently(ask, operation)
     try:
-        data = json.loads(answer)["authorizationData"]
+        data = answer.json()["authorizationData"]
         if isinstance(data, list):
             data = data[0]
         return credential(data["authorizationToken"], float(data["expiresAt"]))
@@ -97,7 +95,7 @@ def assume_role_with_web_identity(
     registry: Registry, token: str, environment: Environment
 ) -> Keys:
     """Trade a token file's content for the keys of AWS_ROLE_ARN."""
-    from urllib.parse import urlencode  # noqa: PLC0415 - this source only
+    from dockcred.transport.form import urlencode  # noqa: PLC0415 - this source only
 
     now = time.time()
     session = environment.get("AWS_ROLE_SESSION_NAME") or f"dockcred-{int(now)}"
@@ -122,10 +120,11 @@ def assume_role_with_web_identity(
                 "user-agent": _USER_AGENT,
             },
             body=body,
-            ca_variables=CA_VARIABLES,
+            ca_variables=endpoints.CA_VARIABLES,
         )
 
-    text = _patiently(ask, "sts:AssumeRoleWithWebIdentity").decode("utf-8", "replace")
+    answer = _patiently(ask, "sts:AssumeRoleWithWebIdentity")
+    text = answer.body.decode("utf-8", "replace")
     found = [
         _element(text, name)
         for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")
@@ -135,13 +134,15 @@ def assume_role_with_web_identity(
     return Keys(*found)
 
 
-def _patiently(ask: Callable[[], Response], operation: str) -> bytes:
-    """Ask again while AWS throttles or stumbles and there is time; answer the body."""
+def _patiently(ask: Callable[[], Response], operation: str) -> Response:
+    """Ask again while AWS throttles or stumbles and there is time; answer a 200."""
     pause = _FIRST_PAUSE_S
     while True:
         answer = ask()
         if answer.status == 200:  # noqa: PLR2004 - OK
-            return answer.body
+            return answer
+        from dockcred.providers.ecr import problems  # noqa: PLC0415 - a refusal only
+
         code, message = _error_of(answer)
         passing = (
             code in problems.THROTTLED
@@ -164,7 +165,7 @@ def _error_of(answer: Response) -> tuple[str, str]:
     if code := _element(text, "Code"):
         return code, _element(text, "Message")
     try:
-        fields = json.loads(text)
+        fields = answer.json()
         code = str(fields.get("__type") or fields.get("code") or "")
         message = str(fields.get("message") or fields.get("Message") or "")
     except (ValueError, AttributeError, RecursionError):

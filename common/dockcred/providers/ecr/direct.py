@@ -64,10 +64,11 @@ class DirectIdentity:
 
     def issue(self) -> Credential:
         """Get the keys, and ECR's password for them."""
-        from dockcred.providers.ecr import api  # noqa: PLC0415 - a miss only
-
         keys = self._keys()
         self.said = keys.said
+        # After the keys: they come from plain http, while which TLS is imported.
+        from dockcred.providers.ecr import api  # noqa: PLC0415
+
         return api.authorization_token(self._registry, keys, self._environment)
 
     def who(self) -> str:
@@ -81,14 +82,16 @@ class DirectIdentity:
         return ""
 
     def _keys(self) -> Keys:
-        from dockcred.providers.ecr import api, machine  # noqa: PLC0415
-
         environment = self._environment
         if self._source == ENV_KEYS and (keys := env_keys(environment)):
             return keys
+        from dockcred.providers.ecr import machine  # noqa: PLC0415 - not for env keys
+
         if self._source == WEB_IDENTITY:
             variable = "AWS_WEB_IDENTITY_TOKEN_FILE"
             token = machine.read_token(environment.get(variable), variable)
+            from dockcred.providers.ecr import api  # noqa: PLC0415 - this source only
+
             return api.assume_role_with_web_identity(self._registry, token, environment)
         if self._source in {CONTAINER, POD_IDENTITY}:
             return machine.container_keys(environment)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dockcred.environment import Environment
     from dockcred.providers.ecr.hosts import Registry
 
+CA_VARIABLES = ("AWS_CA_BUNDLE",)
 _GOV = "us-gov-"
 
 

@@ -6,10 +6,8 @@ reached through a proxy.
 
 from __future__ import annotations
 
-import json
-
 from dockcred.errors import IssueError, MissingIdentityError, TransportError
-from dockcred.providers.ecr.api import CA_VARIABLES
+from dockcred.providers.ecr.endpoints import CA_VARIABLES
 from dockcred.providers.ecr.keys import Keys
 from dockcred.transport.http import Response, Target, request
 
@@ -18,6 +16,9 @@ if TYPE_CHECKING:
     from dockcred.environment import Environment
 
 TIMEOUT_S = 1.0
+_NEXT = ("dockcred.providers.ecr.api", "dockcred.transport.trust")
+"""What ECR is asked with: its 40 M instructions fit into a wait for the metadata."""
+
 _TOKEN_TTL_S = 60
 _OK = 200
 _NOT_FOUND = 404
@@ -66,7 +67,12 @@ class InstanceProfile:
         url = f"{self._base}/latest/api/token"
         try:
             answer = request(
-                "PUT", url, self._environment, headers=ttl, timeout_s=TIMEOUT_S
+                "PUT",
+                url,
+                self._environment,
+                headers=ttl,
+                timeout_s=TIMEOUT_S,
+                meanwhile=_NEXT,
             )
         except TransportError as error:
             raise MissingIdentityError(
@@ -112,6 +118,7 @@ def container_keys(environment: Environment) -> Keys:
         headers=headers,
         timeout_s=2 * TIMEOUT_S,
         ca_variables=CA_VARIABLES,
+        meanwhile=_NEXT,
     )
     name = Target(url).netloc
     if answer.status != _OK:
@@ -141,7 +148,7 @@ def _keys(answer: Response, name: str, said: str = "") -> Keys:
     from datetime import datetime  # noqa: PLC0415 - a miss only
 
     try:
-        fields = json.loads(answer.body)
+        fields = answer.json()
         if fields.get("Code", "Success") != "Success":
             raise IssueError(
                 f"{name} has no keys for the role ({fields['Code']!s:.40})",

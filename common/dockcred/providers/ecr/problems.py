@@ -6,7 +6,7 @@ request, session token and all. Only an ARN is taken out of it.
 
 from __future__ import annotations
 
-from dockcred.errors import IssueError
+from dockcred.errors import IssueError, RefusedError
 
 THROTTLED = frozenset(
     {
@@ -53,10 +53,6 @@ _MEANINGS = {
         "enable the region for the account",
     ),
 }
-
-
-class RefusedError(IssueError):
-    """AWS knows who asks, and does not allow it."""
 
 
 def meaning(code: str, message: str, operation: str) -> IssueError:

@@ -9,7 +9,7 @@ from dockcred import environment as process
 from dockcred import watchdog
 from dockcred.errors import MissingExtraError
 from dockcred.providers.ecr import direct, endpoints, shared_config
-from dockcred.providers.ecr.api import CA_VARIABLES, credential
+from dockcred.providers.ecr.api import credential
 from dockcred.providers.ecr.profiles import METHODS, Chain, of_account
 from dockcred.transport import trust
 from dockcred.version import __version__
@@ -101,8 +101,10 @@ class SdkIdentity:
             process.adopt({"AWS_SECRET_ACCESS_KEY": chosen.secret})
         session = botocore.session.Session()
         session.set_config_variable("region", self._registry.region)
+        # IMDSv1 would be a second time-out off EC2; neither road speaks it.
+        session.set_config_variable("ec2_metadata_v1_disabled", True)
         if not session.get_config_variable("ca_bundle"):
-            roots = trust.bundle(self._environment, CA_VARIABLES)
+            roots = trust.bundle(self._environment, endpoints.CA_VARIABLES)
             session.set_config_variable("ca_bundle", roots)
         resolver = session.get_component("credential_provider")
         for method in ("ec2-credentials-file", "boto-config"):
@@ -158,7 +160,7 @@ class SdkIdentity:
                 use_dualstack_endpoint=dual_stack,
                 connect_timeout=3,
                 read_timeout=5,
-                retries={"mode": "standard", "max_attempts": 4},
+                retries={"mode": "standard", "max_attempts": 3},
                 user_agent_extra=f"dockcred/{__version__}",
             ),
         )

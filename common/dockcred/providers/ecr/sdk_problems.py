@@ -28,7 +28,6 @@ _LOGIN = (
 _UNREACHED = (
     theirs.ConnectionError,
     theirs.HTTPClientError,
-    theirs.MetadataRetrievalError,
 )
 _CONFIG = (
     theirs.InvalidConfigError,
@@ -94,7 +93,7 @@ def translated(profile: str, mfa_serial: str = "") -> Iterator[None]:
             "this AWS login needs the AWS common runtime, which is not installed",
             "run: pip install 'dockcred[aws]'",
         ) from None
-    except theirs.NoCredentialsError:
+    except (theirs.NoCredentialsError, theirs.MetadataRetrievalError):
         raise missing() from None
     except _CONFIG as error:
         raise IssueError(

@@ -87,12 +87,14 @@ class Exchange:
         return replace(response, headers=headers, fault=fault)
 
     def _route(self, request: Request) -> Service | None:
-        for service in self._services:
-            if request.on_loopback and service.recognises(request):
-                return service
-            if service.has_host(request.host):
-                return service
-        return None
+        """Find the service by its host, or by the request's shape.
+
+        Shape tells on the loopback, and at the one address of all clouds' metadata.
+        """
+        named = [s for s in self._services if s.has_host(request.host)]
+        known = self._services if request.on_loopback else named
+        shaped = (service for service in known if service.recognises(request))
+        return next(shaped, named[0] if named else None)
 
     @property
     def _services(self) -> Iterator[Service]:

@@ -163,6 +163,25 @@ class Handler(BaseHTTPRequestHandler):
         return "\r\n".join((*lines, "", "")).encode("latin-1")
 
 
+class TlsHandler(Handler):
+    """One connection that is TLS from its first byte, as the host it asks for."""
+
+    def handle(self) -> None:
+        """Prove to be the host that the client names, then serve."""
+
+        def answer_as(
+            session: ssl.SSLObject, host: str | None, _: ssl.SSLContext
+        ) -> None:
+            self.tunnel = host or ""
+            session.context = self.server.application.certificates.context(self.tunnel)
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.sni_callback = answer_as
+        with contextlib.suppress(OSError):
+            self._start_tls(context)
+            super().handle()
+
+
 def hang_up(connection: socket.socket) -> None:
     """End a connection, whoever is using it."""
     with contextlib.suppress(OSError):

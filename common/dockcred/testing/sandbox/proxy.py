@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ssl
 import threading
 from pathlib import Path
@@ -21,6 +22,7 @@ class Certificates:
         self._lock = threading.Lock()
         self._authority: trustme.CA | None = None
         self._contexts: dict[str, ssl.SSLContext] = {}
+        self._thumbprints: dict[str, str] = {}
 
     def write(self, path: Path) -> None:
         """Write the authority's certificate, for the command to trust."""
@@ -33,9 +35,20 @@ class Certificates:
         with self._lock:
             if host not in self._contexts:
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-                self._ca().issue_cert(host).configure_cert(context)
+                leaf = self._ca().issue_cert(host)
+                leaf.configure_cert(context)
                 self._contexts[host] = context
+                pem = leaf.cert_chain_pems[0].bytes().decode("ascii")
+                # SHA-1 is what Service Fabric tells its certificates by.
+                self._thumbprints[host] = hashlib.sha1(
+                    ssl.PEM_cert_to_DER_cert(pem), usedforsecurity=False
+                ).hexdigest()
             return self._contexts[host]
+
+    def thumbprint(self, host: str) -> str:
+        """Return by what a client may know the certificate of `host`."""
+        self.context(host)
+        return self._thumbprints[host]
 
     def _ca(self) -> trustme.CA:
         if self._authority is None:

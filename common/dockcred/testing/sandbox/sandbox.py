@@ -14,8 +14,19 @@ from dockcred.testing.sandbox.aws import Aws
 from dockcred.testing.sandbox.azure import Azure
 from dockcred.testing.sandbox.exchange import Exchange
 from dockcred.testing.sandbox.failures import Failures
+from dockcred.testing.sandbox.github import GitHub
+from dockcred.testing.sandbox.google import Google
+from dockcred.testing.sandbox.handler import Handler, TlsHandler
 from dockcred.testing.sandbox.server import Server
 from dockcred.testing.sandbox.service import Cloud, Minted
+
+CLOUDS = (Aws, Azure, Google, GitHub)
+IDENTITIES: dict[str, str] = {
+    name: (identity.__doc__ or "").partition("\n")[0]
+    for cloud in CLOUDS
+    for name, identity in cloud.identities.items()
+}
+"""What each identity is, by name."""
 
 
 class Sandbox:
@@ -41,8 +52,15 @@ class Sandbox:
         for failure in fail:
             self.failures.add(failure)
         self.aws = Aws(expires_s, self.failures)
-        self.azure = Azure(expires_s)
-        self._clouds: tuple[Cloud, ...] = (self.aws, self.azure)
+        self.azure = Azure(expires_s, self._thumbprint)
+        self.google = Google(expires_s, self.aws)
+        self.github = GitHub(expires_s)
+        self._clouds: tuple[Cloud, ...] = (
+            self.aws,
+            self.azure,
+            self.google,
+            self.github,
+        )
         self._exchange = Exchange(
             self._clouds,
             self.failures,
@@ -56,8 +74,8 @@ class Sandbox:
         """Start serving."""
         self._directory = tempfile.TemporaryDirectory(prefix="dockcred-sandbox-")
         self.home = Path(self._directory.name)
-        self._server = Server(self._exchange)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._servers = [Server(self._exchange)]
+        self.url = f"http://127.0.0.1:{self._servers[0].server_port}"
         self.proxy_url = self.url
         return self
 
@@ -69,8 +87,18 @@ class Sandbox:
     ) -> None:
         """Stop serving and remove the homes."""
         self._exchange.closing.set()
-        self._server.close()
+        for server in self._servers:
+            server.close()
         self._directory.cleanup()
+
+    def listen(self, address: str, port: int = 0, *, tls: bool = False) -> int:
+        """Serve at a further address, with `tls` as every real host; return the port.
+
+        For a network of one's own, in which real names lead to the address.
+        """
+        handler = TlsHandler if tls else Handler
+        self._servers.append(Server(self._exchange, (address, port), handler))
+        return self._servers[-1].server_port
 
     @property
     def ca_file(self) -> Path:
@@ -83,11 +111,7 @@ class Sandbox:
     @property
     def identities(self) -> dict[str, str]:
         """Return what each identity is, by name."""
-        return {
-            name: (identity.__doc__ or "").partition("\n")[0]
-            for cloud in self._clouds
-            for name, identity in cloud.identities.items()
-        }
+        return dict(IDENTITIES)
 
     def environment(
         self, identity: str = "env-keys", *, inherit: Mapping[str, str] | None = None
@@ -126,3 +150,6 @@ class Sandbox:
     def reset(self) -> None:
         """Forget what was counted and recorded."""
         self._exchange.reset()
+
+    def _thumbprint(self, host: str) -> str:
+        return self._exchange.certificates.thumbprint(host)

@@ -1,4 +1,4 @@
-"""The server: one port on the loopback, one thread per connection."""
+"""The server: one address, one thread per connection."""
 
 from __future__ import annotations
 
@@ -18,10 +18,15 @@ class Server(ThreadingHTTPServer):
     daemon_threads = False
     request_queue_size = 256
 
-    def __init__(self, application: Application) -> None:
+    def __init__(
+        self,
+        application: Application,
+        address: tuple[str, int] = ("127.0.0.1", 0),
+        handler: type[Handler] = Handler,
+    ) -> None:
         self.application = application
         self._open: set[socket.socket] = set()
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(address, handler)
         self._thread = threading.Thread(
             target=self.serve_forever, args=(POLL_S,), daemon=True
         )

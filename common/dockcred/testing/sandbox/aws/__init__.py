@@ -36,7 +36,8 @@ class Aws:
     needs_tls = False
 
     def __init__(self, expires_s: float, failures: Failures) -> None:
-        # Needs cryptography, which the extra `sandbox` brings.
+        # These need cryptography, which the extra `sandbox` brings.
+        from dockcred.testing.sandbox.aws.signin import SignIn  # noqa: PLC0415
         from dockcred.testing.sandbox.identity_tokens import Issuer  # noqa: PLC0415
 
         self.expires_s = expires_s
@@ -50,12 +51,14 @@ class Aws:
         self.issuer = Issuer("https://oidc.eks.eu-west-1.amazonaws.com/id/SANDBOX")
         self.machine_keys = MachineKeys(self.keys)
         self.container = Container(self)
+        self.signin = SignIn(self)
         self.services: tuple[Service, ...] = (
             Ecr(self),
             EcrPublic(self),
             Sts(self),
             SsoPortal(self),
             SsoOidc(self),
+            self.signin,
             Imds(self),
             self.container,
         )
@@ -103,4 +106,5 @@ ENDPOINT_VARIABLES = (
     "AWS_ENDPOINT_URL_STS",
     "AWS_ENDPOINT_URL_SSO",
     "AWS_ENDPOINT_URL_SSO_OIDC",
+    "AWS_ENDPOINT_URL_SIGNIN",
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from dockcred.testing.sandbox.azure import wire
 from dockcred.testing.sandbox.azure.app_service import AppService
+from dockcred.testing.sandbox.azure.arc import Arc
 from dockcred.testing.sandbox.azure.cloud_shell import CloudShell
 from dockcred.testing.sandbox.azure.directory import TENANT, Directory
 from dockcred.testing.sandbox.azure.entra import Entra
@@ -14,6 +16,7 @@ from dockcred.testing.sandbox.azure.machine import Machine
 from dockcred.testing.sandbox.azure.machine_learning import MachineLearning
 from dockcred.testing.sandbox.azure.metadata import Metadata
 from dockcred.testing.sandbox.azure.registry import USERNAME, ContainerRegistry
+from dockcred.testing.sandbox.azure.service_fabric import ServiceFabric
 from dockcred.testing.sandbox.azure.tokens import AccessTokens
 from dockcred.testing.sandbox.azure.workplace import Workplace
 from dockcred.testing.sandbox.messages import Response
@@ -28,17 +31,19 @@ class Azure:
     `directory` is Entra's, `machine` has the managed identities, `cluster` signs
     federated tokens. A registry with token authentication trusts
     `registry_certificate` (PEM) and ISSUER, its service being its host name.
+    `thumbprint` tells that of the certificate with which a host name is served.
     """
 
     identities = IDENTITIES
     # Registries and Entra have no endpoint variables: they are called by name.
     needs_tls = True
 
-    def __init__(self, expires_s: float) -> None:
+    def __init__(self, expires_s: float, thumbprint: Callable[[str], str]) -> None:
         # Needs PyJWT and cryptography, which the extra `sandbox` brings.
         from dockcred.testing.sandbox.azure.signer import Signer  # noqa: PLC0415
 
         self.expires_s = expires_s
+        self.thumbprint = thumbprint
         self.directory = Directory()
         self.machine = Machine()
         self.cluster = Signer("https://westeurope.oic.prod-aks.azure.com/sandbox/")
@@ -49,6 +54,8 @@ class Azure:
         self.registry = ContainerRegistry(self)
         self.app_service = AppService(self)
         self.machine_learning = MachineLearning(self)
+        self.arc = Arc(self)
+        self.service_fabric = ServiceFabric(self)
         self.services: tuple[Service, ...] = (
             Entra(self),
             self.registry,
@@ -56,6 +63,8 @@ class Azure:
             self.app_service,
             self.machine_learning,
             CloudShell(self),
+            self.arc,
+            self.service_fabric,
         )
 
     @property
@@ -82,7 +91,8 @@ class Azure:
         if not resource:
             raise Refusal(Reason.INVALID, "the parameter resource is missing")
         principal = self.machine.chosen(parameters, names)
-        if resource not in self.directory.resources:
+        # go-autorest and adal ask with a slash at the end, and the token says it too.
+        if resource.removesuffix("/") not in self.directory.resources:
             raise Refusal(
                 Reason.INVALID,
                 f"AADSTS500011: The resource principal named {resource} was not found",

@@ -79,12 +79,14 @@ class Entra(Service):
                 f"The resource principal named {resource} was not found in the tenant",
                 "invalid_resource",
             )
-        return wire.answer({
+        document = {
             "token_type": "Bearer",
             "expires_in": self._azure.tokens.lifetime_s,
-            "ext_expires_in": self._azure.tokens.lifetime_s,
             "access_token": self._azure.tokens.issue(principal, resource, now),
-        })  # fmt: skip
+        }
+        if form.get("grant_type") == "password":
+            document |= self._azure.tokens.person(principal, request.host, now)
+        return wire.answer(document)
 
     def _principal(self, request: Request, tenant: str, now: float) -> Principal:
         form, directory = request.form, self._azure.directory
@@ -97,6 +99,8 @@ class Entra(Service):
                     )
                 proofs.check(request, application, self._azure.cluster, now)
                 return application
+            case "password":
+                return _user(form, directory.application(form.get("client_id", "")))
             case "refresh_token":
                 user = directory.user(form.get("refresh_token", ""))
                 if user is None:
@@ -108,6 +112,16 @@ class Entra(Service):
                 raise wire.EntraRefusal(
                     70003, "The grant type is not supported", "unsupported_grant_type"
                 )
+
+
+def _user(form: dict[str, str], application: Principal | None) -> Principal:
+    """Return the user; the sandbox's is named and has its password like its client."""
+    if application is None:
+        raise wire.EntraRefusal(700016, "Application was not found in the directory")
+    name = form.get("username", "").partition("@")[0]
+    if name != application.name or form.get("password") != application.secret:
+        raise wire.EntraRefusal(50126, "Invalid username or password", "invalid_grant")
+    return application
 
 
 def _resource(scope: str) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
+from dockcred.testing.sandbox.azure import service_fabric as fabric
 from dockcred.testing.sandbox.azure.directory import TENANT, Principal
 from dockcred.testing.sandbox.azure.workplace import Workplace
+from dockcred.testing.sandbox.home import make_private
 
 Variables = dict[str, str]
 Identity = Callable[[Workplace], Variables]
@@ -39,6 +41,17 @@ def client_certificate(work: Workplace) -> Variables:
     work.azure.directory.add(principal)
     path = work.write("certificate.pem", key + certificate)
     return _application(principal) | {"AZURE_CLIENT_CERTIFICATE_PATH": str(path)}
+
+
+def user_password(work: Workplace) -> Variables:
+    """Use a person's name and password in the environment, which Azure discourages."""
+    secret = secrets.token_urlsafe(12)
+    principal = Principal("azure-user-password", secret=secret)
+    work.azure.directory.add(principal)
+    return _application(principal) | {
+        "AZURE_USERNAME": f"{principal.name}@sandbox.example",
+        "AZURE_PASSWORD": secret,
+    }
 
 
 def workload_identity(work: Workplace) -> Variables:
@@ -72,6 +85,25 @@ def app_service(work: Workplace) -> Variables:
     return {
         "IDENTITY_ENDPOINT": f"{work.url}/msi/token",
         "IDENTITY_HEADER": work.azure.app_service.header,
+    }
+
+
+def arc(work: Workplace) -> Variables:
+    """Be a server of Azure Arc's; its keys must be mounted where the SDK looks."""
+    work.azure.machine.system = Principal("azure-arc")
+    directory = work.home / "tokens"
+    make_private(directory)
+    work.azure.arc.directory = directory
+    return {"IDENTITY_ENDPOINT": f"{work.url}/arc/token", "IMDS_ENDPOINT": work.url}
+
+
+def service_fabric(work: Workplace) -> Variables:
+    """Be a Service Fabric application, which knows its endpoint by a thumbprint."""
+    work.azure.machine.system = Principal("azure-service-fabric")
+    return {
+        "IDENTITY_ENDPOINT": f"https://{fabric.HOST}{fabric.PATH}",
+        "IDENTITY_HEADER": work.azure.service_fabric.secret,
+        "IDENTITY_SERVER_THUMBPRINT": work.azure.thumbprint(fabric.HOST),
     }
 
 
@@ -119,10 +151,13 @@ IDENTITIES: dict[str, Identity] = {
     for identity in (
         client_secret,
         client_certificate,
+        user_password,
         workload_identity,
         imds,
         imds_user,
         app_service,
+        arc,
+        service_fabric,
         machine_learning,
         cloud_shell,
         cli,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -47,10 +49,26 @@ class AccessTokens:
             unique_name=principal.name,
         )
 
+    def person(self, user: Principal, host: str, now: float) -> dict[str, str]:
+        """Return what a person is told beside the token: who that is."""
+        ids = json.dumps({"uid": user.object_id, "utid": user.tenant}).encode()
+        id_token = self._signer.sign(
+            audience=user.client_id,
+            now=now,
+            lifetime_s=self.lifetime_s,
+            iss=f"https://{host}/{user.tenant}/v2.0",
+            tid=user.tenant,
+            oid=user.object_id,
+            sub=user.object_id,
+            preferred_username=user.name,
+        )
+        info = base64.urlsafe_b64encode(ids).rstrip(b"=").decode()
+        return {"id_token": id_token, "client_info": info}
+
     def caller(self, token: str, audiences: frozenset[str], now: float) -> Caller:
         """Return who shows a token to one of the audiences, or raise Refusal."""
         claims = self._signer.claims(token)
-        if claims["aud"] not in audiences:
+        if claims["aud"].removesuffix("/") not in audiences:
             raise Refusal(
                 Reason.BAD_IDENTITY_TOKEN, "the token is for another audience"
             )

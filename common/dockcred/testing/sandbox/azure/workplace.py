@@ -36,9 +36,12 @@ class Workplace:
         target.write_bytes(data)
         return target
 
-    def federated_token(self, subject: str, **change: object) -> Path:
-        """Write the token that a cluster projects into a pod, good for an hour."""
-        claims = {"audience": FEDERATED_AUDIENCE, "now": time.time(), "sub": subject}
+    def federated_token(self, sub: str, **change: object) -> Path:
+        """Write the token that a cluster projects into a pod, good for an hour.
+
+        `change` replaces what Signer.sign is told.
+        """
+        claims = {"audience": FEDERATED_AUDIENCE, "now": time.time(), "sub": sub}
         claims |= {"lifetime_s": 3600} | change
         token = self.azure.cluster.sign(**claims)  # type: ignore[arg-type]
         return self.write("federated-token", token.encode())
@@ -53,6 +56,12 @@ class Workplace:
             f"{directory.name}/{PROFILES[program]}", json.dumps(profile).encode()
         )
         return self.install(program)
+
+    def log_out(self, program: str) -> None:
+        """Forget the user, as the program's own logout does."""
+        directory = self.home / programs.LOGINS[program]
+        (directory / "sandbox-login.json").unlink()
+        self.write(f"{directory.name}/{PROFILES[program]}", b'{"subscriptions": []}')
 
     def install(self, program: str) -> dict[str, str]:
         """Put a program on the PATH in which nothing else of Azure's is."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 from dockcred.testing.sandbox.aws.sso import LIFETIME_S
 from dockcred.testing.sandbox.aws.workplace import (
     NO_METADATA,
@@ -39,6 +42,40 @@ def sso_refresh(work: Workplace) -> Variables:
 def sso_expired(work: Workplace) -> Variables:
     """Use a login that has ended for good."""
     return _sso_session(work, "sso-expired", -60, refreshable=False)
+
+
+def login(work: Workplace) -> Variables:
+    """Use a login made with `aws login`."""
+    return _console(work, "login", 900)
+
+
+def login_refresh(work: Workplace) -> Variables:
+    """Use a login of `aws login` whose keys have ended and can be refreshed."""
+    return _console(work, "login-refresh", -60)
+
+
+def login_expired(work: Workplace) -> Variables:
+    """Use a login of `aws login` that has ended for good."""
+    return _console(work, "login-expired", -60, is_over=True)
+
+
+def _console(
+    work: Workplace, name: str, lifetime_s: float, *, is_over: bool = False
+) -> Variables:
+    role = work.role(_reserved(name), trusts="")
+    login = work.aws.signin.start(role, is_over=is_over)
+    session = f"arn:aws:sts::{role.account}:assumed-role/{role.name}/person"
+    expires_at = work.now + lifetime_s
+    key = work.aws.keys.temporary(role.session("person"), expires_at)
+    work.config(f"""\
+        [profile {name}]
+        login_session = {session}
+        region = eu-west-1
+        """)
+    digest = hashlib.sha256(session.encode()).hexdigest()
+    document = json.dumps(login.document(key, expires_at))
+    work.write(f".aws/login/cache/{digest}.json", document)
+    return NO_METADATA | {"AWS_PROFILE": name}
 
 
 def _sso_session(

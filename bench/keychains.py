@@ -1,0 +1,89 @@
+"""A keyring and a password store of our own, each filled by the peer's `store`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SECRET = "correct horse battery staple"
+NAMES = ("secretservice", "pass")
+
+
+@contextmanager
+def open_store(name: str, peer: str, host: str, path: str) -> Iterator[dict[str, str]]:
+    """Open a fresh store that holds one item of the peer's; yield its environment."""
+    with tempfile.TemporaryDirectory() as directory:
+        home = Path(directory)
+        home.chmod(0o700)
+        environment = {"PATH": path, "HOME": directory, "LANG": "C.UTF-8"}
+        environment |= {"DOCKCRED_STORE": name, "XDG_RUNTIME_DIR": directory}
+        opened = _keyring if name == "secretservice" else _password_store
+        with opened(home, environment) as more:
+            environment |= more
+            item = {"ServerURL": host, "Username": "robot", "Secret": SECRET}
+            _run([peer, "store"], environment, json.dumps(item))
+            yield environment
+
+
+@contextmanager
+def _keyring(home: Path, environment: dict[str, str]) -> Iterator[dict[str, str]]:
+    """Start a session bus and an unlocked gnome-keyring on it."""
+    bus = f"unix:path={home}/bus"
+    session = {"DBUS_SESSION_BUS_ADDRESS": bus}
+    daemon = ["dbus-daemon", "--session", "--nofork", "--print-address"]
+    with subprocess.Popen(
+        [*daemon, f"--address={bus}"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdout
+        process.stdout.readline()
+        keyring = ["gnome-keyring-daemon", "--foreground", "--unlock"]
+        with subprocess.Popen(
+            [*keyring, "--components=secrets"],
+            env=environment | session,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        ) as unlocked:
+            assert unlocked.stdin
+            assert unlocked.stdout
+            unlocked.stdin.write(b"a password for the login keyring")
+            unlocked.stdin.close()
+            try:
+                unlocked.stdout.readline()
+                yield session
+            finally:
+                unlocked.terminate()
+                process.terminate()
+
+
+@contextmanager
+def _password_store(
+    home: Path, environment: dict[str, str]
+) -> Iterator[dict[str, str]]:
+    """Make a key without a passphrase and a store for it; stop the agent after."""
+    (home / "gnupg").mkdir(mode=0o700)
+    store = {
+        "GNUPGHOME": f"{home}/gnupg",
+        "PASSWORD_STORE_DIR": f"{home}/store",
+    }
+    name = "bench@example.com"
+    key = ["gpg", "--batch", "--passphrase", "", "--quick-generate-key", name]
+    _run(key, environment | store)
+    _run(["pass", "init", name], environment | store)
+    try:
+        yield store
+    finally:
+        _run(["gpgconf", "--kill", "gpg-agent"], environment | store)
+
+
+def _run(argv: list[str], environment: dict[str, str], text: str = "") -> None:
+    subprocess.run(
+        argv, env=environment, input=text, text=True, check=True, capture_output=True
+    )

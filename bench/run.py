@@ -1,0 +1,72 @@
+"""Compare our installed programs with the real peers: `make bench`.
+
+Both of a row run in the same environment, in the same run, by turns; every answer is
+checked to be a password that the sandbox minted for the row's principal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from bench import report, world
+from bench.ours import Ours
+from bench.peers import REPOSITORY
+from bench.rows import ROWS
+from bench.stage import Stage
+
+
+def main() -> int:
+    """Build, enter the world, run the rows, print the table; 1 where a row failed."""
+    parser = argparse.ArgumentParser(prog="bench/run.py", description=__doc__)
+    parser.add_argument("--rows", default="", help="only rows with this in their name")
+    parser.add_argument("--quick", action="store_true", help="a third of the rounds")
+    parser.add_argument("--json", type=Path, default=REPOSITORY / "bench/results.json")
+    options = parser.parse_args()
+
+    cache = _cache()
+    if world.INSIDE not in os.environ:
+        # While there is still a network.
+        subprocess.run([REPOSITORY / "bench/peers.sh", cache], check=False)
+        Ours(cache).install()
+        _build_stopwatch(cache)
+    world.enter()
+    ours = Ours(cache)
+    stage = Stage(ours, cache, share=1 / 3 if options.quick else 1)
+    results = []
+    for row in ROWS:
+        if options.rows in row.name:
+            results.append(stage.play(row))
+            print(f"{results[-1].verdict:10} {row.name}", file=sys.stderr)
+    report.show(results)
+    conditions = {
+        "python": ours.version(),
+        "roads": "real host names, TLS with the system's roots and the sandbox's",
+    }
+    report.write(results, options.json, conditions)
+    print(f"Python: {conditions['python']}; everything is in {options.json}")
+    return int(any(result.failed for result in results))
+
+
+def _cache() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    cache = Path(home) / "dockcred-bench"
+    cache.mkdir(parents=True, exist_ok=True)
+    return cache
+
+
+def _build_stopwatch(cache: Path) -> None:
+    """Compile it, small and static."""
+    source = REPOSITORY / "bench/stopwatch.c"
+    compiler = ("cc", "-O2", "-static", "-o", str(cache / "stopwatch"), str(source))
+    try:
+        subprocess.run(compiler, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        sys.exit(f"bench: a C compiler with a static libc is needed: {error}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""`dockcred doctor`: why a client does or does not get its credential."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from dockcred import environment
+from dockcred.commands.console import console, errors, refusing
+from dockcred.doctor import examination, report
+from dockcred.doctor.finding import exit_status
+from dockcred.lookup.reference import Reference
+
+
+@click.command()
+@click.argument("name", metavar="[HOST[/REPOSITORY]]", required=False)
+@click.option(
+    "--client",
+    "clients",
+    multiple=True,
+    type=click.Choice(examination.CLIENTS),
+    help="Whose request is followed; podman stands for skopeo and buildah too.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+def doctor(name: str | None, clients: tuple[str, ...], *, as_json: bool) -> None:
+    r"""Follow one request as the client makes it, and say where it goes wrong.
+
+    With a repository the credential is tried at the registry. No secret is shown.
+    The exit status is 0 for health, 1 for warnings alone and 2 for errors.
+
+    \b
+    Examples:
+      dockcred doctor
+      dockcred doctor 123456789012.dkr.ecr.eu-west-1.amazonaws.com
+      dockcred doctor ghcr.io/acme/app --client podman
+      env -i PATH=/usr/bin:/bin dockcred doctor HOST    # as an agent would
+    """
+    with refusing():
+        reference = Reference(name) if name else None
+        shown = reference.name if reference else "this machine"
+        with errors.status("following the request") as status:
+            findings = list(
+                examination.examine(
+                    reference, environment.current(), clients, status.update
+                )
+            )
+        if as_json:
+            click.echo(report.document(shown, findings))
+        else:
+            for line in report.lines(shown, findings):
+                console.print(line, soft_wrap=True, highlight=False)
+    sys.exit(exit_status(findings))

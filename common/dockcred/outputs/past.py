@@ -1,0 +1,75 @@
+"""What is kept beside a file that we have changed, until the change is taken back.
+
+FILE.before-dockcred  the file as it was, to the byte; none where there was no file
+FILE.dockcred-undo    our changes, and the digest of what we wrote
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import NamedTuple
+
+from dockcred.errors import InvalidInputError
+from dockcred.outputs import replace
+from dockcred.outputs.edit import ABSENT, Change
+
+BACKUP = ".before-dockcred"
+RECORD = ".dockcred-undo"
+
+
+class Past(NamedTuple):
+    """A file before our first change, and all our changes since."""
+
+    before: bytes | None
+    digest: str
+    made: list[str]
+    changes: list[Change]
+
+
+def digest(data: bytes | None) -> str:
+    """Answer the digest by which a file is known to be as we left it."""
+    return hashlib.sha256(data).hexdigest() if data is not None else ""
+
+
+def load(path: str) -> Past | None:
+    """Read what is kept for a file; None where it holds no change of ours."""
+    text = replace.read(path + RECORD)
+    if text is None:
+        return None
+    try:
+        kept = json.loads(text)
+        changes = [
+            Change(tuple(change["path"]), change.get("was", ABSENT), change["now"])
+            for change in kept["changes"]
+        ]
+        before = replace.read(path + BACKUP) if kept["existed"] else None
+        return Past(before, kept["digest"], kept["made"], changes)
+    except (ValueError, KeyError, TypeError):
+        raise InvalidInputError(
+            f"{path + RECORD} is damaged", f"remove it; {path + BACKUP} is the backup"
+        ) from None
+
+
+def save(path: str, past: Past) -> None:
+    """Keep the backup first, then the record that refers to it."""
+    changes = [
+        {"path": change.path, "now": change.now}
+        | ({} if change.was is ABSENT else {"was": change.was})
+        for change in past.changes
+    ]
+    kept = {
+        "existed": past.before is not None,
+        "digest": past.digest,
+        "made": past.made,
+        "changes": changes,
+    }
+    if past.before is not None:
+        replace.write(path + BACKUP, past.before)
+    replace.write(path + RECORD, json.dumps(kept, indent=1).encode())
+
+
+def forget(path: str) -> None:
+    """Remove what is kept for a file."""
+    replace.remove(path + RECORD)
+    replace.remove(path + BACKUP)

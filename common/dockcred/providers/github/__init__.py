@@ -1,0 +1,64 @@
+"""GitHub's registries: ghcr.io, docker.pkg.github.com and Enterprise servers.
+
+hosts        which hosts, and whose API answers for each
+identities   who is asked, in which order
+verdict      whether a token that was found opens packages
+gh, app      gh's stored login; a GitHub App's assertion
+api          the two requests to GitHub's API
+"""
+
+from __future__ import annotations
+
+from dockcred import environment as names
+from dockcred.errors import CredentialsNotFoundError
+from dockcred.providers.github import hosts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dockcred.environment import Environment
+    from dockcred.identity import Identity
+    from dockcred.server_url import ServerURL
+
+
+class GitHub:
+    """The provider of `docker-credential-ghcr-login`."""
+
+    name = "github"
+    program = "docker-credential-ghcr-login"
+    variables = (*names.COMMON, *names.GITHUB)
+    secrets = names.GITHUB_SECRET
+    tags = ()
+    cache_parent = ""
+    cache_off = ""
+    ignore_storage = ""
+
+    def __init__(self, enterprise: tuple[str, ...] | None = None) -> None:
+        """Serve these Enterprise servers beside github.com; else the variable's."""
+        if enterprise is None:
+            text = names.current().get("DOCKCRED_GITHUB_HOSTS")
+            enterprise = hosts.read(text) if text else ()
+        self._enterprise = enterprise
+
+    def matches(self, server: ServerURL) -> bool:
+        """Tell whether the whole host is GitHub's; plain http carries no token."""
+        return server.scheme != "http" and bool(self._owner(server))
+
+    def serves_anonymous(self, server: ServerURL) -> bool:
+        """Tell that public images are pulled without a credential."""
+        return self.matches(server)
+
+    def config_files(self, environment: Environment) -> tuple[str, ...]:
+        """Name gh's file of logins."""
+        return tuple(filter(None, (hosts.gh_file(environment),)))
+
+    def identity(self, server: ServerURL, environment: Environment) -> Identity:
+        """Choose who is asked."""
+        from dockcred.providers.github import identities  # noqa: PLC0415 - a miss
+
+        github = self._owner(server)
+        if not github:
+            raise CredentialsNotFoundError
+        return identities.choose(github, environment)
+
+    def _owner(self, server: ServerURL) -> str:
+        return hosts.owner(server.host, self._enterprise)

@@ -1,0 +1,107 @@
+"""The two requests to GitHub's API: what a token may do, and an App's token."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from dockcred.credential import Credential
+from dockcred.errors import IssueError, TransportError
+from dockcred.transport.http import Response, Target, request
+from dockcred.version import __version__
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dockcred.environment import Environment
+
+APP_USER = "x-access-token"
+_HEADERS = {
+    "accept": "application/vnd.github+json",
+    "user-agent": f"dockcred/{__version__}",
+    "x-github-api-version": "2022-11-28",
+}
+_CREATED, _UNKNOWN, _NOT_GRANTED = 201, 404, 422
+_CHECK_S = 3.0
+
+
+def about(token: str, api: str, environment: Environment) -> Response:
+    """Ask what GitHub says of a token.
+
+    /rate_limit is open to tokens of every kind and counts against no limit; its
+    headers hold the scopes of those that have some.
+    """
+    return request(
+        "GET",
+        f"{api}/rate_limit",
+        environment,
+        headers=_HEADERS | {"authorization": f"Bearer {token}"},
+        timeout_s=_CHECK_S,
+    )
+
+
+def installation_token(
+    assertion: str, installation: str, api: str, environment: Environment
+) -> Credential:
+    """Trade an App's assertion for a token that reaches packages and nothing else.
+
+    An App that may only read is refused a token to write with (422).
+    """
+    url = f"{api}/app/installations/{installation}/access_tokens"
+    headers = _HEADERS | {
+        "authorization": f"Bearer {assertion}",
+        "content-type": "application/json",
+    }
+
+    def ask(level: str) -> Response:
+        body = json.dumps({"permissions": {"packages": level}}).encode()
+        return request("POST", url, environment, headers=headers, body=body)
+
+    answer = ask("write")
+    if answer.status == _NOT_GRANTED:
+        answer = ask("read")
+    if answer.status != _CREATED:
+        raise _failure(answer.status, Target(api).netloc)
+    return _credential(answer, Target(api).netloc)
+
+
+def _credential(answer: Response, name: str) -> Credential:
+    from datetime import datetime  # noqa: PLC0415 - a miss only
+
+    try:
+        fields = json.loads(answer.body)
+        token = fields["token"]
+        ends = datetime.fromisoformat(fields["expires_at"]).timestamp()
+        if not (token.isascii() and token.isprintable()):
+            raise ValueError("not a token")  # noqa: TRY301 - met below
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise TransportError(
+            f"{name} did not answer as GitHub does",
+            "see what listens there: a proxy, a captive portal or another service",
+        ) from None
+    return Credential(APP_USER, token, time.time(), ends)
+
+
+def _failure(status: int, name: str) -> IssueError:
+    if status == _NOT_GRANTED:
+        return IssueError(
+            "the GitHub App's installation lacks the permission packages: read",
+            "add it to the App, and accept it for the installation",
+        )
+    if status == _UNKNOWN:
+        return IssueError(
+            f"{name} knows no such installation of the GitHub App",
+            "see GITHUB_APP_INSTALLATION_ID",
+        )
+    meanings = {
+        401: (
+            f"{name} does not accept the GitHub App's assertion",
+            "see GITHUB_APP_ID and its private key, and set the clock (NTP)",
+        ),
+        403: (f"{name} denies the GitHub App a token", "see whether it is suspended"),
+        429: (f"{name} throttles the GitHub App", "try again later"),
+    }
+    cause, remedy = meanings.get(
+        status,
+        (f"{name} answered {status}", "try again; then see githubstatus.com"),
+    )
+    return IssueError(cause, remedy)

@@ -1,0 +1,74 @@
+"""Which hosts are GitHub's registries, whose API and which login are each one's.
+
+docs.github.com/packages: ghcr.io and docker.pkg.github.com are github.com's; an
+Enterprise server HOST has containers.HOST and docker.HOST.
+"""
+
+from __future__ import annotations
+
+from dockcred.errors import InvalidInputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dockcred.environment import Environment
+
+GITHUB = "github.com"
+_OURS = frozenset({"ghcr.io", "docker.pkg.github.com"})
+_KINDS = frozenset({"containers", "docker"})
+_DATA_RESIDENCY = ".ghe.com"
+
+
+def owner(host: str, enterprise: tuple[str, ...] = ()) -> str:
+    """Answer the GitHub a canonical registry host belongs to, nothing for others."""
+    if host in _OURS:
+        return GITHUB
+    kind, _, rest = host.partition(".")
+    return rest if kind in _KINDS and rest in enterprise else ""
+
+
+def read(text: str) -> tuple[str, ...]:
+    """Read the Enterprise servers of a variable, or raise InvalidInputError."""
+    servers = tuple(text.lower().replace(",", " ").split())
+    for server in servers:
+        labels = server.split(".")
+        if len(labels) < 2 or not all(map(_is_label, labels)):  # noqa: PLR2004 - no TLD
+            raise InvalidInputError(
+                f"DOCKCRED_GITHUB_HOSTS names {server!a}, which is no server's name",
+                "write it as in ghe.example.com",
+            )
+    return servers
+
+
+def _is_label(text: str) -> bool:
+    return text.isascii() and text.replace("-", "").isalnum()
+
+
+def is_dotcom(github: str) -> bool:
+    """Tell whether this is github.com, or GitHub's own hosting under ghe.com."""
+    return github == GITHUB or github.endswith(_DATA_RESIDENCY)
+
+
+def job_server(environment: Environment) -> str:
+    """Answer the GitHub whose Actions job this is, nothing outside of one."""
+    url = environment.get("GITHUB_SERVER_URL")
+    return url.partition("://")[2].rstrip("/").lower()
+
+
+def api(github: str, environment: Environment) -> str:
+    """Answer the URL of a GitHub's API; a job knows its own server's."""
+    named = environment.get("GITHUB_API_URL")
+    if named and (job_server(environment) or GITHUB) == github:
+        return named.rstrip("/")
+    if is_dotcom(github):
+        return f"https://api.{github}"
+    return f"https://{github}/api/v3"
+
+
+def gh_file(environment: Environment) -> str:
+    """Answer the path of gh's hosts.yml; nothing where there is no home."""
+    if named := environment.get("GH_CONFIG_DIR"):
+        return f"{named}/hosts.yml"
+    if base := environment.get("XDG_CONFIG_HOME"):
+        return f"{base}/gh/hosts.yml"
+    home = environment.home()
+    return f"{home}/.config/gh/hosts.yml" if home else ""

@@ -1,0 +1,133 @@
+"""Who is asked for a GitHub credential, in which order.
+
+A GitHub App that is configured; the variables of gh, in gh's order; gh's login.
+"""
+
+from __future__ import annotations
+
+import time
+
+from dockcred.credential import Credential
+from dockcred.errors import IssueError, MissingIdentityError
+from dockcred.providers.github import hosts, verdict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dockcred.environment import Environment
+    from dockcred.identity import Identity
+
+ANY_USER = "x-access-token"
+_APP = "GITHUB_APP_ID"
+_INSTALLATION = "GITHUB_APP_INSTALLATION_ID"
+_KEY_FILE = "GITHUB_APP_PRIVATE_KEY_FILE"
+
+
+def choose(github: str, environment: Environment) -> Identity:
+    """Choose the first that is configured; MissingIdentityError where none is."""
+    if any(map(environment.get, (_APP, _INSTALLATION, _KEY_FILE))):
+        return AppIdentity(github, environment)
+    for name in token_variables(github, environment):
+        if token := environment.get(name):
+            user = environment.get("GITHUB_ACTOR")
+            return TokenIdentity(name, user, token, github, environment)
+    from dockcred.providers.github import gh  # noqa: PLC0415 - this source only
+
+    if login := gh.login(github, environment):
+        return TokenIdentity("gh's login", login.user, login.token, github, environment)
+    raise MissingIdentityError(
+        f"no GitHub identity was found for {github}: neither GH_TOKEN, GITHUB_TOKEN, "
+        "gh's login nor a GitHub App",
+        f"run: gh auth login --hostname {github} --scopes read:packages",
+    )
+
+
+def token_variables(github: str, environment: Environment) -> tuple[str, ...]:
+    """Name the variables whose token is this GitHub's, in gh's order.
+
+    GITHUB_TOKEN in a job is the token of the job's own server and goes to no other.
+    """
+    server = hosts.job_server(environment)
+    if not hosts.is_dotcom(github):
+        own = ("GITHUB_TOKEN",) if server == github else ()
+        return ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN", *own)
+    return ("GH_TOKEN", "GITHUB_TOKEN") if server in {"", github} else ("GH_TOKEN",)
+
+
+class TokenIdentity:
+    """A token that somebody put here, handed on as it is.
+
+    The secret is the identity, so it is not cached: it has no row and no end.
+    """
+
+    sources: tuple[str, ...] = ("github:token",)
+    files: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
+    said = ""
+
+    def __init__(
+        self,
+        origin: str,
+        user: str,
+        token: str,
+        github: str,
+        environment: Environment,
+    ) -> None:
+        """Hold the token; `origin` names where it was found."""
+        self._origin = origin
+        self._user = user or ANY_USER
+        self._token = token
+        self._api = hosts.api(github, environment)
+        self._environment = environment
+
+    def issue(self) -> Credential:
+        """Answer the token; MissingIdentityError where it opens no packages.
+
+        That leaves public images to be pulled without it.
+        """
+        if not (self._token.isascii() and self._token.isprintable()):
+            raise MissingIdentityError(f"{self._origin} is no token", "renew it")
+        said = verdict.of(self._token, self._api, self._environment)
+        if said != verdict.GOOD:
+            cause, _, remedy = said.partition("; ")
+            raise MissingIdentityError(f"{self._origin} {cause}", remedy)
+        return Credential(self._user, self._token, time.time())
+
+    def who(self) -> str:
+        """Say nothing: it is never leased."""
+        return ""
+
+
+class AppIdentity:
+    """A GitHub App's installation, by a token of its own for every hour."""
+
+    sources: tuple[str, ...] = ("github:app",)
+    tokens: tuple[str, ...] = ()
+    said = ""
+
+    def __init__(self, github: str, environment: Environment) -> None:
+        """Find its three variables; IssueError names the one that is not set."""
+        for name in (_APP, _INSTALLATION, _KEY_FILE):
+            if not environment.get(name):
+                raise IssueError(
+                    f"the GitHub App is configured by half: {name} is not set",
+                    f"set {_APP}, {_INSTALLATION} and {_KEY_FILE}",
+                )
+        if not environment.get(_INSTALLATION).isdecimal():
+            raise IssueError(f"{_INSTALLATION} is not a number", "see the App's URL")
+        self._api = hosts.api(github, environment)
+        self._environment = environment
+        self.files: tuple[str, ...] = (environment.get(_KEY_FILE),)
+
+    def issue(self) -> Credential:
+        """Sign an assertion and trade it for the installation's token."""
+        from dockcred.providers.github import api, app  # noqa: PLC0415 - a miss only
+
+        get = self._environment.get
+        assertion = app.assertion(get(_APP), get(_KEY_FILE))
+        return api.installation_token(
+            assertion, get(_INSTALLATION), self._api, self._environment
+        )
+
+    def who(self) -> str:
+        """Say nothing: the variables and the key file tell every change."""
+        return ""

@@ -1,0 +1,188 @@
+"""Who is asked for a Google credential, in which order, and how the answer is made.
+
+As docker-credential-gcr's users and Google's libraries expect it: the file that
+GOOGLE_APPLICATION_CREDENTIALS names, the well-known file of `gcloud auth
+application-default login`, gcloud's active account, the metadata server.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from dockcred import log
+from dockcred.credential import Credential
+from dockcred.errors import InvalidInputError, IssueError, MissingIdentityError
+from dockcred.providers.google import metadata, places
+from dockcred.providers.google.access_token import IAM_SCOPE, SCOPE, Token
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from dockcred.environment import Environment
+    from dockcred.identity import Identity
+
+    class Source(Protocol):
+        """A place where an access token comes from; see identity.Identity."""
+
+        said: str
+        sources: tuple[str, ...]
+        files: tuple[str, ...]
+        tokens: tuple[str, ...]
+
+        def token(self, scope: str) -> Token:
+            """Fetch a token."""
+
+        def who(self) -> str:
+            """Ask the source who it is."""
+
+
+GCLOUD = "google:gcloud"
+JSON_KEY = "_json_key"
+USERNAMES = ("oauth2accesstoken", "_token", "_dcgcloud_token", JSON_KEY)
+
+
+def choose(environment: Environment) -> Identity:
+    """Choose by the user name what the password is: a token, or the key itself."""
+    username = environment.get("DOCKCRED_GOOGLE_USERNAME") or USERNAMES[0]
+    if username not in USERNAMES and not _is_gcrs(username):
+        raise InvalidInputError(
+            "DOCKCRED_GOOGLE_USERNAME is no user name that Google's registries know",
+            f"choose one of: {', '.join(USERNAMES)}, _dcgcr_VERSION_token",
+        )
+    if username == JSON_KEY:
+        return KeyIdentity(environment)
+    account = environment.get("GOOGLE_IMPERSONATE_SERVICE_ACCOUNT")
+    return TokenIdentity(environment, username, account)
+
+
+def _is_gcrs(username: str) -> bool:
+    """Tell whether this is what docker-credential-gcr calls itself, by version."""
+    version = username.removeprefix("_dcgcr_").removesuffix("_token")
+    return username == f"_dcgcr_{version}_token" and version.replace("_", "").isalnum()
+
+
+def source(environment: Environment) -> Source:
+    """Choose the first that is configured; it is not asked yet."""
+    road = environment.get("DOCKCRED_ROAD")
+    where = places.adc_file(environment)
+    if road != "direct":
+        if environment.get(places.ADC_VARIABLE) or (where and os.path.exists(where)):
+            from dockcred.providers.google import adc  # noqa: PLC0415 - this source
+
+            return adc.File(environment, where)
+        if places.has_gcloud_login(environment):
+            from dockcred.providers.google import gcloud  # noqa: PLC0415 - this source
+
+            if account := gcloud.find(environment):
+                return account
+    return _machine(environment)
+
+
+def _machine(environment: Environment) -> metadata.Machine:
+    metadata.check_mtls(environment)
+    sdk = environment.get("DOCKCRED_ROAD") == "sdk"
+    return (_SdkMachine if sdk else metadata.Machine)(environment)
+
+
+class _SdkMachine(metadata.Machine):
+    """The metadata server, asked for its token by google-auth."""
+
+    def _token(self) -> Token:
+        from dockcred.providers.google import sdk  # noqa: PLC0415 - the SDK road
+
+        return sdk.machine_token(self._environment)
+
+
+class TokenIdentity:
+    """An access token as the registry's password."""
+
+    def __init__(
+        self, environment: Environment, username: str, impersonate: str = ""
+    ) -> None:
+        """Choose the source; `impersonate` is the service account to become."""
+        self._environment = environment
+        self._username = username
+        self._impersonate = impersonate
+        self._follow(source(environment))
+
+    def _follow(self, chosen: Source) -> None:
+        self._source = chosen
+        self.files = chosen.files
+        self.tokens = chosen.tokens
+        self.said = ""
+        more = ("google:impersonation",) if self._impersonate else ()
+        self.sources: tuple[str, ...] = (*chosen.sources, *more)
+
+    def issue(self) -> Credential:
+        """Fetch the token, and trade it where another account is wanted."""
+        token = self._token(IAM_SCOPE if self._impersonate else SCOPE)
+        self.said = self._source.said
+        if self._impersonate:
+            from dockcred.providers.google import impersonation  # noqa: PLC0415
+
+            url = impersonation.url_for(self._impersonate)
+            token = impersonation.mint(url, token, self._environment)
+        now = time.time()
+        if token.expires_at is not None and token.expires_at <= now:
+            raise IssueError(
+                "Google answered a token that has expired already",
+                "set this machine's clock (NTP)",
+            )
+        return Credential(self._username, token.value, now, token.expires_at)
+
+    def who(self) -> str:
+        """Ask the source who it is; only a machine can tell."""
+        return self._source.who()
+
+    def _token(self, scope: str) -> Token:
+        """Fetch the token; a gcloud without an account leaves it to the machine."""
+        try:
+            return self._source.token(scope)
+        except MissingIdentityError as error:
+            if self._source.sources != (GCLOUD,):
+                raise
+            log.info(f"asking the metadata server: {error}")
+            self._follow(_machine(self._environment))
+            return self._source.token(scope)
+
+
+class KeyIdentity:
+    """A service account's key file as the registry's password, as it is.
+
+    The secret is the identity, so it is not cached: it has no row and no end.
+    """
+
+    sources: tuple[str, ...] = ("google:json-key",)
+    tokens: tuple[str, ...] = ()
+    said = ""
+
+    def __init__(self, environment: Environment) -> None:
+        """Find the file; IssueError where it holds no service account's key."""
+        from dockcred.providers.google import adc  # noqa: PLC0415 - this source
+
+        self._path = places.adc_file(environment)
+        if not self._path or not os.path.exists(self._path):
+            raise MissingIdentityError(
+                "the user name _json_key needs a service account's key file",
+                f"name it in {places.ADC_VARIABLE}",
+            )
+        self.files: tuple[str, ...] = (self._path,)
+        self._file = adc.File(environment, self._path)
+        if self._file.info["type"] != adc.SERVICE_ACCOUNT:
+            raise IssueError(
+                f"the user name _json_key needs a service account's key, and "
+                f"{self._path} is of type {self._file.info['type']}",
+                "choose the user name oauth2accesstoken for it",
+            )
+
+    def issue(self) -> Credential:
+        """Answer the file's content in one line."""
+        import json  # noqa: PLC0415 - a miss only
+
+        return Credential(JSON_KEY, json.dumps(self._file.info), time.time())
+
+    def who(self) -> str:
+        """Say nothing: it is never leased."""
+        return ""

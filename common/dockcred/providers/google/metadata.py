@@ -1,0 +1,150 @@
+"""The machine's own service account, from the metadata server: the direct road.
+
+cloud.google.com/compute/docs/metadata; GKE's metadata server answers the same paths
+for a pod's account. Asked by address, since elsewhere the name may take long to fail,
+and never through a proxy.
+"""
+
+from __future__ import annotations
+
+import time
+
+from dockcred.errors import IssueError, MissingIdentityError, TransportError
+from dockcred.providers.google import problems
+from dockcred.providers.google.access_token import Token, is_sound
+from dockcred.transport.http import Response, request
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from dockcred.environment import Environment
+
+ACCOUNT = "/computeMetadata/v1/instance/service-accounts/default/"
+HOST_VARIABLES = ("GCE_METADATA_HOST", "GCE_METADATA_ROOT", "GCE_METADATA_IP")
+_ADDRESS = "169.254.169.254"
+_FLAVOR = {"metadata-flavor": "Google"}
+_PRODUCT_NAME = "/sys/class/dmi/id/product_name"
+_ELSEWHERE_S, _ON_GOOGLE_S, _TOKEN_S = 1.0, 3.0, 4.0
+_OK, _NOT_FOUND = 200, 404
+_WHAT = "the metadata server's service account"
+_SCOPES = "https://www.googleapis.com/auth/"
+_ENOUGH = frozenset(
+    {
+        "cloud-platform",
+        "cloud-platform.read-only",
+        "devstorage.read_only",
+        "devstorage.read_write",
+        "devstorage.full_control",
+    }
+)
+
+
+class Machine:
+    """The default service account of a machine, a pod or a serverless instance."""
+
+    sources: tuple[str, ...] = ("google:metadata",)
+    files: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
+
+    def __init__(self, environment: Environment) -> None:
+        """Find the server; nothing is asked yet."""
+        self._environment = environment
+        host = environment.first(*HOST_VARIABLES) or _ADDRESS
+        self._base = f"http://{host}"
+        self.said = ""
+
+    def who(self) -> str:
+        """Ask for the account's address and scopes; refuse one without ours."""
+        fields = self._account()
+        scopes = [str(scope).removeprefix(_SCOPES) for scope in fields["scopes"]]
+        if scopes and _ENOUGH.isdisjoint(scopes):
+            raise IssueError(
+                f"the scopes of this machine's service account {fields['email']} "
+                "do not reach registries",
+                "give the instance the scope cloud-platform, or devstorage.read_only",
+            )
+        return f"{fields['email']} {' '.join(sorted(scopes))}"
+
+    def token(self, scope: str) -> Token:
+        """Ask who it is, then for its token; the machine's scopes are what they are.
+
+        In this order: an account swapped in between is met when the lease ends.
+        """
+        del scope
+        self.said = self.who()
+        return self._token()
+
+    def _token(self) -> Token:
+        before = time.time()
+        answer = self._get(f"{ACCOUNT}token", _TOKEN_S)
+        if answer.status != _OK:
+            raise problems.meaning(str(answer.status), "", _WHAT)
+        try:
+            fields = answer.json()
+            token, expires_in = fields["access_token"], float(fields["expires_in"])
+        except (ValueError, LookupError, TypeError):
+            raise self._unusable() from None
+        if not is_sound(token):
+            raise self._unusable()
+        return Token(token, before + expires_in)
+
+    def _account(self) -> dict[str, Any]:
+        if self._environment.get("NO_GCE_CHECK").lower() == "true":
+            raise problems.missing("NO_GCE_CHECK keeps the metadata server from us")
+        patience = _ON_GOOGLE_S if _is_on_google() else _ELSEWHERE_S
+        try:
+            answer = self._get(f"{ACCOUNT}?recursive=true", patience)
+        except TransportError as error:
+            raise problems.missing(error.cause) from None
+        if answer.headers.get("metadata-flavor") != "Google":
+            raise problems.missing("this machine's metadata server is not Google's")
+        if answer.status == _NOT_FOUND:
+            raise MissingIdentityError(
+                "this machine has no Google service account",
+                "attach one, or run: gcloud auth application-default login",
+            )
+        if answer.status != _OK:
+            raise problems.meaning(str(answer.status), "", _WHAT)
+        try:
+            fields = answer.json()
+            found = {"email": fields["email"], "scopes": fields.get("scopes") or []}
+        except (ValueError, LookupError, TypeError, AttributeError):
+            raise self._unusable() from None
+        if not is_sound(found["email"]) or not isinstance(found["scopes"], list):
+            raise self._unusable()
+        return found
+
+    def _get(self, path: str, timeout_s: float) -> Response:
+        return request(
+            "GET",
+            self._base + path,
+            self._environment,
+            headers=_FLAVOR,
+            timeout_s=timeout_s,
+        )
+
+    def _unusable(self) -> IssueError:
+        return IssueError(
+            "the metadata server did not answer as Google's does",
+            "see what listens there",
+        )
+
+
+def check_mtls(environment: Environment) -> None:
+    """Refuse where mutual TLS with the metadata server is demanded."""
+    if environment.get("GCE_METADATA_MTLS_MODE").lower() == "strict":
+        raise IssueError(
+            "GCE_METADATA_MTLS_MODE is strict, and mutual TLS with the metadata "
+            "server is not spoken here",
+            "unset it",
+        )
+
+
+def _is_on_google() -> bool:
+    """Tell by the machine's firmware whether to be patient with its server."""
+    try:
+        with open(_PRODUCT_NAME, encoding="ascii", errors="replace") as file:
+            return file.read(64).startswith("Google")
+    except OSError:
+        return False

@@ -1,0 +1,102 @@
+"""The metadata server of Compute Engine, GKE and the serverless products."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dockcred.testing.sandbox.google import wire
+from dockcred.testing.sandbox.google.principals import PROJECT, SCOPE
+from dockcred.testing.sandbox.messages import Request, Response
+from dockcred.testing.sandbox.service import Reason, Refusal, Service
+
+if TYPE_CHECKING:
+    from dockcred.testing.sandbox.google import Google
+
+ROOT = "/computeMetadata/v1/"
+ACCOUNT = f"{ROOT}instance/service-accounts/default"
+FLAVOR = {"Metadata-Flavor": "Google", "Server": "Metadata Server for VM"}
+KEEPS_S = 300  # it hands out the same token until so near its end
+
+
+class Metadata(Service):
+    """The instance's facts and its service account's token, to who sends the header."""
+
+    name = "gce-metadata"
+    near = True
+
+    def __init__(self, google: Google) -> None:
+        self._google = google
+        self._current = ("", "", 0.0)
+
+    def has_host(self, host: str) -> bool:
+        """See Service."""
+        # Google's Go library asks by address; any of the names leads to it.
+        return host.rstrip(".") in {"metadata.google.internal", "169.254.169.254"}
+
+    def recognises(self, request: Request) -> bool:
+        """See Service."""
+        ping = request.path == "/" and bool(request.header("metadata-flavor"))
+        return ping or request.path.startswith("/computeMetadata/")
+
+    def operation(self, request: Request) -> str:
+        """See Service."""
+        if request.path == "/":
+            return "ping"
+        return request.path.rstrip("/").rpartition("/")[2]
+
+    def answer(self, request: Request, now: float) -> Response:
+        """See Service."""
+        if request.header("metadata-flavor") != "Google":
+            raise Refusal(Reason.UNSIGNED, "Missing Metadata-Flavor:Google header.")
+        # A token never leaves the machine through somebody's open proxy.
+        if request.header("x-forwarded-for"):
+            raise Refusal(Reason.DENIED, "no answer for a forwarded request")
+        if request.method != "GET":
+            raise Refusal(Reason.DENIED, "only GET is served here")
+        path = request.path.rstrip("/")
+        if not path:
+            return _text("computeMetadata/\n")
+        if path == f"{ROOT}project/project-id":
+            return _text(PROJECT)
+        if path == f"{ROOT}universe/universe-domain":
+            return _text("googleapis.com")
+        account = self._google.machine_account
+        if not account or not path.startswith(ACCOUNT):
+            raise Refusal(Reason.UNKNOWN_OPERATION, "Not Found")
+        return self._account(request, path.removeprefix(ACCOUNT), account, now)
+
+    def refuse(self, refusal: Refusal) -> Response:
+        """See Service."""
+        return wire.plain_error(refusal, FLAVOR)
+
+    def _account(
+        self, request: Request, leaf: str, account: str, now: float
+    ) -> Response:
+        scopes = self._google.machine_scopes
+        if leaf == "/token":
+            return wire.answer(self._token(account, scopes, now), FLAVOR)
+        if leaf == "/email":
+            return _text(account)
+        if leaf == "/scopes":
+            return _text("\n".join(scopes))
+        if not leaf and request.parameters.get("recursive") == "true":
+            facts = {"aliases": ["default"], "email": account, "scopes": scopes}
+            return wire.answer(facts, FLAVOR)
+        raise Refusal(Reason.UNKNOWN_OPERATION, "Not Found")
+
+    def _token(self, account: str, scopes: list[str], now: float) -> dict[str, object]:
+        held, token, ends = self._current
+        if held != account or ends - now < KEEPS_S:
+            ends = now + self._google.life_s
+            full = frozenset(scope.removeprefix(SCOPE) for scope in scopes)
+            token = self._google.principals.token(account, full, ends)
+            self._current = (account, token, ends)
+        return {
+            "access_token": token,
+            "expires_in": int(ends - now),
+            "token_type": "Bearer",
+        }
+
+
+def _text(text: str) -> Response:
+    return Response(200, text.encode(), FLAVOR | {"Content-Type": "application/text"})

@@ -1,0 +1,15 @@
+"""A cloud for the API; the variables of a call are given, never inherited."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from dockcred.testing.sandbox import Sandbox
+
+
+@pytest.fixture
+def cloud() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox

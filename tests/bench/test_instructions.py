@@ -1,0 +1,64 @@
+"""No path of ours may grow by a tenth unseen: instructions, which do not wobble.
+
+Figures hold for one build of Python and one system's libraries; `python -m
+bench.instructions --save` writes down those of another.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PYTHONS = ("/usr/bin/python3", sys.executable)
+PATHS = ("front hit", "cached hit", "cold get")
+ROOM = 1.10
+
+
+@pytest.fixture(scope="module", params=PYTHONS, ids=["system", "venv"])
+def measured(request) -> dict[str, dict[str, object]]:
+    """What the paths cost under one interpreter, each with the build it holds for."""
+    if shutil.which("valgrind") is None:
+        pytest.skip("valgrind is not installed")
+    if shutil.which(request.param) is None:
+        pytest.skip(f"{request.param} is not there")
+    argv = [sys.executable, "-m", "bench.instructions", "--json", "--python"]
+    done = subprocess.run(
+        [*argv, request.param],
+        cwd=REPOSITORY,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    if done.returncode == 3:
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_path_costs_what_it_did(measured, path):
+    figure = measured[path]
+    stored = json.loads((REPOSITORY / "bench/instructions.json").read_text())
+    before = stored[path].get(figure["build"])
+    if before is None:
+        pytest.skip(f"no figure is stored for {figure['build']}")
+    assert figure["million"] <= before * ROOM, (
+        f"{path}: {figure['million']} M instructions, and {before} M when it was stored"
+    )
+
+
+def test_the_front_is_a_tenth_of_python(measured):
+    """On any build: what the front is there for."""
+    assert measured["front hit"]["million"] < measured["cached hit"]["million"] / 10
+
+
+def test_a_hit_imports_no_tls_and_no_json(measured):
+    """On any build: a hit is far from what a cold get costs."""
+    assert measured["cached hit"]["million"] < measured["cold get"]["million"] / 2

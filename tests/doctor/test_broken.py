@@ -1,0 +1,42 @@
+"""Each broken set-up fails with its client, is named, and works after the fix."""
+
+from __future__ import annotations
+
+import pytest
+from real.clients import Account
+
+from .broken import BROKEN, Broken
+from .patient import Patient, admit
+
+
+@pytest.fixture
+def patient(account: Account, image: str) -> Patient:
+    return admit(account, image)
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_the_cause_is_named_and_the_printed_fix_mends_it(
+    patient: Patient, name: str
+) -> None:
+    case: Broken = BROKEN[name]
+    case.break_it(patient)
+    client = patient.client(case.client)
+    assert patient.sh(client).returncode != 0
+
+    whose = "docker" if case.client.startswith("docker") else "podman"
+    told = patient.doctor("--client", whose)
+    assert told.returncode in {1, 2}, told.stdout + told.stderr
+    first_lines = told.stdout.splitlines()[:3]
+    assert case.cause in "\n".join(first_lines), told.stdout
+    assert patient.cloud["AWS_SECRET_ACCESS_KEY"] not in told.stdout
+
+    fix = next(line for line in first_lines if line.startswith("  run: "))
+    fix = fix.removeprefix("  run: ")
+    assert case.fix in fix
+    mended = patient.sh(f"{fix}\n{client}")
+    assert mended.returncode == 0, f"{fix}\n{mended.stdout}{mended.stderr}"
+    # What a variable has broken is set again in the next shell.
+    last = fix.rpartition(" && ")[2]
+    variables = last if last.startswith(("export", "unset")) else ""
+    again = patient.doctor("--client", whose, before=f"{variables}\n")
+    assert again.returncode == 0, again.stdout

@@ -1,0 +1,175 @@
+"""Take each rule of table.toml out of the code and see its test fail.
+
+    python tests/mutations/run.py [WORD]     only the rules with this word in them
+
+Works on copies of the tree, each with a venv that sees the copy first and the
+libraries of this Python after it. A rule whose removal no test notices is printed,
+and the exit status is 1.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import tomllib
+import venv
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+COPIED = ("common", "helpers", "tests", "pyproject.toml", "README.md")
+PROGRAMS = {
+    "docker-credential-ecr-login": "docker_credential_ecr_login",
+    "docker-credential-gcr": "docker_credential_gcr",
+    "docker-credential-ghcr-login": "docker_credential_ghcr_login",
+}
+SCRIPT = "#!{python} -B\nfrom {module} import main\nmain()\n"
+LIMIT_S = 240
+FAILED = 1  # pytest's status where a test failed; others mean that none ran
+WORKERS = 2
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One rule, how to take it out, and the test that must notice."""
+
+    rule: str
+    file: str
+    find: str
+    replace: str
+    test: str
+
+    def apply(self, root: Path, stamp: float) -> None:
+        """Change the file; the stamp keeps Python from believing older bytecode."""
+        path = root / self.file
+        text = path.read_text(encoding="utf-8")
+        if text.count(self.find) != 1:
+            raise ValueError(
+                f"{self.file} has {self.find!r} {text.count(self.find)} times"
+            )
+        path.write_text(text.replace(self.find, self.replace), encoding="utf-8")
+        os.utime(path, (stamp, stamp))
+
+
+class Tree:
+    """A copy of the sources with programs and a Python that import from it."""
+
+    def __init__(self, place: Path) -> None:
+        """Copy, and make the venv."""
+        self._place = place
+        self._stamp = 1_000_000_000.0
+        for name in COPIED:
+            source = ROOT / name
+            copy = shutil.copytree if source.is_dir() else shutil.copy2
+            copy(source, place / name)
+        venv.create(place / "venv", symlinks=True)
+        self._bin = place / "venv/bin"
+        version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+        roots = (place / "common", place / "helpers", sysconfig.get_path("purelib"))
+        paths = place / "venv/lib" / version / "site-packages/copy.pth"
+        paths.write_text("".join(f"{root}\n" for root in roots), encoding="utf-8")
+        for name, module in PROGRAMS.items():
+            program = self._bin / name
+            program.write_text(
+                SCRIPT.format(python=self._bin / "python", module=module)
+            )
+            program.chmod(0o755)
+
+    def run(self, *tests: str) -> subprocess.CompletedProcess[str]:
+        """Run tests of the copy on the copy."""
+        command = (self._bin / "python", "-B", "-m", "pytest", "-q", "-x")
+        kept = {k: os.environ[k] for k in ("PATH", "HOME", "TMPDIR") if k in os.environ}
+        return subprocess.run(
+            [*command, "-p", "no:cacheprovider", *tests],
+            cwd=self._place,
+            env=kept | {"DOCKCRED_BIN": str(self._bin)},
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            check=False,
+        )
+
+    def complaint(self, *tests: str) -> str:
+        """Answer what pytest says where a test fails on the code as it is."""
+        done = self.run(*tests)
+        return done.stdout + done.stderr if done.returncode else ""
+
+    def survives(self, mutation: Mutation) -> str:
+        """Answer what is wrong with the test, nothing where it fails as it must."""
+        original = self._place / mutation.file
+        try:
+            mutation.apply(self._place, self._later())
+            done = self.run(mutation.test)
+        except subprocess.TimeoutExpired:
+            return f"ran longer than {LIMIT_S} s"
+        except ValueError as error:
+            return str(error)
+        finally:
+            shutil.copyfile(ROOT / mutation.file, original)
+            os.utime(original, (self._later(),) * 2)
+        if done.returncode == FAILED:
+            return ""
+        return "survived" if done.returncode == 0 else done.stdout[-2000:]
+
+    def _later(self) -> float:
+        self._stamp += 10
+        return self._stamp
+
+
+def read(word: str) -> list[Mutation]:
+    """Read the table."""
+    with (Path(__file__).parent / "table.toml").open("rb") as file:
+        rows = tomllib.load(file)["mutation"]
+    found = [Mutation(**row) for row in rows]
+    return [row for row in found if word in f"{row.rule} {row.file}"]
+
+
+def main() -> int:
+    """Try every mutation; answer 1 if one survives or a test fails without it."""
+    mutations = read(sys.argv[1] if len(sys.argv) > 1 else "")
+    with tempfile.TemporaryDirectory() as directory:
+        trees: queue.Queue[Tree] = queue.Queue()
+        for number in range(WORKERS):
+            place = Path(directory, str(number))
+            place.mkdir()
+            trees.put(Tree(place))
+
+        def with_a_tree(work: Callable[[Tree], str]) -> str:
+            tree = trees.get()
+            try:
+                return work(tree)
+            finally:
+                trees.put(tree)
+
+        def attempt(mutation: Mutation) -> str:
+            wrong = with_a_tree(lambda tree: tree.survives(mutation))
+            print("NOT NOTICED" if wrong else "noticed    ", mutation.rule, flush=True)
+            return wrong
+
+        def passes(tests: list[str]) -> str:
+            return with_a_tree(lambda tree: tree.complaint(*tests))
+
+        tests = sorted({mutation.test for mutation in mutations})
+        shares = [tests[number::WORKERS] for number in range(WORKERS)]
+        with ThreadPoolExecutor(WORKERS) as crowd:
+            complaints = list(crowd.map(passes, filter(None, shares)))
+            if any(complaints):
+                print(*complaints, "Without a mutation a test fails.", sep="\n")
+                return 1
+            results = list(crowd.map(attempt, mutations))
+    survivors = [(m, r) for m, r in zip(mutations, results, strict=True) if r]
+    for mutation, result in survivors:
+        print(f"{mutation.rule} ({mutation.file}; {mutation.test}):\n  {result}")
+    print(f"{len(mutations)} mutations, {len(survivors)} not noticed")
+    return bool(survivors)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""The program under test, run as docker does, and a cloud to ask."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dockcred.testing.sandbox import Sandbox
+
+PROGRAM = "docker-credential-ghcr-login"
+NOT_FOUND = "credentials not found in native keychain"
+
+
+@dataclass(frozen=True)
+class Result:
+    status: int
+    output: str
+    errors: str
+
+    @property
+    def username(self) -> str:
+        return json.loads(self.output)["Username"]
+
+    @property
+    def secret(self) -> str:
+        return json.loads(self.output)["Secret"]
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def cloud() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def run(helper_bin: Path) -> Run:
+    """Run the helper under exactly this environment."""
+
+    def call(
+        environment: dict[str, str],
+        verb: str = "get",
+        text: str = "ghcr.io",
+        *flags: str,
+    ) -> Result:
+        done = subprocess.run(
+            [helper_bin / PROGRAM, verb, *flags],
+            env=environment,
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        return Result(done.returncode, done.stdout.strip(), done.stderr.strip())
+
+    return call

@@ -1,0 +1,160 @@
+"""macOS's keychain at the seam: docker's layout over the documented attributes."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from dockcred.credential import Credential
+from dockcred.environment import Environment
+from dockcred.server_url import ServerURL
+from dockcred.stores.keychain_store import KeychainStore
+from dockcred.stores.macos import (
+    InternetPasswords,
+    SecurityError,
+    attributes_of,
+    key_of,
+)
+from dockcred.stores.problems import KeychainError, KeychainLockedError
+
+IDENTITY = (
+    "kSecAttrProtocol",
+    "kSecAttrServer",
+    "kSecAttrPort",
+    "kSecAttrPath",
+    "kSecAttrAccount",
+    "kSecAttrAuthenticationType",
+)
+
+
+class Keychain:
+    """Internet passwords as SecItem documents them: a query is a subset."""
+
+    def __init__(self):
+        self.items = {}
+        self.status = 0
+
+    def add(self, attributes, secret):
+        identity = {name: attributes.get(name) for name in IDENTITY}
+        for item, _ in self.items.values():
+            if {name: item.get(name) for name in IDENTITY} == identity:
+                raise SecurityError(-25299)
+        self.items[os.urandom(4)] = (dict(attributes), secret)
+
+    def find(self, attributes):
+        if self.status:
+            raise SecurityError(self.status)
+        return [
+            (reference, dict(item))
+            for reference, (item, _) in self.items.items()
+            if attributes.items() <= item.items()
+        ]
+
+    def secret(self, reference):
+        return self.items[reference][1] if reference in self.items else None
+
+    def update(self, reference, secret):
+        self.items[reference] = (self.items[reference][0], secret)
+
+    def delete(self, reference):
+        self.items.pop(reference, None)
+
+
+@pytest.fixture
+def keychain():
+    return Keychain()
+
+
+@pytest.fixture
+def store(keychain):
+    return KeychainStore(InternetPasswords(Environment({}), keychain))
+
+
+def parse(key):
+    return ServerURL.parse(key)
+
+
+@pytest.mark.parametrize(
+    ("key", "protocol", "server", "port", "path"),
+    [
+        ("r.io", "htps", "r.io", None, None),
+        ("https://r.io:5000", "htps", "r.io", 5000, None),
+        ("http://r.io/ns", "http", "r.io", None, "/ns"),
+        ("https://index.docker.io/v1/", "htps", "index.docker.io", None, "/v1/"),
+    ],
+)
+def test_a_url_is_kept_in_dockers_parts(key, protocol, server, port, path):
+    found = attributes_of(key)
+    assert found["kSecAttrLabel"] == "Docker Credentials"
+    assert found["kSecAttrProtocol"] == protocol
+    assert found["kSecAttrServer"] == server
+    assert found.get("kSecAttrPort") == port
+    assert found.get("kSecAttrPath") == path
+    assert key_of(found) == (key if "://" in key else f"https://{key}")
+
+
+def test_what_was_stored_is_listed_answered_and_erased(store):
+    store.store(parse("r.io"), Credential("user", "ä" * 3000))
+    assert store.list() == {"https://r.io": "user"}
+    found = store.get(parse("https://r.io"))
+    assert (found.username, found.secret) == ("user", "ä" * 3000)
+    store.erase(parse("r.io"))
+    assert store.list() == {}
+
+
+def test_a_second_user_replaces_the_first(store, keychain):
+    for user in ("zoe", "anna", "anna"):
+        store.store(parse("r.io"), Credential(user, f"secret of {user}"))
+    assert store.list() == {"https://r.io": "anna"}
+    assert len(keychain.items) == 1
+
+
+def test_an_item_of_dockers_own_helper_is_found(store, keychain):
+    keychain.add(
+        {
+            "kSecAttrLabel": "Docker Credentials",
+            "kSecAttrProtocol": "htps",
+            "kSecAttrServer": "r.io",
+            "kSecAttrPort": 5000,
+            "kSecAttrPath": "/v2",
+            "kSecAttrAccount": "user",
+            "kSecAttrAuthenticationType": "dflt",
+        },
+        b"secret",
+    )
+    assert store.get(parse("r.io:5000")).secret == "secret"
+    store.erase(parse("r.io:5000"))
+    assert keychain.items == {}
+
+
+def test_paths_and_ports_of_one_host_are_kept_apart(store):
+    """The framework takes a part that is not named for any."""
+    keys = ("r.io", "r.io:5000", "r.io/ns", "http://r.io")
+    for key in keys:
+        store.store(parse(key), Credential("user", key))
+    for key in keys:
+        assert store.get(parse(key)).secret == key
+    store.erase(parse("https://r.io"))
+    assert len(store.list()) == 3
+
+
+def test_items_of_browsers_are_neither_read_nor_erased(store, keychain):
+    item = {**attributes_of("r.io"), "kSecAttrLabel": "r.io", "kSecAttrAccount": "me"}
+    keychain.add(item, b"website")
+    assert store.list() == {}
+    store.erase(parse("r.io"))
+    assert len(keychain.items) == 1
+
+
+@pytest.mark.parametrize("status", [-25308, -128, -25293])
+def test_a_locked_keychain_is_locked_not_empty(store, keychain, status):
+    keychain.status = status
+    with pytest.raises(KeychainLockedError, match="unlock-keychain"):
+        store.get(parse("r.io"))
+
+
+def test_any_other_refusal_names_its_number(store, keychain):
+    keychain.status = -67030
+    with pytest.raises(KeychainError, match="security error -67030"):
+        store.list()

@@ -1,0 +1,136 @@
+"""Windows' Credential Manager at the seam, with the limits that Windows has."""
+
+from __future__ import annotations
+
+import pytest
+
+from dockcred.credential import Credential
+from dockcred.environment import Environment
+from dockcred.errors import CredentialsNotFoundError
+from dockcred.server_url import ServerURL
+from dockcred.stores.keychain_store import KeychainStore
+from dockcred.stores.problems import KeychainError, KeychainLockedError
+from dockcred.stores.windows import CredentialError, CredentialManager, Item
+from dockcred.stores.windows_api import from_native, to_native
+
+MAX_BLOB_BYTES = 5 * 512
+MAX_VALUE_BYTES = 256
+BAD_STUB = 1783
+
+
+class Manager:
+    """CredRead and its kin, kept in memory, with the documented limits."""
+
+    def __init__(self):
+        self.items = {}
+        self.code = 0
+        self.writes_left = 1000
+
+    def read(self, target):
+        if self.code:
+            raise CredentialError(self.code)
+        return self.items.get(target.lower())
+
+    def write(self, target, item):
+        values = item.attributes.values()
+        if len(item.blob) > MAX_BLOB_BYTES or any(
+            len(v) > MAX_VALUE_BYTES for v in values
+        ):
+            raise CredentialError(BAD_STUB)
+        if self.writes_left == 0:
+            raise CredentialError(8)
+        self.writes_left -= 1
+        self.items[target.lower()] = Item(item.user, item.blob, dict(item.attributes))
+
+    def delete(self, target):
+        self.items.pop(target.lower(), None)
+
+    def targets(self):
+        return list(self.items)
+
+
+@pytest.fixture
+def manager():
+    return Manager()
+
+
+@pytest.fixture
+def store(manager):
+    return KeychainStore(CredentialManager(Environment({}), manager))
+
+
+def parse(key):
+    return ServerURL.parse(key)
+
+
+@pytest.mark.parametrize("size", [0, 1, 2560, 2561, 5120, 64 * 1024, 1024 * 1024])
+def test_a_secret_of_any_size_comes_back_whole(store, size):
+    secret = ("0123456789ä" * (size // 11 + 1))[:size]
+    store.store(parse("r.io"), Credential("user", secret))
+    assert store.get(parse("https://r.io")).secret == secret
+    assert store.list() == {"r.io": "user"}
+
+
+def test_pieces_go_with_their_secret(store, manager):
+    for secret in ("x" * 9000, "y" * 6000, "short"):
+        store.store(parse("r.io"), Credential("user", secret))
+        assert store.get(parse("r.io")).secret == secret
+    assert len(manager.items) == 1
+    store.store(parse("r.io"), Credential("user", "z" * 9000))
+    store.erase(parse("r.io"))
+    assert manager.items == {}
+
+
+@pytest.mark.parametrize("writes", range(5))
+def test_a_store_that_breaks_off_leaves_the_old_secret(store, manager, writes):
+    store.store(parse("r.io"), Credential("user", "old" * 3000))
+    manager.writes_left = writes
+    with pytest.raises(KeychainError):
+        store.store(parse("r.io"), Credential("user", "new" * 4000))
+    assert store.get(parse("r.io")).secret == "old" * 3000
+
+
+def test_a_lost_piece_is_an_error_never_a_shorter_secret(store, manager):
+    store.store(parse("r.io"), Credential("user", "x" * 9000))
+    del manager.items[next(t for t in manager.items if t.endswith(":1"))]
+    with pytest.raises(KeychainError, match="missing"):
+        store.get(parse("r.io"))
+
+
+def test_dockers_own_items_are_read_replaced_and_erased(store, manager):
+    label = {"label": b"Docker Credentials"}
+    manager.write("https://r.io", Item("user", "sécret".encode(), label))
+    assert store.get(parse("r.io")).secret == "sécret"
+    store.store(parse("https://r.io"), Credential("other", "new"))
+    kept = manager.items["https://r.io"]
+    assert (kept.user, kept.blob, kept.attributes) == ("other", b"new", label)
+    store.erase(parse("r.io"))
+    assert manager.items == {}
+
+
+def test_items_of_other_programs_are_neither_read_nor_erased(store, manager):
+    manager.write("r.io", Item("user", b"mail", {}))
+    assert store.list() == {}
+    with pytest.raises(CredentialsNotFoundError):
+        store.get(parse("r.io"))
+    store.erase(parse("r.io"))
+    assert "r.io" in manager.items
+
+
+def test_a_session_without_a_logon_is_locked_not_empty(store, manager):
+    manager.code = 1312
+    with pytest.raises(KeychainLockedError, match="ssh"):
+        store.get(parse("r.io"))
+
+
+def test_an_item_crosses_the_apis_structure_unchanged():
+    item = Item("üser", bytes(range(256)), {"label": b"Docker Credentials", "b": b""})
+    native = to_native("https://r.io", item)
+    back = from_native(native)
+    assert native.TargetName == "https://r.io"
+    assert (native.Type, native.Persist) == (1, 2)
+    assert (back.user, back.blob, back.attributes) == (
+        item.user,
+        item.blob,
+        item.attributes,
+    )
