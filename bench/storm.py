@@ -1,7 +1,7 @@
 """A fleet boots at once: calls, throttles, and when the last node can pull.
 
-    python bench/storm.py              # the model, 10 to 10,000 nodes
-    python bench/storm.py --run 10     # also real processes on 10 nodes (or 100)
+    python -m bench.storm            # the model, 10 to 10,000 nodes
+    python -m bench.storm --run 10     # also real processes on 10 nodes (or 100)
 
 `--run` starts every process of every node against the sandbox under the real rate
 limit of GetAuthorizationToken (20 per second, burst 200). One machine stands for all
@@ -22,7 +22,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from storm_model import OURS, PEER, Outcome, simulate
+from bench.storm_model import OURS, PEER, Outcome, simulate
 
 from dockcred.testing.sandbox import Sandbox
 from dockcred.testing.sandbox.rate_limit import TokenBucket
@@ -80,8 +80,8 @@ def boot(environment: dict[str, str]) -> int:
         }
         running.append((process, json.dumps(request).encode()))
     good = 0
-    for process, request in running:
-        output, _ = process.communicate(request, timeout=LIMIT_S)
+    for process, text in running:
+        output, _ = process.communicate(text, timeout=LIMIT_S)
         good += process.returncode == 0 and b'"username":"AWS"' in output
     return good
 

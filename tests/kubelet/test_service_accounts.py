@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 from support.kubelet import complaint, password, request, response
 
+from dockcred.testing.sandbox import Sandbox
 from dockcred.testing.sandbox.aws import sts
 from dockcred.testing.sandbox.aws.principals import ACCOUNT, Role
 from dockcred.testing.sandbox.azure.directory import TENANT, Principal
+from dockcred.testing.sandbox.google import sts as google_sts
+from dockcred.testing.sandbox.google.principals import email
 
 ROLE = "eks.amazonaws.com/ecr-role-arn"
 CLIENT = "kubernetes.azure.com/acr-client-id"
@@ -208,9 +211,8 @@ def _federated(cloud, name: str) -> str:
 
 
 @pytest.fixture
-def azure_node(tmp_path):
-    from dockcred.testing.sandbox import Sandbox  # noqa: PLC0415
-
+def far_node(tmp_path):
+    """A node whose clouds are called by their real names, through a proxy."""
     with Sandbox(tls=True) as cloud:
         variables = cloud.environment("azure-nothing", inherit={})
         kept = {
@@ -222,8 +224,8 @@ def azure_node(tmp_path):
         yield cloud, {"PATH": "/usr/bin:/bin", **place, **kept}
 
 
-def test_an_azure_application_pulls_for_the_account_that_it_trusts(plugin, azure_node):
-    cloud, environment = azure_node
+def test_an_azure_application_pulls_for_the_account_that_it_trusts(plugin, far_node):
+    cloud, environment = far_node
     application = Principal("pull", subject="system:serviceaccount:team:builder")
     cloud.azure.directory.add(application)
     annotations = {
@@ -247,8 +249,8 @@ def test_an_azure_application_pulls_for_the_account_that_it_trusts(plugin, azure
     assert "federated" in said or "subject" in said
 
 
-def test_an_azure_account_without_a_tenant_is_told_where_to_name_it(plugin, azure_node):
-    cloud, environment = azure_node
+def test_an_azure_account_without_a_tenant_is_told_where_to_name_it(plugin, far_node):
+    cloud, environment = far_node
     text = request(
         f"{ACR}/app",
         serviceAccountToken=_federated(cloud, "builder"),
@@ -256,6 +258,68 @@ def test_an_azure_account_without_a_tenant_is_told_where_to_name_it(plugin, azur
     )
     said = complaint(plugin(environment=environment, stdin=text))
     assert "acr-tenant-id" in said
+
+
+def _of_pool(cloud, name: str) -> str:
+    return cloud.google.issuer.issue(
+        subject=f"system:serviceaccount:team:{name}",
+        audience=f"https:{google_sts.PROVIDERS['oidc']}",
+        issued_at=time.time(),
+        lifetime_s=1800,
+        **_claims("team", name, f"uid-{name}"),
+    )
+
+
+@pytest.mark.parametrize("impersonated", [False, True])
+def test_google_s_sts_takes_the_account_of_any_pool(impersonated, plugin, far_node):
+    """With impersonation only the account that may become the other one pulls."""
+    cloud, environment = far_node
+    subject = google_sts.principal("system:serviceaccount:team:builder")
+    annotations = {}
+    if impersonated:
+        account = email("puller")
+        annotations["iam.gke.io/gcp-service-account"] = account
+        cloud.google.principals.allow(subject, account)
+
+    def ask(name: str):
+        text = request(
+            "europe-docker.pkg.dev/project/app",
+            serviceAccountToken=_of_pool(cloud, name),
+            serviceAccountAnnotations=annotations,
+        )
+        audience = f"--google-audience={google_sts.PROVIDERS['oidc']}"
+        return plugin(audience, environment=environment, stdin=text)
+
+    answer = ask("builder")
+    minted = cloud.minted(password(answer, "europe-docker.pkg.dev"))
+    assert minted.principal == (account if impersonated else subject)
+    assert response(answer)["cacheDuration"] in {"25m0s", "24m59s", "24m58s", "24m57s"}
+    assert cloud.calls["google-sts:token-exchange"] == 1
+    other = ask("thief")
+    assert cloud.calls["google-sts:token-exchange"] == 2
+    if impersonated:
+        assert "impersonation" in complaint(other)
+    else:
+        found = cloud.minted(password(other, "europe-docker.pkg.dev"))
+        assert found.principal.endswith(":thief")
+
+
+def test_a_gke_cluster_s_own_pool_is_the_one_that_the_flags_name(plugin, far_node):
+    """auth-provider-gcp's annotation and flags; without the flags it is told."""
+    cloud, environment = far_node
+    text = request(
+        "gcr.io/project/app",
+        serviceAccountToken=_of_pool(cloud, "builder"),
+        serviceAccountAnnotations={"iam.gke.io/enable-wi-image-pull": "true"},
+    )
+    said = complaint(plugin("get-credentials", environment=environment, stdin=text))
+    assert "--project-id" in said
+    flags = ("--project-id=p", "--identity-provider=https://container.googleapis.com/x")
+    complaint(plugin("get-credentials", *flags, environment=environment, stdin=text))
+    (sent,) = [r for r in cloud.requests if r.path == "/v1/token"]
+    assert sent.form["audience"] == (
+        "identitynamespace:p.svc.id.goog:https://container.googleapis.com/x"
+    )
 
 
 def test_a_registry_that_takes_the_token_itself_gets_it(

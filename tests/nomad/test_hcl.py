@@ -12,7 +12,7 @@ NOMAD = Path(__file__).parents[2] / "packaging/nomad"
 
 def _parsed(name: str) -> dict:
     try:
-        import hcl2  # noqa: PLC0415
+        import hcl2
     except ImportError:
         missing("python-hcl2 is not installed")
     with (NOMAD / name).open() as file:
