@@ -113,9 +113,7 @@ def _run(
         return _say(USAGE.format(program), 0)
     if verb in {"-v", "--version", "version"}:
         return _say(f"{program} (dockcred) v{__version__}", 0)
-    if verb not in VERBS and (
-        open_plugin is None or (arguments and program != PLUGIN) or os.isatty(0)
-    ):
+    if verb not in VERBS and not _reads_unasked(program, arguments, open_plugin):
         if len(arguments) != 1:
             return _say(USAGE.format(program), 1)
         return _say(f"{program}: unknown action: {verb}", 1)
@@ -126,17 +124,18 @@ def _run(
         seconds, problem = _time_limit(program, variables)
         watchdog.start(seconds, lambda cause: fail(program, cause))
         request = _stdin(verb)
-        if verb not in VERBS and not request.strip():
-            return _say(USAGE.format(program), 1)
-        if verb not in VERBS and not arguments and not _is_object(request):
-            verb, fail = "get", _fail
+        if verb not in VERBS:
+            if not request.strip():
+                return _say(USAGE.format(program), 1)
+            if not arguments and not _is_object(request):
+                verb, fail = "get", _fail
         if problem is not None:
             return fail(program, str(problem))
         store = _Lazy(open_store)
-        if verb not in VERBS and open_plugin is not None:
-            output, notice = open_plugin().answer(arguments, request), None
-        else:
+        if verb in VERBS or open_plugin is None:
             output, notice = answer(verb, store, request)
+        else:
+            output, notice = open_plugin().answer(arguments, request), None
     except WireError as error:
         return _say(error.sentence, 1)
     except DockcredError as error:
@@ -149,6 +148,14 @@ def _run(
         _write(1, output)
     store.after_answer()
     return 0
+
+
+def _reads_unasked(
+    program: str, arguments: list[str], open_plugin: Callable[[], Plugin] | None
+) -> bool:
+    """Tell whether stdin says what is wanted: kubelet, or nobody at a terminal."""
+    taken = not arguments or program == PLUGIN
+    return open_plugin is not None and taken and not os.isatty(0)
 
 
 def _is_object(request: bytes) -> bool:
