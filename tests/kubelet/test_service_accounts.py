@@ -304,6 +304,24 @@ def test_google_s_sts_takes_the_account_of_any_pool(impersonated, plugin, far_no
         assert found.principal.endswith(":thief")
 
 
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"DOCKCRED_ROAD": "direct"},
+        {"GOOGLE_IMPERSONATE_SERVICE_ACCOUNT": "node@p.iam.gserviceaccount.com"},
+    ],
+)
+def test_the_node_s_own_google_settings_do_not_stand_before_the_account(
+    variables, plugin, far_node
+):
+    cloud, environment = far_node
+    subject = google_sts.principal("system:serviceaccount:team:builder")
+    text = request("gcr.io/p/a", serviceAccountToken=_of_pool(cloud, "builder"))
+    audience = f"--google-audience={google_sts.PROVIDERS['oidc']}"
+    answer = plugin(audience, environment=environment | variables, stdin=text)
+    assert cloud.minted(password(answer, "gcr.io")).principal == subject
+
+
 def test_a_gke_cluster_s_own_pool_is_the_one_that_the_flags_name(plugin, far_node):
     """auth-provider-gcp's annotation and flags; without the flags it is told."""
     cloud, environment = far_node

@@ -47,6 +47,12 @@ _AZURE_HIDES = (
     "DOCKCRED_ACR_OBJECT_ID",
     "DOCKCRED_ACR_RESOURCE_ID",
 )
+_GOOGLE_HIDES = (
+    "GOOGLE_IMPERSONATE_SERVICE_ACCOUNT",
+    "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT",
+    # The direct road knows no credentials file: it would ask as the machine.
+    "DOCKCRED_ROAD",
+)
 _SESSION = frozenset(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789=,.@-"
 )
@@ -137,7 +143,10 @@ class ServiceAccount:
             return {}
         account = google.impersonated(self.annotations, environment)
         file = google.credentials_file(audience, account, in_memory(self.token))
-        return {"GOOGLE_APPLICATION_CREDENTIALS": in_memory(file)}
+        return {
+            **dict.fromkeys(_GOOGLE_HIDES, ""),
+            "GOOGLE_APPLICATION_CREDENTIALS": in_memory(file),
+        }
 
 
 def in_memory(text: str) -> str:
