@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from support.kubelet import complaint, password, request, response
 
+from dockcred.kubelet.service_account import in_memory
 from dockcred.testing.sandbox import Sandbox
 from dockcred.testing.sandbox.aws import sts
 from dockcred.testing.sandbox.aws.principals import ACCOUNT, Role
@@ -197,6 +198,14 @@ def test_the_token_is_nowhere(plugin, node, cloud, token, role, tmp_path):
         for name in names:
             assert signature not in name
             assert signature.encode() not in Path(directory, name).read_bytes()
+
+
+def test_no_child_program_inherits_the_token():
+    path = in_memory("secret")
+    descriptor = int(path.rpartition("/")[2])
+    assert Path(path).read_text() == "secret"
+    assert not os.get_inheritable(descriptor)
+    os.close(descriptor)
 
 
 def _federated(cloud, name: str) -> str:
