@@ -23,7 +23,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bench.storm_model import OURS, PEER, Outcome, simulate
-
 from dockcred.testing.sandbox import Sandbox
 from dockcred.testing.sandbox.rate_limit import TokenBucket
 
