@@ -7,9 +7,9 @@ which identity serves which registry.
 from __future__ import annotations
 
 from dockcred.protocol import serve
-from dockcred.registry_table import auto_store
+from dockcred.registry_table import auto_store, kubelet_plugin
 
 
 def main() -> None:
     """Answer one request of the docker credential-helper protocol."""
-    serve("docker-credential-auto", auto_store)
+    serve("docker-credential-auto", auto_store, open_plugin=kubelet_plugin)

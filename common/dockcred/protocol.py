@@ -41,26 +41,38 @@ if TYPE_CHECKING:
         def after_answer(self) -> None:
             """Do what the client need not wait for."""
 
+    class Plugin(Protocol):
+        """What kubelet asks, in a protocol of its own."""
+
+        def answer(self, arguments: list[str], text: bytes) -> bytes:
+            """Answer a request; raise DockcredError where that fails."""
+
 
 USAGE = "Usage: {} <store|get|erase|list|version>"
+VERBS = frozenset({"store", "get", "erase", "list"})
+PLUGIN = "dockcred-credential-provider"
+# Kubelet waits a minute; a node that is throttled at boot does well to wait too.
+PLUGIN_TIMEOUT_S = 45.0
 
 
 def serve(
     program: str,
     open_store: Callable[[], Store],
     more: Mapping[str, tuple[str, int]] | None = None,
+    open_plugin: Callable[[], Plugin] | None = None,
 ) -> NoReturn:
     """Answer the verb in argv and end the process with 0 or 1.
 
     `more` are the verbs that a peer's users may call besides, with the one line and
-    the status that answer each, whatever flags follow.
+    the status that answer each, whatever flags follow. A program with a plugin also
+    answers kubelet, and clients that forget the verb.
     Ends by os._exit: finalising the interpreter is 5 M of 21 M instructions
     (performance.md B1), and every stream here is unbuffered.
     """
     status = 1
     try:
         harden()
-        status = _run(program, sys.argv[1:], open_store, more or {})
+        status = _run(program, sys.argv[1:], open_store, more or {}, open_plugin)
     except KeyboardInterrupt:
         watchdog.end_children()
         _fail(program, "interrupted")
@@ -91,35 +103,45 @@ def _run(
     arguments: list[str],
     open_store: Callable[[], Store],
     more: Mapping[str, tuple[str, int]],
+    open_plugin: Callable[[], Plugin] | None,
 ) -> int:
     if arguments and arguments[0] in more:
         text, status = more[arguments[0]]
         return _fail(program, text) if status else _say(text, 0)
-    if len(arguments) != 1:
-        return _say(USAGE.format(program), 1)
-    verb = arguments[0]
+    verb = arguments[0] if len(arguments) == 1 else ""
     if verb in {"-h", "--help"}:
         return _say(USAGE.format(program), 0)
     if verb in {"-v", "--version", "version"}:
         return _say(f"{program} (dockcred) v{__version__}", 0)
-    if verb not in {"store", "get", "erase", "list"}:
+    if verb not in VERBS and not _reads_unasked(program, arguments, open_plugin):
+        if len(arguments) != 1:
+            return _say(USAGE.format(program), 1)
         return _say(f"{program}: unknown action: {verb}", 1)
+    fail = _fail if verb in VERBS else _complain
     try:
         variables = environment.current()
         log.listen(variables.get("DOCKCRED_LOG"))
-        seconds, problem = _time_limit(variables)
-        watchdog.start(seconds, lambda cause: _fail(program, cause))
+        seconds, problem = _time_limit(program, variables)
+        watchdog.start(seconds, lambda cause: fail(program, cause))
         request = _stdin(verb)
+        if verb not in VERBS:
+            if not request.strip():
+                return _say(USAGE.format(program), 1)
+            if not arguments and not _is_object(request):
+                verb, fail = "get", _fail
         if problem is not None:
-            return _fail(program, str(problem))
+            return fail(program, str(problem))
         store = _Lazy(open_store)
-        output, notice = answer(verb, store, request)
+        if verb in VERBS or open_plugin is None:
+            output, notice = answer(verb, store, request)
+        else:
+            output, notice = open_plugin().answer(arguments, request), None
     except WireError as error:
         return _say(error.sentence, 1)
     except DockcredError as error:
-        return _fail(program, str(error))
+        return fail(program, str(error))
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user
-        return _fail(program, unforeseen(error))
+        return fail(program, unforeseen(error))
     if notice:
         _write(2, wire.message_line(f"{program}: {notice}"))
     if output:
@@ -128,14 +150,32 @@ def _run(
     return 0
 
 
+def _reads_unasked(
+    program: str, arguments: list[str], open_plugin: Callable[[], Plugin] | None
+) -> bool:
+    """Tell whether stdin says what is wanted: kubelet, or nobody at a terminal."""
+    taken = not arguments or program == PLUGIN
+    return open_plugin is not None and taken and not os.isatty(0)
+
+
+def _is_object(request: bytes) -> bool:
+    """Tell kubelet's JSON from the bare host of nomad-driver-podman.
+
+    That driver makes "get" the program's name and passes no argument at all
+    (registry/credshelper.go).
+    """
+    return request.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
+
+
 def _time_limit(
-    variables: environment.Environment,
+    program: str, variables: environment.Environment
 ) -> tuple[float, DockcredError | None]:
     """Answer the bound on the call; a bad one is told once stdin has been read."""
+    default_s = PLUGIN_TIMEOUT_S if program == PLUGIN else environment.DEFAULT_TIMEOUT_S
     try:
-        return environment.timeout_s(variables), None
+        return environment.timeout_s(variables, default_s), None
     except DockcredError as error:
-        return environment.DEFAULT_TIMEOUT_S, error
+        return default_s, error
 
 
 class _Lazy:
@@ -177,7 +217,7 @@ def _stdin(verb: str) -> bytes:
     if verb == "list":
         return b""
     watchdog.doing("reading the request from stdin, which was not closed")
-    limit = wire.MAX_STORE_BYTES if verb == "store" else MAX_BYTES
+    limit = MAX_BYTES if verb in {"get", "erase"} else wire.MAX_STORE_BYTES
     return wire.read_all(0, limit)
 
 
@@ -205,6 +245,12 @@ def _fail(program: str, text: str) -> int:
     """Tell a failure to the clients that show stdout and to those that show stderr."""
     _write(2, wire.message_line(f"{program}: {text}"))
     return _say(text, 1)
+
+
+def _complain(program: str, text: str) -> int:
+    """Tell kubelet, which logs stderr and takes stdout for an answer."""
+    _write(2, wire.message_line(f"{program}: {text}"))
+    return 1
 
 
 def _write(descriptor: int, data: bytes) -> None:

@@ -6,7 +6,7 @@ from dockcred import environment
 from dockcred.cache import directory
 from dockcred.cache.files import Cache
 from dockcred.config.compiled import open_config
-from dockcred.errors import MissingExtraError
+from dockcred.errors import CredentialsNotFoundError, MissingExtraError
 from dockcred.router import Router
 
 TYPE_CHECKING = False
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dockcred.config.compiled import Config
     from dockcred.environment import Environment
     from dockcred.identity import Provider
+    from dockcred.kubelet.plugin import Plugin
     from dockcred.protocol import Store
     from dockcred.server_url import ServerURL
     from dockcred.stores.by_registry import ByRegistry
@@ -47,6 +48,7 @@ PROGRAMS = {
     "docker-credential-ghcr-login": "github",
     "docker-credential-keyring": "",
     "docker-credential-auto": "",
+    "dockcred-credential-provider": "",
 }
 """The helpers that `dockcred install` writes, each with the provider whose tickets its
 front reads; nothing for one without a front."""
@@ -66,6 +68,20 @@ def identity_store(name: str) -> Store:
 def auto_store() -> Store:
     """Open every provider's registries, and for all others what keeps logins."""
     return _router(tuple(PROVIDERS), lambda: _by_registry(fallback_store))
+
+
+def node_store() -> Store:
+    """Open what kubelet's plugin answers from, for a client of the helpers' verbs."""
+    from dockcred.kubelet.plugin import at_home_on_the_node  # noqa: PLC0415
+
+    return _node_router(at_home_on_the_node(environment.current()), provider)
+
+
+def kubelet_plugin() -> Plugin:
+    """Open every provider's registries for kubelet."""
+    from dockcred.kubelet.plugin import Plugin  # noqa: PLC0415 - not for a helper
+
+    return Plugin(environment.current(), provider, _node_router, _config)
 
 
 def keychain_store(
@@ -131,14 +147,29 @@ def _router(
     )
 
 
+def _node_router(variables: Environment, load: Callable[[str], Provider]) -> Router:
+    """Open all registries of a node, where no person has a keychain."""
+    return Router(
+        PROVIDERS,
+        variables,
+        lambda: _config(variables),
+        load=load,
+        open_cache=_open_cache,
+        open_fallback=lambda: _by_registry(_named_store, variables),
+        program_for=program_for,
+    )
+
+
 def _config(variables: Environment) -> Config:
     return open_config(variables, Cache(directory.locate(variables)))
 
 
-def _by_registry(open_store: Callable[[Environment], Store]) -> ByRegistry:
+def _by_registry(
+    open_store: Callable[[Environment], Store], variables: Environment | None = None
+) -> ByRegistry:
     from dockcred.stores.by_registry import ByRegistry  # noqa: PLC0415 - as above
 
-    variables = environment.current()
+    variables = variables or environment.current()
     return ByRegistry(variables, _config(variables), open_store)
 
 
@@ -158,6 +189,13 @@ def fallback_store(variables: Environment) -> Store:
     if chosen:
         return keychain_store("", variables)
     return if_present.IfPresent(lambda: keychain_store("", variables))
+
+
+def _named_store(variables: Environment) -> Store:
+    """Open the store that is named, and look for none where none is."""
+    if not variables.get("DOCKCRED_STORE"):
+        raise CredentialsNotFoundError
+    return fallback_store(variables)
 
 
 def _load(module: str, attribute: str) -> Any:

@@ -77,9 +77,13 @@ class Router:
         except (MissingIdentityError, CredentialsNotFoundError) as error:
             # A password that was stored by hand serves where no identity does.
             try:
-                return self._fallback().get(server)
+                found = self._fallback().get(server)
             except CredentialsNotFoundError:
                 raise error from None
+            if not found.username and not found.secret:
+                # on_miss = "empty": the keychain has none, and the cause is ours.
+                raise error from None
+            return found
 
     def store(self, server: ServerURL, credential: Credential) -> str | None:
         """Keep in the fallback what no identity answers for, by the `login` setting."""

@@ -1,8 +1,8 @@
 """One mint for many callers: a lock per entry, and the cause of a failed mint.
 
-flock is released when its holder ends, however it ends. After MAX_WAIT_S, or where
-files cannot be locked, the caller mints without it: a stopped holder costs a call
-upstream, never an answer.
+flock is released when its holder ends, however it ends. After MAX_WAIT_S, or in a
+longer call when KEPT_S are left, or where files cannot be locked, the caller mints
+without it: a stopped holder costs a call upstream, never an answer.
 """
 
 from __future__ import annotations
@@ -19,17 +19,27 @@ if TYPE_CHECKING:
     from dockcred.errors import DockcredError
 
 MAX_WAIT_S = 3.0
+KEPT_S = 5.0
 FAILURE_HOLDS_S = 5.0
 _FAILURE_LINES = 4
 # The kinds on which a caller does more than tell them.
 _TOLD = {kind.__name__: kind for kind in (MissingIdentityError, RefusedError)}
 
 
+def _patience_s() -> float:
+    """Answer how long to wait: kubelet's plugin, throttled, has more time than others.
+
+    Callers that wait longer than a throttled holder's retries would join the storm.
+    """
+    left = watchdog.remaining_s()
+    return max(MAX_WAIT_S, left - KEPT_S) if left < float("inf") else MAX_WAIT_S
+
+
 class Flight:
     """The lock on one entry; `waited` tells that another held it."""
 
     def __init__(self, cache: Cache, name: str) -> None:
-        """Take the lock, or go without it after MAX_WAIT_S."""
+        """Take the lock, or go without it after a wait."""
         self.waited = False
         self._cache = cache
         self._name = name
@@ -46,7 +56,7 @@ class Flight:
         except (ImportError, OSError):
             return
         watchdog.doing("waiting for another process that mints the same credential")
-        pause, give_up = 0.001, time.monotonic() + MAX_WAIT_S
+        pause, give_up = 0.001, time.monotonic() + _patience_s()
         while time.monotonic() < give_up:
             try:
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

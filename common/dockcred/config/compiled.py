@@ -38,8 +38,25 @@ class Config:
         Of two that weigh the same the user's wins over the system's; two in one file
         are an error that names both.
         """
+        best = self._entry_for(server)
+        return self.defaults | dict(_pairs(best[2:])) if best else self.defaults
+
+    def path_for(self, server: ServerURL) -> str:
+        """Answer the path prefix that chose a server's entry, with its slash."""
+        best = self._entry_for(server)
+        return _path(best[1]) if best else ""
+
+    def has_path_at(self, server: ServerURL) -> bool:
+        """Tell whether some path at a server's host has an entry of its own."""
+        from dockcred.config.pattern import Pattern  # noqa: PLC0415 - with a file only
+
+        return any(
+            _path(row[1]) and Pattern(row[1]).matches_host(server) for row in self._rows
+        )
+
+    def _entry_for(self, server: ServerURL) -> list[str] | None:
         if not self._rows:
-            return self.defaults
+            return None
         from dockcred.config.pattern import Pattern  # noqa: PLC0415 - with a file only
 
         best: list[str] | None = None
@@ -55,10 +72,7 @@ class Config:
                 )
             if best is None or pattern.weight >= weight:
                 best, weight = row, pattern.weight
-        found = dict(self.defaults)
-        if best:
-            found.update(_pairs(best[2:]))
-        return found
+        return best
 
     def every(self) -> list[dict[str, str]]:
         """Answer the defaults, and the settings of each entry over them."""
@@ -142,6 +156,12 @@ def _flat(settings: dict[str, str]) -> list[str]:
 
 def _pairs(texts: list[str]) -> zip[tuple[str, str]]:
     return zip(texts[::2], texts[1::2], strict=True)
+
+
+def _path(pattern: str) -> str:
+    """Answer the path of a pattern's text, with its slash; nothing without one."""
+    _, slash, path = pattern.partition("/")
+    return f"/{path.strip('/')}" if slash and path.strip("/") else ""
 
 
 def _file(row: list[str]) -> str:

@@ -9,7 +9,7 @@ import os
 import stat
 
 from dockcred.config.pattern import Pattern
-from dockcred.config.settings import DEFAULTS, OF_ROUTING, VARIABLES
+from dockcred.config.settings import DEFAULTS, OF_KUBELET, OF_ROUTING, VARIABLES
 from dockcred.errors import InvalidInputError
 from dockcred.server_url import ServerURL
 
@@ -70,7 +70,8 @@ def read(path: str) -> tuple[dict[str, str], list[Entry]]:
 
 
 def _entry(written: Any, path: str, lines: list[str], start: int) -> Entry:
-    settings = _checked(written, OF_ROUTING | VARIABLES.keys(), path, lines, start)
+    known = OF_ROUTING | OF_KUBELET | VARIABLES.keys()
+    settings = _checked(written, known, path, lines, start)
     if "match" not in settings:
         raise InvalidInputError(
             f"{path}:{start}: the entry matches nothing", 'write match = "HOST"'

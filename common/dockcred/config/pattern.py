@@ -45,13 +45,16 @@ class Pattern:
 
     def matches(self, server: ServerURL) -> bool:
         """Tell whether a server is one of those that are meant."""
-        labels = server.host.split(".")
         segments = [segment for segment in server.path.split("/") if segment]
+        return self.matches_host(server) and segments[: len(self.path)] == self.path
+
+    def matches_host(self, server: ServerURL) -> bool:
+        """Tell whether its host and port are, whatever its path."""
+        labels = server.host.split(".")
         return (
             len(labels) == len(self.labels)
             and all(map(_is_like, labels, self.labels))
             and (not self.port or self.port == server.port)
-            and segments[: len(self.path)] == self.path
         )
 
 

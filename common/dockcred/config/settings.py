@@ -46,6 +46,9 @@ VARIABLES = {
 OF_ROUTING = frozenset({"match", "registry"})
 """Settings that say which registry is meant; they have no variable."""
 
+OF_KUBELET = frozenset({"token_username"})
+"""For a registry that takes a pod's service account token as the password of a user."""
+
 AUTO = "auto"
 
 DEFAULTS = frozenset({"store", "on_miss", "login"})

@@ -135,14 +135,14 @@ def become(environment: Environment) -> None:
     os.environ.update(environment.set_values())
 
 
-def timeout_s(variables: Environment) -> float:
+def timeout_s(variables: Environment, default_s: float = DEFAULT_TIMEOUT_S) -> float:
     """Answer the bound on one whole call, in seconds.
 
     Raises InvalidInputError where DOCKCRED_TIMEOUT is not a number above zero.
     """
     text = variables.get("DOCKCRED_TIMEOUT")
     try:
-        seconds = float(text) if text else DEFAULT_TIMEOUT_S
+        seconds = float(text) if text else default_s
     except ValueError:
         seconds = 0.0
     if not 0 < seconds <= 3600:  # noqa: PLR2004 - an hour; also refuses nan and inf

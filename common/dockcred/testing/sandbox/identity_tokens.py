@@ -37,9 +37,15 @@ class Issuer:
         self._key = ec.generate_private_key(ec.SECP256R1())
 
     def issue(
-        self, *, subject: str, audience: str, issued_at: float, lifetime_s: float
+        self,
+        *,
+        subject: str,
+        audience: str,
+        issued_at: float,
+        lifetime_s: float,
+        **more: object,
     ) -> str:
-        """Return a token for the subject, good for one audience."""
+        """Return a token for the subject, good for one audience, with more claims."""
         claims = {
             "iss": self.url,
             "sub": subject,
@@ -47,6 +53,7 @@ class Issuer:
             "iat": int(issued_at),
             "nbf": int(issued_at),
             "exp": int(issued_at + lifetime_s),
+            **more,
         }
         parts = ({"alg": "ES256", "kid": "sandbox", "typ": "JWT"}, claims)
         signed = ".".join(_encode(json.dumps(part).encode()) for part in parts)

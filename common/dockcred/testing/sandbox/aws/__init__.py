@@ -20,6 +20,7 @@ from dockcred.testing.sandbox.aws.sso import Logins, SsoOidc, SsoPortal
 from dockcred.testing.sandbox.aws.sts import Sts
 from dockcred.testing.sandbox.aws.workplace import Workplace
 from dockcred.testing.sandbox.failures import Failures
+from dockcred.testing.sandbox.rate_limit import TokenBucket
 from dockcred.testing.sandbox.service import Minted, Service
 
 
@@ -27,7 +28,8 @@ class Aws:
     """The state that the AWS services share.
 
     `role` is what the metadata server answers from now on, `mfa_code` the one
-    code that STS takes, `expires_s` the life of a registry password.
+    code that STS takes, `expires_s` the life of a registry password, `bucket` the
+    rate limit on GetAuthorizationToken, if any.
     """
 
     identities = IDENTITIES
@@ -41,6 +43,7 @@ class Aws:
         self.expires_s = expires_s
         self.role = "instance-profile"
         self.mfa_code = "123456"
+        self.bucket: TokenBucket | None = None
         self.keys = AccessKeys()
         self.passwords = Passwords()
         self.roles: dict[str, Role] = {}

@@ -52,6 +52,8 @@ class Ecr(Service):
     def answer(self, request: Request, now: float) -> Response:
         """See Service."""
         body = _read(request, self.target)
+        if self._aws.bucket and not self._aws.bucket.take():
+            raise Refusal(Reason.THROTTLED, "Rate exceeded")
         caller = sigv4.authenticate(
             request,
             self._aws.keys,

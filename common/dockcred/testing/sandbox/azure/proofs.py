@@ -72,7 +72,8 @@ def _federated(
         raise EntraRefusal(
             50013, "Assertion failed signature validation", "invalid_grant"
         ) from error
-    if claims["aud"] != FEDERATED_AUDIENCE:
+    # Kubernetes writes the audience as a list of one.
+    if claims["aud"] not in (FEDERATED_AUDIENCE, [FEDERATED_AUDIENCE]):
         raise EntraRefusal(700212, "No matching federated identity record for audience")
     if claims["sub"] != application.subject:
         raise EntraRefusal(700213, "No matching federated identity record for subject")

@@ -1,0 +1,99 @@
+"""Nomad's docker driver, by its own rules (drivers/docker/utils.go, aa026cc).
+
+It runs `docker-credential-NAME get` with the agent's variables, writes the bare index
+name, reads a map of strings, shows stderr alone, and takes an empty user and secret
+for "no credential".
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+
+import pytest
+from support.program import HOST, PUBLIC
+
+AGENT = {"PATH": "/usr/bin:/bin", "DOCKCRED_ON_MISS": "empty"}
+
+
+class PullError(Exception):
+    """The task fails with this text."""
+
+
+def auth_from_helper(directory, name: str, index: str, environment) -> dict | None:
+    """authFromHelper: None where the pull goes on anonymously."""
+    done = subprocess.run(
+        [os.path.join(directory, f"docker-credential-{name}"), "get"],
+        input=index.encode(),
+        env=environment,
+        capture_output=True,
+        timeout=20,
+        check=False,
+    )
+    if done.returncode:
+        raise PullError(f"failed with stderr: {done.stderr.decode()}")
+    found = json.loads(done.stdout)
+    assert all(isinstance(value, str) for value in found.values())
+    if not found["Username"] and not found["Secret"]:
+        return None
+    return found
+
+
+@pytest.fixture
+def agent(cloud, tmp_path):
+    """The agent's variables on an EC2 machine: root without HOME."""
+    kept = cloud.environment("instance-profile", inherit={})
+    aws = {name: value for name, value in kept.items() if name.startswith("AWS_")}
+    proxies = {n: v for n, v in kept.items() if "PROXY" in n.upper() or "SSL" in n}
+    return AGENT | aws | proxies | {"DOCKCRED_CACHE_DIR": str(tmp_path / "cache")}
+
+
+def test_a_private_image_gets_its_credential(helper_bin, agent, cloud):
+    found = auth_from_helper(helper_bin, "auto", HOST, agent)
+    assert cloud.minted(found["Secret"]).host == HOST
+
+
+@pytest.mark.parametrize("index", ["docker.io", "quay.io", "registry.example:5000"])
+def test_a_public_image_is_pulled_anonymously(index, helper_bin, agent):
+    """nomad#3030, #9302: with a helper for every image, Hub's still pull."""
+    assert auth_from_helper(helper_bin, "auto", index, agent) is None
+
+
+def test_a_public_gallery_that_the_machine_may_not_ask_is_pulled_anonymously(
+    helper_bin, agent
+):
+    environment = agent | {"AWS_EC2_METADATA_DISABLED": "true"}
+    assert auth_from_helper(helper_bin, "auto", PUBLIC, environment) is None
+
+
+def test_the_cause_of_a_failure_is_what_nomad_shows(helper_bin, agent, cloud):
+    """nomad#9991: it reads stderr and nothing else."""
+    cloud.fail("ecr:access-denied")
+    with pytest.raises(PullError, match="AWS denies ecr:GetAuthorizationToken"):
+        auth_from_helper(helper_bin, "auto", HOST, agent)
+
+
+def test_without_the_switch_not_found_fails_the_task(helper_bin, agent):
+    """Why the switch is there."""
+    environment = agent | {"DOCKCRED_ON_MISS": ""}
+    with pytest.raises(PullError):
+        auth_from_helper(helper_bin, "auto", "docker.io", environment)
+
+
+def test_podman_s_driver_passes_no_argument_and_merges_the_streams(
+    helper_bin, agent, cloud
+):
+    """nomad-driver-podman: argv is ["get"] alone, CombinedOutput, domain and path."""
+    done = subprocess.run(
+        ["get"],
+        executable=helper_bin / "docker-credential-auto",
+        input=f"{HOST}/team/app".encode(),
+        env=agent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=10,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert cloud.minted(json.loads(done.stdout)["Secret"]).host == HOST
