@@ -29,10 +29,13 @@ SDK_ROAD = (
     "sso",
     "sso-legacy",
     "sso-refresh",
+    "login",
+    "login-refresh",
 )
 OTHERWISE = {
     "assume-role-mfa": "test_mfa.py: needs the session that the AWS CLI has kept",
     "sso-expired": "tests/weather: an error with the command to run",
+    "login-expired": "tests/weather: an error with the command to run",
     "nothing": "tests/protocol: an error, or the sentence",
 }
 SESSION = {"AWS_ROLE_SESSION_NAME": "a-name-of-ours"}

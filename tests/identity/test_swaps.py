@@ -225,6 +225,14 @@ def test_an_sso_login_anew_is_a_miss_at_once(ecr, cloud):
     assert cloud.calls["sso:GetRoleCredentials"] == 1
 
 
+def test_a_logout_of_aws_login_is_a_miss_at_once(ecr, cloud):
+    environment = cloud.environment("login")
+    assert ecr.get(environment).password == ecr.get(environment).password
+    for path in (cloud.home / "login/.aws/login/cache").iterdir():
+        path.unlink()
+    assert "aws login --profile login" in ecr.get(environment).said
+
+
 @pytest.mark.parametrize("identity", ["sso", "sso-legacy"])
 def test_an_sso_logout_is_a_miss_at_once(identity, ecr, cloud):
     environment = cloud.environment(identity)

@@ -44,6 +44,14 @@ IDENTITIES = {
         "sts::123456789012:assumed-role/AWSReservedSSO_sso-refresh_0123456789abcdef/",
         {"sso:GetRoleCredentials": 1, "sso-oidc:CreateToken": 1},
     ),
+    "login": (
+        "sts::123456789012:assumed-role/AWSReservedSSO_login_0123456789abcdef/",
+        {},
+    ),
+    "login-refresh": (
+        "sts::123456789012:assumed-role/AWSReservedSSO_login-refresh_0123456789abcdef/",
+        {"signin:CreateOAuth2Token": 1},
+    ),
     "web-identity": (
         "sts::123456789012:assumed-role/web-identity/",
         {"sts:AssumeRoleWithWebIdentity": 1},
@@ -63,6 +71,7 @@ IDENTITIES = {
 }
 HOPELESS = {
     "sso-expired": "Token has expired",
+    "login-expired": "reauthenticate",
     "nothing": "Unable to locate credentials",
 }
 

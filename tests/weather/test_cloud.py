@@ -135,6 +135,7 @@ def test_for_the_public_gallery_other_failures_are_told(ecr, cloud):
     "identity, command",
     [
         ("sso-expired", "aws sso login --profile sso-expired"),
+        ("login-expired", "aws login --profile login-expired"),
         ("assume-role-mfa", "aws sts get-caller-identity --profile assume-role-mfa"),
     ],
 )
