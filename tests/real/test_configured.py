@@ -129,7 +129,7 @@ def test_helm_is_let_in_and_after_undo_turned_away(
 ) -> None:
     """Helm's own registry client, as PyPI's helm-python-sdk carries it."""
     if not importlib.util.find_spec("helm_python"):
-        pytest.skip("helm is not installed: pip install helm-python-sdk")
+        missing("helm is not installed: pip install helm-python-sdk")
     ask = (sys.executable, "-I", "-c", HELM, f"oci://{image}")
     newcomer.account.refused(*ask, user="-")
     newcomer.dockcred("configure", "helm", *how, "--helper", "ecr-login")

@@ -81,8 +81,9 @@ class SignIn(Service):
         return HOSTS.fullmatch(host) is not None
 
     def recognises(self, request: Request) -> bool:
-        """See Service."""
-        return request.method == "POST" and request.path == "/v1/token"
+        """See Service. Google's STS has this path too, but no proof of possession."""
+        shape = (request.method, request.path) == ("POST", "/v1/token")
+        return shape and bool(request.header("dpop"))
 
     def operation(self, request: Request) -> str:
         """See Service."""
