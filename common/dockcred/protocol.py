@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from dockcred.credential import Credential
 
+    Answer = tuple[str, int] | Callable[[list[str]], tuple[str, int]]
+
     class Store(Protocol):
         """What a helper answers from."""
 
@@ -58,14 +60,14 @@ PLUGIN_TIMEOUT_S = 45.0
 def serve(
     program: str,
     open_store: Callable[[], Store],
-    more: Mapping[str, tuple[str, int]] | None = None,
+    more: Mapping[str, Answer] | None = None,
     open_plugin: Callable[[], Plugin] | None = None,
 ) -> NoReturn:
     """Answer the verb in argv and end the process with 0 or 1.
 
-    `more` are the verbs that a peer's users may call besides, with the one line and
-    the status that answer each, whatever flags follow. A program with a plugin also
-    answers kubelet, and clients that forget the verb.
+    `more` are the verbs that a peer's users may call besides: each has the one line and
+    the status that answer it, or finds them from the flags that follow. A program with
+    a plugin also answers kubelet, and clients that forget the verb.
     Ends by os._exit: finalising the interpreter is 5 M of 21 M instructions
     (performance.md B1), and every stream here is unbuffered.
     """
@@ -102,11 +104,12 @@ def _run(
     program: str,
     arguments: list[str],
     open_store: Callable[[], Store],
-    more: Mapping[str, tuple[str, int]],
+    more: Mapping[str, Answer],
     open_plugin: Callable[[], Plugin] | None,
 ) -> int:
     if arguments and arguments[0] in more:
-        text, status = more[arguments[0]]
+        found = more[arguments[0]]
+        text, status = found(arguments[1:]) if callable(found) else found
         return _fail(program, text) if status else _say(text, 0)
     verb = arguments[0] if len(arguments) == 1 else ""
     if verb in {"-h", "--help"}:

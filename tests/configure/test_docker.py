@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -260,3 +261,28 @@ def test_helm_s_file_is_where_helm_looks(
     }
     person.configure("helm", "--undo", **absolute)
     assert person.everything() == {}
+
+
+@pytest.mark.parametrize(
+    ("flags", "more"),
+    [
+        ([], []),
+        (["--registries", "gcr.io,eu.gcr.io"], []),
+        (["-include-artifact-registry"], ["europe-west1-docker.pkg.dev"]),
+        (["--include-artifact-registry", "--overwrite"], ["us-docker.pkg.dev"]),
+    ],
+)
+def test_the_peers_configure_docker_goes_on_working(helper_bin, tmp_path, flags, more):
+    """A start-up script under `set -e` that calls docker-credential-gcr."""
+    environment = {"HOME": str(tmp_path), "PATH": f"{helper_bin}:/usr/bin:/bin"}
+    done = subprocess.run(
+        [helper_bin / "docker-credential-gcr", "configure-docker", *flags],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    config = json.loads((tmp_path / ".docker/config.json").read_text())
+    for host in ("gcr.io", "eu.gcr.io", *more):
+        assert config["credHelpers"][host] == "gcr"

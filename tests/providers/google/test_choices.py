@@ -85,7 +85,6 @@ def test_a_registry_has_its_own_identity_by_config_toml(cloud, run, tmp_path):
 @pytest.mark.parametrize(
     ("verb", "status", "word"),
     [
-        ("configure-docker", 0, "nothing was changed"),
         ("gcr-login", 1, "gcloud auth application-default login"),
         ("gcr-logout", 1, "revoke"),
         ("config", 1, "README"),
