@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from dockcred.testing.sandbox.azure import wire
+from dockcred.testing.sandbox.azure.directory import TENANT
 from dockcred.testing.sandbox.azure.scopes import access_of
 from dockcred.testing.sandbox.messages import Request, Response
 from dockcred.testing.sandbox.service import Minted, Reason, Refusal, Service
@@ -30,7 +31,7 @@ ARM = frozenset({
 
 
 class ContainerRegistry(Service):
-    """Every registry of the sandbox's tenant, whatever its name.
+    """Every registry, whatever its name; of TENANT, but for those in `tenants`.
 
     `takes_arm_tokens` is the policy azureADAuthenticationAsArmPolicy.
     """
@@ -41,6 +42,7 @@ class ContainerRegistry(Service):
         self._azure = azure
         self.takes_arm_tokens = True
         self.unregistered: set[str] = set()
+        self.tenants: dict[str, str] = {}
 
     def has_host(self, host: str) -> bool:
         """See Service."""
@@ -94,7 +96,9 @@ class ContainerRegistry(Service):
             raise Refusal(Reason.INVALID, "the service is not this registry")
         own = f"https://containerregistry.azure.{_end_of(request.host)}"
         taken = frozenset({own}) | (ARM if self.takes_arm_tokens else frozenset())
-        caller = self._azure.tokens.caller(form.get("access_token", ""), taken, now)
+        tenant = self.tenants.get(request.host, TENANT)
+        shown = form.get("access_token", "")
+        caller = self._azure.tokens.caller(shown, taken, tenant, now)
         if form.get("tenant", caller.tenant) != caller.tenant:
             raise Refusal(Reason.BAD_IDENTITY_TOKEN, "the tenant is not the token's")
         if caller.object_id in self._azure.directory.denied:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from dockcred.testing.sandbox.azure.directory import TENANT, Directory, Principal
+from dockcred.testing.sandbox.azure.directory import Directory, Principal
 from dockcred.testing.sandbox.service import Reason, Refusal
 
 if TYPE_CHECKING:
@@ -65,8 +65,10 @@ class AccessTokens:
         info = base64.urlsafe_b64encode(ids).rstrip(b"=").decode()
         return {"id_token": id_token, "client_info": info}
 
-    def caller(self, token: str, audiences: frozenset[str], now: float) -> Caller:
-        """Return who shows a token to one of the audiences, or raise Refusal."""
+    def caller(
+        self, token: str, audiences: frozenset[str], tenant: str, now: float
+    ) -> Caller:
+        """Return who of a tenant shows a token to an audience, or raise Refusal."""
         claims = self._signer.claims(token)
         if claims["aud"].removesuffix("/") not in audiences:
             raise Refusal(
@@ -74,7 +76,7 @@ class AccessTokens:
             )
         if now >= claims["exp"]:
             raise Refusal(Reason.EXPIRED_IDENTITY_TOKEN, "the token has expired")
-        if claims["tid"] != TENANT:
+        if claims["tid"] != tenant:
             raise Refusal(Reason.BAD_IDENTITY_TOKEN, "the token is of another tenant")
         return Caller(
             claims["tid"], claims["appid"], claims["oid"], claims["unique_name"]
