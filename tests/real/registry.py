@@ -19,7 +19,16 @@ OTHER_ACCOUNT_HOST = "210987654321.dkr.ecr.eu-west-1.amazonaws.com"
 AZURE_HOST = "contoso.azurecr.io"
 GOOGLE_HOST = "europe-docker.pkg.dev"
 GITHUB_HOST = "ghcr.io"
-HOSTS = (ACCOUNT_HOST, OTHER_ACCOUNT_HOST, AZURE_HOST, GOOGLE_HOST, GITHUB_HOST)
+OPEN_HOSTS = (
+    "public.ecr.aws",
+    "gcr.io",
+    "fabrikam.azurecr.io",
+    "docker.pkg.github.com",
+)
+HOSTS = (
+    *(ACCOUNT_HOST, OTHER_ACCOUNT_HOST, AZURE_HOST, GOOGLE_HOST, GITHUB_HOST),
+    *OPEN_HOSTS,
+)
 BACKEND = "127.0.0.1:5000"
 TOKEN_BACKEND = "127.0.0.1:5001"
 
@@ -99,6 +108,18 @@ http {{
     }}
     location /oauth2/ {{ proxy_pass {cloud}; }}
   }}
+  server {{
+    listen {address}:443 ssl;
+    server_name {open_hosts};
+    ssl_certificate {directory}/server.pem;
+    ssl_certificate_key {directory}/server.pem;
+    location /v2/ {{
+      proxy_pass http://{backend};
+      proxy_set_header Host $host;
+      proxy_set_header X-Forwarded-Proto https;
+      proxy_set_header Authorization "";
+    }}
+  }}
 }}
 """
 
@@ -149,6 +170,7 @@ def open_registry(world: World, cloud: str, certificate: str) -> Iterator[None]:
         "address": ADDRESS,
         "cloud": cloud,
         "host": AZURE_HOST,
+        "open_hosts": " ".join(OPEN_HOSTS),
         "issuer": ISSUER,
         "token_backend": TOKEN_BACKEND,
     }
