@@ -246,7 +246,7 @@ def _say(text: str, status: int) -> int:
 
 def _fail(program: str, text: str) -> int:
     """Tell a failure to the clients that show stdout and to those that show stderr."""
-    _write(2, wire.message_line(f"{program}: {text}"))
+    _complain(program, text)
     return _say(text, 1)
 
 
