@@ -47,7 +47,8 @@ class Router:
         """Take what is to be loaded on use; nothing is loaded yet."""
         self._names = tuple(names)
         self._environment = environment
-        self._config = config
+        self._open_config = config
+        self._opened: Config | None = None
         self._load = load
         self._open_cache = open_cache
         self._open_fallback = open_fallback
@@ -124,7 +125,7 @@ class Router:
         found = {}
         if self._open_fallback is not None:
             found.update(self._fallback().list())
-        config = self._config()
+        config = self._config
         for name in self._names:
             provider = self._load(name)
             cache = self._open_cache(provider, self._environment)
@@ -147,9 +148,16 @@ class Router:
         if self._answered is not None:
             self._answered.after_answer()
 
+    @property
+    def _config(self) -> Config:
+        """Read the configuration once, however many hosts a `list` routes."""
+        if self._opened is None:
+            self._opened = self._open_config()
+        return self._opened
+
     def _route(self, server: ServerURL) -> _Route:
         """Find who answers; decides from the host and the files, asks nobody."""
-        settings = self._config().settings_for(server)
+        settings = self._config.settings_for(server)
         target = server
         if behind := settings.get("registry"):
             target = ServerURL.parse(behind)
@@ -176,7 +184,7 @@ class Router:
         def keep_ticket(entry: Entry, asked_at: float) -> None:
             from dockcred.launcher import ticket  # noqa: PLC0415 - after a mint only
 
-            if self._config().has_paths:
+            if self._config.has_paths:
                 return  # the front sees hosts, not what stands behind them
             ticket.write(
                 cache,

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 SCHEMA = "io.docker.Credentials"
 LABEL = "Docker Credentials"
 _ITEM = "org.freedesktop.Secret.Item"
-_ALIAS = f"{ROOT}/aliases/default"
 _OURS = {"docker_cli": "1"}
 
 

@@ -2,61 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from functools import partial
 
 import pytest
-
-import dockcred
-import docker_credential_ghcr_login
-
-HEAVY = {
-    "argparse",
-    "dataclasses",
-    "datetime",
-    "enum",
-    "google",
-    "hashlib",
-    "http",
-    "json",
-    "jwt",
-    "logging",
-    "pathlib",
-    "re",
-    "requests",
-    "selectors",
-    "socket",
-    "ssl",
-    "subprocess",
-    "typing",
-    "urllib",
-}
-# Without site, which imports what other packages hook into the start.
-CODE = "import sys; sys.path[:0] = {}; sys.argv[1:] = ['get']; from docker_credential_ghcr_login import main; main()"
+from support import imports
+from support.imports import HEAVY
 
 
 @pytest.fixture
 def imported():
     """Run a get and answer the modules that it imported, by their first names."""
-
-    roots = [docker_credential_ghcr_login.__file__, dockcred.__path__[0]]
-    roots = [path.rpartition("/")[0] for path in roots]
-
-    def call(environment):
-        done = subprocess.run(
-            [sys.executable, "-I", "-S", "-X", "importtime", "-c", CODE.format(roots)],
-            env=environment,
-            input="ghcr.io",
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout
-        lines = [line.rpartition("|")[2].strip() for line in done.stderr.splitlines()]
-        return {name.partition(".")[0] for name in lines}
-
-    return call
+    return partial(imports.of_get, "docker_credential_ghcr_login", "ghcr.io")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,54 @@
+"""What a program imports while it answers a get, by the modules' first names."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+
+import dockcred
+
+HEAVY = {
+    "argparse",
+    "dataclasses",
+    "datetime",
+    "enum",
+    "google",
+    "hashlib",
+    "http",
+    "json",
+    "jwt",
+    "logging",
+    "pathlib",
+    "re",
+    "requests",
+    "selectors",
+    "socket",
+    "ssl",
+    "subprocess",
+    "typing",
+    "urllib",
+}
+# Without site, which imports what other packages hook into the start.
+CODE = (
+    "import sys; sys.path[:0] = {}; sys.argv[1:] = ['get']; from {} import main; main()"
+)
+
+
+def of_get(module: str, host: str, environment) -> set[str]:
+    """Run the program of a helper's module, and answer what it imported."""
+    helper = importlib.import_module(module)
+    roots = [helper.__file__, dockcred.__path__[0]]
+    code = CODE.format([path.rpartition("/")[0] for path in roots], module)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-X", "importtime", "-c", code],
+        env=environment,
+        input=host,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    lines = [line.rpartition("|")[2].strip() for line in done.stderr.splitlines()]
+    return {name.partition(".")[0] for name in lines}
