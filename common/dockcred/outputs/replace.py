@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from dockcred.errors import InvalidInputError
 
@@ -40,13 +40,26 @@ def make_directories(path: str) -> list[str]:
 
 
 def write(path: str, data: bytes) -> None:
-    """Replace a file, or make it, for its owner alone."""
+    """Replace a file, or make it for its owner alone; mode and owner are kept."""
+    _write(path, data, lambda descriptor: _take_after(path, descriptor))
+
+
+def write_private(path: str, data: bytes, mode: int = _NEW_FILE) -> None:
+    """Put a secret into a file of this user's own, whoever had one there before.
+
+    A symlink is replaced, not followed, and the secret is never in a file that more
+    may read than `mode` says.
+    """
+    _write(path, data, lambda descriptor: os.fchmod(descriptor, mode))
+
+
+def _write(path: str, data: bytes, dress: Callable[[int], None]) -> None:
     aside = f"{path}.{os.getpid()}.new"
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _NEW_FILE)
     try:
         with open(descriptor, "wb") as file:
             file.write(data)
-            _take_after(path, descriptor)
+            dress(descriptor)
             file.flush()
             os.fsync(descriptor)
         os.rename(aside, path)

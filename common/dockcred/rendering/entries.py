@@ -1,0 +1,64 @@
+"""What the formats are made of: `auth`, keys, JSON, and what they refuse."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from dockcred.errors import InvalidInputError
+from dockcred.outputs import registry_keys
+from dockcred.rendering.login import Login
+
+
+def auth(login: Login) -> str:
+    """Answer user:password in standard base64, padded, without a newline.
+
+    Raises InvalidInputError for a user with a colon: readers cut at the first one.
+    """
+    credential = login.credential
+    if ":" in credential.username:
+        raise InvalidInputError(
+            f"{login.registry}: its user has a colon, where readers cut",
+            "use another user",
+        )
+    plain = f"{credential.username}:{credential.secret}"
+    return base64.b64encode(plain.encode()).decode("ascii")
+
+
+def entry(login: Login) -> dict[str, str]:
+    """Answer what stands in `auths` for a login: `auth`, or an identity token."""
+    if login.is_token:
+        return {"identitytoken": login.credential.secret}
+    return {"auth": auth(login)}
+
+
+def by_host(
+    logins: Iterable[Login], hub: tuple[str, ...]
+) -> Iterable[tuple[str, Login]]:
+    """Answer each login under every key that a client looks its registry up by.
+
+    `hub` are Docker Hub's keys. Raises InvalidInputError for a namespace.
+    """
+    for login in logins:
+        for key in registry_keys.keys(login.registry, hub):
+            yield key, login
+
+
+def auths(entries: Mapping[str, Any]) -> bytes:
+    """Write a file of `auths`: sorted, on one line, without a newline at its end."""
+    return json.dumps(
+        {"auths": dict(entries)}, sort_keys=True, separators=(",", ":")
+    ).encode()
+
+
+def refuse_tokens(logins: Sequence[Login], reader: str) -> None:
+    """Raise InvalidInputError for an identity token, where its reader has no use."""
+    for login in logins:
+        if login.is_token:
+            raise InvalidInputError(
+                f"{login.registry} has an identity token, and {reader} takes a user"
+                " and a password alone",
+                "log in with an access token as the password, or use an identity",
+            )

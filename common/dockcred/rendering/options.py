@@ -1,0 +1,26 @@
+"""What a format can be told besides the logins; each takes only what it names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Fields as the options of `dockcred render` name them; empty means the default.
+
+    consumer    the reader whose stricter rules hold (--for)
+    name        of the Kubernetes object, or the path of Nomad's variable
+    namespaces  of Kubernetes: one Secret each; none leaves it to kubectl
+    ca_certs    by registry, the PEM text of the authorities to trust
+    insecure    registries whose certificate is not checked
+    proxies     by HTTP_PROXY, HTTPS_PROXY and NO_PROXY, their values
+    """
+
+    consumer: str = ""
+    name: str = ""
+    namespaces: tuple[str, ...] = ()
+    ca_certs: Mapping[str, str] = field(default_factory=dict)
+    insecure: tuple[str, ...] = ()
+    proxies: Mapping[str, str] = field(default_factory=dict)

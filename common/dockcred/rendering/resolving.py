@@ -1,0 +1,91 @@
+"""Registries to logins: all of them asked at once, within one time limit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from dockcred import environment as process
+from dockcred.api import Policy, resolve
+from dockcred.environment import Environment
+from dockcred.errors import (
+    CredentialsNotFoundError,
+    DockcredError,
+    InvalidInputError,
+    IssueError,
+    MissingIdentityError,
+    TimedOutError,
+)
+from dockcred.rendering.login import Login, check_name
+
+_AT_ONCE = 8
+
+
+def resolve_logins(
+    registries: Iterable[str],
+    *,
+    policy: Policy | None = None,
+    min_life_s: float = 0,
+    timeout_s: float | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> list[Login]:
+    """Answer a login for each registry, in their order, each once.
+
+    `timeout_s` bounds the whole call in seconds (default: DOCKCRED_TIMEOUT, else 8).
+    A credential that has less than `min_life_s` seconds left is minted anew.
+
+    Raises what `dockcred.resolve` raises, with the registry named: MissingIdentityError
+    for a registry that nobody has a credential for, and IssueError where even a new
+    one ends sooner than asked for.
+    """
+    named = list(dict.fromkeys(registries))
+    if not named:
+        raise InvalidInputError("no registry is named", "use --registry HOST")
+    for registry in named:
+        check_name(registry)
+
+    variables = process.current() if environment is None else Environment(environment)
+    seconds = process.timeout_s(variables) if timeout_s is None else timeout_s
+    deadline = time.monotonic() + seconds
+
+    def ask(registry: str, policy: Policy) -> Login:
+        if (left := deadline - time.monotonic()) <= 0:
+            raise TimedOutError(f"gave up after {seconds:g} s")
+        return Login(
+            registry,
+            resolve(registry, policy=policy, timeout_s=left, environment=environment),
+        )
+
+    def login(registry: str) -> Login:
+        return _lasting(registry, ask, policy or Policy(), min_life_s)
+
+    with ThreadPoolExecutor(min(_AT_ONCE, len(named))) as pool:
+        return list(pool.map(login, named))
+
+
+def _lasting(
+    registry: str,
+    ask: Callable[[str, Policy], Login],
+    policy: Policy,
+    min_life_s: float,
+) -> Login:
+    try:
+        found = ask(registry, policy)
+        if found.seconds_left() < min_life_s:
+            # What the cache holds may be old; a new one may last.
+            found = ask(registry, replace(policy, cache=False))
+    except CredentialsNotFoundError:
+        raise MissingIdentityError(
+            f"no identity answers for {registry}", f"see: dockcred doctor {registry}"
+        ) from None
+    except DockcredError as error:
+        raise type(error)(f"{registry}: {error.cause}", error.remedy) from None
+    if found.seconds_left() < min_life_s:
+        raise IssueError(
+            f"{registry}: a new credential lasts {found.seconds_left():.0f} s, and"
+            f" {min_life_s:.0f} s are asked for",
+            "ask for less",
+        )
+    return found
