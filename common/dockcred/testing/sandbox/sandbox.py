@@ -12,6 +12,7 @@ from typing import Self
 from dockcred.testing.sandbox import home, proxy
 from dockcred.testing.sandbox.aws import Aws
 from dockcred.testing.sandbox.azure import Azure
+from dockcred.testing.sandbox.ci import CI
 from dockcred.testing.sandbox.exchange import Exchange
 from dockcred.testing.sandbox.failures import Failures
 from dockcred.testing.sandbox.github import GitHub
@@ -20,7 +21,7 @@ from dockcred.testing.sandbox.handler import Handler, TlsHandler
 from dockcred.testing.sandbox.server import Server
 from dockcred.testing.sandbox.service import Cloud, Minted
 
-CLOUDS = (Aws, Azure, Google, GitHub)
+CLOUDS = (Aws, Azure, Google, GitHub, CI)
 IDENTITIES: dict[str, str] = {
     name: (identity.__doc__ or "").partition("\n")[0]
     for cloud in CLOUDS
@@ -55,11 +56,13 @@ class Sandbox:
         self.azure = Azure(expires_s, self._thumbprint)
         self.google = Google(expires_s, self.aws)
         self.github = GitHub(expires_s)
+        self.ci = CI(lambda: "" if self.tls else self.url)
         self._clouds: tuple[Cloud, ...] = (
             self.aws,
             self.azure,
             self.google,
             self.github,
+            self.ci,
         )
         self._exchange = Exchange(
             self._clouds,

@@ -1,0 +1,81 @@
+"""CI systems in the sandbox: issuers of a job's own identity, and jobs to be.
+
+issuer       what every OpenID issuer has: discovery, keys, tokens
+issuers      GitHub, GitLab, Kubernetes and the others, each with its claims
+jobs         the claims of one job of each
+identities   what each leaves in a job's home and variables
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from dockcred.testing.sandbox.ci.identities import IDENTITIES, Workplace
+from dockcred.testing.sandbox.ci.issuers import (
+    AzurePipelines,
+    Buildkite,
+    CircleCI,
+    Generic,
+    GitHubActions,
+    GitLab,
+    Kubernetes,
+)
+from dockcred.testing.sandbox.service import Minted, Refusal, Service
+
+
+class CI:
+    """Every issuer, and a registry that takes their tokens as passwords.
+
+    The registry is `registry`: user `JWT`, and a token for `audience`, as
+    registries and token services have it that verify ID tokens themselves.
+    """
+
+    identities = IDENTITIES
+    needs_tls = False
+    registry = "registry.example.com"
+    audience = "https://registry.example.com"
+
+    def __init__(self, loopback_url: Callable[[], str]) -> None:
+        """Take what tells where the server is, nothing where real names lead to it."""
+        self.github = GitHubActions(loopback_url)
+        self.gitlab = GitLab(loopback_url)
+        self.kubernetes = Kubernetes(loopback_url)
+        self.circleci = CircleCI(loopback_url)
+        self.buildkite = Buildkite(loopback_url)
+        self.azure_pipelines = AzurePipelines(loopback_url)
+        self.generic = Generic(loopback_url)
+        self.issuers = (
+            self.github,
+            self.gitlab,
+            self.kubernetes,
+            self.circleci,
+            self.buildkite,
+            self.azure_pipelines,
+            self.generic,
+        )
+        self.services: tuple[Service, ...] = self.issuers
+
+    def environment(
+        self, identity: str, *, home: Path, url: str, tls: bool
+    ) -> dict[str, str]:
+        """Write the identity's files below `home` and return its variables."""
+        del url, tls  # the issuers know their own addresses
+        return IDENTITIES[identity](Workplace(self, home))
+
+    def minted(self, password: str) -> Minted | None:
+        """Return nothing: an ID token was minted for nobody's registry."""
+        del password
+        return None
+
+    def admits(self, username: str, password: str, host: str, now: float) -> bool:
+        """Tell whether the registry of this name would let the password in."""
+        if username != "JWT" or host.lower().partition(":")[0] != self.registry:
+            return False
+        for issuer in self.issuers:
+            try:
+                issuer.verify(password, audience=self.audience, now=now)
+            except Refusal:
+                continue
+            return True
+        return False

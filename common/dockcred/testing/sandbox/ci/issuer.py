@@ -1,0 +1,178 @@
+"""What every OpenID issuer has: a discovery document, keys, and tokens (JWT, RS256)."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
+
+from dockcred.testing.sandbox.messages import Request, Response
+from dockcred.testing.sandbox.service import Reason, Refusal, Service
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+    from dockcred.testing.sandbox.ci.jobs import Claims
+
+DISCOVERY = "/.well-known/openid-configuration"
+
+
+class Issuer(Service):
+    """One issuer; `claims` are its job's, `life_s` the life of a token in seconds.
+
+    On the loopback it lives below a path of its own. `rotate` makes a new key, and
+    `withdraw` no longer publishes the others.
+    """
+
+    issuer: ClassVar[str]
+    """Its real URL."""
+    keys_path: ClassVar[str]
+    life_s = 300.0
+
+    def __init__(self, loopback_url: Callable[[], str], claims: Claims) -> None:
+        self._loopback_url = loopback_url
+        self.claims = claims
+        self._keys: dict[str, RSAPrivateKey] = {}
+        self._published: list[str] = []
+        self._real = urlsplit(self.issuer)
+
+    @property
+    def url(self) -> str:
+        """Return what `iss` says: the real URL, or the one on the loopback."""
+        base = self._loopback_url()
+        return f"{base}{self._prefix}" if base else self.issuer
+
+    def token(self, audience: str, **changes: object) -> str:
+        """Return a token for an audience; a claim changed to None is left out."""
+        import jwt  # noqa: PLC0415 - the extra `sandbox`
+
+        now = int(time.time())
+        claims = {
+            "iss": self.url,
+            "aud": audience,
+            "iat": now,
+            "nbf": now - 5,
+            "exp": now + int(self.life_s),
+            "jti": secrets.token_hex(16),
+            **self.claims,
+            **changes,
+        }
+        claims = {name: value for name, value in claims.items() if value is not None}
+        key_id, key = self.signing_key()
+        return jwt.encode(claims, key, algorithm="RS256", headers={"kid": key_id})
+
+    def signing_key(self) -> tuple[str, RSAPrivateKey]:
+        """Return the key that signs now, and its id."""
+        if not self._keys:
+            self.rotate()
+        return next(reversed(self._keys.items()))
+
+    def rotate(self) -> str:
+        """Sign with a new key from now on, published beside the old; return its id."""
+        from dockcred.testing.sandbox import rs256  # noqa: PLC0415 - cryptography
+
+        key_id = secrets.token_hex(8)
+        self._keys[key_id] = rs256.new_key()
+        self._published.append(key_id)
+        return key_id
+
+    def withdraw(self) -> None:
+        """Publish the key that signs now and no other."""
+        self._published = [self.signing_key()[0]]
+
+    def jwks(self) -> dict[str, Any]:
+        """Return the published keys as a JSON Web Key Set."""
+        from jwt.algorithms import RSAAlgorithm  # noqa: PLC0415 - the extra `sandbox`
+
+        self.signing_key()
+        return {
+            "keys": [
+                RSAAlgorithm.to_jwk(self._keys[key_id].public_key(), as_dict=True)
+                | {"kid": key_id, "alg": "RS256", "use": "sig"}
+                for key_id in self._published
+            ]
+        }
+
+    def verify(self, token: str, *, audience: str, now: float) -> dict[str, Any]:
+        """Return the claims of a token of ours for an audience, or raise Refusal."""
+        import jwt  # noqa: PLC0415 - the extra `sandbox`
+
+        try:
+            key = self._keys[jwt.get_unverified_header(token)["kid"]].public_key()
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key,
+                algorithms=["RS256"],
+                audience=audience,
+                issuer=self.url,
+                # By the sandbox's clock, below.
+                options={"verify_exp": False, "verify_nbf": False, "verify_iat": False},
+            )
+        except (jwt.InvalidTokenError, KeyError) as error:
+            raise Refusal(Reason.BAD_IDENTITY_TOKEN, f"the token: {error}") from error
+        if not claims["nbf"] <= now < claims["exp"]:
+            raise Refusal(Reason.EXPIRED_IDENTITY_TOKEN, "the token: not at this time")
+        return claims
+
+    def has_host(self, host: str) -> bool:
+        """See Service."""
+        return host == self._real.hostname
+
+    def recognises(self, request: Request) -> bool:
+        """See Service."""
+        return request.path.startswith(f"{self._prefix}/")
+
+    def operation(self, request: Request) -> str:
+        """See Service."""
+        names = {DISCOVERY: "configuration", self.keys_path: "keys"}
+        return names.get(self._path(request), "unknown")
+
+    def answer(self, request: Request, now: float) -> Response:
+        """See Service."""
+        del now
+        path = self._path(request)
+        if request.method in {"GET", "HEAD"} and path == DISCOVERY:
+            return document(self._configuration())
+        if request.method in {"GET", "HEAD"} and path == self.keys_path:
+            return document(self.jwks())
+        raise Refusal(Reason.UNKNOWN_OPERATION, "Not Found")
+
+    def refuse(self, refusal: Refusal) -> Response:
+        """See Service."""
+        statuses = {
+            Reason.UNSIGNED: 401,
+            Reason.DENIED: 403,
+            Reason.UNKNOWN_OPERATION: 404,
+            Reason.THROTTLED: 429,
+            Reason.BROKEN: 500,
+        }
+        return document({"message": refusal.message}, statuses.get(refusal.reason, 400))
+
+    @property
+    def _prefix(self) -> str:
+        return f"/ci/{self.name}"
+
+    def _path(self, request: Request) -> str:
+        """Return the path below the issuer's own URL."""
+        prefix = self._prefix if request.on_loopback else self._real.path
+        return request.path.removeprefix(prefix)
+
+    def _configuration(self) -> dict[str, Any]:
+        return {
+            "issuer": self.url,
+            "jwks_uri": f"{self.url}{self.keys_path}",
+            "response_types_supported": ["id_token"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "claims_supported": ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"],
+        }
+
+
+def document(body: Any, status: int = 200) -> Response:
+    """Answer JSON."""
+    return Response(
+        status, json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
