@@ -24,7 +24,7 @@ bench: $(READY)
 $(READY): pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/pip install --quiet --editable '.[all]' --group test --group check \
+	$(BIN)/pip install --quiet --editable '.[all]' --group test --group check --group release \
 	    $(if $(DOCKCRED_REQUIRE_REAL),--group real)
 	@touch $@
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import compileall
 import os
 import sys
 import sysconfig
@@ -12,7 +11,7 @@ import click
 
 from dockcred.commands.console import console, examples, refusing
 from dockcred.errors import InvalidInputError
-from dockcred.launcher import names, render, safety
+from dockcred.launcher import bytecode, names, render, safety
 from dockcred.registry_table import PROGRAMS, provider
 
 
@@ -85,12 +84,17 @@ def _chosen(programs: str | None) -> list[str]:
 
 
 def _install(directory: str, launchers: dict[str, str]) -> None:
+    # Root's umask may be 077, but what root installs is for all to run.
+    os.umask(0o022)
     os.makedirs(directory, mode=0o755, exist_ok=True)
     python = os.path.realpath(sys.executable)
     imports = _import_directories()
-    for path in (directory, python, *imports):
+    for path in (directory, python, *imports, _package()):
         safety.check(path)
-    compileall.compile_dir(os.path.dirname(os.path.dirname(__file__)), quiet=2)
+    bytecode.compile_package(_package())
+    bytecode.compile_modules(
+        os.path.join(_helpers(), f"{name.replace('-', '_')}.py") for name in PROGRAMS
+    )
     for name, program in launchers.items():
         target = os.path.join(directory, name)
         if os.path.lexists(target) and not names.written_for(target):
@@ -108,15 +112,23 @@ def _install(directory: str, launchers: dict[str, str]) -> None:
 
 def _import_directories() -> tuple[str, ...]:
     """Name where our two roots and the SDKs are: -I -S reads no .pth file."""
-    import docker_credential_ecr_login as a_helper  # noqa: PLC0415 - names a root
-
     found = [
-        os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))),
-        os.path.dirname(os.path.abspath(a_helper.__file__)),
+        os.path.dirname(_package()),
+        _helpers(),
         sysconfig.get_path("purelib"),
         sysconfig.get_path("platlib"),
     ]
     return tuple(dict.fromkeys(found))
+
+
+def _package() -> str:
+    return os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def _helpers() -> str:
+    import docker_credential_ecr_login as a_helper  # noqa: PLC0415 - names a root
+
+    return os.path.dirname(os.path.abspath(a_helper.__file__))
 
 
 def _write(target: str, text: str) -> None:

@@ -5,5 +5,6 @@ ticket    the copy of an entry that front.sh may answer from
 render    fills front.sh in for one program, one interpreter and its directories
 names     where launchers stand: their programs' names, and aliases
 entry     what front.sh starts: Python, told that tickets are read
+bytecode  our modules compiled, for all to read
 safety    who can write the interpreter, and so our answers
 """

@@ -1,0 +1,84 @@
+"""`dockcred install` by root: what it compiles, and who can read and write it."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+PROGRAM = "docker-credential-ecr-login"
+OUR_MODULES = ("dockcred/router.py", "docker_credential_ecr_login.py")
+
+UNCOMPILED = ("--no-deps", "--no-index", "--no-compile")
+
+
+@pytest.fixture
+def venv(dist: Path, tmp_path: Path) -> Path:
+    """The wheel as uv leaves it, uncompiled; other people's libraries are lent."""
+    (wheel,) = dist.glob("*.whl")
+    venv = tmp_path / "venv"
+    python = (sys.executable, "-m")
+    subprocess.run([*python, "venv", "--without-pip", venv], check=True)
+    subprocess.run(
+        [*python, "pip", "-q", "--python", venv, "install", *UNCOMPILED, wheel],
+        check=True,
+    )
+    lent = site_packages(venv) / "lent.pth"
+    lent.write_text(sysconfig.get_path("purelib") + "\n")
+    return venv
+
+
+def site_packages(venv: Path) -> Path:
+    (path,) = venv.glob("lib/python3.*/site-packages")
+    return path
+
+
+def install(venv: Path, directory: Path, umask: int = 0o022):
+    return subprocess.run(
+        [venv / "bin/dockcred", "install", "--dir", directory, "--programs", PROGRAM],
+        env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"},
+        capture_output=True,
+        text=True,
+        check=False,
+        umask=umask,
+    )
+
+
+def compiled(venv: Path) -> list[Path]:
+    found = []
+    for module in OUR_MODULES:
+        path = site_packages(venv) / module
+        found += path.parent.glob(f"__pycache__/{path.stem}.*.pyc")
+    return found
+
+
+@pytest.mark.parametrize("umask", [0o077, 0o000], ids=["077", "000"])
+def test_what_root_installs_is_for_all_to_run_and_no_one_to_write(
+    venv, tmp_path, umask
+):
+    """Else whoever cannot write beside the modules compiles them at every call."""
+    directory = tmp_path / "new/bin"
+    assert not compiled(venv)
+    done = install(venv, directory, umask)
+    assert done.returncode == 0, done.stderr
+    files = compiled(venv)
+    assert len(files) == len(OUR_MODULES)
+    made = (directory, directory / PROGRAM, *files, *(file.parent for file in files))
+    for path in made:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        assert mode & 0o022 == 0, path
+        assert mode & 0o044 == 0o044, path
+
+
+def test_a_package_that_others_can_write_is_refused(venv, tmp_path):
+    package = site_packages(venv) / "dockcred"
+    package.chmod(0o777)
+    done = install(venv, tmp_path / "bin")
+    assert done.returncode == 1
+    assert f"{package} is refused: {package} can be written by everybody" in done.stderr
+    assert not os.path.lexists(tmp_path / "bin" / PROGRAM)

@@ -1,0 +1,115 @@
+"""The wheel and the sdist: what is in them, and that anyone builds the same bytes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from .conftest import ROOT, build
+
+AT_THE_TOP = {
+    "dockcred",
+    "dockcred_credential_provider.py",
+    "docker_credential_acr_login.py",
+}
+
+
+@pytest.fixture(scope="module")
+def wheel(dist: Path) -> zipfile.ZipFile:
+    (path,) = dist.glob("*.whl")
+    return zipfile.ZipFile(path)
+
+
+@pytest.fixture(scope="module")
+def sdist(dist: Path) -> tarfile.TarFile:
+    (path,) = dist.glob("dockcred-*.tar.gz")
+    return tarfile.open(path)
+
+
+def test_site_packages_gets_our_names_only(wheel):
+    """Neither of the two source roots is importable by its own name."""
+    tops = {name.partition("/")[0] for name in wheel.namelist()}
+    helpers = {path.name for path in (ROOT / "helpers").glob("*.py")}
+    (information,) = (top for top in tops if top.endswith(".dist-info"))
+    assert tops == {"dockcred", information} | helpers
+    assert tops >= AT_THE_TOP
+
+
+def test_the_wheel_has_every_module_and_the_launcher(wheel):
+    tracked = subprocess.run(
+        ["git", "ls-files", "common", "helpers"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    expected = {path.partition("/")[2] for path in tracked}
+    assert expected <= set(wheel.namelist())
+    assert "dockcred/launcher/front.sh" in expected
+
+
+def test_nothing_in_a_wheel_can_be_written_by_others(wheel):
+    modes = {info.external_attr >> 16 for info in wheel.infolist()}
+    assert all(mode & 0o022 == 0 for mode in modes), [oct(mode) for mode in modes]
+
+
+def test_the_sdist_carries_its_tests_and_its_papers(sdist):
+    names = {name.partition("/")[2] for name in sdist.getnames()}
+    assert {"LICENSE", "CHANGELOG.md", "README.md", "tests/conftest.py"} <= names
+    assert not {name for name in names if ".venv" in name or "__pycache__" in name}
+
+
+def test_everybody_builds_the_same_bytes(dist, tmp_path):
+    """From the sdist, elsewhere, under another umask and in another time zone."""
+    (archive,) = dist.glob("dockcred-*.tar.gz")
+    with tarfile.open(archive) as tar:
+        tar.extractall(tmp_path, filter="data")
+    (tree,) = tmp_path.iterdir()
+    (tree / "PKG-INFO").unlink()  # the one file that a build adds
+    odd = {"TZ": "Pacific/Auckland", "LC_ALL": "C", "PYTHONHASHSEED": "7"}
+    old = os.umask(0o077)
+    try:
+        build(tree, tmp_path / "again", **odd)
+    finally:
+        os.umask(old)
+    for name in ("*.whl", "dockcred-*.tar.gz"):
+        (first,), (second,) = dist.glob(name), (tmp_path / "again").glob(name)
+        assert first.read_bytes() == second.read_bytes(), name
+
+
+def test_a_build_of_another_time_is_another_file(dist, tmp_path):
+    """The comparison can fail: SOURCE_DATE_EPOCH is in the bytes."""
+    build(ROOT, tmp_path / "later", SOURCE_DATE_EPOCH="1800000000")
+    (first,), (second,) = dist.glob("*.whl"), (tmp_path / "later").glob("*.whl")
+    assert first.read_bytes() != second.read_bytes()
+
+
+def test_twine_takes_them(dist):
+    files = [str(path) for path in dist.iterdir() if path.suffix in {".whl", ".gz"}]
+    done = subprocess.run(
+        [sys.executable, "-m", "twine", "check", "--strict", *files],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("PASSED") == 2
+
+
+def test_the_checksums_are_those_of_the_files(dist):
+    done = subprocess.run(
+        ["sha256sum", "--check", "--strict", "SHA256SUMS"],
+        cwd=dist,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    named = {line.split()[1] for line in (dist / "SHA256SUMS").read_text().splitlines()}
+    assert named == {path.name for path in dist.iterdir()} - {"SHA256SUMS"}
