@@ -14,6 +14,7 @@ COMMANDS = {
     "install": ("dockcred.commands.install", "install"),
     "import": ("dockcred.commands.import_", "import_"),
     "list": ("dockcred.commands.list_", "list_"),
+    "render": ("dockcred.commands.render", "render"),
     "sandbox": ("dockcred.commands.sandbox", "sandbox"),
     "vault": ("dockcred.commands.vault", "vault"),
 }

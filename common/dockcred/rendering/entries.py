@@ -13,18 +13,19 @@ from dockcred.rendering.login import Login
 
 
 def auth(login: Login) -> str:
-    """Answer user:password in standard base64, padded, without a newline.
+    """Answer user:password in standard base64, padded, without a newline."""
+    return base64.b64encode(pair(login).encode()).decode("ascii")
 
-    Raises InvalidInputError for a user with a colon: readers cut at the first one.
-    """
+
+def pair(login: Login) -> str:
+    """Answer user:password; raise InvalidInputError for a user with a colon in it."""
     credential = login.credential
     if ":" in credential.username:
         raise InvalidInputError(
-            f"{login.registry}: its user has a colon, where readers cut",
+            f"{login.registry}: its user has a colon, and readers cut at the first one",
             "use another user",
         )
-    plain = f"{credential.username}:{credential.secret}"
-    return base64.b64encode(plain.encode()).decode("ascii")
+    return f"{credential.username}:{credential.secret}"
 
 
 def entry(login: Login) -> dict[str, str]:
@@ -62,3 +63,13 @@ def refuse_tokens(logins: Sequence[Login], reader: str) -> None:
                 " and a password alone",
                 "log in with an access token as the password, or use an identity",
             )
+
+
+def only(logins: Sequence[Login], what: str) -> Login:
+    """Answer the one login; raise InvalidInputError where there are several."""
+    if len(logins) != 1:
+        raise InvalidInputError(
+            f"{what} is for one registry, and {len(logins)} are named",
+            "render each by itself",
+        )
+    return logins[0]

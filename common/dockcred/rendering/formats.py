@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from importlib import import_module
 from typing import Protocol, cast
 
@@ -17,6 +18,8 @@ class Format(Protocol):
     FILE     the name that its readers look for
     TAKES    the fields of Options that it reads
     READERS  the values of Options.consumer that it knows
+
+    A module may have `cautions(logins)` besides.
     """
 
     FILE: str
@@ -31,7 +34,16 @@ class Format(Protocol):
 
 
 FORMATS = {
+    "argocd": "argocd",
+    "containers-auth": "containers_auth",
+    "contrast-secret": "contrast_secret",
+    "contrast-toml": "contrast_toml",
     "docker-config": "docker_config",
+    "env": "environment",
+    "helm": "helm",
+    "kubernetes-secret": "kubernetes_secret",
+    "nomad": "nomad",
+    "user-pass": "user_pass",
 }
 
 
@@ -45,18 +57,27 @@ def load(name: str) -> Format:
 
 
 def render(name: str, logins: Sequence[Login], options: Options | None = None) -> bytes:
-    """Write logins in a format, and refuse an option that it does not read."""
-    chosen = load(name)
+    """Write logins in a format; raise InvalidInputError for an option it ignores."""
+    form = load(name)
     given = options or Options()
-    default = Options()
-    for field in Options.__slots__:
-        if field not in chosen.TAKES and getattr(given, field) != getattr(
-            default, field
-        ):
-            raise InvalidInputError(f"{name} takes no {field}", "leave it out")
-    if given.consumer and given.consumer not in chosen.READERS:
+    _check(name, form, given)
+    return form.render(logins, given)
+
+
+def cautions(name: str, logins: Sequence[Login]) -> Iterable[str]:
+    """Answer what does not stop a format from being written, a sentence each."""
+    tell = getattr(load(name), "cautions", None)
+    return tell(logins) if tell else ()
+
+
+def _check(name: str, form: Format, given: Options) -> None:
+    for field in fields(Options):
+        is_given = bool(getattr(given, field.name))
+        known = form.READERS if field.name == "consumer" else field.name in form.TAKES
+        if is_given and not known:
+            raise InvalidInputError(f"{name} takes no {field.name}", "leave it out")
+    if given.consumer and given.consumer not in form.READERS:
         raise InvalidInputError(
             f"{name} knows no reader {given.consumer!a}",
-            f"choose of {', '.join(chosen.READERS)}",
+            f"choose of {', '.join(form.READERS)}",
         )
-    return chosen.render(logins, given)

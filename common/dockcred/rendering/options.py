@@ -15,7 +15,7 @@ class Options:
     namespaces  of Kubernetes: one Secret each; none leaves it to kubectl
     ca_certs    by registry, the PEM text of the authorities to trust
     insecure    registries whose certificate is not checked
-    proxies     by HTTP_PROXY, HTTPS_PROXY and NO_PROXY, their values
+    extra_env   HTTP_PROXY, HTTPS_PROXY and NO_PROXY, with their values
     """
 
     consumer: str = ""
@@ -23,4 +23,4 @@ class Options:
     namespaces: tuple[str, ...] = ()
     ca_certs: Mapping[str, str] = field(default_factory=dict)
     insecure: tuple[str, ...] = ()
-    proxies: Mapping[str, str] = field(default_factory=dict)
+    extra_env: Mapping[str, str] = field(default_factory=dict)

@@ -82,6 +82,11 @@ def _lasting(
         ) from None
     except DockcredError as error:
         raise type(error)(f"{registry}: {error.cause}", error.remedy) from None
+    if found.credential.secret.endswith(("\n", "\r")):
+        raise IssueError(
+            f"{registry}: its password ends in a newline, which no registry takes",
+            "log in again",
+        )
     if found.seconds_left() < min_life_s:
         raise IssueError(
             f"{registry}: a new credential lasts {found.seconds_left():.0f} s, and"

@@ -1,0 +1,83 @@
+"""`dockcred render FORMAT`: credentials as the file of a client without helpers."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import click
+
+from dockcred.commands.console import examples, refusing, warn
+from dockcred.commands.render import output
+from dockcred.commands.render.kubelet import KUBELET_CONFIG, kubelet_config
+from dockcred.commands.render.options import LOGINS, OUTPUT, chosen, of_format
+from dockcred.rendering import formats
+from dockcred.rendering.login import earliest_end
+from dockcred.rendering.resolving import resolve_logins
+
+
+class _Formats(click.Group):
+    """One subcommand per format, made when it is called or listed."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Name the formats."""
+        del context
+        return sorted((*formats.FORMATS, KUBELET_CONFIG))
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Make the command of one."""
+        del context
+        if name == KUBELET_CONFIG:
+            return kubelet_config
+        return _command(name) if name in formats.FORMATS else None
+
+
+@click.command(
+    cls=_Formats,
+    subcommand_metavar="FORMAT [OPTIONS]",
+    epilog=examples(
+        "dockcred render docker-config --registry ghcr.io --output /kaniko/.docker/",
+        "dockcred render kubernetes-secret --registry ghcr.io --namespace apps |",
+        "    kubectl apply --server-side -f -",
+        "dockcred render user-pass --registry ghcr.io | command",
+    ),
+)
+def render() -> None:
+    """Write credentials as the file of a client that cannot call a helper.
+
+    Whoever serves each registry is asked now, as docker-credential-auto would. What is
+    written lasts as long as the credential in it: a minute, an hour, half a day.
+    """
+
+
+def _command(name: str) -> click.Command:
+    form = formats.load(name)
+
+    def run(
+        registries: tuple[str, ...],
+        sources: tuple[str, ...],
+        min_life: float,
+        path: str | None,
+        *,
+        show: bool,
+        **given: Any,
+    ) -> None:
+        if not show:
+            output.refuse_terminal(path)
+        with refusing():
+            place = output.place(path, form.FILE)
+            options = chosen(given)
+            logins = resolve_logins(
+                registries, policy=output.policy(sources), min_life_s=min_life
+            )
+            data = formats.render(name, logins, options)
+            for caution in formats.cautions(name, logins):
+                warn(caution)
+            output.write(data, place, earliest_end(logins))
+
+    told = inspect.getdoc(form) or ""
+    summary = told.partition("\n")[0].removesuffix(".")
+    command = click.command(name, help=told, short_help=summary)(run)
+    for option in (*LOGINS, *of_format(form), *OUTPUT):
+        command = option(command)
+    return command

@@ -1,0 +1,127 @@
+"""The options of `dockcred render`: those of every format, and those of some."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import click
+
+from dockcred import environment
+from dockcred.errors import InvalidInputError
+from dockcred.rendering.formats import Format
+from dockcred.rendering.options import Options
+
+Decorator = Callable[[Any], Any]
+
+LOGINS: tuple[Decorator, ...] = (
+    click.option(
+        "--registry",
+        "registries",
+        metavar="HOST",
+        multiple=True,
+        required=True,
+        help="A registry, as image names have it; may be repeated.",
+    ),
+    click.option(
+        "--source",
+        "sources",
+        metavar="NAME",
+        multiple=True,
+        help="Whom to ask, in this order: identities, keychain, docker, containers,"
+        " helper:NAME, …; without it the identities, then the keychain.",
+    ),
+    click.option(
+        "--min-life",
+        metavar="SECONDS",
+        type=click.FloatRange(min=0),
+        default=0,
+        help="Fail where a credential ends sooner than that.",
+    ),
+)
+
+OUTPUT: tuple[Decorator, ...] = (
+    click.option(
+        "--output",
+        "path",
+        metavar="FILE",
+        help="Write it there in one step, for you alone; DIR/ means the file that the"
+        " client looks for in it.",
+    ),
+    click.option("--show", is_flag=True, help="Print it on a terminal too."),
+)
+
+_OF_FORMATS: dict[str, Decorator] = {
+    "name": click.option(
+        "--name", metavar="NAME", default="", help="The name of what is written."
+    ),
+    "namespaces": click.option(
+        "--namespace",
+        "namespaces",
+        metavar="NAMESPACE",
+        multiple=True,
+        help="Where in Kubernetes; may be repeated.",
+    ),
+    "ca_certs": click.option(
+        "--ca-certs",
+        metavar="HOST=FILE",
+        multiple=True,
+        help="Authorities that are trusted for a registry, in PEM.",
+    ),
+    "insecure": click.option(
+        "--insecure",
+        metavar="HOST",
+        multiple=True,
+        help="Do not check this registry's certificate.",
+    ),
+    "extra_env": click.option(
+        "--extra-env",
+        metavar="NAME[=VALUE]",
+        multiple=True,
+        help="HTTP_PROXY, HTTPS_PROXY or NO_PROXY; without VALUE from here.",
+    ),
+}
+
+
+def of_format(form: Format) -> Iterable[Decorator]:
+    """Answer the options that one format takes."""
+    if form.READERS:
+        yield click.option(
+            "--for",
+            "consumer",
+            type=click.Choice(form.READERS),
+            help="Whose rules hold.",
+        )
+    for name in form.TAKES:
+        yield _OF_FORMATS[name]
+
+
+def chosen(given: Mapping[str, Any]) -> Options:
+    """Make a format's options of the command's; read the files that they name."""
+    fields = {name: value for name, value in given.items() if value is not None}
+    if "ca_certs" in fields:
+        pairs = map(_pair, fields["ca_certs"])
+        fields["ca_certs"] = {host: _text(path) for host, path in pairs}
+    if "extra_env" in fields:
+        fields["extra_env"] = dict(map(_variable, fields["extra_env"]))
+    return Options(**fields)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    host, equals, path = text.partition("=")
+    if not equals:
+        raise InvalidInputError(f"--ca-certs {text!a} names no file", "write HOST=FILE")
+    return host, path
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    return name, value if equals else environment.current().get(name)
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except UnicodeDecodeError:
+        raise InvalidInputError(f"{path} is not text", "name a PEM file") from None

@@ -1,0 +1,71 @@
+"""Kubernetes objects as JSON, which kubectl applies as it does YAML."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from dockcred.errors import InvalidInputError
+
+EXPIRES_AT = "dockcred/expires-at"
+"""The annotation that says when the first credential ends, in RFC 3339."""
+
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+_NAMESPACE = re.compile(_LABEL)
+_MAX_NAME = 253
+
+
+def secrets(
+    name: str,
+    namespaces: Sequence[str],
+    kind: str,
+    data: tuple[str, bytes],
+    ends: float | None,
+) -> bytes:
+    """Write one Secret for each namespace, or one that leaves it to kubectl.
+
+    `kind` is its type, `data` its one key and content, `ends` the end of the first
+    credential in seconds since the epoch. Several are a List.
+    """
+    if len(name) > _MAX_NAME or not _NAME.fullmatch(name):
+        raise InvalidInputError(
+            f"{name!a} is no name of a Secret",
+            "use lower-case letters, digits, dots and hyphens",
+        )
+    for namespace in namespaces:
+        if not _NAMESPACE.fullmatch(namespace):
+            raise InvalidInputError(
+                f"{namespace!a} is no namespace", "name one as kubectl shows it"
+            )
+    named = sorted(set(namespaces)) or [""]
+    made = [_secret(name, namespace, kind, data, ends) for namespace in named]
+    if len(made) > 1:
+        return _text({"apiVersion": "v1", "kind": "List", "items": made})
+    return _text(made[0])
+
+
+def _secret(
+    name: str, namespace: str, kind: str, data: tuple[str, bytes], ends: float | None
+) -> dict[str, object]:
+    metadata: dict[str, object] = {"name": name}
+    if namespace:
+        metadata["namespace"] = namespace
+    if ends is not None:
+        moment = datetime.fromtimestamp(int(ends), UTC)
+        metadata["annotations"] = {EXPIRES_AT: f"{moment:%Y-%m-%dT%H:%M:%SZ}"}
+    key, content = data
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": metadata,
+        "type": kind,
+        "data": {key: base64.b64encode(content).decode("ascii")},
+    }
+
+
+def _text(document: object) -> bytes:
+    return (json.dumps(document, indent=2) + "\n").encode()
