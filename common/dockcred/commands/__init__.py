@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import click
 
+from dockcred import environment
+from dockcred.ephemeral import leftovers
 from dockcred.version import __version__
 
 COMMANDS = {
     "completion": ("dockcred.commands.completion", "completion"),
     "configure": ("dockcred.commands.configure", "configure"),
     "doctor": ("dockcred.commands.doctor", "doctor"),
+    "exec": ("dockcred.commands.exec_", "exec_"),
     "get": ("dockcred.commands.get", "get"),
     "install": ("dockcred.commands.install", "install"),
     "import": ("dockcred.commands.import_", "import_"),
@@ -44,3 +47,4 @@ class _OnUse(click.Group):
 @click.version_option(__version__, message="dockcred %(version)s")
 def main() -> None:
     """Registry credentials from cloud identities, CI jobs and OS keychains."""
+    leftovers.remove(environment.current())

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import click
 
+from dockcred.commands.starting import not_started
 from dockcred.testing.sandbox import Sandbox
 from dockcred.testing.sandbox.failures import KINDS, parse
-from dockcred.testing.sandbox.runner import NOT_EXECUTABLE, NOT_FOUND, Runner
+from dockcred.testing.sandbox.runner import Runner
 from dockcred.testing.sandbox.sandbox import IDENTITIES
 
 STDERR = "-"
@@ -131,9 +132,7 @@ def sandbox(
         try:
             status = runner.run(command, environment)
         except OSError as error:
-            click.echo(f"dockcred sandbox: {command[0]}: {error.strerror}", err=True)
-            found = not isinstance(error, FileNotFoundError)
-            status = NOT_EXECUTABLE if found else NOT_FOUND
+            status = not_started("dockcred sandbox", command[0], error)
         _report(cloud.calls, counts)
     raise SystemExit(status)
 

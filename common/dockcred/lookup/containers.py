@@ -16,6 +16,7 @@ from dockcred.lookup.reference import host_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from dockcred.environment import Environment
     from dockcred.lookup.reference import Reference
@@ -48,15 +49,21 @@ def auth_paths(environment: Environment) -> tuple[str, ...]:
 def helpers(environment: Environment) -> tuple[str, ...]:
     """Answer `credential-helpers` of registries.conf; the last file that says it."""
     named: tuple[str, ...] = (AUTH_FILES,)
-    for path in registries_files(environment):
-        try:
-            with open(path, "rb") as file:
-                found = tomllib.load(file).get("credential-helpers")
-        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
-            continue
+    for content in read_registries(environment):
+        found = content.get("credential-helpers")
         if isinstance(found, list) and found:
             named = tuple(map(str, found))
     return named
+
+
+def read_registries(environment: Environment) -> Iterator[dict[str, Any]]:
+    """Read registries.conf and its drop-ins; what is no TOML is passed over."""
+    for path in registries_files(environment):
+        try:
+            with open(path, "rb") as file:
+                yield tomllib.load(file)
+        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+            continue
 
 
 def registries_files(environment: Environment) -> Iterator[str]:

@@ -11,7 +11,6 @@ from types import FrameType
 
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 SENT_TO_US_ALONE = (signal.SIGTERM, signal.SIGHUP)
-NOT_EXECUTABLE, NOT_FOUND = 126, 127  # as a shell says it
 SIGNALLED = 128
 
 

@@ -1,0 +1,49 @@
+"""What is between us and the command that we become: it must not see that we were."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import shutil
+import signal
+from contextlib import contextmanager
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import NoReturn
+
+# Python ignores them from its start on, and what is ignored stays so in a new program.
+_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+
+
+@contextmanager
+def hardened() -> Iterator[None]:
+    """Write files for nobody else, and no core file, as long as the block lasts."""
+    limits = resource.getrlimit(resource.RLIMIT_CORE)
+    umask = os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, limits)
+        os.umask(umask)
+
+
+def become(command: tuple[str, ...], variables: Mapping[str, str]) -> NoReturn:
+    """Replace this process by the command; raise OSError where that is impossible.
+
+    A file without a first line that names its interpreter is the shell's, as it is to
+    execvp(3).
+    """
+    for number in _IGNORED_BY_PYTHON:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        os.execvpe(command[0], command, variables)  # noqa: S606 - no shell is wanted
+    except OSError as error:
+        script = shutil.which(command[0], path=variables.get("PATH"))
+        if error.errno != errno.ENOEXEC or script is None:
+            raise
+        argv = ["/bin/sh", script, *command[1:]]
+        os.execve(argv[0], argv, variables)  # noqa: S606

@@ -1,0 +1,86 @@
+"""Somebody in the sandbox cloud who runs commands by `dockcred exec`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.program import HOST, wait_until
+
+from dockcred.testing.sandbox import Sandbox
+
+
+class Caller:
+    """Variables, and a place in memory that nobody else's directories are in."""
+
+    def __init__(self, dockcred: Path, environment: dict[str, str], place: str) -> None:
+        self.dockcred = dockcred
+        self.place = place
+        self.environment = environment | {
+            "PATH": f"{dockcred.parent}:/usr/sbin:/usr/bin:/sbin:/bin",
+            "XDG_RUNTIME_DIR": place,
+        }
+
+    @property
+    def home(self) -> Path:
+        return Path(self.environment["HOME"])
+
+    def argv(self, *command: str, options=(), registries=(HOST,)) -> list[str]:
+        named = [word for registry in registries for word in ("--registry", registry)]
+        return [str(self.dockcred), "exec", *named, *options, "--", *command]
+
+    def run(self, *command: str, options=(), registries=(HOST,), **more):
+        """Run a command to its end."""
+        return subprocess.run(
+            self.argv(*command, options=options, registries=registries),
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+            **more,
+        )
+
+    def says(self, script: str, **more) -> str:
+        """Run a shell script that must succeed; answer what it printed."""
+        done = self.run("sh", "-c", script, **more)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def start(self, *command: str, **more) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.argv(*command),
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            **more,
+        )
+
+    def left(self) -> list[str]:
+        return os.listdir(self.place)
+
+    def leaves_nothing(self) -> bool:
+        """Wait until the watcher is done, which nobody else waits for."""
+        return bool(wait_until(lambda: not self.left()))
+
+
+@pytest.fixture
+def cloud() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def place() -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="dockcred-test-", dir="/dev/shm") as name:
+        yield name
+
+
+@pytest.fixture
+def caller(helper_bin: Path, cloud: Sandbox, place: str) -> Caller:
+    return Caller(helper_bin / "dockcred", cloud.environment(), place)
