@@ -19,6 +19,7 @@ COMMANDS = {
     "list": ("dockcred.commands.list_", "list_"),
     "render": ("dockcred.commands.render", "render"),
     "sandbox": ("dockcred.commands.sandbox", "sandbox"),
+    "token-service": ("dockcred.commands.token_service", "token_service"),
     "vault": ("dockcred.commands.vault", "vault"),
 }
 

@@ -1,0 +1,204 @@
+"""`dockcred token-service`: a registry's token authentication from OIDC issuers."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import click
+
+from dockcred import environment
+from dockcred.commands.console import examples, refusing
+from dockcred.errors import InvalidInputError, MissingExtraError
+from dockcred.token_service.listen import DEFAULT_ADDRESS, Listen
+
+config_option = click.option(
+    "--config",
+    metavar="FILE",
+    help="Issuers and rules: docs/token-service.md.",
+)
+keys_option = click.option(
+    "--keys", metavar="DIRECTORY", help="Where our own keys are; made where missing."
+)
+
+
+@click.group(
+    invoke_without_command=True,
+    epilog=examples(
+        "dockcred token-service --issuer https://gitlab.example.com \\",
+        "  --audience registry.example.com \\",
+        "  --allow 'team/app:pull,push project_id=17 ref=main ref_type=branch'",
+        "dockcred token-service --config /etc/dockcred/token-service.toml",
+        "dockcred token-service write-registry-config /etc/docker/registry \\",
+        "  --config /etc/dockcred/token-service.toml --realm https://HOST/token",
+    ),
+)
+@config_option
+@keys_option
+@click.option("--issuer", metavar="URL", help="Believe this issuer's ID tokens.")
+@click.option("--audience", metavar="NAME", help="Only those for this audience.")
+@click.option(
+    "--service", metavar="NAME", help="The registry's name; the audience, if not given."
+)
+@click.option(
+    "--allow",
+    metavar="'REPOSITORY:ACTIONS CLAIM=GLOB…'",
+    multiple=True,
+    help="A rule; may be repeated.",
+)
+@click.option(
+    "--allow-anonymous",
+    metavar="REPOSITORY",
+    multiple=True,
+    help="Let everybody pull this; may be repeated.",
+)
+@click.option(
+    "--listen",
+    metavar="HOST:PORT",
+    default=DEFAULT_ADDRESS,
+    show_default=True,
+    help="Where to listen.",
+)
+@click.option("--tls-certificate", metavar="FILE", default="", help="Speak TLS: chain.")
+@click.option("--tls-key", metavar="FILE", default="", help="Speak TLS: private key.")
+@click.option(
+    "--behind-proxy", is_flag=True, help="Speak plain http; a proxy before us has TLS."
+)
+@click.pass_context
+def token_service(
+    context: click.Context,
+    *,
+    config: str | None,
+    keys: str | None,
+    issuer: str | None,
+    audience: str | None,
+    service: str | None,
+    allow: tuple[str, ...],
+    allow_anonymous: tuple[str, ...],
+    listen: str,
+    tls_certificate: str,
+    tls_key: str,
+    behind_proxy: bool,
+) -> None:
+    """Answer a registry's clients with tokens, by what OIDC issuers say of them.
+
+    Without --config or --issuer it asks the OAuth provider that TOKEN_URL, CLIENT_ID
+    and the other variables of distribution-oauth name.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    variables = environment.current()
+    with refusing():
+        work = _work()
+        if config and issuer:
+            raise InvalidInputError("there are two configurations", "give one")
+        if config:
+            settings = work.of_file(config, keys, variables)
+            application = work.with_rules(settings)
+        elif issuer:
+            settings = work.of_options(
+                issuer=issuer,
+                audience=audience or "",
+                service=service or "",
+                keys=work.key_directory(keys, variables),
+                allow=allow,
+                allow_anonymous=allow_anonymous,
+            )
+            application = work.with_rules(settings)
+        elif variables.get("TOKEN_URL"):
+            application = work.with_provider(variables)
+        else:
+            raise InvalidInputError(
+                "nobody is believed yet", "give --config, --issuer or TOKEN_URL"
+            )
+        address = Listen(listen, tls_certificate, tls_key, behind_proxy)
+        work.serve(application, address, variables)
+
+
+@token_service.command()
+@keys_option
+def keygen(keys: str | None) -> None:
+    """Make our first keys: one that signs, and one that will after it."""
+    with refusing():
+        work = _work()
+        directory = work.key_directory(keys, environment.current())
+        work.KeyDirectory(directory).create()
+        click.echo(f"Made {directory}.")
+
+
+@token_service.command()
+@keys_option
+def rotate(keys: str | None) -> None:
+    """Let the next key sign, and make one after it.
+
+    Registries know the next key since they were last given our keys: give them the
+    new ones (write-registry-config) and restart them before you rotate again.
+    """
+    with refusing():
+        work = _work()
+        directory = work.key_directory(keys, environment.current())
+        roles = work.KeyDirectory(directory).rotate()
+        click.echo(f"{roles.signing} signs from now on.")
+        click.echo("Now run write-registry-config again, and restart the registries.")
+
+
+@token_service.command("write-registry-config")
+@config_option
+@keys_option
+@click.option("--service", metavar="NAME", default="", help="Without --config.")
+@click.option(
+    "--realm", metavar="URL", required=True, help="Our /token, as clients reach it."
+)
+@click.option(
+    "--seen-as",
+    metavar="DIRECTORY",
+    help="Where the registry sees the files, if it is in a container.",
+)
+@click.argument("directory")
+def write_registry_config(
+    *,
+    config: str | None,
+    keys: str | None,
+    service: str,
+    realm: str,
+    seen_as: str | None,
+    directory: str,
+) -> None:
+    """Write what the registry is told, and our public keys, into DIRECTORY."""
+    with refusing():
+        work, variables = _work(), environment.current()
+        if bool(config) == bool(service):
+            raise InvalidInputError(
+                "the registry has no name, or two", "give --config or --service"
+            )
+        if config:
+            settings = work.of_file(config, keys, variables)
+        else:
+            settings = work.Settings(
+                service, work.key_directory(keys, variables), (), ()
+            )
+        for path in work.write_registry_config(settings, directory, seen_as, realm):
+            click.echo(path)
+
+
+@token_service.command()
+@click.argument("config", metavar="FILE")
+def check(config: str) -> None:
+    """Look for mistakes in a configuration, and say what each of its rules allows."""
+    with refusing():
+        settings = _work().of_file(config, None, environment.current())
+        for rule in settings.rules:
+            who = rule.issuer or "everybody"
+            what = " ".join(glob.text for glob in rule.repositories)
+            click.echo(f"{who}: {','.join(sorted(rule.actions))} {what}".rstrip())
+
+
+def _work() -> ModuleType:
+    """Import what needs the extra."""
+    try:
+        from dockcred.commands.token_service import work  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise MissingExtraError(
+            f"the token service needs {error.name}, which is not installed",
+            "run: pip install 'dockcred[token-service]'",
+        ) from None
+    return work

@@ -1,0 +1,112 @@
+"""What the subcommands do; it needs the extra `token-service`, they do not."""
+
+from __future__ import annotations
+
+import os
+
+from dockcred.commands.console import warn
+from dockcred.environment import Environment
+from dockcred.errors import InvalidInputError
+from dockcred.token_service import (
+    issuer_documents,
+    journal,
+    registry_config,
+    server,
+    settings_file,
+)
+from dockcred.token_service.app import Application
+from dockcred.token_service.by_rules import ByRules
+from dockcred.token_service.id_token import Verifier
+from dockcred.token_service.key_directory import KeyDirectory
+from dockcred.token_service.listen import Listen
+from dockcred.token_service.settings import Issuer, Settings
+from dockcred.token_service.upstream import Provider, Upstream
+
+_ONLY_ISSUER = "issuer"
+_LEVELS = {"debug": "DEBUG", "info": "INFO", "warning": "WARNING"}
+
+
+def serve(application: Application, listen: Listen, environment: Environment) -> None:
+    """Serve until told to stop, with a line of JSON on stderr for each request."""
+    level = environment.get("DOCKCRED_LOG").lower()
+    journal.open_on_stderr(_LEVELS.get(level, "INFO"))
+    server.run(application, listen)
+
+
+def with_provider(environment: Environment) -> Application:
+    """Make the service that asks the provider named in the variables."""
+    return Application(Upstream(Provider.of(environment), environment), "registry")
+
+
+def with_rules(settings: Settings) -> Application:
+    """Make the service that goes by rules, and its keys where there are none."""
+    keys = KeyDirectory(settings.keys)
+    if not os.path.lexists(settings.keys):
+        keys.create()
+    keys.signing_key()
+    verifier = Verifier(settings.issuers, issuer_documents.fetch_keys)
+    return Application(ByRules(settings, keys, verifier), settings.service)
+
+
+def of_file(path: str, keys: str | None, environment: Environment) -> Settings:
+    """Read the settings, and warn of what could be better in them."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+    except UnicodeDecodeError:
+        raise InvalidInputError(f"{path} is not UTF-8", "mend it") from None
+    return _warned(settings_file.parse(text, key_directory(keys, environment)))
+
+
+def of_options(
+    *,
+    issuer: str,
+    audience: str,
+    service: str,
+    keys: str,
+    allow: tuple[str, ...],
+    allow_anonymous: tuple[str, ...],
+) -> Settings:
+    """Make the settings that one command line stands for."""
+    rules = [
+        settings_file.allow(words, _ONLY_ISSUER, f"--allow {words!a}")
+        for words in allow
+    ]
+    if allow_anonymous:
+        rules.append(settings_file.allow_anonymous(allow_anonymous))
+    made = Settings(
+        service=service or audience,
+        keys=keys,
+        issuers=(Issuer(_ONLY_ISSUER, issuer, audience),),
+        rules=tuple(rules),
+    )
+    return _warned(made)
+
+
+def key_directory(keys: str | None, environment: Environment) -> str:
+    """Answer where our keys are: as told, else root's place or the user's own."""
+    if keys:
+        return os.path.abspath(keys)
+    if os.geteuid() == 0:
+        return "/var/lib/dockcred/token-service"
+    found = environment.path("XDG_STATE_HOME", ".local/state")
+    if not found:
+        raise InvalidInputError(
+            "there is no home for our keys", "give --keys DIRECTORY"
+        )
+    return f"{found}/dockcred/token-service"
+
+
+def write_registry_config(
+    settings: Settings, directory: str, seen_as: str | None, realm: str
+) -> list[str]:
+    """Write what the registry reads; answer the paths."""
+    published = KeyDirectory(settings.keys).published()
+    there = seen_as or os.path.abspath(directory)
+    return registry_config.write(directory, there, realm, settings, published)
+
+
+def _warned(settings: Settings) -> Settings:
+    for warning in settings.warnings():
+        warn(warning)
+    return settings

@@ -1,0 +1,102 @@
+"""The settings as a TOML file has them, or as the options of one command have."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from typing import Any
+
+from dockcred.errors import InvalidInputError
+from dockcred.token_service.rule import ANONYMOUS, Rule
+from dockcred.token_service.settings import (
+    ALGORITHMS,
+    CERTIFICATE,
+    DEFAULT_NAME,
+    MAX_LIFE_S,
+    Issuer,
+    Settings,
+)
+from dockcred.token_service.table import Table
+
+
+def parse(text: str, default_keys: str) -> Settings:
+    """Read a TOML file's text; raise InvalidInputError with what to mend in it."""
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInputError(
+            f"the configuration is not TOML: {error}", "mend it"
+        ) from None
+    top = Table(content, "the configuration")
+    issuers = top.table("issuers")
+    made = Settings(
+        service=top.text("service"),
+        keys=top.text("keys", default_keys),
+        issuers=tuple(_issuer(name, table) for name, table in issuers.items()),
+        rules=tuple(
+            _rule(table, f"rule {number}")
+            for number, table in enumerate(top.tables("rules"), start=1)
+        ),
+        name=top.text("name", DEFAULT_NAME),
+        sign_for=top.text("sign_for", CERTIFICATE),
+        life_s=top.number("life", MAX_LIFE_S),
+    )
+    top.end()
+    return made
+
+
+def allow(words: str, issuer: str, which: str) -> Rule:
+    """Read a rule of one line: `REPOSITORY:ACTION[,ACTION…] [CLAIM=GLOB …]`."""
+    scope, *conditions = words.split()
+    repository, colon, actions = scope.rpartition(":")
+    claims: dict[str, list[str]] = {}
+    for condition in conditions:
+        name, equals, value = condition.partition("=")
+        if not (name and equals):
+            colon = ""
+        claims.setdefault(name, []).append(value)
+    if not colon:
+        raise InvalidInputError(
+            f"{which} is not a rule", "write 'team/app:pull,push CLAIM=VALUE'"
+        )
+    return Rule.of_words(which, issuer, claims, [repository], actions.split(","))
+
+
+def allow_anonymous(repositories: Iterable[str]) -> Rule:
+    """Let everybody pull some repositories."""
+    return Rule.of_words("anonymous", ANONYMOUS, {}, tuple(repositories), ("pull",))
+
+
+def _issuer(name: str, content: Any) -> Issuer:
+    table = Table(content, f"issuers.{name}")
+    made = Issuer(
+        name,
+        table.text("url"),
+        table.text("audience"),
+        table.texts("algorithms", ALGORITHMS),
+        table.text("kind", ""),
+    )
+    table.end()
+    return made
+
+
+def _rule(content: Any, which: str) -> Rule:
+    table = Table(content, which)
+    issuer = table.text("issuer", "")
+    if table.switch("anonymous") == bool(issuer):
+        raise InvalidInputError(
+            f"{which} does not say for whom it is",
+            "name an issuer, or write anonymous = true",
+        )
+    claims = table.table("claims")
+    values = Table(claims, f"the claims of {which}")
+    made = Rule.of_words(
+        which,
+        issuer or ANONYMOUS,
+        {name: values.texts(name) for name in claims},
+        table.texts("repositories"),
+        table.texts("actions"),
+        catalog=table.switch("catalog"),
+    )
+    table.end()
+    return made
