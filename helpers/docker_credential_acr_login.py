@@ -1,6 +1,6 @@
 """docker-credential-acr-login: Azure registries from the Azure identity at hand.
 
-A drop-in for the helpers of that name; see the README for its variables.
+A drop-in for the helpers of that name, whose variables keep their meaning.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """docker-credential-ecr-login: passwords for Amazon ECR from the AWS identity at hand.
 
-A drop-in for the helper of that name; see the README for its variables.
+A drop-in for the helper of that name, whose variables keep their meaning.
 """
 
 from __future__ import annotations

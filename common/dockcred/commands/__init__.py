@@ -17,6 +17,7 @@ COMMANDS = {
     "install": ("dockcred.commands.install", "install"),
     "import": ("dockcred.commands.import_", "import_"),
     "list": ("dockcred.commands.list_", "list_"),
+    "manual": ("dockcred.commands.manual", "manual"),
     "render": ("dockcred.commands.render", "render"),
     "sandbox": ("dockcred.commands.sandbox", "sandbox"),
     "token-service": ("dockcred.commands.token_service", "token_service"),

@@ -31,19 +31,17 @@ class _OneLine(click.Group):
             raise click.ClickException(str(error)) from None
 
 
-@click.group(
-    cls=_OneLine,
-    epilog=examples(
-        "dockcred vault create --key-file /etc/dockcred/vault.key",
-        "dockcred vault create --passphrase-file ~/.vault-passphrase",
-        "dockcred vault unlock --hours 8",
-    ),
-)
+@click.group(cls=_OneLine)
 def vault() -> None:
     """Keep credentials in one encrypted file, where there is no keychain."""
 
 
-@vault.command()
+@vault.command(
+    epilog=examples(
+        "dockcred vault create --key-file /etc/dockcred/vault.key",
+        "dockcred vault create --passphrase-file ~/.vault-passphrase",
+    ),
+)
 @click.option("--key-file", metavar="PATH", help="Make a random key in this new file.")
 @click.option("--passphrase-file", metavar="PATH", help="Read a passphrase from here.")
 @click.option(
@@ -85,7 +83,7 @@ def create(
     click.echo(f"Made {path}. {_PROTECTS}")
 
 
-@vault.command()
+@vault.command(epilog=examples("dockcred vault unlock --hours 8"))
 @click.option(
     "--hours",
     type=click.FloatRange(0, min_open=True),
@@ -112,7 +110,7 @@ def unlock(hours: float) -> None:
         )
 
 
-@vault.command()
+@vault.command(epilog=examples("dockcred vault lock"))
 def lock() -> None:
     """Let the kernel forget the key."""
     from dockcred.stores.guarded_file import GuardedFile  # noqa: PLC0415

@@ -1,0 +1,105 @@
+"""What the documentation shows: pages, command blocks, links.
+
+A block of commands is a fence of `console`; a comment right above it may say who runs
+it and how it ends:
+
+    <!-- run: as sso-expired, fails -->
+
+    as NAME         the identity of the sandbox (env-keys)
+    with a login    docker's config.json holds one, in the clear
+    in the project  the tree is the working directory, not an empty home
+    fails           the last command is to fail
+    elsewhere       tests/… runs it: the word that follows names the test file
+
+In a block `$ ` begins a command, which goes on while a line ends in `|`, `\\` or `&&`.
+What follows is what a person sees: on stdout, or on stderr if stdout is empty. Numbers
+stand for any numbers, `…` for any text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+_FENCE = re.compile(
+    r"^ *(?:<!-- run: (?P<how>[^>]*) -->\n+)? *```(?P<kind>\w+)\n(?P<text>.*?)^ *```$",
+    re.MULTILINE | re.DOTALL,
+)
+_GOES_ON = ("|", "\\", "&&")
+
+
+@dataclass
+class Block:
+    """A fence of the documentation, with what the comment above it says."""
+
+    page: Path
+    line: int
+    kind: str
+    text: str
+    how: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+    @property
+    def identity(self) -> str:
+        named = [
+            word.removeprefix("as ") for word in self.how if word.startswith("as ")
+        ]
+        return named[0] if named else "env-keys"
+
+    @property
+    def elsewhere(self) -> str:
+        """The test file that runs the block, where it is not run as the others are."""
+        found = [w.split()[1] for w in self.how if w.startswith("elsewhere")]
+        return found[0] if found else ""
+
+    def steps(self) -> list[tuple[str, str]]:
+        """The commands, each with what it is to print."""
+        found: list[list[str]] = []
+        goes_on = False
+        for line in self.text.splitlines():
+            if line.startswith("$ "):
+                found.append([line.removeprefix("$ "), ""])
+            elif goes_on:
+                found[-1][0] += "\n" + line
+            else:
+                found[-1][1] += line + "\n"
+            goes_on = (line.startswith("$ ") or goes_on) and line.endswith(_GOES_ON)
+        return [(command, shown) for command, shown in found]
+
+
+def pages() -> list[Path]:
+    """Every page of the documentation."""
+    places = ("*.md", "docs/**/*.md", "bench/*.md", "packaging/**/*.md")
+    return sorted(page for place in places for page in ROOT.glob(place))
+
+
+def blocks(kind: str) -> list[Block]:
+    """Every fence of a kind."""
+    return [
+        Block(
+            page,
+            text.count("\n", 0, found.start("text")),
+            kind,
+            found["text"],
+            [word.strip() for word in (found["how"] or "").split(",") if word.strip()],
+        )
+        for page in pages()
+        for text in [page.read_text(encoding="utf-8")]
+        for found in _FENCE.finditer(text)
+        if found["kind"] == kind
+    ]
+
+
+def agrees(shown: str, printed: str) -> bool:
+    """Tell whether what a page shows is what was printed, but for numbers and `…`."""
+    pattern = ".*".join(re.escape(part) for part in _plain(shown).split("…"))
+    return re.fullmatch(pattern, _plain(printed), re.DOTALL) is not None
+
+
+def _plain(text: str) -> str:
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    return re.sub(r"\d+(?:[.,]\d+)*", "0", "\n".join(filter(None, lines)))
