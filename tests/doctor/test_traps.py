@@ -15,6 +15,7 @@ import pytest
 from dockcred.doctor import examination
 from dockcred.doctor.finding import Finding, Severity, exit_status
 from dockcred.environment import Environment
+from dockcred.launcher.names import MARK
 from dockcred.lookup.reference import Reference
 from dockcred.testing.sandbox import Sandbox
 
@@ -105,6 +106,30 @@ def test_two_helpers_of_one_name(machine: Machine) -> None:
     assert "two programs have one name" in found.text
     machine.fix(found)
     assert exit_status(machine.examine()) == 0
+
+
+PLAIN = "#!/bin/sh\nfrom docker_credential_mine import main\n"
+LAUNCHER = f"#!/bin/sh\n# docker-credential-mine, {MARK} (dockcred 1).\n"
+
+
+def test_a_launcher_before_the_program_that_pip_installed_is_no_trap(
+    machine: Machine,
+) -> None:
+    machine.program("bin/docker-credential-mine", LAUNCHER + GOOD)
+    machine.variables["PATH"] += f":{machine.path}/first"
+    machine.program("first/docker-credential-mine", PLAIN)
+    assert exit_status(machine.examine()) == 0
+
+
+def test_a_launcher_behind_the_program_that_pip_installed_is_told_as_slow(
+    machine: Machine,
+) -> None:
+    machine.program("bin/docker-credential-mine", PLAIN)
+    machine.variables["PATH"] += f":{machine.path}/first"
+    machine.program("first/docker-credential-mine", LAUNCHER + GOOD)
+    said = [found for found in machine.examine() if "never runs" in found.text]
+    assert [found.severity for found in said] == [Severity.NOTE]
+    assert f"put {machine.path}/first before it" in said[0].remedy
 
 
 def test_one_helper_by_two_links_is_no_trap(machine: Machine) -> None:

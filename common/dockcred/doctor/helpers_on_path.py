@@ -6,10 +6,10 @@ import os
 
 from dockcred import registry_table
 from dockcred.doctor import path_entries
-from dockcred.doctor.finding import command, error, fine, warning
+from dockcred.doctor.finding import command, error, fine, note, warning
 from dockcred.doctor.launchers import missing_part
 from dockcred.errors import InvalidInputError
-from dockcred.launcher import safety
+from dockcred.launcher import names, safety
 from dockcred.lookup import helper
 
 TYPE_CHECKING = False
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dockcred.doctor.finding import Finding
 
 STEP = "helper"
+_SCRIPT_CHARACTERS = 2000
 
 
 def check(suffix: str, path: str, home: str) -> Generator[Finding, None, str]:
@@ -107,11 +108,30 @@ def _shadowed(others: list[str], file: str) -> Iterator[Finding]:
     for other in others:
         if not os.path.isfile(other) or _same(file, other):
             continue
+        if names.written_for(file) and _is_plain(other):
+            continue  # the launcher of what pip has installed
+        if names.written_for(other) and _is_plain(file):
+            yield note(
+                STEP,
+                f"the launcher {other} never runs: {file} comes first on PATH",
+                f"put {os.path.dirname(other)} before it, for a faster answer",
+            )
+            continue
         yield warning(
             STEP,
             f"two programs have one name: {file} runs, {other} never does",
             fix=aside(other),
         )
+
+
+def _is_plain(file: str) -> bool:
+    """Tell whether this is the program of that name as pip, pipx or uv install it."""
+    module = os.path.basename(file).replace("-", "_")
+    try:
+        with open(file, encoding="utf-8", errors="replace") as script:
+            return f"from {module} import main\n" in script.read(_SCRIPT_CHARACTERS)
+    except OSError:
+        return False
 
 
 def _same(one: str, other: str) -> bool:
