@@ -1,0 +1,193 @@
+"""What a provider must do, as behaviours over any of them.
+
+Parametrise a test with BEHAVIOURS, each a function of a Subject:
+
+    @pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda b: b.__name__)
+    def test_the_contract(behaviour):
+        behaviour(Subject(lambda: Mine(), ("registry.example.com",), nobody, somebody))
+"""
+
+# ruff: noqa: D401 - a behaviour is a statement, not an order
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dockcred.cache.files import Cache
+from dockcred.environment import Environment, meanings, secrets
+from dockcred.errors import CredentialsNotFoundError, MissingIdentityError
+from dockcred.identity import SOURCES
+from dockcred.identity_store import IdentityStore
+from dockcred.server_url import ServerURL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dockcred.identity import Provider
+
+_FORMS = ("{}", "https://{}", "HTTPS://{}/v2/", "{}:443", "{}:8443", "{}/a/b", "{}.")
+_OUTWARD = ("socket.", "subprocess.", "os.posix_spawn", "os.exec", "os.system")
+_NOBODY_S = 2.0
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A provider, hosts that are its own, and two environments to meet it in.
+
+    In `nobody` no identity is configured, and no metadata server is asked; in
+    `somebody` one is, whom the hosts' cloud answers.
+    """
+
+    load: Callable[[], Provider]
+    hosts: tuple[str, ...]
+    nobody: Environment
+    somebody: Environment
+
+
+def serves_its_hosts_in_every_form(subject: Subject) -> None:
+    """A host is served with scheme, port, path, capitals and a dot at its end."""
+    for host in subject.hosts:
+        for form in _FORMS:
+            for written in (form.format(host), form.format(host.upper())):
+                assert subject.load().matches(ServerURL.parse(written)), written
+
+
+def leaves_plain_http_alone(subject: Subject) -> None:
+    """No password is given for a registry that is spoken to in the clear."""
+    for host in subject.hosts:
+        assert not subject.load().matches(ServerURL.parse(f"http://{host}"))
+
+
+def leaves_look_alikes_alone(subject: Subject) -> None:
+    """A host that only begins, ends or looks like one of its own is not served."""
+    for host in subject.hosts:
+        for other in look_alikes(host):
+            assert not subject.load().matches(ServerURL.parse(other)), other
+
+
+def asks_nobody_to_match_and_to_choose(subject: Subject) -> None:
+    """Whether a host is served, and who would be asked, is decided in silence."""
+    provider, server = subject.load(), ServerURL.parse(subject.hosts[0])
+    with _outward() as events:
+        provider.matches(server)
+        provider.serves_anonymous(server)
+        provider.config_files(subject.somebody)
+        provider.identity(server, subject.somebody)
+    assert not events, events
+
+
+def touches_no_identity_for_a_look_alike(subject: Subject) -> None:
+    """For a host that is not served no variable is read and nobody is asked."""
+    store = IdentityStore(subject.load(), Cache(""), _Untouchable({}))
+    for other in look_alikes(subject.hosts[0]):
+        with _outward() as events:
+            try:
+                store.get(ServerURL.parse(other))
+            except CredentialsNotFoundError:
+                assert not events, events
+            else:
+                raise AssertionError(f"answered: {other}")
+
+
+def knows_soon_that_there_is_no_identity(subject: Subject) -> None:
+    """Where nobody is configured it says so, within two seconds."""
+    start = time.monotonic()
+    store = IdentityStore(subject.load(), Cache(""), subject.nobody)
+    try:
+        store.get(ServerURL.parse(subject.hosts[0]))
+    except (MissingIdentityError, CredentialsNotFoundError):
+        assert time.monotonic() - start < _NOBODY_S
+    else:
+        raise AssertionError("it answered for nobody")
+
+
+def mints_what_does_not_show_itself(subject: Subject) -> None:
+    """What is minted has a user and a secret, has not ended, and hides the secret."""
+    server = ServerURL.parse(subject.hosts[0])
+    minted = subject.load().identity(server, subject.somebody).issue()
+    assert minted.username
+    assert minted.secret
+    assert minted.secret not in repr(minted)
+    assert minted.issued_at <= time.time() + 1
+    assert minted.expires_at is None or minted.expires_at > time.time()
+
+
+def keeps_only_what_has_a_row(subject: Subject) -> None:
+    """A source without a row in SOURCES is not cached, and has no end to be kept to."""
+    server = ServerURL.parse(subject.hosts[0])
+    identity = subject.load().identity(server, subject.somebody)
+    assert identity.sources
+    for source in identity.sources:
+        owner = source.partition(":")[0]
+        rows = [name for name in SOURCES if name.startswith(f"{owner}:")]
+        assert source in SOURCES or rows, f"{owner} has no row at all"
+
+
+def names_its_variables_once(subject: Subject) -> None:
+    """A variable is compared by value or only as set; a secret goes to no child."""
+    provider = subject.load()
+    assert not set(provider.variables) & set(provider.secrets)
+    assert set(provider.secrets) <= secrets.ALL
+    ours = {name for name in provider.variables if name.startswith("DOCKCRED_")}
+    assert ours <= set(meanings.ALL), "say in environment/meanings.py what it means"
+    assert set(provider.tags) <= set(provider.variables)
+
+
+BEHAVIOURS: tuple[Callable[[Subject], None], ...] = (
+    serves_its_hosts_in_every_form,
+    leaves_plain_http_alone,
+    leaves_look_alikes_alone,
+    asks_nobody_to_match_and_to_choose,
+    touches_no_identity_for_a_look_alike,
+    knows_soon_that_there_is_no_identity,
+    mints_what_does_not_show_itself,
+    keeps_only_what_has_a_row,
+    names_its_variables_once,
+)
+
+
+def look_alikes(host: str) -> Iterator[str]:
+    """Make hosts that a careless comparison takes for this one."""
+    yield f"{host}.example.com"
+    yield f"{host}x"
+    yield f"{host}-x.example.com"
+    yield f"example.com/{host}"
+    yield f"{host}.{host}.example.com"
+    for place, character in enumerate(host):
+        if character == ".":
+            yield f"{host[:place]}x{host[place + 1 :]}"
+    yield host.rpartition(".")[0] + ".example"
+
+
+class _Untouchable(Environment):
+    """Variables that tell on whoever looks for an identity in them."""
+
+    def get(self, name: str, default: str = "") -> str:
+        """Fail: nobody may ask."""
+        raise AssertionError(f"{name} was read for another's host ({default!r})")
+
+
+_seen: list[str] | None = None
+
+
+def _hook(event: str, _arguments: object) -> None:
+    if _seen is not None and event.startswith(_OUTWARD):
+        _seen.append(event)
+
+
+@contextmanager
+def _outward() -> Iterator[list[str]]:
+    """Collect what leaves the process; an audit hook cannot be removed, so it rests."""
+    global _seen  # noqa: PLW0603 - one hook for the process
+    if not getattr(_outward, "hooked", False):
+        sys.addaudithook(_hook)
+        _outward.hooked = True  # type: ignore[attr-defined]
+    events: list[str] = []
+    _seen = events
+    try:
+        yield events
+    finally:
+        _seen = None
