@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 READY = .venv/ready
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check docs bench clean
 
 demo: $(READY)
 	@$(BIN)/python -m dockcred.testing.demo
@@ -17,6 +17,9 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tests/mutations/run.py
+
+docs: $(READY)
+	$(BIN)/python docs/generate
 
 bench: $(READY)
 	$(BIN)/python -m bench.run $(ROWS:%=--rows '%')

@@ -36,7 +36,7 @@ def main() -> None:
             check=True,
             stdout=subprocess.DEVNULL,
         )
-        console.print(f"\n$ echo {HOST} |\n    {PROGRAM} get\n", style="bold")
+        console.print(f"\necho {HOST} |\n    {PROGRAM} get\n", style="bold")
         for label in ("cold", "cached"):
             cloud.reset()
             answer, seconds = _get(f"{launchers}/{PROGRAM}", environment)

@@ -1,0 +1,34 @@
+"""Write the pages that are made from the code: `make docs`.
+
+python docs/generate [--check]     with --check nothing is written; 1 if stale
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import errors_page
+import variables_page
+
+DOCS = Path(__file__).parents[1]
+PAGES = {"errors.md": errors_page.page, "variables.md": variables_page.page}
+
+
+def main() -> int:
+    """Write each page, or tell of those that are not as they would be written."""
+    stale = []
+    for name, page in PAGES.items():
+        path, text = DOCS / name, page()
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(name)
+            if "--check" not in sys.argv[1:]:
+                path.write_text(text, encoding="utf-8")
+    if stale and "--check" in sys.argv[1:]:
+        sys.stderr.write(f"stale: {', '.join(stale)}; run make docs\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

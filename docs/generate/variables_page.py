@@ -1,0 +1,68 @@
+"""docs/variables.md: the variables that the suite hears, and those that it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dockcred import environment
+from dockcred.environment import (
+    aws,
+    azure,
+    github,
+    google,
+    ignored,
+    keychain,
+    kubelet,
+    meanings,
+)
+
+HEAD = """\
+# Variables
+
+Made from the code by `make docs`. One that is set but empty counts as not set. What
+config.toml says for a registry ([config](config.md)) wins over the variable of the same
+meaning.
+"""
+SECRETS = (
+    "Of these only that they are set is part of a cache key, never the value; no child "
+    "program is handed them:"
+)
+CLOUDS = (
+    ("AWS", aws, meanings.AWS, ignored.AWS),
+    ("Azure", azure, meanings.AZURE, ignored.AZURE),
+    ("Google", google, meanings.GOOGLE, ignored.GOOGLE),
+    ("GitHub", github, meanings.GITHUB, ignored.GITHUB),
+)
+
+
+def page() -> str:
+    """Write the page."""
+    text = [HEAD, "\n## Ours, for every program\n\n", _table(meanings.OURS)]
+    text += ["\nThe way to every cloud: ", _names(environment.COMMON), ".\n"]
+    for cloud, names, ours, left in CLOUDS:
+        text += [
+            f"\n## {cloud}\n\n",
+            _table(ours),
+            "\nThese mean what they mean to the SDK: ",
+            _names(name for name in names.VARIABLES if name not in ours),
+            f".\n\n{SECRETS} {_names(names.SECRETS)}.\n",
+            "\nNot heard, and why:\n\n",
+            _table(left),
+        ]
+    text += ["\n## Keychains\n\n", _table(meanings.KEYCHAIN)]
+    text += ["\nThe way there: "]
+    text += [_names(n for n in keychain.VARIABLES if n not in meanings.KEYCHAIN), ".\n"]
+    text += ["\nPassed on to `pass` and gpg: ", _names(keychain.PASS), ".\n"]
+    text += ["\n## Kubelet's plugin\n\n", _table(meanings.KUBELET)]
+    text += ["\nAs AWS's own plugin: "]
+    text += [_names(n for n in kubelet.VARIABLES if n not in meanings.KUBELET), ".\n"]
+    return "".join(text)
+
+
+def _table(meant: dict[str, str]) -> str:
+    rows = (f"| `{name}` | {meaning} |\n" for name, meaning in meant.items())
+    return "".join(("| variable | meaning |\n|---|---|\n", *rows))
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
