@@ -62,7 +62,8 @@ def test_a_block_does_what_it_shows(
         f"echo $? >{tmp_path}/{n}.rc\n"
         for n, (command, _) in enumerate(steps)
     )
-    with Sandbox(tls=True) as cloud:
+    # Behind the sandbox's proxy there is no network for `make` to fetch a library from.
+    with Sandbox(tls="in the project" not in block.how) as cloud:
         variables = cloud.environment(block.identity, inherit=os.environ)
         variables |= {
             "PATH": ":".join((*LAUNCHERS, str(helper_bin), os.environ["PATH"])).replace(
