@@ -79,13 +79,13 @@ class External:
             )
         return {str(name): str(value) for name, value in found.items()}
 
-    def _call(self, verb: str, request: bytes) -> bytes:
+    def _call(self, verb: str, request: bytes) -> str:
         path = child.find(self._program, self._environment, "install it, or mend PATH")
         variables = self._environment.set_values() | {INSIDE: str(os.getpid())}
         done = child.run([path, verb], variables, request)
-        if done.returncode == 0:
-            return done.stdout
-        said = done.stdout.decode("utf-8", "replace").strip()
+        if done.status == 0:
+            return done.output
+        said = done.output.strip()
         if said == CredentialsNotFoundError.sentence:
             raise CredentialsNotFoundError
         raise KeychainError(

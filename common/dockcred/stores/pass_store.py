@@ -82,24 +82,24 @@ class PassStore:
             [gpg, *options, "--quiet", "--yes", "--batch", "--decrypt", file],
             self._variables,
         )
-        if ended.returncode:
+        if ended.status:
             raise KeychainError(
-                f"gpg did not decrypt the entry: {_last_line(ended.stderr)}",
+                f"gpg did not decrypt the entry: {_last_line(ended.errors)}",
                 f"run 'pass show {name}' in a terminal, which can ask for the "
                 "key's passphrase",
             )
-        return ended.stdout.decode("utf-8", "replace").removesuffix(_LINE_END)
+        return ended.output.removesuffix(_LINE_END)
 
     def _pass(self, *arguments: str, text: bytes = b"") -> None:
         program = child.find("pass", self._environment, "install pass")
         ended = child.run([program, *arguments], self._variables, text)
-        if ended.returncode:
+        if ended.status:
             raise KeychainError(
-                f"pass {arguments[0]} failed: {_last_line(ended.stderr)}",
+                f"pass {arguments[0]} failed: {_last_line(ended.errors)}",
                 "run 'pass ls' in a terminal to see the store's state",
             )
 
 
-def _last_line(text: bytes) -> str:
-    lines = text.decode("utf-8", "replace").strip().splitlines()
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
     return lines[-1] if lines else "no reason given"
