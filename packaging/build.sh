@@ -22,5 +22,10 @@ export SOURCE_DATE_EPOCH
 "$python" -m build --no-isolation --outdir "$target" "$source" >&2
 
 cd "$target"
+wheel=$(echo dockcred-*.whl)
+version=${wheel#dockcred-}
+version=${version%%-*}
+"$python" "$source/packaging/zipapp/build.py" "dockcred-$version.pyz"
+
 sha256sum -- * >../SHA256SUMS.$$
 mv ../SHA256SUMS.$$ SHA256SUMS

@@ -84,6 +84,11 @@ def _chosen(programs: str | None) -> list[str]:
 
 
 def _install(directory: str, launchers: dict[str, str]) -> None:
+    if not os.path.isdir(_package()):
+        raise InvalidInputError(
+            "this dockcred is one file, which is its own launcher",
+            f"link it: ln -s {sys.path[-1]} {directory}/docker-credential-ecr-login",
+        )
     # Root's umask may be 077, but what root installs is for all to run.
     os.umask(0o022)
     os.makedirs(directory, mode=0o755, exist_ok=True)

@@ -1,0 +1,120 @@
+"""Build the suite as one file, for machines where nothing can be installed.
+
+    python build.py TARGET
+
+Needs Python 3.11 or newer where it runs. It carries the helpers, the direct road and
+`dockcred` with its three libraries; no SDK, and no sandbox. The same sources, libraries
+and Python give the same bytes.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import marshal
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).parent
+LIBRARIES = ("click", "rich", "tomlkit")
+LEFT_OUT = ("dockcred/testing/", "dockcred/commands/sandbox.py")
+MAIN = b"from one_file import main\n\nmain()\n"
+
+
+def build(target: Path) -> None:
+    """Write the file: head.sh, our bytecode for this Python, and a zip archive.
+
+    The archive has the libraries' bytecode, and for every other Python all sources.
+    """
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    ours = dict(sorted(_ours(project["scripts"]).items()))
+    codes, finder = _bytecode(ours)
+    with target.open("wb") as file:
+        file.write(_head(target.name, len(codes), len(finder)))
+        file.write(codes)
+        file.write(finder)
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in [*ours.items(), *sorted(_libraries())]:
+                archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+    target.chmod(0o755)
+
+
+def _ours(scripts: dict[str, str]) -> dict[str, bytes]:
+    programs = {name: script.partition(":")[0] for name, script in scripts.items()}
+    found = {
+        "__main__.py": MAIN,
+        "one_file.py": (HERE / "one_file.py").read_bytes(),
+        "programs.py": f"PROGRAMS = {programs}\n".encode(),
+    }
+    for root in (ROOT / "common", ROOT / "helpers"):
+        for path in root.rglob("*.py"):
+            name = path.relative_to(root).as_posix()
+            if not name.startswith(LEFT_OUT):
+                found[name] = path.read_bytes()
+    return found
+
+
+def _libraries() -> Iterator[tuple[str, bytes]]:
+    """Read the libraries of `dockcred` as installed here, with their licences."""
+    for library in LIBRARIES:
+        for file in importlib.metadata.files(library) or ():
+            content = Path(file.locate()).read_bytes()
+            if file.suffix == ".py":
+                yield file.as_posix(), content
+                yield f"{file.as_posix()}c", _pyc(file.as_posix(), content)
+            elif "LICENSE" in file.name:
+                yield file.as_posix(), content
+
+
+def _pyc(name: str, source: bytes) -> bytes:
+    """Compile as PEP 552's unchecked hash: believed, with no look at the source."""
+    header = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little")
+    return header + importlib.util.source_hash(source) + _compiled(name, source)
+
+
+def _bytecode(files: dict[str, bytes]) -> tuple[bytes, bytes]:
+    """Compile every module, one after the other, and the finder that has the index."""
+    index, codes, end = {}, [], 0
+    for name, source in files.items():
+        if name.endswith(".py"):
+            code = _compiled(name, source)
+            module = name.removesuffix(".py").replace("/", ".")
+            package = module.removesuffix(".__init__")
+            index[package] = (package != module, end, end := end + len(code))
+            codes.append(code)
+    finder = (HERE / "bytecode.py").read_text()
+    finder += f"\nsys.meta_path.insert(0, Bytecode(held, {index}))\n"
+    return b"".join(codes), _compiled("bytecode.py", finder.encode())
+
+
+def _compiled(name: str, source: bytes) -> bytes:
+    """Compile without docstrings, a third of the bytes, but where click shows them."""
+    bare = 0 if name.startswith("dockcred/commands/") else 2
+    return marshal.dumps(
+        compile(source, name, "exec", dont_inherit=True, optimize=bare)
+    )
+
+
+def _head(name: str, codes: int, finder: int) -> bytes:
+    version = (ROOT / "common/dockcred/version.py").read_text()
+    fields = {
+        "CACHE_TAG": sys.implementation.cache_tag,
+        "FINDER": str(codes),
+        "SIZE": str(codes + finder),
+        "VERSION": version.split('"')[-2],
+        "NAME": name,
+        "PYTHON": f"{sys.version_info.major}.{sys.version_info.minor}",
+    }
+    text = (HERE / "head.sh").read_text()
+    for field, value in fields.items():
+        text = text.replace(f"@{field}@", value)
+    # Where the text ends stands in it, in as many characters as its name.
+    return text.replace("@OFFSET@", f"{len(text):>8}").encode("ascii")
+
+
+if __name__ == "__main__":
+    build(Path(sys.argv[1]))
