@@ -142,6 +142,19 @@ SOURCES = {
         Source("google:metadata", lease_s=LEASE_S, front=True, direct=True),
         # The App's key file is watched; a token of a person is never kept.
         Source("github:app"),
+        # Issuer and subject of the token are conditions. Elsewhere the job's own
+        # address or number is in the key. A token that is handed on is never kept.
+        Source("oidc:file", direct=True),
+        Source("oidc:github-actions", direct=True),
+        Source("oidc:azure-pipelines", direct=True),
+        Source("oidc:gitlab"),
+        Source("oidc:circleci"),
+        Source("oidc:buildkite"),
+        Source("oidc:google", lease_s=LEASE_S, direct=True),
+        # What a cloud's own provider got for the token.
+        Source("oidc:to-aws", direct=True),
+        Source("oidc:to-azure", direct=True),
+        Source("oidc:to-google"),
     )
 }
 

@@ -28,6 +28,7 @@ PROVIDERS = {
     "acr": ("dockcred.providers.acr", "ACR"),
     "google": ("dockcred.providers.google", "Google"),
     "github": ("dockcred.providers.github", "GitHub"),
+    "oidc": ("dockcred.providers.oidc", "OIDC"),
 }
 
 STORES = {
@@ -46,6 +47,7 @@ PROGRAMS = {
     "docker-credential-acr-login": "acr",
     "docker-credential-gcr": "google",
     "docker-credential-ghcr-login": "github",
+    "docker-credential-oidc": "",
     "docker-credential-keyring": "",
     "docker-credential-auto": "",
     "dockcred-credential-provider": "",
@@ -54,9 +56,11 @@ PROGRAMS = {
 front reads; nothing for one without a front."""
 
 
-def provider(name: str) -> Provider:
-    """Load a provider by its name."""
-    found: Provider = _load(*PROVIDERS[name])()
+def provider(name: str, *chosen: str) -> Provider:
+    """Load a provider by its name; `chosen` hosts are its by configuration alone."""
+    kind = _load(*PROVIDERS[name])
+    # A job's token may be what a cloud takes: it opens the others.
+    found: Provider = kind(provider, chosen) if name == "oidc" else kind()
     return found
 
 

@@ -39,7 +39,7 @@ class Router:
         environment: Environment,
         config: Callable[[], Config],
         *,
-        load: Callable[[str], Provider],
+        load: Callable[..., Provider],
         open_cache: Callable[[Provider, Environment], Cache],
         open_fallback: Callable[[], Store] | None = None,
         program_for: Callable[[ServerURL], str],
@@ -166,15 +166,24 @@ class Router:
             from dockcred.config.settings import overlay  # noqa: PLC0415 - a file's cost
 
             environment = environment.with_values(overlay(settings))
-        for name in self._names:
+        provider = self._provider(target, settings.get("identity", ""))
+        if provider is None:
+            return _Route(target, environment, None)
+        store = self._identity_store(provider, environment, server)
+        return _Route(target, environment, store)
+
+    def _provider(self, target: ServerURL, chosen: str) -> Provider | None:
+        """Find whose host it is; the identity that is chosen for it goes before."""
+        if chosen in self._names:
+            return self._load(chosen, target.host)
+        names = self._names
+        if self._environment.get("DOCKCRED_OIDC_HOSTS") and "oidc" in names:
+            names = ("oidc", *names)
+        for name in names:
             provider = self._load(name)
             if provider.matches(target):
-                return _Route(
-                    target,
-                    environment,
-                    self._identity_store(provider, environment, server),
-                )
-        return _Route(target, environment, None)
+                return self._load(chosen, target.host) if chosen else provider
+        return None
 
     def _identity_store(
         self, provider: Provider, environment: Environment, asked: ServerURL

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from support.kubelet import complaint, password, request, response
 
-from dockcred.kubelet.service_account import in_memory
 from dockcred.testing.sandbox import Sandbox
 from dockcred.testing.sandbox.aws import sts
 from dockcred.testing.sandbox.aws.principals import ACCOUNT, Role
 from dockcred.testing.sandbox.azure.directory import TENANT, Principal
 from dockcred.testing.sandbox.google import sts as google_sts
 from dockcred.testing.sandbox.google.principals import email
+from dockcred.web_identity import in_memory
 
 ROLE = "eks.amazonaws.com/ecr-role-arn"
 CLIENT = "kubernetes.azure.com/acr-client-id"

@@ -9,7 +9,7 @@ import os
 import stat
 
 from dockcred.config.pattern import Pattern
-from dockcred.config.settings import DEFAULTS, OF_KUBELET, OF_ROUTING, VARIABLES
+from dockcred.config.settings import DEFAULTS, IDENTITIES, OF_ROUTING, VARIABLES
 from dockcred.errors import InvalidInputError
 from dockcred.server_url import ServerURL
 
@@ -70,7 +70,7 @@ def read(path: str) -> tuple[dict[str, str], list[Entry]]:
 
 
 def _entry(written: Any, path: str, lines: list[str], start: int) -> Entry:
-    known = OF_ROUTING | OF_KUBELET | VARIABLES.keys()
+    known = OF_ROUTING | VARIABLES.keys()
     settings = _checked(written, known, path, lines, start)
     if "match" not in settings:
         raise InvalidInputError(
@@ -83,6 +83,12 @@ def _entry(written: Any, path: str, lines: list[str], start: int) -> Entry:
     except InvalidInputError as error:
         line = _line_of(lines, "match", start)
         raise InvalidInputError(f"{path}:{line}: {error.cause}", error.remedy) from None
+    if settings.get("identity", "oidc") not in IDENTITIES:
+        line = _line_of(lines, "identity", start)
+        raise InvalidInputError(
+            f"{path}:{line}: there is no identity {settings['identity']!a} to choose",
+            f"choose of {', '.join(sorted(IDENTITIES))}; clouds are chosen by host",
+        )
     return Entry(pattern, settings, path, start)
 
 

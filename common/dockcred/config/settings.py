@@ -33,6 +33,20 @@ VARIABLES = {
     "app_id": "GITHUB_APP_ID",
     "installation_id": "GITHUB_APP_INSTALLATION_ID",
     "private_key_file": "GITHUB_APP_PRIVATE_KEY_FILE",
+    # a CI job's token
+    "token_source": "DOCKCRED_OIDC_SOURCE",
+    "token_audience": "DOCKCRED_OIDC_AUDIENCE",
+    "token_file": "DOCKCRED_OIDC_TOKEN_FILE",
+    "token_variable": "DOCKCRED_OIDC_TOKEN_VARIABLE",
+    "token_command": "DOCKCRED_OIDC_TOKEN_COMMAND",
+    "service_connection": "DOCKCRED_OIDC_SERVICE_CONNECTION",
+    "token_username": "DOCKCRED_OIDC_USERNAME",  # kubelet's plugin reads it too
+    "exchange": "DOCKCRED_OIDC_EXCHANGE",
+    "exchange_as": "DOCKCRED_OIDC_EXCHANGE_AS",
+    "exchange_audience": "DOCKCRED_OIDC_EXCHANGE_AUDIENCE",
+    "exchange_scope": "DOCKCRED_OIDC_EXCHANGE_SCOPE",
+    "subject_token_type": "DOCKCRED_OIDC_SUBJECT_TOKEN_TYPE",
+    "workload_identity_provider": "DOCKCRED_GOOGLE_AUDIENCE",
     # every cloud
     "anonymous": "DOCKCRED_ANONYMOUS",
     "login": "DOCKCRED_LOGIN",
@@ -43,11 +57,11 @@ VARIABLES = {
 }
 """Setting to variable."""
 
-OF_ROUTING = frozenset({"match", "registry"})
-"""Settings that say which registry is meant; they have no variable."""
+OF_ROUTING = frozenset({"match", "registry", "identity"})
+"""Settings that say which registry and whose is meant; they have no variable."""
 
-OF_KUBELET = frozenset({"token_username"})
-"""For a registry that takes a pod's service account token as the password of a user."""
+IDENTITIES = frozenset({"oidc"})
+"""What `identity` may say: whose hosts are no others than the configuration names."""
 
 AUTO = "auto"
 
@@ -86,6 +100,9 @@ _FILE_HIDES = ("GOOGLE_IMPERSONATE_SERVICE_ACCOUNT",)
 _GCLOUD_HIDES = ("GOOGLE_APPLICATION_CREDENTIALS", *_FILE_HIDES)
 """What the variables would put before or upon the identity that is named."""
 
+_TOKENS = ("token_source", "token_file", "token_variable", "token_command")
+"""Each says where a job's token is: one that is written hides what variables say."""
+
 
 def overlay(settings: Mapping[str, str]) -> dict[str, str]:
     """Answer the variables that an entry sets; one set to nothing is hidden."""
@@ -98,6 +115,8 @@ def overlay(settings: Mapping[str, str]) -> dict[str, str]:
         found.update(dict.fromkeys(_FILE_HIDES, ""))
     if "gcloud_configuration" in settings:
         found.update(dict.fromkeys(_GCLOUD_HIDES, ""))
+    if not settings.keys().isdisjoint(_TOKENS):
+        found.update(dict.fromkeys((VARIABLES[name] for name in _TOKENS), ""))
     found.update(
         {
             VARIABLES[name]: value

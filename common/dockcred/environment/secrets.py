@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-from dockcred.environment import aws, azure, github, google
+from dockcred.environment import aws, azure, github, google, oidc
 
-ALL = frozenset((*aws.SECRETS, *azure.SECRETS, *google.SECRETS, *github.SECRETS))
+ALL = frozenset(
+    (*aws.SECRETS, *azure.SECRETS, *google.SECRETS, *github.SECRETS, *oidc.SECRETS)
+)

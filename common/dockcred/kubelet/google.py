@@ -7,8 +7,6 @@ pool, and ours for any other pool.
 
 from __future__ import annotations
 
-import json
-
 from dockcred.errors import InvalidInputError
 
 TYPE_CHECKING = False
@@ -20,10 +18,6 @@ if TYPE_CHECKING:
 ENABLED = "iam.gke.io/enable-wi-image-pull"
 ACCOUNT = "iam.gke.io/gcp-service-account"
 AUDIENCE = "dockcred/google-audience"
-
-_STS = "https://sts.googleapis.com/v1/token"
-_IAM = "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts"
-_JWT = "urn:ietf:params:oauth:token-type:jwt"
 
 
 def audience(annotations: Mapping[str, str], environment: Environment) -> str:
@@ -51,26 +45,3 @@ def impersonated(annotations: Mapping[str, str], environment: Environment) -> st
     """Answer the service account to become, or nothing."""
     named = annotations.get(ACCOUNT)
     return named or environment.get("DOCKCRED_GOOGLE_SERVICE_ACCOUNT")
-
-
-def credentials_file(audience: str, account: str, token_file: str) -> str:
-    """Write an external_account file, which holds no secret."""
-    fields: dict[str, object] = {
-        "type": "external_account",
-        "audience": audience,
-        "subject_token_type": _JWT,
-        "token_url": _STS,
-        "credential_source": {"file": token_file},
-    }
-    if account:
-        if (
-            not account.isascii()
-            or not account.replace("@", "").replace("-", "").replace(".", "").isalnum()
-        ):
-            raise InvalidInputError(
-                f"{ACCOUNT} is not a service account's address", "mend the annotation"
-            )
-        fields["service_account_impersonation_url"] = (
-            f"{_IAM}/{account}:generateAccessToken"
-        )
-    return json.dumps(fields)

@@ -117,8 +117,8 @@ class Plugin:
 def _as_account(load: Load, account: ServiceAccount, environment: Environment) -> Load:
     """Answer providers that ask as the account, where a role is noted on it."""
 
-    def bound(name: str) -> Provider:
-        provider = load(name)
+    def bound(name: str, *chosen: str) -> Provider:
+        provider = load(name, *chosen)
         variables = account.variables(name, environment)
         return BoundProvider(provider, account, variables) if variables else provider
 

@@ -1,13 +1,11 @@
-"""A pod's own identity: the service account token that kubelet hands over (KEP-4412).
+"""A pod's own identity: the service account token that kubelet hands over.
 
-The token stays in memory: the providers read it as the file of an anonymous memory
-descriptor, which no child program inherits and no other user can open.
+KEP-4412.
 """
 
 from __future__ import annotations
 
-import os
-
+from dockcred import web_identity
 from dockcred.claims import claims_of
 from dockcred.errors import InvalidInputError
 from dockcred.kubelet import google
@@ -24,39 +22,6 @@ KEY = "DOCKCRED_SERVICE_ACCOUNT"
 ECR_ROLE = "eks.amazonaws.com/ecr-role-arn"
 ACR_CLIENT = "kubernetes.azure.com/acr-client-id"
 ACR_TENANT = "kubernetes.azure.com/acr-tenant-id"
-
-_AWS_HIDES = (
-    "AWS_PROFILE",
-    "AWS_DEFAULT_PROFILE",
-    "DOCKCRED_AWS_PROFILE",
-    "DOCKCRED_AWS_ROLE_ARN",
-    "AWS_ACCESS_KEY_ID",
-    "AWS_ACCESS_KEY",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SECRET_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_SECURITY_TOKEN",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-)
-_AZURE_HIDES = (
-    "AZURE_CLIENT_SECRET",
-    "AZURE_CLIENT_CERTIFICATE_PATH",
-    "AZURE_USERNAME",
-    "AZURE_PASSWORD",
-    "DOCKCRED_ACR_OBJECT_ID",
-    "DOCKCRED_ACR_RESOURCE_ID",
-)
-_GOOGLE_HIDES = (
-    "GOOGLE_IMPERSONATE_SERVICE_ACCOUNT",
-    "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT",
-    # The direct road knows no credentials file: it would ask as the machine.
-    "DOCKCRED_ROAD",
-)
-_SESSION = frozenset(
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789=,.@-"
-)
-_MAX_SESSION = 64
 
 
 class ServiceAccount:
@@ -107,17 +72,9 @@ class ServiceAccount:
         role = self.annotations.get(ECR_ROLE) or environment.get("AWS_ECR_ROLE_ARN")
         if not role:
             return {}
-        session = environment.get("AWS_ROLE_SESSION_NAME") or "".join(
-            c for c in f"{self.namespace}@{self.name}" if c in _SESSION
-        )
-        return {
-            **dict.fromkeys(_AWS_HIDES, ""),
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_ROLE_ARN": role,
-            "AWS_ROLE_SESSION_NAME": session[:_MAX_SESSION],
-            "AWS_WEB_IDENTITY_TOKEN_FILE": in_memory(self.token),
-        }
+        session = environment.get("AWS_ROLE_SESSION_NAME")
+        own = f"{self.namespace}@{self.name}"
+        return web_identity.aws(self.token, role, session or own)
 
     def _azure(self, environment: Environment) -> dict[str, str]:
         client = self.annotations.get(ACR_CLIENT)
@@ -129,33 +86,14 @@ class ServiceAccount:
                 f"service account {self.namespace}/{self.name} names no Azure tenant",
                 f"annotate it with {ACR_TENANT}, or set AZURE_TENANT_ID for kubelet",
             )
-        return {
-            **dict.fromkeys(_AZURE_HIDES, ""),
-            "AZURE_TOKEN_CREDENTIALS": "WorkloadIdentityCredential",
-            "AZURE_CLIENT_ID": client,
-            "AZURE_TENANT_ID": tenant,
-            "AZURE_FEDERATED_TOKEN_FILE": in_memory(self.token),
-        }
+        return web_identity.azure(self.token, client, tenant)
 
     def _google(self, environment: Environment) -> dict[str, str]:
         audience = google.audience(self.annotations, environment)
         if not audience:
             return {}
         account = google.impersonated(self.annotations, environment)
-        file = google.credentials_file(audience, account, in_memory(self.token))
-        return {
-            **dict.fromkeys(_GOOGLE_HIDES, ""),
-            "GOOGLE_APPLICATION_CREDENTIALS": in_memory(file),
-        }
-
-
-def in_memory(text: str) -> str:
-    """Answer the path of a file that exists in this process only."""
-    descriptor = os.memfd_create("dockcred", os.MFD_CLOEXEC)
-    data = text.encode()
-    while data:
-        data = data[os.write(descriptor, data) :]
-    return f"/proc/self/fd/{descriptor}"
+        return web_identity.google(self.token, audience, account, google.ACCOUNT)
 
 
 def _text(value: Any) -> str:

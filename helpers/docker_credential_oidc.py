@@ -1,0 +1,11 @@
+"""docker-credential-oidc: passwords from a CI job's own ID token, for chosen hosts."""
+
+from __future__ import annotations
+
+from dockcred.protocol import serve
+from dockcred.registry_table import identity_store
+
+
+def main() -> None:
+    """Answer one request of the docker credential-helper protocol."""
+    serve("docker-credential-oidc", lambda: identity_store("oidc"))

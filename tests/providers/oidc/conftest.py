@@ -1,0 +1,25 @@
+"""The program under test, and jobs to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.program import Program
+
+from dockcred.testing.sandbox import Sandbox
+
+HOST = "registry.example.com"
+
+
+@pytest.fixture
+def cloud() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def oidc(helper_bin: Path) -> Program:
+    """docker-credential-oidc as installed."""
+    return Program(str(helper_bin / "docker-credential-oidc"))
