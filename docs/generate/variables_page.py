@@ -14,6 +14,7 @@ from dockcred.environment import (
     keychain,
     kubelet,
     meanings,
+    oidc,
 )
 
 HEAD = """\
@@ -49,6 +50,10 @@ def page() -> str:
             "\nNot heard, and why:\n\n",
             _table(left),
         ]
+    text += ["\n## CI identities\n\n", _table(meanings.OIDC)]
+    text += ["\nWhich CI system and which job this is: "]
+    text += [_names(n for n in oidc.VARIABLES if n not in meanings.ALL), ".\n"]
+    text += [f"\n{SECRETS} {_names(oidc.SECRETS)}.\n"]
     text += ["\n## Keychains\n\n", _table(meanings.KEYCHAIN)]
     text += ["\nThe way there: "]
     text += [_names(n for n in keychain.VARIABLES if n not in meanings.KEYCHAIN), ".\n"]

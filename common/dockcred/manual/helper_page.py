@@ -26,6 +26,7 @@ _OF_PROVIDER = {
 }
 _OF_PROGRAM = {
     "docker-credential-keyring": meanings.KEYCHAIN,
+    "docker-credential-oidc": meanings.OIDC,
     "docker-credential-auto": meanings.ALL,
     protocol.PLUGIN: meanings.ALL,
 }

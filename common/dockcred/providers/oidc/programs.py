@@ -38,6 +38,7 @@ class Command:
             command,
             self._environment,
             timeout_s=min(TIMEOUT_S, max(0.5, watchdog.remaining_s() - 1)),
+            variables={},
         )
         shown = command[0].rpartition("/")[2]
         if outcome.status:
