@@ -21,6 +21,7 @@ COMMANDS = {
     "list": ("dockcred.commands.list_", "list_"),
     "manual": ("dockcred.commands.manual", "manual"),
     "render": ("dockcred.commands.render", "render"),
+    "refresh": ("dockcred.commands.refresh", "refresh"),
     "sandbox": ("dockcred.commands.sandbox", "sandbox"),
     "token-service": ("dockcred.commands.token_service", "token_service"),
     "vault": ("dockcred.commands.vault", "vault"),

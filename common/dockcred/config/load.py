@@ -43,7 +43,7 @@ def read(path: str) -> tuple[dict[str, str], list[Entry]]:
 
     try:
         with open(path, "rb") as file:
-            _check_owner(path, os.fstat(file.fileno()))
+            check_owner(path, os.fstat(file.fileno()))
             text = file.read().decode("utf-8", "replace")
     except OSError as error:
         raise InvalidInputError(
@@ -132,7 +132,8 @@ def _is_header(line: str) -> bool:
     return "".join(line.split()).startswith("[[registry]]")
 
 
-def _check_owner(path: str, status: os.stat_result) -> None:
+def check_owner(path: str, status: os.stat_result) -> None:
+    """Raise InvalidInputError for a file that others than its reader and root write."""
     if status.st_uid not in {0, os.geteuid()} or status.st_mode & (
         stat.S_IWOTH | stat.S_IWGRP
     ):

@@ -58,19 +58,14 @@ def load(name: str) -> Format:
 
 def render(name: str, logins: Sequence[Login], options: Options | None = None) -> bytes:
     """Write logins in a format; raise InvalidInputError for an option it ignores."""
-    form = load(name)
     given = options or Options()
-    _check(name, form, given)
-    return form.render(logins, given)
+    check(name, given)
+    return load(name).render(logins, given)
 
 
-def cautions(name: str, logins: Sequence[Login]) -> Iterable[str]:
-    """Answer what does not stop a format from being written, a sentence each."""
-    tell = getattr(load(name), "cautions", None)
-    return tell(logins) if tell else ()
-
-
-def _check(name: str, form: Format, given: Options) -> None:
+def check(name: str, given: Options) -> None:
+    """Raise InvalidInputError for an option that the format has no use for."""
+    form = load(name)
     for field in fields(Options):
         is_given = bool(getattr(given, field.name))
         known = form.READERS if field.name == "consumer" else field.name in form.TAKES
@@ -81,3 +76,9 @@ def _check(name: str, form: Format, given: Options) -> None:
             f"{name} knows no reader {given.consumer!a}",
             f"choose of {', '.join(form.READERS)}",
         )
+
+
+def cautions(name: str, logins: Sequence[Login]) -> Iterable[str]:
+    """Answer what does not stop a format from being written, a sentence each."""
+    tell = getattr(load(name), "cautions", None)
+    return tell(logins) if tell else ()

@@ -31,6 +31,16 @@ def secrets(
     `kind` is its type, `data` its one key and content, `ends` the end of the first
     credential in seconds since the epoch. Several are a List.
     """
+    check_names(name, namespaces)
+    named = sorted(set(namespaces)) or [""]
+    made = [_secret(name, namespace, kind, data, ends) for namespace in named]
+    if len(made) > 1:
+        return _text({"apiVersion": "v1", "kind": "List", "items": made})
+    return _text(made[0])
+
+
+def check_names(name: str, namespaces: Sequence[str]) -> None:
+    """Raise InvalidInputError for what cannot name a Secret or a namespace."""
     if len(name) > _MAX_NAME or not _NAME.fullmatch(name):
         raise InvalidInputError(
             f"{name!a} is no name of a Secret",
@@ -41,11 +51,6 @@ def secrets(
             raise InvalidInputError(
                 f"{namespace!a} is no namespace", "name one as kubectl shows it"
             )
-    named = sorted(set(namespaces)) or [""]
-    made = [_secret(name, namespace, kind, data, ends) for namespace in named]
-    if len(made) > 1:
-        return _text({"apiVersion": "v1", "kind": "List", "items": made})
-    return _text(made[0])
 
 
 def _secret(

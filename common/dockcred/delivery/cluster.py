@@ -1,0 +1,209 @@
+"""The few calls to a Kubernetes API server, by the official client.
+
+Verbs: get, create and patch on Secrets, patch on workloads, list on namespaces where
+they are chosen by label. The address and the identity are kubeconfig's, else the pod's.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from dockcred import environment
+from dockcred.errors import (
+    DockcredError,
+    InvalidInputError,
+    IssueError,
+    MissingExtraError,
+    MissingIdentityError,
+    RefusedError,
+    TransportError,
+)
+
+TIMEOUT_S = (5, 20)
+"""To connect, and between two pieces of the answer."""
+
+MERGE_PATCH = "application/merge-patch+json"
+_PAGE = 500
+_IN_POD = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+
+
+class NotThereError(IssueError):
+    """The server has no such object."""
+
+
+class ConflictError(IssueError):
+    """Somebody has changed or made the object since we have looked."""
+
+
+class GoneError(IssueError):
+    """The server has forgotten the list that is being read."""
+
+
+class Cluster:
+    """One API server, and who we are there."""
+
+    def __init__(self) -> None:
+        """Find both; nothing is asked yet."""
+        try:
+            from kubernetes import client, config  # noqa: PLC0415 - half a second
+        except ImportError:
+            raise MissingExtraError(
+                "the Kubernetes client is missing", "pip install 'dockcred[kubernetes]'"
+            ) from None
+        settings = client.Configuration()
+        # We come back later ourselves, and urllib3 would tell of each attempt.
+        settings.retries = False
+        self._find(config, settings)
+        # Its types name what may be missing from any object; ours are plain JSON.
+        self._client: Any = client.ApiClient(settings)
+        self._core: Any = client.CoreV1Api(self._client)
+        self._apps: Any = client.AppsV1Api(self._client)
+
+    @staticmethod
+    def _find(config: Any, settings: Any) -> None:
+        variables = environment.current()
+        path = variables.get("KUBECONFIG") or f"{variables.home()}/.kube/config"
+        named = variables.get("KUBECONFIG") or os.path.exists(path)
+        try:
+            if named:
+                config.load_kube_config(client_configuration=settings)
+            else:
+                config.load_incluster_config(client_configuration=settings)
+        except config.ConfigException as error:
+            where = path if named else f"{_IN_POD}, and there is no {path}"
+            raise MissingIdentityError(
+                f"no API server is found: see {where} ({_first_line(error)})",
+                "set KUBECONFIG, or run it in a pod with a service account",
+            ) from None
+
+    def secret(self, namespace: str, name: str) -> dict[str, Any]:
+        """Answer a Secret; NotThereError where there is none."""
+        with _told(f"get Secret {name} in {namespace}"):
+            found = self._core.read_namespaced_secret(
+                name, namespace, _request_timeout=TIMEOUT_S
+            )
+        return self._plain(found)
+
+    def create_secret(self, namespace: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Make a Secret; ConflictError where somebody has made it before."""
+        with _told(f"create a Secret in {namespace}"):
+            made = self._core.create_namespaced_secret(
+                namespace, body, _request_timeout=TIMEOUT_S
+            )
+        return self._plain(made)
+
+    def patch_secret(
+        self, namespace: str, name: str, body: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Change a Secret; ConflictError if it is not as the body's version says."""
+        with _told(f"patch Secret {name} in {namespace}"):
+            changed = self._core.patch_namespaced_secret(
+                name,
+                namespace,
+                body,
+                _content_type=MERGE_PATCH,
+                _request_timeout=TIMEOUT_S,
+            )
+        return self._plain(changed)
+
+    def annotate_pods(
+        self, kind: str, namespace: str, name: str, annotations: dict[str, str]
+    ) -> None:
+        """Annotate the pods of a workload: another value than before restarts them."""
+        patch = getattr(self._apps, f"patch_namespaced_{kind.replace('-', '_')}")
+        template = {"metadata": {"annotations": annotations}}
+        with _told(f"patch {kind} {name} in {namespace}"):
+            patch(
+                name,
+                namespace,
+                {"spec": {"template": template}},
+                _content_type=MERGE_PATCH,
+                _request_timeout=TIMEOUT_S,
+            )
+
+    def namespaces(self, selector: str) -> list[str]:
+        """Answer the namespaces with these labels, without those that are ending."""
+        while True:
+            try:
+                return sorted(self._pages(selector))
+            except GoneError:
+                continue
+
+    def _pages(self, selector: str) -> Iterator[str]:
+        after = None
+        while True:
+            with _told("list namespaces"):
+                page = self._core.list_namespace(
+                    label_selector=selector,
+                    limit=_PAGE,
+                    _continue=after,
+                    _request_timeout=TIMEOUT_S,
+                )
+            for namespace in page.items:
+                if namespace.status.phase != "Terminating":
+                    yield namespace.metadata.name
+            after = page.metadata._continue  # noqa: SLF001 - the client's own name
+            if not after:
+                return
+
+    def _plain(self, found: Any) -> dict[str, Any]:
+        plain: dict[str, Any] = self._client.sanitize_for_serialization(found)
+        return plain
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Turn the client's errors into ours; a Secret's content is in none of them."""
+    from kubernetes.client import ApiException  # noqa: PLC0415 - see above
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - the client's own
+
+    try:
+        yield
+    except ApiException as error:
+        raise _failure(error.status, error.reason, what) from None
+    except HTTPError as error:
+        raise TransportError(
+            f"could not {what}: the API server is away ({type(error).__name__})",
+            "see whether it runs, and which one KUBECONFIG names",
+        ) from None
+
+
+def _failure(status: int, reason: str, what: str) -> DockcredError:
+    match status:
+        case 401:
+            return RefusedError(
+                f"could not {what}: the API server does not know us",
+                "see whether the token of this identity has ended",
+            )
+        case 403:
+            return RefusedError(
+                f"not allowed to {what}",
+                "grant it: packaging/kubernetes/refresh has the role",
+            )
+        case 404:
+            return NotThereError(
+                f"could not {what}: it is not there", "make it, or name another"
+            )
+        case 409:
+            return ConflictError(
+                f"could not {what}: others change it at the same time", "try again"
+            )
+        case 410:
+            return GoneError(f"could not {what}: the list has changed", "try again")
+        case 422:
+            return InvalidInputError(
+                f"could not {what}: the API server takes it for invalid",
+                "see whether the Secret is immutable: then delete it",
+            )
+        case _:
+            return TransportError(
+                f"could not {what}: the API server answered {status} {reason}",
+                "see the API server's log",
+            )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

@@ -1,0 +1,174 @@
+"""The file of targets, as TOML: what is to be kept fresh, and where.
+
+It is checked whole before anything is done: a setting that is misspelt would else be
+noticed when the credential that it was meant for has ended.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Callable
+from typing import Any
+
+from dockcred import sources
+from dockcred.api import Policy
+from dockcred.config.load import check_owner
+from dockcred.delivery.command import Command
+from dockcred.delivery.file import File
+from dockcred.delivery.secret import Secrets
+from dockcred.delivery.table import Table
+from dockcred.delivery.target import Destination, Target
+from dockcred.errors import DockcredError, InvalidInputError
+from dockcred.rendering import formats, kubernetes
+from dockcred.rendering.login import check_name
+from dockcred.rendering.options import Options
+
+SECRETS = ("kubernetes-secret", "contrast-secret")
+"""The formats that are a Secret themselves."""
+
+_OF_TARGET = ("format", "registries", "sources", "for", "name")
+_OF_FORMAT = ("ca_certs", "insecure", "extra_env")
+_OF_PLACE = {
+    "file": ("file", "mode"),
+    "secret": ("secret", "key", "namespaces", "namespace_selector", "rollout"),
+    "command": ("command",),
+}
+_WORKLOAD = re.compile(r"(deployment|daemonset|statefulset)/([a-z0-9][a-z0-9.-]*)")
+_MAX_ANNOTATION = 63
+
+
+def read(path: str) -> list[Target]:
+    """Read the targets; raise InvalidInputError with the file and the target's number.
+
+    Only its reader and root may be able to write it: a command in it is run.
+    """
+    try:
+        with open(path, "rb") as file:
+            check_owner(path, os.fstat(file.fileno()))
+            content = tomllib.loads(file.read().decode())
+    except OSError as error:
+        raise InvalidInputError(
+            f"{path} cannot be read: {error.strerror}", "name a file of targets"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"{path} is not TOML: {error}", "mend it") from None
+    written = content.pop("target", None)
+    if content or not isinstance(written, list) or not written:
+        raise InvalidInputError(
+            f"{path} is no list of targets", "write [[target]] above each of them"
+        )
+    return [_numbered(path, number, each) for number, each in enumerate(written, 1)]
+
+
+def _numbered(path: str, number: int, written: Any) -> Target:
+    try:
+        return _target(Table(written))
+    except DockcredError as error:
+        raise InvalidInputError(
+            f"{path}: target {number}: {error.cause}", error.remedy
+        ) from None
+
+
+def _target(table: Table) -> Target:
+    kinds = [kind for kind in _OF_PLACE if kind in table.fields]
+    if len(kinds) != 1:
+        raise InvalidInputError(
+            "it goes to no place, or to several", f"write one of {', '.join(_OF_PLACE)}"
+        )
+    (kind,) = kinds
+    table.refuse_others((*_OF_TARGET, *_OF_FORMAT, *_OF_PLACE[kind]))
+    form = table.text("format")
+    named_by = "secret" if form in SECRETS else "name"
+    target = Target(
+        format=form,
+        registries=_registries(table),
+        destination=_DESTINATIONS[kind](table),
+        options=Options(
+            consumer=table.text("for", ""),
+            name=table.text(named_by, ""),
+            ca_certs=table.map("ca_certs"),
+            insecure=table.texts("insecure"),
+            extra_env=table.map("extra_env"),
+        ),
+        policy=_policy(table),
+    )
+    formats.check(form, target.options)
+    return target
+
+
+def _registries(table: Table) -> tuple[str, ...]:
+    registries = table.texts("registries")
+    if not registries:
+        raise InvalidInputError("it names no registry", 'write registries = ["HOST"]')
+    for registry in registries:
+        check_name(registry)
+    return registries
+
+
+def _policy(table: Table) -> Policy:
+    order = table.texts("sources")
+    for name in order:
+        sources.named(name)
+    return Policy(order=order) if order else Policy()
+
+
+def _file(table: Table) -> File:
+    path, mode = table.text("file"), table.text("mode", "0600")
+    if not os.path.isabs(path) or path.endswith("/"):
+        raise InvalidInputError(f"{path} is no file", "write its absolute path")
+    if not re.fullmatch("0?[46][04]0", mode):
+        raise InvalidInputError(
+            f"mode {mode!a} lets others read a secret, or its owner not",
+            "write 0600, 0640, 0400 or 0440",
+        )
+    return File(path, int(mode, 8))
+
+
+def _secrets(table: Table) -> Secrets:
+    name, form = table.text("secret"), table.text("format")
+    namespaces = table.texts("namespaces")
+    selector = table.text("namespace_selector", "")
+    kubernetes.check_names(name, namespaces)
+    if not namespaces and not selector:
+        raise InvalidInputError(
+            "it names no namespace",
+            'write namespaces = ["NAME"], or namespace_selector = "LABEL=VALUE"',
+        )
+    key = "" if form in SECRETS else formats.load(form).FILE
+    rollout = tuple(map(_workload, table.texts("rollout")))
+    if rollout and len(name) > _MAX_ANNOTATION:
+        raise InvalidInputError(
+            f"{name} is too long a name for the annotation of a rollout",
+            f"use one of {_MAX_ANNOTATION} characters at most",
+        )
+    return Secrets(name, table.text("key", key), namespaces, selector, rollout)
+
+
+def _workload(text: str) -> tuple[str, str]:
+    found = _WORKLOAD.fullmatch(text)
+    if not found:
+        raise InvalidInputError(
+            f"{text!a} is no workload",
+            "write deployment/NAME, daemonset/NAME or statefulset/NAME",
+        )
+    return found[1], found[2]
+
+
+def _command(table: Table) -> Command:
+    words = table.texts("command")
+    if not words:
+        raise InvalidInputError("the command is empty", 'write ["PROGRAM", "…"]')
+    if "/" in words[0] and not os.path.isabs(words[0]):
+        raise InvalidInputError(
+            f"{words[0]} is a relative path", "write its absolute path, or its name"
+        )
+    return Command(words)
+
+
+_DESTINATIONS: dict[str, Callable[[Table], Destination]] = {
+    "file": _file,
+    "secret": _secrets,
+    "command": _command,
+}

@@ -1,0 +1,167 @@
+"""A real Kubernetes API server with its etcd, on the loopback, to be killed at will."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from support.program import wait_until
+from support.real import missing
+
+BINARY = Path("/usr/local/lib/dockcred-ci/kube-apiserver")
+SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin"
+ADMIN = "the-admin-s-token"
+START_S = 60
+
+
+def program(name: str) -> str:
+    return shutil.which(name, path=SYSTEM_PATH) or missing(f"{name} is not installed")
+
+
+class ApiServer:
+    """etcd and kube-apiserver over one directory; RBAC decides."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.port, client, peer = _free_ports(3)
+        self._etcd_url = f"http://127.0.0.1:{client}"
+        self._peer_url = f"http://127.0.0.1:{peer}"
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        key = directory / "accounts.key"
+        openssl = [program("openssl"), "genrsa", "-out", str(key), "2048"]
+        subprocess.run(openssl, check=True, capture_output=True)
+        (directory / "tokens.csv").write_text(f'{ADMIN},admin,1,"system:masters"\n')
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start both, or the one that is dead, and wait until requests are taken."""
+        etcd = [
+            *(program("etcd"), "--data-dir", f"{self.directory}/etcd"),
+            *("--listen-client-urls", self._etcd_url),
+            *("--advertise-client-urls", self._etcd_url),
+            *("--listen-peer-urls", self._peer_url),
+            *("--initial-advertise-peer-urls", self._peer_url),
+            *("--initial-cluster", f"default={self._peer_url}", "--unsafe-no-fsync"),
+        ]
+        key = f"{self.directory}/accounts.key"
+        server = [
+            *(str(BINARY), "--etcd-servers", self._etcd_url),
+            *("--bind-address", "127.0.0.1", "--secure-port", str(self.port)),
+            *("--cert-dir", f"{self.directory}/certs"),
+            *("--token-auth-file", f"{self.directory}/tokens.csv"),
+            *("--authorization-mode", "RBAC"),
+            *("--service-account-key-file", key),
+            *("--service-account-signing-key-file", key),
+            *("--service-account-issuer", "https://kubernetes.default.svc"),
+            *("--service-cluster-ip-range", "10.0.0.0/24"),
+        ]
+        for name, command in (("etcd", etcd), ("kube-apiserver", server)):
+            if name not in self._running:
+                self._running[name] = self._spawn(name, command)
+        wait_until(self._is_ready, START_S)
+
+    def _spawn(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
+        with (self.directory / f"{name}.log").open("ab") as log:
+            return subprocess.Popen(
+                command,
+                cwd=self.directory,
+                env={"PATH": SYSTEM_PATH, "HOME": str(self.directory)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def _is_ready(self) -> bool:
+        for name, process in self._running.items():
+            log = self.directory / f"{name}.log"
+            assert process.poll() is None, log.read_text()[-2000:]
+        request = urllib.request.Request(
+            f"{self.url}/readyz", headers={"Authorization": f"Bearer {ADMIN}"}
+        )
+        try:
+            trust = ssl.create_default_context(cafile=self.certificate)
+            with urllib.request.urlopen(request, timeout=2, context=trust) as answer:
+                return answer.status == 200
+        except (OSError, urllib.error.URLError):
+            return False
+
+    def kill(self, name: str = "kube-apiserver") -> None:
+        process = self._running.pop(name)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    def stop(self) -> None:
+        for name in list(self._running):
+            self.kill(name)
+
+    @property
+    def certificate(self) -> str:
+        return f"{self.directory}/certs/apiserver.crt"
+
+    def kubeconfig(self, token: str = ADMIN, name: str = "admin") -> str:
+        """Write a kubeconfig for who has this token; answer its path."""
+        cluster = {"server": self.url, "certificate-authority": self.certificate}
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "test", "cluster": cluster}],
+            "users": [{"name": name, "user": {"token": token}}],
+            "contexts": [
+                {"name": "test", "context": {"cluster": "test", "user": name}}
+            ],
+            "current-context": "test",
+        }
+        path = self.directory / f"{name}.kubeconfig"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(descriptor, "w") as file:
+            json.dump(config, file)
+        return str(path)
+
+    def kubectl(self, *arguments: str, stdin: str = "") -> str:
+        """Run kubectl as the admin; it must succeed."""
+        done = subprocess.run(
+            [program("kubectl"), *arguments],
+            input=stdin,
+            env={
+                "PATH": SYSTEM_PATH,
+                "HOME": str(self.directory),
+                "KUBECONFIG": self.kubeconfig(),
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def get(self, *what: str) -> Any:
+        """Answer an object, or a list, as kubectl shows it."""
+        return json.loads(self.kubectl("get", *what, "-o", "json"))
+
+    def apply(self, *documents: dict[str, Any]) -> None:
+        """Put objects there."""
+        items = {"apiVersion": "v1", "kind": "List", "items": list(documents)}
+        self.kubectl("apply", "-f", "-", stdin=json.dumps(items))
+
+
+def _free_ports(count: int) -> list[int]:
+    """Find ports that nobody has now; all are held until the last is known."""
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in held]
+    for each in held:
+        each.close()
+    return ports

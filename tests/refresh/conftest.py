@@ -1,0 +1,164 @@
+"""Somebody in the sandbox cloud who keeps things fresh by `dockcred refresh`."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+import pytest
+from support.program import Answer, Program, wait_until
+from support.real import missing
+
+from dockcred.testing.sandbox import Sandbox
+
+from .api_server import BINARY, ApiServer
+
+_numbers = itertools.count(1)
+
+
+class Keeper:
+    """Somebody's variables, and the file of targets that they keep."""
+
+    def __init__(self, dockcred: Path, environment: dict[str, str], home: Path) -> None:
+        self.program = Program(str(dockcred))
+        self.environment = environment
+        self.home = home
+        self.file = home / "refresh.toml"
+
+    def wants(self, *targets: dict[str, object]) -> None:
+        """Write the file; JSON's texts, lists and numbers are TOML's as well."""
+        lines = []
+        for target in targets:
+            lines.append("[[target]]")
+            for name, value in target.items():
+                lines.append(f"{name} = {_toml(value)}")
+        self.file.write_text("\n".join(lines) + "\n")
+
+    def run(self, *options: str) -> Answer:
+        return self.program(
+            "refresh", *options, str(self.file), environment=self.environment
+        )
+
+    def once(self) -> list[str]:
+        """Run it once, which must succeed; answer what it says it has done."""
+        done = self.run("--once")
+        assert (done.status, done.stderr) == (0, b""), done.stderr
+        return done.stdout.decode().splitlines()
+
+    def fails(self, *options: str) -> list[str]:
+        """Run it, which must fail with nothing but lines on stderr; answer them."""
+        done = self.run(*options)
+        assert done.status == 1, (done.stdout, done.stderr)
+        lines = done.stderr.decode().splitlines()
+        assert all(line.startswith("dockcred: ") for line in lines), done.stderr
+        return [line.removeprefix("dockcred: ") for line in lines]
+
+    def start(self) -> Running:
+        log = self.home / f"loop-{next(_numbers)}.log"
+        with log.open("wb") as output:
+            process = self.program.start(
+                "refresh",
+                str(self.file),
+                environment=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        return Running(process, log)
+
+
+class Running:
+    """A loop, from `with` until the end of the block; it must end well by SIGTERM."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.process = process
+        self._log = log
+
+    @property
+    def said(self) -> list[str]:
+        return self._log.read_text().splitlines()
+
+    def says(self, word: str, times: int = 1, seconds: float = 20) -> None:
+        """Wait until it has said it so many times."""
+
+        def enough() -> bool:
+            assert self.process.poll() is None, self.said
+            return sum(word in line for line in self.said) >= times
+
+        wait_until(enough, seconds)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            status = self.process.wait(20)
+        finally:
+            self.process.kill()
+        assert status == 0, self.said
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        return (
+            "{"
+            + ", ".join(f"{json.dumps(k)} = {_toml(v)}" for k, v in value.items())
+            + "}"
+        )
+    return json.dumps(value)
+
+
+@pytest.fixture
+def make_keeper(helper_bin: Path, tmp_path: Path):
+    """Somebody in a cloud, as this identity, with more variables."""
+
+    def make(cloud: Sandbox, identity: str = "env-keys", **more: str) -> Keeper:
+        home = tmp_path / f"keeper-{next(_numbers)}"
+        home.mkdir()
+        environment = cloud.environment(identity) | more
+        return Keeper(helper_bin / "dockcred", environment, home)
+
+    return make
+
+
+@pytest.fixture
+def cloud() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def brief_cloud() -> Iterator[Sandbox]:
+    """A cloud whose passwords live for eight seconds."""
+    with Sandbox(expires_s=8) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    if not BINARY.exists():
+        missing(f"{BINARY} is not built; .ci/run builds it")
+    server = ApiServer(tmp_path_factory.mktemp("kubernetes"))
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def namespaces(api: ApiServer) -> list[str]:
+    """Two namespaces that no other test has, with a label of their own."""
+    number = next(_numbers)
+    names = [f"team-{number}-a", f"team-{number}-b"]
+    for name in names:
+        metadata = {"name": name, "labels": {"test": f"t{number}"}}
+        api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    return names
