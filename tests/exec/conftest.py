@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.program import HOST, wait_until
+from support.program import HOST, Program, wait_until
 
 from dockcred.testing.sandbox import Sandbox
 
@@ -60,6 +60,11 @@ class Caller:
             text=True,
             **more,
         )
+
+    def password(self) -> str:
+        """Ask for the password as a client would."""
+        helper = self.dockcred.parent / "docker-credential-auto"
+        return Program(str(helper)).get(self.environment).password
 
     def left(self) -> list[str]:
         return os.listdir(self.place)

@@ -1,0 +1,259 @@
+"""However `dockcred exec` ends, its directory goes, and nothing secret has leaked."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from support.program import HOST, processes_of, wait_until
+
+from .conftest import Caller
+
+WAITS = ("sh", "-c", "echo ready; read line; exit 4")
+
+
+@pytest.fixture
+def running(caller: Caller):
+    """A command that waits, with its directory and its watcher."""
+    with caller.start(*WAITS) as process:
+        assert process.stdout.readline() == "ready\n"
+        yield process
+        with suppress(ProcessLookupError):
+            process.kill()
+
+
+def the_watcher(caller: Caller) -> int:
+    (directory,) = caller.left()
+    (pid,) = wait_until(lambda: processes_of(f"{caller.place}/{directory}"))
+    return pid
+
+
+def test_at_exit_nothing_is_left(caller: Caller, running) -> None:
+    assert len(caller.left()) == 1
+    running.communicate("\n")
+    assert running.returncode == 4
+    assert caller.leaves_nothing()
+    assert wait_until(lambda: not processes_of(caller.place))
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL]
+)
+def test_after_a_signal_nothing_is_left(caller: Caller, running, number: int) -> None:
+    watcher = the_watcher(caller)
+    running.send_signal(number)
+    assert running.wait(5) == -number
+    assert caller.leaves_nothing()
+    assert not is_alive(watcher)
+
+
+def test_the_watcher_is_not_ended_by_what_ends_a_group(caller: Caller, running) -> None:
+    """systemd sends SIGTERM to all of a service; the watcher stays to clean up."""
+    watcher = the_watcher(caller)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        os.kill(watcher, number)
+    assert caller.left()
+    running.communicate("\n")
+    assert caller.leaves_nothing()
+
+
+def test_what_a_killed_watcher_leaves_the_next_run_removes(
+    caller: Caller, running
+) -> None:
+    """But not while the command lives, which goes on without a watcher."""
+    os.kill(the_watcher(caller), signal.SIGKILL)
+    another(caller)
+    assert len(caller.left()) == 1
+    running.communicate("\n")
+    assert running.returncode == 4
+    another(caller)
+    assert not caller.left()
+
+
+def test_after_both_are_killed_the_next_run_of_any_command_cleans_up(
+    caller: Caller, running
+) -> None:
+    os.kill(the_watcher(caller), signal.SIGKILL)
+    running.kill()
+    running.wait()
+    assert len(caller.left()) == 1
+    another(caller)
+    assert not caller.left()
+
+
+def another(caller: Caller) -> None:
+    """Run another of our commands."""
+    completion = [caller.dockcred, "completion", "bash"]
+    subprocess.run(completion, env=caller.environment, check=True, capture_output=True)
+
+
+def test_only_what_is_ours_and_says_so_is_removed(caller: Caller, running) -> None:
+    """Not a link of that name, nor what it leads to; not another user's directory."""
+    (name,) = caller.left()
+    running.kill()
+    running.wait()
+    assert caller.leaves_nothing()
+    place = Path(caller.place)
+    precious = place / "precious"
+    precious.mkdir()
+    (precious / "file").touch()
+    (place / f"{name}0").symlink_to(precious)
+    foreign = place / f"{name}1"
+    foreign.mkdir()
+    os.chown(foreign, 65534, 65534)
+    ours = place / f"{name}2"
+    ours.mkdir()
+    (ours / "link").symlink_to(precious)
+    (ours / "file-link").symlink_to(precious / "file")
+    for other in (f"{name}_x", name.replace("exec", "else"), f"x{name}"):
+        (place / other).mkdir()
+    before = set(caller.left())
+    another(caller)
+    assert set(caller.left()) == before - {ours.name}
+    assert (precious / "file").exists()
+
+
+def test_another_host_s_and_another_container_s_are_left_alone(
+    caller: Caller, running
+) -> None:
+    """A home may be shared; of an earlier boot of this host none is alive."""
+    prefix, host, boot, namespace, *rest = caller.left()[0].split("_")
+    running.kill()
+    running.wait()
+    assert caller.leaves_nothing()
+    names = {
+        "another host": (prefix, "other", boot, namespace, *rest),
+        "another container": (prefix, host, boot, "1", *rest),
+        "an earlier boot": (prefix, host, "00000000", namespace, *rest),
+    }
+    for name in names.values():
+        (Path(caller.place) / "_".join(name)).mkdir()
+    another(caller)
+    gone = {what for what, name in names.items() if "_".join(name) not in caller.left()}
+    assert gone == {"an earlier boot"}
+
+
+def test_fifty_at_once_leave_nothing_and_mint_once(caller: Caller, cloud) -> None:
+    script = f"grep -q {HOST} $DOCKER_CONFIG/config.json && echo $DOCKER_CONFIG"
+    running = [caller.start("sh", "-c", script) for _ in range(50)]
+    said = [process.communicate()[0] for process in running]
+    assert [process.returncode for process in running] == [0] * 50
+    assert len(set(said)) == 50
+    assert caller.leaves_nothing()
+    assert wait_until(lambda: not processes_of(caller.place))
+    assert cloud.calls["ecr:GetAuthorizationToken"] == 1
+
+
+def test_no_process_and_no_file_holds_the_secret(caller: Caller, running) -> None:
+    """Nor any secret of the cloud in argv, nor any variable in the watcher."""
+    watcher = the_watcher(caller)
+    password = caller.password()
+    secrets = (password, caller.environment["AWS_SECRET_ACCESS_KEY"])
+    for pid in (running.pid, watcher):
+        argv = Path(f"/proc/{pid}/cmdline").read_text()
+        assert not any(secret in argv for secret in secrets)
+    assert Path(f"/proc/{watcher}/environ").read_bytes() == b""
+    assert password not in Path(f"/proc/{running.pid}/environ").read_text()
+    assert open_files(watcher) == ["/dev/null"] * 3 + ["anon_inode:[pidfd]"]
+    (directory,) = caller.left()
+    for path in Path(caller.place, directory).rglob("*"):
+        assert path.is_symlink() or path.stat().st_mode & 0o077 == 0
+        assert not path.is_file() or password not in path.read_text(errors="replace")
+
+
+def open_files(pid: int) -> list[str]:
+    """Answer what a process has open, once it has become what it will be."""
+
+    def found() -> list[str]:
+        directory = f"/proc/{pid}/fd"
+        return [os.readlink(f"{directory}/{n}") for n in sorted(os.listdir(directory))]
+
+    return wait_until(lambda: len(found()) == 4 and found())
+
+
+def is_alive(pid: int) -> bool:
+    with suppress(AssertionError):
+        wait_until(lambda: not os.path.exists(f"/proc/{pid}"), 3)
+    return os.path.exists(f"/proc/{pid}")
+
+
+def refused(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line of a refusal."""
+    assert done.returncode == 1, done
+    assert done.stdout == ""
+    assert re.fullmatch(r"dockcred: .*\n", done.stderr), done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize("host", ["*", "a b", "team", "host/team/app", "", "http://"])
+def test_a_bad_host_is_refused(caller: Caller, host: str) -> None:
+    refused(caller.run("echo", "run", registries=(host,)))
+    assert not caller.left()
+
+
+def test_without_an_identity_the_command_does_not_run(caller: Caller) -> None:
+    assert "identity" in refused(caller.run("echo", registries=("registry.example",)))
+    del caller.environment["AWS_ACCESS_KEY_ID"]
+    assert "identity" in refused(caller.run("echo", "run"))
+    assert not caller.left()
+
+
+def test_a_broken_file_of_the_callers_is_named(caller: Caller) -> None:
+    config = caller.home / ".docker/config.json"
+    config.parent.mkdir()
+    config.write_text("{")
+    assert f"{config} is not JSON at line 1" in refused(caller.run("echo"))
+    assert not caller.left()
+
+
+def test_a_full_disk_is_said_and_nothing_is_left(caller: Caller) -> None:
+    """A tmpfs of one page, in a mount namespace of its own."""
+    mount = f"mount -t tmpfs -o size=4k,mode=700 none {caller.place}"
+    script = f'{mount} && "$@"; echo $?; ls -A {caller.place}'
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script, "sh", *caller.argv("echo", "run")],
+        env=caller.environment,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
+    assert done.stdout == "1\n"
+    assert "No space left on device" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_where_memory_cannot_be_written_the_next_place_is_taken(
+    caller: Caller, tmp_path: Path
+) -> None:
+    """Read-only memory, and TMPDIR on a disk; then no place at all."""
+    caller.environment["TMPDIR"] = str(tmp_path)
+    for other, expected in (
+        ("true", f"{tmp_path}/dockcred-exec"),
+        (f"mount -t tmpfs -o ro none {tmp_path}", "there is no place"),
+    ):
+        places = (
+            f"for p in {caller.place} /dev/shm; do mount -t tmpfs -o ro none $p; done"
+        )
+        done = subprocess.run(
+            [
+                *("unshare", "--mount", "sh", "-c", f'{places}; {other}; "$@"', "sh"),
+                *caller.argv("sh", "-c", "echo $DOCKER_CONFIG"),
+            ],
+            env=caller.environment | {"DOCKCRED_CACHE": "off"},
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+        assert (done.stdout + done.stderr).count("\n") == 1
+        assert expected in done.stdout + done.stderr
+    started = time.monotonic()
+    wait_until(lambda: not list(tmp_path.iterdir()))
+    assert time.monotonic() - started < 5

@@ -1,0 +1,321 @@
+"""What a command finds: our helper for its registries, and all else as it was."""
+
+from __future__ import annotations
+
+import base64
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+from support.program import HOST, Program
+
+from .conftest import Caller
+from .test_end import refused
+
+KEY = base64.b64encode(b"me:other-password").decode()
+HUB = ("https://index.docker.io/v1/", "docker.io", "index.docker.io")
+
+
+def write(path: Path, content: object) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return path
+
+
+def read(caller: Caller, variable: str, file: str = "", **more):
+    return json.loads(caller.says(f"cat ${variable}{file}", **more))
+
+
+def docker(caller: Caller, **more):
+    return read(caller, "DOCKER_CONFIG", "/config.json", **more)
+
+
+@pytest.fixture
+def config(caller: Caller) -> Path:
+    """A config.json with all that people have in it."""
+    return write(
+        caller.home / ".docker/config.json",
+        {
+            "auths": {
+                "ghcr.io": {"auth": KEY},
+                HOST: {"auth": KEY},
+                f"https://{HOST}/v2/": {"auth": KEY},
+            },
+            "credHelpers": {HOST: "ecr-login", "gcr.io": "gcloud"},
+            "credsStore": "desktop",
+            "HttpHeaders": {"X-Meta": "1"},
+            "proxies": {"default": {"httpProxy": "http://proxy:3128"}},
+            "currentContext": "remote",
+            "plugins": {"hooks": {"a": "b"}},
+        },
+    )
+
+
+@pytest.fixture
+def hub(caller: Caller) -> None:
+    """A login to Docker Hub in a vault, which no cloud serves."""
+    caller.environment |= {
+        "DOCKCRED_STORE": "vault",
+        "DOCKCRED_VAULT_FILE": f"{caller.home}/vault",
+        "DOCKCRED_VAULT_KEY_FILE": f"{caller.home}/key",
+    }
+    vault = Program(str(caller.dockcred))
+    key = ("vault", "create", "--key-file", f"{caller.home}/key")
+    assert vault(*key, environment=caller.environment).status == 0
+    login = {"ServerURL": HUB[0], "Username": "me", "Secret": "hub-password"}
+    auto = Program(str(caller.dockcred.parent / "docker-credential-auto"))
+    text = json.dumps(login).encode()
+    assert auto("store", environment=caller.environment, stdin=text).status == 0
+
+
+def test_our_helper_is_asked_for_the_registry_and_no_secret_is_there(
+    caller: Caller,
+) -> None:
+    password = caller.password()
+    expected = {"credHelpers": {HOST: "auto"}}
+    assert docker(caller) == read(caller, "HELM_REGISTRY_CONFIG") == expected
+    assert read(caller, "REGISTRY_AUTH_FILE") == expected | {"auths": {}}
+    script = (
+        f"printf {HOST} | docker-credential-auto get; command -v docker-credential-auto"
+    )
+    answer, path = caller.says(script).splitlines()
+    assert json.loads(answer)["Secret"] == password
+    assert path.startswith(caller.place)
+
+
+def test_the_helper_need_not_be_on_path(caller: Caller) -> None:
+    """It is the one of the installation that runs, whatever else PATH has."""
+    caller.environment["PATH"] = "/usr/bin:/bin"
+    assert "Secret" in caller.says(f"printf {HOST} | docker-credential-auto get")
+
+
+def test_all_else_of_the_persons_config_is_kept(caller: Caller, config: Path) -> None:
+    before = config.read_text()
+    kept = json.loads(before) | {
+        "auths": {"ghcr.io": {"auth": KEY}},
+        "credHelpers": {HOST: "auto", "gcr.io": "gcloud"},
+    }
+    assert docker(caller) == kept
+    assert config.read_text() == before
+
+
+def test_only_hides_the_logins_for_other_registries(
+    caller: Caller, config: Path
+) -> None:
+    write(
+        caller.home / ".config/containers/auth.json",
+        {"auths": {"quay.io": {"auth": KEY}}},
+    )
+    caller.environment["DOCKER_AUTH_CONFIG"] = json.dumps({"auths": {"a.example": {}}})
+    found = docker(caller, options=("--only",))
+    assert found == {
+        "credHelpers": {HOST: "auto"},
+        **{
+            n: found[n] for n in ("HttpHeaders", "proxies", "currentContext", "plugins")
+        },
+    }
+    assert read(caller, "REGISTRY_AUTH_FILE", options=("--only",)) == {
+        "credHelpers": {HOST: "auto"}
+    }
+    assert caller.says("echo $DOCKER_AUTH_CONFIG", options=("--only",)) == "{}\n"
+
+
+def test_contexts_plugins_and_builders_are_the_persons_own(caller: Caller) -> None:
+    """Linked, so that what the command changes there stays."""
+    own = caller.home / ".docker"
+    write(own / "contexts/meta/one/meta.json", "{}")
+    write(own / "cli-plugins/docker-x", "")
+    write(own / "ca.pem", "certificate")
+    write(own / "config.json.before-dockcred", "backup")
+    script = """
+        ls $DOCKER_CONFIG; cat $DOCKER_CONFIG/ca.pem; echo; echo $BUILDX_CONFIG
+        echo new >$DOCKER_CONFIG/contexts/new
+    """
+    names = ["ca.pem", "cli-plugins", "config.json", "contexts"]
+    said = [*names, "certificate", f"{own}/buildx"]
+    assert caller.says(script).splitlines() == said
+    assert (own / "contexts/new").read_text() == "new\n"
+    caller.environment["BUILDX_CONFIG"] = "/elsewhere"
+    assert caller.says("echo $BUILDX_CONFIG") == "/elsewhere\n"
+
+
+def test_a_directory_named_by_the_caller_is_the_one_carried(
+    caller: Caller, tmp_path: Path
+) -> None:
+    write(tmp_path / "config.json", {"auths": {"ghcr.io": {"auth": KEY}}})
+    caller.environment["DOCKER_CONFIG"] = str(tmp_path)
+    assert docker(caller)["auths"] == {"ghcr.io": {"auth": KEY}}
+    caller.environment["DOCKER_CONFIG"] = str(tmp_path / "config.json")
+    assert "DOCKER_CONFIG is a file" in refused(caller.run("true"))
+
+
+def test_podmans_files_become_one_and_the_first_that_names_a_registry_wins(
+    caller: Caller, config: Path
+) -> None:
+    home = caller.home
+    named = write(home / "named.json", {"auths": {"a.example": {"auth": "first"}}})
+    caller.environment["REGISTRY_AUTH_FILE"] = str(named)
+    write(
+        home / ".config/containers/auth.json",
+        {
+            "auths": {"a.example": {"auth": "second"}, "quay.io/team": {"auth": KEY}},
+            "credHelpers": {"a.example": "pass", "b.example": "pass"},
+        },
+    )
+    write(
+        home / ".dockercfg",
+        {"old.example": {"auth": KEY}, f"{HOST}/team": {"auth": KEY}},
+    )
+    assert read(caller, "REGISTRY_AUTH_FILE") == {
+        "credHelpers": {HOST: "auto", "b.example": "pass", "gcr.io": "gcloud"},
+        "auths": {
+            "a.example": {"auth": "first"},
+            "quay.io/team": {"auth": KEY},
+            "ghcr.io": {"auth": KEY},
+            "old.example": {"auth": KEY},
+        },
+    }
+
+
+def test_podman_whose_registries_conf_asks_another_helper_reads_our_file_first(
+    caller: Caller,
+) -> None:
+    directory = caller.home / ".config/containers"
+    assert caller.says("echo $CONTAINERS_REGISTRIES_CONF") == "\n"
+    write(
+        directory / "registries.conf",
+        """
+        unqualified-search-registries = ["one.example"]
+        credential-helpers = ["secretservice", "containers-auth.json"]
+        [[registry]]
+        location = "mirrored.example"
+        blocked = true
+        [aliases]
+        "a" = "one.example/a"
+        """,
+    )
+    write(
+        directory / "registries.conf.d/1.conf",
+        """
+        [[registry]]
+        location = "mirrored.example"
+        [[registry.mirror]]
+        location = "mirror.example"
+        [aliases]
+        "b" = "two.example/b"
+        """,
+    )
+    expected = {
+        "unqualified-search-registries": ["one.example"],
+        "credential-helpers": ["containers-auth.json", "secretservice"],
+        "registry": [
+            {"location": "mirrored.example", "mirror": [{"location": "mirror.example"}]}
+        ],
+    }
+    aliases = {"a": "one.example/a", "b": "two.example/b"}
+    script = "cat $CONTAINERS_REGISTRIES_CONF"
+    joined = tomllib.loads(caller.says(script))
+    assert {name: joined[name] for name in expected} == expected
+    assert aliases.items() <= joined["aliases"].items()
+    alone = tomllib.loads(caller.says(script, options=("--only",)))
+    assert alone["credential-helpers"] == ["containers-auth.json"]
+
+
+def test_helms_own_logins_are_kept(caller: Caller) -> None:
+    own = caller.home / ".config/helm/registry/config.json"
+    write(own, {"auths": {"charts.example": {"auth": KEY}, HOST: {"auth": KEY}}})
+    assert read(caller, "HELM_REGISTRY_CONFIG") == {
+        "auths": {"charts.example": {"auth": KEY}},
+        "credHelpers": {HOST: "auto"},
+    }
+
+
+def test_a_secret_is_written_where_it_is_asked_for_and_nowhere_else(
+    caller: Caller,
+) -> None:
+    password = caller.password()
+    auth = base64.b64encode(f"AWS:{password}".encode()).decode()
+    asked = {"options": ("--secret",)}
+    assert docker(caller, **asked) == {"auths": {HOST: {"auth": auth}}}
+    for variable in ("HELM_REGISTRY_CONFIG", "REGISTRY_AUTH_FILE"):
+        assert read(caller, variable, **asked)["credHelpers"] == {HOST: "auto"}
+    assert auth not in caller.says("env", **asked)
+    asked = {"options": ("--secret-variable",)}
+    assert docker(caller, **asked) == {"credHelpers": {HOST: "auto"}}
+    found = json.loads(caller.says("echo $DOCKER_AUTH_CONFIG", **asked))
+    assert found == {"auths": {HOST: {"auth": auth}}}
+
+
+def test_beside_a_store_the_secret_has_the_helper_with_it(
+    caller: Caller, config: Path
+) -> None:
+    """docker reads no `auths` where there is a credsStore."""
+    found = docker(caller, options=("--secret",))
+    assert list(found["auths"]) == [HOST, "ghcr.io"]
+    assert found["credHelpers"][HOST] == "auto"
+    assert found["credsStore"] == "desktop"
+
+
+def test_docker_auth_config_of_the_caller_does_not_name_the_registry(
+    caller: Caller,
+) -> None:
+    """docker 28.3 and later reads it before any file."""
+    theirs = {"auths": {HOST: {"auth": KEY}, "ghcr.io": {"auth": KEY}}}
+    caller.environment["DOCKER_AUTH_CONFIG"] = json.dumps(theirs)
+    found = json.loads(caller.says("echo $DOCKER_AUTH_CONFIG"))
+    assert found == {"auths": {"ghcr.io": {"auth": KEY}}}
+    caller.environment["DOCKER_AUTH_CONFIG"] = "not JSON"
+    assert caller.says("echo $DOCKER_AUTH_CONFIG") == "{}\n"
+
+
+def test_home_is_a_view_of_the_persons_own(caller: Caller) -> None:
+    """For clients that read ~/.docker whatever DOCKER_CONFIG says."""
+    write(caller.home / "file", "mine")
+    write(caller.home / ".docker/config.json", {"currentContext": "remote"})
+    script = 'cat ~/file ~/.docker/config.json; echo new >>~/file; ls -A "$HOME"'
+    said = caller.says(script, options=("--home", "--secret"))
+    assert said.startswith("mine{")
+    assert '"currentContext": "remote"' in said
+    assert '"auth": "' in said
+    assert (caller.home / "file").read_text() == "minenew\n"
+    assert "file" in said.splitlines()
+
+
+def test_config_names_the_identity_for_us_and_for_the_command(
+    caller: Caller, tmp_path: Path
+) -> None:
+    file = write(
+        tmp_path / "config.toml",
+        f'[[registry]]\nmatch = "registry.example"\nregistry = "{HOST}"\n',
+    )
+    more = {"registries": ("registry.example",), "cwd": tmp_path}
+    script = (
+        "printf registry.example | docker-credential-auto get; echo $DOCKCRED_CONFIG"
+    )
+    answer, named = caller.says(
+        script, options=("--config", file.name), **more
+    ).splitlines()
+    assert json.loads(answer)["Username"] == "AWS"
+    assert named == str(file)
+    assert "no.toml" in refused(
+        caller.run("true", options=("--config", "no.toml"), **more)
+    )
+
+
+def test_docker_hub_is_named_as_each_client_looks_it_up(
+    caller: Caller, hub: None
+) -> None:
+    write(caller.home / ".docker/config.json", {"auths": {HUB[0]: {}, HUB[2]: {}}})
+    named = {"registries": ("docker.io",)}
+    helpers = dict.fromkeys(HUB, "auto")
+    assert docker(caller, **named) == {"auths": {}, "credHelpers": helpers}
+    assert read(caller, "REGISTRY_AUTH_FILE", **named)["credHelpers"] == {
+        "docker.io": "auto"
+    }
+    assert read(caller, "HELM_REGISTRY_CONFIG", **named)["credHelpers"] == {
+        HUB[0]: "auto"
+    }
+    secret = docker(caller, options=("--secret",), **named)
+    auth = base64.b64encode(b"me:hub-password").decode()
+    assert secret == {"auths": {name: {"auth": auth} for name in HUB}}
