@@ -29,6 +29,12 @@ def fingerprint(provider: Provider, server: ServerURL, environment: Environment)
     return "\x1f".join(parts)
 
 
+def looks_in(key: str, files: tuple[str, ...]) -> dict[str, str]:
+    """Answer how configuration files looked when the key was made, its last parts."""
+    parts = key.split("\x1f")[-len(files) :] if files else []
+    return dict(zip(files, (part.rpartition("@")[2] for part in parts), strict=True))
+
+
 def machine() -> str:
     """Name this boot of this machine or container: a copied cache is another's.
 

@@ -69,23 +69,22 @@ class Source:
 
     lease_s  how long an entry is answered without asking the source; None where its
              files and variables tell every change
-    front    whether the launcher's sh may answer: all that selects it is in variables
     direct   whether it is asked by the direct road, fit for a background refresh
+
+    The launcher's sh answers whichever it can: see launcher.ticket.
     """
 
-    __slots__ = ("direct", "front", "lease_s", "name")
+    __slots__ = ("direct", "lease_s", "name")
 
     def __init__(
         self,
         name: str,
         *,
         lease_s: float | None = None,
-        front: bool = False,
         direct: bool = False,
     ) -> None:
         self.name = name
         self.lease_s = lease_s
-        self.front = front
         self.direct = direct
 
 
@@ -94,7 +93,7 @@ class Source:
 SOURCES = {
     row.name: row
     for row in (
-        Source("aws:env-keys", front=True, direct=True),
+        Source("aws:env-keys", direct=True),
         Source("aws:shared-credentials"),
         Source("aws:assume-role"),
         # The AWS CLI's role cache is watched.
@@ -106,18 +105,18 @@ SOURCES = {
         Source("aws:login"),
         # At most its own Expiration; a process cannot say who it is: minted anew.
         Source("aws:process", lease_s=LEASE_S),
-        Source("aws:container", lease_s=LEASE_S, front=True, direct=True),
+        Source("aws:container", lease_s=LEASE_S, direct=True),
         Source("aws:pod-identity", lease_s=LEASE_S, direct=True),
-        Source("aws:instance-profile", lease_s=LEASE_S, front=True, direct=True),
+        Source("aws:instance-profile", lease_s=LEASE_S, direct=True),
         # The client id is who one is; like an AWS secret key, its proof is not kept.
-        Source("azure:client-secret", front=True, direct=True),
+        Source("azure:client-secret", direct=True),
         # The certificate's file is watched.
         Source("azure:client-certificate"),
         Source("azure:user-password"),
         # Issuer and subject of the token are conditions.
         Source("azure:workload-identity", direct=True),
-        Source("azure:imds", lease_s=LEASE_S, front=True, direct=True),
-        Source("azure:app-service", lease_s=LEASE_S, front=True, direct=True),
+        Source("azure:imds", lease_s=LEASE_S, direct=True),
+        Source("azure:app-service", lease_s=LEASE_S, direct=True),
         Source("azure:service-fabric", lease_s=LEASE_S),
         Source("azure:arc", lease_s=LEASE_S),
         Source("azure:machine-learning", lease_s=LEASE_S),
@@ -139,7 +138,7 @@ SOURCES = {
         Source("google:impersonation"),
         # The login's files are in the key.
         Source("google:gcloud"),
-        Source("google:metadata", lease_s=LEASE_S, front=True, direct=True),
+        Source("google:metadata", lease_s=LEASE_S, direct=True),
         # The App's key file is watched; a token of a person is never kept.
         Source("github:app"),
         # Issuer and subject of the token are conditions. Elsewhere the job's own

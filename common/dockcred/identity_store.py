@@ -24,6 +24,7 @@ from dockcred.identity import rows
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol
 
     from dockcred.cache.entry import Entry
     from dockcred.cache.files import Cache
@@ -31,6 +32,15 @@ if TYPE_CHECKING:
     from dockcred.environment import Environment
     from dockcred.identity import Provider
     from dockcred.server_url import ServerURL
+
+    class Tickets(Protocol):
+        """The launcher's copies of the entries of one host."""
+
+        def keep(self, entry: Entry, asked_at: float) -> None:
+            """Copy an entry that held at some time after `asked_at`."""
+
+        def is_missing(self) -> bool:
+            """Tell whether there is no copy, for these variables or others."""
 
 
 class IdentityStore:
@@ -42,32 +52,31 @@ class IdentityStore:
         cache: Cache,
         environment: Environment,
         program_for: Callable[[ServerURL], str] = lambda _: "another helper",
-        keep_ticket: Callable[[Entry, float], None] | None = None,
+        open_tickets: Callable[[], Tickets] | None = None,
     ) -> None:
         """Join the two; `program_for` names the helper of a host that is not ours.
 
-        `keep_ticket` writes the launcher's copy of an entry whose identity was read
-        after a time.
+        `open_tickets` loads what writes the launcher's copies, where one has asked.
         """
         self.provider = provider
         self.cache = cache
         self.environment = environment
         self._program_for = program_for
-        self.keep_ticket = keep_ticket
-        self._aging: tuple[str, str, ServerURL] | None = None
+        self.open_tickets = open_tickets
+        self._hit: tuple[Entry, str, ServerURL, float] | None = None
 
     def get(self, server: ServerURL) -> Credential:
         """Answer from the cache, else mint; CredentialsNotFoundError if not ours."""
         if not self.provider.matches(server):
             raise CredentialsNotFoundError
+        before = time.time()
         key = self.key(server)
         name = self._name(server, key)
         entry = self.held(name, key)
         if entry and self.is_leased(entry):
-            age = lifetime.age(entry.credential, time.time())
-            if age == lifetime.AGING:
-                self._aging = (name, key, server)
+            age = lifetime.age(entry.credential, before)
             if age <= lifetime.AGING:
+                self._hit = (entry, name, server, before)
                 log.debug(f"answered from the cache ({entry.source})")
                 return entry.credential
         from dockcred.issuing import Issuing  # noqa: PLC0415 - a miss only
@@ -148,20 +157,35 @@ class IdentityStore:
         return {name.split(",")[1] for name in names}
 
     def after_answer(self) -> None:
-        """Refresh an aging credential in a process that nobody waits for."""
-        if self._aging is None:
+        """Refresh an aging credential; write down anew what the launcher could not use.
+
+        The refresh is in a process that nobody waits for.
+        """
+        if self._hit is None:
             return
+        entry, name, server, before = self._hit
+        if lifetime.age(entry.credential, before) == lifetime.AGING:
+            self._refresh(entry, name, server)
+        elif any(map(watched.has_moved, entry.conditions)):
+            from dockcred.issuing import Issuing  # noqa: PLC0415 - once in a rotation
+
+            Issuing(self, name, entry.key, server).follow_tokens(entry, before)
+        elif self.open_tickets:
+            tickets = self.open_tickets()
+            if tickets.is_missing():
+                tickets.keep(entry, before)
+
+    def _refresh(self, entry: Entry, name: str, server: ServerURL) -> None:
         from dockcred import refresh  # noqa: PLC0415 - once in half a life
         from dockcred.issuing import Issuing  # noqa: PLC0415
 
-        name, key, server = self._aging
-        entry = self.cache.read(name)
-        if entry and all(row.direct for row in rows(entry.source)):
+        if all(row.direct for row in rows(entry.source)):
+            issuing = Issuing(self, name, entry.key, server)
             refresh.spawn(
                 self.cache,
                 name,
                 self.environment,
-                lambda: Issuing(self, name, key, server).mint(oldest=lifetime.FRESH),
+                lambda: issuing.mint(oldest=lifetime.FRESH),
             )
 
     def key(self, server: ServerURL) -> str:

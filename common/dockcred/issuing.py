@@ -13,7 +13,7 @@ from dockcred.cache import watched
 from dockcred.cache.entry import Entry
 from dockcred.cache.single_flight import Flight
 from dockcred.errors import DockcredError, IssueError, WireError
-from dockcred.identity import is_cacheable, lease_until, rows
+from dockcred.identity import is_cacheable, lease_until
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,11 +104,23 @@ class Issuing:
         self._keep(entry, before)
         return True
 
+    def follow_tokens(self, entry: Entry, asked_at: float) -> None:
+        """Keep an entry as it is, with how its rotated token files look now.
+
+        Without that each further hit would parse them. Left alone if one has passed
+        to another subject since, or if another process has minted.
+        """
+        watched.settle(watched.tokens_of(entry.conditions))
+        now = tuple(map(watched.seen_again, entry.conditions))
+        held = self._cache.read(self._name)
+        if all(now) and held and held.credential.secret == entry.credential.secret:
+            entry.conditions = now
+            self._keep(entry, asked_at)
+
     def _keep(self, entry: Entry, asked_at: float) -> None:
-        """Write the entry, and its ticket where the launcher may answer it."""
+        """Write the entry, and its ticket for the launcher."""
         if not self._cache.write(self._name, entry):
             return
-        keep_ticket = self._store.keep_ticket
-        if keep_ticket and all(row.front for row in rows(entry.source)):
-            keep_ticket(entry, asked_at)
+        if self._store.open_tickets:
+            self._store.open_tickets().keep(entry, asked_at)
         self._cache.prune()

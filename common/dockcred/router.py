@@ -7,7 +7,6 @@ the registry behind an alias, and what no provider serves goes to the fallback.
 from __future__ import annotations
 
 from dockcred import log
-from dockcred.config.compiled import files
 from dockcred.credential import Credential
 from dockcred.errors import (
     CredentialsNotFoundError,
@@ -16,17 +15,18 @@ from dockcred.errors import (
     NotServedError,
 )
 from dockcred.identity_store import IdentityStore
+from dockcred.launcher import entry as launched
 from dockcred.server_url import ServerURL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from dockcred.cache.entry import Entry
     from dockcred.cache.files import Cache
     from dockcred.config.compiled import Config
     from dockcred.environment import Environment
     from dockcred.identity import Provider
+    from dockcred.identity_store import Tickets
     from dockcred.protocol import Store
 
 
@@ -190,23 +190,25 @@ class Router:
     ) -> IdentityStore:
         cache = self._open_cache(provider, environment)
 
-        def keep_ticket(entry: Entry, asked_at: float) -> None:
-            from dockcred.launcher import ticket  # noqa: PLC0415 - after a mint only
+        def open_tickets() -> Tickets:
+            from dockcred.launcher import ticket  # noqa: PLC0415 - not for a hit
 
-            if self._config.has_paths:
-                return  # the front sees hosts, not what stands behind them
-            ticket.write(
+            return ticket.Tickets(
                 cache,
                 provider,
                 asked.host,
                 self._environment,
-                entry,
-                asked_at,
-                (*provider.config_files(environment), *files(self._environment)),
+                self._config.looks,
+                provider.config_files(environment),
             )
 
         return IdentityStore(
-            provider, cache, environment, self._program_for, keep_ticket
+            provider,
+            cache,
+            environment,
+            self._program_for,
+            # The front sees hosts, not what stands behind a path at one.
+            open_tickets if launched.short and not self._config.has_paths else None,
         )
 
     def _fallback(self) -> Store:

@@ -75,7 +75,9 @@ def test_the_users_entry_wins_over_the_systems(tmp_path) -> None:
         ["/home/u/.config/dockcred/config.toml:1", "r.example", "profile", "user"],
         ["/etc/dockcred/config.toml:9", "*.example", "profile", "wide"],
     ]
-    found = Config({"store": "vault"}, rows).settings_for(ServerURL.parse("r.example"))
+    found = Config({"store": "vault"}, rows, {}).settings_for(
+        ServerURL.parse("r.example")
+    )
     assert found == {"store": "vault", "profile": "user"}
 
 

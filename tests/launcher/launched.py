@@ -1,4 +1,7 @@
-"""A launcher whose Python leaves a mark, so that a test sees who has answered."""
+"""A launcher whose Python leaves a mark, so that a test sees who has answered.
+
+The mark is the variables with which Python was started.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ imports = tuple(dict.fromkeys([*sys.argv[2:], sysconfig.get_path("purelib")]))
 print(render.launcher("docker-credential-ecr-login", sys.argv[1], imports, ECR()), end="")
 """
 _MARKING = """#!/bin/sh
-echo started >>'{mark}'
+env >>'{mark}'
 exec '{python}' "$@"
 """
 
@@ -98,11 +101,12 @@ class Launched:
 
 
 def _roots(helper_bin: Path) -> list[str]:
-    """The import directories, an editable tree's too."""
+    """The import directories, an editable tree's and the SDK's too."""
     code = (
-        "import os, dockcred, docker_credential_ecr_login as h;"
+        "import os, dockcred, botocore, docker_credential_ecr_login as h;"
         "print(os.path.dirname(os.path.dirname(dockcred.__file__)));"
-        "print(os.path.dirname(h.__file__))"
+        "print(os.path.dirname(h.__file__));"
+        "print(os.path.dirname(os.path.dirname(botocore.__file__)))"
     )
     done = subprocess.run(
         [helper_bin / "python", "-I", "-c", code],

@@ -65,13 +65,40 @@ def still_holds(condition: str) -> bool:
     return kind == "token" and bool(subject) and subject_in(path) == subject
 
 
+def has_moved(condition: str) -> bool:
+    """Tell whether a condition on a token file holds by its subject alone."""
+    kind, path, was, *_ = condition.split("\t")
+    return kind == "token" and look(path) != was
+
+
+def seen_again(condition: str) -> str:
+    """Write a condition down with the look of now; nothing if its subject changed."""
+    kind, path, _, *subject = condition.split("\t")
+    if kind == "file":
+        return condition
+    seen = look(path)
+    same = [subject_in(path)] == subject
+    return "\t".join((kind, path, seen, *subject)) if same else ""
+
+
+def tokens_of(conditions: Iterable[str]) -> tuple[str, ...]:
+    """Name the token files of some conditions."""
+    split = (condition.split("\t") for condition in conditions)
+    return tuple(path for kind, path, *_ in split if kind == "token")
+
+
 def subject_in(path: str) -> str:
     """Answer issuer and subject of the JWT in a file, nothing where it has none."""
+    return subject_of(token_in(path))
+
+
+def token_in(path: str) -> bytes:
+    """Read a token file, without blanks around it; nothing where it cannot be."""
     try:
         with open(path, "rb") as file:
-            return subject_of(file.read(_MAX_TOKEN_BYTES))
+            return file.read(_MAX_TOKEN_BYTES).strip()
     except OSError:
-        return ""
+        return b""
 
 
 def subject_of(token: bytes) -> str:

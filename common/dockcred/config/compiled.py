@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from dockcred.cache.watched import look
+from dockcred.cache.watched import ABSENT, look
 from dockcred.errors import InvalidInputError
 
 TYPE_CHECKING = False
@@ -27,9 +27,18 @@ _NAME = "config"
 class Config:
     """What the files say: defaults, and entries from the system's to the user's."""
 
-    def __init__(self, defaults: dict[str, str], rows: list[list[str]]) -> None:
-        """Hold the defaults and, per entry, place, pattern and settings as text."""
+    def __init__(
+        self,
+        defaults: dict[str, str],
+        rows: list[list[str]],
+        looks: dict[str, str],
+    ) -> None:
+        """Hold the defaults and, per entry, place, pattern and settings as text.
+
+        `looks` are the files', from before they were read.
+        """
         self.defaults = defaults
+        self.looks = looks
         self._rows = rows
 
     def settings_for(self, server: ServerURL) -> dict[str, str]:
@@ -94,7 +103,6 @@ class Config:
         return found
 
 
-NOTHING = Config({}, [])
 SYSTEM_FILE = "/etc/dockcred/config.toml"
 
 
@@ -112,20 +120,21 @@ def files(environment: Environment) -> tuple[str, ...]:
 def open_config(environment: Environment, cache: Cache) -> Config:
     """Answer the configuration, from its copy where that is of these very files."""
     paths = files(environment)
-    looks = [f"{path}@{look(path)}" for path in paths]
-    if all(text.endswith("@-") for text in looks):
+    looks = {path: look(path) for path in paths}
+    if all(seen == ABSENT for seen in looks.values()):
         if environment.get("DOCKCRED_CONFIG"):
             raise InvalidInputError(
                 f"DOCKCRED_CONFIG names {paths[0]}, which is not there", "mend its path"
             )
-        return NOTHING
-    signature = "\t".join(["dockcred config 1", *looks])
+        return Config({}, [], looks)
+    texts = (f"{path}@{seen}" for path, seen in looks.items())
+    signature = "\t".join(["dockcred config 1", *texts])
     head, _, body = cache.read_text(_NAME).partition("\n")
     if head == signature:
-        return _parse(body)
+        return _parse(body, looks)
     body = _compile(path for path in paths if os.path.exists(path))
     cache.write_text(_NAME, f"{signature}\n{body}", 2.0**31)
-    return _parse(body)
+    return _parse(body, looks)
 
 
 def _compile(paths: Iterable[str]) -> str:
@@ -145,9 +154,9 @@ def _compile(paths: Iterable[str]) -> str:
     return "\n".join((*lines, "end", ""))
 
 
-def _parse(body: str) -> Config:
+def _parse(body: str, looks: dict[str, str]) -> Config:
     rows = [line.split("\t") for line in body.split("\n")[:-2]]
-    return Config(dict(_pairs(rows[0][2:])), rows[1:])
+    return Config(dict(_pairs(rows[0][2:])), rows[1:], looks)
 
 
 def _flat(settings: dict[str, str]) -> list[str]:

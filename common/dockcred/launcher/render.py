@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from dockcred.environment import secrets
 from dockcred.errors import InvalidInputError
 from dockcred.launcher import ticket
 from dockcred.version import __version__
@@ -58,6 +59,8 @@ def _front(provider: Provider, short: str) -> dict[str, str]:
     return {
         "SHORT": short,
         "FORMAT": ticket.format_of(provider),
+        "STAT": ticket.STAT,
+        "SECRETS": " ".join(sorted(secrets.ALL)),
         "HANDED_OVER": "".join(f"${{{name}+x}}" for name in handed_over if name),
         "TAGS": "".join(f"${{{name}-}}" for name in provider.tags) or "''",
         "TAG_NAME": ",".join(f"${{{name}-}}" for name in provider.tags),

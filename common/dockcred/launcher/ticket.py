@@ -1,8 +1,12 @@
 """The copy of a cache entry that the launcher's sh may answer from.
 
-sh cannot parse, hash or stat: it compares lines and the ages of files. So a ticket is
-written only where lines and ages tell all: every variable that selects the identity
-stands in it by value, each watched file is absent, or plain and older than the stamp.
+sh cannot parse or hash: it compares lines. So a ticket is written only where lines
+tell all. Every variable that selects the identity stands in it by value, each watched
+file by its look, which one stat prints as Python wrote it down, and each token file by
+the last TAIL characters of its token's signature: another token, of the next job or
+pod on the same path, has another end. What holds is what Python found to hold when it
+read the identity: nothing is looked at anew here but a token, whose bytes must still
+speak for the entry's subject.
 
 A ticket's mtime is the time until which it may be answered. The stamp is a file of
 its own, named in the ticket, with the time before the identity was read: a ticket and
@@ -12,17 +16,16 @@ its stamp cannot be mixed up by two writers.
 from __future__ import annotations
 
 import os
-import stat
 import time
 
 from dockcred import lifetime, wire
-from dockcred.cache.watched import TICK_NS
-from dockcred.fingerprint import machine
+from dockcred.cache import watched
+from dockcred.fingerprint import looks_in, machine
 from dockcred.launcher import entry as launched
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from dockcred.cache.entry import Entry
     from dockcred.cache.files import Cache
@@ -32,62 +35,90 @@ if TYPE_CHECKING:
 HANDED_OVER = ("DOCKCRED_LOG", "DOCKCRED_CACHE", "DOCKCRED_ON_MISS")
 """Variables on which the front leaves everything to Python, whatever their value."""
 
-_TAG = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
+STAT = "%i:%s:%.9Y:%.9Z"
+"""The look of a file as GNU's stat prints it; any other program's is no match."""
+
+TAIL = 22
+"""Characters of base64: 132 bits, as good as any hash to tell two signatures apart.
+
+A signature has 43 or more (HMAC-SHA-256, the shortest of RFC 7518), so that what is
+left unknown of it is as much.
+"""
+_MIN_SIGNATURE = 43
+
+_BASE64URL = frozenset(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+)
+_TAG = _BASE64URL | {"."}
 _VALUE = _TAG | frozenset("/:,=+~")
 
 
-def write(
-    cache: Cache,
-    provider: Provider,
-    host: str,
-    environment: Environment,
-    entry: Entry,
-    asked_at: float,
-    files: Iterable[str],
-) -> None:
-    """Write the ticket for an entry whose identity was read after `asked_at`.
+class Tickets:
+    """The tickets of one host, for one launcher."""
 
-    `host` and `environment` are as the front sees them, without config.toml; `files`
-    are all that choose the identity, config.toml among them.
+    def __init__(
+        self,
+        cache: Cache,
+        provider: Provider,
+        host: str,
+        environment: Environment,
+        looks: dict[str, str],
+        config_files: tuple[str, ...],
+    ) -> None:
+        """Take host and variables as the front sees them, without config.toml.
 
-    Writes none where the front could not tell that it no longer holds.
-    """
-    until = lifetime.fresh_until(entry.credential)
-    if entry.lease_until is not None:
-        until = min(until, entry.lease_until)
-    stamped_at = asked_at - TICK_NS / 1e9
-    tags = [environment.get(tag) for tag in provider.tags]
-    picked = selection(provider, environment)
-    watched = _watched(files, stamped_at)
-    if (
-        not launched.short
-        or picked is None
-        or watched is None
-        or not _TAG.issuperset("".join(tags))
-    ):
-        return
-    name = f"front,{launched.short},{host},{','.join(tags)}"
-    stamp = f"{name}.{os.getpid()}-{time.time_ns()}.stamp"
-    answer = wire.json_line(
-        {
-            "Username": entry.credential.username,
-            "Secret": entry.credential.secret,
-        }
-    )
-    lines = [
-        f"ticket {format_of(provider)}",
-        f"for {host}|{picked}",
-        f"on {machine()}",
-        f"stamp {stamp}",
-        *watched,
-        f"answer {answer.decode('ascii').strip()[1:]}",
-        "end",
-    ]
-    old = _stamp_in(cache.read_text(name))
-    if cache.write_text(stamp, "", stamped_at):
-        cache.write_text(name, "\n".join((*lines, "")), until)
-    if old:
-        cache.remove(old)
+        `looks` are config.toml's files' from before they were read; those of the
+        provider's `config_files` are in an entry's key.
+        """
+        self._cache = cache
+        self._provider = provider
+        self._host = host
+        self._environment = environment
+        self._looks = looks
+        self._config_files = config_files
+        tags = [environment.get(tag) for tag in provider.tags]
+        fit = _TAG.issuperset("".join(tags))
+        self._name = f"front,{launched.short},{host},{','.join(tags)}" if fit else ""
+
+    def is_missing(self) -> bool:
+        """Tell whether there is no ticket, for these variables or others."""
+        return not self._cache.read_text(self._name)
+
+    def keep(self, entry: Entry, asked_at: float) -> None:
+        """Write the ticket of an entry that held at some time after `asked_at`.
+
+        Writes none where the front could not tell that it no longer holds.
+        """
+        picked = selection(self._provider, self._environment)
+        compared = _compared(
+            self._looks | looks_in(entry.key, self._config_files), entry.conditions
+        )
+        if not self._name or picked is None or compared is None:
+            return
+        until = lifetime.fresh_until(entry.credential)
+        if entry.lease_until is not None:
+            until = min(until, entry.lease_until)
+        stamp = f"{self._name}.{os.getpid()}-{time.time_ns()}.stamp"
+        answer = wire.json_line(
+            {
+                "Username": entry.credential.username,
+                "Secret": entry.credential.secret,
+            }
+        )
+        lines = [
+            f"ticket {format_of(self._provider)}",
+            f"for {self._host}|{picked}",
+            f"on {machine()}",
+            f"stamp {stamp}",
+            *compared,
+            f"answer {answer.decode('ascii').strip()[1:]}",
+            "end",
+        ]
+        old = _stamp_in(self._cache.read_text(self._name))
+        if self._cache.write_text(stamp, "", asked_at - watched.TICK_NS / 1e9):
+            self._cache.write_text(self._name, "\n".join((*lines, "")), until)
+        if old:
+            self._cache.remove(old)
 
 
 def selection(provider: Provider, environment: Environment) -> str | None:
@@ -111,29 +142,45 @@ def format_of(provider: Provider) -> str:
     import binascii  # noqa: PLC0415 - a miss only
 
     names = " ".join((*provider.variables, *provider.secrets, *provider.tags))
-    return f"1-{binascii.crc32(names.encode()):08x}"
+    return f"2-{binascii.crc32(names.encode()):08x}"
 
 
-def _watched(paths: Iterable[str], stamped_at: float) -> list[str] | None:
-    lines = []
-    for path in paths:
-        if not path:
-            continue
-        if not _VALUE.issuperset(path):
-            return None
-        try:
-            status = os.lstat(path)
-            directory = os.stat(os.path.dirname(path))
-        except FileNotFoundError:
-            lines.append(f"absent {path}")
-            continue
-        except OSError:
-            return None
-        newest = max(status.st_mtime, directory.st_mtime)
-        if not stat.S_ISREG(status.st_mode) or newest >= stamped_at:
-            return None
-        lines.append(f"plain {path}")
-    return lines
+def _compared(looks: Mapping[str, str], conditions: Iterable[str]) -> list[str] | None:
+    """Write down the files as front.sh compares them; None for what it cannot."""
+    lines = [_file_line(path, look) for path, look in looks.items() if path]
+    for kind, path, look, *subject in (text.split("\t") for text in conditions):
+        if kind == "file":
+            lines.append(_file_line(path, look))
+        else:
+            lines.append(_token_line(path, *subject))
+    held = [line for line in lines if line]
+    return held if len(held) == len(lines) else None
+
+
+def _file_line(path: str, look: str) -> str:
+    if not path or not _VALUE.issuperset(path):
+        return ""
+    if look == watched.ABSENT:
+        return f"absent {path}"
+    inode, size, *times = look.split(":")
+    seconds = (f"{ns[:-9]:0>1}.{ns[-9:]:0>9}" for ns in times)
+    return f"look {':'.join((inode, size, *seconds))} {path}"
+
+
+def _token_line(path: str, subject: str) -> str:
+    """Take the end of the token's signature, if it is still that subject's."""
+    token = watched.token_in(path)
+    signature = token.rpartition(b".")[2].decode("ascii", "replace")
+    if (
+        not path
+        or not _VALUE.issuperset(path)
+        or not subject
+        or watched.subject_of(token) != subject
+        or len(signature) < _MIN_SIGNATURE
+        or not _BASE64URL.issuperset(signature)
+    ):
+        return ""
+    return f"token {signature[-TAIL:]} {path}"
 
 
 def _stamp_in(text: str) -> str:
