@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from support import build
 
 from .clients import Account, write_liars
 from .parts import program, require_a_world
@@ -80,6 +81,20 @@ def liars(world: World) -> Path:
     directory = world.directory / "liars"
     directory.mkdir()
     return write_liars(directory)
+
+
+@pytest.fixture(scope="session")
+def go_reader(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Build what Go programs read of rendered files (readers/go)."""
+    target = tmp_path_factory.mktemp("readers") / "reader"
+    build.go(Path(__file__).parent / "readers/go", target)
+    return str(target)
+
+
+@pytest.fixture(scope="session")
+def rust_reader() -> str:
+    """Build what Rust programs read of rendered files (readers/rust)."""
+    return str(build.rust(Path(__file__).parent / "readers/rust", "reader"))
 
 
 @pytest.fixture
