@@ -95,11 +95,14 @@ class Renderer:
     def serves(
         self, text: str, command: Callable[[Path], list[str]], user: str = "AWS"
     ) -> None:
-        """See the client let in by the text, and with one character changed not."""
+        """See the client let in by the text, and with one character changed not.
+
+        Refused first: the log tells of a success a moment after the client has it.
+        """
+        self.account.refused(*command(self.file(altered(text))), user=user)
         visits = Visits(self.account.world)
         self.account.succeed(*command(self.file(text)))
         assert visits.seen(user, 200)
-        self.account.refused(*command(self.file(altered(text))), user=user)
 
 
 def altered(text: str) -> str:

@@ -89,8 +89,8 @@ def test_a_namespace_opens_itself_alone(render: Renderer) -> None:
     text = render("containers-auth", registry=f"{ACCOUNT_HOST}/team")
     file = render.file(text, "auth.json")
     account = render.account
-    account.succeed(*rendered.skopeo(file, f"{ACCOUNT_HOST}/team/app:1"))
     account.refused(*rendered.skopeo(file, f"{ACCOUNT_HOST}/other/app:1"), user="-")
+    account.succeed(*rendered.skopeo(file, f"{ACCOUNT_HOST}/team/app:1"))
 
 
 def test_a_credential_opens_its_own_registry_alone(
@@ -105,16 +105,15 @@ def test_the_secret_of_kubernetes_opens_the_registry(
     render: Renderer, image: str
 ) -> None:
     text = payload(render("kubernetes-secret", "--namespace", "apps"))
-    file = render.file(text)
-    visits = Visits(render.account.world)
-    render.account.succeed(*rendered.docker(file, image))
-    assert visits.seen("AWS", 200)
     found = json.loads(text)["auths"]
     for entry in found.values():
         entry["auth"] = altered(entry["auth"])
         del entry["password"]
     broken = render.file(json.dumps({"auths": found}))
     render.account.refused(*rendered.docker(broken, image))
+    visits = Visits(render.account.world)
+    render.account.succeed(*rendered.docker(render.file(text), image))
+    assert visits.seen("AWS", 200)
 
 
 @pytest.mark.parametrize("form", ["contrast-toml", "contrast-secret"])
@@ -246,10 +245,10 @@ def test_another_user_s_file_that_only_it_may_read(
 def test_a_file_in_memory_alone(render: Renderer, image: str, client: Client) -> None:
     text = render("containers-auth")
     command = (sys.executable, "-I", "-c", MEMORY, *client(Path("@"), image))
+    render.account.refused(*command, stdin=altered(text))
     visits = Visits(render.account.world)
     render.account.succeed(*command, stdin=text)
     assert visits.seen("AWS", 200)
-    render.account.refused(*command, stdin=altered(text))
 
 
 def test_the_registry_finds_out_a_user_with_a_newline(
