@@ -29,6 +29,7 @@ PROGRAMS = {
     "docker-credential-ecr-login": "docker_credential_ecr_login",
     "docker-credential-gcr": "docker_credential_gcr",
     "docker-credential-ghcr-login": "docker_credential_ghcr_login",
+    "docker-credential-keyring": "docker_credential_keyring",
 }
 SCRIPT = "#!{python} -B\nfrom {module} import main\nmain()\n"
 LIMIT_S = 240
