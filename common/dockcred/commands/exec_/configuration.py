@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from dockcred.commands.exec_ import registries
 from dockcred.commands.exec_.carried import STORE, Others
 from dockcred.environment import Environment
-from dockcred.errors import InvalidInputError
+from dockcred.errors import DockcredError, InvalidInputError
 from dockcred.lookup import helper
 from dockcred.outputs import containers_auth, docker_config, helm_registry, replace
 from dockcred.outputs.registry_keys import keys
@@ -124,8 +124,8 @@ def _containers(
     _ask(content, _keys(wanted, containers_auth.HUB))
     found = {"REGISTRY_AUTH_FILE": _write(f"{directory}/auth.json", content)}
     if text := registries.with_files_first(variables, only=wanted.only):
-        found["CONTAINERS_REGISTRIES_CONF"] = f"{directory}/registries.conf"
-        replace.write_private(f"{directory}/registries.conf", text.encode())
+        path = f"{directory}/registries.conf"
+        found["CONTAINERS_REGISTRIES_CONF"] = _write_text(path, text)
     return found
 
 
@@ -167,7 +167,16 @@ def _rendered(logins: list[Login]) -> dict[str, Any]:
 
 
 def _write(path: str, content: dict[str, Any]) -> str:
-    replace.write_private(path, json.dumps(content, indent="\t").encode())
+    return _write_text(path, json.dumps(content, indent="\t"))
+
+
+def _write_text(path: str, text: str) -> str:
+    try:
+        replace.write_private(path, text.encode())
+    except OSError as error:
+        raise DockcredError(
+            f"{path} cannot be written: {error.strerror}", "make room there"
+        ) from None
     return path
 
 
