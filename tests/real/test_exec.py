@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from support.program import wait_until
 
 from .clients import Account
 from .parts import missing, program
@@ -56,8 +57,8 @@ def is_let_in_only_within(
     account.succeed(*outsider.within(*command, options=options))
     assert visits.seen("AWS", 200)
     account.refused(*command, user="-")
-    left = account.succeed("find", "/dev/shm", "/run", "-name", "dockcred-exec*")
-    assert left.stdout == ""
+    find = ("find", "/dev/shm", "/run", "-name", "dockcred-exec*")
+    wait_until(lambda: account.succeed(*find).stdout == "")
 
 
 @pytest.mark.parametrize("client", [docker, skopeo, podman, oras, crane], ids=named)
