@@ -135,7 +135,7 @@ class Configuration:
         content["credHelpers"] = asked | content.get("credHelpers", {})
 
     def _show(self, content: dict[str, Any], reader: str) -> None:
-        """Put the secrets in, and first: some readers take a key that holds the host."""
+        """Put the secrets in, first: some readers take any key that holds the host."""
         entries.refuse_tokens(self._logins, reader)
         rendered = json.loads(formats.render("docker-config", self._logins))
         content["auths"] = rendered["auths"] | content.get("auths", {})
