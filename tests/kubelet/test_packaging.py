@@ -13,8 +13,7 @@ from support.kubelet import password, request
 from support.program import Program
 from support.real import missing
 
-PACKAGING = Path(__file__).parents[2] / "packaging"
-KUBERNETES = PACKAGING / "kubernetes"
+KUBERNETES = Path(__file__).parents[2] / "packaging/kubernetes"
 INSTALL = KUBERNETES / "install"
 MANIFESTS = ("daemonset.yaml", "namespace.yaml", "rbac.yaml")
 CONFIGS = sorted(path.name for path in INSTALL.glob("configs/*.yaml"))
@@ -176,23 +175,3 @@ def test_a_node_that_cannot_run_it_is_left_as_it_was(directory, bare_node):
     assert done.returncode == 1
     assert "needs glibc GLIBC_2." in done.stderr
     assert not (bare_node / "opt/dockcred").exists()
-
-
-@pytest.mark.parametrize("kind", ["service", "timer"])
-def test_the_units_verify(kind, helper_bin, tmp_path):
-    unit = f"dockcred-password@ghcr.io.{kind}"
-    analyze = shutil.which("systemd-analyze") or missing("systemd is not installed")
-    for path in (PACKAGING / "systemd").glob("dockcred-password@.*"):
-        text = path.read_text().replace("/usr/local/bin", str(helper_bin))
-        name = path.name.replace("@", "@ghcr.io")
-        (tmp_path / name).write_text(text)
-    done = subprocess.run(
-        [analyze, "verify", "--man=no", tmp_path / unit],
-        env={"PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    ours = [line for line in done.stderr.splitlines() if "dockcred" in line]
-    assert (done.returncode, ours) == (0, []), done.stderr

@@ -37,11 +37,6 @@ SUBJECTS = {
         "github-nobody",
         "github-gh-token",
     ),
-    "oidc": (
-        ("registry.example.com", "registry.example.org"),
-        "ci-nobody",
-        "ci-github",
-    ),
 }
 
 
@@ -61,7 +56,7 @@ def test_every_provider_keeps_the_contract(behaviour, name, cloud) -> None:
     hosts, nobody, somebody = SUBJECTS[name]
     behaviour(
         Subject(
-            lambda: registry_table.provider(name, *hosts),
+            lambda: registry_table.provider(name),
             hosts,
             Environment(cloud.environment(nobody)),
             Environment(cloud.environment(somebody)),

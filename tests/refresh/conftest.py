@@ -160,5 +160,5 @@ def namespaces(api: ApiServer) -> list[str]:
     names = [f"team-{number}-a", f"team-{number}-b"]
     for name in names:
         metadata = {"name": name, "labels": {"test": f"t{number}"}}
-        api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+        api.create({"kind": "Namespace", "metadata": metadata})
     return names

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from dockcred import protocol
 from dockcred.delivery import schedule
 from dockcred.delivery.logins import Logins
 from dockcred.delivery.record import Record
 from dockcred.delivery.target import Place, Target
-from dockcred.errors import DockcredError
+from dockcred.errors import DockcredError, TransportError
 
 Tell = Callable[[str], object]
 
@@ -51,6 +52,7 @@ class Kept:
         due = []
         for place in places:
             with problems.of(place.name):
+                problems.spare_who_is_away()
                 if self._is_due(place):
                     due.append(place)
         if due:
@@ -95,6 +97,7 @@ class Kept:
             record = Record.of(target.made_for, found, time.time())
             for place in due:
                 with problems.of(place.name):
+                    problems.spare_who_is_away()
                     self._deliver(place, content, record, tell)
             self._part = self.draw()
             if logins.trouble:
@@ -112,11 +115,14 @@ class Kept:
 
     def _line(self, said: str, names: Sequence[str]) -> str:
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        where = f"{names[0]}{more}"
+        if names[0] == self.target.destination.name:
+            names = list(self.known)
         held = [self.known[name] for name in names if name in self.known]
-        ends = [record for record in held or self.known.values() if record.expires_at]
+        ends = [record for record in held if record.expires_at]
         first = min(ends, key=lambda record: record.expires_at or 0, default=None)
         there = f" (what is there {first.ends(time.time())})" if first else ""
-        return f"{names[0]}{more}: {said}{there}"
+        return f"{where}: {said}{there}"
 
 
 class _Problems:
@@ -124,17 +130,28 @@ class _Problems:
 
     def __init__(self) -> None:
         self.places: dict[str, list[str]] = {}
+        self._away: DockcredError | None = None
 
     @contextmanager
     def of(self, *names: str) -> Iterator[None]:
         """Go on after a failure in the block, and keep it for these places."""
         try:
             yield
+        except TransportError as error:
+            self._away = error
+            self._add(str(error), names)
         except DockcredError as error:
             self._add(str(error), names)
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
             self._add(f"{where}{error.strerror}", names)
+        except Exception as error:  # noqa: BLE001 - one target must not end the others
+            self._add(protocol.unforeseen(error), names)
+
+    def spare_who_is_away(self) -> None:
+        """Raise what was met before, rather than wait again for each of many places."""
+        if self._away:
+            raise self._away
 
     def _add(self, said: str, names: Iterable[str]) -> None:
         self.places.setdefault(said, []).extend(names)

@@ -22,11 +22,19 @@ from dockcred.errors import (
     TransportError,
 )
 
-TIMEOUT_S = (5, 20)
+TIMEOUT_S = (5, 10)
 """To connect, and between two pieces of the answer."""
 
 MERGE_PATCH = "application/merge-patch+json"
+WORKLOADS = {
+    "deployment": "deployment",
+    "daemonset": "daemon_set",
+    "statefulset": "stateful_set",
+}
+"""What can be restarted, and how the client calls it."""
+
 _PAGE = 500
+_LISTINGS = 5
 _IN_POD = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 
 
@@ -81,7 +89,7 @@ class Cluster:
 
     def secret(self, namespace: str, name: str) -> dict[str, Any]:
         """Answer a Secret; NotThereError where there is none."""
-        with _told(f"get Secret {name} in {namespace}"):
+        with _told("get the Secret"):
             found = self._core.read_namespaced_secret(
                 name, namespace, _request_timeout=TIMEOUT_S
             )
@@ -89,7 +97,7 @@ class Cluster:
 
     def create_secret(self, namespace: str, body: dict[str, Any]) -> dict[str, Any]:
         """Make a Secret; ConflictError where somebody has made it before."""
-        with _told(f"create a Secret in {namespace}"):
+        with _told("create the Secret"):
             made = self._core.create_namespaced_secret(
                 namespace, body, _request_timeout=TIMEOUT_S
             )
@@ -99,7 +107,7 @@ class Cluster:
         self, namespace: str, name: str, body: dict[str, Any]
     ) -> dict[str, Any]:
         """Change a Secret; ConflictError if it is not as the body's version says."""
-        with _told(f"patch Secret {name} in {namespace}"):
+        with _told("patch the Secret"):
             changed = self._core.patch_namespaced_secret(
                 name,
                 namespace,
@@ -113,9 +121,9 @@ class Cluster:
         self, kind: str, namespace: str, name: str, annotations: dict[str, str]
     ) -> None:
         """Annotate the pods of a workload: another value than before restarts them."""
-        patch = getattr(self._apps, f"patch_namespaced_{kind.replace('-', '_')}")
+        patch = getattr(self._apps, f"patch_namespaced_{WORKLOADS[kind]}")
         template = {"metadata": {"annotations": annotations}}
-        with _told(f"patch {kind} {name} in {namespace}"):
+        with _told(f"patch {kind} {name}"):
             patch(
                 name,
                 namespace,
@@ -126,11 +134,13 @@ class Cluster:
 
     def namespaces(self, selector: str) -> list[str]:
         """Answer the namespaces with these labels, without those that are ending."""
-        while True:
+        for attempt in range(1, _LISTINGS + 1):
             try:
                 return sorted(self._pages(selector))
             except GoneError:
-                continue
+                if attempt == _LISTINGS:
+                    raise
+        return []
 
     def _pages(self, selector: str) -> Iterator[str]:
         after = None
@@ -185,7 +195,8 @@ def _failure(status: int, reason: str, what: str) -> DockcredError:
             )
         case 404:
             return NotThereError(
-                f"could not {what}: it is not there", "make it, or name another"
+                f"could not {what}: it, or its namespace, is not there",
+                "make it, or name another",
             )
         case 409:
             return ConflictError(

@@ -15,6 +15,7 @@ from typing import Any
 from dockcred import sources
 from dockcred.api import Policy
 from dockcred.config.load import check_owner
+from dockcred.delivery.cluster import WORKLOADS
 from dockcred.delivery.command import Command
 from dockcred.delivery.file import File
 from dockcred.delivery.secret import Secrets
@@ -35,7 +36,7 @@ _OF_PLACE = {
     "secret": ("secret", "key", "namespaces", "namespace_selector", "rollout"),
     "command": ("command",),
 }
-_WORKLOAD = re.compile(r"(deployment|daemonset|statefulset)/([a-z0-9][a-z0-9.-]*)")
+_WORKLOAD = re.compile(rf"({'|'.join(WORKLOADS)})/([a-z0-9][a-z0-9.-]*)")
 _MAX_ANNOTATION = 63
 
 
@@ -151,7 +152,7 @@ def _workload(text: str) -> tuple[str, str]:
     if not found:
         raise InvalidInputError(
             f"{text!a} is no workload",
-            "write deployment/NAME, daemonset/NAME or statefulset/NAME",
+            f"write KIND/NAME, with a kind of {', '.join(WORKLOADS)}",
         )
     return found[1], found[2]
 

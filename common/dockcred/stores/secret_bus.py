@@ -1,4 +1,7 @@
-"""The D-Bus conversation with the Secret Service by jeepney, bounded in time."""
+"""The D-Bus conversation with the Secret Service, every answer bounded in time.
+
+https://specifications.freedesktop.org/secret-service-spec/latest/
+"""
 
 from __future__ import annotations
 
@@ -14,19 +17,10 @@ from jeepney import (
 from jeepney.io.blocking import open_dbus_connection
 
 from dockcred import watchdog
-from dockcred.stores.problems import KeychainAbsentError, KeychainLockedError
-from dockcred.stores.secret_names import (
-    INTERFACE,
-    MAX_WAIT_S,
-    NOTHING,
-    ROOT,
-    SERVICE,
-    UNLOCK,
-    WAITING,
-    bounded,
-    bus_gone,
-    no_answer,
-    refusal,
+from dockcred.stores.problems import (
+    KeychainAbsentError,
+    KeychainError,
+    KeychainLockedError,
 )
 
 TYPE_CHECKING = False
@@ -35,7 +29,29 @@ if TYPE_CHECKING:
 
     from jeepney import Message
 
+SERVICE = "org.freedesktop.secrets"
+ROOT = "/org/freedesktop/secrets"
+NOTHING = "/"
+_DBUS = "org.freedesktop.DBus.Error."
+_ABSENT = frozenset(
+    (f"{_DBUS}ServiceUnknown", f"{_DBUS}NameHasNoOwner", f"{_DBUS}Spawn.ExecFailed")
+)
+_GONE = frozenset(
+    ("org.freedesktop.Secret.Error.NoSuchObject", f"{_DBUS}UnknownObject")
+)
+_LOCKED = "org.freedesktop.Secret.Error.IsLocked"
+_MAX_WAIT_S = 5.0
 _MAX_PROMPT_S = 120.0
+_LAST_WORDS_S = 0.5
+
+UNLOCK = (
+    "unlock it on the desktop, or run 'gnome-keyring-daemon --replace --unlock' with "
+    "the keyring's password on stdin"
+)
+
+
+class ObjectGoneError(KeychainError):
+    """The item or collection is no longer there."""
 
 
 class SecretBus:
@@ -63,15 +79,15 @@ class SecretBus:
         interface: str = "Service",
     ) -> tuple[Any, ...]:
         """Call a method of the Secret Service and answer what it returns."""
-        address = DBusAddress(path, SERVICE, f"{INTERFACE}.{interface}")
+        address = DBusAddress(path, SERVICE, f"org.freedesktop.Secret.{interface}")
         return self._ask(
-            new_method_call(address, method, signature or None, body), MAX_WAIT_S
+            new_method_call(address, method, signature or None, body), _MAX_WAIT_S
         )
 
     def property(self, path: str, interface: str, name: str) -> Any:
         """Answer a property's value."""
-        address = DBusAddress(path, SERVICE, f"{INTERFACE}.{interface}")
-        ((_, value),) = self._ask(Properties(address).get(name), MAX_WAIT_S)
+        address = DBusAddress(path, SERVICE, f"org.freedesktop.Secret.{interface}")
+        ((_, value),) = self._ask(Properties(address).get(name), _MAX_WAIT_S)
         return value
 
     def unlock(self, paths: list[str]) -> None:
@@ -93,16 +109,16 @@ class SecretBus:
         watchdog.doing("waiting for the keyring's password to be typed")
         completed = MatchRule(
             type="signal",
-            interface=f"{INTERFACE}.Prompt",
+            interface="org.freedesktop.Secret.Prompt",
             member="Completed",
             path=path,
         )
-        self._ask(message_bus.AddMatch(completed), MAX_WAIT_S)
+        self._ask(message_bus.AddMatch(completed), _MAX_WAIT_S)
         with self._connection.filter(completed) as answers:
             self.call(path, "Prompt", "s", "", interface="Prompt")
             try:
                 signal = self._connection.recv_until_filtered(
-                    answers, timeout=bounded(_MAX_PROMPT_S)
+                    answers, timeout=_bounded(_MAX_PROMPT_S)
                 )
             except TimeoutError:
                 raise KeychainLockedError(
@@ -115,16 +131,45 @@ class SecretBus:
         return result
 
     def _ask(self, message: Message, seconds: float) -> tuple[Any, ...]:
-        watchdog.doing(WAITING)
+        watchdog.doing("waiting for the keyring service, which does not answer")
         try:
             reply = self._connection.send_and_get_reply(
-                message, timeout=bounded(seconds)
+                message, timeout=_bounded(seconds)
             )
         except TimeoutError:
-            raise no_answer(seconds) from None
+            raise KeychainError(
+                f"the keyring service does not answer (waited {seconds:g} s)",
+                "look for an unlock prompt on the desktop, or restart the service",
+            ) from None
         except OSError as error:
-            raise bus_gone(error) from None
+            raise KeychainError(
+                f"the D-Bus session bus went away ({type(error).__name__})",
+                "log in to the desktop session again",
+            ) from None
         if reply.header.message_type is MessageType.error:
-            raise refusal(reply.header.fields.get(HeaderFields.error_name, ""))
+            raise _refusal(reply.header.fields.get(HeaderFields.error_name, ""))
         body: tuple[Any, ...] = reply.body
         return body
+
+
+def _bounded(seconds: float) -> float:
+    """Leave the last words of the whole call their time."""
+    return max(0.1, min(seconds, watchdog.remaining_s() - _LAST_WORDS_S))
+
+
+def _refusal(name: str) -> KeychainError:
+    if name in _ABSENT:
+        return KeychainAbsentError(
+            "no program on the D-Bus session bus keeps secrets",
+            "start gnome-keyring, KWallet or KeePassXC, or run "
+            "'dockcred vault create' for a vault that needs none",
+        )
+    if name in _GONE:
+        return ObjectGoneError("the keyring's item is no longer there", "try again")
+    if name == _LOCKED:
+        return KeychainLockedError("the keyring is locked", UNLOCK)
+    if name == f"{_DBUS}NoReply":
+        return KeychainError(
+            "the keyring service ended while it was asked", "start it again"
+        )
+    return KeychainError(f"the keyring service refused with {name or 'an error'}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,8 +48,7 @@ class Google:
 
     `machine_account` and `machine_scopes` are the instance's from now on, no
     account where it is empty; `life_s` is the life of a token; `tells_expiry`
-    whether STS names it; `identity_token` mints what the metadata server answers for
-    an audience.
+    whether STS names it.
     """
 
     identities = IDENTITIES
@@ -66,7 +64,6 @@ class Google:
         self.machine_scopes = [CLOUD_PLATFORM]
         self.aws = aws
         self.issuer = Issuer("https://token.actions.sandbox.example")
-        self.identity_token: Callable[[str], str] = lambda _: ""
         self.subject_secret = secrets.token_hex(16)
         self.principals = Principals()
         self.services: tuple[Service, ...] = (
