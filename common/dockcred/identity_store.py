@@ -40,7 +40,7 @@ if TYPE_CHECKING:
             """Copy an entry that held at some time after `asked_at`."""
 
         def is_missing(self) -> bool:
-            """Tell whether there is no copy, for these variables or others."""
+            """Tell whether there is no copy that is whole, whoever's it is."""
 
 
 class IdentityStore:

@@ -7,7 +7,6 @@ from dockcred.cache import directory
 from dockcred.cache.files import Cache
 from dockcred.config.compiled import open_config
 from dockcred.errors import CredentialsNotFoundError, MissingExtraError
-from dockcred.router import Router
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from dockcred.identity import Provider
     from dockcred.kubelet.plugin import Plugin
     from dockcred.protocol import Store
+    from dockcred.router import Router
     from dockcred.server_url import ServerURL
     from dockcred.stores.by_registry import ByRegistry
     from dockcred.stores.keychain_store import KeychainStore
@@ -139,6 +139,8 @@ def _router(
     open_fallback: Callable[[], Store] | None = None,
     variables: Environment | None = None,
 ) -> Router:
+    from dockcred.router import Router  # noqa: PLC0415 - not for a keychain alone
+
     variables = variables or environment.current()
     return Router(
         names,
@@ -153,6 +155,8 @@ def _router(
 
 def _node_router(variables: Environment, load: Callable[[str], Provider]) -> Router:
     """Open all registries of a node, where no person has a keychain."""
+    from dockcred.router import Router  # noqa: PLC0415 - as above
+
     return Router(
         PROVIDERS,
         variables,

@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     from dockcred.protocol import Store
 
 
+BY_NAME = "oidc"
+"""The provider that serves no hosts but those that are named, and those before others:
+nobody else's `get` pays for its import."""
+
+
 class Router:
     """Providers by host, and a store for the rest where there is one."""
 
@@ -176,9 +181,9 @@ class Router:
         """Find whose host it is; the identity that is chosen for it goes before."""
         if chosen in self._names:
             return self._load(chosen, target.host)
-        names = self._names
-        if self._environment.get("DOCKCRED_OIDC_HOSTS") and "oidc" in names:
-            names = ("oidc", *names)
+        names = [name for name in self._names if name != BY_NAME]
+        if BY_NAME in self._names and self._environment.get("DOCKCRED_OIDC_HOSTS"):
+            names.insert(0, BY_NAME)
         for name in names:
             provider = self._load(name)
             if provider.matches(target):

@@ -50,8 +50,8 @@ _JWT = "urn:ietf:params:oauth:token-type:jwt"
 
 
 def aws(token: str, role: str, session: str) -> dict[str, str]:
-    """Assume a role; AWS notes the session by its name, cut to what it takes."""
-    name = "".join(c for c in session if c in _SESSION)
+    """Assume a role; AWS notes the session by its name, here in AWS's characters."""
+    name = "".join(c if c in _SESSION else "-" for c in session)
     return {
         **dict.fromkeys(_AWS_HIDES, ""),
         "AWS_CONFIG_FILE": os.devnull,

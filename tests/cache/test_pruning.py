@@ -52,6 +52,14 @@ def test_what_a_killed_writer_left_goes_after_an_hour(cache):
     assert len(list(cache.names("ecr,new"))) == 4
 
 
+def test_a_stamp_outlives_its_ticket(cache):
+    """It carries the time before the mint; its ticket is good for half a life."""
+    _old(cache, "front,ecr-login,host,1.stamp", 12 * 3600)
+    _old(cache, "front,ecr-login,gone,1.stamp", 25 * 3600)
+    cache.prune()
+    assert set(cache.names("front")) == {"front,ecr-login,host,1.stamp"}
+
+
 def test_above_the_bound_the_first_to_end_go(cache, monkeypatch):
     monkeypatch.setattr(files, "MAX_ENTRIES", 3)
     for number in range(6):

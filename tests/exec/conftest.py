@@ -21,7 +21,7 @@ class Caller:
         self.dockcred = dockcred
         self.place = place
         self.environment = environment | {
-            "PATH": f"{dockcred.parent}:/usr/sbin:/usr/bin:/sbin:/bin",
+            "PATH": f"{dockcred.parent}:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "XDG_RUNTIME_DIR": place,
         }
 
@@ -51,9 +51,11 @@ class Caller:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def start(self, *command: str, **more) -> subprocess.Popen[str]:
+    def start(
+        self, *command: str, options=(), registries=(HOST,), **more
+    ) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            self.argv(*command),
+            self.argv(*command, options=options, registries=registries),
             env=self.environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

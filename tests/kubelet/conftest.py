@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from support import build
 from support.program import Program
-from support.real import missing
 
 from dockcred.testing.sandbox import Sandbox
-
-GO = f"/usr/local/go/bin:{os.environ.get('PATH', '')}"
-BUILD_S = 900
 
 
 @pytest.fixture(scope="session")
@@ -46,23 +40,9 @@ def node(cloud: Sandbox, tmp_path: Path) -> Callable[..., dict[str, str]]:
 @pytest.fixture(scope="session")
 def kubelet(tmp_path_factory: pytest.TempPathFactory) -> Program:
     """Kubelet's own codecs and plugin code, built by Go from its module."""
-    go = shutil.which("go", path=GO) or missing("Go is not installed")
     source = Path(__file__).parent / "codec"
     target = tmp_path_factory.mktemp("kubelet") / "kubelet"
-    places = ("HOME", "GOPATH", "GOCACHE", "GOMODCACHE", "GOPROXY", "SSL_CERT_FILE")
-    environment = {n: os.environ[n] for n in places if n in os.environ}
-    environment |= {"PATH": GO, "GOFLAGS": "-buildvcs=false", "CGO_ENABLED": "0"}
-    done = subprocess.run(
-        [go, "build", "-trimpath", "-o", target, "."],
-        cwd=source,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=BUILD_S,
-        check=False,
-    )
-    if done.returncode:
-        missing(f"kubelet's code cannot be built: {done.stderr[-300:]}")
+    build.go(source, target)
     return Program(str(target))
 
 

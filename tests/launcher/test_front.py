@@ -117,6 +117,31 @@ def test_a_ticket_without_its_stamp_is_pythons(launched, primed, shell) -> None:
     assert launched(KEY, primed.environment, shell=shell).by_python
 
 
+def test_a_link_in_place_of_a_stamp_is_pythons(launched, primed, shell) -> None:
+    """A long answer is in it."""
+    stamp = primed.stamp
+    moved = stamp.rename(primed.cache / "moved")
+    stamp.symlink_to(moved)
+    assert launched(KEY, primed.environment, shell=shell).by_python
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="giving a file away needs root")
+def test_a_strangers_stamp_is_pythons(launched, primed, shell) -> None:
+    os.chown(primed.stamp, 12345, 12345)
+    assert launched(KEY, primed.environment, shell=shell).by_python
+
+
+def test_a_short_answer_is_in_the_ticket(launched, primed, shell) -> None:
+    """The same bytes, with no cat."""
+    primed.edit("\nend\n", f"\nanswer {primed.stamp.read_text()}end\n")
+    primed.stamp.write_text("")
+    past = time.time() - 60
+    os.utime(primed.stamp, (past, past))
+    answer = launched(KEY, primed.environment, shell=shell)
+    assert not answer.by_python
+    assert answer.stdout == primed.answer
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 def test_without_proc_all_is_pythons(launched, primed, shell) -> None:
     hiding = ("unshare", "-m", "sh", "-c", 'mount -t tmpfs none /proc; exec "$@"', "sh")
@@ -178,12 +203,12 @@ def test_a_configuration_file_that_stays_is_no_hindrance(
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("ticket 2-", "ticket 1-"),
+        ("ticket 3-", "ticket 2-"),
         (f"for {HOST}", "for other.example"),
         ("on ", "on another-boot "),
         ("\nend\n", "\n"),
         ("\nend\n", "\nen"),
-        ("\nanswer ", "\nunknown x\nanswer "),
+        ("\nend\n", "\nunknown x\nend\n"),
         ("\nstamp ", "\nstamp ../"),
     ],
 )

@@ -189,11 +189,12 @@ def test_a_ticket_holds_no_token(launched, cloud) -> None:
     assert signature[-23:] not in text
 
 
-def test_a_ticket_is_made_from_another_programs_entry(launched, cloud) -> None:
+@pytest.mark.parametrize("gone", ["ticket", "stamp"])
+def test_a_ticket_is_made_from_another_programs_entry(launched, cloud, gone) -> None:
     """The plain program, or auto, has minted: the front need not wait for its end."""
     environment = dict(cloud.environment("web-identity"))
     primed = Primed(launched, environment)
-    primed.ticket.unlink()
+    getattr(primed, gone).unlink()
     first, second = (launched(KEY, environment) for _ in range(2))
     assert (first.by_python, second.by_python) == (True, False)
     assert first.stdout == second.stdout == primed.answer

@@ -29,6 +29,8 @@ PROGRAMS = {
     "docker-credential-ecr-login": "docker_credential_ecr_login",
     "docker-credential-gcr": "docker_credential_gcr",
     "docker-credential-ghcr-login": "docker_credential_ghcr_login",
+    "docker-credential-keyring": "docker_credential_keyring",
+    "docker-credential-oidc": "docker_credential_oidc",
 }
 SCRIPT = "#!{python} -B\nfrom {module} import main\nmain()\n"
 LIMIT_S = 240

@@ -37,6 +37,11 @@ SUBJECTS = {
         "github-nobody",
         "github-gh-token",
     ),
+    "oidc": (
+        ("registry.example.com", "registry.example.org"),
+        "ci-nobody",
+        "ci-github",
+    ),
 }
 
 
@@ -56,7 +61,7 @@ def test_every_provider_keeps_the_contract(behaviour, name, cloud) -> None:
     hosts, nobody, somebody = SUBJECTS[name]
     behaviour(
         Subject(
-            lambda: registry_table.provider(name),
+            lambda: registry_table.provider(name, *hosts),
             hosts,
             Environment(cloud.environment(nobody)),
             Environment(cloud.environment(somebody)),

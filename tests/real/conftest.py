@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import sys
-import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from support import build
 
 from .clients import Account, write_liars
+from .engine import open_engine, write_layer
 from .parts import program, require_a_world
 from .registry import ACCOUNT_HOST, BACKEND, HOSTS, make_certificates, open_registry
 from .world import World, open_world
@@ -55,12 +55,7 @@ def cloud(identities: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
 @pytest.fixture(scope="session")
 def layer(world: World) -> Path:
     """Write a root file system of one file, as a tar."""
-    path = world.directory / "layer.tar"
-    with tarfile.open(path, "w") as tar:
-        entry = tarfile.TarInfo("hello")
-        entry.size = 6
-        tar.addfile(entry, io.BytesIO(b"hello\n"))
-    return path
+    return write_layer(world.directory / "layer.tar")
 
 
 @pytest.fixture(scope="session")
@@ -82,6 +77,20 @@ def liars(world: World) -> Path:
     return write_liars(directory)
 
 
+@pytest.fixture(scope="session")
+def go_reader(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Build what Go programs read of rendered files (readers/go)."""
+    target = tmp_path_factory.mktemp("readers") / "reader"
+    build.go(Path(__file__).parent / "readers/go", target)
+    return str(target)
+
+
+@pytest.fixture(scope="session")
+def rust_reader() -> str:
+    """Build what Rust programs read of rendered files (readers/rust)."""
+    return str(build.rust(Path(__file__).parent / "readers/rust", "reader"))
+
+
 @pytest.fixture
 def account(
     world: World,
@@ -97,18 +106,5 @@ def account(
 @pytest.fixture(scope="session")
 def engine(world: World, cloud: Mapping[str, str]) -> Iterator[str]:
     """Run a docker engine that shares nothing with the system's; give its address."""
-    directory = world.directory / "engine"
-    address = f"unix://{directory}/docker.sock"
-    docker = program("docker")
-
-    def answers() -> bool:
-        return world.run(docker, "--host", address, "version").returncode == 0
-
-    command = [
-        *(program("dockerd"), "--host", address, "--pidfile", f"{directory}/pid"),
-        *("--data-root", f"{directory}/data", "--exec-root", f"{directory}/exec"),
-        *("--storage-driver=vfs", "--bridge=none", "--iptables=false"),
-        *("--ip6tables=false", "--ip-forward=false", "--ip-masq=false"),
-    ]
-    with world.server(*command, ready=answers):
+    with open_engine(world) as address:
         yield address

@@ -25,9 +25,13 @@ OPEN_HOSTS = (
     "fabrikam.azurecr.io",
     "docker.pkg.github.com",
 )
+# Docker Hub's, with one account: no cloud's identity opens it.
+HUB_HOSTS = ("registry-1.docker.io", "index.docker.io")
+HUB_USER, HUB_PASSWORD = "me", "p/w+="
 HOSTS = (
     *(ACCOUNT_HOST, OTHER_ACCOUNT_HOST, AZURE_HOST, GOOGLE_HOST, GITHUB_HOST),
     *OPEN_HOSTS,
+    *HUB_HOSTS,
 )
 BACKEND = "127.0.0.1:5000"
 TOKEN_BACKEND = "127.0.0.1:5001"
@@ -120,6 +124,22 @@ http {{
       proxy_set_header Authorization "";
     }}
   }}
+  server {{
+    listen {address}:443 ssl;
+    server_name {hub_hosts};
+    ssl_certificate {directory}/server.pem;
+    ssl_certificate_key {directory}/server.pem;
+    location /v2/ {{
+      auth_basic "Docker Hub";
+      auth_basic_user_file {directory}/hub-users;
+      add_header Docker-Distribution-Api-Version registry/2.0 always;
+      proxy_hide_header Docker-Distribution-Api-Version;
+      proxy_pass http://{backend};
+      proxy_set_header Host $host;
+      proxy_set_header X-Forwarded-Proto https;
+      proxy_set_header Authorization "";
+    }}
+  }}
 }}
 """
 
@@ -171,12 +191,15 @@ def open_registry(world: World, cloud: str, certificate: str) -> Iterator[None]:
         "cloud": cloud,
         "host": AZURE_HOST,
         "open_hosts": " ".join(OPEN_HOSTS),
+        "hub_hosts": " ".join(HUB_HOSTS),
         "issuer": ISSUER,
         "token_backend": TOKEN_BACKEND,
     }
     registry = world.directory / "registry.yml"
     registry.write_text(REGISTRY_CONFIG.format_map(words))
     (world.directory / "azure.pem").write_text(certificate)
+    users = world.directory / "hub-users"
+    users.write_text(f"{HUB_USER}:{{PLAIN}}{HUB_PASSWORD}\n")
     with_tokens = world.directory / "token-registry.yml"
     words["backend"], backend = TOKEN_BACKEND, BACKEND
     with_tokens.write_text(TOKEN_REGISTRY_CONFIG.format_map(words))

@@ -141,7 +141,7 @@ def test_a_wrong_call_is_refused(person: Person, arguments, said: str) -> None:
     "arguments, said",
     [
         (("--ca-certs", "r.example"), "names no file; write HOST=FILE"),
-        (("--ca-certs", "r.example=/nonexistent"), "/nonexistent: No such file"),
+        (("--ca-certs", "r.example=absent.pem"), "absent.pem: No such file"),
         (("--extra-env", "NO_PROXY"), "NO_PROXY is not set"),
         (("--registry", "azurecr.io"), "a domain of many registries"),
     ],

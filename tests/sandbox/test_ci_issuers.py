@@ -47,7 +47,7 @@ def verified(issuer, token: str):
 def test_what_is_published_verifies_the_tokens(name, cloud):
     issuer = getattr(cloud.ci, name)
     claims = verified(issuer, issuer.token(AUDIENCE))
-    assert claims["sub"] == issuer.claims["sub"]
+    assert claims["sub"] == issuer.job["sub"]
     assert claims["exp"] - claims["iat"] == issuer.life_s
 
 

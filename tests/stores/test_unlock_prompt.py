@@ -18,7 +18,8 @@ from jeepney import (
 )
 from jeepney.io.blocking import open_dbus_connection
 
-ITEM = "/org/freedesktop/secrets/collection/login/1"
+COLLECTION = "/org/freedesktop/secrets/collection/login"
+ITEM = f"{COLLECTION}/1"
 PROMPT = "/org/freedesktop/secrets/prompt/p1"
 ATTRIBUTES = {"server": "r.io", "username": "user", "docker_cli": "1"}
 
@@ -57,6 +58,9 @@ class Service(threading.Thread):
     def on_searchitems(self, _):
         found = ([], [ITEM]) if self.locked else ([ITEM], [])
         return "aoao", found
+
+    def on_readalias(self, _):
+        return "o", (COLLECTION,)
 
     def on_unlock(self, _):
         return "aoo", ([], PROMPT)

@@ -13,9 +13,9 @@ def directory(environment: Mapping[str, str]) -> Path:
     return Path(environment["DOCKCRED_CACHE_DIR"])
 
 
-def paths(environment: Mapping[str, str]) -> list[Path]:
+def paths(environment: Mapping[str, str], provider: str = "[!f]??") -> list[Path]:
     """Every entry's file, without locks, stamps and the rest."""
-    found = directory(environment).glob("[!f]??,*")
+    found = directory(environment).glob(f"{provider},*")
     return sorted(path for path in found if not path.suffix.isalpha() and _is(path))
 
 
@@ -23,8 +23,8 @@ def _is(path: Path) -> bool:
     return not path.name.endswith((".lock", ".failed", ".tried", ".new", ".stamp"))
 
 
-def only(environment: Mapping[str, str]) -> Path:
-    (path,) = paths(environment)
+def only(environment: Mapping[str, str], provider: str = "[!f]??") -> Path:
+    (path,) = paths(environment, provider)
     return path
 
 

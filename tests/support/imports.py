@@ -37,6 +37,12 @@ CODE = (
 
 def of_get(module: str, host: str, environment) -> set[str]:
     """Run the program of a helper's module, and answer what it imported."""
+    found = in_full(module, host, environment)
+    return {name.partition(".")[0] for name in found}
+
+
+def in_full(module: str, host: str, environment) -> set[str]:
+    """Answer the same by the modules' whole names."""
     helper = importlib.import_module(module)
     roots = [helper.__file__, dockcred.__path__[0]]
     code = CODE.format([path.rpartition("/")[0] for path in roots], module)
@@ -50,5 +56,4 @@ def of_get(module: str, host: str, environment) -> set[str]:
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    lines = [line.rpartition("|")[2].strip() for line in done.stderr.splitlines()]
-    return {name.partition(".")[0] for name in lines}
+    return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}

@@ -22,6 +22,8 @@ MAX_FILE_BYTES = 256 * 1024
 MAX_ENTRIES = 16384
 PRUNE_EVERY_S = 600.0
 _LEFTOVER_S = 3600.0
+# A ticket may be answered for half a credential's life: no cloud's is above two days.
+_STAMP_S = 24 * 3600.0
 
 
 class Cache:
@@ -129,7 +131,7 @@ class Cache:
             if name in {"CACHEDIR.TAG", "pruned"} or not stat.S_ISREG(status.st_mode):
                 continue
             # Locks, stamps and files written aside carry the time they were made at.
-            ends = status.st_mtime + (_LEFTOVER_S if _is_leftover(name) else 0.0)
+            ends = status.st_mtime + _kept_s(name)
             if ends < now:
                 _remove(path)
             else:
@@ -148,8 +150,12 @@ class Cache:
         return self.write_text("pruned", "", time.time())
 
 
-def _is_leftover(name: str) -> bool:
-    return name.endswith((".lock", ".new", ".stamp", ".failed", ".tried"))
+def _kept_s(name: str) -> float:
+    """Answer for how long after its mtime a file may still be needed, in seconds."""
+    if name.endswith(".stamp"):
+        return _STAMP_S
+    leftover = name.endswith((".lock", ".new", ".failed", ".tried"))
+    return _LEFTOVER_S if leftover else 0.0
 
 
 def _is_private(status: os.stat_result) -> bool:

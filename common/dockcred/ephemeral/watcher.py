@@ -79,6 +79,7 @@ def _be_watcher(directory: str, pid: int, owner: int) -> NoReturn:
     """Become a program of its own: `pkill -f COMMAND` is not to find the watcher."""
     for number in _NOT_FOR_IT:
         signal.signal(number, signal.SIG_IGN)
+    path = [os.path.abspath(entry) for entry in sys.path if entry]
     os.chdir("/")
     if owner >= 0:
         os.dup2(owner, _KEPT)
@@ -89,7 +90,6 @@ def _be_watcher(directory: str, pid: int, owner: int) -> NoReturn:
         os.dup2(null, descriptor)
     os.closerange(_KEPT if owner < 0 else _KEPT + 1, os.sysconf("SC_OPEN_MAX"))
     code = ["-I", "-S", "-c", _CODE, directory, str(pid), str(owner)]
-    path = filter(os.path.isabs, sys.path)
     argv = [sys.executable, *code, *path]
     os.execve(sys.executable, argv, {})  # noqa: S606 - no shell is wanted
 

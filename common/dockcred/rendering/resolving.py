@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from dockcred import environment as process
@@ -60,6 +59,10 @@ def resolve_logins(
 
     def login(registry: str) -> Login:
         return _lasting(registry, ask, policy or Policy(), min_life_s)
+
+    if len(named) == 1:
+        return [login(*named)]
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - 3 ms
 
     with ThreadPoolExecutor(min(_AT_ONCE, len(named))) as pool:
         return list(pool.map(login, named))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dockcred.config.settings import overlay
 from dockcred.credential import Credential
 from dockcred.errors import CredentialsNotFoundError
 from dockcred.server_url import ServerURL
@@ -70,6 +69,10 @@ class ByRegistry:
         return self._open(self._variables(self._config.settings_for(server)))
 
     def _variables(self, settings: Mapping[str, str]) -> Environment:
+        if not settings:
+            return self._environment
+        from dockcred.config.settings import overlay  # noqa: PLC0415 - a file's cost
+
         return self._environment.with_values(overlay(settings))
 
 

@@ -1,7 +1,4 @@
-"""The D-Bus conversation with the Secret Service, every answer bounded in time.
-
-https://specifications.freedesktop.org/secret-service-spec/latest/
-"""
+"""The D-Bus conversation with the Secret Service by jeepney, bounded in time."""
 
 from __future__ import annotations
 
@@ -17,10 +14,19 @@ from jeepney import (
 from jeepney.io.blocking import open_dbus_connection
 
 from dockcred import watchdog
-from dockcred.stores.problems import (
-    KeychainAbsentError,
-    KeychainError,
-    KeychainLockedError,
+from dockcred.stores.problems import KeychainAbsentError, KeychainLockedError
+from dockcred.stores.secret_names import (
+    INTERFACE,
+    MAX_WAIT_S,
+    NOTHING,
+    ROOT,
+    SERVICE,
+    UNLOCK,
+    WAITING,
+    bounded,
+    bus_gone,
+    no_answer,
+    refusal,
 )
 
 TYPE_CHECKING = False
@@ -29,29 +35,7 @@ if TYPE_CHECKING:
 
     from jeepney import Message
 
-SERVICE = "org.freedesktop.secrets"
-ROOT = "/org/freedesktop/secrets"
-NOTHING = "/"
-_DBUS = "org.freedesktop.DBus.Error."
-_ABSENT = frozenset(
-    (f"{_DBUS}ServiceUnknown", f"{_DBUS}NameHasNoOwner", f"{_DBUS}Spawn.ExecFailed")
-)
-_GONE = frozenset(
-    ("org.freedesktop.Secret.Error.NoSuchObject", f"{_DBUS}UnknownObject")
-)
-_LOCKED = "org.freedesktop.Secret.Error.IsLocked"
-_MAX_WAIT_S = 5.0
 _MAX_PROMPT_S = 120.0
-_LAST_WORDS_S = 0.5
-
-UNLOCK = (
-    "unlock it on the desktop, or run 'gnome-keyring-daemon --replace --unlock' with "
-    "the keyring's password on stdin"
-)
-
-
-class ObjectGoneError(KeychainError):
-    """The item or collection is no longer there."""
 
 
 class SecretBus:
@@ -79,15 +63,15 @@ class SecretBus:
         interface: str = "Service",
     ) -> tuple[Any, ...]:
         """Call a method of the Secret Service and answer what it returns."""
-        address = DBusAddress(path, SERVICE, f"org.freedesktop.Secret.{interface}")
+        address = DBusAddress(path, SERVICE, f"{INTERFACE}.{interface}")
         return self._ask(
-            new_method_call(address, method, signature or None, body), _MAX_WAIT_S
+            new_method_call(address, method, signature or None, body), MAX_WAIT_S
         )
 
     def property(self, path: str, interface: str, name: str) -> Any:
         """Answer a property's value."""
-        address = DBusAddress(path, SERVICE, f"org.freedesktop.Secret.{interface}")
-        ((_, value),) = self._ask(Properties(address).get(name), _MAX_WAIT_S)
+        address = DBusAddress(path, SERVICE, f"{INTERFACE}.{interface}")
+        ((_, value),) = self._ask(Properties(address).get(name), MAX_WAIT_S)
         return value
 
     def unlock(self, paths: list[str]) -> None:
@@ -109,16 +93,16 @@ class SecretBus:
         watchdog.doing("waiting for the keyring's password to be typed")
         completed = MatchRule(
             type="signal",
-            interface="org.freedesktop.Secret.Prompt",
+            interface=f"{INTERFACE}.Prompt",
             member="Completed",
             path=path,
         )
-        self._ask(message_bus.AddMatch(completed), _MAX_WAIT_S)
+        self._ask(message_bus.AddMatch(completed), MAX_WAIT_S)
         with self._connection.filter(completed) as answers:
             self.call(path, "Prompt", "s", "", interface="Prompt")
             try:
                 signal = self._connection.recv_until_filtered(
-                    answers, timeout=_bounded(_MAX_PROMPT_S)
+                    answers, timeout=bounded(_MAX_PROMPT_S)
                 )
             except TimeoutError:
                 raise KeychainLockedError(
@@ -131,45 +115,16 @@ class SecretBus:
         return result
 
     def _ask(self, message: Message, seconds: float) -> tuple[Any, ...]:
-        watchdog.doing("waiting for the keyring service, which does not answer")
+        watchdog.doing(WAITING)
         try:
             reply = self._connection.send_and_get_reply(
-                message, timeout=_bounded(seconds)
+                message, timeout=bounded(seconds)
             )
         except TimeoutError:
-            raise KeychainError(
-                f"the keyring service does not answer (waited {seconds:g} s)",
-                "look for an unlock prompt on the desktop, or restart the service",
-            ) from None
+            raise no_answer(seconds) from None
         except OSError as error:
-            raise KeychainError(
-                f"the D-Bus session bus went away ({type(error).__name__})",
-                "log in to the desktop session again",
-            ) from None
+            raise bus_gone(error) from None
         if reply.header.message_type is MessageType.error:
-            raise _refusal(reply.header.fields.get(HeaderFields.error_name, ""))
+            raise refusal(reply.header.fields.get(HeaderFields.error_name, ""))
         body: tuple[Any, ...] = reply.body
         return body
-
-
-def _bounded(seconds: float) -> float:
-    """Leave the last words of the whole call their time."""
-    return max(0.1, min(seconds, watchdog.remaining_s() - _LAST_WORDS_S))
-
-
-def _refusal(name: str) -> KeychainError:
-    if name in _ABSENT:
-        return KeychainAbsentError(
-            "no program on the D-Bus session bus keeps secrets",
-            "start gnome-keyring, KWallet or KeePassXC, or run "
-            "'dockcred vault create' for a vault that needs none",
-        )
-    if name in _GONE:
-        return ObjectGoneError("the keyring's item is no longer there", "try again")
-    if name == _LOCKED:
-        return KeychainLockedError("the keyring is locked", UNLOCK)
-    if name == f"{_DBUS}NoReply":
-        return KeychainError(
-            "the keyring service ended while it was asked", "start it again"
-        )
-    return KeychainError(f"the keyring service refused with {name or 'an error'}")

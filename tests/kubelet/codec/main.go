@@ -5,6 +5,7 @@
 //	decode VERSION     a plugin's bytes in, decoded strictly, encoded again
 //	check CONFIG BIN   validate a CredentialProviderConfig as kubelet does at start
 //	pull CONFIG BIN    a pod and its images as JSON in, credentials per image out
+//	secret IMAGE       a Secret as JSON in, the credential for an image out
 package main
 
 import (
@@ -23,7 +24,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/kubelet/pkg/apis/credentialprovider"
 	"k8s.io/kubelet/pkg/apis/credentialprovider/install"
+	provider "k8s.io/kubernetes/pkg/credentialprovider"
 	"k8s.io/kubernetes/pkg/credentialprovider/plugin"
+	"k8s.io/kubernetes/pkg/credentialprovider/secrets"
 )
 
 type pod struct {
@@ -66,6 +69,8 @@ func run(arguments []string) ([]byte, error) {
 			return nil, err
 		}
 		return json.Marshal(pull(p))
+	case "secret":
+		return secret(arguments[1])
 	}
 	return nil, fmt.Errorf("unknown command %q", arguments[0])
 }
@@ -140,4 +145,21 @@ func pull(p pod) []credential {
 	}
 	group.Wait()
 	return found
+}
+
+// secret looks an image up in an imagePullSecret.
+func secret(image string) ([]byte, error) {
+	var found corev1.Secret
+	if err := json.NewDecoder(os.Stdin).Decode(&found); err != nil {
+		return nil, err
+	}
+	keyring, err := secrets.MakeDockerKeyring([]corev1.Secret{found}, provider.UnionDockerKeyring{})
+	if err != nil {
+		return nil, err
+	}
+	matches, ok := keyring.Lookup(image)
+	if !ok {
+		return nil, fmt.Errorf("anonymous")
+	}
+	return json.Marshal(credential{matches[0].Username, matches[0].Password})
 }

@@ -40,7 +40,7 @@ def test_the_job_s_own_token_is_the_password(name, tls, oidc):
         issuer = getattr(cloud.ci, JOBS[name])
         audience = environment["DOCKCRED_OIDC_AUDIENCE"]
         claims = issuer.verify(answer.password, audience=audience, now=time.time())
-        assert claims["sub"] == issuer.claims["sub"]
+        assert claims["sub"] == issuer.job["sub"]
 
 
 @pytest.mark.parametrize("name", JOBS)
@@ -48,7 +48,7 @@ def test_a_token_for_another_audience_is_never_handed_on(name, cloud, oidc):
     """The deny twin: the same job, with one claim of its token changed."""
     environment = cloud.environment(name)
     environment["DOCKCRED_OIDC_AUDIENCE"] = OTHER
-    cloud.ci.github.claims["aud"] = cloud.ci.audience
+    cloud.ci.github.job["aud"] = cloud.ci.audience
     said = oidc.get(environment, HOST).said
     assert f"not for '{OTHER}'" in said
 
@@ -57,7 +57,7 @@ def test_a_token_for_another_audience_is_never_handed_on(name, cloud, oidc):
 def test_an_expired_token_is_never_handed_on(name, oidc):
     with Sandbox() as cloud:
         for issuer in cloud.ci.issuers:
-            issuer.claims["exp"] = int(time.time()) - 1
+            issuer.job["exp"] = int(time.time()) - 1
         said = oidc.get(cloud.environment(name), HOST).said
         assert "has expired" in said
 
@@ -144,7 +144,7 @@ def test_bad_weather_is_one_line_in_good_time(failure, name, cloud, oidc):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"DOCKCRED_OIDC_SOURCE": "jenkins"}, "choose of file, variable, command"),
+        ({"DOCKCRED_OIDC_SOURCE": "jenkins"}, "choose of file, command, gitlab"),
         ({"DOCKCRED_OIDC_SOURCE": "file"}, "is not an absolute path"),
         ({"DOCKCRED_OIDC_SOURCE": "variable"}, "_TOKEN_VARIABLE is not set"),
         ({"DOCKCRED_OIDC_TOKEN_FILE": "token"}, "is not an absolute path"),

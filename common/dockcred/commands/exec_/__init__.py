@@ -10,7 +10,7 @@ import click
 from dockcred import environment
 from dockcred.commands.console import examples, refusing
 from dockcred.commands.exec_.becoming import become, hardened
-from dockcred.commands.exec_.configuration import Wanted, configure
+from dockcred.commands.exec_.configuration import Configuration, Wanted
 from dockcred.commands.starting import not_started
 from dockcred.ephemeral.directory import private_directory
 
@@ -76,7 +76,7 @@ def exec_(
         variables = environment.current().with_values(pinned)
         with private_directory(variables) as directory:
             with hardened():
-                changed = configure(directory, wanted, variables)
+                changed = Configuration(directory, wanted, variables).write()
             try:
                 become(command, os.environ | pinned | changed)
             except OSError as error:

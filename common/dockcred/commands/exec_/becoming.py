@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import resource
-import shutil
 import signal
 from contextlib import contextmanager
 
@@ -42,7 +41,9 @@ def become(command: tuple[str, ...], variables: Mapping[str, str]) -> NoReturn:
     try:
         os.execvpe(command[0], command, variables)  # noqa: S606 - no shell is wanted
     except OSError as error:
-        script = shutil.which(command[0], path=variables.get("PATH"))
+        from shutil import which  # noqa: PLC0415 - few scripts are so
+
+        script = which(command[0], path=variables.get("PATH"))
         if error.errno != errno.ENOEXEC or script is None:
             raise
         argv = ["/bin/sh", script, *command[1:]]

@@ -13,21 +13,16 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import sys
 from typing import Any, NamedTuple
 
-from dockcred.commands.exec_ import registries
+from dockcred.commands.exec_ import our_helper, registries
 from dockcred.commands.exec_.carried import STORE, Others
 from dockcred.environment import Environment
-from dockcred.errors import InvalidInputError
-from dockcred.lookup import helper
+from dockcred.errors import DockcredError, InvalidInputError
 from dockcred.outputs import containers_auth, docker_config, helm_registry, replace
 from dockcred.outputs.registry_keys import keys
 from dockcred.rendering import entries, formats
-from dockcred.rendering.login import Login
 from dockcred.rendering.resolving import resolve_logins
-
-_SUFFIX = "auto"
 
 
 class Wanted(NamedTuple):
@@ -40,135 +35,125 @@ class Wanted(NamedTuple):
     home: bool
 
 
-def configure(directory: str, wanted: Wanted, variables: Environment) -> dict[str, str]:
-    """Write the files; answer the variables that lead a command to them.
+class Configuration:
+    """One directory, whom its files are for, and what they are made of."""
 
-    Each registry is asked for its credential first, so that a command does not run
-    into what is told better here. Raises DockcredError, and OSError for the disk.
-    """
-    for registry in wanted.registries:
-        keys(registry, docker_config.HUB)
-    logins = resolve_logins(wanted.registries, environment=variables.set_values())
-    others = Others(wanted.registries, only=wanted.only)
-    return {
-        **_helper(directory, variables),
-        **_docker(directory, wanted, variables, others, logins),
-        **_helm(directory, wanted, variables, others),
-        **_containers(directory, wanted, variables, others),
-        **_variable(wanted, variables, others, logins),
-        **(_home(directory, variables) if wanted.home else {}),
-    }
+    def __init__(self, directory: str, wanted: Wanted, variables: Environment) -> None:
+        """Ask for the registries' credentials; raise DockcredError where one has none.
 
+        A command would run into the same, and tell it worse.
+        """
+        for registry in wanted.registries:
+            if "*" in registry:
+                raise InvalidInputError(f"{registry!a} names no registry", "name each")
+            keys(registry, ())
+        self._directory = directory
+        self._wanted = wanted
+        self._variables = variables
+        self._others = Others(wanted.registries, only=wanted.only)
+        self._logins = resolve_logins(
+            wanted.registries, environment=variables.set_values()
+        )
 
-def _helper(directory: str, variables: Environment) -> dict[str, str]:
-    """Put the helper of this very installation on PATH, by a link.
+    def write(self) -> dict[str, str]:
+        """Write the files; answer the variables that lead to them.
 
-    A program of its own in the directory could not run where that forbids it (noexec).
-    """
-    os.mkdir(f"{directory}/bin")
-    os.symlink(_our_helper(variables), f"{directory}/bin/{helper.PREFIX}{_SUFFIX}")
-    path = variables.get("PATH", os.defpath)
-    return {"PATH": f"{directory}/bin{os.pathsep}{path}"}
+        Raises DockcredError for a full disk, and for a file of the person's that is
+        broken.
+        """
+        return {
+            **self._path(),
+            **self._docker(),
+            **self._helm(),
+            **self._containers(),
+            **self._variable(),
+            **(self._home() if self._wanted.home else {}),
+        }
 
+    def _path(self) -> dict[str, str]:
+        """Put our helper on PATH by a link: where the directory is, nothing may run."""
+        path = self._variables.get("PATH", os.defpath)
+        directory = self._make("bin")
+        os.symlink(our_helper.path(path), f"{directory}/{our_helper.PROGRAM}")
+        return {"PATH": f"{directory}{os.pathsep}{path}"}
 
-def _our_helper(variables: Environment) -> str:
-    program = helper.PREFIX + _SUFFIX
-    beside = os.path.dirname(os.path.realpath(sys.argv[0]))
-    places = (beside, os.path.dirname(sys.executable), variables.get("PATH"))
-    found = helper.chosen(program, os.pathsep.join(places))
-    if not found:
-        raise InvalidInputError(f"{program} is nowhere", "run: dockcred install")
-    return os.path.abspath(found)
+    def _docker(self) -> dict[str, str]:
+        """Keep contexts, plugins, certificates and builders: the person's directory.
 
+        What is not there yet, and is made by the command, ends with it.
+        """
+        path = os.path.abspath(docker_config.path(self._variables))
+        content = self._others.of_docker(path)
+        if self._wanted.secret:
+            self._show(content, "a client that calls no helper")
+        if not self._wanted.secret or STORE in content:
+            # Where there is a store, docker reads `auths` only if the store is silent.
+            self._ask(content, docker_config.HUB)
+        theirs, name = os.path.split(path)
+        ours = self._make("docker")
+        self._write(f"docker/{name}", json.dumps(content, indent="\t"))
+        _link_all(theirs, ours, but=name)
+        builders = self._variables.get("BUILDX_CONFIG", f"{theirs}/buildx")
+        return {"DOCKER_CONFIG": ours, "BUILDX_CONFIG": builders}
 
-def _docker(
-    directory: str,
-    wanted: Wanted,
-    variables: Environment,
-    others: Others,
-    logins: list[Login],
-) -> dict[str, str]:
-    """Keep contexts, plugins, certificates and builders: all of the person's directory.
+    def _helm(self) -> dict[str, str]:
+        content = self._others.of_docker(helm_registry.path(self._variables))
+        self._ask(content, helm_registry.HUB)
+        path = self._write("helm.json", json.dumps(content, indent="\t"))
+        return {"HELM_REGISTRY_CONFIG": path}
 
-    What is not there yet, and is made by the command, ends with it.
-    """
-    theirs = os.path.abspath(docker_config.path(variables))
-    content = others.of_docker(theirs)
-    asked_by = _keys(wanted, docker_config.HUB)
-    if wanted.secret:
-        entries.refuse_tokens(logins, "a client that calls no helper")
-        content["auths"] = _rendered(logins) | content.get("auths", {})
-    if not wanted.secret or STORE in content:
-        # Where there is a store, docker reads no `auths` but by a helper's leave.
-        _ask(content, asked_by)
-    ours = f"{directory}/docker"
-    os.mkdir(ours)
-    _write(f"{ours}/config.json", content)
-    _link_all(os.path.dirname(theirs), ours, but=os.path.basename(theirs))
-    builders = variables.get("BUILDX_CONFIG", f"{os.path.dirname(theirs)}/buildx")
-    return {"DOCKER_CONFIG": ours, "BUILDX_CONFIG": builders}
+    def _containers(self) -> dict[str, str]:
+        content = self._others.of_containers(self._variables)
+        self._ask(content, containers_auth.HUB)
+        path = self._write("auth.json", json.dumps(content, indent="\t"))
+        found = {"REGISTRY_AUTH_FILE": path}
+        if text := registries.with_files_first(self._variables, only=self._wanted.only):
+            path = self._write("registries.conf", text)
+            found["CONTAINERS_REGISTRIES_CONF"] = path
+        return found
 
+    def _variable(self) -> dict[str, str]:
+        """Keep DOCKER_AUTH_CONFIG, which docker reads first, from naming a registry."""
+        theirs = self._variables.get("DOCKER_AUTH_CONFIG")
+        if not theirs and not self._wanted.secret_variable:
+            return {}
+        content = self._others.of_variable(theirs)
+        if self._wanted.secret_variable:
+            self._show(content, "DOCKER_AUTH_CONFIG")
+        return {"DOCKER_AUTH_CONFIG": json.dumps(content)}
 
-def _helm(
-    directory: str, wanted: Wanted, variables: Environment, others: Others
-) -> dict[str, str]:
-    content = others.of_docker(helm_registry.path(variables))
-    _ask(content, _keys(wanted, helm_registry.HUB))
-    return {"HELM_REGISTRY_CONFIG": _write(f"{directory}/helm.json", content)}
+    def _home(self) -> dict[str, str]:
+        home = self._make("home")
+        _link_all(self._variables.home(), home, but=".docker")
+        os.symlink(f"{self._directory}/docker", f"{home}/.docker")
+        return {"HOME": home}
 
+    def _ask(self, content: dict[str, Any], hub: tuple[str, ...]) -> None:
+        """Have our helper asked for the registries, under a client's names for them."""
+        named = [key for host in self._wanted.registries for key in keys(host, hub)]
+        asked = dict.fromkeys(named, our_helper.SUFFIX)
+        content["credHelpers"] = asked | content.get("credHelpers", {})
 
-def _containers(
-    directory: str, wanted: Wanted, variables: Environment, others: Others
-) -> dict[str, str]:
-    content = others.of_containers(variables)
-    _ask(content, _keys(wanted, containers_auth.HUB))
-    found = {"REGISTRY_AUTH_FILE": _write(f"{directory}/auth.json", content)}
-    if text := registries.with_files_first(variables, only=wanted.only):
-        found["CONTAINERS_REGISTRIES_CONF"] = f"{directory}/registries.conf"
-        replace.write_private(f"{directory}/registries.conf", text.encode())
-    return found
+    def _show(self, content: dict[str, Any], reader: str) -> None:
+        """Put the secrets in, first: some readers take any key that holds the host."""
+        entries.refuse_tokens(self._logins, reader)
+        rendered = json.loads(formats.render("docker-config", self._logins))
+        content["auths"] = rendered["auths"] | content.get("auths", {})
 
+    def _make(self, name: str) -> str:
+        path = f"{self._directory}/{name}"
+        os.mkdir(path)
+        return path
 
-def _variable(
-    wanted: Wanted, variables: Environment, others: Others, logins: list[Login]
-) -> dict[str, str]:
-    """Have DOCKER_AUTH_CONFIG, which docker reads first, not contradict the files."""
-    theirs = variables.get("DOCKER_AUTH_CONFIG")
-    if not theirs and not wanted.secret_variable:
-        return {}
-    content = others.of_variable(theirs)
-    if wanted.secret_variable:
-        entries.refuse_tokens(logins, "DOCKER_AUTH_CONFIG")
-        content["auths"] = _rendered(logins) | content.get("auths", {})
-    return {"DOCKER_AUTH_CONFIG": json.dumps(content)}
-
-
-def _home(directory: str, variables: Environment) -> dict[str, str]:
-    home = f"{directory}/home"
-    os.mkdir(home)
-    _link_all(variables.home(), home, but=".docker")
-    os.symlink(f"{directory}/docker", f"{home}/.docker")
-    return {"HOME": home}
-
-
-def _keys(wanted: Wanted, hub: tuple[str, ...]) -> list[str]:
-    return [key for registry in wanted.registries for key in keys(registry, hub)]
-
-
-def _ask(content: dict[str, Any], hosts: list[str]) -> None:
-    """Have the helper asked for these keys."""
-    table = dict.fromkeys(hosts, _SUFFIX)
-    content["credHelpers"] = table | content.get("credHelpers", {})
-
-
-def _rendered(logins: list[Login]) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(formats.render("docker-config", logins))["auths"]
-    return found
-
-
-def _write(path: str, content: dict[str, Any]) -> str:
-    replace.write_private(path, json.dumps(content, indent="\t").encode())
-    return path
+    def _write(self, name: str, text: str) -> str:
+        path = f"{self._directory}/{name}"
+        try:
+            replace.write_private(path, text.encode())
+        except OSError as error:
+            raise DockcredError(
+                f"{path} cannot be written: {error.strerror}", "make room there"
+            ) from None
+        return path
 
 
 def _link_all(theirs: str, ours: str, but: str) -> None:

@@ -29,10 +29,11 @@ CHOICE = "DOCKCRED_OIDC_SOURCE"
 # By name: the module and class, and the variable that tells of it.
 _SOURCES = {
     "file": ("held", "File", "DOCKCRED_OIDC_TOKEN_FILE"),
-    "variable": ("held", "Variable", "DOCKCRED_OIDC_TOKEN_VARIABLE"),
     "command": ("programs", "Command", "DOCKCRED_OIDC_TOKEN_COMMAND"),
-    "github-actions": ("github_actions", "GitHubActions", "GITHUB_ACTIONS"),
+    # GitLab's tokens too are in a variable; a GitLab job is known by its number.
     "gitlab": ("held", "GitLab", "GITLAB_CI"),
+    "variable": ("held", "Variable", "DOCKCRED_OIDC_TOKEN_VARIABLE"),
+    "github-actions": ("github_actions", "GitHubActions", "GITHUB_ACTIONS"),
     "circleci": ("programs", "CircleCI", "CIRCLECI"),
     "buildkite": ("programs", "Buildkite", "BUILDKITE"),
     "azure-pipelines": ("azure_pipelines", "AzurePipelines", "SYSTEM_OIDCREQUESTURI"),

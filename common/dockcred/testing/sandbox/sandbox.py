@@ -57,6 +57,7 @@ class Sandbox:
         self.google = Google(expires_s, self.aws)
         self.github = GitHub(expires_s)
         self.ci = CI(lambda: "" if self.tls else self.url)
+        self.google.identity_token = self._machine_token
         self._clouds: tuple[Cloud, ...] = (
             self.aws,
             self.azure,
@@ -153,6 +154,11 @@ class Sandbox:
     def reset(self) -> None:
         """Forget what was counted and recorded."""
         self._exchange.reset()
+
+    def _machine_token(self, audience: str) -> str:
+        """Vouch for the machine's account at Google."""
+        account = self.google.machine_account
+        return self.ci.google.token(audience, sub=account, email=account)
 
     def _thumbprint(self, host: str) -> str:
         return self._exchange.certificates.thumbprint(host)

@@ -4,6 +4,7 @@ issuer       what every OpenID issuer has: discovery, keys, tokens
 issuers      GitHub, GitLab, Kubernetes and the others, each with its claims
 jobs         the claims of one job of each
 identities   what each leaves in a job's home and variables
+exchanges    who gives a registry's password for a job's token
 """
 
 from __future__ import annotations
@@ -11,6 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from dockcred.testing.sandbox.ci.exchanges import (
+    Chainguard,
+    DockerHub,
+    Quay,
+    TokenExchange,
+)
 from dockcred.testing.sandbox.ci.identities import IDENTITIES, Workplace
 from dockcred.testing.sandbox.ci.issuers import (
     AzurePipelines,
@@ -19,6 +26,7 @@ from dockcred.testing.sandbox.ci.issuers import (
     Generic,
     GitHubActions,
     GitLab,
+    GoogleAccounts,
     Kubernetes,
 )
 from dockcred.testing.sandbox.service import Minted, Refusal, Service
@@ -44,6 +52,7 @@ class CI:
         self.circleci = CircleCI(loopback_url)
         self.buildkite = Buildkite(loopback_url)
         self.azure_pipelines = AzurePipelines(loopback_url)
+        self.google = GoogleAccounts(loopback_url)
         self.generic = Generic(loopback_url)
         self.issuers = (
             self.github,
@@ -52,16 +61,22 @@ class CI:
             self.circleci,
             self.buildkite,
             self.azure_pipelines,
+            self.google,
             self.generic,
         )
-        self.services: tuple[Service, ...] = self.issuers
+        self.docker_hub = DockerHub(self)
+        self.quay = Quay(self)
+        self.chainguard = Chainguard(self)
+        self.sts = TokenExchange(self)
+        self.exchanges = (self.docker_hub, self.quay, self.chainguard, self.sts)
+        self.services: tuple[Service, ...] = (*self.issuers, *self.exchanges)
 
     def environment(
         self, identity: str, *, home: Path, url: str, tls: bool
     ) -> dict[str, str]:
         """Write the identity's files below `home` and return its variables."""
-        del url, tls  # the issuers know their own addresses
-        return IDENTITIES[identity](Workplace(self, home))
+        del tls  # the issuers know their own addresses
+        return IDENTITIES[identity](Workplace(self, home, url))
 
     def minted(self, password: str) -> Minted | None:
         """Return nothing: an ID token was minted for nobody's registry."""
@@ -70,7 +85,10 @@ class CI:
 
     def admits(self, username: str, password: str, host: str, now: float) -> bool:
         """Tell whether the registry of this name would let the password in."""
-        if username != "JWT" or host.lower().partition(":")[0] != self.registry:
+        name = host.lower().partition(":")[0]
+        if any(e.admits(username, password, name, now) for e in self.exchanges):
+            return True
+        if username != "JWT" or name != self.registry:
             return False
         for issuer in self.issuers:
             try:

@@ -18,9 +18,10 @@ Variables = dict[str, str]
 class Workplace:
     """Writes what a job finds into its home, readable by its owner alone."""
 
-    def __init__(self, ci: CI, home: Path) -> None:
+    def __init__(self, ci: CI, home: Path, url: str) -> None:
         self.ci = ci
         self.home = home
+        self.url = url
 
     def write(self, path: str, text: str, mode: int = 0o600) -> Path:
         """Write a file below the home directory."""
@@ -73,7 +74,7 @@ def gitlab(work: Workplace) -> Variables:
     return work.serve(
         {
             "GITLAB_CI": "true",
-            "CI_JOB_ID": str(work.ci.gitlab.claims["job_id"]),
+            "CI_JOB_ID": str(work.ci.gitlab.job["job_id"]),
             "CI_SERVER_URL": work.ci.gitlab.url,
             "DOCKCRED_OIDC_TOKEN_VARIABLE": "REGISTRY_ID_TOKEN",
             "REGISTRY_ID_TOKEN": token,
@@ -117,6 +118,12 @@ def azure_pipelines(work: Workplace) -> Variables:
     )
 
 
+def google(work: Workplace) -> Variables:
+    """Be a machine of Google's, such as a worker of Cloud Build."""
+    host = work.url.removeprefix("http://")
+    return work.serve({"DOCKCRED_OIDC_SOURCE": "google", "GCE_METADATA_HOST": host})
+
+
 def variable(work: Workplace) -> Variables:
     """Be a job of another system, with its token in a variable."""
     token = work.ci.generic.token(work.ci.audience)
@@ -136,7 +143,7 @@ def nobody(work: Workplace) -> Variables:
 
 
 def _github_job(work: Workplace) -> Variables:
-    claims = work.ci.github.claims
+    claims = work.ci.github.job
     return {
         "GITHUB_ACTIONS": "true",
         "GITHUB_REPOSITORY": str(claims["repository"]),
@@ -156,6 +163,7 @@ IDENTITIES: dict[str, Callable[[Workplace], Variables]] = {
         circleci,
         buildkite,
         azure_pipelines,
+        google,
         variable,
         command,
         nobody,

@@ -60,7 +60,7 @@ class GitHubActions(Issuer):
             raise Refusal(Reason.DENIED, "the request token is of another job")
         if request.parameters.get("api-version") != "2.0":
             raise Refusal(Reason.INVALID, "no api-version")
-        owner = self.claims["repository_owner"]
+        owner = self.job["repository_owner"]
         audience = request.parameters.get("audience") or f"https://github.com/{owner}"
         value = self.token(audience)
         return document({"count": len(value), "value": value})
@@ -161,6 +161,18 @@ class AzurePipelines(Issuer):
         if asked.get("serviceConnectionId") != self.service_connection:
             raise Refusal(Reason.DENIED, "no such service connection for this job")
         return document({"oidcToken": self.token(self.audience)})
+
+
+class GoogleAccounts(Issuer):
+    """Google's own issuer: the metadata server mints for the machine's account."""
+
+    name = "google-accounts"
+    issuer = "https://accounts.google.com"
+    keys_path = "/oauth2/v3/certs"
+    life_s = 3600.0
+
+    def __init__(self, loopback_url: Callable[[], str]) -> None:
+        super().__init__(loopback_url, {})
 
 
 class Generic(Issuer):

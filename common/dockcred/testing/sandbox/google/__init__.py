@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,8 @@ class Google:
 
     `machine_account` and `machine_scopes` are the instance's from now on, no
     account where it is empty; `life_s` is the life of a token; `tells_expiry`
-    whether STS names it.
+    whether STS names it; `identity_token` mints what the metadata server answers for
+    an audience.
     """
 
     identities = IDENTITIES
@@ -64,6 +66,7 @@ class Google:
         self.machine_scopes = [CLOUD_PLATFORM]
         self.aws = aws
         self.issuer = Issuer("https://token.actions.sandbox.example")
+        self.identity_token: Callable[[str], str] = lambda _: ""
         self.subject_secret = secrets.token_hex(16)
         self.principals = Principals()
         self.services: tuple[Service, ...] = (

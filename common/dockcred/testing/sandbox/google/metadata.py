@@ -77,6 +77,11 @@ class Metadata(Service):
             return wire.answer(self._token(account, scopes, now), FLAVOR)
         if leaf == "/email":
             return _text(account)
+        if leaf == "/identity":
+            audience = request.parameters.get("audience")
+            if not audience:
+                raise Refusal(Reason.INVALID, "non-empty audience parameter required")
+            return _text(self._google.identity_token(audience))
         if leaf == "/scopes":
             return _text("\n".join(scopes))
         if not leaf and request.parameters.get("recursive") == "true":

@@ -1,0 +1,143 @@
+"""Debian's docker-registry on the loopback, open to what a sandbox cloud has minted.
+
+Plain http, which clients speak to 127.0.0.1; config.toml says whose registry it is.
+"""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from support.program import HOST, wait_until
+from support.real import missing
+
+from dockcred.testing.sandbox import Sandbox
+
+REGISTRY = """\
+version: 0.1
+log: {{level: warn}}
+storage:
+  filesystem: {{rootdirectory: "{directory}/images"}}
+http: {{addr: "127.0.0.1:{backend}"}}
+"""
+NGINX = """\
+daemon off;
+pid {directory}/nginx.pid;
+events {{}}
+http {{
+  log_format visits '$status $request_method $http_authorization';
+  access_log {directory}/visits.log visits;
+  client_body_temp_path {directory}/body;
+  proxy_temp_path {directory}/proxy;
+  fastcgi_temp_path {directory}/fastcgi;
+  uwsgi_temp_path {directory}/uwsgi;
+  scgi_temp_path {directory}/scgi;
+  server {{
+    listen 127.0.0.1:{port};
+    client_max_body_size 0;
+    location / {{
+      auth_request /registry-auth;
+      proxy_pass http://127.0.0.1:{backend};
+      proxy_set_header Host $http_host;
+      proxy_set_header Authorization "";
+    }}
+    location = /registry-auth {{
+      internal;
+      proxy_pass {cloud};
+      proxy_pass_request_body off;
+      proxy_set_header Content-Length "";
+      proxy_set_header X-Registry-Host {host};
+    }}
+  }}
+}}
+"""
+
+
+class PrivateRegistry:
+    """Where it is, the config.toml that leads to it, and what opened it."""
+
+    def __init__(self, directory: Path, port: int) -> None:
+        self.host = f"127.0.0.1:{port}"
+        self.config = directory / "config.toml"
+        self.config.write_text(
+            f'[[registry]]\nmatch = "{self.host}"\nregistry = "{HOST}"\n'
+        )
+        self._log = directory / "visits.log"
+
+    def admits(self, password: str) -> bool:
+        """Tell whether a password is good now."""
+        basic = base64.b64encode(f"AWS:{password}".encode()).decode()
+        ask = urllib.request.Request(f"http://{self.host}/v2/")
+        ask.add_header("Authorization", f"Basic {basic}")
+        try:
+            with urllib.request.urlopen(ask, timeout=5):
+                return True
+        except urllib.error.HTTPError as error:
+            error.close()
+            return False
+
+    def passwords(self) -> list[str]:
+        """Answer the passwords that opened it, in the order of first visits."""
+        found = {}
+        for line in self._log.read_text().splitlines():
+            status, _, shown = line.split(" ", 2)
+            if status.startswith("2") and shown.startswith("Basic "):
+                pair = base64.b64decode(shown.removeprefix("Basic ")).decode()
+                found[pair.partition(":")[2]] = True
+        return list(found)
+
+
+@contextmanager
+def private_registry(cloud: Sandbox, directory: Path) -> Iterator[PrivateRegistry]:
+    """Serve it until the block ends."""
+    for program in ("nginx", "docker-registry", "crane"):
+        if not shutil.which(program):
+            missing(f"{program} is not installed")
+    port, backend = free_port(), free_port()
+    words = {
+        "directory": directory,
+        "backend": backend,
+        "port": port,
+        "cloud": cloud.url,
+        "host": HOST,
+    }
+    registry = directory / "registry.yml"
+    registry.write_text(REGISTRY.format_map(words))
+    nginx = directory / "nginx.conf"
+    nginx.write_text(NGINX.format_map(words))
+    with ExitStack() as servers:
+        for command in (
+            ("docker-registry", "serve", registry),
+            ("nginx", "-e", directory / "nginx.log", "-c", nginx),
+        ):
+            process = servers.enter_context(
+                subprocess.Popen(
+                    command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                )
+            )
+            servers.callback(process.terminate)
+        for number in (backend, port):
+            wait_until(lambda number=number: listens(number))
+        yield PrivateRegistry(directory, port)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        time.sleep(0.02)
+        return False
+    return True

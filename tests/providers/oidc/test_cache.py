@@ -1,0 +1,171 @@
+"""What is kept is the job's: not the last one's, not the next one's, never a token."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from support import entries
+
+from dockcred.testing.sandbox import Sandbox
+
+from .conftest import HOST
+
+# What the next job on the same runner has of its own, the job's numbers the same.
+NEXT = {
+    "ci-github": {"GITHUB_RUN_ID": "30012"},
+    "ci-gitlab": {"CI_JOB_ID": "303"},
+    "ci-circleci": {"CIRCLE_WORKFLOW_JOB_ID": "w-2"},
+    "ci-buildkite": {"BUILDKITE_JOB_ID": "b-2"},
+}
+
+
+def exchanged(cloud, name: str) -> dict[str, str]:
+    """A job whose token is exchanged, at an endpoint that takes any job's."""
+    ci = cloud.ci
+    ci.audience = "https://sts.example.com"
+    issuer = {
+        "ci-gitlab": ci.gitlab,
+        "ci-kubernetes": ci.kubernetes,
+        "ci-circleci": ci.circleci,
+        "ci-buildkite": ci.buildkite,
+        "ci-variable": ci.generic,
+        "ci-command": ci.generic,
+    }.get(name, ci.github)
+    trust = ci.sts.trusted[ci.sts.client]
+    trust.issuer, trust.subject = issuer, str(issuer.job["sub"])
+    return cloud.environment(name) | {
+        "DOCKCRED_OIDC_EXCHANGE": f"{cloud.url}/ci/sts/token",
+        "DOCKCRED_OIDC_EXCHANGE_AS": ci.sts.client,
+        "DOCKCRED_OIDC_EXCHANGE_AUDIENCE": "registry.example.com",
+        "DOCKCRED_OIDC_EXCHANGE_SCOPE": ci.sts.scope,
+    }
+
+
+@pytest.mark.parametrize("name", [*NEXT, "ci-kubernetes"])
+def test_a_job_exchanges_once(name, cloud, oidc):
+    environment = exchanged(cloud, name)
+    assert oidc.get(environment, HOST).password == oidc.get(environment, HOST).password
+    assert cloud.calls["sts:exchange"] == 1
+
+
+@pytest.mark.parametrize("name", NEXT)
+def test_the_next_job_never_gets_the_last_one_s(name, cloud, oidc):
+    environment = exchanged(cloud, name)
+    last = oidc.get(environment, HOST).password
+    assert oidc.get(environment | NEXT[name], HOST).password != last
+    assert cloud.calls["sts:exchange"] == 2
+
+
+def test_a_matrix_has_one_run_and_many_jobs(cloud, oidc):
+    """Their numbers are the same: the address to ask at is not."""
+    environment = exchanged(cloud, "ci-github")
+    last = oidc.get(environment, HOST).password
+    cloud.ci.github.start_job()
+    other = {
+        "ACTIONS_ID_TOKEN_REQUEST_URL": cloud.ci.github.request_url,
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": cloud.ci.github.request_token,
+    }
+    assert oidc.get(environment | other, HOST).password != last
+
+
+def test_a_rotated_file_of_the_same_subject_holds(cloud, oidc):
+    environment = exchanged(cloud, "ci-kubernetes")
+    file = Path(environment["DOCKCRED_OIDC_TOKEN_FILE"])
+    last = oidc.get(environment, HOST).password
+    file.write_text(cloud.ci.kubernetes.token(cloud.ci.audience))
+    assert oidc.get(environment, HOST).password == last
+    assert cloud.calls["sts:exchange"] == 1
+
+
+@pytest.mark.parametrize("claim", ["sub", "iss"])
+def test_another_s_token_on_the_same_path_is_met(claim, cloud, oidc):
+    """Its bearer is refused by the exchange, and not answered from the cache."""
+    environment = exchanged(cloud, "ci-kubernetes")
+    file = Path(environment["DOCKCRED_OIDC_TOKEN_FILE"])
+    assert oidc.get(environment, HOST).status == 0
+    file.write_text(cloud.ci.kubernetes.token(cloud.ci.audience, **{claim: "other"}))
+    assert "does not accept the job's token" in oidc.get(environment, HOST).said
+
+
+@pytest.mark.parametrize("name", ["ci-variable", "ci-command"])
+def test_what_does_not_say_whose_job_it_is_is_not_kept(name, cloud, oidc):
+    environment = exchanged(cloud, name)
+    assert oidc.get(environment, HOST).password != oidc.get(environment, HOST).password
+    assert not entries.paths(environment, "oidc")
+
+
+@pytest.mark.parametrize("name", ["ci-gitlab", "ci-circleci"])
+def test_nor_where_the_job_has_no_number(name, cloud, oidc):
+    environment = exchanged(cloud, name)
+    for variable in NEXT[name]:
+        del environment[variable]
+    assert oidc.get(environment, HOST).password != oidc.get(environment, HOST).password
+
+
+@pytest.mark.parametrize(
+    "name", ["ci-github", "ci-gitlab", "ci-kubernetes", "ci-buildkite", "ci-variable"]
+)
+def test_a_token_that_is_handed_on_is_fresh_and_nowhere(name, oidc):
+    with Sandbox() as cloud:
+        environment = cloud.environment(name) | {"DOCKCRED_LOG": "debug"}
+        answers = [oidc.get(environment, HOST) for _ in range(2)]
+        if name == "ci-github":
+            assert answers[0].password != answers[1].password
+            assert cloud.calls["github-actions:token"] == 2
+        cache = entries.directory(environment)
+        for answer in answers:
+            signature = answer.password.rpartition(".")[2].encode()
+            assert signature not in answer.stderr
+            for directory, _, files in os.walk(cache):
+                for file in files:
+                    assert signature not in Path(directory, file).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("DOCKCRED_OIDC_EXCHANGE_SCOPE", "other"),
+        ("DOCKCRED_OIDC_EXCHANGE_AUDIENCE", "other"),
+        ("DOCKCRED_OIDC_EXCHANGE_AS", "other"),
+        ("DOCKCRED_OIDC_AUDIENCE", "https://other.example.com"),
+        ("DOCKCRED_OIDC_SUBJECT_TOKEN_TYPE", "other"),
+    ],
+)
+def test_another_configuration_is_another_entry(variable, value, cloud, oidc):
+    environment = exchanged(cloud, "ci-github")
+    assert oidc.get(environment, HOST).status == 0
+    assert oidc.get(environment | {variable: value}, HOST).status == 1
+
+
+def test_erase_drops_it(cloud, oidc):
+    environment = exchanged(cloud, "ci-github")
+    last = oidc.get(environment, HOST).password
+    assert oidc("list", environment=environment).stdout == (
+        b'{"registry.example.com":"JWT"}\n'
+    )
+    assert oidc("erase", environment=environment, stdin=HOST.encode()).status == 0
+    assert oidc.get(environment, HOST).password != last
+
+
+def test_fifty_at_once_exchange_once(oidc):
+    with Sandbox(latency_ms=50) as cloud:
+        environment = exchanged(cloud, "ci-github") | {"DOCKCRED_TIMEOUT": "25"}
+        answers = oidc.get_together(environment, [HOST] * 50)
+        assert len({answer.password for answer in answers}) == 1
+        assert cloud.calls["sts:exchange"] == 1
+
+
+def test_a_machine_s_is_asked_who_it_is_when_its_lease_is_over(cloud, oidc):
+    environment = exchanged(cloud, "ci-google")
+    trust = cloud.ci.sts.trusted[cloud.ci.sts.client]
+    trust.issuer, trust.subject = cloud.ci.google, cloud.google.machine_account
+    last = oidc.get(environment, HOST).password
+    entries.end_lease(entries.only(environment, "oidc"))
+    cloud.reset()
+    assert oidc.get(environment, HOST).password == last
+    assert cloud.calls == {"gce-metadata:email": 1}
+    cloud.google.machine_account = "other@sandbox.iam.gserviceaccount.com"
+    entries.end_lease(entries.only(environment, "oidc"))
+    assert "does not accept the job's token" in oidc.get(environment, HOST).said

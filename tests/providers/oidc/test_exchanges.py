@@ -1,0 +1,198 @@
+"""What is got for a job's token, and from whom; each has its deny twins."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from dockcred.testing.sandbox import Sandbox
+
+from .conftest import HOST
+
+AUDIENCES = {
+    "docker-hub": "https://identity.docker.com",
+    "quay": "https://quay.io",
+    "chainguard": "cgr.dev",
+    "sts": "https://sts.example.com",
+}
+HOSTS = {
+    "docker-hub": "https://index.docker.io/v1/",
+    "quay": "quay.io",
+    "chainguard": "cgr.dev",
+    "sts": HOST,
+}
+every = pytest.mark.parametrize("kind", AUDIENCES)
+
+
+@pytest.fixture
+def cloud():
+    """Real names: an exchange has no other address."""
+    with Sandbox(tls=True) as sandbox:
+        yield sandbox
+
+
+def exchange(cloud, kind: str):
+    return getattr(cloud.ci, kind.replace("-", "_"))
+
+
+def job(cloud, kind: str, identity: str = "ci-github") -> dict[str, str]:
+    """A job that is configured for the exchange."""
+    ci = cloud.ci
+    ci.audience = AUDIENCES[kind]
+    own = {
+        "docker-hub": {
+            "DOCKCRED_OIDC_EXCHANGE_AS": ci.docker_hub.connection,
+            "DOCKCRED_OIDC_USERNAME": ci.docker_hub.organisation,
+        },
+        "quay": {"DOCKCRED_OIDC_EXCHANGE_AS": ci.quay.robot},
+        "chainguard": {"DOCKCRED_OIDC_EXCHANGE_AS": ci.chainguard.identity},
+        "sts": {
+            "DOCKCRED_OIDC_EXCHANGE": "https://sts.example.com/ci/sts/token",
+            "DOCKCRED_OIDC_EXCHANGE_AS": ci.sts.client,
+            "DOCKCRED_OIDC_EXCHANGE_AUDIENCE": "registry.example.com",
+            "DOCKCRED_OIDC_EXCHANGE_SCOPE": ci.sts.scope,
+        },
+    }[kind]
+    return (
+        cloud.environment(identity)
+        | {"DOCKCRED_OIDC_HOSTS": f"docker.io,index.docker.io,quay.io,cgr.dev,{HOST}"}
+        | {"DOCKCRED_OIDC_EXCHANGE": kind}
+        | own
+    )
+
+
+def registry(kind: str) -> str:
+    return HOSTS[kind].removeprefix("https://").partition("/")[0]
+
+
+@every
+def test_the_registry_takes_what_was_got_and_the_second_get_asks_nobody(
+    kind, cloud, oidc
+):
+    environment = job(cloud, kind)
+    answer = oidc.get(environment, HOSTS[kind])
+    user, now = json.loads(answer.stdout)["Username"], time.time()
+    assert cloud.ci.admits(user, answer.password, registry(kind), now)
+    assert not cloud.ci.admits(user, answer.password, registry(kind), now + 3700)
+    assert not cloud.ci.admits(user, answer.password + "x", registry(kind), now)
+    cloud.reset()
+    assert oidc.get(environment, HOSTS[kind]).stdout == answer.stdout
+    assert not cloud.calls
+
+
+@every
+@pytest.mark.parametrize("claim", ["sub", "aud", "iss", "key", "exp", "nbf"])
+def test_one_claim_changed_is_refused(kind, claim, cloud, oidc):
+    """By who exchanges: our own look at the token is satisfied in each case but two."""
+    environment = job(cloud, kind, "ci-variable")
+    issuer, audience = cloud.ci.github, AUDIENCES[kind]
+    changes = {
+        "sub": {"sub": "repo:evil/app:ref:refs/heads/main"},
+        "aud": {"aud": [audience + ".evil"]},
+        "iss": {"iss": "https://evil.example"},
+        "key": {},
+        "exp": {"exp": int(time.time()) - 1},
+        "nbf": {"nbf": int(time.time()) + 600},
+    }[claim]
+    signer = cloud.ci.gitlab if claim == "key" else issuer
+    environment["JOB_TOKEN"] = signer.token(audience, **changes)
+    said = oidc.get(environment, HOSTS[kind]).said
+    if claim in {"aud", "exp"}:
+        assert "the token in JOB_TOKEN" in said
+        return
+    assert "does not accept the job's token" in said
+    assert "; see " in said
+    assert environment["JOB_TOKEN"] not in said
+    environment["JOB_TOKEN"] = issuer.token(audience)
+    environment["DOCKCRED_CACHE"] = "off"
+    assert oidc.get(environment, HOSTS[kind]).status == 0
+
+
+@every
+def test_another_name_there_is_refused(kind, cloud, oidc):
+    environment = job(cloud, kind) | {"DOCKCRED_OIDC_EXCHANGE_AS": "somebody+else"}
+    said = oidc.get(environment, HOSTS[kind]).said
+    assert "does not accept the job's token (400, invalid_grant)" in said
+
+
+@every
+def test_the_token_goes_to_the_exchange_alone(kind, cloud, oidc):
+    oidc.get(job(cloud, kind), HOSTS[kind])
+    minted, exchanged = cloud.requests
+    assert minted.host == cloud.ci.github.service_host
+    assert exchanged.host == exchange(cloud, kind).host
+
+
+@pytest.mark.parametrize("kind", ["docker-hub", "chainguard"])
+def test_an_exchange_serves_its_own_registries_alone(kind, cloud, oidc):
+    said = oidc.get(job(cloud, kind), HOST).said
+    assert f"{HOST} is none of them" in said
+    assert not cloud.calls
+
+
+@pytest.mark.parametrize("kind", ["docker-hub", "quay", "chainguard"])
+def test_who_one_is_must_be_said(kind, cloud, oidc):
+    environment = job(cloud, kind) | {"DOCKCRED_OIDC_EXCHANGE_AS": ""}
+    assert "DOCKCRED_OIDC_EXCHANGE_AS is not set" in (
+        oidc.get(environment, HOSTS[kind]).said
+    )
+    assert not cloud.calls
+
+
+def test_docker_hub_needs_the_organisation(cloud, oidc):
+    environment = job(cloud, "docker-hub") | {"DOCKCRED_OIDC_USERNAME": ""}
+    said = oidc.get(environment, HOSTS["docker-hub"]).said
+    assert "DOCKCRED_OIDC_USERNAME is not set" in said
+
+
+@pytest.mark.parametrize(
+    ("exchange", "words"),
+    [
+        ("vault", "names no exchange"),
+        ("http://sts.example.com/token", "plain http to sts.example.com is refused"),
+        ("https://user@sts.example.com/token", "not an https URL"),
+        ("https://nowhere.example/token", "nowhere.example"),
+    ],
+)
+def test_an_exchange_that_is_none_is_told(exchange, words, cloud, oidc):
+    environment = job(cloud, "sts") | {"DOCKCRED_OIDC_EXCHANGE": exchange}
+    said = oidc.get(environment, HOST).said
+    assert words in said
+    assert cloud.calls["sts:exchange"] == 0
+
+
+def test_a_password_without_an_end_is_not_kept(cloud, oidc):
+    cloud.ci.sts.tells_expiry = False
+    environment = job(cloud, "sts")
+    first, second = (oidc.get(environment, HOST).password for _ in range(2))
+    assert first != second
+    assert cloud.calls["sts:exchange"] == 2
+
+
+@every
+@pytest.mark.parametrize(
+    "failure", ["throttle", "server-error", "garbage-body", "hang"]
+)
+def test_bad_weather_is_one_line_in_good_time(kind, failure, cloud, oidc):
+    environment = job(cloud, kind) | {"DOCKCRED_TIMEOUT": "2"}
+    cloud.fail(f"{exchange(cloud, kind).name}:{failure}")
+    answer = oidc.get(environment, HOSTS[kind])
+    assert answer.said
+    assert answer.seconds < 4
+
+
+def test_a_redirect_of_the_exchange_is_not_followed(cloud, oidc, monkeypatch):
+    from dockcred.testing.sandbox.messages import Response
+
+    def elsewhere(request, now):
+        return Response(307, b"", {"Location": "https://evil.example/token"})
+
+    monkeypatch.setattr(cloud.ci.sts, "answer", elsewhere)
+    said = oidc.get(job(cloud, "sts"), HOST).said
+    assert "did not exchange the token (status 307)" in said
+    assert {r.host for r in cloud.requests} == {
+        cloud.ci.github.service_host,
+        "sts.example.com",
+    }

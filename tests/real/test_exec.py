@@ -1,0 +1,117 @@
+"""In `dockcred exec` real clients pull a private image, and outside nobody does."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from support.program import wait_until
+
+from .clients import Account
+from .parts import missing, program
+from .registry import ACCOUNT_HOST, Visits
+from .test_configured import HELM, crane, docker, named, oras, podman, skopeo
+from .test_docker_py import PULL
+from .world import World
+
+SWAP_ONE_CHARACTER = """
+sed -i 's/\\("auth": "...........\\)./\\1A/' "$DOCKER_CONFIG/config.json" && exec "$@"
+"""
+
+
+class Outsider:
+    """Somebody who has an identity in the cloud, and no helper and no client's file."""
+
+    def __init__(self, account: Account, dockcred: Path) -> None:
+        self.account = account
+        self._exec = [str(dockcred), "exec", "--registry", ACCOUNT_HOST]
+
+    def within(self, *command: str, options: tuple[str, ...] = ()) -> list[str]:
+        """Answer the command as it is run in `dockcred exec`."""
+        return [*self._exec, *options, "--", *command]
+
+
+@pytest.fixture
+def outsider(world: World, cloud: Mapping[str, str], helper_bin: Path) -> Outsider:
+    home = Path(tempfile.mkdtemp(prefix="home-", dir=world.directory))
+    return Outsider(Account(world, home, (), cloud), helper_bin / "dockcred")
+
+
+def reading(client: tuple[str, ...], image: str) -> list[str]:
+    """Answer the command by which a client reads an image."""
+    name, *arguments = client
+    prefix = "docker://" if client is skopeo else ""
+    return [program(name), *arguments, f"{prefix}{image}"]
+
+
+def is_let_in_only_within(
+    outsider: Outsider, *command: str, options: tuple[str, ...] = ()
+) -> None:
+    account = outsider.account
+    account.refused(*command, user="-")
+    visits = Visits(account.world)
+    account.succeed(*outsider.within(*command, options=options))
+    assert visits.seen("AWS", 200)
+    account.refused(*command, user="-")
+    find = ("find", "/dev/shm", "/run", "-name", "dockcred-exec*")
+    wait_until(lambda: account.succeed(*find).stdout == "")
+
+
+@pytest.mark.parametrize("client", [docker, skopeo, podman, oras, crane], ids=named)
+def test_a_client_is_let_in(
+    outsider: Outsider, image: str, client: tuple[str, ...]
+) -> None:
+    is_let_in_only_within(outsider, *reading(client, image))
+
+
+@pytest.mark.parametrize("client", [docker, oras, crane], ids=named)
+def test_a_client_is_let_in_by_the_secret_and_by_no_other(
+    outsider: Outsider, image: str, client: tuple[str, ...]
+) -> None:
+    command = reading(client, image)
+    is_let_in_only_within(outsider, *command, options=("--secret",))
+    altered = ("sh", "-c", SWAP_ONE_CHARACTER, "sh", *command)
+    outsider.account.refused(*outsider.within(*altered, options=("--secret",)))
+
+
+def test_the_engine_pulls(outsider: Outsider, image: str, engine: str) -> None:
+    is_let_in_only_within(outsider, "docker", "--host", engine, "pull", image)
+    outsider.account.succeed("docker", "--host", engine, "image", "rm", image)
+
+
+def test_docker_py_pulls(outsider: Outsider, image: str, engine: str) -> None:
+    if not importlib.util.find_spec("docker"):
+        missing("docker-py is not installed: pip install docker")
+    pull = (sys.executable, "-I", "-c", PULL, engine, image)
+    is_let_in_only_within(outsider, *pull)
+    outsider.account.succeed("docker", "--host", engine, "image", "rm", image)
+
+
+def test_helm_is_let_in(outsider: Outsider, image: str) -> None:
+    """Helm's own registry client, as PyPI's helm-python-sdk carries it."""
+    if not importlib.util.find_spec("helm_python"):
+        missing("helm is not installed: pip install helm-python-sdk")
+    ask = (sys.executable, "-I", "-c", HELM, f"oci://{image}")
+    is_let_in_only_within(outsider, *ask)
+
+
+def test_contexts_are_listed_and_used_as_without(
+    outsider: Outsider, engine: str
+) -> None:
+    """The one in use comes from config.json; one made in exec is there afterwards."""
+    docker = program("docker")
+    account = outsider.account
+    make = ("context", "create", "--docker", f"host={engine}")
+    account.succeed(docker, *make, "before")
+    account.succeed(docker, "context", "use", "before")
+    listing = (docker, "context", "ls", "--format", "{{.Name}} {{.Current}}")
+    without = account.succeed(*listing).stdout
+    assert "before true" in without
+    assert account.succeed(*outsider.within(*listing)).stdout == without
+    account.succeed(*outsider.within(docker, "version"))
+    account.succeed(*outsider.within(docker, *make, "within"))
+    assert "within false" in account.succeed(*listing).stdout

@@ -1,0 +1,262 @@
+"""What `dockcred render` writes lets its client in; one character changed, it does not."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from . import rendered
+from .clients import Account
+from .registry import ACCOUNT_HOST, HUB_PASSWORD, HUB_USER, OTHER_ACCOUNT_HOST, Visits
+from .rendered import Client, Renderer, altered, payload
+
+NOMAD = """
+import json, sys
+from docker import DockerClient
+engine, image, file = sys.argv[1:]
+items = json.load(open(file))["Items"]
+login = {name: items[name] for name in ("username", "password")}
+DockerClient(base_url=engine).images.pull(image, auth_config=login)
+"""
+MEMORY = """
+import os, sys
+fd = os.memfd_create("auth", 0)
+os.write(fd, sys.stdin.buffer.read())
+os.set_inheritable(fd, True)
+words = [word.replace("@", f"/proc/self/fd/{fd}") for word in sys.argv[1:]]
+os.execvp(words[0], words)
+"""
+OTHER_USER = 65534
+
+
+@pytest.fixture
+def render(account: Account, helper_bin: Path) -> Renderer:
+    return Renderer(account, str(helper_bin / "dockcred"))
+
+
+@pytest.mark.parametrize(
+    "form, client",
+    [
+        ("docker-config", rendered.docker),
+        ("docker-config", rendered.crane),
+        ("docker-config", rendered.oras),
+        ("docker-config", rendered.skopeo),
+        ("helm", rendered.helm),
+        ("helm", rendered.oras),
+        ("containers-auth", rendered.skopeo),
+        ("containers-auth", rendered.podman),
+    ],
+)
+def test_a_client_pulls_with_its_file(
+    render: Renderer, image: str, form: str, client: Client
+) -> None:
+    render.serves(render(form), lambda file: client(file, image))
+
+
+@pytest.mark.parametrize("client", [rendered.skopeo, rendered.podman])
+def test_the_strict_file_of_a_guest_is_one_that_podman_takes(
+    render: Renderer, image: str, client: Client
+) -> None:
+    text = render("containers-auth", "--for", "coco")
+    render.serves(text, lambda file: client(file, image))
+
+
+@pytest.mark.parametrize(
+    "form, client, image",
+    [
+        ("docker-config", rendered.docker, "team/app:1"),
+        ("docker-config", rendered.crane, "team/app:1"),
+        ("docker-config", rendered.oras, "docker.io/team/app:1"),
+        ("docker-config", rendered.skopeo, "docker.io/team/app:1"),
+        ("containers-auth", rendered.skopeo, "docker.io/team/app:1"),
+        ("containers-auth", rendered.podman, "docker.io/team/app:1"),
+    ],
+)
+@pytest.mark.usefixtures("image")
+def test_docker_hub_is_found_by_whatever_key_a_client_looks_up(
+    render: Renderer, form: str, client: Client, image: str
+) -> None:
+    text = render.docker_hub(form)
+    render.serves(text, lambda file: client(file, image), user=HUB_USER)
+
+
+@pytest.mark.usefixtures("image")
+def test_a_namespace_opens_itself_alone(render: Renderer) -> None:
+    text = render("containers-auth", registry=f"{ACCOUNT_HOST}/team")
+    file = render.file(text, "auth.json")
+    account = render.account
+    account.refused(*rendered.skopeo(file, f"{ACCOUNT_HOST}/other/app:1"), user="-")
+    account.succeed(*rendered.skopeo(file, f"{ACCOUNT_HOST}/team/app:1"))
+
+
+def test_a_credential_opens_its_own_registry_alone(
+    render: Renderer, image: str
+) -> None:
+    file = render.file(render("docker-config"))
+    elsewhere = image.replace(ACCOUNT_HOST, OTHER_ACCOUNT_HOST)
+    render.account.refused(*rendered.skopeo(file, elsewhere), user="-")
+
+
+def test_the_secret_of_kubernetes_opens_the_registry(
+    render: Renderer, image: str
+) -> None:
+    text = payload(render("kubernetes-secret", "--namespace", "apps"))
+    found = json.loads(text)["auths"]
+    for entry in found.values():
+        entry["auth"] = altered(entry["auth"])
+        del entry["password"]
+    broken = render.file(json.dumps({"auths": found}))
+    render.account.refused(*rendered.docker(broken, image))
+    visits = Visits(render.account.world)
+    render.account.succeed(*rendered.docker(render.file(text), image))
+    assert visits.seen("AWS", 200)
+
+
+@pytest.mark.parametrize("form", ["contrast-toml", "contrast-secret"])
+def test_contrast_pulls(
+    render: Renderer, go_reader: str, image: str, form: str
+) -> None:
+    """go-toml v2 and go-containerregistry, as Contrast's image puller has them."""
+    text = render(form)
+    text = payload(text) if form == "contrast-secret" else text
+    render.serves(text, lambda file: [go_reader, "contrast", str(file), image])
+
+
+@pytest.mark.usefixtures("image")
+def test_contrast_pulls_from_docker_hub(render: Renderer, go_reader: str) -> None:
+    text = render.docker_hub("contrast-toml")
+    image = "docker.io/team/app:1"
+    render.serves(
+        text, lambda file: [go_reader, "contrast", str(file), image], user=HUB_USER
+    )
+
+
+def test_genpolicy_of_contrast_reads_docker_s_file(
+    render: Renderer, rust_reader: str, image: str
+) -> None:
+    """The crate docker_credential asks for the server as the image names it."""
+
+    def command(file: Path) -> list[str]:
+        pair = render.account.succeed(
+            *("env", f"DOCKER_CONFIG={file.parent}"),
+            *(rust_reader, "genpolicy", ACCOUNT_HOST),
+        ).stdout
+        return rendered.by_creds(pair, image)
+
+    render.serves(render("docker-config"), command)
+
+
+def test_genpolicy_finds_docker_hub(render: Renderer, rust_reader: str) -> None:
+    file = render.file(render.docker_hub("docker-config"))
+    directory = f"DOCKER_CONFIG={file.parent}"
+    found = render.account.succeed(
+        "env", directory, rust_reader, "genpolicy", "index.docker.io"
+    )
+    assert found.stdout == f"{HUB_USER}:{HUB_PASSWORD}"
+
+
+def test_image_rs_reads_the_file_of_a_guest(
+    render: Renderer, rust_reader: str, image: str
+) -> None:
+    def command(file: Path) -> list[str]:
+        done = render.account.succeed(rust_reader, "image-rs", stdin=file.read_text())
+        key, _, pair = done.stdout.removesuffix("\n").partition(" ")
+        assert key == ACCOUNT_HOST
+        return rendered.by_creds(pair, image)
+
+    render.serves(render("containers-auth", "--for", "coco"), command)
+
+
+def test_nomad_s_driver_pulls_with_the_variable(
+    render: Renderer, engine: str, image: str
+) -> None:
+    """As its `auth` block has it: user and password to the engine, key by key."""
+    python = (sys.executable, "-I", "-c", NOMAD, engine, image)
+    render.serves(render("nomad"), lambda file: [*python, str(file)])
+
+
+@pytest.mark.parametrize("form", ["user-pass", "argocd"])
+def test_a_pair_is_user_and_password(render: Renderer, image: str, form: str) -> None:
+    def command(file: Path) -> list[str]:
+        return rendered.by_creds(file.read_text().removesuffix("\n"), image)
+
+    render.serves(render(form), command)
+
+
+def test_a_shell_reads_the_variables(render: Renderer, image: str) -> None:
+    words = rendered.by_creds("$REGISTRY_USER:$REGISTRY_PASSWORD", image)
+    script = " ".join(['. "$1";', *(f'"{word}"' for word in words)])
+    lines = render("env").splitlines(keepends=True)
+    own = "".join(line for line in lines if "DOCKER_AUTH_CONFIG" not in line)
+    render.serves(own, lambda file: ["sh", "-c", script, "sh", str(file)])
+
+
+def test_docker_s_own_code_takes_the_variable_before_its_file(
+    render: Renderer, go_reader: str, image: str
+) -> None:
+    """docker 28.3 and newer; Debian's docker does not read it."""
+    render.account.docker_config.parent.mkdir()
+    render.account.docker_config.write_text('{"credsStore": "nowhere"}')
+
+    def command(file: Path) -> list[str]:
+        script = '. "$1"; exec "$2" docker "$3"'
+        pair = render.account.succeed(
+            "sh", "-c", script, "sh", str(file), go_reader, ACCOUNT_HOST
+        ).stdout
+        return rendered.by_creds(pair, image)
+
+    (line,) = (x for x in render("env").splitlines() if "DOCKER_AUTH_CONFIG" in x)
+    render.serves(line, command)
+
+
+@pytest.mark.parametrize(
+    "client", [rendered.crane, rendered.oras, rendered.skopeo, rendered.docker]
+)
+def test_another_user_s_file_that_only_it_may_read(
+    render: Renderer, image: str, client: Client
+) -> None:
+    """0400 and owned by the client's user, on a mount that is read-only: as Dagger
+    and Kubernetes mount secrets."""
+    world, account = render.account.world, render.account
+    file = render.file(render("docker-config"))
+    file.chmod(0o400)
+    world.check("chown", "-R", f"{OTHER_USER}:{OTHER_USER}", str(file.parent))
+    mounted = file.parent.parent / "mounted"
+    mounted.mkdir()
+    world.check("mount", "--bind", "-o", "ro", str(file.parent), str(mounted))
+    try:
+        for directory in (account.home, account.home.parent):
+            directory.chmod(0o755)
+        setpriv = ("setpriv", f"--reuid={OTHER_USER}", f"--regid={OTHER_USER}")
+        there = mounted / file.name
+        assert account.run("touch", f"{there}.new").returncode != 0
+        visits = Visits(world)
+        account.succeed(*setpriv, "--clear-groups", *client(there, image))
+        assert visits.seen("AWS", 200)
+    finally:
+        world.check("umount", str(mounted))
+
+
+@pytest.mark.parametrize("client", [rendered.skopeo, rendered.oras])
+def test_a_file_in_memory_alone(render: Renderer, image: str, client: Client) -> None:
+    text = render("containers-auth")
+    command = (sys.executable, "-I", "-c", MEMORY, *client(Path("@"), image))
+    render.account.refused(*command, stdin=altered(text))
+    visits = Visits(render.account.world)
+    render.account.succeed(*command, stdin=text)
+    assert visits.seen("AWS", 200)
+
+
+def test_the_registry_finds_out_a_user_with_a_newline(
+    render: Renderer, go_reader: str, image: str
+) -> None:
+    """`echo user:pass | base64`: what our pair without a newline avoids."""
+    pair = shlex.quote(render("user-pass"))
+    script = f"echo {pair} | base64 -w0"
+    auth = render.account.succeed("sh", "-c", script).stdout
+    file = render.file(f'[registries."{ACCOUNT_HOST}."]\nauth = "{auth}"\n')
+    render.account.refused(go_reader, "contrast", str(file), image)

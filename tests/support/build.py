@@ -1,0 +1,57 @@
+"""Build other people's clients of Go and Rust, with a few lines of ours around them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from support.real import missing
+
+_PATH = ":".join(
+    (
+        "/usr/local/go/bin",
+        os.path.expanduser("~/.cargo/bin"),
+        os.environ.get("PATH", ""),
+    )
+)
+_GO = ("HOME", "GOPATH", "GOCACHE", "GOMODCACHE", "GOPROXY", "SSL_CERT_FILE")
+_RUST = ("HOME", "CARGO_HOME", "RUSTUP_HOME", "SSL_CERT_FILE")
+_BUILD_S = 900
+
+
+def go(source: Path, target: Path) -> None:
+    """Build a Go program; Go keeps what it has built."""
+    program = shutil.which("go", path=_PATH) or missing("Go is not installed")
+    command = [program, "build", "-trimpath", "-o", str(target), "."]
+    _run(command, source, {"GOFLAGS": "-buildvcs=false", "CGO_ENABLED": "0"}, _GO)
+
+
+def rust(source: Path, name: str) -> Path:
+    """Build a Rust program outside the tree, where the next run finds it built."""
+    program = shutil.which("cargo", path=_PATH) or missing("cargo is not installed")
+    caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    place = Path(caches) / "dockcred-tests" / name
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Beside the sources Cargo would leave a Cargo.lock.
+    shutil.copytree(source, place, dirs_exist_ok=True)
+    _run([program, "build", "--quiet"], place, {}, _RUST)
+    return place / "target/debug" / name
+
+
+def _run(
+    command: list[str], source: Path, variables: dict[str, str], kept: tuple[str, ...]
+) -> None:
+    environment = {name: os.environ[name] for name in kept if name in os.environ}
+    done = subprocess.run(
+        command,
+        cwd=source,
+        env=environment | {"PATH": _PATH} | variables,
+        capture_output=True,
+        text=True,
+        timeout=_BUILD_S,
+        check=False,
+    )
+    if done.returncode:
+        missing(f"{source.name} cannot be built: {done.stderr[-300:]}")
