@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 
 from dockcred.errors import InvalidInputError
 
@@ -43,6 +44,18 @@ providers:
     matchImages:
 {images}    defaultCacheDuration: "0s"
 """
+
+
+def is_shared(name: str) -> bool:
+    """Tell a domain below which a cloud's customers have their registries."""
+    if name in CLOUDS:
+        return False
+    labels = name.split(".")
+    return len(labels) == 1 or any(
+        len(labels) < len(pattern)
+        and all(map(fnmatchcase, reversed(labels), reversed(pattern)))
+        for pattern in (cloud.split(".") for cloud in CLOUDS)
+    )
 
 
 def _checked(pattern: str) -> str:

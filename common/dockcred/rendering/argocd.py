@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dockcred.errors import InvalidInputError
 from dockcred.rendering import entries
 from dockcred.rendering.login import Login
 from dockcred.rendering.options import Options
@@ -18,8 +17,5 @@ def render(logins: Sequence[Login], _options: Options) -> bytes:
     """Write user:password in one line."""
     entries.refuse_tokens(logins, "Argo CD Image Updater")
     line = entries.pair(entries.only(logins, "a script"))
-    if not line.isprintable():
-        raise InvalidInputError(
-            "the password has more than one line", "use another one"
-        )
+    entries.refuse_lines(line, "the password")
     return f"{line}\n".encode()

@@ -10,12 +10,11 @@ from __future__ import annotations
 import ipaddress
 import ssl
 from collections.abc import Iterator, Sequence
-from fnmatch import fnmatchcase
 
 import tomlkit
 
 from dockcred.errors import InvalidInputError
-from dockcred.outputs.kubelet import CLOUDS
+from dockcred.outputs.kubelet import is_shared
 from dockcred.rendering import entries
 from dockcred.rendering.login import Login
 from dockcred.rendering.options import Options
@@ -71,18 +70,6 @@ def refuse_host(host: str) -> None:
             " credential",
             "name the registry itself",
         )
-
-
-def is_shared(name: str) -> bool:
-    """Tell a domain below which a cloud's customers have their registries."""
-    if name in CLOUDS:
-        return False
-    labels = name.split(".")
-    return len(labels) == 1 or any(
-        len(labels) < len(pattern)
-        and all(map(fnmatchcase, reversed(labels), reversed(pattern)))
-        for pattern in (cloud.split(".") for cloud in CLOUDS)
-    )
 
 
 def _table(login: Login, options: Options) -> dict[str, object]:

@@ -65,6 +65,12 @@ def refuse_tokens(logins: Sequence[Login], reader: str) -> None:
             )
 
 
+def refuse_lines(value: str, what: str) -> None:
+    """Raise InvalidInputError for a text that goes on in another line."""
+    if "\n" in value or "\r" in value:
+        raise InvalidInputError(f"{what} has more than one line", "use another format")
+
+
 def only(logins: Sequence[Login], what: str) -> Login:
     """Answer the one login; raise InvalidInputError where there are several."""
     if len(logins) != 1:

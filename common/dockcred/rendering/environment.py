@@ -10,7 +10,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 
-from dockcred.errors import InvalidInputError
 from dockcred.rendering import docker_config, entries
 from dockcred.rendering.login import Login
 from dockcred.rendering.options import Options
@@ -42,6 +41,5 @@ def _exported(name: str, value: str) -> str:
 
 
 def _plain(name: str, value: str) -> str:
-    if not value.isprintable():
-        raise InvalidInputError(f"{name} has more than one line", "use a shell's form")
+    entries.refuse_lines(value, name)
     return f"{name}={value}\n"

@@ -18,6 +18,7 @@ FILE = "secret.json"
 TAKES = ("name", "namespaces")
 READERS: tuple[str, ...] = ()
 KEY = ".dockerconfigjson"
+TYPE = "kubernetes.io/dockerconfigjson"
 NAME = "dockcred"
 
 
@@ -26,7 +27,7 @@ def render(logins: Sequence[Login], options: Options) -> bytes:
     return kubernetes.secrets(
         options.name or NAME,
         options.namespaces,
-        "kubernetes.io/dockerconfigjson",
+        TYPE,
         (KEY, payload(logins)),
         earliest_end(logins),
     )

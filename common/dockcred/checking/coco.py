@@ -1,0 +1,73 @@
+"""auth.json as image-rs reads it in a guest of Confidential Containers.
+
+By serde: `auths` must be there, and an `auth` in each entry. One that is not makes the
+whole file invalid, such as the stub that `docker login` leaves beside a store.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from dockcred.checking import auth, text
+from dockcred.checking.auth import Consequences, Fault
+from dockcred.doctor.finding import Finding, Severity, error, fine, note, warning
+from dockcred.lookup.reference import HUB, HUB_NAMES
+
+READER = "image-rs"
+ENTRY = "entry"
+_INVALID = (Severity.ERROR, "image-rs refuses the whole file")
+_REFUSED = (Severity.ERROR, "image-rs cannot log in with it")
+_FAULTS: Consequences = {
+    Fault.EMPTY: _INVALID,
+    Fault.NOT_BASE64: _REFUSED,
+    Fault.UNPADDED: _REFUSED,
+    Fault.NOT_TEXT: _REFUSED,
+    Fault.NO_COLON: _REFUSED,
+    Fault.NEWLINE: (Severity.WARNING, "image-rs cuts it off, others do not"),
+    Fault.TOKEN: (Severity.ERROR, "image-rs knows user and password alone"),
+}
+
+
+def check(data: bytes) -> Iterator[Finding]:
+    """Go through the file as a guest does."""
+    found, twice = text.read_json(data)
+    for name in twice:
+        yield error(text.KEY, f"{text.shown(name)} stands twice: one of them is lost")
+    for name in found:
+        if name != "auths":
+            yield warning(text.KEY, f"{text.shown(name)} is passed over by {READER}")
+    entries = found.get("auths")
+    if not isinstance(entries, dict):
+        yield error(text.KEY, f"auths is not there: {READER} refuses the whole file")
+        return
+    for key, entry in entries.items():
+        yield from _entry(f'auths["{text.shown(key)}"]', entry)
+    alike = Counter(map(_normal, entries))
+    for name, times in sorted(alike.items()):
+        if times > 1:
+            yield error(
+                text.KEY,
+                f"{text.shown(name)} stands under {times} keys: {READER} takes either",
+                "keep one",
+            )
+
+
+def _entry(where: str, entry: Any) -> Iterator[Finding]:
+    fields = text.table(entry)
+    for name in sorted(fields.keys() - {"auth"}):
+        yield note(ENTRY, f"{where}: {text.shown(name)} is passed over")
+    found = auth.decode(fields.get("auth"))
+    if found.fault:
+        yield auth.judge(ENTRY, where, found.fault, _FAULTS)
+    else:
+        yield fine(ENTRY, f"{where}: the user {text.shown(found.username)}")
+
+
+def _normal(key: str) -> str:
+    """Answer what a key stands for; with a scheme the path is cut off."""
+    _, scheme, rest = key.rpartition("://")
+    host, slash, path = rest.partition("/")
+    host = HUB if host in HUB_NAMES else host
+    return host if scheme else f"{host}{slash}{path}"

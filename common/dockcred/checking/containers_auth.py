@@ -1,0 +1,99 @@
+"""auth.json as podman, skopeo and buildah read it.
+
+By the rules of containers/image, pkg/docker/config: hosts and namespaces in them, and
+of each entry `auth` and `identitytoken` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dockcred.checking import auth, text
+from dockcred.checking.auth import Consequences, Fault
+from dockcred.doctor.finding import Finding, Severity, error, fine, note, warning
+
+READER = "podman"
+ENTRY = "entry"
+_FAILS = (Severity.ERROR, "podman stops with an error")
+_FAULTS: Consequences = {
+    Fault.EMPTY: (Severity.WARNING, "podman asks anonymously, and looks no further"),
+    Fault.NOT_BASE64: _FAILS,
+    Fault.UNPADDED: _FAILS,
+    Fault.NOT_TEXT: (Severity.WARNING, "no registry is known to take it"),
+    Fault.NO_COLON: (Severity.ERROR, "podman asks anonymously"),
+    Fault.NEWLINE: (Severity.ERROR, "the registry refuses it"),
+    Fault.TOKEN: (Severity.WARNING, "it belongs into identitytoken"),
+}
+
+
+def check(data: bytes) -> Iterator[Finding]:
+    """Go through the file as podman does."""
+    found, twice = text.read_json(data)
+    yield from text.unknown("", found, {"auths", "credhelpers", "credsstore"}, READER)
+    for name in twice:
+        yield warning(text.KEY, f"{text.shown(name)} stands twice: the last one counts")
+    if store := found.get("credsStore"):
+        yield warning(
+            text.KEY,
+            f"credsStore ({text.word(store)}) is passed over: podman knows none",
+            "name helpers in credHelpers, or run: dockcred configure podman --all",
+        )
+    helpers = text.table(found.get("credHelpers"))
+    for name in helpers:
+        if "/" in name:
+            yield warning(
+                text.KEY,
+                f'credHelpers["{text.shown(name)}"] is not found: podman asks helpers'
+                " by host",
+                "name the host alone",
+            )
+    entries = text.table(found.get("auths"))
+    for key, entry in entries.items():
+        where = f'auths["{text.shown(key)}"]'
+        yield from _key(where, key)
+        yield from _entry(where, text.table(entry))
+    if not entries and not helpers:
+        yield error(ENTRY, "it has no login and no helper: podman asks anonymously")
+
+
+def _key(where: str, key: str) -> Iterator[Finding]:
+    _, scheme, rest = key.rpartition("://")
+    host, _, path = rest.partition("/")
+    if "*" in key:
+        yield error(
+            text.KEY,
+            f"{where} is never found: podman knows no wildcards",
+            "name each registry or namespace",
+        )
+    elif scheme and path.strip("/") not in {"", "v1", "v2"}:
+        yield warning(
+            text.KEY,
+            f"{where} stands for all of {text.shown(host)}: with a scheme the path is"
+            " cut off",
+            "write it without the scheme",
+        )
+    elif ":" in path or "@" in path:
+        yield warning(
+            text.KEY,
+            f"{where} is not found: podman looks up names without tag and digest",
+            "leave the tag out",
+        )
+
+
+def _entry(where: str, entry: Mapping[str, Any]) -> Iterator[Finding]:
+    if entry.get("identitytoken"):
+        yield note(ENTRY, f"{where} has an identity token, which podman uses")
+        return
+    found = auth.decode(entry.get("auth"))
+    if found.fault is Fault.EMPTY and entry:
+        names = ", ".join(sorted(text.shown(name) for name in entry))
+        yield error(
+            ENTRY,
+            f"{where} has no auth, and podman passes over what it has ({names})",
+            "encode user:password as auth",
+        )
+    elif found.fault:
+        yield auth.judge(ENTRY, where, found.fault, _FAULTS)
+    else:
+        yield fine(ENTRY, f"{where}: the user {text.shown(found.username)}")
