@@ -1,4 +1,4 @@
-"""Build other people's clients of Go and Rust, with a few lines of ours around them."""
+"""Get other people's clients of Go, Rust and Node, for a few lines of ours around them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ _PATH = ":".join(
 )
 _GO = ("HOME", "GOPATH", "GOCACHE", "GOMODCACHE", "GOPROXY", "SSL_CERT_FILE")
 _RUST = ("HOME", "CARGO_HOME", "RUSTUP_HOME", "SSL_CERT_FILE")
+_NODE = ("HOME", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
 _BUILD_S = 900
 
 
@@ -31,13 +32,29 @@ def go(source: Path, target: Path) -> None:
 def rust(source: Path, name: str) -> Path:
     """Build a Rust program outside the tree, where the next run finds it built."""
     program = shutil.which("cargo", path=_PATH) or missing("cargo is not installed")
-    caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    place = Path(caches) / "dockcred-tests" / name
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    place = _place(name)
     # Beside the sources Cargo would leave a Cargo.lock.
     shutil.copytree(source, place, dirs_exist_ok=True)
     _run([program, "build", "--quiet"], place, {}, _RUST)
     return place / "target/debug" / name
+
+
+def node(package: str, version: str) -> Path:
+    """Install a package for Node, and no script of it; answer its directory."""
+    program = shutil.which("npm", path=_PATH) or missing("npm is not installed")
+    place = _place(f"{package.replace('/', '-')}-{version}")
+    installed = place / "node_modules" / package
+    if not installed.exists():
+        quiet = ("--no-audit", "--no-fund", "--ignore-scripts", "--no-update-notifier")
+        _run([program, "install", *quiet, f"{package}@{version}"], place, {}, _NODE)
+    return installed
+
+
+def _place(name: str) -> Path:
+    caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    place = Path(caches) / "dockcred-tests" / name
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return place
 
 
 def _run(
