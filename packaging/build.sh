@@ -27,5 +27,11 @@ version=${wheel#dockcred-}
 version=${version%%-*}
 "$python" "$source/packaging/zipapp/build.py" "dockcred-$version.pyz"
 
+if [ -x /usr/bin/dpkg-buildpackage ]; then
+    "$source/packaging/debian/build.sh" "$target"
+else
+    echo 'no dpkg-buildpackage here: no Debian packages' >&2
+fi
+
 sha256sum -- * >../SHA256SUMS.$$
 mv ../SHA256SUMS.$$ SHA256SUMS

@@ -10,24 +10,33 @@ from pathlib import Path
 
 import pytest
 from support.program import Program
+from support.release import ROOT, build
 
 from dockcred.testing.sandbox import Sandbox
 
-ROOT = Path(__file__).parent.parent
+
+@pytest.fixture(scope="session")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files whose checksums a release publishes: DOCKCRED_DIST, or built here."""
+    if named := os.environ.get("DOCKCRED_DIST"):
+        return Path(named)
+    target = tmp_path_factory.mktemp("release") / "dist"
+    build(ROOT, target)
+    return target
 
 
 @pytest.fixture(scope="session")
-def helper_bin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def helper_bin(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """The directory of the programs, from the wheel in a fresh venv.
 
     DOCKCRED_BIN names another one, for speed while developing and for mutations.
     """
     if named := os.environ.get("DOCKCRED_BIN"):
         return Path(named)
+    (wheel,) = request.getfixturevalue("dist").glob("dockcred-*.whl")
     place = tmp_path_factory.mktemp("wheel")
-    pip = (sys.executable, "-m", "pip")
-    _run(*pip, "wheel", "-q", "--no-deps", "-w", str(place), str(ROOT))
-    (wheel,) = place.glob("dockcred-*.whl")
     _run(sys.executable, "-m", "venv", str(place / "venv"))
     inside = place / "venv/bin/python"
     _run(str(inside), "-m", "pip", "install", "-q", f"{wheel}[all]")

@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
 LIBRARIES = ("click", "rich", "tomlkit")
-LEFT_OUT = ("dockcred/testing/", "dockcred/commands/sandbox.py")
+LEFT_OUT = ("dockcred/testing/", "dockcred/manual/", "dockcred/commands/sandbox.py")
 MAIN = b"from one_file import main\n\nmain()\n"
 
 

@@ -13,10 +13,9 @@ from pathlib import Path
 import pytest
 from support.program import HOST, NOT_FOUND, Program, wait_until
 from support.real import missing
+from support.release import ROOT
 
 from dockcred.registry_table import PROGRAMS
-
-from .conftest import ROOT
 
 MEGABYTE = 1_000_000
 LIBRARIES = "/lib/x86_64-linux-gnu"

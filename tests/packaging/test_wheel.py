@@ -10,8 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-
-from .conftest import ROOT, build
+from support.release import ROOT, build
 
 AT_THE_TOP = {
     "dockcred",

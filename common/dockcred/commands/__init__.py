@@ -12,6 +12,7 @@ from dockcred.version import __version__
 
 COMMANDS = {
     "check": ("dockcred.commands.check", "check"),
+    "cache": ("dockcred.commands.cache", "cache"),
     "completion": ("dockcred.commands.completion", "completion"),
     "configure": ("dockcred.commands.configure", "configure"),
     "doctor": ("dockcred.commands.doctor", "doctor"),

@@ -102,7 +102,7 @@ def _install(directory: str, launchers: dict[str, str]) -> None:
     )
     for name, program in launchers.items():
         target = os.path.join(directory, name)
-        if os.path.lexists(target) and not names.written_for(target):
+        if os.path.lexists(target) and not _is_ours(target):
             raise InvalidInputError(
                 f"{target} is there and is not ours", "move it away, or choose --dir"
             )
@@ -113,6 +113,14 @@ def _install(directory: str, launchers: dict[str, str]) -> None:
         _say(f"wrote {target}")
     if directory not in os.environ.get("PATH", "").split(":"):
         _say(f"{directory} is not on your PATH", style="yellow")
+
+
+def _is_ours(target: str) -> bool:
+    """Tell whether this is a launcher, or pipx's or uv's link to the slower program."""
+    programs = os.path.realpath(sysconfig.get_path("scripts"))
+    return bool(names.written_for(target)) or (
+        os.path.dirname(os.path.realpath(target)) == programs
+    )
 
 
 def _import_directories() -> tuple[str, ...]:

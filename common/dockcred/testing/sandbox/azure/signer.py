@@ -11,9 +11,12 @@ import jwt
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from jwt.types import Options
 
 from dockcred.testing.sandbox.service import Reason, Refusal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from jwt.types import Options  # not in Debian 12's PyJWT, nor needed to run
 
 ALGORITHM = "ES256"
 VALIDITY = timedelta(days=1)

@@ -1,0 +1,56 @@
+"""`dockcred cache`: where tokens are kept, and how to be rid of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import click
+
+from dockcred import environment
+from dockcred.cache import directory
+from dockcred.commands.console import console, examples, refusing
+from dockcred.errors import InvalidInputError
+from dockcred.registry_table import PROVIDERS, provider
+
+
+@click.command(epilog=examples("dockcred cache", "dockcred cache --clear"))
+@click.option("--clear", is_flag=True, help="Remove it, with every token in it.")
+def cache(*, clear: bool) -> None:
+    """Say where your tokens are kept until they end.
+
+    What you logged in to is not among them: that is in the keychain.
+    """
+    with refusing():
+        for path in _directories():
+            if clear:
+                _remove(path)
+            else:
+                _say(path)
+
+
+def _directories() -> list[str]:
+    """Find those that are there: the suite's, and those that providers' variables name.
+
+    A variable that switches the cache off does not hide what was kept before.
+    """
+    variables = dict(os.environ)
+    variables.pop("DOCKCRED_CACHE", None)
+    asked = environment.Environment(variables)
+    parents = {"", *(provider(name).cache_parent for name in PROVIDERS)}
+    found = {directory.locate(asked, parent) for parent in parents}
+    return sorted(path for path in found if path and os.path.isdir(path))
+
+
+def _remove(path: str) -> None:
+    if not (directory.is_trusted(path) and os.path.isfile(f"{path}/CACHEDIR.TAG")):
+        raise InvalidInputError(
+            f"{path} is not a cache of ours, and is left as it is",
+            "look at DOCKCRED_CACHE_DIR",
+        )
+    shutil.rmtree(path)
+    _say(f"removed {path}")
+
+
+def _say(text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)

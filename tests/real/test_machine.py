@@ -1,0 +1,92 @@
+"""In by each way, a session, a pull by a real client, and out without a trace.
+
+On a Debian without compilers and without a network; the commands are docs/install.md's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from support.documents import blocks
+
+from .machine import Machine, open_machine
+from .registry import ACCOUNT_HOST
+from .world import World
+
+# The second is what the first was before, for `configure --undo`.
+OWN_CONFIGURATION = {
+    ".docker", ".docker/config.json", ".docker/config.json.dockcred-undo",
+}  # fmt: skip
+PLACES = ".local/bin .local/share/man .local/state .cache .config"
+SESSION = f"""
+for time in cold cached; do
+    echo {ACCOUNT_HOST} | docker-credential-ecr-login get
+done
+"""
+
+
+WAYS = ("pip", "pipx", "uv", "deb", "one-file")
+# The sandbox is the only extra that is laid in; in Debian it is two packages.
+SANDBOX = "apt-get install -y --no-install-recommends python3-trustme python3-jwt"
+NO_SANDBOX = "apt-get autoremove --purge -y python3-trustme python3-jwt"
+
+
+def commands(how: str) -> str:
+    """Read a block of docs/install.md, to be run where a release's files are."""
+    found = [
+        b for b in blocks("console") if b.page.name == "install.md" and how in b.how
+    ]
+    (block,) = found
+    lines = (command for command, _ in block.steps())
+    return "cd /dist\n" + "\n".join(lines).replace("[all]", "[sandbox]")
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def machine(
+    world: World, cloud: Mapping[str, str], dist: Path, way: str
+) -> Iterator[Machine]:
+    ca = world.directory / "ca.pem"
+    user = "root" if way == "deb" else "ada"
+    with open_machine(world, dist, ca, user, cloud) as machine:
+        machine.succeed("sh", "-c", f"mkdir -p {PLACES}")
+        yield machine
+
+
+def test_in_a_session_a_pull_and_out_without_a_trace(
+    machine: Machine, way: str, image: str
+) -> None:
+    before = machine.files()
+    machine.succeed("sh", "-ec", commands(f"comes by {way}"))
+
+    if way == "deb":
+        machine.succeed("sh", "-ec", SANDBOX)
+    if way != "one-file":
+        plays = ("dockcred", "sandbox", "--identity", "instance-profile", "--counts")
+        done = machine.run(*plays, "--", "sh", "-ec", SESSION)
+        assert done.returncode == 0, done.stderr
+        cold, cached = map(json.loads, done.stdout.splitlines())
+        assert cold == cached
+        assert cold["Username"] == "AWS"
+        assert "     1  ecr:GetAuthorizationToken\n" in done.stderr
+
+    pull = ("crane", "pull", image, "image.tar")
+    refused = machine.run(*pull)
+    assert refused.returncode != 0
+    assert "401 Unauthorized" in refused.stderr
+    machine.succeed("dockcred", "configure", "docker", "--registry", ACCOUNT_HOST)
+    machine.succeed(*pull)
+    machine.succeed("rm", "image.tar")
+
+    if way == "deb":
+        machine.succeed("sh", "-ec", NO_SANDBOX)
+    machine.succeed("sh", "-ec", commands(f"goes by {way}"))
+    own = {f"{machine.home}/{name}" for name in OWN_CONFIGURATION}
+    assert machine.changed(before) == own

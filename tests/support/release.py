@@ -1,0 +1,27 @@
+"""What a release publishes, built as `packaging/build.sh` builds it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+COMMIT_TIME = "1764000000"
+
+
+def build(source: Path, target: Path, **variables: str) -> None:
+    """Build a source tree into a new directory."""
+    done = subprocess.run(
+        [source / "packaging/build.sh", target],
+        env={
+            "PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "PYTHON": sys.executable,
+            "SOURCE_DATE_EPOCH": COMMIT_TIME,
+            **variables,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
