@@ -11,8 +11,8 @@ from dockcred.ephemeral import leftovers
 from dockcred.version import __version__
 
 COMMANDS = {
-    "check": ("dockcred.commands.check", "check"),
     "cache": ("dockcred.commands.cache", "cache"),
+    "check": ("dockcred.commands.check", "check"),
     "completion": ("dockcred.commands.completion", "completion"),
     "configure": ("dockcred.commands.configure", "configure"),
     "doctor": ("dockcred.commands.doctor", "doctor"),
