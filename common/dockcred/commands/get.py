@@ -10,6 +10,7 @@ import click
 
 from dockcred import api
 from dockcred.commands.console import console, errors, examples, refusing
+from dockcred.commands.masking import mask
 from dockcred.errors import CredentialsNotFoundError, MissingIdentityError
 
 
@@ -33,6 +34,7 @@ def get(host: str, *, password: bool) -> None:
         with errors.status(f"asking for {host}"):
             credential = _resolve(host)
         if password:
+            mask([credential])
             click.echo(credential.secret)
             return
         console.print(f"user      {credential.username}", highlight=False, markup=False)

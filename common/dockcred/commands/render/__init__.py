@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from dockcred.commands.console import examples, refusing, warn
+from dockcred.commands.masking import mask
 from dockcred.commands.render import output
 from dockcred.commands.render.kubelet import KUBELET_CONFIG, kubelet_config
 from dockcred.commands.render.options import LOGINS, OUTPUT, chosen, of_format
@@ -73,6 +74,8 @@ def _command(name: str) -> click.Command:
             data = formats.render(name, logins, options)
             for caution in formats.cautions(name, logins):
                 warn(caution)
+            if not place:
+                mask(login.credential for login in logins)
             output.write(data, place, earliest_end(logins))
 
     told = inspect.getdoc(form) or ""

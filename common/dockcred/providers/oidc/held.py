@@ -108,5 +108,5 @@ class GitLab(Variable):
 def _conventional(environment: Environment) -> str:
     text = id_token.audience(environment).upper()
     plain = "".join(c if c.isascii() and c.isalnum() else "_" for c in text)
-    start = "_" if plain[:1].isdigit() else ""
-    return f"{start}{plain}_ID_TOKEN"
+    start = "_" if plain[0].isdigit() else plain[0]
+    return f"{start}{plain[1:]}_ID_TOKEN"

@@ -53,8 +53,8 @@ class GitHubActions(Issuer):
             return super().answer(request, now)
         if request.method != "GET":
             raise Refusal(Reason.UNKNOWN_OPERATION, "GET is what is served here")
-        wanted = f"Bearer {self.request_token}"
-        if request.header("authorization") != wanted:
+        scheme, _, token = request.header("authorization").partition(" ")
+        if scheme.lower() != "bearer" or token != self.request_token:
             raise Refusal(Reason.UNSIGNED, "the request token is not this job's")
         if self._path(request) != self.request_path:
             raise Refusal(Reason.DENIED, "the request token is of another job")
