@@ -12,6 +12,7 @@ from dockcred.commands.masking import mask
 from dockcred.commands.render import output
 from dockcred.commands.render.kubelet import KUBELET_CONFIG, kubelet_config
 from dockcred.commands.render.options import LOGINS, OUTPUT, chosen, of_format
+from dockcred.commands.render.shown import EXAMPLES
 from dockcred.rendering import formats
 from dockcred.rendering.login import earliest_end
 from dockcred.rendering.resolving import resolve_logins
@@ -80,7 +81,9 @@ def _command(name: str) -> click.Command:
 
     told = inspect.getdoc(form) or ""
     summary = told.partition("\n")[0].removesuffix(".")
-    command = click.command(name, help=told, short_help=summary)(run)
+    command = click.command(
+        name, help=told, short_help=summary, epilog=examples(*EXAMPLES[name])
+    )(run)
     for option in (*LOGINS, *of_format(form), *OUTPUT):
         command = option(command)
     return command

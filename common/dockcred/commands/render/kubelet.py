@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import click
 
-from dockcred.commands.console import refusing
+from dockcred.commands.console import examples, refusing
 from dockcred.commands.render import output
+from dockcred.commands.render.shown import EXAMPLES
 from dockcred.errors import InvalidInputError
 from dockcred.outputs import kubelet
 
 KUBELET_CONFIG = "kubelet-config"
 
 
-@click.command(KUBELET_CONFIG)
+@click.command(KUBELET_CONFIG, epilog=examples(*EXAMPLES[KUBELET_CONFIG]))
 @click.option(
     "--registry",
     "patterns",

@@ -1,0 +1,80 @@
+"""The recipes whose other half is not here: what they hand over, and to whom."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.documents import ROOT, blocks
+
+from dockcred.testing.sandbox import Sandbox
+
+PAGE = ROOT / "docs/recipes.md"
+HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+Shell = Callable[..., str]
+
+
+@pytest.fixture
+def shell(cloud: Sandbox, helper_bin: Path) -> Shell:
+    environment = cloud.environment()
+    environment["PATH"] = f"{helper_bin}:{environment['PATH']}"
+
+    def run(script: str, **variables: str) -> str:
+        done = subprocess.run(
+            ["sh", "-euc", script],
+            env=environment | variables,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    return run
+
+
+def block(word: str, kind: str = "console") -> str:
+    """The block of the page with a word in it; its commands, as a script."""
+    (found,) = (b for b in blocks(kind) if b.page == PAGE and word in b.text)
+    if kind != "console":
+        return found.text
+    return "\n".join(command for command, _ in found.steps())
+
+
+def test_dagger_s_command_prints_what_its_module_would_write(
+    shell: Shell, cloud: Sandbox
+) -> None:
+    command = re.search(r'cmd://"(.*)"', block("dagger"))
+    assert command
+    printed = shell(command[1])
+    auth = json.loads(printed)["auths"][HOST]["auth"]
+    assert printed == f'{{"auths":{{"{HOST}":{{"auth":"{auth}"}}}}}}'
+    user, _, password = base64.b64decode(auth).decode().partition(":")
+    assert user == "AWS"
+    assert cloud.minted(password)
+    assert shell(command[1]) == printed
+
+
+def test_github_masks_whatever_it_then_writes(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "env"
+    said = shell(block("GITHUB_ENV"), GITHUB_ENV=str(file))
+    written = dict(line.split("=", 1) for line in file.read_text().splitlines())
+    auth = json.loads(written["DOCKER_AUTH_CONFIG"])["auths"][HOST]["auth"]
+    masked = re.findall("^::add-mask::(.*)$", said, re.MULTILINE)
+    assert set(masked) == {written["REGISTRY_PASSWORD"], auth}
+    assert said.count("\n") == len(masked)
+
+
+def test_argo_s_script_prints_one_line(shell: Shell, cloud: Sandbox) -> None:
+    """Cut at the first colon, as Argo CD Image Updater does."""
+    line = shell(block("render argocd", "sh"))
+    assert line.count("\n") == 1
+    user, _, password = line.strip().partition(":")
+    assert user == "AWS"
+    assert cloud.minted(password)
