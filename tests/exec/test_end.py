@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import select
 import signal
 import subprocess
 import time
@@ -20,8 +22,10 @@ WAITS = ("sh", "-c", "echo ready; read line; exit 4")
 
 @pytest.fixture
 def running(caller: Caller):
-    """A command that waits, with its directory and its watcher."""
-    with caller.start(*WAITS) as process:
+    """A command that waits, with its directory, its watcher and a descriptor more."""
+    kept = os.open("/dev/zero", os.O_RDONLY)
+    with caller.start(*WAITS, pass_fds=(kept,)) as process:
+        os.close(kept)
         assert process.stdout.readline() == "ready\n"
         yield process
         with suppress(ProcessLookupError):
@@ -161,10 +165,28 @@ def test_no_process_and_no_file_holds_the_secret(caller: Caller, running) -> Non
     assert Path(f"/proc/{watcher}/environ").read_bytes() == b""
     assert password not in Path(f"/proc/{running.pid}/environ").read_text()
     assert open_files(watcher) == ["/dev/null"] * 3 + ["anon_inode:[pidfd]"]
-    (directory,) = caller.left()
-    for path in Path(caller.place, directory).rglob("*"):
+    (name,) = caller.left()
+    directory = Path(caller.place, name)
+    for path in (directory, *directory.rglob("*")):
         assert path.is_symlink() or path.stat().st_mode & 0o077 == 0
         assert not path.is_file() or password not in path.read_text(errors="replace")
+
+
+def test_no_process_ever_shows_the_secret(caller: Caller) -> None:
+    """Whoever looks at /proc all the while sees it in no argument and no variable."""
+    seen: set[bytes] = set()
+    with caller.start(*WAITS, options=("--secret",)) as running:
+        while not select.select([running.stdout], [], [], 0)[0]:
+            for pid in filter(str.isdigit, os.listdir("/proc")):
+                for file in ("cmdline", "environ"):
+                    with suppress(OSError):
+                        seen.add(Path(f"/proc/{pid}/{file}").read_bytes())
+        config = caller.place + f"/{caller.left()[0]}/docker/config.json"
+        written = json.loads(Path(config).read_text())["auths"][HOST]["auth"]
+        running.communicate("\n")
+    assert any(b"dockcred\0exec\0" in text for text in seen)
+    secrets = (written, caller.password())
+    assert not any(secret.encode() in text for text in seen for secret in secrets)
 
 
 def open_files(pid: int) -> list[str]:
@@ -210,6 +232,17 @@ def test_a_broken_file_of_the_callers_is_named(caller: Caller) -> None:
     config.write_text("{")
     assert f"{config} is not JSON at line 1" in refused(caller.run("echo"))
     assert not caller.left()
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner"), [(0o777, 0), (0o770, 0), (0o700, 65534), (0o1777, 65534)]
+)
+def test_a_place_where_others_could_put_something_else_is_passed_over(
+    caller: Caller, mode: int, owner: int
+) -> None:
+    os.chmod(caller.place, mode)
+    os.chown(caller.place, owner, 0)
+    assert not caller.says("echo $DOCKER_CONFIG").startswith(caller.place)
 
 
 def test_a_full_disk_is_said_and_nothing_is_left(caller: Caller) -> None:

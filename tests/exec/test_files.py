@@ -63,7 +63,12 @@ def hub(caller: Caller) -> None:
     vault = Program(str(caller.dockcred))
     key = ("vault", "create", "--key-file", f"{caller.home}/key")
     assert vault(*key, environment=caller.environment).status == 0
-    login = {"ServerURL": HUB[0], "Username": "me", "Secret": "hub-password"}
+    log_in(caller, "me", "hub-password")
+
+
+def log_in(caller: Caller, user: str, password: str) -> None:
+    """Keep a login to Docker Hub, as docker has it kept."""
+    login = {"ServerURL": HUB[0], "Username": user, "Secret": password}
     auto = Program(str(caller.dockcred.parent / "docker-credential-auto"))
     text = json.dumps(login).encode()
     assert auto("store", environment=caller.environment, stdin=text).status == 0
@@ -319,3 +324,14 @@ def test_docker_hub_is_named_as_each_client_looks_it_up(
     secret = docker(caller, options=("--secret",), **named)
     auth = base64.b64encode(b"me:hub-password").decode()
     assert secret == {"auths": {name: {"auth": auth} for name in HUB}}
+
+
+@pytest.mark.parametrize("option", ["--secret", "--secret-variable"])
+def test_an_identity_token_is_for_helpers_alone(
+    caller: Caller, hub: None, option: str
+) -> None:
+    """Who cannot call a helper would send <token> as the user."""
+    log_in(caller, "<token>", "identity-token")
+    named = {"registries": ("docker.io",)}
+    assert caller.says("echo run", **named) == "run\n"
+    assert "identity token" in refused(caller.run("true", options=(option,), **named))
