@@ -26,6 +26,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 COPIED = ("common", "helpers", "tests", "pyproject.toml", "README.md")
 PROGRAMS = {
+    "dockcred": "dockcred.commands",
+    "docker-credential-auto": "docker_credential_auto",
     "docker-credential-ecr-login": "docker_credential_ecr_login",
     "docker-credential-gcr": "docker_credential_gcr",
     "docker-credential-ghcr-login": "docker_credential_ghcr_login",
