@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dockcred import environment
-from dockcred.cache import directory
-from dockcred.cache.files import Cache
 from dockcred.config.compiled import open_config
 from dockcred.errors import CredentialsNotFoundError, MissingExtraError
 
@@ -13,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
+    from dockcred.cache.files import Cache
     from dockcred.config.compiled import Config
     from dockcred.environment import Environment
     from dockcred.identity import Provider
@@ -169,7 +168,14 @@ def _node_router(variables: Environment, load: Callable[[str], Provider]) -> Rou
 
 
 def _config(variables: Environment) -> Config:
-    return open_config(variables, Cache(directory.locate(variables)))
+    return open_config(variables, lambda: _cache(variables))
+
+
+def _cache(variables: Environment, parent: str = "", *, off: bool = False) -> Cache:
+    from dockcred.cache import directory  # noqa: PLC0415 - not for a keychain alone
+    from dockcred.cache.files import Cache  # noqa: PLC0415 - as above
+
+    return Cache("" if off else directory.locate(variables, parent))
 
 
 def _by_registry(
@@ -183,8 +189,8 @@ def _by_registry(
 
 def _open_cache(served: Provider, variables: Environment) -> Cache:
     """Open the cache, as the variables of the helper that we replace have it."""
-    off = served.cache_off and variables.get(served.cache_off)
-    return Cache("" if off else directory.locate(variables, served.cache_parent))
+    off = bool(served.cache_off and variables.get(served.cache_off))
+    return _cache(variables, served.cache_parent, off=off)
 
 
 def fallback_store(variables: Environment) -> Store:

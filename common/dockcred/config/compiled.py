@@ -14,7 +14,7 @@ from dockcred.errors import InvalidInputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from dockcred.cache.files import Cache
     from dockcred.config.load import Entry
@@ -117,7 +117,7 @@ def files(environment: Environment) -> tuple[str, ...]:
     return (SYSTEM_FILE, f"{base}/dockcred/config.toml") if base else (SYSTEM_FILE,)
 
 
-def open_config(environment: Environment, cache: Cache) -> Config:
+def open_config(environment: Environment, open_cache: Callable[[], Cache]) -> Config:
     """Answer the configuration, from its copy where that is of these very files."""
     paths = files(environment)
     looks = {path: look(path) for path in paths}
@@ -129,6 +129,7 @@ def open_config(environment: Environment, cache: Cache) -> Config:
         return Config({}, [], looks)
     texts = (f"{path}@{seen}" for path, seen in looks.items())
     signature = "\t".join(["dockcred config 1", *texts])
+    cache = open_cache()
     head, _, body = cache.read_text(_NAME).partition("\n")
     if head == signature:
         return _parse(body, looks)

@@ -6,7 +6,8 @@ import os
 import re
 
 _READ_BYTES = 64 * 1024
-_LAUNCHED = re.compile(rb"exec '([^']+)' -I -S -c '([^']*)'")
+_PYTHON = re.compile(rb"exec '([^']+)' -I -S -c ")
+_DIRECTORIES = re.compile(rb"sys\.path \+= \[([^\]]*)\]; from dockcred\.launcher")
 _DIRECTORY = re.compile(rb'"([^"]+)"')
 _SHEBANG = re.compile(rb"#! *([^\s]+)(?: +(\S+))?")
 
@@ -30,12 +31,12 @@ def missing_part(file: str) -> str:
     interpreter = os.fsdecode(shebang[1])
     if not os.access(interpreter, os.X_OK):
         return interpreter
-    launched = _LAUNCHED.search(text)
+    python = _PYTHON.search(text)
+    if python and not os.access(os.fsdecode(python[1]), os.X_OK):
+        return os.fsdecode(python[1])
+    launched = _DIRECTORIES.search(text)
     if launched is None:
         return ""
-    python = os.fsdecode(launched[1])
-    if not os.access(python, os.X_OK):
-        return python
-    directories = [os.fsdecode(found) for found in _DIRECTORY.findall(launched[2])]
+    directories = [os.fsdecode(found) for found in _DIRECTORY.findall(launched[1])]
     holders = [d for d in directories if os.path.isdir(os.path.join(d, "dockcred"))]
     return "" if holders else "the package dockcred in its directories"

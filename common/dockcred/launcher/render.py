@@ -14,10 +14,17 @@ if TYPE_CHECKING:
     from dockcred.identity import Provider
 
 _TEMPLATE = os.path.join(os.path.dirname(__file__), "front.sh")
-_PLAIN = """#!/bin/sh
+# Without a front there is nothing for sh to do, and it takes 0.6 ms to do it: the
+# kernel starts Python, where a line of so many bytes without blanks can name it.
+_BY_KERNEL = """#!@PYTHON@ -IS
+# @PROGRAM@, written by `dockcred install` (dockcred @VERSION@). Do not edit.
+@CODE@
+"""
+_BY_SH = """#!/bin/sh
 # @PROGRAM@, written by `dockcred install` (dockcred @VERSION@). Do not edit.
 exec '@PYTHON@' -I -S -c '@CODE@' "$@"
 """
+_KERNEL_READS_BYTES = 127
 
 
 def launcher(
@@ -40,7 +47,7 @@ def launcher(
         f'run("{module}", "{short}")'
     )
     with open(_TEMPLATE, encoding="ascii") as file:
-        text = file.read() if provider else _PLAIN
+        text = file.read() if provider else _plain(python)
     fields = {
         "PROGRAM": program,
         "VERSION": __version__,
@@ -52,6 +59,11 @@ def launcher(
     for name, value in fields.items():
         text = text.replace(f"@{name}@", value)
     return text
+
+
+def _plain(python: str) -> str:
+    named = len(os.fsencode(f"#!{python} -IS")) <= _KERNEL_READS_BYTES
+    return _BY_KERNEL if named and not set(python) & set(" \t") else _BY_SH
 
 
 def _front(provider: Provider, short: str) -> dict[str, str]:

@@ -15,7 +15,6 @@ import os
 import sys
 
 from dockcred.errors import InvalidInputError
-from dockcred.stores import keyring_config, session_bus, vault_place
 from dockcred.stores.problems import KeychainAbsentError
 
 TYPE_CHECKING = False
@@ -49,6 +48,12 @@ def choose(environment: Environment) -> str:
                 "DOCKCRED_STORE names no store", f"set one of {', '.join(NAMES)}"
             )
         return named
+    from dockcred.stores import (  # noqa: PLC0415 - where none is named
+        keyring_config,
+        session_bus,
+        vault_place,
+    )
+
     if backend := keyring_config.backend(environment):
         return _OWN.get(backend, "keyring")
     if os.path.exists(vault_place.path(environment)):

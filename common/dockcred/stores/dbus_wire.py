@@ -23,8 +23,9 @@ _ALIGNMENT = {
     "s": 4, "o": 4, "g": 1, "v": 1, "a": 4, "(": 8, "{": 8,
 }  # fmt: skip
 _NUMBERS, _SIGNED = frozenset("ybnqiuxt"), frozenset("nix")
-_HEAD = "(yyyyuua(yv))"
+_HEAD_BYTES = 16  # up to where its fields begin
 _LITTLE, _VERSION = ord("l"), 1
+_split: dict[str, list[str]] = {}
 CALL, RETURN, ERROR = 1, 2, 3
 _PATH, _INTERFACE, _MEMBER, _ERROR, _REPLY_TO, _DESTINATION, _TYPES = (
     1, 2, 3, 4, 5, 6, 8
@@ -33,33 +34,40 @@ _PATH, _INTERFACE, _MEMBER, _ERROR, _REPLY_TO, _DESTINATION, _TYPES = (
 
 def call(serial: int, what: Call) -> bytes:
     """Write the call of a method."""
-    to, path, method, types, *body = what
+    to, path, method, types, *values = what
     interface, _, member = method.rpartition(".")
-    content = bytearray()
-    _write(content, f"({types})", body)
-    fields = [
-        (_PATH, ("o", path)),
-        (_INTERFACE, ("s", interface)),
-        (_MEMBER, ("s", member)),
-        (_DESTINATION, ("s", to)),
-    ]
+    body = bytearray()
+    _write(body, f"({types})", values)
+    # As a(yv) is written, in a third of the time that _write takes for it.
+    fields = bytearray()
+    for number, kind, text in (
+        (_PATH, b"o", path),
+        (_INTERFACE, b"s", interface),
+        (_MEMBER, b"s", member),
+        (_DESTINATION, b"s", to),
+    ):
+        _align(fields, 8)
+        fields += bytes((number, 1)) + kind + b"\0" + _string(text)
     if types:
-        fields.append((_TYPES, ("g", types)))
-    message = bytearray()
-    head = (_LITTLE, CALL, 0, _VERSION, len(content), serial, fields)
-    _write(message, _HEAD, head)
-    _align(message, 8)
-    return bytes(message + content)
+        _align(fields, 8)
+        fields += bytes((_TYPES, 1)) + b"g\0" + bytes((len(types),))
+        fields += types.encode() + b"\0"
+    sizes = (
+        number.to_bytes(4, "little") for number in (len(body), serial, len(fields))
+    )
+    _align(fields, 8)
+    head = bytes((_LITTLE, CALL, 0, _VERSION))
+    return b"".join((head, *sizes, fields, body))
 
 
 def length(data: bytes) -> int:
     """Answer the length of the message that data begins with, 0 for too little data."""
-    if len(data) < 16:  # noqa: PLR2004 - up to where the header's fields begin
+    if len(data) < _HEAD_BYTES:
         return 0
     if data[0] != _LITTLE:
         raise ValueError("not a little-endian message")
     body, fields = _number(data, 4, 4), _number(data, 12, 4)
-    return 16 + fields + -fields % 8 + body
+    return _HEAD_BYTES + fields + -fields % 8 + body
 
 
 class Message:
@@ -69,17 +77,25 @@ class Message:
 
     def __init__(self, data: bytes) -> None:
         """Read a whole message."""
-        head, at = _read(data, 0, _HEAD)
-        fields = {number: value for number, (_, value) in head[6]}
-        self.kind: int = head[1]
+        at, end = _HEAD_BYTES, _HEAD_BYTES + _number(data, 12, 4)
+        fields = {}
+        while at < end:
+            number = data[at]
+            (_, fields[number]), at = _read(data, at + 1, "v")
+            at += -at % 8
+        self.kind: int = data[1]
         self.reply_to: int = fields.get(_REPLY_TO, 0)
         self.error: str = fields.get(_ERROR, "")
-        types = fields.get(_TYPES, "")
-        self.body: Body = _read(data, at + -at % 8, f"({types})")[0]
+        self.body: Body = _read(data, at, f"({fields.get(_TYPES, '')})")[0]
 
 
 def _align(data: bytearray, boundary: int) -> None:
     data += bytes(-len(data) % boundary)
+
+
+def _string(text: str) -> bytes:
+    encoded = text.encode()
+    return len(encoded).to_bytes(4, "little") + encoded + b"\0"
 
 
 def _write(data: bytearray, kind: str, value: Any) -> None:
@@ -88,8 +104,7 @@ def _write(data: bytearray, kind: str, value: Any) -> None:
     if first in _NUMBERS:
         data += value.to_bytes(_ALIGNMENT[first], "little")
     elif first in "so":
-        text = value.encode()
-        data += len(text).to_bytes(4, "little") + text + b"\0"
+        data += _string(value)
     elif first == "g":
         data += bytes((len(value),)) + value.encode() + b"\0"
     elif first == "v":
@@ -162,6 +177,8 @@ def _slice(data: bytes, start: int, end: int) -> bytes:
 
 def _parts(types: str) -> list[str]:
     """Split a signature into its complete types."""
+    if types in _split:
+        return _split[types]
     parts = []
     start = 0
     while start < len(types):
@@ -175,4 +192,5 @@ def _parts(types: str) -> list[str]:
                 break
         parts.append(types[start : end + 1])
         start = end + 1
+    _split[types] = parts
     return parts
