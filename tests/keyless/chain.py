@@ -89,6 +89,7 @@ class Chain:
     """What the jobs have, by CI system, and what was asked of the registry."""
 
     world: World
+    audience: str
     jobs: dict[str, dict[str, str]]
     twins: dict[str, dict[str, str]]
 
@@ -151,4 +152,4 @@ def open_chain(world: World, helper_bin: Path) -> Iterator[Chain]:
             stack.enter_context(
                 world.server(*argv, ready=lambda port=port: world.listening(port))
             )
-        yield Chain(world, ci["jobs"], ci["twins"])
+        yield Chain(world, ci["audience"], ci["jobs"], ci["twins"])

@@ -3,7 +3,7 @@
 hosts            which hosts those are
 identity         a source and an exchange, together who is asked
 id_token         a token, and what is checked before it goes anywhere
-sources          where the job's token comes from: github_actions, azure_pipelines,
+sources, source  where the job's token comes from: github_actions, azure_pipelines,
                  machine, held (files and variables), programs
 exchanges        what the registry gets for it: the token itself, or what Docker Hub,
                  Quay, Chainguard, a cloud or an RFC 8693 endpoint gives for it

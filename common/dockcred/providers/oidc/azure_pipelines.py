@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dockcred.errors import IssueError, MissingIdentityError, TransportError
 from dockcred.providers.oidc import id_token
+from dockcred.providers.oidc.source import Source
 from dockcred.transport.form import urlencode
 from dockcred.transport.http import request
 from dockcred.transport.target import Target
@@ -22,29 +23,28 @@ _CONNECTION = "DOCKCRED_OIDC_SERVICE_CONNECTION"
 _OK = 200
 
 
-class AzurePipelines:
+class AzurePipelines(Source):
     """The job's own address is in the key: the next job has another."""
 
     name = "oidc:azure-pipelines"
-    tokens: tuple[str, ...] = ()
 
     def __init__(self, environment: Environment) -> None:
-        """Hold the variables; nothing is asked yet."""
-        self._environment = environment
-
-    def token(self) -> IDToken:
-        """Ask for the service connection's token."""
-        get = self._environment.get
+        """Hold the variables; MissingIdentityError names the one that is not set."""
+        super().__init__(environment)
         for name, remedy in (
             (_URL, "run this in a job of Azure Pipelines"),
             (_TOKEN, f"map it for the step: env: {_TOKEN}: $(System.AccessToken)"),
             (_CONNECTION, "set it to the service connection's id"),
         ):
-            if not get(name):
+            if not environment.get(name):
                 raise MissingIdentityError(
                     f"this Azure Pipelines job has no ID token: {name} is not set",
                     remedy,
                 )
+
+    def token(self) -> IDToken:
+        """Ask for the service connection's token."""
+        get = self._environment.get
         fields = {"api-version": "7.1", "serviceConnectionId": get(_CONNECTION)}
         answer = request(
             "POST",
@@ -72,7 +72,3 @@ class AzurePipelines:
             ) from None
         origin = "the token from Azure Pipelines"
         return id_token.checked(value, self._environment, origin)
-
-    def who(self) -> str:
-        """Say nothing: the key tells the job."""
-        return ""

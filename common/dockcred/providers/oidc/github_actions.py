@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dockcred.errors import IssueError, MissingIdentityError, TransportError
 from dockcred.providers.oidc import id_token
+from dockcred.providers.oidc.source import Source
 from dockcred.transport.form import urlencode
 from dockcred.transport.http import request
 from dockcred.transport.target import Target
@@ -22,26 +23,25 @@ _URL, _TOKEN = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
 _OK, _REFUSED = 200, frozenset({401, 403})
 
 
-class GitHubActions:
+class GitHubActions(Source):
     """The job's own address is in the key: the next job has another."""
 
     name = "oidc:github-actions"
-    tokens: tuple[str, ...] = ()
 
     def __init__(self, environment: Environment) -> None:
-        """Hold the variables; nothing is asked yet."""
-        self._environment = environment
-
-    def token(self) -> IDToken:
-        """Ask for a token for the audience that is configured."""
-        get = self._environment.get
-        wanted = id_token.audience(self._environment)
-        if not get(_URL) or not get(_TOKEN):
+        """Hold the variables; MissingIdentityError where the job may not ask."""
+        super().__init__(environment)
+        if not environment.get(_URL) or not environment.get(_TOKEN):
             raise MissingIdentityError(
                 "this GitHub Actions job may not ask for an ID token: its permissions "
                 "lack id-token: write",
                 "add it to the job's permissions; a pull request from a fork has none",
             )
+
+    def token(self) -> IDToken:
+        """Ask for a token for the audience that is configured."""
+        get = self._environment.get
+        wanted = id_token.audience(self._environment)
         url = get(_URL)
         joint = "&" if "?" in url else "?"
         answer = request(
@@ -73,7 +73,3 @@ class GitHubActions:
                 "see what listens there: a proxy, or another service",
             ) from None
         return id_token.checked(value, self._environment, "the token from GitHub")
-
-    def who(self) -> str:
-        """Say nothing: the key tells the job."""
-        return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dockcred.errors import InvalidInputError, IssueError, MissingIdentityError
 from dockcred.providers.oidc import id_token
+from dockcred.providers.oidc.source import Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 _FILE, _VARIABLE = "DOCKCRED_OIDC_TOKEN_FILE", "DOCKCRED_OIDC_TOKEN_VARIABLE"
 
 
-class File:
+class File(Source):
     """A file that somebody keeps fresh, such as Kubernetes' projected token.
 
     Its issuer and subject are conditions of what is kept.
@@ -23,9 +24,9 @@ class File:
 
     def __init__(self, environment: Environment) -> None:
         """Note the file; it is not read yet."""
-        self._environment = environment
+        super().__init__(environment)
         self._path = environment.get(_FILE)
-        self.tokens: tuple[str, ...] = (self._path,)
+        self.tokens = (self._path,)
 
     def token(self) -> IDToken:
         """Read the file."""
@@ -45,23 +46,11 @@ class File:
         origin = f"the token in {self._path}"
         return id_token.checked(text, self._environment, origin)
 
-    def who(self) -> str:
-        """Say nothing: the conditions tell."""
-        return ""
 
-
-class Variable:
-    """A variable that the CI system sets; it does not say whose job this is.
-
-    So what is got for the token is not kept: there is no row for it.
-    """
+class Variable(Source):
+    """A variable that the CI system sets; it does not say whose job this is."""
 
     name = "oidc:variable"
-    tokens: tuple[str, ...] = ()
-
-    def __init__(self, environment: Environment) -> None:
-        """Hold the variables."""
-        self._environment = environment
 
     def token(self) -> IDToken:
         """Take the variable's value."""
@@ -72,10 +61,6 @@ class Variable:
         if not value:
             raise self._missing(name)
         return id_token.checked(value, self._environment, f"the token in {name}")
-
-    def who(self) -> str:
-        """Say nothing: it is never leased."""
-        return ""
 
     def _missing(self, name: str) -> MissingIdentityError:
         return MissingIdentityError(

@@ -28,20 +28,16 @@ class JobIdentity:
         environment: Environment,
         load: Callable[[str], Provider],
     ) -> None:
-        """Choose both; nothing is asked yet."""
-        self._environment = environment
+        """Choose both; nobody is asked before it is known for whom the token is."""
         self._exchange = exchanges.choose(server, environment, load)
         self._source = sources.choose(environment)
+        id_token.audience(environment)
         self.tokens = self._source.tokens
         self.sources: tuple[str, ...] = (self._source.name, *self._exchange.sources)
         self.said = ""
 
     def issue(self) -> Credential:
-        """Get the token, and what the registry takes for it.
-
-        Nobody is asked before it is known for whom the token shall be.
-        """
-        id_token.audience(self._environment)
+        """Get the token, and what the registry takes for it."""
         said = self._source.who()
         token = self._source.token()
         credential = self._exchange.credential(token)

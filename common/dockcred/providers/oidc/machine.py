@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dockcred.errors import IssueError, MissingIdentityError, TransportError
 from dockcred.providers.oidc import id_token
+from dockcred.providers.oidc.source import Source
 from dockcred.transport.form import urlencode
 from dockcred.transport.http import request
 from dockcred.transport.response import Response
@@ -23,15 +24,14 @@ _FLAVOR = {"metadata-flavor": "Google"}
 _OK = 200
 
 
-class Google:
+class Google(Source):
     """The default service account, which the metadata server vouches for."""
 
     name = "oidc:google"
-    tokens: tuple[str, ...] = ()
 
     def __init__(self, environment: Environment) -> None:
         """Find the server; nothing is asked yet."""
-        self._environment = environment
+        super().__init__(environment)
         self._base = f"http://{environment.first(*_HOSTS) or '169.254.169.254'}"
 
     def token(self) -> IDToken:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dockcred import child_program, watchdog
 from dockcred.errors import InvalidInputError, IssueError, MissingIdentityError
 from dockcred.providers.oidc import id_token
+from dockcred.providers.oidc.source import Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,18 +19,10 @@ TIMEOUT_S = 5.0
 _COMMAND = "DOCKCRED_OIDC_TOKEN_COMMAND"
 
 
-class Command:
-    """The program that is configured; it does not say whose job this is.
-
-    So what is got for the token is not kept: there is no row for it.
-    """
+class Command(Source):
+    """The program that is configured; it does not say whose job this is."""
 
     name = "oidc:command"
-    tokens: tuple[str, ...] = ()
-
-    def __init__(self, environment: Environment) -> None:
-        """Hold the variables; nothing is run yet."""
-        self._environment = environment
 
     def token(self) -> IDToken:
         """Run the program and take what it prints."""
@@ -48,10 +41,6 @@ class Command:
             )
         origin = f"what {shown} printed"
         return id_token.checked(outcome.output, self._environment, origin)
-
-    def who(self) -> str:
-        """Say nothing: it is never leased."""
-        return ""
 
     def _command(self, audience: str) -> list[str]:
         del audience  # the program reads DOCKCRED_OIDC_AUDIENCE

@@ -6,23 +6,8 @@ from dockcred.errors import InvalidInputError, MissingIdentityError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Protocol
-
     from dockcred.environment import Environment
-    from dockcred.providers.oidc.id_token import IDToken
-
-    class Source(Protocol):
-        """One place; see identity.Identity for `name`, `tokens` and `who`."""
-
-        name: str
-        tokens: tuple[str, ...]
-
-        def token(self) -> IDToken:
-            """Fetch or mint the token."""
-
-        def who(self) -> str:
-            """Ask the source who it is; nothing if it cannot tell."""
-
+    from dockcred.providers.oidc.source import Source
 
 CHOICE = "DOCKCRED_OIDC_SOURCE"
 
