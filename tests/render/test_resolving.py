@@ -97,3 +97,17 @@ def test_one_limit_holds_for_all(tmp_path: Path) -> None:
             environment={"HOME": str(tmp_path), "PATH": f"{tmp_path}:/usr/bin:/bin"},
         )
     assert time.monotonic() - start < 3
+
+
+def test_a_password_that_ends_in_a_newline_is_an_error(tmp_path: Path) -> None:
+    helper = tmp_path / "docker-credential-echo"
+    answer = r'{"Username": "me", "Secret": "secret\n"}'
+    helper.write_text(f"#!/bin/sh\nprintf %s '{answer}'\n")
+    helper.chmod(0o755)
+    with pytest.raises(IssueError, match="ends in a newline") as raised:
+        resolve_logins(
+            ["r.example"],
+            policy=Policy(order=("helper:echo",)),
+            environment={"HOME": str(tmp_path), "PATH": f"{tmp_path}:/usr/bin:/bin"},
+        )
+    assert "secret" not in str(raised.value)
