@@ -120,7 +120,8 @@ def test_docker(text: str, severity: Severity, said: str) -> None:
     [
         (auths(ghcr_io=GOOD), FINE, "the user me"),
         (keyed("ghcr.io/team"), FINE, "the user me"),
-        (auths(ghcr_io=ID_TOKEN), NOTE, "which podman uses"),
+        (auths(ghcr_io=ID_TOKEN | TOKEN_AS_USER), NOTE, "which podman uses"),
+        (auths(ghcr_io=ID_TOKEN), ERROR, "passes over what it has (identitytoken)"),
         ('{"credsStore": "auto", "auths": {}}', WARNING, "credsStore (auto) is passed"),
         (keyed("ghcr.io/team", "credHelpers"), WARNING, "asks helpers by host"),
         (

@@ -5,14 +5,26 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from support import build
 
 from . import rendered
 from .clients import Account
-from .registry import ACCOUNT_HOST, HUB_PASSWORD, HUB_USER, OTHER_ACCOUNT_HOST, Visits
+from .parts import program
+from .registry import (
+    ACCOUNT_HOST,
+    AZURE_HOST,
+    HUB_PASSWORD,
+    HUB_USER,
+    OTHER_ACCOUNT_HOST,
+    Visits,
+)
 from .rendered import Client, Renderer, altered, payload
+from .world import World
 
 NOMAD = """
 import json, sys
@@ -29,6 +41,15 @@ os.write(fd, sys.stdin.buffer.read())
 os.set_inheritable(fd, True)
 words = [word.replace("@", f"/proc/self/fd/{fd}") for word in sys.argv[1:]]
 os.execvp(words[0], words)
+"""
+SIGSTORE = """
+const { username, password } = require(process.argv[1])
+  .getRegistryCredentials(process.argv[2]);
+process.stdout.write(`${username}:${password}`);
+"""
+# Azure's refresh token as docker keeps one: an identity token.
+TOKEN = """#!/bin/sh
+docker-credential-acr-login get | sed 's/"0[0-9-]*"/"<token>"/'
 """
 OTHER_USER = 65534
 
@@ -82,6 +103,36 @@ def test_docker_hub_is_found_by_whatever_key_a_client_looks_up(
 ) -> None:
     text = render.docker_hub(form)
     render.serves(text, lambda file: client(file, image), user=HUB_USER)
+
+
+@pytest.mark.parametrize(
+    "form, client",
+    [
+        ("docker-config", rendered.docker),
+        ("docker-config", rendered.crane),
+        ("helm", rendered.oras),
+        ("containers-auth", rendered.skopeo),
+    ],
+)
+@pytest.mark.usefixtures("image")
+def test_an_identity_token_is_exchanged_by_who_can(
+    world: World,
+    identities: Mapping[str, Mapping[str, str]],
+    helper_bin: Path,
+    form: str,
+    client: Client,
+) -> None:
+    home = Path(tempfile.mkdtemp(prefix="home-", dir=world.directory))
+    helper = home / "docker-credential-token"
+    helper.write_text(TOKEN)
+    helper.chmod(0o755)
+    account = Account(world, home, (home, helper_bin), identities["azure-imds"])
+    render = Renderer(account, str(helper_bin / "dockcred"))
+    text = render(form, "--source", "helper:token", registry=AZURE_HOST)
+    assert list(json.loads(text)["auths"][AZURE_HOST]) == ["auth", "identitytoken"]
+    image = f"{AZURE_HOST}/team/app:1"
+    account.succeed(*client(render.file(text), image))
+    assert account.run(*client(render.file(altered(text)), image)).returncode == 1
 
 
 @pytest.mark.usefixtures("image")
@@ -169,6 +220,20 @@ def test_image_rs_reads_the_file_of_a_guest(
         return rendered.by_creds(pair, image)
 
     render.serves(render("containers-auth", "--for", "coco"), command)
+
+
+def test_sigstore_js_reads_the_file_of_a_home(render: Renderer, image: str) -> None:
+    package = str(build.node("@sigstore/oci", "0.5.0"))
+
+    def command(file: Path) -> list[str]:
+        home = file.parent / "home"
+        (home / ".docker").mkdir(parents=True, exist_ok=True)
+        (home / ".docker/config.json").write_text(file.read_text())
+        words = (program("node"), "-e", SIGSTORE, package, image.removesuffix(":1"))
+        pair = render.account.succeed("env", f"HOME={home}", *words).stdout
+        return rendered.by_creds(pair, image)
+
+    render.serves(render("docker-config"), command)
 
 
 def test_nomad_s_driver_pulls_with_the_variable(

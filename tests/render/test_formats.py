@@ -66,7 +66,7 @@ def test_a_namespace_is_refused_where_clients_look_up_hosts(name: str) -> None:
 def test_an_identity_token_stands_where_docker_and_podman_look_for_it() -> None:
     for name in ("docker-config", "containers-auth"):
         auths = json.loads(render(name, [TOKEN]))["auths"]
-        assert auths == {HOST: {"identitytoken": "refresh"}}
+        assert auths == {HOST: {"auth": "PHRva2VuPjo=", "identitytoken": "refresh"}}
 
 
 @pytest.mark.parametrize(

@@ -82,16 +82,16 @@ def _key(where: str, key: str) -> Iterator[Finding]:
 
 
 def _entry(where: str, entry: Mapping[str, Any]) -> Iterator[Finding]:
-    if entry.get("identitytoken"):
+    found = auth.decode(entry.get("auth"))
+    if entry.get("identitytoken") and found.username:
         yield note(ENTRY, f"{where} has an identity token, which podman uses")
         return
-    found = auth.decode(entry.get("auth"))
     if found.fault is Fault.EMPTY and entry:
         names = ", ".join(sorted(text.shown(name) for name in entry))
         yield error(
             ENTRY,
             f"{where} has no auth, and podman passes over what it has ({names})",
-            "encode user:password as auth",
+            "encode user:password as auth, beside an identity token <token>:",
         )
     elif found.fault:
         yield auth.judge(ENTRY, where, found.fault, _FAULTS)

@@ -29,10 +29,15 @@ def pair(login: Login) -> str:
 
 
 def entry(login: Login) -> dict[str, str]:
-    """Answer what stands in `auths` for a login: `auth`, or an identity token."""
-    if login.is_token:
-        return {"identitytoken": login.credential.secret}
-    return {"auth": auth(login)}
+    """Answer what stands in `auths` for a login: `auth`, or an identity token.
+
+    Beside the token an `auth` names its user, as docker writes it: podman and skopeo
+    pass over an entry without one (containers/image, decodeDockerAuth).
+    """
+    if not login.is_token:
+        return {"auth": auth(login)}
+    user = base64.b64encode(f"{login.credential.username}:".encode()).decode("ascii")
+    return {"auth": user, "identitytoken": login.credential.secret}
 
 
 def by_host(
