@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.program import HOST, Program, wait_until
+from support.real import missing
 
 from dockcred.testing.sandbox import Sandbox
 
@@ -35,8 +36,13 @@ class Caller:
 
     def run(self, *command: str, options=(), registries=(HOST,), **more):
         """Run a command to its end."""
+        argv = self.argv(*command, options=options, registries=registries)
+        return self.does(argv, **more)
+
+    def does(self, argv: list[str], **more):
+        """Run anything with the caller's variables."""
         return subprocess.run(
-            self.argv(*command, options=options, registries=registries),
+            argv,
             env=self.environment,
             capture_output=True,
             text=True,
@@ -91,3 +97,15 @@ def place() -> Iterator[str]:
 @pytest.fixture
 def caller(helper_bin: Path, cloud: Sandbox, place: str) -> Caller:
     return Caller(helper_bin / "dockcred", cloud.environment(), place)
+
+
+@pytest.fixture
+def root() -> None:
+    """Mounts, and directories that belong to somebody else."""
+    if os.geteuid() != 0:
+        missing("it is root who can do that")
+
+
+def in_mounts(mounts: str, *argv: str) -> list[str]:
+    """Answer a command as it is run where some mounts are its own."""
+    return ["unshare", "--mount", "sh", "-euc", f'{mounts}; exec "$@"', "sh", *argv]

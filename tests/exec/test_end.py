@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 import select
 import signal
 import subprocess
-import time
+import sys
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from support.program import HOST, processes_of, wait_until
 
-from .conftest import Caller
+from dockcred.ephemeral import watcher
+from dockcred.errors import DockcredError
+
+from .conftest import Caller, in_mounts
 
 WAITS = ("sh", "-c", "echo ready; read line; exit 4")
 
@@ -97,7 +101,9 @@ def another(caller: Caller) -> None:
     subprocess.run(completion, env=caller.environment, check=True, capture_output=True)
 
 
-def test_only_what_is_ours_and_says_so_is_removed(caller: Caller, running) -> None:
+def test_only_what_is_ours_and_says_so_is_removed(
+    caller: Caller, running, root: None
+) -> None:
     """Not a link of that name, nor what it leads to; not another user's directory."""
     (name,) = caller.left()
     running.kill()
@@ -238,55 +244,71 @@ def test_a_broken_file_of_the_callers_is_named(caller: Caller) -> None:
     ("mode", "owner"), [(0o777, 0), (0o770, 0), (0o700, 65534), (0o1777, 65534)]
 )
 def test_a_place_where_others_could_put_something_else_is_passed_over(
-    caller: Caller, mode: int, owner: int
+    caller: Caller, root: None, mode: int, owner: int
 ) -> None:
     os.chmod(caller.place, mode)
     os.chown(caller.place, owner, 0)
     assert not caller.says("echo $DOCKER_CONFIG").startswith(caller.place)
 
 
-def test_a_full_disk_is_said_and_nothing_is_left(caller: Caller) -> None:
+def test_a_full_disk_is_said_and_nothing_is_left(caller: Caller, root: None) -> None:
     """A tmpfs of one page, in a mount namespace of its own."""
-    mount = f"mount -t tmpfs -o size=4k,mode=700 none {caller.place}"
-    script = f'{mount} && "$@"; echo $?; ls -A {caller.place}'
-    done = subprocess.run(
-        ["unshare", "--mount", "sh", "-c", script, "sh", *caller.argv("echo", "run")],
-        env=caller.environment,
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=True,
-    )
+    full = f"mount -t tmpfs -o size=4k,mode=700 none {caller.place}"
+    script = 'status=0; "$@" || status=$?; echo $status; ls -A "$XDG_RUNTIME_DIR"'
+    command = ("sh", "-euc", script, "sh", *caller.argv("echo", "run"))
+    done = caller.does(in_mounts(full, *command))
     assert done.stdout == "1\n"
-    assert "No space left on device" in done.stderr
+    assert "No space left on device; make room there" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
 def test_where_memory_cannot_be_written_the_next_place_is_taken(
-    caller: Caller, tmp_path: Path
+    caller: Caller, tmp_path: Path, root: None
 ) -> None:
     """Read-only memory, and TMPDIR on a disk; then no place at all."""
-    caller.environment["TMPDIR"] = str(tmp_path)
-    for other, expected in (
-        ("true", f"{tmp_path}/dockcred-exec"),
-        (f"mount -t tmpfs -o ro none {tmp_path}", "there is no place"),
+    caller.environment |= {"TMPDIR": str(tmp_path), "DOCKCRED_CACHE": "off"}
+    argv = caller.argv("sh", "-c", "echo $DOCKER_CONFIG")
+    for places, expected in (
+        (f"{caller.place} /dev/shm", f"{tmp_path}/dockcred-exec"),
+        (f"{caller.place} /dev/shm {tmp_path}", "there is no place"),
     ):
-        places = (
-            f"for p in {caller.place} /dev/shm; do mount -t tmpfs -o ro none $p; done"
-        )
-        done = subprocess.run(
-            [
-                *("unshare", "--mount", "sh", "-c", f'{places}; {other}; "$@"', "sh"),
-                *caller.argv("sh", "-c", "echo $DOCKER_CONFIG"),
-            ],
-            env=caller.environment | {"DOCKCRED_CACHE": "off"},
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=False,
-        )
+        read_only = f"for p in {places}; do mount -t tmpfs -o ro none $p; done"
+        done = caller.does(in_mounts(read_only, *argv))
         assert (done.stdout + done.stderr).count("\n") == 1
         assert expected in done.stdout + done.stderr
-    started = time.monotonic()
-    wait_until(lambda: not list(tmp_path.iterdir()))
-    assert time.monotonic() - started < 5
+    assert wait_until(lambda: not list(tmp_path.iterdir()))
+
+
+def test_where_a_process_has_no_descriptor_it_is_polled(tmp_path: Path) -> None:
+    """Before Linux 5.3, and on other systems."""
+    directory = tmp_path / "private"
+    directory.mkdir()
+    code = f"""
+import os
+del os.pidfd_open
+from dockcred.ephemeral import watcher
+watcher.start({str(directory)!r})
+print(os.path.isdir({str(directory)!r}))
+"""
+    argv = [sys.executable, "-c", code]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
+    assert wait_until(lambda: not directory.exists())
+
+
+@pytest.mark.parametrize("forks", [0, 1])
+def test_where_no_process_can_be_started_that_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, forks: int
+) -> None:
+    """The first, or the watcher that it would start."""
+    fork, left = os.fork, [None] * forks
+
+    def limited() -> int:
+        if not left:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        left.pop()
+        return fork()
+
+    monkeypatch.setattr("os.fork", limited)
+    with pytest.raises(DockcredError, match="no process can be started that would"):
+        watcher.start(str(tmp_path))

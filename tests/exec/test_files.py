@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 from support.program import HOST, Program
 
-from .conftest import Caller
+from .conftest import Caller, in_mounts
 from .test_end import refused
 
 KEY = base64.b64encode(b"me:other-password").decode()
@@ -93,6 +94,56 @@ def test_the_helper_need_not_be_on_path(caller: Caller) -> None:
     """It is the one of the installation that runs, whatever else PATH has."""
     caller.environment["PATH"] = "/usr/bin:/bin"
     assert "Secret" in caller.says(f"printf {HOST} | docker-credential-auto get")
+
+
+def test_the_place_may_be_one_where_nothing_can_be_run(
+    caller: Caller, root: None
+) -> None:
+    """As /dev/shm is in docker's containers."""
+    noexec = f"mount -t tmpfs -o noexec,mode=700 none {caller.place}"
+    script = f"printf {HOST} | docker-credential-auto get; echo $DOCKER_CONFIG"
+    said = caller.does(in_mounts(noexec, *caller.argv("sh", "-c", script))).stdout
+    assert "Secret" in said
+    assert f"\n{caller.place}" in said
+
+
+def test_a_helper_planted_in_the_working_directory_is_not_taken(
+    caller: Caller, tmp_path: Path
+) -> None:
+    """A launcher names us without saying where we are."""
+    planted = tmp_path / "docker-credential-auto"
+    planted.write_text("#!/bin/sh\necho planted\n")
+    planted.chmod(0o755)
+    caller.environment["PATH"] = f".::{caller.environment['PATH']}"
+    code = "import sys; sys.argv[0] = 'dockcred'; from dockcred.commands import main; main()"
+    argv = caller.argv("sh", "-c", "readlink $DOCKER_CONFIG/../bin/*")
+    done = caller.does([sys.executable, "-c", code, *argv[1:]], cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert not done.stdout.startswith(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "wrong", ["[]", "{", '{"auths": []}', '{"credHelpers": "auto"}', "\xff"]
+)
+def test_a_broken_file_is_named(caller: Caller, wrong: str) -> None:
+    for name in (
+        ".docker/config.json",
+        ".config/helm/registry/config.json",
+        ".dockercfg",
+    ):
+        path = write(caller.home / name, wrong)
+        if name != ".dockercfg" or wrong[0] != "{" or wrong == "{":
+            assert f"{path} is " in refused(caller.run("true"))
+        path.unlink()
+
+
+def test_what_says_nothing_is_no_mistake(caller: Caller) -> None:
+    write(caller.home / ".docker/config.json", {"auths": None, "credHelpers": None})
+    write(caller.home / ".config/containers/auth.json", "")
+    caller.environment["DOCKER_AUTH_CONFIG"] = '{"auths": []}'
+    assert docker(caller) == {"credHelpers": {HOST: "auto"}}
+    said = caller.says("echo $DOCKER_AUTH_CONFIG", options=("--secret-variable",))
+    assert list(json.loads(said)["auths"]) == [HOST]
 
 
 def test_all_else_of_the_persons_config_is_kept(caller: Caller, config: Path) -> None:

@@ -16,6 +16,8 @@ def remove(environment: Environment) -> None:
 
     A file or link of that name, and another user's directory, are left alone.
     """
+    if os.name != "posix":
+        return  # nothing is made there
     for place in directory.places(environment):
         try:
             with os.scandir(place) as entries:

@@ -29,7 +29,7 @@ _KEPT = 3
 _POLL_S = 1.0
 _ATTEMPTS, _PAUSE_S = 20, 0.05
 # systemd ends a whole service with SIGTERM: the watcher waits for its command still.
-_NOT_FOR_IT = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+_NOT_FOR_IT = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM")
 
 
 def start(directory: str) -> None:
@@ -77,8 +77,8 @@ def _beget(directory: str, pid: int, owner: int) -> NoReturn:
 
 def _be_watcher(directory: str, pid: int, owner: int) -> NoReturn:
     """Become a program of its own: `pkill -f COMMAND` is not to find the watcher."""
-    for number in _NOT_FOR_IT:
-        signal.signal(number, signal.SIG_IGN)
+    for name in _NOT_FOR_IT:
+        signal.signal(signal.Signals[name], signal.SIG_IGN)
     path = [os.path.abspath(entry) for entry in sys.path if entry]
     os.chdir("/")
     if owner >= 0:

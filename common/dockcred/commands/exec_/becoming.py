@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import resource
 import signal
 from contextlib import contextmanager
 
@@ -14,12 +13,14 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 # Python ignores them from its start on, and what is ignored stays so in a new program.
-_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+_IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFSZ")
 
 
 @contextmanager
 def hardened() -> Iterator[None]:
     """Write files for nobody else, and no core file, as long as the block lasts."""
+    import resource  # noqa: PLC0415 - POSIX only
+
     limits = resource.getrlimit(resource.RLIMIT_CORE)
     umask = os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, limits[1]))
@@ -36,8 +37,8 @@ def become(command: tuple[str, ...], variables: Mapping[str, str]) -> NoReturn:
     A file without a first line that names its interpreter is the shell's, as it is to
     execvp(3).
     """
-    for number in _IGNORED_BY_PYTHON:
-        signal.signal(number, signal.SIG_DFL)
+    for name in _IGNORED_BY_PYTHON:
+        signal.signal(signal.Signals[name], signal.SIG_DFL)
     try:
         os.execvpe(command[0], command, variables)  # noqa: S606 - no shell is wanted
     except OSError as error:

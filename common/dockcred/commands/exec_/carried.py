@@ -54,12 +54,12 @@ class Others:
         return self._without(found)
 
     def of_variable(self, text: str) -> dict[str, Any]:
-        """Answer DOCKER_AUTH_CONFIG; what is not JSON no client reads."""
+        """Answer DOCKER_AUTH_CONFIG; what is malformed no client reads."""
         try:
             found = json.loads(text or "{}")
         except (ValueError, RecursionError):
             return {}
-        return self._without(found) if isinstance(found, dict) else {}
+        return self._without(found) if _malformed(found) is None else {}
 
     def _without(self, content: Mapping[str, Any]) -> dict[str, Any]:
         kept = dict(content)
@@ -67,7 +67,7 @@ class Others:
             for name in (*LOGINS, STORE):
                 kept.pop(name, None)
         for name in LOGINS:
-            if isinstance(table := kept.get(name), dict):
+            if (table := kept.pop(name, None)) is not None:
                 kept[name] = {
                     key: value
                     for key, value in table.items()
@@ -78,13 +78,27 @@ class Others:
 
 def _read(path: str) -> ClientFile:
     file = ClientFile(path)
-    if file.state in {files.READ, *_MISSING} or _is_empty(path):
+    if file.state in _MISSING or _is_empty(path):
         return file
-    where = f" at {file.detail}" if file.detail else ""
-    raise InvalidInputError(
-        f"{path} is {file.state}{where}", "mend it: other registries' logins are in it"
-    )
+    problem = file.state if file.state != files.READ else _malformed(file.content)
+    if problem is not None:
+        where = f" at {file.detail}" if file.detail else ""
+        raise InvalidInputError(
+            f"{path} is {problem}{where}", "mend it: other registries' logins are in it"
+        )
+    return file
+
+
+def _malformed(content: Any) -> str | None:
+    """Say what is wrong with a client's JSON; null stands for nothing there."""
+    if not isinstance(content, dict):
+        return "not an object"
+    for name in LOGINS:
+        if not isinstance(content.get(name), dict | None):
+            return f"wrong: its {name} is not an object"
+    return None
 
 
 def _is_empty(path: str) -> bool:
+    """Tell whether a file is one that clients take for none."""
     return os.path.isfile(path) and not os.path.getsize(path)

@@ -74,7 +74,8 @@ class Configuration:
         """Put our helper on PATH by a link: where the directory is, nothing may run."""
         path = self._variables.get("PATH", os.defpath)
         directory = self._make("bin")
-        os.symlink(our_helper.path(path), f"{directory}/{our_helper.PROGRAM}")
+        target = our_helper.path(self._variables)
+        os.symlink(target, f"{directory}/{our_helper.PROGRAM}")
         return {"PATH": f"{directory}{os.pathsep}{path}"}
 
     def _docker(self) -> dict[str, str]:
