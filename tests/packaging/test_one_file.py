@@ -92,9 +92,12 @@ def test_the_program_for_people_is_in_it(one_file, tmp_path):
     said = dockcred("dockcred", "--help", environment=environment)
     assert said.status == 0, said.stderr
     commands = said.stdout.decode().partition("Commands:")[2]
-    for command in ("configure", "doctor", "get"):
-        assert f"  {command} " in commands
-    assert "sandbox" not in commands
+    listed = [line.split()[0] for line in commands.splitlines() if line[2:3].strip()]
+    assert {"configure", "doctor", "exec", "get", "render"} <= set(listed)
+    assert not {"sandbox", "token-service"} & set(listed)
+    for command in listed:
+        said = dockcred("dockcred", command, "--help", environment=environment)
+        assert said.status == 0, said.stderr
     configure = ("dockcred", "configure", "docker", "--all")
     done = dockcred(*configure, environment=environment)
     assert done.status == 0, done.stderr
@@ -157,7 +160,7 @@ def test_a_machine_without_python_is_told_so(one_file, tmp_path):
 
 
 def test_it_stays_small(one_file):
-    assert one_file.stat().st_size < 3 * MEGABYTE
+    assert one_file.stat().st_size < 3.5 * MEGABYTE
 
 
 def test_anyone_builds_the_same_file(one_file, tmp_path):
