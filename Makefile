@@ -23,6 +23,7 @@ docs: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m bench.run $(ROWS:%=--rows '%')
+	$(if $(ROWS),,$(BIN)/python -m bench.one_file)
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv .venv
