@@ -213,6 +213,7 @@ def ending(moment: str) -> str:
         (ending("2020-01-01T00:00:00Z"), ERROR, "its credential ended at 2020"),
         (ending("2999-01-01T00:00:00Z"), FINE, "good until 2999"),
         (ending("never"), NOTE, "is no time"),
+        ('{"kind": "List"}', ERROR, "a list of no Secrets"),
         ("apiVersion: v1", ERROR, "it is not JSON at line 1"),
         ('{"kind": "Pod"}', ERROR, "it is no Secret"),
         ('{"kind": "Secret"}', ERROR, "no .dockerconfigjson that can be decoded"),
@@ -293,6 +294,42 @@ def test_contrast(text: str, severity: Severity, said: str) -> None:
     }
     if text and "TOML" not in said:
         tells("contrast-secret", json.dumps(manifest), severity, said)
+
+
+def shell(config: str) -> str:
+    return f"export DOCKER_AUTH_CONFIG='{config}'\n"
+
+
+@pytest.mark.parametrize(
+    "config, severity, said",
+    [
+        (auths(ghcr_io=GOOD), FINE, "the user me"),
+        (auths(ghcr_io=GOOD | IN_FIELDS), ERROR, "username: docker passes over all"),
+        (auths(ghcr_io={}), ERROR, "passes over all of DOCKER_AUTH_CONFIG"),
+        (auths(ghcr_io=NO_COLON), ERROR, "passes over all of DOCKER_AUTH_CONFIG"),
+        (auths(ghcr_io=NEWLINE), ERROR, "the registry refuses it"),
+        (auths(ghcr_io=TOKEN_AS_USER), ERROR, "a user and a password"),
+        ('{"credsStore": "auto"}', ERROR, "credsStore: docker passes over all"),
+        ("{", ERROR, "it is not JSON"),
+    ],
+)
+def test_variables(config: str, severity: Severity, said: str) -> None:
+    tells("env", shell(config), severity, said)
+    tells("env", f"DOCKER_AUTH_CONFIG={config}\n", severity, said)
+
+
+@pytest.mark.parametrize(
+    "text, severity, said",
+    [
+        (f"REGISTRY_PASSWORD={SECRET}", FINE, "REGISTRY_PASSWORD is set"),
+        (f"OTHER={SECRET}", NOTE, "OTHER is none of ours"),
+        ("", ERROR, "sets neither"),
+        ("export A='", ERROR, "no file of variables"),
+    ],
+)
+def test_other_variables(text: str, severity: Severity, said: str) -> None:
+    everything = found("env", text)
+    assert any(s is severity and said in t for s, t in everything), everything
 
 
 def variable(**items: object) -> str:

@@ -118,6 +118,26 @@ def test_genpolicy_reads_what_is_in_order(
     assert (worst("docker-config", text) < Severity.WARNING) is bool(read)
 
 
+@pytest.mark.parametrize(
+    "config, read",
+    [
+        (auths(a_example=GOOD), "me:p=wd"),
+        (auths(a_example=GOOD | FIELDS), ":"),
+        (auths(a_example=GOOD, b_example=STUB), ":"),
+        (auths(a_example=UNPADDED), ":"),
+        (json.dumps({"auths": {"a.example": GOOD}, "credsStore": "x"}), ":"),
+    ],
+)
+def test_docker_reads_a_variable_strictly(
+    go_reader: str, tmp_path: Path, config: str, read: str
+) -> None:
+    places = {"DOCKER_CONFIG": str(tmp_path), "DOCKER_AUTH_CONFIG": config}
+    _, found = run(go_reader, "docker", "a.example", **places)
+    assert found == read
+    in_order = worst("env", f"DOCKER_AUTH_CONFIG={config}") < Severity.ERROR
+    assert in_order is (read != ":")
+
+
 AUTH = f'auth = "{GOOD["auth"]}"'
 
 

@@ -90,6 +90,17 @@ def test_a_directory_that_cannot_be_written_is_named(person: Person) -> None:
     assert said.count("\n") == 1
 
 
+def test_a_variable_that_is_empty_is_not_taken_for_stdout(person: Person) -> None:
+    """--output "$FILE" in a job: its log would show the secret."""
+    said = person.refused("docker-config", *ONE, "--output", "")
+    assert "--output names no file" in said
+
+
+def test_a_life_that_is_no_number_is_refused(person: Person) -> None:
+    said = person.refused("docker-config", *ONE, "--min-life", "nan")
+    assert "the life asked for is no time" in said
+
+
 def test_a_full_disk_is_named(person: Person) -> None:
     with open("/dev/full", "wb") as full:
         said = person.refused(

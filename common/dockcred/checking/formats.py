@@ -28,6 +28,7 @@ FORMATS = {
     "contrast-secret": "contrast_secret",
     "contrast-toml": "contrast_toml",
     "docker-config": "docker_config",
+    "env": "environment",
     "helm": "docker_config",
     "kubernetes-secret": "kubernetes_secret",
     "nomad": "nomad",

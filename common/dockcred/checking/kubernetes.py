@@ -27,7 +27,9 @@ def secrets(data: bytes) -> Iterator[Mapping[str, Any]]:
         ) from None
     kind = found.get("kind")
     items = found.get("items") if kind in ("List", "SecretList") else [found]
-    for item in items if isinstance(items, list) else ():
+    if not isinstance(items, list) or not items:
+        raise InvalidInputError("it is a list of no Secrets", "name one")
+    for item in items:
         if text.table(item).get("kind") != "Secret":
             raise InvalidInputError("it is no Secret", "name a manifest of one")
         yield item

@@ -42,6 +42,8 @@ def resolve_logins(
     named = list(dict.fromkeys(registries))
     if not named:
         raise InvalidInputError("no registry is named", "use --registry HOST")
+    if not 0 <= min_life_s < float("inf"):
+        raise InvalidInputError("the life asked for is no time", "give some seconds")
     for registry in named:
         check_name(registry)
 

@@ -41,7 +41,7 @@ class _Formats(click.Group):
         "dockcred render docker-config --registry ghcr.io --output /kaniko/.docker/",
         "dockcred render kubernetes-secret --registry ghcr.io --namespace apps |",
         "    kubectl apply --server-side -f -",
-        "dockcred render user-pass --registry ghcr.io | command",
+        "dockcred render user-pass --registry ghcr.io | base64 -w0",
     ),
 )
 def render() -> None:

@@ -13,7 +13,11 @@ from dockcred.outputs import kubelet
 KUBELET_CONFIG = "kubelet-config"
 
 
-@click.command(KUBELET_CONFIG, epilog=examples(*EXAMPLES[KUBELET_CONFIG]))
+@click.command(
+    KUBELET_CONFIG,
+    short_help="CredentialProviderConfig for kubelet, which asks our provider",
+    epilog=examples(*EXAMPLES[KUBELET_CONFIG]),
+)
 @click.option(
     "--registry",
     "patterns",

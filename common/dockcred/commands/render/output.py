@@ -16,7 +16,7 @@ from dockcred.outputs import replace
 
 def refuse_terminal(path: str | None) -> None:
     """Raise a usage error where the secret would be shown."""
-    if not path and sys.stdout.isatty():
+    if path in (None, "-") and sys.stdout.isatty():
         raise click.UsageError(
             "a secret is not shown: pipe it, or use --output FILE; --show shows it"
         )
@@ -32,8 +32,10 @@ def place(path: str | None, name: str) -> str:
 
     Raises InvalidInputError for a device: it would be replaced by a file.
     """
-    if not path or path == "-":
+    if path in (None, "-"):
         return ""
+    if not path:
+        raise InvalidInputError("--output names no file", "write --output FILE")
     if path.endswith("/") or os.path.isdir(path):
         path = os.path.join(path, name)
     path = os.path.abspath(path)
@@ -41,7 +43,6 @@ def place(path: str | None, name: str) -> str:
     is_other = os.path.exists(path) and not os.path.isfile(path)
     if is_other or where == "/dev" or where.startswith("/proc/"):
         raise InvalidInputError(f"{path} is no place for a file", "use a redirection")
-    replace.refuse_for_root(path)
     return path
 
 
