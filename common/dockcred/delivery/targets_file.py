@@ -137,6 +137,8 @@ def _secrets(table: Table) -> Secrets:
             "it names no namespace",
             'write namespaces = ["NAME"], or namespace_selector = "LABEL=VALUE"',
         )
+    if form in SECRETS and "key" in table.fields:
+        raise InvalidInputError(f"a {form} has its own key", "leave key out")
     key = "" if form in SECRETS else formats.load(form).FILE
     rollout = tuple(map(_workload, table.texts("rollout")))
     if rollout and len(name) > _MAX_ANNOTATION:
