@@ -25,8 +25,13 @@ if sys.implementation.cache_tag == "@CACHE_TAG@":
 sys.path.append(sys.argv[0])
 from one_file import main
 main()
-' "$0" "$@"
+' "$self" "$@"
 }
+# A child of ours may be elsewhere when it looks for its modules.
+case $0 in
+/*) self=$0 ;;
+*) self=$PWD/$0 ;;
+esac
 for python in /usr/bin/python@PYTHON@ /usr/local/bin/python@PYTHON@ \
     /usr/bin/python3.1[1-9] /usr/local/bin/python3.1[1-9]; do
     [ ! -x "$python" ] || start "$python" "$@"

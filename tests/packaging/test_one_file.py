@@ -121,6 +121,21 @@ def test_every_python_runs_it(one_file, version, cloud, pythons):
     assert cloud.minted(answer.password)
 
 
+def test_a_command_is_logged_in_by_the_file_as_its_helper(one_file, cloud, tmp_path):
+    """And the file has been called by a relative name."""
+    (tmp_path / "dockcred").symlink_to(one_file)
+    script = f"printf {HOST} | docker-credential-auto get; echo $DOCKER_CONFIG"
+    answer = Program("./dockcred")(
+        *("exec", "--registry", HOST, "--", "sh", "-c", script),
+        environment=cloud.environment("env-keys"),
+        cwd=tmp_path,
+    )
+    assert answer.status == 0, answer
+    login, directory = answer.stdout.splitlines()
+    assert cloud.minted(json.loads(login)["Secret"])
+    assert wait_until(lambda: not os.path.exists(directory))
+
+
 def test_an_old_python_is_told_which_is_needed(one_file, tmp_path, pythons):
     python = pythons.get("3.9") or missing("Python 3.9 is not installed")
     head, quote, tail = one_file.read_bytes().partition(b"for python in ")
