@@ -8,10 +8,9 @@ import sys
 from dockcred import child_program
 from dockcred.environment import Environment
 from dockcred.errors import InvalidInputError
-from dockcred.lookup.helper import PREFIX
 
 SUFFIX = "auto"
-PROGRAM = PREFIX + SUFFIX
+PROGRAM = f"docker-credential-{SUFFIX}"
 
 
 def path(variables: Environment) -> str:
