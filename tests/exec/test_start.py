@@ -6,7 +6,7 @@ from .conftest import Caller
 
 HEAVY = {
     *("rich", "boto3", "botocore", "google", "azure", "keyring", "cryptography"),
-    *("tomlkit", "asyncio", "concurrent", "http", "socket", "ssl", "subprocess"),
+    *("tomlkit", "asyncio", "concurrent", "http", "socket", "ssl"),
 }
 
 
