@@ -12,6 +12,7 @@ from typing import Any
 
 import trustme
 from real.parts import program
+from real.registry import BACKEND, NGINX_START, REGISTRY_CONFIG
 from real.world import ADDRESS, World
 
 HOST = "registry.example.com"
@@ -44,29 +45,11 @@ repositories = ["group/*"]
 actions = ["pull", "push"]
 """
 
-REGISTRY = """\
-version: 0.1
-log: {{level: warn}}
-storage:
-  filesystem: {{rootdirectory: "{directory}/images"}}
-http: {{addr: "127.0.0.1:5000"}}
-"""
-
-NGINX = """\
-daemon off;
-user root;
-worker_processes 1;
-pid {directory}/nginx.pid;
-error_log stderr;
-events {{}}
-http {{
+NGINX = (
+    NGINX_START
+    + """\
   log_format visits '$status $request_method $request_uri';
   access_log {directory}/visits.log visits;
-  client_body_temp_path {directory}/nginx-body;
-  proxy_temp_path {directory}/nginx-proxy;
-  fastcgi_temp_path {directory}/nginx-fastcgi;
-  uwsgi_temp_path {directory}/nginx-uwsgi;
-  scgi_temp_path {directory}/nginx-scgi;
   server {{
     listen {address}:443 ssl;
     server_name {host};
@@ -77,11 +60,12 @@ http {{
     proxy_request_buffering off;
     proxy_set_header Host $host;
     proxy_set_header X-Forwarded-Proto https;
-    location /v2/ {{ proxy_pass http://127.0.0.1:5000; }}
+    location /v2/ {{ proxy_pass http://{backend}; }}
     location /token {{ proxy_pass http://127.0.0.1:5001; }}
   }}
 }}
 """
+)
 
 
 @dataclass(frozen=True)
@@ -131,6 +115,7 @@ def open_chain(world: World, helper_bin: Path) -> Iterator[Chain]:
         )
         ci: dict[str, Any] = json.loads(said.read_text())
         words = {"directory": directory, "host": HOST, "address": ADDRESS}
+        words |= {"backend": BACKEND}
         words |= {"audience": ci["audience"], **ci["issuers"]}
         service.write_text(TOKEN_SERVICE.format_map(words))
         command = (dockcred, "token-service")
@@ -141,7 +126,7 @@ def open_chain(world: World, helper_bin: Path) -> Iterator[Chain]:
         )
         registry, nginx = directory / "registry.yml", directory / "nginx.conf"
         registry.write_text(
-            REGISTRY.format_map(words) + (directory / "auth.yml").read_text()
+            REGISTRY_CONFIG.format_map(words) + (directory / "auth.yml").read_text()
         )
         nginx.write_text(NGINX.format_map(words))
         for argv, port in (

@@ -57,7 +57,7 @@ auth:
 """
 )
 
-NGINX_CONFIG = """\
+NGINX_START = """\
 daemon off;
 user root;
 worker_processes 1;
@@ -65,13 +65,18 @@ pid {directory}/nginx.pid;
 error_log stderr;
 events {{}}
 http {{
-  log_format visits '$remote_user $status $host $request_method $uri';
-  access_log {directory}/visits.log visits;
   client_body_temp_path {directory}/nginx-body;
   proxy_temp_path {directory}/nginx-proxy;
   fastcgi_temp_path {directory}/nginx-fastcgi;
   uwsgi_temp_path {directory}/nginx-uwsgi;
   scgi_temp_path {directory}/nginx-scgi;
+"""
+
+NGINX_CONFIG = (
+    NGINX_START
+    + """\
+  log_format visits '$remote_user $status $host $request_method $uri';
+  access_log {directory}/visits.log visits;
   server {{
     listen {address}:443 ssl;
     ssl_certificate {directory}/server.pem;
@@ -142,6 +147,7 @@ http {{
   }}
 }}
 """
+)
 
 
 class Visits:

@@ -6,9 +6,9 @@ Azure's own, api://AzureADTokenExchange, and must be the one that is configured.
 
 from __future__ import annotations
 
-from dockcred.errors import IssueError, MissingIdentityError, TransportError
+from dockcred.errors import IssueError, MissingIdentityError
 from dockcred.providers.oidc import id_token
-from dockcred.providers.oidc.source import Source
+from dockcred.providers.oidc.source import Source, text_in
 from dockcred.transport.form import urlencode
 from dockcred.transport.http import request
 from dockcred.transport.target import Target
@@ -63,12 +63,6 @@ class AzurePipelines(Source):
                 f"{name} refuses this job an ID token (status {answer.status})",
                 f"see {_CONNECTION}, and whether the pipeline may use it",
             )
-        try:
-            value = str(answer.json()["oidcToken"])
-        except (ValueError, LookupError, TypeError, RecursionError):
-            raise TransportError(
-                f"{name} did not answer as Azure Pipelines does",
-                "see what listens there: a proxy, or another service",
-            ) from None
+        value = text_in(answer, "oidcToken", name, "Azure Pipelines")
         origin = "the token from Azure Pipelines"
         return id_token.checked(value, self._environment, origin)

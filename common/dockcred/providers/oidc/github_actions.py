@@ -6,9 +6,9 @@ docs.github.com, "OpenID Connect reference"; the request is that of @actions/cor
 
 from __future__ import annotations
 
-from dockcred.errors import IssueError, MissingIdentityError, TransportError
+from dockcred.errors import IssueError, MissingIdentityError
 from dockcred.providers.oidc import id_token
-from dockcred.providers.oidc.source import Source
+from dockcred.providers.oidc.source import Source, text_in
 from dockcred.transport.form import urlencode
 from dockcred.transport.http import request
 from dockcred.transport.target import Target
@@ -65,11 +65,5 @@ class GitHubActions(Source):
                 f"{name} gave no ID token (status {answer.status})",
                 "try again; then see githubstatus.com",
             )
-        try:
-            value = str(answer.json()["value"])
-        except (ValueError, LookupError, TypeError, RecursionError):
-            raise TransportError(
-                f"{name} did not answer as GitHub does",
-                "see what listens there: a proxy, or another service",
-            ) from None
+        value = text_in(answer, "value", name, "GitHub")
         return id_token.checked(value, self._environment, "the token from GitHub")

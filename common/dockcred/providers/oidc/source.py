@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from dockcred.errors import TransportError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dockcred.environment import Environment
     from dockcred.providers.oidc.id_token import IDToken
+    from dockcred.transport.response import Response
+
+
+def text_in(answer: Response, field: str, name: str, whose: str) -> str:
+    """Read a token out of an answer; `name` is who sent it, as `whose` does."""
+    try:
+        return str(answer.json()[field])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        raise TransportError(
+            f"{name} did not answer as {whose} does",
+            "see what listens there: a proxy, or another service",
+        ) from None
 
 
 class Source:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -32,6 +33,15 @@ def make_private(directory: Path) -> None:
     if not directory.is_dir():
         make_private(directory.parent)
         directory.mkdir(mode=0o700, exist_ok=True)
+
+
+def write_private(target: Path, data: bytes, mode: int) -> Path:
+    """Write a file that its owner alone can read, and never could anybody else."""
+    make_private(target.parent)
+    target.touch(mode=mode)
+    os.chmod(target, mode)
+    target.write_bytes(data)
+    return target
 
 
 def is_cloud_variable(name: str) -> bool:

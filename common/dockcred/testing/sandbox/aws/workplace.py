@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import textwrap
 import time
 from pathlib import Path
@@ -17,7 +16,7 @@ from dockcred.testing.sandbox.aws.principals import (
     AccessKey,
     Role,
 )
-from dockcred.testing.sandbox.home import make_private
+from dockcred.testing.sandbox.home import write_private
 
 if TYPE_CHECKING:
     from dockcred.testing.sandbox.aws import Aws
@@ -53,12 +52,7 @@ class Workplace:
 
     def write(self, path: str, text: str, mode: int = 0o600) -> Path:
         """Write a file below the home directory."""
-        target = self.home / path
-        make_private(target.parent)
-        target.touch(mode=mode)
-        os.chmod(target, mode)
-        target.write_text(text)
-        return target
+        return write_private(self.home / path, text.encode(), mode)
 
     def config(self, text: str) -> None:
         """Write ~/.aws/config."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from dockcred.testing.sandbox.azure import programs
 from dockcred.testing.sandbox.azure.directory import Principal
 from dockcred.testing.sandbox.azure.proofs import FEDERATED_AUDIENCE
-from dockcred.testing.sandbox.home import make_private
+from dockcred.testing.sandbox.home import write_private
 
 if TYPE_CHECKING:
     from dockcred.testing.sandbox.azure import Azure
@@ -29,12 +29,7 @@ class Workplace:
 
     def write(self, path: str, data: bytes, mode: int = 0o600) -> Path:
         """Write a file below the home directory."""
-        target = self.home / path
-        make_private(target.parent)
-        target.touch(mode=mode)
-        os.chmod(target, mode)
-        target.write_bytes(data)
-        return target
+        return write_private(self.home / path, data, mode)
 
     def federated_token(self, sub: str, **change: object) -> Path:
         """Write the token that a cluster projects into a pod, good for an hour.

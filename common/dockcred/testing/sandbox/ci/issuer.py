@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -14,8 +15,6 @@ from dockcred.testing.sandbox.service import Reason, Refusal, Service
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-
-    from dockcred.testing.sandbox.ci.jobs import Claims
 
 DISCOVERY = "/.well-known/openid-configuration"
 
@@ -30,11 +29,13 @@ class Issuer(Service):
     issuer: ClassVar[str]
     """Its real URL."""
     keys_path: ClassVar[str]
+    typical: ClassVar[Mapping[str, object]] = MappingProxyType({})
+    """What its jobs claim, until a test says otherwise."""
     life_s = 300.0
 
-    def __init__(self, loopback_url: Callable[[], str], job: Claims) -> None:
+    def __init__(self, loopback_url: Callable[[], str]) -> None:
         self._loopback_url = loopback_url
-        self.job = job
+        self.job = dict(self.typical)
         self._keys: dict[str, RSAPrivateKey] = {}
         self._published: list[str] = []
         self._real = urlsplit(self.issuer)

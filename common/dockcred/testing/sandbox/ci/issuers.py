@@ -21,10 +21,11 @@ class GitHubActions(Issuer):
     name = "github-actions"
     issuer = "https://token.actions.githubusercontent.com"
     keys_path = "/.well-known/jwks"
+    typical = jobs.GITHUB
     service_host = "pipelinesghubeus1.actions.githubusercontent.com"
 
     def __init__(self, loopback_url: Callable[[], str]) -> None:
-        super().__init__(loopback_url, jobs.github())
+        super().__init__(loopback_url)
         self.start_job()
 
     def start_job(self) -> None:
@@ -75,10 +76,8 @@ class GitLab(Issuer):
     name = "gitlab"
     issuer = "https://gitlab.com"
     keys_path = "/oauth/discovery/keys"
+    typical = jobs.GITLAB
     life_s = 3600.0
-
-    def __init__(self, loopback_url: Callable[[], str]) -> None:
-        super().__init__(loopback_url, jobs.gitlab())
 
 
 class Kubernetes(Issuer):
@@ -87,10 +86,8 @@ class Kubernetes(Issuer):
     name = "kubernetes"
     issuer = "https://kubernetes.default.svc.cluster.local"
     keys_path = "/openid/v1/jwks"
+    typical = jobs.KUBERNETES
     life_s = 3600.0
-
-    def __init__(self, loopback_url: Callable[[], str]) -> None:
-        super().__init__(loopback_url, jobs.kubernetes())
 
 
 class CircleCI(Issuer):
@@ -99,9 +96,7 @@ class CircleCI(Issuer):
     name = "circleci"
     issuer = "https://oidc.circleci.com/org/b2f1a6d0-1111-4000-8000-0000000000aa"
     keys_path = "/.well-known/jwks-pub.json"
-
-    def __init__(self, loopback_url: Callable[[], str]) -> None:
-        super().__init__(loopback_url, jobs.circleci())
+    typical = jobs.CIRCLECI
 
 
 class Buildkite(Issuer):
@@ -110,9 +105,7 @@ class Buildkite(Issuer):
     name = "buildkite"
     issuer = "https://agent.buildkite.com"
     keys_path = "/.well-known/jwks"
-
-    def __init__(self, loopback_url: Callable[[], str]) -> None:
-        super().__init__(loopback_url, jobs.buildkite())
+    typical = jobs.BUILDKITE
 
 
 class AzurePipelines(Issuer):
@@ -124,12 +117,13 @@ class AzurePipelines(Issuer):
     name = "azure-pipelines"
     issuer = "https://vstoken.dev.azure.com/b2f1a6d0-2222-4000-8000-0000000000bb"
     keys_path = "/.well-known/jwks"
+    typical = jobs.AZURE_PIPELINES
     audience = "api://AzureADTokenExchange"
     life_s = 600.0
     request_path = "/octo/_apis/distributedtask/hubs/build/plans/p-1/jobs/j-1/oidctoken"
 
     def __init__(self, loopback_url: Callable[[], str]) -> None:
-        super().__init__(loopback_url, jobs.azure_pipelines())
+        super().__init__(loopback_url)
         self.access_token = f"job-{secrets.token_hex(16)}"
         self.service_connection = "5c1c1f0e-7a3f-4d0e-9a57-1b6a0f8a0b33"
 
@@ -171,9 +165,6 @@ class GoogleAccounts(Issuer):
     keys_path = "/oauth2/v3/certs"
     life_s = 3600.0
 
-    def __init__(self, loopback_url: Callable[[], str]) -> None:
-        super().__init__(loopback_url, {})
-
 
 class Generic(Issuer):
     """Any other issuer."""
@@ -181,6 +172,4 @@ class Generic(Issuer):
     name = "issuer"
     issuer = "https://issuer.example.com"
     keys_path = "/keys"
-
-    def __init__(self, loopback_url: Callable[[], str]) -> None:
-        super().__init__(loopback_url, jobs.generic())
+    typical = jobs.GENERIC

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dockcred.testing.sandbox.home import make_private
+from dockcred.testing.sandbox.home import write_private
 
 if TYPE_CHECKING:
     from dockcred.testing.sandbox.github import GitHub
@@ -24,12 +23,7 @@ class Workplace:
 
     def write(self, path: str, text: str, mode: int = 0o600) -> Path:
         """Write a file below the home directory."""
-        target = self.home / path
-        make_private(target.parent)
-        target.touch(mode=mode)
-        os.chmod(target, mode)
-        target.write_text(text)
-        return target
+        return write_private(self.home / path, text.encode(), mode)
 
 
 def gh_token(work: Workplace) -> Variables:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dockcred.testing.sandbox.google import oauth, sts
 from dockcred.testing.sandbox.google.principals import Key
-from dockcred.testing.sandbox.home import make_private
+from dockcred.testing.sandbox.home import write_private
 
 if TYPE_CHECKING:
     from dockcred.testing.sandbox.google import Google
@@ -36,12 +35,7 @@ class Workplace:
 
     def write(self, path: str, text: str, mode: int = 0o600) -> Path:
         """Write a file below the home directory."""
-        target = self.home / path
-        make_private(target.parent)
-        target.touch(mode=mode)
-        os.chmod(target, mode)
-        target.write_text(text)
-        return target
+        return write_private(self.home / path, text.encode(), mode)
 
     def credentials(self, document: dict[str, Any]) -> Variables:
         """Write a credentials file and name it in the variables."""
