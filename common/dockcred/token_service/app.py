@@ -19,6 +19,8 @@ from dockcred.token_service.refusal import Refusal
 
 _PRIVATE = {"cache-control": "no-store", "pragma": "no-cache"}
 _UNAUTHORIZED = 401
+_LEAVE = frozenset({400, 408, 413, 415, 431})
+"""Where what follows on the connection may not be what it looks like."""
 
 
 class Application:
@@ -54,6 +56,7 @@ class Application:
                 "refused",
                 status=refusal.status,
                 reason=refusal.reason,
+                told=refusal.told,
                 asked=asked,
                 **_caller(request),
             )
@@ -90,8 +93,8 @@ class Application:
             headers["www-authenticate"] = f'Basic realm="{self._name}", charset="UTF-8"'
         if refusal.retry_after_s:
             headers["retry-after"] = str(refusal.retry_after_s)
-        if refusal.status in {408, 413}:
-            headers["connection"] = "close"  # what is left of the body is not read
+        if refusal.status in _LEAVE:
+            headers["connection"] = "close"
         return _json(_problem(refusal.code, refusal.reason), refusal.status, headers)
 
 

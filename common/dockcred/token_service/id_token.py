@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jwt
+from jwt.types import Options
 
 from dockcred.token_service.issuer_keys import Fetch, IssuerKeys
 from dockcred.token_service.refusal import Refusal
@@ -26,7 +27,7 @@ _MALFORMED = (
     *(jwt.PyJWTError, ValueError, TypeError, KeyError),
     *(OverflowError, RecursionError, AttributeError),
 )
-_UNVERIFIED = {"verify_signature": False}
+_UNVERIFIED: Options = {"verify_signature": False}
 _REASONS = (
     (jwt.ExpiredSignatureError, "the token has expired"),
     (jwt.ImmatureSignatureError, "the token is not valid yet"),
@@ -66,7 +67,7 @@ class Verifier:
             raise Refusal.bad_request("the token is too long")
         header, url = _unverified(token)
         if url not in self._issuers:
-            raise Refusal.unauthorized("the token's issuer is not listed here")
+            raise Refusal.unauthorized("the token's issuer is not listed here", url)
         issuer, keys = self._issuers[url]
         algorithm, key_id = header.get("alg"), header.get("kid")
         if algorithm not in issuer.algorithms:
@@ -98,9 +99,8 @@ class Verifier:
 def _unverified(token: str) -> tuple[Mapping[str, Any], str]:
     """Answer the header, and the issuer that the claims name."""
     try:
-        header = jwt.get_unverified_header(token)
-        claims = jwt.decode(token, options=_UNVERIFIED)  # type: ignore[arg-type]
-        url = claims["iss"]
+        parts = jwt.decode_complete(token, options=_UNVERIFIED)
+        header, url = parts["header"], parts["payload"]["iss"]
     except _MALFORMED:
         raise Refusal.unauthorized("the password is not a JWT with an issuer") from None
     # A header that must be understood and is not (RFC 7515, 4.1.11).

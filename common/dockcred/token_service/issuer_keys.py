@@ -69,6 +69,7 @@ class IssuerKeys:
             pause = PAUSE_S if self._keys else RETRY_S
             if self._clock() - self._asked_at < pause:
                 return
+            asked_before = bool(self._keys)
             self._asked_at = self._clock()
             try:
                 self._keys = await self._fetch(self._issuer)
@@ -77,9 +78,10 @@ class IssuerKeys:
                 journal.warning(
                     "issuer-keys-failed", issuer=self._issuer.name, reason=str(error)
                 )
-            else:
-                self._fetched_at = self._clock()
-                metrics.ISSUER_FETCHES.labels(self._issuer.name, "fetched").inc()
-                journal.info(
-                    "issuer-keys", issuer=self._issuer.name, keys=len(self._keys)
-                )
+                return
+            self._fetched_at = self._clock()
+            if not asked_before:
+                # The first time is not for an unknown key: a rotation may follow it.
+                self._asked_at = float("-inf")
+            metrics.ISSUER_FETCHES.labels(self._issuer.name, "fetched").inc()
+            journal.info("issuer-keys", issuer=self._issuer.name, keys=len(self._keys))

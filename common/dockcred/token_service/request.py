@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from dockcred.token_service import scope
 from dockcred.token_service.refusal import Refusal
 
+MAX_HEAD_BYTES = 32 * 1024
 MAX_BODY_BYTES = 32 * 1024
 BODY_S = 10.0
 MAX_FIELDS = 2 * scope.MAX_SCOPES
@@ -39,6 +40,13 @@ class TokenRequest:
 
 async def read(request: Request) -> TokenRequest:
     """Read a request; raise Refusal for one that is not as it must be."""
+    head = sum(len(name) + len(value) + 4 for name, value in request.headers.raw)
+    if head + len(request.scope["query_string"]) > MAX_HEAD_BYTES:
+        # h11 bounds a head that comes in pieces only.
+        raise Refusal(431, "invalid_request", "the request's head is too long")
+    if {"content-length", "transfer-encoding"} <= set(request.headers.keys()):
+        # Two lengths (RFC 9112, 6.1): a proxy may have believed the other one.
+        raise Refusal.bad_request("the request says its length in two ways")
     if request.method == "POST":
         return _from_form(_fields(await _body(request)))
     fields = _fields(request.scope["query_string"])

@@ -16,9 +16,9 @@ from dockcred.errors import InvalidInputError
 from dockcred.token_service import journal
 from dockcred.token_service.app import Application
 from dockcred.token_service.listen import Listen
+from dockcred.token_service.request import MAX_HEAD_BYTES
 from dockcred.token_service.slow_clients import BoundedProtocol
 
-MAX_HEAD_BYTES = 32 * 1024
 MAX_REQUESTS = 2048
 MAX_UPSTREAM_CALLS = 64
 KEEP_ALIVE_S = 5

@@ -47,7 +47,7 @@ def parse(text: str, default_keys: str) -> Settings:
 
 def allow(words: str, issuer: str, which: str) -> Rule:
     """Read a rule of one line: `REPOSITORY:ACTION[,ACTION…] [CLAIM=GLOB …]`."""
-    scope, *conditions = words.split()
+    scope, *conditions = words.split() or [""]
     repository, colon, actions = scope.rpartition(":")
     claims: dict[str, list[str]] = {}
     for condition in conditions:

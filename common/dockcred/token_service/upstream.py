@@ -15,7 +15,6 @@ from typing import Any, Self
 
 from dockcred.environment import Environment
 from dockcred.errors import DockcredError, InvalidInputError
-from dockcred.token_service import journal
 from dockcred.token_service.answer import Answer
 from dockcred.token_service.refusal import Refusal
 from dockcred.token_service.request import TokenRequest
@@ -127,9 +126,8 @@ class Upstream:
         return {"username": username, "password": secret}
 
 
-def _unavailable(reason: str) -> Refusal:
-    journal.warning("provider-failed", reason=reason)
-    return Refusal.unavailable("the provider cannot be asked now", _RETRY_S)
+def _unavailable(told: str) -> Refusal:
+    return Refusal.unavailable("the provider cannot be asked now", _RETRY_S, told)
 
 
 def _assertion(token: str) -> dict[str, str]:
@@ -142,9 +140,7 @@ def _pod_token() -> str:
         with open(POD_TOKEN, encoding="ascii") as file:
             return file.read().strip()
     except (OSError, ValueError):
-        raise Refusal.unavailable(
-            "this pod has no token to ask with", _RETRY_S
-        ) from None
+        raise _unavailable(f"{POD_TOKEN} cannot be read") from None
 
 
 def _reply(response: Response) -> dict[str, Any]:
