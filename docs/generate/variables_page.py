@@ -15,6 +15,7 @@ from dockcred.environment import (
     kubelet,
     meanings,
     oidc,
+    token_service,
 )
 
 HEAD = """\
@@ -54,6 +55,10 @@ def page() -> str:
     text += ["\nWhich CI system and which job this is: "]
     text += [_names(n for n in oidc.VARIABLES if n not in meanings.ALL), ".\n"]
     text += [f"\n{SECRETS} {_names(oidc.SECRETS)}.\n"]
+    text += ["\n## The token service\n\nWhere it asks an OAuth provider: "]
+    text += [_names((*token_service.VARIABLES, *token_service.SECRETS)), "; their "]
+    text += ["meaning is in [token-service](token-service.md). Not heard, and why:\n\n"]
+    text += [_table(token_service.DROPPED)]
     text += ["\n## Keychains\n\n", _table(meanings.KEYCHAIN)]
     text += ["\nThe way there: "]
     text += [_names(n for n in keychain.VARIABLES if n not in meanings.KEYCHAIN), ".\n"]

@@ -65,7 +65,10 @@ class IssuerKeys:
         return self._clock() - self._fetched_at
 
     async def _ask_if_due(self) -> None:
+        fetched_at = self._fetched_at
         async with self._lock:
+            if self._fetched_at != fetched_at:
+                return  # another has, while this one waited
             pause = PAUSE_S if self._keys else RETRY_S
             if self._clock() - self._asked_at < pause:
                 return

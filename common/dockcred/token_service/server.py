@@ -46,10 +46,14 @@ def run(application: Application, listen: Listen) -> None:
 async def _serve(server: uvicorn.Server, sock: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(MAX_UPSTREAM_CALLS))
-    # uvicorn raises a signal that ended it once more, for those who had a handler
-    # before: ours do nothing, so a stop that was asked for is a success.
+
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    # uvicorn has handlers of its own while it serves; a signal that ended it is raised
+    # once more for those before. Ours: a stop that was asked for is a success.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, stop)
     host, port = sock.getsockname()[:2]
     journal.info("listening", host=host, port=port)
     await server.serve(sockets=[sock])

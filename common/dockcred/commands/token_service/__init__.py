@@ -114,7 +114,9 @@ def token_service(
         work.serve(application, address, variables)
 
 
-@token_service.command()
+@token_service.command(
+    epilog=examples("dockcred token-service keygen --keys /var/lib/dockcred/keys")
+)
 @keys_option
 def keygen(keys: str | None) -> None:
     """Make our first keys: one that signs, and one that will after it."""
@@ -125,7 +127,9 @@ def keygen(keys: str | None) -> None:
         click.echo(f"Made {directory}.")
 
 
-@token_service.command()
+@token_service.command(
+    epilog=examples("dockcred token-service rotate --keys /var/lib/dockcred/keys")
+)
 @keys_option
 def rotate(keys: str | None) -> None:
     """Let the next key sign, and make one after it.
@@ -141,7 +145,13 @@ def rotate(keys: str | None) -> None:
         click.echo("Now run write-registry-config again, and restart the registries.")
 
 
-@token_service.command("write-registry-config")
+@token_service.command(
+    "write-registry-config",
+    epilog=examples(
+        "dockcred token-service write-registry-config /etc/docker/registry \\",
+        "  --config /etc/dockcred/token-service.toml --realm https://HOST/token",
+    ),
+)
 @config_option
 @keys_option
 @click.option("--service", metavar="NAME", default="", help="Without --config.")
@@ -180,7 +190,9 @@ def write_registry_config(
             click.echo(path)
 
 
-@token_service.command()
+@token_service.command(
+    epilog=examples("dockcred token-service check /etc/dockcred/token-service.toml")
+)
 @click.argument("config", metavar="FILE")
 def check(config: str) -> None:
     """Look for mistakes in a configuration, and say what each of its rules allows."""

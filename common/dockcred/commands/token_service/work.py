@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from dockcred.commands.console import warn
+from dockcred.config.load import check_owner
 from dockcred.environment import Environment
 from dockcred.errors import InvalidInputError
 from dockcred.token_service import (
@@ -52,6 +53,7 @@ def of_file(path: str, keys: str | None, environment: Environment) -> Settings:
     """Read the settings, and warn of what could be better in them."""
     try:
         with open(path, encoding="utf-8") as file:
+            check_owner(path, os.fstat(file.fileno()))
             text = file.read()
     except UnicodeDecodeError:
         raise InvalidInputError(f"{path} is not UTF-8", "mend it") from None

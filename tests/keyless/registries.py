@@ -1,0 +1,185 @@
+"""A registry without passwords: distribution, the token service, one address for both."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from support import token_service
+from support.real import missing
+from support.token_service import Service
+
+START_S = 20
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+DISTRIBUTION_3 = Path("/usr/local/lib/dockcred-ci/distribution3-registry")
+SERVICE = "registry.example.com"
+
+REGISTRY = """\
+version: 0.1
+log: {{level: warn}}
+storage:
+  filesystem: {{rootdirectory: "{images}"}}
+http: {{addr: "127.0.0.1:{port}"}}
+"""
+# One host and port for both: crane refuses to be sent to another private address.
+NGINX = """\
+daemon off;
+user root;
+worker_processes 1;
+pid {place}/nginx.pid;
+error_log stderr;
+events {{}}
+http {{
+  log_format visits '$status $request_method $request_uri';
+  access_log {place}/visits.log visits;
+  client_body_temp_path {place}/nginx-body;
+  proxy_temp_path {place}/nginx-proxy;
+  fastcgi_temp_path {place}/nginx-fastcgi;
+  uwsgi_temp_path {place}/nginx-uwsgi;
+  scgi_temp_path {place}/nginx-scgi;
+  server {{
+    listen 127.0.0.1:{port};
+    client_max_body_size 0;
+    proxy_http_version 1.1;
+    proxy_set_header Host $http_host;
+    location = /token {{ proxy_pass http://127.0.0.1:{service}; }}
+    location /v2/ {{
+      proxy_pass http://127.0.0.1:{registry};
+      proxy_request_buffering off;
+    }}
+  }}
+}}
+"""
+
+
+def program(name: str) -> str:
+    """The absolute path of the system's program."""
+    return shutil.which(name, path=SYSTEM_PATH) or missing(f"{name} is not installed")
+
+
+def distribution_2() -> str:
+    return program("docker-registry")
+
+
+def distribution_3() -> str:
+    if not DISTRIBUTION_3.exists():
+        missing("distribution 3 is not built: see .ci/run")
+    return str(DISTRIBUTION_3)
+
+
+@dataclass
+class Site:
+    """One such registry; `host` is how clients name it."""
+
+    host: str
+    place: Path
+    service: Service
+    helper_bin: Path
+
+    def visits(self) -> list[str]:
+        """What the registry answered so far: status, method, path."""
+        return (self.place / "visits.log").read_text().splitlines()
+
+    def answered(self, visit: str, since: int = 0) -> bool:
+        """Tell whether it answered so; nginx writes its line after the client reads."""
+        give_up = time.monotonic() + 3
+        while time.monotonic() < give_up:
+            if any(line.startswith(visit) for line in self.visits()[since:]):
+                return True
+            time.sleep(0.02)
+        return False
+
+    def dockcred(self, *arguments: str) -> str:
+        return dockcred(self.helper_bin, *arguments)
+
+
+def dockcred(helper_bin: Path, *arguments: str) -> str:
+    command = [str(helper_bin / "dockcred"), "token-service", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@contextmanager
+def serving(
+    place: Path, helper_bin: Path, binary: str, sign_for: str, rules: str
+) -> Iterator[Site]:
+    """Serve a registry that is told by `dockcred token-service` whom to believe."""
+    port, inner = free_port(), free_port()
+    config = place / "token-service.toml"
+    config.write_text(
+        f'service = "{SERVICE}"\nkeys = "{place}/keys"\nsign_for = "{sign_for}"\n'
+        + rules
+    )
+    dockcred(helper_bin, "keygen", "--keys", f"{place}/keys")
+    with ExitStack() as stack:
+        service = stack.enter_context(
+            token_service.running(helper_bin, "--config", str(config))
+        )
+        site = Site(f"127.0.0.1:{port}", place, service, helper_bin)
+        stack.enter_context(registry(site, binary, inner))
+        nginx = place / "nginx.conf"
+        words = {"place": place, "port": port, "registry": inner}
+        nginx.write_text(NGINX.format(service=service.port, **words))
+        command = [program("nginx"), "-e", "stderr", "-c", str(nginx)]
+        stack.enter_context(running(command, port, place / "nginx.log"))
+        yield site
+
+
+@contextmanager
+def registry(site: Site, binary: str, port: int) -> Iterator[None]:
+    """Run distribution with what `write-registry-config` writes for it now."""
+    site.dockcred(
+        *("write-registry-config", "--config", f"{site.place}/token-service.toml"),
+        *("--realm", f"http://{site.host}/token", f"{site.place}/told"),
+    )
+    config = site.place / f"registry-{port}.yml"
+    told = (site.place / "told/auth.yml").read_text()
+    config.write_text(REGISTRY.format(images=site.place / "images", port=port) + told)
+    log = site.place / f"registry-{port}.log"
+    with running([binary, "serve", str(config)], port, log):
+        yield
+
+
+@contextmanager
+def running(command: list[str], port: int, log: Path) -> Iterator[None]:
+    """Run a server until the block ends, from when it listens."""
+    environment = {"PATH": SYSTEM_PATH, "OTEL_TRACES_EXPORTER": "none"}
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        ) as process,
+    ):
+        try:
+            give_up = time.monotonic() + START_S
+            while not listens(port):
+                alive = process.poll() is None and time.monotonic() < give_up
+                assert alive, f"{command[0]} does not start:\n{log.read_text()}"
+                time.sleep(0.02)
+            yield
+        finally:
+            process.terminate()
+
+
+def listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        return sock.getsockname()[1]
