@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.private_registry import PrivateRegistry, private_registry
 from support.program import wait_until
 
 from dockcred.testing.sandbox import Sandbox
 
 from .conftest import Caller
-from .private_registry import PrivateRegistry, private_registry
 
 LIFE_S = 5
 CLIENT_BY_LINE = """

@@ -16,10 +16,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from dockcred.testing.sandbox import Sandbox
 from support.program import HOST, wait_until
 from support.real import missing
-
-from dockcred.testing.sandbox import Sandbox
 
 REGISTRY = """\
 version: 0.1
@@ -45,6 +44,9 @@ http {{
     client_max_body_size 0;
     location / {{
       auth_request /registry-auth;
+      # Said with a refusal too: docker 20.10 takes no registry for one without.
+      proxy_hide_header Docker-Distribution-Api-Version;
+      add_header Docker-Distribution-Api-Version registry/2.0 always;
       proxy_pass http://127.0.0.1:{backend};
       proxy_set_header Host $http_host;
       proxy_set_header Authorization "";
