@@ -7,9 +7,11 @@ import json
 
 import pytest
 import trustme
+from support.kubelet_configs import VECTORS
 
 from dockcred.checking import formats
 from dockcred.doctor.finding import Severity
+from dockcred.outputs import kubelet
 
 ERROR, WARNING, NOTE, FINE = (
     Severity.ERROR,
@@ -189,6 +191,15 @@ def ending(moment: str) -> str:
     return secret(auths(ghcr_io=GOOD), **{"dockcred/expires-at": moment})
 
 
+YAML = """\
+kind: Secret
+metadata: {{name: x}}
+type: kubernetes.io/dockerconfigjson
+stringData:
+  .dockerconfigjson: '{}'
+"""
+
+
 @pytest.mark.parametrize(
     "text, severity, said",
     [
@@ -214,7 +225,13 @@ def ending(moment: str) -> str:
         (ending("2999-01-01T00:00:00Z"), FINE, "good until 2999"),
         (ending("never"), NOTE, "is no time"),
         ('{"kind": "List"}', ERROR, "a list of no Secrets"),
-        ("apiVersion: v1", ERROR, "it is not JSON at line 1"),
+        ("kind: Secret\ndata: [", ERROR, "it is not YAML at line"),
+        ("a word", ERROR, "it is no manifest"),
+        (
+            YAML.format(auths(ghcr_io=GOOD)),
+            FINE,
+            "the user me",
+        ),
         ('{"kind": "Pod"}', ERROR, "it is no Secret"),
         ('{"kind": "Secret"}', ERROR, "no .dockerconfigjson that can be decoded"),
         (
@@ -294,6 +311,16 @@ def test_contrast(text: str, severity: Severity, said: str) -> None:
     }
     if text and "TOML" not in said:
         tells("contrast-secret", json.dumps(manifest), severity, said)
+
+
+@pytest.mark.parametrize("text, starts, said", VECTORS)
+def test_kubelets_own_config(text: str, starts: bool, said: str) -> None:
+    tells("kubelet-config", text, FINE if starts else ERROR, said)
+
+
+def test_kubelets_own_config_as_it_is_rendered() -> None:
+    text = kubelet.config(["registry.example:5000", *kubelet.CLOUDS])
+    tells("kubelet-config", text, FINE, "dockcred-credential-provider")
 
 
 def shell(config: str) -> str:

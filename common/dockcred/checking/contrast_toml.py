@@ -7,8 +7,6 @@ the right: it stands for every host below it too.
 
 from __future__ import annotations
 
-import ipaddress
-import ssl
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,7 +14,12 @@ from dockcred.checking import auth, text
 from dockcred.checking.auth import Consequences, Fault
 from dockcred.doctor.finding import Finding, Severity, error, fine, note, warning
 from dockcred.outputs.kubelet import is_shared
-from dockcred.rendering.contrast_toml import EXTRA_ENV, HUB
+from dockcred.rendering.contrast_toml import (
+    EXTRA_ENV,
+    HUB,
+    holds_certificates,
+    is_address,
+)
 
 READER = "Contrast"
 ENTRY = "entry"
@@ -101,7 +104,7 @@ def _key(where: str, key: str) -> Iterator[Finding]:
         yield error(
             text.KEY, f"{where} is never found: a key is a host", "write the host alone"
         )
-    elif _is_address(host):
+    elif is_address(host):
         yield error(text.KEY, f"{where} is an address: Contrast finds names alone")
     elif is_shared(host.removeprefix(".")):
         yield error(
@@ -136,7 +139,7 @@ def _table(where: str, table: Mapping[str, Any]) -> Iterator[Finding]:
                 f"{where}: {name} is no {wanted.__name__}: Contrast refuses the file",
             )
     fields = {name.lower(): value for name, value in table.items()}
-    if (pem := fields.get("ca-certs")) is not None and not _is_pem(pem):
+    if (pem := fields.get("ca-certs")) is not None and not holds_certificates(str(pem)):
         yield error(
             ENTRY, f"{where}: ca-certs holds no certificate, and no server is trusted"
         )
@@ -160,19 +163,3 @@ def _credential(where: str, fields: Mapping[str, Any]) -> Iterator[Finding]:
         yield auth.judge(ENTRY, where, found.fault, _FAULTS)
     else:
         yield fine(ENTRY, f"{where}: the user {text.shown(found.username)}")
-
-
-def _is_pem(pem: object) -> bool:
-    try:
-        ssl.create_default_context(cadata=str(pem))
-    except (ssl.SSLError, ValueError):
-        return False
-    return True
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name.strip("[]"))
-    except ValueError:
-        return False
-    return True

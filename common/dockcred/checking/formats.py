@@ -30,6 +30,7 @@ FORMATS = {
     "docker-config": "docker_config",
     "env": "environment",
     "helm": "docker_config",
+    "kubelet-config": "kubelet_config",
     "kubernetes-secret": "kubernetes_secret",
     "nomad": "nomad",
     "user-pass": "pair",

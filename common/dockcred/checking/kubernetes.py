@@ -1,4 +1,4 @@
-"""Secrets in a manifest, as JSON: one, or those of a List."""
+"""Secrets in a manifest: one, several, or those of a List."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dockcred.checking import text
+from dockcred.checking import manifest, text
 from dockcred.doctor.finding import Finding, error, fine, note
 from dockcred.errors import InvalidInputError
 from dockcred.rendering.kubernetes import EXPIRES_AT
@@ -19,20 +19,15 @@ _SOON = timedelta(minutes=10)
 
 def secrets(data: bytes) -> Iterator[Mapping[str, Any]]:
     """Answer each Secret; raise InvalidInputError where there is none."""
-    try:
-        found, _ = text.read_json(data)
-    except InvalidInputError as broken:
-        raise InvalidInputError(
-            broken.cause, "show it as JSON: kubectl get secret NAME -o json"
-        ) from None
-    kind = found.get("kind")
-    items = found.get("items") if kind in ("List", "SecretList") else [found]
-    if not isinstance(items, list) or not items:
-        raise InvalidInputError("it is a list of no Secrets", "name one")
-    for item in items:
-        if text.table(item).get("kind") != "Secret":
-            raise InvalidInputError("it is no Secret", "name a manifest of one")
-        yield item
+    for document in manifest.read(data):
+        is_list = document.get("kind") in ("List", "SecretList")
+        items = document.get("items") if is_list else [document]
+        if not isinstance(items, list) or not items:
+            raise InvalidInputError("it is a list of no Secrets", "name one")
+        for item in items:
+            if text.table(item).get("kind") != "Secret":
+                raise InvalidInputError("it is no Secret", "name a manifest of one")
+            yield item
 
 
 def name(secret: Mapping[str, Any]) -> str:

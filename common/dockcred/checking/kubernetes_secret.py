@@ -12,6 +12,7 @@ from typing import Any
 from dockcred.checking import auth, kubernetes, text
 from dockcred.checking.auth import Consequences, Fault
 from dockcred.doctor.finding import Finding, Severity, error, fine, note, warning
+from dockcred.errors import InvalidInputError
 from dockcred.lookup.reference import host_of
 from dockcred.outputs.kubelet import is_shared
 from dockcred.rendering.kubernetes_secret import KEY, TYPE
@@ -32,12 +33,19 @@ _FAULTS: Consequences = {
 
 def check(data: bytes) -> Iterator[Finding]:
     """Go through each Secret, or through the file that is to be in one."""
-    found, _ = text.read_json(data) if b'"auths"' in data else ({}, [])
-    if "auths" in found and "kind" not in found:
+    if _is_payload(data):
         yield from _payload(data)
         return
     for secret in kubernetes.secrets(data):
         yield from _secret(secret)
+
+
+def _is_payload(data: bytes) -> bool:
+    try:
+        found, _ = text.read_json(data)
+    except InvalidInputError:
+        return False
+    return "auths" in found and "kind" not in found
 
 
 def _secret(secret: Mapping[str, Any]) -> Iterator[Finding]:

@@ -60,7 +60,7 @@ def refuse_host(host: str) -> None:
     And for an address: the image puller compares labels of names, from the right.
     """
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-    if _is_address(name.strip("[]")):
+    if is_address(name):
         raise InvalidInputError(
             f"{host} is an address, and Contrast finds registries by name", "name one"
         )
@@ -72,24 +72,36 @@ def refuse_host(host: str) -> None:
         )
 
 
+def is_address(name: str) -> bool:
+    """Tell an IP address, with or without brackets."""
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def holds_certificates(pem: str) -> bool:
+    """Tell whether a text has any: without one the image puller trusts nobody."""
+    try:
+        ssl.create_default_context(cadata=pem)
+    except (ssl.SSLError, ValueError):
+        return False
+    return True
+
+
 def _table(login: Login, options: Options) -> dict[str, object]:
     table: dict[str, object] = {"auth": entries.auth(login)}
     if pem := options.ca_certs.get(login.registry):
-        _refuse_pem(login.registry, pem)
+        if not holds_certificates(pem):
+            raise InvalidInputError(
+                f"the authorities for {login.registry} are no certificates",
+                "name a PEM file",
+            )
         table["ca-certs"] = tomlkit.string(pem, multiline=True)
     if login.registry in options.insecure:
         table["insecure-skip-verify"] = True
     return table
-
-
-def _refuse_pem(registry: str, pem: str) -> None:
-    """Refuse a text without certificates: the image puller would trust nobody."""
-    try:
-        ssl.create_default_context(cadata=pem)
-    except (ssl.SSLError, ValueError):
-        raise InvalidInputError(
-            f"the authorities for {registry} are no certificates", "name a PEM file"
-        ) from None
 
 
 def _checked(options: Options) -> dict[str, str]:
@@ -101,11 +113,3 @@ def _checked(options: Options) -> dict[str, str]:
         if not value:
             raise InvalidInputError(f"{name} is not set", f"write {name}=VALUE")
     return dict(sorted(options.extra_env.items()))
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
