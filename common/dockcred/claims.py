@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _PARTS = 3  # header, claims, signature
+_FAR_S = 2.0**40  # some thirty thousand years from now: no clock gets there
 
 
 def claims_of(token: bytes) -> dict[str, Any]:
@@ -23,3 +24,10 @@ def claims_of(token: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def seconds(value: object) -> float | None:
+    """Answer a time as JSON has it, in seconds; None for what no clock could show."""
+    if isinstance(value, int | float) and 0 < value < _FAR_S:
+        return float(value)
+    return None

@@ -183,6 +183,28 @@ def test_bad_weather_is_one_line_in_good_time(kind, failure, cloud, oidc):
     assert answer.seconds < 4
 
 
+@every
+def test_who_stumbles_once_is_asked_again(kind, cloud, oidc):
+    environment = job(cloud, kind)
+    cloud.fail("github-actions:server-error:1")
+    cloud.fail(f"{exchange(cloud, kind).name}:throttle:1")
+    assert oidc.get(environment, HOSTS[kind]).status == 0
+
+
+@pytest.mark.parametrize("life", ["Infinity", "NaN", "1e999", "9" * 400, '"x"', "[]"])
+def test_a_life_that_no_clock_shows_is_none(life, cloud, oidc, monkeypatch):
+    from dockcred.testing.sandbox.messages import Response
+
+    def odd(request, now):
+        return Response(200, f'{{"access_token":"a","expires_in":{life}}}'.encode())
+
+    monkeypatch.setattr(cloud.ci.sts, "answer", odd)
+    environment = job(cloud, "sts")
+    assert oidc.get(environment, HOST).password == "a"
+    assert oidc.get(environment, HOST).password == "a"
+    assert cloud.calls["sts:exchange"] == 2
+
+
 def test_a_redirect_of_the_exchange_is_not_followed(cloud, oidc, monkeypatch):
     from dockcred.testing.sandbox.messages import Response
 

@@ -62,6 +62,14 @@ def test_an_expired_token_is_never_handed_on(name, oidc):
         assert "has expired" in said
 
 
+@pytest.mark.parametrize("ends", [None, "soon", [], float("inf"), 10**400, -1, True])
+def test_a_token_without_a_real_end_is_none(ends, cloud, oidc):
+    environment = cloud.environment("ci-variable")
+    token = cloud.ci.generic.token(cloud.ci.audience, exp=ends)
+    said = oidc.get(environment | {"JOB_TOKEN": token}, HOST).said
+    assert "names no end" in said or "has expired" in said
+
+
 @pytest.mark.parametrize("name", JOBS)
 def test_without_an_audience_nobody_is_asked(name, cloud, oidc):
     environment = cloud.environment(name)

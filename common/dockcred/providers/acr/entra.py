@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dockcred.errors import InvalidInputError, IssueError, TransportError
 from dockcred.providers.acr import problems
-from dockcred.providers.acr.retry import delay_s, patiently
 from dockcred.providers.acr.tokens import AccessToken
 from dockcred.transport.form import urlencode
 from dockcred.transport.http import request
 from dockcred.transport.response import Response
+from dockcred.transport.retry import delay_s, patiently
 from dockcred.transport.target import Target
 from dockcred.version import __version__
 

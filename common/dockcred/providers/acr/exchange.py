@@ -13,9 +13,9 @@ from dockcred.credential import Credential
 from dockcred.errors import IssueError, NameNotFoundError
 from dockcred.providers.acr import exchange_problems
 from dockcred.providers.acr.entra import USER_AGENT, garbage
-from dockcred.providers.acr.retry import patiently
 from dockcred.transport.form import urlencode
 from dockcred.transport.http import request
+from dockcred.transport.retry import patiently
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dockcred.errors import IssueError
-from dockcred.providers.acr.retry import delay_s
+from dockcred.transport.retry import delay_s
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

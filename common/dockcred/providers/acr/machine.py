@@ -11,12 +11,12 @@ from dockcred.errors import IssueError, TransportError
 from dockcred.providers.acr import machine_problems
 from dockcred.providers.acr.entra import USER_AGENT, garbage
 from dockcred.providers.acr.problems import AbsentError
-from dockcred.providers.acr.retry import delay_s, patiently
 from dockcred.providers.acr.sources import is_chosen
 from dockcred.providers.acr.tokens import AccessToken
 from dockcred.transport.form import urlencode
 from dockcred.transport.http import request
 from dockcred.transport.response import Response
+from dockcred.transport.retry import delay_s, patiently
 from dockcred.transport.target import Target
 
 TYPE_CHECKING = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from dockcred.claims import claims_of
+from dockcred.claims import claims_of, seconds
 from dockcred.credential import Credential
 from dockcred.errors import IssueError, RefusedError, TransportError
 from dockcred.transport.target import Target
@@ -57,23 +57,18 @@ def credential(
         secret = fields[field]
         if not (secret.isascii() and secret.isprintable() and secret):
             raise ValueError("not a password")  # noqa: TRY301 - met below
-        life = fields.get("expires_in")
-        ends = now + float(life) if life is not None else _end_of(secret)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise TransportError(
             f"{name} did not answer as a token exchange does",
             "see what listens there: a proxy, a captive portal or another service",
         ) from None
+    life = seconds(fields.get("expires_in"))
+    ends = now + life if life else seconds(claims_of(secret.encode()).get("exp"))
     if ends is not None and ends <= now:
         raise IssueError(
             f"{name} gave a password that is over by this clock", "set the clock (NTP)"
         )
     return Credential(username, secret, now, ends)
-
-
-def _end_of(secret: str) -> float | None:
-    ends = claims_of(secret.encode()).get("exp")
-    return float(ends) if isinstance(ends, int | float) else None
 
 
 def _code(answer: Response) -> str:

@@ -11,6 +11,7 @@ from dockcred.providers.oidc import id_token
 from dockcred.providers.oidc.source import Source, text_in
 from dockcred.transport.form import urlencode
 from dockcred.transport.http import request
+from dockcred.transport.retry import patiently
 from dockcred.transport.target import Target
 
 TYPE_CHECKING = False
@@ -46,16 +47,18 @@ class AzurePipelines(Source):
         """Ask for the service connection's token."""
         get = self._environment.get
         fields = {"api-version": "7.1", "serviceConnectionId": get(_CONNECTION)}
-        answer = request(
-            "POST",
-            f"{get(_URL).rstrip('/')}?{urlencode(fields)}",
-            self._environment,
-            headers={
-                "authorization": f"Bearer {get(_TOKEN)}",
-                "content-type": "application/json",
-                # Else a refusal is a redirect to a page where people log in.
-                "x-tfs-fedauthredirect": "Suppress",
-            },
+        answer = patiently(
+            lambda: request(
+                "POST",
+                f"{get(_URL).rstrip('/')}?{urlencode(fields)}",
+                self._environment,
+                headers={
+                    "authorization": f"Bearer {get(_TOKEN)}",
+                    "content-type": "application/json",
+                    # Else a refusal is a redirect to a page where people log in.
+                    "x-tfs-fedauthredirect": "Suppress",
+                },
+            )
         )
         name = Target(get(_URL)).netloc
         if answer.status != _OK:

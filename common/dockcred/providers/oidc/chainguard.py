@@ -8,6 +8,7 @@ from __future__ import annotations
 from dockcred.providers.oidc import answers, exchanges
 from dockcred.transport.form import urlencode
 from dockcred.transport.http import request
+from dockcred.transport.retry import patiently
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,14 +37,16 @@ class Chainguard:
     def credential(self, token: IDToken) -> Credential:
         """Exchange the token for the registry's."""
         query = urlencode({"aud": REGISTRY, "identity": self._identity})
-        answer = request(
-            "GET",
-            f"{URL}?{query}",
-            self._environment,
-            headers={
-                "authorization": f"Bearer {token.value}",
-                "accept": "application/json",
-            },
+        answer = patiently(
+            lambda: request(
+                "GET",
+                f"{URL}?{query}",
+                self._environment,
+                headers={
+                    "authorization": f"Bearer {token.value}",
+                    "accept": "application/json",
+                },
+            )
         )
         return answers.credential(
             answer,

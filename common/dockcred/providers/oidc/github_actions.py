@@ -11,6 +11,7 @@ from dockcred.providers.oidc import id_token
 from dockcred.providers.oidc.source import Source, text_in
 from dockcred.transport.form import urlencode
 from dockcred.transport.http import request
+from dockcred.transport.retry import patiently
 from dockcred.transport.target import Target
 from dockcred.version import __version__
 
@@ -44,15 +45,17 @@ class GitHubActions(Source):
         wanted = id_token.audience(self._environment)
         url = get(_URL)
         joint = "&" if "?" in url else "?"
-        answer = request(
-            "GET",
-            f"{url}{joint}{urlencode({'audience': wanted})}",
-            self._environment,
-            headers={
-                "authorization": f"Bearer {get(_TOKEN)}",
-                "accept": "application/json; api-version=2.0",
-                "user-agent": f"dockcred/{__version__}",
-            },
+        answer = patiently(
+            lambda: request(
+                "GET",
+                f"{url}{joint}{urlencode({'audience': wanted})}",
+                self._environment,
+                headers={
+                    "authorization": f"Bearer {get(_TOKEN)}",
+                    "accept": "application/json; api-version=2.0",
+                    "user-agent": f"dockcred/{__version__}",
+                },
+            )
         )
         name = Target(url).netloc
         if answer.status in _REFUSED:

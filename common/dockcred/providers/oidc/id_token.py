@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from dockcred.claims import claims_of
+from dockcred.claims import claims_of, seconds
 from dockcred.errors import InvalidInputError, IssueError
 
 TYPE_CHECKING = False
@@ -65,8 +65,8 @@ def checked(text: str, environment: Environment, origin: str) -> IDToken:
             f"{origin} is for the audience {_shown(found)}, not for {_shown(wanted)}",
             f"have it made for that audience, or mend {AUDIENCE}",
         )
-    ends = claims.get("exp")
-    if not isinstance(ends, int | float):
+    ends = seconds(claims.get("exp"))
+    if ends is None:
         raise IssueError(
             f"{origin} names no end, as an ID token does", "see who issues it"
         )
@@ -74,7 +74,7 @@ def checked(text: str, environment: Environment, origin: str) -> IDToken:
         raise IssueError(
             f"{origin} has expired", "have a new one made, or set the clock (NTP)"
         )
-    return IDToken(value, str(claims.get("sub") or ""), float(ends))
+    return IDToken(value, str(claims.get("sub") or ""), ends)
 
 
 def _shown(value: object) -> str:

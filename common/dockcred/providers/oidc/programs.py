@@ -37,7 +37,7 @@ class Command(Source):
         if outcome.status:
             raise IssueError(
                 f"{shown} gave no ID token (status {outcome.status})",
-                f"run it by hand in the job: {' '.join(command)}",
+                f"run {shown} by hand in the job",
             )
         origin = f"what {shown} printed"
         return id_token.checked(outcome.output, self._environment, origin)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dockcred.providers.oidc import answers, exchanges
 from dockcred.transport.http import request
+from dockcred.transport.retry import patiently
 from dockcred.transport.target import is_loopback
 
 TYPE_CHECKING = False
@@ -36,14 +37,16 @@ class Quay:
         from binascii import b2a_base64  # noqa: PLC0415 - this exchange only
 
         basic = b2a_base64(f"{self._robot}:{token.value}".encode(), newline=False)
-        answer = request(
-            "GET",
-            self._url,
-            self._environment,
-            headers={
-                "authorization": f"Basic {basic.decode()}",
-                "accept": "application/json",
-            },
+        answer = patiently(
+            lambda: request(
+                "GET",
+                self._url,
+                self._environment,
+                headers={
+                    "authorization": f"Basic {basic.decode()}",
+                    "accept": "application/json",
+                },
+            )
         )
         return answers.credential(
             answer,

@@ -6,6 +6,7 @@ from dockcred.providers.oidc import answers
 from dockcred.providers.oidc.exchanges import AS, DEFAULT_USERNAME, USERNAME
 from dockcred.transport.form import urlencode
 from dockcred.transport.http import request
+from dockcred.transport.retry import patiently
 from dockcred.transport.target import Target
 from dockcred.version import __version__
 
@@ -42,16 +43,18 @@ def exchange(
         **fields,
         "subject_token": token.value,
     }
-    answer = request(
-        "POST",
-        url,
-        environment,
-        headers={
-            "content-type": "application/x-www-form-urlencoded",
-            "accept": "application/json",
-            "user-agent": f"dockcred/{__version__}",
-        },
-        body=urlencode(form).encode(),
+    answer = patiently(
+        lambda: request(
+            "POST",
+            url,
+            environment,
+            headers={
+                "content-type": "application/x-www-form-urlencoded",
+                "accept": "application/json",
+                "user-agent": f"dockcred/{__version__}",
+            },
+            body=urlencode(form).encode(),
+        )
     )
     return answers.credential(answer, url, username, "access_token", remedy)
 

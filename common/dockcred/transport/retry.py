@@ -1,4 +1,4 @@
-"""Asking Azure again, as long as there is time and it says to wait."""
+"""Asking again, as long as there is time and the other end asks for patience."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _FIRST_PAUSE_S = 0.25
 _SPARE_S = 1.0
-_GONE = 410  # IMDS, while it is being updated
+_GONE = 410  # Azure's IMDS, while it is being updated
 _TOO_MANY = 429
 _SERVER_ERROR = 500
 
