@@ -140,6 +140,7 @@ def test_another_host_s_and_another_container_s_are_left_alone(
     names = {
         "another host": (prefix, "other", boot, namespace, *rest),
         "another container": (prefix, host, boot, "1", *rest),
+        "a boot that nobody knows": (prefix, host, "-", namespace, *rest),
         "an earlier boot": (prefix, host, "00000000", namespace, *rest),
     }
     for name in names.values():
@@ -293,6 +294,18 @@ print(os.path.isdir({str(directory)!r}))
     argv = [sys.executable, "-c", code]
     done = subprocess.run(argv, capture_output=True, text=True, check=True)
     assert done.stdout == "True\n"
+    assert wait_until(lambda: not directory.exists())
+
+
+def test_where_no_python_can_be_started_the_watcher_is_a_copy_of_us(
+    tmp_path: Path,
+) -> None:
+    """While the installation is replaced, say."""
+    directory = tmp_path / "private"
+    directory.mkdir()
+    code = "import sys; sys.executable = ''\nfrom dockcred.ephemeral import watcher\n"
+    argv = [sys.executable, "-c", f"{code}watcher.start({str(directory)!r})"]
+    subprocess.run(argv, check=True)
     assert wait_until(lambda: not directory.exists())
 
 

@@ -215,7 +215,13 @@ def test_podmans_files_become_one_and_the_first_that_names_a_registry_wins(
     write(
         home / ".config/containers/auth.json",
         {
-            "auths": {"a.example": {"auth": "second"}, "quay.io/team": {"auth": KEY}},
+            "auths": {
+                "a.example": {"auth": "second"},
+                "a.example/team": {"auth": "second"},
+                "a.example.org": {"auth": KEY},
+                "quay.io/team": {"auth": KEY},
+                "ghcr.io": {},
+            },
             "credHelpers": {"a.example": "pass", "b.example": "pass"},
         },
     )
@@ -227,6 +233,7 @@ def test_podmans_files_become_one_and_the_first_that_names_a_registry_wins(
         "credHelpers": {HOST: "auto", "b.example": "pass", "gcr.io": "gcloud"},
         "auths": {
             "a.example": {"auth": "first"},
+            "a.example.org": {"auth": KEY},
             "quay.io/team": {"auth": KEY},
             "ghcr.io": {"auth": KEY},
             "old.example": {"auth": KEY},
@@ -276,6 +283,13 @@ def test_podman_whose_registries_conf_asks_another_helper_reads_our_file_first(
     assert aliases.items() <= joined["aliases"].items()
     alone = tomllib.loads(caller.says(script, options=("--only",)))
     assert alone["credential-helpers"] == ["containers-auth.json"]
+
+
+@pytest.mark.parametrize("wrong", ["registry = 'a'", "registry = 1", "aliases = [1]"])
+def test_a_broken_registries_conf_is_told(caller: Caller, wrong: str) -> None:
+    conf = f"credential-helpers = ['secretservice']\n{wrong}\n"
+    write(caller.home / ".config/containers/registries.conf", conf)
+    assert "registries.conf has" in refused(caller.run("true"))
 
 
 def test_helms_own_logins_are_kept(caller: Caller) -> None:

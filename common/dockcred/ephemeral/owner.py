@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from dockcred.fingerprint import machine
+from dockcred.fingerprint import UNKNOWN_BOOT, machine
 
 _PREFIX = "dockcred-exec"
 
@@ -28,7 +28,7 @@ def has_ended(name: str) -> bool:
         return False
     host, boot, namespace, pid, started, _ = rest
     our_host, our_boot, our_namespace = _here()
-    if host != our_host:
+    if host != our_host or UNKNOWN_BOOT in {boot, our_boot}:
         return False
     if boot != our_boot:
         return True

@@ -75,8 +75,11 @@ def _beget(directory: str, pid: int, owner: int) -> NoReturn:
         os._exit(status)
 
 
-def _be_watcher(directory: str, pid: int, owner: int) -> NoReturn:
-    """Become a program of its own: `pkill -f COMMAND` is not to find the watcher."""
+def _be_watcher(directory: str, pid: int, owner: int) -> None:
+    """Become a program of its own: `pkill -f COMMAND` is not to find the watcher.
+
+    Where no Python can be started any more, it watches as it is.
+    """
     for name in _NOT_FOR_IT:
         signal.signal(signal.Signals[name], signal.SIG_IGN)
     path = [os.path.abspath(entry) for entry in sys.path if entry]
@@ -91,12 +94,19 @@ def _be_watcher(directory: str, pid: int, owner: int) -> NoReturn:
     os.closerange(_KEPT if owner < 0 else _KEPT + 1, os.sysconf("SC_OPEN_MAX"))
     code = ["-I", "-S", "-c", _CODE, directory, str(pid), str(owner)]
     argv = [sys.executable, *code, *path]
-    os.execve(sys.executable, argv, {})  # noqa: S606 - no shell is wanted
+    try:
+        os.execve(sys.executable, argv, {})  # noqa: S606 - no shell is wanted
+    except (OSError, ValueError):  # gone, or never known
+        _watch(directory, pid, owner)
 
 
 def main() -> None:
-    """Be the watcher: wait for the process, then remove the directory."""
-    directory, pid, owner = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    """Be the watcher that `start` has started."""
+    _watch(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+
+
+def _watch(directory: str, pid: int, owner: int) -> None:
+    """Wait for the process, then remove the directory."""
     if owner >= 0:
         select.select([owner], [], [])
     else:

@@ -40,7 +40,8 @@ class Others:
     def of_containers(self, variables: Environment) -> dict[str, Any]:
         """Answer one auth.json for all the files that podman and skopeo search.
 
-        They take the first file that names a registry.
+        They take the first file that names a registry, or a namespace above; an empty
+        entry, as docker leaves beside a store, names none.
         """
         found: dict[str, dict[str, Any]] = {name: {} for name in LOGINS}
         for path in containers.auth_paths(variables):
@@ -50,7 +51,11 @@ class Others:
                 tables["auths"] = file.content
             taken = {key for table in found.values() for key in table}
             for name, table in tables.items():
-                found[name] |= {k: v for k, v in table.items() if k not in taken}
+                found[name] |= {
+                    key: value
+                    for key, value in table.items()
+                    if value and not _is_below(key, taken)
+                }
         return self._without(found)
 
     def of_variable(self, text: str) -> dict[str, Any]:
@@ -74,6 +79,11 @@ class Others:
                     if host_of(key) not in self._hidden
                 }
         return kept
+
+
+def _is_below(key: str, taken: set[str]) -> bool:
+    """Tell whether a registry or namespace is one of these, or in one."""
+    return any(f"{key}/".startswith(f"{name}/") for name in taken)
 
 
 def _read(path: str) -> ClientFile:

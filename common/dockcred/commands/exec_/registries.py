@@ -6,6 +6,7 @@ containers/image joins them (pkg/sysregistriesv2).
 
 from __future__ import annotations
 
+from dockcred.errors import InvalidInputError
 from dockcred.lookup import containers
 
 TYPE_CHECKING = False
@@ -29,14 +30,23 @@ def with_files_first(variables: Environment, *, only: bool) -> str:
 
 
 def _joined(variables: Environment) -> dict[str, Any]:
-    """Join the files: of two that name a registry, an alias or a setting, the later."""
+    """Join the files: of two that name a registry, an alias or a setting, the later.
+
+    Raises InvalidInputError for what podman refuses as well.
+    """
     joined: dict[str, Any] = {}
     mirrored: dict[str, Any] = {}
     aliases: dict[str, Any] = {}
     for content in containers.read_registries(variables):
-        for table in content.pop("registry", []):
-            mirrored[table.get("prefix") or table.get("location", "")] = table
-        aliases |= content.pop("aliases", {})
+        try:
+            for table in content.pop("registry", []):
+                mirrored[table.get("prefix") or table.get("location", "")] = table
+            aliases |= content.pop("aliases", {})
+        except (AttributeError, TypeError):
+            raise InvalidInputError(
+                "registries.conf has a registry or an alias that is no table",
+                "mend it; podman says where",
+            ) from None
         joined |= content
     if mirrored:
         joined["registry"] = list(mirrored.values())
