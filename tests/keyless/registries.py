@@ -124,11 +124,7 @@ def serving(
         )
         site = Site(f"127.0.0.1:{port}", place, service, helper_bin)
         stack.enter_context(registry(site, binary, inner))
-        nginx = place / "nginx.conf"
-        words = {"place": place, "port": port, "registry": inner}
-        nginx.write_text(NGINX.format(service=service.port, **words))
-        command = [program("nginx"), "-e", "stderr", "-c", str(nginx)]
-        stack.enter_context(running(command, port, place / "nginx.log"))
+        stack.enter_context(in_front(site, inner))
         yield site
 
 
@@ -139,11 +135,29 @@ def registry(site: Site, binary: str, port: int) -> Iterator[None]:
         *("write-registry-config", "--config", f"{site.place}/token-service.toml"),
         *("--realm", f"http://{site.host}/token", f"{site.place}/told"),
     )
-    config = site.place / f"registry-{port}.yml"
     told = (site.place / "told/auth.yml").read_text()
-    config.write_text(REGISTRY.format(images=site.place / "images", port=port) + told)
-    log = site.place / f"registry-{port}.log"
+    with distribution(site.place, binary, port, told):
+        yield
+
+
+@contextmanager
+def distribution(place: Path, binary: str, port: int, auth: str) -> Iterator[None]:
+    """Run distribution with this part of its configuration."""
+    config = place / f"registry-{port}.yml"
+    config.write_text(REGISTRY.format(images=place / "images", port=port) + auth)
+    log = place / f"registry-{port}.log"
     with running([binary, "serve", str(config)], port, log):
+        yield
+
+
+@contextmanager
+def in_front(site: Site, registry: int) -> Iterator[None]:
+    """Run nginx before the registry and the token service."""
+    port, nginx = site.host.partition(":")[2], site.place / "nginx.conf"
+    words = {"place": site.place, "port": port, "registry": registry}
+    nginx.write_text(NGINX.format(service=site.service.port, **words))
+    command = [program("nginx"), "-e", "stderr", "-c", str(nginx)]
+    with running(command, int(port), site.place / "nginx.log"):
         yield
 
 
