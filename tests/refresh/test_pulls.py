@@ -54,8 +54,11 @@ def pull(client: str, file: Path, registry: PrivateRegistry) -> bool:
         timeout=30,
         check=False,
     )
-    assert done.returncode == 0 or "uthoriz" in done.stderr + done.stdout, done.stderr
-    return done.returncode == 0
+    # docker says of a refusal that there is no such manifest.
+    refusals = ("nauthorized", "authentication required", "no such manifest")
+    refused = any(word in done.stderr for word in refusals)
+    assert refused == (done.returncode != 0), done.stderr
+    return not refused
 
 
 def push(file: Path, registry: PrivateRegistry) -> None:
