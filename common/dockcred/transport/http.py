@@ -52,7 +52,9 @@ def request(
             lines += [f"{name}: {value}" for name, value in head.items()]
             if any("\r" in line or "\n" in line for line in lines):
                 raise InvalidInputError("a header would span lines", "mend its source")
-            connection.sendall("\r\n".join((*lines, "", "")).encode("latin-1") + body)
+            if not all(map(str.isascii, lines)):
+                raise InvalidInputError("a header is not ASCII", "mend its source")
+            connection.sendall("\r\n".join((*lines, "", "")).encode("ascii") + body)
             # json reads the answer: 4.5 M instructions that nobody waits for here.
             for module in ("json", *meanwhile):
                 __import__(module)

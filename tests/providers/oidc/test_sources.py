@@ -157,7 +157,11 @@ def test_bad_weather_is_one_line_in_good_time(failure, name, cloud, oidc):
         ({"DOCKCRED_OIDC_SOURCE": "variable"}, "_TOKEN_VARIABLE is not set"),
         ({"DOCKCRED_OIDC_TOKEN_FILE": "token"}, "is not an absolute path"),
         ({"DOCKCRED_OIDC_TOKEN_FILE": "/nowhere"}, "no token can be read"),
-        ({"DOCKCRED_OIDC_TOKEN_FILE": "/dev/zero"}, "no ID token"),
+        ({"DOCKCRED_OIDC_TOKEN_FILE": "/dev/zero"}, "/dev/zero, which is no file"),
+        ({"DOCKCRED_OIDC_TOKEN_FILE": "/"}, "which is no file"),
+        ({"DOCKCRED_OIDC_TOKEN_FILE": "/etc/hostname"}, "no ID token"),
+        ({"DOCKCRED_OIDC_USERNAME": "a\nb"}, "is no user name"),
+        ({"DOCKCRED_OIDC_USERNAME": "a:b"}, "is no user name"),
         ({"DOCKCRED_OIDC_TOKEN_VARIABLE": "NOT_SET"}, "NOT_SET, which is not set"),
         ({"DOCKCRED_OIDC_TOKEN_VARIABLE": "PATH"}, "the token in PATH is no ID token"),
         ({"DOCKCRED_OIDC_TOKEN_COMMAND": "mint"}, "absolute path"),
@@ -175,6 +179,10 @@ def test_bad_weather_is_one_line_in_good_time(failure, name, cloud, oidc):
                 "ACTIONS_ID_TOKEN_REQUEST_URL": "http://evil.example/?a=b",
                 "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "t",
             },
+            "plain http to evil.example is refused",
+        ),
+        (
+            {"DOCKCRED_OIDC_SOURCE": "google", "GCE_METADATA_HOST": "evil.example"},
             "plain http to evil.example is refused",
         ),
         ({"DOCKCRED_OIDC_AUDIENCE": "a\nb"}, "no job's identity was found"),
@@ -196,3 +204,11 @@ def test_no_secret_of_the_job_reaches_a_program(cloud, oidc):
     seen = Path(environment["HOME"], "seen").read_text()
     assert cloud.ci.github.request_token not in seen
     assert "DOCKCRED_OIDC_AUDIENCE=" in seen
+
+
+@pytest.mark.parametrize("token", ["a\nx-evil: 1", "\u20ac", "a\r\n\r\nGET /"])
+def test_a_request_token_makes_no_second_header(token, cloud, oidc):
+    environment = cloud.environment("ci-github")
+    environment["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] = token
+    assert "a header " in oidc.get(environment, HOST).said
+    assert not cloud.calls

@@ -32,7 +32,7 @@ class DockerHub:
         if server.host not in HOSTS:
             raise exchanges.refuse_host(server, "docker-hub", "Docker Hub's hosts")
         self._connection = exchanges.named_as(environment, "the connection's id")
-        self._organisation = environment.get(exchanges.USERNAME)
+        self._organisation = exchanges.username(environment, "")
         if not self._organisation:
             raise InvalidInputError(
                 "Docker Hub needs the organisation's name: "

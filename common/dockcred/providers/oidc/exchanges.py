@@ -79,11 +79,22 @@ class Plain:
 
     def __init__(self, environment: Environment) -> None:
         """Take the user name that goes with it."""
-        self._username = environment.get(USERNAME, DEFAULT_USERNAME)
+        self._username = username(environment)
 
     def credential(self, token: IDToken) -> Credential:
         """Hand the token on."""
         return Credential(self._username, token.value, time.time(), token.expires_at)
+
+
+def username(environment: Environment, default: str = DEFAULT_USERNAME) -> str:
+    """Answer the user name for the registry; InvalidInputError where it is none.
+
+    In Basic authentication a colon would end it (RFC 7617).
+    """
+    name = environment.get(USERNAME, default)
+    if not name.isprintable() or ":" in name:
+        raise InvalidInputError(f"{USERNAME} is no user name", "mend it")
+    return name
 
 
 def named_as(environment: Environment, what: str) -> str:

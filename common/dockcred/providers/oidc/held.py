@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from dockcred.errors import InvalidInputError, IssueError, MissingIdentityError
 from dockcred.providers.oidc import id_token
 from dockcred.providers.oidc.source import Source
@@ -23,18 +25,23 @@ class File(Source):
     name = "oidc:file"
 
     def __init__(self, environment: Environment) -> None:
-        """Note the file; it is not read yet."""
+        """Note the file, which is not read yet; InvalidInputError where it is none."""
         super().__init__(environment)
         self._path = environment.get(_FILE)
-        self.tokens = (self._path,)
-
-    def token(self) -> IDToken:
-        """Read the file."""
         if not self._path.startswith("/"):
             raise InvalidInputError(
                 f"{_FILE} is not an absolute path",
                 "name the file by its path from the root",
             )
+        # A pipe without a writer would be waited for.
+        if os.path.exists(self._path) and not os.path.isfile(self._path):
+            raise InvalidInputError(
+                f"{_FILE} names {self._path}, which is no file", "name the token's file"
+            )
+        self.tokens = (self._path,)
+
+    def token(self) -> IDToken:
+        """Read the file."""
         try:
             with open(self._path, encoding="ascii") as file:
                 text = file.read(id_token.MAX_BYTES + 1)

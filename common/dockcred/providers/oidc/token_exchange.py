@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dockcred.providers.oidc import answers
-from dockcred.providers.oidc.exchanges import AS, DEFAULT_USERNAME, USERNAME
+from dockcred.providers.oidc import answers, exchanges
 from dockcred.transport.form import urlencode
 from dockcred.transport.http import request
 from dockcred.transport.retry import patiently
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105 - a name
 _OPTIONAL = {
-    "client_id": AS,
+    "client_id": exchanges.AS,
     "audience": "DOCKCRED_OIDC_EXCHANGE_AUDIENCE",
     "scope": "DOCKCRED_OIDC_EXCHANGE_SCOPE",
 }
@@ -68,6 +67,7 @@ class Endpoint:
         """Check where the token would go; InvalidInputError where it may not."""
         Target(url)
         self._url = url
+        self._username = exchanges.username(environment)
         self._environment = environment
 
     def credential(self, token: IDToken) -> Credential:
@@ -80,6 +80,6 @@ class Endpoint:
             token,
             {name: value for name, value in fields.items() if value},
             self._environment,
-            username=get(USERNAME, DEFAULT_USERNAME),
+            username=self._username,
             remedy="see the audience, scope and trust that it has for this issuer",
         )
