@@ -81,6 +81,12 @@ class Project:
         script = "\n".join(("set -eu", f"cd {self.directory}", *said, commands))
         return ["bash", "-c", script]
 
+    def uses_testcontainers(self) -> None:
+        """Give it a test whose image testcontainers would pull."""
+        package = build.node("testcontainers", "10.28.0")
+        script = TESTCONTAINERS.format(package=package, host=ACCOUNT_HOST)
+        (self.directory / "test.mjs").write_text(script)
+
     def works_within_alone(self, commands: str, **more: str) -> None:
         without = EXEC.sub("", commands)
         assert without != commands
@@ -145,11 +151,16 @@ def test_a_command_is_let_in_as_the_page_has_it(project: Project, block: Block) 
         package = build.node("@sigstore/oci", "0.5.0")
         (project.directory / "attest.mjs").write_text(ATTEST.format(package=package))
     if "npm " in command:
-        script = TESTCONTAINERS.format(
-            package=build.node("testcontainers", "10.28.0"), host=ACCOUNT_HOST
-        )
-        (project.directory / "test.mjs").write_text(script)
+        project.uses_testcontainers()
     project.works_within_alone(command)
+
+
+def test_testcontainers_reads_a_variable_that_is_set_and_nothing_else(
+    project: Project,
+) -> None:
+    project.uses_testcontainers()
+    command = f"dockcred exec --secret-variable --registry {ACCOUNT_HOST} -- npm test"
+    project.works_within_alone(command, DOCKER_AUTH_CONFIG='{"auths": {}}')
 
 
 @pytest.mark.parametrize("block", JOBS, ids=["gitlab", "github"])
