@@ -198,6 +198,23 @@ def test_a_mount_from_where_one_may_not_pull_is_an_upload_or_a_denial(
     assert not _mounted(chain, "octo/leak")
 
 
+def test_one_helper_for_every_registry_is_the_job_too(
+    chain, runner: Runner, layer, engine
+):
+    """docker-credential-auto as docker's credsStore, and in registries.conf."""
+    account = runner(chain.jobs["github"])
+    account.docker_store("auto")
+    assert docker(account, f"{HOST}/octo/by-auto:1", layer, engine).returncode == 0
+    other = runner(chain.jobs["github"])
+    (other.home / ".config/containers/auth.json").unlink()
+    other.docker_config.unlink()
+    other.containers_store("auto")
+    for push in (skopeo, podman):
+        image = f"{HOST}/octo/by-auto-and-{push.__name__}:1"
+        done = push(other, image, layer, engine)
+        assert done.returncode == 0, done.stderr
+
+
 def test_nothing_is_left_of_a_token(chain, runner: Runner, layer, engine):
     """Neither on the runner nor in the registry's log."""
     account = runner(chain.jobs["gitlab"])
