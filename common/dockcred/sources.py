@@ -61,12 +61,12 @@ def _identities(
 ) -> Credential:
     """Answer from the cache in this process; mint in another."""
     router = registry_table.identities(environment, names)
-    target, store = router.identity_for(reference.server)
+    target, store = router.identity_for(reference.located)
     if store is None:
         raise CredentialsNotFoundError
     if (held := store.fresh(target)) is not None:
         return held
-    return minting.mint(reference.server, names, environment, deadline)
+    return minting.mint(reference.located, names, environment, deadline)
 
 
 def _keychain(

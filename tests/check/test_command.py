@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from dockcred.checking import formats
 from dockcred.credential import Credential
 from dockcred.doctor.finding import Severity
+from dockcred.outputs import kubelet
 from dockcred.rendering import formats as rendering
 from dockcred.rendering.login import Login
 from dockcred.rendering.options import Options
@@ -75,6 +76,23 @@ def test_a_file_that_others_can_read_is_told(check, tmp_path: Path) -> None:
     assert f"run: chmod 600 {file}" in done.stdout
     file.chmod(0o600)
     assert check("docker-config", str(file)).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "form, text, status",
+    [
+        ("user-pass", "me:s3cr3t", 1),
+        ("docker-config", '{"credsStore": "auto"}', 0),
+        ("kubelet-config", kubelet.config(["ghcr.io"]), 0),
+    ],
+)
+def test_only_a_secret_is_to_be_hidden(
+    check, tmp_path: Path, form: str, text: str, status: int
+) -> None:
+    file = tmp_path / "file"
+    file.write_text(text)
+    file.chmod(0o644)
+    assert check(form, str(file)).returncode == status
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,21 @@ def test_a_failure_names_its_registry(cloud: Sandbox) -> None:
         resolve_logins([HOST], environment=cloud.environment())
 
 
+def test_a_namespace_has_the_identity_that_its_path_chooses(cloud: Sandbox) -> None:
+    environment = cloud.environment()
+    config = Path(environment["HOME"]) / ".config/dockcred/config.toml"
+    config.parent.mkdir(parents=True)
+    named = ["cr.corp.example/team", "cr.corp.example/other/app"]
+    config.write_text(
+        f'[[registry]]\nmatch = "{named[0]}"\nregistry = "{HOST}"\n'
+        f'[[registry]]\nmatch = "cr.corp.example/other"\nregistry = "{OTHER}"\n'
+    )
+    config.chmod(0o600)
+    found = resolve_logins(named, environment=environment)
+    hosts = [cloud.minted(login.credential.secret).host for login in found]  # type: ignore[union-attr]
+    assert hosts == [HOST, OTHER]
+
+
 def test_a_registry_that_is_nobodys_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(MissingIdentityError, match="no identity answers for ghcr.io"):
         resolve_logins(

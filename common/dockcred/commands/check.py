@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
 import click
 
 from dockcred.checking import formats
 from dockcred.commands.console import console, examples, refusing
 from dockcred.doctor import client_files, report
-from dockcred.doctor.finding import exit_status
+from dockcred.doctor.finding import Finding, exit_status
 from dockcred.errors import InvalidInputError
 from dockcred.lookup.files import ClientFile
 
@@ -41,7 +42,7 @@ def check(form: str, path: str, reader: str | None, *, as_json: bool) -> None:
     with refusing():
         findings = formats.check(form, _read(path), reader or "")
         if path != "-":
-            findings += client_files.check_exposure(ClientFile(path))
+            findings += _exposure(form, path)
         name = "stdin" if path == "-" else path
         if as_json:
             click.echo(report.document(name, findings))
@@ -49,6 +50,13 @@ def check(form: str, path: str, reader: str | None, *, as_json: bool) -> None:
             for line in report.lines(name, findings):
                 console.print(line, soft_wrap=True, highlight=False)
     sys.exit(exit_status(findings))
+
+
+def _exposure(form: str, path: str) -> Iterator[Finding]:
+    """Warn of a secret that others can read; a file may name helpers alone."""
+    if form in {"docker-config", "helm", "containers-auth"}:
+        return client_files.check_exposure(ClientFile(path))
+    return client_files.check_mode(path) if form != "kubelet-config" else iter(())
 
 
 def _read(path: str) -> bytes:

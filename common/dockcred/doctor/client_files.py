@@ -91,10 +91,15 @@ def check_exposure(file: ClientFile) -> Iterator[Finding]:
     """Warn of passwords in a file that others can read."""
     if file.state != files.READ:
         return
-    holds = [n for n, entry in file.table("auths").items() if entry]
-    if holds and os.stat(file.path).st_mode & 0o077:
+    if any(file.table("auths").values()):
+        yield from check_mode(file.path)
+
+
+def check_mode(path: str) -> Iterator[Finding]:
+    """Warn where others can read a file of passwords."""
+    if os.stat(path).st_mode & 0o077:
         yield warning(
             FILE,
-            f"{file.path} holds credentials and can be read by others",
-            fix=command("chmod", "600", file.path),
+            f"{path} holds credentials and can be read by others",
+            fix=command("chmod", "600", path),
         )

@@ -38,6 +38,13 @@ class Reference:
         return self.server.host in HUB_NAMES
 
     @property
+    def located(self) -> ServerURL:
+        """Answer the registry with the path by which config.toml may route."""
+        if not self.repository:
+            return self.server
+        return ServerURL.parse(f"{self.authority}/{self.repository}")
+
+    @property
     def docker_key(self) -> str:
         """Answer what docker, docker-py, oras and crane ask a helper for."""
         return HUB_KEY if self.is_hub else self.authority

@@ -19,8 +19,6 @@ from dockcred.errors import (
 )
 from dockcred.rendering.login import Login, check_name
 
-_AT_ONCE = 8
-
 
 def resolve_logins(
     registries: Iterable[str],
@@ -64,10 +62,9 @@ def resolve_logins(
 
     if len(named) == 1:
         return [login(*named)]
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - 3 ms
+    from dockcred.rendering.at_once import ask_all  # noqa: PLC0415 - threads, 1 ms
 
-    with ThreadPoolExecutor(min(_AT_ONCE, len(named))) as pool:
-        return list(pool.map(login, named))
+    return ask_all(login, named)
 
 
 def _lasting(
