@@ -3,10 +3,14 @@
 # debootstrap calls the minimum, Python, and a user. What apt, pip, pipx and uv would
 # fetch is laid in beforehand, so the tests need no network.
 #
-#   .ci/machine.sh DIRECTORY PYTHON      PYTHON has pip; made once, kept where it is
+#   .ci/machine.sh DIRECTORY PYTHON      PYTHON has pip
+#
+# Made once, and again when this file or what we depend on has changed.
 set -eu
 directory=$1 python=$2
-[ ! -e "$directory" ] || exit 0
+needs=$(grep -E '^(dependencies|sandbox) = ' pyproject.toml)
+stamp=$(printf '%s\n' "$needs" | cat - .ci/machine.sh | sha256sum)
+[ "$(cat "$directory/stamp" 2>/dev/null)" != "$stamp" ] || exit 0
 . /etc/os-release
 mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' \
     'Created-By: Packages' | sed -n "s/ $VERSION_CODENAME\$//p" | head -n 1)
@@ -27,7 +31,9 @@ chroot "$new" apt-get -qq install -y --no-install-recommends --download-only \
 # For the Python of this Debian, from where this machine's pip gets its packages.
 version=$(chroot "$new" python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 "$python" -m pip -q download --dest "$new/wheels" --only-binary=:all: \
-    --python-version "$version" pip pipx uv click rich tomlkit trustme PyJWT
+    --python-version "$version" pip pipx uv $(echo "$needs" | grep -o '"[^"]*"' | tr -d '"')
 chroot "$new" python3 -m venv /opt/tools
 chroot "$new" /opt/tools/bin/pip -q install --no-index --find-links /wheels pipx uv
+printf '%s\n' "$stamp" >"$new/stamp"
+rm -rf "$directory"
 mv "$new" "$directory"

@@ -86,4 +86,28 @@ class TimedOutError(IssueError):
 
 
 class MissingExtraError(DockcredError):
-    """A library that this road needs is not installed."""
+    """A library that this road needs is not installed.
+
+    The remedy is pip's; beside Debian's packages, where pip installs nothing, it is
+    apt's, or pipx's for what Debian has not or has too old.
+    """
+
+    def __init__(self, cause: str, remedy: str) -> None:
+        if "/dist-packages/" in __file__:
+            extra = remedy.partition("[")[2].partition("]")[0]
+            libraries = _IN_DEBIAN.get(extra)
+            remedy = (
+                f"run: apt install {libraries}"
+                if libraries
+                else f"run: pipx install 'dockcred[{extra}]'"
+            )
+        super().__init__(cause, remedy)
+
+
+_IN_DEBIAN = {
+    "aws": "python3-boto3",
+    "github": "python3-jwt python3-cryptography",
+    "keyring": "python3-jeepney",
+    "keyring,vault": "python3-jeepney python3-cryptography",
+    "kubernetes": "python3-kubernetes",
+}

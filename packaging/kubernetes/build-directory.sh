@@ -38,13 +38,11 @@ patchelf --force-rpath --set-rpath "$prefix/lib" "$target/bin/python3"
 
 cp -R "$source/common/dockcred" "$modules/dockcred"
 rm -rf "$modules/dockcred/testing" "$modules/dockcred/commands"
-for module in dockcred_credential_provider docker_credential_auto; do
-    cp "$source/helpers/$module.py" "$modules"
-    name=$(echo "$module" | tr _ -)
-    printf '#!%s/bin/python3 -IS\nfrom %s import main\n\nmain()\n' \
-        "$prefix" "$module" > "$target/plugins/$name"
-    chmod 755 "$target/plugins/$name"
-done
+cp "$source"/helpers/dockcred_credential_provider.py \
+    "$source"/helpers/docker_credential_auto.py "$modules"
+PYTHONPATH=$source/common "$python" "$source/packaging/launchers.py" "$target/plugins" \
+    "$prefix/bin/python3" "$prefix/lib/$version" \
+    dockcred-credential-provider docker-credential-auto
 find "$target" -name __pycache__ -prune -exec rm -rf {} +
 "$python" -I -S -m compileall -q --invalidation-mode unchecked-hash \
     "$modules"

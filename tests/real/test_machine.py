@@ -90,3 +90,18 @@ def test_in_a_session_a_pull_and_out_without_a_trace(
     machine.succeed("sh", "-ec", commands(f"goes by {way}"))
     own = {f"{machine.home}/{name}" for name in OWN_CONFIGURATION}
     assert machine.changed(before) == own
+
+
+@pytest.mark.parametrize("way", ["deb"], indirect=True)
+def test_debians_own_boto3_serves_what_needs_an_sdk(machine: Machine) -> None:
+    """Without it the error names its package, and not pip, which Debian refuses."""
+    machine.succeed("sh", "-ec", f"{commands('comes by deb')}\n{SANDBOX}")
+    # By the real names: Debian 12's botocore does not read AWS_ENDPOINT_URL.
+    sandbox = ("dockcred", "sandbox", "--tls", "--identity")
+    done = machine.run(*sandbox, "profile", "--", "sh", "-ec", SESSION)
+    assert "run: apt install python3-boto3" in done.stderr
+    machine.succeed(*f"{SANDBOX} python3-boto3".split())
+    for identity in ("profile", "assume-role", "sso"):
+        printed = machine.succeed(*sandbox, identity, "--", "sh", "-ec", SESSION)
+        cold, cached = printed.splitlines()
+        assert cold == cached

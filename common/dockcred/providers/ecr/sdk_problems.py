@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import NoReturn
 
+# `aws login` came with botocore 1.41; Debian 12 has 1.29.
+_LOGIN_BY_CLI = (theirs.LoginError,) if hasattr(theirs, "LoginError") else ()
 _LOGIN = (
     theirs.SSOError,
     theirs.UnauthorizedSSOTokenError,
@@ -74,7 +76,7 @@ def translated(profile: str, mfa_serial: str = "") -> Iterator[None]:
             f"the AWS profile {profile} does not exist",
             "see AWS_PROFILE and the config file",
         ) from None
-    except theirs.LoginError:
+    except _LOGIN_BY_CLI:
         raise IssueError(
             "the AWS login has expired or was never made", f"run: aws login{option}"
         ) from None
