@@ -40,7 +40,7 @@ def test_docker_hub_has_every_key_that_a_client_looks_up() -> None:
 @pytest.mark.parametrize("name", sorted(formats.FORMATS))
 def test_the_same_logins_are_the_same_bytes_in_any_order(name: str) -> None:
     several = [login(f"{n}.example") for n in "cab"]
-    if name in {"argocd", "nomad", "user-pass"}:
+    if name in {"argocd", "nomad", "password", "user-pass"}:
         several = several[:1]
     found = {render(name, order) for order in itertools.permutations(several)}
     assert len(found) == 1
@@ -79,6 +79,7 @@ def test_an_identity_token_stands_where_docker_and_podman_look_for_it() -> None:
         ("env", {}),
         ("kubernetes-secret", {}),
         ("nomad", {}),
+        ("password", {}),
         ("user-pass", {}),
     ],
 )
@@ -87,14 +88,14 @@ def test_an_identity_token_is_refused_where_it_cannot_be_used(name, options) -> 
         render(name, [TOKEN], **options)
 
 
-# Nomad's user and password are items of their own.
-@pytest.mark.parametrize("name", sorted(formats.FORMATS.keys() - {"nomad"}))
+# Nomad's user and password are items of their own; `password` has no user.
+@pytest.mark.parametrize("name", sorted(formats.FORMATS.keys() - {"nomad", "password"}))
 def test_a_user_with_a_colon_is_refused(name: str) -> None:
     with pytest.raises(InvalidInputError, match="colon"):
         render(name, [login(user="a:b")])
 
 
-@pytest.mark.parametrize("name", ["argocd", "nomad", "user-pass"])
+@pytest.mark.parametrize("name", ["argocd", "nomad", "password", "user-pass"])
 def test_two_registries_are_refused_where_one_is_meant(name: str) -> None:
     with pytest.raises(InvalidInputError, match="is for one registry, and 2"):
         render(name, [login(), login("ghcr.io")])
@@ -251,6 +252,7 @@ def test_nomad_is_given_the_items_of_an_auth_block() -> None:
 
 def test_pairs_are_one_line() -> None:
     assert render("user-pass") == f"{USER}:{SECRET}"
+    assert render("password") == SECRET
     assert render("argocd") == f"{USER}:{SECRET}\n"
     with pytest.raises(InvalidInputError, match="more than one line"):
         render("argocd", [login(secret="a\nb")])

@@ -43,6 +43,7 @@ FORMATS = {
     "helm": "helm",
     "kubernetes-secret": "kubernetes_secret",
     "nomad": "nomad",
+    "password": "password",
     "user-pass": "user_pass",
 }
 

@@ -33,5 +33,9 @@ EXAMPLES = {
         "dockcred render nomad --registry ghcr.io --name nomad/jobs/app |",
         "    nomad var put -in=json -",
     ),
+    "password": (
+        "dockcred render password --registry ghcr.io |",
+        "    docker login ghcr.io -u me --password-stdin",
+    ),
     "user-pass": ("dockcred render user-pass --registry ghcr.io | base64 -w0",),
 }
