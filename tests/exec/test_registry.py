@@ -14,7 +14,7 @@ from dockcred.testing.sandbox import Sandbox
 
 from .conftest import Caller
 
-LIFE_S = 5
+LIFE_S = 6
 CLIENT_BY_LINE = """
 while read line; do crane digest $IMAGE 2>/dev/null || echo refused; done
 """
