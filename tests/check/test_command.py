@@ -162,7 +162,14 @@ NAMES = st.sampled_from(
         *("ghcr.io", "*", "a/b:c", "https://x/y", "identitytoken", "kind", "data"),
         *(".dockerconfigjson", "contrast-imagepuller.toml", "metadata", "Secret"),
         *("items", "Items", "type", "annotations", "dockcred/expires-at"),
-        *("registries", "extra-env", "ca-certs", f"u:{MARK}@h"),
+        *(
+            "registries",
+            "extra-env",
+            "ca-certs",
+            f"u:{MARK}@h",
+            f"u:{MARK}@h/team",
+            f"u:{MARK}@*.h",
+        ),
     ]
 )
 TREES = st.recursive(

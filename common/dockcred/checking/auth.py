@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from dockcred.doctor.finding import Finding, Severity
+from dockcred.checking.text import ENTRY, shown
+from dockcred.doctor.finding import Finding, Severity, fine
 from dockcred.lookup.auths import TOKEN
 
 
@@ -69,9 +70,11 @@ _REMEDIES = {
 }
 
 
-def judge(step: str, where: str, fault: Fault, readers: Consequences) -> Finding:
-    """Say what a reader does about a fault."""
-    severity, consequence = readers[fault]
-    text = f"{where} {fault.value}: {consequence}"
-    remedy = _REMEDIES.get(fault, "") if severity >= Severity.WARNING else ""
-    return Finding(severity, step, text, remedy)
+def judge(where: str, found: Auth, readers: Consequences) -> Finding:
+    """Say whose it is, or what a reader does about its fault."""
+    if found.fault is None:
+        return fine(ENTRY, f"{where}: the user {shown(found.username)}")
+    severity, consequence = readers[found.fault]
+    said = f"{where} {found.fault.value}: {consequence}"
+    remedy = _REMEDIES.get(found.fault, "") if severity >= Severity.WARNING else ""
+    return Finding(severity, ENTRY, said, remedy)

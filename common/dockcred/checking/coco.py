@@ -12,11 +12,11 @@ from typing import Any
 
 from dockcred.checking import auth, text
 from dockcred.checking.auth import Consequences, Fault
-from dockcred.doctor.finding import Finding, Severity, error, fine, note, warning
+from dockcred.checking.text import ENTRY, KEY
+from dockcred.doctor.finding import Finding, Severity, error, note, warning
 from dockcred.lookup.reference import HUB, HUB_NAMES
 
 READER = "image-rs"
-ENTRY = "entry"
 _INVALID = (Severity.ERROR, "image-rs refuses the whole file")
 _REFUSED = (Severity.ERROR, "image-rs cannot log in with it")
 _FAULTS: Consequences = {
@@ -34,13 +34,13 @@ def check(data: bytes) -> Iterator[Finding]:
     """Go through the file as a guest does."""
     found, twice = text.read_json(data)
     for name in twice:
-        yield error(text.KEY, f"{text.shown(name)} stands twice: one of them is lost")
+        yield error(KEY, f"{text.shown(name)} stands twice: one of them is lost")
     for name in found:
         if name != "auths":
-            yield warning(text.KEY, f"{text.shown(name)} is passed over by {READER}")
+            yield warning(KEY, f"{text.shown(name)} is passed over by {READER}")
     entries = found.get("auths")
     if not isinstance(entries, dict):
-        yield error(text.KEY, f"auths is not there: {READER} refuses the whole file")
+        yield error(KEY, f"auths is not there: {READER} refuses the whole file")
         return
     for key, entry in entries.items():
         yield from _entry(f'auths["{text.shown(key)}"]', entry)
@@ -48,7 +48,7 @@ def check(data: bytes) -> Iterator[Finding]:
     for name, times in sorted(alike.items()):
         if times > 1:
             yield error(
-                text.KEY,
+                KEY,
                 f"{text.shown(name)} stands under {times} keys: {READER} takes either",
                 "keep one",
             )
@@ -59,10 +59,7 @@ def _entry(where: str, entry: Any) -> Iterator[Finding]:
     for name in sorted(fields.keys() - {"auth"}):
         yield note(ENTRY, f"{where}: {text.shown(name)} is passed over")
     found = auth.decode(fields.get("auth"))
-    if found.fault:
-        yield auth.judge(ENTRY, where, found.fault, _FAULTS)
-    else:
-        yield fine(ENTRY, f"{where}: the user {text.shown(found.username)}")
+    yield auth.judge(where, found, _FAULTS)
 
 
 def _normal(key: str) -> str:

@@ -11,10 +11,9 @@ from typing import Any
 
 from dockcred.checking import auth, text
 from dockcred.checking.auth import Consequences, Fault
-from dockcred.doctor.finding import Finding, Severity, error, fine, note, warning
+from dockcred.doctor.finding import Finding, Severity, error, note, warning
 
 READER = "podman"
-ENTRY = "entry"
 _FAILS = (Severity.ERROR, "podman stops with an error")
 _FAULTS: Consequences = {
     Fault.EMPTY: (Severity.WARNING, "podman asks anonymously, and looks no further"),
@@ -31,8 +30,7 @@ def check(data: bytes) -> Iterator[Finding]:
     """Go through the file as podman does."""
     found, twice = text.read_json(data)
     yield from text.unknown("", found, {"auths", "credhelpers", "credsstore"}, READER)
-    for name in twice:
-        yield warning(text.KEY, f"{text.shown(name)} stands twice: the last one counts")
+    yield from text.twice_there(twice)
     if store := found.get("credsStore"):
         yield warning(
             text.KEY,
@@ -48,13 +46,13 @@ def check(data: bytes) -> Iterator[Finding]:
                 " by host",
                 "name the host alone",
             )
-    entries = text.table(found.get("auths"))
-    for key, entry in entries.items():
-        where = f'auths["{text.shown(key)}"]'
+    for where, key, entry in text.entries(found):
         yield from _key(where, key)
-        yield from _entry(where, text.table(entry))
-    if not entries and not helpers:
-        yield error(ENTRY, "it has no login and no helper: podman asks anonymously")
+        yield from _entry(where, entry)
+    if not found.get("auths") and not helpers:
+        yield error(
+            text.ENTRY, "it has no login and no helper: podman asks anonymously"
+        )
 
 
 def _key(where: str, key: str) -> Iterator[Finding]:
@@ -84,16 +82,14 @@ def _key(where: str, key: str) -> Iterator[Finding]:
 def _entry(where: str, entry: Mapping[str, Any]) -> Iterator[Finding]:
     found = auth.decode(entry.get("auth"))
     if entry.get("identitytoken") and found.username:
-        yield note(ENTRY, f"{where} has an identity token, which podman uses")
+        yield note(text.ENTRY, f"{where} has an identity token, which podman uses")
         return
     if found.fault is Fault.EMPTY and entry:
         names = ", ".join(sorted(text.shown(name) for name in entry))
         yield error(
-            ENTRY,
+            text.ENTRY,
             f"{where} has no auth, and podman passes over what it has ({names})",
             "encode user:password as auth, beside an identity token <token>:",
         )
-    elif found.fault:
-        yield auth.judge(ENTRY, where, found.fault, _FAULTS)
     else:
-        yield fine(ENTRY, f"{where}: the user {text.shown(found.username)}")
+        yield auth.judge(where, found, _FAULTS)

@@ -10,19 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dockcred.checking import auth, text
+from dockcred.checking import auth, contrast_hosts, text
 from dockcred.checking.auth import Consequences, Fault
-from dockcred.doctor.finding import Finding, Severity, error, fine, note, warning
-from dockcred.outputs.kubelet import is_shared
+from dockcred.checking.text import ENTRY, KEY
+from dockcred.doctor.finding import Finding, Severity, error, note, warning
 from dockcred.rendering.contrast_toml import (
     EXTRA_ENV,
-    HUB,
     holds_certificates,
-    is_address,
 )
 
 READER = "Contrast"
-ENTRY = "entry"
 _REFUSED = (Severity.ERROR, "the registry refuses it")
 _FAULTS: Consequences = {
     **dict.fromkeys(Fault, _REFUSED),
@@ -40,7 +37,6 @@ _TYPES: Mapping[str, type] = {
     "username": str,
 }
 _TOP = ("extra-env", "registries")
-_HUB_NAMES = {"docker.io", *HUB}
 
 
 def check(data: bytes) -> Iterator[Finding]:
@@ -51,31 +47,31 @@ def check(data: bytes) -> Iterator[Finding]:
     for name in extra:
         if name not in EXTRA_ENV:
             yield warning(
-                text.KEY,
+                KEY,
                 f"extra-env: {text.shown(name)} is passed over",
                 f"Contrast sets {', '.join(EXTRA_ENV)} alone",
             )
     registries = found.get("registries", {})
     if not isinstance(registries, dict):
-        yield error(text.KEY, "registries is no table: Contrast refuses the file")
+        yield error(KEY, "registries is no table: Contrast refuses the file")
         return
     for key, table in registries.items():
         where = f'registries."{text.shown(key)}"'
         if not isinstance(table, dict):
-            yield error(text.KEY, f"{where} is no table: Contrast refuses the file")
+            yield error(KEY, f"{where} is no table: Contrast refuses the file")
         elif _is_torn(table):
             whole = ".".join((key, *_path(table)))
             yield error(
-                text.KEY,
+                KEY,
                 f"registries.{text.shown(whole)} is not quoted: it is read as a table"
                 f" in a table, and Contrast pulls anonymously",
                 f'write [registries."{text.shown(whole)}."]',
             )
         else:
-            yield from _key(where, key)
+            yield from contrast_hosts.check(where, key)
             yield from _table(where, table)
     if not registries:
-        yield error(text.KEY, "it has no registry: Contrast pulls anonymously")
+        yield error(KEY, "it has no registry: Contrast pulls anonymously")
 
 
 def _is_torn(table: Mapping[str, Any]) -> bool:
@@ -91,44 +87,6 @@ def _path(table: Mapping[str, Any]) -> Iterator[str]:
             return
 
 
-def _key(where: str, key: str) -> Iterator[Finding]:
-    name = key.removesuffix(".")
-    host = name.rpartition(":")[0] if name.rpartition(":")[2].isdigit() else name
-    if not name:
-        yield warning(
-            text.KEY,
-            f"{where} is for every registry that no other table is for",
-            "name the registries",
-        )
-    elif "/" in name or "*" in name:
-        yield error(
-            text.KEY, f"{where} is never found: a key is a host", "write the host alone"
-        )
-    elif is_address(host):
-        yield error(text.KEY, f"{where} is an address: Contrast finds names alone")
-    elif is_shared(host.removeprefix(".")):
-        yield error(
-            text.KEY,
-            f"{where} hands the credential to every registry of that domain, whoever"
-            " has it",
-            "name the registry itself",
-        )
-    elif name != name.lower():
-        yield error(text.KEY, f"{where} is never found: hosts are in lower case")
-    elif host.endswith("docker.io") and host not in _HUB_NAMES:
-        yield warning(
-            text.KEY,
-            f"{where} is not found: Contrast looks Docker Hub up as {HUB[0]}",
-            f'write "{HUB[0]}."',
-        )
-    elif name.startswith("."):
-        yield note(text.KEY, f"{where} is for every host below it, and not for itself")
-    elif host != name:
-        yield warning(text.KEY, f"{where} has a port, which Contrast does not document")
-    elif not key.endswith("."):
-        yield note(text.KEY, f"{where} has no dot at its end, as Contrast documents it")
-
-
 def _table(where: str, table: Mapping[str, Any]) -> Iterator[Finding]:
     yield from text.unknown(f"{where}: ", table, _TYPES, READER)
     for name, value in table.items():
@@ -141,7 +99,8 @@ def _table(where: str, table: Mapping[str, Any]) -> Iterator[Finding]:
     fields = {name.lower(): value for name, value in table.items()}
     if (pem := fields.get("ca-certs")) is not None and not holds_certificates(str(pem)):
         yield error(
-            ENTRY, f"{where}: ca-certs holds no certificate, and no server is trusted"
+            ENTRY,
+            f"{where}: ca-certs holds no certificate, and no server is trusted",
         )
     if fields.get("insecure-skip-verify") is True:
         yield warning(ENTRY, f"{where}: whoever answers for the host gets the password")
@@ -159,7 +118,4 @@ def _credential(where: str, fields: Mapping[str, Any]) -> Iterator[Finding]:
         yield note(ENTRY, f"{where}: username and password are not documented; auth is")
         return
     found = auth.decode(fields.get("auth"))
-    if found.fault:
-        yield auth.judge(ENTRY, where, found.fault, _FAULTS)
-    else:
-        yield fine(ENTRY, f"{where}: the user {text.shown(found.username)}")
+    yield auth.judge(where, found, _FAULTS)

@@ -11,11 +11,11 @@ from typing import Any
 
 from dockcred.checking import auth, text
 from dockcred.checking.auth import Consequences, Fault
-from dockcred.doctor.finding import Finding, Severity, error, fine, note, warning
+from dockcred.checking.text import ENTRY, KEY
+from dockcred.doctor.finding import Finding, Severity, error, note, warning
 from dockcred.lookup.reference import HUB_KEY, HUB_NAMES, host_of
 
 READER = "docker"
-ENTRY = "entry"
 _API_PATHS = {"", "v1", "v2"}
 _REFUSED = (Severity.ERROR, "docker warns, and may lose other logins with it")
 _FAULTS: Consequences = {
@@ -40,29 +40,24 @@ def check(data: bytes) -> Iterator[Finding]:
     """Go through the file as docker does: helpers first, then entries."""
     found, twice = text.read_json(data)
     yield from text.unknown("", found, KNOWN, READER)
-    for name in twice:
-        yield warning(text.KEY, f"{text.shown(name)} stands twice: the last one counts")
+    yield from text.twice_there(twice)
     helpers = text.table(found.get("credHelpers"))
     store = found.get("credsStore")
     entries = text.table(found.get("auths"))
     yield from _keys("credHelpers", helpers)
     yield from _keys("auths", entries)
-    for key, entry in entries.items():
-        where = f'auths["{text.shown(key)}"]'
-        held = list(_entry(where, text.table(entry), has_store=bool(store)))
-        named = helpers.get(key, store)
-        if named and text.table(entry):
+    for where, key, entry in text.entries(found):
+        if entry and (helper := helpers.get(key, store)):
             yield warning(
                 ENTRY,
-                f"{where} is not read: docker-credential-{text.word(named)} is"
-                " asked instead, and alone",
+                f"{where} is not read: docker-credential-{text.word(helper)} is asked"
+                " instead, and alone",
                 'for the file\'s own entry set its credHelpers to ""',
             )
-        yield from held
+        yield from _entry(where, entry, has_store=bool(store))
     if store:
-        yield note(
-            "podman", "podman, skopeo, buildah and Kubernetes do not read credsStore"
-        )
+        said = "podman, skopeo, buildah and Kubernetes do not read credsStore"
+        yield Finding(Severity.NOTE, KEY, said, client="podman")
     if not entries and not helpers and not store:
         yield error(ENTRY, "it has no login and no helper: docker asks anonymously")
 
@@ -75,28 +70,28 @@ def _keys(table: str, names: Mapping[str, Any]) -> Iterator[Finding]:
         path = name.partition("://")[2] or name
         if "*" in name:
             yield error(
-                text.KEY,
+                KEY,
                 f"{where} is never found: docker knows no wildcards",
                 "name each registry, or use credsStore: auto",
             )
         elif hosts & HUB_NAMES and host_of(name) in HUB_NAMES and HUB_KEY not in names:
             yield warning(
-                text.KEY,
+                KEY,
                 f"{where} is not found: docker, oras, helm and crane look Docker Hub up"
                 f" as {HUB_KEY}",
                 "have both keys",
             )
         elif path.partition("/")[2].strip("/") not in _API_PATHS:
             yield warning(
-                text.KEY,
+                KEY,
                 f"{where} is not found: docker looks up hosts, podman alone paths",
-                f"write {host_of(name)}",
+                f"write {text.shown(host_of(name))}",
             )
         elif table == "credHelpers" and "/" in name and name != HUB_KEY:
             yield warning(
-                text.KEY,
+                KEY,
                 f"{where} is not found: a helper's key is the host alone",
-                f"write {host_of(name)}",
+                f"write {text.shown(host_of(name))}",
             )
 
 
@@ -120,7 +115,5 @@ def _entry(
     found = auth.decode(entry.get("auth"))
     if found.fault is Fault.EMPTY and has_store:
         yield note(ENTRY, f"{where} is docker's mark for a login in credsStore")
-    elif found.fault:
-        yield auth.judge(ENTRY, where, found.fault, _FAULTS)
     else:
-        yield fine(ENTRY, f"{where}: the user {text.shown(found.username)}")
+        yield auth.judge(where, found, _FAULTS)

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 
 from dockcred.checking import auth, text
 from dockcred.checking.auth import Consequences, Fault
+from dockcred.checking.text import ENTRY, KEY
 from dockcred.doctor.finding import Finding, Severity, error, fine, note
 from dockcred.errors import InvalidInputError
 
 READER = "docker"
-ENTRY = "entry"
 NAME = "DOCKER_AUTH_CONFIG"
 _ASSIGNED = re.compile(r"(?:export )?([A-Za-z_]\w*)=(.*)", re.ASCII | re.DOTALL)
 _PASSED_OVER = (Severity.ERROR, f"docker passes over all of {NAME}")
@@ -35,7 +35,7 @@ def check(data: bytes) -> Iterator[Finding]:
         if name == "REGISTRY_PASSWORD":
             yield fine(ENTRY, f"{name} is set")
         elif name != NAME and not name.startswith("REGISTRY"):
-            yield note(text.KEY, f"{text.shown(name)} is none of ours")
+            yield note(KEY, f"{text.shown(name)} is none of ours")
     if NAME in found:
         yield from _config(found[NAME].encode())
     elif "REGISTRY_PASSWORD" not in found:
@@ -60,15 +60,10 @@ def _config(data: bytes) -> Iterator[Finding]:
     config, _ = text.read_json(data)
     for name in config:
         if name != "auths":
-            yield error(text.KEY, f"{text.shown(name)}: {_PASSED_OVER[1]}")
-    for key, entry in text.table(config.get("auths")).items():
-        where = f'auths["{text.shown(key)}"]'
-        fields = text.table(entry)
+            yield error(KEY, f"{text.shown(name)}: {_PASSED_OVER[1]}")
+    for where, _, fields in text.entries(config):
         for name in fields:
             if name != "auth":
                 yield error(ENTRY, f"{where}: {text.shown(name)}: {_PASSED_OVER[1]}")
         found = auth.decode(fields.get("auth"))
-        if found.fault:
-            yield auth.judge(ENTRY, where, found.fault, _FAULTS)
-        else:
-            yield fine(ENTRY, f"{where}: the user {text.shown(found.username)}")
+        yield auth.judge(where, found, _FAULTS)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dockcred.checking import manifest, text
+from dockcred.checking.text import KEY
 from dockcred.doctor.finding import Finding, error, fine, warning
 from dockcred.errors import InvalidInputError
 from dockcred.outputs import kubelet
@@ -42,7 +43,7 @@ def check(data: bytes) -> Iterator[Finding]:
             or found.get("apiVersion") not in _CONFIG
         ):
             yield error(
-                text.KEY,
+                KEY,
                 f"it is no CredentialProviderConfig of kubelet.config.k8s.io: {_STOPS}",
                 "see: dockcred render kubelet-config --all",
             )
@@ -51,7 +52,7 @@ def check(data: bytes) -> Iterator[Finding]:
             yield _unknown("", name)
         providers = found.get("providers")
         if not isinstance(providers, list) or not providers:
-            yield error(text.KEY, f"it names no provider: {_STOPS}")
+            yield error(KEY, f"it names no provider: {_STOPS}")
             return
         names = [text.table(provider).get("name") for provider in providers]
         for number, provider in enumerate(map(text.table, providers)):
@@ -108,4 +109,4 @@ def _pattern(where: str, pattern: object) -> Iterator[Finding]:
 
 
 def _unknown(where: str, name: object) -> Finding:
-    return error(text.KEY, f"{where}{text.shown(str(name))} is unknown: {_STOPS}")
+    return error(KEY, f"{where}{text.shown(str(name))} is unknown: {_STOPS}")

@@ -10,15 +10,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dockcred.checking import auth, kubernetes, text
-from dockcred.checking.auth import Consequences, Fault
-from dockcred.doctor.finding import Finding, Severity, error, fine, note, warning
+from dockcred.checking.auth import Auth, Consequences, Fault
+from dockcred.checking.text import ENTRY
+from dockcred.doctor.finding import Finding, Severity, error, note, warning
 from dockcred.errors import InvalidInputError
 from dockcred.lookup.reference import host_of
 from dockcred.outputs.kubelet import is_shared
 from dockcred.rendering.kubernetes_secret import KEY, TYPE
 
 READER = "kubelet"
-ENTRY = "entry"
 _REFUSED = (Severity.ERROR, "kubelet cannot use the whole Secret")
 _FAULTS: Consequences = {
     Fault.EMPTY: (Severity.WARNING, "kubelet pulls anonymously"),
@@ -74,12 +74,10 @@ def _payload(data: bytes) -> Iterator[Finding]:
                 f"{key} is passed over: kubelet runs no helper for a Secret",
                 "render the credential itself: dockcred render kubernetes-secret",
             )
-    entries = text.table(found.get("auths"))
-    for key, entry in entries.items():
-        where = f'auths["{text.shown(key)}"]'
+    for where, key, entry in text.entries(found):
         yield from _key(where, host_of(key))
-        yield from _entry(where, text.table(entry))
-    if not entries:
+        yield from _entry(where, entry)
+    if not found.get("auths"):
         yield error(ENTRY, "it has no login: kubelet pulls anonymously")
 
 
@@ -101,14 +99,9 @@ def _entry(where: str, entry: Mapping[str, Any]) -> Iterator[Finding]:
         if entry.get(name):
             yield warning(ENTRY, f"{where}: {name} is passed over by kubelet")
     if not entry.get("auth") and entry.get("username") and entry.get("password"):
-        user, password = str(entry["username"]), str(entry["password"])
-        if password.endswith(("\n", "\r")):
-            yield auth.judge(ENTRY, where, Fault.NEWLINE, _FAULTS)
-        else:
-            yield fine(ENTRY, f"{where}: the user {text.shown(user)}")
+        has_newline = str(entry["password"]).endswith(("\n", "\r"))
+        held = Auth(str(entry["username"]), Fault.NEWLINE if has_newline else None)
+        yield auth.judge(where, held, _FAULTS)
         return
     found = auth.decode(entry.get("auth"))
-    if found.fault:
-        yield auth.judge(ENTRY, where, found.fault, _FAULTS)
-    else:
-        yield fine(ENTRY, f"{where}: the user {text.shown(found.username)}")
+    yield auth.judge(where, found, _FAULTS)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dockcred.checking import text
+from dockcred.checking.text import ENTRY
 from dockcred.doctor.finding import Finding, error, fine
 from dockcred.lookup.auths import TOKEN
 
 READER = "Nomad"
-ENTRY = "entry"
 _ITEMS = ("server_address", "username", "password")
 
 
@@ -34,7 +34,9 @@ def check(data: bytes) -> Iterator[Finding]:
         )
     elif str(items.get("password", "")).endswith(("\n", "\r")):
         yield error(
-            ENTRY, "the password ends in a newline: the registry refuses it", "cut it"
+            ENTRY,
+            "the password ends in a newline: the registry refuses it",
+            "cut it",
         )
     else:
         yield fine(ENTRY, f"the user {text.shown(str(items.get('username', '')))}")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dockcred.checking import text
+from dockcred.checking.text import ENTRY
 from dockcred.doctor.finding import Finding, error, fine, note
 from dockcred.errors import InvalidInputError
 from dockcred.lookup.auths import TOKEN
 
 READER = "who reads user:password"
-ENTRY = "entry"
 
 
 def check(data: bytes) -> Iterator[Finding]:

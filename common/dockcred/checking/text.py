@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -13,6 +13,7 @@ from dockcred.doctor.finding import Finding, note, warning
 from dockcred.errors import InvalidInputError
 
 KEY = "key"
+ENTRY = "entry"
 
 
 def read_json(data: bytes) -> tuple[dict[str, Any], list[str]]:
@@ -65,6 +66,18 @@ def unknown(
             yield warning(KEY, text, f"write {meant[0]}")
         else:
             yield note(KEY, text)
+
+
+def twice_there(names: Iterable[str]) -> Iterator[Finding]:
+    """Warn of names that stand twice in one object."""
+    for name in names:
+        yield warning(KEY, f"{shown(name)} stands twice: the last one counts")
+
+
+def entries(found: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Answer each entry of `auths`: where it stands, its key, and what it holds."""
+    for key, entry in table(found.get("auths")).items():
+        yield f'auths["{shown(key)}"]', key, table(entry)
 
 
 def table(value: object) -> Mapping[str, Any]:

@@ -54,7 +54,8 @@ def write(data: bytes, path: str, ends: float | None) -> None:
     _refuse_to_lose(path, data)
     replace.make_directories(path)
     replace.write_private(path, data)
-    until = f"; good until {datetime.fromtimestamp(ends).astimezone()}" if ends else ""
+    moment = datetime.fromtimestamp(ends).astimezone() if ends else None
+    until = f"; good until {moment:%Y-%m-%d %H:%M:%S %z}" if moment else ""
     click.echo(f"wrote {path}{until}", err=True)
 
 
