@@ -38,9 +38,11 @@ def site_packages(venv: Path) -> Path:
     return path
 
 
-def install(venv: Path, directory: Path, umask: int = 0o022):
+def install(
+    venv: Path, directory: Path, umask: int = 0o022, programs=("--programs", PROGRAM)
+):
     return subprocess.run(
-        [venv / "bin/dockcred", "install", "--dir", directory, "--programs", PROGRAM],
+        [venv / "bin/dockcred", "install", "--dir", directory, *programs],
         env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"},
         capture_output=True,
         text=True,
@@ -82,3 +84,28 @@ def test_a_package_that_others_can_write_is_refused(venv, tmp_path):
     assert done.returncode == 1
     assert f"{package} is refused: {package} can be written by everybody" in done.stderr
     assert not os.path.lexists(tmp_path / "bin" / PROGRAM)
+
+
+def test_the_slower_program_that_pip_put_there_is_replaced(venv, tmp_path):
+    """As root has it: `pip install` and `dockcred install` mean the same directory."""
+    assert install(venv, venv / "bin").returncode == 0
+    assert "written by `dockcred install`" in (venv / "bin" / PROGRAM).read_text()
+
+
+@pytest.mark.parametrize("text", ["\x7fELF", "#!/bin/sh\nfrom x import main\n"])
+def test_somebody_elses_program_of_that_name_is_left_alone(venv, text):
+    """AWS's own helper, where our scripts are too."""
+    (venv / "bin" / PROGRAM).write_text(text)
+    done = install(venv, venv / "bin")
+    assert done.returncode == 1
+    assert "is there and is not ours" in done.stderr
+    assert (venv / "bin" / PROGRAM).read_text() == text
+
+
+def test_only_what_is_installed_gets_a_launcher(venv, tmp_path):
+    """Debian has a package for each family."""
+    (site_packages(venv) / "docker_credential_gcr.py").unlink()
+    install(venv, tmp_path / "bin", programs=())
+    launchers = {path.name for path in (tmp_path / "bin").iterdir()}
+    assert PROGRAM in launchers
+    assert "docker-credential-gcr" not in launchers

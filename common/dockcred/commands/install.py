@@ -6,6 +6,7 @@ import os
 import sys
 import sysconfig
 from collections.abc import Iterable
+from importlib.util import find_spec
 
 import click
 
@@ -56,7 +57,7 @@ def install(
     """
     with refusing():
         directory = os.path.abspath(directory)
-        asked = dict(names.parse(text, PROGRAMS) for text in aliases)
+        asked = dict(names.parse(text, _programs()) for text in aliases)
         if remove and asked and not programs:
             _remove(directory, asked)
             return
@@ -74,13 +75,20 @@ def install(
 
 
 def _chosen(programs: str | None) -> list[str]:
-    chosen = programs.split(",") if programs else list(PROGRAMS)
+    known = _programs()
+    chosen = programs.split(",") if programs else list(known)
     for name in chosen:
-        if name not in PROGRAMS:
+        if name not in known:
             raise InvalidInputError(
-                f"there is no program {name!a}", f"choose of {', '.join(PROGRAMS)}"
+                f"there is no program {name!a}", f"choose of {', '.join(known)}"
             )
     return chosen
+
+
+def _programs() -> dict[str, str]:
+    """Find what is installed, and where: Debian has a package for each family."""
+    specs = {name: find_spec(name.replace("-", "_")) for name in PROGRAMS}
+    return {name: str(spec.origin) for name, spec in specs.items() if spec}
 
 
 def _install(directory: str, launchers: dict[str, str]) -> None:
@@ -97,12 +105,11 @@ def _install(directory: str, launchers: dict[str, str]) -> None:
     for path in (directory, python, *imports, _package()):
         safety.check(path)
     bytecode.compile_package(_package())
-    bytecode.compile_modules(
-        os.path.join(_helpers(), f"{name.replace('-', '_')}.py") for name in PROGRAMS
-    )
+    bytecode.compile_modules(_programs().values())
     for name, program in launchers.items():
         target = os.path.join(directory, name)
-        if os.path.lexists(target) and not _is_ours(target):
+        ours = names.written_for(target) or names.is_entry_point(target, program)
+        if os.path.lexists(target) and not ours:
             raise InvalidInputError(
                 f"{target} is there and is not ours", "move it away, or choose --dir"
             )
@@ -115,19 +122,11 @@ def _install(directory: str, launchers: dict[str, str]) -> None:
         _say(f"{directory} is not on your PATH", style="yellow")
 
 
-def _is_ours(target: str) -> bool:
-    """Tell whether this is a launcher, or pipx's or uv's link to the slower program."""
-    programs = os.path.realpath(sysconfig.get_path("scripts"))
-    return bool(names.written_for(target)) or (
-        os.path.dirname(os.path.realpath(target)) == programs
-    )
-
-
 def _import_directories() -> tuple[str, ...]:
     """Name where our two roots and the SDKs are: -I -S reads no .pth file."""
     found = [
         os.path.dirname(_package()),
-        _helpers(),
+        *map(os.path.dirname, _programs().values()),
         sysconfig.get_path("purelib"),
         sysconfig.get_path("platlib"),
     ]
@@ -136,12 +135,6 @@ def _import_directories() -> tuple[str, ...]:
 
 def _package() -> str:
     return os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-
-
-def _helpers() -> str:
-    import docker_credential_ecr_login as a_helper  # noqa: PLC0415 - names a root
-
-    return os.path.dirname(os.path.abspath(a_helper.__file__))
 
 
 def _write(target: str, text: str) -> None:

@@ -38,13 +38,22 @@ def parse(text: str, programs: Collection[str]) -> tuple[str, str]:
 
 def written_for(path: str) -> str:
     """Answer the program that a launcher of ours starts; nothing for other files."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            head = file.read(500).split("\n")
-    except OSError:
-        return ""
+    head = _head(path).split("\n")
     line = head[1] if len(head) > 1 else ""
     return line[2:].partition(",")[0] if MARK in line else ""
+
+
+def is_entry_point(path: str, program: str) -> bool:
+    """Tell whether this is the program as pip, pipx or uv put it there."""
+    return f"\nfrom {program.replace('-', '_')} import main\n" in _head(path)
+
+
+def _head(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read(500)
+    except OSError:
+        return ""
 
 
 def aliases(directory: str) -> dict[str, str]:
