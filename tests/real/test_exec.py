@@ -18,6 +18,16 @@ from .test_configured import HELM, crane, docker, named, oras, podman, skopeo
 from .test_docker_py import PULL
 from .world import World
 
+# A builder, as buildx is one: docker runs it, and it keeps its state where it is told.
+PLUGIN = """#!/bin/sh -e
+if [ "$1" = docker-cli-plugin-metadata ]; then
+    echo '{"SchemaVersion": "0.1.0", "Vendor": "tests", "Version": "1"}'
+elif [ "$2" = create ]; then
+    mkdir -p "$BUILDX_CONFIG/instances" && touch "$BUILDX_CONFIG/instances/$3"
+else
+    ls "${BUILDX_CONFIG:-$HOME/.docker/buildx}/instances"
+fi
+"""
 SWAP_ONE_CHARACTER = """
 sed -i 's/\\("auth": "...........\\)./\\1A/' "$DOCKER_CONFIG/config.json" && exec "$@"
 """
@@ -115,3 +125,20 @@ def test_contexts_are_listed_and_used_as_without(
     account.succeed(*outsider.within(docker, "version"))
     account.succeed(*outsider.within(docker, *make, "within"))
     assert "within false" in account.succeed(*listing).stdout
+
+
+def test_a_plugin_runs_and_its_builders_are_there_afterwards(
+    outsider: Outsider,
+) -> None:
+    docker = program("docker")
+    plugin = outsider.account.home / ".docker/cli-plugins/docker-xbuilder"
+    plugin.parent.mkdir(parents=True)
+    plugin.write_text(PLUGIN)
+    plugin.chmod(0o755)
+    account = outsider.account
+    account.succeed(*outsider.within(docker, "xbuilder", "create", "mine"))
+    for listing in (
+        (docker, "xbuilder", "ls"),
+        outsider.within(docker, "xbuilder", "ls"),
+    ):
+        assert account.succeed(*listing).stdout == "mine\n"
