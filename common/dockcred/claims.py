@@ -13,14 +13,15 @@ _FAR_S = 2.0**40  # some thirty thousand years from now: no clock gets there
 def claims_of(token: bytes) -> dict[str, Any]:
     """Answer a JWT's claims, nothing for what is not one."""
     import binascii  # noqa: PLC0415 - a miss, or a token file that has changed
-    import json  # noqa: PLC0415
+
+    from dockcred import plain_json  # noqa: PLC0415
 
     parts = token.strip().split(b".")
     if len(parts) != _PARTS:
         return {}
     coded = parts[1].replace(b"-", b"+").replace(b"_", b"/")
     try:
-        found = json.loads(binascii.a2b_base64(coded + b"=" * (-len(coded) % 4)))
+        found = plain_json.loads(binascii.a2b_base64(coded + b"=" * (-len(coded) % 4)))
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -19,7 +19,6 @@ from dockcred.errors import (
     RefusedError,
 )
 from dockcred.fingerprint import fingerprint
-from dockcred.identity import rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -177,6 +176,7 @@ class IdentityStore:
 
     def _refresh(self, entry: Entry, name: str, server: ServerURL) -> None:
         from dockcred import refresh  # noqa: PLC0415 - once in half a life
+        from dockcred.identity import rows  # noqa: PLC0415
         from dockcred.issuing import Issuing  # noqa: PLC0415
 
         if all(row.direct for row in rows(entry.source)):

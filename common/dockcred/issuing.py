@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from dockcred import lifetime, log
+from dockcred import lifetime, log, spare_time
 from dockcred.cache import watched
 from dockcred.cache.entry import Entry
 from dockcred.cache.single_flight import Flight
@@ -70,6 +70,10 @@ class Issuing:
             if self._renew(entry, identity):
                 return entry.credential
             entry = None
+        spare_time.clear()
+        spare_time.put(self._cache.prune)
+        if self._store.open_tickets:
+            spare_time.put(self._store.open_tickets)  # loads its module
         try:
             credential = identity.issue()
         except IssueError as error:
@@ -86,6 +90,7 @@ class Issuing:
             lease = lease_until(source, before)
             said = identity.said
             self._keep(Entry(self._key, credential, source, now, lease, said), before)
+            spare_time.spend(lambda: False)
         return credential
 
     def _renew(self, entry: Entry, identity: Identity) -> bool:
@@ -123,4 +128,3 @@ class Issuing:
             return
         if self._store.open_tickets:
             self._store.open_tickets().keep(entry, asked_at)
-        self._cache.prune()

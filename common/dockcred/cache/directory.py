@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 RUN_DIRECTORY = "/run/dockcred"
 _TAG = (
-    "Signature: 8a477f597d28d172789f06886806bc55\n"
-    "# Registry credentials, safe to delete: https://bford.info/cachedir/\n"
+    b"Signature: 8a477f597d28d172789f06886806bc55\n"
+    b"# Registry credentials, safe to delete: https://bford.info/cachedir/\n"
 )
 
 
@@ -91,7 +91,7 @@ def create(path: str) -> bool:
         return False
     try:
         os.makedirs(path, mode=0o700)
-        with open(f"{path}/CACHEDIR.TAG", "x", encoding="ascii") as tag:
+        with open(f"{path}/CACHEDIR.TAG", "xb") as tag:
             tag.write(_TAG)
     except FileExistsError:
         pass

@@ -1,26 +1,29 @@
 """One HTTP/1.1 request over a verified connection, bounded in time and size.
 
-socket and, for https, ssl: http.client would cost 97 M instructions more, twice a
-whole cold `get` (performance.md B2, rows iv and iv3 of B4). A redirect is an answer
-like any other: nothing is ever sent on to another host.
+On socket and, for https, ssl (see way): http.client would cost 97 M instructions more,
+twice a whole cold `get` (performance.md B2, rows iv and iv3 of B4). A redirect is an
+answer like any other: nothing is ever sent on to another host.
 """
 
 from __future__ import annotations
 
-import socket
 import time
 
-from dockcred import log, watchdog
+from dockcred import log, spare_time, watchdog
 from dockcred.errors import InvalidInputError
-from dockcred.transport import proxies
-from dockcred.transport.response import Reader, Response, seconds_left
+from dockcred.transport.response import Reader, Response
 from dockcred.transport.target import Target
+from dockcred.transport.way import Way
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from dockcred.environment import Environment
+
+    Headers = dict[str, str] | Callable[[], dict[str, str]]
+
+GREETING_S = 1.0
 
 
 def request(
@@ -28,25 +31,29 @@ def request(
     url: str,
     environment: Environment,
     *,
-    headers: dict[str, str],
+    headers: Headers,
     body: bytes = b"",
     timeout_s: float = 5.0,
     ca_variables: Iterable[str] = (),
-    meanwhile: Iterable[str] = (),
 ) -> Response:
     """Send one request and answer what came back, whatever its status.
 
-    `timeout_s` bounds the whole exchange. `meanwhile` names modules that are needed
-    next: the other end's time to think is theirs to be imported in. Raises
-    TransportError with the cause.
+    `timeout_s` bounds the whole exchange. `headers` that take time are a function: it
+    is called while TLS is agreed upon. Raises TransportError with the cause.
     """
     target = Target(url)
     watchdog.doing(f"asking {target.netloc}")
     log.debug(f"{method} {target.netloc}{target.path.partition('?')[0]}")
     deadline = time.monotonic() + timeout_s
+    own: dict[str, str] = {}
+
+    def prepare() -> None:
+        own.update(headers() if callable(headers) else headers)
+
     try:
-        with _connect(target, environment, deadline, ca_variables) as connection:
-            head = {"host": target.netloc} | headers
+        way = Way(target, environment, deadline, ca_variables)
+        with way.connect(prepare) as connection:
+            head = {"host": target.netloc} | own
             head |= {"content-length": str(len(body)), "connection": "close"}
             lines = [f"{method} {target.path} HTTP/1.1"]
             lines += [f"{name}: {value}" for name, value in head.items()]
@@ -55,62 +62,19 @@ def request(
             if not all(map(str.isascii, lines)):
                 raise InvalidInputError("a header is not ASCII", "mend its source")
             connection.sendall("\r\n".join((*lines, "", "")).encode("ascii") + body)
-            # json reads the answer: 4.5 M instructions that nobody waits for here.
-            for module in ("json", *meanwhile):
-                __import__(module)
-            return Reader(connection, deadline, target.netloc).response()
+            reader = Reader(connection, deadline, target.netloc)
+            spare_time.spend(reader.has_begun)
+            return reader.response()
     except OSError as error:
         from dockcred.transport import problems  # noqa: PLC0415 - a failure only
 
         raise problems.meaning(error, target, timeout_s) from None
 
 
-def _connect(
-    target: Target,
-    environment: Environment,
-    deadline: float,
-    ca_variables: Iterable[str],
-) -> socket.socket:
-    """Open the connection, verified where it is TLS."""
-    if not target.tls:
-        return _open(target, environment, deadline)
-    import ssl  # noqa: PLC0415 - 21 M instructions, not for metadata's plain http
+def greet(url: str, environment: Environment, ca_variables: Iterable[str] = ()) -> None:
+    """Begin the connection to where a request will go soon, up to TLS's hello.
 
-    from dockcred.transport import trust  # noqa: PLC0415
-
-    refusal: ssl.SSLCertVerificationError | None = None
-    for context in trust.contexts(environment, ca_variables):
-        connection = _open(target, environment, deadline)
-        try:
-            connection.settimeout(seconds_left(deadline))
-            return context.wrap_socket(connection, server_hostname=target.host.encode())
-        except ssl.SSLCertVerificationError as error:
-            connection.close()
-            refusal = error
-        except BaseException:
-            connection.close()
-            raise
-    raise refusal or ssl.SSLCertVerificationError("there are no roots")
-
-
-def _open(target: Target, environment: Environment, deadline: float) -> socket.socket:
-    """Open the way to the target, through a proxy where one is named."""
-    proxy = None if target.is_local else proxies.proxy_for(target, environment)
-    host, port = (proxy.host, proxy.port) if proxy else (target.host, target.port)
-    try:
-        # As bytes: a str host imports encodings.idna, 6 to 10 ms (performance.md B4).
-        connection = socket.create_connection(
-            (host.encode(), port),  # type: ignore[arg-type]
-            seconds_left(deadline),
-        )
-    except OSError as error:
-        raise proxy.unreached(error) if proxy else error from None
-    if proxy:
-        try:
-            connection.sendall(proxy.connect_request(target))
-            answer = Reader(connection, deadline, proxy.name).response(body=False)
-            proxy.check(answer.status, target)
-        except BaseException:
-            connection.close()
-            raise
-    return connection
+    Nothing of the request is told, and nobody is believed yet: that is `request`'s.
+    """
+    deadline = time.monotonic() + GREETING_S
+    Way(Target(url), environment, deadline, ca_variables).greet()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from dockcred import plain_json
 from dockcred.errors import TransportError
 
 TYPE_CHECKING = False
@@ -27,9 +28,7 @@ class Response:
 
     def json(self) -> Any:
         """Read the body as JSON; ValueError or RecursionError where it is none."""
-        import json  # noqa: PLC0415 - there already: `request` imports it
-
-        return json.loads(self.body)
+        return plain_json.loads(self.body)
 
 
 def seconds_left(deadline: float) -> float:
@@ -48,6 +47,16 @@ class Reader:
         self._deadline = deadline
         self._name = name
         self._held = b""
+
+    def has_begun(self) -> bool:
+        """Tell whether there is something to be read, or an end to be met."""
+        import select  # noqa: PLC0415 - socket's neighbour
+
+        if not hasattr(select, "poll"):
+            return True  # Windows: nothing is done in the meantime
+        poll = select.poll()
+        poll.register(self._connection, select.POLLIN)
+        return bool(poll.poll(0))
 
     def response(self, *, body: bool = True) -> Response:
         """Read a response; with `body` false, stop at the end of its head."""

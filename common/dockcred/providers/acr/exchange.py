@@ -13,6 +13,7 @@ from dockcred.credential import Credential
 from dockcred.errors import IssueError, NameNotFoundError
 from dockcred.providers.acr import exchange_problems
 from dockcred.providers.acr.entra import USER_AGENT, garbage
+from dockcred.transport import http
 from dockcred.transport.form import urlencode
 from dockcred.transport.http import request
 from dockcred.transport.retry import patiently
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 
 USERNAME = "00000000-0000-0000-0000-000000000000"
 _OK = 200
+
+
+def greet(registry: Registry, environment: Environment) -> None:
+    """Begin the connection to a registry's door."""
+    http.greet(_url(registry), environment)
 
 
 def refresh_token(
@@ -44,7 +50,7 @@ def refresh_token(
         "accept": "application/json",
         "user-agent": USER_AGENT,
     }
-    url = f"https://{registry.host}/oauth2/exchange"
+    url = _url(registry)
     try:
         answer = patiently(
             lambda: request("POST", url, environment, headers=headers, body=body)
@@ -67,3 +73,7 @@ def refresh_token(
         )
     # By the clock that is ahead: ours may be behind the registry's.
     return Credential(USERNAME, minted, now, min(expires_at, now + life))
+
+
+def _url(registry: Registry) -> str:
+    return f"https://{registry.host}/oauth2/exchange"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dockcred import log
+from dockcred import log, spare_time
 from dockcred.errors import IssueError, MissingIdentityError
 from dockcred.providers.acr import clouds, direct, logins, sources
+from dockcred.transport import lean
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,12 +39,22 @@ class AzureIdentity:
 
     def issue(self) -> Credential:
         """Get a token, and the registry's password for it."""
+        spare_time.put(
+            # While somebody else is asked for the token: 40 M instructions.
+            lambda: lean.load("ssl"),
+            lambda: lean.load("dockcred.providers.acr.exchange"),
+            self._greet,
+        )
         token = self._token()
         self.said = token.said
-        # After the token: it may come from plain http, while which TLS is imported.
-        from dockcred.providers.acr import exchange  # noqa: PLC0415
+        from dockcred.providers.acr import exchange  # noqa: PLC0415 - see above
 
         return exchange.refresh_token(self._registry, token, self._environment)
+
+    def _greet(self) -> None:
+        from dockcred.providers.acr import exchange  # noqa: PLC0415 - see `issue`
+
+        exchange.greet(self._registry, self._environment)
 
     def who(self) -> str:
         """Ask a managed identity for its token, which the machine has at hand."""

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 PROBE_S = 1.0
 TIMEOUT_S = 5.0
-_NEXT = ("dockcred.transport.trust", "dockcred.providers.acr.exchange")
-"""What the registry is asked with: 25 M instructions, in the wait for a token."""
 _IMDS = "http://169.254.169.254"
 _PATH = "/metadata/identity/oauth2/token"
 _OK = 200
@@ -55,7 +53,6 @@ def imds(audience: str, environment: Environment) -> AccessToken:
                 environment,
                 headers={},
                 timeout_s=PROBE_S,
-                meanwhile=_NEXT,
             )
         answer = _ask(f"{url}?{query}", {"metadata": "true"}, environment)
     except TransportError as error:
@@ -101,7 +98,6 @@ def _ask(url: str, headers: dict[str, str], environment: Environment) -> Respons
             environment,
             headers=headers,
             timeout_s=TIMEOUT_S,
-            meanwhile=_NEXT,
         )
     )
 

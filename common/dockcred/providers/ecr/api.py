@@ -10,7 +10,7 @@ from dockcred.errors import IssueError, TransportError
 from dockcred.providers.ecr import endpoints
 from dockcred.providers.ecr.hosts import PUBLIC_REGION
 from dockcred.providers.ecr.keys import Keys
-from dockcred.providers.ecr.sigv4 import sign
+from dockcred.transport import http
 from dockcred.transport.http import request
 from dockcred.transport.response import Response
 from dockcred.transport.target import Target
@@ -30,6 +30,12 @@ _SERVER_ERROR = 500
 _TOO_MANY = 429
 
 
+def greet(registry: Registry, environment: Environment) -> None:
+    """Begin the connection to a registry's ECR."""
+    url = endpoints.ecr(registry, environment)
+    http.greet(url, environment, endpoints.CA_VARIABLES)
+
+
 def authorization_token(
     registry: Registry, keys: Keys, environment: Environment
 ) -> Credential:
@@ -43,7 +49,9 @@ def authorization_token(
         body = f'{{"registryIds":["{registry.account}"]}}'.encode()
     operation = f"{service}:GetAuthorizationToken"
 
-    def ask() -> Response:
+    def signed() -> dict[str, str]:
+        from dockcred.providers.ecr.sigv4 import sign  # noqa: PLC0415 - in TLS's time
+
         headers = sign(
             keys,
             region=PUBLIC_REGION if registry.is_public else registry.region,
@@ -57,12 +65,14 @@ def authorization_token(
             body=body,
             now=time.time(),
         )
-        headers["user-agent"] = _USER_AGENT
+        return headers | {"user-agent": _USER_AGENT}
+
+    def ask() -> Response:
         return request(
             "POST",
             url,
             environment,
-            headers=headers,
+            headers=signed,
             body=body,
             ca_variables=endpoints.CA_VARIABLES,
         )

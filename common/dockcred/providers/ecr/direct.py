@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dockcred import spare_time
 from dockcred.errors import MissingIdentityError
 from dockcred.providers.ecr.keys import Keys
+from dockcred.transport import lean
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,12 +66,25 @@ class DirectIdentity:
 
     def issue(self) -> Credential:
         """Get the keys, and ECR's password for them."""
+        if self._source != ENV_KEYS:
+            # While somebody else is asked for the keys: 40 M instructions.
+            spare_time.put(
+                lambda: lean.load("ssl"),
+                lambda: lean.load("dockcred.providers.ecr.api"),
+                self._greet,
+                lambda: lean.load("datetime"),
+                lambda: lean.load("dockcred.providers.ecr.sigv4"),
+            )
         keys = self._keys()
         self.said = keys.said
-        # After the keys: they come from plain http, while which TLS is imported.
-        from dockcred.providers.ecr import api  # noqa: PLC0415
+        from dockcred.providers.ecr import api  # noqa: PLC0415 - see above
 
         return api.authorization_token(self._registry, keys, self._environment)
+
+    def _greet(self) -> None:
+        from dockcred.providers.ecr import api  # noqa: PLC0415 - see `issue`
+
+        api.greet(self._registry, self._environment)
 
     def who(self) -> str:
         """Ask the machine for its role."""

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from dockcred.environment import Environment
 
 TIMEOUT_S = 1.0
-_NEXT = ("dockcred.providers.ecr.api", "dockcred.transport.trust")
-"""What ECR is asked with: its 40 M instructions fit into a wait for the metadata."""
-
 _TOKEN_TTL_S = 60
 _OK = 200
 _NOT_FOUND = 404
@@ -74,7 +71,6 @@ class InstanceProfile:
                 self._environment,
                 headers=ttl,
                 timeout_s=TIMEOUT_S,
-                meanwhile=_NEXT,
             )
         except TransportError as error:
             raise MissingIdentityError(
@@ -120,7 +116,6 @@ def container_keys(environment: Environment) -> Keys:
         headers=headers,
         timeout_s=2 * TIMEOUT_S,
         ca_variables=CA_VARIABLES,
-        meanwhile=_NEXT,
     )
     name = Target(url).netloc
     if answer.status != _OK:

@@ -1,0 +1,62 @@
+"""What is put off is loaded by whoever uses it, and hides from nobody."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+LEAN = """
+import sys
+from dockcred.transport import lean
+lean.load("ssl")
+"""
+
+
+def run(code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", LEAN + code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_tls_is_loaded_without_what_it_hardly_uses():
+    code = "print(sorted({'base64', 'selectors', 're', 'ssl'} & set(sys.modules)))"
+    assert run(code) == "['ssl']"
+
+
+def test_what_was_put_off_works_when_it_is_used():
+    """ssl writes certificates by base64, socket sends files by selectors."""
+    code = """
+import socket, ssl
+print(ssl.DER_cert_to_PEM_cert(b"x").split()[2])
+print(socket.selectors.EVENT_WRITE)
+"""
+    assert run(code).split() == ["eA==", "2"]
+
+
+@pytest.mark.parametrize("name", ["base64", "selectors"])
+def test_others_get_the_real_module(name):
+    code = f"import {name}; print({name}.__file__ is not None, type({name}).__name__)"
+    assert run(code) == "True module"
+
+
+def test_a_module_that_was_there_is_left_alone():
+    code = """
+import base64, importlib
+lean.load("json")
+print(sys.modules["base64"] is base64)
+"""
+    assert run(code) == "True"
+
+
+def test_a_failed_import_leaves_nothing_behind():
+    code = """
+try:
+    lean.load("dockcred.no_such_module")
+except ImportError:
+    print(type(sys.modules.get("base64")).__name__)
+"""
+    assert run(code) == "NoneType"
