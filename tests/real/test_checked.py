@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from dockcred.checking import formats
+from dockcred.credential import Credential
 from dockcred.doctor.finding import Severity
+from dockcred.rendering import formats as rendering
+from dockcred.rendering.login import Login
 
 HUB = "https://index.docker.io/v1/"
 
@@ -166,3 +169,42 @@ def test_go_toml_reads_a_table_as_we_say(
         return
     tables = json.loads(found)["Registries"]
     assert {host: table.get("auth", "") for host, table in tables.items()} == registries
+
+
+HOSTS = ("registry.corp.", ".corp.", "mirror.registry.corp.", ".", "index.docker.io.")
+
+
+@pytest.mark.parametrize(
+    "host, table",
+    [
+        ("registry.corp", "registry.corp."),
+        ("x.registry.corp", "registry.corp."),
+        ("mirror.registry.corp", "mirror.registry.corp."),
+        ("x.mirror.registry.corp", "mirror.registry.corp."),
+        ("other.corp", ".corp."),
+        ("corp", "."),
+        ("registry.corp.evil", "."),
+        ("evil-registry.corp", ".corp."),
+        ("index.docker.io", "index.docker.io."),
+        ("docker.io", "."),
+    ],
+)
+def test_contrast_takes_the_table_with_most_labels(
+    go_reader: str, tmp_path: Path, host: str, table: str
+) -> None:
+    file = tmp_path / "contrast-imagepuller.toml"
+    file.write_text("".join(f'[registries."{name}"]\n{AUTH}\n' for name in HOSTS))
+    assert run(go_reader, "match", str(file), host) == (0, table)
+
+
+@pytest.mark.parametrize(
+    "host", ["ghcr.io.evil.example", "evil-ghcr.io", "io", "ghcr.com", "ghcr", "hcr.io"]
+)
+def test_what_is_rendered_for_contrast_is_taken_for_no_look_alike(
+    go_reader: str, tmp_path: Path, host: str
+) -> None:
+    login = Login("ghcr.io", Credential("me", "p=wd"))
+    file = tmp_path / "contrast-imagepuller.toml"
+    file.write_bytes(rendering.render("contrast-toml", [login]))
+    assert run(go_reader, "match", str(file), "ghcr.io") == (0, "ghcr.io.")
+    assert run(go_reader, "match", str(file), host) == (0, "")

@@ -2,6 +2,7 @@
 //
 //	contrast FILE IMAGE   pull by Contrast's rules: go-toml v2, the longest host by its
 //	                      labels, the rest by go-containerregistry; prints the digest
+//	match FILE HOST       whose table Contrast takes for a host; nothing for none
 //	parse FILE            what go-toml v2 makes of the file's registries, as JSON
 //	docker SERVER         user and password by docker's own code, which reads
 //	                      DOCKER_AUTH_CONFIG before its files
@@ -44,12 +45,16 @@ func run(words []string) error {
 	switch {
 	case len(words) == 3 && words[0] == "contrast":
 		return pull(words[1], words[2])
+	case len(words) == 3 && words[0] == "match":
+		found, err := read(words[1])
+		fmt.Print(match(found, words[2]))
+		return err
 	case len(words) == 2 && words[0] == "parse":
 		return parse(words[1])
 	case len(words) == 2 && words[0] == "docker":
 		return docker(words[1])
 	}
-	return fmt.Errorf("usage: reader contrast FILE IMAGE | parse FILE | docker SERVER")
+	return fmt.Errorf("usage: reader contrast FILE IMAGE | match FILE HOST | parse FILE | docker SERVER")
 }
 
 func read(path string) (file, error) {
