@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import stat
+import subprocess
 import time
 from pathlib import Path
 
@@ -196,7 +197,9 @@ def test_a_full_disk_keeps_the_old(make_keeper, cloud, tmp_path):
     keeper = make_keeper(cloud)
     small = tmp_path / "small"
     small.mkdir()
-    os.system(f"mount -t tmpfs -o size=16k tmpfs {small}")
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", small], check=True
+    )
     try:
         file = small / "config.json"
         keeper.wants(
@@ -226,13 +229,23 @@ def test_a_full_disk_keeps_the_old(make_keeper, cloud, tmp_path):
             "filler",
         ]
     finally:
-        os.system(f"umount {small}")
+        subprocess.run(["umount", small], check=True)
 
 
-def test_a_stranger_s_record_is_refused(keeper, file):
+@pytest.mark.parametrize("kind", ["link", "owned by another"])
+def test_a_stranger_s_record_is_refused(kind, keeper, file):
     """Who could write it could hold a file back until its token has ended."""
+    if kind == "owned by another" and os.geteuid() != 0:
+        pytest.skip("to give a file away needs root")
     file.parent.mkdir(mode=0o700)
-    (file.parent / ".config.json.dockcred").symlink_to("/etc/hostname")
+    beside = file.parent / ".config.json.dockcred"
+    theirs = file.parent / "theirs"
+    theirs.touch(mode=0o600)
+    if kind == "link":
+        beside.symlink_to(theirs)
+    else:
+        os.chown(theirs, 65534, 65534)
+        theirs.rename(beside)
     (line,) = keeper.fails("--once")
-    assert ".config.json.dockcred" in line
+    assert str(beside) in line
     assert not file.exists()
