@@ -6,6 +6,7 @@
 # The same commit gives the same bytes: its time stands for now, and no umask, time
 # zone, locale or name of a directory is seen in them.
 set -eu
+[ $# -eq 1 ] || { echo 'usage: packaging/build.sh DIRECTORY' >&2; exit 2; }
 umask 022
 export LC_ALL=C TZ=UTC
 

@@ -6,6 +6,7 @@
 # Builds once into DIRECTORY, and tests what it built under every PYTHON. What is in
 # DIRECTORY afterwards is what was tested, and what SHA256SUMS names.
 set -eu
+[ $# -ge 1 ] || { echo 'usage: packaging/release.sh DIRECTORY [PYTHON...]' >&2; exit 2; }
 source=$(cd "$(dirname "$0")/.." && pwd)
 cd "$source"
 target=$1

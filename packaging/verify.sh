@@ -6,11 +6,13 @@
 # The checksums must be those of the files; then the tests that the sdist carries, beside
 # no source of ours, are run on the wheel as PYTHON installs it, and on the one file.
 set -eu
+[ $# -eq 2 ] || { echo 'usage: packaging/verify.sh DIST PYTHON' >&2; exit 2; }
 umask 022
 dist=$(cd "$1" && pwd)
 python=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
 
 (cd "$dist" && sha256sum --check --strict --quiet SHA256SUMS)
 

@@ -5,6 +5,7 @@
 #
 # Needs what `control` lists under Build-Depends.
 set -eu
+[ $# -eq 1 ] || { echo 'usage: packaging/debian/build.sh DIRECTORY' >&2; exit 2; }
 umask 022
 unset SOURCE_DATE_EPOCH # the changelog's time it is
 export LC_ALL=C TZ=UTC PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -13,6 +14,7 @@ source=$(cd "$(dirname "$0")/../.." && pwd)
 target=$(mkdir -p "$1" && cd "$1" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
 
 mkdir "$work/dockcred"
 for name in common helpers docs packaging README.md CHANGELOG.md LICENSE; do

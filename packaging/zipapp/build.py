@@ -123,4 +123,6 @@ def _head(name: str, codes: int, finder: int) -> bytes:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:  # noqa: PLR2004 - the usage
+        sys.exit(__doc__)
     build(Path(sys.argv[1]))

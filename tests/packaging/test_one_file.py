@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -103,6 +104,15 @@ def test_the_program_for_people_is_in_it(one_file, tmp_path):
     assert done.status == 0, done.stderr
     written = json.loads((tmp_path / ".docker/config.json").read_text())
     assert written == {"credsStore": "auto"}
+
+
+def test_it_writes_the_file_of_a_client_that_cannot_call_it(one_file, cloud):
+    """As in a step before kaniko."""
+    render = ("dockcred", "render", "docker-config", "--registry", HOST)
+    done = Program(str(one_file))(*render, environment=cloud.environment("env-keys"))
+    assert done.status == 0, done.stderr
+    auth = base64.b64decode(json.loads(done.stdout)["auths"][HOST]["auth"]).decode()
+    assert cloud.minted(auth.removeprefix("AWS:"))
 
 
 def test_install_says_that_a_link_will_do(one_file, tmp_path):
