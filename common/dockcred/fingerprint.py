@@ -21,7 +21,8 @@ def fingerprint(provider: Provider, server: ServerURL, environment: Environment)
     The files are not parsed: any change to one is another key.
     """
     get = environment.get
-    parts = [provider.name, server.host, machine()]
+    place = f"{server.host}:{server.port}" if provider.by_port else server.host
+    parts = [provider.name, place, machine()]
     parts += [f"{name}={_public(get(name))}" for name in provider.variables]
     parts += [f"{name}?{bool(get(name))}" for name in provider.secrets]
     files = provider.config_files(environment)

@@ -35,7 +35,7 @@ def test_the_metadata_server_answers_who_sends_the_header(path, http):
         ("GET", f"{ACCOUNT}/token", {"Metadata-Flavor": "google"}, 403),
         ("GET", f"{ACCOUNT}/token", FLAVOR | {"X-Forwarded-For": "10.0.0.1"}, 403),
         ("POST", f"{ACCOUNT}/token", FLAVOR, 403),
-        ("GET", f"{ACCOUNT}/identity", FLAVOR, 404),
+        ("GET", f"{ACCOUNT}/identity", FLAVOR, 400),
         ("GET", "/computeMetadata/v1/instance/nonsense", FLAVOR, 404),
     ],
 )

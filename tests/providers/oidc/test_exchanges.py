@@ -141,6 +141,21 @@ def test_who_one_is_must_be_said(kind, cloud, oidc):
     assert not cloud.calls
 
 
+def test_two_quays_at_two_ports_of_a_host_are_two(cloud, oidc, monkeypatch):
+    """What the one gave is never answered for the other."""
+    from dockcred.testing.sandbox.messages import Response
+
+    def by_port(request, now):
+        where = request.header("host")
+        return Response(200, f'{{"token":"of-{where}","expires_in":3600}}'.encode())
+
+    monkeypatch.setattr(cloud.ci.quay, "answer", by_port)
+    environment = job(cloud, "quay")
+    for where in ("quay.io", "quay.io:8443", "quay.io", "quay.io:9443"):
+        assert oidc.get(environment, where).password == f"of-{where}"
+    assert cloud.calls["quay:exchange"] == 3
+
+
 def test_docker_hub_needs_the_organisation(cloud, oidc):
     environment = job(cloud, "docker-hub") | {"DOCKCRED_OIDC_USERNAME": ""}
     said = oidc.get(environment, HOSTS["docker-hub"]).said

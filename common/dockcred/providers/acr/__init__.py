@@ -36,6 +36,7 @@ class ACR:
     cache_parent = ""
     cache_off = ""
     ignore_storage = ""
+    by_port = False
 
     def __init__(self, suffixes: tuple[str, ...] | None = None) -> None:
         """Serve these suffixes beside Azure's own; by default the variable's."""

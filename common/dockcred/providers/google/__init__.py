@@ -35,6 +35,7 @@ class Google:
     cache_parent = ""
     cache_off = ""
     ignore_storage = ""
+    by_port = False
 
     def __init__(self, more_hosts: tuple[str, ...] | None = None) -> None:
         """Serve these patterns beside Google's own; by default the variable's."""
