@@ -3,8 +3,9 @@
 #
 #   bench/peers.sh [DIR]     DIR/bin, by default ~/.cache/dockcred-bench/bin
 #
-# From Debian testing (.ci/debian-testing.sh) and by `go install`. What cannot be had is
-# named on stderr, and the bench names it again.
+# From Debian testing (.ci/debian-testing.sh), by `go install` and by pip: az is 700 MB
+# and takes some minutes, once. gcloud's helper comes with gcloud alone. What cannot be
+# had is named on stderr, and the bench names it again.
 set -eu
 
 dir=${1:-${XDG_CACHE_HOME:-$HOME/.cache}/dockcred-bench}
@@ -18,6 +19,18 @@ from_go() { # PROGRAM MODULE
     command -v go >/dev/null || { missing "$1 (go is not installed)"; return 0; }
     GOBIN=$bin CGO_ENABLED=0 go install -trimpath -ldflags '-s -w' "$2" ||
         missing "$1 (go install $2)"
+}
+
+from_pip() { # PROGRAM PACKAGE: where the system has none, in an environment of its own
+    [ ! -x "$bin/$1" ] && ! command -v "$1" >/dev/null || return 0
+    place=$dir/$2
+    python3 -m venv "$place" && nice "$place/bin/pip" install --quiet "$2" || {
+        rm -rf "$place"
+        missing "$1 (pip install $2)"
+        return 0
+    }
+    printf '#!/bin/sh\nexec %s/bin/%s "$@"\n' "$place" "$1" >"$bin/$1"
+    chmod 755 "$bin/$1"
 }
 
 if command -v dpkg >/dev/null && command -v apt-get >/dev/null; then
@@ -35,3 +48,5 @@ else
     missing "docker-credential-{ecr-login,gcr,pass,secretservice} (no apt here)"
 fi
 from_go docker-credential-acr-env "$acr_env"
+from_pip aws awscli
+from_pip az azure-cli
