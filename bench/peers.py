@@ -35,13 +35,28 @@ def access_token(answer: str) -> str:
 class Peer:
     """A program that answers what one of ours answers; `argv` names it first.
 
-    `variables` lead it to the system's roots where it would take its own.
+    `variables` lead it to the system's roots where it would take its own, or keep its
+    files from ours; {HOME} in them is the home. `login` are the arguments that make it
+    somebody in an environment, once.
     """
 
     name: str
     argv: tuple[str, ...]
     read: Callable[[str], str] = secret
     variables: Mapping[str, str] = field(default_factory=dict)
+    login: tuple[str, ...] = ()
+
+    def environment(self, base: Mapping[str, str]) -> dict[str, str]:
+        """Answer its variables on top of those that both have."""
+        home = base["HOME"]
+        own = {name: text.format(HOME=home) for name, text in self.variables.items()}
+        return {**base, **own}
+
+    def log_in(self, program: str, environment: Mapping[str, str]) -> None:
+        """Be the machine's identity, where the program asks for a login."""
+        if self.login:
+            command = (program, *self.login)
+            subprocess.run(command, env=environment, check=True, capture_output=True)
 
     def command(self, fetched: Path, bare: Path) -> tuple[str, ...] | None:
         """Answer what to run; None where the program is not on this machine."""
@@ -72,7 +87,12 @@ PEERS = {
     peer.name: peer
     for peer in (
         *map(_helper, ("ecr-login", "gcr", "acr-env", "secretservice", "pass")),
-        Peer("gcloud's helper", ("docker-credential-gcloud", "get")),
+        Peer(
+            "gcloud's helper",
+            ("docker-credential-gcloud", "get"),
+            # What it writes of a machine's account would be a login of gcloud to us.
+            variables={"CLOUDSDK_CONFIG": "{HOME}/gcloud"},
+        ),
         Peer(
             "aws",
             ("aws", "ecr", "get-login-password", "--region", REGION),
@@ -84,6 +104,7 @@ PEERS = {
             ("az", "acr", "login", "--expose-token", "-n", "sandbox", "-o", "json"),
             access_token,
             {"REQUESTS_CA_BUNDLE": BUNDLE},
+            ("login", "--identity", "--allow-no-subscriptions"),
         ),
         Peer(
             "bare boto3",

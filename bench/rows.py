@@ -81,8 +81,8 @@ ROWS = (
             must, moonshot, cold=cold, rounds=7)
         for program, ours, peer, host, identity in (
             ("ECR", ECR, "aws", ECR_HOST, "env-keys"),
-            ("ACR", ACR, "az", ACR_HOST, "azure-cli"),
-            ("GCR", GCR, "gcloud's helper", GCR_HOST, "google-gcloud"),
+            ("ACR", ACR, "az", ACR_HOST, "azure-imds"),
+            ("GCR", GCR, "gcloud's helper", GCR_HOST, "google-metadata"),
         )
         for what, must, moonshot, cold in (
             ("cached", 0.02, 0.01, False), ("cold", 0.2, 0.1, True),

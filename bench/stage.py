@@ -76,9 +76,11 @@ class Stage:
                 argv, environment, desk.checker(secret), before, desk.count_ours
             )
             peer = PEERS[row.theirs]
+            others = peer.environment(environment)
+            peer.log_in(command[0], others)
             theirs = Contestant(
                 command,
-                environment | dict(peer.variables),
+                others,
                 desk.checker(peer.read),
                 before,
             )

@@ -245,6 +245,21 @@ def test_instance_metadata_names_the_identities_to_choose_from(imds, cloud):
     assert all(user.client_id in text for user in cloud.azure.machine.users)
 
 
+def test_the_resource_manager_lists_nothing_to_whom_entra_knows(imds, at):
+    """The real az logs in with a managed identity here: `make bench` has it do so."""
+    arm, path = "management.azure.com", "/subscriptions?api-version=2022-12-01"
+    for resource in ("https://management.core.windows.net/", f"https://{arm}"):
+        token = imds(resource=resource).json["access_token"]
+        bearer = {"Authorization": f"Bearer {token}"}
+        assert at(arm, "GET", path, bearer)[:2] == (200, {"value": []})
+        resources = f"/subscriptions/{TENANT}/resources?api-version=2022-12-01"
+        assert at(arm, "GET", resources, bearer)[:2] == (200, {"value": []})
+        assert at(arm, "GET", "/providers", bearer)[0] == 404
+    other = {"Authorization": f"Bearer {imds().json['access_token']}"}
+    assert at(arm, "GET", path, other)[0] != 200
+    assert at(arm, "GET", path)[0] == 401
+
+
 def test_app_service_wants_its_header_and_its_version(http, cloud):
     environment = cloud.environment("azure-app-service")
     secret = {"X-IDENTITY-HEADER": environment["IDENTITY_HEADER"]}

@@ -22,8 +22,9 @@ STORAGE = "https://www.googleapis.com/auth/devstorage.read_write"
 
 
 @pytest.mark.parametrize("path", ["/token", "/email", "/scopes", "/?recursive=true"])
-def test_the_metadata_server_answers_who_sends_the_header(path, http):
-    answer = http("GET", ACCOUNT + path, FLAVOR)
+@pytest.mark.parametrize("name", ["default", email("machine")])
+def test_the_metadata_server_answers_who_sends_the_header(name, path, http):
+    answer = http("GET", ACCOUNT.replace("default", name) + path, FLAVOR)
     assert answer.status == 200
     assert answer.headers["Metadata-Flavor"] == "Google"
 

@@ -16,6 +16,7 @@ from dockcred.testing.sandbox.azure.machine import Machine
 from dockcred.testing.sandbox.azure.machine_learning import MachineLearning
 from dockcred.testing.sandbox.azure.metadata import Metadata
 from dockcred.testing.sandbox.azure.registry import USERNAME, ContainerRegistry
+from dockcred.testing.sandbox.azure.resource_manager import ResourceManager
 from dockcred.testing.sandbox.azure.service_fabric import ServiceFabric
 from dockcred.testing.sandbox.azure.tokens import AccessTokens
 from dockcred.testing.sandbox.azure.workplace import Workplace
@@ -65,6 +66,7 @@ class Azure:
             CloudShell(self),
             self.arc,
             self.service_fabric,
+            ResourceManager(self),
         )
 
     @property

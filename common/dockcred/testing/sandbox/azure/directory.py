@@ -12,6 +12,7 @@ RESOURCES = frozenset({
     "https://containerregistry.azure.net", "https://management.azure.com",
     "https://containerregistry.azure.cn", "https://management.chinacloudapi.cn",
     "https://containerregistry.azure.us", "https://management.usgovcloudapi.net",
+    "https://management.core.windows.net",  # the older name, which az uses
 })  # fmt: skip
 
 

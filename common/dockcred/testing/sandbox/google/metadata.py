@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockcred.testing.sandbox.google import wire
-from dockcred.testing.sandbox.google.principals import PROJECT, SCOPE
+from dockcred.testing.sandbox.google.principals import PROJECT, PROJECT_NUMBER, SCOPE
 from dockcred.testing.sandbox.messages import Request, Response
 from dockcred.testing.sandbox.service import Reason, Refusal, Service
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dockcred.testing.sandbox.google import Google
 
 ROOT = "/computeMetadata/v1/"
-ACCOUNT = f"{ROOT}instance/service-accounts/default"
+ACCOUNTS = f"{ROOT}instance/service-accounts"
 FLAVOR = {"Metadata-Flavor": "Google", "Server": "Metadata Server for VM"}
 KEEPS_S = 300  # it hands out the same token until so near its end
 
@@ -58,12 +58,19 @@ class Metadata(Service):
             return _text("computeMetadata/\n")
         if path == f"{ROOT}project/project-id":
             return _text(PROJECT)
+        if path == f"{ROOT}project/numeric-project-id":
+            return _text(PROJECT_NUMBER)
         if path == f"{ROOT}universe/universe-domain":
             return _text("googleapis.com")
         account = self._google.machine_account
-        if not account or not path.startswith(ACCOUNT):
+        if account and path == ACCOUNTS:
+            return _text("default/\n" + f"{account}/\n")
+        # An account has two names: what it is for, and its own.
+        path = path.replace(f"{ACCOUNTS}/{account}", f"{ACCOUNTS}/default")
+        if not account or not path.startswith(f"{ACCOUNTS}/default"):
             raise Refusal(Reason.UNKNOWN_OPERATION, "Not Found")
-        return self._account(request, path.removeprefix(ACCOUNT), account, now)
+        leaf = path.removeprefix(f"{ACCOUNTS}/default")
+        return self._account(request, leaf, account, now)
 
     def refuse(self, refusal: Refusal) -> Response:
         """See Service."""
