@@ -53,6 +53,19 @@ def test_a_directory_gets_the_file_that_its_client_looks_for(person: Person) -> 
     assert sorted(os.listdir(person.home / "ci")) == ["auth.json", "config.json"]
 
 
+def test_many_at_once_leave_one_whole_file(person: Person) -> None:
+    file = person.home / "config.json"
+    command = [person.dockcred, "render", "docker-config", *ONE, "--output", str(file)]
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    running = [
+        subprocess.Popen(command, env=person.environment, **silent) for _ in range(6)
+    ]
+    while any(process.poll() is None for process in running):
+        assert not file.exists() or file.read_bytes() == RENDERED
+    assert {process.returncode for process in running} == {0}
+    assert not list(person.home.glob("config.json.*"))
+
+
 def test_a_new_login_replaces_an_old_one(person: Person) -> None:
     file = person.home / "config.json"
     file.write_text('{"auths": {"r.example": {"auth": "b2xkOm9sZA=="}}}')

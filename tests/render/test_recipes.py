@@ -9,7 +9,9 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import hcl2
 import pytest
+import yaml
 from support.documents import ROOT, blocks
 
 from dockcred.testing.sandbox import Sandbox
@@ -78,3 +80,15 @@ def test_argo_s_script_prints_one_line(shell: Shell, cloud: Sandbox) -> None:
     user, _, password = line.strip().partition(":")
     assert user == "AWS"
     assert cloud.minted(password)
+
+
+def test_nomad_s_template_is_hcl_and_reaches_the_items() -> None:
+    found = hcl2.loads(block("nomadVar", "hcl"))
+    text = str(found["template"][0]["data"])
+    assert ".username" in text
+    assert ".password" in text
+
+
+def test_argo_s_registry_is_yaml() -> None:
+    (registry,) = yaml.safe_load(block("ext:/", "yaml"))["registries"]
+    assert registry["credentials"].startswith("ext:/")
