@@ -18,6 +18,7 @@ from support.program import wait_until
 from support.real import missing
 
 BINARY = Path("/usr/local/lib/dockcred-ci/kube-apiserver")
+REFRESH = Path(__file__).parents[2] / "packaging/kubernetes/refresh"
 SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin"
 ADMIN = "the-admin-s-token"
 START_S = 60
@@ -204,6 +205,20 @@ def _path(kind: str, namespace: str, name: str = "") -> str:
     within = f"/namespaces/{namespace}" if namespace else ""
     below = f"/{name}" if name else ""
     return f"{_GROUPS[kind]}{within}/{kind}s{below}"
+
+
+def kustomized(overlay: str) -> str:
+    """Build an overlay of packaging/kubernetes/refresh."""
+    done = subprocess.run(
+        [program("kubectl"), "kustomize", REFRESH / overlay],
+        env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def _free_ports(count: int) -> list[int]:

@@ -12,10 +12,9 @@ from support.real import missing
 
 from dockcred.delivery.targets_file import read
 
-from .api_server import program
+from .api_server import REFRESH, kustomized
 
 PACKAGING = Path(__file__).parents[2] / "packaging"
-REFRESH = PACKAGING / "kubernetes/refresh"
 OVERLAYS = {"deployment": "Deployment", "cronjob": "CronJob"}
 UNITS = [
     "dockcred-refresh.service",
@@ -24,33 +23,22 @@ UNITS = [
 ]
 
 
-def built(overlay: str) -> str:
-    done = subprocess.run(
-        [program("kubectl"), "kustomize", REFRESH / overlay],
-        env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_the_schema_knows_every_field(overlay):
     try:
         import kubernetes_validate
     except ImportError:
         missing("kubernetes-validate is not installed")
-    for document in yaml.safe_load_all(built(overlay)):
+    for document in yaml.safe_load_all(kustomized(overlay)):
         kubernetes_validate.validate(document, "1.37", strict=True)
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_a_real_api_server_takes_it(overlay, api):
     """Applied, since a dry run of what is in a namespace wants that namespace."""
-    said = api.kubectl("apply", "--validate=strict", "-f", "-", stdin=built(overlay))
+    said = api.kubectl(
+        "apply", "--validate=strict", "-f", "-", stdin=kustomized(overlay)
+    )
     assert (
         f"{overlay}.{'apps' if overlay == 'deployment' else 'batch'}/dockcred-refresh"
         in said
@@ -59,7 +47,7 @@ def test_a_real_api_server_takes_it(overlay, api):
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_what_runs_is_told_the_file_that_is_mounted(overlay, tmp_path):
-    documents = {d["kind"]: d for d in yaml.safe_load_all(built(overlay))}
+    documents = {d["kind"]: d for d in yaml.safe_load_all(kustomized(overlay))}
     spec = documents[OVERLAYS[overlay]]["spec"]
     if overlay == "cronjob":
         spec = spec["jobTemplate"]["spec"]
@@ -74,7 +62,7 @@ def test_what_runs_is_told_the_file_that_is_mounted(overlay, tmp_path):
 
 def test_the_targets_are_those_that_the_role_allows(tmp_path):
     (target,) = read(str(REFRESH / "base/refresh.toml"))
-    documents = yaml.safe_load_all(built("base"))
+    documents = yaml.safe_load_all(kustomized("base"))
     (role,) = [d for d in documents if d["kind"] == "ClusterRole"]
     assert role["rules"][0]["resourceNames"] == [target.destination.name]
 

@@ -12,7 +12,7 @@ import yaml
 from support.documents import ROOT, blocks
 from support.program import HOST
 
-from .test_packaging import built
+from .api_server import kustomized
 from .test_secrets import workload
 
 PAGE = ROOT / "docs/refresh.md"
@@ -32,7 +32,7 @@ def recipe(word: str, kind: str = "toml") -> str:
 @pytest.fixture
 def keeper(make_keeper, cloud, api):
     """The account of the manifests; /run/dockcred-refresh is below their home."""
-    api.kubectl("apply", "-f", "-", stdin=built("base"))
+    api.kubectl("apply", "-f", "-", stdin=kustomized("base"))
     token = api.kubectl("create", "token", "dockcred-refresh", "-n", "dockcred")
     return make_keeper(cloud, KUBECONFIG=api.kubeconfig(token.strip(), "recipes"))
 

@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import subprocess
-from pathlib import Path
 
 import pytest
 from support.program import HOST
 
-from .api_server import program
+from .api_server import kustomized, program
 
-BASE = Path(__file__).parents[2] / "packaging/kubernetes/refresh/base"
 ACCOUNT = "system:serviceaccount:dockcred:dockcred-refresh"
 NAME = "registry-pull"
 PAST = "2020-01-01T00:00:00Z"
 
 
-def built(overlay: Path) -> str:
-    done = subprocess.run(
-        [program("kubectl"), "kustomize", overlay],
-        env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=True,
-    )
-    return done.stdout
-
-
 @pytest.fixture
 def keeper(make_keeper, cloud, api, namespaces):
     """The account of the manifests, with the token that a pod of it would have."""
-    api.kubectl("apply", "-f", "-", stdin=built(BASE))
+    api.kubectl("apply", "-f", "-", stdin=kustomized("base"))
     token = api.kubectl("create", "token", "dockcred-refresh", "-n", "dockcred")
     keeper = make_keeper(cloud, KUBECONFIG=api.kubeconfig(token.strip(), "account"))
     label = api.get("namespace", namespaces[0])["metadata"]["labels"]["test"]

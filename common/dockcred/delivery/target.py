@@ -9,10 +9,9 @@ from typing import Protocol
 
 from dockcred.api import Policy
 from dockcred.delivery.record import Record
-from dockcred.errors import InvalidInputError
 from dockcred.rendering import formats
 from dockcred.rendering.login import Login
-from dockcred.rendering.options import Options
+from dockcred.rendering.options import Options, read_pem
 
 
 class Place(Protocol):
@@ -71,15 +70,7 @@ class Target:
 
     def render(self, logins: Sequence[Login]) -> bytes:
         """Write the logins in the target's format."""
-        texts = {host: _text(path) for host, path in self.options.ca_certs.items()}
+        texts = {host: read_pem(path) for host, path in self.options.ca_certs.items()}
         return formats.render(
             self.format, logins, replace(self.options, ca_certs=texts)
         )
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except UnicodeDecodeError:
-        raise InvalidInputError(f"{path} is not text", "name a PEM file") from None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dockcred.errors import InvalidInputError
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -24,3 +26,12 @@ class Options:
     ca_certs: Mapping[str, str] = field(default_factory=dict)
     insecure: tuple[str, ...] = ()
     extra_env: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_pem(path: str) -> str:
+    """Read a file of authorities; raise InvalidInputError for what is no text."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except UnicodeDecodeError:
+        raise InvalidInputError(f"{path} is not text", "name a PEM file") from None

@@ -10,7 +10,7 @@ import click
 from dockcred import environment
 from dockcred.errors import InvalidInputError
 from dockcred.rendering.formats import Format
-from dockcred.rendering.options import Options
+from dockcred.rendering.options import Options, read_pem
 
 Decorator = Callable[[Any], Any]
 
@@ -101,7 +101,7 @@ def chosen(given: Mapping[str, Any]) -> Options:
     fields = {name: value for name, value in given.items() if value is not None}
     if "ca_certs" in fields:
         pairs = map(_pair, fields["ca_certs"])
-        fields["ca_certs"] = {host: _text(path) for host, path in pairs}
+        fields["ca_certs"] = {host: read_pem(path) for host, path in pairs}
     if "extra_env" in fields:
         fields["extra_env"] = dict(map(_variable, fields["extra_env"]))
     return Options(**fields)
@@ -117,11 +117,3 @@ def _pair(text: str) -> tuple[str, str]:
 def _variable(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     return name, value if equals else environment.current().get(name)
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except UnicodeDecodeError:
-        raise InvalidInputError(f"{path} is not text", "name a PEM file") from None

@@ -1,0 +1,75 @@
+"""As the Deployment runs it: the pod's own account, no capability, nothing writable."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+
+import pytest
+from support.program import HOST
+from support.real import missing
+
+from .api_server import kustomized
+
+# What kubelet and the container runtime would do, in a mount namespace of its own.
+POD = """
+mount --make-rprivate / && mount -t tmpfs pod /var/run && mount -t tmpfs pod /mnt
+mkdir -p /var/run/secrets/kubernetes.io/serviceaccount /mnt/config
+cp "$CERTIFICATE" /var/run/secrets/kubernetes.io/serviceaccount/ca.crt
+printf %s "$TOKEN" >/var/run/secrets/kubernetes.io/serviceaccount/token
+printf %s dockcred >/var/run/secrets/kubernetes.io/serviceaccount/namespace
+cp "$TARGETS" /mnt/config/refresh.toml && chmod 644 /mnt/config/refresh.toml
+mount -o bind,remount,ro / && mount -t tmpfs -o ro pod /tmp
+cd / && exec setpriv --inh-caps=-all --bounding-set=-all --no-new-privs \
+  env -u TOKEN -u HOME "$@" /mnt/config/refresh.toml
+"""
+
+
+@pytest.fixture
+def pod(make_keeper, cloud, api, namespaces, helper_bin):
+    if os.geteuid() != 0:
+        missing("a pod's mounts need root")
+    for name in ("unshare", "setpriv"):
+        shutil.which(name) or missing(f"{name} is not installed")
+    keeper = make_keeper(cloud, DOCKCRED_CACHE="off")
+    keeper.wants(
+        {
+            "format": "kubernetes-secret",
+            "registries": [HOST],
+            "secret": "registry-pull",
+            "namespaces": namespaces,
+        }
+    )
+    api.kubectl("apply", "-f", "-", stdin=kustomized("base"))
+    token = api.kubectl("create", "token", "dockcred-refresh", "-n", "dockcred")
+    environment = keeper.environment | {
+        "KUBERNETES_SERVICE_HOST": "127.0.0.1",
+        "KUBERNETES_SERVICE_PORT": str(api.port),
+        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+        "CERTIFICATE": api.certificate,
+        "TARGETS": str(keeper.file),
+        "TOKEN": token.strip(),
+    }
+
+    def run(*options: str) -> subprocess.CompletedProcess[str]:
+        program = [str(helper_bin / "dockcred"), "refresh", *options]
+        return subprocess.run(
+            ["unshare", "--mount", "sh", "-euc", POD, "sh", *program],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+def test_a_pod_needs_no_more_than_its_account(pod, namespaces):
+    done = pod("--once")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.partition(":")[0] for line in done.stdout.splitlines()] == [
+        f"wrote {name}/registry-pull" for name in namespaces
+    ]
+    assert pod("--status").returncode == 0
