@@ -14,9 +14,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.program import HOST, processes_of, wait_until
 
-from dockcred.ephemeral import watcher
+from dockcred.ephemeral import owner, watcher
 from dockcred.errors import DockcredError
 from dockcred.testing.sandbox import Sandbox
 
@@ -149,6 +151,12 @@ def test_another_host_s_and_another_container_s_are_left_alone(
     another(caller)
     gone = {what for what, name in names.items() if "_".join(name) not in caller.left()}
     assert gone == {"an earlier boot"}
+
+
+@given(st.text() | st.lists(st.text("-_.0123456789ab")).map("_".join))
+def test_no_name_but_one_of_ours_is_judged(name: str) -> None:
+    assert not owner.has_ended(name)
+    assert not owner.has_ended(f"dockcred-exec_{name}")
 
 
 def test_fifty_at_once_leave_nothing_and_ask_nobody_again(
@@ -285,6 +293,18 @@ def test_where_memory_cannot_be_written_the_next_place_is_taken(
     assert wait_until(lambda: not list(tmp_path.iterdir()))
 
 
+def test_a_password_on_a_disk_is_told(
+    caller: Caller, tmp_path: Path, root: None
+) -> None:
+    caller.environment |= {"TMPDIR": str(tmp_path), "DOCKCRED_CACHE": "off"}
+    for option, said in (("--only", ""), ("--secret", "there is no place in memory")):
+        argv = caller.argv("true", options=(option,))
+        done = caller.does(in_mounts("mount -t tmpfs -o ro none /dev/shm", *argv))
+        assert done.returncode == 0
+        assert said in done.stderr
+        assert done.stderr.count("\n") == (1 if said else 0)
+
+
 def test_where_a_process_has_no_descriptor_it_is_polled(tmp_path: Path) -> None:
     """Before Linux 5.3, and on other systems."""
     directory = tmp_path / "private"
@@ -292,7 +312,7 @@ def test_where_a_process_has_no_descriptor_it_is_polled(tmp_path: Path) -> None:
     code = f"""
 import os
 del os.pidfd_open
-from dockcred.ephemeral import watcher
+from dockcred.ephemeral import owner, watcher
 watcher.start({str(directory)!r})
 print(os.path.isdir({str(directory)!r}))
 """

@@ -42,8 +42,24 @@ def places(environment: Environment) -> list[str]:
         cache.locate(environment),
         environment.get("TMPDIR") or _TEMPORARY,
     ]
-    found = [place for place in memory if _is_safe(place) and _is_in_memory(place)]
+    found = [place for place in memory if _is_safe(place) and is_in_memory(place)]
     return found + [place for place in disk if _is_safe(place)]
+
+
+def is_in_memory(path: str) -> bool:
+    """Tell whether what is written there reaches no disk, swap aside."""
+    device = os.stat(path).st_dev
+    number = f"{os.major(device)}:{os.minor(device)}"
+    try:
+        # proc_pid_mountinfo(5): the device is field 3, the type stands behind " - ".
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:
+            mounts = [line.partition(" - ") for line in file]
+    except OSError:
+        return False
+    return any(
+        mount.split()[2] == number and more.split()[0] in _IN_MEMORY
+        for mount, _, more in mounts
+    )
 
 
 def _make(environment: Environment) -> str:
@@ -71,19 +87,3 @@ def _is_safe(path: str) -> bool:
     if status.st_uid not in {0, os.geteuid()} or not stat.S_ISDIR(status.st_mode):
         return False
     return not status.st_mode & 0o022 or bool(status.st_mode & stat.S_ISVTX)
-
-
-def _is_in_memory(path: str) -> bool:
-    """Tell whether what is written there reaches no disk, swap aside."""
-    device = os.stat(path).st_dev
-    number = f"{os.major(device)}:{os.minor(device)}"
-    try:
-        # proc_pid_mountinfo(5): the device is field 3, the type stands behind " - ".
-        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:
-            mounts = [line.partition(" - ") for line in file]
-    except OSError:
-        return False
-    return any(
-        mount.split()[2] == number and more.split()[0] in _IN_MEMORY
-        for mount, _, more in mounts
-    )

@@ -8,11 +8,11 @@ import sys
 import click
 
 from dockcred import environment
-from dockcred.commands.console import examples, refusing
+from dockcred.commands.console import examples, refusing, warn
 from dockcred.commands.exec_.becoming import become, hardened
 from dockcred.commands.exec_.configuration import Configuration, Wanted
 from dockcred.commands.starting import not_started
-from dockcred.ephemeral.directory import private_directory
+from dockcred.ephemeral.directory import is_in_memory, private_directory
 
 
 @click.command(
@@ -75,6 +75,8 @@ def exec_(
     with refusing():
         variables = environment.current().with_values(pinned)
         with private_directory(variables) as directory:
+            if secret and not is_in_memory(directory):
+                warn(f"there is no place in memory; the password is in {directory}")
             with hardened():
                 changed = Configuration(directory, wanted, variables).write()
             try:
