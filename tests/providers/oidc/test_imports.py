@@ -23,7 +23,7 @@ def test_the_guard_sees_what_a_cold_get_imports(cloud):
     """Else it could not fail; and no SDK is among it."""
     environment = cloud.environment("ci-github")
     modules = imports.of_get("docker_credential_oidc", HOST, environment)
-    assert {"json", "socket"} <= modules
+    assert "socket" in modules
     assert not modules & {"boto3", "botocore", "azure", "google", "requests", "jwt"}
 
 
