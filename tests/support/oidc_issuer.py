@@ -93,6 +93,8 @@ def serving() -> Iterator[Issuer]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        # Of a client that hangs up, as one does who has read enough.
+        server.handle_error = lambda *_: None  # type: ignore[method-assign]
         issuer.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()

@@ -133,6 +133,8 @@ SMUGGLED = {
     f"0\r\n\r\n{INNER}",
     "both lengths, turned": f"{POST}Transfer-Encoding: chunked\r\nContent-Length: "
     f"{len(INNER)}\r\n\r\n0\r\n\r\n{INNER}",
+    "both lengths, no form": f"{START}Content-Length: 5\r\nTransfer-Encoding: "
+    f"chunked\r\n\r\n0\r\n\r\n{INNER}",
     "two lengths": f"{POST}Content-Length: 0\r\nContent-Length: {len(INNER)}\r\n\r\n"
     f"{INNER}",
     "a list of lengths": f"{POST}Content-Length: 0, {len(INNER)}\r\n\r\n{INNER}",

@@ -88,16 +88,25 @@ VALUES = st.text("ab:/", max_size=9)
 @example("*a*b*", "aab")
 @example("*?:*", "b:")
 @example("**/*", "a/b")
+@example("a*b*a", "a/ba")
 def test_a_glob_means_what_the_model_says(pattern: str, value: str):
     assert Glob(pattern).matches(value) == model_matches(pattern, value)
 
 
+LONG = [
+    ("*a" * 5 + "b", "a" * 120),
+    ("*a" * 200 + "b", "a" * 1000),
+    ("?*" * 200 + "b", "a" * 1000),
+    ("**/" + "*a" * 100 + "/b", "a/" + "a" * 1000),
+]
+
+
 def test_no_pattern_takes_long():
     """Many wildcards, and a long value that fits until its end."""
-    started = time.perf_counter()
-    for pattern in ("*a" * 200 + "b", "?*" * 200 + "b", "**/" + "*a" * 100 + "/b"):
-        assert not Glob(pattern).matches("a/" + "a" * 1000)
-    assert time.perf_counter() - started < 2
+    for pattern, value in LONG:
+        started = time.process_time()
+        assert not Glob(pattern).matches(value)
+        assert time.process_time() - started < 1
 
 
 def test_what_is_longer_than_names_are_matches_nothing():

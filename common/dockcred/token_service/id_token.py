@@ -76,7 +76,7 @@ class Verifier:
             raise Refusal.unauthorized("the token is not a JWT")
         key = await keys.find(key_id)
         if key.algorithm not in {"", algorithm}:
-            raise Refusal.unauthorized("the token is signed in a way not taken here")
+            raise Refusal.unauthorized("the token's key is for another algorithm")
         try:
             claims = jwt.decode(
                 token,
