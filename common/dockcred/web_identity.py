@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 
-from dockcred.errors import InvalidInputError
+from dockcred.errors import InvalidInputError, IssueError
 
 _AWS_HIDES = (
     "AWS_PROFILE",
@@ -107,7 +107,12 @@ def _credentials_file(audience: str, account: str, token_file: str, origin: str)
 
 
 def in_memory(text: str) -> str:
-    """Answer the path of a file that exists in this process only."""
+    """Answer the path of a file that exists in this process only; Linux has those."""
+    if not hasattr(os, "memfd_create"):
+        raise IssueError(
+            "a cloud is shown a token of another issuer on Linux only",
+            "run this on Linux, or use the cloud's own login action",
+        )
     descriptor = os.memfd_create("dockcred", os.MFD_CLOEXEC)
     data = text.encode()
     while data:

@@ -154,3 +154,15 @@ def test_the_clouds_own_helpers_are_the_job_where_an_entry_says_so(
     assert "assumed-role/ci/" in cloud.minted(answer.password).principal
     assert cloud.ci.github.job["repository"] == "octo/app"
     assert time.time() < cloud.minted(answer.password).expires_at
+
+
+def test_without_files_in_memory_a_cloud_is_not_asked(monkeypatch):
+    """As on macOS: it is said, and no token is written to a disk instead."""
+    import os
+
+    from dockcred.errors import IssueError
+    from dockcred.web_identity import in_memory
+
+    monkeypatch.delattr(os, "memfd_create")
+    with pytest.raises(IssueError, match="on Linux only"):
+        in_memory("token")
