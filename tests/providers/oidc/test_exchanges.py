@@ -156,6 +156,15 @@ def test_two_quays_at_two_ports_of_a_host_are_two(cloud, oidc, monkeypatch):
     assert cloud.calls["quay:exchange"] == 3
 
 
+@pytest.mark.parametrize("kind", ["docker-hub", "chainguard"])
+def test_the_audience_is_not_assumed_but_told(kind, cloud, oidc):
+    environment = job(cloud, kind) | {"DOCKCRED_OIDC_AUDIENCE": ""}
+    said = oidc.get(environment, HOSTS[kind]).said
+    assert "DOCKCRED_OIDC_AUDIENCE is not set" in said
+    assert said.endswith(f"to {AUDIENCES[kind]}")
+    assert not cloud.calls
+
+
 def test_docker_hub_needs_the_organisation(cloud, oidc):
     environment = job(cloud, "docker-hub") | {"DOCKCRED_OIDC_USERNAME": ""}
     said = oidc.get(environment, HOSTS["docker-hub"]).said

@@ -168,6 +168,14 @@ def test_outside_of_a_job_the_keychain_is_asked(cloud, helper_bin, configured):
     assert "no job's identity was found" in auto.get(environment, HOST).said
 
 
+def test_a_job_without_a_token_may_pull_what_is_public(cloud, oidc, configured):
+    """Such as a pull request's from a fork, where the entry says so."""
+    name = "ci-github-without-permission"
+    environment = configured(entry(anonymous="true"), name)
+    assert oidc.get(environment, HOST).stdout == NOT_FOUND
+    assert "id-token: write" in oidc.get(configured(entry(), name), HOST).said
+
+
 def test_store_and_list_and_erase_are_polite(cloud, oidc):
     environment = cloud.environment("ci-github")
     login = {"ServerURL": HOST, "Username": "a", "Secret": "b"}

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 AUDIENCE = "DOCKCRED_OIDC_AUDIENCE"
 MAX_BYTES = 64 * 1024
 _SHOWN = 80
+# What those who exchange ask for, to be told: what is not configured is not assumed.
+_ASKED_FOR = {
+    "docker-hub": "https://identity.docker.com",
+    "chainguard": "cgr.dev",
+    "aws": "sts.amazonaws.com",
+    "azure": "api://AzureADTokenExchange",
+}
 
 
 class IDToken:
@@ -40,10 +47,11 @@ def audience(environment: Environment) -> str:
     """Answer the audience to ask for; InvalidInputError where none is configured."""
     named = environment.get(AUDIENCE)
     if not named:
+        kind = environment.get("DOCKCRED_OIDC_EXCHANGE")
+        asked_for = _ASKED_FOR.get(kind, "what the registry's token service expects")
         raise InvalidInputError(
             f"no audience is configured for the job's token: {AUDIENCE} is not set",
-            "set it, or token_audience at the registry in config.toml, to what the "
-            "registry's token service expects",
+            f"set it, or token_audience at the registry in config.toml, to {asked_for}",
         )
     if not named.isprintable():
         raise InvalidInputError(f"{AUDIENCE} is not one line of text", "mend it")
