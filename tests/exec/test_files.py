@@ -15,6 +15,7 @@ from .conftest import Caller, in_mounts
 from .test_end import refused
 
 KEY = base64.b64encode(b"me:other-password").decode()
+OTHER = HOST.replace("eu-west-1", "us-east-1")
 HUB = ("https://index.docker.io/v1/", "docker.io", "index.docker.io")
 
 
@@ -88,6 +89,17 @@ def test_our_helper_is_asked_for_the_registry_and_no_secret_is_there(
     answer, path = caller.says(script).splitlines()
     assert json.loads(answer)["Secret"] == password
     assert path.startswith(caller.place)
+
+
+def test_several_registries_are_named_at_once_or_one_within_the_other(
+    caller: Caller,
+) -> None:
+    both = {HOST: "auto", OTHER: "auto"}
+    assert docker(caller, registries=(HOST, OTHER)) == {"credHelpers": both}
+    inner = caller.argv("cat", registries=(OTHER,))[:-1]
+    script = f'exec {" ".join(inner)} sh -c "cat \\$DOCKER_CONFIG/config.json"'
+    assert json.loads(caller.says(script)) == {"credHelpers": both}
+    assert caller.leaves_nothing()
 
 
 def test_the_helper_need_not_be_on_path(caller: Caller) -> None:
