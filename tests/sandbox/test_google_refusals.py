@@ -29,6 +29,12 @@ def test_the_metadata_server_answers_who_sends_the_header(name, path, http):
     assert answer.headers["Metadata-Flavor"] == "Google"
 
 
+def test_the_look_of_googles_go_library_finds_the_metadata_server(http):
+    """Without the header, as docker-credential-gcr sends it at its start."""
+    answer = http("GET", "/", {"User-Agent": "gcloud-golang/0.1"})
+    assert (answer.status, answer.headers["Metadata-Flavor"]) == (200, "Google")
+
+
 @pytest.mark.parametrize(
     ("method", "path", "headers", "status"),
     [

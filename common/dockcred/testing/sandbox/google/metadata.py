@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 ROOT = "/computeMetadata/v1/"
 ACCOUNTS = f"{ROOT}instance/service-accounts"
 FLAVOR = {"Metadata-Flavor": "Google", "Server": "Metadata Server for VM"}
+_GO = "gcloud-golang"
 KEEPS_S = 300  # it hands out the same token until so near its end
 
 
@@ -35,7 +36,10 @@ class Metadata(Service):
 
     def recognises(self, request: Request) -> bool:
         """See Service."""
-        ping = request.path == "/" and bool(request.header("metadata-flavor"))
+        # Google's Go library looks at the address without the header, at the same time
+        # as it looks up the name: another cloud's answer would end its search.
+        asks = request.header("metadata-flavor") or _GO in request.header("user-agent")
+        ping = request.path == "/" and bool(asks)
         return ping or request.path.startswith("/computeMetadata/")
 
     def operation(self, request: Request) -> str:
@@ -46,6 +50,8 @@ class Metadata(Service):
 
     def answer(self, request: Request, now: float) -> Response:
         """See Service."""
+        if request.path == "/":
+            return _text("computeMetadata/\n")
         if request.header("metadata-flavor") != "Google":
             raise Refusal(Reason.UNSIGNED, "Missing Metadata-Flavor:Google header.")
         # A token never leaves the machine through somebody's open proxy.
@@ -54,8 +60,6 @@ class Metadata(Service):
         if request.method != "GET":
             raise Refusal(Reason.DENIED, "only GET is served here")
         path = request.path.rstrip("/")
-        if not path:
-            return _text("computeMetadata/\n")
         if path == f"{ROOT}project/project-id":
             return _text(PROJECT)
         if path == f"{ROOT}project/numeric-project-id":
