@@ -5,14 +5,16 @@ A twin is the same job but for one claim, and it is the registry that refuses it
 
 from __future__ import annotations
 
+import json
 import subprocess
+from base64 import b64decode
 
 import pytest
 
 from dockcred.testing.sandbox import Sandbox
 
-from .clients import Client
-from .conftest import changed
+from .clients import Client, Docker
+from .conftest import Start, changed
 from .registries import Site
 
 Done = subprocess.CompletedProcess[str]
@@ -92,3 +94,19 @@ def test_a_token_for_another_audience_opens_nothing(client: Client, site: Site):
         "401 POST /token", since
     )
     assert site.service.said(event="refused", status=401)
+
+
+def test_docker_login_keeps_what_it_was_given(job: Start, site: Site, cloud: Sandbox):
+    """No refresh token is made, so no `<token>` and no stub stand in its file."""
+    docker = Docker(job())
+    config = docker.job.home / ".docker/config.json"
+    # A file that knows a registry: docker looks for no store of the system's then.
+    config.write_text('{"auths": {"other.example.com": {"auth": "eDp5"}}}')
+    token = cloud.ci.github.token(cloud.ci.audience)
+    succeeds(docker.docker("login", "-u", "JWT", "-p", token, site.host))
+    entry = json.loads(config.read_text())["auths"][site.host]
+    assert b64decode(entry["auth"]).decode() == f"JWT:{token}"
+    assert "identitytoken" not in entry
+    succeeds(docker.push(f"{site.host}/team/app:after-login"))
+    bad = cloud.ci.github.token("https://other.example.com")
+    assert docker.docker("login", "-u", "JWT", "-p", bad, site.host).returncode != 0

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import socket
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from support.oidc_issuer import Issuer
 from support.token_service import SERVICE, Service, basic
 
+from .conftest import Start
+
 MANY = 1_000
+TOO_MANY = 2_100
 REQUESTS = int(os.environ.get("DOCKCRED_TOKEN_REQUESTS", "4000"))
 KIBIBYTES_MORE = 4096
 SCOPE = "repository:team/app:pull"
@@ -104,6 +109,28 @@ def is_closed(connection: socket.socket, name: str) -> bool:
     except OSError:
         return True
     return True
+
+
+def test_more_than_it_takes_is_refused_and_forgotten(
+    start: Start, issuer: Issuer, tmp_path: Path
+):
+    """2,048 connections that say nothing: the next request is told to come later."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
+    service = start(
+        *("--issuer", issuer.url, "--audience", "a", "--keys", str(tmp_path / "keys")),
+        *("--allow-anonymous", "public/*"),
+    )
+    assert service.get(SCOPE).status == 200
+    with ExitStack() as stack:
+        for _ in range(TOO_MANY):
+            silent = socket.create_connection(("127.0.0.1", service.port), 10)
+            stack.enter_context(silent)
+        assert service.get(SCOPE).status == 503
+    give_up = time.monotonic() + 10
+    while service.get(SCOPE).status != 200:
+        assert time.monotonic() < give_up
+    assert service.is_alive()
 
 
 def test_memory_stays_flat(service: Service, issuer: Issuer):

@@ -204,6 +204,16 @@ def test_the_key_set_is_for_registries_that_take_one(dockcred, tmp_path: Path):
     assert "rootcertbundle" not in text
 
 
+def test_the_option_says_where_the_keys_are_before_the_file(dockcred, tmp_path: Path):
+    config = tmp_path / "config.toml"
+    config.write_text('service = "r"\nkeys = "/nowhere"\n')
+    dockcred("keygen", "--keys", str(tmp_path / "keys"))
+    told = ("--config", str(config), *REALM, str(tmp_path / "out"))
+    assert dockcred("write-registry-config", *told).returncode == 1
+    keys = ("--keys", str(tmp_path / "keys"))
+    assert dockcred("write-registry-config", *keys, *told).returncode == 0
+
+
 @pytest.mark.parametrize(
     "realm", ["http://auth.example.com/token", "ftp://x/", "token", "https://a b/"]
 )

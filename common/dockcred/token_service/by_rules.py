@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from dockcred.errors import DockcredError
 from dockcred.token_service import access_token
 from dockcred.token_service.answer import Answer
 from dockcred.token_service.id_token import Identity, Verifier
@@ -14,6 +15,9 @@ from dockcred.token_service.refusal import Refusal
 from dockcred.token_service.request import TokenRequest
 from dockcred.token_service.rule import ANONYMOUS, Rule, grant
 from dockcred.token_service.settings import Settings
+from dockcred.token_service.signing_key import SigningKey
+
+_RETRY_S = 5
 
 
 class ByRules:
@@ -44,7 +48,7 @@ class ByRules:
         now = self._clock()
         token = access_token.sign(
             self._settings,
-            self._keys.signing_key(),
+            self._signing_key(),
             subject=identity.subject if identity else "",
             granted=granted,
             now=now,
@@ -62,6 +66,14 @@ class ByRules:
     def check(self) -> None:
         """Raise DockcredError where nothing could be signed."""
         self._keys.signing_key()
+
+    def _signing_key(self) -> SigningKey:
+        """Answer our key; a directory that is broken while we run may be mended."""
+        try:
+            return self._keys.signing_key()
+        except (DockcredError, OSError) as error:
+            reason = "no token can be signed now"
+            raise Refusal.unavailable(reason, _RETRY_S, str(error)) from None
 
     async def _who(self, request: TokenRequest) -> tuple[Identity | None, list[Rule]]:
         """Answer who asks, None for nobody, and the rules that admit them."""

@@ -80,6 +80,12 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Raise InvalidInputError for what is unsafe or means nothing."""
+        for what in (self.service, self.name):
+            if not what.isascii() or not what.isprintable() or set(what) & {'"', "\\"}:
+                raise InvalidInputError(
+                    f"{what!a} is not a name that HTTP can carry",
+                    "write service and name in ASCII, without quotes",
+                )
         if self.sign_for not in {CERTIFICATE, JWKS}:
             raise InvalidInputError(
                 f"sign_for is {self.sign_for!a}", f"write {CERTIFICATE} or {JWKS}"

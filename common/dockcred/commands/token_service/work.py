@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from dockcred.commands.console import warn
 from dockcred.config.load import check_owner
@@ -57,7 +58,10 @@ def of_file(path: str, keys: str | None, environment: Environment) -> Settings:
             text = file.read()
     except UnicodeDecodeError:
         raise InvalidInputError(f"{path} is not UTF-8", "mend it") from None
-    return _warned(settings_file.parse(text, key_directory(keys, environment)))
+    made = settings_file.parse(text, key_directory(keys, environment))
+    if keys:
+        made = replace(made, keys=os.path.abspath(keys))
+    return _warned(made)
 
 
 def of_options(
