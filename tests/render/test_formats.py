@@ -5,11 +5,15 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import shlex
 import subprocess
 import tomllib
+from collections.abc import Callable
 
 import pytest
 import trustme
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dockcred.errors import InvalidInputError
 from dockcred.rendering import formats, kubernetes_secret
@@ -300,3 +304,41 @@ def test_several_registries_are_in_one_variable() -> None:
 def test_an_option_that_would_be_passed_over_is_refused(name, options, match) -> None:
     with pytest.raises(InvalidInputError, match=match):
         render(name, **options)
+
+
+TEXTS = st.text(st.characters(exclude_categories=("C",)), min_size=1, max_size=60)
+READ: dict[str, Callable[[str], str]] = {
+    "argocd": lambda text: text.removesuffix("\n"),
+    "containers-auth": lambda text: _pair(json.loads(text)["auths"][HOST]),
+    "contrast-secret": lambda text: READ["contrast-toml"](_data(text)),
+    "contrast-toml": lambda text: _pair(tomllib.loads(text)["registries"][f"{HOST}."]),
+    "docker-config": lambda text: _pair(json.loads(text)["auths"][HOST]),
+    "env": lambda text: _pair(json.loads(shlex.split(text)[1][19:])["auths"][HOST]),
+    "helm": lambda text: _pair(json.loads(text)["auths"][HOST]),
+    "kubernetes-secret": lambda text: _pair(json.loads(_data(text))["auths"][HOST]),
+    "nomad": lambda text: "{username}:{password}".format_map(json.loads(text)["Items"]),
+    "password": lambda text: f"{USER}:{text}",
+    "user-pass": lambda text: text,
+}
+
+
+def test_every_format_is_read_back() -> None:
+    assert READ.keys() == formats.FORMATS.keys()
+
+
+@settings(max_examples=60, deadline=None)
+@given(TEXTS.filter(lambda user: ":" not in user and user != "<token>"), TEXTS)
+def test_each_format_gives_back_the_very_user_and_password(user, secret) -> None:
+    for name, read in READ.items():
+        who = USER if name == "password" else user
+        text = render(name, [login(user=who, secret=secret)])
+        assert read(text) == f"{who}:{secret}"
+
+
+def _pair(entry: dict[str, str]) -> str:
+    return base64.b64decode(entry["auth"], validate=True).decode()
+
+
+def _data(text: str) -> str:
+    (data,) = json.loads(text)["data"].values()
+    return base64.b64decode(data, validate=True).decode()

@@ -39,13 +39,18 @@ _FOR = {("containers-auth", "coco"): "coco"}
 READERS = tuple(reader for _, reader in _FOR)
 
 
+def knows(name: str, reader: str) -> bool:
+    """Tell whether a format has rules of a reader's own."""
+    return (name, reader) in _FOR
+
+
 def check(name: str, data: bytes, reader: str = "") -> list[Finding]:
     """Say what becomes of a file; `reader` is one with stricter rules."""
     if name not in FORMATS:
         raise InvalidInputError(
             f"there is no format {name!a}", f"choose of {', '.join(FORMATS)}"
         )
-    if reader and (name, reader) not in _FOR:
+    if reader and not knows(name, reader):
         raise InvalidInputError(f"{name} knows no reader {reader!a}", "leave it out")
     module = _FOR[name, reader] if reader else FORMATS[name]
     checker = cast("Checker", import_module(f"dockcred.checking.{module}"))

@@ -10,8 +10,7 @@ import click
 from dockcred.checking import formats
 from dockcred.commands.console import console, examples, refusing
 from dockcred.doctor import client_files, report
-from dockcred.doctor.finding import Finding, exit_status
-from dockcred.errors import InvalidInputError
+from dockcred.doctor.finding import Finding, error, exit_status
 from dockcred.lookup.files import ClientFile
 
 _MAX_BYTES = 4 * 1024 * 1024
@@ -39,10 +38,10 @@ def check(form: str, path: str, reader: str | None, *, as_json: bool) -> None:
     FILE may be - for stdin. No registry is asked, and no secret is shown. The exit
     status is 0 for health, 1 for warnings alone and 2 for errors.
     """
+    if reader and not formats.knows(form, reader):
+        raise click.UsageError(f"{form} has no rules of {reader}'s")
     with refusing():
-        findings = formats.check(form, _read(path), reader or "")
-        if path != "-":
-            findings += _exposure(form, path)
+        findings = list(_examine(form, path, reader or ""))
         name = "stdin" if path == "-" else path
         if as_json:
             click.echo(report.document(name, findings))
@@ -50,6 +49,21 @@ def check(form: str, path: str, reader: str | None, *, as_json: bool) -> None:
             for line in report.lines(name, findings):
                 console.print(line, soft_wrap=True, highlight=False)
     sys.exit(exit_status(findings))
+
+
+def _examine(form: str, path: str, reader: str) -> Iterator[Finding]:
+    """Go through the file; one that cannot be read is of no use to its reader."""
+    try:
+        data = _read(path)
+    except OSError as failed:
+        yield error("file", f"{path}: {failed.strerror}")
+        return
+    if len(data) > _MAX_BYTES:
+        yield error("file", f"{path} is larger than 4 MiB")
+        return
+    yield from formats.check(form, data, reader)
+    if path != "-":
+        yield from _exposure(form, path)
 
 
 def _exposure(form: str, path: str) -> Iterator[Finding]:
@@ -61,10 +75,6 @@ def _exposure(form: str, path: str) -> Iterator[Finding]:
 
 def _read(path: str) -> bytes:
     if path == "-":
-        data = sys.stdin.buffer.read(_MAX_BYTES + 1)
-    else:
-        with open(path, "rb") as file:
-            data = file.read(_MAX_BYTES + 1)
-    if len(data) > _MAX_BYTES:
-        raise InvalidInputError(f"{path} is larger than 4 MiB", "name another file")
-    return data
+        return sys.stdin.buffer.read(_MAX_BYTES + 1)
+    with open(path, "rb") as file:
+        return file.read(_MAX_BYTES + 1)
