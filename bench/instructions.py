@@ -2,8 +2,8 @@
 
     python -m bench.instructions [--python PROGRAM] [--save] [--json] [--profile PATH]
 
-Three paths of `docker-credential-ecr-login get` with env keys: the front's hit in
-sh, Python's hit, and a cold get over TLS on the direct road.
+Paths of a `get`: the front's hit in sh, of a machine and with a token file, Python's
+hit, and cold gets over TLS on the direct road, of ECR and of ACR.
 """
 
 from __future__ import annotations
@@ -22,13 +22,28 @@ import tempfile
 from pathlib import Path
 
 from bench.peers import REPOSITORY
-from bench.rows import ECR, ECR_HOST
+from bench.rows import ACR, ACR_HOST, ECR, ECR_HOST, GCR, GCR_HOST
 from dockcred.launcher import render
 from dockcred.registry_table import PROGRAMS, provider
 from dockcred.testing.sandbox import Sandbox
 
 STORED = REPOSITORY / "bench/instructions.json"
-PATHS = ("front hit", "cached hit", "cold get")
+PATHS = {
+    "front hit": (GCR, GCR_HOST, "google-metadata"),
+    "front hit, token": (ACR, ACR_HOST, "azure-workload-identity"),
+    "cached hit": (ECR, ECR_HOST, "env-keys"),
+    "cold get": (ECR, ECR_HOST, "env-keys"),
+    "cold get, ACR": (ACR, ACR_HOST, "azure-imds"),
+}
+"""What is counted, by name: the program, the registry and the sandbox's identity.
+
+The front's are of short answers: a long one ends in an exec, and callgrind with it.
+"""
+CALLS = {
+    "cold get": {"ecr:GetAuthorizationToken": 1},
+    "cold get, ACR": {"proxy:CONNECT": 1, "azure-imds:token": 1, "acr:exchange": 1},
+}
+"""What a path asks the cloud, exactly; a hit asks nothing."""
 SHELL = "dash"
 RUNS = 3
 TOO_OLD = 3
@@ -43,52 +58,57 @@ def build_of(python: str) -> dict[str, str]:
     done = subprocess.run(
         [python, "-c", say], check=True, capture_output=True, text=True
     )
-    return {
-        "front hit": f"{SHELL} of {_system()}",
-        "cached hit": done.stdout.strip(),
-        "cold get": f"{done.stdout.strip()} on {_system()}",
-    }
+    by_path = {"front": f"{SHELL} of {_system()}", "cached": done.stdout.strip()}
+    cold = f"{done.stdout.strip()} on {_system()}"
+    return {path: by_path.get(path.partition(" ")[0], cold) for path in PATHS}
 
 
 def measure(python: str, profile: Path | None = None) -> dict[str, float]:
     """Answer millions of instructions by path."""
-    with tempfile.TemporaryDirectory() as name, Sandbox() as cloud:
-        directory = Path(name)
-        launcher = directory / ECR
-        served = provider(PROGRAMS[ECR])
-        launcher.write_text(render.launcher(ECR, python, ROOTS, served))
-        launcher.chmod(0o755)
-        environment = _environment(cloud)
-        cache = Path(environment["HOME"]) / ".cache/dockcred"
-        by_python = _python_command(launcher)
-        commands = {
-            "front hit": [shutil.which(SHELL) or SHELL, str(launcher), "get"],
-            "cached hit": by_python,
-            "cold get": by_python,
-        }
-        figures = {}
-        for path, command in commands.items():
-            counts = []
-            for _ in range(RUNS):
-                if path == "cold get":
-                    shutil.rmtree(cache, ignore_errors=True)
-                # Fills the cache, and writes bytecode; a ticket is the launcher's.
-                warm = commands["front hit"] if path == "front hit" else by_python
-                answer = _run(warm, environment)
-                if path == "cold get":
-                    shutil.rmtree(cache)
-                cloud.reset()
-                out = profile or directory / "callgrind.out"
-                tool = [
-                    "valgrind",
-                    "--tool=callgrind",
-                    f"--callgrind-out-file={out}",
-                ]
-                counted = _run([*tool, *command], environment | PLAIN)
-                _check(path, answer, counted, dict(cloud.calls))
-                counts.append(_total(out))
+    figures = {}
+    for path in PATHS:
+        with tempfile.TemporaryDirectory() as name, Sandbox(tls=True) as cloud:
+            environment = _environment(cloud, PATHS[path][2])
+            counts = [
+                _count(path, python, Path(name), cloud, environment, profile)
+                for _ in range(RUNS)
+            ]
             figures[path] = round(statistics.median(counts) / 1e6, 2)
-        return figures
+    return figures
+
+
+def _count(
+    path: str,
+    python: str,
+    directory: Path,
+    cloud: Sandbox,
+    environment: dict[str, str],
+    profile: Path | None,
+) -> int:
+    program, host, _ = PATHS[path]
+    launcher = directory / program
+    served = provider(PROGRAMS[program])
+    launcher.write_text(render.launcher(program, python, ROOTS, served))
+    launcher.chmod(0o755)
+    cache = Path(environment["HOME"]) / ".cache/dockcred"
+    command = _python_command(launcher)
+    if path.startswith("front"):
+        command = [shutil.which(SHELL) or SHELL, str(launcher), "get"]
+    cold = path in CALLS
+    if cold:
+        shutil.rmtree(cache, ignore_errors=True)
+    # Fills the cache, and writes bytecode.
+    answer = _run(command, environment, host)
+    if cold:
+        shutil.rmtree(cache)
+    cloud.reset()
+    out = profile or directory / "callgrind.out"
+    tool = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"]
+    counted = _run([*tool, *command], environment | PLAIN, host)
+    calls = dict(cloud.calls)
+    assert calls == CALLS.get(path, {}), calls
+    assert cold or counted == answer, "a hit answers what was cached"
+    return _total(out)
 
 
 def stored() -> dict[str, dict[str, float]]:
@@ -97,13 +117,13 @@ def stored() -> dict[str, dict[str, float]]:
     return held
 
 
-def _environment(cloud: Sandbox) -> dict[str, str]:
-    """Be env keys in the sandbox, whose ECR is asked over TLS."""
-    port = cloud.listen("127.0.0.1", tls=True)
+def _environment(cloud: Sandbox, identity: str) -> dict[str, str]:
+    """Be somebody in the sandbox, which is asked over TLS; valgrind takes its time."""
     base = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
-    return cloud.environment("env-keys", inherit=base) | {
+    port = cloud.listen("127.0.0.1", tls=True)
+    return cloud.environment(identity, inherit=base) | {
         "AWS_ENDPOINT_URL_ECR": f"https://localhost:{port}",
-        "SSL_CERT_FILE": str(cloud.ca_file),
+        "DOCKCRED_TIMEOUT": "60",
     }
 
 
@@ -113,11 +133,11 @@ def _python_command(launcher: Path) -> list[str]:
     return [*shlex.split(line), "get"]
 
 
-def _run(command: list[str], environment: dict[str, str]) -> str:
+def _run(command: list[str], environment: dict[str, str], host: str) -> str:
     done = subprocess.run(
         command,
         env=environment,
-        input=f"{ECR_HOST}\n",
+        input=f"{host}\n",
         capture_output=True,
         text=True,
         timeout=60,
@@ -126,15 +146,6 @@ def _run(command: list[str], environment: dict[str, str]) -> str:
     if done.returncode:
         sys.exit(f"bench: {' '.join(command)[:200]}: {done.stdout}{done.stderr}")
     return done.stdout
-
-
-def _check(path: str, warm: str, counted: str, calls: dict[str, int]) -> None:
-    """Hold what was counted to be the path that it is called after."""
-    if path == "cold get":
-        assert calls == {"ecr:GetAuthorizationToken": 1}, calls
-    else:
-        assert not calls, calls
-        assert counted == warm, "a hit answers what was cached"
 
 
 def _total(out: Path) -> int:

@@ -16,7 +16,13 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PYTHONS = ("/usr/bin/python3", sys.executable)
-PATHS = ("front hit", "cached hit", "cold get")
+PATHS = (
+    "front hit",
+    "front hit, token",
+    "cached hit",
+    "cold get",
+    "cold get, ACR",
+)
 ROOM = 1.10
 
 

@@ -203,7 +203,7 @@ def test_a_configuration_file_that_stays_is_no_hindrance(
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("ticket 3-", "ticket 2-"),
+        ("ticket 4-", "ticket 3-"),
         (f"for {HOST}", "for other.example"),
         ("on ", "on another-boot "),
         ("\nend\n", "\n"),

@@ -15,7 +15,8 @@ from dockcred.transport.http import greet, request
 
 
 @pytest.fixture
-def cloud():
+def cloud(monkeypatch):
+    monkeypatch.setattr(way, "_greeted", {})
     with Sandbox() as sandbox:
         yield sandbox
 
@@ -46,6 +47,8 @@ def test_a_greeted_connection_serves_the_next_request(url, cloud, monkeypatch):
     assert len(opened) == 1
     assert ask(url, believing(cloud)).status
     assert len(opened) == 2, "it serves one request"
+    greet(url, Environment(believing(cloud)))
+    assert len(opened) == 2, "too late to be of use"
 
 
 def test_a_greeted_stranger_gets_no_request(url, cloud):

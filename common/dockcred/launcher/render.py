@@ -76,9 +76,13 @@ def _front(provider: Provider, short: str) -> dict[str, str]:
         "HANDED_OVER": "".join(f"${{{name}+x}}" for name in handed_over if name),
         "TAGS": "".join(f"${{{name}-}}" for name in provider.tags) or "''",
         "TAG_NAME": ",".join(f"${{{name}-}}" for name in provider.tags),
-        "PICKED": "|".join(
-            [f"${{{name}+=}}${{{name}-}}" for name in provider.variables]
-            + [f"${{{name}+.}}${{{name}:+set}}" for name in provider.secrets]
+        # Set or not, by number: nothing is read and compared for what is not set.
+        "PICKED": "".join(
+            [f"${{{name}+{n}=${name}|}}" for n, name in enumerate(provider.variables)]
+            + [
+                f"${{{name}+{n}.${{{name}:+set}}|}}"
+                for n, name in enumerate(provider.secrets)
+            ]
         ),
     }
 

@@ -47,7 +47,7 @@ left unknown of it is as much.
 """
 _MIN_SIGNATURE = 43
 
-_SHORT = 1300
+_SHORT = 1350
 """Bytes of an answer that sh reads by itself in less time than /bin/cat takes to start
 (0.53 ms per 1000 bytes against 0.72 ms, dash on Debian 12)."""
 
@@ -138,17 +138,19 @@ class Tickets:
 def selection(provider: Provider, environment: Environment) -> str | None:
     """Join the variables as front.sh does; None where one is not fit to be compared."""
     parts = []
-    for name in provider.variables:
+    for number, name in enumerate(provider.variables):
         value = environment.raw(name)
-        if value == "" or (value and not _VALUE.issuperset(value)):
+        if value is None:
+            continue
+        if not value or not _VALUE.issuperset(value):
             return None
-        parts.append("" if value is None else f"={value}")
-    for name in provider.secrets:
-        value = environment.raw(name)
-        if value == "":
+        parts.append(f"{number}={value}|")
+    for number, name in enumerate(provider.secrets):
+        if value := environment.raw(name):
+            parts.append(f"{number}.set|")
+        elif value is not None:
             return None
-        parts.append("" if value is None else ".set")
-    return "|".join(parts)
+    return "".join(parts)
 
 
 def format_of(provider: Provider) -> str:
@@ -156,7 +158,7 @@ def format_of(provider: Provider) -> str:
     import binascii  # noqa: PLC0415 - a miss only
 
     names = " ".join((*provider.variables, *provider.secrets, *provider.tags))
-    return f"3-{binascii.crc32(names.encode()):08x}"
+    return f"4-{binascii.crc32(names.encode()):08x}"
 
 
 def _compared(looks: Mapping[str, str], conditions: Iterable[str]) -> list[str] | None:
@@ -167,18 +169,28 @@ def _compared(looks: Mapping[str, str], conditions: Iterable[str]) -> list[str] 
             lines.append(_file_line(path, look))
         else:
             lines.append(_token_line(path, *subject))
-    held = [line for line in lines if line]
-    return held if len(held) == len(lines) else None
+    return list(dict.fromkeys(lines)) if all(lines) else None
 
 
 def _file_line(path: str, look: str) -> str:
     if not path or not _VALUE.issuperset(path):
         return ""
     if look == watched.ABSENT:
-        return f"absent {path}"
+        return f"absent {_topmost_absent(path)}"
     inode, size, *times = look.split(":")
     seconds = (f"{ns[:-9]:0>1}.{ns[-9:]:0>9}" for ns in times)
     return f"look {':'.join((inode, size, *seconds))} {path}"
+
+
+def _topmost_absent(path: str) -> str:
+    """Name the directory without which none of its files can be there.
+
+    One line for the files of ~/.aws: sh reads byte by byte, 0.5 ms for a thousand.
+    """
+    parent = os.path.dirname(path)
+    while parent and not os.path.lexists(parent):
+        path, parent = parent, os.path.dirname(parent)
+    return path
 
 
 def _token_line(path: str, subject: str) -> str:

@@ -11,6 +11,7 @@ import time
 
 from dockcred import log, spare_time, watchdog
 from dockcred.errors import InvalidInputError
+from dockcred.transport import lean
 from dockcred.transport.response import Reader, Response
 from dockcred.transport.target import Target
 from dockcred.transport.way import Way
@@ -44,6 +45,8 @@ def request(
     target = Target(url)
     watchdog.doing(f"asking {target.netloc}")
     log.debug(f"{method} {target.netloc}{target.path.partition('?')[0]}")
+    # What takes long to import is not the other end's time.
+    lean.load("ssl" if target.tls else "socket")
     deadline = time.monotonic() + timeout_s
     own: dict[str, str] = {}
 
@@ -76,5 +79,6 @@ def greet(url: str, environment: Environment, ca_variables: Iterable[str] = ()) 
 
     Nothing of the request is told, and nobody is believed yet: that is `request`'s.
     """
+    lean.load("ssl")
     deadline = time.monotonic() + GREETING_S
     Way(Target(url), environment, deadline, ca_variables).greet()

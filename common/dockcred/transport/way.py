@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dockcred.transport import lean, proxies
+from dockcred.transport import proxies
 from dockcred.transport.response import Reader, seconds_left
 
 TYPE_CHECKING = False
@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from dockcred.environment import Environment
     from dockcred.transport.target import Target
 
-_greeted: dict[str, ssl.SSLSocket] = {}
-"""Connections on which we have said hello before there was a request, by host."""
+_greeted: dict[str, ssl.SSLSocket | None] = {}
+"""Connections on which hello was said before there was a request, by host: one each,
+and none once a request has gone there."""
 
 
 class Way:
@@ -44,7 +45,9 @@ class Way:
         if not self._target.tls:
             prepare()
             return self._open()
-        if greeted := _greeted.pop(self._target.netloc, None):
+        greeted = _greeted.get(self._target.netloc)
+        _greeted[self._target.netloc] = None
+        if greeted:
             prepare()
             try:
                 return self._agreed(greeted)
@@ -54,15 +57,15 @@ class Way:
 
     def greet(self) -> None:
         """Begin a connection that a request will need soon."""
-        context = next(iter(self._contexts()))
-        _greeted[self._target.netloc] = self._hello(context)
+        if self._target.netloc not in _greeted:
+            context = next(iter(self._contexts()))
+            _greeted[self._target.netloc] = self._hello(context)
 
     def _connect_tls(self, prepare: Callable[[], None]) -> ssl.SSLSocket:
-        contexts = self._contexts()
         import ssl  # noqa: PLC0415 - loaded lean by now
 
         refusal: ssl.SSLCertVerificationError | None = None
-        for context in contexts:
+        for context in self._contexts():
             made = self._hello(context)
             try:
                 prepare()
@@ -76,7 +79,6 @@ class Way:
         raise refusal or ssl.SSLCertVerificationError("there are no roots")
 
     def _contexts(self) -> Iterable[ssl.SSLContext]:
-        lean.load("ssl")
         from dockcred.transport import trust  # noqa: PLC0415 - not for plain http
 
         return trust.contexts(self._environment, self._ca_variables)
@@ -112,8 +114,7 @@ class Way:
         return made
 
     def _open(self) -> socket.socket:
-        lean.load("socket")
-        import socket  # noqa: PLC0415
+        import socket  # noqa: PLC0415 - loaded lean by now
 
         proxy = self._proxy or self._target
         try:
