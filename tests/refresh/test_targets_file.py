@@ -65,6 +65,8 @@ WRONG = {
     f'[[target]]\n{SECRET}rollout = ["deployment/../x"]\n': "is no workload",
     f"[[target]]\n{SECRET.replace(chr(34) + 's' + chr(34), chr(34) + LONG + chr(34))}"
     'rollout = ["deployment/x"]\n': "is too long a name for the annotation",
+    f"[[target]]\n{FILE}[[target]]\n{FILE}": "target 2: it goes where target 1 goes (/f)",
+    f"[[target]]\n{SECRET}[[target]]\n{SECRET}": "target 2: it goes where target 1 goes",
     f"[[target]]\n{WHAT}command = []\n": "the command is empty",
     f'[[target]]\n{WHAT}command = ["./x"]\n': "./x is a relative path",
     f'[[target]]\n{WHAT}command = "kbs-client"\n': "command is not a list of texts",

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 from dockcred import protocol
 from dockcred.delivery import schedule
+from dockcred.delivery.cluster import AwayError
 from dockcred.delivery.logins import Logins
 from dockcred.delivery.record import Record
 from dockcred.delivery.target import Place, Target
-from dockcred.errors import DockcredError, TransportError
+from dockcred.errors import DockcredError
 
 Tell = Callable[[str], object]
 
@@ -130,14 +131,14 @@ class _Problems:
 
     def __init__(self) -> None:
         self.places: dict[str, list[str]] = {}
-        self._away: DockcredError | None = None
+        self._away: AwayError | None = None
 
     @contextmanager
     def of(self, *names: str) -> Iterator[None]:
         """Go on after a failure in the block, and keep it for these places."""
         try:
             yield
-        except TransportError as error:
+        except AwayError as error:
             self._away = error
             self._add(str(error), names)
         except DockcredError as error:

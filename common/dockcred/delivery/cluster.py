@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from dockcred import environment
@@ -34,7 +34,7 @@ WORKLOADS = {
 """What can be restarted, and how the client calls it."""
 
 _PAGE = 500
-_LISTINGS = 5
+_MORE_LISTINGS = 4
 _IN_POD = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 
 
@@ -44,6 +44,10 @@ class NotThereError(IssueError):
 
 class ConflictError(IssueError):
     """Somebody has changed or made the object since we have looked."""
+
+
+class AwayError(TransportError):
+    """The server cannot be reached, or can do nothing for anybody now."""
 
 
 class GoneError(IssueError):
@@ -93,29 +97,26 @@ class Cluster:
             found = self._core.read_namespaced_secret(
                 name, namespace, _request_timeout=TIMEOUT_S
             )
-        return self._plain(found)
+        plain: dict[str, Any] = self._client.sanitize_for_serialization(found)
+        return plain
 
-    def create_secret(self, namespace: str, body: dict[str, Any]) -> dict[str, Any]:
+    def create_secret(self, namespace: str, body: dict[str, Any]) -> None:
         """Make a Secret; ConflictError where somebody has made it before."""
         with _told("create the Secret"):
-            made = self._core.create_namespaced_secret(
+            self._core.create_namespaced_secret(
                 namespace, body, _request_timeout=TIMEOUT_S
             )
-        return self._plain(made)
 
-    def patch_secret(
-        self, namespace: str, name: str, body: dict[str, Any]
-    ) -> dict[str, Any]:
+    def patch_secret(self, namespace: str, name: str, body: dict[str, Any]) -> None:
         """Change a Secret; ConflictError if it is not as the body's version says."""
         with _told("patch the Secret"):
-            changed = self._core.patch_namespaced_secret(
+            self._core.patch_namespaced_secret(
                 name,
                 namespace,
                 body,
                 _content_type=MERGE_PATCH,
                 _request_timeout=TIMEOUT_S,
             )
-        return self._plain(changed)
 
     def annotate_pods(
         self, kind: str, namespace: str, name: str, annotations: dict[str, str]
@@ -134,13 +135,10 @@ class Cluster:
 
     def namespaces(self, selector: str) -> list[str]:
         """Answer the namespaces with these labels, without those that are ending."""
-        for attempt in range(1, _LISTINGS + 1):
-            try:
+        for _ in range(_MORE_LISTINGS):
+            with suppress(GoneError):
                 return sorted(self._pages(selector))
-            except GoneError:
-                if attempt == _LISTINGS:
-                    raise
-        return []
+        return sorted(self._pages(selector))
 
     def _pages(self, selector: str) -> Iterator[str]:
         after = None
@@ -159,10 +157,6 @@ class Cluster:
             if not after:
                 return
 
-    def _plain(self, found: Any) -> dict[str, Any]:
-        plain: dict[str, Any] = self._client.sanitize_for_serialization(found)
-        return plain
-
 
 @contextmanager
 def _told(what: str) -> Iterator[None]:
@@ -175,7 +169,7 @@ def _told(what: str) -> Iterator[None]:
     except ApiException as error:
         raise _failure(error.status, error.reason, what) from None
     except HTTPError as error:
-        raise TransportError(
+        raise AwayError(
             f"could not {what}: the API server is away ({type(error).__name__})",
             "see whether it runs, and which one KUBECONFIG names",
         ) from None
@@ -183,6 +177,11 @@ def _told(what: str) -> Iterator[None]:
 
 def _failure(status: int, reason: str, what: str) -> DockcredError:
     match status:
+        case 400:
+            return InvalidInputError(
+                f"could not {what}: the API server does not understand it",
+                "see whether namespace_selector is one",
+            )
         case 401:
             return RefusedError(
                 f"could not {what}: the API server does not know us",
@@ -209,10 +208,15 @@ def _failure(status: int, reason: str, what: str) -> DockcredError:
                 f"could not {what}: the API server takes it for invalid",
                 "see whether the Secret is immutable: then delete it",
             )
+        case 429 | 503 | 504:
+            return AwayError(
+                f"could not {what}: the API server has no time ({status} {reason})",
+                "see what it is busy with",
+            )
         case _:
             return TransportError(
                 f"could not {what}: the API server answered {status} {reason}",
-                "see the API server's log",
+                "see its log, and the admission webhooks",
             )
 
 

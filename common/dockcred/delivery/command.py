@@ -26,6 +26,10 @@ class Command:
         """Name it as messages do."""
         return os.path.basename(self.words[0])
 
+    def overlaps(self, other: object) -> bool:
+        """Tell whether it is the same command."""
+        return other == self
+
     def places(self) -> Sequence[Command]:
         """Answer itself."""
         return [self]

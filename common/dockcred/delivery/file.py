@@ -46,6 +46,10 @@ class File:
         directory, name = os.path.split(self.path)
         return f"{directory}/.{name}.dockcred"
 
+    def overlaps(self, other: object) -> bool:
+        """Tell whether it is the same file."""
+        return isinstance(other, File) and other.path == self.path
+
     def places(self) -> list[File]:
         """Answer itself."""
         return [self]

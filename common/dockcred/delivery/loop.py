@@ -90,7 +90,8 @@ class Loop:
     @contextmanager
     def _signals(self) -> Iterator[int]:
         """Note the signals; yield a descriptor that can be read once one has come."""
-        reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
         wakes = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         taken = (*_ENDING, signal.SIGHUP)
         before = {number: signal.signal(number, self._signal) for number in taken}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,7 @@ MADE_FOR = "dockcred/made-for"
 RESTARTED = "refresh.dockcred/"
 """With a Secret's name behind it: of which issue the pods are."""
 
-_ATTEMPTS = 5
+_MORE_ATTEMPTS = 4
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,13 @@ class Secrets:
     def grows(self) -> bool:
         """Tell whether new namespaces may come by themselves."""
         return bool(self.selector)
+
+    def overlaps(self, other: object) -> bool:
+        """Tell whether both have this name in one namespace, or may have by a label."""
+        if not isinstance(other, Secrets) or other.name != self.name:
+            return False
+        together = set(self.namespaces) & set(other.namespaces)
+        return bool(self.selector or other.selector or together)
 
     def places(self) -> Sequence[Secret]:
         """Answer the Secret of each namespace, as they are now."""
@@ -77,19 +85,10 @@ class Secret:
     def deliver(self, content: bytes, record: Record) -> Record:
         """Make or patch it, unless what is there ends later."""
         wanted = self._wanted(content, record)
-        for attempt in range(_ATTEMPTS):
-            found = self._find()
-            there = None if found is None else _record(found)
-            if there and (record.is_older_than(there) or _holds(found, wanted, record)):
-                return there
-            try:
-                self._write(found, wanted)
-            except ConflictError:
-                if attempt == _ATTEMPTS - 1:
-                    raise
-            else:
-                break
-        return record
+        for _ in range(_MORE_ATTEMPTS):
+            with suppress(ConflictError):
+                return self._put(wanted, record)
+        return self._put(wanted, record)
 
     def settle(self, there: Record) -> None:
         """Restart what reads it, unless it runs with this issue already."""
@@ -98,6 +97,15 @@ class Secret:
             self.cluster.annotate_pods(
                 kind, self.namespace, name, {RESTARTED + self.which.name: issue}
             )
+
+    def _put(self, wanted: dict[str, Any], record: Record) -> Record:
+        """Write it over what is there now, unless that has changed by then."""
+        found = self._find()
+        there = None if found is None else _record(found)
+        if there and (record.is_older_than(there) or _holds(found, wanted, record)):
+            return there
+        self._write(found, wanted)
+        return record
 
     def _find(self) -> dict[str, Any] | None:
         try:

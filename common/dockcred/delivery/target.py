@@ -41,6 +41,9 @@ class Destination(Protocol):
     def name(self) -> str:
         """Answer what messages call all of it."""
 
+    def overlaps(self, other: Destination) -> bool:
+        """Tell whether the two have a place in common, or may come to have one."""
+
     @property
     def grows(self) -> bool:
         """Tell whether there may be new places without any change to the target."""

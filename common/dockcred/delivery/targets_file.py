@@ -60,7 +60,23 @@ def read(path: str) -> list[Target]:
         raise InvalidInputError(
             f"{path} is no list of targets", "write [[target]] above each of them"
         )
-    return [_numbered(path, number, each) for number, each in enumerate(written, 1)]
+    targets: list[Target] = []
+    for number, each in enumerate(written, 1):
+        target = _numbered(path, number, each)
+        _refuse_overlap(path, targets, target)
+        targets.append(target)
+    return targets
+
+
+def _refuse_overlap(path: str, before: list[Target], target: Target) -> None:
+    """Refuse two targets that would take turns in one place."""
+    for number, other in enumerate(before, 1):
+        if target.destination.overlaps(other.destination):
+            raise InvalidInputError(
+                f"{path}: target {len(before) + 1}: it goes where target {number} goes"
+                f" ({target.destination.name})",
+                "make them one, or name another place",
+            )
 
 
 def _numbered(path: str, number: int, written: Any) -> Target:
