@@ -1,6 +1,6 @@
 """Connect to a Unix socket without importing socket.
 
-The import costs 24 M instructions, half as much as all else in a `get` from the
+The import costs 24 M instructions, two thirds of all else in a `get` from the
 keyring; the C library's own two calls through ctypes cost 6 M with theirs, 4 ms less.
 `by_socket` does the same where the calls cannot be made.
 """

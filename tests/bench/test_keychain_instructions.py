@@ -1,0 +1,47 @@
+"""A get from a keychain may cost no tenth more than it did, on any build of Python."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from support.real import missing
+
+from .test_instructions import PYTHONS, REPOSITORY
+
+# In bare interpreters with os: 2.2 and 1.8 when they were written down; with jeepney,
+# and with subprocess, they were 4.9 and 3.7.
+MOST = {"secretservice get": 2.4, "pass get": 1.95}
+
+
+@pytest.fixture(scope="module", params=PYTHONS, ids=["system", "venv"])
+def measured(request) -> dict[str, float]:
+    for name in ("valgrind", "gnome-keyring-daemon", "dbus-daemon", "pass", "gpg"):
+        if shutil.which(name) is None:
+            missing(f"{name} is not installed")
+    if shutil.which(request.param) is None:
+        pytest.skip(f"{request.param} is not there")
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "bench.keychain_instructions",
+            "--python",
+            request.param,
+        ],
+        cwd=REPOSITORY,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    found = re.findall(r"^(.*?) +([0-9.]+) M$", done.stdout, re.MULTILINE)
+    return {path: float(million) for path, million in found}
+
+
+@pytest.mark.parametrize("path", MOST)
+def test_a_get_from_a_keychain_costs_what_it_did(measured, path):
+    assert measured[path] <= measured["bare"] * MOST[path]
