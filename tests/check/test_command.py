@@ -24,6 +24,7 @@ GOOD = '{"auths": {"ghcr.io": {"auth": "bWU6czNjcjN0"}}}'
 STUB = '{"auths": {"ghcr.io": {}}}'
 BROKEN = '{"auths": {"ghcr.io": {"auth": "czNjcjN0"}}}'
 MARK = "s3cr3t=mark"
+ALONE = {"argocd", "nomad", "password", "user-pass"}  # for one registry each
 
 
 @pytest.fixture
@@ -136,7 +137,7 @@ HOSTS = st.sampled_from(["ghcr.io", "docker.io", "contoso.azurecr.io", "gcr.io"]
 def test_what_is_rendered_is_in_order(kept: dict[str, str]) -> None:
     logins = [Login(host, Credential("me", secret)) for host, secret in kept.items()]
     for name in rendering.FORMATS.keys() & formats.FORMATS.keys():
-        some = logins[:1] if name in {"argocd", "nomad", "user-pass"} else logins
+        some = logins[:1] if name in ALONE else logins
         for reader in ("", *rendering.load(name).READERS):
             data = rendering.render(name, some, Options(consumer=reader))
             strict = reader if reader in formats.READERS else ""

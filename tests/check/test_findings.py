@@ -12,6 +12,7 @@ from support.kubelet_configs import VECTORS
 from dockcred.checking import formats
 from dockcred.doctor.finding import Severity
 from dockcred.outputs import kubelet
+from dockcred.rendering import formats as rendering
 
 ERROR, WARNING, NOTE, FINE = (
     Severity.ERROR,
@@ -37,6 +38,10 @@ NO_TEXT = {"auth": base64.b64encode(b"me:\xff\xfe").decode()}
 IN_FIELDS = {"username": "me", "password": SECRET}
 ID_TOKEN = {"identitytoken": SECRET}
 TOKEN_AS_USER = {"auth": b64(f"<token>:{SECRET}")}
+
+
+def test_whatever_is_rendered_can_be_checked() -> None:
+    assert formats.FORMATS.keys() == rendering.FORMATS.keys() | {"kubelet-config"}
 
 
 def found(form: str, text: str | bytes, reader: str = "") -> list[tuple[Severity, str]]:
@@ -376,6 +381,19 @@ def variable(**items: object) -> str:
 )
 def test_nomad(text: str, severity: Severity, said: str) -> None:
     tells("nomad", text, severity, said)
+
+
+@pytest.mark.parametrize(
+    "text, severity, said",
+    [
+        (SECRET, FINE, "there is a password"),
+        (f"{SECRET}\n", NOTE, "ends in a newline"),
+        (f"{SECRET}\n\n", ERROR, "more than one line"),
+        ("\n", ERROR, "there is no password"),
+    ],
+)
+def test_a_password(text: str, severity: Severity, said: str) -> None:
+    tells("password", text, severity, said)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ FORMATS = {
     "kubelet-config": "kubelet_config",
     "kubernetes-secret": "kubernetes_secret",
     "nomad": "nomad",
+    "password": "password",
     "user-pass": "pair",
 }
 _FOR = {("containers-auth", "coco"): "coco"}
