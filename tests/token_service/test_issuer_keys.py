@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -208,6 +210,31 @@ def test_keys_that_are_not_for_us_are_left_out(other: oidc_issuer.Issuer):
         ]
     }
     assert set(fetch(other)) == {"good"}
+
+
+def in_file(file: Path) -> dict[str, PublishedKey]:
+    issuer = Issuer("x", "https://cluster.invalid", AUDIENCE, keys_file=str(file))
+    return asyncio.run(fetch_keys(issuer))
+
+
+def test_keys_in_a_file_are_read_and_nobody_is_asked(
+    other: oidc_issuer.Issuer, tmp_path: Path
+):
+    file = tmp_path / "keys.json"
+    file.write_text(json.dumps({"keys": [public_jwk(other.key, "in a file")]}))
+    assert set(in_file(file)) == {"in a file"}
+    file.chmod(0o666)
+    with pytest.raises(DockcredError, match="others can write"):
+        in_file(file)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "\0", '{"keys": [{}]}', None])
+def test_a_file_without_keys_is_told(tmp_path: Path, text: str | None):
+    file = tmp_path / "keys.json"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(DockcredError):
+        in_file(file)
 
 
 def test_a_running_service_follows_one_rotation_a_minute(

@@ -146,6 +146,16 @@ def refused(
     return done
 
 
+def test_options_before_a_subcommand_are_refused(variables, helper_bin: Path):
+    """It would rotate other keys than those that are named."""
+    command = [str(helper_bin / "dockcred"), "token-service", "--keys", "k", "rotate"]
+    done = subprocess.run(
+        command, env=variables, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "put the options behind rotate" in done.stderr
+
+
 def test_an_address_that_is_taken(variables, helper_bin: Path, place: Path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"

@@ -44,8 +44,11 @@ class Glob:
             and self._regex.fullmatch(value) is not None
         )
 
-    def names_literally(self, parts: int) -> bool:
-        """Tell whether its first parts, between slashes and colons, are written out."""
+    def names_literally(self, parts: int | None = None) -> bool:
+        """Tell whether its first parts, or all, are written out.
+
+        Slashes and colons are what parts them.
+        """
         start = self.text.replace(":", "/").split("/")[:parts]
         return not set("".join(start)) & {"*", "?"}
 

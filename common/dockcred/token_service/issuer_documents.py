@@ -8,15 +8,19 @@ most 1 MiB and five seconds (`transport`).
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 
 from dockcred import environment
+from dockcred.config.load import check_owner
 from dockcred.errors import DockcredError, TransportError
 from dockcred.token_service.settings import Issuer, is_safe_url
 from dockcred.transport import http
+from dockcred.transport.response import MAX_BODY_BYTES
 
 PublicKey = (
     rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
@@ -52,16 +56,8 @@ async def fetch_keys(issuer: Issuer) -> dict[str, PublishedKey]:
 
 
 def _fetch_keys(issuer: Issuer) -> dict[str, PublishedKey]:
-    url = f"{issuer.url.removesuffix('/')}/.well-known/openid-configuration"
-    document = _get(issuer, url)
-    if document.get("issuer") != issuer.url:
-        raise _unusable(issuer, "its discovery document is another issuer's")
-    keys_url = document.get("jwks_uri")
-    if not isinstance(keys_url, str) or not is_safe_url(
-        keys_url, plain=issuer.is_local
-    ):
-        raise _unusable(issuer, "its keys are not at an https URL")
-    listed = _get(issuer, keys_url).get("keys")
+    document = _read(issuer) if issuer.keys_file else _get(issuer, _keys_url(issuer))
+    listed = document.get("keys")
     if not isinstance(listed, list) or len(listed) > MAX_KEYS:
         raise _unusable(issuer, "it publishes no list of keys, or too long a one")
     found = {}
@@ -71,6 +67,35 @@ def _fetch_keys(issuer: Issuer) -> dict[str, PublishedKey]:
             found[str(entry.get("kid", ""))] = key
     if not found:
         raise _unusable(issuer, "none of its keys can verify a signature")
+    return found
+
+
+def _keys_url(issuer: Issuer) -> str:
+    """Ask the issuer where its keys are (OpenID Connect Discovery 1.0, 4)."""
+    url = f"{issuer.url.removesuffix('/')}/.well-known/openid-configuration"
+    document = _get(issuer, url)
+    if document.get("issuer") != issuer.url:
+        raise _unusable(issuer, "its discovery document is another issuer's")
+    keys_url = document.get("jwks_uri")
+    if not isinstance(keys_url, str) or not is_safe_url(
+        keys_url, plain=issuer.is_local
+    ):
+        raise _unusable(issuer, "its keys are not at an https URL")
+    return keys_url
+
+
+def _read(issuer: Issuer) -> dict[str, Any]:
+    """Read the keys from a file, whose owner decides whom we believe."""
+    try:
+        with open(issuer.keys_file, "rb") as file:
+            check_owner(issuer.keys_file, os.fstat(file.fileno()))
+            found = json.loads(file.read(MAX_BODY_BYTES))
+    except OSError as error:
+        raise _unusable(issuer, f"{issuer.keys_file}: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise _unusable(issuer, f"{issuer.keys_file} is not JSON")
     return found
 
 

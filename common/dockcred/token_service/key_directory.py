@@ -73,9 +73,8 @@ class KeyDirectory:
         """Read which key does what."""
         try:
             found = json.loads(self._read(_ROLES))
-            return Roles(
-                str(found["signing"]), str(found["next"]), tuple(found["retired"])
-            )
+            retired = tuple(map(str, found["retired"]))
+            return Roles(str(found["signing"]), str(found["next"]), retired)
         except FileNotFoundError:
             raise MissingIdentityError(
                 f"there are no keys in {self.path}",

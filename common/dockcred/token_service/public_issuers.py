@@ -84,7 +84,7 @@ def examine(rule: Rule, kind: Kind, which: str) -> Iterator[str]:
 
 def _is_literal(rule: Rule, claim: str) -> bool:
     globs = rule.claims.get(claim, ())
-    return bool(globs) and all(glob.names_literally(len(glob.text)) for glob in globs)
+    return bool(globs) and all(glob.names_literally() for glob in globs)
 
 
 def _tells_whose(rule: Rule, claim: str) -> bool:

@@ -25,13 +25,17 @@ CERTIFICATE, JWKS = "certificate", "jwks"
 
 @dataclass(frozen=True)
 class Issuer:
-    """An OIDC issuer whose ID tokens are believed, if they are meant for `audience`."""
+    """An OIDC issuer whose ID tokens are believed, if they are meant for `audience`.
+
+    Its keys are in `keys_file`, a JWKS, where it publishes none that we could fetch.
+    """
 
     name: str
     url: str
     audience: str
     algorithms: tuple[str, ...] = ALGORITHMS
     kind: str = ""
+    keys_file: str = ""
 
     def __post_init__(self) -> None:
         """Raise InvalidInputError for an issuer that cannot be believed."""

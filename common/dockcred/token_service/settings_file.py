@@ -75,6 +75,7 @@ def _issuer(name: str, content: Any) -> Issuer:
         table.text("audience"),
         table.texts("algorithms", ALGORITHMS),
         table.text("kind", ""),
+        table.text("keys_file", ""),
     )
     table.end()
     return made

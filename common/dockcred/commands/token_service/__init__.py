@@ -85,6 +85,7 @@ def token_service(
     and the other variables of distribution-oauth name.
     """
     if context.invoked_subcommand is not None:
+        _refuse_options(context)
         return
     variables = environment.current()
     with refusing():
@@ -202,6 +203,15 @@ def check(config: str) -> None:
             who = rule.issuer or "everybody"
             what = " ".join(glob.text for glob in rule.repositories)
             click.echo(f"{who}: {','.join(sorted(rule.actions))} {what}".rstrip())
+
+
+def _refuse_options(context: click.Context) -> None:
+    """Raise UsageError for options before a subcommand, which would not hear them."""
+    default = click.core.ParameterSource.DEFAULT
+    if any(context.get_parameter_source(name) != default for name in context.params):
+        raise click.UsageError(
+            f"put the options behind {context.invoked_subcommand}, not before it"
+        )
 
 
 def _work() -> ModuleType:
