@@ -67,13 +67,17 @@ def _ours(scripts: dict[str, str]) -> dict[str, bytes]:
 def _libraries() -> Iterator[tuple[str, bytes]]:
     """Read the libraries of `dockcred` as installed here, with their licences."""
     for library in LIBRARIES:
+        spec = importlib.util.find_spec(library)
+        if spec is None or spec.submodule_search_locations is None:
+            sys.exit(f"{library} is not installed for {sys.executable}")
+        root = Path(spec.submodule_search_locations[0])
+        for path in root.rglob("*.py"):
+            name, content = path.relative_to(root.parent).as_posix(), path.read_bytes()
+            yield name, content
+            yield f"{name}c", _pyc(name, content)
         for file in importlib.metadata.files(library) or ():
-            content = Path(file.locate()).read_bytes()
-            if file.suffix == ".py":
-                yield file.as_posix(), content
-                yield f"{file.as_posix()}c", _pyc(file.as_posix(), content)
-            elif "LICENSE" in file.name:
-                yield file.as_posix(), content
+            if "LICENSE" in file.name:
+                yield file.as_posix(), Path(file.locate()).read_bytes()
 
 
 def _pyc(name: str, source: bytes) -> bytes:
