@@ -1,12 +1,12 @@
 #!/bin/sh
 # Builds once what a release publishes, and its checksums:
 #
-#   packaging/build.sh DIRECTORY
+#   packaging/build.sh DIRECTORY [--no-debian]
 #
 # The same commit gives the same bytes: its time stands for now, and no umask, time
 # zone, locale or name of a directory is seen in them.
 set -eu
-[ $# -eq 1 ] || { echo 'usage: packaging/build.sh DIRECTORY' >&2; exit 2; }
+[ $# -ge 1 ] || { echo 'usage: packaging/build.sh DIRECTORY [--no-debian]' >&2; exit 2; }
 umask 022
 export LC_ALL=C TZ=UTC
 
@@ -28,7 +28,9 @@ version=${wheel#dockcred-}
 version=${version%%-*}
 "$python" "$source/packaging/zipapp/build.py" "dockcred-$version.pyz"
 
-if [ -x /usr/bin/dpkg-buildpackage ]; then
+if [ "${2-}" = --no-debian ]; then
+    :
+elif [ -x /usr/bin/dpkg-buildpackage ]; then
     "$source/packaging/debian/build.sh" "$target"
 else
     echo 'no dpkg-buildpackage here: no Debian packages' >&2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ from support.program import Program
 from support.release import ROOT, build
 
 from dockcred.testing.sandbox import Sandbox
+
+# Whoever starts us in the background has it ignored, as our programs then would.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

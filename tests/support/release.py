@@ -10,10 +10,10 @@ ROOT = Path(__file__).parents[2]
 COMMIT_TIME = "1764000000"
 
 
-def build(source: Path, target: Path, **variables: str) -> None:
+def build(source: Path, target: Path, *options: str, **variables: str) -> None:
     """Build a source tree into a new directory."""
     done = subprocess.run(
-        [source / "packaging/build.sh", target],
+        [source / "packaging/build.sh", target, *options],
         env={
             "PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "PYTHON": sys.executable,
