@@ -135,9 +135,13 @@ def test_each_registry_has_its_own_audience(cloud, oidc, configured):
 
 
 def test_an_entry_s_source_hides_the_variable_s(cloud, oidc, configured):
-    environment = configured(entry(token_source="github-actions"), "ci-github")
-    environment["DOCKCRED_OIDC_TOKEN_FILE"] = "/nowhere"
-    assert oidc.get(environment, HOST).status == 0
+    for name, said in (
+        ("ci-github", {"token_source": "github-actions"}),
+        ("ci-variable", {"token_variable": "JOB_TOKEN"}),
+    ):
+        environment = configured(entry(**said), name)
+        environment["DOCKCRED_OIDC_TOKEN_FILE"] = "/nowhere"
+        assert oidc.get(environment, HOST).status == 0
 
 
 def test_an_entry_without_the_identity_is_not_served(cloud, oidc, configured):
