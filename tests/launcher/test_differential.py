@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.program import HOST
 
 from dockcred.providers.ecr import ECR
 
+from .conftest import Primed
+
+KEY = HOST.encode()
 PIECES = [
     HOST,
     "https://",
@@ -52,3 +59,53 @@ def test_the_front_agrees_with_python_or_hands_over(
         return
     twin = launched.plain_twin(key.replace(b"\0", b""), environment)
     assert (answer.status, answer.stdout) == (twin.status, twin.stdout)
+
+
+SUBJECTS = ("web-identity", "web-identitz", "stranger")
+changes = st.sampled_from(
+    [
+        lambda token: token,
+        lambda token: token + "\n",
+        lambda token: "\n" + token,
+        lambda token: f" {token} ",
+        lambda token: token + "\nx",
+        lambda token: token + "\0",
+        lambda token: token[:-1],
+        lambda token: token[:-22],
+        lambda token: token.rpartition(".")[0],
+        lambda token: token.rpartition(".")[2],
+        lambda token: token.replace(".", "", 1),
+        lambda token: "*",
+        lambda token: "",
+    ]
+)
+
+
+@pytest.fixture
+def by_token(launched, cloud) -> Primed:
+    return Primed(launched, dict(cloud.environment("web-identity")))
+
+
+@settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(subject=st.sampled_from(SUBJECTS), change=changes, later=st.integers(0, 3))
+def test_the_front_agrees_with_python_on_any_token(
+    launched, by_token, cloud, shell, subject, change, later
+) -> None:
+    """Whoever's it is, and whatever is left of it, at the path of the first."""
+    token = cloud.aws.issuer.issue(
+        subject=f"system:serviceaccount:default:{subject}",
+        audience="sts.amazonaws.com",
+        issued_at=time.time() - later,
+        lifetime_s=3600,
+    )
+    path = Path(by_token.environment["AWS_WEB_IDENTITY_TOKEN_FILE"])
+    path.write_text(change(token))
+    answer = launched(KEY, by_token.environment, shell=shell)
+    twin = launched.plain_twin(KEY, by_token.environment)
+    assert (answer.status, answer.stdout) == (twin.status, twin.stdout)
+    if subject != "web-identity":
+        assert by_token.answer not in answer.stdout
