@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shlex
 import shutil
@@ -155,6 +156,21 @@ def test_any_variable_that_selects_makes_a_difference(launched, primed, name) ->
         assert launched(KEY, primed.environment | {name: value}).by_python
 
 
+def test_a_value_with_a_bar_is_not_two_values(launched, primed) -> None:
+    """Each variable with what stands for the next one in it, and that one not set."""
+    numbered = [
+        (name, f"{number}={primed.environment[name]}")
+        for number, name in enumerate(ECR.variables)
+        if name in primed.environment
+    ]
+    assert len(numbered) > 2
+    for (first, _), (second, written) in itertools.pairwise(numbered):
+        both = dict(primed.environment)
+        del both[second]
+        both[first] += f"|{written}"
+        assert launched(KEY, both).by_python
+
+
 @pytest.mark.parametrize("name", ECR.secrets)
 def test_a_secret_that_comes_or_goes_makes_a_difference(launched, primed, name) -> None:
     """Its value is never compared, only whether it is set."""
@@ -203,7 +219,7 @@ def test_a_configuration_file_that_stays_is_no_hindrance(
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("ticket 4-", "ticket 3-"),
+        ("ticket 5-", "ticket 4-"),
         (f"for {HOST}", "for other.example"),
         ("on ", "on another-boot "),
         ("\nend\n", "\n"),

@@ -5,5 +5,4 @@ entry         one credential as text, with all that must still hold to answer it
 files         reading, writing and pruning entries
 watched       what a file looked like, and whom a token file speaks for
 single_flight one mint for many callers
-front_ticket  the copy that the launcher's POSIX sh may answer from
 """

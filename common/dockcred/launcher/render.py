@@ -76,13 +76,15 @@ def _front(provider: Provider, short: str) -> dict[str, str]:
         "HANDED_OVER": "".join(f"${{{name}+x}}" for name in handed_over if name),
         "TAGS": "".join(f"${{{name}-}}" for name in provider.tags) or "''",
         "TAG_NAME": ",".join(f"${{{name}-}}" for name in provider.tags),
-        # Set or not, by number: nothing is read and compared for what is not set.
+        # By number, for what is set; and a dot for each, so that a value with a bar in
+        # it does not pass for two.
         "PICKED": "".join(
             [f"${{{name}+{n}=${name}|}}" for n, name in enumerate(provider.variables)]
             + [
                 f"${{{name}+{n}.${{{name}:+set}}|}}"
                 for n, name in enumerate(provider.secrets)
             ]
+            + [f"${{{name}+.}}" for name in (*provider.variables, *provider.secrets)]
         ),
     }
 

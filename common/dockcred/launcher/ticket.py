@@ -150,7 +150,7 @@ def selection(provider: Provider, environment: Environment) -> str | None:
             parts.append(f"{number}.set|")
         elif value is not None:
             return None
-    return "".join(parts)
+    return "".join(parts) + "." * len(parts)
 
 
 def format_of(provider: Provider) -> str:
@@ -158,7 +158,7 @@ def format_of(provider: Provider) -> str:
     import binascii  # noqa: PLC0415 - a miss only
 
     names = " ".join((*provider.variables, *provider.secrets, *provider.tags))
-    return f"4-{binascii.crc32(names.encode()):08x}"
+    return f"5-{binascii.crc32(names.encode()):08x}"
 
 
 def _compared(looks: Mapping[str, str], conditions: Iterable[str]) -> list[str] | None:
