@@ -80,9 +80,11 @@ def directory(tmp_path_factory) -> Path:
         missing("Debian's python3 on x86-64 is not installed")
     if not shutil.which("patchelf", path=path):
         missing("patchelf is not installed")
-    target = tmp_path_factory.mktemp("directory") / "dockcred"
+    place = tmp_path_factory.mktemp("directory")
+    target = place / "dockcred"
+    _copy_as_the_image_does(place)
     done = subprocess.run(
-        [KUBERNETES / "build-directory.sh", target],
+        [place / "source/packaging/kubernetes/build-directory.sh", target],
         env={"PATH": path},
         capture_output=True,
         text=True,
@@ -91,6 +93,18 @@ def directory(tmp_path_factory) -> Path:
     )
     assert done.returncode == 0, done.stderr
     return target
+
+
+def _copy_as_the_image_does(place: Path) -> None:
+    """Copy what the Dockerfile's first stage does, below `place`: all that it needs."""
+    for line in (KUBERNETES / "Dockerfile").read_text().splitlines():
+        word, source, target, *_ = (*line.split(), "", "", "")
+        if word != "COPY" or not target.startswith("/source/"):
+            continue
+        to = place / target[1:] / (Path(source).name if target.endswith("/") else "")
+        to.parent.mkdir(parents=True, exist_ok=True)
+        copied = KUBERNETES.parents[1] / source
+        (shutil.copytree if copied.is_dir() else shutil.copy)(copied, to)
 
 
 @pytest.fixture
