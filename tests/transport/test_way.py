@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 
 import pytest
 
@@ -64,6 +65,20 @@ def test_a_greeted_connection_that_was_closed_is_begun_anew(url, cloud):
     (held,) = way._greeted.values()
     socket.socket.shutdown(held, socket.SHUT_RDWR)
     assert ask(url, believing(cloud)).status
+
+
+def test_other_roots_are_tried_though_the_other_end_was_quick(url, cloud, monkeypatch):
+    """Its certificate may be there, and refused, before hello has been said."""
+    believing_nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    right = ssl.create_default_context(cafile=cloud.ca_file)
+    hello = way.Way._hello
+    monkeypatch.setattr(way.Way, "_contexts", lambda _self: (believing_nobody, right))
+    monkeypatch.setattr(
+        way.Way,
+        "_hello",
+        lambda self, context: self._agreed(hello(self, context)),
+    )
+    assert ask(url, {}).status
 
 
 def test_headers_are_made_while_tls_is_agreed_upon(url, cloud, monkeypatch):

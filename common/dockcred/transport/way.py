@@ -66,7 +66,11 @@ class Way:
 
         refusal: ssl.SSLCertVerificationError | None = None
         for context in self._contexts():
-            made = self._hello(context)
+            try:
+                made = self._hello(context)
+            except ssl.SSLCertVerificationError as error:
+                refusal = error  # the other end was quick, and answered the hello
+                continue
             try:
                 prepare()
                 return self._agreed(made)
