@@ -293,9 +293,10 @@ def test_another_user_s_file_that_only_it_may_read(
     mounted = file.parent.parent / "mounted"
     mounted.mkdir()
     world.check("mount", "--bind", "-o", "ro", str(file.parent), str(mounted))
+    modes = {place: place.stat().st_mode for place in (account.home, world.directory)}
     try:
-        for directory in (account.home, account.home.parent):
-            directory.chmod(0o755)
+        for directory in modes:
+            directory.chmod(0o711)
         setpriv = ("setpriv", f"--reuid={OTHER_USER}", f"--regid={OTHER_USER}")
         there = mounted / file.name
         assert account.run("touch", f"{there}.new").returncode != 0
@@ -304,6 +305,8 @@ def test_another_user_s_file_that_only_it_may_read(
         assert visits.seen("AWS", 200)
     finally:
         world.check("umount", str(mounted))
+        for directory, mode in modes.items():
+            directory.chmod(mode)
 
 
 @pytest.mark.parametrize("client", [rendered.skopeo, rendered.oras])

@@ -50,6 +50,16 @@ def test_the_same_logins_are_the_same_bytes_in_any_order(name: str) -> None:
     assert len(found) == 1
 
 
+@pytest.mark.parametrize(
+    "name", ["docker-config", "containers-auth", "kubernetes-secret", "contrast-toml"]
+)
+def test_one_registry_under_two_names_has_one_credential(name: str) -> None:
+    same = [login("docker.io"), login("index.docker.io")]
+    assert render(name, same) == render(name, same[:1])
+    with pytest.raises(InvalidInputError, match="are one registry with two"):
+        render(name, [same[0], login("index.docker.io", secret="other")])
+
+
 def test_podman_is_given_namespaces_each_with_its_own_login() -> None:
     several = [
         login("docker.io"),

@@ -111,7 +111,7 @@ def test_one_limit_holds_for_all(tmp_path: Path) -> None:
             timeout_s=1,
             environment={"HOME": str(tmp_path), "PATH": f"{tmp_path}:/usr/bin:/bin"},
         )
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 8
 
 
 def test_a_password_that_ends_in_a_newline_is_an_error(tmp_path: Path) -> None:

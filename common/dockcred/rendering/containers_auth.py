@@ -22,7 +22,8 @@ def render(logins: Sequence[Login], options: Options) -> bytes:
     """Write {"auths": {HOST[/NAMESPACE]: {"auth": …}}}."""
     if options.consumer == COCO:
         entries.refuse_tokens(logins, "image-rs")
-    return entries.auths({_key(login): entries.entry(login) for login in logins})
+    found = entries.by_key((_key(login), login) for login in logins)
+    return entries.auths({key: entries.entry(login) for key, login in found.items()})
 
 
 def _key(login: Login) -> str:

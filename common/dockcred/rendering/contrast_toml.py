@@ -29,7 +29,7 @@ HUB = ("index.docker.io",)
 def render(logins: Sequence[Login], options: Options) -> bytes:
     """Write [extra-env] and one [registries."HOST."] for each login."""
     entries.refuse_tokens(logins, "Contrast's image puller")
-    tables = dict(sorted(entries.by_host(logins, HUB)))
+    tables = entries.by_key(entries.by_host(logins, HUB))
     named = {login.registry for login in logins}
     for registry in (*options.ca_certs, *options.insecure):
         if registry not in named:

@@ -20,6 +20,5 @@ READERS: tuple[str, ...] = ()
 
 def render(logins: Sequence[Login], _options: Options) -> bytes:
     """Write {"auths": {HOST: {"auth": …}}}, and an identity token as such."""
-    return entries.auths(
-        {key: entries.entry(login) for key, login in entries.by_host(logins, HUB)}
-    )
+    found = entries.by_key(entries.by_host(logins, HUB))
+    return entries.auths({key: entries.entry(login) for key, login in found.items()})

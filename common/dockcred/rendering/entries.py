@@ -52,6 +52,23 @@ def by_host(
             yield key, login
 
 
+def by_key(keyed: Iterable[tuple[str, Login]]) -> dict[str, Login]:
+    """Answer a login for each key, sorted.
+
+    Raises InvalidInputError for two names of one registry that open it differently.
+    """
+    found: dict[str, Login] = {}
+    for key, login in keyed:
+        held = found.setdefault(key, login)
+        if auth(held) != auth(login):
+            raise InvalidInputError(
+                f"{held.registry} and {login.registry} are one registry with two"
+                " credentials",
+                "name one of them",
+            )
+    return dict(sorted(found.items()))
+
+
 def auths(entries: Mapping[str, Any]) -> bytes:
     """Write a file of `auths`: sorted, on one line, without a newline at its end."""
     return json.dumps(

@@ -36,16 +36,16 @@ def render(logins: Sequence[Login], options: Options) -> bytes:
 def payload(logins: Sequence[Login]) -> bytes:
     """Write the file inside; kubelet knows namespaces of a registry too."""
     entries.refuse_tokens(logins, "kubelet")
+    keyed = entries.by_key((_key(login), login) for login in logins)
     found = {
-        _key(login): {
+        key: {
             "username": login.credential.username,
             "password": login.credential.secret,
             "auth": entries.auth(login),
         }
-        for login in logins
+        for key, login in keyed.items()
     }
-    ordered = {"auths": dict(sorted(found.items()))}
-    return json.dumps(ordered, separators=(",", ":")).encode()
+    return json.dumps({"auths": found}, separators=(",", ":")).encode()
 
 
 def _key(login: Login) -> str:
