@@ -57,9 +57,15 @@ class Way:
 
     def greet(self) -> None:
         """Begin a connection that a request will need soon."""
-        if self._target.netloc not in _greeted:
+        import ssl  # noqa: PLC0415 - loaded lean by now
+
+        if self._target.netloc in _greeted:
+            return
+        try:
             context = next(iter(self._contexts()))
             _greeted[self._target.netloc] = self._hello(context)
+        except ssl.SSLCertVerificationError:
+            return  # answered at once, and refused: the request tries all roots
 
     def _connect_tls(self, prepare: Callable[[], None]) -> ssl.SSLSocket:
         import ssl  # noqa: PLC0415 - loaded lean by now
