@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .registries import SYSTEM_PATH, Site, program
+from real.parts import SYSTEM_PATH, program
+
+from .registries import Site
 
 LIMIT_S = 60
 

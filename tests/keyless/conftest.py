@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from real.parts import SYSTEM_PATH, program
 from support.real import missing
 
 from dockcred.testing.sandbox import Sandbox
@@ -19,7 +20,7 @@ from dockcred.testing.sandbox.ci.issuer import Issuer
 
 from . import registries
 from .clients import CLIENTS, Client, Job
-from .registries import SYSTEM_PATH, Site, program
+from .registries import Site
 
 GENERATIONS = {
     "2.8": (registries.distribution_2, "certificate"),
@@ -153,10 +154,8 @@ def client(request: pytest.FixtureRequest, job: Start) -> Client:
 @contextmanager
 def changed(issuer: Issuer, **claims: object) -> Iterator[None]:
     """Let the issuer say something else of its next jobs."""
-    before = dict(issuer.claims)
-    issuer.claims.update(claims)
+    before, issuer.job = issuer.job, issuer.job | claims
     try:
         yield
     finally:
-        issuer.claims.clear()
-        issuer.claims.update(before)
+        issuer.job = before

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import subprocess
 import time
@@ -11,38 +10,22 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from real.parts import SYSTEM_PATH, program
+from real.registry import NGINX_START, REGISTRY_CONFIG
 from support import token_service
 from support.real import missing
 from support.token_service import Service
 
 START_S = 20
-SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DISTRIBUTION_3 = Path("/usr/local/lib/dockcred-ci/distribution3-registry")
 SERVICE = "registry.example.com"
 
-REGISTRY = """\
-version: 0.1
-log: {{level: warn}}
-storage:
-  filesystem: {{rootdirectory: "{images}"}}
-http: {{addr: "127.0.0.1:{port}"}}
-"""
 # One host and port for both: crane refuses to be sent to another private address.
-NGINX = """\
-daemon off;
-user root;
-worker_processes 1;
-pid {place}/nginx.pid;
-error_log stderr;
-events {{}}
-http {{
+NGINX = (
+    NGINX_START
+    + """\
   log_format visits '$status $request_method $request_uri';
-  access_log {place}/visits.log visits;
-  client_body_temp_path {place}/nginx-body;
-  proxy_temp_path {place}/nginx-proxy;
-  fastcgi_temp_path {place}/nginx-fastcgi;
-  uwsgi_temp_path {place}/nginx-uwsgi;
-  scgi_temp_path {place}/nginx-scgi;
+  access_log {directory}/visits.log visits;
   server {{
     listen 127.0.0.1:{port};
     client_max_body_size 0;
@@ -56,11 +39,7 @@ http {{
   }}
 }}
 """
-
-
-def program(name: str) -> str:
-    """The absolute path of the system's program."""
-    return shutil.which(name, path=SYSTEM_PATH) or missing(f"{name} is not installed")
+)
 
 
 def distribution_2() -> str:
@@ -144,7 +123,9 @@ def registry(site: Site, binary: str, port: int) -> Iterator[None]:
 def distribution(place: Path, binary: str, port: int, auth: str) -> Iterator[None]:
     """Run distribution with this part of its configuration."""
     config = place / f"registry-{port}.yml"
-    config.write_text(REGISTRY.format(images=place / "images", port=port) + auth)
+    config.write_text(
+        REGISTRY_CONFIG.format(directory=place, backend=f"127.0.0.1:{port}") + auth
+    )
     log = place / f"registry-{port}.log"
     with running([binary, "serve", str(config)], port, log):
         yield
@@ -154,7 +135,7 @@ def distribution(place: Path, binary: str, port: int, auth: str) -> Iterator[Non
 def in_front(site: Site, registry: int) -> Iterator[None]:
     """Run nginx before the registry and the token service."""
     port, nginx = site.host.partition(":")[2], site.place / "nginx.conf"
-    words = {"place": site.place, "port": port, "registry": registry}
+    words = {"directory": site.place, "port": port, "registry": registry}
     nginx.write_text(NGINX.format(service=site.service.port, **words))
     command = [program("nginx"), "-e", "stderr", "-c", str(nginx)]
     with running(command, int(port), site.place / "nginx.log"):

@@ -6,13 +6,14 @@ import http.client
 import json
 
 import pytest
+from real.parts import program
 from support.token_service import basic
 
 from dockcred.testing.sandbox import Sandbox
 
 from .clients import Docker, Skopeo
 from .conftest import Start, changed
-from .registries import SERVICE, Site, program
+from .registries import SERVICE, Site
 from .test_clients import succeeds
 
 

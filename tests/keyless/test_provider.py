@@ -14,12 +14,13 @@ from urllib.request import urlopen
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from real.parts import program
 from support import token_service
 from support.real import missing
 
 from . import registries
 from .clients import Job, Oras, Skopeo
-from .registries import DISTRIBUTION_3, Site, free_port, program
+from .registries import DISTRIBUTION_3, Site, free_port
 from .test_clients import refused, succeeds
 
 PROVIDER = Path(__file__).with_name("provider.mjs")

@@ -128,10 +128,10 @@ def test_a_mistake_is_one_line(
     assert said in done.stderr
 
 
-def refused(
+def run(
     arguments, variables, helper_bin: Path, place: Path
 ) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
+    return subprocess.run(
         [str(helper_bin / "dockcred"), "token-service", *arguments],
         env=variables,
         cwd=place,
@@ -140,18 +140,23 @@ def refused(
         timeout=30,
         check=False,
     )
+
+
+def refused(
+    arguments, variables, helper_bin: Path, place: Path
+) -> subprocess.CompletedProcess[str]:
+    done = run(arguments, variables, helper_bin, place)
     assert done.returncode == 1, (done.stdout, done.stderr)
     assert done.stderr.startswith("dockcred: ")
     assert done.stderr.count("\n") == 1, done.stderr
     return done
 
 
-def test_options_before_a_subcommand_are_refused(variables, helper_bin: Path):
+def test_options_before_a_subcommand_are_refused(
+    variables, helper_bin: Path, place: Path
+):
     """It would rotate other keys than those that are named."""
-    command = [str(helper_bin / "dockcred"), "token-service", "--keys", "k", "rotate"]
-    done = subprocess.run(
-        command, env=variables, capture_output=True, text=True, check=False
-    )
+    done = run(("--keys", "k", "rotate"), variables, helper_bin, place)
     assert done.returncode == 2
     assert "put the options behind rotate" in done.stderr
 
@@ -167,13 +172,7 @@ def test_an_address_that_is_taken(variables, helper_bin: Path, place: Path):
 def test_check_says_what_each_rule_allows(variables, helper_bin: Path, place: Path):
     file = place / "good.toml"
     file.write_text(next(block.text for block in blocks("toml") if block.page == PAGE))
-    done = subprocess.run(
-        [str(helper_bin / "dockcred"), "token-service", "check", str(file)],
-        env=variables,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run(("check", str(file)), variables, helper_bin, place)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
         "github: pull,push team/app team/app/*",
@@ -183,7 +182,7 @@ def test_check_says_what_each_rule_allows(variables, helper_bin: Path, place: Pa
     ]
 
 
-def test_a_rule_by_name_is_warned_of_and_serves(
+def test_a_rule_by_name_is_warned_of(
     variables: Mapping[str, str], helper_bin: Path, place: Path
 ):
     file = place / "warned.toml"
@@ -193,20 +192,12 @@ def test_a_rule_by_name_is_warned_of_and_serves(
         '[[rules]]\nissuer = "g"\nclaims = { repository = "octo/app" }\n'
         'repositories = "a"\nactions = "pull"\n'
     )
-    done = subprocess.run(
-        [str(helper_bin / "dockcred"), "token-service", "check", str(file)],
-        env=variables,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run(("check", str(file)), variables, helper_bin, place)
     assert done.returncode == 0
     assert "another can take" in done.stderr
 
 
-def test_tls_is_spoken_and_the_log_names_no_path(
-    variables, helper_bin: Path, place: Path
-):
+def test_tls_is_spoken(variables, helper_bin: Path, place: Path):
     import http.client
     import ssl
 
