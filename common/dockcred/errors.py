@@ -110,4 +110,6 @@ _IN_DEBIAN = {
     "keyring": "python3-jeepney",
     "keyring,vault": "python3-jeepney python3-cryptography",
     "kubernetes": "python3-kubernetes",
+    "sandbox": "python3-trustme python3-jwt",
+    "vault": "python3-cryptography",
 }

@@ -106,6 +106,16 @@ def test_the_program_for_people_is_in_it(one_file, tmp_path):
     assert written == {"credsStore": "auto"}
 
 
+@pytest.mark.parametrize("arguments", [("create", "--key-file", "k"), ("unlock",)])
+def test_a_library_that_is_not_in_it_is_named(one_file, tmp_path, arguments):
+    words = ("dockcred", "vault", *arguments)
+    environment = {"HOME": str(tmp_path)}
+    answer = Program(str(one_file))(*words, environment=environment, cwd=tmp_path)
+    assert answer.status == 1
+    assert b"the vault needs cryptography, which is not installed" in answer.stderr
+    assert b"Traceback" not in answer.stderr
+
+
 def test_it_writes_the_file_of_a_client_that_cannot_call_it(one_file, cloud):
     """As in a step before kaniko."""
     render = ("dockcred", "render", "docker-config", "--registry", HOST)

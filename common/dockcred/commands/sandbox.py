@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from dockcred.commands.starting import not_started
+from dockcred.errors import MissingExtraError
 from dockcred.testing.sandbox import Sandbox
 from dockcred.testing.sandbox.failures import KINDS, parse
 from dockcred.testing.sandbox.runner import Runner
@@ -112,11 +113,13 @@ def sandbox(
     COMMAND gets a home, configuration and cache of its own that end with it;
     the exit status is COMMAND's.
     """
-    for library in ("cryptography", "trustme"):
+    for library in ("cryptography", "trustme", "jwt"):
         if find_spec(library) is None:
-            raise click.ClickException(
-                f"{library} is missing: pip install 'dockcred[sandbox]'"
+            missing = MissingExtraError(
+                f"the sandbox needs {library}, which is not installed",
+                "run: pip install 'dockcred[sandbox]'",
             )
+            raise click.ClickException(str(missing))
     runner = Runner()
     with (
         runner.signals(),

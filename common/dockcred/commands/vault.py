@@ -9,7 +9,7 @@ import click
 
 from dockcred import environment
 from dockcred.commands.console import examples
-from dockcred.errors import DockcredError
+from dockcred.errors import DockcredError, MissingExtraError
 from dockcred.stores import kernel_keyring, vault_place
 
 _PROTECTS = (
@@ -29,6 +29,12 @@ class _OneLine(click.Group):
             return super().invoke(context)
         except DockcredError as error:
             raise click.ClickException(str(error)) from None
+        except ModuleNotFoundError as error:
+            missing = MissingExtraError(
+                f"the vault needs {error.name}, which is not installed",
+                "run: pip install 'dockcred[vault]'",
+            )
+            raise click.ClickException(str(missing)) from None
 
 
 @click.group(cls=_OneLine)
