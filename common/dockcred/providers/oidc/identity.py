@@ -41,7 +41,6 @@ class JobIdentity:
         said = self._source.who()
         token = self._source.token()
         credential = self._exchange.credential(token)
-        self.sources = (self._source.name, *self._exchange.sources)
         self.said = said or token.subject
         return credential
 
