@@ -72,6 +72,28 @@ def test_stdin_and_stdout_are_the_commands_alone(sandbox, base):
     assert (done.stdout, done.stderr) == (b"\x00\xff", b"")
 
 
+@pytest.mark.parametrize(
+    ("identity", "program"),
+    [
+        ("azure-cli", "az"),
+        ("ci-circleci", "circleci"),
+        ("google-gcloud", "gcloud"),
+        ("github-gh-keychain", "gh"),
+    ],
+)
+def test_an_identitys_program_stands_before_the_callers(
+    sandbox, tmp_path, identity, program
+):
+    """The helpers that one tries are where the caller has them."""
+    (tmp_path / "theirs").touch(0o700)
+    script = f"command -v {program}; command -v theirs"
+    path = f"{tmp_path}:/usr/bin:/bin"
+    done = sandbox("--identity", identity, "--", "sh", "-c", script, PATH=path)
+    ours, callers = done.stdout.splitlines()
+    assert ours.endswith(f"/{identity}/bin/{program}")
+    assert callers == str(tmp_path / "theirs")
+
+
 def test_the_options_after_the_command_are_its_own(sandbox):
     assert sandbox("--", "echo", "--counts", "--", "-x").stdout == "--counts -- -x\n"
     assert sandbox("echo", "--tls").stdout == "--tls\n"

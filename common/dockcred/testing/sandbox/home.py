@@ -44,6 +44,12 @@ def write_private(target: Path, data: bytes, mode: int) -> Path:
     return target
 
 
+def path_led_by(directory: Path) -> dict[str, str]:
+    """Return the PATH that finds a program there first, and the caller's after it."""
+    caller = os.environ.get("PATH", os.defpath)
+    return {"PATH": f"{directory}{os.pathsep}{caller}"}
+
+
 def is_cloud_variable(name: str) -> bool:
     """Tell whether a variable may lead to an identity, a login or another network."""
     upper = name.upper()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import sys
 import time
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 from dockcred.testing.sandbox.azure import programs
 from dockcred.testing.sandbox.azure.directory import Principal
 from dockcred.testing.sandbox.azure.proofs import FEDERATED_AUDIENCE
-from dockcred.testing.sandbox.home import write_private
+from dockcred.testing.sandbox.home import path_led_by, write_private
 
 if TYPE_CHECKING:
     from dockcred.testing.sandbox.azure import Azure
@@ -63,7 +62,7 @@ class Workplace:
         words = (sys.executable, "-I", "-S", "-B", programs.__file__, program, self.url)
         script = f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n'
         target = self.write(f"bin/{program}", script.encode(), 0o700)
-        return {"PATH": f"{target.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+        return path_led_by(target.parent)
 
 
 PROFILES = {

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dockcred.testing.sandbox.home import write_private
+from dockcred.testing.sandbox.home import path_led_by, write_private
 
 if TYPE_CHECKING:
     from dockcred.testing.sandbox.ci import CI
@@ -42,7 +42,7 @@ class Workplace:
             f"echo '{token}'\n"
         )
         path = self.write(f"bin/{name}", script, mode=0o700)
-        return {"PATH": f"{path.parent}:/usr/bin:/bin"}
+        return path_led_by(path.parent)
 
 
 def github(work: Workplace) -> Variables:

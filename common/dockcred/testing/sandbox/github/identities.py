@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dockcred.testing.sandbox.home import write_private
+from dockcred.testing.sandbox.home import path_led_by, write_private
 
 if TYPE_CHECKING:
     from dockcred.testing.sandbox.github import GitHub
@@ -73,7 +73,7 @@ def gh_keychain(work: Workplace) -> Variables:
         f'#!/bin/sh\necho "$*" >>"$HOME/gh-calls"\necho {token}\n',
         mode=0o700,
     )
-    return {"PATH": f"{program.parent}:/usr/bin:/bin"}
+    return path_led_by(program.parent)
 
 
 def app(work: Workplace) -> Variables:

@@ -16,6 +16,7 @@ from dockcred.testing.sandbox.google.workplace import (
     Variables,
     Workplace,
 )
+from dockcred.testing.sandbox.home import path_led_by
 
 WORKFORCE_USER = "principal://iam.googleapis.com/workforce/subject/somebody"
 AWS_REGION = "eu-west-1"
@@ -147,7 +148,7 @@ def gcloud(work: Workplace) -> Variables:
     program = work.write("bin/gcloud", script, mode=0o700)
     work.write(".config/gcloud/credentials.db", "")
     work.write(".config/gcloud/active_config", "default")
-    return NO_METADATA | {"PATH": f"{program.parent}:/usr/bin:/bin"}
+    return NO_METADATA | path_led_by(program.parent)
 
 
 def metadata(work: Workplace) -> Variables:
