@@ -90,7 +90,12 @@ RULE = ("--issuer", "https://x.example", "--audience", "a")
 SAYS = {
     "nothing to go by": ((), "nobody is believed yet; give --config"),
     "two configurations": (("--config", "c.toml", *RULE), "two configurations"),
-    "no audience": (("--issuer", "https://x.example"), "has no audience"),
+    "no audience": (("--issuer", "https://x.example"), "give --issuer and --audience"),
+    "no issuer": (("--allow", "a:pull"), "give --issuer and --audience"),
+    "rules beside a file": (
+        ("--config", "c.toml", "--allow", "a:push"),
+        "two configurations",
+    ),
     "no such file": (("--config", "missing.toml"), "missing.toml: No such file"),
     "a directory": (("--config", "."), "Is a directory"),
     "a file of nonsense": (("--config", "nonsense.toml"), "is not UTF-8"),

@@ -90,15 +90,20 @@ def token_service(
     variables = environment.current()
     with refusing():
         work = _work()
-        if config and issuer:
+        told = any((issuer, audience, service, allow, allow_anonymous))
+        if config and told:
             raise InvalidInputError("there are two configurations", "give one")
         if config:
             settings = work.of_file(config, keys, variables)
             application = work.with_rules(settings)
-        elif issuer:
+        elif told:
+            if not (issuer and audience):
+                raise InvalidInputError(
+                    "nobody is believed yet", "give --issuer and --audience"
+                )
             settings = work.of_options(
                 issuer=issuer,
-                audience=audience or "",
+                audience=audience,
                 service=service or "",
                 keys=work.key_directory(keys, variables),
                 allow=allow,
