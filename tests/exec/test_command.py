@@ -40,6 +40,7 @@ def test_a_command_that_is_missing_or_no_program_is_said_in_one_line(
     done = caller.run("no-such-command")
     assert done.returncode == 127
     assert done.stderr == "dockcred exec: no-such-command: No such file or directory\n"
+    assert caller.run("").stderr == "dockcred exec: : No such file or directory\n"
     (tmp_path / "text").write_text("text")
     done = caller.run(str(tmp_path / "text"))
     assert (done.returncode, done.stderr.count("\n")) == (126, 1)

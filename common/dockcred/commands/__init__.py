@@ -7,8 +7,13 @@ from importlib.util import find_spec
 import click
 
 from dockcred import environment
+from dockcred.commands.console import refusing
 from dockcred.ephemeral import leftovers
 from dockcred.version import __version__
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 COMMANDS = {
     "cache": ("dockcred.commands.cache", "cache"),
@@ -32,6 +37,11 @@ COMMANDS = {
 
 class _OnUse(click.Group):
     """Subcommands that are imported when they are called or listed."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run one; help that goes to a full disk fails in one line as well."""
+        with refusing():
+            return super().main(*args, **kwargs)
 
     def list_commands(self, context: click.Context) -> list[str]:
         """Name the subcommands; the one file has no sandbox."""

@@ -7,13 +7,14 @@ fifth of the time of a short command that prints nothing.
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from dockcred.errors import DockcredError
+from dockcred.errors import DockcredError, InvalidInputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TextIO
 
     from rich.console import Console
 
@@ -33,21 +34,44 @@ else:
 
 @contextmanager
 def refusing() -> Iterator[None]:
-    """Turn a failure into its cause and remedy on stderr, and exit with 1."""
+    """Turn a failure into its cause and remedy on stderr, and exit with 1.
+
+    A pipe that its reader has left is click's, which exits with 1 in silence.
+    """
     try:
         yield
+    except BrokenPipeError:
+        raise
     except DockcredError as error:
         _print(str(error), style="red")
         sys.exit(1)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _print(f"{where}{error.strerror}")
+        _drop_output()
         sys.exit(1)
+
+
+def stdout() -> TextIO:
+    """Answer stdout for a secret; InvalidInputError where the caller has closed it.
+
+    Its descriptor may be another file's by now.
+    """
+    if sys.stdout is None:  # so Python has it, whatever its type says
+        raise InvalidInputError("stdout is closed", "send it to a pipe or a file")
+    return sys.stdout
 
 
 def examples(*lines: str) -> str:
     """Write the end of a command's help; click takes a backspace for "as it is"."""
     return "\n".join(("\b", "Examples:", *(f"  {line}" for line in lines)))
+
+
+def _drop_output() -> None:
+    """Drop what a full disk has not taken: Python would try again, and exit 120."""
+    if sys.stdout is not None:
+        with suppress(OSError):
+            sys.stdout.close()
 
 
 def warn(text: str) -> None:

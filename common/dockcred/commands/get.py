@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from datetime import datetime
 
 import click
 
 from dockcred import api
-from dockcred.commands.console import console, errors, examples, refusing
+from dockcred.commands.console import console, errors, examples, refusing, stdout
 from dockcred.commands.masking import mask
 from dockcred.errors import CredentialsNotFoundError, MissingIdentityError
 
@@ -28,7 +27,7 @@ from dockcred.errors import CredentialsNotFoundError, MissingIdentityError
 )
 def get(host: str, *, password: bool) -> None:
     """Show who would be let into HOST, as whom and until when."""
-    if password and sys.stdout.isatty():
+    if password and stdout().isatty():
         raise click.UsageError("a password is not shown: pipe it to --password-stdin")
     with refusing():
         with errors.status(f"asking for {host}"):

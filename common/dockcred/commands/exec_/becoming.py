@@ -37,6 +37,8 @@ def become(command: tuple[str, ...], variables: Mapping[str, str]) -> NoReturn:
     A file without a first line that names its interpreter is the shell's, as it is to
     execvp(3).
     """
+    if not command[0]:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     for name in _IGNORED_BY_PYTHON:
         signal.signal(signal.Signals[name], signal.SIG_DFL)
     try:

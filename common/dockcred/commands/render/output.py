@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from datetime import datetime
 
 import click
 
 from dockcred.api import Policy
+from dockcred.commands.console import stdout
 from dockcred.errors import InvalidInputError
 from dockcred.outputs import replace
 
 
 def refuse_terminal(path: str | None) -> None:
     """Raise a usage error where the secret would be shown."""
-    if path in (None, "-") and sys.stdout.isatty():
+    if path in (None, "-") and stdout().isatty():
         raise click.UsageError(
             "a secret is not shown: pipe it, or use --output FILE; --show shows it"
         )
@@ -63,7 +63,7 @@ def _print(data: bytes) -> None:
     """Write to stdout without a buffer: what does not go out is an error here."""
     left = memoryview(data)
     while left:
-        left = left[os.write(sys.stdout.fileno(), left) :]
+        left = left[os.write(stdout().fileno(), left) :]
 
 
 def _refuse_to_lose(path: str, data: bytes) -> None:

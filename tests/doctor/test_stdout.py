@@ -1,0 +1,87 @@
+"""`dockcred` where stdout takes nothing: one line, and never a traceback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dockcred.testing.sandbox import Sandbox
+
+HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+SECRETS = {
+    "get": ("get", HOST, "--password"),
+    "render": ("render", "password", "--registry", HOST),
+    "render, shown": ("render", "password", "--registry", HOST, "--show"),
+}
+COMMANDS = SECRETS | {
+    "get, as whom": ("get", HOST),
+    "list": ("list",),
+    "cache": ("cache",),
+    "doctor": ("doctor", HOST),
+    "help": ("--help",),
+    "help of a group": ("render", "--help"),
+    "help of a command": ("get", "--help"),
+    "version": ("--version",),
+}
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def run(cloud: Sandbox, helper_bin: Path) -> Run:
+    def run(arguments: tuple[str, ...], redirection: str = "", **how):
+        return subprocess.run(
+            [
+                "sh",
+                "-c",
+                f'"$0" "$@" {redirection}',
+                helper_bin / "dockcred",
+                *arguments,
+            ],
+            env=cloud.environment(),
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=30,
+            check=False,
+            **how,
+        )
+
+    return run
+
+
+@pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
+def test_a_full_disk_is_named(run: Run, arguments: tuple[str, ...]) -> None:
+    done = run(arguments, ">/dev/full")
+    assert (done.returncode, done.stderr) == (1, "dockcred: No space left on device\n")
+
+
+@pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
+def test_a_reader_that_has_left_is_no_error_to_tell(
+    run: Run, arguments: tuple[str, ...]
+) -> None:
+    """dockcred … | head -0."""
+    ours, theirs = os.pipe()
+    os.close(ours)
+    with open(theirs, "wb") as pipe:
+        done = run(arguments, stdout=pipe)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.parametrize("arguments", SECRETS.values(), ids=SECRETS)
+def test_a_secret_for_a_closed_stdout_is_refused(
+    run: Run, arguments: tuple[str, ...]
+) -> None:
+    """The descriptor may be another file's by then."""
+    done = run(arguments, ">&-")
+    assert done.returncode == 1
+    assert done.stderr.startswith("dockcred: stdout is closed; ")
+    assert done.stderr.count("\n") == 1
