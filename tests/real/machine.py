@@ -20,7 +20,7 @@ BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/tools/bin"
 NEVER_LISTED = ("/proc", "/dev", "/dist", "/wheels")
 COMPILERS = ("gcc", "cc", "clang", "rustc", "go")
-# What pip, pipx, uv, apt and dpkg keep about themselves, and no file of ours.
+# What pip, pipx, uv, apt and dpkg keep about themselves.
 INSTALLERS_OWN = (
     *(f"/home/ada/.{name}" for name in ("cache/pip", "cache/uv", "cache/pipx")),
     *(f"/home/ada/.local/{name}" for name in ("share/pipx", "state/pipx", "share/uv")),
@@ -91,7 +91,15 @@ class Machine:
                 and after[path].startswith("d")
             )
         }
-        return {path for path in differ if not path.startswith(INSTALLERS_OWN)}
+        return {path for path in differ if not _is_installers_own(path)}
+
+
+def _is_installers_own(path: str) -> bool:
+    """Tell so of all that is not named after us, of what was fetched, and a lock."""
+    named = (
+        "dockcred" in path.removesuffix("/.dockcred.lock") and "/.cache/" not in path
+    )
+    return path.startswith(INSTALLERS_OWN) and not named
 
 
 @contextmanager

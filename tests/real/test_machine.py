@@ -27,7 +27,6 @@ for time in cold cached; do
 done
 """
 
-
 WAYS = ("pip", "pipx", "uv", "deb", "one-file")
 # The sandbox is the only extra that is laid in; in Debian it is two packages.
 SANDBOX = "apt-get install -y --no-install-recommends python3-trustme python3-jwt"
