@@ -23,18 +23,21 @@ def run(code: str) -> str:
 
 
 def test_tls_is_loaded_without_what_it_hardly_uses():
-    code = "print(sorted({'base64', 'selectors', 're', 'ssl'} & set(sys.modules)))"
+    code = "print(sorted({'array', 'base64', 'selectors', 're', 'ssl'} & set(sys.modules)))"
     assert run(code) == "['ssl']"
 
 
 def test_what_was_put_off_works_when_it_is_used():
-    """ssl writes certificates by base64, socket sends files by selectors."""
+    """ssl writes certificates by base64, socket passes files on by array."""
     code = """
 import socket, ssl
 print(ssl.DER_cert_to_PEM_cert(b"x").split()[2])
 print(socket.selectors.EVENT_WRITE)
+one, other = socket.socketpair()
+socket.send_fds(one, [b"x"], [1])
+print(len(socket.recv_fds(other, 1, 1)[1]))
 """
-    assert run(code).split() == ["eA==", "2"]
+    assert run(code).split() == ["eA==", "2", "1"]
 
 
 @pytest.mark.parametrize("name", ["base64", "selectors"])
