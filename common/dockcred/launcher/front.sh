@@ -114,6 +114,7 @@ while IFS= read -r line; do
         # the stamp, which was whole before there was a ticket, and is opened first.
         [ -n "$answer" ] || { command exec 7<"$stamp" && [ -x /bin/cat ]; } || break
         printf '{"ServerURL":"%s",%s' "$url" "${answer:+$answer$newline}" || exit 1
+        export LC_ALL=C # 74 of cat's 118 system calls look for a locale
         [ -n "$answer" ] || exec /bin/cat <&7 2>/dev/null
         exit 0
         ;;
