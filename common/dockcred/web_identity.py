@@ -1,7 +1,8 @@
 """The variables by which a cloud's provider asks as the bearer of another's token.
 
-The token stays in memory, where the providers read it as a file. What would stand
-before or upon that identity is hidden.
+The token stays in memory: the providers read it as the file of an anonymous memory
+descriptor, which no child program inherits and no other user can open. What would
+stand before or upon that identity is hidden.
 """
 
 from __future__ import annotations
@@ -10,10 +11,6 @@ import json
 import os
 
 from dockcred.errors import InvalidInputError, IssueError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Self
 
 _AWS_HIDES = (
     "AWS_PROFILE",
@@ -52,44 +49,7 @@ _IAM = "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts"
 _JWT = "urn:ietf:params:oauth:token-type:jwt"
 
 
-class Memory:
-    """Files in this process's memory, for as long as a block lasts.
-
-    No child program inherits their descriptors and no other user can open them. A
-    process that asks again and again would run out of them, if they were kept.
-    """
-
-    __slots__ = ("_descriptors",)
-
-    def __init__(self) -> None:
-        """Hold no file yet."""
-        self._descriptors: list[int] = []
-
-    def __enter__(self) -> Self:
-        """Answer itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Forget the files."""
-        while self._descriptors:
-            os.close(self._descriptors.pop())
-
-    def file(self, text: str) -> str:
-        """Answer the path of a new file with a text; only Linux has such files."""
-        if not hasattr(os, "memfd_create"):
-            raise IssueError(
-                "a cloud is shown a token of another issuer on Linux only",
-                "run this on Linux, or use the cloud's own login action",
-            )
-        descriptor = os.memfd_create("dockcred", os.MFD_CLOEXEC)
-        self._descriptors.append(descriptor)
-        data = text.encode()
-        while data:
-            data = data[os.write(descriptor, data) :]
-        return f"/proc/self/fd/{descriptor}"
-
-
-def aws(memory: Memory, token: str, role: str, session: str) -> dict[str, str]:
+def aws(token: str, role: str, session: str) -> dict[str, str]:
     """Assume a role; AWS notes the session by its name, here in AWS's characters."""
     name = "".join(c if c in _SESSION else "-" for c in session)
     return {
@@ -98,32 +58,30 @@ def aws(memory: Memory, token: str, role: str, session: str) -> dict[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_ROLE_ARN": role,
         "AWS_ROLE_SESSION_NAME": name[:_MAX_SESSION],
-        "AWS_WEB_IDENTITY_TOKEN_FILE": memory.file(token),
+        "AWS_WEB_IDENTITY_TOKEN_FILE": in_memory(token),
     }
 
 
-def azure(memory: Memory, token: str, client: str, tenant: str) -> dict[str, str]:
+def azure(token: str, client: str, tenant: str) -> dict[str, str]:
     """Be an application or managed identity that trusts the token's subject."""
     return {
         **dict.fromkeys(_AZURE_HIDES, ""),
         "AZURE_TOKEN_CREDENTIALS": "WorkloadIdentityCredential",
         "AZURE_CLIENT_ID": client,
         "AZURE_TENANT_ID": tenant,
-        "AZURE_FEDERATED_TOKEN_FILE": memory.file(token),
+        "AZURE_FEDERATED_TOKEN_FILE": in_memory(token),
     }
 
 
-def google(
-    memory: Memory, token: str, audience: str, account: str, origin: str
-) -> dict[str, str]:
+def google(token: str, audience: str, account: str, origin: str) -> dict[str, str]:
     """Ask a pool's provider, and become a service account where one is named.
 
     `origin` is what named the account, for the error where it is none.
     """
-    file = _credentials_file(audience, account, memory.file(token), origin)
+    file = _credentials_file(audience, account, in_memory(token), origin)
     return {
         **dict.fromkeys(_GOOGLE_HIDES, ""),
-        "GOOGLE_APPLICATION_CREDENTIALS": memory.file(file),
+        "GOOGLE_APPLICATION_CREDENTIALS": in_memory(file),
     }
 
 
@@ -146,3 +104,17 @@ def _credentials_file(audience: str, account: str, token_file: str, origin: str)
             f"{_IAM}/{account}:generateAccessToken"
         )
     return json.dumps(fields)
+
+
+def in_memory(text: str) -> str:
+    """Answer the path of a file that exists in this process only; Linux has those."""
+    if not hasattr(os, "memfd_create"):
+        raise IssueError(
+            "a cloud is shown a token of another issuer on Linux only",
+            "run this on Linux, or use the cloud's own login action",
+        )
+    descriptor = os.memfd_create("dockcred", os.MFD_CLOEXEC)
+    data = text.encode()
+    while data:
+        data = data[os.write(descriptor, data) :]
+    return f"/proc/self/fd/{descriptor}"

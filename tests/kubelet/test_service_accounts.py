@@ -16,7 +16,7 @@ from dockcred.testing.sandbox.aws.principals import ACCOUNT, Role
 from dockcred.testing.sandbox.azure.directory import TENANT, Principal
 from dockcred.testing.sandbox.google import sts as google_sts
 from dockcred.testing.sandbox.google.principals import email
-from dockcred.web_identity import Memory
+from dockcred.web_identity import in_memory
 
 ROLE = "eks.amazonaws.com/ecr-role-arn"
 CLIENT = "kubernetes.azure.com/acr-client-id"
@@ -201,11 +201,11 @@ def test_the_token_is_nowhere(plugin, node, cloud, token, role, tmp_path):
 
 
 def test_no_child_program_inherits_the_token():
-    with Memory() as memory:
-        path = memory.file("secret")
-        assert Path(path).read_text() == "secret"
-        assert not os.get_inheritable(int(path.rpartition("/")[2]))
-    assert not os.path.lexists(path)
+    path = in_memory("secret")
+    descriptor = int(path.rpartition("/")[2])
+    assert Path(path).read_text() == "secret"
+    assert not os.get_inheritable(descriptor)
+    os.close(descriptor)
 
 
 def _federated(cloud, name: str) -> str:

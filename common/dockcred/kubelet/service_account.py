@@ -27,10 +27,7 @@ ACR_TENANT = "kubernetes.azure.com/acr-tenant-id"
 class ServiceAccount:
     """Whose token it is, until when (epoch seconds), and what is noted on it."""
 
-    __slots__ = (
-        *("annotations", "expires_at", "key", "name", "namespace", "token"),
-        "_memory",
-    )
+    __slots__ = ("annotations", "expires_at", "key", "name", "namespace", "token")
 
     def __init__(self, token: str, annotations: dict[str, str]) -> None:
         """Read the claims, unverified: whoever takes the token verifies it.
@@ -52,8 +49,6 @@ class ServiceAccount:
                 "see tokenAttributes in kubelet's credential provider configuration",
             ) from None
         self.token = token
-        # Its process ends with the call.
-        self._memory = web_identity.Memory()
         self.annotations = annotations
 
     def __repr__(self) -> str:
@@ -79,7 +74,7 @@ class ServiceAccount:
             return {}
         session = environment.get("AWS_ROLE_SESSION_NAME")
         own = f"{self.namespace}@{self.name}"
-        return web_identity.aws(self._memory, self.token, role, session or own)
+        return web_identity.aws(self.token, role, session or own)
 
     def _azure(self, environment: Environment) -> dict[str, str]:
         client = self.annotations.get(ACR_CLIENT)
@@ -91,16 +86,14 @@ class ServiceAccount:
                 f"service account {self.namespace}/{self.name} names no Azure tenant",
                 f"annotate it with {ACR_TENANT}, or set AZURE_TENANT_ID for kubelet",
             )
-        return web_identity.azure(self._memory, self.token, client, tenant)
+        return web_identity.azure(self.token, client, tenant)
 
     def _google(self, environment: Environment) -> dict[str, str]:
         audience = google.audience(self.annotations, environment)
         if not audience:
             return {}
         account = google.impersonated(self.annotations, environment)
-        return web_identity.google(
-            self._memory, self.token, audience, account, google.ACCOUNT
-        )
+        return web_identity.google(self.token, audience, account, google.ACCOUNT)
 
 
 def _text(value: Any) -> str:

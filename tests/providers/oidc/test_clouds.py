@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import time
 
 import pytest
 
-import dockcred
 from dockcred.testing.sandbox import Sandbox
 from dockcred.testing.sandbox.aws.principals import ACCOUNT, Role
 from dockcred.testing.sandbox.azure.directory import TENANT, Principal
@@ -159,29 +156,13 @@ def test_the_clouds_own_helpers_are_the_job_where_an_entry_says_so(
     assert time.time() < cloud.minted(answer.password).expires_at
 
 
-@every
-def test_a_process_that_asks_again_and_again_keeps_no_token(kind, cloud, job):
-    """Such as `dockcred refresh`: each token would be a descriptor for ever."""
-    environment = job(kind) | {"DOCKCRED_CACHE": "off"}
-    found = dockcred.resolve(HOSTS[kind], environment=environment)
-    assert cloud.minted(found.secret)
-    assert not [held for held in _open_files() if "memfd:dockcred" in held]
-
-
-def _open_files() -> list[str]:
-    """Name what this process has open, but for what listed it."""
-    found = []
-    for descriptor in os.listdir("/proc/self/fd"):
-        with contextlib.suppress(FileNotFoundError):
-            found.append(os.readlink(f"/proc/self/fd/{descriptor}"))
-    return found
-
-
 def test_without_files_in_memory_a_cloud_is_not_asked(monkeypatch):
     """As on macOS: it is said, and no token is written to a disk instead."""
+    import os
+
     from dockcred.errors import IssueError
-    from dockcred.web_identity import Memory
+    from dockcred.web_identity import in_memory
 
     monkeypatch.delattr(os, "memfd_create")
     with pytest.raises(IssueError, match="on Linux only"):
-        Memory().file("token")
+        in_memory("token")

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from dockcred.identity import Provider
     from dockcred.providers.oidc.id_token import IDToken
     from dockcred.server_url import ServerURL
-    from dockcred.web_identity import Memory
 
 _PROVIDERS = {"aws": "ecr", "azure": "acr", "google": "google"}
 _SESSION = "AWS_ROLE_SESSION_NAME"
@@ -45,19 +44,16 @@ class Cloud:
 
     def credential(self, token: IDToken) -> Credential:
         """Let the provider ask under the variables that name the token's bearer."""
-        with web_identity.Memory() as memory:
-            asked = self._environment.with_values(self._variables(memory, token))
-            return self._provider.identity(self._server, asked).issue()
-
-    def _variables(self, memory: Memory, token: IDToken) -> dict[str, str]:
         value, named = token.value, self._named
         if self._kind == "aws":
-            role, session = named
-            return web_identity.aws(memory, value, role, session or token.subject)
-        if self._kind == "azure":
-            return web_identity.azure(memory, value, *named)
-        origin = "the service account to impersonate"
-        return web_identity.google(memory, value, *named, origin)
+            variables = web_identity.aws(value, named[0], named[1] or token.subject)
+        elif self._kind == "azure":
+            variables = web_identity.azure(value, *named)
+        else:
+            origin = "the service account to impersonate"
+            variables = web_identity.google(value, *named, origin)
+        asked = self._environment.with_values(variables)
+        return self._provider.identity(self._server, asked).issue()
 
     def _aws(self) -> tuple[str, str]:
         role = self._environment.first("DOCKCRED_AWS_ROLE_ARN", "AWS_ROLE_ARN")
