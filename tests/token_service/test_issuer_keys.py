@@ -204,6 +204,7 @@ def test_keys_that_are_not_for_us_are_left_out(other: oidc_issuer.Issuer):
             *(None, 5, {}, {"kty": "RSA"}, {"kty": "OKP", "crv": "X25519"}),
             {"kty": "oct", "k": "c2VjcmV0", "kid": "secret", "alg": "HS256"},
             good | {"kid": "encrypts", "use": "enc"},
+            good | {"kid": "signs nothing", "alg": "none"},
             public_jwk(short, "short"),
             private,
             good,

@@ -124,8 +124,8 @@ def _published_key(entry: Any) -> PublishedKey | None:
         return None
     try:
         public = jwt.PyJWK(entry).key
-    except (jwt.PyJWTError, ValueError, TypeError, KeyError):
-        return None
+    except (jwt.PyJWTError, ValueError, TypeError, KeyError, NotImplementedError):
+        return None  # the last one for `alg: none`, which PyJWT knows and has no key of
     if not isinstance(public, PublicKey):
         return None
     if isinstance(public, rsa.RSAPublicKey) and public.key_size < MIN_RSA_BITS:
