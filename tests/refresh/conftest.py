@@ -136,8 +136,8 @@ def cloud() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def brief_cloud() -> Iterator[Sandbox]:
-    """A cloud whose passwords live for eight seconds."""
-    with Sandbox(expires_s=8) as sandbox:
+    """A cloud whose passwords live for five seconds."""
+    with Sandbox(expires_s=5) as sandbox:
         yield sandbox
 
 

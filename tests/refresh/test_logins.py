@@ -13,7 +13,7 @@ from dockcred.delivery.logins import Logins
 from dockcred.errors import IssueError
 from dockcred.testing.sandbox import Sandbox
 
-LIFE_S = 8
+LIFE_S = 6
 OURS = Policy()
 
 

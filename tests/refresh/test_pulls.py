@@ -17,8 +17,8 @@ from dockcred.testing.sandbox import Sandbox
 
 from .api_server import SYSTEM_PATH
 
-LIFE_S = 6
-PULLS_S = 2.5 * LIFE_S
+LIFE_S = 5
+PULLS_S = 2 * LIFE_S
 CLIENTS = {
     "skopeo": "skopeo --insecure-policy inspect --tls-verify=false"
     " --authfile {file} docker://{image}",
@@ -91,7 +91,7 @@ def test_a_file_opens_the_registry_for_longer_than_its_password_lives(keeper, re
         while time.monotonic() < end:
             for client in CLIENTS:
                 assert pull(client, file, registry), running.said
-    assert len(registry.passwords()) >= 3
+    assert len(registry.passwords()) >= 2
     # And nobody gets in any more, once nobody keeps it fresh.
     auth = json.loads(file.read_text())["auths"][registry.host]["auth"]
     last = base64.b64decode(auth).decode().partition(":")[2]

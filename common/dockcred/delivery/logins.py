@@ -54,10 +54,11 @@ class Logins:
 
     def _aged(self, registries: Iterable[str], policy: Policy) -> list[str]:
         """Answer those that are unknown, endless, or past the half of their life."""
-        now = time.time()
+        # Records are in whole seconds: what is due by them must not pass for fresh here.
+        soon = time.time() + 1
         return [
             name
             for name in registries
             if (found := self._found.get((name, policy))) is None
-            or lifetime.age(found.credential, now) != lifetime.FRESH
+            or lifetime.age(found.credential, soon) != lifetime.FRESH
         ]
