@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
+from unittest import mock
 
 import pytest
+from click.testing import CliRunner
 from support.program import Answer, Program, wait_until
 from support.real import missing
 
+from dockcred.commands import main
 from dockcred.testing.sandbox import Sandbox
 
 from .api_server import BINARY, ApiServer
@@ -24,8 +28,13 @@ _numbers = itertools.count(1)
 class Keeper:
     """Somebody's variables, and the file of targets that they keep."""
 
-    def __init__(self, dockcred: Path, environment: dict[str, str], home: Path) -> None:
-        self.program = Program(str(dockcred))
+    def __init__(
+        self,
+        program: Program | InProcess,
+        environment: dict[str, str],
+        home: Path,
+    ) -> None:
+        self.program = program
         self.environment = environment
         self.home = home
         self.file = home / "refresh.toml"
@@ -70,6 +79,17 @@ class Keeper:
                 stderr=output,
             )
         return Running(process, log)
+
+
+class InProcess:
+    """`dockcred` within this process: the Kubernetes client is imported but once."""
+
+    def __call__(self, *arguments: str, environment: dict[str, str]) -> Answer:
+        with mock.patch.dict(os.environ, environment, clear=True):
+            done = CliRunner().invoke(main, arguments)
+        if done.exception and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return Answer(done.exit_code, done.stdout_bytes, done.stderr_bytes, 0.0)
 
 
 class Running:
@@ -117,13 +137,13 @@ def _toml(value: object) -> str:
 
 @pytest.fixture
 def make_keeper(helper_bin: Path, tmp_path: Path):
-    """Somebody in a cloud, as this identity, with more variables."""
+    """Somebody in a cloud, with more variables; `inside` saves the program's start."""
 
-    def make(cloud: Sandbox, identity: str = "env-keys", **more: str) -> Keeper:
+    def make(cloud: Sandbox, *, inside: bool = False, **more: str) -> Keeper:
+        program = InProcess() if inside else Program(str(helper_bin / "dockcred"))
         home = tmp_path / f"keeper-{next(_numbers)}"
         home.mkdir()
-        environment = cloud.environment(identity) | more
-        return Keeper(helper_bin / "dockcred", environment, home)
+        return Keeper(program, cloud.environment() | more, home)
 
     return make
 

@@ -45,7 +45,7 @@ def test_the_loop_outlives_the_api_server(
 
 
 def test_once_says_so_and_leaves_what_is_there(make_keeper, cloud, own_api, namespaces):
-    keeper = make_keeper(cloud, KUBECONFIG=own_api.kubeconfig())
+    keeper = make_keeper(cloud, inside=True, KUBECONFIG=own_api.kubeconfig())
     keeper.wants(target(namespaces))
     keeper.once()
     before = own_api.get("secret", NAME, namespaces[0])

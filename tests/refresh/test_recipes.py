@@ -34,7 +34,8 @@ def keeper(make_keeper, cloud, api):
     """The account of the manifests; /run/dockcred-refresh is below their home."""
     api.kubectl("apply", "-f", "-", stdin=kustomized("base"))
     token = api.kubectl("create", "token", "dockcred-refresh", "-n", "dockcred")
-    return make_keeper(cloud, KUBECONFIG=api.kubeconfig(token.strip(), "recipes"))
+    config = api.kubeconfig(token.strip(), "recipes")
+    return make_keeper(cloud, inside=True, KUBECONFIG=config)
 
 
 @pytest.fixture

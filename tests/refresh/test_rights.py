@@ -19,7 +19,8 @@ def keeper(make_keeper, cloud, api, namespaces):
     """The account of the manifests, with the token that a pod of it would have."""
     api.kubectl("apply", "-f", "-", stdin=kustomized("base"))
     token = api.kubectl("create", "token", "dockcred-refresh", "-n", "dockcred")
-    keeper = make_keeper(cloud, KUBECONFIG=api.kubeconfig(token.strip(), "account"))
+    config = api.kubeconfig(token.strip(), "account")
+    keeper = make_keeper(cloud, inside=True, KUBECONFIG=config)
     label = api.get("namespace", namespaces[0])["metadata"]["labels"]["test"]
     keeper.wants(
         {
@@ -108,7 +109,8 @@ def test_it_may_do_nothing_more(more, keeper, namespaces, api):
 
 
 def test_a_token_that_is_no_good_is_told_as_such(make_keeper, cloud, api, namespaces):
-    keeper = make_keeper(cloud, KUBECONFIG=api.kubeconfig("nobody-s", "nobody"))
+    config = api.kubeconfig("nobody-s", "nobody")
+    keeper = make_keeper(cloud, inside=True, KUBECONFIG=config)
     keeper.wants(
         {
             "format": "kubernetes-secret",

@@ -30,7 +30,7 @@ def password(secret: dict) -> str:
 
 @pytest.fixture
 def keeper(make_keeper, cloud, api):
-    return make_keeper(cloud, KUBECONFIG=api.kubeconfig())
+    return make_keeper(cloud, inside=True, KUBECONFIG=api.kubeconfig())
 
 
 @pytest.fixture
@@ -222,7 +222,9 @@ def test_what_reads_it_is_restarted_once_after_each_change(
     api.create(
         workload("DaemonSet", "node", space), workload("Deployment", "app", space)
     )
-    keeper = make_keeper(cloud, KUBECONFIG=api.kubeconfig(), DOCKCRED_CACHE="off")
+    keeper = make_keeper(
+        cloud, inside=True, KUBECONFIG=api.kubeconfig(), DOCKCRED_CACHE="off"
+    )
     rollout = ["daemonset/node", "deployment/app"]
     keeper.wants(target | {"namespaces": [space], "rollout": rollout})
 

@@ -81,7 +81,7 @@ class Cluster:
         named = variables.get("KUBECONFIG") or os.path.exists(path)
         try:
             if named:
-                config.load_kube_config(client_configuration=settings)
+                config.load_kube_config(path, client_configuration=settings)
             else:
                 config.load_incluster_config(client_configuration=settings)
         except config.ConfigException as error:
