@@ -54,7 +54,7 @@ class Logins:
 
     def _aged(self, registries: Iterable[str], policy: Policy) -> list[str]:
         """Answer those that are unknown, endless, or past the half of their life."""
-        # Records are in whole seconds: what is due by them must not pass for fresh here.
+        # Records are in whole seconds: what is due by them must not pass for fresh.
         soon = time.time() + 1
         return [
             name
