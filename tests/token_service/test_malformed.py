@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import socket
+from base64 import b64encode
+from urllib.parse import urlencode
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support.oidc_issuer import Issuer
 from support.token_service import SERVICE, Service, basic
 
@@ -188,3 +192,28 @@ def test_a_folded_line_is_no_header_of_its_own(service: Service):
         while chunk := connection.recv(65536):
             answer += chunk
     assert answer.count(b"HTTP/1.1 200 ") == 2
+
+
+PRINTABLE = st.characters(min_codepoint=33, max_codepoint=126)
+VALUE = st.one_of(st.text(PRINTABLE, max_size=40), st.binary(max_size=40))
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.sampled_from(["GET", "POST", "HEAD"]),
+    st.lists(st.tuples(st.sampled_from(["scope", "service", "x"]), VALUE), max_size=4),
+    st.none() | VALUE,
+)
+def test_no_nonsense_is_a_crash_or_a_grant(service: Service, method, fields, shown):
+    """Whatever stands in query, form and credentials: a stranger stays one."""
+    said = urlencode(fields)
+    body = None if method != "POST" else f"grant_type=password&{said}".encode()
+    headers = dict(FORM) if body else {}
+    if shown is not None:
+        text = shown if isinstance(shown, bytes) else shown.encode()
+        headers["Authorization"] = f"Basic {b64encode(text).decode()}"
+    reply = service.request(method, f"/token?{said}", body, headers)
+    assert reply.status in {200, 400, 401, 413}
+    if reply.status == 200 and method == "GET":
+        assert shown is None
+        assert all(access["name"].startswith("public/") for access in reply.access)

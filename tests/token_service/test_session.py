@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -228,3 +229,30 @@ def test_tls_is_spoken(variables, helper_bin: Path, place: Path):
         answer = connection.getresponse()
         assert json.loads(answer.read())["scope"] == "repository:public/a:pull"
         connection.close()
+
+
+HIDDEN = (
+    "import sys; sys.modules[{library!r}] = None; from dockcred.commands import main"
+)
+
+
+@pytest.mark.parametrize(
+    "library", ["starlette", "uvicorn", "jwt", "prometheus_client"]
+)
+def test_without_the_extra_the_command_to_install_it_is_said(library: str, place: Path):
+    """And `dockcred --help` lists the command all the same."""
+    start = HIDDEN.format(library=library)
+    for arguments, status, said in (
+        (["token-service", "keygen", "--keys", "k"], 1, "dockcred[token-service]"),
+        (["--help"], 0, ""),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", f"{start}; main({arguments})"],
+            cwd=place,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == status, done.stderr
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr

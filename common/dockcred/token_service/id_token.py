@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import jwt
-from jwt.types import Options
 
 from dockcred.token_service.issuer_keys import Fetch, IssuerKeys
 from dockcred.token_service.refusal import Refusal
 from dockcred.token_service.settings import Issuer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from jwt.types import Options
 
 MAX_CHARACTERS = 16 * 1024
 SKEW_S = 30
