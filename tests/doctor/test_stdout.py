@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -38,7 +39,7 @@ def cloud() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def run(cloud: Sandbox, helper_bin: Path) -> Run:
-    def run(arguments: tuple[str, ...], redirection: str = "", **how):
+    def run(arguments: tuple[str, ...], redirection: str = "", more=(), **how):
         return subprocess.run(
             [
                 "sh",
@@ -47,7 +48,7 @@ def run(cloud: Sandbox, helper_bin: Path) -> Run:
                 helper_bin / "dockcred",
                 *arguments,
             ],
-            env=cloud.environment(),
+            env=cloud.environment() | dict(more),
             stderr=subprocess.PIPE,
             text=True,
             timeout=30,
@@ -85,3 +86,25 @@ def test_a_secret_for_a_closed_stdout_is_refused(
     assert done.returncode == 1
     assert done.stderr.startswith("dockcred: stdout is closed; ")
     assert done.stderr.count("\n") == 1
+
+
+ASCII = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+
+
+def test_what_the_locale_has_no_character_for_is_a_question_mark(run: Run) -> None:
+    done = run(("doctor", HOST), more=ASCII, stdout=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (2, "")
+    assert done.stdout.startswith("? docker asks")
+
+
+def test_a_password_is_utf_8_in_any_locale(run: Run, tmp_path: Path) -> None:
+    """As `render` writes it, and as docker reads it."""
+    helper = tmp_path / "docker-credential-kept"
+    answer = json.dumps({"ServerURL": "", "Username": "me", "Secret": "gehe\u00efm"})
+    helper.write_text(f"#!/bin/sh\ncat <<'END'\n{answer}\nEND\n")
+    helper.chmod(0o755)
+    kept = {"PATH": f"{tmp_path}:/usr/bin:/bin", "DOCKCRED_STORE": "helper:kept"}
+    more = ASCII | kept | {"PYTHONIOENCODING": "latin-1"}
+    arguments = ("get", "r.example", "--password")
+    done = run(arguments, more=more, stdout=subprocess.PIPE, encoding="utf-8")
+    assert (done.stdout, done.stderr) == ("gehe\u00efm\n", "")

@@ -23,11 +23,14 @@ if TYPE_CHECKING:
 else:
     # Not for type checkers, to which a name that is not ours shall be an error.
     def __getattr__(name: str) -> Console:
-        """Make a console."""
+        """Make a console; what its stream has no character for is a question mark."""
         if name not in {"console", "errors"}:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from rich.console import Console  # noqa: PLC0415 - see above
 
+        stream = sys.stderr if name == "errors" else sys.stdout
+        if stream is not None:
+            stream.reconfigure(errors="replace")
         made = globals()[name] = Console(stderr=name == "errors")
         return made
 

@@ -34,7 +34,7 @@ def get(host: str, *, password: bool) -> None:
             credential = _resolve(host)
         if password:
             mask([credential])
-            click.echo(credential.secret)
+            click.echo(credential.secret.encode())
             return
         console.print(f"user      {credential.username}", highlight=False, markup=False)
         if credential.expires_at is None:
