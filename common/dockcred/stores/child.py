@@ -25,12 +25,15 @@ def find(name: str, environment: Environment, remedy: str) -> str:
 
 
 def variables(environment: Environment, names: Sequence[str]) -> dict[str, str]:
-    """Answer the variables that a child may see: these, PATH, and plain English."""
+    """Answer the variables that a child may see: these, PATH, and plain English.
+
+    Without a locale but for its characters: twelve files less that gpg opens.
+    """
     passed = {name: value for name in names if (value := environment.get(name))}
     return {
         "HOME": environment.home(),
         "PATH": child_program.search_path(environment),
-        "LC_ALL": "C.UTF-8",
+        "LC_CTYPE": "C.UTF-8",
         **passed,
     }
 
