@@ -362,3 +362,23 @@ def test_a_list_that_the_server_forgets_is_read_again(
     monkeypatch.setattr(cluster._core, "list_namespace", forgetful)
     assert set(namespaces) <= set(cluster.namespaces(""))
     assert pages[:3].count(None) == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "a: [hunter2", "users: hunter2", "\x00", None], ids=str
+)
+@pytest.mark.parametrize("how", ["--once", "--status"])
+def test_a_kubeconfig_that_is_none_is_named_and_not_quoted(
+    text, how, make_keeper, cloud, target, tmp_path
+):
+    config = tmp_path / "kubeconfig"
+    if text is not None:
+        config.write_text(text)
+    keeper = make_keeper(cloud, inside=True, KUBECONFIG=str(config))
+    keeper.wants(target)
+    done = keeper.run(how)
+    said = (done.stdout + done.stderr).decode()
+    assert done.status == 1
+    assert said.count("\n") == 1
+    assert f"no API server is found: see {config} (" in said
+    assert "hunter2" not in said

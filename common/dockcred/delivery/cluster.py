@@ -84,10 +84,13 @@ class Cluster:
                 config.load_kube_config(path, client_configuration=settings)
             else:
                 config.load_incluster_config(client_configuration=settings)
-        except config.ConfigException as error:
+        except Exception as error:  # noqa: BLE001 - YAML's, base64's and its own
             where = path if named else f"{_IN_POD}, and there is no {path}"
+            why = type(error).__name__  # what others say may quote the file
+            if isinstance(error, config.ConfigException):
+                why = str(error).partition("\n")[0]
             raise MissingIdentityError(
-                f"no API server is found: see {where} ({_first_line(error)})",
+                f"no API server is found: see {where} ({why})",
                 "set KUBECONFIG, or run it in a pod with a service account",
             ) from None
 
@@ -218,7 +221,3 @@ def _failure(status: int, reason: str, what: str) -> DockcredError:
                 f"could not {what}: the API server answered {status} {reason}",
                 "see its log, and the admission webhooks",
             )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]

@@ -14,7 +14,7 @@ def of(target: Target) -> Iterator[tuple[bool, str]]:
     """Answer for each place whether all is well there, and a line that tells it."""
     try:
         places = target.destination.places()
-    except DockcredError as error:
+    except (DockcredError, OSError) as error:
         yield False, f"{target.destination.name}: {error}"
         return
     for place in places:
