@@ -60,7 +60,8 @@ def _start(
     for name in os.listdir("/dev/fd"):
         if int(name) > 2:  # noqa: PLR2004 - the standard ones
             _keep(int(name))
-    here = os.open(".", os.O_RDONLY)
+    # By O_PATH also where we may not read; what is relative must lead there again.
+    here = os.open(".", getattr(os, "O_PATH", os.O_RDONLY))
     try:
         os.chdir("/")
         return os.posix_spawn(

@@ -143,6 +143,31 @@ def test_a_bus_that_goes_away_is_no_keyring_that_is_absent(home):
     assert not isinstance(caught.value, KeychainAbsentError)
 
 
+GOOD = {"Attributes": ("a{ss}", {"username": "user"}), "Modified": ("t", 1)}
+
+
+@pytest.mark.parametrize(
+    ("secrets", "properties"),
+    [
+        ({}, GOOD),
+        ({"/item": ()}, GOOD),
+        ({"/item": ("/session", b"", b"secret", "text/plain")}, {}),
+        ({"/item": ("/session", b"", b"secret", "text/plain")}, {"Modified": 1}),
+    ],
+    ids=["gone in between", "no secret", "no properties", "no variant"],
+)
+def test_an_answer_of_another_shape_is_the_librarys(secrets, properties, monkeypatch):
+    found = (["/item"], [])
+    flights = [
+        [(("s", ""), "/session"), found, ("/default",)],
+        [(secrets,), (properties,)],
+    ]
+    monkeypatch.setattr(BusStream, "fly", lambda *_, **__: flights.pop(0))
+    with pytest.raises(UnusualError):
+        SecretReader("unix:path=/nowhere").read("r.io")
+    assert not flights
+
+
 def test_an_error_of_the_service_carries_its_name(desk):
     stream = BusStream(desk.variables["DBUS_SESSION_BUS_ADDRESS"])
     with pytest.raises(UnusualError) as caught:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from support.imports import HEAVY, of_get
@@ -33,6 +36,27 @@ def test_it_starts_in_the_root_with_the_variables_given(way, monkeypatch):
     assert output.startswith(b"/\ngiven\n")
     assert b"hunter2" not in output
     assert os.getcwd() == here
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")
+def test_a_working_directory_that_may_not_be_read_is_returned_to(tmp_path):
+    """As after sudo -u in one's own home."""
+    tmp_path.chmod(0o711)
+    root = str(Path(spawning.__file__).parents[1])
+    code = (
+        f"import os, select, sys; sys.path.insert(0, {root!r})\n"
+        "import dockcred.spawning as s; before = os.stat('.'); os.setuid(65534)\n"
+        "print(s.run(['/bin/sh', '-c', 'pwd'], {}, 9.0, b'')[1])\n"
+        "print(os.path.samestat(os.stat('.'), before))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "b'/\\n'\nTrue\n", done.stderr
 
 
 @ways

@@ -27,7 +27,12 @@ from dockcred.stores.secret_names import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
     from dockcred.stores.dbus_wire import Body, Call
+
+    T = TypeVar("T")
 
 _PROPERTIES = "org.freedesktop.DBus.Properties"
 _OPEN_SESSION = (
@@ -45,6 +50,13 @@ class SecretReader:
 
     def read(self, key: str) -> Credential | None:
         """Answer the key's item that was changed last."""
+        return _of_known_shape(lambda: self._read(key))
+
+    def users(self) -> dict[str, str]:
+        """Answer every key of docker's with the user who was changed last."""
+        return _of_known_shape(self._users)
+
+    def _read(self, key: str) -> Credential | None:
         (_, session), found, (default,) = self._fly(
             _OPEN_SESSION, _search({"server": key, **OURS}), _DEFAULT
         )
@@ -59,8 +71,7 @@ class SecretReader:
         user = _attributes(properties[newest]).get("username", "")
         return Credential(user, secret.decode("utf-8", "replace"))
 
-    def users(self) -> dict[str, str]:
-        """Answer every key of docker's with the user who was changed last."""
+    def _users(self) -> dict[str, str]:
         found, (default,) = self._fly(_search(OURS), _DEFAULT)
         items = self._unlocked(found, default)
         kept = {}
@@ -100,6 +111,17 @@ class SecretReader:
             if error.name in FINAL:
                 raise refusal(error.name) from None
             raise
+
+
+def _of_known_shape(read: Callable[[], T]) -> T:
+    """Leave to the library what is answered in another shape than is specified.
+
+    An item that has gone in between, say: its secret is then not among the answers.
+    """
+    try:
+        return read()
+    except (LookupError, TypeError, ValueError) as error:
+        raise UnusualError from error
 
 
 def _search(attributes: dict[str, str]) -> Call:
