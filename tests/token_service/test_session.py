@@ -222,10 +222,13 @@ def test_tls_is_spoken(variables, helper_bin: Path, place: Path):
     tls += ("--tls-key", f"{place}/key.pem", "--listen", "0.0.0.0:0")
     with token_service.running(helper_bin, *arguments, *tls) as service:
         context = ssl.create_default_context(cafile=place / "ca.pem")
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
         connection = http.client.HTTPSConnection(
             "localhost", service.port, context=context, timeout=10
         )
         connection.request("GET", "/token?scope=repository:public/a:pull")
+        cipher, _, _ = connection.sock.cipher()
+        assert "GCM" in cipher or "CHACHA20" in cipher
         answer = connection.getresponse()
         assert json.loads(answer.read())["scope"] == "repository:public/a:pull"
         connection.close()

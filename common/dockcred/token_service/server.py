@@ -24,6 +24,8 @@ MAX_UPSTREAM_CALLS = 64
 KEEP_ALIVE_S = 5
 GRACE_S = 10
 WANTED_FILES = 8192
+TLS_1_2_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+"""Forward secrecy and AEAD, whatever the installed uvicorn would choose."""
 
 
 def run(application: Application, listen: Listen) -> None:
@@ -75,6 +77,7 @@ def _config(application: Application, listen: Listen) -> uvicorn.Config:
         timeout_graceful_shutdown=GRACE_S,
         ssl_certfile=listen.certificate or None,
         ssl_keyfile=listen.key or None,
+        ssl_ciphers=TLS_1_2_CIPHERS,
     )
 
 
