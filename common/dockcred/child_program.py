@@ -85,8 +85,8 @@ def ask(
         return Outcome(*spawning.run(command, variables, timeout_s, text))
     except TimeoutError:
         raise IssueError(
-            f"{name} did not answer within {timeout_s:g} s",
-            f"run {name} by hand to see what it waits for",
+            f"{name} did not answer within {timeout_s:.2g} s",
+            f"run {name} by hand to see what it waits for, such as a passphrase",
         ) from None
     except OSError as error:
         raise IssueError(
