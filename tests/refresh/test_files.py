@@ -64,6 +64,14 @@ def test_a_mode_may_let_the_group_read_it(keeper, file):
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
 
 
+def test_a_mode_that_is_taken_back_holds_from_the_next_look_on(keeper, file):
+    target = {"format": "docker-config", "registries": [HOST], "file": str(file)}
+    for mode in ("0640", "0600"):
+        keeper.wants(target | {"mode": mode})
+        keeper.once()
+        assert stat.S_IMODE(file.stat().st_mode) == int(mode, 8)
+
+
 def test_what_another_has_written_is_replaced(keeper, file):
     keeper.once()
     good = file.read_bytes()

@@ -14,7 +14,7 @@ import os
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import ClassVar
 
@@ -80,7 +80,14 @@ class File:
         return record
 
     def settle(self, there: Record) -> None:
-        """Do nothing: readers of files look for themselves."""
+        """Give it its mode, which may have been another's when it was written."""
+        del there  # readers of files look for themselves
+        with suppress(FileNotFoundError):
+            descriptor = _open(self.path, os.O_RDONLY)
+            try:
+                os.fchmod(descriptor, self.mode)
+            finally:
+                os.close(descriptor)
 
     def _digest(self) -> str:
         content = replace.read(self.path)
