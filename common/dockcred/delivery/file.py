@@ -85,7 +85,8 @@ class File:
         with suppress(FileNotFoundError):
             descriptor = _open(self.path, os.O_RDONLY)
             try:
-                os.fchmod(descriptor, self.mode)
+                if stat.S_IMODE(os.fstat(descriptor).st_mode) != self.mode:
+                    os.fchmod(descriptor, self.mode)
             finally:
                 os.close(descriptor)
 
