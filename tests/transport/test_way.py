@@ -52,6 +52,12 @@ def test_a_greeted_connection_serves_the_next_request(url, cloud, monkeypatch):
     assert len(opened) == 2, "too late to be of use"
 
 
+def test_without_tls_nobody_is_greeted(cloud, monkeypatch):
+    """A hello would be noise to who speaks plain HTTP."""
+    monkeypatch.setattr(way.Way, "_open", lambda _: pytest.fail("it was opened"))
+    greet(cloud.url, Environment({}))
+
+
 def test_a_greeted_stranger_gets_no_request(url, cloud):
     """Its certificate is not believed: neither at the greeting nor after it."""
     greet(url, Environment({}))

@@ -79,6 +79,8 @@ def greet(url: str, environment: Environment, ca_variables: Iterable[str] = ()) 
 
     Nothing of the request is told, and nobody is believed yet: that is `request`'s.
     """
-    lean.load("ssl")
-    deadline = time.monotonic() + GREETING_S
-    Way(Target(url), environment, deadline, ca_variables).greet()
+    target = Target(url)
+    if target.tls:
+        lean.load("ssl")
+        deadline = time.monotonic() + GREETING_S
+        Way(target, environment, deadline, ca_variables).greet()
