@@ -51,7 +51,7 @@ def _count(command: list[str], environment: dict[str, str], directory: Path) -> 
     tool = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"]
     _run([*tool, *command], environment | PLAIN)
     total, *_ = re.findall(r"^totals: (\d+)", out.read_text(), re.MULTILINE)
-    return int(total) / 1e6
+    return round(int(total) / 1e6, 2)
 
 
 def _run(command: list[str], environment: dict[str, str]) -> str:

@@ -74,12 +74,24 @@ def show(results: list[Result]) -> None:
             console.print(f"{result.row.name}: {result.why}", markup=False)
 
 
-def write(results: list[Result], path: Path, conditions: dict[str, str]) -> None:
+def show_instructions(counts: dict[str, float]) -> None:
+    """Print what our own paths cost in instructions."""
+    for path, million in counts.items():
+        print(f"{path:24} {million:8.2f} M instructions")
+
+
+def write(
+    results: list[Result],
+    counts: dict[str, float],
+    path: Path,
+    conditions: dict[str, str],
+) -> None:
     """Write everything that was measured, and on what."""
     machine = {"cpus": os.cpu_count(), "kernel": platform.release()}
     everything = {
         "conditions": {**conditions, **machine},
         "rows": [result.as_json() for result in results],
+        "million_instructions": counts,
     }
     path.write_text(json.dumps(everything, indent=1) + "\n")
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from bench import report, world
+from bench import instructions, keychain_instructions, report, world
 from bench.ours import Ours
 from bench.peers import REPOSITORY
 from bench.rows import ROWS
@@ -41,14 +42,27 @@ def main() -> int:
         if options.rows in row.name:
             results.append(stage.play(row))
             print(f"{results[-1].verdict:10} {row.name}", file=sys.stderr)
+    counts = {} if options.rows else _count(ours.interpreter)
     report.show(results)
+    report.show_instructions(counts)
     conditions = {
         "python": ours.version(),
         "roads": "real host names, TLS with the system's roots and the sandbox's",
     }
-    report.write(results, options.json, conditions)
+    report.write(results, counts, options.json, conditions)
     print(f"Python: {conditions['python']}; everything is in {options.json}")
     return int(any(result.failed for result in results))
+
+
+def _count(interpreter: str) -> dict[str, float]:
+    """Answer millions of instructions of our own paths, where valgrind is."""
+    if shutil.which("valgrind") is None:
+        print(
+            "bench: no instructions are counted: valgrind is missing", file=sys.stderr
+        )
+        return {}
+    clouds = instructions.measure(interpreter)
+    return clouds | keychain_instructions.measure(interpreter)
 
 
 def _cache() -> Path:
