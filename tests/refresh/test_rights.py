@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from support.program import HOST
 
-from .api_server import kustomized, program
+from .api_server import SYSTEM_PATH, kustomized, program
 
 ACCOUNT = "system:serviceaccount:dockcred:dockcred-refresh"
 NAME = "registry-pull"
@@ -99,7 +99,8 @@ def test_it_may_do_nothing_more(more, keeper, namespaces, api):
             "--as",
             ACCOUNT,
         ],
-        env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "KUBECONFIG": config},
+        # kubectl keeps what it discovers below HOME, and makes that.
+        env={"PATH": SYSTEM_PATH, "HOME": str(api.directory), "KUBECONFIG": config},
         capture_output=True,
         text=True,
         timeout=30,
