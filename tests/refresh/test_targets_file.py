@@ -55,6 +55,7 @@ WRONG = {
     f'[[target]]\n{FILE}mode = "4600"\n': "mode '4600' lets others read",
     f"[[target]]\n{SECRET.replace('namespaces', 'rollout')}": "it names no namespace",
     f'[[target]]\n{SECRET}key = "k"\n': "a kubernetes-secret has its own key",
+    f'[[target]]\n{SECRET}name = "x"\n': "a kubernetes-secret is named by secret",
     f"[[target]]\n{SECRET.replace(chr(34) + 's' + chr(34), chr(34) + 'S_' + chr(34))}": (
         "'S_' is no name of a Secret"
     ),

@@ -97,7 +97,9 @@ def _target(table: Table) -> Target:
     (kind,) = kinds
     table.refuse_others((*_OF_TARGET, *_OF_FORMAT, *_OF_PLACE[kind]))
     form = table.text("format")
-    named_by = "secret" if form in SECRETS else "name"
+    named_by = "secret" if kind == "secret" and form in SECRETS else "name"
+    if named_by != "name" and "name" in table.fields:
+        raise InvalidInputError(f"a {form} is named by secret", "leave name out")
     target = Target(
         format=form,
         registries=_registries(table),
