@@ -104,6 +104,12 @@ def test_a_directory_that_cannot_be_written_is_named(person: Person) -> None:
     assert said.count("\n") == 1
 
 
+def test_a_file_that_cannot_be_written_is_named_as_it_was(person: Person) -> None:
+    """And not the one beside it that was to take its place."""
+    said = person.refused("docker-config", *ONE, "--output", "/sys/config.json")
+    assert said.startswith("dockcred: /sys/config.json: ")
+
+
 def test_a_variable_that_is_empty_is_not_taken_for_stdout(person: Person) -> None:
     """--output "$FILE" in a job: its log would show the secret."""
     said = person.refused("docker-config", *ONE, "--output", "")

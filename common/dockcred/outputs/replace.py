@@ -54,6 +54,14 @@ def write_private(path: str, data: bytes, mode: int = _NEW_FILE) -> None:
 
 
 def _write(path: str, data: bytes, dress: Callable[[int], None]) -> None:
+    try:
+        _replace(path, data, dress)
+    except OSError as error:
+        error.filename = path  # nobody has named the one aside
+        raise
+
+
+def _replace(path: str, data: bytes, dress: Callable[[int], None]) -> None:
     aside = f"{path}.{os.getpid()}.new"
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _NEW_FILE)
     try:
