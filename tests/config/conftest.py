@@ -6,8 +6,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.program import Program
 
 from dockcred.testing.sandbox import Sandbox
+
+
+@pytest.fixture
+def oidc(helper_bin: Path) -> Program:
+    """docker-credential-oidc as installed."""
+    return Program(str(helper_bin / "docker-credential-oidc"))
 
 
 @pytest.fixture

@@ -39,6 +39,28 @@ def test_a_mistake_is_told_with_its_place(ecr, cloud, configured, name) -> None:
     assert not cloud.calls
 
 
+@pytest.mark.parametrize("match", ["*.com", "registry.*", "r.c?m", "r.example.*"])
+@pytest.mark.parametrize("setting", ["identity", "registry", "token_username"])
+def test_a_pattern_that_strangers_match_hands_nothing_out(
+    oidc, cloud, configured, match, setting
+) -> None:
+    """Anybody may own evil.com, and would be shown a job's token."""
+    value = {"identity": "oidc", "registry": HOST, "token_username": "me"}[setting]
+    text = f'[[registry]]\nmatch = "{match}"\n{setting} = "{value}"\n'
+    environment = configured(cloud.environment("ci-github"), text)
+    answer = oidc.get(environment, "evil.com")
+    assert ":2: " in answer.said
+    assert "matches strangers' hosts" in answer.said
+    assert not cloud.calls
+
+
+@pytest.mark.parametrize("match", ["*.r.example", "r-*.corp.example", "localhost"])
+def test_a_pattern_within_a_domain_is_taken(oidc, cloud, configured, match) -> None:
+    text = f'[[registry]]\nmatch = "{match}"\nidentity = "oidc"\n'
+    environment = configured(cloud.environment("ci-github"), text)
+    assert oidc.get(environment, match.replace("*", "x")).password
+
+
 def test_a_file_that_others_can_write_is_refused(ecr, cloud, configured) -> None:
     environment = configured(dict(cloud.environment("env-keys")), "")
     os.chmod(environment["DOCKCRED_CONFIG"], 0o666)

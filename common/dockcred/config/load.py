@@ -9,7 +9,13 @@ import os
 import stat
 
 from dockcred.config.pattern import Pattern
-from dockcred.config.settings import DEFAULTS, IDENTITIES, OF_ROUTING, VARIABLES
+from dockcred.config.settings import (
+    DEFAULTS,
+    IDENTITIES,
+    OF_ANY_HOST,
+    OF_ROUTING,
+    VARIABLES,
+)
 from dockcred.errors import InvalidInputError
 from dockcred.server_url import ServerURL
 
@@ -80,6 +86,8 @@ def _entry(written: Any, path: str, lines: list[str], start: int) -> Entry:
         pattern = Pattern(settings.pop("match"))
         if target := settings.get("registry"):
             ServerURL.parse(target)
+        if not settings.keys().isdisjoint(OF_ANY_HOST):
+            _refuse_strangers(pattern)
     except InvalidInputError as error:
         line = _line_of(lines, "match", start)
         raise InvalidInputError(f"{path}:{line}: {error.cause}", error.remedy) from None
@@ -90,6 +98,15 @@ def _entry(written: Any, path: str, lines: list[str], start: int) -> Entry:
             f"choose of {', '.join(sorted(IDENTITIES))}; clouds are chosen by host",
         )
     return Entry(pattern, settings, path, start)
+
+
+def _refuse_strangers(pattern: Pattern) -> None:
+    """Raise InvalidInputError where a domain that anybody registers would match."""
+    if not pattern.names_a_domain:
+        raise InvalidInputError(
+            f"{pattern.text!a} matches strangers' hosts, and all would be answered",
+            "write its last two labels out",
+        )
 
 
 def _checked(

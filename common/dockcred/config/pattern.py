@@ -43,6 +43,11 @@ class Pattern:
         written = sum(len(label.strip("*?")) for label in self.labels)
         self.weight = (len(self.path), len(literal), written, bool(self.port))
 
+    @property
+    def names_a_domain(self) -> bool:
+        """Tell whether its last two labels, or its only one, are written out."""
+        return not set("".join(self.labels[-2:])) & {"*", "?"}
+
     def matches(self, server: ServerURL) -> bool:
         """Tell whether a server is one of those that are meant."""
         segments = [segment for segment in server.path.split("/") if segment]

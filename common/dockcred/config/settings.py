@@ -60,6 +60,9 @@ VARIABLES = {
 OF_ROUTING = frozenset({"match", "registry", "identity"})
 """Settings that say which registry and whose is meant; they have no variable."""
 
+OF_ANY_HOST = frozenset({"identity", "registry", "token_username"})
+"""Settings that have any host answered; without them a provider knows its own."""
+
 IDENTITIES = frozenset({"oidc"})
 """What `identity` may say: whose hosts are no others than the configuration names."""
 
