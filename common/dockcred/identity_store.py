@@ -101,7 +101,7 @@ class IdentityStore:
             )
         return (
             f"nothing was stored for {server.host}: "
-            "its credential is minted from your cloud identity at every need"
+            "its credential is minted from your identity at every need"
         )
 
     def erase(self, server: ServerURL) -> None:
