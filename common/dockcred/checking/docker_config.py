@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dockcred.checking import auth, text
+from dockcred.checking import auth, text, types
 from dockcred.checking.auth import Consequences, Fault
 from dockcred.checking.text import ENTRY, KEY
 from dockcred.doctor.finding import Finding, Severity, error, note, warning
@@ -41,6 +41,7 @@ def check(data: bytes) -> Iterator[Finding]:
     found, twice = text.read_json(data)
     yield from text.unknown("", found, KNOWN, READER)
     yield from text.twice_there(twice)
+    yield from types.check(found)
     helpers = text.table(found.get("credHelpers"))
     store = found.get("credsStore")
     entries = text.table(found.get("auths"))
