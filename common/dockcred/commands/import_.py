@@ -7,7 +7,7 @@ import os
 import click
 
 from dockcred import environment, registry_table, wire
-from dockcred.commands.console import examples
+from dockcred.commands.console import examples, refusing
 from dockcred.errors import CredentialsNotFoundError, DockcredError
 from dockcred.stores import auth_file, server_keys
 from dockcred.stores.auth_file import AuthFile
@@ -58,14 +58,12 @@ def import_(
     another store: secretservice, pass, vault, osxkeychain, wincred, kwallet, keyring.
     Each is stored, read back and compared before anything is removed.
     """
-    try:
+    with refusing():
         origin = _open(source)
         safe, failed = _copy(origin, _opener(to), dry_run=dry_run, replace=replace)
         if remove and safe and not dry_run:
             origin.remove(safe)
             click.echo(f"Removed {len(safe)} from {source}.")
-    except DockcredError as error:
-        raise click.ClickException(str(error)) from None
     if isinstance(origin, AuthFile) and not origin.uses_store("keyring"):
         click.echo(
             f'Docker asks the store once {origin.path} has "credsStore": "keyring".'

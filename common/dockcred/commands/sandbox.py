@@ -115,11 +115,10 @@ def sandbox(
     """
     for library in ("cryptography", "trustme", "jwt"):
         if find_spec(library) is None:
-            missing = MissingExtraError(
+            raise MissingExtraError(
                 f"the sandbox needs {library}, which is not installed",
                 "run: pip install 'dockcred[sandbox]'",
             )
-            raise click.ClickException(str(missing))
     runner = Runner()
     with (
         runner.signals(),

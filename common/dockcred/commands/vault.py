@@ -9,7 +9,7 @@ import click
 
 from dockcred import environment
 from dockcred.commands.console import examples
-from dockcred.errors import DockcredError, MissingExtraError
+from dockcred.errors import InvalidInputError, MissingExtraError
 from dockcred.stores import kernel_keyring, vault_place
 
 _PROTECTS = (
@@ -20,24 +20,21 @@ _PROTECTS = (
 _HOUR_S = 3600
 
 
-class _OneLine(click.Group):
-    """A group whose failures are one line, cause and remedy."""
+class _NeedsExtra(click.Group):
+    """A group that says which extra is missing."""
 
     def invoke(self, context: click.Context) -> object:
-        """Show a failure as click shows its own."""
+        """Raise MissingExtraError where a library is not there."""
         try:
             return super().invoke(context)
-        except DockcredError as error:
-            raise click.ClickException(str(error)) from None
         except ModuleNotFoundError as error:
-            missing = MissingExtraError(
+            raise MissingExtraError(
                 f"the vault needs {error.name}, which is not installed",
                 "run: pip install 'dockcred[vault]'",
-            )
-            raise click.ClickException(str(missing)) from None
+            ) from None
 
 
-@click.group(cls=_OneLine)
+@click.group(cls=_NeedsExtra)
 def vault() -> None:
     """Keep credentials in one encrypted file, where there is no keychain."""
 
@@ -68,7 +65,9 @@ def create(
     os.umask(0o077)
     path = vault_place.path(environment.current())
     if os.path.exists(path):
-        raise click.ClickException(f"there is a vault at {path} already")
+        raise InvalidInputError(
+            f"there is a vault at {path} already", "name another in DOCKCRED_VAULT_FILE"
+        )
     key, description = os.urandom(32), {"kind": "random"}
     if key_file:
         key_file = os.path.abspath(key_file)
@@ -85,7 +84,9 @@ def create(
     made = vaults.create(path, key, description)
     if in_kernel and not kernel_keyring.write(made.id, key, 0):
         os.unlink(path)
-        raise click.ClickException("the kernel's keyring takes no key here")
+        raise InvalidInputError(
+            "the kernel's keyring takes no key here", "create it with --key-file"
+        )
     click.echo(f"Made {path}. {_PROTECTS}")
 
 
@@ -106,13 +107,15 @@ def unlock(hours: float) -> None:
     file = GuardedFile(vault_place.path(environment.current()))
     found = VaultFile.parse(file.read())
     if found.key["kind"] != "scrypt":
-        raise click.ClickException("this vault has a key of its own, no passphrase")
+        raise InvalidInputError(
+            "this vault has a key of its own, no passphrase", "use it: it is open"
+        )
     key = vault_key.derive(_ask(confirm=False), found.key)
     found.open(key)
     if not kernel_keyring.write(found.id, key, max(1, int(hours * _HOUR_S))):
-        raise click.ClickException(
-            "the kernel's keyring takes no key here; "
-            "name the passphrase's file in DOCKCRED_VAULT_PASSPHRASE_FILE"
+        raise InvalidInputError(
+            "the kernel's keyring takes no key here",
+            "name the passphrase's file in DOCKCRED_VAULT_PASSPHRASE_FILE",
         )
 
 

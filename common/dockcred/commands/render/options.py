@@ -21,7 +21,7 @@ LOGINS: tuple[Decorator, ...] = (
         metavar="HOST",
         multiple=True,
         required=True,
-        help="A registry, as image names have it; may be repeated.",
+        help="A registry, as image names have it; again where a format holds several.",
     ),
     click.option(
         "--source",
