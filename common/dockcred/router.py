@@ -165,7 +165,7 @@ class Router:
         settings = self._config.settings_for(server)
         target = server
         if behind := settings.get("registry"):
-            target = ServerURL.parse(behind)
+            target = _behind(server, behind)
         environment = self._environment
         if settings:
             from dockcred.config.settings import overlay  # noqa: PLC0415 - a file's cost
@@ -233,6 +233,16 @@ class _Route:
         self.target = target
         self.environment = environment
         self.store = store
+
+
+def _behind(asked: ServerURL, registry: str) -> ServerURL:
+    """Answer the registry behind an alias, in clear where a far alias is."""
+    from dockcred.transport.target import is_loopback  # noqa: PLC0415 - an alias only
+
+    target = ServerURL.parse(registry)
+    if asked.scheme == "http" and not is_loopback(asked.host):
+        target.scheme = "http"
+    return target
 
 
 def _host(key: str) -> str:

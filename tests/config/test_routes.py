@@ -49,6 +49,21 @@ def test_an_alias_is_answered_for_the_registry_behind_it(
     assert HOST.encode() in listed
 
 
+def test_an_alias_over_plain_http_gets_no_jobs_token(oidc, cloud, configured) -> None:
+    """What the registry behind it must not be sent in clear, its alias must not."""
+    for alias, is_served in ((ALIAS, False), ("localhost", True)):
+        text = (
+            f'[[registry]]\nmatch = "{alias}"\nregistry = "r.example"\n'
+            'identity = "oidc"\n'
+        )
+        environment = configured(cloud.environment("ci-github"), text)
+        assert oidc.get(environment, f"https://{alias}").password
+        cloud.reset()
+        answer = oidc.get(environment, f"http://{alias}")
+        assert (answer.stdout != NOT_FOUND) == is_served
+        assert bool(cloud.calls) == is_served
+
+
 def test_what_is_not_written_is_not_an_alias(ecr, cloud, configured) -> None:
     text = f'[[registry]]\nmatch = "{ALIAS}"\nregistry = "{HOST}"\n'
     environment = configured(dict(cloud.environment("env-keys")), text)
