@@ -11,10 +11,9 @@ from __future__ import annotations
 import os
 import sys
 
-from dockcred import environment, log, watchdog, wire
+from dockcred import environment, watchdog, wire
 from dockcred.errors import DockcredError, WireError
 from dockcred.server_url import MAX_BYTES, ServerURL
-from dockcred.version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -115,6 +114,8 @@ def _run(
     if verb in {"-h", "--help"}:
         return _say(USAGE.format(program), 0)
     if verb in {"-v", "--version", "version"}:
+        from dockcred.version import __version__  # noqa: PLC0415 - not for a get
+
         return _say(f"{program} (dockcred) v{__version__}", 0)
     if verb not in VERBS and not _reads_unasked(program, arguments, open_plugin):
         if len(arguments) != 1:
@@ -123,7 +124,10 @@ def _run(
     fail = _fail if verb in VERBS else _complain
     try:
         variables = environment.current()
-        log.listen(variables.get("DOCKCRED_LOG"))
+        if level := variables.get("DOCKCRED_LOG"):
+            from dockcred import log  # noqa: PLC0415 - for those who ask
+
+            log.listen(level)
         seconds, problem = _time_limit(program, variables)
         watchdog.start(seconds, lambda cause: fail(program, cause))
         request = _stdin(verb)

@@ -91,11 +91,14 @@ def keychain_store(
     name: str = "", variables: Environment | None = None
 ) -> KeychainStore:
     """Open the named backend, or the one that the environment chooses."""
-    from dockcred.stores import choice  # noqa: PLC0415 - not for a cloud's registry
-    from dockcred.stores.keychain_store import KeychainStore  # noqa: PLC0415
+    from dockcred.stores.keychain_store import KeychainStore  # noqa: PLC0415 - as above
 
     variables = variables or environment.current()
-    chosen = name or choice.choose(variables)
+    chosen = name or variables.get("DOCKCRED_STORE")
+    if chosen not in STORES:
+        from dockcred.stores import choice  # noqa: PLC0415 - where none is named
+
+        chosen = choice.choose(variables)
     try:
         backend = _load(*STORES[chosen])
     except ImportError as error:

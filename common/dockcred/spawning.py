@@ -111,7 +111,7 @@ def _feed(descriptor: int, text: bytes) -> None:
 
 def _read(output: int, errors: int, deadline: float) -> tuple[bytes, bytes]:
     """Read both streams to their ends, keeping the start of each."""
-    import select  # noqa: PLC0415 - where a program is run only
+    import select  # noqa: PLC0415 - while the program starts
 
     kept = {output: bytearray(), errors: bytearray()}
     streams = select.poll()

@@ -7,7 +7,9 @@ import os
 import pytest
 from support.program import HOST
 
-from dockcred.config.compiled import Config
+from dockcred.cache.watched import look
+from dockcred.config.compiled import Config, files, open_config
+from dockcred.environment import Environment
 from dockcred.server_url import ServerURL
 
 WRONG = {
@@ -106,3 +108,10 @@ def test_the_users_entry_wins_over_the_systems(tmp_path) -> None:
 def test_a_directory_in_place_of_a_file_is_told(ecr, cloud, tmp_path) -> None:
     environment = {**cloud.environment("env-keys"), "DOCKCRED_CONFIG": str(tmp_path)}
     assert "cannot be read" in ecr.get(environment).said
+
+
+def test_files_that_are_not_there_look_as_a_watched_file_would(tmp_path) -> None:
+    """Tickets compare both."""
+    environment = Environment({"HOME": str(tmp_path)})
+    looks = open_config(environment, lambda: pytest.fail("no cache is needed")).looks
+    assert looks == {path: look(path) for path in files(environment)}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 
-from dockcred.cache.watched import ABSENT, look
 from dockcred.errors import InvalidInputError
 
 TYPE_CHECKING = False
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
     from dockcred.server_url import ServerURL
 
 _NAME = "config"
+# As cache.watched writes it: importing that is 0.8 M, and where no file is, all of it.
+_ABSENT = "-"
 
 
 class Config:
@@ -120,13 +121,15 @@ def files(environment: Environment) -> tuple[str, ...]:
 def open_config(environment: Environment, open_cache: Callable[[], Cache]) -> Config:
     """Answer the configuration, from its copy where that is of these very files."""
     paths = files(environment)
-    looks = {path: look(path) for path in paths}
-    if all(seen == ABSENT for seen in looks.values()):
+    if not any(os.path.exists(path) for path in paths):
         if environment.get("DOCKCRED_CONFIG"):
             raise InvalidInputError(
                 f"DOCKCRED_CONFIG names {paths[0]}, which is not there", "mend its path"
             )
-        return Config({}, [], looks)
+        return Config({}, [], dict.fromkeys(paths, _ABSENT))
+    from dockcred.cache.watched import look  # noqa: PLC0415 - with a file only
+
+    looks = {path: look(path) for path in paths}
     texts = (f"{path}@{seen}" for path, seen in looks.items())
     signature = "\t".join(["dockcred config 1", *texts])
     cache = open_cache()

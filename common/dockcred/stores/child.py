@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dockcred import child_program, watchdog
 from dockcred.errors import IssueError
-from dockcred.stores.problems import KeychainAbsentError, KeychainError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +20,8 @@ def find(name: str, environment: Environment, remedy: str) -> str:
     """Answer a program's absolute path; KeychainAbsentError where it is missing."""
     if found := child_program.find(name, environment):
         return found
+    from dockcred.stores.problems import KeychainAbsentError  # noqa: PLC0415 - at a failure
+
     raise KeychainAbsentError(f"{name} is not installed", remedy)
 
 
@@ -44,4 +45,6 @@ def run(command: list[str], variables: dict[str, str], text: bytes = b"") -> Out
     try:
         return child_program.ask(command, variables, timeout_s=seconds, text=text)
     except IssueError as error:
+        from dockcred.stores.problems import KeychainError  # noqa: PLC0415 - at a failure
+
         raise KeychainError(error.cause, error.remedy) from None

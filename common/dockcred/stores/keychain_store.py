@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dockcred.errors import CredentialsNotFoundError, InvalidInputError
-from dockcred.stores import server_keys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,6 +60,8 @@ class KeychainStore:
         found = self.keychain.read(server.raw + self._suffix)
         if found is not None:
             return found
+        from dockcred.stores import server_keys  # noqa: PLC0415 - not for a hit
+
         for key in server_keys.nearest(server, self.list()):
             found = self.keychain.read(key + self._suffix)
             if found is not None:
@@ -73,6 +74,8 @@ class KeychainStore:
 
     def erase(self, server: ServerURL) -> None:
         """Drop the exact key, or where there is none every form of the same one."""
+        from dockcred.stores import server_keys  # noqa: PLC0415 - as above
+
         kept = self.list()
         doomed = [server.raw] if server.raw in kept else server_keys.same(server, kept)
         if doomed:
@@ -80,6 +83,8 @@ class KeychainStore:
 
     def list(self) -> dict[str, str]:
         """Answer every key of this account that a `get` can name."""
+        from dockcred.stores import server_keys  # noqa: PLC0415 - as above
+
         kept = {}
         for full, user in self.keychain.users().items():
             key, mark, account = full.partition(_MARK)

@@ -11,7 +11,6 @@ import os
 from dockcred.credential import Credential
 from dockcred.environment.keychain import PASS
 from dockcred.stores import child, pass_layout
-from dockcred.stores.problems import KeychainAbsentError, KeychainError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +35,8 @@ class PassStore:
         if not environment.get("PASSWORD_STORE_KEY") and not any(
             os.path.exists(f"{place}/.gpg-id") for place in places
         ):
+            from dockcred.stores.problems import KeychainAbsentError  # noqa: PLC0415 - only here
+
             raise KeychainAbsentError(
                 "pass has no store here yet", "run 'pass init' with the id of a GPG key"
             )
@@ -83,6 +84,8 @@ class PassStore:
             self._variables,
         )
         if ended.status:
+            from dockcred.stores.problems import KeychainError  # noqa: PLC0415 - only here
+
             raise KeychainError(
                 f"gpg did not decrypt the entry: {_last_line(ended.errors)}",
                 f"run 'pass show {name}' in a terminal, which can ask for the "
@@ -94,6 +97,8 @@ class PassStore:
         program = child.find("pass", self._environment, "install pass")
         ended = child.run([program, *arguments], self._variables, text)
         if ended.status:
+            from dockcred.stores.problems import KeychainError  # noqa: PLC0415 - only here
+
             raise KeychainError(
                 f"pass {arguments[0]} failed: {_last_line(ended.errors)}",
                 "run 'pass ls' in a terminal to see the store's state",

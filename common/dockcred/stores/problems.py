@@ -1,7 +1,8 @@
 """What can go wrong with a place that keeps secrets.
 
 None of these is "not found": that sentence means that the place was searched and
-keeps nothing for the server.
+keeps nothing for the server. A store on the way of a `get` imports this where it fails:
+0.5 M of the 34 M instructions of a `get` from `pass`.
 """
 
 from __future__ import annotations
