@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dockcred.errors import InvalidInputError
+from dockcred.token_service.settings import Issuer
 from dockcred.token_service.settings_file import allow, parse
 
 GITHUB = """
@@ -139,6 +140,11 @@ TABLES = {
 @pytest.mark.parametrize("what", TABLES)
 def test_a_mistake_is_told(what: str):
     refuses(*TABLES[what])
+
+
+def test_an_issuer_without_an_audience_is_refused_however_it_is_made():
+    with pytest.raises(InvalidInputError, match="audience"):
+        Issuer("x", "https://x.example", "")
 
 
 FOR_ALL = {
