@@ -75,6 +75,9 @@ GOOGLE = {
     "GCE_METADATA_DETECT_RETRIES": "our own bound holds",
     "APPENGINE_RUNTIME": "the first generation of App Engine ran Python 2.7",
     "GOOGLE_AUTH_TRUST_BOUNDARY_ENABLED": "google-auth no longer heeds it",
+    "GOOGLE_SDK_EXPERIMENTAL_PYTHON_REGIONAL_ACCESS_BOUNDARY_LOOKUP_ENABLED": (
+        "adds a header to API calls, of which a registry's token needs none"
+    ),
     "GOOGLE_API_USE_CLIENT_CERTIFICATE": _NO_CLIENT_CERTIFICATE,
     "GOOGLE_API_USE_MTLS_ENDPOINT": _NO_CLIENT_CERTIFICATE,
     "GOOGLE_API_CERTIFICATE_CONFIG": _NO_CLIENT_CERTIFICATE,
