@@ -36,7 +36,7 @@ def test_skopeo_inspects(
 ) -> None:
     configure(account, "ecr-login")
     shown = account.succeed(*skopeo, "inspect", f"docker://{image}")
-    assert json.loads(shown.stdout)["RepoTags"] == ["1"]
+    assert "1" in json.loads(shown.stdout)["RepoTags"]
 
 
 def test_skopeo_copies_there_and_back(
