@@ -20,7 +20,7 @@ cp "$CERTIFICATE" /var/run/secrets/kubernetes.io/serviceaccount/ca.crt
 printf %s "$TOKEN" >/var/run/secrets/kubernetes.io/serviceaccount/token
 printf %s dockcred >/var/run/secrets/kubernetes.io/serviceaccount/namespace
 cp "$TARGETS" /mnt/config/refresh.toml && chmod 644 /mnt/config/refresh.toml
-mount -o bind,remount,ro / && mount -t tmpfs -o ro pod /tmp
+mount -o bind,remount,ro / && mount --bind /tmp /tmp && mount -o bind,remount,ro /tmp
 cd / && exec setpriv --inh-caps=-all --bounding-set=-all --no-new-privs \
   env -u TOKEN -u HOME "$@" /mnt/config/refresh.toml
 """
