@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import click
 
 from dockcred.checking import formats
-from dockcred.commands.console import console, examples, refusing
-from dockcred.doctor import client_files, report
-from dockcred.doctor.finding import Finding, error, exit_status
+from dockcred.commands.console import examples, refusing
+from dockcred.commands.findings import tell
+from dockcred.doctor import client_files
+from dockcred.doctor.finding import Finding, error
 from dockcred.lookup.files import ClientFile
 
 _MAX_BYTES = 4 * 1024 * 1024
@@ -43,12 +44,8 @@ def check(form: str, path: str, reader: str | None, *, as_json: bool) -> None:
     with refusing():
         findings = list(_examine(form, path, reader or ""))
         name = "stdin" if path == "-" else path
-        if as_json:
-            click.echo(report.document(name, findings))
-        else:
-            for line in report.lines(name, findings):
-                console.print(line, soft_wrap=True, highlight=False)
-    sys.exit(exit_status(findings))
+        status = tell(name, findings, as_json=as_json)
+    sys.exit(status)
 
 
 def _examine(form: str, path: str, reader: str) -> Iterator[Finding]:

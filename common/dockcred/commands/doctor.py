@@ -7,9 +7,9 @@ import sys
 import click
 
 from dockcred import environment
-from dockcred.commands.console import console, errors, examples, refusing
-from dockcred.doctor import examination, report
-from dockcred.doctor.finding import exit_status
+from dockcred.commands.console import errors, examples, refusing
+from dockcred.commands.findings import tell
+from dockcred.doctor import examination
 from dockcred.lookup.reference import Reference
 
 
@@ -39,15 +39,11 @@ def doctor(name: str | None, clients: tuple[str, ...], *, as_json: bool) -> None
     with refusing():
         reference = Reference(name) if name else None
         shown = reference.name if reference else "this machine"
-        with errors.status("following the request") as status:
+        with errors.status("following the request") as progress:
             findings = list(
                 examination.examine(
-                    reference, environment.current(), clients, status.update
+                    reference, environment.current(), clients, progress.update
                 )
             )
-        if as_json:
-            click.echo(report.document(shown, findings))
-        else:
-            for line in report.lines(shown, findings):
-                console.print(line, soft_wrap=True, highlight=False)
-    sys.exit(exit_status(findings))
+        status = tell(shown, findings, as_json=as_json)
+    sys.exit(status)
