@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from dockcred.doctor.finding import Finding
 
 STEP = "helper"
-_SCRIPT_CHARACTERS = 2000
 
 
 def check(suffix: str, path: str, home: str) -> Generator[Finding, None, str]:
@@ -108,9 +107,10 @@ def _shadowed(others: list[str], file: str) -> Iterator[Finding]:
     for other in others:
         if not os.path.isfile(other) or _same(file, other):
             continue
-        if names.written_for(file) and _is_plain(other):
+        program = os.path.basename(file)
+        if names.written_for(file) and names.is_entry_point(other, program):
             continue  # the launcher of what pip has installed
-        if names.written_for(other) and _is_plain(file):
+        if names.written_for(other) and names.is_entry_point(file, program):
             yield note(
                 STEP,
                 f"the launcher {other} never runs: {file} comes first on PATH",
@@ -122,16 +122,6 @@ def _shadowed(others: list[str], file: str) -> Iterator[Finding]:
             f"two programs have one name: {file} runs, {other} never does",
             fix=aside(other),
         )
-
-
-def _is_plain(file: str) -> bool:
-    """Tell whether this is the program of that name as pip, pipx or uv install it."""
-    module = os.path.basename(file).replace("-", "_")
-    try:
-        with open(file, encoding="utf-8", errors="replace") as script:
-            return f"from {module} import main\n" in script.read(_SCRIPT_CHARACTERS)
-    except OSError:
-        return False
 
 
 def _same(one: str, other: str) -> bool:
