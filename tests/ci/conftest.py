@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from real.clients import Account
 from real.engine import open_engine, write_layer
-from real.parts import require_a_world
 from real.world import World, open_world
 
 from .chain import HOST, Chain, make_certificates, open_chain
@@ -27,11 +26,8 @@ def helper_bin() -> Path:
 @pytest.fixture(scope="session")
 def world() -> Iterator[World]:
     """Open a world where the registry's host name and CA are real."""
-    require_a_world()
-    with tempfile.TemporaryDirectory(prefix="dockcred-") as name:
-        directory = Path(name)
-        with open_world(directory, (HOST,), make_certificates(directory)) as world:
-            yield world
+    with open_world((HOST,), make_certificates) as world:
+        yield world
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from support import build
 
 from .clients import Account, write_liars
 from .engine import open_engine, write_layer
-from .parts import program, require_a_world
+from .parts import program
 from .registry import ACCOUNT_HOST, BACKEND, HOSTS, make_certificates, open_registry
 from .world import World, open_world
 
@@ -28,11 +28,8 @@ def helper_bin() -> Path:
 @pytest.fixture(scope="session")
 def world() -> Iterator[World]:
     """Open the world where the registry's host names and CA are real."""
-    require_a_world()
-    with tempfile.TemporaryDirectory(prefix="dockcred-") as name:
-        directory = Path(name)
-        with open_world(directory, HOSTS, make_certificates(directory)) as world:
-            yield world
+    with open_world(HOSTS, make_certificates) as world:
+        yield world
 
 
 @pytest.fixture(scope="session")

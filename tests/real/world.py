@@ -7,12 +7,13 @@ ends, the pipe ends too, and the kernel kills all that is left in the world.
 from __future__ import annotations
 
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from .parts import SYSTEM_PATH, program
+from .parts import SYSTEM_PATH, program, require_a_world
 
 # A documentation address (RFC 5737): docker takes a registry on 127.0.0.0/8 for
 # "insecure" and would forgive a bad certificate there.
@@ -103,8 +104,22 @@ class World:
 
 
 @contextmanager
-def open_world(directory: Path, hosts: tuple[str, ...], ca: Path) -> Iterator[World]:
-    """Open a world where `hosts` are at ADDRESS and `ca` is all that is trusted."""
+def open_world(
+    hosts: tuple[str, ...], make_ca: Callable[[Path], Path]
+) -> Iterator[World]:
+    """Open a world where `hosts` are at ADDRESS, with a directory that ends with it.
+
+    What `make_ca` writes into the directory is all that is trusted.
+    """
+    require_a_world()
+    with tempfile.TemporaryDirectory(prefix="dockcred-") as name:
+        directory = Path(name)
+        with _open(directory, hosts, make_ca(directory)) as world:
+            yield world
+
+
+@contextmanager
+def _open(directory: Path, hosts: tuple[str, ...], ca: Path) -> Iterator[World]:
     namespaces = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
     with subprocess.Popen(
         [program("unshare"), *namespaces, program("cat")],
