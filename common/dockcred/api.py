@@ -34,7 +34,7 @@ from dockcred.errors import (
     MissingIdentityError,
     TimedOutError,
 )
-from dockcred.lookup.reference import Reference
+from dockcred.reference import Reference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

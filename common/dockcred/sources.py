@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dockcred.credential import Credential
     from dockcred.environment import Environment
     from dockcred.lookup.files import Found
-    from dockcred.lookup.reference import Reference
+    from dockcred.reference import Reference
 
     Source = Callable[[Reference, Environment, float], Credential]
 

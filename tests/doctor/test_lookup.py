@@ -13,7 +13,7 @@ from dockcred.environment import Environment
 from dockcred.errors import InvalidInputError, MissingServerURLError
 from dockcred.lookup import auths, containers, docker
 from dockcred.lookup.files import ClientFile
-from dockcred.lookup.reference import Reference
+from dockcred.reference import Reference
 
 HUB = "https://index.docker.io/v1/"
 

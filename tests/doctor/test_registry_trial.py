@@ -19,7 +19,7 @@ from dockcred.doctor.challenge import Challenge
 from dockcred.doctor.finding import Finding, Severity
 from dockcred.environment import Environment
 from dockcred.errors import DockcredError
-from dockcred.lookup.reference import Reference
+from dockcred.reference import Reference
 
 GOOD = Credential("me", "good")
 REPOSITORIES = {"team/mine": 200, "team/untagged": 404, "team/theirs": 403}

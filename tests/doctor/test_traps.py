@@ -16,7 +16,7 @@ from dockcred.doctor import examination
 from dockcred.doctor.finding import Finding, Severity, exit_status
 from dockcred.environment import Environment
 from dockcred.launcher.names import MARK
-from dockcred.lookup.reference import Reference
+from dockcred.reference import Reference
 from dockcred.testing.sandbox import Sandbox
 
 HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"

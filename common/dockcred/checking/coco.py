@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from dockcred.checking import auth, text
-from dockcred.checking.auth import Consequences, Fault
+from dockcred.checking.auth import Consequences
 from dockcred.checking.text import ENTRY, KEY
 from dockcred.doctor.finding import Finding, Severity, error, note, warning
-from dockcred.lookup.reference import HUB, HUB_NAMES
+from dockcred.lookup.auths import Fault, decode_auth
+from dockcred.reference import HUB, HUB_NAMES
 
 READER = "image-rs"
 _INVALID = (Severity.ERROR, "image-rs refuses the whole file")
@@ -58,7 +59,7 @@ def _entry(where: str, entry: Any) -> Iterator[Finding]:
     fields = text.table(entry)
     for name in sorted(fields.keys() - {"auth"}):
         yield note(ENTRY, f"{where}: {text.shown(name)} is passed over")
-    found = auth.decode(fields.get("auth"))
+    found = decode_auth(fields.get("auth"))
     yield auth.judge(where, found, _FAULTS)
 
 

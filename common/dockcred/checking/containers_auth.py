@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dockcred.checking import auth, text
-from dockcred.checking.auth import Consequences, Fault
+from dockcred.checking.auth import Consequences
 from dockcred.doctor.finding import Finding, Severity, error, note, warning
+from dockcred.lookup.auths import Fault, decode_auth
 
 READER = "podman"
 _FAILS = (Severity.ERROR, "podman stops with an error")
@@ -80,7 +81,7 @@ def _key(where: str, key: str) -> Iterator[Finding]:
 
 
 def _entry(where: str, entry: Mapping[str, Any]) -> Iterator[Finding]:
-    found = auth.decode(entry.get("auth"))
+    found = decode_auth(entry.get("auth"))
     if entry.get("identitytoken") and found.username:
         yield note(text.ENTRY, f"{where} has an identity token, which podman uses")
         return

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from dockcred.checking.text import KEY
 from dockcred.doctor.finding import Finding, error, note, warning
 from dockcred.outputs.kubelet import is_shared
-from dockcred.rendering.contrast_toml import HUB, is_address
-
-_HUB_NAMES = {"docker.io", *HUB}
+from dockcred.reference import HUB, HUB_INDEX
+from dockcred.rendering.contrast_toml import is_address
 
 
 def check(where: str, key: str) -> Iterator[Finding]:
@@ -37,11 +36,11 @@ def check(where: str, key: str) -> Iterator[Finding]:
         )
     elif name != name.lower():
         yield error(KEY, f"{where} is never found: hosts are in lower case")
-    elif host.endswith("docker.io") and host not in _HUB_NAMES:
+    elif host.endswith("docker.io") and host not in {HUB, HUB_INDEX}:
         yield warning(
             KEY,
-            f"{where} is not found: Contrast looks Docker Hub up as {HUB[0]}",
-            f'write "{HUB[0]}."',
+            f"{where} is not found: Contrast looks Docker Hub up as {HUB_INDEX}",
+            f'write "{HUB_INDEX}."',
         )
     elif name.startswith("."):
         yield note(KEY, f"{where} is for every host below it, and not for itself")

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dockcred.checking import auth, contrast_hosts, text
-from dockcred.checking.auth import Consequences, Fault
+from dockcred.checking.auth import Consequences
 from dockcred.checking.text import ENTRY, KEY
 from dockcred.doctor.finding import Finding, Severity, error, note, warning
+from dockcred.lookup.auths import Fault, decode_auth
 from dockcred.rendering.contrast_toml import (
     EXTRA_ENV,
     holds_certificates,
@@ -117,5 +118,5 @@ def _credential(where: str, fields: Mapping[str, Any]) -> Iterator[Finding]:
     if fields.get("username") and fields.get("password"):
         yield note(ENTRY, f"{where}: username and password are not documented; auth is")
         return
-    found = auth.decode(fields.get("auth"))
+    found = decode_auth(fields.get("auth"))
     yield auth.judge(where, found, _FAULTS)

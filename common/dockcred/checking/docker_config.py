@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dockcred.checking import auth, text, types
-from dockcred.checking.auth import Consequences, Fault
+from dockcred.checking.auth import Consequences
 from dockcred.checking.text import ENTRY, KEY
 from dockcred.doctor.finding import Finding, Severity, error, note, warning
-from dockcred.lookup.reference import HUB_KEY, HUB_NAMES, host_of
+from dockcred.lookup.auths import Fault, decode_auth
+from dockcred.reference import HUB_KEY, HUB_NAMES, host_of
 
 READER = "docker"
 _API_PATHS = {"", "v1", "v2"}
@@ -113,7 +114,7 @@ def _entry(
             " does not",
         )
         return
-    found = auth.decode(entry.get("auth"))
+    found = decode_auth(entry.get("auth"))
     if found.fault is Fault.EMPTY and has_store:
         yield note(ENTRY, f"{where} is docker's mark for a login in credsStore")
     else:

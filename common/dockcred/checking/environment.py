@@ -11,10 +11,11 @@ import shlex
 from collections.abc import Iterator
 
 from dockcred.checking import auth, text
-from dockcred.checking.auth import Consequences, Fault
+from dockcred.checking.auth import Consequences
 from dockcred.checking.text import ENTRY, KEY
 from dockcred.doctor.finding import Finding, Severity, error, fine, note
 from dockcred.errors import InvalidInputError
+from dockcred.lookup.auths import Fault, decode_auth
 
 READER = "docker"
 NAME = "DOCKER_AUTH_CONFIG"
@@ -65,5 +66,5 @@ def _config(data: bytes) -> Iterator[Finding]:
         for name in fields:
             if name != "auth":
                 yield error(ENTRY, f"{where}: {text.shown(name)}: {_PASSED_OVER[1]}")
-        found = auth.decode(fields.get("auth"))
+        found = decode_auth(fields.get("auth"))
         yield auth.judge(where, found, _FAULTS)

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dockcred.checking import auth, kubernetes, text
-from dockcred.checking.auth import Auth, Consequences, Fault
+from dockcred.checking.auth import Consequences
 from dockcred.checking.text import ENTRY
 from dockcred.doctor.finding import Finding, Severity, error, note, warning
 from dockcred.errors import InvalidInputError
-from dockcred.lookup.reference import host_of
+from dockcred.lookup.auths import Auth, Fault, decode_auth
 from dockcred.outputs.kubelet import is_shared
+from dockcred.reference import host_of
 from dockcred.rendering.kubernetes_secret import KEY, TYPE
 
 READER = "kubelet"
@@ -100,8 +101,9 @@ def _entry(where: str, entry: Mapping[str, Any]) -> Iterator[Finding]:
             yield warning(ENTRY, f"{where}: {name} is passed over by kubelet")
     if not entry.get("auth") and entry.get("username") and entry.get("password"):
         has_newline = str(entry["password"]).endswith(("\n", "\r"))
-        held = Auth(str(entry["username"]), Fault.NEWLINE if has_newline else None)
+        fault = Fault.NEWLINE if has_newline else None
+        held = Auth(str(entry["username"]), fault=fault)
         yield auth.judge(where, held, _FAULTS)
         return
-    found = auth.decode(entry.get("auth"))
+    found = decode_auth(entry.get("auth"))
     yield auth.judge(where, found, _FAULTS)

@@ -10,7 +10,7 @@ from dockcred import environment
 from dockcred.commands.console import errors, examples, refusing
 from dockcred.commands.findings import tell
 from dockcred.doctor import examination
-from dockcred.lookup.reference import Reference
+from dockcred.reference import Reference
 
 
 @click.command(

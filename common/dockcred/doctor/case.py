@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dockcred.environment import Environment
     from dockcred.identity import Provider
     from dockcred.identity_store import IdentityStore
-    from dockcred.lookup.reference import Reference
+    from dockcred.reference import Reference
     from dockcred.server_url import ServerURL
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from dockcred.doctor.finding import Finding
     from dockcred.environment import Environment
     from dockcred.lookup.files import Found
-    from dockcred.lookup.reference import Reference
+    from dockcred.reference import Reference
 
 DOCKER = "docker"
 PODMAN = "podman"

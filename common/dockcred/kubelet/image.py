@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dockcred.errors import InvalidInputError
+from dockcred.reference import HUB
 from dockcred.server_url import ServerURL
-
-DOCKER_HUB = "docker.io"
 
 
 class Image:
@@ -29,7 +28,7 @@ class Image:
         if "/" not in name or not (
             set(registry) & set(".:") or registry == "localhost"
         ):
-            registry, name = DOCKER_HUB, f"{DOCKER_HUB}/{name}"
+            registry, name = HUB, f"{HUB}/{name}"
         self.registry = registry
         self.server = ServerURL.parse(name)
 

@@ -11,7 +11,7 @@ import tomllib
 from glob import glob
 
 from dockcred.lookup.files import ClientFile, Found
-from dockcred.lookup.reference import host_of
+from dockcred.reference import host_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from dockcred.environment import Environment
-    from dockcred.lookup.reference import Reference
+    from dockcred.reference import Reference
 
 AUTH_FILES = "containers-auth.json"
 """The word in `credential-helpers` that stands for the files."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from dockcred.lookup.files import ClientFile, Found
-from dockcred.lookup.reference import host_of
+from dockcred.reference import HUB_NAMES, host_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,14 +48,13 @@ def look_up(file: ClientFile, key: str) -> Found | None:
 def near_misses(file: ClientFile, key: str) -> list[str]:
     """Name the keys of credHelpers that a person means and docker never asks for."""
     wanted = host_of(key)
-    hub = {"docker.io", "index.docker.io", "registry-1.docker.io"}
     return [
         name
         for name in file.table("credHelpers")
         if name != key
         and (
             host_of(name) == wanted
-            or (wanted in hub and host_of(name) in hub)
+            or (wanted in HUB_NAMES and host_of(name) in HUB_NAMES)
             or _is_glob_for(name, wanted)
         )
     ]

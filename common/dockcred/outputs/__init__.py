@@ -3,5 +3,4 @@
 json_text, toml_text, whole_text  change one key of a text and keep all the rest
 edit            the changes that a set-up makes, and taking them back
 client_file     a text on disk: backup, record, atomic replacement, undo
-registry_keys   under which names each client looks a registry up
 """

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
+from dockcred import reference
 from dockcred.environment import Environment
 from dockcred.errors import InvalidInputError
 from dockcred.outputs import json_text, replace
 from dockcred.outputs.edit import ABSENT
-from dockcred.outputs.registry_keys import HUB_DOMAIN
 
-HUB = (HUB_DOMAIN,)
+HUB = (reference.HUB,)
 
 
 def path(variables: Environment) -> str:

@@ -11,13 +11,13 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from dockcred import reference
 from dockcred.environment import Environment
 from dockcred.errors import InvalidInputError
 from dockcred.outputs import json_text
 from dockcred.outputs.edit import ABSENT, Wanted
-from dockcred.outputs.registry_keys import HUB_DOMAIN, HUB_INDEX, HUB_URL
 
-HUB = (HUB_URL, HUB_DOMAIN, HUB_INDEX)
+HUB = (reference.HUB_KEY, reference.HUB, reference.HUB_INDEX)
 
 _STRING = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?')
 _SHOWN = {"credhelpers", "credsstore"}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 
 from dockcred.environment import Environment
-from dockcred.outputs.registry_keys import HUB_URL
+from dockcred.reference import HUB_KEY
 
-HUB = (HUB_URL,)
+HUB = (HUB_KEY,)
 
 
 def path(variables: Environment) -> str:

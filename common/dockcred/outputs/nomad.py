@@ -11,9 +11,9 @@ import os
 import re
 
 from dockcred.errors import InvalidInputError
-from dockcred.outputs.registry_keys import HUB_URL
+from dockcred.reference import HUB_KEY
 
-HUB = (HUB_URL,)
+HUB = (HUB_KEY,)
 PLUGIN_FILE = "dockcred.hcl"
 
 _BLOCK = """\

@@ -15,6 +15,7 @@ import tomlkit
 
 from dockcred.errors import InvalidInputError
 from dockcred.outputs.kubelet import is_shared
+from dockcred.reference import HUB_INDEX
 from dockcred.rendering import entries
 from dockcred.rendering.login import Login
 from dockcred.rendering.options import Options
@@ -23,7 +24,7 @@ FILE = "contrast-imagepuller.toml"
 TAKES = ("ca_certs", "insecure", "extra_env")
 READERS: tuple[str, ...] = ()
 EXTRA_ENV = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
-HUB = ("index.docker.io",)
+HUB = (HUB_INDEX,)
 
 
 def render(logins: Sequence[Login], options: Options) -> bytes:

@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from dockcred import reference
 from dockcred.errors import InvalidInputError
-from dockcred.outputs import registry_keys
 from dockcred.rendering.login import Login
 
 
@@ -48,7 +48,7 @@ def by_host(
     `hub` are Docker Hub's keys. Raises InvalidInputError for a namespace.
     """
     for login in logins:
-        for key in registry_keys.keys(login.registry, hub):
+        for key in reference.keys(login.registry, hub):
             yield key, login
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from dockcred.credential import Credential
 from dockcred.errors import InvalidInputError
 from dockcred.lookup.auths import TOKEN
-from dockcred.lookup.reference import Reference
+from dockcred.reference import Reference
 
 _API_PATHS = {"v1", "v2"}
 

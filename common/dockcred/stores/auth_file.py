@@ -5,11 +5,11 @@ A place to import from: it reads, lists and removes, and never writes a secret.
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 
 from dockcred.credential import Credential
+from dockcred.lookup.auths import decode
 from dockcred.stores.problems import KeychainAbsentError, KeychainError
 
 TYPE_CHECKING = False
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from dockcred.environment import Environment
 
 # docker's name for a user whose secret is an identity token (docker/cli).
-_TOKEN_USER = "<token>"  # noqa: S105
 
 
 class AuthFile:
@@ -111,17 +110,11 @@ def podman(environment: Environment) -> AuthFile:
 
 
 def _credential(entry: object) -> Credential | None:
-    """Read an entry: an identity token, base64 of user:secret, or the two apart."""
+    """Return the credential of an entry that holds a whole one, else None."""
     if not isinstance(entry, dict):
         return None
-    if token := entry.get("identitytoken"):
-        return Credential(_TOKEN_USER, str(token))
-    user, secret = entry.get("username"), entry.get("password")
-    if packed := entry.get("auth"):
-        try:
-            text = base64.b64decode(str(packed)).decode()
-        except ValueError:
-            return None
-        user, _, secret = text.partition(":")
-        secret = secret.rstrip("\0")  # as docker/cli reads what old versions padded
-    return Credential(str(user), str(secret)) if user and secret else None
+    try:
+        found = decode(entry)
+    except ValueError:
+        return None
+    return found if found and found.username and found.secret else None

@@ -7,6 +7,7 @@ fill in what the request leaves out); this is a superset of all four.
 from __future__ import annotations
 
 from dockcred.errors import DockcredError
+from dockcred.reference import HUB_NAMES
 from dockcred.server_url import ServerURL
 
 TYPE_CHECKING = False
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 HUB = "Docker Hub"
-_HUB_HOSTS = frozenset(
-    ("docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com")
-)
 # Web login keeps three keys for Docker Hub that differ in the path only
 # (docker/cli, internal/oauth/manager); these two never stand in for the login.
 _HUB_TOKENS = frozenset(("/v1/access-token", "/v1/refresh-token"))
@@ -73,7 +71,7 @@ def _is_same_place(one: ServerURL, other: ServerURL) -> bool:
 
 def _host(server: ServerURL) -> str:
     """Answer the host, one name for all of Docker Hub's."""
-    return HUB if server.host in _HUB_HOSTS and not server.port else server.host
+    return HUB if server.host in HUB_NAMES and not server.port else server.host
 
 
 def _ports(server: ServerURL) -> frozenset[str]:

@@ -13,7 +13,7 @@ from dockcred.errors import InvalidInputError
 from dockcred.outputs import docker_config, replace, whole_text
 from dockcred.outputs.client_file import ClientFile, Edit
 from dockcred.outputs.edit import Wanted
-from dockcred.outputs.registry_keys import keys
+from dockcred.reference import keys
 from dockcred.registry_table import PROGRAMS
 
 _PREFIX = "docker-credential-"

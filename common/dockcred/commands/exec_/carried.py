@@ -11,7 +11,7 @@ import os
 from dockcred.errors import InvalidInputError
 from dockcred.lookup import containers, files
 from dockcred.lookup.files import ClientFile
-from dockcred.lookup.reference import HUB_NAMES, host_of
+from dockcred.reference import HUB_NAMES, host_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from dockcred.commands.exec_.carried import STORE, Others
 from dockcred.environment import Environment
 from dockcred.errors import DockcredError, InvalidInputError
 from dockcred.outputs import containers_auth, docker_config, helm_registry, replace
-from dockcred.outputs.registry_keys import keys
+from dockcred.reference import keys
 from dockcred.rendering import entries, formats
 from dockcred.rendering.resolving import resolve_logins
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dockcred.errors import InvalidInputError
 from dockcred.providers.oidc import exchanges
 from dockcred.providers.oidc.token_exchange import exchange
+from dockcred.reference import HUB_NAMES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from dockcred.server_url import ServerURL
 
 URL = "https://identity.docker.com/oauth/token"
-HOSTS = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 LIFE_S = 3600
 
 
@@ -29,7 +29,7 @@ class DockerHub:
 
     def __init__(self, server: ServerURL, environment: Environment) -> None:
         """Check the registry and who one is there."""
-        if server.host not in HOSTS:
+        if server.host not in HUB_NAMES:
             raise exchanges.refuse_host(server, "docker-hub", "Docker Hub's hosts")
         self._connection = exchanges.named_as(environment, "the connection's id")
         self._organisation = exchanges.username(environment, "")

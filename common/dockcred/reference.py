@@ -1,13 +1,30 @@
-"""An image's name in its parts, and the key that each client makes of it."""
+"""An image's name in its parts, and the key under which each client looks it up.
+
+Clients look for one exact key, without wildcards (docker/cli#2928), and differ on
+Docker Hub alone (protocol A91, A92; measured with docker, skopeo and podman).
+"""
 
 from __future__ import annotations
 
+from dockcred.errors import InvalidInputError
 from dockcred.server_url import ServerURL
 
 HUB = "docker.io"
+"""Docker Hub to podman, skopeo and buildah, and in an image's name."""
+
+HUB_INDEX = "index.docker.io"
+"""Docker Hub to the docker_credential crate of Rust programs, and to Contrast."""
+
 HUB_KEY = "https://index.docker.io/v1/"
-HUB_NAMES = frozenset({HUB, "index.docker.io", "registry-1.docker.io"})
-_HUB_REGISTRY = "registry-1.docker.io"
+"""Docker Hub to docker, docker-py, oras, helm, crane and Nomad's config file."""
+
+HUB_REGISTRY = "registry-1.docker.io"
+"""Where Docker Hub's own API is."""
+
+HUB_NAMES = frozenset((HUB, HUB_INDEX, HUB_REGISTRY, "registry.hub.docker.com"))
+"""Every host that names Docker Hub: here, and nowhere else."""
+
+_API_PATHS = {"", "/", "/v1", "/v1/", "/v2", "/v2/"}
 
 
 class Reference:
@@ -57,7 +74,7 @@ class Reference:
     @property
     def registry(self) -> str:
         """Answer where the registry itself is spoken to."""
-        return _HUB_REGISTRY if self.is_hub else self.authority
+        return HUB_REGISTRY if self.is_hub else self.authority
 
     @property
     def name(self) -> str:
@@ -70,6 +87,27 @@ def host_of(key: str) -> str:
     """Answer host[:port] of a key in any form that people write."""
     rest = key.strip().partition("://")[2] or key.strip()
     return rest.partition("/")[0].lower()
+
+
+def keys(registry: str, hub: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the keys for a registry as a person names it; `hub` are Docker Hub's.
+
+    Raises InvalidInputError for what no client asks by: a wildcard, or a path.
+    """
+    if "*" in registry:
+        raise InvalidInputError(
+            f"{registry!a}: this client knows no wildcards", "use --all"
+        )
+    server = ServerURL.parse(registry)
+    if server.path not in _API_PATHS:
+        raise InvalidInputError(
+            f"{registry}: clients ask a helper by host, not by path",
+            f"name {server.host}, and route paths in config.toml",
+        )
+    if server.host in HUB_NAMES:
+        return hub
+    # The port as it is written: images name it so, 443 too.
+    return (host_of(server.raw),)
 
 
 def _untag(path: str) -> str:
