@@ -8,10 +8,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import errors_page
-import variables_page
-
 DOCS = Path(__file__).parents[1]
+# The reasons why a variable is not heard stand beside the tests that hold them.
+sys.path.append(str(DOCS.parent / "tests"))
+
+import errors_page  # noqa: E402
+import variables_page  # noqa: E402
+
 PAGES = {"errors.md": errors_page.page, "variables.md": variables_page.page}
 
 

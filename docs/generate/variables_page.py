@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from support import ignored_variables as ignored
+
 from dockcred import environment
 from dockcred.environment import (
     aws,
     azure,
     github,
     google,
-    ignored,
     keychain,
     kubelet,
     meanings,
@@ -30,10 +31,10 @@ SECRETS = (
     "program is handed them:"
 )
 CLOUDS = (
-    ("AWS", aws, meanings.AWS, ignored.AWS),
-    ("Azure", azure, meanings.AZURE, ignored.AZURE),
-    ("Google", google, meanings.GOOGLE, ignored.GOOGLE),
-    ("GitHub", github, meanings.GITHUB, ignored.GITHUB),
+    ("AWS", aws, aws.MEANINGS, ignored.AWS),
+    ("Azure", azure, azure.MEANINGS, ignored.AZURE),
+    ("Google", google, google.MEANINGS, ignored.GOOGLE),
+    ("GitHub", github, github.MEANINGS, ignored.GITHUB),
 )
 
 
@@ -51,7 +52,7 @@ def page() -> str:
             "\nNot heard, and why:\n\n",
             _table(left),
         ]
-    text += ["\n## CI identities\n\n", _table(meanings.OIDC)]
+    text += ["\n## CI identities\n\n", _table(oidc.MEANINGS)]
     text += ["\nWhich CI system and which job this is: "]
     text += [_names(n for n in oidc.VARIABLES if n not in meanings.ALL), ".\n"]
     text += [f"\n{SECRETS} {_names(oidc.SECRETS)}.\n"]
@@ -59,13 +60,13 @@ def page() -> str:
     text += [_names((*token_service.VARIABLES, *token_service.SECRETS)), "; their "]
     text += ["meaning is in [token-service](token-service.md). Not heard, and why:\n\n"]
     text += [_table(token_service.DROPPED)]
-    text += ["\n## Keychains\n\n", _table(meanings.KEYCHAIN)]
+    text += ["\n## Keychains\n\n", _table(keychain.MEANINGS)]
     text += ["\nThe way there: "]
-    text += [_names(n for n in keychain.VARIABLES if n not in meanings.KEYCHAIN), ".\n"]
+    text += [_names(n for n in keychain.VARIABLES if n not in keychain.MEANINGS), ".\n"]
     text += ["\nPassed on to `pass` and gpg: ", _names(keychain.PASS), ".\n"]
-    text += ["\n## Kubelet's plugin\n\n", _table(meanings.KUBELET)]
+    text += ["\n## Kubelet's plugin\n\n", _table(kubelet.MEANINGS)]
     text += ["\nAs AWS's own plugin: "]
-    text += [_names(n for n in kubelet.VARIABLES if n not in meanings.KUBELET), ".\n"]
+    text += [_names(n for n in kubelet.VARIABLES if n not in kubelet.MEANINGS), ".\n"]
     return "".join(text)
 
 

@@ -9,8 +9,9 @@ import boto3
 import botocore
 import pytest
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
+from support import ignored_variables as ignored
 
-from dockcred.environment import COMMON, Environment, aws, ignored
+from dockcred.environment import COMMON, Environment, aws
 from dockcred.fingerprint import fingerprint
 from dockcred.providers.ecr import ECR
 from dockcred.server_url import ServerURL

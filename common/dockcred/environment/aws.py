@@ -47,3 +47,10 @@ SECRETS = (
     "AWS_SECURITY_TOKEN",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
 )
+
+MEANINGS = {
+    "DOCKCRED_AWS_PROFILE": "the profile; auto: that of the registry's account",
+    "DOCKCRED_AWS_ROLE_ARN": "the role to assume",
+    "DOCKCRED_AWS_EXTERNAL_ID": "what that role's trust policy asks for",
+}
+"""What our own variables mean, for the manual and the documentation."""

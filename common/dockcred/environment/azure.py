@@ -36,3 +36,11 @@ SECRETS = (
     "IDENTITY_HEADER",
     "MSI_SECRET",
 )
+
+MEANINGS = {
+    "DOCKCRED_ACR_SUFFIXES": "further suffixes of registries, separated by commas",
+    "DOCKCRED_ACR_AUDIENCE": "whom the token from Entra is for",
+    "DOCKCRED_ACR_OBJECT_ID": "a user-assigned identity, by its object id",
+    "DOCKCRED_ACR_RESOURCE_ID": "a user-assigned identity, by its resource id",
+}
+"""What our own variables mean, for the manual and the documentation."""

@@ -20,3 +20,8 @@ SECRETS = (
     "GH_ENTERPRISE_TOKEN",
     "GITHUB_ENTERPRISE_TOKEN",
 )
+
+MEANINGS = {
+    "DOCKCRED_GITHUB_HOSTS": "Enterprise servers, separated by commas",
+}
+"""What our own variables mean, for the manual and the documentation."""

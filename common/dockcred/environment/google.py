@@ -39,3 +39,9 @@ SECRETS = (
     "CLOUDSDK_PROXY_USERNAME",
     "CLOUDSDK_PROXY_PASSWORD",
 )
+
+MEANINGS = {
+    "DOCKCRED_GOOGLE_HOSTS": "further hosts, by patterns separated by commas",
+    "DOCKCRED_GOOGLE_USERNAME": "the user name; oauth2accesstoken without it",
+}
+"""What our own variables mean, for the manual and the documentation."""

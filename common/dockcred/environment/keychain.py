@@ -41,3 +41,14 @@ PASS = (
 
 CLIENT_FILES = ("DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR")
 """Where docker and podman keep their configuration, to import from it."""
+
+MEANINGS = {
+    "DOCKCRED_STORE": "where logins are kept: secretservice, pass, vault, … or "
+    "helper:NAME",
+    "DOCKCRED_ACCOUNT": "a second set of logins for the same registries",
+    "DOCKCRED_ALLOW_INSECURE": "1: keep logins in a keyring that does not encrypt",
+    "DOCKCRED_VAULT_FILE": "the vault; ~/.local/share/dockcred/vault without it",
+    "DOCKCRED_VAULT_KEY_FILE": "a file with the vault's key",
+    "DOCKCRED_VAULT_PASSPHRASE_FILE": "a file with the vault's passphrase",
+}
+"""What our own variables mean, for the manual and the documentation."""

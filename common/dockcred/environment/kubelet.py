@@ -10,3 +10,11 @@ VARIABLES = (
     "DOCKCRED_GOOGLE_SERVICE_ACCOUNT",
 )
 """Where no annotation says so; read by kubelet's plugin alone."""
+
+MEANINGS = {
+    "DOCKCRED_GOOGLE_AUDIENCE": "the workload identity pool's provider, in full",
+    "DOCKCRED_GOOGLE_PROJECT": "the cluster's project",
+    "DOCKCRED_GOOGLE_IDENTITY_PROVIDER": "the cluster, as its pool's provider",
+    "DOCKCRED_GOOGLE_SERVICE_ACCOUNT": "the account to impersonate",
+}
+"""What our own variables mean, for the manual and the documentation."""

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from dockcred.environment import (
+    aws,
+    azure,
+    github,
+    google,
+    keychain,
+    kubelet,
+    oidc,
+)
+
 OURS = {
     "DOCKCRED_CONFIG": "the configuration file, alone",
     "DOCKCRED_TIMEOUT": "seconds for one whole call; 8 without it",
@@ -20,63 +30,13 @@ OURS = {
 }
 """Those that mean the same to every program."""
 
-AWS = {
-    "DOCKCRED_AWS_PROFILE": "the profile; auto: that of the registry's account",
-    "DOCKCRED_AWS_ROLE_ARN": "the role to assume",
-    "DOCKCRED_AWS_EXTERNAL_ID": "what that role's trust policy asks for",
-}
-
-AZURE = {
-    "DOCKCRED_ACR_SUFFIXES": "further suffixes of registries, separated by commas",
-    "DOCKCRED_ACR_AUDIENCE": "whom the token from Entra is for",
-    "DOCKCRED_ACR_OBJECT_ID": "a user-assigned identity, by its object id",
-    "DOCKCRED_ACR_RESOURCE_ID": "a user-assigned identity, by its resource id",
-}
-
-GOOGLE = {
-    "DOCKCRED_GOOGLE_HOSTS": "further hosts, by patterns separated by commas",
-    "DOCKCRED_GOOGLE_USERNAME": "the user name; oauth2accesstoken without it",
-}
-
-GITHUB = {
-    "DOCKCRED_GITHUB_HOSTS": "Enterprise servers, separated by commas",
-}
-
-OIDC = {
-    "DOCKCRED_OIDC_HOSTS": "the hosts that get a job's token, separated by commas",
-    "DOCKCRED_OIDC_AUDIENCE": "whom the job's token is for; nothing without it",
-    "DOCKCRED_OIDC_SOURCE": "where the token comes from, by name; found without it",
-    "DOCKCRED_OIDC_TOKEN_FILE": "a file with the token, by its absolute path",
-    "DOCKCRED_OIDC_TOKEN_VARIABLE": "the variable that holds the token",
-    "DOCKCRED_OIDC_TOKEN_COMMAND": "a program that prints the token, by its absolute "
-    "path, with its arguments",
-    "DOCKCRED_OIDC_SERVICE_CONNECTION": "Azure Pipelines' service connection, by id",
-    "DOCKCRED_OIDC_USERNAME": "the user name; JWT without it",
-    "DOCKCRED_OIDC_EXCHANGE": "who gives a password for the token: docker-hub, quay, "
-    "chainguard, aws, azure, google or an RFC 8693 endpoint's URL",
-    "DOCKCRED_OIDC_EXCHANGE_AS": "who one is there: a connection, robot, identity or "
-    "client",
-    "DOCKCRED_OIDC_EXCHANGE_AUDIENCE": "the audience to ask an RFC 8693 endpoint for",
-    "DOCKCRED_OIDC_EXCHANGE_SCOPE": "the scope to ask it for",
-    "DOCKCRED_OIDC_SUBJECT_TOKEN_TYPE": "what it takes the token for; an ID token "
-    "without it",
-}
-
-KEYCHAIN = {
-    "DOCKCRED_STORE": "where logins are kept: secretservice, pass, vault, … or "
-    "helper:NAME",
-    "DOCKCRED_ACCOUNT": "a second set of logins for the same registries",
-    "DOCKCRED_ALLOW_INSECURE": "1: keep logins in a keyring that does not encrypt",
-    "DOCKCRED_VAULT_FILE": "the vault; ~/.local/share/dockcred/vault without it",
-    "DOCKCRED_VAULT_KEY_FILE": "a file with the vault's key",
-    "DOCKCRED_VAULT_PASSPHRASE_FILE": "a file with the vault's passphrase",
-}
-
-KUBELET = {
-    "DOCKCRED_GOOGLE_AUDIENCE": "the workload identity pool's provider, in full",
-    "DOCKCRED_GOOGLE_PROJECT": "the cluster's project",
-    "DOCKCRED_GOOGLE_IDENTITY_PROVIDER": "the cluster, as its pool's provider",
-    "DOCKCRED_GOOGLE_SERVICE_ACCOUNT": "the account to impersonate",
-}
-
-ALL = OURS | AWS | AZURE | GOOGLE | GITHUB | OIDC | KEYCHAIN | KUBELET
+ALL = (
+    OURS
+    | aws.MEANINGS
+    | azure.MEANINGS
+    | google.MEANINGS
+    | github.MEANINGS
+    | oidc.MEANINGS
+    | keychain.MEANINGS
+    | kubelet.MEANINGS
+)

@@ -42,3 +42,24 @@ SECRETS = (
     "CIRCLE_OIDC_TOKEN",
     "CIRCLE_OIDC_TOKEN_V2",
 )
+
+MEANINGS = {
+    "DOCKCRED_OIDC_HOSTS": "the hosts that get a job's token, separated by commas",
+    "DOCKCRED_OIDC_AUDIENCE": "whom the job's token is for; nothing without it",
+    "DOCKCRED_OIDC_SOURCE": "where the token comes from, by name; found without it",
+    "DOCKCRED_OIDC_TOKEN_FILE": "a file with the token, by its absolute path",
+    "DOCKCRED_OIDC_TOKEN_VARIABLE": "the variable that holds the token",
+    "DOCKCRED_OIDC_TOKEN_COMMAND": "a program that prints the token, by its absolute "
+    "path, with its arguments",
+    "DOCKCRED_OIDC_SERVICE_CONNECTION": "Azure Pipelines' service connection, by id",
+    "DOCKCRED_OIDC_USERNAME": "the user name; JWT without it",
+    "DOCKCRED_OIDC_EXCHANGE": "who gives a password for the token: docker-hub, quay, "
+    "chainguard, aws, azure, google or an RFC 8693 endpoint's URL",
+    "DOCKCRED_OIDC_EXCHANGE_AS": "who one is there: a connection, robot, identity or "
+    "client",
+    "DOCKCRED_OIDC_EXCHANGE_AUDIENCE": "the audience to ask an RFC 8693 endpoint for",
+    "DOCKCRED_OIDC_EXCHANGE_SCOPE": "the scope to ask it for",
+    "DOCKCRED_OIDC_SUBJECT_TOKEN_TYPE": "what it takes the token for; an ID token "
+    "without it",
+}
+"""What our own variables mean, for the manual and the documentation."""

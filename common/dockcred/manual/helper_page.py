@@ -6,7 +6,7 @@ import ast
 import importlib.util
 
 from dockcred import protocol, registry_table
-from dockcred.environment import meanings
+from dockcred.environment import aws, azure, github, google, keychain, meanings, oidc
 from dockcred.manual.roff import Page
 from dockcred.version import __version__
 
@@ -19,14 +19,14 @@ VERBS = {
     "version": "print the version",
 }
 _OF_PROVIDER = {
-    "ecr": meanings.AWS,
-    "acr": meanings.AZURE,
-    "google": meanings.GOOGLE,
-    "github": meanings.GITHUB,
+    "ecr": aws.MEANINGS,
+    "acr": azure.MEANINGS,
+    "google": google.MEANINGS,
+    "github": github.MEANINGS,
 }
 _OF_PROGRAM = {
-    "docker-credential-keyring": meanings.KEYCHAIN,
-    "docker-credential-oidc": meanings.OIDC,
+    "docker-credential-keyring": keychain.MEANINGS,
+    "docker-credential-oidc": oidc.MEANINGS,
     "docker-credential-auto": meanings.ALL,
     protocol.PLUGIN: meanings.ALL,
 }

@@ -7,9 +7,10 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+from support import ignored_variables as ignored
 
 from dockcred import environment
-from dockcred.environment import azure, ignored
+from dockcred.environment import azure
 from dockcred.providers.acr import ACR
 
 PACKAGES = ("azure.identity", "azure.core", "msal", "msal_extensions")

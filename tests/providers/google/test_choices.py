@@ -11,8 +11,9 @@ import google.auth
 import google.oauth2
 import pytest
 from google.auth import environment_vars
+from support import ignored_variables as ignored
 
-from dockcred.environment import COMMON, ignored
+from dockcred.environment import COMMON
 from dockcred.environment import google as names
 from dockcred.testing.sandbox.google.principals import email
 
