@@ -79,8 +79,26 @@ class Minted:
     expires_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The provider that a cloud is the other end of, as its contract meets it.
+
+    `hosts` are registries of the provider's own; `nobody` and `somebody` are names of
+    the cloud's identities: without one, and with one that the registries admit.
+    """
+
+    provider: str
+    hosts: tuple[str, ...]
+    nobody: str
+    somebody: str
+
+
 class Cloud(Protocol):
     """One cloud: a later one is a class like this and a line in Sandbox."""
+
+    @property
+    def subject(self) -> Subject:
+        """Return what the contract of its provider is held with."""
 
     needs_tls: bool
     """Whether it is called by real host names, having no endpoint variables."""

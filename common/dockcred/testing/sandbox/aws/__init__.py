@@ -21,7 +21,7 @@ from dockcred.testing.sandbox.aws.sts import Sts
 from dockcred.testing.sandbox.aws.workplace import Workplace
 from dockcred.testing.sandbox.failures import Failures
 from dockcred.testing.sandbox.rate_limit import TokenBucket
-from dockcred.testing.sandbox.service import Minted, Service
+from dockcred.testing.sandbox.service import Minted, Service, Subject
 
 
 class Aws:
@@ -33,6 +33,16 @@ class Aws:
     """
 
     identities = IDENTITIES
+    subject = Subject(
+        provider="ecr",
+        hosts=(
+            "123456789012.dkr.ecr.eu-west-1.amazonaws.com",
+            "123456789012.dkr-ecr.us-east-1.on.aws",
+            "public.ecr.aws",
+        ),
+        nobody="nothing",
+        somebody="env-keys",
+    )
     needs_tls = False
 
     def __init__(self, expires_s: float, failures: Failures) -> None:

@@ -21,7 +21,7 @@ from dockcred.testing.sandbox.azure.service_fabric import ServiceFabric
 from dockcred.testing.sandbox.azure.tokens import AccessTokens
 from dockcred.testing.sandbox.azure.workplace import Workplace
 from dockcred.testing.sandbox.messages import Response
-from dockcred.testing.sandbox.service import Minted, Reason, Refusal, Service
+from dockcred.testing.sandbox.service import Minted, Reason, Refusal, Service, Subject
 
 ISSUER = "Azure Container Registry"
 
@@ -36,6 +36,15 @@ class Azure:
     """
 
     identities = IDENTITIES
+    subject = Subject(
+        provider="acr",
+        hosts=(
+            "sandbox.azurecr.io",
+            "sandbox.azurecr.cn",
+        ),
+        nobody="azure-nothing",
+        somebody="azure-client-secret",
+    )
     # Registries and Entra have no endpoint variables: they are called by name.
     needs_tls = True
 

@@ -29,7 +29,7 @@ from dockcred.testing.sandbox.ci.issuers import (
     GoogleAccounts,
     Kubernetes,
 )
-from dockcred.testing.sandbox.service import Minted, Refusal, Service
+from dockcred.testing.sandbox.service import Minted, Refusal, Service, Subject
 
 
 class CI:
@@ -40,6 +40,15 @@ class CI:
     """
 
     identities = IDENTITIES
+    subject = Subject(
+        provider="oidc",
+        hosts=(
+            "registry.example.com",
+            "registry.example.org",
+        ),
+        nobody="ci-nobody",
+        somebody="ci-github",
+    )
     needs_tls = False
     registry = "registry.example.com"
     audience = "https://registry.example.com"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dockcred.testing.sandbox.github.api import Api
 from dockcred.testing.sandbox.github.identities import IDENTITIES, Workplace
 from dockcred.testing.sandbox.github.tokens import Tokens
-from dockcred.testing.sandbox.service import Minted, Service
+from dockcred.testing.sandbox.service import Minted, Service, Subject
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -27,6 +27,15 @@ class GitHub:
     """
 
     identities = IDENTITIES
+    subject = Subject(
+        provider="github",
+        hosts=(
+            "ghcr.io",
+            "docker.pkg.github.com",
+        ),
+        nobody="github-nobody",
+        somebody="github-gh-token",
+    )
     needs_tls = False
 
     def __init__(self, expires_s: float) -> None:

@@ -21,7 +21,7 @@ from dockcred.testing.sandbox.google.principals import (
 )
 from dockcred.testing.sandbox.google.subject import SubjectTokens
 from dockcred.testing.sandbox.google.workplace import Workplace
-from dockcred.testing.sandbox.service import Minted, Service
+from dockcred.testing.sandbox.service import Minted, Service, Subject
 
 if TYPE_CHECKING:
     from dockcred.testing.sandbox.aws import Aws
@@ -54,6 +54,16 @@ class Google:
     """
 
     identities = IDENTITIES
+    subject = Subject(
+        provider="google",
+        hosts=(
+            "gcr.io",
+            "eu.gcr.io",
+            "europe-west1-docker.pkg.dev",
+        ),
+        nobody="google-nobody",
+        somebody="google-metadata",
+    )
     needs_tls = True
 
     def __init__(self, expires_s: float, aws: Aws) -> None:
