@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from dockcred.outputs import replace
+from dockcred.system import private_file
 
 
 def test_it_is_for_its_owner_alone_whatever_was_there(tmp_path: Path) -> None:
     file = tmp_path / "config.json"
     file.write_text("old")
     file.chmod(0o666)
-    replace.write_private(str(file), b"new")
+    private_file.replace(str(file), b"new", 0o600)
     assert file.read_bytes() == b"new"
     assert file.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.iterdir()) == [file]
@@ -22,7 +22,7 @@ def test_it_is_for_its_owner_alone_whatever_was_there(tmp_path: Path) -> None:
 
 def test_the_mode_asked_for_is_given(tmp_path: Path) -> None:
     file = tmp_path / "config.json"
-    replace.write_private(str(file), b"new", 0o440)
+    private_file.replace(str(file), b"new", 0o440)
     assert file.stat().st_mode & 0o777 == 0o440
 
 
@@ -31,7 +31,7 @@ def test_a_symlink_is_replaced_and_not_followed(tmp_path: Path) -> None:
     elsewhere.write_text("theirs")
     link = tmp_path / "link"
     link.symlink_to(elsewhere)
-    replace.write_private(str(link), b"secret")
+    private_file.replace(str(link), b"secret", 0o600)
     assert elsewhere.read_text() == "theirs"
     assert not link.is_symlink()
 
@@ -47,6 +47,6 @@ def test_a_full_disk_leaves_what_was_there(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
-        replace.write_private(str(file), b"new")
+        private_file.replace(str(file), b"new", 0o600)
     assert file.read_text() == "old"
     assert list(tmp_path.iterdir()) == [file]

@@ -77,7 +77,7 @@ KILLED = """
 import os, signal, sys
 from dockcred.credential import Credential
 from dockcred.environment import Environment
-from dockcred.stores import guarded_file
+from dockcred.system import file_lock, private_file
 from dockcred.stores.vault import Vault
 
 when, after = int(sys.argv[1]), sys.argv[2] == "after"
@@ -98,7 +98,7 @@ def faulty(name):
     return call
 
 vault = Vault(Environment(dict(os.environ)))
-for name in ("open", "write", "fsync", "close", "rename", "unlink", "listdir"):
+for name in ("open", "write", "fsync", "close", "replace", "unlink", "listdir"):
     setattr(os, name, faulty(name))
 vault.write("r.io", Credential("user", "n" * int(sys.argv[3])))
 sys.stdout.write(str(calls))

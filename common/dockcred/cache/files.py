@@ -33,6 +33,7 @@ class Cache:
         """Trust the directory only after a look at its owner and mode."""
         self.path = path if path and directory.is_trusted(path) else ""
         self._wanted = path
+        self._is_clean = False
 
     def open_for_writing(self) -> bool:
         """Make the directory where it is missing; tell whether there is a cache."""
@@ -77,22 +78,17 @@ class Cache:
         """Write aside, stamp, rename; tell whether it worked."""
         if not self.open_for_writing():
             return False
-        target = f"{self.path}/{name}"
-        aside = f"{target}.{os.getpid()}.new"
+        from dockcred.system import private_file  # noqa: PLC0415 - not for a hit
+
+        data = text.encode("utf-8", "surrogateescape")
+        target, mode = f"{self.path}/{name}", private_file.NEW_FILE
         try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            descriptor = os.open(aside, flags, 0o600)
-            try:
-                data = text.encode("utf-8", "surrogateescape")
-                while data:
-                    data = data[os.write(descriptor, data) :]
-                os.utime(descriptor, (mtime, mtime))
-            finally:
-                os.close(descriptor)
-            os.rename(aside, target)
+            if not self._is_clean:
+                private_file.remove_leftovers(self.path)
+                self._is_clean = True
+            private_file.replace(target, data, mode, mtime=mtime, durable=False)
         except OSError as error:
             log.warning(f"not cached: {error.strerror}")
-            _remove(aside)
             return False
         return True
 

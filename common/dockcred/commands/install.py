@@ -14,6 +14,9 @@ from dockcred.commands.console import console, examples, refusing
 from dockcred.errors import InvalidInputError
 from dockcred.launcher import bytecode, names, render, safety
 from dockcred.registry_table import PROGRAMS, provider
+from dockcred.system import private_file
+
+_FOR_ALL_TO_RUN = 0o755
 
 
 def _default_directory() -> str:
@@ -138,11 +141,7 @@ def _package() -> str:
 
 
 def _write(target: str, text: str) -> None:
-    aside = f"{target}.{os.getpid()}.new"
-    with open(aside, "x", encoding="ascii") as file:
-        file.write(text)
-    os.chmod(aside, 0o755)  # noqa: S103 - a program is for all to run
-    os.rename(aside, target)
+    private_file.replace(target, text.encode("ascii"), _FOR_ALL_TO_RUN)
 
 
 def _remove(directory: str, launchers: Iterable[str]) -> None:

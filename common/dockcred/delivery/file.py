@@ -21,6 +21,7 @@ from typing import ClassVar
 from dockcred.delivery.record import Record
 from dockcred.errors import InvalidInputError, IssueError
 from dockcred.outputs import replace
+from dockcred.system import private_file
 
 LOCK_S = 10.0
 _MAX_RECORD_BYTES = 4096
@@ -70,13 +71,14 @@ class File:
         replace.refuse_for_root(self.path)
         replace.make_directories(self.path)
         with _locked(self.record_path) as descriptor:
+            private_file.remove_leftovers(*os.path.split(self.path))
             before, after = self._digest(), _digest(content)
             there = _known(descriptor).get(before)
             if there and (record.is_older_than(there) or before == after):
                 return there
             _keep(descriptor, ({before: there} if there else {}) | {after: record})
             if after != before:
-                replace.write_private(self.path, content, self.mode)
+                private_file.replace(self.path, content, self.mode)
         return record
 
     def settle(self, there: Record) -> None:

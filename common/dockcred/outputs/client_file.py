@@ -1,27 +1,34 @@
 """A client's file that we change, and give back as it was.
 
-`configure` and `undo` only plan: an Edit says what would be; `commit` and `give_back`
-do it.
+`configure` and `undo` only plan: an Edit says what would be. `commit` and `give_back`
+plan and do it, under a lock: where docker or a person changes the file in between,
+they plan again from what is there, so that neither change is lost.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from dockcred.errors import InvalidInputError
 from dockcred.outputs import edit, past, replace
 from dockcred.outputs.edit import Change, Format, Wanted
 from dockcred.outputs.past import Past
+from dockcred.system import file_lock, private_file, shared_file
+
+_ATTEMPTS = 60
+_LONGEST_PAUSE_S = 0.2
 
 
 class Edit(NamedTuple):
     """A file before and after, None for no file.
 
     `past` is what is to be kept of it, None where nothing is. `lost` are changes of
-    ours that somebody else has changed since.
+    ours that somebody else has changed since. `made` are the directories that we had
+    made for the file. `untouched` says that nobody else had written it since.
     """
 
     path: str
@@ -29,6 +36,8 @@ class Edit(NamedTuple):
     after: bytes | None
     past: Past | None = None
     lost: tuple[Change, ...] = ()
+    made: tuple[str, ...] = ()
+    untouched: bool = False
 
 
 class ClientFile:
@@ -40,26 +49,36 @@ class ClientFile:
 
     def configure(self, wanted: Callable[[str], Iterable[Wanted]]) -> Edit:
         """Plan to put in the values that are wanted for the text as it is."""
-        before = replace.read(self.path)
-        with self._named():
-            text = _decode(before)
-            text, changes = edit.apply(self._syntax, text, wanted(text))
-        if not changes:
-            return Edit(self.path, before, before)
-        origin, made, kept = self._origin(before)
-        after = text.encode()
-        known = Past(origin, past.digest(after), made, kept + changes)
-        return Edit(self.path, before, after, known)
+        return self._plan(wanted, past.load(self.path))
 
-    def commit(self, planned: Edit) -> None:
-        """Write what `configure` has planned, and keep how to undo it."""
-        if planned.past is None or planned.after is None:
-            return
-        self._refuse_if_changed(planned)
+    def commit(self, wanted: Callable[[str], Iterable[Wanted]]) -> Edit:
+        """Put in the values that are wanted, and keep how to undo it.
+
+        Raises InvalidInputError where others go on changing the file.
+        """
+        planned = self.configure(wanted)
+        if planned.past is None:
+            self._remove_leftovers()
+            return planned
         replace.refuse_for_root(self.path)
-        made = replace.make_directories(self.path) + planned.past.made
-        past.save(self.path, planned.past._replace(made=made))
-        replace.write(self.path, planned.after)
+        made = replace.make_directories(self.path)
+        with self._held():
+            known = past.load(self.path)
+            try:
+                for _ in self._attempts():
+                    planned = self._plan(wanted, known)
+                    if planned.past is None:
+                        return planned
+                    made_before = planned.past.made
+                    kept = planned.past._replace(made=made + made_before)
+                    past.save(self.path, kept)
+                    if self._swap(planned):
+                        return planned
+            except BaseException:
+                self._keep_again(known)
+                raise
+            self._keep_again(known)
+        raise self._never_still()
 
     def undo(self) -> Edit | None:
         """Plan to give the file back; None where it holds nothing of ours.
@@ -71,34 +90,62 @@ class ClientFile:
             return None
         before = replace.read(self.path)
         if before is None:
-            return Edit(self.path, None, None)
-        if past.digest(before) == known.digest:
-            return Edit(self.path, before, known.before)
-        after, lost = self._reverted(before, known)
-        return Edit(self.path, before, after, lost=tuple(lost))
+            return Edit(self.path, None, None, made=tuple(known.made))
+        if known.is_of(before):
+            after, lost = known.before, list[Change]()
+        else:
+            after, lost = self._reverted(before, known)
+        return Edit(
+            self.path,
+            before,
+            after,
+            lost=tuple(lost),
+            made=tuple(known.made) if after is None else (),
+            untouched=known.is_of(before),
+        )
 
-    def give_back(self, planned: Edit) -> list[str]:
-        """Write what `undo` has planned; return the directories we had made for it."""
-        self._refuse_if_changed(planned)
-        known = past.load(self.path)
-        if planned.after is None:
-            replace.remove(self.path)
-        elif planned.after != planned.before:
-            replace.write(self.path, planned.after)
-        past.forget(self.path)
-        return known.made if known and planned.after is None else []
+    def give_back(self) -> Edit | None:
+        """Give the file back; None where it holds nothing of ours.
+
+        Raises InvalidInputError where others go on changing the file.
+        """
+        if past.load(self.path) is None:
+            self._remove_leftovers()
+            return None
+        with self._held():
+            for _ in self._attempts():
+                planned = self.undo()
+                if planned is None:
+                    return None
+                if planned.after == planned.before or self._swap(planned):
+                    past.forget(self.path)
+                    return planned
+        raise self._never_still()
 
     def is_ours(self) -> bool:
-        """Tell whether nobody but us has written the file since we did."""
+        """Return whether nobody but us has written the file since we did."""
         known = past.load(self.path)
-        data = replace.read(self.path)
-        return known is not None and past.digest(data) == known.digest
+        return known is not None and known.is_of(replace.read(self.path))
+
+    def _plan(
+        self, wanted: Callable[[str], Iterable[Wanted]], known: Past | None
+    ) -> Edit:
+        before = replace.read(self.path)
+        with self._named():
+            text = _decode(before)
+            text, changes = edit.apply(self._syntax, text, wanted(text))
+        if not changes:
+            return Edit(self.path, before, before)
+        origin, made, kept = self._origin(before, known)
+        after = text.encode()
+        digests = past.digest(after), past.digest(before)
+        ours = Past(origin, digests[0], made, kept + changes, was=digests[1])
+        return Edit(self.path, before, after, ours)
 
     def _origin(
-        self, current: bytes | None
+        self, current: bytes | None, known: Past | None
     ) -> tuple[bytes | None, list[str], list[Change]]:
-        """Answer the file without us, directories we made, our changes still there."""
-        known = past.load(self.path)
+        """Return the file without us, directories we made, our changes still there."""
         if known is None:
             return current, [], []
         if current is None:
@@ -106,6 +153,8 @@ class ClientFile:
         if past.digest(current) == known.digest:
             return known.before, known.made, known.changes
         origin, lost = self._reverted(current, known)
+        if known.is_of(current):
+            origin = known.before
         return origin, known.made, [c for c in known.changes if c not in lost]
 
     def _reverted(self, data: bytes, known: Past) -> tuple[bytes | None, list[Change]]:
@@ -115,9 +164,40 @@ class ClientFile:
                 return None, lost
         return text.encode(), lost
 
-    def _refuse_if_changed(self, planned: Edit) -> None:
-        if replace.read(self.path) != planned.before:
-            raise InvalidInputError(f"{self.path} has just changed", "try again")
+    def _swap(self, planned: Edit) -> bool:
+        return shared_file.swap(self.path, planned.before, planned.after)
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Be the only one of us who changes the file, and clean up behind dead ones."""
+        with file_lock.beside(self.path):
+            private_file.remove_leftovers(*os.path.split(self.path))
+            yield
+
+    def _remove_leftovers(self) -> None:
+        """Clean up where nothing is to be written: what cannot be, is no failure."""
+        with suppress(OSError), self._held():
+            pass
+
+    def _keep_again(self, known: Past | None) -> None:
+        """Keep what was known before a change that was not made."""
+        with suppress(OSError):
+            if known is None:
+                past.forget(self.path)
+            else:
+                past.save(self.path, known)
+
+    def _attempts(self) -> Iterator[int]:
+        """Count attempts, with a pause after each, in which others may end."""
+        for number in range(_ATTEMPTS):
+            yield number
+            time.sleep(min(_LONGEST_PAUSE_S, 0.001 * 2**number))
+
+    def _never_still(self) -> InvalidInputError:
+        return InvalidInputError(
+            f"another program goes on changing {self.path}, and it stays as it is",
+            "try again when that has ended",
+        )
 
     @contextmanager
     def _named(self) -> Iterator[None]:

@@ -13,18 +13,28 @@ from typing import NamedTuple
 from dockcred.errors import InvalidInputError
 from dockcred.outputs import replace
 from dockcred.outputs.edit import ABSENT, Change
+from dockcred.system import private_file
 
 BACKUP = ".before-dockcred"
 RECORD = ".dockcred-undo"
 
 
 class Past(NamedTuple):
-    """A file before our first change, and all our changes since."""
+    """A file before our first change, and all our changes since.
+
+    `digest` is of the file with them. `was` is of the file that the last of them was
+    made to, where it still stands if the writer was killed in between.
+    """
 
     before: bytes | None
     digest: str
     made: list[str]
     changes: list[Change]
+    was: str = ""
+
+    def is_of(self, data: bytes | None) -> bool:
+        """Return whether a file is as we left it, with the last change or without."""
+        return data is not None and digest(data) in {self.digest, self.was}
 
 
 def digest(data: bytes | None) -> str:
@@ -44,7 +54,7 @@ def load(path: str) -> Past | None:
             for change in kept["changes"]
         ]
         before = replace.read(path + BACKUP) if kept["existed"] else None
-        return Past(before, kept["digest"], kept["made"], changes)
+        return Past(before, kept["digest"], kept["made"], changes, kept.get("was", ""))
     except (ValueError, KeyError, TypeError):
         raise InvalidInputError(
             f"{path + RECORD} is damaged", f"remove it; {path + BACKUP} is the backup"
@@ -61,12 +71,13 @@ def save(path: str, past: Past) -> None:
     kept = {
         "existed": past.before is not None,
         "digest": past.digest,
+        "was": past.was,
         "made": past.made,
         "changes": changes,
     }
     if past.before is not None:
-        replace.write(path + BACKUP, past.before)
-    replace.write(path + RECORD, json.dumps(kept, indent=1).encode())
+        private_file.replace(path + BACKUP, past.before)
+    private_file.replace(path + RECORD, json.dumps(kept, indent=1).encode())
 
 
 def forget(path: str) -> None:

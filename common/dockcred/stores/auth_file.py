@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import os
+import time
 
 from dockcred.credential import Credential
 from dockcred.lookup.auths import decode
 from dockcred.stores.problems import KeychainAbsentError, KeychainError
+from dockcred.system import file_lock, private_file, shared_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from dockcred.environment import Environment
 
-# docker's name for a user whose secret is an identity token (docker/cli).
+_ATTEMPTS = 60
 
 
 class AuthFile:
@@ -44,39 +46,52 @@ class AuthFile:
 
     def remove(self, keys: Iterable[str]) -> None:
         """Drop these entries; all else in the file stays, and no copy is left."""
-        content = self._load()
-        auths = self._auths(content)
-        for key in keys:
-            auths.pop(key, None)
-        aside = f"{self.path}.{os.getpid()}.new"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        wanted = list(keys)
         try:
-            mode = os.stat(self.path).st_mode & 0o700
-            with os.fdopen(os.open(aside, flags, mode), "w", encoding="utf-8") as file:
-                json.dump(content, file, indent="\t", ensure_ascii=False)
-                file.write("\n")
-                file.flush()
-                os.fsync(file.fileno())
-            os.rename(aside, self.path)
+            with file_lock.beside(self.path):
+                private_file.remove_leftovers(*os.path.split(self.path))
+                self._remove(wanted)
         except OSError as error:
-            if os.path.exists(aside):
-                os.unlink(aside)
             raise KeychainError(
                 f"{self.path} cannot be written and stays as it was: {error.strerror}"
             ) from None
+
+    def _remove(self, keys: list[str]) -> None:
+        """Drop them from the text as it is when it is replaced, which others change."""
+        for number in range(_ATTEMPTS):
+            before = self._bytes()
+            content = self._parsed(before)
+            auths = self._auths(content)
+            for key in keys:
+                auths.pop(key, None)
+            after = json.dumps(content, indent="\t", ensure_ascii=False) + "\n"
+            if shared_file.swap(self.path, before, after.encode(), mask=0o700):
+                return
+            time.sleep(min(0.2, 0.001 * 2**number))
+        raise KeychainError(
+            f"another program goes on changing {self.path}, and it stays as it is",
+            "try again when that has ended",
+        )
 
     def uses_store(self, name: str) -> bool:
         """Tell whether the file sends docker to this credential store."""
         return bool(self._load().get("credsStore") == name)
 
     def _load(self) -> dict[str, Any]:
+        return self._parsed(self._bytes())
+
+    def _bytes(self) -> bytes:
         try:
-            with open(self.path, encoding="utf-8") as file:
-                content = json.load(file)
+            with open(self.path, "rb") as file:
+                return file.read()
         except FileNotFoundError:
             raise KeychainAbsentError(f"there is no {self.path}") from None
         except OSError as error:
             raise KeychainError(f"{self.path}: {error.strerror}") from None
+
+    def _parsed(self, data: bytes) -> dict[str, Any]:
+        try:
+            content = json.loads(data)
         except ValueError:
             content = None
         if not isinstance(content, dict):

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 from dockcred.errors import InvalidInputError, MissingIdentityError
 from dockcred.outputs import replace
+from dockcred.system import private_file
 from dockcred.token_service.signing_key import SigningKey
 
 _ROLES = "roles.json"
@@ -107,7 +108,7 @@ class KeyDirectory:
 
     def _new_key(self) -> str:
         key = SigningKey.generate()
-        replace.write(self._file(_key_name(key.id)), key.pem())
+        private_file.replace(self._file(_key_name(key.id)), key.pem())
         return key.id
 
     def _load(self, key_id: str) -> SigningKey:
@@ -121,7 +122,7 @@ class KeyDirectory:
 
     def _write_roles(self, roles: Roles) -> None:
         text = {"signing": roles.signing, "next": roles.next, "retired": roles.retired}
-        replace.write(self._file(_ROLES), f"{json.dumps(text)}\n".encode())
+        private_file.replace(self._file(_ROLES), f"{json.dumps(text)}\n".encode())
 
     def _read(self, name: str) -> bytes:
         """Read a file that is its owner's alone, in a directory that is ours."""

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable
 
 from dockcred.errors import InvalidInputError
-from dockcred.outputs import replace
+from dockcred.system import private_file
 from dockcred.token_service.settings import JWKS, Settings, is_safe_url
 from dockcred.token_service.signing_key import ALGORITHM, SigningKey
 
@@ -57,7 +57,7 @@ def write(
     os.makedirs(directory, exist_ok=True)
     for name, content in files.items():
         path = f"{directory}/{name}"
-        replace.write(path, content)
+        private_file.replace(path, content)
         os.chmod(path, _READABLE)
     return [f"{directory}/{name}" for name in files]
 

@@ -60,13 +60,12 @@ def change(
 
     `aside` says it on stderr, where stdout has a text of its own.
     """
-    planned = file.configure(wanted)
+    planned = file.configure(wanted) if dry_run else file.commit(wanted)
     if planned.past is None:
         click.echo(f"{file.path} says so already", err=aside)
     elif dry_run:
         click.echo(_difference(planned), nl=False, err=aside)
     else:
-        file.commit(planned)
         click.echo(f"wrote {file.path}", err=aside)
 
 
@@ -86,16 +85,15 @@ def undo(files: Iterable[ClientFile], *, dry_run: bool) -> None:
     nothing = True
     made: list[str] = []
     for file in files:
-        planned = file.undo()
+        planned = file.undo() if dry_run else file.give_back()
         if planned is None:
             continue
         nothing = False
         if dry_run:
             click.echo(_difference(planned), nl=False)
             continue
-        untouched = file.is_ours()
-        made += file.give_back(planned)
-        click.echo(_told(planned, untouched=untouched))
+        made += planned.made
+        click.echo(_told(planned))
         for lost in planned.lost:
             warn(f"{'.'.join(lost.path) or 'it'} was changed since and stays as it is")
     replace.remove_directories(made)
@@ -103,10 +101,10 @@ def undo(files: Iterable[ClientFile], *, dry_run: bool) -> None:
         click.echo("nothing to undo")
 
 
-def _told(planned: Edit, *, untouched: bool) -> str:
+def _told(planned: Edit) -> str:
     if planned.after is None:
         return f"removed {planned.path}, which was not there before"
-    if untouched:
+    if planned.untouched:
         return f"restored {planned.path}, byte for byte"
     if planned.after == planned.before:
         return f"left {planned.path} as it is; others have changed it since"

@@ -72,12 +72,16 @@ def _docker_config(
     carry_out.check_chosen(registries, everything=everything)
     carry_out.check_helper(helper)
     hosts = carry_out.all_keys(registries, hub)
+    said: set[str] = set()
 
     def wanted(text: str) -> list[Wanted]:
         found = docker_config.ask_for(text, hosts, helper) if hosts else []
         found += docker_config.ask_always(helper) if everything else []
+        # Asked again where the text has changed: each sentence is said once.
         for sentence in docker_config.left_behind(text, found):
-            warn(sentence)
+            if sentence not in said:
+                said.add(sentence)
+                warn(sentence)
         return found
 
     carry_out.change(file, wanted, dry_run=dry_run)

@@ -19,10 +19,11 @@ from dockcred.commands.exec_ import our_helper, registries
 from dockcred.commands.exec_.carried import STORE, Others
 from dockcred.environment import Environment
 from dockcred.errors import DockcredError, InvalidInputError
-from dockcred.outputs import containers_auth, docker_config, helm_registry, replace
+from dockcred.outputs import containers_auth, docker_config, helm_registry
 from dockcred.reference import keys
 from dockcred.rendering import entries, formats
 from dockcred.rendering.resolving import resolve_logins
+from dockcred.system import private_file
 
 
 class Wanted(NamedTuple):
@@ -149,7 +150,7 @@ class Configuration:
     def _write(self, name: str, text: str) -> str:
         path = f"{self._directory}/{name}"
         try:
-            replace.write_private(path, text.encode())
+            private_file.replace(path, text.encode(), private_file.NEW_FILE)
         except OSError as error:
             raise DockcredError(
                 f"{path} cannot be written: {error.strerror}", "make room there"

@@ -12,6 +12,7 @@ from dockcred.api import Policy
 from dockcred.commands.console import stdout
 from dockcred.errors import InvalidInputError
 from dockcred.outputs import replace
+from dockcred.system import private_file
 
 
 def refuse_terminal(path: str | None) -> None:
@@ -53,7 +54,7 @@ def write(data: bytes, path: str, ends: float | None) -> None:
         return
     _refuse_to_lose(path, data)
     replace.make_directories(path)
-    replace.write_private(path, data)
+    private_file.replace(path, data, private_file.NEW_FILE)
     moment = datetime.fromtimestamp(ends).astimezone() if ends else None
     until = f"; good until {moment:%Y-%m-%d %H:%M:%S %z}" if moment else ""
     click.echo(f"wrote {path}{until}", err=True)

@@ -1,0 +1,187 @@
+"""The one writer of private files: aside, for us alone, whole, and then renamed.
+
+A reader sees the old file or the new one. The file aside has a random name, and a lock
+that the kernel drops when its writer ends, however it ends: so the next writer knows
+what a dead one has left, which may hold a secret, and removes it.
+
+A pid alone is no name: in a container every run has the same one.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+NEW_FILE: Final = 0o600
+ASIDE: Final = ".new"
+_RANDOM_BYTES = 8
+_HEXADECIMAL = frozenset("0123456789abcdef")
+_ATTEMPTS = 10
+# Where files cannot be locked, and of versions that did not lock, age must do.
+_DEAD_AFTER_S = 60.0
+
+
+def replace(
+    path: str,
+    data: bytes,
+    mode: int | None = None,
+    *,
+    mtime: float | None = None,
+    durable: bool = True,
+) -> None:
+    """Put data into a file in one step; where that fails, the file is as it was.
+
+    Without `mode` the old file's mode and owner are kept, and a new file is its owner's
+    alone. With `mode` it is this user's own, whoever had one there before. A symlink is
+    replaced, not followed. `durable` flushes file and directory to the disk, and has
+    leftovers of dead writers of this file removed. Raises OSError with its name.
+    """
+    try:
+        if durable:
+            remove_leftovers(*os.path.split(path))
+        aside, descriptor = create(path)
+        try:
+            fill(descriptor, data)
+            dress(descriptor, path, mode)
+            if mtime is not None:
+                os.utime(descriptor, (mtime, mtime))
+            if durable:
+                os.fsync(descriptor)
+            # Held until then, so that nobody takes the file aside for a leftover.
+            os.replace(aside, path)
+        except BaseException:
+            drop(aside)
+            raise
+        finally:
+            close(descriptor)
+        if durable:
+            flush_directory(path)
+    except OSError as error:
+        error.filename, error.filename2 = path, None  # nobody has named the one aside
+        raise
+
+
+def create(path: str) -> tuple[str, int]:
+    """Make the file aside, for us alone and locked; return its path and descriptor."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFE
+    for _ in range(_ATTEMPTS):
+        aside = new_name(path)
+        descriptor = os.open(aside, flags, NEW_FILE)
+        # Whoever looks for leftovers may have seen it before it was locked.
+        if _lock(descriptor) is not False and os.fstat(descriptor).st_nlink:
+            return aside, descriptor
+        close(descriptor)
+    raise FileExistsError(17, "another process takes its files for leftovers", path)
+
+
+def new_name(path: str) -> str:
+    """Return a name beside a file that nobody else has."""
+    return f"{path}.{os.urandom(_RANDOM_BYTES).hex()}{ASIDE}"
+
+
+def fill(descriptor: int, data: bytes) -> None:
+    """Write all of the data."""
+    left = memoryview(data)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+def dress(descriptor: int, path: str, mode: int | None, mask: int = 0o7777) -> None:
+    """Give the new file its mode; without one the owner and mode of the old file.
+
+    `mask` is what may be left of the old mode.
+    """
+    if mode is None:
+        try:
+            old = os.stat(path)
+        except FileNotFoundError:
+            return
+        new = os.fstat(descriptor)
+        if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
+            os.fchown(descriptor, old.st_uid, old.st_gid)
+        mode = stat.S_IMODE(old.st_mode) & mask
+    if mode != NEW_FILE:
+        os.fchmod(descriptor, mode)
+
+
+def flush_directory(path: str) -> None:
+    """Flush the directory of a file to the disk, so that a new name in it stays."""
+    descriptor = os.open(os.path.dirname(path) or ".", os.O_RDONLY | _SAFE)
+    try:
+        os.fsync(descriptor)
+    finally:
+        close(descriptor)
+
+
+def remove_leftovers(directory: str, start: str = "") -> None:
+    """Remove what dead writers have left aside in a directory, of names that start so.
+
+    What belongs to others is left alone, and so is what a living writer holds.
+    """
+    try:
+        names = os.listdir(directory or ".")
+    except OSError:
+        return
+    for name in names:
+        if name.endswith(ASIDE) and name.startswith(start):
+            random = name.removesuffix(ASIDE).rpartition(".")[2]
+            locked = len(random) == 2 * _RANDOM_BYTES and _HEXADECIMAL.issuperset(
+                random
+            )
+            if locked or random.isdigit():  # the pid of versions before
+                _remove_if_dead(os.path.join(directory, name), locked=locked)
+
+
+def drop(path: str) -> None:
+    """Remove a file; one that cannot be is left to the next writer."""
+    try:
+        os.unlink(path)
+    except OSError:
+        return
+
+
+def close(descriptor: int) -> None:
+    """Close what is written and flushed: a failure has nothing more to say."""
+    try:
+        os.close(descriptor)
+    except OSError:
+        return
+
+
+def _remove_if_dead(path: str, *, locked: bool) -> None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | _SAFE)
+    except OSError:
+        return
+    try:
+        status = os.fstat(descriptor)
+        user = os.geteuid()
+        if stat.S_ISREG(status.st_mode) and user in {0, status.st_uid}:
+            free = _lock(descriptor) if locked else None
+            if free is None:
+                free = time.time() - status.st_ctime > _DEAD_AFTER_S
+            if free:
+                drop(path)
+    finally:
+        close(descriptor)
+
+
+def _lock(descriptor: int) -> bool | None:
+    """Return whether we hold its lock now; None where files cannot be locked."""
+    try:
+        import fcntl  # noqa: PLC0415 - POSIX only
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (ImportError, OSError):
+        return None
+    return True
+
+
+_SAFE = os.O_NOFOLLOW | os.O_CLOEXEC

@@ -1,0 +1,166 @@
+"""Replaces a file that others change too, if it still is what the change was made from.
+
+docker, podman and people write without our lock. So the two files change places in one
+step of the kernel (renameat2(2), RENAME_EXCHANGE), and what comes out is looked at: if
+it is not what was read, the two change back, and the caller makes its change again from
+what is there. Where there is no such step, a second look comes right before the rename.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+
+from dockcred.system import private_file
+
+_EXCHANGE = 2
+_NO_REPLACE = 1
+_HERE = -100  # AT_FDCWD
+# EINVAL: the file system has it not; EPERM: a container's filter forbids it.
+_NOT_HERE = {errno.ENOSYS, errno.EINVAL, errno.EPERM, errno.ENOTSUP}
+_TURNS = 100
+
+
+def swap(
+    path: str, before: bytes | None, after: bytes | None, mask: int = 0o7777
+) -> bool:
+    """Replace `before` by `after`, None for no file; return False where it is another.
+
+    What is there then stays there. Mode and owner are kept, as far as `mask` lets them.
+    Raises OSError with the file's name.
+    """
+    try:
+        if after is None:
+            done = before is None or _take_away(path, before)
+        else:
+            done = _put(path, before, after, mask)
+        if done:
+            private_file.flush_directory(path)
+    except OSError as error:
+        error.filename, error.filename2 = path, None
+        raise
+    return done
+
+
+def _put(path: str, before: bytes | None, after: bytes, mask: int) -> bool:
+    aside, descriptor = private_file.create(path)
+    try:
+        private_file.fill(descriptor, after)
+        private_file.dress(descriptor, path, None, mask)
+        os.fsync(descriptor)
+        if _read(path) != before:
+            return False
+        if before is None:
+            return _create(aside, path)
+        return _exchange(aside, path, before, after)
+    finally:
+        private_file.drop(aside)
+        private_file.close(descriptor)
+
+
+def _create(aside: str, path: str) -> bool:
+    """Give the file aside its name, unless another has it by now."""
+    try:
+        if not _rename(aside, path, _NO_REPLACE):
+            os.link(aside, path)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _exchange(aside: str, path: str, before: bytes, after: bytes) -> bool:
+    try:
+        if not _rename(aside, path, _EXCHANGE):
+            os.replace(aside, path)
+            return True
+    except FileNotFoundError:
+        return False
+    if _read(aside) == before and not _is_being_written(aside):
+        return True
+    _change_back(aside, path, after)
+    return False
+
+
+def _change_back(aside: str, path: str, placed: bytes) -> None:
+    """Put back what was taken out, or what others have put there since."""
+    for _ in range(_TURNS):
+        back = _read(aside)
+        if back is None:
+            return
+        try:
+            exchanged = _rename(aside, path, _EXCHANGE)
+        except FileNotFoundError:
+            return  # others have removed it since
+        except OSError:
+            exchanged = False
+        if not exchanged:
+            os.replace(aside, path)
+        if not exchanged or _read(aside) == placed:
+            return
+        placed = back
+
+
+def _take_away(path: str, before: bytes) -> bool:
+    aside = private_file.new_name(path)
+    try:
+        os.rename(path, aside)
+    except FileNotFoundError:
+        return False
+    if _read(aside) == before and not _is_being_written(aside):
+        private_file.drop(aside)
+        return True
+    _create(aside, path)
+    private_file.drop(aside)
+    return False
+
+
+def _is_being_written(path: str) -> bool:
+    """Return whether a program has the file open and may write into it yet.
+
+    The kernel gives no lease on such a file (fcntl(2), F_SETLEASE). Where there are no
+    leases, that cannot be known.
+    """
+    import fcntl  # noqa: PLC0415 - POSIX only
+    import signal  # noqa: PLC0415 - here only
+
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        # Who opens it now would have us sent this, which ends a program.
+        with contextlib.suppress(ValueError):
+            signal.signal(signal.SIGIO, signal.SIG_IGN)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except (AttributeError, OSError) as failure:
+        return getattr(failure, "errno", 0) == errno.EAGAIN
+    else:
+        return False
+    finally:
+        private_file.close(descriptor)
+
+
+def _rename(old: str, new: str, flags: int) -> bool:
+    """Rename by renameat2; return False where there is none, for both are as before."""
+    try:
+        import ctypes  # noqa: PLC0415 - here only
+
+        call = ctypes.CDLL(None, use_errno=True).renameat2
+    except (ImportError, OSError, AttributeError):
+        return False
+    arguments = (_HERE, os.fsencode(old), _HERE, os.fsencode(new), flags)
+    number = errno.EINTR
+    while number == errno.EINTR:
+        if call(*arguments) == 0:
+            return True
+        number = ctypes.get_errno()
+    if number in _NOT_HERE:
+        return False
+    raise OSError(number, os.strerror(number), old, None, new)
+
+
+def _read(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
