@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN = .venv/bin
 READY = .venv/ready
+# A worker for each processor; tests/support/workers.py says what they share.
+TESTS = $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadgroup --durations 20
 
 .PHONY: demo test check docs bench clean
 
@@ -9,7 +11,7 @@ demo: $(READY)
 	@$(BIN)/python -m dockcred.testing.demo
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(TESTS) -m 'not slow'
 
 check: $(READY)
 	$(BIN)/ruff check

@@ -6,10 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.once import make_once
 from support.program import Program
 from support.release import ROOT, build
 
@@ -19,38 +21,43 @@ from dockcred.testing.sandbox import Sandbox
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+pytest_plugins = ("support.left_out", "support.workers")
+
+
 @pytest.fixture(scope="session")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files whose checksums a release publishes: DOCKCRED_DIST, or built here."""
     if named := os.environ.get("DOCKCRED_DIST"):
         return Path(named)
-    target = tmp_path_factory.mktemp("release") / "dist"
-    build(ROOT, target)
-    return target
+    return make_once(tmp_path_factory, "dist", lambda place: build(ROOT, place))
 
 
 @pytest.fixture(scope="session")
-def helper_bin(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def helper_bin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of the programs, from the wheel in a fresh venv.
 
     DOCKCRED_BIN names another one, for speed while developing and for mutations.
     """
     if named := os.environ.get("DOCKCRED_BIN"):
         return Path(named)
-    (wheel,) = request.getfixturevalue("dist").glob("dockcred-*.whl")
-    place = tmp_path_factory.mktemp("wheel")
-    _run(sys.executable, "-m", "venv", str(place / "venv"))
-    inside = place / "venv/bin/python"
-    _run(str(inside), "-m", "pip", "install", "-q", f"{wheel}[all]")
-    return place / "venv/bin"
+    return make_once(tmp_path_factory, "installed", _install) / "bin"
+
+
+def _install(place: Path) -> None:
+    """Install the wheel of DOCKCRED_DIST, or one built here."""
+    with tempfile.TemporaryDirectory() as scratch:
+        dist = Path(os.environ.get("DOCKCRED_DIST") or scratch)
+        if str(dist) == scratch:
+            # Most tests need no Debian package: a builder that fails is not theirs.
+            build(ROOT, dist, "--no-debian")
+        (wheel,) = dist.glob("dockcred-*.whl")
+        _run(sys.executable, "-m", "venv", str(place))
+        _run(str(place / "bin/python"), "-m", "pip", "install", "-q", f"{wheel}[all]")
 
 
 def _run(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.exit(f"{' '.join(command)}: {done.stdout}{done.stderr}", returncode=1)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,71 @@
+#!/bin/bash
+# Plays README's two commands on a machine that is not ours: a bare Debian, an ordinary
+# user, a fresh clone of the commit that is checked out.
+#
+#   .ci/bare.sh DIRECTORY SUITE [PACKAGE...]     as root
+#
+# The Debian has Python, venv, make, git, ca-certificates and PACKAGEs; it is made in
+# DIRECTORY once, and again when this file has changed. Each run has a copy of its own.
+# Only what says where and how pip gets its packages is taken from this machine.
+set -euo pipefail
+[ $# -ge 2 ] || { echo 'usage: .ci/bare.sh DIRECTORY SUITE [PACKAGE...]' >&2; exit 2; }
+directory=$1 suite=$2
+shift 2
+source=$(cd "$(dirname "$0")/.." && pwd)
+packages=(python3 python3-venv make git ca-certificates "$@")
+bundle=/etc/ssl/certs/ca-certificates.crt
+
+make_machine() {
+    local mirror new=$directory.new
+    mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
+        sed -n "s/ $(. /etc/os-release && echo "$VERSION_CODENAME")\$//p" | head -n 1)
+    rm -rf "$new"
+    debootstrap --variant=minbase --include="$(IFS=, && echo "${packages[*]}")" \
+        "$suite" "$new" "$mirror" >"$directory.log" || { cat "$directory.log" >&2; exit 1; }
+    rm -rf "$new"/var/cache/apt/archives/*.deb
+    echo 'ada:x:1000:1000::/home/ada:/bin/sh' >>"$new/etc/passwd"
+    echo 'ada:x:1000:' >>"$new/etc/group"
+    install -d -o 1000 -g 1000 "$new/home/ada"
+    printf '%s\n' "$stamp" >"$new/stamp"
+    rm -rf "$directory"
+    mv "$new" "$directory"
+}
+
+lay_in() { # what this machine's pip goes by, and the clone
+    cp /etc/resolv.conf /etc/hosts "$root/etc/"
+    [ ! -e $bundle ] || cp -L $bundle "$root$bundle"
+    [ ! -e /etc/pip.conf ] || cp /etc/pip.conf "$root/etc/"
+    git clone --quiet --no-hardlinks "file://$source" "$root/home/ada/dockcred"
+    mkdir -p "$directory.pip" "$root/home/ada/.cache/pip"
+    chown -R 1000:1000 "$root/home/ada" "$directory.pip"
+}
+
+# In namespaces of its own: nothing stays mounted, and no process stays, when it ends.
+inside() { # VARIABLES, as words
+    unshare --mount --pid --fork --kill-child bash -euc '
+        root=$1 pip=$2
+        shift 2
+        mount -t proc proc "$root/proc"
+        mount --rbind /dev "$root/dev"
+        mount -t tmpfs -o mode=1777 shm "$root/dev/shm"
+        mount --bind "$pip" "$root/home/ada/.cache/pip"
+        exec env -i HOME=/home/ada USER=ada PATH=/usr/local/bin:/usr/bin:/bin "$@" \
+            chroot --userspec=1000:1000 "$root" sh -c "
+                cd ~/dockcred
+                make demo && make test"
+    ' bash "$root" "$directory.pip" "$@"
+}
+
+stamp=$(printf '%s\n' "$suite" "${packages[@]}" | cat - "$source/.ci/bare.sh" | sha256sum)
+[ "$(cat "$directory/stamp" 2>/dev/null)" = "$stamp" ] || make_machine
+
+root=$(mktemp -d "$directory.run.XXXXXX")
+trap 'rm -rf --one-file-system "$root"' EXIT
+cp -a "$directory/." "$root"
+chmod 755 "$root"
+lay_in
+mapfile -t variables < <(env | grep -E '^(PIP|SSL_CERT|[A-Za-z]+_proxy|[A-Z]+_PROXY)[A-Z_]*=' || :)
+echo "== a bare Debian $suite${*:+ with $*}: make demo, make test"
+SECONDS=0
+inside "${variables[@]}" || { echo "== $suite: failed after $SECONDS s"; exit 1; }
+echo "== $suite: $SECONDS s"

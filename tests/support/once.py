@@ -1,0 +1,44 @@
+"""Make a directory once for a whole run of the tests, whichever worker asks first."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+WORKER = "PYTEST_XDIST_WORKER"
+
+
+def run_directory(factory: pytest.TempPathFactory) -> Path:
+    """Return the directory that all workers of this run have in common."""
+    base = factory.getbasetemp()
+    return base.parent if WORKER in os.environ else base
+
+
+def make_once(
+    factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]
+) -> Path:
+    """Return the directory `name` of this run; `make` fills it before anyone sees it.
+
+    The other workers of pytest-xdist wait for it. Where `make` fails, each of them
+    fails with the same words, and nobody tries it again.
+    """
+    base = run_directory(factory)
+    place, failure = base / name, base / f"{name}.failed"
+    with open(base / f"{name}.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if failure.exists():
+            pytest.fail(failure.read_text(encoding="utf-8"), pytrace=False)
+        if place.exists():
+            return place
+        # Under its own name from the start: the scripts of a venv name their place.
+        place.mkdir()
+        try:
+            make(place)
+        except Exception as error:
+            failure.write_text(f"{name} was not made: {error}", encoding="utf-8")
+            raise
+    return place

@@ -1,0 +1,49 @@
+"""How several workers of pytest-xdist share one run of the tests.
+
+The tests of a file stay with one worker, so that what a file starts is started once;
+what a session starts, each worker has for itself. A test marked `alone` measures, or
+fills the machine: while it runs, no other does.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from support.once import WORKER, run_directory
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put each file's tests into a group, which `--dist loadgroup` keeps together."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Run it beside the others', or alone."""
+    if WORKER not in os.environ:
+        return (yield)
+    factory = item.config._tmp_path_factory
+    with _room(run_directory(factory), alone=bool(item.get_closest_marker("alone"))):
+        return (yield)
+
+
+@contextmanager
+def _room(directory: Path, *, alone: bool) -> Iterator[None]:
+    """Hold a place among those who run; who wants to be alone stops them at the door."""
+    with (
+        open(directory / "door.lock", "w", encoding="utf-8") as door,
+        open(directory / "room.lock", "w", encoding="utf-8") as room,
+    ):
+        fcntl.flock(door, fcntl.LOCK_EX)
+        fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(door, fcntl.LOCK_UN)
+        yield
