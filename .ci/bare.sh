@@ -50,7 +50,7 @@ inside() { # VARIABLES, as words
         mount -t tmpfs -o mode=1777 shm "$root/dev/shm"
         mount --bind "$pip" "$root/home/ada/.cache/pip"
         exec env -i HOME=/home/ada USER=ada PATH=/usr/local/bin:/usr/bin:/bin "$@" \
-            chroot --userspec=1000:1000 "$root" sh -c "
+            /usr/sbin/chroot --userspec=1000:1000 "$root" sh -c "
                 cd ~/dockcred
                 make demo && make test"
     ' bash "$root" "$directory.pip" "$@"
@@ -64,7 +64,7 @@ trap 'rm -rf --one-file-system "$root"' EXIT
 cp -a "$directory/." "$root"
 chmod 755 "$root"
 lay_in
-mapfile -t variables < <(env | grep -E '^(PIP|SSL_CERT|[A-Za-z]+_proxy|[A-Z]+_PROXY)[A-Z_]*=' || :)
+mapfile -t variables < <(env | grep -E '^(PIP_[A-Z_]+|[a-z]+_proxy|[A-Z]+_PROXY)=' | grep -v ^PIP_FIND_LINKS || :)
 echo "== a bare Debian $suite${*:+ with $*}: make demo, make test"
 SECONDS=0
 inside "${variables[@]}" || { echo "== $suite: failed after $SECONDS s"; exit 1; }
