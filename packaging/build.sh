@@ -30,10 +30,12 @@ version=${version%%-*}
 
 if [ "${2-}" = --no-debian ]; then
     :
-elif [ -x /usr/bin/dpkg-buildpackage ]; then
-    "$source/packaging/debian/build.sh" "$target"
-else
+elif ! [ -x /usr/bin/dpkg-buildpackage ]; then
     echo 'no dpkg-buildpackage here: no Debian packages' >&2
+elif ! unmet=$(/usr/bin/dpkg-checkbuilddeps "$source/packaging/debian/control" 2>&1); then
+    echo "no Debian packages: ${unmet#*: }" >&2
+else
+    "$source/packaging/debian/build.sh" "$target"
 fi
 
 sha256sum -- * >../SHA256SUMS.$$

@@ -7,12 +7,12 @@ bench.instructions --save` writes down those of another.
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from support.real import program
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PYTHONS = ("/usr/bin/python3", sys.executable)
@@ -29,10 +29,8 @@ ROOM = 1.10
 @pytest.fixture(scope="module", params=PYTHONS, ids=["system", "venv"])
 def measured(request) -> dict[str, dict[str, object]]:
     """What the paths cost under one interpreter, each with the build it holds for."""
-    if shutil.which("valgrind") is None:
-        pytest.skip("valgrind is not installed")
-    if shutil.which(request.param) is None:
-        pytest.skip(f"{request.param} is not there")
+    program("valgrind")
+    program(request.param)
     argv = [sys.executable, "-m", "bench.instructions", "--json", "--python"]
     done = subprocess.run(
         [*argv, request.param],

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 
 import pytest
-from support.real import missing
+from support.real import program
 
 from .test_instructions import PYTHONS, REPOSITORY
 
@@ -20,10 +19,8 @@ MOST = {"secretservice get": 2.3, "pass get": 1.82}
 @pytest.fixture(scope="module", params=PYTHONS, ids=["system", "venv"])
 def measured(request) -> dict[str, float]:
     for name in ("valgrind", "gnome-keyring-daemon", "dbus-daemon", "pass", "gpg"):
-        if shutil.which(name) is None:
-            missing(f"{name} is not installed")
-    if shutil.which(request.param) is None:
-        pytest.skip(f"{request.param} is not there")
+        program(name)
+    program(request.param)
     done = subprocess.run(
         [
             sys.executable,

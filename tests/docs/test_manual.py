@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import tomllib
 from pathlib import Path
 
 import pytest
 from support.documents import ROOT
-from support.real import missing
+from support.real import program
 
 from dockcred.manual.pages import all_pages
 from dockcred.manual.roff import Page
@@ -19,7 +18,7 @@ PAGES = all_pages()
 
 
 def rendered(source: str) -> str:
-    groff = shutil.which("groff") or missing("groff is not installed")
+    groff = program("groff")
     command = [groff, "-man", "-ww", "-Tascii", "-P-cbou", "-rLL=80n"]
     done = subprocess.run(
         command, input=source, capture_output=True, text=True, check=True

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from support.kubelet import password, request
 from support.program import Program
-from support.real import missing
+from support.real import missing, program, require_root
 
 KUBERNETES = Path(__file__).parents[2] / "packaging/kubernetes"
 INSTALL = KUBERNETES / "install"
@@ -55,10 +55,8 @@ def test_a_configuration_is_what_kubelet_takes_at_its_start(name, kubelet, plugi
 
 @pytest.mark.parametrize("overlay", ["install", "remove"])
 def test_kustomize_builds_it(overlay):
-    if not (kubectl := shutil.which("kubectl")):
-        missing("kubectl is not installed")
     done = subprocess.run(
-        [kubectl, "kustomize", KUBERNETES / overlay],
+        [program("kubectl"), "kustomize", KUBERNETES / overlay],
         env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"},
         capture_output=True,
         text=True,
@@ -76,10 +74,10 @@ def test_kustomize_builds_it(overlay):
 def directory(tmp_path_factory) -> Path:
     """The directory, as the installer's image holds it."""
     path = f"{Path(os.sys.executable).parent}:/usr/bin:/bin"
-    if not Path("/usr/bin/python3").exists() or not Path(LOADER).exists():
+    program("/usr/bin/python3")
+    if not Path(LOADER).exists():
         missing("Debian's python3 on x86-64 is not installed")
-    if not shutil.which("patchelf", path=path):
-        missing("patchelf is not installed")
+    program("patchelf", path)
     place = tmp_path_factory.mktemp("directory")
     target = place / "dockcred"
     _copy_as_the_image_does(place)
@@ -110,12 +108,11 @@ def _copy_as_the_image_does(place: Path) -> None:
 @pytest.fixture
 def bare_node(tmp_path):
     """A root with the loader, libc, libm and busybox; no Python, no other library."""
-    if os.geteuid() != 0:
-        missing("chroot needs root")
+    require_root("chroot")
     root = tmp_path / "node"
     for name in ("lib64", LIBRARIES[1:], "bin", "proc", "dev", "etc", "tmp"):
         (root / name).mkdir(parents=True, exist_ok=True)
-    busybox = shutil.which("busybox") or missing("busybox is not installed")
+    busybox = program("busybox")
     shutil.copy(busybox, root / "bin/sh")
     for file in (LOADER, *(f"{LIBRARIES}/lib{n}.so.6" for n in ("c", "m"))):
         shutil.copy(file, root / file[1:])

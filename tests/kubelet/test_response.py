@@ -33,8 +33,8 @@ def test_the_bytes_are_those_of_go_s_encoder():
 @pytest.mark.parametrize(
     "seconds, text",
     {
-        **{0: "0s", 0.9: "0s", -5: "0s", 1: "1s", 59.9: "59s", 60: "1m0s", 3599: "59m59s"},
-        **{3600: "1h0m0s", 41400: "11h30m0s", 90061: "25h1m1s"},
+        0: "0s", 0.9: "0s", -5: "0s", 1: "1s", 59.9: "59s", 60: "1m0s", 3599: "59m59s",
+        3600: "1h0m0s", 41400: "11h30m0s", 90061: "25h1m1s",
     }.items(),
 )  # fmt: skip
 def test_durations_are_go_s(seconds, text):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.program import HOST
+from support.real import program
 
 from dockcred.testing.sandbox import Sandbox
 
@@ -22,8 +22,7 @@ def launched(helper_bin: Path, tmp_path_factory: pytest.TempPathFactory) -> Laun
 
 @pytest.fixture(params=SHELLS)
 def shell(request: pytest.FixtureRequest) -> str:
-    if shutil.which(SHELLS[request.param][0]) is None:
-        pytest.skip(f"{request.param} is not installed")
+    program(SHELLS[request.param][0])
     return request.param
 
 

@@ -6,11 +6,12 @@ The mark is the variables with which Python was started.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from support.real import program
 
 PROGRAM = "docker-credential-ecr-login"
 SHELLS = {"dash": ["dash"], "bash": ["bash"], "busybox": ["busybox", "sh"]}
@@ -75,7 +76,7 @@ class Launched:
         self.mark.unlink(missing_ok=True)
         first, *rest = SHELLS[shell]
         done = subprocess.run(
-            [*before, shutil.which(first), *rest, self.path, verb],
+            [*before, program(first), *rest, self.path, verb],
             input=stdin,
             env=environment,
             capture_output=True,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from support import real
 from support.real import missing
 from support.release import ROOT
 
@@ -39,7 +39,7 @@ def unpacked(debs: list[Path], tmp_path_factory) -> dict[str, Path]:
 
 
 def test_lintian_has_nothing_to_say(debs):
-    lintian = shutil.which("lintian") or missing("lintian is not installed")
+    lintian = real.program("lintian")
     done = run(lintian, "--fail-on=warning,error", "--allow-root", *debs)
     assert (done.returncode, done.stdout) == (0, "")
 
@@ -128,13 +128,13 @@ def test_the_scripts_are_debhelpers_and_start_nothing(unpacked):
 def test_a_completion_is_what_its_shell_reads(unpacked, shell, file):
     path = unpacked["dockcred"] / file
     assert "_DOCKCRED_COMPLETE" in path.read_text()
-    program = shutil.which(shell) or missing(f"{shell} is not installed")
+    program = real.program(shell)
     done = run(program, "-n", path)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_manual_pages_are_without_warnings(unpacked):
-    man = shutil.which("man") or missing("man-db is not installed")
+    man = real.program("man")
     pages = [p for tree in unpacked.values() for p in tree.glob("usr/share/man/man1/*")]
     assert len(pages) > len(PROGRAMS)
     for page in pages:
@@ -154,7 +154,7 @@ def test_the_manual_pages_are_without_warnings(unpacked):
 
 
 def test_systemd_takes_the_units(unpacked, tmp_path):
-    analyze = shutil.which("systemd-analyze") or missing("systemd is not installed")
+    analyze = real.program("systemd-analyze")
     units = sorted((unpacked["dockcred"] / "lib/systemd/system").iterdir())
     assert units
     for unit in units:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from support.program import HOST, NOT_FOUND, Program, wait_until
-from support.real import missing
+from support.real import missing, program
 from support.release import ROOT
 
 from dockcred.registry_table import PROGRAMS
@@ -176,7 +176,7 @@ def test_an_old_python_is_told_which_is_needed(one_file, tmp_path, pythons):
 def test_a_machine_without_python_is_told_so(one_file, tmp_path):
     if os.geteuid() != 0:
         missing("chroot needs root")
-    busybox = shutil.which("busybox") or missing("busybox is not installed")
+    busybox = program("busybox")
     linked = subprocess.run(["ldd", busybox], capture_output=True, check=False)
     if linked.returncode == 0:
         for name in ("lib64/ld-linux-x86-64.so.2", f"{LIBRARIES[1:]}/libc.so.6"):

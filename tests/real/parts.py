@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
-from typing import NoReturn
 
-import pytest
+from support import real
+from support.real import SYSTEM_PATH, missing, require
 
-SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-
-def missing(what: str) -> NoReturn:
-    """Skip the test for want of `what`; fail where DOCKCRED_REQUIRE_REAL is set."""
-    if os.environ.get("DOCKCRED_REQUIRE_REAL"):
-        pytest.fail(f"DOCKCRED_REQUIRE_REAL is set, but {what}", pytrace=False)
-    pytest.skip(what)
+__all__ = ["SYSTEM_PATH", "every", "missing", "program", "require_a_world"]
 
 
 def program(name: str) -> str:
-    """Return the absolute path of the system's program `name`."""
-    return shutil.which(name, path=SYSTEM_PATH) or missing(f"{name} is not installed")
+    """Return the absolute path of the system's program `name`, which runs here."""
+    return real.program(name, SYSTEM_PATH)
 
 
 def every(name: str) -> list[str]:
@@ -35,5 +27,6 @@ def require_a_world() -> None:
         missing("namespaces and mounts need root")
     for name in ("unshare", "nsenter", "mount", "ip", "ss"):
         program(name)
+    require("unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "true")
     for name in ("docker-registry", "nginx", "skopeo"):
         program(name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import ssl
@@ -15,17 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from support.program import wait_until
-from support.real import missing
+from support.real import program
 
 BINARY = Path("/usr/local/lib/dockcred-ci/kube-apiserver")
 REFRESH = Path(__file__).parents[2] / "packaging/kubernetes/refresh"
 SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin"
 ADMIN = "the-admin-s-token"
 START_S = 60
-
-
-def program(name: str) -> str:
-    return shutil.which(name, path=SYSTEM_PATH) or missing(f"{name} is not installed")
 
 
 class ApiServer:

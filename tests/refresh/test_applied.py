@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.program import HOST
-from support.real import missing
+from support.real import program
 
 from dockcred.testing.sandbox import Sandbox
 
@@ -20,7 +19,7 @@ Run = Callable[..., str]
 @pytest.fixture
 def run(api, cloud: Sandbox, helper_bin: Path) -> Run:
     """Run dockcred or kubectl, which must succeed; answer what it prints."""
-    kubectl = shutil.which("kubectl") or missing("kubectl is not installed")
+    kubectl = program("kubectl")
     programs = {"dockcred": str(helper_bin / "dockcred"), "kubectl": kubectl}
     environment = cloud.environment() | {"KUBECONFIG": api.kubeconfig()}
 

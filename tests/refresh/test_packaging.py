@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
-from support.real import missing
+from support.real import missing, program
 
 from dockcred.delivery.targets_file import read
 
@@ -69,7 +68,7 @@ def test_the_targets_are_those_that_the_role_allows(tmp_path):
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_unit_verifies(unit, helper_bin, tmp_path):
-    analyze = shutil.which("systemd-analyze") or missing("systemd is not installed")
+    analyze = program("systemd-analyze")
     for path in (PACKAGING / "systemd").glob("dockcred-refresh*"):
         text = path.read_text().replace("/usr/local/bin", str(helper_bin))
         name = path.name.replace("@", "@apps")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 
 import pytest
 from support.program import HOST
-from support.real import missing
+from support.real import missing, program
 
 from .api_server import kustomized
 
@@ -31,7 +30,7 @@ def pod(make_keeper, cloud, api, namespaces, helper_bin):
     if os.geteuid() != 0:
         missing("a pod's mounts need root")
     for name in ("unshare", "setpriv"):
-        shutil.which(name) or missing(f"{name} is not installed")
+        program(name)
     keeper = make_keeper(cloud, DOCKCRED_CACHE="off")
     keeper.wants(
         {

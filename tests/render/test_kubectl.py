@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
 import subprocess
 
 import pytest
-from support.real import missing
+from support.real import program
 
 from dockcred.rendering import formats
 from dockcred.rendering.options import Options
@@ -18,7 +17,7 @@ from .logins import SECRET, USER, login
 
 @pytest.mark.parametrize("registry", ["ghcr.io", "docker.io", "r.example:5000"])
 def test_the_secret_is_the_one_of_kubectl_create(registry: str) -> None:
-    kubectl = shutil.which("kubectl") or missing("kubectl is not installed")
+    kubectl = program("kubectl")
     hub = "https://index.docker.io/v1/"
     done = subprocess.run(
         [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
 import socket
 import subprocess
 import time
@@ -12,6 +11,7 @@ from http.client import HTTPConnection
 from urllib.parse import urlencode
 
 import pytest
+from support import real
 
 from dockcred.claims import claims_of
 from dockcred.testing.sandbox.azure import ISSUER
@@ -112,9 +112,7 @@ auth:
 @pytest.fixture
 def registry(cloud, tmp_path):
     """Docker's own registry, told to believe the sandbox's access tokens."""
-    program = shutil.which("docker-registry")
-    if program is None:
-        pytest.skip("docker-registry is not installed")
+    program = real.program("docker-registry")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

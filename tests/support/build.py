@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from support import real
 from support.real import missing
 
 _PATH = ":".join(
@@ -24,14 +25,14 @@ _BUILD_S = 900
 
 def go(source: Path, target: Path) -> None:
     """Build a Go program; Go keeps what it has built."""
-    program = shutil.which("go", path=_PATH) or missing("Go is not installed")
+    program = real.program("go", _PATH)
     command = [program, "build", "-trimpath", "-o", str(target), "."]
     _run(command, source, {"GOFLAGS": "-buildvcs=false", "CGO_ENABLED": "0"}, _GO)
 
 
 def rust(source: Path, name: str) -> Path:
     """Build a Rust program outside the tree, where the next run finds it built."""
-    program = shutil.which("cargo", path=_PATH) or missing("cargo is not installed")
+    program = real.program("cargo", _PATH)
     place = _place(name)
     # Beside the sources Cargo would leave a Cargo.lock.
     shutil.copytree(source, place, dirs_exist_ok=True)
@@ -41,7 +42,7 @@ def rust(source: Path, name: str) -> Path:
 
 def node(package: str, version: str) -> Path:
     """Install a package for Node, and no script of it; answer its directory."""
-    program = shutil.which("npm", path=_PATH) or missing("npm is not installed")
+    program = real.program("npm", _PATH)
     place = _place(f"{package.replace('/', '-')}-{version}")
     installed = place / "node_modules" / package
     if not installed.exists():

@@ -6,7 +6,6 @@ Plain http, which clients speak to 127.0.0.1; config.toml says whose registry it
 from __future__ import annotations
 
 import base64
-import shutil
 import socket
 import subprocess
 import time
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from dockcred.testing.sandbox import Sandbox
 from support.program import HOST, wait_until
-from support.real import missing
+from support.real import program
 
 REGISTRY = """\
 version: 0.1
@@ -100,9 +99,8 @@ class PrivateRegistry:
 @contextmanager
 def private_registry(cloud: Sandbox, directory: Path) -> Iterator[PrivateRegistry]:
     """Serve it until the block ends."""
-    for program in ("nginx", "docker-registry", "crane"):
-        if not shutil.which(program):
-            missing(f"{program} is not installed")
+    for name in ("nginx", "docker-registry", "crane"):
+        program(name)
     port, backend = free_port(), free_port()
     words = {
         "directory": directory,

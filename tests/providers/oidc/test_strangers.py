@@ -5,13 +5,13 @@ GitHub's own, @actions/core from npm, and `id` from PyPI, which sigstore and twi
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from support import real
 from support.program import Answer, Program
 from support.real import missing
 
@@ -29,7 +29,7 @@ process.stderr.write(token);
 @pytest.fixture
 def actions_core():
     """Run GitHub's own client; the token is on stderr, the command for the log not."""
-    node = shutil.which("node") or missing("node is not installed")
+    node = real.program("node")
     if not CORE.exists():
         missing("@actions/core is not installed: see .ci/run")
     text = SCRIPT.format(core=CORE, audience=AUDIENCE)
