@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 
 from dockcred import spawning, watchdog
+from dockcred.environment import children
 from dockcred.errors import IssueError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dockcred.environment import Environment
 
-_SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin"
 _WRITABLE_BY_ALL = 0o002
 
 
@@ -33,19 +33,13 @@ class Outcome:
         self.errors = errors.decode("utf-8", "replace")
 
 
-def search_path(environment: Environment) -> str:
-    """Answer PATH without its relative parts, which a working directory could fill."""
-    parts = environment.get("PATH", _SYSTEM_PATH).split(os.pathsep)
-    return os.pathsep.join(filter(os.path.isabs, parts))
-
-
 def find(name: str, environment: Environment) -> str:
     """Answer a program's absolute path, nothing where PATH has none to be trusted.
 
     Directories that everybody can write are passed over: whoever writes there would be
     asked for the credential (CVE-2019-15752).
     """
-    for directory in search_path(environment).split(os.pathsep):
+    for directory in children.search_path(environment).split(os.pathsep):
         path = f"{directory}/{name}"
         if not os.access(path, os.X_OK) or not os.path.isfile(path):
             continue
@@ -58,14 +52,17 @@ def run(
     command: list[str],
     environment: Environment,
     *,
+    kind: str,
     timeout_s: float,
-    variables: dict[str, str],
+    variables: dict[str, str] | None = None,
+    text: bytes = b"",
 ) -> Outcome:
-    """Run a program with all our variables but the secret ones, and some of its own.
+    """Run a program with the variables that its kind gets, and some of its own.
 
     Raises IssueError as `ask` does.
     """
-    return ask(command, environment.without_secrets() | variables, timeout_s=timeout_s)
+    passed = children.variables(kind, environment) | (variables or {})
+    return ask(command, passed, timeout_s=timeout_s, text=text)
 
 
 def ask(

@@ -24,6 +24,7 @@ from dockcred.errors import (
     WireError,
 )
 from dockcred.server_url import ServerURL
+from dockcred.system.process import harden
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _read(answer: bytes) -> Credential:
 
 def main() -> None:
     """Be the child: read the request from stdin, print the answer as JSON."""
-    protocol.harden()
+    harden()
     request = json.load(sys.stdin)
     variables = process.current()
     watchdog.start(

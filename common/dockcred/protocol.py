@@ -14,6 +14,7 @@ import sys
 from dockcred import environment, watchdog, wire
 from dockcred.errors import DockcredError, WireError
 from dockcred.server_url import MAX_BYTES, ServerURL
+from dockcred.system import process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def serve(
     """
     status = 1
     try:
-        harden()
+        process.harden()
         status = _run(program, sys.argv[1:], open_store, more or {}, open_plugin)
     except KeyboardInterrupt:
         watchdog.end_children()
@@ -82,21 +83,6 @@ def serve(
         status = 1
     finally:
         os._exit(status)
-
-
-def harden() -> None:
-    """Let no file be read by others, no core hold a secret, no file pass for stdout."""
-    for descriptor in (0, 1, 2):
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)
-    os.umask(0o077)
-    try:
-        import resource  # noqa: PLC0415 - POSIX only
-    except ImportError:
-        return  # Windows writes no core file
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _run(

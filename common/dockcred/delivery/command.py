@@ -48,9 +48,10 @@ class Command:
                 f"{self.words[0]} is not on PATH",
                 "install it, or write its absolute path",
             )
-        outcome = child_program.ask(
+        outcome = child_program.run(
             [program, *self.words[1:]],
-            variables.without_secrets(),
+            variables,
+            kind="refresh-command",
             timeout_s=TIMEOUT_S,
             text=content,
         )

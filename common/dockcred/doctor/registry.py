@@ -8,6 +8,7 @@ import os
 from urllib.parse import urlencode
 
 from dockcred.doctor.challenge import Challenge
+from dockcred.doctor.realm import check as check_realm
 from dockcred.errors import TransportError
 from dockcred.lookup import auths
 from dockcred.transport import http, trust
@@ -38,7 +39,7 @@ class Registry:
 
     def __init__(self, case: Case, credential: Credential | None) -> None:
         """Note where and who; nothing is asked yet."""
-        authority = case.reference.registry
+        self._authority = authority = case.reference.registry
         scheme = "http" if is_loopback(case.reference.server.host) else "https"
         self._base = f"{scheme}://{authority}"
         self._environment = _trusting(case)
@@ -63,6 +64,7 @@ class Registry:
         }
         asked = {name: value for name, value in fields.items() if value}
         realm = named.get("realm", "")
+        check_realm(realm, self._authority, self._environment)
         if self._credential and self._credential.username == auths.TOKEN:
             form = {
                 "grant_type": "refresh_token",

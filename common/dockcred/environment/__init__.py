@@ -28,6 +28,7 @@ OURS = (
     "DOCKCRED_ANONYMOUS",
     "DOCKCRED_LOGIN",
     "DOCKCRED_INSIDE",
+    "DOCKCRED_CHILD_VARIABLES",
 )
 """Of ours, and without a say in who one is."""
 
@@ -109,11 +110,9 @@ class Environment:
         home = self.home()
         return f"{home}/{below_home}" if home else ""
 
-    def without_secrets(self) -> dict[str, str]:
-        """Answer the variables for a child program: all but the secret ones."""
-        from dockcred.environment import secrets  # noqa: PLC0415 - child programs
-
-        return {n: v for n, v in self._variables.items() if n not in secrets.ALL}
+    def beginning(self, prefix: str) -> dict[str, str]:
+        """Return the variables whose names begin so, but the empty ones."""
+        return {n: v for n, v in self._variables.items() if v and n.startswith(prefix)}
 
 
 def current() -> Environment:

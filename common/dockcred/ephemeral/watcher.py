@@ -15,6 +15,7 @@ import sys
 import time
 
 from dockcred.errors import DockcredError
+from dockcred.system import process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def _be_watcher(directory: str, pid: int, owner: int) -> None:
 
 def main() -> None:
     """Be the watcher that `start` has started."""
+    process.harden()
     _watch(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
 
 

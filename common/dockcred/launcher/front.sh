@@ -9,7 +9,8 @@
 { set +xa; unset -f read printf exec command; } 2>/dev/null
 # What was exported under these names would take our secrets into a child's variables.
 unset -v answer token line
-ulimit -c 0
+# Softly: Python's own limit is another, see system/process.py.
+ulimit -S -c 0
 
 start() {
     [ -x '@PYTHON@' ] || {

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dockcred import child_program, watchdog
+from dockcred.environment import children
 from dockcred.errors import IssueError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from dockcred.child_program import Outcome
     from dockcred.environment import Environment
 
@@ -25,18 +24,12 @@ def find(name: str, environment: Environment, remedy: str) -> str:
     raise KeychainAbsentError(f"{name} is not installed", remedy)
 
 
-def variables(environment: Environment, names: Sequence[str]) -> dict[str, str]:
-    """Answer the variables that a child may see: these, PATH, and plain English.
+def variables(environment: Environment) -> dict[str, str]:
+    """Return the variables that `pass` and gpg get, and plain English.
 
     Without a locale but for its characters: twelve files less that gpg opens.
     """
-    passed = {name: value for name in names if (value := environment.get(name))}
-    return {
-        "HOME": environment.home(),
-        "PATH": child_program.search_path(environment),
-        "LC_CTYPE": "C.UTF-8",
-        **passed,
-    }
+    return {"LC_CTYPE": "C.UTF-8", **children.variables("pass", environment)}
 
 
 def run(command: list[str], variables: dict[str, str], text: bytes = b"") -> Outcome:

@@ -11,6 +11,7 @@ import os
 
 from dockcred import wire
 from dockcred.credential import Credential
+from dockcred.environment import children
 from dockcred.errors import CredentialsNotFoundError, InvalidInputError
 from dockcred.stores import child
 from dockcred.stores.problems import KeychainError
@@ -81,7 +82,8 @@ class External:
 
     def _call(self, verb: str, request: bytes) -> str:
         path = child.find(self._program, self._environment, "install it, or mend PATH")
-        variables = self._environment.set_values() | {INSIDE: str(os.getpid())}
+        passed = children.variables("helper", self._environment)
+        variables = passed | {INSIDE: str(os.getpid())}
         done = child.run([path, verb], variables, request)
         if done.status == 0:
             return done.output

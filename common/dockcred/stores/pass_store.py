@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 
 from dockcred.credential import Credential
-from dockcred.environment.keychain import PASS
 from dockcred.stores import child, pass_layout
 
 TYPE_CHECKING = False
@@ -40,7 +39,7 @@ class PassStore:
             raise KeychainAbsentError(
                 "pass has no store here yet", "run 'pass init' with the id of a GPG key"
             )
-        self._variables = child.variables(environment, PASS)
+        self._variables = child.variables(environment)
 
     def read(self, key: str) -> Credential | None:
         """Answer the entry that was written last, should a peer have left several."""

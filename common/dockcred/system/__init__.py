@@ -1,1 +1,1 @@
-"""The machine under us: its files, and what tells one machine from another."""
+"""The machine under us: its files, its processes, and what tells it from another."""

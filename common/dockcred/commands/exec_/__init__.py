@@ -9,10 +9,11 @@ import click
 
 from dockcred import environment
 from dockcred.commands.console import examples, refusing, warn
-from dockcred.commands.exec_.becoming import become, hardened
+from dockcred.commands.exec_.becoming import become
 from dockcred.commands.exec_.configuration import Configuration, Wanted
 from dockcred.commands.starting import not_started
 from dockcred.ephemeral.directory import is_in_memory, private_directory
+from dockcred.system import process
 
 
 @click.command(
@@ -77,9 +78,9 @@ def exec_(
         with private_directory(variables) as directory:
             if secret and not is_in_memory(directory):
                 warn(f"there is no place in memory; the password is in {directory}")
-            with hardened():
-                changed = Configuration(directory, wanted, variables).write()
+            changed = Configuration(directory, wanted, variables).write()
             try:
-                become(command, os.environ | pinned | changed)
+                with process.AsCalled():
+                    become(command, os.environ | pinned | changed)
             except OSError as error:
                 sys.exit(not_started("dockcred exec", command[0], error))

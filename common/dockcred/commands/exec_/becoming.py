@@ -5,30 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from contextlib import contextmanager
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from typing import NoReturn
 
 # Python ignores them from its start on, and what is ignored stays so in a new program.
 _IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFSZ")
-
-
-@contextmanager
-def hardened() -> Iterator[None]:
-    """Write files for nobody else, and no core file, as long as the block lasts."""
-    import resource  # noqa: PLC0415 - POSIX only
-
-    limits = resource.getrlimit(resource.RLIMIT_CORE)
-    umask = os.umask(0o077)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_CORE, limits)
-        os.umask(umask)
 
 
 def become(command: tuple[str, ...], variables: Mapping[str, str]) -> NoReturn:

@@ -9,6 +9,7 @@ import click
 from dockcred import environment
 from dockcred.commands.console import examples, refusing
 from dockcred.errors import InvalidInputError, MissingExtraError
+from dockcred.system import process
 from dockcred.token_service.listen import DEFAULT_ADDRESS, Listen
 
 config_option = click.option(
@@ -117,6 +118,7 @@ def token_service(
                 "nobody is believed yet", "give --config, --issuer or TOKEN_URL"
             )
         address = Listen(listen, tls_certificate, tls_key, behind_proxy)
+        process.hide_memory()
         work.serve(application, address, variables)
 
 
@@ -180,7 +182,8 @@ def write_registry_config(
     directory: str,
 ) -> None:
     """Write what the registry is told, and our public keys, into DIRECTORY."""
-    with refusing():
+    # What it writes is for the registry, whose user may be another.
+    with refusing(), process.AsCalled():
         work, variables = _work(), environment.current()
         if bool(config) == bool(service):
             raise InvalidInputError(

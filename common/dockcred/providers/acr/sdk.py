@@ -8,6 +8,7 @@ import warnings
 
 from dockcred import environment as process
 from dockcred import watchdog
+from dockcred.environment import children
 from dockcred.errors import InvalidInputError, MissingExtraError
 from dockcred.providers.acr import sdk_problems, sources
 from dockcred.providers.acr.tokens import AccessToken
@@ -39,6 +40,8 @@ def token(
     source: str, authority: str, audience: str, environment: Environment
 ) -> AccessToken:
     """Ask a source for a token; AbsentError where it has no identity."""
+    if kind := sources.PROGRAMS.get(source):
+        environment = process.Environment(children.variables(kind, environment))
     _prepare(environment)
     watchdog.doing(f"asking {sdk_problems.NAMES[source]} through azure-identity")
     with sdk_problems.translated(source, audience):

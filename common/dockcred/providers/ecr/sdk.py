@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import warnings
+from functools import partial
+from subprocess import DEVNULL, Popen
 
 from dockcred import environment as process
 from dockcred import watchdog
+from dockcred.environment import children
 from dockcred.errors import MissingExtraError
 from dockcred.providers.ecr import direct, endpoints, shared_config
 from dockcred.providers.ecr.api import credential
@@ -15,6 +18,7 @@ from dockcred.transport import trust
 from dockcred.version import __version__
 
 try:
+    import botocore.credentials
     import botocore.session
     from botocore.config import Config
     from botocore.utils import JSONFileCache
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
     from dockcred.environment import Environment
     from dockcred.providers.ecr.hosts import Registry
 
+_PROCESS_PROVIDER = botocore.credentials.ProcessProvider
 _WITHOUT_KINDS = frozenset({"aws:sso", "aws:login"})
 """Sources whose portals have no FIPS and dual-stack endpoints; STS has them."""
 
@@ -92,6 +97,12 @@ class SdkIdentity:
     def _open(self) -> Any:
         """Open a session on the environment of this registry, not the process's own."""
         process.become(self._environment)
+        # By its name in the module, since any chain of profiles may lead to one.
+        variables = children.variables("credential_process", self._environment)
+        botocore.credentials.ProcessProvider = partial(
+            _PROCESS_PROVIDER,
+            popen=partial(Popen, env=variables, stdin=DEVNULL),
+        )
         if self._profile:
             # botocore takes AWS_DEFAULT_PROFILE before AWS_PROFILE.
             process.adopt({"AWS_DEFAULT_PROFILE": self._profile})

@@ -79,6 +79,7 @@ def _from_keychain(github: str, environment: Environment) -> str:
     outcome = child_program.run(
         [program, "auth", "token", "--hostname", github],
         environment,
+        kind="gh",
         timeout_s=min(TIMEOUT_S, max(0.5, watchdog.remaining_s() - 1)),
         variables={"GH_PROMPT_DISABLED": "1", "GH_NO_UPDATE_NOTIFIER": "1"},
     )

@@ -49,6 +49,15 @@ def token(
     return impersonation.mint(url, exchanged, environment, lifetime_s=lifetime_s)
 
 
+def names_a_program(info: dict[str, Any]) -> bool:
+    """Return whether the token of a file, or of one within it, is a program's."""
+    inner = info.get("source_credentials")
+    source = info.get("credential_source")
+    return (isinstance(source, dict) and "executable" in source) or (
+        isinstance(inner, dict) and names_a_program(inner)
+    )
+
+
 def _exchange(
     info: dict[str, Any], source: Any, connection: Connection, scope: str
 ) -> Token:

@@ -51,6 +51,7 @@ class Account:
         outcome = child_program.run(
             command,
             self._environment,
+            kind="gcloud",
             timeout_s=min(TIMEOUT_S, max(0.5, watchdog.remaining_s() - 1)),
             variables={"CLOUDSDK_CORE_DISABLE_PROMPTS": "1"},
         )

@@ -9,6 +9,7 @@ from datetime import UTC
 
 from dockcred import environment as process
 from dockcred import watchdog
+from dockcred.environment import children
 from dockcred.errors import MissingExtraError
 from dockcred.providers.google import impersonation
 from dockcred.providers.google.access_token import IAM_SCOPE, SCOPE, Token
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 def token(info: dict[str, Any], environment: Environment, scope: str = SCOPE) -> Token:
     """Mint from the content of a credentials file."""
     watchdog.doing("asking Google through google-auth")
-    _prepare(environment)
+    _prepare(environment, federation.names_a_program(info))
     with sdk_problems.translated(info):
         return _token(info, environment, scope)
 
@@ -87,11 +88,15 @@ def refreshed(made: Any, connection: Connection) -> Token:
     return Token(made.token, ends - (time.time() - before))
 
 
-def _prepare(environment: Environment) -> None:
+def _prepare(environment: Environment, runs_a_program: bool = False) -> None:
     """Let google-auth see our variables, and keep it off stderr.
 
-    It takes an empty variable for a value; stderr belongs to the protocol.
+    It takes an empty variable for a value; stderr belongs to the protocol. A program
+    that it runs gets all that it sees itself.
     """
+    if runs_a_program:
+        passed = children.variables("google-executable", environment)
+        environment = process.Environment(passed)
     process.become(environment)
     warnings.simplefilter("ignore")
     logging.getLogger("google").addHandler(logging.NullHandler())

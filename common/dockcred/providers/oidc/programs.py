@@ -23,6 +23,7 @@ class Command(Source):
     """The program that is configured; it does not say whose job this is."""
 
     name = "oidc:command"
+    kind = "oidc-command"
 
     def token(self) -> IDToken:
         """Run the program and take what it prints."""
@@ -30,8 +31,8 @@ class Command(Source):
         outcome = child_program.run(
             command,
             self._environment,
+            kind=self.kind,
             timeout_s=min(TIMEOUT_S, max(0.5, watchdog.remaining_s() - 1)),
-            variables={},
         )
         shown = command[0].rpartition("/")[2]
         if outcome.status:
@@ -66,6 +67,7 @@ class _OwnProgram(Command):
     def __init__(self, environment: Environment) -> None:
         """Know the job by its number."""
         super().__init__(environment)
+        self.kind = self.program
         if environment.get(self.job):
             self.name = f"oidc:{self.system}"
 

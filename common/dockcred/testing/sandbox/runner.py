@@ -9,6 +9,8 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from types import FrameType
 
+from dockcred.system import process
+
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 SENT_TO_US_ALONE = (signal.SIGTERM, signal.SIGHUP)
 SIGNALLED = 128
@@ -38,7 +40,10 @@ class Runner:
         Raise OSError where it cannot be started.
         """
         self._starting = True
-        with subprocess.Popen(command, env=environment) as child:
+        # With the caller's umask and limits, not ours.
+        with process.AsCalled():
+            child = subprocess.Popen(command, env=environment)
+        with child:
             self._child = child
             # The command may run before Popen has returned.
             for number in self._early:

@@ -1,0 +1,106 @@
+"""Which variables another program gets that is asked on our behalf: these, no others.
+
+One row for each kind of program. A name that ends in * stands for all that begin so,
+but for the secret ones: a secret is passed on only where a row names that very one.
+HOME and PATH, the latter without its relative parts, go to each. What a program of the
+user's own needs besides is named in DOCKCRED_CHILD_VARIABLES.
+"""
+
+from __future__ import annotations
+
+import os
+
+from dockcred.environment import keychain, secrets
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dockcred.environment import Environment
+
+MORE = "DOCKCRED_CHILD_VARIABLES"
+SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin"
+
+_PERSON = (
+    *("USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "TZ", "TERM"),
+    *("TMPDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"),
+    *("XDG_STATE_HOME", "XDG_RUNTIME_DIR"),
+    # Without these nothing starts on Windows.
+    *("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "TEMP", "TMP"),
+    *("USERPROFILE", "USERNAME", "APPDATA", "LOCALAPPDATA", "PROGRAMDATA"),
+    *("PROGRAMFILES", "HOMEDRIVE", "HOMEPATH"),
+)
+_NETWORK = (
+    *("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY"),
+    *("all_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+    *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"),
+)
+"""A proxy's URL may hold its password: the way out for those that need one."""
+_DESKTOP = (
+    *("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS"),
+    *("SSH_AUTH_SOCK", "GNUPGHOME", "GPG_TTY", "GPG_AGENT_INFO"),
+)
+
+CHILDREN = {
+    "az": (
+        *_PERSON,
+        *_NETWORK,
+        *("AZURE_CONFIG_DIR", "AZURE_CLOUD_NAME", "AZURE_EXTENSION_DIR"),
+        *("AZURE_CORE_*", "AZURE_LOGGING_*", "AZURE_TENANT_ID"),
+    ),
+    "azd": (*_PERSON, *_NETWORK, "AZD_*", "AZURE_CONFIG_DIR", "AZURE_TENANT_ID"),
+    "pwsh": (*_PERSON, *_NETWORK, "PSMODULEPATH", "PSModulePath", "DOTNET_*"),
+    "gcloud": (
+        *_PERSON,
+        *_NETWORK,
+        *("CLOUDSDK_*", "CLOUDSDK_PROXY_USERNAME", "CLOUDSDK_PROXY_PASSWORD"),
+    ),
+    "gh": (*_PERSON, *_NETWORK, *_DESKTOP, "GH_CONFIG_DIR"),
+    "credential_process": (
+        *_PERSON,
+        *_NETWORK,
+        *_DESKTOP,
+        *("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"),
+        *("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE"),
+        *("AWS_ENDPOINT_URL*", "AWS_VAULT_*"),
+    ),
+    "google-executable": (
+        *_PERSON,
+        *_NETWORK,
+        *("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_EXTERNAL_ACCOUNT_*"),
+    ),
+    "circleci": (*_PERSON, *_NETWORK, "CIRCLECI", "CIRCLE_*"),
+    "buildkite-agent": (
+        *_PERSON,
+        *_NETWORK,
+        *("BUILDKITE", "BUILDKITE_JOB_ID", "BUILDKITE_AGENT_*"),
+    ),
+    "oidc-command": (*_PERSON, *_NETWORK, "DOCKCRED_OIDC_AUDIENCE"),
+    "helper": (*_PERSON, *_NETWORK, *keychain.PASS, "XAUTHORITY", "DOCKER_CONFIG"),
+    "pass": keychain.PASS,
+    "refresh-command": (*_PERSON, *_NETWORK),
+}
+"""Kind of program to the names of what it gets."""
+
+
+def variables(kind: str, environment: Environment) -> dict[str, str]:
+    """Return what a program of a kind gets; what is set but empty is left out."""
+    more = environment.get(MORE).replace(",", " ").split()
+    found = {"HOME": environment.home(), "PATH": search_path(environment)}
+    for name in CHILDREN[kind]:
+        if name.endswith("*"):
+            family = environment.beginning(name[:-1])
+            found |= {n: family[n] for n in family if n not in secrets.ALL}
+        else:
+            found[name] = environment.get(name)
+    for name in more:
+        found |= (
+            environment.beginning(name[:-1])
+            if name.endswith("*")
+            else {name: environment.get(name)}
+        )
+    return {name: value for name, value in found.items() if value}
+
+
+def search_path(environment: Environment) -> str:
+    """Return PATH without its relative parts, which a working directory could fill."""
+    parts = environment.get("PATH", SYSTEM_PATH).split(os.pathsep)
+    return os.pathsep.join(filter(os.path.isabs, parts))

@@ -1,0 +1,264 @@
+"""Cores, umask and descriptors: one promise, held in every program of ours."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from support.program import HOST, wait_until
+
+from dockcred.commands import COMMANDS
+from dockcred.system.process import NO_CORE_BYTES
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS: dict[str, str] = tomllib.loads((ROOT / "pyproject.toml").read_text())[
+    "project"
+]["scripts"]
+HELPERS = sorted(set(SCRIPTS) - {"dockcred"})
+REPORT = """
+import atexit, os, sys
+def report():
+    import resource
+    umask = os.umask(0o077)
+    print(umask, resource.getrlimit(resource.RLIMIT_CORE)[0], file=seen, flush=True)
+seen = os.fdopen(int(sys.argv.pop(1)), "w")
+atexit.register(report)
+from dockcred.commands import main
+main()
+"""
+
+
+def generous() -> None:
+    """Be called by somebody who writes cores and files for all."""
+    os.umask(0o022)
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+
+
+def state(pid: int) -> tuple[str, set[str]]:
+    """Return a process's umask, and its soft and hard limit of cores."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    umask = status.partition("Umask:\t")[2].split("\n")[0]
+    limits = Path(f"/proc/{pid}/limits").read_text().split("\n")
+    (core,) = [line for line in limits if line.startswith("Max core file size")]
+    return umask, set(core.split()[4:5])
+
+
+HARDENED = "0077", {str(NO_CORE_BYTES)}
+
+
+@contextmanager
+def running(command: list[str], **options: object) -> Iterator[subprocess.Popen[bytes]]:
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(
+        command,
+        preexec_fn=generous,  # noqa: PLW1509 - no threads here
+        **(pipes | options),  # type: ignore[call-overload]
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
+
+
+@pytest.mark.parametrize("program", HELPERS)
+def test_a_helper_is_hardened_before_it_has_read_its_request(
+    program: str, helper_bin: Path, tmp_path: Path
+) -> None:
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    with running([str(helper_bin / program), "get"], env=environment) as process:
+        wait_until(lambda: state(process.pid) == HARDENED)
+
+
+@pytest.mark.parametrize("name", ["", *sorted(COMMANDS)])
+def test_every_subcommand_is_hardened(
+    name: str, helper_bin: Path, tmp_path: Path
+) -> None:
+    """By the program's entry, whatever the subcommand goes on to do."""
+    reading, writing = os.pipe()
+    subprocess.run(
+        [helper_bin / "python", "-c", REPORT, str(writing), *name.split(), "--help"],
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+        preexec_fn=generous,
+        pass_fds=[writing],
+        capture_output=True,
+        timeout=30,
+        check=True,
+    )
+    os.close(writing)
+    with os.fdopen(reading) as seen:
+        assert seen.read().split() == [str(0o077), str(NO_CORE_BYTES)]
+
+
+def test_a_launcher_leaves_python_its_own_limit(
+    helper_bin: Path, tmp_path: Path
+) -> None:
+    """sh knows no limit of one byte, and what it lowers for good stays lowered."""
+    subprocess.run(
+        [helper_bin / "dockcred", "install", "--dir", tmp_path],
+        capture_output=True,
+        check=True,
+    )
+    launcher = tmp_path / "docker-credential-ecr-login"
+    done = subprocess.run(
+        [
+            "sh",
+            "-c",
+            launcher.read_text().partition("\nstart()")[0]
+            + "\nulimit -S -c; ulimit -H -c",
+        ],
+        preexec_fn=generous,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    soft, hard = done.stdout.split()
+    assert (soft, hard != "0") == ("0", True)
+
+
+@pytest.fixture
+def refreshing(cloud, helper_bin, tmp_path) -> tuple[list[str], dict[str, str]]:
+    target = {"format": "docker-config", "registries": [HOST]}
+    target["file"] = str(tmp_path / "config.json")
+    lines = [f"{name} = {json.dumps(value)}" for name, value in target.items()]
+    (tmp_path / "refresh.toml").write_text("\n".join(("[[target]]", *lines)) + "\n")
+    command = [str(helper_bin / "dockcred"), "refresh", str(tmp_path / "refresh.toml")]
+    return command, cloud.environment()
+
+
+@pytest.fixture
+def token_service(helper_bin, tmp_path) -> tuple[list[str], dict[str, str]]:
+    keys = str(tmp_path / "keys")
+    program = str(helper_bin / "dockcred")
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    subprocess.run(
+        [program, "token-service", "keygen", "--keys", keys],
+        env=environment,
+        capture_output=True,
+        check=True,
+    )
+    options = {
+        "--issuer": "https://issuer.example",
+        "--audience": "registry.example",
+        "--keys": keys,
+        "--listen": "127.0.0.1:0",
+    }
+    words = [word for pair in options.items() for word in pair]
+    return [program, "token-service", *words], environment
+
+
+@pytest.mark.parametrize("which", ["refreshing", "token_service"])
+def test_what_lives_long_is_hardened_and_hides_its_memory(
+    which: str, request: pytest.FixtureRequest
+) -> None:
+    """A process that may not be dumped has files of root's in /proc, whoever it is."""
+    command, environment = request.getfixturevalue(which)
+    with running(command, env=environment, stdin=subprocess.DEVNULL) as process:
+        wait_until(lambda: state(process.pid) == HARDENED)
+        wait_until(lambda: not is_dumpable(process.pid), 20)
+
+
+def is_dumpable(pid: int) -> bool:
+    """Return whether another process of its user may look into it.
+
+    The kernel refuses the file even to root without CAP_SYS_PTRACE: ask without it.
+    """
+    if os.geteuid():
+        return os.access(f"/proc/{pid}/environ", os.R_OK)
+    done = subprocess.run(
+        ["setpriv", "--bounding-set=-all", "cat", f"/proc/{pid}/environ"],
+        capture_output=True,
+        check=False,
+    )
+    if b"unknown" in done.stderr or b"not found" in done.stderr:
+        pytest.skip("setpriv takes no capabilities away here")
+    return done.returncode == 0
+
+
+def test_the_commands_that_a_person_runs_get_the_persons_limits(
+    helper_bin: Path, cloud, tmp_path: Path
+) -> None:
+    dockcred = str(helper_bin / "dockcred")
+    inner = ["sh", "-c", "umask; ulimit -S -c; ulimit -H -c"]
+    plain = subprocess.run(
+        inner, preexec_fn=generous, capture_output=True, text=True, check=True
+    ).stdout
+    for command in (
+        [dockcred, "sandbox", "--", *inner],
+        [dockcred, "exec", "--registry", HOST, "--", *inner],
+    ):
+        done = subprocess.run(
+            command,
+            env=cloud.environment(),
+            preexec_fn=generous,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert done.stdout == plain, done.stderr
+
+
+def test_what_is_for_all_to_read_is_written_as_the_caller_would(
+    helper_bin: Path, tmp_path: Path
+) -> None:
+    manual = tmp_path / "man/man1"
+    subprocess.run(
+        [helper_bin / "dockcred", "manual", manual],
+        preexec_fn=generous,
+        capture_output=True,
+        check=True,
+    )
+    modes = {path.stat().st_mode & 0o777 for path in manual.iterdir()}
+    assert modes == {0o644}
+    assert manual.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_limit_that_the_caller_has_set_to_nothing_is_kept(
+    helper_bin: Path, tmp_path: Path
+) -> None:
+    """Only root may raise it again: no error, and no core."""
+    if os.geteuid():
+        user: dict[str, object] = {}
+    else:
+        user = {"user": 65534, "group": 65534, "extra_groups": []}
+    code = (
+        "import resource as r; r.setrlimit(r.RLIMIT_CORE, (0, 0));"
+        "from dockcred.system import process; process.harden();"
+        "print(*r.getrlimit(r.RLIMIT_CORE))"
+    )
+    source = str(Path(sys.modules["dockcred"].__path__[0]).parent)
+    done = subprocess.run(
+        [
+            "/usr/bin/env",
+            "python3",
+            "-c",
+            f"import sys; sys.path.insert(0, {source!r}); {code}",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+        **user,  # type: ignore[call-overload]
+    )
+    if "Permission denied" in done.stderr or "No module named" in done.stderr:
+        pytest.skip("another user cannot run this tree")
+    assert done.stdout == "0 0\n", done.stderr
+
+
+def test_no_handler_of_cores_is_started_for_us() -> None:
+    """core_pattern may name a program, which gets all memory at a limit of 0 too.
+
+    Who may not see to which limit the kernel listens reads it in fs/coredump.c; the
+    pattern is the machine's and not a test's to change.
+    """
+    assert NO_CORE_BYTES == 1
