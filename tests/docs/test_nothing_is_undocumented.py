@@ -82,7 +82,8 @@ def test_every_variable_of_ours_has_a_meaning_and_no_other_has() -> None:
         path.read_text()
         for place in ("common", "helpers")
         for path in (ROOT / place).rglob("*")
-        if path.suffix in {".py", ".sh"} and path.parent.name != "environment"
+        if path.suffix in {".py", ".sh"}
+        and (path.parent.name != "environment" or path.name == "children.py")
     )
     heard = set(re.findall(r"(?<![\w_])DOCKCRED_[A-Z][A-Z_]*[A-Z]\b", text))
     assert heard - {"DOCKCRED_SERVICE_ACCOUNT"} == set(meanings.ALL)

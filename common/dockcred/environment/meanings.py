@@ -26,7 +26,7 @@ OURS = {
     "DOCKCRED_LOGIN": "what docker login to a cloud does: identity, store or refuse",
     "DOCKCRED_LOG": "debug, info or warning, on stderr; never a secret",
     "DOCKCRED_CHILD_VARIABLES": "further variables for the programs that are asked on "
-    "our behalf, by name or as in VAULT_*, separated by commas",
+    "our behalf, by name or by its start as VAULT_*, separated by commas",
     "DOCKCRED_INSIDE": "set by docker-credential-auto for the helper that it asks, so "
     "that two do not ask each other in turn",
 }
