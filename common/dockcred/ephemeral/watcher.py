@@ -8,6 +8,7 @@ started before there is one.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -137,12 +138,14 @@ def remove(directory: str) -> bool:
 
     What cannot be removed is passed over.
     """
-    for _, directories, files, at in os.fwalk(directory, topdown=False):
-        for name in files:
-            _try(os.unlink, name, at)
-        for name in directories:
-            # A link to a directory is listed as one.
-            _try(os.rmdir, name, at) or _try(os.unlink, name, at)
+    # Whoever else removes it at the same time leaves nothing to be opened.
+    with contextlib.suppress(OSError):
+        for _, directories, files, at in os.fwalk(directory, topdown=False):
+            for name in files:
+                _try(os.unlink, name, at)
+            for name in directories:
+                # A link to a directory is listed as one.
+                _try(os.rmdir, name, at) or _try(os.unlink, name, at)
     return _try(os.rmdir, directory) or not os.path.lexists(directory)
 
 

@@ -172,6 +172,7 @@ class ClientFile:
         """Be the only one of us who changes the file, and clean up behind dead ones."""
         with file_lock.beside(self.path):
             private_file.remove_leftovers(*os.path.split(self.path))
+            past.remove_forgotten(self.path)
             yield
 
     def _remove_leftovers(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from typing import NamedTuple
 
 from dockcred.errors import InvalidInputError
@@ -17,6 +18,7 @@ from dockcred.system import private_file
 
 BACKUP = ".before-dockcred"
 RECORD = ".dockcred-undo"
+_FORGOTTEN = b"null"
 
 
 class Past(NamedTuple):
@@ -45,7 +47,7 @@ def digest(data: bytes | None) -> str:
 def load(path: str) -> Past | None:
     """Read what is kept for a file; None where it holds no change of ours."""
     text = replace.read(path + RECORD)
-    if text is None:
+    if text in {None, _FORGOTTEN}:
         return None
     try:
         kept = json.loads(text)
@@ -81,6 +83,26 @@ def save(path: str, past: Past) -> None:
 
 
 def forget(path: str) -> None:
-    """Remove what is kept for a file."""
-    replace.remove(path + RECORD)
-    replace.remove(path + BACKUP)
+    """Remove what is kept for a file.
+
+    The record says first that nothing is, so that a backup, which may hold logins, is
+    never there without one: who is killed in between leaves it to `remove_forgotten`.
+    """
+    if os.path.lexists(path + RECORD):
+        private_file.replace(path + RECORD, _FORGOTTEN)
+        replace.remove(path + BACKUP)
+        replace.remove(path + RECORD)
+
+
+def remove_forgotten(path: str) -> None:
+    """Finish a `forget` that was killed, and a `save` killed before its record.
+
+    The latter has left a backup of what still stands there.
+    """
+    text = replace.read(path + RECORD)
+    if text == _FORGOTTEN:
+        forget(path)
+    elif text is None:
+        backup = replace.read(path + BACKUP)
+        if backup is not None and backup == replace.read(path):
+            replace.remove(path + BACKUP)

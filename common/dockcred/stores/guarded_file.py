@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 
-from dockcred import watchdog
 from dockcred.stores.problems import KeychainAbsentError, KeychainError
 
 TYPE_CHECKING = False
@@ -44,18 +43,11 @@ class GuardedFile:
 
     def __enter__(self) -> Self:
         """Wait for the lock, as long as the call has time."""
-        from dockcred.system import file_lock, private_file  # noqa: PLC0415 - a writer's
+        from dockcred.stores.store_lock import StoreLock  # noqa: PLC0415 - a writer's
+        from dockcred.system import private_file  # noqa: PLC0415 - only a writer's
 
-        watchdog.doing("waiting for another process that changes the vault")
-        self._lock = file_lock.FileLock(f"{self.path}.lock", stays=True)
-        try:
-            self._lock.__enter__()
-        except TimeoutError:
-            raise KeychainError(
-                "another process holds the vault's lock", "try again"
-            ) from None
-        except OSError as error:
-            raise self._failed("locked", error) from None
+        self._lock = StoreLock(f"{self.path}.lock", "the vault")
+        self._lock.__enter__()
         private_file.remove_leftovers(*os.path.split(self.path))
         return self
 

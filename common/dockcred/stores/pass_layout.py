@@ -66,10 +66,13 @@ def entry(key: str, user: str) -> str:
 
 
 def entries(root: str, key: str) -> list[tuple[str, str]]:
-    """Answer (entry, user) of a key's files, the one written last first."""
+    """Answer (entry, user) of a key's files, the one written last first.
+
+    Raises KeychainError where they cannot be listed: that is not "none is kept".
+    """
     top = key_directory(key)
     found = []
-    for directory, _, files in os.walk(f"{root}/{top}"):
+    for directory, _, files in os.walk(f"{root}/{top}", onerror=_refuse):
         for file in files:
             path = f"{directory}/{file}"
             if file.endswith(SUFFIX):
@@ -80,12 +83,25 @@ def entries(root: str, key: str) -> list[tuple[str, str]]:
 
 
 def keys(root: str) -> list[str]:
-    """Answer every key that has a directory."""
+    """Answer every key that has a directory; KeychainError where none can be listed."""
     try:
         names = os.listdir(f"{root}/{FOLDER}")
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError as error:
+        _refuse(error)
         return []
     return [key for name in names if (key := key_of(name)) is not None]
+
+
+def _refuse(error: OSError) -> None:
+    """Raise KeychainError, but not for a directory that is not there."""
+    if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        return
+    from dockcred.stores.problems import KeychainError  # noqa: PLC0415 - at a failure
+
+    raise KeychainError(
+        f"the password store cannot be searched: {error.strerror}",
+        f"look at {error.filename}",
+    )
 
 
 def _encoded(text: str) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dockcred.environment import Environment
+    from dockcred.stores.store_lock import StoreLock
 
 _LINE_END = "\n"
 
@@ -48,7 +49,11 @@ class PassStore:
         return None
 
     def write(self, key: str, credential: Credential) -> None:
-        """Insert the entry, then drop those of other users."""
+        """Insert the entry, then drop those of other users, as one change of ours."""
+        with self._held():
+            self._write(key, credential)
+
+    def _write(self, key: str, credential: Credential) -> None:
         name = pass_layout.entry(key, credential.username)
         # One line's end is taken off when reading, since editors put one on.
         ending = _LINE_END if credential.secret.endswith(_LINE_END) else ""
@@ -61,9 +66,10 @@ class PassStore:
 
     def remove(self, keys: Iterable[str]) -> None:
         """Drop every entry of these keys."""
-        for key in keys:
-            for name, _ in pass_layout.entries(self._root, key):
-                self._pass("rm", "-f", name)
+        with self._held():
+            for key in keys:
+                for name, _ in pass_layout.entries(self._root, key):
+                    self._pass("rm", "-f", name)
 
     def users(self) -> dict[str, str]:
         """Answer every key with the user who was written last."""
@@ -72,6 +78,13 @@ class PassStore:
             for key in pass_layout.keys(self._root)
             if (entries := pass_layout.entries(self._root, key))
         }
+
+    def _held(self) -> StoreLock:
+        """Return the lock, whose file is gone after it: the directory may be git's."""
+        from dockcred.stores.store_lock import StoreLock  # noqa: PLC0415 - a writer's
+
+        path = f"{self._root}/.{pass_layout.FOLDER}.lock"
+        return StoreLock(path, "the password store", stays=False)
 
     def _decrypt(self, name: str) -> str:
         gpg = child.find("gpg", self._environment, "install gnupg")

@@ -20,6 +20,7 @@ from dockcred.stores.secret_reader import SecretReader
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from contextlib import AbstractContextManager
 
     from dockcred.credential import Credential
     from dockcred.environment import Environment
@@ -49,12 +50,29 @@ class SecretService:
             return self._by_library().users()
 
     def write(self, key: str, credential: Credential) -> None:
-        """Create or replace the item, then drop those of other users."""
-        self._by_library().write(key, credential)
+        """Create or replace the item, then drop those of other users, as one change."""
+        with self._held():
+            self._by_library().write(key, credential)
 
     def remove(self, keys: Iterable[str]) -> None:
         """Drop every item of these keys."""
-        self._by_library().remove(keys)
+        with self._held():
+            self._by_library().remove(keys)
+
+    def _held(self) -> AbstractContextManager[object]:
+        """Return the lock, which stands where the vault would; none if nothing can."""
+        import os  # noqa: PLC0415 - only a writer's
+        from contextlib import nullcontext, suppress  # noqa: PLC0415 - only a writer's
+
+        from dockcred.stores import vault_place  # noqa: PLC0415 - only a writer's
+        from dockcred.stores.store_lock import StoreLock  # noqa: PLC0415 - a writer's
+
+        directory = os.path.dirname(vault_place.path(self._environment))
+        with suppress(OSError):
+            os.makedirs(directory, mode=0o700, exist_ok=True)
+        if not os.access(directory, os.W_OK):
+            return nullcontext()  # a home that is read only is no reason to fail
+        return StoreLock(f"{directory}/secretservice.lock", "the keychain")
 
     def _by_library(self) -> SecretItems:
         try:

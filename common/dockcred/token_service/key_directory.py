@@ -10,7 +10,6 @@ none but `rotate` writes there.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import stat
@@ -21,9 +20,12 @@ from dataclasses import dataclass
 from dockcred.errors import InvalidInputError, MissingIdentityError
 from dockcred.outputs import replace
 from dockcred.system import private_file
+from dockcred.system.file_lock import FileLock
 from dockcred.token_service.signing_key import SigningKey
 
 _ROLES = "roles.json"
+_START, _END = "key-", ".pem"
+_FIRST_KEYS = 2
 _OTHERS = 0o077
 _OTHERS_WRITE = 0o022
 
@@ -58,7 +60,17 @@ class KeyDirectory:
                 raise InvalidInputError(
                     f"there are keys in {self.path} already", "use 'rotate'"
                 )
-            self._write_roles(Roles(self._new_key(), self._new_key()))
+            # Keys that a killed call has made before it said what they are for.
+            made = sorted(self._key_ids())
+            if len(made) > _FIRST_KEYS:
+                raise InvalidInputError(
+                    f"there are keys in {self.path}, but no {_ROLES}",
+                    "bring it back from a backup, or name a new directory",
+                )
+            while len(made) < _FIRST_KEYS:
+                made.append(self._new_key())
+            signing, following = made
+            self._write_roles(Roles(signing, following))
 
     def rotate(self) -> Roles:
         """Let the next key sign, make one after it, forget those retired before."""
@@ -66,7 +78,7 @@ class KeyDirectory:
             old = self.roles()
             new = Roles(old.next, self._new_key(), (old.signing,))
             self._write_roles(new)
-            for key_id in old.retired:
+            for key_id in self._key_ids() - set(new.published):
                 replace.remove(self._file(_key_name(key_id)))
         return new
 
@@ -111,6 +123,15 @@ class KeyDirectory:
         private_file.replace(self._file(_key_name(key.id)), key.pem())
         return key.id
 
+    def _key_ids(self) -> set[str]:
+        """Return the keys that there are, whatever they are for."""
+        names = [name for name in os.listdir(self.path) if name.startswith(_START)]
+        return {
+            name.removeprefix(_START).removesuffix(_END)
+            for name in names
+            if name.endswith(_END)
+        }
+
     def _load(self, key_id: str) -> SigningKey:
         name = _key_name(key_id)
         try:
@@ -139,8 +160,8 @@ class KeyDirectory:
     def _writing(self) -> Iterator[None]:
         """Hold the one right to change what is here."""
         self._check_directory()
-        with open(self._file(".lock"), "ab", opener=_for_us) as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with FileLock(self._file(".lock"), stays=True):
+            private_file.remove_leftovers(self.path)
             yield
 
     def _file(self, name: str) -> str:
@@ -148,11 +169,7 @@ class KeyDirectory:
 
 
 def _key_name(key_id: str) -> str:
-    return f"key-{os.path.basename(key_id)}.pem"
-
-
-def _for_us(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
+    return f"{_START}{os.path.basename(key_id)}{_END}"
 
 
 def _check(path: str, status: os.stat_result, forbidden: int) -> None:
