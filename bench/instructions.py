@@ -93,7 +93,7 @@ def _count(
     served = provider(PROGRAMS[program])
     text = render.launcher(program, python, ROOTS, served)
     # An exec would end callgrind, and its count with it.
-    launcher.write_text(text.replace("exec /bin/cat <&7", "/bin/cat <&7"))
+    launcher.write_text(text.replace("|| exec /bin/cat", "|| /bin/cat"))
     launcher.chmod(0o755)
     cache = Path(environment["HOME"]) / ".cache/dockcred"
     command = _python_command(launcher)

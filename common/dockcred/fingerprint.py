@@ -21,8 +21,7 @@ def fingerprint(provider: Provider, server: ServerURL, environment: Environment)
     The files are not parsed: any change to one is another key.
     """
     get = environment.get
-    place = f"{server.host}:{server.port}" if provider.by_port else server.host
-    parts = [provider.name, place, machine()]
+    parts = [provider.name, server.place, machine()]
     parts += [f"{name}={_public(get(name))}" for name in provider.variables]
     parts += [f"{name}?{bool(get(name))}" for name in provider.secrets]
     files = provider.config_files(environment)

@@ -43,8 +43,6 @@ if TYPE_CHECKING:
         cache_parent: str
         cache_off: str
         ignore_storage: str
-        # Whether two ports of a host are two registries.
-        by_port: bool
         # Variables by which the launcher tells identities' tickets apart.
         tags: tuple[str, ...]
         variables: tuple[str, ...]

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     class Tickets(Protocol):
         """The launcher's copies of the entries of one host."""
 
-        def keep(self, entry: Entry, asked_at: float) -> None:
-            """Copy an entry that held at some time after `asked_at`."""
+        def keep(self, name: str, entry: Entry, asked_at: float) -> None:
+            """Copy a named entry that held at some time after `asked_at`."""
 
         def is_missing(self) -> bool:
             """Tell whether there is no copy that is whole, whoever's it is."""
@@ -106,11 +106,14 @@ class IdentityStore:
 
     def erase(self, server: ServerURL) -> None:
         """Drop what is cached for the server, whoever's it is."""
-        for name in list(self.cache.names()):
-            owner, _, rest = name.removeprefix("front,").partition(",")
-            ours = owner == self.provider.name or name.startswith("front,")
-            if ours and rest.startswith(f"{server.host},"):
-                self.cache.remove(name)
+        self.drop(server.host)
+
+    def drop(self, host: str) -> None:
+        """Drop a host's entries, by whichever provider, and all tickets of them."""
+        from dockcred.cache import names  # noqa: PLC0415 - for `erase` only
+
+        for name in names.of_host(self.cache, host):
+            self.cache.remove(name)
 
     def username_of(self, server: ServerURL) -> str:
         """Answer the user whom a `get` would now answer from the cache, or nothing."""
@@ -172,7 +175,7 @@ class IdentityStore:
         elif self.open_tickets:
             tickets = self.open_tickets()
             if tickets.is_missing():
-                tickets.keep(entry, before)
+                tickets.keep(name, entry, before)
 
     def _refresh(self, entry: Entry, name: str, server: ServerURL) -> None:
         from dockcred import refresh  # noqa: PLC0415 - once in half a life

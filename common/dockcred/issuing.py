@@ -127,4 +127,4 @@ class Issuing:
         if not self._cache.write(self._name, entry):
             return
         if self._store.open_tickets:
-            self._store.open_tickets().keep(entry, asked_at)
+            self._store.open_tickets().keep(self._name, entry, asked_at)

@@ -118,10 +118,16 @@ class Router:
         return self._fallback().store(server, credential)
 
     def erase(self, server: ServerURL) -> None:
-        """Drop it wherever it is."""
+        """Drop it wherever it is, and under every name that it has there.
+
+        What an alias has left is dropped although it is none any more.
+        """
         route = self._route(server)
-        if route.store is not None:
-            route.store.erase(route.target)
+        store = route.store or self._identity_store(
+            self._load(self._names[0]), route.environment, server
+        )
+        for name in dict.fromkeys((route.target.host, server.host)):
+            store.drop(name)
         if self._open_fallback is not None:
             self._fallback().erase(server)
 
@@ -201,7 +207,7 @@ class Router:
             return ticket.Tickets(
                 cache,
                 provider,
-                asked.host,
+                asked.place,
                 self._environment,
                 self._config.looks,
                 provider.config_files(environment),

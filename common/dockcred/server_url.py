@@ -57,6 +57,12 @@ class ServerURL:
             port = ""
         return cls(raw, scheme, host, port, slash + path)
 
+    @property
+    def place(self) -> str:
+        """Return host and port, and the scheme where it is http: who is asked."""
+        place = f"{self.host}:{self.port}" if self.port else self.host
+        return f"http://{place}" if self.scheme == "http" else place
+
     def __repr__(self) -> str:
         """Show the request; it holds no secret."""
         return f"ServerURL({self.raw!r})"

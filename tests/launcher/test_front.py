@@ -134,10 +134,8 @@ def test_a_strangers_stamp_is_pythons(launched, primed, shell) -> None:
 
 def test_a_short_answer_is_in_the_ticket(launched, primed, shell) -> None:
     """The same bytes, with no cat."""
-    primed.edit("\nend\n", f"\nanswer {primed.stamp.read_text()}end\n")
-    primed.stamp.write_text("")
-    past = time.time() - 60
-    os.utime(primed.stamp, (past, past))
+    _, _, long = primed.ticket.read_text().partition("\nend\n")
+    primed.edit(f"\nend\n{long}", f"\nanswer {long}end\n")
     answer = launched(KEY, primed.environment, shell=shell)
     assert not answer.by_python
     assert answer.stdout == primed.answer
@@ -219,7 +217,7 @@ def test_a_configuration_file_that_stays_is_no_hindrance(
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("ticket 5-", "ticket 4-"),
+        ("ticket 6-", "ticket 5-"),
         (f"for {HOST}", "for other.example"),
         ("on ", "on another-boot "),
         ("\nend\n", "\n"),
@@ -265,7 +263,7 @@ HOSTILE = {
     "BASH_FUNC_exec%%": "() { echo stolen >&2; }",
     "LC_ALL": "tr_TR.UTF-8",
     "url": "evil.example",
-    "held": "1234",
+    "held": "12",
     "answer": '"Username":"evil"',
     "now": "/etc/passwd",
 }

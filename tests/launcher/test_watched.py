@@ -136,7 +136,7 @@ def test_no_ticket_is_written_for_a_token_that_has_passed_on(
         tickets = Tickets(
             Cache(str(place)), ECR(), HOST, Environment(environment), {}, ()
         )
-        tickets.keep(held, time.time())
+        tickets.keep(cached.name, held, time.time())
         assert bool(list(place.glob("front,*"))) == written
 
 

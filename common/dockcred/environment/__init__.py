@@ -34,6 +34,7 @@ OURS = (
 
 COMMON = (
     "HOME",
+    "XDG_CONFIG_HOME",
     "DOCKCRED_CONFIG",
     "DOCKCRED_ROAD",
     "HTTPS_PROXY",

@@ -33,7 +33,6 @@ class BoundProvider:
         self.cache_parent = inner.cache_parent
         self.cache_off = inner.cache_off
         self.ignore_storage = inner.ignore_storage
-        self.by_port = inner.by_port
         self.tags = inner.tags
         self.variables = (
             *inner.variables,

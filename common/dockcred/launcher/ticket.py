@@ -8,10 +8,11 @@ pod on the same path, has another end. What holds is what Python found to hold w
 read the identity: nothing is looked at anew here but a token, whose bytes must still
 speak for the entry's subject.
 
-A ticket's mtime is the time until which it may be answered. The stamp is a file of
-its own, named in the ticket, with the time before the identity was read: a ticket and
-its stamp cannot be mixed up by two writers. It is written first, and so holds the
-answer where that is long.
+A ticket's mtime is the time until which it may be answered. It is for one host and
+port, which stand in it as well as in its name. A long answer follows its end, where
+sh has stopped reading. The stamp is a file of its own, named in the ticket, with the
+time before the identity was read: a ticket and its stamp cannot be mixed up by two
+writers. It holds no answer, but the name of the entry, for which it is erased.
 """
 
 from __future__ import annotations
@@ -55,43 +56,44 @@ _BASE64URL = frozenset(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 )
 _TAG = _BASE64URL | {"."}
+_PLACE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.:-")
 _VALUE = _TAG | frozenset("/:,=+~")
 
 
 class Tickets:
-    """The tickets of one host, for one launcher."""
+    """The tickets of one host and port, for one launcher."""
 
     def __init__(
         self,
         cache: Cache,
         provider: Provider,
-        host: str,
+        place: str,
         environment: Environment,
         looks: dict[str, str],
         config_files: tuple[str, ...],
     ) -> None:
-        """Take host and variables as the front sees them, without config.toml.
+        """Take host, port and variables as the front sees them, without config.toml.
 
         `looks` are config.toml's files' from before they were read; those of the
         provider's `config_files` are in an entry's key.
         """
         self._cache = cache
         self._provider = provider
-        self._host = host
+        self._place = place
         self._environment = environment
         self._looks = looks
         self._config_files = config_files
         tags = [environment.get(tag) for tag in provider.tags]
-        fit = _TAG.issuperset("".join(tags))
-        self._name = f"front,{launched.short},{host},{','.join(tags)}" if fit else ""
+        fit = place and _PLACE.issuperset(place) and _TAG.issuperset("".join(tags))
+        self._name = f"front,{launched.short},{place},{','.join(tags)}" if fit else ""
 
     def is_missing(self) -> bool:
         """Tell whether there is no ticket with its stamp, whoever's it is."""
         stamp = self._stamp_of(self._cache.read_text(self._name))
         return not stamp or not os.path.exists(f"{self._cache.path}/{stamp}")
 
-    def keep(self, entry: Entry, asked_at: float) -> None:
-        """Write the ticket of an entry that held at some time after `asked_at`.
+    def keep(self, name: str, entry: Entry, asked_at: float) -> None:
+        """Write the ticket of a named entry that held at some time after `asked_at`.
 
         Writes none where the front could not tell that it no longer holds.
         """
@@ -111,20 +113,19 @@ class Tickets:
         }
         answer = wire.json_line(shown).decode("ascii")[1:]
         short = len(answer) <= _SHORT
+        bound = f"for {self._place}|{picked} on {machine()}"
         lines = [
-            f"ticket {format_of(self._provider)}",
-            f"for {self._host}|{picked}",
-            f"on {machine()}",
+            f"ticket {format_of(self._provider)} {bound}",
             f"stamp {stamp}",
             *compared,
             *((f"answer {answer.strip()}",) if short else ()),
             "end",
+            "" if short else answer,
         ]
         old = self._stamp_of(self._cache.read_text(self._name))
         stamped_at = asked_at - watched.TICK_NS / 1e9
-        name = f"{self._name}.{stamp}.stamp"
-        if self._cache.write_text(name, "" if short else answer, stamped_at):
-            self._cache.write_text(self._name, "\n".join((*lines, "")), until)
+        if self._cache.write_text(f"{self._name}.{stamp}.stamp", name, stamped_at):
+            self._cache.write_text(self._name, "\n".join(lines), until)
         if old:
             self._cache.remove(old)
 
@@ -158,7 +159,7 @@ def format_of(provider: Provider) -> str:
     import binascii  # noqa: PLC0415 - a miss only
 
     names = " ".join((*provider.variables, *provider.secrets, *provider.tags))
-    return f"5-{binascii.crc32(names.encode()):08x}"
+    return f"6-{binascii.crc32(names.encode()):08x}"
 
 
 def _compared(looks: Mapping[str, str], conditions: Iterable[str]) -> list[str] | None:

@@ -36,7 +36,6 @@ class ACR:
     cache_parent = ""
     cache_off = ""
     ignore_storage = ""
-    by_port = False
 
     def __init__(self, suffixes: tuple[str, ...] | None = None) -> None:
         """Serve these suffixes beside Azure's own; by default the variable's."""

@@ -34,7 +34,6 @@ class ECR:
     cache_parent = "AWS_ECR_CACHE_DIR"
     cache_off = "AWS_ECR_DISABLE_CACHE"
     ignore_storage = "AWS_ECR_IGNORE_CREDS_STORAGE"
-    by_port = False
 
     def matches(self, server: ServerURL) -> bool:
         """Tell whether the whole host is ECR's; plain http carries no password."""

@@ -32,7 +32,6 @@ class GitHub:
     cache_parent = ""
     cache_off = ""
     ignore_storage = ""
-    by_port = False
 
     def __init__(self, enterprise: tuple[str, ...] | None = None) -> None:
         """Serve these Enterprise servers beside github.com; else the variable's."""

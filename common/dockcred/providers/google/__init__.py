@@ -35,7 +35,6 @@ class Google:
     cache_parent = ""
     cache_off = ""
     ignore_storage = ""
-    by_port = False
 
     def __init__(self, more_hosts: tuple[str, ...] | None = None) -> None:
         """Serve these patterns beside Google's own; by default the variable's."""

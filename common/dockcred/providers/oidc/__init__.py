@@ -43,7 +43,6 @@ class OIDC:
     cache_parent = ""
     cache_off = ""
     ignore_storage = ""
-    by_port = True
 
     def __init__(
         self, load: Callable[[str], Provider], chosen: tuple[str, ...] = ()
