@@ -60,10 +60,15 @@ def import_(
     """
     with refusing():
         origin = _open(source)
+        if isinstance(origin, AuthFile) and not dry_run:
+            origin.remove_leftovers()
         safe, failed = _copy(origin, _opener(to), dry_run=dry_run, replace=replace)
         if remove and safe and not dry_run:
-            origin.remove(safe)
-            click.echo(f"Removed {len(safe)} from {source}.")
+            removed = origin.remove(safe)
+            gone = safe if removed is None else removed
+            for key in sorted(set(safe) - set(gone)):
+                click.echo(wire.message_line(f"{key}: has another login now"), nl=False)
+            click.echo(f"Removed {len(gone)} from {source}.")
     if isinstance(origin, AuthFile) and not origin.uses_store("keyring"):
         click.echo(
             f'Docker asks the store once {origin.path} has "credsStore": "keyring".'

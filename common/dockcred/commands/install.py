@@ -17,6 +17,7 @@ from dockcred.registry_table import PROGRAMS, provider
 from dockcred.system import private_file
 
 _FOR_ALL_TO_RUN = 0o755
+_START = "dock"  # of every program of ours
 
 
 def _default_directory() -> str:
@@ -60,6 +61,8 @@ def install(
     """
     with refusing():
         directory = os.path.abspath(directory)
+        # Before a launcher that a killed call has left aside is taken for an alias.
+        private_file.remove_leftovers(directory, _START)
         asked = dict(names.parse(text, _programs()) for text in aliases)
         if remove and asked and not programs:
             _remove(directory, asked)
@@ -147,7 +150,7 @@ def _write(target: str, text: str) -> None:
 def _remove(directory: str, launchers: Iterable[str]) -> None:
     for name in launchers:
         target = os.path.join(directory, name)
-        if names.written_for(target):
+        if names.written_for(target, surely=True):
             os.unlink(target)
             _say(f"removed {target}")
 

@@ -45,7 +45,11 @@ def vault() -> None:
         "dockcred vault create --passphrase-file ~/.vault-passphrase",
     ),
 )
-@click.option("--key-file", metavar="PATH", help="Make a random key in this new file.")
+@click.option(
+    "--key-file",
+    metavar="PATH",
+    help="Make a random key in this file; take the one that is there.",
+)
 @click.option("--passphrase-file", metavar="PATH", help="Read a passphrase from here.")
 @click.option(
     "--kernel-keyring",
@@ -70,7 +74,11 @@ def create(
     key, description = os.urandom(32), {"kind": "random"}
     if key_file:
         key_file = os.path.abspath(key_file)
-        vault_key.write_key(key_file, key)
+        if os.path.lexists(key_file):
+            # As a call leaves it that was killed before its vault was there.
+            key = vault_key.read_own_key(key_file)
+        else:
+            vault_key.write_key(key_file, key)
         description["path"] = key_file
     elif not in_kernel:
         description = vault_key.new_passphrase_key()

@@ -36,9 +36,12 @@ def parse(text: str, programs: Collection[str]) -> tuple[str, str]:
     return PREFIX + alias, PREFIX + program
 
 
-def written_for(path: str) -> str:
-    """Answer the program that a launcher of ours starts; nothing for other files."""
-    head = _head(path).split("\n")
+def written_for(path: str, *, surely: bool = False) -> str:
+    """Return the program that a launcher of ours starts; nothing for other files.
+
+    `surely` raises OSError for a file that is there and cannot be read.
+    """
+    head = _head(path, surely=surely).split("\n")
     line = head[1] if len(head) > 1 else ""
     return line[2:].partition(",")[0] if MARK in line else ""
 
@@ -48,11 +51,15 @@ def is_entry_point(path: str, program: str) -> bool:
     return f"\nfrom {program.replace('-', '_')} import main\n" in _head(path)
 
 
-def _head(path: str) -> str:
+def _head(path: str, *, surely: bool = False) -> str:
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read(500)
+    except (FileNotFoundError, IsADirectoryError):
+        return ""
     except OSError:
+        if surely:
+            raise
         return ""
 
 

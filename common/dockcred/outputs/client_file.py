@@ -17,9 +17,10 @@ from dockcred.errors import InvalidInputError
 from dockcred.outputs import edit, past, replace
 from dockcred.outputs.edit import Change, Format, Wanted
 from dockcred.outputs.past import Past
-from dockcred.system import file_lock, private_file, shared_file
+from dockcred.system import file_lock, other_writers, private_file, shared_file
 
 _ATTEMPTS = 60
+_TURNS = 20
 _LONGEST_PAUSE_S = 0.2
 
 
@@ -56,6 +57,15 @@ class ClientFile:
 
         Raises InvalidInputError where others go on changing the file.
         """
+        for _ in range(_TURNS):
+            planned = self._commit(wanted)
+            busy = other_writers.wait(self.path) if planned.past else ""
+            if planned.past is None or self.configure(wanted).past is None:
+                self._refuse_if_busy(busy)
+                return planned
+        raise self._never_still()
+
+    def _commit(self, wanted: Callable[[str], Iterable[Wanted]]) -> Edit:
         planned = self.configure(wanted)
         if planned.past is None:
             self._remove_leftovers()
@@ -113,13 +123,18 @@ class ClientFile:
             self._remove_leftovers()
             return None
         with self._held():
+            given, busy = None, ""
             for _ in self._attempts():
                 planned = self.undo()
                 if planned is None:
                     return None
-                if planned.after == planned.before or self._swap(planned):
+                if planned.after == planned.before:
                     past.forget(self.path)
-                    return planned
+                    self._refuse_if_busy(busy)
+                    return given or planned
+                if self._swap(planned):
+                    given = given or planned
+                    busy = other_writers.wait(self.path)
         raise self._never_still()
 
     def is_ours(self) -> bool:
@@ -193,6 +208,14 @@ class ClientFile:
         for number in range(_ATTEMPTS):
             yield number
             time.sleep(min(_LONGEST_PAUSE_S, 0.001 * 2**number))
+
+    def _refuse_if_busy(self, busy: str) -> None:
+        if busy:
+            raise InvalidInputError(
+                f"{self.path} is changed, but {busy} was there before and may write "
+                "back what it has read",
+                "run this again when that has ended",
+            )
 
     def _never_still(self) -> InvalidInputError:
         return InvalidInputError(

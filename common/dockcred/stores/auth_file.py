@@ -8,15 +8,16 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import contextmanager, suppress
 
 from dockcred.credential import Credential
 from dockcred.lookup.auths import decode
 from dockcred.stores.problems import KeychainAbsentError, KeychainError
-from dockcred.system import file_lock, private_file, shared_file
+from dockcred.system import file_lock, other_writers, private_file, shared_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
     from dockcred.environment import Environment
@@ -30,10 +31,14 @@ class AuthFile:
     def __init__(self, path: str) -> None:
         """Follow links once, so that a changed file stays where the link points."""
         self.path = os.path.realpath(path)
+        self._seen: dict[str, tuple[str, str]] = {}
 
     def read(self, key: str) -> Credential | None:
         """Answer the entry's credential, or None where it holds none."""
-        return _credential(self._auths(self._load()).get(key))
+        found = _credential(self._auths(self._load()).get(key))
+        if found is not None:
+            self._seen[key] = found.username, found.secret
+        return found
 
     def users(self) -> dict[str, str]:
         """Answer every key that holds a credential."""
@@ -44,34 +49,57 @@ class AuthFile:
             if (found := _credential(entry)) is not None
         }
 
-    def remove(self, keys: Iterable[str]) -> None:
-        """Drop these entries; all else in the file stays, and no copy is left."""
-        wanted = list(keys)
-        try:
-            with file_lock.beside(self.path):
-                private_file.remove_leftovers(*os.path.split(self.path))
-                self._remove(wanted)
-        except OSError as error:
-            raise KeychainError(
-                f"{self.path} cannot be written and stays as it was: {error.strerror}"
-            ) from None
+    def remove(self, keys: Iterable[str]) -> list[str]:
+        """Drop these entries as they were read; return those that were dropped.
 
-    def _remove(self, keys: list[str]) -> None:
-        """Drop them from the text as it is when it is replaced, which others change."""
-        for number in range(_ATTEMPTS):
-            before = self._bytes()
-            content = self._parsed(before)
-            auths = self._auths(content)
-            for key in keys:
-                auths.pop(key, None)
-            after = json.dumps(content, indent="\t", ensure_ascii=False) + "\n"
-            if shared_file.swap(self.path, before, after.encode(), mask=0o700):
-                return
-            time.sleep(min(0.2, 0.001 * 2**number))
+        All else in the file stays, also a login that came since, and no copy is left.
+        """
+        wanted = {key: self._seen[key] for key in keys if key in self._seen}
+        with self._held():
+            for number in range(_ATTEMPTS):
+                before = self._bytes()
+                content = self._parsed(before)
+                auths = self._auths(content)
+                found = [key for key in wanted if _same(auths.get(key), wanted[key])]
+                for key in found:
+                    del auths[key]
+                after = json.dumps(content, indent="\t", ensure_ascii=False) + "\n"
+                if not found or self._replaced(before, after.encode()):
+                    return [key for key in wanted if key not in auths]
+                time.sleep(min(0.2, 0.001 * 2**number))
         raise KeychainError(
             f"another program goes on changing {self.path}, and it stays as it is",
             "try again when that has ended",
         )
+
+    def remove_leftovers(self) -> None:
+        """Remove what a killed `remove` has left beside the file, if it can be."""
+        with suppress(KeychainError), self._held():
+            pass
+
+    def _replaced(self, before: bytes, after: bytes) -> bool:
+        """Replace the text; return whether it stays so when others have ended."""
+        if not shared_file.swap(self.path, before, after, mask=0o700):
+            return False
+        if busy := other_writers.wait(self.path):
+            raise KeychainError(
+                f"{self.path} is changed, but {busy} was there before and may write "
+                "back what it has read",
+                "run this again when that has ended",
+            )
+        return self._bytes() == after
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Be the only one of us who changes the file, and clean up behind dead ones."""
+        try:
+            with file_lock.beside(self.path):
+                private_file.remove_leftovers(*os.path.split(self.path))
+                yield
+        except OSError as error:
+            raise KeychainError(
+                f"{self.path} cannot be written and stays as it was: {error.strerror}"
+            ) from None
 
     def uses_store(self, name: str) -> bool:
         """Tell whether the file sends docker to this credential store."""
@@ -122,6 +150,11 @@ def podman(environment: Environment) -> AuthFile:
     )
     found = [place for place in places if place and os.path.exists(place)]
     return AuthFile(found[0] if found else places[-1])
+
+
+def _same(entry: object, seen: tuple[str, str]) -> bool:
+    found = _credential(entry)
+    return found is not None and (found.username, found.secret) == seen
 
 
 def _credential(entry: object) -> Credential | None:

@@ -8,6 +8,7 @@ kernel's keyring.
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import os
 
@@ -106,12 +107,23 @@ def read_key(path: str) -> bytes:
     return key
 
 
+def read_own_key(path: str) -> bytes:
+    """Read a key's file of this user's own; KeychainError for another's."""
+    if os.lstat(path).st_uid != os.geteuid():
+        raise KeychainError(f"{path} is not a file of this user", "name another file")
+    return read_key(path)
+
+
 def write_key(path: str, key: bytes) -> None:
-    """Make a new key's file, readable by its owner alone."""
+    """Make a new key's file for its owner alone; FileExistsError where one is."""
+    from dockcred.system import private_file, shared_file  # noqa: PLC0415 - here only
+
     os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
-        file.write(base64.b64encode(key) + b"\n")
+    private_file.remove_leftovers(*os.path.split(path))
+    if os.path.lexists(path) or not shared_file.swap(
+        path, None, base64.b64encode(key) + b"\n"
+    ):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
 
 
 def _read_private(path: str) -> bytes:
