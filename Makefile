@@ -5,13 +5,21 @@ READY = .venv/ready
 # A worker for each processor; tests/support/workers.py says what they share.
 TESTS = $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadgroup --durations 20
 
-.PHONY: demo test check docs bench clean
+.PHONY: demo test slow night check docs bench clean
 
 demo: $(READY)
 	@$(BIN)/python -m dockcred.testing.demo
 
 test: $(READY)
 	$(TESTS) -m 'not slow'
+
+# What `make test` leaves out.
+slow: $(READY)
+	$(TESTS) -m slow
+
+# Everything in its long form: hours, as root, with all that .ci/run installs.
+night: $(READY)
+	.ci/night
 
 check: $(READY)
 	$(BIN)/ruff check

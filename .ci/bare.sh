@@ -2,16 +2,21 @@
 # Plays README's two commands on a machine that is not ours: a bare Debian, an ordinary
 # user, a fresh clone of the commit that is checked out.
 #
-#   .ci/bare.sh DIRECTORY SUITE [PACKAGE...]     as root
+#   .ci/bare.sh DIRECTORY SUITE [--broken] [PACKAGE...]     as root
+#
+# --broken puts names on PATH that promise what they do not hold: each real part of the
+# tests is there and fails, and /dev/shm is not for everyone.
 #
 # The Debian has Python, venv, make, git, ca-certificates and PACKAGEs; it is made in
-# DIRECTORY once, and again when this file has changed. Each run has a copy of its own.
+# DIRECTORY once, and again for other packages. Each run has a copy of its own.
 # Only what says where and how pip gets its packages is taken from this machine.
 set -euo pipefail
-[ $# -ge 2 ] || { echo 'usage: .ci/bare.sh DIRECTORY SUITE [PACKAGE...]' >&2; exit 2; }
-directory=$1 suite=$2
+[ $# -ge 2 ] || { sed -n 's/^#   /usage: /p' "$0" >&2; exit 2; }
+directory=$1 suite=$2 broken= shm_mode=1777
 shift 2
+[ "${1-}" != --broken ] || { broken=1 shm_mode=755; shift; }
 source=$(cd "$(dirname "$0")/.." && pwd)
+. "$source/.ci/parts.sh"
 packages=(python3 python3-venv make git ca-certificates "$@")
 bundle=/etc/ssl/certs/ca-certificates.crt
 
@@ -40,23 +45,36 @@ lay_in() { # what this machine's pip goes by, and the clone
     chown -R 1000:1000 "$root/home/ada" "$directory.pip"
 }
 
+break_parts() { # those that this Debian has are left as they are
+    local name place
+    for name in "${parts[@]#*:}" docker oras crane go cargo pyenv python3.14 gcloud az gh \
+        docker-credential-gcloud docker-credential-pass helm systemd-analyze; do
+        for place in usr/bin usr/sbin bin sbin; do
+            [ ! -e "$root/$place/$name" ] || continue 2
+        done
+        printf '#!/bin/sh\necho "$0: it does not work" >&2\nexit 1\n' \
+            >"$root/usr/local/bin/$name"
+        chmod 755 "$root/usr/local/bin/$name"
+    done
+}
+
 # In namespaces of its own: nothing stays mounted, and no process stays, when it ends.
 inside() { # VARIABLES, as words
     unshare --mount --pid --fork --kill-child bash -euc '
-        root=$1 pip=$2
-        shift 2
+        root=$1 pip=$2 shm_mode=$3
+        shift 3
         mount -t proc proc "$root/proc"
         mount --rbind /dev "$root/dev"
-        mount -t tmpfs -o mode=1777 shm "$root/dev/shm"
+        mount -t tmpfs -o mode=$shm_mode shm "$root/dev/shm"
         mount --bind "$pip" "$root/home/ada/.cache/pip"
         exec env -i HOME=/home/ada USER=ada PATH=/usr/local/bin:/usr/bin:/bin "$@" \
             /usr/sbin/chroot --userspec=1000:1000 "$root" sh -c "
                 cd ~/dockcred
                 make demo && make test"
-    ' bash "$root" "$directory.pip" "$@"
+    ' bash "$root" "$directory.pip" "$shm_mode" "$@"
 }
 
-stamp=$(printf '%s\n' "$suite" "${packages[@]}" | cat - "$source/.ci/bare.sh" | sha256sum)
+stamp=$(printf '%s\n' "$suite" "${packages[@]}" | sha256sum)
 [ "$(cat "$directory/stamp" 2>/dev/null)" = "$stamp" ] || make_machine
 
 root=$(mktemp -d "$directory.run.XXXXXX")
@@ -64,8 +82,9 @@ trap 'rm -rf --one-file-system "$root"' EXIT
 cp -a "$directory/." "$root"
 chmod 755 "$root"
 lay_in
+[ -z "$broken" ] || break_parts
 mapfile -t variables < <(env | grep -E '^(PIP_[A-Z_]+|[a-z]+_proxy|[A-Z]+_PROXY)=' | grep -v ^PIP_FIND_LINKS || :)
-echo "== a bare Debian $suite${*:+ with $*}: make demo, make test"
+echo "== a bare Debian $suite${*:+ with $*}${broken:+, the rest broken}: make demo, make test"
 SECONDS=0
 inside "${variables[@]}" || { echo "== $suite: failed after $SECONDS s"; exit 1; }
 echo "== $suite: $SECONDS s"

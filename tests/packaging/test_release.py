@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from support.real import missing
 from support.release import ROOT
 
 ENVIRONMENT = {
@@ -24,17 +24,16 @@ def run(*argv: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]
 
 @pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
 def test_the_wheel_and_the_one_file_pass_the_transcripts(dist, pythons, version):
-    python = pythons.get(version) or missing(f"Python {version} is not installed")
-    done = run(ROOT / "packaging/verify.sh", dist, python)
+    done = run(ROOT / "packaging/verify.sh", dist, pythons[version])
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count(" passed") == 2
 
 
-def test_a_file_that_was_changed_after_the_build_is_refused(dist, tmp_path, pythons):
+def test_a_file_that_was_changed_after_the_build_is_refused(dist, tmp_path):
     altered = shutil.copytree(dist, tmp_path / "dist")
     (wheel,) = altered.glob("*.whl")
     wheel.write_bytes(wheel.read_bytes()[:-1] + b"\1")
-    done = run(ROOT / "packaging/verify.sh", altered, pythons["3.11"])
+    done = run(ROOT / "packaging/verify.sh", altered, sys.executable)
     assert done.returncode != 0
     assert f"{wheel.name}: FAILED" in done.stdout
     assert "passed" not in done.stdout

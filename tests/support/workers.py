@@ -18,10 +18,16 @@ import pytest
 from support.once import WORKER, run_directory
 
 
-@pytest.hookimpl(trylast=True)
+# Fixtures that build a foreign program: whoever asks for one is `slow`.
+BUILDERS = frozenset({"go_reader", "kubelet", "rust_reader"})
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put each file's tests into a group, which `--dist loadgroup` keeps together."""
     for item in items:
+        if not BUILDERS.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 

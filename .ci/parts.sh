@@ -1,0 +1,14 @@
+# Each real part of the tests, as package:program of Debian 12. To be sourced by bash.
+parts=(
+    docker.io:dockerd docker-registry:docker-registry nginx-light:nginx
+    skopeo:skopeo podman:podman crun:crun
+    groff-base:groff iproute2:ip busybox:busybox dash:dash zsh:zsh fish:fish
+    valgrind:valgrind strace:strace openssl:openssl
+    dbus:dbus-run-session dbus:dbus-daemon gnome-keyring:gnome-keyring-daemon
+    libsecret-tools:secret-tool pass:pass gnupg:gpg
+    golang-docker-credential-helpers:docker-credential-secretservice
+    etcd-server:etcd
+    kubernetes-client:kubectl
+    debhelper:dh dh-python:dh_python3 lintian:lintian debootstrap:debootstrap
+    man-db:man nodejs:node npm:npm
+)
