@@ -17,7 +17,6 @@ import pytest
 
 from support.once import WORKER, run_directory
 
-
 # Fixtures that build a foreign program: whoever asks for one is `slow`.
 BUILDERS = frozenset({"go_reader", "kubelet", "rust_reader"})
 
