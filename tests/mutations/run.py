@@ -37,7 +37,7 @@ PROGRAMS = {
 SCRIPT = "#!{python} -B\nfrom {module} import main\nmain()\n"
 LIMIT_S = 240
 FAILED = 1  # pytest's status where a test failed; others mean that none ran
-WORKERS = 2
+WORKERS = min(8, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
