@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from support.once import make_once
 from support.program import Program
+from support.real import require_own_mounts
 from support.release import ROOT, build
 
 from dockcred.testing.sandbox import Sandbox
@@ -53,6 +54,12 @@ def _install(place: Path) -> None:
         (wheel,) = dist.glob("dockcred-*.whl")
         _run(sys.executable, "-m", "venv", str(place))
         _run(str(place / "bin/python"), "-m", "pip", "install", "-q", f"{wheel}[all]")
+
+
+@pytest.fixture(scope="session")
+def own_mounts() -> None:
+    """For tests that lay mounts over the machine's, where nobody else sees them."""
+    require_own_mounts()
 
 
 def _run(*command: str) -> None:

@@ -13,7 +13,7 @@ from support.program import HOST, Answer, Program
 
 ECR_CALL = "ecr:GetAuthorizationToken"
 NOBODY = 65534
-AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: mounts, owners")
+AS_ROOT = pytest.mark.usefixtures("own_mounts")
 
 
 @pytest.fixture

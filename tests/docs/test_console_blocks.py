@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.documents import ROOT, Block, agrees, blocks
+from support.real import require_own_mounts
 
 from dockcred.testing.sandbox import Sandbox
 
@@ -33,6 +34,7 @@ def shell(block: Block, home: Path) -> list[str]:
     command = ["bash", "--norc", "--noprofile", "-u"]
     if os.geteuid() != 0:
         return command
+    require_own_mounts()
     (home / "upper").mkdir()
     return [
         "unshare",

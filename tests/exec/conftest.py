@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.program import HOST, Program, wait_until
-from support.real import missing
+from support.real import missing, require_own_mounts
 
 from dockcred.testing.sandbox import Sandbox
 
@@ -90,6 +90,8 @@ def cloud() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def place() -> Iterator[str]:
+    if not os.access("/dev/shm", os.W_OK):
+        missing("/dev/shm is not for us")
     with tempfile.TemporaryDirectory(prefix="dockcred-test-", dir="/dev/shm") as name:
         yield name
 
@@ -102,8 +104,7 @@ def caller(helper_bin: Path, cloud: Sandbox, place: str) -> Caller:
 @pytest.fixture
 def root() -> None:
     """Mounts, and directories that belong to somebody else."""
-    if os.geteuid() != 0:
-        missing("it is root who can do that")
+    require_own_mounts()
 
 
 def in_mounts(mounts: str, *argv: str) -> list[str]:

@@ -10,7 +10,7 @@ import time
 import pytest
 from support.kubelet import complaint, password, request, response
 from support.program import HARD_LIMIT_S, HOST, Answer
-from support.real import missing
+from support.real import missing, require_own_mounts
 
 IMAGES = [f"{HOST}/team/app-{number}" for number in range(10)]
 
@@ -54,8 +54,7 @@ def test_a_stdin_that_is_never_closed_ends_too(plugin, node):
 @pytest.fixture
 def unshared():
     """Run in mounts of one's own, the root read-only, with a /run that is empty."""
-    if os.geteuid() != 0:
-        missing("mounts need root")
+    require_own_mounts()
     script = (
         "mount --make-rprivate / && mount -t tmpfs run /run && "
         "mount --bind / / && mount -o remount,ro,bind / && "

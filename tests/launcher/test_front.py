@@ -141,7 +141,7 @@ def test_a_short_answer_is_in_the_ticket(launched, primed, shell) -> None:
     assert answer.stdout == primed.answer
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+@pytest.mark.usefixtures("own_mounts")
 def test_without_proc_all_is_pythons(launched, primed, shell) -> None:
     hiding = ("unshare", "-m", "sh", "-c", 'mount -t tmpfs none /proc; exec "$@"', "sh")
     assert launched(KEY, primed.environment, shell=shell, before=hiding).by_python

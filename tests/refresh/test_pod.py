@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 
 import pytest
 from support.program import HOST
-from support.real import missing, program
+from support.real import program, require_own_mounts
 
 from .api_server import kustomized
 
@@ -27,10 +26,8 @@ cd / && exec setpriv --inh-caps=-all --bounding-set=-all --no-new-privs \
 
 @pytest.fixture
 def pod(make_keeper, cloud, api, namespaces, helper_bin):
-    if os.geteuid() != 0:
-        missing("a pod's mounts need root")
-    for name in ("unshare", "setpriv"):
-        program(name)
+    require_own_mounts()
+    program("setpriv")
     keeper = make_keeper(cloud, DOCKCRED_CACHE="off")
     keeper.wants(
         {

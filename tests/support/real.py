@@ -60,8 +60,14 @@ def require(*command: str) -> None:
         missing(f"`{' '.join(command)}` is not allowed here: {said}")
 
 
+def require_own_mounts() -> None:
+    """Demand mounts and a network of one's own, which containers forbid even root."""
+    require_root("mounts of one's own")
+    require("unshare", "--mount", "--net", "mount", "-t", "tmpfs", "none", "/tmp")
+
+
 def require_root(why: str) -> None:
-    """Demand root for what the kernel lets nobody else do, and that it lets root."""
+    """Demand root, for what the kernel lets nobody else do."""
     if os.geteuid() != 0:
         missing(f"{why} needs root")
 

@@ -15,7 +15,7 @@ import pytest
 from support.program import HOST, NOT_FOUND, PUBLIC, Answer, processes_of, wait_until
 
 ECR_CALL = "ecr:GetAuthorizationToken"
-AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: own namespaces")
+AS_ROOT = pytest.mark.usefixtures("own_mounts")
 ROADS = ("direct", "sdk")
 
 
