@@ -72,14 +72,9 @@ def create(path: str) -> tuple[str, int]:
     for _ in range(_ATTEMPTS):
         aside = new_name(path)
         descriptor = os.open(aside, flags, NEW_FILE)
-        try:
-            # Whoever looks for leftovers may have seen it before it was locked.
-            if _lock(descriptor) is not False and os.fstat(descriptor).st_nlink:
-                return aside, descriptor
-        except OSError:
-            drop(aside)
-            close(descriptor)
-            raise
+        # Whoever looks for leftovers may have seen it before it was locked.
+        if _lock(descriptor) is not False and os.fstat(descriptor).st_nlink:
+            return aside, descriptor
         close(descriptor)
     raise FileExistsError(17, "another process takes its files for leftovers", path)
 

@@ -1,0 +1,350 @@
+"""Short plays that the state machine found, each with its siblings: one idea a scene.
+
+A scene changes one thing that chooses the answer, and asks in every way. What it asks
+first leaves an entry and a ticket; what it asks then must be as without a cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from . import names as registries
+from .world import Cast, World
+
+Scene = Callable[["Stage"], None]
+
+
+class NoticedError(AssertionError):
+    """An answer that is not as without a cache."""
+
+
+class Stage:
+    """A world, and questions that fail where a cache is noticed."""
+
+    def __init__(self, cast: Cast, disk: str = "fine") -> None:
+        self.world = World(cast, disk, disk, "DOCKCRED_CACHE_DIR")
+        self.shells = tuple(cast.shells)
+        self.ecr, self.acr, self.google = cast.registries
+        self.users = [user.client_id for user in cast.people[0].users]
+
+    def ask(self, cloud: registries.Cloud, name: str, *ways: str) -> list[str]:
+        """Ask in some ways, and return who answered in each."""
+        found = []
+        for way in ways or ("launched", "launched", *self.shells, "plain"):
+            answer, by = self.world.ask(cloud, name, way)
+            wrong = self.world.wrong(cloud, name, answer)
+            if wrong:
+                raise NoticedError(f"{by}, {name}: {wrong}")
+            found.append(by)
+        return found
+
+    def prime(self, cloud: registries.Cloud, name: str) -> None:
+        """Leave a ticket from which each front answers."""
+        answered = self.ask(cloud, name)
+        for shell in self.shells:
+            if f"front in {shell}" not in answered:
+                raise NoticedError(f"no front answers {name}: {answered}")
+
+    def say(
+        self, which: str, *entries: registries.Entry, how: str = "in place"
+    ) -> None:
+        """Write a configuration file."""
+        self.world.configure(which, registries.text_of(entries), how)
+
+
+def _two(stage: Stage, cloud: registries.Cloud) -> tuple[str, str]:
+    """Return two settings that lead an alias to different answers."""
+    return cloud.settings[0], cloud.settings[1]
+
+
+def port(stage: Stage) -> None:
+    """A port of an alias is another registry, and so is none."""
+    for cloud in (stage.ecr, stage.acr):
+        one, other = _two(stage, cloud)
+        stage.say("home one", (cloud.alias, one), (f"{cloud.alias}:5000", other))
+        for first, second in (("{}:5000", "{}"), ("{}", "{}:5000")):
+            stage.ask(cloud, first.format(cloud.alias), "launched", "launched")
+            stage.ask(cloud, second.format(cloud.alias), *stage.shells)
+            stage.ask(cloud, second.format(cloud.alias))
+
+
+def port_without(stage: Stage) -> None:
+    """Only a port of an alias is somebody's; the host is nobody's."""
+    for cloud in (stage.ecr, stage.acr):
+        stage.say("home one", (f"{cloud.alias}:5000", cloud.settings[0]))
+        stage.ask(cloud, f"{cloud.alias}:5000", "launched", "launched")
+        stage.ask(cloud, cloud.alias, *stage.shells, "plain")
+
+
+def path(stage: Stage) -> None:
+    """A path of an alias is another registry; the front sees no paths."""
+    cloud = stage.ecr
+    one, other = _two(stage, cloud)
+    stage.say("home one", (cloud.alias, one), (f"{cloud.alias}/one", other))
+    for name in (f"{cloud.alias}/one", cloud.alias, f"{cloud.alias}/two"):
+        stage.ask(cloud, name)
+
+
+def two_configurations(stage: Stage) -> None:
+    """Two XDG_CONFIG_HOME, and none."""
+    for cloud in (stage.ecr, stage.acr, stage.google):
+        texts = cloud.settings[0], cloud.settings[-2]
+        stage.say("xdg one", (cloud.alias, texts[0]))
+        stage.say("xdg two", (cloud.alias, texts[1]))
+        for xdg in ("xdg1", "xdg2", None, "xdg2", "xdg1"):
+            stage.world.choose_config(xdg, None, "one")
+            stage.ask(cloud, cloud.alias, *stage.shells)
+            stage.ask(cloud, cloud.alias)
+
+
+def two_homes(stage: Stage) -> None:
+    """Two HOMEs with a configuration each, and one cache."""
+    cloud = stage.ecr
+    one, other = _two(stage, cloud)
+    stage.say("home one", (cloud.alias, one))
+    stage.say("home two", (cloud.alias, other))
+    for home in (0, 1, 0):
+        stage.world.home = home
+        stage.ask(cloud, cloud.alias, *stage.shells)
+        stage.ask(cloud, cloud.alias)
+
+
+def where_one_stands(stage: Stage) -> None:
+    """DOCKCRED_CONFIG names a file of the current directory."""
+    cloud = stage.ecr
+    one, other = _two(stage, cloud)
+    stage.say("cwd one", (cloud.alias, one))
+    stage.say("cwd two", (cloud.alias, other))
+    for directory in ("one", "two", "one"):
+        stage.world.choose_config(None, "config.toml", directory)
+        stage.ask(cloud, cloud.alias, *stage.shells)
+        stage.ask(cloud, cloud.alias)
+
+
+def named_configuration(stage: Stage) -> None:
+    """DOCKCRED_CONFIG set, unset, and naming what is not there."""
+    cloud = stage.ecr
+    one, other = _two(stage, cloud)
+    stage.say("home one", (cloud.alias, one))
+    stage.say("named", (cloud.alias, other))
+    for named in (None, "named.toml", None):
+        stage.world.choose_config(None, named, "one")
+        stage.ask(cloud, cloud.alias, *stage.shells)
+        stage.ask(cloud, cloud.alias)
+    stage.world.configure("named", None, "in place")
+    stage.world.choose_config(None, "named.toml", "one")
+    stage.ask(cloud, cloud.alias)
+
+
+def edited(stage: Stage) -> None:
+    """A configuration is edited in every way, also by a file of the system that comes."""
+    cloud = stage.ecr
+    one, other = _two(stage, cloud)
+    for how in ("in place", "replaced", "times set back", "moved, as old"):
+        for settings in (one, other):
+            stage.say("home one", (cloud.alias, settings), how=how)
+            stage.ask(cloud, cloud.alias, *stage.shells)
+            stage.ask(cloud, cloud.alias)
+    stage.world.configure("home one", None, "in place")
+    stage.ask(cloud, cloud.alias)
+    stage.say("system", (cloud.alias, one))
+    stage.ask(cloud, cloud.alias)
+
+
+def _erased(stage: Stage, cloud: registries.Cloud, asked: str, erased: str) -> None:
+    stage.prime(cloud, asked)
+    stage.world.erase(cloud, erased)
+    if held := stage.world.held():
+        raise NoticedError(f"still there after erase {erased}: {held[0][0]}")
+    stage.ask(cloud, asked, *stage.shells, "plain")
+
+
+def erase_alias(stage: Stage) -> None:
+    """Logged out of an alias: the registry behind it is forgotten as well."""
+    for cloud in (stage.ecr, stage.acr):
+        stage.say("home one", (cloud.alias, cloud.settings[0]))
+        _erased(stage, cloud, cloud.alias, cloud.alias)
+        _erased(stage, cloud, cloud.hosts[0], cloud.alias)
+
+
+def erase_behind(stage: Stage) -> None:
+    """Logged out of the registry behind an alias: so is the alias."""
+    for cloud in (stage.ecr, stage.acr):
+        stage.say("home one", (cloud.alias, cloud.settings[0]))
+        _erased(stage, cloud, cloud.alias, cloud.hosts[0])
+
+
+def erase_any_form(stage: Stage) -> None:
+    """Logged out with a port, a path or a scheme."""
+    cloud = stage.ecr
+    stage.say("home one", (cloud.alias, cloud.settings[0]))
+    for form in ("{}:443", "https://{}", "{}/one"):
+        _erased(stage, cloud, cloud.alias, form.format(cloud.alias))
+
+
+def coarse_configuration(stage: Stage) -> None:
+    """A configuration is written over in place within a second of its file system."""
+    cloud = stage.ecr
+    for settings in _two(stage, cloud) * 2:
+        stage.say("home one", (cloud.alias, settings))
+        stage.ask(cloud, cloud.alias, *stage.shells)
+        stage.ask(cloud, cloud.alias)
+
+
+def coarse_token(stage: Stage) -> None:
+    """A token of the next pod, the same way; for one Python and front must refuse."""
+    stage.world.aws = "pod"
+    for subject in ("one", "two", "one", "two"):
+        stage.world.rotate("pod", subject, 0, "in place")
+        stage.ask(stage.ecr, stage.ecr.hosts[0], *stage.shells)
+        stage.ask(stage.ecr, stage.ecr.hosts[0])
+    stage.world.azure = "federated/one"
+    for subject in ("one", "two", "one"):
+        stage.world.rotate("azure", subject, 0, "in place")
+        stage.ask(stage.acr, stage.acr.hosts[0], *stage.shells)
+        stage.ask(stage.acr, stage.acr.hosts[0])
+
+
+def coarse_credentials(stage: Stage) -> None:
+    """Other keys in a credentials file, the same way."""
+    stage.world.aws = "profile/one"
+    for users in (("one", "two"), ("two", "one"), ("one", "two")):
+        stage.world.swap_profiles(*users, "in place")
+        stage.ask(stage.ecr, stage.ecr.hosts[0], *stage.shells)
+        stage.ask(stage.ecr, stage.ecr.hosts[0], "launched", "launched", *stage.shells)
+    stage.world.google = "file"
+    for number in (0, 1, 0):
+        stage.world.swap_google_file(number, "in place")
+        stage.ask(stage.google, stage.google.hosts[0], *stage.shells)
+        stage.ask(stage.google, stage.google.hosts[0], "launched", *stage.shells)
+
+
+def _renamed(stage: Stage, kind: int, *, covers_up: bool) -> None:
+    for cloud in (stage.ecr, stage.acr):
+        stage.say("home one", (cloud.alias, cloud.settings[0]))
+        for name in (*cloud.hosts, cloud.alias):
+            stage.prime(cloud, name)
+    for first in range(6):
+        for second in range(first):
+            number = (kind + 3 * first, kind + 3 * second)
+            stage.world.meddle(*number, covers_up=covers_up)
+            for cloud in (stage.ecr, stage.acr):
+                for name in (*cloud.hosts, cloud.alias):
+                    stage.ask(cloud, name, *stage.shells)
+            stage.world.meddle(*number, covers_up=covers_up)
+
+
+def stamps_renamed(stage: Stage) -> None:
+    """Others rename stamps, and the directory is the user's alone again."""
+    _renamed(stage, 0, covers_up=True)
+
+
+def tickets_renamed(stage: Stage) -> None:
+    """Others rename tickets and entries, and the directory is the user's alone again."""
+    _renamed(stage, 1, covers_up=True)
+
+
+def directory_of_all(stage: Stage) -> None:
+    """Others may write in the cache's directory, or own it, which no front believes."""
+    cloud = stage.ecr
+    stage.prime(cloud, cloud.hosts[0])
+    for mode, owner in ((0o777, 0), (0o770, 0), (0o700, 1001), (0o755, 1001)):
+        stage.world.set_mode(mode, owner)
+        for by in stage.ask(cloud, cloud.hosts[0], *stage.shells):
+            if owner and by.startswith("front"):
+                raise NoticedError(f"{by} believes a directory of another's")
+        stage.world.set_mode(0o700, 0)
+    stage.ask(cloud, cloud.hosts[0])
+
+
+def lease(stage: Stage) -> None:
+    """A machine's role is swapped: noticed when the lease is over, not answered after."""
+    stage.world.aws = stage.world.azure = stage.world.google = "machine"
+    for cloud in (stage.ecr, stage.acr, stage.google):
+        stage.world.swap_role(0)
+        stage.prime(cloud, cloud.hosts[0])
+        stage.world.swap_role(1)
+        stage.ask(cloud, cloud.hosts[0])
+        stage.world.pass_time(905)
+        stage.ask(cloud, cloud.hosts[0], *stage.shells)
+        stage.ask(cloud, cloud.hosts[0])
+
+
+def boots(stage: Stage) -> None:
+    """Another boot and another machine at the same home: who the last was counts not."""
+    for cloud in (stage.ecr, stage.acr, stage.google):
+        for number, role in ((0, 0), (1, 1)):
+            stage.world.be_machine(number)
+            stage.world.swap_role(role)
+            stage.world.reboot()
+            stage.ask(cloud, cloud.hosts[0], *stage.shells)
+            stage.prime(cloud, cloud.hosts[0])
+
+
+def clocks(stage: Stage) -> None:
+    """A clock set back and right again, and a life that is over."""
+    stage.world.aws, stage.world.azure = "keys/user-one", "secret"
+    for cloud in (stage.ecr, stage.acr):
+        stage.prime(cloud, cloud.hosts[0])
+        for wrong in (True, False):
+            stage.world.set_clock(wrong=wrong)
+            stage.ask(cloud, cloud.hosts[0], *stage.shells)
+            stage.ask(cloud, cloud.hosts[0])
+        stage.world.pass_time(50000)
+        stage.ask(cloud, cloud.hosts[0], *stage.shells)
+
+
+def variables(stage: Stage) -> None:
+    """Other keys, another cloud behind the same name, other settings by variables."""
+    cloud = stage.ecr
+    for name in ("keys/user-one", "keys/user-two", "machine", "task", "nobody"):
+        stage.world.aws = name
+        for number in (0, 1):
+            stage.world.cloud = number
+            stage.ask(cloud, cloud.hosts[0], *stage.shells)
+            stage.ask(cloud, cloud.hosts[0], "launched", "launched", *stage.shells)
+    stage.world.cloud = 0
+    for name in ("machine", "user/0", "user/1", "secret", "federated/one"):
+        stage.world.azure = name
+        stage.ask(stage.acr, stage.acr.hosts[0], *stage.shells)
+        stage.ask(stage.acr, stage.acr.hosts[0], "launched", *stage.shells)
+
+
+def strangers(stage: Stage) -> None:
+    """Another user with the same variables gets nothing of this one's."""
+    cloud = stage.ecr
+    stage.prime(cloud, cloud.hosts[0])
+    stage.world.uid = 1001
+    for by in stage.ask(cloud, cloud.hosts[0], *stage.shells):
+        if by.startswith("front"):
+            raise NoticedError(f"{by} answers another user")
+
+
+NOT_YET = frozenset({"coarse_configuration", "coarse_token", "coarse_credentials"})
+"""Scenes that show a difference today; the machine plays no coarse times until then."""
+ON_COARSE = (coarse_configuration, coarse_token, coarse_credentials)
+SCENES: dict[str, Scene] = {
+    scene.__name__: scene
+    for scene in (
+        *(port, port_without, path, two_configurations, two_homes, where_one_stands),
+        *(named_configuration, edited, erase_alias, erase_behind, erase_any_form),
+        *(stamps_renamed, tickets_renamed, directory_of_all, lease, boots, clocks),
+        *(variables, strangers, *ON_COARSE),
+    )
+}
+
+
+def play(cast: Cast, name: str) -> str:
+    """Play a scene; return why it was left out, nothing where it was played."""
+    scene = SCENES[name]
+    coarse = scene in ON_COARSE
+    if coarse and "coarse" not in cast.ground.disks:
+        return "no file system of whole seconds can be mounted"
+    if scene is boots and cast.ground.machines == 1:
+        return "no boot can be played"
+    stage = Stage(cast, "coarse" if coarse else "fine")
+    try:
+        scene(stage)
+    finally:
+        stage.world.close()
+    return ""
