@@ -27,6 +27,8 @@ ROOT = Path(__file__).parents[2]
 COPIED = ("common", "helpers", "tests", "pyproject.toml", "README.md")
 PROGRAMS = {
     "dockcred": "dockcred.commands",
+    "dockcred-credential-provider": "dockcred_credential_provider",
+    "docker-credential-acr-login": "docker_credential_acr_login",
     "docker-credential-auto": "docker_credential_auto",
     "docker-credential-ecr-login": "docker_credential_ecr_login",
     "docker-credential-gcr": "docker_credential_gcr",

@@ -10,9 +10,9 @@ from importlib.util import find_spec
 
 import click
 
-from dockcred.commands.console import console, examples, refusing
+from dockcred.commands.console import console, examples, refusing, warn
 from dockcred.errors import InvalidInputError
-from dockcred.launcher import bytecode, names, render, safety
+from dockcred.launcher import bytecode, names, render, safety, walls
 from dockcred.registry_table import PROGRAMS, provider
 from dockcred.system import private_file
 
@@ -108,10 +108,12 @@ def _install(directory: str, launchers: dict[str, str]) -> None:
     os.makedirs(directory, mode=0o755, exist_ok=True)
     python = os.path.realpath(sys.executable)
     imports = _import_directories()
-    for path in (directory, python, *imports, _package()):
-        safety.check(path)
+    safety.check(directory)
+    walls.check_source(_package(), _programs().values())
     bytecode.compile_package(_package())
     bytecode.compile_modules(_programs().values())
+    for unseen in walls.check_all(python, imports):
+        warn(f"who can write below {unseen} was not looked at")
     for name, program in launchers.items():
         target = os.path.join(directory, name)
         ours = names.written_for(target) or names.is_entry_point(target, program)

@@ -6,5 +6,6 @@ render    fills front.sh in for one program, one interpreter and its directories
 names     where launchers stand: their programs' names, and aliases
 entry     what front.sh starts: Python, told that tickets are read
 bytecode  our modules compiled, for all to read
-safety    who can write the interpreter, and so our answers
+safety    who can write a path, and so what our programs say
+walls     all that a launcher imports or runs, looked at file by file
 """

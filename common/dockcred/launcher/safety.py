@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import grp
 import os
 import pwd
 import stat
 
 from dockcred.errors import InvalidInputError
+
+_ACL = "system.posix_acl_access"
 
 
 def check(path: str) -> None:
@@ -16,24 +19,53 @@ def check(path: str) -> None:
     For root every part must be root's. A sticky directory (/tmp) may be above.
     """
     part = os.path.realpath(path)
-    first = True
-    while True:
-        status = os.stat(part)
-        sticky = status.st_mode & stat.S_ISVTX and not first
-        if status.st_uid not in {0, os.geteuid()}:
-            raise _refused(path, part, f"belongs to {_user(status.st_uid)}")
-        if status.st_mode & stat.S_IWOTH and not sticky:
-            raise _refused(path, part, "can be written by everybody")
-        if status.st_mode & stat.S_IWGRP and not sticky and _is_shared(status.st_gid):
-            raise _refused(path, part, "can be written by its group")
-        if part == os.path.dirname(part):
-            return
-        part, first = os.path.dirname(part), False
+    check_one(part, path)
+    while part != os.path.dirname(part):
+        part = os.path.dirname(part)
+        check_one(part, path, is_above=True)
 
 
-def _is_shared(gid: int) -> bool:
-    """Tell whether anyone but root and us is in a group."""
-    us = {"root", _user(os.geteuid())}
+def check_one(part: str, path: str = "", *, is_above: bool = False) -> None:
+    """Raise InvalidInputError if another can write this very file or directory.
+
+    `path` is what it is a part of, for the message.
+    """
+    if why := problem(os.stat(part), part, is_above=is_above):
+        raise InvalidInputError(
+            f"{path or part} is refused: {part} {why}",
+            "use a directory and an interpreter that only you and root can write",
+        )
+
+
+def problem(status: os.stat_result, part: str, *, is_above: bool = False) -> str:
+    """Return why others can write a part, nothing where they cannot."""
+    sticky = is_above and status.st_mode & stat.S_ISVTX
+    if status.st_uid not in {0, os.geteuid()}:
+        return f"belongs to {_user(status.st_uid)}"
+    if sticky:
+        return ""
+    if status.st_mode & stat.S_IWOTH:
+        return "can be written by everybody"
+    if status.st_mode & stat.S_IWGRP:
+        if _is_shared(status.st_gid, os.geteuid()):
+            return "can be written by its group"
+        # An access control list shows as the group's bits, whoever it names.
+        if _has_list(part):
+            return "can be written by those in its access control list"
+    return ""
+
+
+def _has_list(path: str) -> bool:
+    try:
+        return bool(os.getxattr(path, _ACL))
+    except (OSError, AttributeError):
+        return False
+
+
+@functools.cache
+def _is_shared(gid: int, uid: int) -> bool:
+    """Tell whether anyone but root and a user is in a group."""
+    us = {"root", _user(uid)}
     try:
         members = set(grp.getgrgid(gid).gr_mem)
     except KeyError:
@@ -47,10 +79,3 @@ def _user(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return f"uid {uid}"
-
-
-def _refused(path: str, part: str, why: str) -> InvalidInputError:
-    return InvalidInputError(
-        f"{path} is refused: {part} {why}",
-        "use a directory and an interpreter that only you and root can write",
-    )

@@ -72,9 +72,14 @@ def create(path: str) -> tuple[str, int]:
     for _ in range(_ATTEMPTS):
         aside = new_name(path)
         descriptor = os.open(aside, flags, NEW_FILE)
-        # Whoever looks for leftovers may have seen it before it was locked.
-        if _lock(descriptor) is not False and os.fstat(descriptor).st_nlink:
-            return aside, descriptor
+        try:
+            # Whoever looks for leftovers may have seen it before it was locked.
+            if _lock(descriptor) is not False and os.fstat(descriptor).st_nlink:
+                return aside, descriptor
+        except OSError:
+            drop(aside)
+            close(descriptor)
+            raise
         close(descriptor)
     raise FileExistsError(17, "another process takes its files for leftovers", path)
 

@@ -44,7 +44,8 @@ def request(
     """
     target = Target(url)
     watchdog.doing(f"asking {target.netloc}")
-    log.debug(f"{method} {target.netloc}{target.path.partition('?')[0]}")
+    # Not its path: that of a container's credentials is the secret itself.
+    log.debug(f"{method} {target.netloc}")
     # What takes long to import is not the other end's time.
     lean.load("ssl" if target.tls else "socket")
     deadline = time.monotonic() + timeout_s

@@ -58,6 +58,11 @@ def translated(source: str, audience: str) -> Iterator[None]:
         raise _unavailable(source, error) from None
     except core.ClientAuthenticationError as error:
         raise _failed(source, str(error.message), audience) from None
+    except (LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise TransportError(
+            f"{NAMES[source]} did not answer as Azure does ({type(error).__name__})",
+            "see what listens there: a proxy, a captive portal or another service",
+        ) from None
     except (core.AzureError, ValueError, OSError) as error:
         raise IssueError(
             f"{NAMES[source]} gave no token ({type(error).__name__})",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from botocore import exceptions as theirs
+from botocore.parsers import ResponseParserError
 
 from dockcred.errors import (
     IssueError,
@@ -31,6 +32,14 @@ _UNREACHED = (
     theirs.ConnectionError,
     theirs.HTTPClientError,
 )
+_NO_ANSWER_OF_AWS = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+)
+"""What botocore stumbles over in an answer without the fields that it expects."""
 _CONFIG = (
     theirs.InvalidConfigError,
     theirs.ConfigParseError,
@@ -123,6 +132,12 @@ def translated(profile: str, mfa_serial: str = "") -> Iterator[None]:
         raise TransportError(
             f"AWS was not reached ({type(error).__name__})",
             "see the network, the region of the host and HTTPS_PROXY",
+        ) from None
+    except (ResponseParserError, *_NO_ANSWER_OF_AWS) as error:
+        raise TransportError(
+            f"an AWS service did not answer as AWS does ({type(error).__name__})",
+            "see what listens there: a proxy, a captive portal or another service; "
+            "DOCKCRED_LOG=debug, and AWS_ENDPOINT_URL where it is set",
         ) from None
     except theirs.BotoCoreError as error:
         raise IssueError(

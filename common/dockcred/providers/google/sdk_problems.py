@@ -62,7 +62,7 @@ def translated(info: dict[str, Any]) -> Iterator[None]:
             f"{what}: an answer was not to be read",
             "see the endpoints in the credentials file, and any proxy",
         ) from None
-    except (KeyError, ValueError, TypeError, AttributeError):
+    except (LookupError, ValueError, TypeError, AttributeError, RecursionError):
         raise IssueError(
             f"the Google credentials file of type {info['type']} is not whole",
             "make it anew",

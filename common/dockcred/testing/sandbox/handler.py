@@ -133,6 +133,8 @@ class Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
             case Fault.GARBAGE_BODY:
                 self._send(Response(200, os.urandom(512), response.headers))
+            case Fault.WRONG_SHAPE:
+                self._send(Response(200, b"[[null]]", response.headers))
             case Fault.HALF:
                 whole = self._head(response, len(response.body)) + response.body
                 self.connection.sendall(

@@ -14,6 +14,7 @@ class Fault(StrEnum):
 
     GARBAGE = "garbage"
     GARBAGE_BODY = "garbage-body"
+    WRONG_SHAPE = "wrong-shape"
     HALF = "half"
     HUGE = "huge"
     HANG = "hang"
