@@ -32,7 +32,7 @@ _TRIALS: dict[str, tuple[str, ...]] = {
     "valgrind": ("-q", "true"),
 }
 # These have no option that does nothing: they end by saying how they are used.
-_SAY_HOW = {"secret-tool": 2}
+_SAY_HOW = {"dbus-send": 1, "secret-tool": 2}
 
 
 def missing(what: str) -> NoReturn:
