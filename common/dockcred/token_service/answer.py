@@ -22,5 +22,8 @@ class Authority(Protocol):
     async def answer(self, request: TokenRequest) -> Answer:
         """Answer, or raise Refusal."""
 
+    def begin(self) -> None:
+        """Fetch ahead, in the running loop, what the first request will need."""
+
     def check(self) -> None:
         """Raise DockcredError where it could answer nobody."""

@@ -43,6 +43,10 @@ class Application:
         made.router.redirect_slashes = False
         return made
 
+    def begin(self) -> None:
+        """Fetch ahead, in the running loop, what the first request will need."""
+        self._authority.begin()
+
     async def _token(self, request: Request) -> Response:
         started = time.perf_counter()
         asked: list[str] = []

@@ -63,6 +63,10 @@ class ByRules:
             told |= {"issuer": identity.issuer, "subject": identity.subject}
         return Answer(token.reply(granted), told)
 
+    def begin(self) -> None:
+        """Ask the issuers for their keys."""
+        self._verifier.begin()
+
     def check(self) -> None:
         """Raise DockcredError where nothing could be signed."""
         self._keys.signing_key()

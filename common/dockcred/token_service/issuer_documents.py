@@ -7,7 +7,6 @@ most 1 MiB and five seconds (`transport`).
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from typing import Any
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from dockcred import environment
 from dockcred.config.load import check_owner
 from dockcred.errors import DockcredError, TransportError
+from dockcred.token_service import own_thread
 from dockcred.token_service.settings import Issuer, is_safe_url
 from dockcred.transport import http
 from dockcred.transport.response import MAX_BODY_BYTES
@@ -29,6 +29,7 @@ PublicKey = (
 
 MAX_KEYS = 100
 MIN_RSA_BITS = 2048
+MAX_RSA_BITS = 8192  # a signature by a longer one would hold up all who wait
 TIMEOUT_S = 5.0
 _OK = 200
 
@@ -44,15 +45,12 @@ class PublishedKey:
 
 
 async def fetch_keys(issuer: Issuer) -> dict[str, PublishedKey]:
-    """Answer the issuer's keys by their ids; raise DockcredError with the cause."""
-    # The thread cannot be stopped in a name's resolution; we need not wait for it.
-    try:
-        async with asyncio.timeout(2 * TIMEOUT_S + 1):
-            return await asyncio.to_thread(_fetch_keys, issuer)
-    except TimeoutError:
-        raise TransportError(
-            f"issuer {issuer.name} does not answer", "see its URL and the network"
-        ) from None
+    """Return the issuer's keys by their ids; raise DockcredError with the cause.
+
+    A name's resolution takes as long as it takes, which nobody need wait for: it ends
+    when the thread has ended, so that there are never two for one issuer.
+    """
+    return await own_thread.run(lambda: _fetch_keys(issuer))
 
 
 def _fetch_keys(issuer: Issuer) -> dict[str, PublishedKey]:
@@ -119,7 +117,7 @@ def _get(issuer: Issuer, url: str) -> dict[str, Any]:
 
 
 def _published_key(entry: Any) -> PublishedKey | None:
-    """Read a JWK; None for one that is secret, too short, or not for signatures."""
+    """Read a JWK; None for one that is secret, of odd length, or not to sign."""
     if not isinstance(entry, dict) or entry.get("use", "sig") != "sig":
         return None
     try:
@@ -128,7 +126,9 @@ def _published_key(entry: Any) -> PublishedKey | None:
         return None  # the last one for `alg: none`, which PyJWT knows and has no key of
     if not isinstance(public, PublicKey):
         return None
-    if isinstance(public, rsa.RSAPublicKey) and public.key_size < MIN_RSA_BITS:
+    if isinstance(public, rsa.RSAPublicKey) and not (
+        MIN_RSA_BITS <= public.key_size <= MAX_RSA_BITS
+    ):
         return None
     return PublishedKey(public, str(entry.get("alg", "")))
 

@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from dockcred.environment import Environment
 from dockcred.errors import DockcredError, InvalidInputError
+from dockcred.token_service import own_thread
 from dockcred.token_service.answer import Answer
 from dockcred.token_service.refusal import Refusal
 from dockcred.token_service.request import TokenRequest
@@ -23,6 +24,10 @@ from dockcred.transport import form, http
 from dockcred.transport.response import Response
 
 TIMEOUT_S = 10.0
+MAX_CALLS = 64
+WAIT_S = 5.0
+"""How long a request waits for its turn, where MAX_CALLS are under way."""
+
 DEFAULT_LIFE_S = 60  # what clients assume where a reply does not say (oauth.md)
 POD_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105 - a path
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -72,6 +77,8 @@ class Upstream:
     def __init__(self, provider: Provider, environment: Environment) -> None:
         self._provider = provider
         self._environment = environment
+        self._turns = asyncio.Semaphore(MAX_CALLS)
+        self._calls: set[asyncio.Task[Response]] = set()
 
     async def answer(self, request: TokenRequest) -> Answer:
         """Ask the provider for a token; raise Refusal where it gives none."""
@@ -82,8 +89,16 @@ class Upstream:
             "scope": " ".join(filter(None, scopes)),
         }
         try:
+            async with asyncio.timeout(WAIT_S):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise _unavailable(f"{MAX_CALLS} calls are under way") from None
+        call = asyncio.create_task(self._call(fields))
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
+        try:
             async with asyncio.timeout(2 * TIMEOUT_S):
-                response = await asyncio.to_thread(self._post, fields)
+                response = await asyncio.shield(call)
         except (DockcredError, TimeoutError) as error:
             raise _unavailable(str(error) or "no answer in time") from None
         if response.status in _CALLERS_FAULT:
@@ -92,8 +107,18 @@ class Upstream:
             raise _unavailable(f"it answers {response.status}")
         return Answer(_reply(response), {"username": request.username})
 
+    def begin(self) -> None:
+        """Nothing of the provider's is needed before a request."""
+
     def check(self) -> None:
         """Nothing of ours can be missing."""
+
+    async def _call(self, fields: dict[str, str]) -> Response:
+        """Ask; the turn ends with the thread, however long somebody waited for it."""
+        try:
+            return await own_thread.run(lambda: self._post(fields))
+        finally:
+            self._turns.release()
 
     def _post(self, fields: dict[str, str]) -> Response:
         return http.request(

@@ -64,6 +64,17 @@ keys_option = click.option(
 @click.option(
     "--behind-proxy", is_flag=True, help="Speak plain http; a proxy before us has TLS."
 )
+@click.option(
+    "--forwarded-for",
+    is_flag=True,
+    help="The proxy names each client last in X-Forwarded-For: bound those.",
+)
+@click.option(
+    "--per-client",
+    metavar="N",
+    type=click.IntRange(0),
+    help="Connections of one address, and its requests in a second; 0: no bound.",
+)
 @click.pass_context
 def token_service(
     context: click.Context,
@@ -79,6 +90,8 @@ def token_service(
     tls_certificate: str,
     tls_key: str,
     behind_proxy: bool,
+    forwarded_for: bool,
+    per_client: int | None,
 ) -> None:
     """Answer a registry's clients with tokens, by what OIDC issuers say of them.
 
@@ -117,7 +130,9 @@ def token_service(
             raise InvalidInputError(
                 "nobody is believed yet", "give --config, --issuer or TOKEN_URL"
             )
-        address = Listen(listen, tls_certificate, tls_key, behind_proxy)
+        address = Listen(
+            listen, tls_certificate, tls_key, behind_proxy, forwarded_for, per_client
+        )
         process.hide_memory()
         work.serve(application, address, variables)
 
