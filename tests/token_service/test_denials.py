@@ -5,6 +5,7 @@ Each row changes one thing of a token that the first test shows to be good.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from base64 import urlsafe_b64encode
@@ -12,10 +13,16 @@ from collections.abc import Iterator
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from support import oidc_issuer
 from support.oidc_issuer import AUDIENCE, Issuer, public_jwk
 from support.token_service import Service
+
+from dockcred.token_service.id_token import Verifier
+from dockcred.token_service.issuer_documents import fetch_keys
+from dockcred.token_service.refusal import Refusal
+from dockcred.token_service.settings import Issuer as ListedIssuer
 
 APP = "repository:team/app:pull,push"
 
@@ -165,6 +172,20 @@ def test_the_public_key_is_no_secret_to_sign_with(service: Service, issuer: Issu
 
 def test_a_key_is_for_its_own_algorithm(service: Service, issuer: Issuer):
     refused(service, issuer.token(algorithm="RS512"), "another algorithm")
+
+
+def test_a_token_is_verified_when_its_keys_were_not_known(issuer: Issuer):
+    """The first token of all is a forged one, before any key is known."""
+
+    async def first(token: str) -> str:
+        listed = ListedIssuer("x", issuer.url, AUDIENCE)
+        identity = await Verifier([listed], fetch_keys).identify(token)
+        return identity.subject
+
+    other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    assert asyncio.run(first(issuer.token()))
+    with pytest.raises(Refusal, match="signature is not its issuer's"):
+        asyncio.run(first(issuer.token(key=other)))
 
 
 @pytest.mark.parametrize("part", [0, 1, 2])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from base64 import urlsafe_b64encode
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -129,6 +131,90 @@ def test_a_token_without_a_key_id_is_for_the_only_key(world: World):
     assert world.find(None) == 401
 
 
+class SlowWorld(World):
+    """A world whose issuer answers when the test says so."""
+
+    async def fetch(self, issuer: Issuer) -> dict[str, PublishedKey]:
+        self.answers = asyncio.Event()
+        found = await super().fetch(issuer)
+        await self.answers.wait()
+        return found
+
+
+def test_a_known_key_serves_while_a_slow_issuer_is_asked_again():
+    """Nobody waits, and there are never two fetches under way."""
+    world = SlowWorld()
+
+    async def story() -> None:
+        first = asyncio.create_task(world.keys.find("a"))
+        await asyncio.sleep(0.01)
+        world.answers.set()
+        await first
+        world.now = issuer_keys.REFRESH_S + 1
+        for _ in range(1000):
+            await asyncio.wait_for(world.keys.find("a"), 1)
+        await asyncio.sleep(0.01)
+        assert world.asked == 2
+        world.answers.set()
+
+    asyncio.run(story())
+
+
+def test_a_flapping_issuer_is_asked_once_a_minute_and_its_keys_serve(world: World):
+    world.find("a")
+    answers = Counter()
+    for minute in range(30):
+        world.published = None if minute % 2 else ["a"]
+        for second in range(0, 60, 6):
+            world.now = 400 + minute * 60 + second
+            answers[world.find("a")] += 1
+    assert answers == {200: 300}
+    assert world.asked <= 32
+
+
+def test_a_dead_issuer_is_waited_for_once_and_then_remembered(monkeypatch):
+    """The seconds are made short: what counts is who waits, and who does not."""
+    monkeypatch.setattr(issuer_keys, "WAIT_S", 0.3)
+    monkeypatch.setattr(issuer_keys, "MAX_WAITING", 10)
+    world = SlowWorld()
+
+    async def one() -> int:
+        try:
+            await world.keys.find("a")
+        except Refusal as refusal:
+            return refusal.status if refusal.retry_after_s else 0
+        return 200
+
+    async def story() -> None:
+        many = [asyncio.create_task(one()) for _ in range(30)]
+        done, waiting = await asyncio.wait(many, timeout=0.1)
+        assert (len(done), len(waiting)) == (20, 10)
+        assert {await task for task in many} == {503}
+        # The fetch goes on, and nobody waits for it any more.
+        world.now = issuer_keys.WAIT_S + 1
+        assert await asyncio.wait_for(one(), 0.2) == 503
+        assert world.asked == 1
+        world.answers.set()
+
+    asyncio.run(story())
+
+
+def test_old_keys_after_a_pause_are_looked_at_first(world: World):
+    """Nobody asked for ten minutes: a key that was withdrawn since then is none."""
+    world.find("a")
+    world.published = ["b"]
+    world.now = issuer_keys.FRESH_S + 1
+    assert world.find("a") == 401
+
+
+def test_a_failure_of_ours_in_one_issuer_is_no_crash(world: World):
+    async def broken(issuer: Issuer) -> dict[str, PublishedKey]:
+        raise ZeroDivisionError
+
+    world.keys = IssuerKeys(ISSUER, broken, lambda: world.now)
+    assert [world.find("a") for _ in range(2)] == [503, 503]
+
+
 @pytest.fixture
 def other() -> Iterator[oidc_issuer.Issuer]:
     with oidc_issuer.serving() as other:
@@ -208,6 +294,16 @@ def test_keys_that_are_not_for_us_are_left_out(other: oidc_issuer.Issuer):
             private,
             good,
         ]
+    }
+    assert set(fetch(other)) == {"good"}
+
+
+def test_a_giant_key_is_none(other: oidc_issuer.Issuer):
+    """A signature by it would take long, and all others would wait."""
+    good = public_jwk(other.key, "good")
+    giant = urlsafe_b64encode((2**16383 + 1).to_bytes(2048, "big")).rstrip(b"=")
+    other.documents["/keys"] = {
+        "keys": [good | {"kid": "giant", "n": giant.decode()}, good]
     }
     assert set(fetch(other)) == {"good"}
 

@@ -61,6 +61,8 @@ class Clients:
         self._total = 0
         self._asking: Counter[str] = Counter()
         self._spent: dict[str, tuple[float, float]] = {}
+        self._over: set[Peer] = set()
+        self._leaving: set[Peer] = set()
         self._waiting: dict[str, dict[Peer, Waiting]] = {}
 
     def opened(self, peer: Peer, connection: Waiting) -> bool:
@@ -73,6 +75,8 @@ class Clients:
             return False
         if self._total >= self._most + SPARE_CONNECTIONS:
             return False
+        if self._is_over(self._open[who]):
+            self._over.add(peer)
         self._total += 1
         self._open[who] += 1
         self.waits(peer, connection)
@@ -82,24 +86,27 @@ class Clients:
         """Count a connection no longer."""
         self._total -= 1
         _less(self._open, self._peer(peer))
+        self._over.discard(peer)
+        self._leaving.discard(peer)
         self.waits_no_longer(peer)
 
     def too_many(self, peer: Peer) -> bool:
-        """Return whether the peer has more connections than one may have."""
-        return self._is_over(self._open[self._peer(peer)] - 1)
+        """Return whether a connection is one more than its client may have."""
+        return peer in self._over
 
     def make_room(self) -> bool:
         """End the connection that has owed us something for longest, if all is full.
 
         It is one of the client that has most of them. Return whether there is room.
         """
-        if self._total <= self._most:
+        if self._total - len(self._leaving) <= self._most:
             return True
         biggest = max(self._waiting, key=lambda who: self._open[who], default=None)
         if biggest is None:
             return False
         peer, connection = next(iter(self._waiting[biggest].items()))
         self.waits_no_longer(peer)
+        self._leaving.add(peer)
         connection.make_room()
         return True
 
