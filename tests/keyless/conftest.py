@@ -51,7 +51,7 @@ actions = ["pull"]
 
 [[rules]]
 issuer = "gitlab"
-claims = {{ project_id = "20", ref = "main", ref_type = "branch" }}
+claims = {{ project_id = "20", ref = "main", ref_protected = "true" }}
 repositories = ["group/app", "team/base"]
 actions = ["pull", "push"]
 

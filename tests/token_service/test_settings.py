@@ -168,26 +168,6 @@ def test_a_github_rule_must_say_whose(what: str):
     refuses(GITHUB + rule(FOR_ALL[what]), "claim|whose")
 
 
-@pytest.mark.parametrize(
-    "claims",
-    [
-        '{ repository_id = "17" }',
-        '{ repository_id = "17", ref = "refs/heads/main" }',
-        '{ repository_id = "17", environment = "*" }',
-        '{ repository_id = "17", event_name = ["push", "*"] }',
-    ],
-)
-@pytest.mark.parametrize("actions", ['["push"]', '["pull", "delete"]'])
-def test_a_github_rule_must_say_when_to_push(claims: str, actions: str):
-    refuses(GITHUB + rule(claims, actions), "lets any job push")
-
-
-@pytest.mark.parametrize("moment", ['event_name = "push"', 'environment = "prod-*"'])
-def test_a_github_rule_that_says_when(moment: str):
-    text = GITHUB + rule(f'{{ repository_id = "17", {moment} }}', '["push"]')
-    assert not list(settings(text).warnings())
-
-
 def test_a_rule_by_name_is_warned_of():
     text = GITHUB + rule('{ repository = "octo/app" }')
     (warning,) = settings(text).warnings()

@@ -27,6 +27,8 @@ class Rule:
     repositories: tuple[Glob, ...]
     actions: frozenset[str]
     catalog: bool = False
+    strangers_may_push: bool = False
+    """That a stranger's change may have started the job is known, and meant."""
 
     @classmethod
     def of_words(
@@ -38,6 +40,7 @@ class Rule:
         actions: Iterable[str],
         *,
         catalog: bool = False,
+        strangers_may_push: bool = False,
     ) -> Self:
         """Make a rule from what is written; `which` names it in InvalidInputError."""
         taken = frozenset(actions)
@@ -56,7 +59,8 @@ class Rule:
                     f"{which} names {name!a} and no value for it", "name one or more"
                 )
         globs = {name: tuple(map(Glob, values)) for name, values in claims.items()}
-        return cls(issuer, globs, tuple(map(Glob, repositories)), taken, catalog)
+        named = tuple(map(Glob, repositories))
+        return cls(issuer, globs, named, taken, catalog, strangers_may_push)
 
     def admits(self, issuer: str, claims: Mapping[str, Any]) -> bool:
         """Tell whether every claim that the rule names is in the token and fits."""

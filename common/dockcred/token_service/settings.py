@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from dockcred.errors import InvalidInputError
-from dockcred.token_service import public_issuers
+from dockcred.token_service import public_issuers, strangers
 from dockcred.token_service.rule import ANONYMOUS, Rule
 from dockcred.transport.target import is_loopback
 
@@ -121,6 +121,9 @@ class Settings:
                 yield from public_issuers.examine(
                     rule, public_issuers.KINDS[kind], which
                 )
+                if not issuer.kind and kind == public_issuers.OTHER:
+                    kind = strangers.kind_by_claims(rule)
+                strangers.examine(rule, kind, which)
 
 
 def is_safe_url(url: str, *, plain: bool) -> bool:

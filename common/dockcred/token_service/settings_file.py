@@ -18,6 +18,8 @@ from dockcred.token_service.settings import (
 )
 from dockcred.token_service.table import Table
 
+STRANGERS = "strangers-may-push"
+
 
 def parse(text: str, default_keys: str) -> Settings:
     """Read a TOML file's text; raise InvalidInputError with what to mend in it."""
@@ -46,8 +48,13 @@ def parse(text: str, default_keys: str) -> Settings:
 
 
 def allow(words: str, issuer: str, which: str) -> Rule:
-    """Read a rule of one line: `REPOSITORY:ACTION[,ACTION…] [CLAIM=GLOB …]`."""
+    """Read a rule of one line: `REPOSITORY:ACTION[,ACTION…] [CLAIM=GLOB …]`.
+
+    The word STRANGERS stands for `strangers_may_push = true`.
+    """
     scope, *conditions = words.split() or [""]
+    strangers_may_push = STRANGERS in conditions
+    conditions = [word for word in conditions if word != STRANGERS]
     repository, colon, actions = scope.rpartition(":")
     claims: dict[str, list[str]] = {}
     for condition in conditions:
@@ -59,7 +66,14 @@ def allow(words: str, issuer: str, which: str) -> Rule:
         raise InvalidInputError(
             f"{which} is not a rule", "write 'team/app:pull,push CLAIM=VALUE'"
         )
-    return Rule.of_words(which, issuer, claims, [repository], actions.split(","))
+    return Rule.of_words(
+        which,
+        issuer,
+        claims,
+        [repository],
+        actions.split(","),
+        strangers_may_push=strangers_may_push,
+    )
 
 
 def allow_anonymous(repositories: Iterable[str]) -> Rule:
@@ -98,6 +112,7 @@ def _rule(content: Any, which: str) -> Rule:
         table.texts("repositories"),
         table.texts("actions"),
         catalog=table.switch("catalog"),
+        strangers_may_push=table.switch("strangers_may_push"),
     )
     table.end()
     return made

@@ -27,7 +27,7 @@ keys_option = click.option(
     epilog=examples(
         "dockcred token-service --issuer https://gitlab.example.com \\",
         "  --audience registry.example.com \\",
-        "  --allow 'team/app:pull,push project_id=17 ref=main ref_type=branch'",
+        "  --allow 'team/app:pull,push project_id=17 ref_protected=true'",
         "dockcred token-service --config /etc/dockcred/token-service.toml",
         "dockcred token-service write-registry-config /etc/docker/registry \\",
         "  --config /etc/dockcred/token-service.toml --realm https://HOST/token",
@@ -225,7 +225,9 @@ def check(config: str) -> None:
         for rule in settings.rules:
             who = rule.issuer or "everybody"
             what = " ".join(glob.text for glob in rule.repositories)
-            click.echo(f"{who}: {','.join(sorted(rule.actions))} {what}".rstrip())
+            known = " (strangers may push)" if rule.strangers_may_push else ""
+            allowed = f"{','.join(sorted(rule.actions))} {what}".rstrip()
+            click.echo(f"{who}: {allowed}{known}")
 
 
 def _refuse_options(context: click.Context) -> None:
