@@ -15,6 +15,7 @@ from support.program import HOST
 from dockcred.testing.sandbox import Sandbox
 from dockcred.testing.sandbox.sandbox import IDENTITIES
 
+pytestmark = pytest.mark.slow  # all of them together
 NIGHT = bool(os.environ.get("DOCKCRED_NIGHT"))
 BODIES = ("wrong-shape", "garbage-body", "half", "garbage")
 """Kinds of failure of the sandbox's: JSON of another shape, no JSON, cut, no HTTP."""

@@ -15,6 +15,7 @@ from support.program import HOST
 from dockcred.testing.sandbox import Response, Sandbox
 from dockcred.testing.sandbox.handler import Handler
 
+pytestmark = pytest.mark.slow  # all of them together
 NIGHT = bool(os.environ.get("DOCKCRED_NIGHT"))
 HELPERS = {
     "azure": ("acr-login", "contoso.azurecr.io"),
