@@ -26,7 +26,6 @@ from .test_crowds import request
 PATH = f"/token?service={SERVICE}&scope=repository:public/a:pull"
 ASK = f"GET {PATH} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
 FEW = 4
-LONGEST_S = 90
 
 
 @pytest.fixture
@@ -63,7 +62,7 @@ def seconds_until_closed(connection: socket.socket, drip: bytes = b"") -> float:
     """Return how long it lasts; `drip` is sent every now and then."""
     started = time.monotonic()
     connection.settimeout(0.2)
-    while (seconds := time.monotonic() - started) < LONGEST_S:
+    while (seconds := time.monotonic() - started) < 30:
         try:
             if drip:
                 connection.send(drip)
@@ -92,8 +91,7 @@ def test_a_reader_that_takes_no_answers_is_let_go(service: Service, issuer: Issu
             except BlockingIOError:
                 stuck += 1
                 time.sleep(0.05)
-        # What the kernel holds for it is answered first, which a busy machine does slowly.
-        assert seconds_until_closed(connection, b"x") < LONGEST_S
+        assert seconds_until_closed(connection, b"x") < 20
     assert service.is_alive()
 
 
