@@ -67,10 +67,11 @@ inside() { # VARIABLES, as words
         mount --rbind /dev "$root/dev"
         mount -t tmpfs -o mode=$shm_mode shm "$root/dev/shm"
         mount --bind "$pip" "$root/home/ada/.cache/pip"
-        exec env -i HOME=/home/ada USER=ada PATH=/usr/local/bin:/usr/bin:/bin "$@" \
+        # Not by exec: this shell dies with who started it, and takes the rest along.
+        env -i HOME=/home/ada USER=ada PATH=/usr/local/bin:/usr/bin:/bin "$@" \
             /usr/sbin/chroot --userspec=1000:1000 "$root" sh -c "
                 cd ~/dockcred
-                make demo && make test"
+                make demo && make test" || exit 1
     ' bash "$root" "$directory.pip" "$shm_mode" "$@"
 }
 

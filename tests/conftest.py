@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.installed import install
 from support.once import make_once
 from support.program import Program
 from support.real import require_own_mounts
@@ -21,6 +21,13 @@ from dockcred.testing.sandbox import Sandbox
 # Whoever starts us in the background has it ignored, as our programs then would.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+
+# How long an example takes is the machine's business, which other tests keep busy.
+with contextlib.suppress(ImportError):
+    import hypothesis
+
+    hypothesis.settings.register_profile("dockcred", deadline=None)
+    hypothesis.settings.load_profile("dockcred")
 
 pytest_plugins = ("support.left_out", "support.workers")
 
@@ -52,19 +59,13 @@ def _install(place: Path) -> None:
             # Most tests need no Debian package: a builder that fails is not theirs.
             build(ROOT, dist, "--no-debian")
         (wheel,) = dist.glob("dockcred-*.whl")
-        _run(sys.executable, "-m", "venv", str(place))
-        _run(str(place / "bin/python"), "-m", "pip", "install", "-q", f"{wheel}[all]")
+        install(wheel, place)
 
 
 @pytest.fixture(scope="session")
 def own_mounts() -> None:
     """For tests that lay mounts over the machine's, where nobody else sees them."""
     require_own_mounts()
-
-
-def _run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from support.real import program
 
 from .conftest import Caller
 
@@ -80,7 +81,8 @@ def test_the_options_after_the_command_are_its_own(caller: Caller) -> None:
 
 
 def test_only_the_variables_of_the_clients_are_changed(caller: Caller) -> None:
-    caller.environment |= {"EMPTY": "", "KEPT": "kept"}
+    # Where there is no locale at all, Python sets LC_CTYPE itself (PEP 538).
+    caller.environment |= {"EMPTY": "", "KEPT": "kept", "LC_CTYPE": "C.UTF-8"}
     before = {**caller.environment}
     after = dict(
         line.split("=", 1) for line in caller.says("env -0").split("\0") if line
@@ -126,6 +128,7 @@ def test_the_command_has_no_child_that_it_did_not_start(caller: Caller) -> None:
 
 def test_the_command_is_the_process_that_was_started(caller: Caller) -> None:
     """So whatever is sent to it, by a terminal, a shell or systemd, is the command's."""
+    program("ps")
     with caller.start("sh", "-c", "echo $$ $PPID; ps -o pgid=,sid= $$") as running:
         said, _ = running.communicate()
     ours = (running.pid, os.getpid(), os.getpgrp(), os.getsid(0))

@@ -2,8 +2,8 @@
 
 Each cloud's are in a module of their own. Two kinds go into a cache key: VARIABLES by
 value, since they choose the identity or the place a request goes to, and SECRETS only
-by being set or not. An environment notes each name that it is asked for, an SDK's
-questions too: what the lists forget is a condition of its own (cache.record).
+by being set or not. What is `ignored` does neither; a test holds the lists against the
+SDKs that are installed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dockcred.errors import InvalidInputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 DEFAULT_TIMEOUT_S = 8.0
 
@@ -53,22 +53,15 @@ COMMON = (
 
 
 class Environment:
-    """The variables of one call; one that is set but empty counts as not set.
+    """The variables of one call; one that is set but empty counts as not set."""
 
-    `asked` are the names that somebody has asked for, whatever the answer was.
-    """
+    __slots__ = ("_variables",)
 
-    __slots__ = ("_variables", "asked")
-
-    def __init__(
-        self, variables: Mapping[str, str], asked: set[str] | None = None
-    ) -> None:
+    def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = variables
-        self.asked: set[str] = set() if asked is None else asked
 
     def get(self, name: str, default: str = "") -> str:
         """Answer the value, or the default where it is empty or not set."""
-        self.asked.add(name)
         return self._variables.get(name) or default
 
     def set_values(self) -> dict[str, str]:
@@ -77,28 +70,16 @@ class Environment:
 
     def with_values(self, variables: Mapping[str, str]) -> Environment:
         """Answer the environment with some variables set, or hidden by nothing."""
-        return Environment({**self._variables, **variables}, self.asked)
-
-    def with_own_record(self) -> Environment:
-        """Return the same variables, of which nobody has asked for any yet."""
-        return Environment(self._variables)
+        return Environment({**self._variables, **variables})
 
     def raw(self, name: str) -> str | None:
         """Answer the value as it is, None only where the variable is not set."""
-        self.asked.add(name)
         return self._variables.get(name)
-
-    def text(self, name: str) -> str:
-        """Return a variable's value, or all of a family, whose name ends in a star."""
-        if not name.endswith("*"):
-            return self.get(name)
-        found = sorted(self.beginning(name[:-1]).items())
-        return "\n".join(f"{name}={value}" for name, value in found)
 
     def first(self, *names: str) -> str:
         """Answer the first of these that is set, or nothing."""
         for name in names:
-            if value := self.get(name):
+            if value := self._variables.get(name):
                 return value
         return ""
 
@@ -132,7 +113,6 @@ class Environment:
 
     def beginning(self, prefix: str) -> dict[str, str]:
         """Return the variables whose names begin so, but the empty ones."""
-        self.asked.add(f"{prefix}*")
         return {n: v for n, v in self._variables.items() if v and n.startswith(prefix)}
 
 
@@ -149,43 +129,10 @@ def adopt(variables: Mapping[str, str]) -> None:
 def become(environment: Environment) -> None:
     """Make the process's variables those of an environment, for an SDK that reads them.
 
-    What is set but empty is left out: SDKs take it for a value. What is asked for from
-    now on, by whoever holds os.environ, is noted in that environment.
+    What is set but empty is left out: SDKs take it for a value.
     """
-    os.environ.__class__ = _Process
-    _Process.asked = set()
     os.environ.clear()
     os.environ.update(environment.set_values())
-    _Process.asked = environment.asked
-
-
-class _Process(type(os.environ)):  # type: ignore[misc]
-    """The process's variables, noting who asks for one; not who takes them all.
-
-    All are taken for a child program, and what that is given is chosen elsewhere.
-    """
-
-    asked: set[str] = set()  # noqa: RUF012 - one process, one set
-    _taken = 0
-
-    def __getitem__(self, name: str) -> str:
-        """Return a variable's value; raise KeyError where it is not set."""
-        if not self._taken:
-            self.asked.add(name)
-        value: str = super().__getitem__(name)
-        return value
-
-    def copy(self) -> dict[str, str]:
-        """Return them all."""
-        return dict(self.items())
-
-    def __iter__(self) -> Iterator[str]:
-        """Return the names one by one; what is read meanwhile is not asked for."""
-        self._taken += 1
-        try:
-            yield from super().__iter__()
-        finally:
-            self._taken -= 1
 
 
 def timeout_s(variables: Environment, default_s: float = DEFAULT_TIMEOUT_S) -> float:

@@ -109,8 +109,6 @@ while IFS= read -r line; do
         { IFS= read -r token <"${line#* }"; } 2>/dev/null
         case $token in *"${line%% *}") ;; *) break ;; esac
         ;;
-    'by '*) [ "$line" = "by @PROGRAMS@" ] || break ;;
-    'with '*) [ "$line" = "with @SDKS@" ] || break ;;
     'answer '*) answer=${line#answer } ;;
     end)
         [ "$held" = 12 ] || break

@@ -21,8 +21,7 @@ import os
 import time
 
 from dockcred import lifetime, wire
-from dockcred.cache import record, watched
-from dockcred.environment import OURS, further
+from dockcred.cache import watched
 from dockcred.fingerprint import looks_in, machine
 from dockcred.launcher import entry as launched
 
@@ -38,10 +37,6 @@ if TYPE_CHECKING:
 HANDED_OVER = ("DOCKCRED_LOG", "DOCKCRED_CACHE", "DOCKCRED_ON_MISS")
 """Variables on which the front leaves everything to Python, whatever their value."""
 
-_WITHOUT_A_SAY = (*OURS, "XDG_CACHE_HOME", "CI")
-"""Variables that say where the cache is, as the front finds it too, how long to wait
-and what to do after an answer."""
-
 STAT = "%i:%s:%.9Y:%.9Z"
 """The look of a file as GNU's stat prints it; any other program's is no match."""
 
@@ -52,7 +47,6 @@ A signature has 43 or more (HMAC-SHA-256, the shortest of RFC 7518), so that wha
 left unknown of it is as much.
 """
 _MIN_SIGNATURE = 43
-_TIMES = 2
 
 _SHORT = 1000
 """Bytes of an answer that sh reads by itself in less time than /bin/cat takes to start
@@ -107,8 +101,7 @@ class Tickets:
         compared = _compared(
             self._looks | looks_in(entry.key, self._config_files), entry.conditions
         )
-        beyond = self._beyond(entry)
-        if not self._name or picked is None or compared is None or beyond is None:
+        if not self._name or picked is None or compared is None:
             return
         until = lifetime.fresh_until(entry.credential)
         if entry.lease_until is not None:
@@ -125,7 +118,6 @@ class Tickets:
             f"ticket {format_of(self._provider)} {bound}",
             f"stamp {stamp}",
             *compared,
-            *beyond,
             *((f"answer {answer.strip()}",) if short else ()),
             "end",
             "" if short else answer,
@@ -137,35 +129,6 @@ class Tickets:
         if old:
             self._cache.remove(old)
 
-    def _beyond(self, entry: Entry) -> tuple[str, ...] | None:
-        """Write down the variables that were asked for beyond the provider's.
-
-        None where the front cannot compare one of them.
-        """
-        provider, asked = self._provider, self._environment.asked
-        named = record.names_in(entry.conditions)
-        if named is None:
-            return None
-        named = (named | asked).difference(
-            provider.variables, provider.secrets, _WITHOUT_A_SAY, HANDED_OVER
-        )
-        named -= {provider.cache_off, provider.cache_parent, provider.ignore_storage}
-        if not named:
-            return ()
-        if not named.issubset(further.NAMES + further.SECRETS):
-            return None
-        lines = []
-        for word, names, secrets in (
-            ("by", further.PROGRAMS, ()),
-            ("with", further.SDKS, further.SECRETS),
-        ):
-            if not named.isdisjoint(names + secrets):
-                written = joined(names, secrets, self._environment)
-                if written is None:
-                    return None
-                lines.append(f"{word} {written}")
-        return tuple(lines)
-
     def _stamp_of(self, ticket: str) -> str:
         for line in ticket.split("\n"):
             if line.startswith("stamp "):
@@ -174,23 +137,16 @@ class Tickets:
 
 
 def selection(provider: Provider, environment: Environment) -> str | None:
-    """Join a provider's variables as front.sh does; None as below."""
-    return joined(provider.variables, provider.secrets, environment)
-
-
-def joined(
-    names: Iterable[str], secrets: Iterable[str], environment: Environment
-) -> str | None:
-    """Join variables as front.sh does; None where one is not fit to be compared."""
+    """Join the variables as front.sh does; None where one is not fit to be compared."""
     parts = []
-    for number, name in enumerate(names):
+    for number, name in enumerate(provider.variables):
         value = environment.raw(name)
         if value is None:
             continue
         if not value or not _VALUE.issuperset(value):
             return None
         parts.append(f"{number}={value}|")
-    for number, name in enumerate(secrets):
+    for number, name in enumerate(provider.secrets):
         if value := environment.raw(name):
             parts.append(f"{number}.set|")
         elif value is not None:
@@ -202,8 +158,7 @@ def format_of(provider: Provider) -> str:
     """Answer a number for the list that the front was made for: another, no ticket."""
     import binascii  # noqa: PLC0415 - a miss only
 
-    known = (*provider.variables, *provider.secrets, *provider.tags)
-    names = " ".join((*known, *further.NAMES, *further.SECRETS))
+    names = " ".join((*provider.variables, *provider.secrets, *provider.tags))
     return f"6-{binascii.crc32(names.encode()):08x}"
 
 
@@ -213,7 +168,7 @@ def _compared(looks: Mapping[str, str], conditions: Iterable[str]) -> list[str] 
     for kind, path, look, *subject in (text.split("\t") for text in conditions):
         if kind == "file":
             lines.append(_file_line(path, look))
-        elif kind == "token":
+        else:
             lines.append(_token_line(path, *subject))
     return list(dict.fromkeys(lines)) if all(lines) else None
 
@@ -224,8 +179,6 @@ def _file_line(path: str, look: str) -> str:
     if look == watched.ABSENT:
         return f"absent {_topmost_absent(path)}"
     inode, size, *times = look.split(":")
-    if len(times) > _TIMES:
-        return ""  # a sum of the content, which sh cannot make
     seconds = (f"{ns[:-9]:0>1}.{ns[-9:]:0>9}" for ns in times)
     return f"look {':'.join((inode, size, *seconds))} {path}"
 
