@@ -112,6 +112,7 @@ def test_what_docker_writes_back_over_configure_is_put_right(config: Path) -> No
         wait_for(config, "a.example", there=True)
         let_write(docker)
         assert ended(ours) == 0
+        assert docker.wait(60) == 0
     found = json.loads(config.read_text())
     assert found["credHelpers"] == {"a.example": "keyring"}
     assert set(found["auths"]) == {"old.example", "new.example"}
@@ -126,6 +127,7 @@ def test_what_docker_writes_back_over_undo_is_put_right(config: Path) -> None:
         wait_for(config, "a.example", there=False)
         let_write(docker)
         assert ended(ours) == 0
+        assert docker.wait(60) == 0
     found = json.loads(config.read_text())
     assert set(found["auths"]) == {"old.example", "new.example"}
     assert "credHelpers" not in found
@@ -141,6 +143,7 @@ def test_what_docker_writes_back_over_import_is_removed_again(config: Path) -> N
         wait_for(config, OLD["auth"], there=False)
         let_write(docker)
         assert ended(ours) == 0
+        assert docker.wait(60) == 0
     assert set(json.loads(config.read_text())["auths"]) == {"new.example"}
 
 

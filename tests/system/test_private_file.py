@@ -66,7 +66,10 @@ def test_a_file_that_was_taken_for_a_leftover_is_made_again(
         "config.json.0123456789abcdef.old",
     ],
 )
-def test_a_file_of_another_name_is_no_leftover(file: Path, name: str) -> None:
+def test_a_file_of_another_name_is_no_leftover(
+    file: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(private_file, "_DEAD_AFTER_S", -1.0)
     (file.parent / name).write_text("theirs")
     private_file.replace(str(file), b"new")
     assert (file.parent / name).read_text() == "theirs"
