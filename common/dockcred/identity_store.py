@@ -109,11 +109,13 @@ class IdentityStore:
         self.drop(server.host)
 
     def drop(self, host: str) -> None:
-        """Drop a host's entries, by whichever provider, and all tickets of them."""
+        """Drop a host's entries, by whichever provider, and all tickets of them.
+
+        Raises DockcredError where something may have stayed.
+        """
         from dockcred.cache import names  # noqa: PLC0415 - for `erase` only
 
-        for name in names.of_host(self.cache, host):
-            self.cache.remove(name)
+        names.erase(self.cache, host)
 
     def username_of(self, server: ServerURL) -> str:
         """Answer the user whom a `get` would now answer from the cache, or nothing."""

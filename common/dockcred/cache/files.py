@@ -32,13 +32,13 @@ class Cache:
     def __init__(self, path: str) -> None:
         """Trust the directory only after a look at its owner and mode."""
         self.path = path if path and directory.is_trusted(path) else ""
-        self._wanted = path
+        self.wanted = path
         self._is_clean = False
 
     def open_for_writing(self) -> bool:
         """Make the directory where it is missing; tell whether there is a cache."""
-        if not self.path and self._wanted and directory.create(self._wanted):
-            self.path = self._wanted
+        if not self.path and self.wanted and directory.create(self.wanted):
+            self.path = self.wanted
         return bool(self.path)
 
     def read(self, name: str) -> Entry | None:

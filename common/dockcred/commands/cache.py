@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 
 import click
 
@@ -12,6 +13,8 @@ from dockcred.cache import directory
 from dockcred.commands.console import console, examples, refusing
 from dockcred.errors import InvalidInputError
 from dockcred.registry_table import PROVIDERS, provider
+
+_MARK = "CACHEDIR.TAG"
 
 
 @click.command(epilog=examples("dockcred cache", "dockcred cache --clear"))
@@ -39,16 +42,32 @@ def _directories() -> list[str]:
     asked = environment.Environment(variables)
     parents = {"", *(provider(name).cache_parent for name in PROVIDERS)}
     found = {directory.locate(asked, parent) for parent in parents}
-    return sorted(path for path in found if path and os.path.isdir(path))
+    return sorted(path for path in found if path and _is_directory(path))
+
+
+def _is_directory(path: str) -> bool:
+    """Tell whether it is one; raise OSError where that cannot be seen."""
+    try:
+        return stat.S_ISDIR(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _remove(path: str) -> None:
-    if not (directory.is_trusted(path) and os.path.isfile(f"{path}/CACHEDIR.TAG")):
+    """Remove a cache, its mark last: a call that is killed can be called again."""
+    names = os.listdir(path) if directory.is_trusted(path) else ["?"]
+    if names and _MARK not in names:
         raise InvalidInputError(
             f"{path} is not a cache of ours, and is left as it is",
             "look at DOCKCRED_CACHE_DIR",
         )
-    shutil.rmtree(path)
+    for name in sorted(names, key=_MARK.__eq__):
+        inside = f"{path}/{name}"
+        if os.path.isdir(inside) and not os.path.islink(inside):
+            shutil.rmtree(inside)
+        else:
+            os.unlink(inside)
+    os.rmdir(path)
     _say(f"removed {path}")
 
 

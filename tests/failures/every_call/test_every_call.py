@@ -1,0 +1,75 @@
+"""Each writer is killed at, and refused, each of its file system calls.
+
+Afterwards each file is the old one or the new one, what was acknowledged is there, the
+next run, which has the same pid, works without help, and leaves no leftover.
+
+DOCKCRED_NIGHT=1 tries every point, else some of each writer, by a seed that is told:
+DOCKCRED_SEED=N tries the same again.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+
+import pytest
+from support.real import missing
+
+from . import configuring, keeping, minting
+from .trial import Trial
+from .world import World
+
+pytestmark = pytest.mark.slow
+
+NIGHT = bool(os.environ.get("DOCKCRED_NIGHT"))
+SEED = int(os.environ.get("DOCKCRED_SEED") or random.randrange(2**32))
+SOME = 0 if NIGHT else 20
+NAMES = (
+    *configuring.NAMES,
+    *minting.NAMES,
+    *keeping.NAMES,
+    *keeping.PASS_NAMES,
+)
+
+
+@pytest.fixture
+def writers(short_directory, sandbox):
+    """Every writer by its name, and the world that they share."""
+    (short_directory / "world").mkdir()
+    (short_directory / "key").mkdir()
+    world = World(short_directory / "world")
+    found = [
+        *configuring.writers(world),
+        *minting.writers(world, sandbox),
+        *keeping.writers(world, short_directory / "key/key"),
+        *keeping.pass_writers(world),
+    ]
+    assert tuple(writer.name for writer in found) == NAMES
+    return world, {writer.name: writer for writer in found}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_writer_is_killed_and_refused_at_every_call(name, table, writers, tally):
+    world, by_name = writers
+    if name in keeping.PASS_NAMES and not shutil.which("pass"):
+        missing("pass is not installed")
+    writer = by_name[name]
+    trial = Trial(table, world, writer)
+    result = trial.run(SOME // writer.slow, SEED)
+    tally.append(result)
+    problems = "\n".join(result.problems[:20])
+    assert not result.problems, (
+        f"{len(result.problems)} of {result.held} points, DOCKCRED_SEED={SEED}\n"
+        + problems
+    )
+    assert result.held >= result.missed * 4, "the runs differ too much"
+
+
+@pytest.mark.skipif(
+    not NIGHT, reason="the long form tries all points: DOCKCRED_NIGHT=1"
+)
+def test_they_are_three_thousand_points(tally):
+    if len(tally) < len(NAMES):
+        pytest.skip("not every writer has run")
+    assert sum(result.held for result in tally) >= 3000

@@ -1,0 +1,197 @@
+"""One writer against all that can befall its calls."""
+
+from __future__ import annotations
+
+import random
+import stat
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from support.starting import Ended, Table
+
+from .points import KILL, Point
+from .points import of as points_of
+from .world import World
+from .writer import Writer
+
+
+@dataclass
+class Result:
+    """The points of one writer, what came of them, and every complaint."""
+
+    writer: str
+    found: int = 0
+    missed: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def held(self) -> int:
+        """Count the points that were met."""
+        return sum(self.counts.values())
+
+
+class Trial:
+    """A writer, the world it works in, and what that is before and after a good run."""
+
+    def __init__(self, table: Table, world: World, writer: Writer) -> None:
+        self._table = table
+        self._world = world
+        self._writer = writer
+        self._place = f"{world.path}/{writer.place}".rstrip("/")
+        writer.prepare(world)
+        for argv in writer.before:
+            done = self._run(argv)
+            assert done.status == 0, (writer.name, argv, done)
+        world.remember()
+        self._before, old = writer.look(world), world.shape()
+        done = self._run(learn=True)
+        assert done.status == 0, (writer.name, done)
+        assert writer.answer(done), (writer.name, done)
+        self._shapes = [
+            # A directory that was there and is empty now is as it was.
+            {n: found for n, found in old.items() if stat.S_ISDIR(found[0])}
+        ]
+        world.restore()
+        self._calls = self._run(traced=True).calls
+        self._after = writer.look(world)
+        self._shapes.append(world.shape())
+        self._holders = set(world.holders(writer.secrets))
+        changes = self._after != self._before
+        assert changes == writer.changes, (writer.name, self._before, self._after)
+        again = self._run()
+        assert again.status == 0 or self._is_refusal(again), (writer.name, again)
+        self._ends = (self._after, writer.look(world))
+        self._shapes.append(world.shape())
+        self._holders |= set(world.holders(writer.secrets))
+
+    def points(self) -> list[Point]:
+        """Name all points."""
+        return points_of(self._calls, self._place)
+
+    def run(self, some: int = 0, seed: int = 0) -> Result:
+        """Try all points, or some, which a seed picks."""
+        found = self.points()
+        result = Result(self._writer.name, len(found))
+        chosen = found
+        if some and some < len(found):
+            order = random.Random(seed)
+            kills = [point for point in found if point.how == KILL]
+            rest = [point for point in found if point.how != KILL]
+            half = min(len(kills), some // 2)
+            chosen = order.sample(kills, half)
+            chosen += order.sample(rest, min(len(rest), some - half))
+        for point in chosen:
+            self._try(point, result)
+        return result
+
+    def _try(self, point: Point, result: Result) -> None:
+        self._world.restore()
+        ended = self._run(inject=point.inject)
+        if not point.was_hit(ended.calls, self._place):
+            result.missed += 1
+            return
+        result.counts[point.how] += 1
+        problems = [*self._at_once(point, ended), *self._later()]
+        result.problems += [
+            f"{self._writer.name}: {problem}; {point}" for problem in problems
+        ]
+
+    def _at_once(self, point: Point, ended: Ended) -> list[str]:
+        """Complain of what is there when the run has ended."""
+        writer = self._writer
+        problems = [
+            f"open to others: {name} is {mode:o}"
+            for name, mode in self._world.holders(writer.secrets).items()
+            if mode & 0o077
+        ]
+        try:
+            there = writer.look(self._world)
+        except Exception as error:  # noqa: BLE001 - of whatever reads it
+            return [*problems, f"torn: {error!r}"]
+        problems += [
+            f"torn: {name} is neither old nor new: {there.get(name)!a:.300}"
+            for name in there | self._before | self._after
+            if there.get(name) not in (self._before.get(name), self._after.get(name))
+        ]
+        if point.how == KILL:
+            if ended.status != -9:
+                problems.append(f"not killed: {ended.status}")
+            return problems
+        said = ended.stdout + ended.stderr
+        if b"Traceback" in said or b"unforeseen" in said:
+            problems.append(f"a traceback: {said[-300:]!a}")
+        if any(secret in ended.stderr for secret in writer.secrets):
+            problems.append("a secret on stderr")
+        if ended.status == 0:
+            if not writer.answer(ended):
+                problems.append(f"wrong answer: {ended.stdout!a:.200}")
+            if there != self._after and not writer.best_effort:
+                problems.append("lost: it says that it has written")
+        elif writer.best_effort:
+            problems.append(f"no answer: {said!a:.300}")
+        elif ended.status != 1 or not said.strip():
+            problems.append(f"ended with {ended.status} and said {said!a:.300}")
+        return problems
+
+    def _later(self) -> list[str]:
+        """Complain of the next run, and of what it leaves."""
+        writer = self._writer
+        ended = self._run()
+        problems = []
+        if ended.status and not self._is_refusal(ended):
+            said = ended.stdout + ended.stderr
+            return [f"the next run fails: {said!a:.300}"]
+        if not ended.status and not writer.answer(ended):
+            problems.append(f"the next run's wrong answer: {ended.stdout!a:.200}")
+        there = writer.look(self._world)
+        if there not in self._ends:
+            names = [n for n in self._after if there.get(n) != self._after[n]]
+            problems.append(f"lost: after the next run {names} are not there")
+        shape = self._settled_shape()
+        for name, dressed in shape.items():
+            wanted = [known.get(name) for known in self._shapes]
+            if not any(wanted) and not self._is_spare(name):
+                problems.append(f"leftover: {name}")
+            elif any(wanted) and dressed not in wanted:
+                problems.append(f"mode or owner: {name} is {dressed}, not {wanted}")
+        holders = set(self._world.holders(writer.secrets)) - self._holders
+        return problems + [f"leftover with a secret: {name}" for name in holders]
+
+    def _settled_shape(self) -> dict[str, tuple[int, int]]:
+        """Look at the tree, once what cleans up behind the writer has had its time."""
+        give_up = time.monotonic() + self._writer.settles_s
+        while time.monotonic() < give_up:
+            shape = self._world.shape()
+            if all(any(name in known for known in self._shapes) for name in shape):
+                break
+            time.sleep(0.02)
+        return self._world.shape()
+
+    def _is_spare(self, name: str) -> bool:
+        """Tell whether it holds nothing, and the next to change anything removes it."""
+        is_aside = name.endswith(("lock", ".new")) and self._world.is_empty(name)
+        return is_aside or name.endswith(self._writer.spare)
+
+    def _is_refusal(self, ended: Ended) -> bool:
+        """Tell whether the run says no since what it would do is done."""
+        done = self._writer.done
+        return bool(done) and done in (ended.stdout + ended.stderr).decode()
+
+    def _run(self, step: tuple[str, ...] = (), **how) -> Ended:
+        """Run the writer, or a step before it; a helper's third word is its stdin."""
+        writer = self._writer
+        program, *argv = step or (writer.program, *writer.argv)
+        stdin = writer.stdin
+        if program.startswith("docker-credential-") and len(argv) > 1:
+            stdin = argv.pop().encode()
+        return self._table.run(
+            program,
+            *argv,
+            environment=writer.environment,
+            directory=Path("/"),
+            stdin=stdin,
+            **how,
+        )

@@ -1,0 +1,125 @@
+"""The directory that a writer works in: made anew for each run, and looked through."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+# What a writer makes up anew each time, so that two runs' names can be compared.
+_MADE_UP = re.compile(r"[0-9]+-[0-9]{12,}|[0-9a-f]{16,}|(?<=key-)[\w-]{20,}(?=\.pem)")
+_LOOKS = 5
+
+
+@dataclass(frozen=True)
+class Found:
+    """One file, link or directory."""
+
+    mode: int
+    content: bytes
+    owner: int
+
+
+class World:
+    """One directory tree."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._template: dict[str, Found] = {}
+
+    @property
+    def home(self) -> Path:
+        return self.path / "home"
+
+    def write(self, name: str, text: str | bytes, mode: int = 0o600) -> Path:
+        """Put a file below the world's root."""
+        file = self.path / name
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.write_bytes(text.encode() if isinstance(text, str) else text)
+        file.chmod(mode)
+        return file
+
+    def remember(self) -> None:
+        """Take what is there for what each run is to find."""
+        self._template = self.everything()
+
+    def restore(self) -> None:
+        """Make the tree anew, as it was remembered."""
+        for entry in os.scandir(self.path):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path)
+            else:
+                os.unlink(entry.path)
+        for name, found in self._template.items():
+            path = self.path / name
+            if stat.S_ISDIR(found.mode):
+                path.mkdir()
+            elif stat.S_ISLNK(found.mode):
+                path.symlink_to(os.fsdecode(found.content))
+                continue
+            elif stat.S_ISREG(found.mode):
+                path.write_bytes(found.content)
+            else:
+                continue
+            path.chmod(stat.S_IMODE(found.mode))
+
+    def everything(self) -> dict[str, Found]:
+        """Read the tree, by paths below the root; a directory before what is in it.
+
+        Once more where somebody has just removed a part of it.
+        """
+        for _ in range(_LOOKS):
+            try:
+                return self._read()
+            except FileNotFoundError:
+                continue
+        return self._read()
+
+    def _read(self) -> dict[str, Found]:
+        found = {}
+        for path in sorted(self.path.rglob("*")):
+            status = path.lstat()
+            content = b""
+            if stat.S_ISLNK(status.st_mode):
+                content = os.fsencode(os.readlink(path))
+            elif stat.S_ISREG(status.st_mode):
+                content = path.read_bytes()
+            found[str(path.relative_to(self.path))] = Found(
+                status.st_mode, content, status.st_uid
+            )
+        return found
+
+    def is_empty(self, name: str) -> bool:
+        """Tell whether a file, by its name in `shape`, holds nothing."""
+        return not _numbered(self.everything())[name].content
+
+    def shape(self) -> dict[str, tuple[int, int]]:
+        """Tell each name, but for what is made up in it, with its mode and owner."""
+        return {
+            name: (found.mode, found.owner)
+            for name, found in _numbered(self.everything()).items()
+        }
+
+    def holders(self, secrets: tuple[bytes, ...]) -> dict[str, int]:
+        """Name the files that hold a secret, with their modes."""
+        return {
+            name: stat.S_IMODE(found.mode)
+            for name, found in _numbered(self.everything()).items()
+            if any(secret in found.content for secret in secrets)
+        }
+
+
+def _numbered(tree: dict[str, Found]) -> dict[str, Found]:
+    """Name all by what is not made up, and the second of a name as the second."""
+    found: dict[str, Found] = {}
+    for name, entry in tree.items():
+        known = plain = _MADE_UP.sub("*", name)
+        number = 1
+        while known in found:
+            number += 1
+            known = f"{plain} #{number}"
+        found[known] = entry
+    return found
