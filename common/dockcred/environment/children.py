@@ -52,6 +52,7 @@ CHILDREN = {
         *_PERSON,
         *_NETWORK,
         *("CLOUDSDK_*", "CLOUDSDK_PROXY_USERNAME", "CLOUDSDK_PROXY_PASSWORD"),
+        *("GCE_METADATA_*", "NO_GCE_CHECK"),
     ),
     "gh": (*_PERSON, *_NETWORK, *_DESKTOP, "GH_CONFIG_DIR"),
     "credential_process": (
