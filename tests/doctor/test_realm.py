@@ -186,6 +186,7 @@ def test_a_good_registry_may_name_it(registry: str, url: str) -> None:
         ("inner.example", "https://imds.example/token"),
         ("127.0.0.1:5000", "https://169.254.169.254/token"),
         ("127.0.0.1:5000", "https://imds.example/token"),
+        ("169.254.1.1:5000", "https://169.254.169.254/token"),
     ],
 )
 @pytest.mark.usefixtures("names")
