@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from . import names as registries
-from . import scenes
+from .cast import Cast
 from .people import AWS, AWS_BY_SDK, AZURE, GOOGLE, SUBJECTS, TOKENS
-from .world import Cast, World
+from .plots import FILES, FILES_OF_DIRECTORIES, Plot, plots
+from .questions import AskedWorld
 
 PYTHON = ("plain", "launched", "launched")
-FILES = ("system", "xdg one", "xdg two", "home one", "home two", "named")
-FILES_OF_DIRECTORIES = ("cwd one", "cwd two")
 HOW = ("in place", "in place", "replaced", "times set back", "moved, as old")
 TIMES = (1, 30, 400, 850, 1000, 3000, 9000, 25000, 50000)
 VARIABLES = {
@@ -39,15 +37,6 @@ VARIABLES = {
 how = st.sampled_from(HOW)
 
 
-@dataclass(frozen=True)
-class Plot:
-    """What a world is about: one cloud, and what its configuration files may say."""
-
-    cloud: registries.Cloud
-    texts: list[str]
-    first: dict[str, int]
-
-
 def machine(cast: Cast, counts: Counter[str]) -> type[RuleBasedStateMachine]:
     """Return the machine's class, for one cast, counting what it does."""
     clouds = st.sampled_from(cast.registries)
@@ -55,24 +44,6 @@ def machine(cast: Cast, counts: Counter[str]) -> type[RuleBasedStateMachine]:
     ways = st.sampled_from(possible)
     after = st.sampled_from(["", *possible])
     numbers = st.integers(0, 1000)
-
-    def entries_of(cloud: registries.Cloud) -> st.SearchStrategy[registries.Entry]:
-        settings = cloud.settings * 3 + registries.BY_SDK[cloud.provider]
-        return st.tuples(st.sampled_from(cloud.matches), st.sampled_from(settings))
-
-    def configurations(cloud: registries.Cloud) -> st.SearchStrategy[str]:
-        entries = st.lists(
-            entries_of(cloud), min_size=1, max_size=3, unique_by=lambda entry: entry[0]
-        )
-        return entries.map(lambda found: registries.text_of(tuple(found)))
-
-    def plots(cloud: registries.Cloud) -> st.SearchStrategy[Plot]:
-        """Choose three texts that its configuration files come to hold, in turn."""
-        texts = st.lists(configurations(cloud), min_size=3, max_size=3)
-        first = st.fixed_dictionaries(
-            {name: st.integers(-1, 2) for name in (*FILES, *FILES_OF_DIRECTORIES)}
-        )
-        return st.builds(Plot, st.just(cloud), texts, first)
 
     class NeverCached(RuleBasedStateMachine):
         """A user whose cache must not be noticed, but by its speed."""
@@ -84,9 +55,7 @@ def machine(cast: Cast, counts: Counter[str]) -> type[RuleBasedStateMachine]:
             plot=clouds.flatmap(plots),
         )
         def begin(self, disk: str, cache_disk: str, cache_by: str, plot: Plot) -> None:
-            if scenes.NOT_YET:
-                disk = cache_disk = "fine"
-            self.world = World(cast, disk, cache_disk, cache_by)
+            self.world = AskedWorld(cast, disk, cache_disk, cache_by)
             self.plot = plot
             self.name = (plot.cloud, plot.cloud.alias)
             for name, number in plot.first.items():

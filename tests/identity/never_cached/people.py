@@ -161,6 +161,18 @@ class People:
         host = self.cloud.url.removeprefix("http://")
         return {"GCE_METADATA_HOST": host, "GCE_METADATA_IP": host}
 
+    def profiles(self, first: str, second: str) -> str:
+        """Return a credentials file in which the profiles one and two have these keys."""
+        lines = []
+        for profile, user in (("one", first), ("two", second)):
+            key = self.keys[f"profile-{user}"]
+            lines += [
+                f"[{profile}]",
+                f"aws_access_key_id = {key.access_key_id}",
+                f"aws_secret_access_key = {key.secret_access_key}",
+            ]
+        return "\n".join((*lines, ""))
+
     def google_file(self, number: int, home: Path) -> str:
         """Return a credentials file: the token's subject, or a key."""
         if number < len(self.google_keys):

@@ -21,9 +21,9 @@ from hypothesis.stateful import run_state_machine_as_test
 from dockcred.testing.sandbox import Sandbox
 
 from . import scenes
+from .cast import Cast
 from .machine import machine
 from .places import Ground
-from .world import Cast
 
 LENGTH = 50
 

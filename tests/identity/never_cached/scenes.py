@@ -9,58 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from . import names as registries
-from .world import Cast, World
+from .cast import Cast
+from .coarse_scenes import coarse_configuration, coarse_credentials, coarse_token
+from .stage import NoticedError, Stage, two_settings
 
-Scene = Callable[["Stage"], None]
-
-
-class NoticedError(AssertionError):
-    """An answer that is not as without a cache."""
-
-
-class Stage:
-    """A world, and questions that fail where a cache is noticed."""
-
-    def __init__(self, cast: Cast, disk: str = "fine") -> None:
-        self.world = World(cast, disk, disk, "DOCKCRED_CACHE_DIR")
-        self.shells = tuple(cast.shells)
-        self.ecr, self.acr, self.google = cast.registries
-        self.users = [user.client_id for user in cast.people[0].users]
-
-    def ask(self, cloud: registries.Cloud, name: str, *ways: str) -> list[str]:
-        """Ask in some ways, and return who answered in each."""
-        found = []
-        for way in ways or ("launched", "launched", *self.shells, "plain"):
-            answer, by = self.world.ask(cloud, name, way)
-            wrong = self.world.wrong(cloud, name, answer)
-            if wrong:
-                raise NoticedError(f"{by}, {name}: {wrong}")
-            found.append(by)
-        return found
-
-    def prime(self, cloud: registries.Cloud, name: str) -> None:
-        """Leave a ticket from which each front answers."""
-        answered = self.ask(cloud, name)
-        for shell in self.shells:
-            if f"front in {shell}" not in answered:
-                raise NoticedError(f"no front answers {name}: {answered}")
-
-    def say(
-        self, which: str, *entries: registries.Entry, how: str = "in place"
-    ) -> None:
-        """Write a configuration file."""
-        self.world.configure(which, registries.text_of(entries), how)
-
-
-def _two(stage: Stage, cloud: registries.Cloud) -> tuple[str, str]:
-    """Return two settings that lead an alias to different answers."""
-    return cloud.settings[0], cloud.settings[1]
+Scene = Callable[[Stage], None]
 
 
 def port(stage: Stage) -> None:
     """A port of an alias is another registry, and so is none."""
     for cloud in (stage.ecr, stage.acr):
-        one, other = _two(stage, cloud)
+        one, other = two_settings(cloud)
         stage.say("home one", (cloud.alias, one), (f"{cloud.alias}:5000", other))
         for first, second in (("{}:5000", "{}"), ("{}", "{}:5000")):
             stage.ask(cloud, first.format(cloud.alias), "launched", "launched")
@@ -79,7 +38,7 @@ def port_without(stage: Stage) -> None:
 def path(stage: Stage) -> None:
     """A path of an alias is another registry; the front sees no paths."""
     cloud = stage.ecr
-    one, other = _two(stage, cloud)
+    one, other = two_settings(cloud)
     stage.say("home one", (cloud.alias, one), (f"{cloud.alias}/one", other))
     for name in (f"{cloud.alias}/one", cloud.alias, f"{cloud.alias}/two"):
         stage.ask(cloud, name)
@@ -100,7 +59,7 @@ def two_configurations(stage: Stage) -> None:
 def two_homes(stage: Stage) -> None:
     """Two HOMEs with a configuration each, and one cache."""
     cloud = stage.ecr
-    one, other = _two(stage, cloud)
+    one, other = two_settings(cloud)
     stage.say("home one", (cloud.alias, one))
     stage.say("home two", (cloud.alias, other))
     for home in (0, 1, 0):
@@ -112,7 +71,7 @@ def two_homes(stage: Stage) -> None:
 def where_one_stands(stage: Stage) -> None:
     """DOCKCRED_CONFIG names a file of the current directory."""
     cloud = stage.ecr
-    one, other = _two(stage, cloud)
+    one, other = two_settings(cloud)
     stage.say("cwd one", (cloud.alias, one))
     stage.say("cwd two", (cloud.alias, other))
     for directory in ("one", "two", "one"):
@@ -124,7 +83,7 @@ def where_one_stands(stage: Stage) -> None:
 def named_configuration(stage: Stage) -> None:
     """DOCKCRED_CONFIG set, unset, and naming what is not there."""
     cloud = stage.ecr
-    one, other = _two(stage, cloud)
+    one, other = two_settings(cloud)
     stage.say("home one", (cloud.alias, one))
     stage.say("named", (cloud.alias, other))
     for named in (None, "named.toml", None):
@@ -139,7 +98,7 @@ def named_configuration(stage: Stage) -> None:
 def edited(stage: Stage) -> None:
     """A configuration is edited in every way, also by a file of the system that comes."""
     cloud = stage.ecr
-    one, other = _two(stage, cloud)
+    one, other = two_settings(cloud)
     for how in ("in place", "replaced", "times set back", "moved, as old"):
         for settings in (one, other):
             stage.say("home one", (cloud.alias, settings), how=how)
@@ -182,43 +141,6 @@ def erase_any_form(stage: Stage) -> None:
         _erased(stage, cloud, cloud.alias, form.format(cloud.alias))
 
 
-def coarse_configuration(stage: Stage) -> None:
-    """A configuration is written over in place within a second of its file system."""
-    cloud = stage.ecr
-    for settings in _two(stage, cloud) * 2:
-        stage.say("home one", (cloud.alias, settings))
-        stage.ask(cloud, cloud.alias, *stage.shells)
-        stage.ask(cloud, cloud.alias)
-
-
-def coarse_token(stage: Stage) -> None:
-    """A token of the next pod, the same way; for one Python and front must refuse."""
-    stage.world.aws = "pod"
-    for subject in ("one", "two", "one", "two"):
-        stage.world.rotate("pod", subject, 0, "in place")
-        stage.ask(stage.ecr, stage.ecr.hosts[0], *stage.shells)
-        stage.ask(stage.ecr, stage.ecr.hosts[0])
-    stage.world.azure = "federated/one"
-    for subject in ("one", "two", "one"):
-        stage.world.rotate("azure", subject, 0, "in place")
-        stage.ask(stage.acr, stage.acr.hosts[0], *stage.shells)
-        stage.ask(stage.acr, stage.acr.hosts[0])
-
-
-def coarse_credentials(stage: Stage) -> None:
-    """Other keys in a credentials file, the same way."""
-    stage.world.aws = "profile/one"
-    for users in (("one", "two"), ("two", "one"), ("one", "two")):
-        stage.world.swap_profiles(*users, "in place")
-        stage.ask(stage.ecr, stage.ecr.hosts[0], *stage.shells)
-        stage.ask(stage.ecr, stage.ecr.hosts[0], "launched", "launched", *stage.shells)
-    stage.world.google = "file"
-    for number in (0, 1, 0):
-        stage.world.swap_google_file(number, "in place")
-        stage.ask(stage.google, stage.google.hosts[0], *stage.shells)
-        stage.ask(stage.google, stage.google.hosts[0], "launched", *stage.shells)
-
-
 def _renamed(stage: Stage, kind: int, *, covers_up: bool) -> None:
     for cloud in (stage.ecr, stage.acr):
         stage.say("home one", (cloud.alias, cloud.settings[0]))
@@ -242,6 +164,11 @@ def stamps_renamed(stage: Stage) -> None:
 def tickets_renamed(stage: Stage) -> None:
     """Others rename tickets and entries, and the directory is the user's alone again."""
     _renamed(stage, 1, covers_up=True)
+
+
+def passed_off(stage: Stage) -> None:
+    """Others rename tickets with their stamps: each is for the other's host."""
+    _renamed(stage, 2, covers_up=False)
 
 
 def directory_of_all(stage: Stage) -> None:
@@ -273,7 +200,7 @@ def lease(stage: Stage) -> None:
 def boots(stage: Stage) -> None:
     """Another boot and another machine at the same home: who the last was counts not."""
     for cloud in (stage.ecr, stage.acr, stage.google):
-        for number, role in ((0, 0), (1, 1)):
+        for number, role in ((0, 0), (0, 1), (1, 2), (1, 0)):
             stage.world.be_machine(number)
             stage.world.swap_role(role)
             stage.world.reboot()
@@ -320,15 +247,21 @@ def strangers(stage: Stage) -> None:
             raise NoticedError(f"{by} answers another user")
 
 
-NOT_YET = frozenset({"coarse_configuration", "coarse_token", "coarse_credentials"})
-"""Scenes that show a difference today; the machine plays no coarse times until then."""
 ON_COARSE = (coarse_configuration, coarse_token, coarse_credentials)
 SCENES: dict[str, Scene] = {
     scene.__name__: scene
     for scene in (
         *(port, port_without, path, two_configurations, two_homes, where_one_stands),
         *(named_configuration, edited, erase_alias, erase_behind, erase_any_form),
-        *(stamps_renamed, tickets_renamed, directory_of_all, lease, boots, clocks),
+        *(
+            stamps_renamed,
+            tickets_renamed,
+            passed_off,
+            directory_of_all,
+            lease,
+            boots,
+            clocks,
+        ),
         *(variables, strangers, *ON_COARSE),
     )
 }

@@ -1,0 +1,238 @@
+"""Questions to Python, to the front and to an oracle, and what is wrong with an answer.
+
+The oracle is the same program in the same world, with DOCKCRED_CACHE=off.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from dockcred import protocol, registry_table
+from dockcred.environment import Environment
+from dockcred.errors import CredentialsNotFoundError, DockcredError
+from dockcred.launcher import entry as launched
+from dockcred.server_url import ServerURL
+
+from . import names as registries
+from .cast import HANDED_OVER, Cast
+from .people import ROLES
+from .world import World
+
+LIVES_S = {"ecr": 43200.0, "acr": 10800.0}
+_SESSION = re.compile(r"(assumed-role/[^/]+)/.*")
+_FAILED, _NOT_FOUND = "failed", "not found"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Who was answered for, or how it ended."""
+
+    who: str
+    secret: str = field(default="", repr=False, compare=False)
+    username: str = ""
+    why: str = field(default="", compare=False)
+
+
+class AskedWorld(World):
+    """A world with somebody who asks in it, and remembers what was answered."""
+
+    def __init__(self, cast: Cast, disk: str, cache_disk: str, cache_by: str) -> None:
+        super().__init__(cast, disk, cache_disk, cache_by)
+        self._known: dict[object, Answer] = {}
+        self._dead: set[str] = set()
+        self._target_of: dict[str, tuple[Path, str]] = {}
+        self._born: dict[str, float] = {}
+
+    def ask(self, cloud: registries.Cloud, name: str, way: str) -> tuple[Answer, str]:
+        """Ask by one way; return the answer and who has given it."""
+        environment = self.environment()
+        if way in self.cast.shells:
+            answer = self._ask_front(cloud, name, way, environment)
+            if answer is not None:
+                return answer, f"front in {way}"
+            way = "launched"
+        short = cloud.program.removeprefix("docker-credential-")
+        short = short if way == "launched" else ""
+        return self._ask_python(cloud, name, environment, short), f"python, {way}"
+
+    def oracle(self, cloud: registries.Cloud, name: str) -> Answer:
+        """Ask who never caches; asked once while nothing outside the cache changes."""
+        environment = self.environment() | {"DOCKCRED_CACHE": "off"}
+        place = (self.version, self.uid, name, tuple(environment.items()))
+        if place not in self._known:
+            self._known = {k: v for k, v in self._known.items() if k[0] == self.version}
+            self._known[place] = self._ask_python(cloud, name, environment, "")
+        return self._known[place]
+
+    def _ask_python(
+        self,
+        cloud: registries.Cloud,
+        name: str,
+        environment: dict[str, str],
+        short: str,
+    ) -> Answer:
+        def ask() -> Answer:
+            store = registry_table.identity_store(cloud.provider)
+            try:
+                output, _ = protocol.answer("get", lambda: store, name.encode())
+            except CredentialsNotFoundError:
+                return Answer(_NOT_FOUND)
+            except DockcredError as error:
+                return Answer(_FAILED, why=str(error))
+            except OSError as error:
+                return Answer(_FAILED, why=protocol.unforeseen(error))
+            store.after_answer()
+            return self._read(output, name)
+
+        return self._inside(environment, short, ask)
+
+    def _inside(
+        self, environment: dict[str, str], short: str, work: Callable[[], T]
+    ) -> T:
+        """Run a call as a process of its own would: variables, user and directory."""
+        os.environ.clear()
+        os.environ.update(environment)
+        launched.short = short
+        os.chdir(self.place / self.directory)
+        os.seteuid(self.uid)
+        try:
+            return work()
+        finally:
+            os.seteuid(os.getuid())
+            launched.short = ""
+
+    def _ask_front(
+        self,
+        cloud: registries.Cloud,
+        name: str,
+        shell: str,
+        environment: dict[str, str],
+    ) -> Answer | None:
+        """Let the launcher answer; None where it hands over to Python."""
+        done = subprocess.run(
+            [*self.cast.shells[shell], str(self.cast.launchers[cloud.program]), "get"],
+            input=name.encode(),
+            env=environment,
+            cwd=self.place / self.directory,
+            user=self.uid or None,
+            capture_output=True,
+            timeout=20,
+            check=False,
+        )
+        if done.returncode == HANDED_OVER and not done.stdout:
+            return None
+        assert done.returncode == 0, (done.returncode, done.stderr)
+        return self._read(done.stdout, name)
+
+    def _read(self, output: bytes, name: str) -> Answer:
+        said = json.loads(output)
+        assert said["ServerURL"] == name, "another key is echoed"
+        secret = said["Secret"]
+        for number, cloud in enumerate(self.cast.clouds):
+            if minted := cloud.minted(secret):
+                principal = _SESSION.sub(r"\1", minted.principal)
+                place = f"{minted.account} {minted.region} {minted.host}"
+                who = f"{minted.service} {number} {place} {principal}"
+                return Answer(who, secret, said["Username"])
+        return Answer(
+            "nobody" if not secret else "a stranger's", secret, said["Username"]
+        )
+
+    def erase(self, cloud: registries.Cloud, name: str) -> None:
+        """Log out of a name."""
+        target = self.target(cloud, name)
+
+        def ask() -> bool:
+            store = registry_table.identity_store(cloud.provider)
+            try:
+                protocol.answer("erase", lambda: store, name.encode())
+            except DockcredError:
+                return False  # a broken configuration, and the user is told
+            return True
+
+        done = self._inside(self.environment(), "", ask)
+        # What a stranger has put aside, a logout cannot find.
+        if done and self.cache_is_trusted and not self.is_meddled:
+            place = (self.cache, target)
+            self._dead |= {s for s, kept in self._target_of.items() if kept == place}
+
+    def store(self, cloud: registries.Cloud, name: str) -> None:
+        """Log in by hand, which a cloud's helper takes and does not keep."""
+        text = {"ServerURL": name, "Username": "ada", "Secret": "by hand"}
+
+        def ask() -> None:
+            store = registry_table.identity_store(cloud.provider)
+            try:
+                protocol.answer("store", lambda: store, json.dumps(text).encode())
+            except DockcredError:
+                return
+
+        self._inside(self.environment(), "", ask)
+
+    def target(self, cloud: registries.Cloud, name: str) -> str:
+        """Return the registry that a name stands for now; nothing where that fails."""
+        variables = Environment(self.environment() | {"DOCKCRED_CACHE": "off"})
+
+        def ask() -> str:
+            try:
+                router = registry_table.identities(variables, (cloud.provider,))
+                return router.identity_for(ServerURL.parse(name))[0].host
+            except DockcredError:
+                return ""
+
+        return self._inside(self.environment(), "", ask)
+
+    def wrong(self, cloud: registries.Cloud, name: str, answer: Answer) -> str:
+        """Say what is wrong with an answer; nothing where it is as without a cache."""
+        truth = self.oracle(cloud, name)
+        secret = answer.secret
+        if not self._is_as(answer, truth):
+            return f"answered {answer}, without a cache it is {truth}"
+        if not secret:
+            return ""
+        if cloud.provider == "google":
+            return ""  # its metadata server hands out one token again and again
+        self._born.setdefault(secret, self.now)
+        self._target_of.setdefault(secret, (self.cache, self.target(cloud, name)))
+        if secret in self._dead:
+            return f"answered what was erased: {answer}"
+        life = (
+            3600
+            if cloud.provider == "google"
+            else 10800
+            if cloud.provider == "acr"
+            else 43200
+        )
+        if self.now - self._born[secret] > life:
+            return f"answered what has expired: {answer}"
+        return ""
+
+    def _is_as(self, answer: Answer, truth: Answer) -> bool:
+        """Tell whether they are the same, but for a lease that has not ended."""
+        if answer == truth:
+            return True
+
+        def without(who: str) -> str:
+            for role in ROLES:
+                who = who.replace(role, "MACHINE")
+            return who
+
+        leased = any(role in answer.who for role in self.leased())
+        same = without(answer.who) == without(truth.who) != truth.who
+        return leased and same and answer.username == truth.username
+
+    def held(self) -> list[tuple[str, str]]:
+        """Name each file of the cache that holds an erased secret, and the secret."""
+        found = []
+        for path in self.cached():
+            text = path.read_text("utf-8", "replace")
+            found += [(path.name, secret) for secret in self._dead if secret in text]
+        return found
