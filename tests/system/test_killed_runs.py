@@ -136,14 +136,19 @@ def test_the_next_run_works_and_leaves_nothing_of_a_killed_one(
 def test_a_backup_is_never_left_without_the_record_that_knows_of_it(
     number: int, tmp_path: Path
 ) -> None:
-    """Whichever of the files that `--undo` removes it dies at."""
+    """Whichever of the files that `--undo` removes it dies at.
+
+    Somebody has logged in since, so that the backup is of no file that is there.
+    """
     home = Home(tmp_path)
-    before = home.config.read_bytes()
     home.run(*CONFIGURE)
+    text = home.config.read_text()
+    home.config.write_text(text.replace('"auths": {', '"auths": {"new.example": {}, '))
     undo = (*CONFIGURE[:2], "--undo")
     home.run(*undo, die_in="unlink", number=number)
     home.run(*undo)
-    assert home.config.read_bytes() == before
+    found = json.loads(home.config.read_text())
+    assert found == {"auths": {"new.example": {}} | CONFIG["auths"]}
     assert os.listdir(home.config.parent) == ["config.json"]
 
 
