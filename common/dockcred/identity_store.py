@@ -207,7 +207,10 @@ class IdentityStore:
         entry = self.cache.read(name)
         if entry is None or entry.key != key:
             return None
-        return entry if all(map(watched.still_holds, entry.conditions)) else None
+        for condition in entry.conditions:
+            if not watched.still_holds(condition, self.environment):
+                return None
+        return entry
 
     @staticmethod
     def is_leased(entry: Entry) -> bool:

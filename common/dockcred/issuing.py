@@ -11,6 +11,7 @@ import time
 from dockcred import lifetime, log, spare_time
 from dockcred.cache import watched
 from dockcred.cache.entry import Entry
+from dockcred.cache.record import Record
 from dockcred.cache.single_flight import Flight
 from dockcred.errors import DockcredError, IssueError, WireError
 from dockcred.identity import is_cacheable, lease_until
@@ -59,9 +60,18 @@ class Issuing:
             flight.land()
 
     def _issue(self, entry: Entry | None) -> Credential:
+        """Record what is consulted from the choice of an identity to its answer."""
+        record = Record(self._store.environment, (self._cache.path,))
+        try:
+            return self._decide(entry, record)
+        finally:
+            record.close()
+
+    def _decide(self, entry: Entry | None, record: Record) -> Credential:
         """Renew the lease of a held entry, or mint and keep; else fall back on it."""
-        provider, environment = self._store.provider, self._store.environment
-        watched.settle(provider.config_files(environment))
+        provider, environment = self._store.provider, record.environment
+        chosen_by = provider.config_files(environment)
+        watched.settle(chosen_by)
         identity = provider.identity(self._server, environment)
         watched.settle((*identity.files, *identity.tokens))
         before = time.time()
@@ -84,11 +94,16 @@ class Issuing:
         unchanged = (
             self._store.key(self._server) == self._key
             and watched.conditions(identity.files, identity.tokens) == now
+            and record.still_holds()
         )
         if unchanged and is_cacheable(identity) and credential.expires_at is not None:
             source = "+".join(identity.sources)
             lease = lease_until(source, before)
             said = identity.said
+            now += record.conditions(
+                (*provider.variables, *provider.secrets),
+                (*chosen_by, *identity.files, *identity.tokens),
+            )
             self._keep(Entry(self._key, credential, source, now, lease, said), before)
             spare_time.spend(lambda: False)
         return credential

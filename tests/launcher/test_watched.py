@@ -22,7 +22,7 @@ from .conftest import Primed
 
 KEY = HOST.encode()
 STS = "sts.amazonaws.com"
-BY_FILES = ("profile", "shared-credentials", "assume-role", "sso", "credential-process")
+BY_FILES = ("profile", "shared-credentials", "assume-role", "sso")
 BY_TOKEN = {"web-identity": STS, "pod-identity": AUDIENCE}
 
 
@@ -55,6 +55,30 @@ def test_an_identity_of_files_is_answered_without_python(
             assert not answer.by_python
             assert answer.stdout == primed.answer
     assert cloud.calls.total() == 0
+
+
+def test_a_program_that_gets_a_family_of_variables_is_pythons(launched, cloud) -> None:
+    """No sh can tell that none of AWS_VAULT_* is set."""
+    primed_by = dict(cloud.environment("credential-process"))
+    first, second = (launched(KEY, primed_by) for _ in range(2))
+    assert first.stdout == second.stdout
+    assert second.by_python
+    assert not list(Path(primed_by["HOME"]).glob(".cache/dockcred/front,*"))
+    third = launched(KEY, primed_by | {"AWS_VAULT_BACKEND": "file"})
+    assert third.stdout != first.stdout
+
+
+@pytest.mark.parametrize("name", ["AWS_MAX_ATTEMPTS", "AWS_SDK_UA_APP_ID"])
+def test_what_an_sdk_asks_for_makes_a_difference(launched, cloud, shell, name) -> None:
+    """None of these is on a list of what selects an identity."""
+    primed = Primed(launched, dict(cloud.environment("assume-role")))
+    environment = primed.environment
+    assert not launched(KEY, environment, shell=shell).by_python
+    assert not launched(KEY, environment | {"PATH": "/bin"}, shell=shell).by_python
+    other = environment | {name: "2"}
+    assert launched(KEY, other, shell=shell).by_python
+    assert not launched(KEY, other, shell=shell).by_python
+    assert launched(KEY, environment | {name: ""}, shell=shell).by_python
 
 
 def written_over(path: Path) -> None:

@@ -1,21 +1,28 @@
 """What a watched file looked like, and whom a token file speaks for.
 
 A condition is one line of an entry: `file PATH LOOK` or `token PATH LOOK SUBJECT`,
-separated by tabs. The look of a file is its inode, size, mtime and ctime: a file that
-is replaced by an older copy has a younger ctime.
+separated by tabs; those on variables are in cache.record. The look of a file is its
+inode, size, mtime and ctime: a file that is replaced by an older copy has a younger
+ctime. Where the file system counts in seconds (FAT, ext3, ext4 with small inodes) two
+changes in one of them have one time: there a sum of the content belongs to the look.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from dockcred.environment import Environment
+
 ABSENT = "-"
 _MAX_TOKEN_BYTES = 256 * 1024
+_MAX_SUMMED_BYTES = 4 * 1024 * 1024
+_SECOND_NS = 1_000_000_000
 TICK_NS = 20_000_000
 
 
@@ -25,7 +32,37 @@ def look(path: str) -> str:
         status = os.stat(path)
     except OSError:
         return ABSENT
-    return f"{status.st_ino}:{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}"
+    times = f"{status.st_mtime_ns}:{status.st_ctime_ns}"
+    seen = f"{status.st_ino}:{status.st_size}:{times}"
+    # Nobody can set a ctime: a whole second is the file system's clock, or one chance
+    # in a thousand million.
+    if status.st_ctime_ns % _SECOND_NS or not stat.S_ISREG(status.st_mode):
+        return seen
+    return f"{seen}:{_sum_of(path)}"
+
+
+def _sum_of(path: str) -> str:
+    """Return a sum of a file's content, and of one too long one that never comes again.
+
+    A file that cannot be read has none: nobody's answer depends on what is in it.
+    """
+    try:
+        with open(path, "rb") as file:
+            content = file.read(_MAX_SUMMED_BYTES + 1)
+    except OSError:
+        return ""
+    if len(content) > _MAX_SUMMED_BYTES:
+        return os.urandom(16).hex()
+    return sum_of(content)
+
+
+def sum_of(content: bytes | str) -> str:
+    """Return a sum of a text or of bytes, of which nothing can be read out of it."""
+    from hashlib import blake2b  # noqa: PLC0415 - for coarse clocks and strange names
+
+    if isinstance(content, str):
+        content = content.encode("utf-8", "surrogateescape")
+    return blake2b(content, digest_size=16).hexdigest()
 
 
 def settle(paths: Iterable[str]) -> None:
@@ -51,8 +88,8 @@ def conditions(files: Iterable[str], tokens: Iterable[str]) -> tuple[str, ...]:
     )
 
 
-def still_holds(condition: str) -> bool:
-    """Tell whether a condition is as it was written down.
+def still_holds(condition: str, environment: Environment) -> bool:
+    """Tell whether a condition, on a file or on variables, is as it was written down.
 
     A token file that only looks different is read: rotated for the same subject it
     still holds, for the next job or pod on the same path it does not.
@@ -60,6 +97,12 @@ def still_holds(condition: str) -> bool:
     kind, _, rest = condition.partition("\t")
     path, _, rest = rest.partition("\t")
     was, _, subject = rest.partition("\t")
+    if kind == "unset":
+        return not any(map(environment.text, path.split(" ")))
+    if kind == "set":
+        return environment.get(path) == was
+    if kind == "sum":
+        return sum_of(environment.text(path)) == was
     if look(path) == was:
         return True
     return kind == "token" and bool(subject) and subject_in(path) == subject
@@ -74,7 +117,7 @@ def has_moved(condition: str) -> bool:
 def seen_again(condition: str) -> str:
     """Write a condition down with the look of now; nothing if its subject changed."""
     kind, path, _, *subject = condition.split("\t")
-    if kind == "file":
+    if kind != "token":
         return condition
     seen = look(path)
     same = [subject_in(path)] == subject
@@ -85,6 +128,18 @@ def tokens_of(conditions: Iterable[str]) -> tuple[str, ...]:
     """Name the token files of some conditions."""
     split = (condition.split("\t") for condition in conditions)
     return tuple(path for kind, path, *_ in split if kind == "token")
+
+
+def names_in(conditions: Iterable[str]) -> set[str] | None:
+    """Return the variables on which conditions are; None where one has only its sum."""
+    found: set[str] = set()
+    for condition in conditions:
+        kind, name, *_ = condition.split("\t")
+        if kind == "sum":
+            return None
+        if kind in {"unset", "set"}:
+            found.update(name.split(" "))
+    return found
 
 
 def subject_in(path: str) -> str:

@@ -127,18 +127,26 @@ def open_config(environment: Environment, open_cache: Callable[[], Cache]) -> Co
                 f"DOCKCRED_CONFIG names {paths[0]}, which is not there", "mend its path"
             )
         return Config({}, [], dict.fromkeys(paths, _ABSENT))
-    from dockcred.cache.watched import look  # noqa: PLC0415 - with a file only
+    from dockcred.cache import watched  # noqa: PLC0415 - with a file only
 
-    looks = {path: look(path) for path in paths}
-    texts = (f"{path}@{seen}" for path, seen in looks.items())
-    signature = "\t".join(["dockcred config 1", *texts])
+    looks = {path: watched.look(path) for path in paths}
     cache = open_cache()
     head, _, body = cache.read_text(_NAME).partition("\n")
-    if head == signature:
+    if head == _signature(looks):
         return _parse(body, looks)
+    watched.settle(paths)
+    looks = {path: watched.look(path) for path in paths}
+    signature = _signature(looks)
     body = _compile(path for path in paths if os.path.exists(path))
     cache.write_text(_NAME, f"{signature}\n{body}", 2.0**31)
     return _parse(body, looks)
+
+
+def _signature(looks: dict[str, str]) -> str:
+    """Return the first line of the copy of the files that look so."""
+    return "\t".join(
+        ["dockcred config 1", *(f"{path}@{seen}" for path, seen in looks.items())]
+    )
 
 
 def _compile(paths: Iterable[str]) -> str:

@@ -2,8 +2,8 @@
 
 Each cloud's are in a module of their own. Two kinds go into a cache key: VARIABLES by
 value, since they choose the identity or the place a request goes to, and SECRETS only
-by being set or not. What is `ignored` does neither; a test holds the lists against the
-SDKs that are installed.
+by being set or not. An environment notes each name that it is asked for, an SDK's
+questions too: what the lists forget is a condition of its own (cache.record).
 """
 
 from __future__ import annotations
@@ -53,15 +53,22 @@ COMMON = (
 
 
 class Environment:
-    """The variables of one call; one that is set but empty counts as not set."""
+    """The variables of one call; one that is set but empty counts as not set.
 
-    __slots__ = ("_variables",)
+    `asked` are the names that somebody has asked for, whatever the answer was.
+    """
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
+    __slots__ = ("_variables", "asked")
+
+    def __init__(
+        self, variables: Mapping[str, str], asked: set[str] | None = None
+    ) -> None:
         self._variables = variables
+        self.asked: set[str] = set() if asked is None else asked
 
     def get(self, name: str, default: str = "") -> str:
         """Answer the value, or the default where it is empty or not set."""
+        self.asked.add(name)
         return self._variables.get(name) or default
 
     def set_values(self) -> dict[str, str]:
@@ -70,16 +77,28 @@ class Environment:
 
     def with_values(self, variables: Mapping[str, str]) -> Environment:
         """Answer the environment with some variables set, or hidden by nothing."""
-        return Environment({**self._variables, **variables})
+        return Environment({**self._variables, **variables}, self.asked)
+
+    def with_own_record(self) -> Environment:
+        """Return the same variables, of which nobody has asked for any yet."""
+        return Environment(self._variables)
 
     def raw(self, name: str) -> str | None:
         """Answer the value as it is, None only where the variable is not set."""
+        self.asked.add(name)
         return self._variables.get(name)
+
+    def text(self, name: str) -> str:
+        """Return a variable's value, or all of a family, whose name ends in a star."""
+        if not name.endswith("*"):
+            return self.get(name)
+        found = sorted(self.beginning(name[:-1]).items())
+        return "\n".join(f"{name}={value}" for name, value in found)
 
     def first(self, *names: str) -> str:
         """Answer the first of these that is set, or nothing."""
         for name in names:
-            if value := self._variables.get(name):
+            if value := self.get(name):
                 return value
         return ""
 
@@ -113,6 +132,7 @@ class Environment:
 
     def beginning(self, prefix: str) -> dict[str, str]:
         """Return the variables whose names begin so, but the empty ones."""
+        self.asked.add(f"{prefix}*")
         return {n: v for n, v in self._variables.items() if v and n.startswith(prefix)}
 
 
@@ -129,10 +149,16 @@ def adopt(variables: Mapping[str, str]) -> None:
 def become(environment: Environment) -> None:
     """Make the process's variables those of an environment, for an SDK that reads them.
 
-    What is set but empty is left out: SDKs take it for a value.
+    What is set but empty is left out: SDKs take it for a value. What is asked for from
+    now on, by whoever holds os.environ, is noted in that environment.
     """
+    from dockcred.environment.process import Noting  # noqa: PLC0415 - for an SDK only
+
+    os.environ.__class__ = Noting
+    Noting.asked = set()
     os.environ.clear()
     os.environ.update(environment.set_values())
+    Noting.asked = environment.asked
 
 
 def timeout_s(variables: Environment, default_s: float = DEFAULT_TIMEOUT_S) -> float:

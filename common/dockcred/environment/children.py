@@ -39,6 +39,17 @@ _DESKTOP = (
     *("SSH_AUTH_SOCK", "GNUPGHOME", "GPG_TTY", "GPG_AGENT_INFO"),
 )
 
+_CHOOSE_NOBODY = frozenset(
+    {
+        *("LANG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "TZ", "TERM"),
+        *("TMPDIR", "TEMP", "TMP", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY"),
+        *("GPG_TTY", "GPG_AGENT_INFO", "SSH_AUTH_SOCK"),
+        *("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "PROGRAMFILES"),
+    }
+)
+"""Words, places for scratch files and the way to a person: no credential is another
+for them, and each terminal has its own."""
+
 CHILDREN = {
     "az": (
         *_PERSON,
@@ -85,13 +96,15 @@ CHILDREN = {
 def variables(kind: str, environment: Environment) -> dict[str, str]:
     """Return what a program of a kind gets; what is set but empty is left out."""
     more = environment.get(MORE).replace(",", " ").split()
+    silent = environment.with_own_record()
     found = {"HOME": environment.home(), "PATH": search_path(environment)}
     for name in CHILDREN[kind]:
         if name.endswith("*"):
             family = environment.beginning(name[:-1])
             found |= {n: family[n] for n in family if n not in secrets.ALL}
         else:
-            found[name] = environment.get(name)
+            asked = silent if name in _CHOOSE_NOBODY else environment
+            found[name] = asked.get(name)
     for name in more:
         found |= (
             environment.beginning(name[:-1])

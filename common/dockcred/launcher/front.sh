@@ -27,6 +27,12 @@ pass() {
 $url
 EOF
 }
+tell() {
+    printf '{"ServerURL":"%s",%s' "$url" "${answer:+$answer$newline}" || exit 1
+    export LC_ALL=C # 74 of cat's 118 system calls look for a locale
+    [ -n "$answer" ] || exec /bin/cat <&8 2>/dev/null
+    exit 0
+}
 look() {
     unset -v @SECRETS@
     export LC_ALL=C
@@ -81,7 +87,7 @@ boot='' name=''
 } 2>/dev/null
 
 # Lines in any number; the stamp was made before the identity was read.
-answer='' held=0 looks='' newline='
+answer='' further='' held=0 looks='' newline='
 '
 set --
 while IFS= read -r line; do
@@ -109,6 +115,7 @@ while IFS= read -r line; do
         { IFS= read -r token <"${line#* }"; } 2>/dev/null
         case $token in *"${line%% *}") ;; *) break ;; esac
         ;;
+    'by '* | 'with '*) further=$further$line$newline ;;
     'answer '*) answer=${line#answer } ;;
     end)
         [ "$held" = 12 ] || break
@@ -116,14 +123,18 @@ while IFS= read -r line; do
         # sh reads byte by byte, half a millisecond for a thousand: a long answer is the
         # rest of the ticket, which cat reads on from here.
         [ -n "$answer" ] || [ -x /bin/cat ] || break
-        printf '{"ServerURL":"%s",%s' "$url" "${answer:+$answer$newline}" || exit 1
-        export LC_ALL=C # 74 of cat's 118 system calls look for a locale
-        [ -n "$answer" ] || exec /bin/cat 2>/dev/null
-        exit 0
+        [ -z "$further" ] && tell
+        held=whole
+        break
         ;;
     # Last, since each line is held to all patterns before its own.
     "ticket @FORMAT@ for $host|$picked on $boot $name") held=1 ;;
     *) break ;;
     esac
 done <&8
+[ "$held" = whole ] || pass
+
+# What SDKs and programs have asked for, where they had a say: sh reads on only then.
+by="by @PROGRAMS@$newline" with="with @SDKS@$newline"
+case $further in "$by" | "$with" | "$by$with") tell ;; esac
 pass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from dockcred.environment import secrets
+from dockcred.environment import further, secrets
 from dockcred.errors import InvalidInputError
 from dockcred.launcher import ticket
 from dockcred.version import __version__
@@ -76,17 +76,23 @@ def _front(provider: Provider, short: str) -> dict[str, str]:
         "HANDED_OVER": "".join(f"${{{name}+x}}" for name in handed_over if name),
         "TAGS": "".join(f"${{{name}-}}" for name in provider.tags) or "''",
         "TAG_NAME": ",".join(f"${{{name}-}}" for name in provider.tags),
-        # By number, for what is set; and a dot for each, so that a value with a bar in
-        # it does not pass for two.
-        "PICKED": "".join(
-            [f"${{{name}+{n}=${name}|}}" for n, name in enumerate(provider.variables)]
-            + [
-                f"${{{name}+{n}.${{{name}:+set}}|}}"
-                for n, name in enumerate(provider.secrets)
-            ]
-            + [f"${{{name}+.}}" for name in (*provider.variables, *provider.secrets)]
-        ),
+        "PICKED": _joined(provider.variables, provider.secrets),
+        "PROGRAMS": _joined(further.PROGRAMS, ()),
+        "SDKS": _joined(further.SDKS, further.SECRETS),
     }
+
+
+def _joined(names: tuple[str, ...], secrets: tuple[str, ...]) -> str:
+    """Return what sh joins variables by, as ticket.joined does.
+
+    By number, for what is set; and a dot for each, so that a value with a bar in it
+    does not pass for two.
+    """
+    return "".join(
+        [f"${{{name}+{n}=${name}|}}" for n, name in enumerate(names)]
+        + [f"${{{name}+{n}.${{{name}:+set}}|}}" for n, name in enumerate(secrets)]
+        + [f"${{{name}+.}}" for name in (*names, *secrets)]
+    )
 
 
 def _double_quoted(directories: tuple[str, ...]) -> str:

@@ -22,6 +22,7 @@ import time
 
 from dockcred import lifetime, wire
 from dockcred.cache import watched
+from dockcred.environment import OURS
 from dockcred.fingerprint import looks_in, machine
 from dockcred.launcher import entry as launched
 
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
 HANDED_OVER = ("DOCKCRED_LOG", "DOCKCRED_CACHE", "DOCKCRED_ON_MISS")
 """Variables on which the front leaves everything to Python, whatever their value."""
 
+_WITHOUT_A_SAY = (*OURS, "XDG_CACHE_HOME", "CI")
+"""Variables that say where the cache is, as the front finds it too, how long to wait
+and what to do after an answer."""
+
 STAT = "%i:%s:%.9Y:%.9Z"
 """The look of a file as GNU's stat prints it; any other program's is no match."""
 
@@ -47,6 +52,7 @@ A signature has 43 or more (HMAC-SHA-256, the shortest of RFC 7518), so that wha
 left unknown of it is as much.
 """
 _MIN_SIGNATURE = 43
+_TIMES = 2
 
 _SHORT = 1000
 """Bytes of an answer that sh reads by itself in less time than /bin/cat takes to start
@@ -101,7 +107,8 @@ class Tickets:
         compared = _compared(
             self._looks | looks_in(entry.key, self._config_files), entry.conditions
         )
-        if not self._name or picked is None or compared is None:
+        beyond = self._beyond(entry)
+        if not self._name or picked is None or compared is None or beyond is None:
             return
         until = lifetime.fresh_until(entry.credential)
         if entry.lease_until is not None:
@@ -118,6 +125,7 @@ class Tickets:
             f"ticket {format_of(self._provider)} {bound}",
             f"stamp {stamp}",
             *compared,
+            *beyond,
             *((f"answer {answer.strip()}",) if short else ()),
             "end",
             "" if short else answer,
@@ -129,6 +137,37 @@ class Tickets:
         if old:
             self._cache.remove(old)
 
+    def _beyond(self, entry: Entry) -> tuple[str, ...] | None:
+        """Write down the variables that were asked for beyond the provider's.
+
+        None where the front cannot compare one of them.
+        """
+        from dockcred.environment import further  # noqa: PLC0415 - a miss only
+
+        provider, asked = self._provider, self._environment.asked
+        named = watched.names_in(entry.conditions)
+        if named is None:
+            return None
+        named = (named | asked).difference(
+            provider.variables, provider.secrets, _WITHOUT_A_SAY, HANDED_OVER
+        )
+        named -= {provider.cache_off, provider.cache_parent, provider.ignore_storage}
+        if not named:
+            return ()
+        if not named.issubset(further.NAMES + further.SECRETS):
+            return None
+        lines = []
+        for word, names, secrets in (
+            ("by", further.PROGRAMS, ()),
+            ("with", further.SDKS, further.SECRETS),
+        ):
+            if not named.isdisjoint(names + secrets):
+                written = joined(names, secrets, self._environment)
+                if written is None:
+                    return None
+                lines.append(f"{word} {written}")
+        return tuple(lines)
+
     def _stamp_of(self, ticket: str) -> str:
         for line in ticket.split("\n"):
             if line.startswith("stamp "):
@@ -137,16 +176,23 @@ class Tickets:
 
 
 def selection(provider: Provider, environment: Environment) -> str | None:
-    """Join the variables as front.sh does; None where one is not fit to be compared."""
+    """Join a provider's variables as front.sh does; None as below."""
+    return joined(provider.variables, provider.secrets, environment)
+
+
+def joined(
+    names: Iterable[str], secrets: Iterable[str], environment: Environment
+) -> str | None:
+    """Join variables as front.sh does; None where one is not fit to be compared."""
     parts = []
-    for number, name in enumerate(provider.variables):
+    for number, name in enumerate(names):
         value = environment.raw(name)
         if value is None:
             continue
         if not value or not _VALUE.issuperset(value):
             return None
         parts.append(f"{number}={value}|")
-    for number, name in enumerate(provider.secrets):
+    for number, name in enumerate(secrets):
         if value := environment.raw(name):
             parts.append(f"{number}.set|")
         elif value is not None:
@@ -158,7 +204,10 @@ def format_of(provider: Provider) -> str:
     """Answer a number for the list that the front was made for: another, no ticket."""
     import binascii  # noqa: PLC0415 - a miss only
 
-    names = " ".join((*provider.variables, *provider.secrets, *provider.tags))
+    from dockcred.environment import further  # noqa: PLC0415 - as above
+
+    known = (*provider.variables, *provider.secrets, *provider.tags)
+    names = " ".join((*known, *further.NAMES, *further.SECRETS))
     return f"6-{binascii.crc32(names.encode()):08x}"
 
 
@@ -168,7 +217,7 @@ def _compared(looks: Mapping[str, str], conditions: Iterable[str]) -> list[str] 
     for kind, path, look, *subject in (text.split("\t") for text in conditions):
         if kind == "file":
             lines.append(_file_line(path, look))
-        else:
+        elif kind == "token":
             lines.append(_token_line(path, *subject))
     return list(dict.fromkeys(lines)) if all(lines) else None
 
@@ -179,6 +228,8 @@ def _file_line(path: str, look: str) -> str:
     if look == watched.ABSENT:
         return f"absent {_topmost_absent(path)}"
     inode, size, *times = look.split(":")
+    if len(times) > _TIMES:
+        return ""  # a sum of the content, which sh cannot make
     seconds = (f"{ns[:-9]:0>1}.{ns[-9:]:0>9}" for ns in times)
     return f"look {':'.join((inode, size, *seconds))} {path}"
 

@@ -98,10 +98,9 @@ class SdkIdentity:
         """Open a session on the environment of this registry, not the process's own."""
         process.become(self._environment)
         # By its name in the module, since any chain of profiles may lead to one.
-        variables = children.variables("credential_process", self._environment)
         botocore.credentials.ProcessProvider = partial(
             _PROCESS_PROVIDER,
-            popen=partial(Popen, env=variables, stdin=DEVNULL),
+            popen=self._start_process,
         )
         if self._profile:
             # botocore takes AWS_DEFAULT_PROFILE before AWS_PROFILE.
@@ -125,6 +124,12 @@ class SdkIdentity:
         # Private, and the only way to keep botocore from asking on a terminal.
         roles._prompter = sdk_problems.refuse_to_prompt  # noqa: SLF001
         return session
+
+    def _start_process(self, *details: Any, **more: Any) -> Any:
+        """Start a credential_process; only then are its variables asked for."""
+        variables = children.variables("credential_process", self._environment)
+        start: Any = Popen
+        return start(*details, env=variables, stdin=DEVNULL, **more)
 
     def _profiles(self) -> Mapping[str, Any]:
         process.become(self._environment)
