@@ -22,7 +22,8 @@ def run(*argv: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]
     )
 
 
-@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13", "3.14"])
 def test_the_wheel_and_the_one_file_pass_the_transcripts(dist, pythons, version):
     done = run(ROOT / "packaging/verify.sh", dist, pythons[version])
     assert done.returncode == 0, done.stdout + done.stderr
