@@ -1,5 +1,6 @@
 # Named steps with their seconds. To be sourced by bash, with `steps` set to the names of
 # those that are wanted, or to nothing for all.
+set -o pipefail # a step that is shown by tee fails nevertheless
 told=() wrong=0
 
 wanted() { [ -z "$steps" ] || [[ " $steps " = *" $1 "* ]]; }
