@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -68,7 +68,10 @@ def client(
             started.kill()
 
 
-def let_write(started: subprocess.Popen) -> None:
+def let_write(started: subprocess.Popen, when: subprocess.Popen) -> None:
+    """Let it write: when ours has ended, if it ends without waiting for the client."""
+    with suppress(subprocess.TimeoutExpired):
+        when.wait(1.5)
     started.stdin.write(b"\n")
     started.stdin.flush()
 
@@ -110,7 +113,7 @@ def test_what_docker_writes_back_over_configure_is_put_right(config: Path) -> No
         words = ("docker", "--registry", "a.example", "--helper", "keyring")
         ours = start(config, "configure", *words)
         wait_for(config, "a.example", there=True)
-        let_write(docker)
+        let_write(docker, when=ours)
         assert ended(ours) == 0
         assert docker.wait(60) == 0
     found = json.loads(config.read_text())
@@ -125,7 +128,7 @@ def test_what_docker_writes_back_over_undo_is_put_right(config: Path) -> None:
     with client(config) as docker:
         ours = start(config, "configure", "docker", "--undo")
         wait_for(config, "a.example", there=False)
-        let_write(docker)
+        let_write(docker, when=ours)
         assert ended(ours) == 0
         assert docker.wait(60) == 0
     found = json.loads(config.read_text())
@@ -141,7 +144,7 @@ def test_what_docker_writes_back_over_import_is_removed_again(config: Path) -> N
     with client(config) as docker:
         ours = start(config, "import", "docker", "--remove", "--to", "vault")
         wait_for(config, OLD["auth"], there=False)
-        let_write(docker)
+        let_write(docker, when=ours)
         assert ended(ours) == 0
         assert docker.wait(60) == 0
     assert set(json.loads(config.read_text())["auths"]) == {"new.example"}
