@@ -56,7 +56,7 @@ class Outcome:
     rounds: int
 
     def as_json(self) -> dict[str, object]:
-        """Answer the figures for the file."""
+        """Return the figures for the file."""
         return asdict(self)
 
 

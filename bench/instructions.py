@@ -23,9 +23,9 @@ from pathlib import Path
 
 from bench.peers import REPOSITORY
 from bench.rows import ACR, ACR_HOST, ECR, ECR_HOST
-from dockcred.launcher import render
-from dockcred.registry_table import PROGRAMS, provider
+from dockcred.protocol.launcher import render as launcher_render
 from dockcred.testing.sandbox import Sandbox
+from dockcred.wiring import PROGRAMS, provider
 
 STORED = REPOSITORY / "bench/instructions.json"
 PATHS = {
@@ -56,7 +56,7 @@ PLAIN = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-AVX512F,-ERMS,-FSRM"}
 
 
 def build_of(python: str) -> dict[str, str]:
-    """Name the builds on which the figures depend: of Python, and of sh's system."""
+    """Return the builds on which the figures depend: of Python, and of sh's system."""
     say = "import sys; print(' '.join(sys.version.split()))"
     done = subprocess.run(
         [python, "-c", say], check=True, capture_output=True, text=True
@@ -67,7 +67,7 @@ def build_of(python: str) -> dict[str, str]:
 
 
 def measure(python: str, profile: Path | None = None) -> dict[str, float]:
-    """Answer millions of instructions by path."""
+    """Return millions of instructions by path."""
     figures = {}
     for path in PATHS:
         with tempfile.TemporaryDirectory() as name, Sandbox(tls=True) as cloud:
@@ -91,7 +91,7 @@ def _count(
     program, host, _ = PATHS[path]
     launcher = directory / program
     served = provider(PROGRAMS[program])
-    text = render.launcher(program, python, ROOTS, served)
+    text = launcher_render.launcher(program, python, ROOTS, served)
     # An exec would end callgrind, and its count with it.
     launcher.write_text(text.replace("|| exec /bin/cat", "|| /bin/cat"))
     launcher.chmod(0o755)
@@ -117,7 +117,7 @@ def _count(
 
 
 def stored() -> dict[str, dict[str, float]]:
-    """Answer the figures that the guard compares with: by path, then by build."""
+    """Return the figures that the guard compares with: by path, then by build."""
     held: dict[str, dict[str, float]] = json.loads(STORED.read_text())
     return held
 

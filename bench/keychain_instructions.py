@@ -18,7 +18,7 @@ import jeepney
 from bench import keychains
 from bench.instructions import PLAIN, ROOTS
 from bench.rows import KEYRING
-from dockcred.launcher import render
+from dockcred.protocol.launcher import render as launcher_render
 
 HOST = "registry.example.com"
 PATH = "/usr/bin:/bin"
@@ -26,13 +26,15 @@ BARE = "import os; os._exit(0)"
 
 
 def measure(python: str) -> dict[str, float]:
-    """Answer millions of instructions, the bare interpreter's with os first."""
+    """Return millions of instructions, the bare interpreter's with os first."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         launcher = directory / KEYRING
         # The library is there to store what is read without it.
         library = str(Path(jeepney.__file__).parents[1])
-        launcher.write_text(render.launcher(KEYRING, python, (*ROOTS, library), None))
+        launcher.write_text(
+            launcher_render.launcher(KEYRING, python, (*ROOTS, library), None)
+        )
         launcher.chmod(0o755)
         isolated = [python, "-I", "-S"]
         bare = _count([*isolated, "-c", BARE], {"PATH": PATH}, directory)

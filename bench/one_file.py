@@ -23,7 +23,7 @@ from pathlib import Path
 from bench.ours import python
 from bench.peers import REPOSITORY
 from bench.rows import ECR, ECR_HOST
-from dockcred.launcher import render
+from dockcred.protocol.launcher import render as launcher_render
 from dockcred.testing.sandbox import Sandbox
 
 BUILD = REPOSITORY / "packaging/zipapp/build.py"
@@ -48,7 +48,9 @@ def candidates(interpreter: str, place: Path) -> dict[str, tuple[str, ...]]:
     one_file = place / "dockcred.pyz"
     subprocess.run([interpreter, BUILD, one_file], check=True)
     launcher = place / ECR
-    launcher.write_text(render.launcher(ECR, interpreter, (str(installed),), None))
+    launcher.write_text(
+        launcher_render.launcher(ECR, interpreter, (str(installed),), None)
+    )
     launcher.chmod(0o755)
     isolated = (interpreter, "-I", "-S")
     return {
@@ -60,7 +62,7 @@ def candidates(interpreter: str, place: Path) -> dict[str, tuple[str, ...]]:
 
 
 def measure(argv: tuple[str, ...], environment: Mapping[str, str]) -> float:
-    """Answer the milliseconds of CPU time of one run, which must print a password."""
+    """Return the milliseconds of CPU time of one run, which must print a password."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         argv, input=ECR_HOST.encode(), env=environment, check=True, capture_output=True
@@ -91,7 +93,7 @@ def main() -> None:
 
 
 def _with_libraries() -> str:
-    """Name the interpreter that is measured; the file takes its libraries from it."""
+    """Return the interpreter that is measured; the file takes its libraries from it."""
     test = [python(), "-c", "import click, rich, tomlkit"]
     has = subprocess.run(test, check=False, capture_output=True).returncode == 0
     return python() if has else sys.executable

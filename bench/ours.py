@@ -15,7 +15,7 @@ PYTHON_SINCE = (3, 11)
 
 
 def python() -> str:
-    """Name the interpreter: the distribution's build where it is new enough."""
+    """Return the interpreter: the distribution's build where it is new enough."""
     named = os.environ.get("BENCH_PYTHON")
     if named:
         return named
@@ -52,12 +52,12 @@ class Ours:
         _run(str(self._venv / "bin/dockcred"), "install", "--dir", str(self._launchers))
 
     def program(self, name: str) -> Path | None:
-        """Answer a launcher; None where the program is not built yet."""
+        """Return a launcher; None where the program is not built yet."""
         path = self._launchers / name
         return path if path.exists() else None
 
     def version(self) -> str:
-        """Name the interpreter and its version."""
+        """Return the name of the interpreter and its version."""
         argv = (self.interpreter, "-c", "import sys; print(sys.version.split()[0])")
         done = subprocess.run(argv, check=True, capture_output=True, text=True)
         return f"{self.interpreter} {done.stdout.strip()}"

@@ -47,7 +47,7 @@ class Peer:
     login: tuple[str, ...] = ()
 
     def environment(self, base: Mapping[str, str]) -> dict[str, str]:
-        """Answer its variables on top of those that both have."""
+        """Return its variables on top of those that both have."""
         home = base["HOME"]
         own = {name: text.format(HOME=home) for name, text in self.variables.items()}
         return {**base, **own}
@@ -59,7 +59,7 @@ class Peer:
             subprocess.run(command, env=environment, check=True, capture_output=True)
 
     def command(self, fetched: Path, bare: Path) -> tuple[str, ...] | None:
-        """Answer what to run; None where the program is not on this machine."""
+        """Return what to run; None where the program is not on this machine."""
         if self.argv[0] == "python":
             return (str(bare), "-I", *self.argv[1:])
         found = shutil.which(self.argv[0], path=str(fetched)) or _on_the_system(

@@ -37,13 +37,13 @@ class Result:
 
     @property
     def failed(self) -> bool:
-        """Tell whether the row fails the run; in CI nothing may be missing."""
+        """Return whether the row fails the run; in CI nothing may be missing."""
         if os.environ.get("CI") == "true":
             return self.verdict not in {"moonshot", "must"}
         return self.verdict in {"missed", "invalid"}
 
     def as_json(self) -> dict[str, object]:
-        """Answer the row for the file."""
+        """Return the row for the file."""
         outcome = self.outcome.as_json() if self.outcome else None
         return {
             "row": self.row.name,

@@ -55,7 +55,7 @@ def main() -> int:
 
 
 def _count(interpreter: str) -> dict[str, float]:
-    """Answer millions of instructions of our own paths, where valgrind is."""
+    """Return millions of instructions of our own paths, where valgrind is."""
     if shutil.which("valgrind") is None:
         print(
             "bench: no instructions are counted: valgrind is missing", file=sys.stderr

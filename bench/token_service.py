@@ -39,13 +39,13 @@ class Service(NamedTuple):
     port: int
 
     def resident_mib(self) -> float:
-        """Answer the memory that it has in RAM."""
+        """Return the memory that it has in RAM."""
         status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
         (line,) = (one for one in status.splitlines() if one.startswith("VmRSS:"))
         return int(line.split()[1]) / 1024
 
     def cpu_s(self) -> float:
-        """Answer the processor time that it has used."""
+        """Return the processor time that it has used."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii")
         return sum(map(int, fields.split()[13:15])) / 100
 

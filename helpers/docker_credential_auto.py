@@ -7,7 +7,7 @@ which identity serves which registry.
 from __future__ import annotations
 
 from dockcred.protocol import serve
-from dockcred.registry_table import auto_store, kubelet_plugin
+from dockcred.wiring import auto_store, kubelet_plugin
 
 
 def main() -> None:

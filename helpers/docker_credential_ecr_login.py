@@ -6,7 +6,7 @@ A drop-in for the helper of that name, whose variables keep their meaning.
 from __future__ import annotations
 
 from dockcred.protocol import serve
-from dockcred.registry_table import identity_store
+from dockcred.wiring import identity_store
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ A drop-in for the helper of that name; its other verbs answer what to use instea
 from __future__ import annotations
 
 from dockcred.protocol import serve
-from dockcred.registry_table import identity_store
+from dockcred.wiring import identity_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def _configure_docker(arguments: list[str]) -> tuple[str, int]:
     """Set docker's config.json; start-up scripts call it under `set -e`."""
-    from dockcred.commands.configure.gcr import configure_docker  # noqa: PLC0415
+    from dockcred.commands.configure.clients import configure_docker  # noqa: PLC0415
 
     return configure_docker(arguments)
 

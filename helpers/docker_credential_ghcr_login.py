@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dockcred.protocol import serve
-from dockcred.registry_table import identity_store
+from dockcred.wiring import identity_store
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ DOCKCRED_STORE or config.toml names the backend; else a vault, or the OS keychai
 from __future__ import annotations
 
 from dockcred.protocol import serve
-from dockcred.registry_table import keyring_store
+from dockcred.wiring import keyring_store
 
 
 def main() -> None:

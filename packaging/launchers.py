@@ -10,16 +10,16 @@ from __future__ import annotations
 import os
 import sys
 
-from dockcred.launcher import names, render
-from dockcred.registry_table import PROGRAMS, provider
+from dockcred.protocol.launcher import render as launcher_render
+from dockcred.wiring import PROGRAMS, provider
 
 
 def launcher(program: str, python: str, modules: str) -> str:
     """Render one that is its package's to renew and to remove."""
     served = provider(PROGRAMS[program]) if PROGRAMS[program] else None
-    text = render.launcher(program, python, (modules,), served)
+    text = launcher_render.launcher(program, python, (modules,), served)
     # By its mark `dockcred install` knows what it may write over.
-    return text.replace(names.MARK, "of its package")
+    return text.replace(launcher_render.MARK, "of its package")
 
 
 def main(directory: str, python: str, modules: str, *programs: str) -> None:

@@ -17,7 +17,7 @@ shift
     echo 'there are changes that are in no commit: git status' >&2
     exit 1
 }
-version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' common/dockcred/version.py)
+version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' common/dockcred/system/version.py)
 for said in "CHANGELOG.md:## [$version]" "packaging/debian/changelog:dockcred ($version)"; do
     grep -qF "${said#*:}" "${said%%:*}" || {
         echo "${said%%:*} has no section ${said#*:}" >&2

@@ -7,8 +7,8 @@ the errors are in `dockcred.errors`.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dockcred.api import Policy as Policy
-    from dockcred.api import resolve as resolve
+    from dockcred.api.resolve import Policy as Policy
+    from dockcred.api.resolve import resolve as resolve
     from dockcred.credential import Credential as Credential
 else:
     # Not for type checkers, to which a name that is not ours shall be an error.
@@ -16,7 +16,7 @@ else:
         """Load a public name on its first use."""
         if name not in __all__:
             raise AttributeError(f"module 'dockcred' has no attribute {name!r}")
-        from dockcred import api  # noqa: PLC0415 - a helper's `get` needs none of it
+        from dockcred.api import resolve as api  # noqa: PLC0415 - a helper's `get` needs none of it
 
         found = globals()[name] = getattr(api, name)
         return found

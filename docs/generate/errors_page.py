@@ -30,24 +30,58 @@ Three sentences are the protocol's own, and clients act upon them:
 | no credentials server URL | the request names no registry |
 | no credentials username | the credential to be stored names no user |
 """
-AREAS = {
-    "providers/ecr": "Amazon ECR",
-    "providers/acr": "Azure Container Registry",
-    "providers/google": "Google",
-    "providers/github": "GitHub",
-    "providers/oidc": "CI identities",
-    "stores": "Keychains",
-    "config": "config.toml",
-    "kubelet": "Kubelet's plugin",
-    "outputs": "Clients' files",
-    "rendering": "Rendering",
-    "launcher": "Launchers",
-    "token_service": "The token service",
-    "commands": "`dockcred`",
-    "transport": "Connections",
-}
 ELSE = "Any program"
-
+AREAS = {
+    "providers/ecr/": "Amazon ECR",
+    "providers/acr/": "Azure Container Registry",
+    "providers/google/": "Google",
+    "providers/github/": "GitHub",
+    "providers/oidc/": "CI identities",
+    "stores/": "Keychains",
+    "identity/config/": "config.toml",
+    "protocol/kubelet/": "Kubelet's plugin",
+    "clients/containers/edit.py": "Clients' files",
+    "clients/docker/edit.py": "Clients' files",
+    "clients/edit/": "Clients' files",
+    "clients/kubelet.py": "Clients' files",
+    "clients/nomad.py:plugin_block": "Clients' files",
+    "clients/contrast/": "Rendering",
+    "clients/entries.py": "Rendering",
+    "clients/formats.py:check_options": "Rendering",
+    "clients/formats.py:load": "Rendering",
+    "clients/formats.py:read_pem": "Rendering",
+    "clients/kubernetes/render.py": "Rendering",
+    "clients/nomad.py:render": "Rendering",
+    "api/many.py": "Rendering",
+    "protocol/launcher/": "Launchers",
+    "commands/token_service/__init__.py": "`dockcred`",
+    "commands/token_service/work.py": "`dockcred`",
+    "commands/token_service/": "The token service",
+    "commands/doctor/": ELSE,
+    "commands/manual/": ELSE,
+    "commands/refresh/__init__.py": "`dockcred`",
+    "commands/refresh/": ELSE,
+    "commands/": "`dockcred`",
+    "transport/": "Connections",
+}
+"""Where an error belongs, by the start of its file's name and of the function's."""
+ORDER = (
+    "Amazon ECR",
+    "Azure Container Registry",
+    "Google",
+    "GitHub",
+    "CI identities",
+    "Keychains",
+    "config.toml",
+    "Kubelet's plugin",
+    "Clients' files",
+    "Rendering",
+    "Launchers",
+    "The token service",
+    "`dockcred`",
+    "Connections",
+    ELSE,
+)
 Row = tuple[str, str]
 
 
@@ -57,22 +91,22 @@ def page() -> str:
     for file in sorted(CODE.rglob("*.py")):
         name = file.relative_to(CODE).as_posix()
         if not name.startswith(LEFT_OUT):
-            found.setdefault(_area(name), set()).update(_errors(file))
-    order = [*AREAS.values(), ELSE]
+            for where, row in _errors(file):
+                found.setdefault(_area(f"{name}:{where}"), set()).add(row)
     tables = [
         f"\n## {area}\n\n| it says | what to do |\n|---|---|\n"
         + "".join(f"| {_cell(says)} | {_cell(do)} |\n" for says, do in sorted(rows))
-        for area, rows in sorted(found.items(), key=lambda item: order.index(item[0]))
+        for area, rows in sorted(found.items(), key=lambda item: ORDER.index(item[0]))
         if rows
     ]
     return HEAD + "".join(tables)
 
 
 def _area(name: str) -> str:
-    return next((a for place, a in AREAS.items() if name.startswith(f"{place}/")), ELSE)
+    return next((a for place, a in AREAS.items() if name.startswith(place)), ELSE)
 
 
-def _errors(file: Path) -> Iterator[Row]:
+def _errors(file: Path) -> Iterator[tuple[str, Row]]:
     tree = ast.parse(file.read_text(encoding="utf-8"))
     texts = {
         target.id: node.value
@@ -81,12 +115,15 @@ def _errors(file: Path) -> Iterator[Row]:
         for target in node.targets
         if isinstance(target, ast.Name)
     }
-    for node in ast.walk(tree):
+    whole = (
+        (getattr(top, "name", ""), node) for top in tree.body for node in ast.walk(top)
+    )
+    for where, node in whole:
         if not isinstance(node, ast.Call) or not _is_ours(_name(node.func)):
             continue
         said = [_text(argument, texts) for argument in node.args[:2]]
         if said and said[0].strip("… "):
-            yield said[0], said[1] if len(said) > 1 else ""
+            yield where, (said[0], said[1] if len(said) > 1 else "")
 
 
 def _is_ours(name: str) -> bool:

@@ -6,17 +6,15 @@ from collections.abc import Iterable
 
 from support import ignored_variables as ignored
 
-from dockcred import environment
-from dockcred.environment import (
+from dockcred.system import environment
+from dockcred.system.environment import (
     aws,
     azure,
     github,
     google,
-    keychain,
-    kubelet,
     meanings,
     oidc,
-    token_service,
+    programs,
 )
 
 HEAD = """\
@@ -57,16 +55,22 @@ def page() -> str:
     text += [_names(n for n in oidc.VARIABLES if n not in meanings.ALL), ".\n"]
     text += [f"\n{SECRETS} {_names(oidc.SECRETS)}.\n"]
     text += ["\n## The token service\n\nWhere it asks an OAuth provider: "]
-    text += [_names((*token_service.VARIABLES, *token_service.SECRETS)), "; their "]
+    text += [_names((*programs.TOKEN_SERVICE, *programs.SECRETS)), "; their "]
     text += ["meaning is in [token-service](token-service.md). Not heard, and why:\n\n"]
-    text += [_table(token_service.DROPPED)]
-    text += ["\n## Keychains\n\n", _table(keychain.MEANINGS)]
+    text += [_table(programs.DROPPED)]
+    text += ["\n## Keychains\n\n", _table(programs.KEYCHAIN_MEANINGS)]
     text += ["\nThe way there: "]
-    text += [_names(n for n in keychain.VARIABLES if n not in keychain.MEANINGS), ".\n"]
-    text += ["\nPassed on to `pass` and gpg: ", _names(keychain.PASS), ".\n"]
-    text += ["\n## Kubelet's plugin\n\n", _table(kubelet.MEANINGS)]
+    text += [
+        _names(n for n in programs.KEYCHAIN if n not in programs.KEYCHAIN_MEANINGS),
+        ".\n",
+    ]
+    text += ["\nPassed on to `pass` and gpg: ", _names(programs.PASS), ".\n"]
+    text += ["\n## Kubelet's plugin\n\n", _table(programs.KUBELET_MEANINGS)]
     text += ["\nAs AWS's own plugin: "]
-    text += [_names(n for n in kubelet.VARIABLES if n not in kubelet.MEANINGS), ".\n"]
+    text += [
+        _names(n for n in programs.KUBELET if n not in programs.KUBELET_MEANINGS),
+        ".\n",
+    ]
     return "".join(text)
 
 

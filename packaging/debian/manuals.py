@@ -6,8 +6,8 @@ prepare.py DIRECTORY    makes helpers/ and dockcred/ in it
 import os
 import sys
 
-from dockcred.manual.pages import all_pages
-from dockcred.registry_table import PROGRAMS
+from dockcred.commands.manual.pages import all_pages
+from dockcred.wiring import PROGRAMS
 
 for name, text in all_pages().items():
     part = "helpers" if name.removesuffix(".1") in PROGRAMS else "dockcred"

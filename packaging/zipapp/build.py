@@ -110,7 +110,7 @@ def _compiled(name: str, source: bytes) -> bytes:
 
 
 def _head(name: str, codes: int, finder: int) -> bytes:
-    version = (ROOT / "common/dockcred/version.py").read_text()
+    version = (ROOT / "common/dockcred/system/version.py").read_text()
     fields = {
         "CACHE_TAG": sys.implementation.cache_tag,
         "FINDER": str(codes),

@@ -29,7 +29,7 @@ class Bytecode:
     def find_spec(
         self, name: str, path: object = None, target: object = None
     ) -> object | None:
-        """Answer how to load a module of ours; None for all others."""
+        """Return how to load a module of ours; None for all others."""
         del path, target
         if name not in self._index:
             return None

@@ -27,6 +27,6 @@ def main() -> None:
         __import__(module)
         sys.modules[module].main()
         return
-    from dockcred.launcher.entry import run  # noqa: PLC0415 - for the helpers
+    from dockcred.system.process import run  # noqa: PLC0415 - for the helpers
 
     run(module, "")

@@ -11,8 +11,7 @@ import pytest
 from support.documents import ROOT
 from support.real import program
 
-from dockcred.manual.pages import all_pages
-from dockcred.manual.roff import Page
+from dockcred.commands.manual.pages import Page, all_pages
 
 PAGES = all_pages()
 

@@ -14,7 +14,7 @@ import pytest
 from support.documents import ROOT, blocks, pages
 
 from dockcred.commands import main
-from dockcred.environment import meanings
+from dockcred.system.environment import meanings
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 README = (ROOT / "README.md").read_text()

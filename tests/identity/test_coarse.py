@@ -16,11 +16,11 @@ import pytest
 from launcher.launched import SHELLS, Launched
 from support.program import HOST
 
-from dockcred.cache import watched
-from dockcred.cache.files import Cache
-from dockcred.config import compiled
-from dockcred.environment import Environment
-from dockcred.server_url import ServerURL
+from dockcred.credential import ServerURL
+from dockcred.identity import cache
+from dockcred.identity import config as compiled
+from dockcred.identity.cache.files import Cache
+from dockcred.system.environment import Environment
 from dockcred.testing.sandbox import Sandbox
 
 KEY = HOST.encode()
@@ -65,19 +65,22 @@ def test_a_look_sees_what_times_do_not(seconds) -> None:
     path = seconds / "file"
     looks = []
     within_one_second(
-        path.write_text, "one", "two", lambda: looks.append(watched.look(str(path)))
+        path.write_text,
+        "one",
+        "two",
+        lambda: looks.append(cache.stat_signature(str(path))),
     )
-    assert watched.look(str(path)) != looks[-1]
-    assert watched.look(str(path)) == watched.look(str(path))
+    assert cache.stat_signature(str(path)) != looks[-1]
+    assert cache.stat_signature(str(path)) == cache.stat_signature(str(path))
 
 
 def test_a_clock_of_fractions_needs_no_content(tmp_path, monkeypatch) -> None:
     """The hot path opens nothing."""
     path = tmp_path / "file"
     path.write_text("one")
-    monkeypatch.setattr(watched, "_sum_of", pytest.fail)
-    assert watched.look(str(path)).count(":") == 3
-    assert watched.look(str(tmp_path)).count(":") == 3
+    monkeypatch.setattr(cache, "_sum_of", pytest.fail)
+    assert cache.stat_signature(str(path)).count(":") == 3
+    assert cache.stat_signature(str(tmp_path)).count(":") == 3
 
 
 @pytest.mark.parametrize("kind", ["file", "token"])
@@ -89,9 +92,9 @@ def test_a_condition_sees_the_second_write(seconds, kind) -> None:
         path.write_text,
         "a.b.c",
         "a.b.d",
-        lambda: held.extend(watched.conditions(files, tokens)),
+        lambda: held.extend(cache.conditions(files, tokens)),
     )
-    assert not watched.still_holds(held[-1], Environment({}))
+    assert not cache.is_valid(held[-1], Environment({}))
 
 
 def test_the_copy_of_a_configuration_sees_the_second_write(seconds, tmp_path) -> None:

@@ -11,8 +11,8 @@ from support import real
 from support.real import missing
 from support.release import ROOT
 
-from dockcred.registry_table import PROGRAMS
-from dockcred.version import __version__
+from dockcred.system.version import __version__
+from dockcred.wiring import PROGRAMS
 
 PEOPLES = "dockcred"
 MODULES = "usr/lib/python3/dist-packages"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 PROGRAM = "docker-credential-ecr-login"
-OUR_MODULES = ("dockcred/router.py", "docker_credential_ecr_login.py")
+OUR_MODULES = ("dockcred/identity/router.py", "docker_credential_ecr_login.py")
 
 UNCOMPILED = ("--no-deps", "--no-index", "--no-compile")
 

@@ -16,7 +16,7 @@ from support.program import HOST, NOT_FOUND, Program, wait_until
 from support.real import missing, program
 from support.release import ROOT
 
-from dockcred.registry_table import PROGRAMS
+from dockcred.wiring import PROGRAMS
 
 MEGABYTE = 1_000_000
 LIBRARIES = "/lib/x86_64-linux-gnu"

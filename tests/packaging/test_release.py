@@ -44,7 +44,7 @@ def test_a_file_that_was_changed_after_the_build_is_refused(dist, tmp_path):
 def commit(tmp_path) -> Path:
     """A tree of its own, where everything is committed."""
     tree = tmp_path / "tree"
-    for name in ("packaging", "common/dockcred/version.py", "CHANGELOG.md"):
+    for name in ("packaging", "common/dockcred/system/version.py", "CHANGELOG.md"):
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, tree / name)

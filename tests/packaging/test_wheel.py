@@ -50,7 +50,7 @@ def test_the_wheel_has_every_module_and_the_launcher(wheel):
     ).stdout.split()
     expected = {path.partition("/")[2] for path in tracked}
     assert expected <= set(wheel.namelist())
-    assert "dockcred/launcher/front.sh" in expected
+    assert "dockcred/protocol/launcher/front.sh" in expected
 
 
 def test_nothing_in_a_wheel_can_be_written_by_others(wheel):

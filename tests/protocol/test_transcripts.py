@@ -21,7 +21,7 @@ ROWS = {
 SHOWN_ELSEWHERE = {
     "A.10-3": "test_streams.py: stdin is drained on every path",
     "A.10-4": "test_streams.py: list and version do not wait",
-    "A.10-11": "tests/weather: every failure within the time bound",
+    "A.10-11": "tests/failures: every failure within the time bound",
     "A.10-14": "test_streams.py: the program is an executable file of that name",
 }
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from dockcred import registry_table
-from dockcred.environment import Environment
+from dockcred import wiring
+from dockcred.system.environment import Environment
 from dockcred.testing.provider_contract import BEHAVIOURS, Subject
 from dockcred.testing.sandbox import Sandbox
 from dockcred.testing.sandbox.sandbox import CLOUDS
@@ -22,7 +22,7 @@ def cloud() -> Iterator[Sandbox]:
 
 
 def test_every_provider_has_another_end() -> None:
-    missing = set(registry_table.PROVIDERS) - set(SUBJECTS)
+    missing = set(wiring.PROVIDERS) - set(SUBJECTS)
     assert not missing, f"no cloud of the sandbox has a subject for {missing}"
 
 
@@ -32,7 +32,7 @@ def test_every_provider_keeps_the_contract(behaviour, name, cloud) -> None:
     subject = SUBJECTS[name]
     behaviour(
         Subject(
-            lambda: registry_table.provider(name, *subject.hosts),
+            lambda: wiring.provider(name, *subject.hosts),
             subject.hosts,
             Environment(cloud.environment(subject.nobody)),
             Environment(cloud.environment(subject.somebody)),

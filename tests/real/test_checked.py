@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from dockcred.checking import formats
+from dockcred.clients import formats
+from dockcred.clients import formats as rendering
+from dockcred.clients.entries import Login
+from dockcred.clients.findings import Severity
 from dockcred.credential import Credential
-from dockcred.doctor.finding import Severity
-from dockcred.rendering import formats as rendering
-from dockcred.rendering.login import Login
 
 HUB = "https://index.docker.io/v1/"
 

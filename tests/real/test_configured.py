@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dockcred.registry_table import PROGRAMS
+from dockcred.wiring import PROGRAMS
 
 from .clients import Account
 from .parts import missing, program

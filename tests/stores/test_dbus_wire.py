@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jeepney import DBusAddress, Parser, new_method_call
 
-from dockcred.stores import dbus_wire
+from dockcred.stores.secretservice import wire
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 LEAVES = {
@@ -62,8 +62,8 @@ BODIES = st.lists(typed(), max_size=4)
 @given(BODIES)
 def test_jeepney_reads_what_we_write(pairs):
     types, values = body(pairs)
-    data = dbus_wire.call(7, (*TO, types, *values))
-    assert dbus_wire.length(data) == len(data)
+    data = wire.call(7, (*TO, types, *values))
+    assert wire.length(data) == len(data)
     (message,) = Parser().feed(data)
     assert message.header.serial == 7
     assert message.body == values
@@ -75,36 +75,36 @@ def test_we_read_what_jeepney_writes(pairs):
     address = DBusAddress("/path", "org.example.to", "org.example.Face")
     call = new_method_call(address, "Method", types or None, values)
     data = call.serialise(serial=7)
-    assert dbus_wire.length(data + b"more") == len(data)
-    assert dbus_wire.Message(data).body == values
-    assert dbus_wire.call(7, (*TO, types, *values)) == data
+    assert wire.length(data + b"more") == len(data)
+    assert wire.Message(data).body == values
+    assert wire.call(7, (*TO, types, *values)) == data
 
 
 @given(BODIES, st.data())
 def test_damage_is_an_error_of_value_or_place(pairs, data):
     types, values = body(pairs)
-    whole = bytearray(dbus_wire.call(7, (*TO, types, *values)))
+    whole = bytearray(wire.call(7, (*TO, types, *values)))
     place = data.draw(st.integers(0, len(whole) - 1))
     whole[place] = data.draw(st.integers(0, 255))
     end = data.draw(st.integers(0, len(whole)))
     try:
-        dbus_wire.length(bytes(whole))
-        dbus_wire.Message(bytes(whole[:end]))
+        wire.length(bytes(whole))
+        wire.Message(bytes(whole[:end]))
     except (ValueError, LookupError, RecursionError):
         return
 
 
 def test_too_little_has_no_length():
-    data = dbus_wire.call(1, (*TO, ""))
-    assert [dbus_wire.length(data[:n]) for n in (0, 1, 15)] == [0, 0, 0]
+    data = wire.call(1, (*TO, ""))
+    assert [wire.length(data[:n]) for n in (0, 1, 15)] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("number", [-1, -(2**31)])
 def test_signed_numbers_keep_their_sign(number):
     message = new_method_call(DBusAddress("/path", "a.b", "a.b"), "M", "i", (number,))
-    assert dbus_wire.Message(message.serialise(serial=1)).body == (number,)
+    assert wire.Message(message.serialise(serial=1)).body == (number,)
 
 
 def test_an_array_of_nothing_has_an_end():
     with pytest.raises(ValueError, match="nothing"):
-        dbus_wire._read(b"\x08" + bytes(15), 0, "a()")
+        wire._read(b"\x08" + bytes(15), 0, "a()")

@@ -6,17 +6,11 @@ import os
 
 import pytest
 
-from dockcred.credential import Credential
-from dockcred.environment import Environment
-from dockcred.server_url import ServerURL
+from dockcred.credential import Credential, ServerURL
 from dockcred.stores.keychain_store import KeychainStore
-from dockcred.stores.macos import (
-    InternetPasswords,
-    SecurityError,
-    attributes_of,
-    key_of,
-)
-from dockcred.stores.problems import KeychainError, KeychainLockedError
+from dockcred.stores.macos import InternetPasswords, attributes_of, key_of
+from dockcred.stores.problems import KeychainError, KeychainLockedError, SecurityError
+from dockcred.system.environment import Environment
 
 IDENTITY = (
     "kSecAttrProtocol",

@@ -13,15 +13,14 @@ import pytest
 from support.imports import HEAVY, of_get
 
 from dockcred.credential import Credential
-from dockcred.environment import Environment
 from dockcred.errors import MissingExtraError
-from dockcred.stores import unix_socket
-from dockcred.stores.bus_stream import BusStream, UnusualError
 from dockcred.stores.problems import KeychainAbsentError, KeychainError
-from dockcred.stores.secret_items import SecretItems
-from dockcred.stores.secret_names import INTERFACE, ROOT, SERVICE
-from dockcred.stores.secret_reader import SecretReader
-from dockcred.stores.secret_service import SecretService
+from dockcred.stores.secretservice import stream as unix_socket
+from dockcred.stores.secretservice.items import SecretItems
+from dockcred.stores.secretservice.names import INTERFACE, ROOT, SERVICE
+from dockcred.stores.secretservice.store import SecretReader, SecretService
+from dockcred.stores.secretservice.stream import BusStream, UnusualError
+from dockcred.system.environment import Environment
 
 from .test_secret_service import lock
 
@@ -162,7 +161,7 @@ def test_an_answer_of_another_shape_is_the_librarys(secrets, properties, monkeyp
         [(("s", ""), "/session"), found, ("/default",)],
         [(secrets,), (properties,)],
     ]
-    monkeypatch.setattr(BusStream, "fly", lambda *_, **__: flights.pop(0))
+    monkeypatch.setattr(BusStream, "call_batch", lambda *_, **__: flights.pop(0))
     with pytest.raises(UnusualError):
         SecretReader("unix:path=/nowhere").read("r.io")
     assert not flights
@@ -171,7 +170,7 @@ def test_an_answer_of_another_shape_is_the_librarys(secrets, properties, monkeyp
 def test_an_error_of_the_service_carries_its_name(desk):
     stream = BusStream(desk.variables["DBUS_SESSION_BUS_ADDRESS"])
     with pytest.raises(UnusualError) as caught:
-        stream.fly((SERVICE, ROOT, "org.example.No.Such", ""), seconds=5)
+        stream.call_batch((SERVICE, ROOT, "org.example.No.Such", ""), seconds=5)
     assert caught.value.name == "org.freedesktop.DBus.Error.UnknownMethod"
 
 
@@ -179,7 +178,9 @@ def test_calls_of_several_flights_are_told_apart(desk):
     stream = BusStream(desk.variables["DBUS_SESSION_BUS_ADDRESS"])
     alias = (SERVICE, ROOT, f"{INTERFACE}.Service.ReadAlias", "s")
     for _ in range(2):
-        login, none = stream.fly((*alias, "default"), (*alias, "none"), seconds=5)
+        login, none = stream.call_batch(
+            (*alias, "default"), (*alias, "none"), seconds=5
+        )
         assert login == ("/org/freedesktop/secrets/collection/login",)
         assert none == ("/",)
 
@@ -224,8 +225,8 @@ def test_without_jeepney_a_get_still_answers_and_a_store_says_what_to_install(
 ):
     desk.helper.store("r.io", "user", "secret")
     monkeypatch.setitem(sys.modules, "jeepney", None)
-    monkeypatch.delitem(sys.modules, "dockcred.stores.secret_items")
-    monkeypatch.delitem(sys.modules, "dockcred.stores.secret_bus")
+    monkeypatch.delitem(sys.modules, "dockcred.stores.secretservice.items")
+    monkeypatch.delitem(sys.modules, "dockcred.stores.secretservice.bus")
     store = SecretService(Environment(desk.variables))
     assert read(store, "r.io") == ("user", "secret")
     with pytest.raises(MissingExtraError, match="jeepney is missing"):

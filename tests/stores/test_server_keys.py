@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dockcred.reference import HUB_NAMES
-from dockcred.server_url import ServerURL
+from dockcred.clients.reference import HUB_NAMES
+from dockcred.credential import ServerURL
 from dockcred.stores import server_keys
 
 HUB = "https://index.docker.io/v1/"

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from support.imports import HEAVY, of_get
 
-from dockcred import spawning
+from dockcred.system import spawn
 
 SH = "/bin/sh"
 PATH = {"PATH": "/usr/bin:/bin"}
-ways = pytest.mark.parametrize("way", [spawning.run, spawning.by_subprocess])
+ways = pytest.mark.parametrize("way", [spawn.run, spawn.by_subprocess])
 
 
 def sh(way, script, text=b"", timeout_s=20.0, **variables):
@@ -42,10 +42,10 @@ def test_it_starts_in_the_root_with_the_variables_given(way, monkeypatch):
 def test_a_working_directory_that_may_not_be_read_is_returned_to(tmp_path):
     """As after sudo -u in one's own home."""
     tmp_path.chmod(0o711)
-    root = str(Path(spawning.__file__).parents[1])
+    root = str(Path(spawn.__file__).parents[1])
     code = (
         f"import os, select, sys; sys.path.insert(0, {root!r})\n"
-        "import dockcred.spawning as s; before = os.stat('.'); os.setuid(65534)\n"
+        "import dockcred.system.spawn as s; before = os.stat('.'); os.setuid(65534)\n"
         "print(s.run(['/bin/sh', '-c', 'pwd'], {}, 9.0, b'')[1])\n"
         "print(os.path.samestat(os.stat('.'), before))\n"
     )
@@ -102,7 +102,7 @@ def test_what_takes_too_long_is_killed_with_its_children(way, tmp_path):
 
 def test_what_closed_its_streams_and_lives_on_is_given_up():
     with pytest.raises(TimeoutError):
-        sh(spawning.run, "exec >&- 2>&-; sleep 62", timeout_s=1)
+        sh(spawn.run, "exec >&- 2>&-; sleep 62", timeout_s=1)
 
 
 @ways
@@ -125,14 +125,14 @@ def test_what_is_no_program_is_an_error(way, tmp_path):
 
 def test_no_descriptor_and_no_process_is_left():
     before = open_descriptors(), children()
-    sh(spawning.run, "cat", b"x")
-    sh(spawning.run, "true")
+    sh(spawn.run, "cat", b"x")
+    sh(spawn.run, "true")
     assert (open_descriptors(), children()) == before
 
 
 def test_a_flood_is_cut(monkeypatch):
-    monkeypatch.setattr(spawning, "MAX_OUTPUT_BYTES", 100_000)
-    _, output, _ = sh(spawning.run, "head -c 1000000 /dev/zero")
+    monkeypatch.setattr(spawn, "MAX_OUTPUT_BYTES", 100_000)
+    _, output, _ = sh(spawn.run, "head -c 1000000 /dev/zero")
     assert 100_000 <= len(output) < 200_000
 
 
@@ -142,9 +142,9 @@ def test_without_posix_spawn_the_library_does_it(monkeypatch):
 
     before = open_descriptors()
     monkeypatch.setattr(os, "posix_spawn", refuse)
-    assert sh(spawning.run, "cat", b"in") == (0, b"in", b"")
+    assert sh(spawn.run, "cat", b"in") == (0, b"in", b"")
     monkeypatch.delattr(os, "posix_spawn")
-    assert sh(spawning.run, "cat", b"in") == (0, b"in", b"")
+    assert sh(spawn.run, "cat", b"in") == (0, b"in", b"")
     assert open_descriptors() == before
 
 

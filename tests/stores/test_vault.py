@@ -9,8 +9,7 @@ import stat
 
 import pytest
 
-from dockcred.environment import Environment
-from dockcred.stores import kernel_keyring
+from dockcred.stores import vault_key
 from dockcred.stores.vault import Vault
 from dockcred.stores.vault_file import (
     VaultDamagedError,
@@ -19,6 +18,7 @@ from dockcred.stores.vault_file import (
     VaultTruncatedError,
     VaultVersionError,
 )
+from dockcred.system.environment import Environment
 from dockcred.testing.store_contract import NOT_FOUND
 
 from .parts import missing
@@ -199,9 +199,9 @@ def test_systemds_credentials_open_the_vault(home, kind):
 @pytest.fixture
 def kernel():
     """Require a kernel that keeps keys, which containers often forbid."""
-    if not kernel_keyring.write("test", b"probe", 5):
+    if not vault_key.write("test", b"probe", 5):
         missing("the kernel's keyring is not allowed here")
-    kernel_keyring.forget("test")
+    vault_key.forget("test")
 
 
 @pytest.mark.usefixtures("kernel")

@@ -12,8 +12,8 @@ import sys
 import pytest
 
 from dockcred.credential import Credential
-from dockcred.environment import Environment
 from dockcred.stores.vault import Vault
+from dockcred.system.environment import Environment
 from dockcred.testing.store_contract import NOT_FOUND
 
 from .parts import missing, program
@@ -76,7 +76,7 @@ def test_a_hundred_writers_at_once_lose_nothing_and_tear_nothing(vault):
 KILLED = """
 import os, signal, sys
 from dockcred.credential import Credential
-from dockcred.environment import Environment
+from dockcred.system.environment import Environment
 from dockcred.system import file_lock, private_file
 from dockcred.stores.vault import Vault
 

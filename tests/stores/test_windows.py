@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from dockcred.credential import Credential
-from dockcred.environment import Environment
+from dockcred.credential import Credential, ServerURL
 from dockcred.errors import CredentialsNotFoundError
-from dockcred.server_url import ServerURL
 from dockcred.stores.keychain_store import KeychainStore
-from dockcred.stores.problems import KeychainError, KeychainLockedError
-from dockcred.stores.windows import CredentialError, CredentialManager, Item
+from dockcred.stores.problems import (
+    CredentialError,
+    Item,
+    KeychainError,
+    KeychainLockedError,
+)
+from dockcred.stores.windows import CredentialManager
 from dockcred.stores.windows_api import from_native, to_native
+from dockcred.system.environment import Environment
 
 MAX_BLOB_BYTES = 5 * 512
 MAX_VALUE_BYTES = 256

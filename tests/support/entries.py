@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from dockcred.cache.entry import Entry
+from dockcred.identity.cache import Entry
 
 
 def directory(environment: Mapping[str, str]) -> Path:

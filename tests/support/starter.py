@@ -162,9 +162,9 @@ def _run(program: str) -> None:
     if module == "dockcred":
         importlib.import_module("dockcred.commands").main()
     elif launched:
-        from dockcred.launcher import entry
+        from dockcred.system import process
 
-        entry.run(module, name.removeprefix("docker-credential-"))
+        process.run(module, name.removeprefix("docker-credential-"))
     else:
         importlib.import_module(module).main()
 

@@ -23,7 +23,7 @@ import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dockcred.version import __version__
+from dockcred.system.version import __version__
 
 _STANDS_FOR = {
     "<password>": "[A-Za-z0-9+/=]{1500,4000}",

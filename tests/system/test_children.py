@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from support.program import HOST
 
-from dockcred.environment import Environment, children, secrets
+from dockcred.system import child_program
+from dockcred.system.environment import Environment, meanings
 
 SPY = """
 env -0 >'{seen}.env'
@@ -67,7 +68,7 @@ def bait(environment: dict[str, str]) -> dict[str, str]:
 
     An identity's own stay; those that would choose another one are left to it.
     """
-    names = {*secrets.ALL, *STRANGE, "AWS_LAMBDA_RUNTIME_API", "DOCKCRED_SPIED"}
+    names = {*meanings.SECRETS, *STRANGE, "AWS_LAMBDA_RUNTIME_API", "DOCKCRED_SPIED"}
     names -= {"GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN"}
     names -= {"GITHUB_ENTERPRISE_TOKEN", "CIRCLE_OIDC_TOKEN", "CIRCLE_OIDC_TOKEN_V2"}
     return {name: f"{WORD}-{name}" for name in names} | environment
@@ -86,10 +87,10 @@ def got(seen: Path) -> dict[str, str]:
 
 
 def is_in_row(name: str, kind: str) -> bool:
-    row = {"HOME", "PATH", *children.CHILDREN[kind]}
+    row = {"HOME", "PATH", *child_program.CHILDREN[kind]}
     if name in row:
         return True
-    return name not in secrets.ALL and any(
+    return name not in meanings.SECRETS and any(
         fnmatchcase(name, glob) for glob in row if "*" in glob
     )
 
@@ -101,7 +102,7 @@ def judge(seen: Path, kind: str, ours: set[str] = frozenset()) -> dict[str, str]
     assert not strangers
     for name, value in variables.items():
         if WORD in value:
-            assert name in children.CHILDREN[kind], f"{name} is a secret"
+            assert name in child_program.CHILDREN[kind], f"{name} is a secret"
     umask, core, *open_files = Path(f"{seen}.state").read_text().split()
     assert (umask, core) == ("0077", "0")
     # The shell's own alone: its script, where it looks for names, what it keeps.
@@ -267,36 +268,38 @@ def test_a_person_may_name_what_a_program_needs_besides(
 
 
 def test_a_family_of_variables_has_no_secret() -> None:
-    variables = Environment(dict.fromkeys(secrets.ALL | {"CLOUDSDK_CORE_PROJECT"}, "x"))
-    for kind, row in children.CHILDREN.items():
-        passed = set(children.variables(kind, variables)) - {"HOME", "PATH"}
-        assert passed & secrets.ALL <= set(row)
-    assert "CLOUDSDK_CORE_PROJECT" in children.variables("gcloud", variables)
+    variables = Environment(
+        dict.fromkeys(meanings.SECRETS | {"CLOUDSDK_CORE_PROJECT"}, "x")
+    )
+    for kind, row in child_program.CHILDREN.items():
+        passed = set(child_program.variables_for(kind, variables)) - {"HOME", "PATH"}
+        assert passed & meanings.SECRETS <= set(row)
+    assert "CLOUDSDK_CORE_PROJECT" in child_program.variables_for("gcloud", variables)
 
 
 ALLOWED = {
-    "commands/exec_/becoming.py": "the command of a person, who keeps their variables",
+    "commands/exec_/__init__.py": "the command of a person, who keeps their variables",
     "testing/sandbox/runner.py": "as above",
     "testing/demo.py": "as above",
     "testing/provider_contract.py": "a test",
     "testing/store_contract.py": "a test",
-    "lookup/helper.py": "doctor asks a helper as the client does, with its variables",
-    "minting.py": "our own child: it is the one who mints",
-    "refresh.py": "our own child: a fork of us",
-    "ephemeral/watcher.py": "our own child: it gets no variables at all",
-    "spawning.py": "the one starter of what child_program asks",
+    "clients/files.py": "doctor asks a helper as the client does, with its variables",
+    "api/worker.py": "our own child: it is the one who mints",
+    "identity/mint.py": "our own child: a fork of us",
+    "system/watcher.py": "our own child: it gets no variables at all",
+    "system/spawn.py": "the one starter of what child_program asks",
     "providers/ecr/sdk.py": "botocore's Popen, with the row of credential_process",
-    "providers/google/sdk_problems.py": "the name of an exception",
+    "providers/google/sdk.py": "the name of an exception",
 }
 STARTERS = (
     *("subprocess", "multiprocessing", "pty.spawn", "os.system", "os.popen"),
-    *("os.exec", "os.spawn", "os.posix_spawn", "os.fork", "spawning.run"),
+    *("os.exec", "os.spawn", "os.posix_spawn", "os.fork", "spawn.run"),
 )
 
 
 def test_nothing_else_of_ours_starts_a_program() -> None:
     """A new way to a child goes through child_program and a row, or is named here."""
-    root = Path(children.__file__).parents[1]
+    root = Path(child_program.__file__).parents[1]
     found = {}
     for path in sorted(root.rglob("*.py")):
         code = path.read_text().splitlines()
@@ -305,5 +308,5 @@ def test_nothing_else_of_ours_starts_a_program() -> None:
         calls = [each for line in lines for each in STARTERS[2:] if f"{each}" in line]
         if calls or any(word in line for line in imports for word in STARTERS[:2]):
             found[path.relative_to(root).as_posix()] = True
-    found.pop("child_program.py")
+    found.pop("system/child_program.py")
     assert set(found) <= set(ALLOWED)

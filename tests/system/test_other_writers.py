@@ -14,12 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from dockcred.clients.docker import edit as docker_edit
+from dockcred.clients.edit import client_file, json_text
+from dockcred.clients.edit.client_file import ClientFile
 from dockcred.errors import InvalidInputError
-from dockcred.outputs import client_file, docker_config, json_text
-from dockcred.outputs.client_file import ClientFile
 from dockcred.stores.auth_file import AuthFile
 from dockcred.stores.problems import KeychainError
-from dockcred.system import other_writers
+from dockcred.system import shared_file
 
 # As docker does: all of the file is read, the registry is asked, all is written back.
 DOCKER = """
@@ -166,21 +167,23 @@ def test_those_are_waited_for_that_may_write_the_file(
 ) -> None:
     home = tmp_path / "elsewhere" if elsewhere else None
     with client(config, name, verb, home) as started:
-        told = other_writers.wait(str(config), max_wait_s=0)
+        told = shared_file.wait(str(config), max_wait_s=0)
         assert told == (
             f"{os.path.basename(name)} {verb} (process {started.pid})" if waited else ""
         )
-    assert other_writers.wait(str(config), max_wait_s=0) == ""
+    assert shared_file.wait(str(config), max_wait_s=0) == ""
 
 
 def test_one_that_does_not_end_is_told_with_an_error(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What it writes later is not known: this is no success."""
-    monkeypatch.setattr(other_writers, "wait", lambda _: "docker login (process 1)")
+    monkeypatch.setattr(shared_file, "wait", lambda _: "docker login (process 1)")
     file = ClientFile(str(config), json_text)
     with pytest.raises(InvalidInputError, match=r"docker login \(process 1\)"):
-        file.commit(lambda text: docker_config.ask_for(text, ["a.example"], "auto"))
+        file.commit(
+            lambda text: docker_edit.use_helper_for(text, ["a.example"], "auto")
+        )
     with pytest.raises(InvalidInputError, match=r"docker login \(process 1\)"):
         file.give_back()
     source = AuthFile(str(config))
@@ -205,7 +208,9 @@ def test_a_file_that_others_change_without_end_is_an_error(
     before = config.read_bytes()
     file = ClientFile(str(config), json_text)
     with pytest.raises(InvalidInputError, match="goes on changing"):
-        file.commit(lambda text: docker_config.ask_for(text, ["a.example"], "auto"))
+        file.commit(
+            lambda text: docker_edit.use_helper_for(text, ["a.example"], "auto")
+        )
     source = AuthFile(str(config))
     source.read("old.example")
     with pytest.raises(KeychainError, match="goes on changing"):

@@ -18,7 +18,7 @@ class Refuse:
 sys.meta_path.insert(0, Refuse())
 sys.argv = ["docker-credential-ecr-login", "get"]
 from dockcred.protocol import serve
-from dockcred.registry_table import identity_store
+from dockcred.wiring import identity_store
 serve("docker-credential-ecr-login", lambda: identity_store("ecr"))
 """
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dockcred.transport.form import urlencode
+from dockcred.transport.target import urlencode
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 

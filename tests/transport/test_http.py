@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from dockcred.environment import Environment
 from dockcred.errors import DockcredError, InvalidInputError, TransportError
+from dockcred.system.environment import Environment
 from dockcred.transport.http import request
 from dockcred.transport.response import MAX_BODY_BYTES
 from dockcred.transport.target import Target

@@ -9,7 +9,7 @@ import pytest
 
 LEAN = """
 import sys
-from dockcred.transport import lean
+from dockcred.transport import idle as lean
 lean.load("ssl")
 """
 

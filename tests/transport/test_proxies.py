@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dockcred.environment import Environment
 from dockcred.errors import InvalidInputError, TransportError
-from dockcred.transport.proxies import Proxy, proxy_for
+from dockcred.system.environment import Environment
+from dockcred.transport.connection import Proxy, proxy_for
 from dockcred.transport.target import Target
 
 ECR = "https://api.ecr.eu-west-1.amazonaws.com/"

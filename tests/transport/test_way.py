@@ -7,17 +7,16 @@ import ssl
 
 import pytest
 
-from dockcred import spare_time
-from dockcred.environment import Environment
 from dockcred.errors import TransportError
+from dockcred.system.environment import Environment
 from dockcred.testing.sandbox import Sandbox
-from dockcred.transport import way
-from dockcred.transport.http import greet, request
+from dockcred.transport import connection, idle
+from dockcred.transport.http import preconnect, request
 
 
 @pytest.fixture
 def cloud(monkeypatch):
-    monkeypatch.setattr(way, "_greeted", {})
+    monkeypatch.setattr(connection, "_greeted", {})
     with Sandbox() as sandbox:
         yield sandbox
 
@@ -39,36 +38,36 @@ def believing(cloud) -> dict[str, str]:
 
 def test_a_greeted_connection_serves_the_next_request(url, cloud, monkeypatch):
     opened = []
-    open_one = way.Way._open
+    open_one = connection.Way._open
     monkeypatch.setattr(
-        way.Way, "_open", lambda self: opened.append(self) or open_one(self)
+        connection.Way, "_open", lambda self: opened.append(self) or open_one(self)
     )
-    greet(url, Environment(believing(cloud)))
+    preconnect(url, Environment(believing(cloud)))
     assert ask(url, believing(cloud)).status
     assert len(opened) == 1
     assert ask(url, believing(cloud)).status
     assert len(opened) == 2, "it serves one request"
-    greet(url, Environment(believing(cloud)))
+    preconnect(url, Environment(believing(cloud)))
     assert len(opened) == 2, "too late to be of use"
 
 
 def test_without_tls_nobody_is_greeted(cloud, monkeypatch):
     """A hello would be noise to who speaks plain HTTP."""
-    monkeypatch.setattr(way.Way, "_open", lambda _: pytest.fail("it was opened"))
-    greet(cloud.url, Environment({}))
+    monkeypatch.setattr(connection.Way, "_open", lambda _: pytest.fail("it was opened"))
+    preconnect(cloud.url, Environment({}))
 
 
 def test_a_greeted_stranger_gets_no_request(url, cloud):
     """Its certificate is not believed: neither at the greeting nor after it."""
-    greet(url, Environment({}))
+    preconnect(url, Environment({}))
     with pytest.raises(TransportError, match="certificate"):
         ask(url, {})
     assert not cloud.calls
 
 
 def test_a_greeted_connection_that_was_closed_is_begun_anew(url, cloud):
-    greet(url, Environment(believing(cloud)))
-    (held,) = way._greeted.values()
+    preconnect(url, Environment(believing(cloud)))
+    (held,) = connection._greeted.values()
     socket.socket.shutdown(held, socket.SHUT_RDWR)
     assert ask(url, believing(cloud)).status
 
@@ -77,28 +76,30 @@ def test_other_roots_are_tried_though_the_other_end_was_quick(url, cloud, monkey
     """Its certificate may be there, and refused, before hello has been said."""
     believing_nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     right = ssl.create_default_context(cafile=cloud.ca_file)
-    hello = way.Way._hello
+    hello = connection.Way._hello
 
     def answered_at_once(self, context):
         made = hello(self, context)
         try:
-            return self._agreed(made)
+            return self._finish_handshake(made)
         except ssl.SSLCertVerificationError:
             made.close()
             raise
 
-    monkeypatch.setattr(way.Way, "_contexts", lambda _self: (believing_nobody, right))
-    monkeypatch.setattr(way.Way, "_hello", answered_at_once)
+    monkeypatch.setattr(
+        connection.Way, "_contexts", lambda _self: (believing_nobody, right)
+    )
+    monkeypatch.setattr(connection.Way, "_hello", answered_at_once)
     assert ask(url, {}).status
 
 
 def test_headers_are_made_while_tls_is_agreed_upon(url, cloud, monkeypatch):
     """After our hello, and before the other end's is read."""
     told = []
-    agreed = way.Way._agreed
+    agreed = connection.Way._finish_handshake
     monkeypatch.setattr(
-        way.Way,
-        "_agreed",
+        connection.Way,
+        "_finish_handshake",
         lambda self, made: told.append("agreed") or agreed(self, made),
     )
 
@@ -111,18 +112,18 @@ def test_headers_are_made_while_tls_is_agreed_upon(url, cloud, monkeypatch):
 
 
 def test_a_host_that_cannot_be_greeted_is_no_failure_of_others(url, cloud):
-    spare_time.clear()
-    spare_time.put(lambda: greet("https://127.0.0.1:1/", Environment({})))
-    spare_time.put(lambda: greet("http://stranger.example/", Environment({})))
+    idle.clear()
+    idle.defer(lambda: preconnect("https://127.0.0.1:1/", Environment({})))
+    idle.defer(lambda: preconnect("http://stranger.example/", Environment({})))
     assert ask(url, believing(cloud)).status
 
 
 def test_spare_time_ends_when_the_answer_is_there():
     done = []
-    spare_time.clear()
-    spare_time.put(*(lambda n=n: done.append(n) for n in range(3)))
-    spare_time.spend(lambda: len(done) == 2)
+    idle.clear()
+    idle.defer(*(lambda n=n: done.append(n) for n in range(3)))
+    idle.run(lambda: len(done) == 2)
     assert done == [0, 1]
-    spare_time.clear()
-    spare_time.spend(lambda: False)
+    idle.clear()
+    idle.run(lambda: False)
     assert done == [0, 1]

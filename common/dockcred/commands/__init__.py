@@ -6,11 +6,9 @@ from importlib.util import find_spec
 
 import click
 
-from dockcred import environment
-from dockcred.commands.console import refusing
-from dockcred.ephemeral import leftovers
-from dockcred.system import process
-from dockcred.version import __version__
+from dockcred.commands.console import reporting_errors
+from dockcred.system import environment, private_directory, process
+from dockcred.system.version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +24,7 @@ COMMANDS = {
     "get": ("dockcred.commands.get", "get"),
     "install": ("dockcred.commands.install", "install"),
     "import": ("dockcred.commands.import_", "import_"),
-    "list": ("dockcred.commands.list_", "list_"),
+    "list": ("dockcred.commands.get", "list_"),
     "manual": ("dockcred.commands.manual", "manual"),
     "render": ("dockcred.commands.render", "render"),
     "refresh": ("dockcred.commands.refresh", "refresh"),
@@ -46,11 +44,11 @@ class _OnUse(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run one; help that goes to a full disk fails in one line as well."""
-        with refusing():
+        with reporting_errors():
             return super().main(*args, **kwargs)
 
     def list_commands(self, context: click.Context) -> list[str]:
-        """Name the subcommands; the one file has no sandbox."""
+        """Return the subcommands; the one file has no sandbox."""
         del context
         return sorted(name for name in COMMANDS if find_spec(COMMANDS[name][0]))
 
@@ -69,4 +67,4 @@ class _OnUse(click.Group):
 @click.version_option(__version__, message="dockcred %(version)s")
 def main() -> None:
     """Registry credentials from cloud identities, CI jobs and OS keychains."""
-    leftovers.remove(environment.current())
+    private_directory.remove(environment.current())

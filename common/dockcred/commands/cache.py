@@ -8,11 +8,10 @@ import stat
 
 import click
 
-from dockcred import environment
-from dockcred.cache import directory
-from dockcred.commands.console import console, examples, refusing
+from dockcred.commands.console import console, examples, reporting_errors
 from dockcred.errors import InvalidInputError
-from dockcred.registry_table import PROVIDERS, provider
+from dockcred.system import environment, machine
+from dockcred.wiring import PROVIDERS, provider
 
 _MARK = "CACHEDIR.TAG"
 
@@ -24,7 +23,7 @@ def cache(*, clear: bool) -> None:
 
     What you logged in to is not among them: that is in the keychain.
     """
-    with refusing():
+    with reporting_errors():
         for path in _directories():
             if clear:
                 _remove(path)
@@ -41,12 +40,12 @@ def _directories() -> list[str]:
     variables.pop("DOCKCRED_CACHE", None)
     asked = environment.Environment(variables)
     parents = {"", *(provider(name).cache_parent for name in PROVIDERS)}
-    found = {directory.locate(asked, parent) for parent in parents}
+    found = {machine.locate(asked, parent) for parent in parents}
     return sorted(path for path in found if path and _is_directory(path))
 
 
 def _is_directory(path: str) -> bool:
-    """Tell whether it is one; raise OSError where that cannot be seen."""
+    """Return whether it is one; raise OSError where that cannot be seen."""
     try:
         return stat.S_ISDIR(os.stat(path).st_mode)
     except (FileNotFoundError, NotADirectoryError):
@@ -55,7 +54,7 @@ def _is_directory(path: str) -> bool:
 
 def _remove(path: str) -> None:
     """Remove a cache, its mark last: a call that is killed can be called again."""
-    names = os.listdir(path) if directory.is_trusted(path) else ["?"]
+    names = os.listdir(path) if machine.is_trusted(path) else ["?"]
     if names and _MARK not in names:
         raise InvalidInputError(
             f"{path} is not a cache of ours, and is left as it is",

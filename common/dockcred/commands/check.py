@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import click
 
-from dockcred.checking import formats
-from dockcred.commands.console import examples, refusing
+from dockcred.clients import formats
+from dockcred.clients.files import ClientFile
+from dockcred.clients.findings import Finding, error
+from dockcred.commands.console import examples, reporting_errors
+from dockcred.commands.doctor import client_files
 from dockcred.commands.findings import tell
-from dockcred.doctor import client_files
-from dockcred.doctor.finding import Finding, error
-from dockcred.lookup.files import ClientFile
 
 _MAX_BYTES = 4 * 1024 * 1024
 
@@ -24,12 +24,12 @@ _MAX_BYTES = 4 * 1024 * 1024
         "kubectl get secret regcred -o json | dockcred check kubernetes-secret -",
     ),
 )
-@click.argument("form", metavar="FORMAT", type=click.Choice(sorted(formats.FORMATS)))
+@click.argument("form", metavar="FORMAT", type=click.Choice(sorted(formats.CHECKERS)))
 @click.argument("path", metavar="FILE")
 @click.option(
     "--for",
     "reader",
-    type=click.Choice(formats.READERS),
+    type=click.Choice(formats.CONSUMERS),
     help="Whose stricter rules hold.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
@@ -41,7 +41,7 @@ def check(form: str, path: str, reader: str | None, *, as_json: bool) -> None:
     """
     if reader and not formats.knows(form, reader):
         raise click.UsageError(f"{form} has no rules of {reader}'s")
-    with refusing():
+    with reporting_errors():
         findings = list(_examine(form, path, reader or ""))
         name = "stdin" if path == "-" else path
         status = tell(name, findings, as_json=as_json)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from dockcred.commands.console import examples, refusing
+from dockcred.commands.console import examples, reporting_errors
 from dockcred.errors import InvalidInputError
 
 _VARIABLE = "_DOCKCRED_COMPLETE"
@@ -24,7 +24,7 @@ _VARIABLE = "_DOCKCRED_COMPLETE"
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
     """Print the completion script for a shell."""
-    with refusing():
+    with reporting_errors():
         script = get_completion_class(shell)
         if script is None:
             raise InvalidInputError(f"click knows no {shell}", "update click")

@@ -6,12 +6,44 @@ fifth of the time of a short command that prints nothing.
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
+from base64 import b64encode
 from contextlib import contextmanager, suppress
 
+import click
+
 from dockcred.errors import DockcredError, InvalidInputError
+from dockcred.system import environment
 
 TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dockcred.credential import Credential
+
+_ORDERS = {"GITHUB_ACTIONS": "::add-mask::{}", "TF_BUILD": "##vso[task.setsecret]{}"}
+
+
+def mask(credentials: Iterable[Credential]) -> None:
+    """Order it for each password, and for the form that clients' files have it in."""
+    variables = environment.current()
+    orders = [order for name, order in _ORDERS.items() if variables.is_on(name)]
+    if not orders or not stat.S_ISFIFO(os.fstat(2).st_mode):
+        return
+    for credential in credentials:
+        pair = f"{credential.username}:{credential.secret}".encode()
+        for text in (credential.secret, b64encode(pair).decode()):
+            for order in orders:
+                click.echo(order.format(_escaped(text)), err=True)
+
+
+def _escaped(text: str) -> str:
+    """Keep a text to one line, as the commands' values have it."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
@@ -36,7 +68,7 @@ else:
 
 
 @contextmanager
-def refusing() -> Iterator[None]:
+def reporting_errors() -> Iterator[None]:
     """Turn a failure into its cause and remedy on stderr, and exit with 1.
 
     A pipe that its reader has left is click's, which exits with 1 in silence.
@@ -56,7 +88,7 @@ def refusing() -> Iterator[None]:
 
 
 def stdout() -> TextIO:
-    """Answer stdout for a secret; InvalidInputError where the caller has closed it.
+    """Return stdout for a secret; InvalidInputError where the caller has closed it.
 
     Its descriptor may be another file's by now.
     """

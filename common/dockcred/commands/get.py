@@ -1,15 +1,24 @@
-"""`dockcred get`: one registry's credential, for a person or a pipe."""
+"""`dockcred get` and `dockcred list`: one credential, and the servers that have one."""
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import datetime
 
 import click
+from rich.table import Table
 
-from dockcred import api
-from dockcred.commands.console import console, errors, examples, refusing, stdout
-from dockcred.commands.masking import mask
+from dockcred import wiring
+from dockcred.api import resolve
+from dockcred.commands.console import (
+    console,
+    errors,
+    examples,
+    mask,
+    reporting_errors,
+    stdout,
+)
 from dockcred.errors import CredentialsNotFoundError, MissingIdentityError
 
 
@@ -29,7 +38,7 @@ def get(host: str, *, password: bool) -> None:
     """Show who would be let into HOST, as whom and until when."""
     if password and stdout().isatty():
         raise click.UsageError("a password is not shown: pipe it to --password-stdin")
-    with refusing():
+    with reporting_errors():
         with errors.status(f"asking for {host}"):
             credential = _resolve(host)
         if password:
@@ -48,10 +57,33 @@ def get(host: str, *, password: bool) -> None:
             )
 
 
-def _resolve(host: str) -> api.Credential:
+def _resolve(host: str) -> resolve.Credential:
     try:
-        return api.resolve(host)
+        return resolve.resolve(host)
     except CredentialsNotFoundError:
         raise MissingIdentityError(
             f"no identity answers for {host}", f"see: dockcred doctor {host}"
         ) from None
+
+
+@click.command(
+    "list",
+    epilog=examples(
+        "dockcred list",
+        "dockcred list --json",
+    ),
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+def list_(*, as_json: bool) -> None:
+    """List the registries that are cached or in the keychain, and as whom."""
+    with reporting_errors():
+        found = wiring.auto_store().list()
+    if as_json:
+        click.echo(json.dumps(found, sort_keys=True))
+    elif not found:
+        console.print("nothing is cached")
+    else:
+        table = Table("registry", "user", box=None, pad_edge=False)
+        for host, user in sorted(found.items()):
+            table.add_row(host, user)
+        console.print(table)

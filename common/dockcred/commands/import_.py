@@ -6,25 +6,26 @@ import os
 
 import click
 
-from dockcred import environment, registry_table, wire
-from dockcred.commands.console import examples, refusing
+from dockcred import wiring
+from dockcred.commands.console import examples, reporting_errors
 from dockcred.errors import CredentialsNotFoundError, DockcredError
+from dockcred.protocol import wire
 from dockcred.stores import auth_file, server_keys
 from dockcred.stores.auth_file import AuthFile
 from dockcred.stores.problems import KeychainError
+from dockcred.system import environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dockcred.credential import Credential
-    from dockcred.server_url import ServerURL
+    from dockcred.credential import Credential, ServerURL
     from dockcred.stores.keychain_store import Keychain, KeychainStore
 
     Source = Keychain | AuthFile
 
 
-SOURCES = ("docker", "podman", *registry_table.STORES)
+SOURCES = ("docker", "podman", *wiring.STORES)
 
 
 @click.command(
@@ -38,7 +39,7 @@ SOURCES = ("docker", "podman", *registry_table.STORES)
 @click.argument("source", default="docker")
 @click.option(
     "--to",
-    type=click.Choice(tuple(registry_table.STORES)),
+    type=click.Choice(tuple(wiring.STORES)),
     metavar="STORE",
     help="Keep them here instead of in the store that a get would use.",
 )
@@ -58,7 +59,7 @@ def import_(
     another store: secretservice, pass, vault, osxkeychain, wincred, kwallet, keyring.
     Each is stored, read back and compared before anything is removed.
     """
-    with refusing():
+    with reporting_errors():
         origin = _open(source)
         if isinstance(origin, AuthFile) and not dry_run:
             origin.remove_leftovers()
@@ -83,18 +84,18 @@ def _open(source: str) -> Source:
         return auth_file.docker(variables)
     if source == "podman":
         return auth_file.podman(variables)
-    if source in registry_table.STORES:
-        return registry_table.keychain_store(source).keychain
+    if source in wiring.STORES:
+        return wiring.keychain_store(source).keychain
     if os.path.exists(source):
         return AuthFile(source)
     raise click.UsageError(f"SOURCE is a file or one of {', '.join(SOURCES)}")
 
 
 def _opener(to: str | None) -> Callable[[ServerURL], KeychainStore]:
-    """Answer what opens the store of a server: the named one, or that of a get."""
+    """Return what opens the store of a server: the named one, or that of a get."""
     if to is None:
-        return registry_table.keychain_for
-    named = registry_table.keychain_store(to)
+        return wiring.keychain_for
+    named = wiring.keychain_store(to)
     return lambda _: named
 
 
@@ -154,7 +155,7 @@ def _copy_one(
 
 
 def _kept(store: KeychainStore, server: ServerURL) -> Credential | None:
-    """Answer what is kept for this very registry and path, not for one above it."""
+    """Return what is kept for this very registry and path, not for one above it."""
     if not server_keys.same(server, store.list()):
         return None
     try:

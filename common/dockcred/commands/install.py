@@ -10,11 +10,12 @@ from importlib.util import find_spec
 
 import click
 
-from dockcred.commands.console import console, examples, refusing, warn
+from dockcred.commands.console import console, examples, reporting_errors, warn
 from dockcred.errors import InvalidInputError
-from dockcred.launcher import bytecode, names, render, safety, walls
-from dockcred.registry_table import PROGRAMS, provider
+from dockcred.protocol.launcher import render as launcher_render
+from dockcred.protocol.launcher import walls
 from dockcred.system import private_file
+from dockcred.wiring import PROGRAMS, provider
 
 _FOR_ALL_TO_RUN = 0o755
 _START = "dock"  # of every program of ours
@@ -59,11 +60,11 @@ def install(
 
     They start this Python isolated, and answer a fresh cache hit without it.
     """
-    with refusing():
+    with reporting_errors():
         directory = os.path.abspath(directory)
         # Before a launcher that a killed call has left aside is taken for an alias.
         private_file.remove_leftovers(directory, _START)
-        asked = dict(names.parse(text, _programs()) for text in aliases)
+        asked = dict(launcher_render.parse(text, _programs()) for text in aliases)
         if remove and asked and not programs:
             _remove(directory, asked)
             return
@@ -71,7 +72,7 @@ def install(
         launchers = {name: name for name in chosen} | {
             # An alias is as old as its program: both are written anew, or removed.
             alias: program
-            for alias, program in names.aliases(directory).items()
+            for alias, program in launcher_render.aliases(directory).items()
             if program in chosen
         }
         if remove:
@@ -108,15 +109,17 @@ def _install(directory: str, launchers: dict[str, str]) -> None:
     os.makedirs(directory, mode=0o755, exist_ok=True)
     python = os.path.realpath(sys.executable)
     imports = _import_directories()
-    safety.check(directory)
+    launcher_render.check(directory)
     walls.check_source(_package(), _programs().values())
-    bytecode.compile_package(_package())
-    bytecode.compile_modules(_programs().values())
+    launcher_render.compile_package(_package())
+    launcher_render.compile_modules(_programs().values())
     for unseen in walls.check_all(python, imports):
         warn(f"who can write below {unseen} was not looked at")
     for name, program in launchers.items():
         target = os.path.join(directory, name)
-        ours = names.written_for(target) or names.is_entry_point(target, program)
+        ours = launcher_render.written_for(target) or launcher_render.is_entry_point(
+            target, program
+        )
         if os.path.lexists(target) and not ours:
             raise InvalidInputError(
                 f"{target} is there and is not ours", "move it away, or choose --dir"
@@ -124,14 +127,14 @@ def _install(directory: str, launchers: dict[str, str]) -> None:
         # The front's clock is a pipe in /proc: it has been run on Linux only.
         fronted = sys.platform == "linux" and PROGRAMS[program]
         served = provider(PROGRAMS[program]) if fronted else None
-        _write(target, render.launcher(program, python, imports, served))
+        _write(target, launcher_render.launcher(program, python, imports, served))
         _say(f"wrote {target}")
     if directory not in os.environ.get("PATH", "").split(":"):
         _say(f"{directory} is not on your PATH", style="yellow")
 
 
 def _import_directories() -> tuple[str, ...]:
-    """Name where our two roots and the SDKs are: -I -S reads no .pth file."""
+    """Return where our two roots and the SDKs are: -I -S reads no .pth file."""
     found = [
         os.path.dirname(_package()),
         *map(os.path.dirname, _programs().values()),
@@ -152,7 +155,7 @@ def _write(target: str, text: str) -> None:
 def _remove(directory: str, launchers: Iterable[str]) -> None:
     for name in launchers:
         target = os.path.join(directory, name)
-        if names.written_for(target, surely=True):
+        if launcher_render.written_for(target, surely=True):
             os.unlink(target)
             _say(f"removed {target}")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from dockcred.commands.starting import not_started
+from dockcred.commands.exec_ import not_started
 from dockcred.errors import MissingExtraError
 from dockcred.testing.sandbox import Sandbox
 from dockcred.testing.sandbox.failures import KINDS, parse

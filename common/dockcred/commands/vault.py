@@ -7,10 +7,10 @@ import sys
 
 import click
 
-from dockcred import environment
 from dockcred.commands.console import examples
 from dockcred.errors import InvalidInputError, MissingExtraError
-from dockcred.stores import kernel_keyring, vault_place
+from dockcred.stores import vault_key
+from dockcred.system import environment
 
 _PROTECTS = (
     "It protects against whoever gets the file without the key (backups, images, "
@@ -66,7 +66,7 @@ def create(
 
     if bool(key_file) + bool(passphrase_file) + in_kernel > 1:
         raise click.UsageError("give one of the three")
-    path = vault_place.path(environment.current())
+    path = vault_key.path(environment.current())
     if os.path.exists(path):
         raise InvalidInputError(
             f"there is a vault at {path} already", "name another in DOCKCRED_VAULT_FILE"
@@ -89,7 +89,7 @@ def create(
         )
         key = vault_key.derive(passphrase, description)
     made = vaults.create(path, key, description)
-    if in_kernel and not kernel_keyring.write(made.id, key, 0):
+    if in_kernel and not vault_key.write(made.id, key, 0):
         os.unlink(path)
         raise InvalidInputError(
             "the kernel's keyring takes no key here", "create it with --key-file"
@@ -111,7 +111,7 @@ def unlock(hours: float) -> None:
     from dockcred.stores.guarded_file import GuardedFile  # noqa: PLC0415
     from dockcred.stores.vault_file import VaultFile  # noqa: PLC0415 - an extra
 
-    file = GuardedFile(vault_place.path(environment.current()))
+    file = GuardedFile(vault_key.path(environment.current()))
     found = VaultFile.parse(file.read())
     if found.key["kind"] != "scrypt":
         raise InvalidInputError(
@@ -119,7 +119,7 @@ def unlock(hours: float) -> None:
         )
     key = vault_key.derive(_ask(confirm=False), found.key)
     found.open(key)
-    if not kernel_keyring.write(found.id, key, max(1, int(hours * _HOUR_S))):
+    if not vault_key.write(found.id, key, max(1, int(hours * _HOUR_S))):
         raise InvalidInputError(
             "the kernel's keyring takes no key here",
             "name the passphrase's file in DOCKCRED_VAULT_PASSPHRASE_FILE",
@@ -132,8 +132,8 @@ def lock() -> None:
     from dockcred.stores.guarded_file import GuardedFile  # noqa: PLC0415
     from dockcred.stores.vault_file import VaultFile  # noqa: PLC0415 - an extra
 
-    file = GuardedFile(vault_place.path(environment.current()))
-    kernel_keyring.forget(VaultFile.parse(file.read()).id)
+    file = GuardedFile(vault_key.path(environment.current()))
+    vault_key.forget(VaultFile.parse(file.read()).id)
 
 
 def _ask(*, confirm: bool) -> bytes:

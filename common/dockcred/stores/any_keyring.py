@@ -16,7 +16,7 @@ import warnings
 from keyring import errors
 
 from dockcred.credential import Credential
-from dockcred.stores import keyring_backend, vault_place
+from dockcred.stores import keyring_backend, vault_key
 from dockcred.stores.guarded_file import GuardedFile
 from dockcred.stores.problems import (
     KeychainAbsentError,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import TypeVar
 
-    from dockcred.environment import Environment
+    from dockcred.system.environment import Environment
 
     T = TypeVar("T")
 
@@ -48,7 +48,7 @@ class AnyKeyring:
         logging.disable(logging.CRITICAL)
         warnings.simplefilter("ignore")
         self._backend = keyring_backend.load(environment, backend)
-        self._lock = f"{os.path.dirname(vault_place.path(environment))}/keyring"
+        self._lock = f"{os.path.dirname(vault_key.path(environment))}/keyring"
 
     def read(self, key: str) -> Credential | None:
         """Open the key's envelope."""
@@ -87,7 +87,7 @@ class AnyKeyring:
                 self._delete(f"{_SERVICE}:{key}")
 
     def users(self) -> dict[str, str]:
-        """Answer the index."""
+        """Return the index."""
         try:
             index: dict[str, str] = json.loads(self._get(_SERVICE, _INDEX) or "{}")
         except ValueError:

@@ -10,17 +10,17 @@ import os
 import time
 from contextlib import contextmanager, suppress
 
+from dockcred.clients.entries import decode
 from dockcred.credential import Credential
-from dockcred.lookup.auths import decode
 from dockcred.stores.problems import KeychainAbsentError, KeychainError
-from dockcred.system import file_lock, other_writers, private_file, shared_file
+from dockcred.system import file_lock, private_file, shared_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
-    from dockcred.environment import Environment
+    from dockcred.system.environment import Environment
 
 _ATTEMPTS = 60
 
@@ -34,14 +34,14 @@ class AuthFile:
         self._seen: dict[str, tuple[str, str]] = {}
 
     def read(self, key: str) -> Credential | None:
-        """Answer the entry's credential, or None where it holds none."""
+        """Return the entry's credential, or None where it holds none."""
         found = _credential(self._auths(self._load()).get(key))
         if found is not None:
             self._seen[key] = found.username, found.secret
         return found
 
     def users(self) -> dict[str, str]:
-        """Answer every key that holds a credential."""
+        """Return every key that holds a credential."""
         auths = self._auths(self._load())
         return {
             key: found.username
@@ -81,7 +81,7 @@ class AuthFile:
         """Replace the text; return whether it stays so when others have ended."""
         if not shared_file.swap(self.path, before, after, mask=0o700):
             return False
-        if busy := other_writers.wait(self.path):
+        if busy := shared_file.wait(self.path):
             raise KeychainError(
                 f"{self.path} is changed, but {busy} was there before and may write "
                 "back what it has read",
@@ -102,7 +102,7 @@ class AuthFile:
             ) from None
 
     def uses_store(self, name: str) -> bool:
-        """Tell whether the file sends docker to this credential store."""
+        """Return whether the file sends docker to this credential store."""
         return bool(self._load().get("credsStore") == name)
 
     def _load(self) -> dict[str, Any]:

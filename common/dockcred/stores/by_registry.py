@@ -1,18 +1,19 @@
-"""The keychain of each registry, as config.toml chooses backend and account."""
+"""A store chosen for each registry, and one that may be absent."""
 
 from __future__ import annotations
 
-from dockcred.credential import Credential
+from dockcred.credential import Credential, ServerURL
 from dockcred.errors import CredentialsNotFoundError
-from dockcred.server_url import ServerURL
+from dockcred.stores.problems import KeychainAbsentError
+from dockcred.system import log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from dockcred.config.compiled import Config
-    from dockcred.environment import Environment
+    from dockcred.identity.config import Config
     from dockcred.protocol import Store
+    from dockcred.system.environment import Environment
 
 
 class ByRegistry:
@@ -30,7 +31,7 @@ class ByRegistry:
         self._open = open_store
 
     def get(self, server: ServerURL) -> Credential:
-        """Answer from the registry's place; on_miss = "empty" answers nobody."""
+        """Return from the registry's place; on_miss = "empty" answers nobody."""
         environment = self._variables(self._config.settings_for(server))
         try:
             return self._open(environment).get(server)
@@ -48,7 +49,7 @@ class ByRegistry:
         self.of(server).erase(server)
 
     def list(self) -> dict[str, str]:
-        """Answer from every place the servers that a get would look for there."""
+        """Return from every place the servers that a get would look for there."""
         found = {}
         places = {}
         for settings in self._config.every():
@@ -71,10 +72,48 @@ class ByRegistry:
     def _variables(self, settings: Mapping[str, str]) -> Environment:
         if not settings:
             return self._environment
-        from dockcred.config.settings import overlay  # noqa: PLC0415 - a file's cost
+        from dockcred.identity.config.settings import overlay  # noqa: PLC0415 - a file's cost
 
         return self._environment.with_values(overlay(settings))
 
 
 def _place(environment: Environment) -> tuple[str, str]:
     return environment.get("DOCKCRED_STORE"), environment.get("DOCKCRED_ACCOUNT")
+
+
+class IfPresent:
+    """The store that `open_store` opens, or one that keeps nothing."""
+
+    def __init__(self, open_store: Callable[[], Store]) -> None:
+        """Open nothing yet."""
+        self._open = open_store
+
+    def get(self, server: ServerURL) -> Credential:
+        """Return what is kept; find nothing where there is no keychain."""
+        try:
+            return self._open().get(server)
+        except KeychainAbsentError as error:
+            log.info(f"{server.host} is in no store: {error}")
+            raise CredentialsNotFoundError from error
+
+    def store(self, server: ServerURL, credential: Credential) -> str | None:
+        """Keep it, or raise what is in the way with its remedy."""
+        return self._open().store(server, credential)
+
+    def erase(self, server: ServerURL) -> None:
+        """Drop it, if there is a keychain to drop it from."""
+        try:
+            self._open().erase(server)
+        except KeychainAbsentError as error:
+            log.info(f"nothing to erase: {error}")
+
+    def list(self) -> dict[str, str]:
+        """List what is kept; nothing where there is no keychain."""
+        try:
+            return self._open().list()
+        except KeychainAbsentError as error:
+            log.info(f"nothing to list: {error}")
+            return {}
+
+    def after_answer(self) -> None:
+        """Do nothing: a keychain leaves nothing to be done."""

@@ -19,7 +19,7 @@ from dockcred.stores.problems import KeychainAbsentError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dockcred.environment import Environment
+    from dockcred.system.environment import Environment
 
 NAMES = (
     "secretservice",
@@ -41,28 +41,25 @@ _OWN = {
 
 
 def choose(environment: Environment) -> str:
-    """Answer the backend's name; KeychainAbsentError where nothing keeps secrets."""
+    """Return the backend's name; KeychainAbsentError where nothing keeps secrets."""
     if named := environment.get("DOCKCRED_STORE").lower():
         if named not in NAMES:
             raise InvalidInputError(
                 "DOCKCRED_STORE names no store", f"set one of {', '.join(NAMES)}"
             )
         return named
-    from dockcred.stores import (  # noqa: PLC0415 - where none is named
-        keyring_config,
-        session_bus,
-        vault_place,
-    )
+    from dockcred.stores import keyring_backend, vault_key  # noqa: PLC0415 - where none is named
+    from dockcred.stores.secretservice import names  # noqa: PLC0415 - where none is named
 
-    if backend := keyring_config.backend(environment):
+    if backend := keyring_backend.configured_backend(environment):
         return _OWN.get(backend, "keyring")
-    if os.path.exists(vault_place.path(environment)):
+    if os.path.exists(vault_key.path(environment)):
         return "vault"
     if sys.platform == "darwin":
         return "osxkeychain"
     if sys.platform == "win32":
         return "wincred"
-    if session_bus.find(environment):
+    if names.find(environment):
         return "secretservice"
     raise KeychainAbsentError(
         "nothing here keeps credentials: no keychain (no D-Bus session bus) and no "

@@ -1,25 +1,52 @@
-"""Another credential helper as the store: DOCKCRED_STORE=helper:desktop.
-
-The client's side of the protocol (docker-credential-helpers, client/client.go). A
-helper that leads back to us is refused: by its name, and by a variable that our own
-child would find set.
-"""
+"""Another helper as the store: its process, its request and its answer."""
 
 from __future__ import annotations
 
 import os
 
-from dockcred import wire
 from dockcred.credential import Credential
-from dockcred.environment import children
-from dockcred.errors import CredentialsNotFoundError, InvalidInputError
-from dockcred.stores import child
+from dockcred.errors import CredentialsNotFoundError, InvalidInputError, IssueError
+from dockcred.protocol import wire
 from dockcred.stores.problems import KeychainError
+from dockcred.system import child_program, process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dockcred.environment import Environment
-    from dockcred.server_url import ServerURL
+    from dockcred.credential import ServerURL
+    from dockcred.system.child_program import Outcome
+    from dockcred.system.environment import Environment
+
+_MAX_WAIT_S = 60.0
+_LAST_WORDS_S = 0.5
+
+
+def find(name: str, environment: Environment, remedy: str) -> str:
+    """Return a program's absolute path; KeychainAbsentError where it is missing."""
+    if found := child_program.find(name, environment):
+        return found
+    from dockcred.stores.problems import KeychainAbsentError  # noqa: PLC0415 - at a failure
+
+    raise KeychainAbsentError(f"{name} is not installed", remedy)
+
+
+def variables(environment: Environment) -> dict[str, str]:
+    """Return the variables that `pass` and gpg get, and plain English.
+
+    Without a locale but for its characters: twelve files less that gpg opens.
+    """
+    return {"LC_CTYPE": "C.UTF-8", **child_program.variables_for("pass", environment)}
+
+
+def run(command: list[str], variables: dict[str, str], text: bytes = b"") -> Outcome:
+    """Run to the end, as long as the call has time; KeychainError if it hangs."""
+    seconds = max(0.1, min(_MAX_WAIT_S, process.remaining_s() - _LAST_WORDS_S))
+    try:
+        return child_program.ask(command, variables, timeout_s=seconds, text=text)
+    except IssueError as error:
+        from dockcred.stores.problems import KeychainError  # noqa: PLC0415 - at a failure
+
+        raise KeychainError(error.cause, error.remedy) from None
+
 
 PREFIX = "helper:"
 INSIDE = "DOCKCRED_INSIDE"
@@ -81,10 +108,10 @@ class External:
         return {str(name): str(value) for name, value in found.items()}
 
     def _call(self, verb: str, request: bytes) -> str:
-        path = child.find(self._program, self._environment, "install it, or mend PATH")
-        passed = children.variables("helper", self._environment)
+        path = find(self._program, self._environment, "install it, or mend PATH")
+        passed = child_program.variables_for("helper", self._environment)
         variables = passed | {INSIDE: str(os.getpid())}
-        done = child.run([path, verb], variables, request)
+        done = run([path, verb], variables, request)
         if done.status == 0:
             return done.output
         said = done.output.strip()

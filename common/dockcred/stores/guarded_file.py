@@ -10,13 +10,37 @@ import errno
 import os
 
 from dockcred.stores.problems import KeychainAbsentError, KeychainError
+from dockcred.system import process
+from dockcred.system.file_lock import FileLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from dockcred.system.file_lock import FileLock
+
+class StoreLock(FileLock):
+    """The lock of one store; KeychainError where it cannot be had."""
+
+    def __init__(self, path: str, store: str, *, stays: bool = True) -> None:
+        """Take the path of the lock's own file, and the store's name for messages."""
+        super().__init__(path, stays=stays)
+        self._store = store
+
+    def __enter__(self) -> Self:
+        """Wait for the lock, as long as the call has time."""
+        process.set_activity(f"waiting for another process that changes {self._store}")
+        try:
+            return super().__enter__()
+        except TimeoutError:
+            raise KeychainError(
+                f"another process holds the lock of {self._store}", "try again"
+            ) from None
+        except OSError as error:
+            raise KeychainError(
+                f"{self._store} cannot be locked: {error.strerror}",
+                f"look at {error.filename} and its disk",
+            ) from None
 
 
 class GuardedFile:
@@ -29,7 +53,7 @@ class GuardedFile:
         self.path = os.path.realpath(path)
 
     def read(self) -> bytes:
-        """Answer the whole file; KeychainAbsentError where there is none."""
+        """Return the whole file; KeychainAbsentError where there is none."""
         try:
             with open(self.path, "rb") as file:
                 return file.read()
@@ -43,7 +67,6 @@ class GuardedFile:
 
     def __enter__(self) -> Self:
         """Wait for the lock, as long as the call has time."""
-        from dockcred.stores.store_lock import StoreLock  # noqa: PLC0415 - a writer's
         from dockcred.system import private_file  # noqa: PLC0415 - only a writer's
 
         self._lock = StoreLock(f"{self.path}.lock", "the vault")

@@ -9,8 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Protocol
 
-    from dockcred.credential import Credential
-    from dockcred.server_url import ServerURL
+    from dockcred.credential import Credential, ServerURL
 
     class Keychain(Protocol):
         """A place that keeps one credential per key, keys compared as text.
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
         """
 
         def read(self, key: str) -> Credential | None:
-            """Answer the credential kept under exactly this key."""
+            """Return the credential kept under exactly this key."""
 
         def write(self, key: str, credential: Credential) -> None:
             """Keep the credential, instead of any other user's under this key."""
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
             """Drop these keys; none there is success."""
 
         def users(self) -> dict[str, str]:
-            """Answer every key with its user name."""
+            """Return every key with its user name."""
 
 
 _MARK = "#"
@@ -56,7 +55,7 @@ class KeychainStore:
         self._suffix = f"{_MARK}{account}" if account else ""
 
     def get(self, server: ServerURL) -> Credential:
-        """Answer the exact key's credential, else that of the same registry."""
+        """Return the exact key's credential, else that of the same registry."""
         found = self.keychain.read(server.raw + self._suffix)
         if found is not None:
             return found
@@ -82,7 +81,7 @@ class KeychainStore:
             self.keychain.remove([key + self._suffix for key in doomed])
 
     def list(self) -> dict[str, str]:
-        """Answer every key of this account that a `get` can name."""
+        """Return every key of this account that a `get` can name."""
         from dockcred.stores import server_keys  # noqa: PLC0415 - as above
 
         kept = {}

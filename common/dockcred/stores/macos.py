@@ -8,14 +8,14 @@ framework; not yet run on macOS.
 from __future__ import annotations
 
 from dockcred.credential import Credential
-from dockcred.stores.problems import KeychainError, KeychainLockedError
+from dockcred.stores.problems import KeychainError, KeychainLockedError, SecurityError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import ParamSpec, Protocol, TypeVar
 
-    from dockcred.environment import Environment
+    from dockcred.system.environment import Environment
 
     P = ParamSpec("P")
     T = TypeVar("T")
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
             """Add an item."""
 
         def find(self, attributes: Attributes) -> list[tuple[bytes, Attributes]]:
-            """Answer every match by its reference and attributes."""
+            """Return every match by its reference and attributes."""
 
         def secret(self, reference: bytes) -> bytes | None:
-            """Answer an item's secret."""
+            """Return an item's secret."""
 
         def update(self, reference: bytes, secret: bytes) -> None:
             """Replace an item's secret."""
@@ -50,15 +50,6 @@ _INTERACTION_NOT_ALLOWED = -25308
 _USER_CANCELED = -128
 _AUTH_FAILED = -25293
 _NO_KEYCHAIN = -25291
-
-
-class SecurityError(Exception):
-    """The framework answered with this OSStatus."""
-
-    def __init__(self, status: int) -> None:
-        """Hold the number, as `security error` explains it."""
-        super().__init__(status)
-        self.status = status
 
 
 class InternetPasswords:
@@ -78,7 +69,7 @@ class InternetPasswords:
         self._security = security
 
     def read(self, key: str) -> Credential | None:
-        """Answer the key's item, of whatever user."""
+        """Return the key's item, of whatever user."""
         for reference, user in self._find(key):
             secret = _told(self._security.secret, reference)
             if secret is not None:
@@ -113,7 +104,7 @@ class InternetPasswords:
                 _told(self._security.delete, reference)
 
     def users(self) -> dict[str, str]:
-        """Answer every item of docker's by its URL."""
+        """Return every item of docker's by its URL."""
         label: Attributes = {"kSecAttrLabel": LABEL}
         return {
             key_of(item): str(item.get("kSecAttrAccount", ""))
@@ -121,7 +112,7 @@ class InternetPasswords:
         }
 
     def _find(self, key: str) -> list[tuple[bytes, str]]:
-        """Answer reference and user of the items whose every part is the key's."""
+        """Return reference and user of the items whose every part is the key's."""
         wanted = attributes_of(key)
         return [
             (reference, str(item.get("kSecAttrAccount", "")))

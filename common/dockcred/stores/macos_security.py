@@ -22,11 +22,11 @@ from ctypes import (
     string_at,
 )
 
-from dockcred.stores.macos import SecurityError
+from dockcred.stores.problems import SecurityError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dockcred.stores.macos import Attributes
+    Attributes = dict[str, str | int]
 
 _UTF8 = 0x08000100
 _SINT64 = 4
@@ -88,7 +88,7 @@ class SecurityFramework:
         _check(self._sec.SecItemAdd(query, None))
 
     def find(self, attributes: Attributes) -> list[tuple[bytes, Attributes]]:
-        """Answer every match by its persistent reference and attributes."""
+        """Return every match by its persistent reference and attributes."""
         query = self._query(attributes)
         self._put(query, "kSecMatchLimit", self._constant("kSecMatchLimitAll"))
         for wanted in ("kSecReturnAttributes", "kSecReturnPersistentRef"):
@@ -103,7 +103,7 @@ class SecurityFramework:
         return [(self._reference(match), self._attributes(match)) for match in matches]
 
     def secret(self, reference: bytes) -> bytes | None:
-        """Answer an item's secret."""
+        """Return an item's secret."""
         query = self._item(reference)
         self._put(query, "kSecReturnData", self._true())
         found = c_void_p()
@@ -192,7 +192,7 @@ class SecurityFramework:
 
 
 def _check(status: int) -> bool:
-    """Tell whether an item was found; raise SecurityError for anything worse."""
+    """Return whether an item was found; raise SecurityError for anything worse."""
     if status not in {0, _NOT_FOUND}:
         raise SecurityError(status)
     return status == 0

@@ -1,22 +1,128 @@
-"""The standard Unix password manager, `pass` (https://www.passwordstore.org/).
-
-Changes go through `pass`, which commits them where the store is a git repository.
-Reading runs gpg itself, as `pass show` would: that halves the time (performance.md B6).
-"""
+"""The store of `pass`, in the layout of docker's own helper."""
 
 from __future__ import annotations
 
+import binascii
 import os
 
 from dockcred.credential import Credential
-from dockcred.stores import child, pass_layout
+from dockcred.errors import InvalidInputError
+from dockcred.stores import external
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dockcred.environment import Environment
-    from dockcred.stores.store_lock import StoreLock
+    from dockcred.stores.guarded_file import StoreLock
+    from dockcred.system.environment import Environment
+
+FOLDER = "docker-credential-helpers"
+SUFFIX = ".gpg"
+_ENCODED = "base64url:"
+_MAX_NAME_BYTES = 255
+_TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+
+
+def key_directory(key: str) -> str:
+    """Return a key's directory below the store's root."""
+    return f"{FOLDER}/{_encoded(key)}"
+
+
+def key_of(directory: str) -> str | None:
+    """Return the key whose directory has this name, or None if it is not one."""
+    try:
+        return _decoded(directory)
+    except ValueError:
+        return None
+
+
+def user_file(user: str) -> str:
+    """Return the name of a user's entry, without the suffix, safe in a path."""
+    safe = not user.startswith((".", _ENCODED)) and "/" not in user
+    if not safe or not user.isprintable():
+        user = _ENCODED + _encoded(user)
+    return user
+
+
+def user_of(name: str) -> str:
+    """Return the user of an entry's name."""
+    if name.startswith(_ENCODED):
+        try:
+            return _decoded(name.removeprefix(_ENCODED))
+        except ValueError:
+            return name
+    return name
+
+
+def entry(key: str, user: str) -> str:
+    """Return the entry's name below the store's root, as `pass` takes it."""
+    path = f"{key_directory(key)}/{user_file(user)}"
+    longest = max(len(os.fsencode(part)) for part in path.split("/"))
+    if longest > _MAX_NAME_BYTES - len(SUFFIX):
+        raise InvalidInputError(
+            "the server URL or the user name is too long for a file's name",
+            "use another store, such as the vault",
+        )
+    return path
+
+
+def entries_of(root: str, key: str) -> list[tuple[str, str]]:
+    """Return (entry, user) of a key's files, the one written last first.
+
+    Raises KeychainError where they cannot be listed: that is not "none is kept".
+    """
+    top = key_directory(key)
+    found = []
+    for directory, _, files in os.walk(f"{root}/{top}", onerror=_refuse):
+        for file in files:
+            path = f"{directory}/{file}"
+            if file.endswith(SUFFIX):
+                name = path.removeprefix(f"{root}/{top}/").removesuffix(SUFFIX)
+                found.append((_modified(path), f"{top}/{name}", user_of(name)))
+    found.sort(reverse=True)
+    return [(name, user) for _, name, user in found]
+
+
+def keys(root: str) -> list[str]:
+    """Return every key that has a directory; KeychainError where none can be listed."""
+    try:
+        names = os.listdir(f"{root}/{FOLDER}")
+    except OSError as error:
+        _refuse(error)
+        return []
+    return [key for name in names if (key := key_of(name)) is not None]
+
+
+def _refuse(error: OSError) -> None:
+    """Raise KeychainError, but not for a directory that is not there."""
+    if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        return
+    from dockcred.stores.problems import KeychainError  # noqa: PLC0415 - at a failure
+
+    raise KeychainError(
+        f"the password store cannot be searched: {error.strerror}",
+        f"look at {error.filename}",
+    )
+
+
+def _encoded(text: str) -> str:
+    """Write as base64url; base64 itself would import re: 20 M instructions."""
+    encoded = binascii.b2a_base64(text.encode(), newline=False)
+    return encoded.translate(_TO_URL_SAFE).decode()
+
+
+def _decoded(text: str) -> str:
+    """Read base64url; ValueError for what is none."""
+    return binascii.a2b_base64(text.encode().translate(_FROM_URL_SAFE)).decode()
+
+
+def _modified(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0
+
 
 _LINE_END = "\n"
 
@@ -31,7 +137,7 @@ class PassStore:
             environment.get("PASSWORD_STORE_DIR")
             or f"{environment.home()}/.password-store"
         )
-        places = (self._root, f"{self._root}/{pass_layout.FOLDER}")
+        places = (self._root, f"{self._root}/{FOLDER}")
         if not environment.get("PASSWORD_STORE_KEY") and not any(
             os.path.exists(f"{place}/.gpg-id") for place in places
         ):
@@ -40,11 +146,11 @@ class PassStore:
             raise KeychainAbsentError(
                 "pass has no store here yet", "run 'pass init' with the id of a GPG key"
             )
-        self._variables = child.variables(environment)
+        self._variables = external.variables(environment)
 
     def read(self, key: str) -> Credential | None:
-        """Answer the entry that was written last, should a peer have left several."""
-        for name, user in pass_layout.entries(self._root, key):
+        """Return the entry that was written last, should a peer have left several."""
+        for name, user in entries_of(self._root, key):
             return Credential(user, self._decrypt(name))
         return None
 
@@ -54,13 +160,13 @@ class PassStore:
             self._write(key, credential)
 
     def _write(self, key: str, credential: Credential) -> None:
-        name = pass_layout.entry(key, credential.username)
+        name = entry(key, credential.username)
         # One line's end is taken off when reading, since editors put one on.
         ending = _LINE_END if credential.secret.endswith(_LINE_END) else ""
         self._pass(
             "insert", "-m", "-f", name, text=(credential.secret + ending).encode()
         )
-        for other, _ in pass_layout.entries(self._root, key):
+        for other, _ in entries_of(self._root, key):
             if other != name:
                 self._pass("rm", "-f", other)
 
@@ -68,30 +174,30 @@ class PassStore:
         """Drop every entry of these keys."""
         with self._held():
             for key in keys:
-                for name, _ in pass_layout.entries(self._root, key):
+                for name, _ in entries_of(self._root, key):
                     self._pass("rm", "-f", name)
 
     def users(self) -> dict[str, str]:
-        """Answer every key with the user who was written last."""
+        """Return every key with the user who was written last."""
         return {
             key: entries[0][1]
-            for key in pass_layout.keys(self._root)
-            if (entries := pass_layout.entries(self._root, key))
+            for key in keys(self._root)
+            if (entries := entries_of(self._root, key))
         }
 
     def _held(self) -> StoreLock:
         """Return the lock, whose file is gone after it: the directory may be git's."""
-        from dockcred.stores.store_lock import StoreLock  # noqa: PLC0415 - a writer's
+        from dockcred.stores.guarded_file import StoreLock  # noqa: PLC0415 - a writer's
 
-        path = f"{self._root}/.{pass_layout.FOLDER}.lock"
+        path = f"{self._root}/.{FOLDER}.lock"
         return StoreLock(path, "the password store", stays=False)
 
     def _decrypt(self, name: str) -> str:
-        gpg = child.find("gpg", self._environment, "install gnupg")
+        gpg = external.find("gpg", self._environment, "install gnupg")
         # Split at blanks, as the shell script that `pass` is splits them.
         options = self._environment.get("PASSWORD_STORE_GPG_OPTS").split()
-        file = f"{self._root}/{name}{pass_layout.SUFFIX}"
-        ended = child.run(
+        file = f"{self._root}/{name}{SUFFIX}"
+        ended = external.run(
             [gpg, *options, "--quiet", "--yes", "--batch", "--decrypt", file],
             self._variables,
         )
@@ -106,8 +212,8 @@ class PassStore:
         return ended.output.removesuffix(_LINE_END)
 
     def _pass(self, *arguments: str, text: bytes = b"") -> None:
-        program = child.find("pass", self._environment, "install pass")
-        ended = child.run([program, *arguments], self._variables, text)
+        program = external.find("pass", self._environment, "install pass")
+        ended = external.run([program, *arguments], self._variables, text)
         if ended.status:
             from dockcred.stores.problems import KeychainError  # noqa: PLC0415 - only here
 

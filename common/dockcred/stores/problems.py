@@ -1,9 +1,4 @@
-"""What can go wrong with a place that keeps secrets.
-
-None of these is "not found": that sentence means that the place was searched and
-keeps nothing for the server. A store on the way of a `get` imports this where it fails:
-0.5 M of the 34 M instructions of a `get` from `pass`.
-"""
+"""What may be wrong with a keychain, as the clients are told."""
 
 from __future__ import annotations
 
@@ -24,3 +19,33 @@ class KeychainLockedError(KeychainError):
 
 class InsecureKeychainError(KeychainError):
     """The place would keep secrets in the clear, or not at all."""
+
+
+class SecurityError(Exception):
+    """The framework answered with this OSStatus."""
+
+    def __init__(self, status: int) -> None:
+        """Hold the number, as `security error` explains it."""
+        super().__init__(status)
+        self.status = status
+
+
+class Item:
+    """A generic credential: user, blob, and attributes by keyword."""
+
+    __slots__ = ("attributes", "blob", "user")
+
+    def __init__(self, user: str, blob: bytes, attributes: dict[str, bytes]) -> None:
+        """Hold the three as they are."""
+        self.user = user
+        self.blob = blob
+        self.attributes = attributes
+
+
+class CredentialError(Exception):
+    """The API answered with this error code."""
+
+    def __init__(self, code: int) -> None:
+        """Hold the number, as `net helpmsg` explains it."""
+        super().__init__(code)
+        self.code = code

@@ -6,9 +6,9 @@ fill in what the request leaves out); this is a superset of all four.
 
 from __future__ import annotations
 
+from dockcred.clients.reference import HUB_NAMES
+from dockcred.credential import ServerURL
 from dockcred.errors import DockcredError
-from dockcred.reference import HUB_NAMES
-from dockcred.server_url import ServerURL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def parse(key: str) -> ServerURL | None:
 
 
 def same(server: ServerURL, keys: Iterable[str]) -> list[str]:
-    """Answer the keys that name this very registry and path, the best first.
+    """Return the keys that name this very registry and path, the best first.
 
     The scheme, the default port, `/v1/`, `/v2/` and Docker Hub's aliases make no
     difference; two explicit schemes do, since they are two ports.
@@ -42,7 +42,7 @@ def same(server: ServerURL, keys: Iterable[str]) -> list[str]:
 
 
 def nearest(server: ServerURL, keys: Iterable[str]) -> list[str]:
-    """Answer `same`, then the keys of the namespaces above, the registry last.
+    """Return `same`, then the keys of the namespaces above, the registry last.
 
     Clients name a whole repository (crane, nomad-driver-podman); the credential of
     its namespace or registry serves it.
@@ -70,12 +70,12 @@ def _is_same_place(one: ServerURL, other: ServerURL) -> bool:
 
 
 def _host(server: ServerURL) -> str:
-    """Answer the host, one name for all of Docker Hub's."""
+    """Return the host, one name for all of Docker Hub's."""
     return HUB if server.host in HUB_NAMES and not server.port else server.host
 
 
 def _ports(server: ServerURL) -> frozenset[str]:
-    """Answer the ports that a key can mean; a bare host means either default."""
+    """Return the ports that a key can mean; a bare host means either default."""
     if server.port:
         return frozenset((server.port,))
     if server.scheme:
@@ -84,7 +84,7 @@ def _ports(server: ServerURL) -> frozenset[str]:
 
 
 def _path(server: ServerURL) -> str:
-    """Answer the path below the API's root, empty for the registry itself."""
+    """Return the path below the API's root, empty for the registry itself."""
     path = server.path.rstrip("/")
     return "" if path in _API_ROOTS else path
 

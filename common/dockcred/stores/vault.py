@@ -12,7 +12,7 @@ import json
 import os
 
 from dockcred.credential import Credential
-from dockcred.stores import vault_key, vault_place
+from dockcred.stores import vault_key
 from dockcred.stores.guarded_file import GuardedFile
 from dockcred.stores.problems import KeychainError
 from dockcred.stores.vault_file import VaultDamagedError, VaultFile
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-    from dockcred.environment import Environment
+    from dockcred.system.environment import Environment
 
     Content = dict[str, dict[str, str]]
 
@@ -33,10 +33,10 @@ class Vault:
     def __init__(self, environment: Environment) -> None:
         """Take the place and the key's sources from the environment."""
         self._environment = environment
-        self._file = GuardedFile(vault_place.path(environment))
+        self._file = GuardedFile(vault_key.path(environment))
 
     def read(self, key: str) -> Credential | None:
-        """Answer the credential from the file as it is now."""
+        """Return the credential from the file as it is now."""
         kept = self._content().get(key)
         return Credential(kept["username"], kept["secret"]) if kept else None
 
@@ -55,7 +55,7 @@ class Vault:
         self._change(drop)
 
     def users(self) -> dict[str, str]:
-        """Answer every key with its user."""
+        """Return every key with its user."""
         return {key: kept["username"] for key, kept in self._content().items()}
 
     def _content(self) -> Content:

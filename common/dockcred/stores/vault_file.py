@@ -89,11 +89,11 @@ class VaultFile:
         return found
 
     def accepts(self, key: bytes) -> bool:
-        """Tell whether this is the vault's key, without opening the box."""
+        """Return whether this is the vault's key, without opening the box."""
         return bool(self._header["check"] == _check(key))
 
     def open(self, key: bytes) -> bytes:
-        """Answer what is in the box; raise VaultKeyError or VaultDamagedError."""
+        """Return what is in the box; raise VaultKeyError or VaultDamagedError."""
         if not self.accepts(key):
             raise VaultKeyError(
                 "the passphrase or key does not open the vault",
@@ -109,7 +109,7 @@ class VaultFile:
             ) from None
 
     def seal(self, key: bytes, content: bytes) -> bytes:
-        """Answer the bytes of a file that holds this content."""
+        """Return the bytes of a file that holds this content."""
         nonce = os.urandom(_NONCE_BYTES)
         header = {
             "id": self.id,

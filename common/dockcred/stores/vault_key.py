@@ -1,9 +1,4 @@
-"""Where the vault's key comes from: a file, a passphrase, systemd, the kernel.
-
-What is named for this call comes first, then systemd's credentials
-(https://systemd.io/CREDENTIALS/), then what the vault's header points to, then the
-kernel's keyring.
-"""
+"""The vault's place and key: from a file, the kernel's keyring, or a passphrase."""
 
 from __future__ import annotations
 
@@ -11,17 +6,111 @@ import base64
 import errno
 import hashlib
 import os
+import sys
 
-from dockcred import watchdog
-from dockcred.stores import kernel_keyring, vault_place
 from dockcred.stores.problems import KeychainError, KeychainLockedError
 from dockcred.stores.vault_file import KEY_BYTES, VaultFile
+from dockcred.system import process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from dockcred.environment import Environment
+    from dockcred.system.environment import Environment
+
+
+def path(environment: Environment) -> str:
+    """Return DOCKCRED_VAULT_FILE, or the one below XDG_DATA_HOME."""
+    if chosen := named_place(environment, "DOCKCRED_VAULT_FILE"):
+        return chosen
+    base = environment.get("XDG_DATA_HOME") or f"{environment.home()}/.local/share"
+    return f"{base}/dockcred/vault"
+
+
+def named_place(environment: Environment, variable: str) -> str:
+    """Return the file that a variable names, or nothing where it names none."""
+    if not environment.get(variable):
+        return ""
+    return environment.path(variable, "")
+
+
+_USER_KEYRING = -4
+_SETPERM, _UNLINK, _SEARCH, _READ, _SET_TIMEOUT = 5, 9, 10, 11, 15
+_POSSESSOR_ALL_USER_READ = 0x3F0B0000
+_TYPE = b"user"
+_MAX_BYTES = 64
+# add_key and keyctl, by machine (include/uapi/asm/unistd*.h); the second row is the
+# kernel's generic table, which every newer architecture has.
+_NUMBERS = {
+    "x86_64": (248, 250),
+    "aarch64": (217, 219),
+    "riscv64": (217, 219),
+    "loongarch64": (217, 219),
+    "ppc64le": (269, 271),
+    "s390x": (278, 280),
+    "armv7l": (309, 311),
+}
+
+
+def read(name: str) -> bytes | None:
+    """Return the key of this name, or None where the kernel holds none."""
+    if not _numbers():
+        return None
+    serial = _keyctl(_SEARCH, _USER_KEYRING, _TYPE, _description(name), 0)
+    if serial < 0:
+        return None
+    import ctypes  # noqa: PLC0415 - only where a key was found
+
+    buffer = ctypes.create_string_buffer(_MAX_BYTES)
+    size = _keyctl(_READ, serial, buffer, _MAX_BYTES)
+    return buffer.raw[:size] if 0 <= size <= _MAX_BYTES else None
+
+
+def write(name: str, key: bytes, seconds: int) -> bool:
+    """Hand a key to the kernel for so long, 0 for ever; tell whether it took it."""
+    if not (numbers := _numbers()):
+        return False
+    serial = _syscall(
+        numbers[0], _TYPE, _description(name), key, len(key), _USER_KEYRING
+    )
+    if serial < 0:
+        return False
+    _keyctl(_SETPERM, serial, _POSSESSOR_ALL_USER_READ)
+    _keyctl(_SET_TIMEOUT, serial, seconds)
+    return read(name) == key
+
+
+def forget(name: str) -> None:
+    """Drop a key; none there is success."""
+    if _numbers():
+        serial = _keyctl(_SEARCH, _USER_KEYRING, _TYPE, _description(name), 0)
+        if serial >= 0:
+            _keyctl(_UNLINK, serial, _USER_KEYRING)
+
+
+def _description(name: str) -> bytes:
+    return b"dockcred-vault:" + name.encode("ascii", "replace")
+
+
+def _numbers() -> tuple[int, int] | None:
+    if sys.platform != "linux":
+        return None
+    return _NUMBERS.get(os.uname().machine)
+
+
+def _keyctl(operation: int, *arguments: object) -> int:
+    numbers = _numbers()
+    return _syscall(numbers[1], operation, *arguments) if numbers else -1
+
+
+def _syscall(number: int, *arguments: object) -> int:
+    import ctypes  # noqa: PLC0415 - only where a vault's key may be in the kernel
+
+    call = ctypes.CDLL(None).syscall
+    call.restype = ctypes.c_long
+    words = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
+    return int(call(ctypes.c_long(number), *words))
+
 
 KEY_CREDENTIAL = "dockcred-vault-key"
 PASSPHRASE_CREDENTIAL = "dockcred-vault-passphrase"  # noqa: S105 - a file's name
@@ -32,7 +121,7 @@ _SCRYPT_MAX_BYTES = 2**28
 
 
 def find(vault: VaultFile, environment: Environment) -> bytes:
-    """Answer the vault's key; KeychainLockedError where nothing holds it."""
+    """Return the vault's key; KeychainLockedError where nothing holds it."""
     made_from_passphrase = vault.key["kind"] == "scrypt"
     if made_from_passphrase:
         path = _first_file(
@@ -45,7 +134,7 @@ def find(vault: VaultFile, environment: Environment) -> bytes:
         path = path or str(vault.key.get("path", ""))
         if path:
             return read_key(path)
-    if (held := kernel_keyring.read(vault.id)) is not None:
+    if (held := read(vault.id)) is not None:
         return held
     raise KeychainLockedError(
         "the vault is locked",
@@ -57,7 +146,7 @@ def find(vault: VaultFile, environment: Environment) -> bytes:
 
 
 def _first_file(environment: Environment, variable: str, credential: str) -> str:
-    if named := vault_place.named(environment, variable):
+    if named := named_place(environment, variable):
         return named
     directory = environment.get("CREDENTIALS_DIRECTORY")
     path = f"{directory}/{credential}"
@@ -71,7 +160,7 @@ def new_passphrase_key() -> dict[str, Any]:
 
 def derive(passphrase: bytes, description: dict[str, Any]) -> bytes:
     """Make the key from a passphrase, as the vault's header describes."""
-    watchdog.doing("deriving the vault's key from its passphrase")
+    process.set_activity("deriving the vault's key from its passphrase")
     try:
         return hashlib.scrypt(
             passphrase,

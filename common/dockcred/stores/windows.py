@@ -11,14 +11,19 @@ from __future__ import annotations
 import os
 
 from dockcred.credential import Credential
-from dockcred.stores.problems import KeychainError, KeychainLockedError
+from dockcred.stores.problems import (
+    CredentialError,
+    Item,
+    KeychainError,
+    KeychainLockedError,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import ParamSpec, Protocol, TypeVar
 
-    from dockcred.environment import Environment
+    from dockcred.system.environment import Environment
 
     P = ParamSpec("P")
     T = TypeVar("T")
@@ -27,7 +32,7 @@ if TYPE_CHECKING:
         """Generic credentials by target (wincred.h)."""
 
         def read(self, target: str) -> Item | None:
-            """Answer one (CredReadW)."""
+            """Return one (CredReadW)."""
 
         def write(self, target: str, item: Item) -> None:
             """Create or replace one (CredWriteW)."""
@@ -36,7 +41,7 @@ if TYPE_CHECKING:
             """Delete one; none there is success (CredDeleteW)."""
 
         def targets(self) -> list[str]:
-            """Answer every target (CredEnumerateW)."""
+            """Return every target (CredEnumerateW)."""
 
 
 MAX_BLOB_BYTES = 2560
@@ -44,27 +49,6 @@ LABEL = "Docker Credentials"
 _PIECES = "dockcred:pieces"
 _NO_SUCH_LOGON_SESSION = 1312
 _ACCESS_DENIED = 5
-
-
-class Item:
-    """A generic credential: user, blob, and attributes by keyword."""
-
-    __slots__ = ("attributes", "blob", "user")
-
-    def __init__(self, user: str, blob: bytes, attributes: dict[str, bytes]) -> None:
-        """Hold the three as they are."""
-        self.user = user
-        self.blob = blob
-        self.attributes = attributes
-
-
-class CredentialError(Exception):
-    """The API answered with this error code."""
-
-    def __init__(self, code: int) -> None:
-        """Hold the number, as `net helpmsg` explains it."""
-        super().__init__(code)
-        self.code = code
 
 
 class CredentialManager:
@@ -84,7 +68,7 @@ class CredentialManager:
         self._credentials = credentials
 
     def read(self, key: str) -> Credential | None:
-        """Answer the item of exactly this target, its pieces joined."""
+        """Return the item of exactly this target, its pieces joined."""
         item = self._read(key)
         if item is None or not _is_docker(item):
             return None
@@ -118,7 +102,7 @@ class CredentialManager:
                 self._delete([key, *_pieces(key, item)])
 
     def users(self) -> dict[str, str]:
-        """Answer every item that carries docker's label."""
+        """Return every item that carries docker's label."""
         found = {}
         for target in _told(self._credentials.targets):
             item = self._read(target)
@@ -151,7 +135,7 @@ def _is_docker(item: Item) -> bool:
 
 
 def _pieces(key: str, item: Item) -> list[str]:
-    """Answer the targets of an item's pieces; none where it has one blob."""
+    """Return the targets of an item's pieces; none where it has one blob."""
     mark = item.attributes.get(_PIECES, b"").decode("ascii", "replace")
     generation, _, count = mark.partition(":")
     if not count.isdigit():

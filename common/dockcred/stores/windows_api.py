@@ -9,7 +9,7 @@ import ctypes
 from ctypes import POINTER, byref, c_ubyte, c_void_p, c_wchar_p, string_at
 from ctypes.wintypes import DWORD, FILETIME
 
-from dockcred.stores.windows import CredentialError, Item
+from dockcred.stores.problems import CredentialError, Item
 
 _GENERIC = 1
 _LOCAL_MACHINE = 2
@@ -90,7 +90,7 @@ class GenericCredentials:
         self._api = load("advapi32", use_last_error=True)
 
     def read(self, target: str) -> Item | None:
-        """Answer one, or None."""
+        """Return one, or None."""
         found = POINTER(NativeCredential)()
         if not self._ok(self._api.CredReadW(target, _GENERIC, 0, byref(found))):
             return None
@@ -108,7 +108,7 @@ class GenericCredentials:
         self._ok(self._api.CredDeleteW(target, _GENERIC, 0))
 
     def targets(self) -> list[str]:
-        """Answer every generic target."""
+        """Return every generic target."""
         count, found = DWORD(), POINTER(POINTER(NativeCredential))()
         if not self._ok(self._api.CredEnumerateW(None, 0, byref(count), byref(found))):
             return []
@@ -119,7 +119,7 @@ class GenericCredentials:
             self._api.CredFree(ctypes.cast(found, c_void_p))
 
     def _ok(self, result: int) -> bool:
-        """Tell whether there was something; raise CredentialError for a refusal."""
+        """Return whether there was something; raise CredentialError for a refusal."""
         if result:
             return True
         code: int = getattr(ctypes, "get_last_error")()  # noqa: B009 - Windows only

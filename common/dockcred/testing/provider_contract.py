@@ -16,17 +16,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dockcred.cache.files import Cache
-from dockcred.environment import Environment, meanings, secrets
+from dockcred.credential import ServerURL
 from dockcred.errors import CredentialsNotFoundError, MissingIdentityError
-from dockcred.identity import SOURCES
-from dockcred.identity_store import IdentityStore
-from dockcred.server_url import ServerURL
+from dockcred.identity.cache.files import Cache
+from dockcred.identity.provider import SOURCES
+from dockcred.identity.store import IdentityStore
+from dockcred.system.environment import Environment, meanings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dockcred.identity import Provider
+    from dockcred.identity.provider import Provider
 
 _FORMS = ("{}", "https://{}", "HTTPS://{}/v2/", "{}:443", "{}:8443", "{}/a/b", "{}.")
 _OUTWARD = ("socket.", "subprocess.", "os.posix_spawn", "os.exec", "os.system")
@@ -130,7 +130,7 @@ def names_its_variables_once(subject: Subject) -> None:
     """A variable is compared by value or only as set; a secret goes to no child."""
     provider = subject.load()
     assert not set(provider.variables) & set(provider.secrets)
-    assert set(provider.secrets) <= secrets.ALL
+    assert set(provider.secrets) <= meanings.SECRETS
     ours = {name for name in provider.variables if name.startswith("DOCKCRED_")}
     assert ours <= set(meanings.ALL), "say in environment/meanings.py what it means"
     assert set(provider.tags) <= set(provider.variables)

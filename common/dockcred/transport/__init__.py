@@ -1,12 +1,10 @@
-"""The one place that opens a connection on the direct road.
+"""HTTP over TLS, as little of it as a cold `get` needs; no registry is known here.
 
-form      fields as a query or a body has them
-http      one request, bounded in time and size; no redirects, no other host
-target    where it goes, and whether a secret may go there
-way       how it goes there: a connection, through a proxy, verified
-response  what comes back, read from a connection that may send anything
-lean      TLS without what it imports and hardly uses
-proxies   which proxy a host is reached through, if any
-problems  what a failure below HTTP means
-trust     whose certificates are believed
+http         one request, and its repetition
+connection   the way to a target, through proxies
+response     what comes back, read within limits
+target       a URL, and the text of a form
+trust        certificates, and what goes wrong
+json_reader  JSON and the claims of tokens
+idle         work for the time in which the other end thinks
 """

@@ -1,26 +1,21 @@
-"""One HTTP/1.1 request over a verified connection, bounded in time and size.
-
-On socket and, for https, ssl (see way): http.client would cost 97 M instructions more,
-twice a whole cold `get` (performance.md B2, rows iv and iv3 of B4). A redirect is an
-answer like any other: nothing is ever sent on to another host.
-"""
+"""One request over HTTP, and its repetition where the server asks for it."""
 
 from __future__ import annotations
 
 import time
 
-from dockcred import log, spare_time, watchdog
 from dockcred.errors import InvalidInputError
-from dockcred.transport import lean
+from dockcred.system import log, process
+from dockcred.transport import idle
+from dockcred.transport.connection import Way
 from dockcred.transport.response import Reader, Response
 from dockcred.transport.target import Target
-from dockcred.transport.way import Way
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from dockcred.environment import Environment
+    from dockcred.system.environment import Environment
 
     Headers = dict[str, str] | Callable[[], dict[str, str]]
 
@@ -43,11 +38,11 @@ def request(
     is called while TLS is agreed upon. Raises TransportError with the cause.
     """
     target = Target(url)
-    watchdog.doing(f"asking {target.netloc}")
+    process.set_activity(f"asking {target.netloc}")
     # Not its path: that of a container's credentials is the secret itself.
     log.debug(f"{method} {target.netloc}")
     # What takes long to import is not the other end's time.
-    lean.load("ssl" if target.tls else "socket")
+    idle.load("ssl" if target.tls else "socket")
     deadline = time.monotonic() + timeout_s
     own: dict[str, str] = {}
 
@@ -67,21 +62,52 @@ def request(
                 raise InvalidInputError("a header is not ASCII", "mend its source")
             connection.sendall("\r\n".join((*lines, "", "")).encode("ascii") + body)
             reader = Reader(connection, deadline, target.netloc)
-            spare_time.spend(reader.has_begun)
+            idle.run(reader.has_begun)
             return reader.response()
     except OSError as error:
-        from dockcred.transport import problems  # noqa: PLC0415 - a failure only
+        from dockcred.transport import trust  # noqa: PLC0415 - a failure only
 
-        raise problems.meaning(error, target, timeout_s) from None
+        raise trust.meaning(error, target, timeout_s) from None
 
 
-def greet(url: str, environment: Environment, ca_variables: Iterable[str] = ()) -> None:
+def preconnect(
+    url: str, environment: Environment, ca_variables: Iterable[str] = ()
+) -> None:
     """Begin the connection to where a request will go soon, up to TLS's hello.
 
     Nothing of the request is told, and nobody is believed yet: that is `request`'s.
     """
     target = Target(url)
     if target.tls:
-        lean.load("ssl")
+        idle.load("ssl")
         deadline = time.monotonic() + GREETING_S
         Way(target, environment, deadline, ca_variables).greet()
+
+
+_FIRST_PAUSE_S = 0.25
+_SPARE_S = 1.0
+_GONE = 410  # Azure's IMDS, while it is being updated
+_TOO_MANY = 429
+_SERVER_ERROR = 500
+
+
+def with_retries(ask: Callable[[], Response]) -> Response:
+    """Repeat a request that is throttled or stumbles; answer its last response."""
+    pause = _FIRST_PAUSE_S
+    while True:
+        response = ask()
+        status = response.status
+        if status not in {_GONE, _TOO_MANY} and status < _SERVER_ERROR:
+            return response
+        # The clock's last digits spread callers who were turned away together.
+        wait = max(delay_s(response), pause + pause * (time.time_ns() % 1000) / 1000)
+        if process.remaining_s() < wait + _SPARE_S or pause > 4 * _FIRST_PAUSE_S:
+            return response
+        time.sleep(wait)
+        pause *= 2
+
+
+def delay_s(response: Response) -> float:
+    """Return Retry-After in seconds, 0 where it is a date or absent."""
+    text = response.headers.get("retry-after", "")
+    return float(text) if text.isascii() and text.isdigit() else 0.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from dockcred import plain_json
 from dockcred.errors import TransportError
+from dockcred.transport import json_reader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ class Response:
 
     def json(self) -> Any:
         """Read the body as JSON; ValueError or RecursionError where it is none."""
-        return plain_json.loads(self.body)
+        return json_reader.loads(self.body)
 
 
 def seconds_left(deadline: float) -> float:
-    """Answer the seconds that are left, and raise TimeoutError if none are."""
+    """Return the seconds that are left, and raise TimeoutError if none are."""
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError
@@ -49,7 +49,7 @@ class Reader:
         self._held = b""
 
     def has_begun(self) -> bool:
-        """Tell whether there is something to be read, or an end to be met."""
+        """Return whether there is something to be read, or an end to be met."""
         import select  # noqa: PLC0415 - socket's neighbour
 
         if not hasattr(select, "poll"):

@@ -1,8 +1,29 @@
-"""Where a request goes: a URL in its parts, and whether a secret may go there."""
+"""Where a request goes, and the text of its form."""
 
 from __future__ import annotations
 
 from dockcred.errors import InvalidInputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PLAIN = frozenset(
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+)
+
+
+def urlencode(fields: Mapping[str, str]) -> str:
+    """Join the fields, all but RFC 3986's unreserved characters as %XX of UTF-8."""
+    return "&".join(f"{_quote(name)}={_quote(fields[name])}" for name in fields)
+
+
+def _quote(text: str) -> str:
+    data = text.encode("utf-8", "replace")
+    if _PLAIN.issuperset(data):
+        return text
+    return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in data)
+
 
 METADATA_HOSTS = frozenset(
     {
@@ -46,12 +67,12 @@ class Target:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine, by its literal address or name."""
+    """Return whether a host is this machine, by its literal address or name."""
     return host in {"localhost", "::1"} or (_is_ipv4(host) and host.startswith("127."))
 
 
 def is_link_local(host: str) -> bool:
-    """Tell whether a host is on this link (RFC 3927), where no router passes it on.
+    """Return whether a host is on this link (RFC 3927), where no router passes it on.
 
     App Service puts its identity endpoint on such an address, anew per container.
     """

@@ -1,21 +1,19 @@
-"""Whose certificates are believed: what the variables name, else the system's roots.
-
-Order: the cloud's own variable, SSL_CERT_FILE and SSL_CERT_DIR, REQUESTS_CA_BUNDLE,
-OpenSSL's paths, the places of the distributions, certifi.
-"""
+"""Whom TLS trusts, and what goes wrong on the way to a server."""
 
 from __future__ import annotations
 
 import os
+import socket
 import ssl
 
-from dockcred.errors import TransportError
+from dockcred.errors import NameNotFoundError, TransportError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dockcred.environment import Environment
+    from dockcred.system.environment import Environment
+    from dockcred.transport.target import Target
 
 _BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",  # Debian, Alpine, Arch
@@ -105,7 +103,7 @@ def _load(made: ssl.SSLContext, path: str, variable: str) -> None:
 
 
 def _is_hashed(directory: str) -> bool:
-    """Tell whether a directory has OpenSSL's names: eight hex digits and .0."""
+    """Return whether a directory has OpenSSL's names: eight hex digits and .0."""
     try:
         with os.scandir(directory) as entries:
             return any(
@@ -125,3 +123,33 @@ def _load_certifi(made: ssl.SSLContext) -> None:
             "install ca-certificates, or set SSL_CERT_FILE to a PEM file of roots",
         ) from None
     made.load_verify_locations(cafile=certifi.where())
+
+
+def meaning(error: OSError, target: Target, timeout_s: float) -> TransportError:
+    """Return the error for a target that was to answer within a time in seconds."""
+    name = target.netloc
+    if isinstance(error, ssl.SSLCertVerificationError):
+        reason = error.verify_message or "it cannot be verified"
+        return TransportError(
+            f"the certificate of {name} is refused: {reason}",
+            "set SSL_CERT_FILE to the root that signs it, if you trust it",
+        )
+    if isinstance(error, TimeoutError):
+        return TransportError(
+            f"{name} did not answer within {timeout_s:g} s",
+            "see whether it can be reached from here",
+        )
+    if isinstance(error, socket.gaierror):
+        return NameNotFoundError(
+            f"the name {name} was not resolved ({error.strerror})",
+            "see the DNS settings, or HTTPS_PROXY if one is needed",
+        )
+    if isinstance(error, ssl.SSLError):
+        return TransportError(
+            f"no TLS with {name} ({error.reason or 'connection ended'})",
+            "see what answers there: a proxy, or a server without TLS",
+        )
+    return TransportError(
+        f"{name} was not reached ({error.strerror or 'connection ended'})",
+        "see whether it can be reached from here",
+    )

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from support.starting import Start
 
-from dockcred.environment import Environment
 from dockcred.stores.vault import Vault
+from dockcred.system.environment import Environment
 
 from .conftest import PASSWORD, USER
 

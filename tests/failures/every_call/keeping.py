@@ -10,9 +10,9 @@ from pathlib import Path
 
 from support.real import missing
 
-from dockcred.environment import Environment
+from dockcred.commands.token_service.key_directory import KeyDirectory
 from dockcred.stores.vault import Vault
-from dockcred.token_service.key_directory import KeyDirectory
+from dockcred.system.environment import Environment
 
 from .world import World
 from .writer import Writer, content, files

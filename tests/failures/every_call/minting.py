@@ -10,7 +10,7 @@ from pathlib import Path
 from support.program import HOST
 from support.starting import Ended
 
-from dockcred.cache.entry import Entry
+from dockcred.identity.cache import Entry
 from dockcred.testing.sandbox import Sandbox
 
 from .world import World

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from dockcred import registry_table
-from dockcred.launcher import render
+from dockcred import wiring
+from dockcred.protocol.launcher import render as launcher_render
 from dockcred.testing.sandbox import Sandbox
 
 from . import names as registries
@@ -40,8 +40,10 @@ class Cast:
         self.worlds = 0
 
     def _launcher(self, cloud: registries.Cloud) -> Path:
-        provider = registry_table.provider(cloud.provider)
+        provider = wiring.provider(cloud.provider)
         path = self.directory / cloud.program
-        path.write_text(render.launcher(cloud.program, str(self._python), (), provider))
+        path.write_text(
+            launcher_render.launcher(cloud.program, str(self._python), (), provider)
+        )
         path.chmod(0o755)
         return path

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from dockcred import protocol, registry_table
-from dockcred.environment import Environment
+from dockcred import protocol, wiring
+from dockcred.credential import ServerURL
 from dockcred.errors import CredentialsNotFoundError, DockcredError
-from dockcred.launcher import entry as launched
-from dockcred.server_url import ServerURL
+from dockcred.system import process as launched
+from dockcred.system.environment import Environment
 
 from . import names as registries
 from .cast import HANDED_OVER, Cast
@@ -80,7 +80,7 @@ class AskedWorld(World):
         short: str,
     ) -> Answer:
         def ask() -> Answer:
-            store = registry_table.identity_store(cloud.provider)
+            store = wiring.identity_store(cloud.provider)
             try:
                 output, _ = protocol.answer("get", lambda: store, name.encode())
             except CredentialsNotFoundError:
@@ -151,7 +151,7 @@ class AskedWorld(World):
         target = self.target(cloud, name)
 
         def ask() -> bool:
-            store = registry_table.identity_store(cloud.provider)
+            store = wiring.identity_store(cloud.provider)
             try:
                 protocol.answer("erase", lambda: store, name.encode())
             except DockcredError:
@@ -169,7 +169,7 @@ class AskedWorld(World):
         text = {"ServerURL": name, "Username": "ada", "Secret": "by hand"}
 
         def ask() -> None:
-            store = registry_table.identity_store(cloud.provider)
+            store = wiring.identity_store(cloud.provider)
             try:
                 protocol.answer("store", lambda: store, json.dumps(text).encode())
             except DockcredError:
@@ -183,7 +183,7 @@ class AskedWorld(World):
 
         def ask() -> str:
             try:
-                router = registry_table.identities(variables, (cloud.provider,))
+                router = wiring.identities(variables, (cloud.provider,))
                 return router.identity_for(ServerURL.parse(name))[0].host
             except DockcredError:
                 return ""
@@ -225,8 +225,8 @@ class AskedWorld(World):
                 who = who.replace(role, "MACHINE")
             return who
 
-        leased = any(role in answer.who for role in self.leased())
-        same = without(answer.who) == without(truth.who) != truth.who
+        leased = any(role in answer.principal for role in self.leased())
+        same = without(answer.principal) == without(truth.principal) != truth.principal
         return leased and same and answer.username == truth.username
 
     def held(self) -> list[tuple[str, str]]:

@@ -11,8 +11,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dockcred.cache.entry import Entry
-from dockcred.config import compiled
+from dockcred.identity import config as compiled
+from dockcred.identity.cache import Entry
 from dockcred.testing.sandbox import proxy
 from dockcred.testing.sandbox.aws import ENDPOINT_VARIABLES
 from dockcred.testing.sandbox.home import make_private

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dockcred.claims import claims_of
+from dockcred.transport.json_reader import claims_of
 
 OWN = "https://containerregistry.azure.net"
 MANAGEMENT = "https://management.azure.com"

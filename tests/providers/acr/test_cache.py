@@ -10,10 +10,10 @@ import time
 import pytest
 from support import entries
 
-from dockcred.environment import Environment
-from dockcred.identity import SOURCES
+from dockcred.identity.provider import SOURCES
 from dockcred.providers.acr import identity as module
 from dockcred.providers.acr import sources
+from dockcred.system.environment import Environment
 from dockcred.testing.sandbox import Sandbox
 from dockcred.testing.sandbox.azure.directory import Principal
 

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from support import watch
 from support.program import NOT_FOUND
 
-from dockcred.cache.files import Cache
-from dockcred.environment import Environment
+from dockcred.credential import ServerURL
 from dockcred.errors import DockcredError, InvalidInputError
-from dockcred.identity_store import IdentityStore
+from dockcred.identity.cache.files import Cache
+from dockcred.identity.store import IdentityStore
 from dockcred.protocol import answer
 from dockcred.providers.acr import ACR
 from dockcred.providers.acr.hosts import custom_suffixes
-from dockcred.server_url import ServerURL
+from dockcred.system.environment import Environment
 
 ACCEPTED = tuple(
     f"{name}.{suffix}"

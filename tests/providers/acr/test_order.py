@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dockcred.environment import Environment
 from dockcred.errors import InvalidInputError
 from dockcred.providers.acr import sources
+from dockcred.system.environment import Environment
 
 APPLICATION = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c"}
 SECRET = APPLICATION | {"AZURE_CLIENT_SECRET": "s"}

@@ -8,8 +8,8 @@ import subprocess
 import pytest
 from support.program import NOT_FOUND, Program
 
-from dockcred.claims import claims_of
 from dockcred.testing.sandbox.azure.directory import TENANT
+from dockcred.transport.json_reader import claims_of
 
 HOST = "contoso.azurecr.io"
 AUDIENCE = "https://containerregistry.azure.net"

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from support import ignored_variables as ignored
 
-from dockcred import environment
-from dockcred.environment import azure
 from dockcred.providers.acr import ACR
+from dockcred.system import environment
+from dockcred.system.environment import azure
 
 PACKAGES = ("azure.identity", "azure.core", "msal", "msal_extensions")
 # Read by requests and its kin for every cloud.

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dockcred.environment import Environment
 from dockcred.providers.github import gh
 from dockcred.providers.github.hosts import gh_file
+from dockcred.system.environment import Environment
 
 from .conftest import NOT_FOUND
 

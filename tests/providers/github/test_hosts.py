@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dockcred.cache.files import Cache
-from dockcred.environment import Environment
+from dockcred.credential import ServerURL
 from dockcred.errors import CredentialsNotFoundError, InvalidInputError
-from dockcred.identity_store import IdentityStore
+from dockcred.identity.cache.files import Cache
+from dockcred.identity.store import IdentityStore
 from dockcred.providers.github import GitHub, hosts
-from dockcred.server_url import ServerURL
+from dockcred.system.environment import Environment
 
 ACCEPTED = [
     "ghcr.io",

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from dockcred.environment import Environment
 from dockcred.errors import MissingIdentityError
 from dockcred.providers.github import identities
+from dockcred.system.environment import Environment
 from dockcred.testing.sandbox import Sandbox
 
 from .conftest import NOT_FOUND

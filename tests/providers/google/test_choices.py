@@ -13,8 +13,8 @@ import pytest
 from google.auth import environment_vars
 from support import ignored_variables as ignored
 
-from dockcred.environment import COMMON
-from dockcred.environment import google as names
+from dockcred.system.environment import COMMON
+from dockcred.system.environment import google as names
 from dockcred.testing.sandbox.google.principals import email
 
 NAMED = "DOCKCRED_GOOGLE_USERNAME"

@@ -161,7 +161,7 @@ def test_without_files_in_memory_a_cloud_is_not_asked(monkeypatch):
     import os
 
     from dockcred.errors import IssueError
-    from dockcred.web_identity import in_memory
+    from dockcred.identity.web_identity import in_memory
 
     monkeypatch.delattr(os, "memfd_create")
     with pytest.raises(IssueError, match="on Linux only"):

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.program import NOT_FOUND, Program
 
+from dockcred.credential import ServerURL
 from dockcred.errors import InvalidInputError
-from dockcred.providers.oidc import hosts
-from dockcred.server_url import ServerURL
+from dockcred.providers import oidc as hosts
 
 from .conftest import HOST
 

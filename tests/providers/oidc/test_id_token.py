@@ -11,9 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dockcred.environment import Environment
 from dockcred.errors import DockcredError
 from dockcred.providers.oidc import id_token
+from dockcred.system.environment import Environment
 
 WANTED = "https://registry.example.com"
 ENVIRONMENT = Environment({id_token.AUDIENCE: WANTED})

@@ -37,5 +37,5 @@ def test_the_guard_sees_what_a_cold_get_imports(cloud):
 def test_no_other_host_s_get_imports_ours(name, host, cloud):
     """Not even with all of docker-credential-auto."""
     modules = imports.in_full("docker_credential_auto", host, cloud.environment(name))
-    assert "dockcred.router" in modules
+    assert "dockcred.identity.router" in modules
     assert not [name for name in modules if "oidc" in name]

@@ -6,12 +6,14 @@ import os
 
 import click
 
+from dockcred.clients import kubelet, nomad
+from dockcred.clients.docker import edit as docker_edit
+from dockcred.clients.edit import json_text, whole_text
+from dockcred.clients.edit.client_file import ClientFile
 from dockcred.commands.configure import carry_out
-from dockcred.commands.configure.options import HELPER, REGISTRY, options
-from dockcred.commands.console import examples, refusing
+from dockcred.commands.configure.carry_out import HELPER, REGISTRY, options
+from dockcred.commands.console import examples, reporting_errors
 from dockcred.errors import InvalidInputError
-from dockcred.outputs import docker_config, json_text, kubelet, nomad, whole_text
-from dockcred.outputs.client_file import ClientFile
 
 
 @click.command(
@@ -52,7 +54,7 @@ def for_nomad(
     One helper per HOST: a helper for every image would fail the public ones. The helper
     must be on the PATH of the Nomad agent.
     """
-    with refusing():
+    with reporting_errors():
         config = os.path.abspath(config)
         files = [ClientFile(config, json_text)]
         block = nomad.plugin_block(config)
@@ -72,7 +74,7 @@ def for_nomad(
             )
         carry_out.change(
             files[0],
-            lambda text: docker_config.ask_for(text, hosts, helper),
+            lambda text: docker_edit.use_helper_for(text, hosts, helper),
             dry_run=dry_run,
             aside=not agent_dir,
         )
@@ -118,7 +120,7 @@ def for_kubelet(
     For kubelet --image-credential-provider-config=FILE and
     --image-credential-provider-bin-dir, where `dockcred install` has put the program.
     """
-    with refusing():
+    with reporting_errors():
         if undo:
             if not path:
                 raise InvalidInputError("no file is named", "use --file FILE")

@@ -1,20 +1,21 @@
-"""What every `dockcred configure CLIENT` does alike: check, show, write, tell, undo."""
+"""What every `configure` does with its edits, and the options they share."""
 
 from __future__ import annotations
 
 import difflib
 import shutil
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import click
 
+from dockcred.clients.docker import edit as docker_edit
+from dockcred.clients.edit import Wanted, past, whole_text
+from dockcred.clients.edit.client_file import ClientFile, Edit
+from dockcred.clients.reference import keys
 from dockcred.commands.console import warn
 from dockcred.errors import InvalidInputError
-from dockcred.outputs import docker_config, replace, whole_text
-from dockcred.outputs.client_file import ClientFile, Edit
-from dockcred.outputs.edit import Wanted
-from dockcred.reference import keys
-from dockcred.registry_table import PROGRAMS
+from dockcred.wiring import PROGRAMS
 
 _PREFIX = "docker-credential-"
 
@@ -22,7 +23,7 @@ _PREFIX = "docker-credential-"
 def complete_helper(
     _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[str]:
-    """Name the helpers for the shell."""
+    """Return the helpers for the shell."""
     return [name for name in _helpers() if name.startswith(incomplete)]
 
 
@@ -44,7 +45,7 @@ def check_chosen(registries: tuple[str, ...], *, everything: bool) -> None:
 
 
 def all_keys(registries: Iterable[str], hub: tuple[str, ...]) -> list[str]:
-    """Answer every key for some registries, each once."""
+    """Return every key for some registries, each once."""
     found = [key for registry in registries for key in keys(registry, hub)]
     return list(dict.fromkeys(found))
 
@@ -96,7 +97,7 @@ def undo(files: Iterable[ClientFile], *, dry_run: bool) -> None:
         click.echo(_told(planned))
         for lost in planned.lost:
             warn(f"{'.'.join(lost.path) or 'it'} was changed since and stays as it is")
-    replace.remove_directories(made)
+    past.remove_directories(made)
     if nothing:
         click.echo("nothing to undo")
 
@@ -129,7 +130,7 @@ def _name(data: bytes | None, path: str) -> str:
 def _lines(data: bytes | None) -> list[str]:
     text = (data or b"").decode()
     if text.lstrip().startswith("{"):
-        text = docker_config.masked(text)
+        text = docker_edit.masked(text)
     lines = text.splitlines(keepends=True)
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += "\n\\ No newline at end of file\n"
@@ -138,3 +139,40 @@ def _lines(data: bytes | None) -> list[str]:
 
 def _helpers() -> list[str]:
     return [name.removeprefix(_PREFIX) for name in PROGRAMS if name.startswith(_PREFIX)]
+
+
+Command = Callable[..., Any]
+
+REGISTRY = click.option(
+    "--registry",
+    "registries",
+    metavar="HOST",
+    multiple=True,
+    help="A registry that the helper answers for; may be repeated.",
+)
+ALL = click.option(
+    "--all", "everything", is_flag=True, help="The helper answers for every registry."
+)
+HELPER = click.option(
+    "--helper",
+    metavar="NAME",
+    default="auto",
+    show_default=True,
+    shell_complete=complete_helper,
+    help="The helper, as in docker-credential-NAME.",
+)
+_DRY_RUN = click.option(
+    "--dry-run", is_flag=True, help="Write nothing; show what would change."
+)
+_UNDO = click.option("--undo", is_flag=True, help="Give back what was there before.")
+
+
+def options(*own: Command) -> Callable[[Command], Command]:
+    """Give a command these options, and those that every client has."""
+
+    def decorate(command: Command) -> Command:
+        for option in (_UNDO, _DRY_RUN, *reversed(own)):
+            command = option(command)
+        return command
+
+    return decorate

@@ -6,20 +6,15 @@ from typing import Any
 
 import click
 
-from dockcred import environment
+from dockcred.clients import helm as helm_registry
+from dockcred.clients.containers import edit as containers_edit
+from dockcred.clients.docker import edit as docker_edit
+from dockcred.clients.edit import Wanted, json_text, toml_text
+from dockcred.clients.edit.client_file import ClientFile
 from dockcred.commands.configure import carry_out
-from dockcred.commands.configure.options import ALL, HELPER, REGISTRY, options
-from dockcred.commands.console import examples, refusing, warn
-from dockcred.outputs import (
-    containers_auth,
-    docker_config,
-    helm_registry,
-    json_text,
-    registries_conf,
-    toml_text,
-)
-from dockcred.outputs.client_file import ClientFile
-from dockcred.outputs.edit import Wanted
+from dockcred.commands.configure.carry_out import ALL, HELPER, REGISTRY, options
+from dockcred.commands.console import examples, reporting_errors, warn
+from dockcred.system import environment
 
 
 @click.command(
@@ -37,9 +32,9 @@ def docker(**choices: Any) -> None:
     $DOCKER_CONFIG/config.json, else ~/.docker/config.json. compose, buildx, oras, crane
     and docker-py read it too.
     """
-    with refusing():
-        path = docker_config.path(environment.current())
-        _docker_config(path, docker_config.HUB, **choices)
+    with reporting_errors():
+        path = docker_edit.path(environment.current())
+        _docker_config(path, docker_edit.HUB, **choices)
 
 
 @click.command(
@@ -50,7 +45,7 @@ def docker(**choices: Any) -> None:
 @options(REGISTRY, ALL, HELPER)
 def helm(**choices: Any) -> None:
     """Set helm's registry/config.json, which helm reads before docker's."""
-    with refusing():
+    with reporting_errors():
         path = helm_registry.path(environment.current())
         _docker_config(path, helm_registry.HUB, **choices)
 
@@ -75,10 +70,10 @@ def _docker_config(
     said: set[str] = set()
 
     def wanted(text: str) -> list[Wanted]:
-        found = docker_config.ask_for(text, hosts, helper) if hosts else []
-        found += docker_config.ask_always(helper) if everything else []
+        found = docker_edit.use_helper_for(text, hosts, helper) if hosts else []
+        found += docker_edit.use_as_default(helper) if everything else []
         # Asked again where the text has changed: each sentence is said once.
-        for sentence in docker_config.left_behind(text, found):
+        for sentence in docker_edit.ignored_logins(text, found):
             if sentence not in said:
                 said.add(sentence)
                 warn(sentence)
@@ -109,27 +104,119 @@ def podman(
     $CONTAINERS_REGISTRIES_CONF, else ~/.config/containers/registries.conf if there is
     one, else a drop-in beside it, which hides nothing of the system's.
     """
-    with refusing():
+    with reporting_errors():
         variables = environment.current()
-        auth = ClientFile(containers_auth.path(variables), json_text)
-        places = registries_conf.paths(variables)
+        auth = ClientFile(containers_edit.path(variables), json_text)
+        places = containers_edit.paths(variables)
         conf, *others = (ClientFile(path, toml_text) for path in places)
         if undo:
             carry_out.undo([auth, conf, *others], dry_run=dry_run)
             return
         carry_out.check_chosen(registries, everything=everything)
         carry_out.check_helper(helper)
-        if hosts := carry_out.all_keys(registries, containers_auth.HUB):
-            for sentence in containers_auth.heard_first(variables, hosts):
+        if hosts := carry_out.all_keys(registries, containers_edit.HUB):
+            for sentence in containers_edit.shadowing(variables, hosts):
                 warn(sentence)
             carry_out.change(
                 auth,
-                lambda text: docker_config.ask_for(text, hosts, helper),
+                lambda text: docker_edit.use_helper_for(text, hosts, helper),
                 dry_run=dry_run,
             )
         if everything:
             carry_out.change(
                 conf,
-                lambda text: registries_conf.ask_always(text, helper),
+                lambda text: containers_edit.use_as_default(text, helper),
                 dry_run=dry_run,
             )
+
+
+# cloud.google.com/container-registry/docs/overview, and the peer's own default.
+CONTAINER_REGISTRY = (
+    "gcr.io",
+    "us.gcr.io",
+    "eu.gcr.io",
+    "asia.gcr.io",
+    "marketplace.gcr.io",
+)
+# cloud.google.com/artifact-registry/docs/repositories/repo-locations. docker has no
+# wildcards (docker/cli#2928); a region that is missing here is named by --registries.
+ARTIFACT_REGISTRY = (
+    "africa-south1",
+    "asia",
+    "asia-east1",
+    "asia-east2",
+    "asia-northeast1",
+    "asia-northeast2",
+    "asia-northeast3",
+    "asia-south1",
+    "asia-south2",
+    "asia-southeast1",
+    "asia-southeast2",
+    "australia-southeast1",
+    "australia-southeast2",
+    "europe",
+    "europe-central2",
+    "europe-north1",
+    "europe-southwest1",
+    "europe-west1",
+    "europe-west2",
+    "europe-west3",
+    "europe-west4",
+    "europe-west6",
+    "europe-west8",
+    "europe-west9",
+    "europe-west10",
+    "europe-west12",
+    "me-central1",
+    "me-central2",
+    "me-west1",
+    "northamerica-northeast1",
+    "northamerica-northeast2",
+    "southamerica-east1",
+    "southamerica-west1",
+    "us",
+    "us-central1",
+    "us-east1",
+    "us-east4",
+    "us-east5",
+    "us-south1",
+    "us-west1",
+    "us-west2",
+    "us-west3",
+    "us-west4",
+)
+
+
+@click.command()
+@click.option("--registries", default="")
+@click.option("--include-artifact-registry", is_flag=True)
+@click.option("--overwrite", is_flag=True)
+@click.option("--quiet", is_flag=True)
+def _flags(
+    registries: str, *, include_artifact_registry: bool, overwrite: bool, quiet: bool
+) -> list[str]:
+    """Read the peer's flags; what they overwrite, `dockcred configure` always sets."""
+    del overwrite, quiet
+    found = registries.split(",") if registries else list(CONTAINER_REGISTRY)
+    if include_artifact_registry:
+        found += [f"{place}-docker.pkg.dev" for place in ARTIFACT_REGISTRY]
+    return found
+
+
+def configure_docker(arguments: list[str]) -> tuple[str, int]:
+    """Run `dockcred configure docker` for these registries; answer text and status."""
+    dashed = [
+        word.replace("-", "--", 1) if _is_short(word) else word for word in arguments
+    ]
+    try:
+        registries = _flags.main(dashed, standalone_mode=False)
+        named = [word for name in registries for word in ("--registry", name)]
+        docker.main(["--helper", "gcr", *named], standalone_mode=False)
+    except click.ClickException as error:
+        return error.format_message(), 1
+    return "undo with: dockcred configure docker --undo", 0
+
+
+def _is_short(word: str) -> bool:
+    """Tell Go's -flag from --flag; Go takes both for the same."""
+    return word.startswith("-") and not word.startswith("--")

@@ -2,18 +2,56 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 import sys
 
 import click
 
-from dockcred import environment
-from dockcred.commands.console import examples, refusing, warn
-from dockcred.commands.exec_.becoming import become
+from dockcred.commands.console import examples, reporting_errors, warn
 from dockcred.commands.exec_.configuration import Configuration, Wanted
-from dockcred.commands.starting import not_started
-from dockcred.ephemeral.directory import is_in_memory, private_directory
-from dockcred.system import process
+from dockcred.system import environment, process
+from dockcred.system.private_directory import is_in_memory, private_directory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import NoReturn
+
+NOT_EXECUTABLE, NOT_FOUND = 126, 127
+
+
+def not_started(program: str, command: str, error: OSError) -> int:
+    """Say why a command could not be started; answer the exit status."""
+    click.echo(f"{program}: {command}: {error.strerror}", err=True)
+    return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
+
+
+# Python ignores them from its start on, and what is ignored stays so in a new program.
+_IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFSZ")
+
+
+def become(command: tuple[str, ...], variables: Mapping[str, str]) -> NoReturn:
+    """Replace this process by the command; raise OSError where that is impossible.
+
+    A file without a first line that names its interpreter is the shell's, as it is to
+    execvp(3).
+    """
+    if not command[0]:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    for name in _IGNORED_BY_PYTHON:
+        signal.signal(signal.Signals[name], signal.SIG_DFL)
+    try:
+        os.execvpe(command[0], command, variables)  # noqa: S606 - no shell is wanted
+    except OSError as error:
+        from shutil import which  # noqa: PLC0415 - few scripts are so
+
+        script = which(command[0], path=variables.get("PATH"))
+        if error.errno != errno.ENOEXEC or script is None:
+            raise
+        argv = ["/bin/sh", script, *command[1:]]
+        os.execve(argv[0], argv, variables)  # noqa: S606
 
 
 @click.command(
@@ -73,7 +111,7 @@ def exec_(
     """
     wanted = Wanted(registries, only, secret, secret_variable, home)
     pinned = {"DOCKCRED_CONFIG": os.path.abspath(config)} if config else {}
-    with refusing():
+    with reporting_errors():
         variables = environment.current().with_values(pinned)
         with private_directory(variables) as directory:
             if secret and not is_in_memory(directory):

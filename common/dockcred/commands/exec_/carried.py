@@ -1,24 +1,89 @@
-"""What a person's own files say, without the logins for some registries.
-
-A file with a mistake is refused: carried along in part, it would lose logins silently.
-"""
+"""What of a person's configuration a command run by `exec` is given."""
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 
+from dockcred.clients import files
+from dockcred.clients.containers import read as containers_read
+from dockcred.clients.files import ClientFile
+from dockcred.clients.reference import HUB_NAMES, host_of
 from dockcred.errors import InvalidInputError
-from dockcred.lookup import containers, files
-from dockcred.lookup.files import ClientFile
-from dockcred.reference import HUB_NAMES, host_of
+from dockcred.system import child_program
+from dockcred.system.environment import Environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-    from dockcred.environment import Environment
+SUFFIX = "auto"
+PROGRAM = f"docker-credential-{SUFFIX}"
+
+
+def path(variables: Environment) -> str:
+    """Return the program's path; raise InvalidInputError where there is none.
+
+    It stands beside us or beside our Python, or we are the one file that is every
+    program by its name. PATH comes last: what it has may be of another version.
+    """
+    for entry in sys.path:
+        if os.path.isfile(entry) and os.access(entry, os.X_OK):
+            return os.path.abspath(entry)
+    beside = [os.path.dirname(sys.executable)]
+    # A launcher gives a bare name, which says nothing of where it is.
+    if os.sep in sys.argv[0]:
+        beside.insert(0, os.path.dirname(os.path.realpath(sys.argv[0])))
+    places = os.pathsep.join((*beside, variables.get("PATH")))
+    found = child_program.find(PROGRAM, variables.with_values({"PATH": places}))
+    if not found:
+        raise InvalidInputError(
+            f"{PROGRAM} is neither beside dockcred nor on PATH",
+            "run: dockcred install",
+        )
+    return found
+
+
+def with_files_first(variables: Environment, *, only: bool) -> str:
+    """Return a text whose credential-helpers begin with the files; "" for no need."""
+    helpers = containers_read.helpers(variables)
+    if helpers[0] == containers_read.AUTH_FILES:
+        return ""
+    import tomlkit  # noqa: PLC0415 - few need it
+
+    joined = _joined(variables)
+    rest = [name for name in helpers if name != containers_read.AUTH_FILES and not only]
+    joined["credential-helpers"] = [containers_read.AUTH_FILES, *rest]
+    return tomlkit.dumps(joined)
+
+
+def _joined(variables: Environment) -> dict[str, Any]:
+    """Join the files: of two that name a registry, an alias or a setting, the later.
+
+    Raises InvalidInputError for what podman refuses as well.
+    """
+    joined: dict[str, Any] = {}
+    mirrored: dict[str, Any] = {}
+    aliases: dict[str, Any] = {}
+    for content in containers_read.read_registries(variables):
+        try:
+            for table in content.pop("registry", []):
+                mirrored[table.get("prefix") or table.get("location", "")] = table
+            aliases |= content.pop("aliases", {})
+        except (AttributeError, TypeError):
+            raise InvalidInputError(
+                "registries.conf has a registry or an alias that is no table",
+                "mend it; podman says where",
+            ) from None
+        joined |= content
+    if mirrored:
+        joined["registry"] = list(mirrored.values())
+    if aliases:
+        joined["aliases"] = aliases
+    return joined
+
 
 LOGINS = ("credHelpers", "auths")
 STORE = "credsStore"
@@ -34,17 +99,17 @@ class Others:
         self._only = only
 
     def of_docker(self, path: str) -> dict[str, Any]:
-        """Answer config.json: for docker, and for helm."""
+        """Return config.json: for docker, and for helm."""
         return self._without(_read(path).content)
 
     def of_containers(self, variables: Environment) -> dict[str, Any]:
-        """Answer one auth.json for all the files that podman and skopeo search.
+        """Return one auth.json for all the files that podman and skopeo search.
 
         They take the first file that names a registry, or a namespace above; an empty
         entry, as docker leaves beside a store, names none.
         """
         found: dict[str, dict[str, Any]] = {name: {} for name in LOGINS}
-        for path in containers.auth_paths(variables):
+        for path in containers_read.auth_paths(variables):
             file = _read(path)
             tables = {name: file.table(name) for name in LOGINS}
             if path.endswith("/.dockercfg"):
@@ -59,7 +124,7 @@ class Others:
         return self._without(found)
 
     def of_variable(self, text: str) -> dict[str, Any]:
-        """Answer DOCKER_AUTH_CONFIG; what is malformed no client reads."""
+        """Return DOCKER_AUTH_CONFIG; what is malformed no client reads."""
         try:
             found = json.loads(text or "{}")
         except (ValueError, RecursionError):
@@ -82,7 +147,7 @@ class Others:
 
 
 def _is_below(key: str, taken: set[str]) -> bool:
-    """Tell whether a registry or namespace is one of these, or in one."""
+    """Return whether a registry or namespace is one of these, or in one."""
     return any(f"{key}/".startswith(f"{name}/") for name in taken)
 
 
@@ -110,5 +175,5 @@ def _malformed(content: Any) -> str | None:
 
 
 def _is_empty(path: str) -> bool:
-    """Tell whether a file is one that clients take for none."""
+    """Return whether a file is one that clients take for none."""
     return os.path.isfile(path) and not os.path.getsize(path)

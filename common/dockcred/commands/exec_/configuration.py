@@ -15,15 +15,16 @@ import json
 import os
 from typing import Any, NamedTuple
 
-from dockcred.commands.exec_ import our_helper, registries
+from dockcred.api.many import resolve_logins
+from dockcred.clients import entries, formats, helm
+from dockcred.clients.containers import edit as containers_edit
+from dockcred.clients.docker import edit as docker_edit
+from dockcred.clients.reference import keys
+from dockcred.commands.exec_ import carried
 from dockcred.commands.exec_.carried import STORE, Others
-from dockcred.environment import Environment
 from dockcred.errors import DockcredError, InvalidInputError
-from dockcred.outputs import containers_auth, docker_config, helm_registry
-from dockcred.reference import keys
-from dockcred.rendering import entries, formats
-from dockcred.rendering.resolving import resolve_logins
 from dockcred.system import private_file
+from dockcred.system.environment import Environment
 
 
 class Wanted(NamedTuple):
@@ -75,8 +76,8 @@ class Configuration:
         """Put our helper on PATH by a link: where the directory is, nothing may run."""
         path = self._variables.get("PATH", os.defpath)
         directory = self._make("bin")
-        target = our_helper.path(self._variables)
-        os.symlink(target, f"{directory}/{our_helper.PROGRAM}")
+        target = carried.path(self._variables)
+        os.symlink(target, f"{directory}/{carried.PROGRAM}")
         return {"PATH": f"{directory}{os.pathsep}{path}"}
 
     def _docker(self) -> dict[str, str]:
@@ -84,13 +85,13 @@ class Configuration:
 
         What is not there yet, and is made by the command, ends with it.
         """
-        path = os.path.abspath(docker_config.path(self._variables))
+        path = os.path.abspath(docker_edit.path(self._variables))
         content = self._others.of_docker(path)
         if self._wanted.secret:
             self._show(content, "a client that calls no helper")
         if not self._wanted.secret or STORE in content:
             # Where there is a store, docker reads `auths` only if the store is silent.
-            self._ask(content, docker_config.HUB)
+            self._ask(content, docker_edit.HUB)
         theirs, name = os.path.split(path)
         ours = self._make("docker")
         self._write(f"docker/{name}", json.dumps(content, indent="\t"))
@@ -99,17 +100,17 @@ class Configuration:
         return {"DOCKER_CONFIG": ours, "BUILDX_CONFIG": builders}
 
     def _helm(self) -> dict[str, str]:
-        content = self._others.of_docker(helm_registry.path(self._variables))
-        self._ask(content, helm_registry.HUB)
+        content = self._others.of_docker(helm.path(self._variables))
+        self._ask(content, helm.HUB)
         path = self._write("helm.json", json.dumps(content, indent="\t"))
         return {"HELM_REGISTRY_CONFIG": path}
 
     def _containers(self) -> dict[str, str]:
         content = self._others.of_containers(self._variables)
-        self._ask(content, containers_auth.HUB)
+        self._ask(content, containers_edit.HUB)
         path = self._write("auth.json", json.dumps(content, indent="\t"))
         found = {"REGISTRY_AUTH_FILE": path}
-        if text := registries.with_files_first(self._variables, only=self._wanted.only):
+        if text := carried.with_files_first(self._variables, only=self._wanted.only):
             path = self._write("registries.conf", text)
             found["CONTAINERS_REGISTRIES_CONF"] = path
         return found
@@ -133,7 +134,7 @@ class Configuration:
     def _ask(self, content: dict[str, Any], hub: tuple[str, ...]) -> None:
         """Have our helper asked for the registries, under a client's names for them."""
         named = [key for host in self._wanted.registries for key in keys(host, hub)]
-        asked = dict.fromkeys(named, our_helper.SUFFIX)
+        asked = dict.fromkeys(named, carried.SUFFIX)
         content["credHelpers"] = asked | content.get("credHelpers", {})
 
     def _show(self, content: dict[str, Any], reader: str) -> None:

@@ -7,22 +7,20 @@ from typing import Any
 
 import click
 
-from dockcred.commands.console import examples, refusing, warn
-from dockcred.commands.masking import mask
+from dockcred.api.many import resolve_logins
+from dockcred.clients import formats
+from dockcred.clients.entries import earliest_end
+from dockcred.commands.console import examples, mask, reporting_errors, warn
 from dockcred.commands.render import output
-from dockcred.commands.render.kubelet import KUBELET_CONFIG, kubelet_config
 from dockcred.commands.render.options import LOGINS, OUTPUT, chosen, of_format
-from dockcred.commands.render.shown import EXAMPLES
-from dockcred.rendering import formats
-from dockcred.rendering.login import earliest_end
-from dockcred.rendering.resolving import resolve_logins
+from dockcred.commands.render.output import EXAMPLES, KUBELET_CONFIG, kubelet_config
 
 
 class _Formats(click.Group):
     """One subcommand per format, made when it is called or listed."""
 
     def list_commands(self, context: click.Context) -> list[str]:
-        """Name the formats."""
+        """Return the formats."""
         del context
         return sorted((*formats.FORMATS, KUBELET_CONFIG))
 
@@ -66,8 +64,8 @@ def _command(name: str) -> click.Command:
     ) -> None:
         if not show:
             output.refuse_terminal(path)
-        with refusing():
-            place = output.place(path, form.FILE)
+        with reporting_errors():
+            place = output.place_for(path, form.FILE)
             options = chosen(given)
             logins = resolve_logins(
                 registries, policy=output.policy(sources), min_life_s=min_life

@@ -7,10 +7,9 @@ from typing import Any
 
 import click
 
-from dockcred import environment
+from dockcred.clients.formats import Format, Options, read_pem
 from dockcred.errors import InvalidInputError
-from dockcred.rendering.formats import Format
-from dockcred.rendering.options import Options, read_pem
+from dockcred.system import environment
 
 Decorator = Callable[[Any], Any]
 
@@ -84,15 +83,15 @@ _OF_FORMATS: dict[str, Decorator] = {
 
 
 def of_format(form: Format) -> Iterable[Decorator]:
-    """Answer the options that one format takes."""
-    if form.READERS:
+    """Return the options that one format takes."""
+    if form.CONSUMERS:
         yield click.option(
             "--for",
             "consumer",
-            type=click.Choice(form.READERS),
+            type=click.Choice(form.CONSUMERS),
             help="Whose rules hold.",
         )
-    for name in form.TAKES:
+    for name in form.OPTIONS:
         yield _OF_FORMATS[name]
 
 

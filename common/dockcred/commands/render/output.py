@@ -1,4 +1,4 @@
-"""Where a rendered secret goes: a pipe, a file of one's own, hardly ever a terminal."""
+"""Where the rendered text goes, and what is shown of it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from datetime import datetime
 
 import click
 
-from dockcred.api import Policy
-from dockcred.commands.console import stdout
+from dockcred.api.resolve import Policy
+from dockcred.clients import kubelet
+from dockcred.clients.edit import past
+from dockcred.commands.console import examples, reporting_errors, stdout
 from dockcred.errors import InvalidInputError
-from dockcred.outputs import replace
 from dockcred.system import private_file
 
 
@@ -24,12 +25,12 @@ def refuse_terminal(path: str | None) -> None:
 
 
 def policy(sources: tuple[str, ...]) -> Policy | None:
-    """Answer the policy that asks these sources; None for the usual one."""
+    """Return the policy that asks these sources; None for the usual one."""
     return Policy(order=sources) if sources else None
 
 
-def place(path: str | None, name: str) -> str:
-    """Answer the file that --output means, nothing for stdout.
+def place_for(path: str | None, name: str) -> str:
+    """Return the file that --output means, nothing for stdout.
 
     Raises InvalidInputError for a device: it would be replaced by a file.
     """
@@ -53,7 +54,7 @@ def write(data: bytes, path: str, ends: float | None) -> None:
         _print(data)
         return
     _refuse_to_lose(path, data)
-    replace.make_directories(path)
+    past.make_directories(path)
     private_file.replace(path, data, private_file.NEW_FILE)
     moment = datetime.fromtimestamp(ends).astimezone() if ends else None
     until = f"; good until {moment:%Y-%m-%d %H:%M:%S %z}" if moment else ""
@@ -69,7 +70,7 @@ def _print(data: bytes) -> None:
 
 def _refuse_to_lose(path: str, data: bytes) -> None:
     """Raise InvalidInputError for a file that says more than what takes its place."""
-    there, ours = _said(replace.read(path)), _said(data)
+    there, ours = _said(past.read(path)), _said(data)
     if besides := sorted(there - ours):
         raise InvalidInputError(
             f"{path} has {', '.join(besides)} besides, which would be lost",
@@ -78,9 +79,81 @@ def _refuse_to_lose(path: str, data: bytes) -> None:
 
 
 def _said(data: bytes | None) -> set[str]:
-    """Name what a file of logins says: its keys, and those of `auths`."""
+    """Return what a file of logins says: its keys, and those of `auths`."""
     try:
         found = json.loads(data or b"{}")
         return {*found, *found.get("auths", ())}
     except (ValueError, TypeError, AttributeError, RecursionError):
         return set()
+
+
+EXAMPLES = {
+    "argocd": ("dockcred render argocd --registry ghcr.io",),
+    "containers-auth": (
+        "dockcred render containers-auth --registry ghcr.io/acme --output auth.json",
+        "dockcred render containers-auth --for coco --registry ghcr.io |",
+        "    kbs-client config set-resource --path default/containers/auth …",
+    ),
+    "contrast-secret": (
+        "dockcred render contrast-secret --registry ghcr.io |",
+        "    kubectl apply --server-side -f -",
+    ),
+    "contrast-toml": (
+        "dockcred render contrast-toml --registry ghcr.io --extra-env HTTPS_PROXY",
+    ),
+    "docker-config": (
+        "dockcred render docker-config --registry ghcr.io --output /kaniko/.docker/",
+    ),
+    "env": (
+        'eval "$(dockcred render env --registry ghcr.io)"',
+        'dockcred render env --for dotenv --registry ghcr.io >>"$GITHUB_ENV"',
+    ),
+    "helm": ("dockcred render helm --registry ghcr.io --output registry.json",),
+    "kubelet-config": ("dockcred render kubelet-config --all",),
+    "kubernetes-secret": (
+        "dockcred render kubernetes-secret --registry ghcr.io --namespace apps |",
+        "    kubectl apply --server-side -f -",
+    ),
+    "nomad": (
+        "dockcred render nomad --registry ghcr.io --name nomad/jobs/app |",
+        "    nomad var put -in=json -",
+    ),
+    "password": (
+        "dockcred render password --registry ghcr.io |",
+        "    docker login ghcr.io -u me --password-stdin",
+    ),
+    "user-pass": ("dockcred render user-pass --registry ghcr.io | base64 -w0",),
+}
+
+KUBELET_CONFIG = "kubelet-config"
+
+
+@click.command(
+    KUBELET_CONFIG,
+    short_help="CredentialProviderConfig for kubelet, which asks our provider",
+    epilog=examples(*EXAMPLES[KUBELET_CONFIG]),
+)
+@click.option(
+    "--registry",
+    "patterns",
+    metavar="PATTERN",
+    multiple=True,
+    help="Images that the provider is asked for, with * within a label.",
+)
+@click.option("--all", "everything", is_flag=True, help="The clouds' own registries.")
+@click.option("--output", "path", metavar="FILE", help="Write it there in one step.")
+def kubelet_config(
+    patterns: tuple[str, ...], *, everything: bool, path: str | None
+) -> None:
+    """CredentialProviderConfig for kubelet, which asks our provider: no secret in it.
+
+    `dockcred configure kubelet` writes the same, and can take it back.
+    """
+    with reporting_errors():
+        images = [*patterns, *(kubelet.CLOUDS if everything else ())]
+        if not images:
+            raise InvalidInputError(
+                "no image is named", "use --registry PATTERN or --all"
+            )
+        place = place_for(path, "credential-provider-config.yaml")
+        write(kubelet.config(images).encode(), place, None)

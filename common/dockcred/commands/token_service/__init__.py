@@ -6,11 +6,10 @@ from types import ModuleType
 
 import click
 
-from dockcred import environment
-from dockcred.commands.console import examples, refusing
+from dockcred.commands.console import examples, reporting_errors
+from dockcred.commands.token_service.listen import DEFAULT_ADDRESS, Listen
 from dockcred.errors import InvalidInputError, MissingExtraError
-from dockcred.system import process
-from dockcred.token_service.listen import DEFAULT_ADDRESS, Listen
+from dockcred.system import environment, process
 
 config_option = click.option(
     "--config",
@@ -102,7 +101,7 @@ def token_service(
         _refuse_options(context)
         return
     variables = environment.current()
-    with refusing():
+    with reporting_errors():
         work = _work()
         told = any((issuer, audience, service, allow, allow_anonymous))
         if config and told:
@@ -143,7 +142,7 @@ def token_service(
 @keys_option
 def keygen(keys: str | None) -> None:
     """Make our first keys: one that signs, and one that will after it."""
-    with refusing():
+    with reporting_errors():
         work = _work()
         directory = work.key_directory(keys, environment.current())
         work.KeyDirectory(directory).create()
@@ -160,7 +159,7 @@ def rotate(keys: str | None) -> None:
     Registries know the next key since they were last given our keys: give them the
     new ones (write-registry-config) and restart them before you rotate again.
     """
-    with refusing():
+    with reporting_errors():
         work = _work()
         directory = work.key_directory(keys, environment.current())
         roles = work.KeyDirectory(directory).rotate()
@@ -198,7 +197,7 @@ def write_registry_config(
 ) -> None:
     """Write what the registry is told, and our public keys, into DIRECTORY."""
     # What it writes is for the registry, whose user may be another.
-    with refusing(), process.AsCalled():
+    with reporting_errors(), process.AsCalled():
         work, variables = _work(), environment.current()
         if bool(config) == bool(service):
             raise InvalidInputError(
@@ -220,7 +219,7 @@ def write_registry_config(
 @click.argument("config", metavar="FILE")
 def check(config: str) -> None:
     """Look for mistakes in a configuration, and say what each of its rules allows."""
-    with refusing():
+    with reporting_errors():
         settings = _work().of_file(config, None, environment.current())
         for rule in settings.rules:
             who = rule.issuer or "everybody"

@@ -6,23 +6,22 @@ import os
 from dataclasses import replace
 
 from dockcred.commands.console import warn
-from dockcred.config.load import check_owner
-from dockcred.environment import Environment
-from dockcred.errors import InvalidInputError
-from dockcred.token_service import (
+from dockcred.commands.token_service import (
+    access_token,
     issuer_documents,
     journal,
-    registry_config,
     server,
     settings_file,
 )
-from dockcred.token_service.app import Application
-from dockcred.token_service.by_rules import ByRules
-from dockcred.token_service.id_token import Verifier
-from dockcred.token_service.key_directory import KeyDirectory
-from dockcred.token_service.listen import Listen
-from dockcred.token_service.settings import Issuer, Settings
-from dockcred.token_service.upstream import Provider, Upstream
+from dockcred.commands.token_service.app import Application
+from dockcred.commands.token_service.by_rules import ByRules, Verifier
+from dockcred.commands.token_service.key_directory import KeyDirectory
+from dockcred.commands.token_service.listen import Listen
+from dockcred.commands.token_service.settings import Issuer, Settings
+from dockcred.commands.token_service.upstream import Provider, Upstream
+from dockcred.errors import InvalidInputError
+from dockcred.identity.config.load import check_owner
+from dockcred.system.environment import Environment
 
 _ONLY_ISSUER = "issuer"
 _LEVELS = {"debug": "DEBUG", "info": "INFO", "warning": "WARNING"}
@@ -90,7 +89,7 @@ def of_options(
 
 
 def key_directory(keys: str | None, environment: Environment) -> str:
-    """Answer where our keys are: as told, else root's place or the user's own."""
+    """Return where our keys are: as told, else root's place or the user's own."""
     if keys:
         return os.path.abspath(keys)
     if os.geteuid() == 0:
@@ -109,7 +108,7 @@ def write_registry_config(
     """Write what the registry reads; answer the paths."""
     published = KeyDirectory(settings.keys).published()
     there = seen_as or os.path.abspath(directory)
-    return registry_config.write(directory, there, realm, settings, published)
+    return access_token.write(directory, there, realm, settings, published)
 
 
 def _warned(settings: Settings) -> Settings:

@@ -13,16 +13,16 @@ logins             the files that a login changes
 
 from __future__ import annotations
 
-from dockcred.environment import COMMON, current
-from dockcred.environment import azure as names
 from dockcred.errors import CredentialsNotFoundError
 from dockcred.providers.acr.hosts import custom_suffixes, registry_of
+from dockcred.system.environment import COMMON, current
+from dockcred.system.environment import azure as names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dockcred.environment import Environment
-    from dockcred.identity import Identity
-    from dockcred.server_url import ServerURL
+    from dockcred.credential import ServerURL
+    from dockcred.identity.provider import Identity
+    from dockcred.system.environment import Environment
 
 
 class ACR:
@@ -45,7 +45,7 @@ class ACR:
         self._suffixes = suffixes
 
     def matches(self, server: ServerURL) -> bool:
-        """Tell whether the whole host is ACR's; plain http carries no password."""
+        """Return whether the whole host is ACR's; plain http carries no password."""
         if server.scheme == "http":
             return False
         return registry_of(server.host, self._suffixes) is not None
@@ -55,7 +55,7 @@ class ACR:
         return self.matches(server)
 
     def config_files(self, environment: Environment) -> tuple[str, ...]:
-        """Name none: variables choose the identity, logins are watched per source."""
+        """Return none: variables choose the identity, logins are watched per source."""
         del environment
         return ()
 

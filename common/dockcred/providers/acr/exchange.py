@@ -1,36 +1,96 @@
-"""The registry's own door: an Entra token in, a refresh token of the registry out.
-
-github.com/Azure/acr, docs/AAD-OAuth.md. The token goes to the validated host alone,
-over verified TLS; a redirect is a failure.
-"""
+"""An Entra token exchanged for the registry's own, and why it may be refused."""
 
 from __future__ import annotations
 
 import time
 
-from dockcred.claims import claims_of
 from dockcred.credential import Credential
 from dockcred.errors import IssueError, NameNotFoundError
-from dockcred.providers.acr import exchange_problems
-from dockcred.providers.acr.entra import USER_AGENT, garbage
+from dockcred.providers.acr.machine import USER_AGENT, garbage
 from dockcred.transport import http
-from dockcred.transport.form import urlencode
-from dockcred.transport.http import request
-from dockcred.transport.retry import patiently
+from dockcred.transport.http import delay_s, request, with_retries
+from dockcred.transport.json_reader import claims_of
+from dockcred.transport.target import urlencode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dockcred.environment import Environment
     from dockcred.providers.acr.hosts import Registry
-    from dockcred.providers.acr.tokens import AccessToken
+    from dockcred.providers.acr.sources import AccessToken
+    from dockcred.system.environment import Environment
+    from dockcred.transport.response import Response
+
+_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY = 401, 403, 404, 429
+
+
+def unnamed(registry: Registry) -> IssueError:
+    """Say what an unknown name means: every registry has one, from its first day."""
+    return IssueError(
+        f"there is no registry {registry.host}: its name was not resolved",
+        "see its login server (az acr show), or the DNS settings",
+    )
+
+
+def meaning(answer: Response, registry: Registry, token: AccessToken) -> IssueError:
+    """Turn a refused exchange into a cause with a remedy."""
+    status, host = answer.status, registry.host
+    who = _bearer(token)
+    if status == _FORBIDDEN:
+        address = _address_in(_message(answer))
+        client = f"this client ({address})" if address else "this client"
+        return IssueError(
+            f"the firewall of {host} keeps {client} out",
+            "allow its address or network on the registry (az acr network-rule)",
+        )
+    if status == _UNAUTHORIZED:
+        return IssueError(
+            f"{host} denies{who}",
+            "assign it AcrPull on the registry, and see that both are of one tenant",
+        )
+    if status == _NOT_FOUND:
+        return IssueError(
+            f"there is no registry {host}", "see its login server (az acr show)"
+        )
+    if status == _TOO_MANY:
+        wait = delay_s(answer)
+        when = f"in {wait:g} s" if wait else "later"
+        return IssueError(f"{host} throttles its logins", f"try again {when}")
+    return IssueError(
+        f"{host} did not exchange the token (status {status})",
+        "try again; then see what answers there, and Azure's status",
+    )
+
+
+def _bearer(token: AccessToken) -> str:
+    """Return who was denied, as Azure's portal does: by ids, which are no secrets."""
+    tenant, _, rest = token.principal.partition("/")
+    application, _, bearer = rest.partition("/")
+    of_tenant = f" of tenant {tenant}" if tenant else ""
+    known = application or bearer
+    return f" the identity {known}{of_tenant}" if known else " this identity"
+
+
+def _message(answer: Response) -> str:
+    try:
+        return str(answer.json()["errors"][0]["message"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return ""
+
+
+def _address_in(text: str) -> str:
+    """Return the first quoted word that looks like an IP address."""
+    for word in text.split("'")[1::2]:
+        if word and set(word) <= set("0123456789abcdef.:"):
+            return word[:45]
+    return ""
+
 
 USERNAME = "00000000-0000-0000-0000-000000000000"
 _OK = 200
 
 
-def greet(registry: Registry, environment: Environment) -> None:
+def preconnect(registry: Registry, environment: Environment) -> None:
     """Begin the connection to a registry's door."""
-    http.greet(_url(registry), environment)
+    http.preconnect(_url(registry), environment)
 
 
 def refresh_token(
@@ -52,13 +112,13 @@ def refresh_token(
     }
     url = _url(registry)
     try:
-        answer = patiently(
+        answer = with_retries(
             lambda: request("POST", url, environment, headers=headers, body=body)
         )
     except NameNotFoundError:
-        raise exchange_problems.unnamed(registry) from None
+        raise unnamed(registry) from None
     if answer.status != _OK:
-        raise exchange_problems.meaning(answer, registry, token)
+        raise meaning(answer, registry, token)
     try:
         minted = answer.json()["refresh_token"]
         claims = claims_of(minted.encode("ascii"))

@@ -1,16 +1,12 @@
-"""Which hosts are Azure Container Registry's, and which cloud each belongs to.
-
-    NAME[-HASH].SUFFIX               the registry; HASH with a domain name label
-    NAME[-HASH].REGION.geo.SUFFIX    one region of a replicated registry
-
-NAME is 5 to 50 letters and digits (learn.microsoft.com, "Resource name rules"). Data
-endpoints (NAME.REGION.data.SUFFIX) and private-link names take no login. Hosts are
-compared label by label, from end to end.
-"""
+"""Which hosts are ACR's, and what differs between Azure's clouds."""
 
 from __future__ import annotations
 
 from dockcred.errors import InvalidInputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dockcred.system.environment import Environment
 
 CLOUD_SUFFIXES = ("azurecr.io", "azurecr.cn", "azurecr.us", "azurecr.de")
 _ALPHANUMERIC = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
@@ -76,3 +72,53 @@ def _is_name(label: str) -> bool:
 
 def _is_label(label: str) -> bool:
     return bool(label) and _LABEL.issuperset(label) and label.strip("-") == label
+
+
+# Registry suffix: Entra's authority, ACR's audience, Resource Manager's audience.
+_CLOUDS = {
+    "azurecr.io": (
+        "https://login.microsoftonline.com",
+        "https://containerregistry.azure.net",
+        "https://management.azure.com",
+    ),
+    "azurecr.cn": (
+        "https://login.chinacloudapi.cn",
+        "https://containerregistry.azure.cn",
+        "https://management.chinacloudapi.cn",
+    ),
+    "azurecr.us": (
+        "https://login.microsoftonline.us",
+        "https://containerregistry.azure.us",
+        "https://management.usgovcloudapi.net",
+    ),
+    "azurecr.de": (
+        "https://login.microsoftonline.de",
+        "https://containerregistry.azure.de",
+        "https://management.microsoftazure.de",
+    ),
+}
+_PUBLIC = _CLOUDS["azurecr.io"]
+
+
+def authority(registry: Registry, environment: Environment) -> str:
+    """Return Entra's URL for a registry's cloud, without a slash at its end.
+
+    AZURE_AUTHORITY_HOST may be a host or a URL, as azure-identity reads it.
+    """
+    named = environment.get("AZURE_AUTHORITY_HOST").strip().rstrip("/")
+    if not named:
+        return _CLOUDS.get(registry.suffix, _PUBLIC)[0]
+    return named if "://" in named else f"https://{named}"
+
+
+def audiences(registry: Registry, environment: Environment) -> tuple[str, ...]:
+    """Return the resources to ask a token for, the better one first."""
+    named = environment.get("DOCKCRED_ACR_AUDIENCE").strip()
+    if not named:
+        return _CLOUDS.get(registry.suffix, _PUBLIC)[1:]
+    if not named.startswith(("https://", "api://")) or not named.isprintable():
+        raise InvalidInputError(
+            "DOCKCRED_ACR_AUDIENCE is not the URI of a resource",
+            "set it like https://containerregistry.azure.net",
+        )
+    return (named.removesuffix("/.default").rstrip("/"),)

@@ -1,18 +1,66 @@
-"""The path from a registry to its credential: ask the sources, then exchange."""
+"""Who answers for an Azure registry: the sources in their order, by either road."""
 
 from __future__ import annotations
 
-from dockcred import log, spare_time
 from dockcred.errors import IssueError, MissingIdentityError
-from dockcred.providers.acr import clouds, direct, logins, sources
-from dockcred.transport import lean
+from dockcred.providers.acr import hosts, sources
+from dockcred.providers.acr.sources import CLI, DEVELOPER_CLI, POWERSHELL
+from dockcred.system import log
+from dockcred.transport import idle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dockcred.credential import Credential
-    from dockcred.environment import Environment
     from dockcred.providers.acr.hosts import Registry
-    from dockcred.providers.acr.tokens import AccessToken
+    from dockcred.providers.acr.sources import AccessToken
+    from dockcred.system.environment import Environment
+
+
+def serves(source: str, environment: Environment) -> bool:
+    """Return whether we ask this source ourselves.
+
+    A regional authority, and the tenant `adfs` of a disconnected cloud, have endpoints
+    of their own: those are left to MSAL.
+    """
+    if source in {sources.IMDS, sources.APP_SERVICE}:
+        return True
+    if source not in {sources.CLIENT_SECRET, sources.WORKLOAD_IDENTITY}:
+        return False
+    regional = environment.first("AZURE_REGIONAL_AUTHORITY_NAME", "MSAL_FORCE_REGION")
+    return not regional and environment.get("AZURE_TENANT_ID").lower() != "adfs"
+
+
+def token(
+    source: str, authority: str, audience: str, environment: Environment
+) -> AccessToken:
+    """Ask a source for a token; AbsentError where it has no identity."""
+    from dockcred.providers.acr import machine  # noqa: PLC0415 - a miss only
+
+    if source == sources.CLIENT_SECRET:
+        return machine.by_secret(authority, audience, environment)
+    if source == sources.WORKLOAD_IDENTITY:
+        return machine.by_federation(authority, audience, environment)
+    if source == sources.APP_SERVICE:
+        return machine.app_service(audience, environment)
+    return machine.imds(audience, environment)
+
+
+def login_files(source: str, environment: Environment) -> tuple[str, ...]:
+    """Return the files to watch; none for a source that is no login.
+
+    Not az's msal_token_cache: az writes it whenever it renews a token of anybody's,
+    while azureProfile.json changes with every login, logout and `az account set`.
+    """
+    home = environment.home()
+    if source == CLI:
+        own = environment.path("AZURE_CONFIG_DIR", ".azure")
+        return tuple(f"{own}/{name}" for name in ("azureProfile.json", "clouds.config"))
+    if source == POWERSHELL:
+        return (f"{home}/.Azure/AzureRmContext.json",)
+    if source == DEVELOPER_CLI:
+        own = environment.path("AZD_CONFIG_DIR", ".azd")
+        return tuple(f"{own}/{name}" for name in ("auth.json", "config.json"))
+    return ()
 
 
 class AzureIdentity:
@@ -25,43 +73,43 @@ class AzureIdentity:
         self._road = environment.get("DOCKCRED_ROAD")
         planned = sources.plan(environment)
         if self._road == "direct":
-            planned = tuple(s for s in planned if direct.serves(s, environment))
+            planned = tuple(s for s in planned if serves(s, environment))
         self._plan = planned
         self.sources: tuple[str, ...] = planned
-        files = [path for s in planned for path in logins.files(s, environment)]
+        files = [path for s in planned for path in login_files(s, environment)]
         if sources.CLIENT_CERTIFICATE in planned:
             files.append(environment.get("AZURE_CLIENT_CERTIFICATE_PATH"))
         self.files: tuple[str, ...] = tuple(files)
         self.tokens: tuple[str, ...] = ()
         if sources.WORKLOAD_IDENTITY in planned:
             self.tokens = (environment.get("AZURE_FEDERATED_TOKEN_FILE"),)
-        self.said = ""
+        self.principal = ""
 
     def issue(self) -> Credential:
         """Get a token, and the registry's password for it."""
-        spare_time.put(
+        idle.defer(
             # While somebody else is asked for the token: 40 M instructions.
-            lambda: lean.load("ssl"),
-            lambda: lean.load("dockcred.providers.acr.exchange"),
-            self._greet,
+            lambda: idle.load("ssl"),
+            lambda: idle.load("dockcred.providers.acr.exchange"),
+            self._preconnect,
         )
         token = self._token()
-        self.said = token.said
+        self.principal = token.principal
         from dockcred.providers.acr import exchange  # noqa: PLC0415 - see above
 
         return exchange.refresh_token(self._registry, token, self._environment)
 
-    def _greet(self) -> None:
+    def _preconnect(self) -> None:
         from dockcred.providers.acr import exchange  # noqa: PLC0415 - see `issue`
 
-        exchange.greet(self._registry, self._environment)
+        exchange.preconnect(self._registry, self._environment)
 
-    def who(self) -> str:
+    def current_principal(self) -> str:
         """Ask a managed identity for its token, which the machine has at hand."""
         if not set(self._plan) & set(sources.MANAGED):
             return ""
         token = self._token()
-        return token.said if self.sources[0] in sources.MANAGED else ""
+        return token.principal if self.sources[0] in sources.MANAGED else ""
 
     def _token(self) -> AccessToken:
         """Get a token for the first audience that the cloud knows."""
@@ -69,7 +117,7 @@ class AzureIdentity:
             UnknownAudienceError,
         )
 
-        *better, last = clouds.audiences(self._registry, self._environment)
+        *better, last = hosts.audiences(self._registry, self._environment)
         for audience in better:
             try:
                 return self._ask_all(audience)
@@ -103,9 +151,9 @@ class AzureIdentity:
 
     def _ask(self, source: str, audience: str) -> AccessToken:
         environment = self._environment
-        authority = clouds.authority(self._registry, environment)
-        if self._road != "sdk" and direct.serves(source, environment):
-            return direct.token(source, authority, audience, environment)
+        authority = hosts.authority(self._registry, environment)
+        if self._road != "sdk" and serves(source, environment):
+            return token(source, authority, audience, environment)
         from dockcred.providers.acr import sdk  # noqa: PLC0415 - an extra, and heavy
 
         return sdk.token(source, authority, audience, environment)

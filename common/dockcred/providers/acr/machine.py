@@ -1,34 +1,117 @@
-"""Managed identity by plain requests: instance metadata, and App Service's endpoint.
-
-learn.microsoft.com, "Use managed identities on a virtual machine" and "REST endpoint
-reference" of App Service, which Functions and Container Apps share. Neither is ever
-reached through a proxy.
-"""
+"""Entra's tokens without an SDK: of the machine, of a workload, of an application."""
 
 from __future__ import annotations
 
-from dockcred.errors import IssueError, TransportError
-from dockcred.providers.acr import machine_problems
-from dockcred.providers.acr.entra import USER_AGENT, garbage
+from dockcred.errors import InvalidInputError, IssueError, TransportError
+from dockcred.providers.acr import problems
 from dockcred.providers.acr.problems import AbsentError
-from dockcred.providers.acr.sources import is_chosen
-from dockcred.providers.acr.tokens import AccessToken
-from dockcred.transport.form import urlencode
-from dockcred.transport.http import request
+from dockcred.providers.acr.sources import AccessToken, is_chosen
+from dockcred.system.version import __version__
+from dockcred.transport.http import delay_s, request, with_retries
 from dockcred.transport.response import Response
-from dockcred.transport.retry import delay_s, patiently
-from dockcred.transport.target import Target
+from dockcred.transport.target import Target, urlencode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dockcred.environment import Environment
+    from dockcred.system.environment import Environment
+
+USER_AGENT = f"dockcred/{__version__}"
+_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_MAX_ASSERTION_BYTES = 256 * 1024
+_OK = 200
+_TOO_MANY = 429
+
+
+def by_secret(authority: str, audience: str, environment: Environment) -> AccessToken:
+    """Get a token for the application whose secret is in AZURE_CLIENT_SECRET."""
+    proof = {"client_secret": environment.get("AZURE_CLIENT_SECRET")}
+    return _entra_token(authority, audience, environment, proof)
+
+
+def by_federation(
+    authority: str, audience: str, environment: Environment
+) -> AccessToken:
+    """Get a token for the application that trusts the federated token's subject."""
+    assertion = _read(environment.get("AZURE_FEDERATED_TOKEN_FILE"))
+    proof = {"client_assertion": assertion, "client_assertion_type": _ASSERTION}
+    return _entra_token(authority, audience, environment, proof)
+
+
+def _entra_token(
+    authority: str, audience: str, environment: Environment, proof: dict[str, str]
+) -> AccessToken:
+    tenant = environment.get("AZURE_TENANT_ID")
+    if not tenant.isascii() or not tenant.replace("-", "").replace(".", "").isalnum():
+        raise InvalidInputError(
+            "AZURE_TENANT_ID is not a tenant", "set it to the tenant's id or domain"
+        )
+    url = f"{authority}/{tenant}/oauth2/v2.0/token"
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": environment.get("AZURE_CLIENT_ID"),
+        "scope": f"{audience}/.default",
+    }
+    headers = {
+        "content-type": "application/x-www-form-urlencoded",
+        "accept": "application/json",
+        "user-agent": USER_AGENT,
+    }
+    body = urlencode(form | proof).encode()
+    answer = with_retries(
+        lambda: request("POST", url, environment, headers=headers, body=body)
+    )
+    name = Target(url).netloc
+    if answer.status != _OK:
+        raise _refusal(answer, name)
+    try:
+        return AccessToken(str(answer.json()["access_token"]))
+    except (ValueError, LookupError, TypeError, RecursionError):
+        raise garbage(name) from None
+
+
+def _refusal(answer: Response, name: str) -> IssueError:
+    if answer.status == _TOO_MANY:
+        wait = delay_s(answer)
+        when = f"in {wait:g} s" if wait else "later"
+        return IssueError("Entra throttles the login", f"try again {when}")
+    try:
+        text = str(answer.json()["error_description"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return IssueError(
+            f"{name} gave no token (status {answer.status})",
+            "see AZURE_AUTHORITY_HOST, and whether a proxy answers in its place",
+        )
+    return problems.meaning(text, name)
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="ascii") as file:
+            token = file.read(_MAX_ASSERTION_BYTES).strip()
+    except (OSError, ValueError):
+        token = ""
+    if not token or not token.isprintable():
+        raise IssueError(
+            f"AZURE_FEDERATED_TOKEN_FILE names {path}, where no token can be read",
+            "see that the file is mounted and readable by this user",
+        )
+    return token
+
+
+def garbage(name: str) -> TransportError:
+    """Say that something else than Azure answers there."""
+    return TransportError(
+        f"{name} did not answer as Azure does",
+        "see what listens there: a proxy, a captive portal or another service",
+    )
+
 
 PROBE_S = 1.0
 TIMEOUT_S = 5.0
 _IMDS = "http://169.254.169.254"
 _PATH = "/metadata/identity/oauth2/token"
-_OK = 200
-_TOO_MANY = 429
+
+
 # Each endpoint has names of its own for the ids that choose an identity.
 _IMDS_NAMES = ("client_id", "object_id", "msi_res_id")
 _APP_SERVICE_NAMES = ("client_id", "object_id", "mi_res_id")
@@ -77,7 +160,7 @@ def app_service(audience: str, environment: Environment) -> AccessToken:
 
 
 def _chosen(names: tuple[str, str, str], environment: Environment) -> dict[str, str]:
-    """Answer the parameter for the identity that variables choose, if they do."""
+    """Return the parameter for the identity that variables choose, if they do."""
     variables = (
         "AZURE_CLIENT_ID",
         "DOCKCRED_ACR_OBJECT_ID",
@@ -91,7 +174,7 @@ def _chosen(names: tuple[str, str, str], environment: Environment) -> dict[str, 
 
 def _ask(url: str, headers: dict[str, str], environment: Environment) -> Response:
     headers |= {"accept": "application/json", "user-agent": USER_AGENT}
-    return patiently(
+    return with_retries(
         lambda: request(
             "GET",
             url,
@@ -116,7 +199,7 @@ def _token(answer: Response, name: str) -> AccessToken:
             f"try again in {wait:g} s" if wait else "try again later",
         )
     text = " ".join(str(value) for value in fields.values())
-    raise machine_problems.meaning(text, f"the managed identity at {name}")
+    raise problems.machine_meaning(text, f"the managed identity at {name}")
 
 
 def _fields(answer: Response) -> dict[str, object]:

@@ -1,12 +1,23 @@
-"""What Entra's error codes mean to a person, for both roads.
-
-Entra's own text is not repeated: with some codes it quotes what it was sent. Codes
-are listed at learn.microsoft.com, "Microsoft Entra authentication error codes".
-"""
+"""What Entra, the machine's endpoints and Azure's SDK mean by their errors."""
 
 from __future__ import annotations
 
-from dockcred.errors import IssueError, MissingIdentityError
+from contextlib import contextmanager
+
+from azure.core import exceptions as core
+from azure.identity import CredentialUnavailableError
+
+from dockcred.errors import (
+    DockcredError,
+    IssueError,
+    MissingIdentityError,
+    TransportError,
+)
+from dockcred.providers.acr import sources
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _MARK = "AADSTS"
 _UNKNOWN_RESOURCE = frozenset({"500011", "50001", "650057"})
@@ -84,7 +95,7 @@ class AbsentError(MissingIdentityError):
 
 
 def code_in(text: str) -> str:
-    """Answer the digits after the first AADSTS in a text, nothing if there is none."""
+    """Return the digits after the first AADSTS in a text, nothing if there is none."""
     _, found, rest = text.partition(_MARK)
     digits = len(rest) - len(rest.lstrip("0123456789"))
     return rest[: min(digits, 10)] if found else ""
@@ -110,3 +121,150 @@ def meaning(text: str, whom: str) -> IssueError:
             f"look the code up: https://login.microsoftonline.com/error?code={code}",
         )
     return IssueError(f"{whom} gave no token", "try again; then see Azure's status")
+
+
+_MAX_NAMED = 8
+_CHOOSE = "set AZURE_CLIENT_ID to the client id of one"
+
+
+def machine_meaning(text: str, whom: str) -> IssueError | AbsentError:
+    """Read the error text of IMDS or App Service.
+
+    AbsentError where the machine has no such identity, whether or not it was chosen.
+    """
+    if code_in(text):
+        return meaning(text, whom)
+    said = text.lower()
+    if "multiple user assigned identities" in said:
+        named = ", ".join(_identities_in(text))
+        which = f": {named}" if named else ""
+        return IssueError(
+            f"this machine has several managed identities{which}", _CHOOSE
+        )
+    if "invalid_resource" in said:
+        return UnknownAudienceError(
+            f"{whom} does not know the registry's audience",
+            "set DOCKCRED_ACR_AUDIENCE to the resource that this cloud has",
+        )
+    if "identity not found" in said or "no managed identity" in said:
+        return AbsentError(
+            "this machine does not have the managed identity",
+            "assign it to the machine, or see AZURE_CLIENT_ID",
+        )
+    return IssueError(f"{whom} gave no token", "try again; then see Azure's status")
+
+
+def _identities_in(text: str) -> list[str]:
+    """Return the GUIDs and resource ids that Azure names; they are no secrets."""
+    words = "".join(c if c.isalnum() or c in "-/._" else " " for c in text).split()
+    found = [word.strip(".") for word in words if _is_identity(word.strip("."))]
+    return list(dict.fromkeys(found))[:_MAX_NAMED]
+
+
+def _is_identity(word: str) -> bool:
+    if word.lower().startswith("/subscriptions/"):
+        return word.isascii()
+    groups = [len(part) for part in word.split("-")]
+    return groups == [8, 4, 4, 4, 12] and set(word.lower()) <= set("0123456789abcdef-")
+
+
+NAMES = {
+    sources.CLIENT_SECRET: "Entra",
+    sources.CLIENT_CERTIFICATE: "Entra",
+    sources.USER_PASSWORD: "Entra",
+    sources.WORKLOAD_IDENTITY: "Entra",
+    sources.IMDS: "instance metadata",
+    sources.APP_SERVICE: "App Service",
+    sources.SERVICE_FABRIC: "Service Fabric",
+    sources.ARC: "Azure Arc",
+    sources.MACHINE_LEARNING: "Azure Machine Learning",
+    sources.CLOUD_SHELL: "Cloud Shell",
+    sources.CLI: "az",
+    sources.POWERSHELL: "Azure PowerShell",
+    sources.DEVELOPER_CLI: "azd",
+}
+_SDK_LOGIN = {
+    sources.CLI: "az login",
+    sources.POWERSHELL: "Connect-AzAccount",
+    sources.DEVELOPER_CLI: "azd auth login",
+}
+_INSTALL = {
+    sources.CLI: "the Azure CLI",
+    sources.POWERSHELL: "PowerShell and its module Az.Accounts",
+    sources.DEVELOPER_CLI: "the Azure Developer CLI",
+}
+_MISSING = ("not found", "not installed", "could not be found")
+
+
+@contextmanager
+def translated(source: str, audience: str) -> Iterator[None]:
+    """Turn what azure-identity raises into a cause with a remedy.
+
+    Its texts are searched and never repeated: a child program may print a secret.
+    """
+    try:
+        yield
+    except DockcredError:
+        raise
+    except (core.ServiceRequestError, core.ServiceResponseError):
+        raise _unreached(source) from None
+    except CredentialUnavailableError as error:
+        raise _unavailable(source, error) from None
+    except core.ClientAuthenticationError as error:
+        raise _failed(source, str(error.message), audience) from None
+    except (LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise TransportError(
+            f"{NAMES[source]} did not answer as Azure does ({type(error).__name__})",
+            "see what listens there: a proxy, a captive portal or another service",
+        ) from None
+    except (core.AzureError, ValueError, OSError) as error:
+        raise IssueError(
+            f"{NAMES[source]} gave no token ({type(error).__name__})",
+            "see its variables, files and certificates",
+        ) from None
+
+
+def _unavailable(source: str, error: CredentialUnavailableError) -> DockcredError:
+    text = str(error.message)
+    if code_in(text):
+        return meaning(text, NAMES[source])
+    if source not in sources.PROGRAMS:
+        # What was answered is in the text, what kept it from answering is the cause.
+        why = error.__cause__
+        if why is not None and not isinstance(why, core.HttpResponseError):
+            return _unreached(source)
+        return machine_meaning(text, NAMES[source])
+    if any(word in text.lower() for word in _MISSING):
+        return AbsentError(
+            f"{NAMES[source]} is not installed", f"install {_INSTALL[source]}"
+        )
+    if "login" in text.lower() or "connect-azaccount" in text.lower():
+        return AbsentError(
+            f"{NAMES[source]} is not logged in", f"run: {_SDK_LOGIN[source]}"
+        )
+    return _failed(source, "", "")
+
+
+def _failed(source: str, text: str, audience: str) -> DockcredError:
+    if code_in(text) or source not in sources.PROGRAMS:
+        if source in sources.MANAGED:
+            return machine_meaning(text, NAMES[source])
+        return meaning(text, NAMES[source])
+    resource = f" --resource {audience}" if audience else ""
+    see = {
+        sources.CLI: f"az account get-access-token{resource}",
+        sources.POWERSHELL: "Get-AzAccessToken",
+        sources.DEVELOPER_CLI: "azd auth token",
+    }[source]
+    return IssueError(
+        f"{NAMES[source]} gave no token in time or in shape", f"see: {see}"
+    )
+
+
+def _unreached(source: str) -> DockcredError:
+    name = NAMES[source]
+    if source == sources.IMDS:
+        return AbsentError("no instance metadata of Azure's was reached")
+    return TransportError(
+        f"{name} was not reached", "see the network, HTTPS_PROXY and SSL_CERT_FILE"
+    )

@@ -6,12 +6,12 @@ import logging
 import os
 import warnings
 
-from dockcred import environment as process
-from dockcred import watchdog
-from dockcred.environment import children
 from dockcred.errors import InvalidInputError, MissingExtraError
-from dockcred.providers.acr import sdk_problems, sources
-from dockcred.providers.acr.tokens import AccessToken
+from dockcred.providers.acr import problems, sources
+from dockcred.providers.acr.sources import AccessToken
+from dockcred.system import child_program
+from dockcred.system import environment as process
+from dockcred.system import process as watchdog
 from dockcred.transport import trust
 from dockcred.transport.target import METADATA_HOSTS
 
@@ -27,7 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from dockcred.environment import Environment
+    from dockcred.system.environment import Environment
 
 _CONNECT_S = 1
 _READ_S = 5
@@ -41,10 +41,12 @@ def token(
 ) -> AccessToken:
     """Ask a source for a token; AbsentError where it has no identity."""
     if kind := sources.PROGRAMS.get(source):
-        environment = process.Environment(children.variables(kind, environment))
+        environment = process.Environment(
+            child_program.variables_for(kind, environment)
+        )
     _prepare(environment)
-    watchdog.doing(f"asking {sdk_problems.NAMES[source]} through azure-identity")
-    with sdk_problems.translated(source, audience):
+    watchdog.set_activity(f"asking {problems.NAMES[source]} through azure-identity")
+    with problems.translated(source, audience):
         credential = _credential(source, authority, environment)
         answer = credential.get_token(f"{audience}/.default")
     return AccessToken(answer.token)
@@ -105,7 +107,7 @@ def _credential(source: str, authority: str, environment: Environment) -> Any:
 
 
 def _chosen(environment: Environment) -> dict[str, Any]:
-    """Answer the argument for the identity that variables choose, if they do."""
+    """Return the argument for the identity that variables choose, if they do."""
     if client_id := environment.get("AZURE_CLIENT_ID"):
         return {"client_id": client_id}
     for variable, name in (

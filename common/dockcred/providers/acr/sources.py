@@ -1,18 +1,15 @@
-"""Who can be asked, in azure-identity's order and by its variables.
-
-learn.microsoft.com, "Credential chains in the Azure Identity library": environment,
-workload identity, managed identity, then what a developer has logged in to.
-"""
+"""The sources of an Azure identity, and the access token that each gives."""
 
 from __future__ import annotations
 
 import os
 
 from dockcred.errors import InvalidInputError
+from dockcred.transport.json_reader import claims_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dockcred.environment import Environment
+    from dockcred.system.environment import Environment
 
 CLIENT_SECRET = "azure:client-secret"  # noqa: S105 - a name
 CLIENT_CERTIFICATE = "azure:client-certificate"
@@ -48,7 +45,7 @@ _ARC_AGENT = "/opt/azcmagent/bin/himds"
 
 
 def plan(environment: Environment) -> tuple[str, ...]:
-    """Name the sources to ask, one after the other, until one has an identity.
+    """Return the sources to ask, one after the other, until one has an identity.
 
     A source that variables configure ends the list: if it fails, that is the answer.
     Raises InvalidInputError where AZURE_TOKEN_CREDENTIALS chooses none that we know.
@@ -64,7 +61,7 @@ def plan(environment: Environment) -> tuple[str, ...]:
 
 
 def is_chosen(environment: Environment) -> bool:
-    """Tell whether a person has named the identity: then to lack it is a failure."""
+    """Return whether a person has named the identity: then to lack it is a failure."""
     names = ("AZURE_CLIENT_ID", "DOCKCRED_ACR_OBJECT_ID", "DOCKCRED_ACR_RESOURCE_ID")
     return bool(environment.first(*names)) or _choice(environment) not in {
         "",
@@ -129,3 +126,32 @@ def _is_on_path(program: str, environment: Environment) -> bool:
         for directory in environment.get("PATH").split(os.pathsep)
         if directory.startswith("/")
     )
+
+
+class AccessToken:
+    """A bearer token; `tenant` and `said` (tenant, application, object) come from it.
+
+    `said` is empty where the token tells nothing. The value never shows in a repr.
+    """
+
+    __slots__ = ("principal", "tenant", "value")
+
+    def __init__(self, value: str, client_id: str = "") -> None:
+        """Read the claims; `client_id` is what the source told beside the token."""
+        claims = claims_of(value.encode("utf-8", "replace"))
+        self.value = value
+        self.tenant = _word(claims.get("tid"))
+        application = _word(claims.get("appid") or claims.get("azp") or client_id)
+        bearer = _word(claims.get("oid"))
+        known = application or bearer
+        self.principal = f"{self.tenant}/{application}/{bearer}" if known else ""
+
+    def __repr__(self) -> str:
+        """Show whose it is."""
+        return f"AccessToken({self.principal!r}, value=…)"
+
+
+def _word(value: object) -> str:
+    """Keep what an id is made of; the text is a stranger's."""
+    text = value if isinstance(value, str) else ""
+    return "".join(c for c in text[:100] if c.isascii() and (c.isalnum() or c in "-."))

@@ -1,26 +1,25 @@
 """Amazon ECR: private registries of every partition, and the public gallery.
 
-hosts          which hosts, and what each says of its registry
-endpoints      where its API is
-shared_config  whether ~/.aws has a say
-direct         the machine's identities: machine, api, sigv4, keys
-sdk            every other identity, through botocore
-problems       what AWS's error codes mean
+hosts      which hosts, what each says of its registry, and what ~/.aws says of us
+endpoints  where its API is, and the keys that sign a request
+direct     the machine's identities: machine, api
+sdk        every other identity, through botocore; profiles
+problems   what AWS's error codes mean
 """
 
 from __future__ import annotations
 
-from dockcred.environment import COMMON
-from dockcred.environment import aws as names
 from dockcred.errors import CredentialsNotFoundError
-from dockcred.providers.ecr import shared_config
+from dockcred.providers.ecr import hosts
 from dockcred.providers.ecr.hosts import registry_of
+from dockcred.system.environment import COMMON
+from dockcred.system.environment import aws as names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dockcred.environment import Environment
-    from dockcred.identity import Identity
-    from dockcred.server_url import ServerURL
+    from dockcred.credential import ServerURL
+    from dockcred.identity.provider import Identity
+    from dockcred.system.environment import Environment
 
 
 class ECR:
@@ -36,17 +35,17 @@ class ECR:
     ignore_storage = "AWS_ECR_IGNORE_CREDS_STORAGE"
 
     def matches(self, server: ServerURL) -> bool:
-        """Tell whether the whole host is ECR's; plain http carries no password."""
+        """Return whether the whole host is ECR's; plain http carries no password."""
         return server.scheme != "http" and registry_of(server.host) is not None
 
     def serves_anonymous(self, server: ServerURL) -> bool:
-        """Tell whether this is the public gallery; private ECR has no anonymous."""
+        """Return whether this is the public gallery; private ECR has no anonymous."""
         registry = registry_of(server.host)
         return registry is not None and registry.is_public
 
     def config_files(self, environment: Environment) -> tuple[str, ...]:
-        """Name the shared configuration."""
-        return shared_config.files(environment)
+        """Return the shared configuration."""
+        return hosts.files(environment)
 
     def identity(self, server: ServerURL, environment: Environment) -> Identity:
         """Take the direct road where the machine is who we are, else the SDK's."""
@@ -56,7 +55,7 @@ class ECR:
         from dockcred.providers.ecr import direct  # noqa: PLC0415 - a miss only
 
         source = direct.source_of(environment)
-        say = shared_config.Say(environment)
+        say = hosts.Say(environment)
         road = environment.get("DOCKCRED_ROAD")
         by_profile = (
             say.other

@@ -1,27 +1,29 @@
-"""The two AWS requests of the direct road: a password from ECR, keys from STS."""
+"""ECR's API: one signed request (Signature Version 4) for a password."""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import time
 
-from dockcred import watchdog
 from dockcred.credential import Credential
 from dockcred.errors import IssueError, TransportError
 from dockcred.providers.ecr import endpoints
+from dockcred.providers.ecr.endpoints import Keys
 from dockcred.providers.ecr.hosts import PUBLIC_REGION
-from dockcred.providers.ecr.keys import Keys
+from dockcred.system import process
+from dockcred.system.version import __version__
 from dockcred.transport import http
 from dockcred.transport.http import request
 from dockcred.transport.response import Response
 from dockcred.transport.target import Target
-from dockcred.version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dockcred.environment import Environment
     from dockcred.providers.ecr.hosts import Registry
+    from dockcred.system.environment import Environment
 
 MAX_LIFE_S = 12 * 3600.0
 _USER_AGENT = f"dockcred/{__version__}"
@@ -30,10 +32,10 @@ _SERVER_ERROR = 500
 _TOO_MANY = 429
 
 
-def greet(registry: Registry, environment: Environment) -> None:
+def preconnect(registry: Registry, environment: Environment) -> None:
     """Begin the connection to a registry's ECR."""
     url = endpoints.ecr(registry, environment)
-    http.greet(url, environment, endpoints.CA_VARIABLES)
+    http.preconnect(url, environment, endpoints.CA_VARIABLES)
 
 
 def authorization_token(
@@ -50,7 +52,6 @@ def authorization_token(
     operation = f"{service}:GetAuthorizationToken"
 
     def signed() -> dict[str, str]:
-        from dockcred.providers.ecr.sigv4 import sign  # noqa: PLC0415 - in TLS's time
 
         headers = sign(
             keys,
@@ -107,7 +108,7 @@ def assume_role_with_web_identity(
     registry: Registry, token: str, environment: Environment
 ) -> Keys:
     """Trade a token file's content for the keys of AWS_ROLE_ARN."""
-    from dockcred.transport.form import urlencode  # noqa: PLC0415 - this source only
+    from dockcred.transport.target import urlencode  # noqa: PLC0415 - this source only
 
     now = time.time()
     session = environment.get("AWS_ROLE_SESSION_NAME") or f"dockcred-{int(now)}"
@@ -161,7 +162,7 @@ def _patiently(ask: Callable[[], Response], operation: str) -> Response:
             or answer.status >= _SERVER_ERROR
             or answer.status == _TOO_MANY
         )
-        if not passing or watchdog.remaining_s() < 2 * pause + 1:
+        if not passing or process.remaining_s() < 2 * pause + 1:
             break
         # The clock's last digits spread callers who were turned away together.
         time.sleep(pause + pause * (time.time_ns() % 1000) / 1000)
@@ -186,7 +187,7 @@ def _error_of(answer: Response) -> tuple[str, str]:
 
 
 def _element(text: str, name: str) -> str:
-    """Answer the text of the first XML element of a name that has no children."""
+    """Return the text of the first XML element of a name that has no children."""
     _, _, rest = text.partition(f"<{name}>")
     inner, closed, _ = rest.partition(f"</{name}>")
     return inner.strip() if closed and "<" not in inner else ""
@@ -197,3 +198,55 @@ def _garbage(name: str) -> IssueError:
         f"{name} did not answer as AWS does",
         "see what listens there: a proxy, a captive portal or another service",
     )
+
+
+_ALGORITHM = "AWS4-HMAC-SHA256"
+
+
+def sign(
+    keys: Keys,
+    *,
+    region: str,
+    service: str,
+    host: str,
+    path: str,
+    headers: dict[str, str],
+    body: bytes,
+    now: float,
+) -> dict[str, str]:
+    """Return the headers of a POST with its signature added.
+
+    `now` is in seconds since the epoch, `headers` have lower-case names.
+    """
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+    headers = headers | {"host": host, "x-amz-date": stamp}
+    if keys.session_token:
+        headers["x-amz-security-token"] = keys.session_token
+    names = sorted(headers)
+    signed = ";".join(names)
+    canonical = "\n".join(
+        (
+            "POST",
+            path,
+            "",
+            *(f"{name}:{' '.join(headers[name].split())}" for name in names),
+            "",
+            signed,
+            hashlib.sha256(body).hexdigest(),
+        )
+    )
+    scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    key = f"AWS4{keys.secret}".encode()
+    for part in scope.split("/"):
+        key = _hmac(key, part)
+    signature = _hmac(key, f"{_ALGORITHM}\n{stamp}\n{scope}\n{digest}").hex()
+    headers["authorization"] = (
+        f"{_ALGORITHM} Credential={keys.access_key_id}/{scope}, "
+        f"SignedHeaders={signed}, Signature={signature}"
+    )
+    return headers
+
+
+def _hmac(key: bytes, text: str) -> bytes:
+    return hmac.digest(key, text.encode(), "sha256")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dockcred import spare_time
 from dockcred.errors import MissingIdentityError
-from dockcred.providers.ecr.keys import Keys
-from dockcred.transport import lean
+from dockcred.providers.ecr.endpoints import Keys
+from dockcred.transport import idle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dockcred.credential import Credential
-    from dockcred.environment import Environment
     from dockcred.providers.ecr.hosts import Registry
+    from dockcred.system.environment import Environment
 
 ENV_KEYS = "aws:env-keys"
 WEB_IDENTITY = "aws:web-identity"
@@ -31,7 +30,7 @@ def env_keys(environment: Environment) -> Keys | None:
 
 
 def source_of(environment: Environment) -> str:
-    """Name the source that the variables choose, in the SDK's order."""
+    """Return the name of the source that the variables choose, in the SDK's order."""
     get = environment.get
     if env_keys(environment):
         return ENV_KEYS
@@ -57,7 +56,7 @@ class DirectIdentity:
         self._source = source
         self.sources: tuple[str, ...] = (source,)
         self.files: tuple[str, ...] = ()
-        self.said = ""
+        self.principal = ""
         variable = {
             WEB_IDENTITY: "AWS_WEB_IDENTITY_TOKEN_FILE",
             POD_IDENTITY: "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
@@ -68,32 +67,31 @@ class DirectIdentity:
         """Get the keys, and ECR's password for them."""
         if self._source != ENV_KEYS:
             # While somebody else is asked for the keys: 40 M instructions.
-            spare_time.put(
-                lambda: lean.load("ssl"),
-                lambda: lean.load("dockcred.providers.ecr.api"),
-                self._greet,
-                lambda: lean.load("datetime"),
-                lambda: lean.load("dockcred.providers.ecr.sigv4"),
+            idle.defer(
+                lambda: idle.load("ssl"),
+                lambda: idle.load("dockcred.providers.ecr.api"),
+                self._preconnect,
+                lambda: idle.load("datetime"),
             )
         keys = self._keys()
-        self.said = keys.said
+        self.principal = keys.principal
         from dockcred.providers.ecr import api  # noqa: PLC0415 - see above
 
         return api.authorization_token(self._registry, keys, self._environment)
 
-    def _greet(self) -> None:
+    def _preconnect(self) -> None:
         from dockcred.providers.ecr import api  # noqa: PLC0415 - see `issue`
 
-        api.greet(self._registry, self._environment)
+        api.preconnect(self._registry, self._environment)
 
-    def who(self) -> str:
+    def current_principal(self) -> str:
         """Ask the machine for its role."""
         from dockcred.providers.ecr import machine  # noqa: PLC0415
 
         if self._source == INSTANCE_PROFILE:
             return machine.InstanceProfile(self._environment).role()
         if self._source in {CONTAINER, POD_IDENTITY}:
-            return machine.container_keys(self._environment).said
+            return machine.container_keys(self._environment).principal
         return ""
 
     def _keys(self) -> Keys:

@@ -1,8 +1,4 @@
-"""Where the API of a registry is: its own region, FIPS and dual-stack like its host.
-
-The forms are those of the SDK's endpoint rules (botocore 1.44, data/ecr and
-data/sts); a test holds each against the botocore that is installed.
-"""
+"""Where AWS's APIs are, and the keys with which requests to them are signed."""
 
 from __future__ import annotations
 
@@ -10,15 +6,45 @@ from dockcred.errors import InvalidInputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dockcred.environment import Environment
     from dockcred.providers.ecr.hosts import Registry
+    from dockcred.system.environment import Environment
+
+
+class Keys:
+    """An access key id with its secret, and a token where they are temporary.
+
+    `expires_at` is in seconds since the epoch, None for keys without an end; `said`
+    is what the source told of whose they are.
+    """
+
+    __slots__ = ("access_key_id", "expires_at", "principal", "secret", "session_token")
+
+    def __init__(
+        self,
+        access_key_id: str,
+        secret: str,
+        session_token: str = "",
+        *,
+        expires_at: float | None = None,
+        said: str = "",
+    ) -> None:
+        self.access_key_id = access_key_id
+        self.secret = secret
+        self.session_token = session_token
+        self.expires_at = expires_at
+        self.principal = said
+
+    def __repr__(self) -> str:
+        """Show the public half."""
+        return f"Keys({self.access_key_id!r}, secret=…)"
+
 
 CA_VARIABLES = ("AWS_CA_BUNDLE",)
 _GOV = "us-gov-"
 
 
 def ecr(registry: Registry, environment: Environment) -> str:
-    """Answer the URL of the ECR API for a registry."""
+    """Return the URL of the ECR API for a registry."""
     service = "ECR_PUBLIC" if registry.is_public else "ECR"
     if named := _named(service, environment):
         return named
@@ -32,7 +58,7 @@ def ecr(registry: Registry, environment: Environment) -> str:
 
 
 def sts(registry: Registry, environment: Environment) -> str:
-    """Answer the URL of the STS API in the registry's region."""
+    """Return the URL of the STS API in the registry's region."""
     if named := _named("STS", environment):
         return named
     fips, dual_stack = kinds(registry, environment)
@@ -42,14 +68,14 @@ def sts(registry: Registry, environment: Environment) -> str:
 
 
 def kinds(registry: Registry, environment: Environment) -> tuple[bool, bool]:
-    """Tell whether FIPS and dual-stack are called for, by the host or the variables."""
+    """Return if FIPS and dual-stack are called for, by the host or the variables."""
     fips = registry.fips or environment.is_on("AWS_USE_FIPS_ENDPOINT")
     dual_stack = registry.dual_stack or environment.is_on("AWS_USE_DUALSTACK_ENDPOINT")
     return fips and not registry.is_public, dual_stack
 
 
 def is_named(registry: Registry, environment: Environment) -> bool:
-    """Tell whether a variable names the ECR endpoint."""
+    """Return whether a variable names the ECR endpoint."""
     return bool(_named("ECR_PUBLIC" if registry.is_public else "ECR", environment))
 
 

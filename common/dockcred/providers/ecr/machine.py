@@ -7,15 +7,14 @@ reached through a proxy.
 from __future__ import annotations
 
 from dockcred.errors import IssueError, MissingIdentityError, TransportError
-from dockcred.providers.ecr.endpoints import CA_VARIABLES
-from dockcred.providers.ecr.keys import Keys
+from dockcred.providers.ecr.endpoints import CA_VARIABLES, Keys
 from dockcred.transport.http import request
 from dockcred.transport.response import Response
 from dockcred.transport.target import Target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dockcred.environment import Environment
+    from dockcred.system.environment import Environment
 
 TIMEOUT_S = 1.0
 _TOKEN_TTL_S = 60

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from dockcred.environment import Environment
+    from dockcred.system.environment import Environment
 
 METHODS = {
     direct.ENV_KEYS: {"env"},
@@ -57,7 +57,7 @@ def of_account(account: str, profiles: Mapping[str, Any]) -> str:
 
 
 def _accounts(settings: Mapping[str, Any]) -> set[str]:
-    """Answer the account that a profile ends in: its role's, else its login's."""
+    """Return the account that a profile ends in: its role's, else its login's."""
     for name in ("role_arn", "login_session"):
         parts = str(settings.get(name, "")).split(":")
         if len(parts) > _ARN_ACCOUNT:

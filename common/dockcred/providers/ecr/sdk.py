@@ -7,15 +7,15 @@ import warnings
 from functools import partial
 from subprocess import DEVNULL, Popen
 
-from dockcred import environment as process
-from dockcred import watchdog
-from dockcred.environment import children
 from dockcred.errors import MissingExtraError
-from dockcred.providers.ecr import direct, endpoints, shared_config
+from dockcred.providers.ecr import direct, endpoints, hosts
 from dockcred.providers.ecr.api import credential
 from dockcred.providers.ecr.profiles import METHODS, Chain, of_account
+from dockcred.system import child_program
+from dockcred.system import environment as process
+from dockcred.system import process as watchdog
+from dockcred.system.version import __version__
 from dockcred.transport import trust
-from dockcred.version import __version__
 
 try:
     import botocore.credentials
@@ -23,7 +23,7 @@ try:
     from botocore.config import Config
     from botocore.utils import JSONFileCache
 
-    from dockcred.providers.ecr import sdk_problems
+    from dockcred.providers.ecr import problems
 except ImportError:
     raise MissingExtraError(
         "this AWS identity needs boto3, which is not installed",
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from dockcred.credential import Credential
-    from dockcred.environment import Environment
     from dockcred.providers.ecr.hosts import Registry
+    from dockcred.system.environment import Environment
 
 _PROCESS_PROVIDER = botocore.credentials.ProcessProvider
 _WITHOUT_KINDS = frozenset({"aws:sso", "aws:login"})
@@ -52,8 +52,8 @@ class SdkIdentity:
         warnings.simplefilter("ignore")
         self._registry = registry
         self._environment = environment
-        self._profile = shared_config.profile(environment)
-        with sdk_problems.translated(self._profile):
+        self._profile = hosts.profile(environment)
+        with problems.translated(self._profile):
             if environment.get("DOCKCRED_AWS_PROFILE"):
                 self._profile = of_account(registry.account, self._profiles())
             session = self._open()
@@ -66,20 +66,20 @@ class SdkIdentity:
         self.sources = (*role, *self._chain.sources)
         self.files = self._chain.files
         self.tokens = self._chain.tokens
-        self.said = ""
+        self.principal = ""
 
-    def who(self) -> str:
+    def current_principal(self) -> str:
         """Say nothing: a profile's sources can only be asked by minting."""
         return ""
 
     def issue(self) -> Credential:
         """Let botocore resolve the keys and ask ECR."""
-        watchdog.doing("resolving the AWS identity through botocore")
+        watchdog.set_activity("resolving the AWS identity through botocore")
         self._follow_kinds()
-        with sdk_problems.translated(self._profile, self._chain.mfa_serial):
+        with problems.translated(self._profile, self._chain.mfa_serial):
             keys = self._session.get_credentials()
             if keys is None:
-                raise sdk_problems.missing()
+                raise problems.missing()
             if keys.method not in METHODS.get(self._chain.sources[0], ()):
                 self.sources = (f"aws:{keys.method}",)
             keys.get_frozen_credentials()
@@ -122,12 +122,12 @@ class SdkIdentity:
         roles = resolver.get_provider("assume-role")
         roles.cache = _CliRoles(f"{self._environment.home()}/.aws/cli/cache")
         # Private, and the only way to keep botocore from asking on a terminal.
-        roles._prompter = sdk_problems.refuse_to_prompt  # noqa: SLF001
+        roles._prompter = problems.refuse_to_prompt  # noqa: SLF001
         return session
 
     def _start_process(self, *details: Any, **more: Any) -> Any:
         """Start a credential_process; only then are its variables asked for."""
-        variables = children.variables("credential_process", self._environment)
+        variables = child_program.variables_for("credential_process", self._environment)
         start: Any = Popen
         return start(*details, env=variables, stdin=DEVNULL, **more)
 
@@ -164,7 +164,7 @@ class SdkIdentity:
         return endpoints.kinds(self._registry, self._environment)
 
     def _authorization_token(self, keys: dict[str, str]) -> Credential:
-        watchdog.doing("asking ECR through botocore")
+        watchdog.set_activity("asking ECR through botocore")
         fips, dual_stack = self._kinds()
         public = self._registry.is_public
         client = self._session.create_client(

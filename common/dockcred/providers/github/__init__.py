@@ -9,16 +9,16 @@ api          the two requests to GitHub's API
 
 from __future__ import annotations
 
-from dockcred.environment import COMMON, current
-from dockcred.environment import github as names
 from dockcred.errors import CredentialsNotFoundError
 from dockcred.providers.github import hosts
+from dockcred.system.environment import COMMON, current
+from dockcred.system.environment import github as names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dockcred.environment import Environment
-    from dockcred.identity import Identity
-    from dockcred.server_url import ServerURL
+    from dockcred.credential import ServerURL
+    from dockcred.identity.provider import Identity
+    from dockcred.system.environment import Environment
 
 
 class GitHub:
@@ -41,7 +41,7 @@ class GitHub:
         self._enterprise = enterprise
 
     def matches(self, server: ServerURL) -> bool:
-        """Tell whether the whole host is GitHub's; plain http carries no token."""
+        """Return whether the whole host is GitHub's; plain http carries no token."""
         return server.scheme != "http" and bool(self._owner(server))
 
     def serves_anonymous(self, server: ServerURL) -> bool:
@@ -49,7 +49,7 @@ class GitHub:
         return self.matches(server)
 
     def config_files(self, environment: Environment) -> tuple[str, ...]:
-        """Name gh's file of logins."""
+        """Return gh's file of logins."""
         return tuple(filter(None, (hosts.gh_file(environment),)))
 
     def identity(self, server: ServerURL, environment: Environment) -> Identity:

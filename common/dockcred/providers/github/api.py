@@ -1,4 +1,4 @@
-"""The two requests to GitHub's API: what a token may do, and an App's token."""
+"""GitHub's API: whose token this is, and an app's installation token."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import json
 import time
 
 from dockcred.credential import Credential
-from dockcred.errors import IssueError, TransportError
+from dockcred.errors import IssueError, MissingExtraError, TransportError
+from dockcred.system.version import __version__
 from dockcred.transport.http import request
 from dockcred.transport.response import Response
 from dockcred.transport.target import Target
-from dockcred.version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dockcred.environment import Environment
+    from dockcred.system.environment import Environment
 
 APP_USER = "x-access-token"
 _HEADERS = {
@@ -107,3 +107,34 @@ def _failure(status: int, name: str) -> IssueError:
         (f"{name} answered {status}", "try again; then see githubstatus.com"),
     )
     return IssueError(cause, remedy)
+
+
+try:
+    import jwt
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+except ImportError:
+    raise MissingExtraError(
+        "a GitHub App needs PyJWT, which is not installed",
+        "run: pip install 'dockcred[github]'",
+    ) from None
+
+_LIFE_S, _SKEW_S = 540, 60
+_MAX_BYTES = 64 * 1024
+
+
+def assertion(app: str, key_file: str) -> str:
+    """Sign as the App; IssueError where the file holds no key."""
+    now = int(time.time())
+    claims = {"iat": now - _SKEW_S, "exp": now + _LIFE_S, "iss": app}
+    try:
+        with open(key_file, "rb") as file:
+            key = load_pem_private_key(file.read(_MAX_BYTES), None)
+        return jwt.encode(claims, key, algorithm="RS256")  # type: ignore[arg-type]
+    except OSError as error:
+        reason = str(error.strerror)
+    except (ValueError, TypeError, jwt.PyJWTError):
+        reason = "it is no RSA key in PEM"
+    raise IssueError(
+        f"the GitHub App's key {key_file} cannot be used: {reason}",
+        "see GITHUB_APP_PRIVATE_KEY_FILE",
+    )

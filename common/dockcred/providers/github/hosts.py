@@ -10,7 +10,7 @@ from dockcred.errors import InvalidInputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dockcred.environment import Environment
+    from dockcred.system.environment import Environment
 
 GITHUB = "github.com"
 _OURS = frozenset({"ghcr.io", "docker.pkg.github.com"})
@@ -19,7 +19,7 @@ _DATA_RESIDENCY = ".ghe.com"
 
 
 def owner(host: str, enterprise: tuple[str, ...] = ()) -> str:
-    """Answer the GitHub a canonical registry host belongs to, nothing for others."""
+    """Return the GitHub a canonical registry host belongs to, nothing for others."""
     if host in _OURS:
         return GITHUB
     kind, _, rest = host.partition(".")
@@ -44,18 +44,18 @@ def _is_label(text: str) -> bool:
 
 
 def is_dotcom(github: str) -> bool:
-    """Tell whether this is github.com, or GitHub's own hosting under ghe.com."""
+    """Return whether this is github.com, or GitHub's own hosting under ghe.com."""
     return github == GITHUB or github.endswith(_DATA_RESIDENCY)
 
 
 def job_server(environment: Environment) -> str:
-    """Answer the GitHub whose Actions job this is, nothing outside of one."""
+    """Return the GitHub whose Actions job this is, nothing outside of one."""
     url = environment.get("GITHUB_SERVER_URL")
     return url.partition("://")[2].rstrip("/").lower()
 
 
 def api(github: str, environment: Environment) -> str:
-    """Answer the URL of a GitHub's API; a job knows its own server's."""
+    """Return the URL of a GitHub's API; a job knows its own server's."""
     named = environment.get("GITHUB_API_URL")
     if named and (job_server(environment) or GITHUB) == github:
         return named.rstrip("/")
@@ -65,7 +65,7 @@ def api(github: str, environment: Environment) -> str:
 
 
 def gh_file(environment: Environment) -> str:
-    """Answer the path of gh's hosts.yml; nothing where there is no home."""
+    """Return the path of gh's hosts.yml; nothing where there is no home."""
     if named := environment.get("GH_CONFIG_DIR"):
         return f"{named}/hosts.yml"
     if base := environment.get("XDG_CONFIG_HOME"):

@@ -9,12 +9,12 @@ import time
 
 from dockcred.credential import Credential
 from dockcred.errors import IssueError, MissingIdentityError
-from dockcred.providers.github import hosts, verdict
+from dockcred.providers.github import gh, hosts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dockcred.environment import Environment
-    from dockcred.identity import Identity
+    from dockcred.identity.provider import Identity
+    from dockcred.system.environment import Environment
 
 ANY_USER = "x-access-token"
 _APP = "GITHUB_APP_ID"
@@ -42,7 +42,7 @@ def choose(github: str, environment: Environment) -> Identity:
 
 
 def token_variables(github: str, environment: Environment) -> tuple[str, ...]:
-    """Name the variables whose token is this GitHub's, in gh's order.
+    """Return the variables whose token is this GitHub's, in gh's order.
 
     GITHUB_TOKEN in a job is the token of the job's own server and goes to no other.
     """
@@ -62,7 +62,7 @@ class TokenIdentity:
     sources: tuple[str, ...] = ("github:token",)
     files: tuple[str, ...] = ()
     tokens: tuple[str, ...] = ()
-    said = ""
+    principal = ""
 
     def __init__(
         self,
@@ -80,19 +80,19 @@ class TokenIdentity:
         self._environment = environment
 
     def issue(self) -> Credential:
-        """Answer the token; MissingIdentityError where it opens no packages.
+        """Return the token; MissingIdentityError where it opens no packages.
 
         That leaves public images to be pulled without it.
         """
         if not (self._token.isascii() and self._token.isprintable()):
             raise MissingIdentityError(f"{self._origin} is no token", "renew it")
-        said = verdict.of(self._token, self._api, self._environment)
-        if said != verdict.GOOD:
+        said = gh.of(self._token, self._api, self._environment)
+        if said != gh.GOOD:
             cause, _, remedy = said.partition("; ")
             raise MissingIdentityError(f"{self._origin} {cause}", remedy)
         return Credential(self._user, self._token, time.time())
 
-    def who(self) -> str:
+    def current_principal(self) -> str:
         """Say nothing: it is never leased."""
         return ""
 
@@ -102,7 +102,7 @@ class AppIdentity:
 
     sources: tuple[str, ...] = ("github:app",)
     tokens: tuple[str, ...] = ()
-    said = ""
+    principal = ""
 
     def __init__(self, github: str, environment: Environment) -> None:
         """Find its three variables; IssueError names the one that is not set."""
@@ -120,14 +120,14 @@ class AppIdentity:
 
     def issue(self) -> Credential:
         """Sign an assertion and trade it for the installation's token."""
-        from dockcred.providers.github import api, app  # noqa: PLC0415 - a miss only
+        from dockcred.providers.github import api  # noqa: PLC0415 - a miss only
 
         get = self._environment.get
-        assertion = app.assertion(get(_APP), get(_KEY_FILE))
+        assertion = api.assertion(get(_APP), get(_KEY_FILE))
         return api.installation_token(
             assertion, get(_INSTALLATION), self._api, self._environment
         )
 
-    def who(self) -> str:
+    def current_principal(self) -> str:
         """Say nothing: the variables and the key file tell every change."""
         return ""

@@ -12,16 +12,16 @@ problems        what Google's error codes mean
 
 from __future__ import annotations
 
-from dockcred.environment import COMMON, current
-from dockcred.environment import google as names
 from dockcred.errors import CredentialsNotFoundError
 from dockcred.providers.google import hosts
+from dockcred.system.environment import COMMON, current
+from dockcred.system.environment import google as names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dockcred.environment import Environment
-    from dockcred.identity import Identity
-    from dockcred.server_url import ServerURL
+    from dockcred.credential import ServerURL
+    from dockcred.identity.provider import Identity
+    from dockcred.system.environment import Environment
 
 
 class Google:
@@ -44,7 +44,7 @@ class Google:
         self._more_hosts = more_hosts
 
     def matches(self, server: ServerURL) -> bool:
-        """Tell whether the whole host is Google's; plain http carries no token."""
+        """Return whether the whole host is Google's; plain http carries no token."""
         return server.scheme != "http" and hosts.is_served(
             server.host, self._more_hosts
         )
@@ -54,11 +54,11 @@ class Google:
         return self.matches(server)
 
     def config_files(self, environment: Environment) -> tuple[str, ...]:
-        """Name the credentials file and what gcloud writes at login and logout."""
-        from dockcred.providers.google import places  # noqa: PLC0415 - our hosts only
+        """Return the credentials file and what gcloud writes at login and logout."""
+        from dockcred.providers.google import hosts  # noqa: PLC0415 - our hosts only
 
-        adc_file = places.adc_file(environment)
-        return tuple(filter(None, (adc_file, *places.gcloud_files(environment))))
+        adc_file = hosts.adc_file(environment)
+        return tuple(filter(None, (adc_file, *hosts.gcloud_files(environment))))
 
     def identity(self, server: ServerURL, environment: Environment) -> Identity:
         """Choose who is asked."""

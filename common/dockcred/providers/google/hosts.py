@@ -1,13 +1,14 @@
-"""Which hosts are Google's registries: Container Registry and Artifact Registry.
-
-cloud.google.com/artifact-registry/docs/repositories/repo-locations: LOCATION-docker
-.pkg.dev, and docker.REGION.rep.pkg.dev for the regional endpoints. Hosts are compared
-label by label, from end to end: new locations need no new release.
-"""
+"""Which hosts are Google's, and where its services and files are."""
 
 from __future__ import annotations
 
+import os
+
 from dockcred.errors import InvalidInputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dockcred.system.environment import Environment
 
 MIRROR = "mirror.gcr.io"
 _ANY, _ANY_DOCKER = "*", "*-docker"
@@ -20,7 +21,7 @@ PATTERNS = (
 
 
 def is_served(host: str, more: tuple[str, ...] = ()) -> bool:
-    """Tell whether a canonical host (lower-case, no trailing dot) is Google's.
+    """Return whether a canonical host (lower-case, no trailing dot) is Google's.
 
     `more` are patterns that are asked for: those of sovereign clouds, and the public
     mirrors of Docker Hub, which need no token and get none unasked.
@@ -65,3 +66,57 @@ def _fits(label: str, wanted: str) -> bool:
     if wanted == _ANY_DOCKER:
         return label.endswith("-docker") and label != "-docker"
     return label == wanted
+
+
+ADC_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
+WELL_KNOWN = "application_default_credentials.json"
+_GCLOUD_IS_TOLD = (
+    "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE",
+    "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE",
+)
+
+
+def adc_file(environment: Environment) -> str:
+    """Return the file that the variable names, else the well-known one."""
+    if named := environment.get(ADC_VARIABLE):
+        return named
+    directory = _gcloud_directory(environment)
+    return f"{directory}/{WELL_KNOWN}" if directory else ""
+
+
+def gcloud_files(environment: Environment) -> tuple[str, ...]:
+    """Return the files that change with a login, a logout and a switch of account.
+
+    access_tokens.db is not among them: gcloud writes it at every refresh.
+    """
+    told = filter(None, map(environment.get, _GCLOUD_IS_TOLD))
+    directory = _gcloud_directory(environment)
+    if not directory:
+        return tuple(told)
+    name = environment.get("CLOUDSDK_ACTIVE_CONFIG_NAME") or _active(directory)
+    return (
+        f"{directory}/credentials.db",
+        f"{directory}/active_config",
+        f"{directory}/configurations/config_{name}",
+        *told,
+    )
+
+
+def has_gcloud_login(environment: Environment) -> bool:
+    """Return whether gcloud was ever logged in here, or is told what to use."""
+    if any(map(environment.get, _GCLOUD_IS_TOLD)):
+        return True
+    directory = _gcloud_directory(environment)
+    return bool(directory) and os.path.exists(f"{directory}/credentials.db")
+
+
+def _gcloud_directory(environment: Environment) -> str:
+    return environment.path("CLOUDSDK_CONFIG", ".config/gcloud")
+
+
+def _active(directory: str) -> str:
+    try:
+        with open(f"{directory}/active_config", encoding="ascii") as file:
+            return file.read(256).strip() or "default"
+    except (OSError, ValueError):
+        return "default"

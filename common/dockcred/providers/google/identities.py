@@ -10,23 +10,23 @@ from __future__ import annotations
 import os
 import time
 
-from dockcred import log
 from dockcred.credential import Credential
 from dockcred.errors import InvalidInputError, IssueError, MissingIdentityError
-from dockcred.providers.google import metadata, places
+from dockcred.providers.google import hosts, metadata
 from dockcred.providers.google.access_token import IAM_SCOPE, SCOPE, Token
+from dockcred.system import log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from dockcred.environment import Environment
-    from dockcred.identity import Identity
+    from dockcred.identity.provider import Identity
+    from dockcred.system.environment import Environment
 
     class Source(Protocol):
         """A place where an access token comes from; see identity.Identity."""
 
-        said: str
+        principal: str
         sources: tuple[str, ...]
         files: tuple[str, ...]
         tokens: tuple[str, ...]
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         def token(self, scope: str) -> Token:
             """Fetch a token."""
 
-        def who(self) -> str:
+        def current_principal(self) -> str:
             """Ask the source who it is."""
 
 
@@ -58,7 +58,7 @@ def choose(environment: Environment) -> Identity:
 
 
 def _is_gcrs(username: str) -> bool:
-    """Tell whether this is what docker-credential-gcr calls itself, by version."""
+    """Return whether this is what docker-credential-gcr calls itself, by version."""
     version = username.removeprefix("_dcgcr_").removesuffix("_token")
     return username == f"_dcgcr_{version}_token" and version.replace("_", "").isalnum()
 
@@ -66,16 +66,16 @@ def _is_gcrs(username: str) -> bool:
 def source(environment: Environment) -> Source:
     """Choose the first that is configured; it is not asked yet."""
     road = environment.get("DOCKCRED_ROAD")
-    where = places.adc_file(environment)
+    where = hosts.adc_file(environment)
     if road != "direct":
-        if environment.get(places.ADC_VARIABLE) or (where and os.path.exists(where)):
-            from dockcred.providers.google import adc  # noqa: PLC0415 - this source
+        if environment.get(hosts.ADC_VARIABLE) or (where and os.path.exists(where)):
+            from dockcred.providers.google import logins  # noqa: PLC0415 - this source
 
-            return adc.File(environment, where)
-        if places.has_gcloud_login(environment):
-            from dockcred.providers.google import gcloud  # noqa: PLC0415 - this source
+            return logins.File(environment, where)
+        if hosts.has_gcloud_login(environment):
+            from dockcred.providers.google import logins  # noqa: PLC0415 - this source
 
-            if account := gcloud.find(environment):
+            if account := logins.find(environment):
                 return account
     return _machine(environment)
 
@@ -111,14 +111,14 @@ class TokenIdentity:
         self._source = chosen
         self.files = chosen.files
         self.tokens = chosen.tokens
-        self.said = ""
+        self.principal = ""
         more = ("google:impersonation",) if self._impersonate else ()
         self.sources: tuple[str, ...] = (*chosen.sources, *more)
 
     def issue(self) -> Credential:
         """Fetch the token, and trade it where another account is wanted."""
         token = self._token(IAM_SCOPE if self._impersonate else SCOPE)
-        self.said = self._source.said
+        self.principal = self._source.principal
         if self._impersonate:
             from dockcred.providers.google import impersonation  # noqa: PLC0415
 
@@ -132,9 +132,9 @@ class TokenIdentity:
             )
         return Credential(self._username, token.value, now, token.expires_at)
 
-    def who(self) -> str:
+    def current_principal(self) -> str:
         """Ask the source who it is; only a machine can tell."""
-        return self._source.who()
+        return self._source.current_principal()
 
     def _token(self, scope: str) -> Token:
         """Fetch the token; a gcloud without an account leaves it to the machine."""
@@ -156,21 +156,21 @@ class KeyIdentity:
 
     sources: tuple[str, ...] = ("google:json-key",)
     tokens: tuple[str, ...] = ()
-    said = ""
+    principal = ""
 
     def __init__(self, environment: Environment) -> None:
         """Find the file; IssueError where it holds no service account's key."""
-        from dockcred.providers.google import adc  # noqa: PLC0415 - this source
+        from dockcred.providers.google import logins  # noqa: PLC0415 - this source
 
-        self._path = places.adc_file(environment)
+        self._path = hosts.adc_file(environment)
         if not self._path or not os.path.exists(self._path):
             raise MissingIdentityError(
                 "the user name _json_key needs a service account's key file",
-                f"name it in {places.ADC_VARIABLE}",
+                f"name it in {hosts.ADC_VARIABLE}",
             )
         self.files: tuple[str, ...] = (self._path,)
-        self._file = adc.File(environment, self._path)
-        if self._file.info["type"] != adc.SERVICE_ACCOUNT:
+        self._file = logins.File(environment, self._path)
+        if self._file.info["type"] != logins.SERVICE_ACCOUNT:
             raise IssueError(
                 f"the user name _json_key needs a service account's key, and "
                 f"{self._path} is of type {self._file.info['type']}",
@@ -178,11 +178,11 @@ class KeyIdentity:
             )
 
     def issue(self) -> Credential:
-        """Answer the file's content in one line."""
+        """Return the file's content in one line."""
         import json  # noqa: PLC0415 - a miss only
 
         return Credential(JSON_KEY, json.dumps(self._file.info), time.time())
 
-    def who(self) -> str:
+    def current_principal(self) -> str:
         """Say nothing: it is never leased."""
         return ""

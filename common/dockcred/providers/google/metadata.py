@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 
 from dockcred.errors import IssueError, MissingIdentityError, TransportError
-from dockcred.providers.google import problems
+from dockcred.providers.google import access_token
 from dockcred.providers.google.access_token import Token, is_sound
 from dockcred.transport.http import request
 from dockcred.transport.response import Response
@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from dockcred.environment import Environment
+    from dockcred.system.environment import Environment
 
 ACCOUNT = "/computeMetadata/v1/instance/service-accounts/default/"
 HOST_VARIABLES = ("GCE_METADATA_HOST", "GCE_METADATA_ROOT", "GCE_METADATA_IP")
@@ -53,9 +53,9 @@ class Machine:
         self._environment = environment
         host = environment.first(*HOST_VARIABLES) or _ADDRESS
         self._base = f"http://{host}"
-        self.said = ""
+        self.principal = ""
 
-    def who(self) -> str:
+    def current_principal(self) -> str:
         """Ask for the account's address and scopes; refuse one without ours."""
         fields = self._account()
         scopes = [str(scope).removeprefix(_SCOPES) for scope in fields["scopes"]]
@@ -73,14 +73,14 @@ class Machine:
         In this order: an account swapped in between is met when the lease ends.
         """
         del scope
-        self.said = self.who()
+        self.principal = self.current_principal()
         return self._token()
 
     def _token(self) -> Token:
         before = time.time()
         answer = self._get(f"{ACCOUNT}token", _TOKEN_S)
         if answer.status != _OK:
-            raise problems.meaning(str(answer.status), "", _WHAT)
+            raise access_token.meaning(str(answer.status), "", _WHAT)
         try:
             fields = answer.json()
             token, expires_in = fields["access_token"], float(fields["expires_in"])
@@ -92,21 +92,21 @@ class Machine:
 
     def _account(self) -> dict[str, Any]:
         if self._environment.get("NO_GCE_CHECK").lower() == "true":
-            raise problems.missing("NO_GCE_CHECK keeps the metadata server from us")
+            raise access_token.missing("NO_GCE_CHECK keeps the metadata server from us")
         patience = _ON_GOOGLE_S if _is_on_google() else _ELSEWHERE_S
         try:
             answer = self._get(f"{ACCOUNT}?recursive=true", patience)
         except TransportError as error:
-            raise problems.missing(error.cause) from None
+            raise access_token.missing(error.cause) from None
         if answer.headers.get("metadata-flavor") != "Google":
-            raise problems.missing("this machine's metadata server is not Google's")
+            raise access_token.missing("this machine's metadata server is not Google's")
         if answer.status == _NOT_FOUND:
             raise MissingIdentityError(
                 "this machine has no Google service account",
                 "attach one, or run: gcloud auth application-default login",
             )
         if answer.status != _OK:
-            raise problems.meaning(str(answer.status), "", _WHAT)
+            raise access_token.meaning(str(answer.status), "", _WHAT)
         try:
             fields = answer.json()
             found = {"email": fields["email"], "scopes": fields.get("scopes") or []}

@@ -1,44 +1,132 @@
-"""The SDK road: every credentials file that google-auth knows, and its metadata."""
+"""The road through google-auth, and what its exceptions mean."""
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 import warnings
+from contextlib import contextmanager
 from datetime import UTC
+from subprocess import SubprocessError
 
-from dockcred import environment as process
-from dockcred import watchdog
-from dockcred.environment import children
-from dockcred.errors import MissingExtraError
-from dockcred.providers.google import impersonation
+from google.auth import exceptions as theirs
+
+from dockcred.errors import IssueError, MissingExtraError
+from dockcred.providers.google import access_token, impersonation
 from dockcred.providers.google.access_token import IAM_SCOPE, SCOPE, Token
-from dockcred.providers.google.connection import Connection
+from dockcred.providers.google.impersonation import Connection
+from dockcred.system import child_program
+from dockcred.system import environment as process
+from dockcred.system import process as watchdog
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from dockcred.system.environment import Environment
+
+_WHAT = {
+    "service_account": (
+        "the service account's key",
+        "see that the key still exists, and set the clock (NTP)",
+    ),
+    "authorized_user": ("the Google login", access_token.LOGIN),
+    "external_account_authorized_user": ("the Google login", access_token.LOGIN),
+    "external_account": (
+        "the federated token",
+        "see the provider's issuer, audience and attribute condition",
+    ),
+    "metadata": ("the machine's service account", "see the instance's account"),
+}
+
+
+@contextmanager
+def translated(info: dict[str, Any]) -> Iterator[None]:
+    """Turn what google-auth raises into a cause with a remedy.
+
+    Its texts are not repeated: they quote whole answers, and a program's output.
+    """
+    inner = info.get("source_credentials")
+    kind = (inner if isinstance(inner, dict) else info)["type"]
+    what, remedy = _WHAT.get(kind, ("the Google identity", access_token.LOGIN))
+    try:
+        yield
+    except (theirs.RefreshError, theirs.OAuthError) as error:
+        code, subtype = _code(error)
+        if code:
+            raise access_token.meaning(code, subtype, what, remedy) from None
+        raise _unread(info, what) from None
+    except (OSError, SubprocessError) as error:
+        raise IssueError(
+            f"{what} could not be had ({type(error).__name__})",
+            "see credential_source in the credentials file",
+        ) from None
+    except theirs.GoogleAuthError as error:
+        raise IssueError(
+            f"the Google credentials file is not usable ({type(error).__name__})",
+            "make it anew",
+        ) from None
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise IssueError(
+            f"{what}: an answer was not to be read",
+            "see the endpoints in the credentials file, and any proxy",
+        ) from None
+    except (LookupError, ValueError, TypeError, AttributeError, RecursionError):
+        raise IssueError(
+            f"the Google credentials file of type {info['type']} is not whole",
+            "make it anew",
+        ) from None
+
+
+def _unread(info: dict[str, Any], what: str) -> IssueError:
+    """Say which half failed: the source of the subject token, or Google's endpoint."""
+    source = info.get("credential_source")
+    if isinstance(source, dict) and source:
+        kinds = ", ".join(sorted(map(str, source)))[:80]
+        return IssueError(
+            f"{what} could not be had from its source ({kinds})",
+            "see credential_source in the credentials file",
+        )
+    return IssueError(
+        f"{what} was answered by something that is not Google's token endpoint",
+        "see token_uri in the credentials file, and any proxy",
+    )
+
+
+def _code(error: Exception) -> tuple[str, str]:
+    """Read the OAuth error code and its subtype from what google-auth kept."""
+    for argument in error.args[1:]:
+        fields = argument
+        if isinstance(argument, str | bytes):
+            try:
+                fields = json.loads(argument)
+            except ValueError:
+                continue
+        if isinstance(fields, dict) and isinstance(fields.get("error"), str):
+            return fields["error"], str(fields.get("error_subtype") or "")
+    return "", ""
+
 
 try:
     from google.auth import external_account_authorized_user
     from google.oauth2 import credentials as user
     from google.oauth2 import service_account
 
-    from dockcred.providers.google import federation, sdk_problems
+    from dockcred.providers.google import impersonation
 except ImportError:
     raise MissingExtraError(
         "this Google identity needs google-auth, which is not installed",
         "run: pip install 'dockcred[google]'",
     ) from None
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from dockcred.environment import Environment
-
 
 def token(info: dict[str, Any], environment: Environment, scope: str = SCOPE) -> Token:
     """Mint from the content of a credentials file."""
-    watchdog.doing("asking Google through google-auth")
-    _prepare(environment, federation.names_a_program(info))
-    with sdk_problems.translated(info):
+    watchdog.set_activity("asking Google through google-auth")
+    _prepare(environment, impersonation.names_a_program(info))
+    with translated(info):
         return _token(info, environment, scope)
 
 
@@ -46,7 +134,7 @@ def _token(info: dict[str, Any], environment: Environment, scope: str) -> Token:
     connection = Connection(environment)
     kind = info["type"]
     if kind == "external_account":
-        return federation.token(info, connection, environment, scope=scope)
+        return impersonation.token(info, connection, environment, scope=scope)
     if kind == "impersonated_service_account":
         source = _token(info["source_credentials"], environment, IAM_SCOPE)
         return impersonation.mint(
@@ -71,9 +159,9 @@ def machine_token(environment: Environment) -> Token:
     """Ask the metadata server by google-auth's own code."""
     from google.auth import compute_engine  # noqa: PLC0415 - imports requests
 
-    watchdog.doing("asking the metadata server through google-auth")
+    watchdog.set_activity("asking the metadata server through google-auth")
     _prepare(environment)
-    with sdk_problems.translated({"type": "metadata"}):
+    with translated({"type": "metadata"}):
         return refreshed(compute_engine.Credentials(), Connection(environment))
 
 
@@ -95,7 +183,7 @@ def _prepare(environment: Environment, runs_a_program: bool = False) -> None:
     that it runs gets all that it sees itself.
     """
     if runs_a_program:
-        passed = children.variables("google-executable", environment)
+        passed = child_program.variables_for("google-executable", environment)
         environment = process.Environment(passed)
     process.become(environment)
     warnings.simplefilter("ignore")

@@ -11,18 +11,47 @@ exchanges        what the registry gets for it: the token itself, or what Docker
 
 from __future__ import annotations
 
-from dockcred.environment import COMMON, aws, azure, current, google
-from dockcred.environment import oidc as names
-from dockcred.errors import CredentialsNotFoundError
-from dockcred.providers.oidc import hosts
+from dockcred.credential import ServerURL
+from dockcred.errors import CredentialsNotFoundError, InvalidInputError
+from dockcred.system.environment import COMMON, aws, azure, current, google
+from dockcred.system.environment import oidc as names
+from dockcred.transport.target import is_loopback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dockcred.environment import Environment
-    from dockcred.identity import Identity, Provider
-    from dockcred.server_url import ServerURL
+    from dockcred.identity.provider import Identity, Provider
+    from dockcred.system.environment import Environment
+
+
+def is_served(server: ServerURL, named: tuple[str, ...]) -> bool:
+    """Return whether a server is one of those named, as `host` or `host:port`.
+
+    A host alone is meant at each of its ports. Plain http carries a token to this
+    machine only.
+    """
+    if server.scheme == "http" and not is_loopback(server.host):
+        return False
+    return server.host in named or f"{server.host}:{server.port}" in named
+
+
+def read(text: str) -> tuple[str, ...]:
+    """Read the hosts of DOCKCRED_OIDC_HOSTS, or raise InvalidInputError."""
+    return tuple(map(_host, text.replace(",", " ").split()))
+
+
+def _host(word: str) -> str:
+    try:
+        server = ServerURL.parse(word)
+    except InvalidInputError:
+        server = None
+    if server is None or server.scheme or server.path:
+        raise InvalidInputError(
+            f"DOCKCRED_OIDC_HOSTS names {word!a}, which is no registry's host",
+            "write it as registry.example.com or registry.example.com:5000",
+        )
+    return f"{server.host}:{server.port}" if server.port else server.host
 
 
 class OIDC:
@@ -49,12 +78,12 @@ class OIDC:
     ) -> None:
         """Serve the hosts that are chosen, and the variable's; `load` opens a cloud."""
         text = current().get("DOCKCRED_OIDC_HOSTS")
-        self._hosts = (*chosen, *(hosts.read(text) if text else ()))
+        self._hosts = (*chosen, *(read(text) if text else ()))
         self._load = load
 
     def matches(self, server: ServerURL) -> bool:
-        """Tell whether the whole host is configured to get a job's token."""
-        return hosts.is_served(server, self._hosts)
+        """Return whether the whole host is configured to get a job's token."""
+        return is_served(server, self._hosts)
 
     def serves_anonymous(self, server: ServerURL) -> bool:
         """Tell that who configures a registry for a job means the job to be known."""
@@ -62,7 +91,7 @@ class OIDC:
         return False
 
     def config_files(self, environment: Environment) -> tuple[str, ...]:
-        """Name none: variables choose the identity, a token file is watched."""
+        """Return none: variables choose the identity, a token file is watched."""
         del environment
         return ()
 

@@ -1,7 +1,4 @@
-"""What a registry gets for a job's token: that token, or what somebody gives for it.
-
-Each exchange serves its own registry's hosts and no others.
-"""
+"""What a job's ID token is exchanged for: nothing, a cloud's token, or RFC 8693's."""
 
 from __future__ import annotations
 
@@ -9,16 +6,21 @@ import time
 
 from dockcred.credential import Credential
 from dockcred.errors import InvalidInputError
+from dockcred.identity import web_identity
+from dockcred.providers.oidc import id_token
+from dockcred.system.version import __version__
+from dockcred.transport.http import request, with_retries
+from dockcred.transport.target import Target, urlencode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Protocol
 
-    from dockcred.environment import Environment
-    from dockcred.identity import Provider
+    from dockcred.credential import ServerURL
+    from dockcred.identity.provider import Provider
     from dockcred.providers.oidc.id_token import IDToken
-    from dockcred.server_url import ServerURL
+    from dockcred.system.environment import Environment
 
     class Exchange(Protocol):
         """One kind; `sources` are the rows that come on top of the job's own."""
@@ -35,9 +37,9 @@ AS = "DOCKCRED_OIDC_EXCHANGE_AS"
 DEFAULT_USERNAME = "JWT"
 _CLOUDS = ("aws", "azure", "google")
 _OWN = {
-    "docker-hub": ("docker_hub", "DockerHub"),
-    "quay": ("quay", "Quay"),
-    "chainguard": ("chainguard", "Chainguard"),
+    "docker-hub": ("registries", "DockerHub"),
+    "quay": ("registries", "Quay"),
+    "chainguard": ("registries", "Chainguard"),
 }
 
 
@@ -52,14 +54,8 @@ def choose(
     if not kind:
         return Plain(environment)
     if kind in _CLOUDS:
-        from dockcred.providers.oidc.clouds import Cloud  # noqa: PLC0415 - if chosen
-
         return Cloud(kind, server, environment, load)
     if kind.startswith(("https://", "http://")):
-        from dockcred.providers.oidc.token_exchange import (  # noqa: PLC0415 - if chosen
-            Endpoint,
-        )
-
         return Endpoint(kind, environment)
     if kind not in _OWN:
         raise InvalidInputError(
@@ -87,7 +83,7 @@ class Plain:
 
 
 def username(environment: Environment, default: str = DEFAULT_USERNAME) -> str:
-    """Answer the user name for the registry; InvalidInputError where it is none.
+    """Return the user name for the registry; InvalidInputError where it is none.
 
     In Basic authentication a colon would end it (RFC 7617).
     """
@@ -98,7 +94,7 @@ def username(environment: Environment, default: str = DEFAULT_USERNAME) -> str:
 
 
 def named_as(environment: Environment, what: str) -> str:
-    """Answer who one is at an exchange; InvalidInputError says `what` is missing."""
+    """Return who one is at an exchange; InvalidInputError says `what` is missing."""
     name = environment.get(AS)
     if not name or not name.isprintable():
         raise InvalidInputError(
@@ -114,3 +110,139 @@ def refuse_host(server: ServerURL, kind: str, hosts: str) -> InvalidInputError:
         f"the exchange {kind} serves {hosts}, and {server.host} is none of them",
         "mend the registry's entry in config.toml",
     )
+
+
+_PROVIDERS = {"aws": "ecr", "azure": "acr", "google": "google"}
+_SESSION = "AWS_ROLE_SESSION_NAME"
+
+
+class Cloud:
+    """One registry of a cloud's, asked for by the cloud's own provider."""
+
+    def __init__(
+        self,
+        kind: str,
+        server: ServerURL,
+        environment: Environment,
+        load: Callable[[str], Provider],
+    ) -> None:
+        """Check that the registry is the cloud's, and that it is told who one is."""
+        self._kind = kind
+        self._server = server
+        self._environment = environment
+        self._provider = load(_PROVIDERS[kind])
+        if not self._provider.matches(server):
+            raise refuse_host(server, kind, f"the hosts of {self._provider.program}")
+        self._named = {"aws": self._aws, "azure": self._azure, "google": self._google}[
+            kind
+        ]()
+        self.sources: tuple[str, ...] = (f"oidc:to-{kind}",)
+
+    def credential(self, token: IDToken) -> Credential:
+        """Let the provider ask under the variables that name the token's bearer."""
+        value, named = token.value, self._named
+        if self._kind == "aws":
+            variables = web_identity.aws(value, named[0], named[1] or token.subject)
+        elif self._kind == "azure":
+            variables = web_identity.azure(value, *named)
+        else:
+            origin = "the service account to impersonate"
+            variables = web_identity.google(value, *named, origin)
+        asked = self._environment.with_values(variables)
+        return self._provider.identity(self._server, asked).issue()
+
+    def _aws(self) -> tuple[str, str]:
+        role = self._environment.first("DOCKCRED_AWS_ROLE_ARN", "AWS_ROLE_ARN")
+        _need(role, "the role's ARN: AWS_ROLE_ARN", "role_arn")
+        return role, self._environment.get(_SESSION)
+
+    def _azure(self) -> tuple[str, str]:
+        client = self._environment.get("AZURE_CLIENT_ID")
+        tenant = self._environment.get("AZURE_TENANT_ID")
+        _need(client, "the application: AZURE_CLIENT_ID", "client_id")
+        _need(tenant, "the tenant: AZURE_TENANT_ID", "tenant_id")
+        return client, tenant
+
+    def _google(self) -> tuple[str, str]:
+        pool = self._environment.get("DOCKCRED_GOOGLE_AUDIENCE")
+        name = "workload_identity_provider"
+        _need(pool, "the pool's provider: DOCKCRED_GOOGLE_AUDIENCE", name)
+        return pool, self._environment.first(
+            "GOOGLE_IMPERSONATE_SERVICE_ACCOUNT", "DOCKCRED_GOOGLE_SERVICE_ACCOUNT"
+        )
+
+
+def _need(value: str, what: str, setting: str) -> None:
+    if not value:
+        raise InvalidInputError(
+            f"the exchange needs {what} is not set",
+            f"set it, or {setting} at the registry in config.toml",
+        )
+
+
+GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
+ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105 - a name
+_OPTIONAL = {
+    "client_id": AS,
+    "audience": "DOCKCRED_OIDC_EXCHANGE_AUDIENCE",
+    "scope": "DOCKCRED_OIDC_EXCHANGE_SCOPE",
+}
+
+
+def exchange(
+    url: str,
+    token: IDToken,
+    fields: Mapping[str, str],
+    environment: Environment,
+    *,
+    username: str,
+    remedy: str,
+) -> Credential:
+    """Post a token with more fields; the answer's access token is the password."""
+    form = {
+        "grant_type": GRANT,
+        "subject_token_type": ID_TOKEN,
+        **fields,
+        "subject_token": token.value,
+    }
+    answer = with_retries(
+        lambda: request(
+            "POST",
+            url,
+            environment,
+            headers={
+                "content-type": "application/x-www-form-urlencoded",
+                "accept": "application/json",
+                "user-agent": f"dockcred/{__version__}",
+            },
+            body=urlencode(form).encode(),
+        )
+    )
+    return id_token.credential(answer, url, username, "access_token", remedy)
+
+
+class Endpoint:
+    """The endpoint that is configured, https unless it is on this machine."""
+
+    sources: tuple[str, ...] = ()
+
+    def __init__(self, url: str, environment: Environment) -> None:
+        """Check where the token would go; InvalidInputError where it may not."""
+        Target(url)
+        self._url = url
+        self._username = username(environment)
+        self._environment = environment
+
+    def credential(self, token: IDToken) -> Credential:
+        """Exchange the token."""
+        get = self._environment.get
+        fields = {name: get(variable) for name, variable in _OPTIONAL.items()}
+        fields["subject_token_type"] = get("DOCKCRED_OIDC_SUBJECT_TOKEN_TYPE", ID_TOKEN)
+        return exchange(
+            self._url,
+            token,
+            {name: value for name, value in fields.items() if value},
+            self._environment,
+            username=self._username,
+            remedy="see the audience, scope and trust that it has for this issuer",
+        )

@@ -1,19 +1,18 @@
-"""An ID token, and what is checked before it goes anywhere.
-
-The signature is its receiver's to verify. Ours is that the token is for the audience
-that was asked for, so that one meant for somebody else is never shown to a registry.
-"""
+"""A job's ID token, its sources' common part, and the answers of an exchange."""
 
 from __future__ import annotations
 
 import time
 
-from dockcred.claims import claims_of, seconds
-from dockcred.errors import InvalidInputError, IssueError
+from dockcred.credential import Credential
+from dockcred.errors import InvalidInputError, IssueError, RefusedError, TransportError
+from dockcred.transport.json_reader import claims_of, seconds
+from dockcred.transport.target import Target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dockcred.environment import Environment
+    from dockcred.system.environment import Environment
+    from dockcred.transport.response import Response
 
 AUDIENCE = "DOCKCRED_OIDC_AUDIENCE"
 MAX_BYTES = 64 * 1024
@@ -44,7 +43,7 @@ class IDToken:
 
 
 def audience(environment: Environment) -> str:
-    """Answer the audience to ask for; InvalidInputError where none is configured."""
+    """Return the audience to ask for; InvalidInputError where none is configured."""
     named = environment.get(AUDIENCE)
     if not named:
         kind = environment.get("DOCKCRED_OIDC_EXCHANGE")
@@ -88,3 +87,104 @@ def checked(text: str, environment: Environment, origin: str) -> IDToken:
 def _shown(value: object) -> str:
     text = ascii(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def text_in(answer: Response, field: str, name: str, whose: str) -> str:
+    """Read a token out of an answer; `name` is who sent it, as `whose` does."""
+    try:
+        return str(answer.json()[field])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        raise TransportError(
+            f"{name} did not answer as {whose} does",
+            "see what listens there: a proxy, or another service",
+        ) from None
+
+
+class Source:
+    """See identity.Identity for `tokens`; `name` is the row in SOURCES.
+
+    A name without a row says that nothing tells whose job this is: what is got for
+    its token is not kept.
+    """
+
+    name = ""
+    tokens: tuple[str, ...] = ()
+
+    def __init__(self, environment: Environment) -> None:
+        """Hold the variables; nothing is asked yet."""
+        self._environment = environment
+
+    def token(self) -> IDToken:
+        """Fetch or mint the token."""
+        raise NotImplementedError
+
+    def current_principal(self) -> str:
+        """Ask the source who it is; nothing where the key or a condition tells."""
+        return ""
+
+
+_OK = 200
+_DENIED = frozenset({400, 401, 403})
+_TOO_MANY = 429
+_CODES = frozenset(
+    {
+        "invalid_request",
+        "invalid_client",
+        "invalid_grant",
+        "invalid_scope",
+        "invalid_target",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "access_denied",
+    }
+)
+
+
+def credential(
+    answer: Response, url: str, username: str, field: str, remedy: str
+) -> Credential:
+    """Read the password out of an answer's field, or raise what went wrong.
+
+    Its end is `expires_in` of the answer, else the `exp` of a password that is a JWT,
+    else unknown. What a refusal says is not repeated, its code apart: it may quote
+    the token. `remedy` is what helps against one.
+    """
+    name = Target(url).netloc
+    if answer.status in _DENIED:
+        code = _code(answer)
+        shown = f"{answer.status}, {code}" if code else f"{answer.status}"
+        raise RefusedError(f"{name} does not accept the job's token ({shown})", remedy)
+    if answer.status == _TOO_MANY:
+        raise IssueError(f"{name} throttles the exchange", "try again later")
+    if answer.status != _OK:
+        raise IssueError(
+            f"{name} did not exchange the token (status {answer.status})",
+            "try again; then see its status page",
+        )
+    now = time.time()
+    try:
+        fields = answer.json()
+        secret = fields[field]
+        if not (secret.isascii() and secret.isprintable() and secret):
+            raise ValueError("not a password")  # noqa: TRY301 - met below
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        raise TransportError(
+            f"{name} did not answer as a token exchange does",
+            "see what listens there: a proxy, a captive portal or another service",
+        ) from None
+    life = seconds(fields.get("expires_in"))
+    ends = now + life if life else seconds(claims_of(secret.encode()).get("exp"))
+    if ends is not None and ends <= now:
+        raise IssueError(
+            f"{name} gave a password that is over by this clock", "set the clock (NTP)"
+        )
+    return Credential(username, secret, now, ends)
+
+
+def _code(answer: Response) -> str:
+    """Return the error's code, if it is one that RFC 6749 or 8693 knows."""
+    try:
+        code = answer.json()["error"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return ""
+    return code if isinstance(code, str) and code in _CODES else ""

@@ -1,17 +1,59 @@
-"""A source and an exchange: together the identity that is asked for one registry."""
+"""The identity of a CI job: a source of its token, and an exchange."""
 
 from __future__ import annotations
 
-from dockcred.providers.oidc import exchanges, id_token, sources
+from dockcred.errors import InvalidInputError, MissingIdentityError
+from dockcred.providers.oidc import exchanges, id_token
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dockcred.credential import Credential
-    from dockcred.environment import Environment
-    from dockcred.identity import Provider
-    from dockcred.server_url import ServerURL
+    from dockcred.credential import Credential, ServerURL
+    from dockcred.identity.provider import Provider
+    from dockcred.providers.oidc.id_token import Source
+    from dockcred.system.environment import Environment
+
+CHOICE = "DOCKCRED_OIDC_SOURCE"
+
+# By name: the module and class, and the variable that tells of it.
+_SOURCES = {
+    "file": ("jobs", "File", "DOCKCRED_OIDC_TOKEN_FILE"),
+    "command": ("machine", "Command", "DOCKCRED_OIDC_TOKEN_COMMAND"),
+    # GitLab's tokens too are in a variable; a GitLab job is known by its number.
+    "gitlab": ("jobs", "GitLab", "GITLAB_CI"),
+    "variable": ("jobs", "Variable", "DOCKCRED_OIDC_TOKEN_VARIABLE"),
+    "github-actions": ("jobs", "GitHubActions", "GITHUB_ACTIONS"),
+    "circleci": ("machine", "CircleCI", "CIRCLECI"),
+    "buildkite": ("machine", "Buildkite", "BUILDKITE"),
+    "azure-pipelines": ("jobs", "AzurePipelines", "SYSTEM_OIDCREQUESTURI"),
+    # Never without being named: every machine of Google's has one.
+    "google": ("machine", "Google", ""),
+}
+
+
+def choose(environment: Environment) -> Source:
+    """Choose the source; it is not asked yet.
+
+    Raises MissingIdentityError where no job's identity is in sight.
+    """
+    chosen = environment.get(CHOICE)
+    if chosen and chosen not in _SOURCES:
+        raise InvalidInputError(
+            f"{CHOICE} names no source of a job's token",
+            f"choose of {', '.join(_SOURCES)}",
+        )
+    for name, (module, kind, variable) in _SOURCES.items():
+        if name == chosen or (not chosen and variable and environment.get(variable)):
+            where = __import__(f"{__package__}.{module}", fromlist=[kind])
+            found: Source = getattr(where, kind)(environment)
+            return found
+    raise MissingIdentityError(
+        "no job's identity was found: neither GitHub Actions, GitLab, CircleCI, "
+        "Buildkite nor Azure Pipelines, and no token file, variable or command is "
+        "configured",
+        "set DOCKCRED_OIDC_TOKEN_FILE, or run this in the job that has the identity",
+    )
 
 
 class JobIdentity:
@@ -30,20 +72,20 @@ class JobIdentity:
     ) -> None:
         """Choose both; nobody is asked before it is known for whom the token is."""
         self._exchange = exchanges.choose(server, environment, load)
-        self._source = sources.choose(environment)
+        self._source = choose(environment)
         id_token.audience(environment)
         self.tokens = self._source.tokens
         self.sources: tuple[str, ...] = (self._source.name, *self._exchange.sources)
-        self.said = ""
+        self.principal = ""
 
     def issue(self) -> Credential:
         """Get the token, and what the registry takes for it."""
-        said = self._source.who()
+        said = self._source.current_principal()
         token = self._source.token()
         credential = self._exchange.credential(token)
-        self.said = said or token.subject
+        self.principal = said or token.subject
         return credential
 
-    def who(self) -> str:
+    def current_principal(self) -> str:
         """Ask the source who it is; only a machine can tell."""
-        return self._source.who()
+        return self._source.current_principal()

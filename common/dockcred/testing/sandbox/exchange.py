@@ -57,7 +57,7 @@ class Exchange:
         return self._failures.take(service.name, kinds.CONNECT_KINDS)
 
     def answer(self, request: Request) -> Response:
-        """Answer one request as the service would for which it is."""
+        """Return one request as the service would for which it is."""
         answer = desk.answer(request, self.calls, self._admits)
         if answer is not None:
             return answer

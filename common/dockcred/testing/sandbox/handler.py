@@ -34,7 +34,7 @@ class Application(Protocol):
         """Return how a tunnel to `host` fails, None where it is opened."""
 
     def answer(self, request: Request) -> Response:
-        """Answer one request."""
+        """Return one request."""
 
 
 class Handler(BaseHTTPRequestHandler):

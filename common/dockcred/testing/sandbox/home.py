@@ -51,7 +51,7 @@ def path_led_by(directory: Path) -> dict[str, str]:
 
 
 def is_cloud_variable(name: str) -> bool:
-    """Tell whether a variable may lead to an identity, a login or another network."""
+    """Return whether a variable may lead to an identity, a login or another network."""
     upper = name.upper()
     return upper.startswith(CLOUD_PREFIXES) or upper in CLOUD_VARIABLES
 

@@ -53,7 +53,7 @@ class Request:
 
     @property
     def on_loopback(self) -> bool:
-        """Tell whether the client named this machine rather than a real host."""
+        """Return whether the client named this machine rather than a real host."""
         return self.host in LOOPBACK
 
 

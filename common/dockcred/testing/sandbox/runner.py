@@ -63,7 +63,7 @@ class Runner:
 
 
 def _in_foreground() -> bool:
-    """Tell whether a terminal sends us its Ctrl-C, and so to our command."""
+    """Return whether a terminal sends us its Ctrl-C, and so to our command."""
     try:
         descriptor = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
     except OSError:

@@ -47,7 +47,7 @@ class Service(ABC):
 
     @abstractmethod
     def has_host(self, host: str) -> bool:
-        """Tell whether this real host name is one of the service's."""
+        """Return whether this real host name is one of the service's."""
 
     @abstractmethod
     def recognises(self, request: Request) -> bool:
@@ -55,7 +55,7 @@ class Service(ABC):
 
     @abstractmethod
     def operation(self, request: Request) -> str:
-        """Name what the request asks for, as the counts show it."""
+        """Return what the request asks for, as the counts show it."""
 
     @abstractmethod
     def answer(self, request: Request, now: float) -> Response:
@@ -120,4 +120,4 @@ class Cloud(Protocol):
         """Return what a registry password of this cloud stands for."""
 
     def admits(self, username: str, password: str, host: str, now: float) -> bool:
-        """Tell whether the registry of this name would let the password in."""
+        """Return whether the registry of this name would let the password in."""

@@ -100,7 +100,7 @@ class Aws:
         return self.passwords.find(password)
 
     def admits(self, username: str, password: str, host: str, now: float) -> bool:
-        """Tell whether the registry of this name would let the password in."""
+        """Return whether the registry of this name would let the password in."""
         minted = self.passwords.find(password)
         return (
             username == "AWS"

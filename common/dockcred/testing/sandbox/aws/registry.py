@@ -31,7 +31,7 @@ def registry_host(account: str, region: str) -> str:
 
 
 def covers(minted: Minted, host: str) -> bool:
-    """Tell whether a password was minted for the registry of this host name."""
+    """Return whether a password was minted for the registry of this host name."""
     name = host.lower().partition(":")[0]
     if minted.service == "ecr-public":
         return name in PUBLIC

@@ -124,7 +124,7 @@ class Azure:
         return self.minted_tokens.get(password)
 
     def admits(self, username: str, password: str, host: str, now: float) -> bool:
-        """Tell whether the registry of this name would let the password in."""
+        """Return whether the registry of this name would let the password in."""
         minted = self.minted_tokens.get(password)
         return (
             username == USERNAME

@@ -93,7 +93,7 @@ class CI:
         return None
 
     def admits(self, username: str, password: str, host: str, now: float) -> bool:
-        """Tell whether the registry of this name would let the password in."""
+        """Return whether the registry of this name would let the password in."""
         name = host.lower().partition(":")[0]
         if any(e.admits(username, password, name, now) for e in self.exchanges):
             return True

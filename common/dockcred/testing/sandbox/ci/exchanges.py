@@ -75,7 +75,7 @@ class Exchange(Service):
         return document({"error": code, "error_description": refusal.message}, status)
 
     def admits(self, username: str, password: str, host: str, now: float) -> bool:
-        """Tell whether a registry would let the password in."""
+        """Return whether a registry would let the password in."""
         given = self.given.get(password)
         return (
             given is not None

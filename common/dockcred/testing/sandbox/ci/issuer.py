@@ -177,7 +177,7 @@ class Issuer(Service):
 
 
 def document(body: Any, status: int = 200) -> Response:
-    """Answer JSON."""
+    """Return JSON."""
     return Response(
         status, json.dumps(body).encode(), {"Content-Type": "application/json"}
     )

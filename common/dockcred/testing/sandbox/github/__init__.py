@@ -69,7 +69,7 @@ class GitHub:
         return Minted("github", "", "ghcr.io", "", token.login, "", ends)
 
     def admits(self, username: str, password: str, host: str, now: float) -> bool:
-        """Tell whether the registry of this name would let the password in."""
+        """Return whether the registry of this name would let the password in."""
         token = self.tokens.find(password, now)
         return (
             bool(username)

@@ -19,7 +19,7 @@ class Token:
 
     @property
     def opens_packages(self) -> bool:
-        """Tell whether the registry would let it in."""
+        """Return whether the registry would let it in."""
         if self.scopes is None:
             return self.packages in {"read", "write"}
         return not self.scopes.isdisjoint(REACHES_PACKAGES)

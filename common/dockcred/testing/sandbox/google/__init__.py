@@ -110,7 +110,7 @@ class Google:
         return Minted("google", "", "", PROJECT, held.principal, "", held.expires_at)
 
     def admits(self, username: str, password: str, host: str, now: float) -> bool:
-        """Tell whether the registry of this name would let the password in."""
+        """Return whether the registry of this name would let the password in."""
         if REGISTRY.fullmatch(host.lower().partition(":")[0]) is None:
             return False
         if username == KEY_USER:

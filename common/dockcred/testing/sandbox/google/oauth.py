@@ -101,7 +101,7 @@ class OAuth(Service):
         return self._token(str(claims["iss"]), full, now)
 
     def _id_token(self, account: str, audience: str, now: float) -> Response:
-        """Answer an ID token, which gcloud asks for besides the access token."""
+        """Return an ID token, which gcloud asks for besides the access token."""
         token = self._google.issuer.issue(
             subject=account, audience=audience, issued_at=now, lifetime_s=MAX_LIFE_S
         )

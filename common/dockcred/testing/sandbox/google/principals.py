@@ -92,7 +92,7 @@ class Principals:
         return self._tokens.get(token)
 
     def has_key_file(self, text: str) -> bool:
-        """Tell whether this is the content of a key file of ours."""
+        """Return whether this is the content of a key file of ours."""
         try:
             fields = json.loads(text)
             key = self.keys[fields["private_key_id"]]

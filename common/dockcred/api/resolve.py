@@ -1,0 +1,116 @@
+"""The public Python API: a registry's credential, for programs that embed dockcred.
+
+    from dockcred import Policy, resolve
+    from dockcred.errors import CredentialsNotFoundError, DockcredError
+
+    try:
+        credential = resolve("123456789012.dkr.ecr.eu-west-1.amazonaws.com")
+    except CredentialsNotFoundError:
+        ...  # nobody has one: go on anonymously
+    except DockcredError as error:
+        print(error.cause, error.remedy)
+
+It is fit to be embedded: it may be called from many threads, writes nothing to stdout
+or stderr, never ends the process, and leaves the caller's variables, signals and
+umask as they are. What is in dockcred's cache is answered in the caller's process, in
+about a millisecond; what must be minted is minted in a child process of ours, which is
+ended with all of its children when the time is over.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from dockcred.api import sources
+from dockcred.clients.reference import Reference
+from dockcred.credential import Credential
+from dockcred.errors import (
+    CredentialsNotFoundError,
+    DockcredError,
+    InvalidInputError,
+    MissingIdentityError,
+    TimedOutError,
+)
+from dockcred.system import environment as process
+from dockcred.system.environment import Environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ("Credential", "Policy", "resolve")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Whom to ask, in which order, and what a failure means.
+
+    order       names of sources, asked until one has a credential:
+                "identities"   whichever cloud serves the registry, by config.toml
+                "keychain"     the OS keychain, `pass` or vault that is configured
+                "ecr", …       that identity system alone (wiring.PROVIDERS)
+                "pass", …      that keychain alone (wiring.STORES)
+                "docker"       what docker's config.json names, as docker reads it
+                "containers"   what podman's and skopeo's files name
+                "helper:NAME"  the program docker-credential-NAME on PATH
+                By default as docker-credential-auto: the clouds, then the keychain.
+    on_failure  "stop" raises the error of a source that is configured and fails;
+                "next" asks the next one, and raises the first error only if no
+                source has a credential
+    cache       whether dockcred's cache may answer and be written
+    """
+
+    order: tuple[str, ...] = ("identities", "keychain")
+    on_failure: Literal["stop", "next"] = "stop"
+    cache: bool = True
+
+
+def resolve(
+    server: str,
+    *,
+    policy: Policy | None = None,
+    timeout_s: float | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Credential:
+    """Return the credential for a registry.
+
+    `server` is a registry in any form that clients use: host, host:port, a URL, or an
+    image's name. `timeout_s` bounds the whole call in seconds (default:
+    DOCKCRED_TIMEOUT, else 8), and half a second more for ending what was started.
+    `environment` stands for the process's variables.
+
+    Raises, all of them a DockcredError:
+    CredentialsNotFoundError  no source has one: the registry may be asked anonymously
+    MissingIdentityError      the registry is a cloud's, and no identity is configured
+    IssueError                an identity was asked and yielded nothing
+    TransportError            of these: the other end could not be reached
+    TimedOutError             of these: the time ran out
+    MissingExtraError         a library is missing that the identity needs
+    InvalidInputError         the server, the policy or a configuration file is wrong
+    """
+    chosen = policy or Policy()
+    variables = process.current() if environment is None else Environment(environment)
+    if not chosen.cache:
+        variables = variables.with_values({"DOCKCRED_CACHE": "off"})
+    seconds = process.timeout_s(variables) if timeout_s is None else timeout_s
+    if not 0 < seconds < float("inf"):
+        raise InvalidInputError("timeout_s is not above zero", "give some seconds")
+    deadline = time.monotonic() + seconds
+    asked = [sources.named(name) for name in chosen.order]
+    reference = Reference(server)
+    first: DockcredError | None = None
+    for ask in asked:
+        if time.monotonic() >= deadline:
+            raise first or TimedOutError(f"gave up after {seconds:g} s")
+        try:
+            return ask(reference, variables, deadline)
+        except CredentialsNotFoundError:
+            continue
+        except MissingIdentityError as error:
+            first = first or error
+        except DockcredError as error:
+            if chosen.on_failure == "stop":
+                raise
+            first = first or error
+    raise first or CredentialsNotFoundError

@@ -1,0 +1,150 @@
+"""The sources that a policy names, each asked for one registry until a deadline."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+from dockcred import wiring
+from dockcred.api import worker
+from dockcred.clients import entries, files
+from dockcred.clients.containers import read as containers_read
+from dockcred.clients.docker import read as docker_read
+from dockcred.clients.files import READ, ClientFile
+from dockcred.credential import ServerURL
+from dockcred.errors import (
+    CredentialsNotFoundError,
+    InvalidInputError,
+    IssueError,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dockcred.clients.files import Found
+    from dockcred.clients.reference import Reference
+    from dockcred.credential import Credential
+    from dockcred.system.environment import Environment
+
+    Source = Callable[[Reference, Environment, float], Credential]
+
+_HELPER = "helper:"
+
+
+def named(name: str) -> Source:
+    """Return the source of a name; raise InvalidInputError where there is none."""
+    if name.startswith(_HELPER):
+        return partial(_helper, name.removeprefix(_HELPER))
+    if name in wiring.PROVIDERS:
+        return partial(_identities, (name,))
+    if name in wiring.STORES:
+        return partial(_keychain, name)
+    found: dict[str, Source] = {
+        "identities": partial(_identities, ()),
+        "keychain": partial(_keychain, ""),
+        "docker": _docker,
+        "containers": _containers,
+    }
+    if name not in found:
+        clouds, stores = wiring.PROVIDERS, wiring.STORES
+        known = (*found, *clouds, *stores, f"{_HELPER}NAME")
+        raise InvalidInputError(
+            f"the policy names {name!a}, which is no source",
+            f"choose of {', '.join(known)}",
+        )
+    return found[name]
+
+
+def _identities(
+    names: tuple[str, ...],
+    reference: Reference,
+    environment: Environment,
+    deadline: float,
+) -> Credential:
+    """Return from the cache in this process; mint in another."""
+    router = wiring.identities(environment, names)
+    target, store = router.identity_for(reference.located)
+    if store is None:
+        raise CredentialsNotFoundError
+    if (held := store.fresh(target)) is not None:
+        return held
+    return worker.mint(reference.located, names, environment, deadline)
+
+
+def _keychain(
+    name: str, reference: Reference, environment: Environment, deadline: float
+) -> Credential:
+    key = ServerURL.parse(reference.docker_key)
+    return worker.fetch(key, name, environment, deadline)
+
+
+def _docker(
+    reference: Reference, environment: Environment, deadline: float
+) -> Credential:
+    file = docker_read.config_file(environment)
+    key = reference.docker_key
+    return _found(docker_read.look_up(file, key), key, environment, deadline)
+
+
+def _containers(
+    reference: Reference, environment: Environment, deadline: float
+) -> Credential:
+    key = reference.containers_key
+    for name in containers_read.helpers(environment):
+        try:
+            if name != containers_read.AUTH_FILES:
+                return _helper(name, reference, environment, deadline, key)
+            for path in containers_read.auth_paths(environment):
+                file = ClientFile(path)
+                if file.state == READ and (
+                    found := containers_read.look_up(file, reference)
+                ):
+                    return _found(found, key, environment, deadline)
+        except CredentialsNotFoundError:
+            continue
+    raise CredentialsNotFoundError
+
+
+def _found(
+    found: Found | None, key: str, environment: Environment, deadline: float
+) -> Credential:
+    if found is None:
+        raise CredentialsNotFoundError
+    if found.helper:
+        return _asked(found.helper, key, environment, deadline)
+    try:
+        credential = entries.decode(found.entry or {})
+    except ValueError:
+        raise IssueError(
+            f"{found.key} in {found.path} is not the base64 of user:password",
+            "log in again",
+        ) from None
+    if credential is None:
+        raise CredentialsNotFoundError
+    return credential
+
+
+def _helper(
+    suffix: str,
+    reference: Reference,
+    environment: Environment,
+    deadline: float,
+    key: str = "",
+) -> Credential:
+    return _asked(suffix, key or reference.docker_key, environment, deadline)
+
+
+def _asked(
+    suffix: str, key: str, environment: Environment, deadline: float
+) -> Credential:
+    program = files.PREFIX + suffix
+    file = files.chosen(program, environment.get("PATH"))
+    if not file:
+        raise IssueError(f"{program} is not on PATH", "install it, or name another")
+    answer = files.ask(file, key, environment, deadline - time.monotonic())
+    if answer.problem:
+        raise IssueError(f"{program} fails: {answer.problem}")
+    if answer.credential is None:
+        raise CredentialsNotFoundError
+    return answer.credential

@@ -1,0 +1,161 @@
+"""Minting, and asking a keychain, in a child: for a host that must stay as it is.
+
+An SDK reads the process's variables, and the watchdog ends the process when the time
+is over: both are right for a program of ours and wrong for one that embeds us.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from dockcred import errors, protocol, wiring
+from dockcred.credential import Credential, ServerURL
+from dockcred.errors import (
+    CredentialsNotFoundError,
+    DockcredError,
+    IssueError,
+    TimedOutError,
+    WireError,
+)
+from dockcred.system import environment as process
+from dockcred.system import process as watchdog
+from dockcred.system.process import harden
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from dockcred.protocol import Store
+    from dockcred.system.environment import Environment
+
+_CODE = (
+    "import sys; sys.path[:] = sys.argv[1:]; import dockcred.api.worker as m; m.main()"
+)
+_SPARE_S = 0.5
+
+
+def mint(
+    server: ServerURL, names: tuple[str, ...], environment: Environment, deadline: float
+) -> Credential:
+    """Have a child ask the identity of one of these providers, of all without names."""
+    return _ask({"server": server.raw, "names": names}, environment, deadline)
+
+
+def fetch(
+    server: ServerURL, store: str, environment: Environment, deadline: float
+) -> Credential:
+    """Have a child ask a keychain: the backend named, else the one configured."""
+    return _ask({"server": server.raw, "store": store}, environment, deadline)
+
+
+def _ask(
+    request: dict[str, Any], environment: Environment, deadline: float
+) -> Credential:
+    """Start the child; end it, and its children, when the time is over.
+
+    `deadline` is on time.monotonic(). The child holds it too, and says in what the
+    time went; SPARE_S later it is killed.
+    """
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimedOutError("the time ran out before anybody was asked")
+    with subprocess.Popen(
+        [sys.executable, "-I", "-c", _CODE, *filter(os.path.isabs, sys.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment.set_values(),
+        cwd="/",
+        # Its own group, so that an `az` or credential_process ends with it.
+        start_new_session=True,
+    ) as child:
+        try:
+            answer, _ = child.communicate(
+                json.dumps(request | {"seconds": left}).encode(), left + _SPARE_S
+            )
+        except subprocess.TimeoutExpired:
+            raise TimedOutError(f"gave up after {left:.3g} s") from None
+        finally:
+            _end(child)
+    return _read(answer)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Kill what is left of the child; what refreshes the cache has left its group."""
+    if child.poll() is None:
+        try:
+            os.killpg(child.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+
+def _read(answer: bytes) -> Credential:
+    try:
+        found = json.loads(answer)
+    except ValueError:
+        raise IssueError(
+            "the process that mints ended without an answer",
+            "see whether sys.executable is this Python and can import dockcred",
+        ) from None
+    if kind := found.get("error"):
+        known = getattr(errors, kind)
+        raise known() if issubclass(known, WireError) else known(*found["said"])
+    credential = Credential(**found)
+    if not credential.username and not credential.secret:
+        # on_miss = "empty" is for Nomad; an exception tells more.
+        raise CredentialsNotFoundError
+    return credential
+
+
+def main() -> None:
+    """Be the child: read the request from stdin, print the answer as JSON."""
+    harden()
+    request = json.load(sys.stdin)
+    variables = process.current()
+    watchdog.start(
+        request["seconds"],
+        lambda cause: _say({"error": "TimedOutError", "said": [cause]}),
+    )
+    try:
+        store = _open(request, variables)
+        found = store.get(ServerURL.parse(request["server"]))
+    except DockcredError as error:
+        _fail({"error": _public(error), "said": [error.cause, error.remedy]})
+    except Exception as error:  # noqa: BLE001 - its text may hold a secret
+        _fail({"error": "IssueError", "said": [protocol.unforeseen(error)]})
+    else:
+        _say({name: getattr(found, name) for name in Credential.__slots__})
+        store.after_answer()
+
+
+def _open(request: dict[str, Any], variables: Environment) -> Store:
+    if "names" in request:
+        return wiring.identities(variables, request["names"])
+    if name := request["store"]:
+        return wiring.keychain_store(name, variables)
+    return wiring.fallback_store(variables)
+
+
+def _fail(answer: dict[str, Any]) -> None:
+    """Say it, unless the watchdog has: what it has killed fails, but is no cause."""
+    if watchdog.remaining_s() <= 0:
+        time.sleep(_SPARE_S)
+    _say(answer)
+
+
+def _say(answer: dict[str, Any]) -> None:
+    os.write(1, json.dumps(answer).encode())
+
+
+def _public(error: DockcredError) -> str:
+    """Return the nearest kind of error that callers know: a cloud may have its own."""
+    return next(
+        kind.__name__
+        for kind in type(error).__mro__
+        if kind.__module__ == errors.__name__
+    )

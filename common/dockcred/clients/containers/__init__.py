@@ -1,0 +1,1 @@
+"""Podman, skopeo, buildah: auth.json and registries.conf."""

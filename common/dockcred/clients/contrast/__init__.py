@@ -1,0 +1,1 @@
+"""Contrast: its imagepuller's TOML, and the secret that carries it."""

@@ -1,0 +1,1 @@
+"""Docker: config.json, and what docker does with it."""

@@ -1,0 +1,111 @@
+"""docker's config.json: for docker, oras, helm, crane, kaniko, buildx, docker-py.
+
+`auth` alone, which every one of them reads, under every key that they look Docker Hub
+up by. The value of DOCKER_AUTH_CONFIG has the same form.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from dockcred.clients import entries, reference
+from dockcred.clients.edit import ABSENT, Wanted, json_text
+from dockcred.clients.entries import Login
+from dockcred.clients.formats import Options
+from dockcred.errors import InvalidInputError
+from dockcred.system.environment import Environment
+
+HUB = (reference.HUB_KEY, reference.HUB, reference.HUB_INDEX)
+
+_STRING = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?')
+_SHOWN = {"credhelpers", "credsstore"}
+
+
+def path(variables: Environment) -> str:
+    """Return the file's place; raise InvalidInputError where docker cannot read it."""
+    directory = variables.get("DOCKER_CONFIG")
+    if directory and os.path.isfile(directory):
+        raise InvalidInputError(
+            f"DOCKER_CONFIG is a file, {directory}, and docker reads config.json in it",
+            "set it to the directory",
+        )
+    return os.path.join(directory or f"{variables.home()}/.docker", "config.json")
+
+
+def use_helper_for(text: str, hosts: Iterable[str], helper: str) -> list[Wanted]:
+    """Have the helper asked for these keys; raise InvalidInputError for a bad table."""
+    table = json_text.get(text, ("credHelpers",))
+    wanted = []
+    if table is ABSENT or table is None:
+        wanted.append(Wanted(("credHelpers",), {}))
+    elif not isinstance(table, dict):
+        raise InvalidInputError("its credHelpers is not an object", "mend it first")
+    return wanted + [Wanted(("credHelpers", host), helper) for host in hosts]
+
+
+def use_as_default(helper: str) -> list[Wanted]:
+    """Have the helper asked for every registry that credHelpers does not name."""
+    return [Wanted(("credsStore",), helper)]
+
+
+def ignored_logins(text: str, wanted: Iterable[Wanted]) -> list[str]:
+    """Return what docker will pass over from now on, a sentence each."""
+    auths = json_text.get(text, ("auths",))
+    logins = {key for key, value in _items(auths) if value}
+    said = []
+    for key_path, helper in wanted:
+        was = json_text.get(text, key_path)
+        if key_path == ("credsStore",):
+            if was not in (ABSENT, None, "", helper):
+                said.append(_replaced(str(was), helper))
+            passed_over = sorted(logins)
+        else:
+            passed_over = sorted(logins & set(key_path[1:]))
+        if was != helper and passed_over:
+            said.append(
+                f"logins in auths are not read: {', '.join(passed_over)}; "
+                "log in again where no identity serves"
+            )
+    return said
+
+
+def _replaced(store: str, helper: str) -> str:
+    """Say where the logins of a store stay, and how `auto` can still answer them."""
+    said = f"credsStore was {store}: logins that it keeps are not read"
+    if helper == "auto":
+        said += f'; for them, set store = "helper:{store}" in config.toml'
+    return said
+
+
+def masked(text: str) -> str:
+    """Return the text fit to be shown: of other keys no value that may be secret."""
+    json_text.get(text, ())
+    pieces, at = [], 0
+    if text.strip():
+        for member in json_text.members(text, text.index("{")):
+            if member.name.casefold() not in _SHOWN:
+                pieces += [text[at : member.value], _mask(text[slice(*member[2:])])]
+                at = member.end
+    return "".join([*pieces, text[at:]])
+
+
+def _mask(value: str) -> str:
+    return _STRING.sub(lambda found: found[0] if found[2] else '"****"', value)
+
+
+def _items(value: Any) -> list[tuple[str, Any]]:
+    return list(value.items()) if isinstance(value, dict) else []
+
+
+FILE = "config.json"
+OPTIONS: tuple[str, ...] = ()
+CONSUMERS: tuple[str, ...] = ()
+
+
+def render(logins: Sequence[Login], _options: Options) -> bytes:
+    """Write {"auths": {HOST: {"auth": …}}}, and an identity token as such."""
+    found = entries.by_key(entries.by_host(logins, HUB))
+    return entries.auths({key: entries.entry(login) for key, login in found.items()})

@@ -1,0 +1,84 @@
+"""What a set-up changes in a text, and how that is taken back key by key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+from typing import Any, NamedTuple, Protocol
+
+Path = tuple[str, ...]
+
+
+class _Absent(Enum):
+    ABSENT = "absent"
+
+
+ABSENT = _Absent.ABSENT
+"""The value of a key that is not there."""
+
+
+class Format(Protocol):
+    """One syntax: reads, writes and drops a key, and keeps all the rest.
+
+    Each raises InvalidInputError for a text that is not of this syntax.
+    """
+
+    def get(self, text: str, path: Path, /) -> Any:
+        """Return the value at a path, or ABSENT."""
+
+    def put(self, text: str, path: Path, value: Any, /) -> str:
+        """Return the text with a value at a path whose parent is there."""
+
+    def drop(self, text: str, path: Path, /) -> str:
+        """Return the text without the key at a path that is there."""
+
+    def is_blank(self, text: str, /) -> bool:
+        """Return whether the text says nothing."""
+
+
+class Wanted(NamedTuple):
+    """A value that is to stand at a path."""
+
+    path: Path
+    value: Any
+
+
+class Change(NamedTuple):
+    """What stood at a path, ABSENT for nothing, and what we have put there."""
+
+    path: Path
+    was: Any
+    now: Any
+
+
+def apply(
+    syntax: Format, text: str, wanted: Iterable[Wanted]
+) -> tuple[str, list[Change]]:
+    """Put every value in its place; what is there already is no change."""
+    changes = []
+    for path, value in wanted:
+        was = syntax.get(text, path)
+        if was != value:
+            text = syntax.put(text, path, value)
+            changes.append(Change(path, was, value))
+    return text, changes
+
+
+def revert(
+    syntax: Format, text: str, changes: Iterable[Change]
+) -> tuple[str, list[Change]]:
+    """Take changes back, the last one first; return those that others changed since.
+
+    A table that we have made and others have filled stays without a word.
+    """
+    lost = []
+    for change in reversed(list(changes)):
+        now = syntax.get(text, change.path)
+        if now == change.now:
+            if change.was is ABSENT:
+                text = syntax.drop(text, change.path)
+            else:
+                text = syntax.put(text, change.path, change.was)
+        elif now is not ABSENT and change.now != {}:
+            lost.append(change)
+    return text, lost

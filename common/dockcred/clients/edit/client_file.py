@@ -1,0 +1,242 @@
+"""A client's file that we change, and give back as it was.
+
+`configure` and `undo` only plan: an Edit says what would be. `commit` and `give_back`
+plan and do it, under a lock: where docker or a person changes the file in between,
+they plan again from what is there, so that neither change is lost.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import NamedTuple
+
+from dockcred.clients import edit as clients_edit
+from dockcred.clients.edit import Change, Format, Wanted, past
+from dockcred.clients.edit import past as replace
+from dockcred.clients.edit.past import Past
+from dockcred.errors import InvalidInputError
+from dockcred.system import file_lock, private_file, shared_file
+
+_ATTEMPTS = 60
+_TURNS = 20
+_LONGEST_PAUSE_S = 0.2
+
+
+class Edit(NamedTuple):
+    """A file before and after, None for no file.
+
+    `past` is what is to be kept of it, None where nothing is. `lost` are changes of
+    ours that somebody else has changed since. `made` are the directories that we had
+    made for the file. `untouched` says that nobody else had written it since.
+    """
+
+    path: str
+    before: bytes | None
+    after: bytes | None
+    past: Past | None = None
+    lost: tuple[Change, ...] = ()
+    made: tuple[str, ...] = ()
+    untouched: bool = False
+
+
+class ClientFile:
+    """One file, found through its symlinks, and its syntax."""
+
+    def __init__(self, path: str, syntax: Format) -> None:
+        self.path = os.path.realpath(path)
+        self._syntax = syntax
+
+    def configure(self, wanted: Callable[[str], Iterable[Wanted]]) -> Edit:
+        """Plan to put in the values that are wanted for the text as it is."""
+        return self._plan(wanted, past.load(self.path))
+
+    def commit(self, wanted: Callable[[str], Iterable[Wanted]]) -> Edit:
+        """Put in the values that are wanted, and keep how to undo it.
+
+        Raises InvalidInputError where others go on changing the file.
+        """
+        for _ in range(_TURNS):
+            planned = self._commit(wanted)
+            busy = shared_file.wait(self.path) if planned.past else ""
+            if planned.past is None or self.configure(wanted).past is None:
+                self._refuse_if_busy(busy)
+                return planned
+        raise self._never_still()
+
+    def _commit(self, wanted: Callable[[str], Iterable[Wanted]]) -> Edit:
+        planned = self.configure(wanted)
+        if planned.past is None:
+            self._remove_leftovers()
+            return planned
+        replace.refuse_for_root(self.path)
+        made = replace.make_directories(self.path)
+        with self._held():
+            known = past.load(self.path)
+            try:
+                for _ in self._attempts():
+                    planned = self._plan(wanted, known)
+                    if planned.past is None:
+                        return planned
+                    made_before = planned.past.made
+                    kept = planned.past._replace(made=made + made_before)
+                    past.save(self.path, kept)
+                    if self._swap(planned):
+                        return planned
+            except BaseException:
+                self._keep_again(known)
+                raise
+            self._keep_again(known)
+        raise self._never_still()
+
+    def undo(self) -> Edit | None:
+        """Plan to give the file back; None where it holds nothing of ours.
+
+        To the byte where nobody else has written it since, else key by key.
+        """
+        known = past.load(self.path)
+        if known is None:
+            return None
+        before = replace.read(self.path)
+        if before is None:
+            return Edit(self.path, None, None, made=tuple(known.made))
+        if known.is_of(before):
+            after, lost = known.before, list[Change]()
+        else:
+            after, lost = self._reverted(before, known)
+        return Edit(
+            self.path,
+            before,
+            after,
+            lost=tuple(lost),
+            made=tuple(known.made) if after is None else (),
+            untouched=known.is_of(before),
+        )
+
+    def give_back(self) -> Edit | None:
+        """Give the file back; None where it holds nothing of ours.
+
+        Raises InvalidInputError where others go on changing the file.
+        """
+        if past.load(self.path) is None:
+            self._remove_leftovers()
+            return None
+        with self._held():
+            given, busy = None, ""
+            for _ in self._attempts():
+                planned = self.undo()
+                if planned is None:
+                    return None
+                if planned.after == planned.before:
+                    past.forget(self.path)
+                    self._refuse_if_busy(busy)
+                    return given or planned
+                if self._swap(planned):
+                    given = given or planned
+                    busy = shared_file.wait(self.path)
+        raise self._never_still()
+
+    def is_ours(self) -> bool:
+        """Return whether nobody but us has written the file since we did."""
+        known = past.load(self.path)
+        return known is not None and known.is_of(replace.read(self.path))
+
+    def _plan(
+        self, wanted: Callable[[str], Iterable[Wanted]], known: Past | None
+    ) -> Edit:
+        before = replace.read(self.path)
+        with self._named():
+            text = _decode(before)
+            text, changes = clients_edit.apply(self._syntax, text, wanted(text))
+        if not changes:
+            return Edit(self.path, before, before)
+        origin, made, kept = self._origin(before, known)
+        after = text.encode()
+        digests = past.digest(after), past.digest(before)
+        ours = Past(origin, digests[0], made, kept + changes, was=digests[1])
+        return Edit(self.path, before, after, ours)
+
+    def _origin(
+        self, current: bytes | None, known: Past | None
+    ) -> tuple[bytes | None, list[str], list[Change]]:
+        """Return the file without us, directories we made, our changes still there."""
+        if known is None:
+            return current, [], []
+        if current is None:
+            return None, known.made, []
+        if past.digest(current) == known.digest:
+            return known.before, known.made, known.changes
+        origin, lost = self._reverted(current, known)
+        if known.is_of(current):
+            origin = known.before
+        return origin, known.made, [c for c in known.changes if c not in lost]
+
+    def _reverted(self, data: bytes, known: Past) -> tuple[bytes | None, list[Change]]:
+        with self._named():
+            text, lost = clients_edit.revert(self._syntax, _decode(data), known.changes)
+            if known.before is None and self._syntax.is_blank(text):
+                return None, lost
+        return text.encode(), lost
+
+    def _swap(self, planned: Edit) -> bool:
+        return shared_file.swap(self.path, planned.before, planned.after)
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Be the only one of us who changes the file, and clean up behind dead ones."""
+        with file_lock.beside(self.path):
+            private_file.remove_leftovers(*os.path.split(self.path))
+            past.remove_forgotten(self.path)
+            yield
+
+    def _remove_leftovers(self) -> None:
+        """Clean up where nothing is to be written: what cannot be, is no failure."""
+        with suppress(OSError), self._held():
+            pass
+
+    def _keep_again(self, known: Past | None) -> None:
+        """Keep what was known before a change that was not made."""
+        with suppress(OSError):
+            if known is None:
+                past.forget(self.path)
+            else:
+                past.save(self.path, known)
+
+    def _attempts(self) -> Iterator[int]:
+        """Count attempts, with a pause after each, in which others may end."""
+        for number in range(_ATTEMPTS):
+            yield number
+            time.sleep(min(_LONGEST_PAUSE_S, 0.001 * 2**number))
+
+    def _refuse_if_busy(self, busy: str) -> None:
+        if busy:
+            raise InvalidInputError(
+                f"{self.path} is changed, but {busy} was there before and may write "
+                "back what it has read",
+                "run this again when that has ended",
+            )
+
+    def _never_still(self) -> InvalidInputError:
+        return InvalidInputError(
+            f"another program goes on changing {self.path}, and it stays as it is",
+            "try again when that has ended",
+        )
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Let a complaint about the text name the file."""
+        try:
+            yield
+        except InvalidInputError as error:
+            raise InvalidInputError(
+                f"{self.path}: {error.cause}", error.remedy
+            ) from None
+
+
+def _decode(data: bytes | None) -> str:
+    try:
+        return data.decode() if data else ""
+    except UnicodeDecodeError:
+        raise InvalidInputError("it is not UTF-8", "mend it first") from None

@@ -1,0 +1,153 @@
+"""Changes one key of a JSON text, and leaves order, indentation and all else alone.
+
+Top-level names are found as Go's encoding/json finds a field: whatever their case,
+the last one where a name stands twice.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from dockcred.clients.edit import ABSENT, Path
+from dockcred.errors import InvalidInputError
+
+_BLANK = re.compile(r"[ \t\r\n]*")
+_VALUE = json.JSONDecoder()
+_NotJSON = json.JSONDecodeError
+
+
+class Member(NamedTuple):
+    """A name in an object, and where it starts, its value starts and its value ends."""
+
+    name: str
+    start: int
+    value: int
+    end: int
+
+
+def get(text: str, path: Path) -> Any:
+    """Return the value at a path, or ABSENT.
+
+    Raises InvalidInputError for a text that is not one JSON object.
+    """
+    at: Any = _parse(text)
+    for depth, name in enumerate(path):
+        if not isinstance(at, dict):
+            return ABSENT
+        named = [key for key in at if _same(key, name, depth)]
+        if not named:
+            return ABSENT
+        at = at[named[-1]]
+    return at
+
+
+def put(text: str, path: Path, value: Any) -> str:
+    """Return the text with a value at a path; its parent is an object that is there."""
+    text = text if text.strip() else "{}\n"
+    start, found = _find(text, path)
+    written = json.dumps(value)
+    if found:
+        return text[: found.value] + written + text[found.end :]
+    newline, unit, colon = _style(text)
+    written = json.dumps(path[-1]) + colon + written
+    there = list(members(text, start))
+    if there:
+        return _after(text, start, there, written, inline=colon.removeprefix(":"))
+    inner = newline + unit * len(path) if newline else ""
+    outer = newline + unit * (len(path) - 1) if newline else ""
+    close = text.index("}", start)
+    return text[: start + 1] + inner + written + outer + text[close:]
+
+
+def drop(text: str, path: Path) -> str:
+    """Return the text without the key at a path that is there."""
+    start, found = _find(text, path)
+    there = list(members(text, start))
+    if found is None:
+        return text
+    index = there.index(found)
+    if index:
+        return text[: there[index - 1].end] + text[found.end :]
+    if len(there) > 1:
+        return text[: found.start] + text[there[1].start :]
+    return text[: start + 1] + text[text.index("}", found.end) :]
+
+
+def is_blank(text: str) -> bool:
+    """Return whether the text says nothing."""
+    return not _parse(text)
+
+
+def members(text: str, start: int) -> Iterator[Member]:
+    """Walk the members of the object whose brace is at `start`."""
+    at = _skip(text, start + 1)
+    while text[at] != "}":
+        name, colon = _VALUE.raw_decode(text, at)
+        value = _skip(text, _skip(text, colon) + 1)
+        _, end = _VALUE.raw_decode(text, value)
+        yield Member(name, at, value, end)
+        at = _skip(text, end)
+        if text[at] == ",":
+            at = _skip(text, at + 1)
+
+
+def _parse(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text) if text.strip() else {}
+    except (ValueError, RecursionError) as error:
+        line = f" at line {error.lineno}" if isinstance(error, _NotJSON) else ""
+        raise InvalidInputError(f"it is not JSON{line}", "mend it first") from None
+    if not isinstance(found, dict):
+        raise InvalidInputError("it is not a JSON object", "mend it first")
+    return found
+
+
+def _find(text: str, path: Path) -> tuple[int, Member | None]:
+    """Find the object that a path's last name belongs to, and its member if any."""
+    start = _skip(text, 0)
+    found = None
+    for depth, name in enumerate(path):
+        if found:
+            start = found.value
+        named = [m for m in members(text, start) if _same(m.name, name, depth)]
+        found = named[-1] if named else None
+    return start, found
+
+
+def _same(written: str, name: str, depth: int) -> bool:
+    return written == name or (not depth and written.casefold() == name.casefold())
+
+
+def _after(
+    text: str, start: int, there: list[Member], written: str, *, inline: str
+) -> str:
+    """Put a member behind the last one, with the space that stands before that one."""
+    last = there[-1]
+    before = text.index(",", there[-2].end) if len(there) > 1 else start
+    gap = text[before + 1 : last.start]
+    if len(there) == 1 and "\n" not in gap:
+        gap = inline
+    return f"{text[: last.end]},{gap}{written}{text[last.end :]}"
+
+
+def _style(text: str) -> tuple[str, str, str]:
+    """Return newline (nothing: all on one line), indentation and colon of a text.
+
+    docker's own, tabs, for an object without members.
+    """
+    start = _skip(text, 0)
+    first = next(members(text, start), None)
+    if first is None:
+        return "\n", "\t", ": "
+    colon = text[_VALUE.raw_decode(text, first.start)[1] : first.value].strip("\r\n\t")
+    gap = text[start + 1 : first.start]
+    newline = "\r\n" if "\r\n" in gap else "\n"
+    return (newline, gap.rpartition("\n")[2], colon) if "\n" in gap else ("", "", colon)
+
+
+def _skip(text: str, at: int) -> int:
+    blank = _BLANK.match(text, at)
+    return blank.end() if blank else at

@@ -1,0 +1,164 @@
+"""What is kept beside a file that we have changed, until the change is taken back.
+
+FILE.before-dockcred  the file as it was, to the byte; none where there was no file
+FILE.dockcred-undo    our changes, and the digest of what we wrote
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from dockcred.clients.edit import ABSENT, Change
+from dockcred.errors import InvalidInputError
+from dockcred.system import private_file
+
+_NEW_DIRECTORY = 0o700
+
+
+def read(path: str) -> bytes | None:
+    """Return what is in a file, None where there is none.
+
+    Raises InvalidInputError for what is not a plain file.
+    """
+    try:
+        with open(path, "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise InvalidInputError(f"{path} is not a plain file", "name another")
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def make_directories(path: str) -> list[str]:
+    """Make the directories above a file; return those made, the lowest first."""
+    directory = os.path.dirname(path)
+    made = []
+    while not os.path.isdir(directory):
+        made.append(directory)
+        directory = os.path.dirname(directory)
+    for missing in reversed(made):
+        os.mkdir(missing, _NEW_DIRECTORY)
+    return made
+
+
+def remove(path: str) -> None:
+    """Remove a file, if it is there."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+
+
+def remove_directories(made: Iterable[str]) -> None:
+    """Remove of these directories those that are empty, the deepest first."""
+    for directory in sorted(made, key=len, reverse=True):
+        with contextlib.suppress(OSError):
+            os.rmdir(directory)
+
+
+def refuse_for_root(path: str) -> None:
+    """Raise InvalidInputError where root would leave files in somebody else's home."""
+    place = path
+    while not os.path.lexists(place):
+        place = os.path.dirname(place)
+    owner = os.stat(place).st_uid
+    if os.geteuid() == 0 and owner != 0:
+        raise InvalidInputError(
+            f"{place} belongs to uid {owner}, not to root", "run it as that user"
+        )
+
+
+BACKUP = ".before-dockcred"
+RECORD = ".dockcred-undo"
+_FORGOTTEN = b"null"
+
+
+class Past(NamedTuple):
+    """A file before our first change, and all our changes since.
+
+    `digest` is of the file with them. `was` is of the file that the last of them was
+    made to, where it still stands if the writer was killed in between.
+    """
+
+    before: bytes | None
+    digest: str
+    made: list[str]
+    changes: list[Change]
+    was: str = ""
+
+    def is_of(self, data: bytes | None) -> bool:
+        """Return whether a file is as we left it, with the last change or without."""
+        return data is not None and digest(data) in {self.digest, self.was}
+
+
+def digest(data: bytes | None) -> str:
+    """Return the digest by which a file is known to be as we left it."""
+    return hashlib.sha256(data).hexdigest() if data is not None else ""
+
+
+def load(path: str) -> Past | None:
+    """Read what is kept for a file; None where it holds no change of ours."""
+    text = read(path + RECORD)
+    if text in {None, _FORGOTTEN}:
+        return None
+    try:
+        kept = json.loads(text)
+        changes = [
+            Change(tuple(change["path"]), change.get("was", ABSENT), change["now"])
+            for change in kept["changes"]
+        ]
+        before = read(path + BACKUP) if kept["existed"] else None
+        return Past(before, kept["digest"], kept["made"], changes, kept.get("was", ""))
+    except (ValueError, KeyError, TypeError):
+        raise InvalidInputError(
+            f"{path + RECORD} is damaged", f"remove it; {path + BACKUP} is the backup"
+        ) from None
+
+
+def save(path: str, past: Past) -> None:
+    """Keep the backup first, then the record that refers to it."""
+    changes = [
+        {"path": change.path, "now": change.now}
+        | ({} if change.was is ABSENT else {"was": change.was})
+        for change in past.changes
+    ]
+    kept = {
+        "existed": past.before is not None,
+        "digest": past.digest,
+        "was": past.was,
+        "made": past.made,
+        "changes": changes,
+    }
+    if past.before is not None:
+        private_file.replace(path + BACKUP, past.before)
+    private_file.replace(path + RECORD, json.dumps(kept, indent=1).encode())
+
+
+def forget(path: str) -> None:
+    """Remove what is kept for a file.
+
+    The record says first that nothing is, so that a backup, which may hold logins, is
+    never there without one: who is killed in between leaves it to `remove_forgotten`.
+    """
+    if os.path.lexists(path + RECORD):
+        private_file.replace(path + RECORD, _FORGOTTEN)
+        remove(path + BACKUP)
+        remove(path + RECORD)
+
+
+def remove_forgotten(path: str) -> None:
+    """Finish a `forget` that was killed, and a `save` killed before its record.
+
+    The latter has left a backup of what still stands there.
+    """
+    text = read(path + RECORD)
+    if text == _FORGOTTEN:
+        forget(path)
+    elif text is None:
+        backup = read(path + BACKUP)
+        if backup is not None and backup == read(path):
+            remove(path + BACKUP)

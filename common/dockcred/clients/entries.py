@@ -1,0 +1,251 @@
+"""Logins as clients keep them: names, entries and their `auth`."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from dockcred.clients import reference
+from dockcred.clients.reference import Reference
+from dockcred.credential import Credential
+from dockcred.errors import InvalidInputError
+
+TOKEN = "<token>"  # noqa: S105 - the word by which docker marks an identity token
+
+
+class Fault(Enum):
+    """What is wrong with an `auth`, in words that go on from the entry's name."""
+
+    EMPTY = "has no credential"
+    NOT_BASE64 = "is not base64"
+    UNPADDED = "is base64 without its padding"
+    NOT_TEXT = "is not the base64 of a text"
+    NO_COLON = "is not the base64 of user:password"
+    NEWLINE = "has a newline behind the password, as `echo` adds it"
+    TOKEN = "has an identity token for a password"  # noqa: S105 - a phrase
+
+
+UNREADABLE = frozenset(
+    (Fault.NOT_BASE64, Fault.UNPADDED, Fault.NOT_TEXT, Fault.NO_COLON)
+)
+"""The faults for which a client takes the whole entry for broken."""
+
+
+class Auth:
+    """Whose an `auth` is, as far as it can be read, and its first fault.
+
+    The password is a secret and does not show in a repr.
+    """
+
+    __slots__ = ("fault", "password", "username")
+
+    def __init__(
+        self, username: str = "", password: str = "", fault: Fault | None = None
+    ) -> None:
+        self.username = username
+        self.password = password
+        self.fault = fault
+
+    def __repr__(self) -> str:
+        """Show whose it is and its fault."""
+        return f"Auth({self.username!r}, fault={self.fault})"
+
+
+def decode_auth(text: object) -> Auth:
+    """Return the user and the password of an `auth`, and what is wrong with it."""
+    if not isinstance(text, str) or not text:
+        return Auth(fault=Fault.EMPTY)
+    text = text.replace("\r", "").replace("\n", "")
+    try:
+        plain = base64.b64decode(text, validate=True).decode()
+    except binascii.Error:
+        return Auth(fault=_unpadded(text))
+    except UnicodeDecodeError:
+        return Auth(fault=Fault.NOT_TEXT)
+    except ValueError:  # characters outside ASCII
+        return Auth(fault=Fault.NOT_BASE64)
+    username, colon, password = plain.partition(":")
+    if not colon:
+        return Auth(fault=Fault.NO_COLON)
+    fault = Fault.TOKEN if username == TOKEN else None
+    if password.endswith(("\n", "\r")):
+        fault = Fault.NEWLINE
+    # docker/cli drops what old versions of it padded the password with.
+    return Auth(username, password.strip("\0"), fault)
+
+
+def decode(entry: Mapping[str, Any]) -> Credential | None:
+    """Return an entry's credential; None where it holds none, as a stub does.
+
+    Raises ValueError where `auth` is not the base64 of user:password.
+    """
+    if identity_token := _text(entry, "identitytoken"):
+        return Credential(TOKEN, identity_token)
+    if auth := _text(entry, "auth"):
+        found = decode_auth(auth)
+        if found.fault in UNREADABLE:
+            raise ValueError("not user:password")
+        return Credential(found.username, found.password)
+    username, password = _text(entry, "username"), _text(entry, "password")
+    return Credential(username, password) if username or password else None
+
+
+def _unpadded(text: str) -> Fault:
+    padded = text + "=" * (-len(text) % 4)
+    try:
+        base64.b64decode(padded, validate=True)
+    except binascii.Error:
+        return Fault.NOT_BASE64
+    return Fault.UNPADDED if padded != text else Fault.NOT_BASE64
+
+
+def _text(entry: Mapping[str, Any], name: str) -> str:
+    found = entry.get(name)
+    return found if isinstance(found, str) else ""
+
+
+_API_PATHS = {"v1", "v2"}
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A registry, or a namespace in it, and its credential; a repr shows no secret."""
+
+    registry: str
+    credential: Credential
+
+    @property
+    def reference(self) -> Reference:
+        """Return the registry's name in its parts."""
+        return Reference(self.registry)
+
+    @property
+    def namespace(self) -> str:
+        """Return the path below the registry; nothing for all of it."""
+        path = self.reference.repository
+        return "" if path in _API_PATHS else path
+
+    @property
+    def is_token(self) -> bool:
+        """Return if the secret is an identity token, which not everyone can use."""
+        return self.credential.username == TOKEN
+
+    def seconds_left(self) -> float:
+        """Return the seconds until the credential ends; infinity without an end."""
+        ends = self.credential.expires_at
+        return float("inf") if ends is None else ends - time.time()
+
+
+def check_name(registry: str) -> None:
+    """Raise InvalidInputError for what is no HOST[:PORT][/NAMESPACE].
+
+    A client takes a name without dot and port for a repository of Docker Hub.
+    """
+    reference = Reference(registry)
+    if reference.is_hub and reference.server.host not in registry.lower():
+        raise InvalidInputError(
+            f"{registry!a} names no registry", f"write docker.io, or {registry}:PORT"
+        )
+
+
+def earliest_end(logins: Iterable[Login]) -> float | None:
+    """Return when the first of them ends, seconds since the epoch; None for never."""
+    ends = [login.credential.expires_at for login in logins]
+    return min((end for end in ends if end is not None), default=None)
+
+
+def auth(login: Login) -> str:
+    """Return user:password in standard base64, padded, without a newline."""
+    return base64.b64encode(pair(login).encode()).decode("ascii")
+
+
+def pair(login: Login) -> str:
+    """Return user:password; raise InvalidInputError for a user with a colon in it."""
+    credential = login.credential
+    if ":" in credential.username:
+        raise InvalidInputError(
+            f"{login.registry}: its user has a colon, and readers cut at the first one",
+            "use another user",
+        )
+    return f"{credential.username}:{credential.secret}"
+
+
+def entry(login: Login) -> dict[str, str]:
+    """Return what stands in `auths` for a login: `auth`, or an identity token.
+
+    Beside the token an `auth` names its user, as docker writes it: podman and skopeo
+    pass over an entry without one (containers/image, decodeDockerAuth).
+    """
+    if not login.is_token:
+        return {"auth": auth(login)}
+    user = base64.b64encode(f"{login.credential.username}:".encode()).decode("ascii")
+    return {"auth": user, "identitytoken": login.credential.secret}
+
+
+def by_host(
+    logins: Iterable[Login], hub: tuple[str, ...]
+) -> Iterable[tuple[str, Login]]:
+    """Return each login under every key that a client looks its registry up by.
+
+    `hub` are Docker Hub's keys. Raises InvalidInputError for a namespace.
+    """
+    for login in logins:
+        for key in reference.keys(login.registry, hub):
+            yield key, login
+
+
+def by_key(keyed: Iterable[tuple[str, Login]]) -> dict[str, Login]:
+    """Return a login for each key, sorted.
+
+    Raises InvalidInputError for two names of one registry that open it differently.
+    """
+    found: dict[str, Login] = {}
+    for key, login in keyed:
+        held = found.setdefault(key, login)
+        if auth(held) != auth(login):
+            raise InvalidInputError(
+                f"{held.registry} and {login.registry} are one registry with two"
+                " credentials",
+                "name one of them",
+            )
+    return dict(sorted(found.items()))
+
+
+def auths(entries: Mapping[str, Any]) -> bytes:
+    """Write a file of `auths`: sorted, on one line, without a newline at its end."""
+    return json.dumps(
+        {"auths": dict(entries)}, sort_keys=True, separators=(",", ":")
+    ).encode()
+
+
+def refuse_tokens(logins: Sequence[Login], reader: str) -> None:
+    """Raise InvalidInputError for an identity token, where its reader has no use."""
+    for login in logins:
+        if login.is_token:
+            raise InvalidInputError(
+                f"{login.registry} has an identity token, and {reader} takes a user"
+                " and a password alone",
+                "log in with an access token as the password, or use an identity",
+            )
+
+
+def refuse_lines(value: str, what: str) -> None:
+    """Raise InvalidInputError for a text that goes on in another line."""
+    if "\n" in value or "\r" in value:
+        raise InvalidInputError(f"{what} has more than one line", "use another format")
+
+
+def only(logins: Sequence[Login], what: str) -> Login:
+    """Return the one login; raise InvalidInputError where there are several."""
+    if len(logins) != 1:
+        raise InvalidInputError(
+            f"{what} is for one registry, and {len(logins)} are named",
+            "render each by itself",
+        )
+    return logins[0]

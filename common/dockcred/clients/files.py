@@ -1,0 +1,197 @@
+"""The files and helpers that a client has, found as it finds them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+
+from dockcred.credential import Credential
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from dockcred.system.environment import Environment
+
+READ, ABSENT, FORBIDDEN, NOT_A_FILE, NOT_BELOW_A_DIRECTORY, NOT_JSON = (
+    "read",
+    "absent",
+    "forbidden",
+    "not a file",
+    "not below a directory",
+    "not JSON",
+)
+_MAX_BYTES = 4 * 1024 * 1024
+
+
+class ClientFile:
+    """A file's path, how reading it went, and what it says.
+
+    `content` may hold secrets and does not show in a repr; `detail` says where the
+    JSON breaks.
+    """
+
+    __slots__ = ("content", "detail", "path", "state")
+
+    def __init__(self, path: str) -> None:
+        """Read the file; every failure is a state."""
+        self.path = path
+        self.content: Mapping[str, Any] = {}
+        self.detail = ""
+        self.state = self._read()
+
+    def __repr__(self) -> str:
+        """Show where it is and how reading it went."""
+        return f"ClientFile({self.path!r}, {self.state!r})"
+
+    def _read(self) -> str:
+        try:
+            with open(self.path, "rb") as file:
+                found = json.loads(file.read(_MAX_BYTES))
+        except FileNotFoundError:
+            return ABSENT
+        except NotADirectoryError:
+            return NOT_BELOW_A_DIRECTORY
+        except IsADirectoryError:
+            return NOT_A_FILE
+        except OSError:
+            return FORBIDDEN
+        except json.JSONDecodeError as error:
+            self.detail = f"line {error.lineno}"
+            return NOT_JSON
+        except (ValueError, RecursionError):
+            return NOT_JSON
+        if not isinstance(found, dict):
+            return NOT_JSON
+        self.content = found
+        return READ
+
+    def table(self, name: str) -> Mapping[str, Any]:
+        """Return a table of the file; an empty one where there is none."""
+        found = self.content.get(name)
+        return found if isinstance(found, dict) else {}
+
+    def text(self, name: str) -> str:
+        """Return a text of the file; nothing where there is none."""
+        found = self.content.get(name)
+        return found if isinstance(found, str) else ""
+
+
+class Found:
+    """What a file says of a registry: a helper to ask, or an entry with a credential.
+
+    `key` is where it stands, such as credHelpers["HOST"]. An entry may hold a secret
+    and does not show in a repr.
+    """
+
+    __slots__ = ("entry", "helper", "key", "path")
+
+    def __init__(
+        self,
+        path: str,
+        key: str,
+        *,
+        helper: str = "",
+        entry: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.path = path
+        self.key = key
+        self.helper = helper
+        self.entry = entry
+
+    def __repr__(self) -> str:
+        """Show where it stands."""
+        return f"Found({self.path!r}, {self.key!r}, helper={self.helper!r})"
+
+
+def is_mine(path: str) -> bool:
+    """Return whether a path belongs to this user."""
+    try:
+        return os.stat(path).st_uid == os.geteuid()
+    except OSError:
+        return False
+
+
+PREFIX = "docker-credential-"
+NOT_FOUND = "credentials not found in native keychain"
+
+
+def candidates(program: str, path: str) -> list[str]:
+    """Return each file or link of that name on a PATH, in the order of search."""
+    found = [os.path.join(directory, program) for directory in path.split(":")]
+    return [file for file in dict.fromkeys(found) if os.path.lexists(file)]
+
+
+def chosen(program: str, path: str) -> str:
+    """Return the file that would run: the first that may; nothing where none may."""
+    for file in candidates(program, path):
+        if os.path.isfile(file) and os.access(file, os.X_OK):
+            return file
+    return ""
+
+
+class Answer:
+    """What a helper did; `problem` says why it has not run or gave no credential.
+
+    `credential` is None for "not found", where the client goes on anonymously, and
+    wherever there is a problem.
+    """
+
+    __slots__ = ("credential", "problem", "seconds")
+
+    def __init__(
+        self, credential: Credential | None, problem: str, seconds: float
+    ) -> None:
+        self.credential = credential
+        self.problem = problem
+        self.seconds = seconds
+
+
+def ask(file: str, key: str, environment: Environment, timeout_s: float) -> Answer:
+    """Run `get` as a client does: its variables, the key on stdin without newline."""
+    start = time.monotonic()
+    try:
+        done = subprocess.run(
+            [file, "get"],
+            input=key.encode(),
+            env=environment.set_values(),
+            capture_output=True,
+            timeout=timeout_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Answer(None, f"it did not answer within {timeout_s:g} s", timeout_s)
+    except OSError as error:
+        return Answer(None, f"it cannot be run: {error.strerror}", 0.0)
+    seconds = time.monotonic() - start
+    said = _line(done.stdout)
+    if done.returncode != 0:
+        if said == NOT_FOUND:
+            return Answer(None, "", seconds)
+        said = said or _line(done.stderr) or "nothing"
+        if '"Secret"' in said:
+            said = f"it printed a credential and ended with {done.returncode}"
+        return Answer(None, said, seconds)
+    credential, problem = _read(done.stdout)
+    return Answer(credential, problem, seconds)
+
+
+def _read(text: bytes) -> tuple[Credential | None, str]:
+    """Read the answer as the strictest client does; never quote it, it is a secret."""
+    try:
+        found = json.loads(text)
+        username, secret = found["Username"], found["Secret"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None, "it succeeded and printed something else than a credential"
+    if not isinstance(username, str) or not isinstance(secret, str):
+        return None, "its answer has a value that is not a text"
+    return (Credential(username, secret), "") if username or secret else (None, "")
+
+
+def _line(output: bytes) -> str:
+    """Return what was said, in one line of bounded length."""
+    text = " ".join(output.decode("utf-8", "replace").split())
+    return "".join(c for c in text if c.isprintable())[:500]

@@ -1,0 +1,249 @@
+"""What a check tells, and the words and shapes that the checks share."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import IntEnum
+from shlex import quote
+from typing import Any
+
+from dockcred.clients.entries import Auth, Fault
+from dockcred.errors import InvalidInputError
+
+
+class Severity(IntEnum):
+    """How grave a finding is; its worst is the exit status of the examination."""
+
+    FINE = 0
+    NOTE = 1
+    WARNING = 2
+    ERROR = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of an examination; no field ever holds a secret.
+
+    `fix` is a command for the shell that the client is run in; `remedy` says in words
+    what no command can do.
+    """
+
+    severity: Severity
+    step: str
+    text: str
+    remedy: str = ""
+    fix: str = ""
+    client: str = ""
+
+    @property
+    def is_problem(self) -> bool:
+        """Tell a warning or an error from what is told for information."""
+        return self.severity >= Severity.WARNING
+
+
+def fine(step: str, text: str) -> Finding:
+    """Say what was found and is as it should be."""
+    return Finding(Severity.FINE, step, text)
+
+
+def note(step: str, text: str, remedy: str = "") -> Finding:
+    """Say what is good to know."""
+    return Finding(Severity.NOTE, step, text, remedy)
+
+
+def warning(step: str, text: str, remedy: str = "", fix: str = "") -> Finding:
+    """Say what can go wrong, though this request need not."""
+    return Finding(Severity.WARNING, step, text, remedy, fix)
+
+
+def error(step: str, text: str, remedy: str = "", fix: str = "") -> Finding:
+    """Say why this request fails."""
+    return Finding(Severity.ERROR, step, text, remedy, fix)
+
+
+def command(*words: str) -> str:
+    """Write a command as a shell reads it."""
+    return " ".join(map(quote, words))
+
+
+def exit_status(findings: Iterable[Finding]) -> int:
+    """Return 0 for health, 1 for warnings, 2 for errors."""
+    worst = max((finding.severity for finding in findings), default=Severity.FINE)
+    return max(0, worst - Severity.NOTE)
+
+
+KEY = "key"
+ENTRY = "entry"
+
+
+def read_json(data: bytes) -> tuple[dict[str, Any], list[str]]:
+    """Return a JSON object, and the names that stand twice in one of its objects.
+
+    Raises InvalidInputError that says where it breaks, and quotes nothing of it.
+    """
+    twice: list[str] = []
+
+    def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in members]
+        twice.extend(sorted({name for name in names if names.count(name) > 1}))
+        return dict(members)
+
+    try:
+        found = json.loads(data.decode(), object_pairs_hook=pairs)
+    except json.JSONDecodeError as error:
+        raise _broken("JSON", f" at line {error.lineno}") from None
+    except (ValueError, RecursionError):
+        raise _broken("JSON", "") from None
+    if not isinstance(found, dict):
+        raise _broken("a JSON object", "")
+    return found, twice
+
+
+def read_toml(data: bytes) -> dict[str, Any]:
+    """Return a TOML document; raise InvalidInputError as `read_json` does."""
+    try:
+        return tomllib.loads(data.decode())
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"at line \d+", str(error))
+        raise _broken("TOML", f" {place[0]}" if place else "") from None
+    except (ValueError, RecursionError):
+        raise _broken("TOML", "") from None
+
+
+def unknown(
+    where: str, names: Collection[str], known: Collection[str], reader: str
+) -> Iterator[Finding]:
+    """Warn of names that a reader passes over; `known` are in lower case.
+
+    Go's decoders take a name in any case.
+    """
+    for name in names:
+        if name.lower() in known:
+            continue
+        text = f"{where}{shown(name)} is no key of {reader}'s and is passed over"
+        meant = get_close_matches(name.lower().replace("_", "-"), known, 1, 0.7)
+        if meant:
+            yield warning(KEY, text, f"write {meant[0]}")
+        else:
+            yield note(KEY, text)
+
+
+def twice_there(names: Iterable[str]) -> Iterator[Finding]:
+    """Warn of names that stand twice in one object."""
+    for name in names:
+        yield warning(KEY, f"{shown(name)} stands twice: the last one counts")
+
+
+def entries(found: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Return each entry of `auths`: where it stands, its key, and what it holds."""
+    for key, entry in table(found.get("auths")).items():
+        yield f'auths["{shown(key)}"]', key, table(entry)
+
+
+def table(value: object) -> Mapping[str, Any]:
+    """Return an object, an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def shown(key: str) -> str:
+    """Return a key fit to be shown: of user:password@host the host alone."""
+    return ascii(key.rpartition("@")[2])[1:-1][:200]
+
+
+def word(value: object) -> str:
+    """Return a value fit to be shown: a short name, and nothing that may be secret."""
+    is_name = isinstance(value, str) and re.fullmatch(r"[\w./-]{1,60}", value, re.ASCII)
+    return str(value) if is_name else "…"
+
+
+def _broken(what: str, where: str) -> InvalidInputError:
+    return InvalidInputError(f"it is not {what}{where}", "mend it first")
+
+
+_NAMES: dict[type, str] = {str: "text", dict: "object"}
+_OF_FILE: dict[str, type] = {
+    "auths": dict,
+    "credHelpers": dict,
+    "HttpHeaders": dict,
+    "credsStore": str,
+}
+_OF_ENTRY = (
+    *("username", "password", "auth", "email"),
+    *("serveraddress", "identitytoken", "registrytoken"),
+)
+
+
+def check(found: Mapping[str, Any]) -> Iterator[Finding]:
+    """Find values of another type; null stands for nothing there."""
+    for where, value, wanted in _values(found):
+        if value is not None and not isinstance(value, wanted):
+            yield error(
+                KEY,
+                f"{where} is no {_NAMES[wanted]}: docker warns, and may lose other"
+                " logins with it",
+            )
+
+
+def _values(found: Mapping[str, Any]) -> Iterator[tuple[str, Any, type]]:
+    for name, wanted in _OF_FILE.items():
+        yield name, found.get(name), wanted
+    for name, helper in table(found.get("credHelpers")).items():
+        yield f'credHelpers["{shown(name)}"]', helper, str
+    for name, entry in table(found.get("auths")).items():
+        where = f'auths["{shown(name)}"]'
+        yield where, entry, dict
+        for field in _OF_ENTRY:
+            yield f"{where}.{field}", table(entry).get(field), str
+
+
+Consequences = Mapping[Fault, tuple[Severity, str]]
+"""What a reader does about each fault."""
+
+_REMEDIES = {
+    Fault.NEWLINE: "encode it with printf %s, or render the file",
+    Fault.UNPADDED: "encode it with base64 -w0",
+}
+
+
+def judge(where: str, found: Auth, readers: Consequences) -> Finding:
+    """Say whose it is, or what a reader does about its fault."""
+    if found.fault is None:
+        return fine(ENTRY, f"{where}: the user {shown(found.username)}")
+    severity, consequence = readers[found.fault]
+    said = f"{where} {found.fault.value}: {consequence}"
+    remedy = _REMEDIES.get(found.fault, "") if severity >= Severity.WARNING else ""
+    return Finding(severity, ENTRY, said, remedy)
+
+
+def read(data: bytes) -> list[Mapping[str, Any]]:
+    """Return the documents of a manifest; raise InvalidInputError for what is none."""
+    try:
+        return [read_json(data)[0]]
+    except InvalidInputError as broken:
+        not_json = broken
+    try:
+        import yaml  # noqa: PLC0415 - an extra's
+    except ImportError:
+        raise InvalidInputError(
+            not_json.cause,
+            "for YAML: pip install 'dockcred[kubernetes]'; else kubectl's -o json",
+        ) from None
+    try:
+        found = list(yaml.safe_load_all(data))
+    except yaml.MarkedYAMLError as broken:
+        mark = broken.problem_mark
+        place = f" at line {mark.line + 1}" if mark else ""
+        raise InvalidInputError(f"it is not YAML{place}", "mend it first") from None
+    except (yaml.YAMLError, ValueError, RecursionError):
+        raise InvalidInputError(
+            "it is neither JSON nor YAML", "mend it first"
+        ) from None
+    documents = [document for document in found if document is not None]
+    if not documents or not all(isinstance(document, dict) for document in documents):
+        raise InvalidInputError("it is no manifest", "mend it first")
+    return documents

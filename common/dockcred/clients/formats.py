@@ -1,0 +1,168 @@
+"""The formats by name, each a module loaded on use: what renders it, what checks it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from importlib import import_module
+from typing import Protocol, cast
+
+from dockcred.clients.entries import Login
+from dockcred.clients.findings import Finding, error
+from dockcred.errors import InvalidInputError
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Fields as the options of `dockcred render` name them; empty means the default.
+
+    consumer    the reader whose stricter rules hold (--for)
+    name        of the Kubernetes object, or the path of Nomad's variable
+    namespaces  of Kubernetes: one Secret each; none leaves it to kubectl
+    ca_certs    by registry, the PEM text of the authorities to trust
+    insecure    registries whose certificate is not checked
+    extra_env   HTTP_PROXY, HTTPS_PROXY and NO_PROXY, with their values
+    """
+
+    consumer: str = ""
+    name: str = ""
+    namespaces: tuple[str, ...] = ()
+    ca_certs: Mapping[str, str] = field(default_factory=dict)
+    insecure: tuple[str, ...] = ()
+    extra_env: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_pem(path: str) -> str:
+    """Read a file of authorities; raise InvalidInputError for what is no text."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except UnicodeDecodeError:
+        raise InvalidInputError(f"{path} is not text", "name a PEM file") from None
+
+
+class Format(Protocol):
+    """One format, as its module declares it.
+
+    FILE     the name that its readers look for
+    TAKES    the fields of Options that it reads
+    READERS  the values of Options.consumer that it knows
+
+    A module may have `cautions(logins)` besides.
+    """
+
+    FILE: str
+    OPTIONS: tuple[str, ...]
+    CONSUMERS: tuple[str, ...]
+
+    def render(self, logins: Sequence[Login], options: Options, /) -> bytes:
+        """Write the logins: the same bytes for the same logins, in whatever order.
+
+        Raises InvalidInputError for a login or an option that the reader cannot use.
+        """
+
+
+FORMATS = {
+    "argocd": "plain.argocd",
+    "containers-auth": "containers.edit",
+    "contrast-secret": "contrast.secret",
+    "contrast-toml": "contrast.toml",
+    "docker-config": "docker.edit",
+    "env": "plain.environment",
+    "helm": "helm",
+    "kubernetes-secret": "kubernetes.render",
+    "nomad": "nomad",
+    "password": "plain.password",
+    "user-pass": "plain.user_pass",
+}
+
+
+def load(name: str) -> Format:
+    """Load a format by its name; raise InvalidInputError where there is none."""
+    if name not in FORMATS:
+        raise InvalidInputError(
+            f"there is no format {name!a}", f"choose of {', '.join(FORMATS)}"
+        )
+    return cast("Format", import_module(f"dockcred.clients.{FORMATS[name]}"))
+
+
+def render(name: str, logins: Sequence[Login], options: Options | None = None) -> bytes:
+    """Write logins in a format; raise InvalidInputError for an option it ignores."""
+    given = options or Options()
+    check_options(name, given)
+    return load(name).render(logins, given)
+
+
+def check_options(name: str, given: Options) -> None:
+    """Raise InvalidInputError for an option that the format has no use for."""
+    form = load(name)
+    for option in fields(Options):
+        is_given = bool(getattr(given, option.name))
+        known = (
+            form.CONSUMERS if option.name == "consumer" else option.name in form.OPTIONS
+        )
+        if is_given and not known:
+            raise InvalidInputError(f"{name} takes no {option.name}", "leave it out")
+    if given.consumer and given.consumer not in form.CONSUMERS:
+        raise InvalidInputError(
+            f"{name} knows no reader {given.consumer!a}",
+            f"choose of {', '.join(form.CONSUMERS)}",
+        )
+
+
+def cautions(name: str, logins: Sequence[Login]) -> Iterable[str]:
+    """Return what does not stop a format from being written, a sentence each."""
+    tell = getattr(load(name), "cautions", None)
+    return tell(logins) if tell else ()
+
+
+class Checker(Protocol):
+    """What a module of a format declares; `READER` is who it speaks of."""
+
+    READER: str
+
+    def check(self, data: bytes, /) -> Iterator[Finding]:
+        """Say what the reader does with the file, step by step; show no secret.
+
+        Raises InvalidInputError for what it cannot read at all.
+        """
+
+
+CHECKERS = {
+    "argocd": "plain.user_pass",
+    "containers-auth": "containers.check",
+    "contrast-secret": "contrast.secret",
+    "contrast-toml": "contrast.toml",
+    "docker-config": "docker.check",
+    "env": "plain.environment",
+    "helm": "docker.check",
+    "kubelet-config": "kubelet",
+    "kubernetes-secret": "kubernetes.check",
+    "nomad": "nomad",
+    "password": "plain.password",
+    "user-pass": "plain.user_pass",
+}
+_FOR = {("containers-auth", "coco"): "containers.coco"}
+CONSUMERS = tuple(reader for _, reader in _FOR)
+
+
+def knows(name: str, reader: str) -> bool:
+    """Return whether a format has rules of a reader's own."""
+    return (name, reader) in _FOR
+
+
+def check(name: str, data: bytes, reader: str = "") -> list[Finding]:
+    """Say what becomes of a file; `reader` is one with stricter rules."""
+    if name not in CHECKERS:
+        raise InvalidInputError(
+            f"there is no format {name!a}", f"choose of {', '.join(CHECKERS)}"
+        )
+    if reader and not knows(name, reader):
+        raise InvalidInputError(f"{name} knows no reader {reader!a}", "leave it out")
+    module = _FOR[name, reader] if reader else CHECKERS[name]
+    checker = cast("Checker", import_module(f"dockcred.clients.{module}"))
+    try:
+        return list(checker.check(data))
+    except InvalidInputError as broken:
+        text = f"{broken.cause}: {checker.READER} cannot use it"
+        return [error("file", text, broken.remedy)]

@@ -1,0 +1,174 @@
+"""Kubelet's CredentialProviderConfig, written and checked."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from dockcred.clients import findings
+from dockcred.clients.findings import KEY, Finding, error, fine, warning
+from dockcred.errors import InvalidInputError
+
+PROVIDER = "dockcred-credential-provider"
+
+CLOUDS = (
+    "*.dkr.ecr.*.amazonaws.com",
+    "*.dkr.ecr.*.amazonaws.com.cn",
+    "*.dkr.ecr.*.amazonaws.eu",
+    "*.dkr.ecr-fips.*.amazonaws.com",
+    "*.dkr-ecr.*.on.aws",
+    "*.dkr-ecr-fips.*.on.aws",
+    "public.ecr.aws",
+    "*.azurecr.io",
+    "*.azurecr.cn",
+    "*.azurecr.us",
+    "gcr.io",
+    "*.gcr.io",
+    "*.pkg.dev",
+    "ghcr.io",
+)
+"""Hosts that answer to a cloud's identity. A `*` is within one label."""
+
+
+def config(patterns: Iterable[str]) -> str:
+    """Write the file for images that match; raise InvalidInputError for a bad pattern.
+
+    The default duration holds only where an answer names none, and ours name theirs.
+    """
+    images = "".join(f"      - {json.dumps(_checked(p))}\n" for p in patterns)
+    return f"""\
+apiVersion: kubelet.config.k8s.io/v1
+kind: CredentialProviderConfig
+providers:
+  - name: {PROVIDER}
+    apiVersion: credentialprovider.kubelet.k8s.io/v1
+    matchImages:
+{images}    defaultCacheDuration: "0s"
+"""
+
+
+def is_shared(name: str) -> bool:
+    """Tell a domain below which a cloud's customers have their registries."""
+    if name in CLOUDS:
+        return False
+    labels = name.split(".")
+    return len(labels) == 1 or any(
+        len(labels) < len(pattern)
+        and all(map(fnmatchcase, reversed(labels), reversed(pattern)))
+        for pattern in (cloud.split(".") for cloud in CLOUDS)
+    )
+
+
+def _checked(pattern: str) -> str:
+    host, _, path = pattern.partition("/")
+    name, _, port = host.partition(":")
+    allowed = set("abcdefghijklmnopqrstuvwxyz0123456789.-*")
+    if (
+        not allowed.issuperset(name)
+        or not all(name.split("."))
+        or (port and not port.isdigit())
+        or "*" in path
+        or not path.isprintable()
+    ):
+        raise InvalidInputError(
+            f"{pattern!a} is no pattern of kubelet's",
+            "write HOST[:PORT][/PATH], with * within a label of the host only",
+        )
+    return pattern
+
+
+READER = "kubelet"
+STEP = "provider"
+_STOPS = "kubelet does not start"
+_VERSIONS = ("v1", "v1beta1", "v1alpha1")
+_CONFIG = {f"kubelet.config.k8s.io/{version}" for version in _VERSIONS}
+_PLUGIN = {f"credentialprovider.kubelet.k8s.io/{version}" for version in _VERSIONS}
+_DURATION = re.compile(r"\+?(0|((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)")
+_FIELDS: Mapping[str, type] = {
+    "apiVersion": str,
+    "args": list,
+    "defaultCacheDuration": str,
+    "env": list,
+    "matchImages": list,
+    "name": str,
+    "tokenAttributes": dict,
+}
+_NEEDED = ("name", "apiVersion", "matchImages", "defaultCacheDuration")
+
+
+def check(data: bytes) -> Iterator[Finding]:
+    """Go through the file as kubelet does at its start."""
+    for found in findings.read(data):
+        if (
+            found.get("kind") != "CredentialProviderConfig"
+            or found.get("apiVersion") not in _CONFIG
+        ):
+            yield error(
+                KEY,
+                f"it is no CredentialProviderConfig of kubelet.config.k8s.io: {_STOPS}",
+                "see: dockcred render kubelet-config --all",
+            )
+            return
+        for name in sorted(found.keys() - {"apiVersion", "kind", "providers"}):
+            yield _unknown("", name)
+        providers = found.get("providers")
+        if not isinstance(providers, list) or not providers:
+            yield error(KEY, f"it names no provider: {_STOPS}")
+            return
+        names = [findings.table(provider).get("name") for provider in providers]
+        for number, provider in enumerate(map(findings.table, providers)):
+            yield from _provider(f"providers[{number}]", provider)
+            if names.index(names[number]) < number:
+                yield error(STEP, f"providers[{number}] has another's name: {_STOPS}")
+
+
+def _provider(where: str, provider: Mapping[str, Any]) -> Iterator[Finding]:
+    problems = list(_problems(where, provider))
+    yield from problems
+    if not problems:
+        yield fine(STEP, f"{where}: {findings.word(provider['name'])}")
+
+
+def _problems(where: str, provider: Mapping[str, Any]) -> Iterator[Finding]:
+    for name in sorted(provider.keys() - _FIELDS.keys(), key=str):
+        yield _unknown(f"{where}.", name)
+    for name in _NEEDED:
+        if not provider.get(name):
+            yield error(STEP, f"{where}.{name} is not there: {_STOPS}")
+    for name, wanted in _FIELDS.items():
+        value = provider.get(name)
+        if value and not isinstance(value, wanted):
+            yield error(STEP, f"{where}.{name} is no {wanted.__name__}: {_STOPS}")
+            return
+    name = provider.get("name", "")
+    if name in {".", ".."} or "/" in name or " " in name:
+        yield error(STEP, f"{where}.name is no file's name: {_STOPS}")
+    if provider.get("apiVersion") and provider["apiVersion"] not in _PLUGIN:
+        yield error(STEP, f"{where}.apiVersion is none of kubelet's: {_STOPS}")
+    duration = provider.get("defaultCacheDuration")
+    if duration and not _DURATION.fullmatch(duration):
+        yield error(
+            STEP,
+            f"{where}.defaultCacheDuration is no duration of Go's: {_STOPS}",
+            'write it as "11h30m"; a day is "24h"',
+        )
+    for pattern in provider.get("matchImages") or ():
+        yield from _pattern(where, pattern)
+
+
+def _pattern(where: str, pattern: object) -> Iterator[Finding]:
+    try:
+        config([str(pattern)])
+    except InvalidInputError:
+        yield warning(
+            STEP,
+            f"{where}: {findings.shown(str(pattern))} matches no image",
+            "write HOST[:PORT][/PATH], with * within a label of the host only",
+        )
+
+
+def _unknown(where: str, name: object) -> Finding:
+    return error(KEY, f"{where}{findings.shown(str(name))} is unknown: {_STOPS}")

@@ -1,0 +1,126 @@
+"""A Secret of type kubernetes.io/dockerconfigjson, for imagePullSecrets.
+
+Its payload is what `kubectl create secret docker-registry` writes. kubelet reads user
+and password from it: identity tokens and helpers it passes over. The annotation
+dockcred/expires-at says when the first credential ends.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from dockcred.clients import entries
+from dockcred.clients.entries import Login, earliest_end
+from dockcred.clients.formats import Options
+from dockcred.errors import InvalidInputError
+
+EXPIRES_AT = "dockcred/expires-at"
+"""The annotation that says when the first credential ends, in RFC 3339."""
+
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+_NAMESPACE = re.compile(_LABEL)
+_MAX_NAME = 253
+
+
+def secrets(
+    name: str,
+    namespaces: Sequence[str],
+    kind: str,
+    data: tuple[str, bytes],
+    ends: float | None,
+) -> bytes:
+    """Write one Secret for each namespace, or one that leaves it to kubectl.
+
+    `kind` is its type, `data` its one key and content, `ends` the end of the first
+    credential in seconds since the epoch. Several are a List.
+    """
+    check_names(name, namespaces)
+    named = sorted(set(namespaces)) or [""]
+    made = [_secret(name, namespace, kind, data, ends) for namespace in named]
+    if len(made) > 1:
+        return _text({"apiVersion": "v1", "kind": "List", "items": made})
+    return _text(made[0])
+
+
+def check_names(name: str, namespaces: Sequence[str]) -> None:
+    """Raise InvalidInputError for what cannot name a Secret or a namespace."""
+    if len(name) > _MAX_NAME or not _NAME.fullmatch(name):
+        raise InvalidInputError(
+            f"{name!a} is no name of a Secret",
+            "use lower-case letters, digits, dots and hyphens",
+        )
+    for namespace in namespaces:
+        if not _NAMESPACE.fullmatch(namespace):
+            raise InvalidInputError(
+                f"{namespace!a} is no namespace", "name one as kubectl shows it"
+            )
+
+
+def _secret(
+    name: str, namespace: str, kind: str, data: tuple[str, bytes], ends: float | None
+) -> dict[str, object]:
+    metadata: dict[str, object] = {"name": name}
+    if namespace:
+        metadata["namespace"] = namespace
+    if ends is not None:
+        moment = datetime.fromtimestamp(int(ends), UTC)
+        metadata["annotations"] = {EXPIRES_AT: f"{moment:%Y-%m-%dT%H:%M:%SZ}"}
+    key, content = data
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": metadata,
+        "type": kind,
+        "data": {key: base64.b64encode(content).decode("ascii")},
+    }
+
+
+def _text(document: object) -> bytes:
+    return (json.dumps(document, indent=2) + "\n").encode()
+
+
+FILE = "secret.json"
+OPTIONS = ("name", "namespaces")
+CONSUMERS: tuple[str, ...] = ()
+KEY = ".dockerconfigjson"
+TYPE = "kubernetes.io/dockerconfigjson"
+NAME = "dockcred"
+
+
+def render(logins: Sequence[Login], options: Options) -> bytes:
+    """Write one Secret for each namespace."""
+    return secrets(
+        options.name or NAME,
+        options.namespaces,
+        TYPE,
+        (KEY, payload(logins)),
+        earliest_end(logins),
+    )
+
+
+def payload(logins: Sequence[Login]) -> bytes:
+    """Write the file inside; kubelet knows namespaces of a registry too."""
+    entries.refuse_tokens(logins, "kubelet")
+    keyed = entries.by_key((_key(login), login) for login in logins)
+    found = {
+        key: {
+            "username": login.credential.username,
+            "password": login.credential.secret,
+            "auth": entries.auth(login),
+        }
+        for key, login in keyed.items()
+    }
+    return json.dumps({"auths": found}, separators=(",", ":")).encode()
+
+
+def _key(login: Login) -> str:
+    reference = login.reference
+    if not login.namespace:
+        return reference.docker_key
+    # kubelet finds Docker Hub's namespaces under the name that images have.
+    return f"{reference.containers_key}/{login.namespace}"

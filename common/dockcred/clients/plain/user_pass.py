@@ -1,0 +1,49 @@
+"""user:password without a newline, for what takes a pair and encodes it itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from dockcred.clients import entries, findings
+from dockcred.clients.entries import TOKEN, Login
+from dockcred.clients.findings import ENTRY, Finding, error, fine, note
+from dockcred.clients.formats import Options
+from dockcred.errors import InvalidInputError
+
+FILE = "user-pass"
+OPTIONS: tuple[str, ...] = ()
+CONSUMERS: tuple[str, ...] = ()
+
+
+def render(logins: Sequence[Login], _options: Options) -> bytes:
+    """Write the pair."""
+    entries.refuse_tokens(logins, "who reads user:password")
+    return entries.pair(entries.only(logins, "user:password")).encode()
+
+
+READER = "who reads user:password"
+
+
+def check(data: bytes) -> Iterator[Finding]:
+    """Look at the pair."""
+    try:
+        line = data.decode()
+    except UnicodeDecodeError:
+        raise InvalidInputError("it is no text", "render it again") from None
+    user, colon, password = line.removesuffix("\n").partition(":")
+    if not colon or not password:
+        yield error(ENTRY, "it is not user:password: there is no password")
+        return
+    if user == TOKEN:
+        yield error(ENTRY, "it has an identity token, and no user")
+    elif "\n" in password or "\r" in password:
+        yield error(
+            ENTRY, "it has more than one line: the password goes on in the next"
+        )
+    else:
+        yield fine(ENTRY, f"the user {findings.shown(user)}")
+    if line.endswith("\n"):
+        yield note(
+            ENTRY,
+            "it ends in a newline: Argo CD Image Updater cuts it off, base64 does not",
+        )

@@ -1,0 +1,115 @@
+"""An image's name in its parts, and the key under which each client looks it up.
+
+Clients look for one exact key, without wildcards (docker/cli#2928), and differ on
+Docker Hub alone (protocol A91, A92; measured with docker, skopeo and podman).
+"""
+
+from __future__ import annotations
+
+from dockcred.credential import ServerURL
+from dockcred.errors import InvalidInputError
+
+HUB = "docker.io"
+"""Docker Hub to podman, skopeo and buildah, and in an image's name."""
+
+HUB_INDEX = "index.docker.io"
+"""Docker Hub to the docker_credential crate of Rust programs, and to Contrast."""
+
+HUB_KEY = "https://index.docker.io/v1/"
+"""Docker Hub to docker, docker-py, oras, helm, crane and Nomad's config file."""
+
+HUB_REGISTRY = "registry-1.docker.io"
+"""Where Docker Hub's own API is."""
+
+HUB_NAMES = frozenset((HUB, HUB_INDEX, HUB_REGISTRY, "registry.hub.docker.com"))
+"""Every host that names Docker Hub: here, and nowhere else."""
+
+_API_PATHS = {"", "/", "/v1", "/v1/", "/v2", "/v2/"}
+
+
+class Reference:
+    """A registry, and the repository in it where one is named.
+
+    `authority` is host[:port] as it was written: clients look it up so.
+    """
+
+    __slots__ = ("authority", "repository", "server")
+
+    def __init__(self, text: str) -> None:
+        """Read HOST[/REPOSITORY[:TAG|@DIGEST]]; a name without a host is Docker Hub's.
+
+        Raises InvalidInputError for what is no registry's address.
+        """
+        name = text.strip().partition("://")[2] or text.strip()
+        name = name.partition("@sha")[0]
+        first, slash, rest = name.partition("/")
+        if first and not set(first) & set("@.:") and first != "localhost":
+            first, rest = HUB, name if slash else f"library/{name}"
+        self.server = ServerURL.parse(first)
+        self.authority = first.lower()
+        self.repository = "" if self.is_hub and rest in {"v1/", "v1"} else _untag(rest)
+
+    @property
+    def is_hub(self) -> bool:
+        """Return whether the registry is Docker Hub, under any of its names."""
+        return self.server.host in HUB_NAMES
+
+    @property
+    def located(self) -> ServerURL:
+        """Return the registry with the path by which config.toml may route."""
+        if not self.repository:
+            return self.server
+        return ServerURL.parse(f"{self.authority}/{self.repository}")
+
+    @property
+    def docker_key(self) -> str:
+        """Return what docker, docker-py, oras and crane ask a helper for."""
+        return HUB_KEY if self.is_hub else self.authority
+
+    @property
+    def containers_key(self) -> str:
+        """Return what podman, skopeo and buildah ask a helper for."""
+        return HUB if self.is_hub else self.authority
+
+    @property
+    def registry(self) -> str:
+        """Return where the registry itself is spoken to."""
+        return HUB_REGISTRY if self.is_hub else self.authority
+
+    @property
+    def name(self) -> str:
+        """Return the name as a person writes it."""
+        host = HUB if self.is_hub else self.authority
+        return f"{host}/{self.repository}" if self.repository else host
+
+
+def host_of(key: str) -> str:
+    """Return host[:port] of a key in any form that people write."""
+    rest = key.strip().partition("://")[2] or key.strip()
+    return rest.partition("/")[0].lower()
+
+
+def keys(registry: str, hub: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the keys for a registry as a person names it; `hub` are Docker Hub's.
+
+    Raises InvalidInputError for what no client asks by: a wildcard, or a path.
+    """
+    if "*" in registry:
+        raise InvalidInputError(
+            f"{registry!a}: this client knows no wildcards", "use --all"
+        )
+    server = ServerURL.parse(registry)
+    if server.path not in _API_PATHS:
+        raise InvalidInputError(
+            f"{registry}: clients ask a helper by host, not by path",
+            f"name {server.host}, and route paths in config.toml",
+        )
+    if server.host in HUB_NAMES:
+        return hub
+    # The port as it is written: images name it so, 443 too.
+    return (host_of(server.raw),)
+
+
+def _untag(path: str) -> str:
+    head, slash, last = path.rstrip("/").rpartition("/")
+    return head + slash + last.partition(":")[0]

@@ -1,0 +1,204 @@
+"""What is examined: a registry, who answers for it, and what the cache holds."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from dockcred import credential as lifetime
+from dockcred import wiring
+from dockcred.clients.findings import command, error, fine, note, warning
+from dockcred.errors import DockcredError
+from dockcred.identity import cache
+from dockcred.system import environment as names
+from dockcred.system import machine
+from dockcred.system.environment import DEFAULT_TIMEOUT_S, timeout_s
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dockcred.clients.findings import Finding
+    from dockcred.clients.reference import Reference
+    from dockcred.credential import ServerURL
+    from dockcred.identity.provider import Provider
+    from dockcred.identity.store import IdentityStore
+    from dockcred.system.environment import Environment
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""What systemd gives a service, and near to what cron, Nomad and kubelet have."""
+
+
+class Case:
+    """One registry and one set of variables; nothing is asked to make it.
+
+    `store` is None where no provider of ours serves the registry; `target` is the
+    registry behind an alias.
+    """
+
+    def __init__(self, reference: Reference, environment: Environment) -> None:
+        """Route the registry by config.toml; `misconfigured` keeps what is wrong."""
+        self.reference = reference
+        self.environment = environment
+        self.target: ServerURL = reference.server
+        self.store: IdentityStore | None = None
+        self.misconfigured: DockcredError | None = None
+        self.timeout_s = DEFAULT_TIMEOUT_S
+        try:
+            # The helper's own limit comes first: it tells in what the time went.
+            self.timeout_s = timeout_s(environment) + 1.0
+            router = wiring.identities(environment)
+            self.target, self.store = router.identity_for(reference.server)
+        except DockcredError as error:
+            self.misconfigured = error
+
+    @property
+    def path(self) -> str:
+        """Return the PATH on which a client looks for helpers."""
+        return self.environment.get("PATH", os.defpath)
+
+    @property
+    def provider(self) -> Provider | None:
+        """Return whose registry it is, if it is of a provider of ours."""
+        return self.store.provider if self.store else None
+
+    @property
+    def needs_credential(self) -> bool:
+        """Return whether the registry is known to answer nobody anonymously."""
+        provider = self.provider
+        return provider is not None and not provider.serves_anonymous(self.target)
+
+
+CACHE_STEP = "cache"
+_AGES = {
+    lifetime.FRESH: "fresh",
+    lifetime.AGING: "renewed in the background",
+    lifetime.LAST: "minted anew at the next need",
+    lifetime.OVER: "over",
+}
+
+
+def check_cache(case: Case) -> Iterator[Finding]:
+    """Look at the cache's directory, and at what it holds for the registry."""
+    store = case.store
+    if store is None:
+        return
+    wanted = machine.locate(store.environment, store.provider.cache_parent)
+    if not store.cache.path:
+        yield _none(wanted)
+        return
+    yield from _entry(store, case.target)
+    if failure := store.last_failure(case.target):
+        cause, when = failure
+        yield note(
+            CACHE_STEP, f"the last failure, {_span(time.time() - when)} ago: {cause}"
+        )
+
+
+def _none(wanted: str) -> Finding:
+    if not wanted:
+        return note(CACHE_STEP, "off: every request mints a credential")
+    if not os.path.lexists(wanted):
+        return note(CACHE_STEP, f"{wanted} is made at the first need")
+    if not os.path.isdir(wanted) or os.path.islink(wanted):
+        return warning(
+            CACHE_STEP,
+            f"{wanted} is no directory of ours: nothing is cached",
+            fix=command("mv", wanted, f"{wanted}.aside"),
+        )
+    if os.stat(wanted).st_uid != os.geteuid():
+        return warning(
+            CACHE_STEP,
+            f"{wanted} belongs to another user: nothing is cached",
+            remedy="set DOCKCRED_CACHE_DIR to a directory of your own",
+        )
+    return warning(
+        CACHE_STEP,
+        f"others can write {wanted}: nothing is cached",
+        fix=command("chmod", "700", wanted),
+    )
+
+
+def _entry(store: IdentityStore, target: ServerURL) -> Iterator[Finding]:
+    entry = store.entry(target)
+    if entry is None:
+        yield fine(
+            CACHE_STEP, f"{store.cache.path}, without an entry for {target.host}"
+        )
+        return
+    now = time.time()
+    credential = entry.credential
+    text = (
+        f"{store.cache.path}: minted {_span(now - credential.issued_at)} ago,"
+        f" ends in {_span((credential.expires_at or now) - now)}"
+        f" ({_AGES[lifetime.age(credential, now)]})"
+    )
+    if entry.lease_until is not None:
+        text += f"; who it is, is asked again in {_span(entry.lease_until - now)}"
+    yield fine(CACHE_STEP, text)
+
+
+def _span(seconds: float) -> str:
+    """Say a time span as people do."""
+    minutes = int(max(0.0, seconds) // 60)
+    if not minutes:
+        return f"{max(0, round(seconds))} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+STEP = "identity"
+_SHOWN = 4
+
+
+def check(case: Case) -> Iterator[Finding]:
+    """Say who answers for the registry, and through which source."""
+    if case.misconfigured:
+        yield error(STEP, case.misconfigured.cause, case.misconfigured.remedy)
+        return
+    store = case.store
+    if store is None:
+        return
+    if case.target.host != case.reference.server.host:
+        yield note(
+            STEP,
+            f"config.toml puts {case.target.host} behind {case.reference.authority}:"
+            f" whoever owns {case.reference.authority} receives the credential",
+        )
+    yield _who(store, case.target)
+
+
+def _who(store: IdentityStore, target: ServerURL) -> Finding:
+    parts = _selected(store)
+    entry = store.entry(target)
+    if entry:
+        source, said = entry.source, entry.principal
+        tokens = [c.split("\t")[1] for c in entry.conditions if c.startswith("token")]
+    else:
+        try:
+            identity = store.provider.identity(target, store.environment)
+        except DockcredError as problem:
+            return error(STEP, problem.cause, problem.remedy)
+        source, said = "+".join(identity.sources), ""
+        tokens = list(identity.tokens)
+    if said:
+        parts.insert(0, said)
+    parts += [f"a token of {subject}" for t in tokens if (subject := _subject(t))]
+    return fine(STEP, f"{source}: {', '.join(parts) or 'by default'}")
+
+
+def _selected(store: IdentityStore) -> list[str]:
+    """Return the variables that choose the identity; keys by their ends alone."""
+    chosen = []
+    for name in store.provider.variables:
+        value = store.environment.get(name)
+        if not value or name in names.COMMON or "ENDPOINT" in name or "://" in value:
+            continue
+        if name.endswith(("KEY_ID", "ACCESS_KEY")):
+            value = f"{value[:_SHOWN]}…{value[-_SHOWN:]}"
+        chosen.append(f"{name}={value}")
+    return chosen
+
+
+def _subject(path: str) -> str:
+    return cache.subject_in(path).strip("()").replace("'", "")

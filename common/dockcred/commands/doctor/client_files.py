@@ -1,0 +1,185 @@
+"""What docker finds in its file, and under which key."""
+
+from __future__ import annotations
+
+import os
+
+from dockcred.clients import files
+from dockcred.clients.docker import read as docker_read
+from dockcred.clients.files import PREFIX, chosen
+from dockcred.clients.findings import command, error, fine, note, warning
+from dockcred.commands.doctor import entries
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from dockcred.clients.files import ClientFile, Found
+    from dockcred.clients.findings import Finding
+    from dockcred.commands.doctor.case import Case
+    from dockcred.system.environment import Environment
+
+KEY = "key"
+
+
+def check(case: Case, file: ClientFile) -> Generator[Finding, None, Found | None]:
+    """Find what docker takes for the registry."""
+    reference = case.reference
+    key = reference.docker_key
+    found = docker_read.look_up(file, key)
+    if found and found.helper:
+        yield fine(KEY, f"{found.key} = {found.helper}")
+        return found
+    if found and not entries.is_stub(found):
+        yield from entries.check(found, case, "docker")
+        return found
+    if file.state not in {files.READ, files.ABSENT}:
+        return None
+    yield _anonymous(case, file, found)
+    return None
+
+
+def _anonymous(case: Case, file: ClientFile, found: Found | None) -> Finding:
+    key, name = case.reference.docker_key, case.reference.name
+    where = file.path if file.state == files.READ else f"{file.path} (not there)"
+    if misses := docker_read.near_misses(file, key):
+        return error(
+            KEY,
+            f'credHelpers names "{misses[0]}", but docker asks for "{key}"'
+            f" and finds nothing in {file.path}",
+            fix=_configure_with(case, str(file.table("credHelpers")[misses[0]])),
+        )
+    if found:
+        return error(
+            KEY,
+            f"{found.key} in {file.path} is a stub without a credential: docker asks"
+            f" {name} anonymously",
+            **_login(case, "docker"),
+        )
+    text = f"docker asks {name} anonymously: {where} has nothing for {key}"
+    if other := entries.docker_file_with(key, case.environment, file.path):
+        return error(KEY, f"{text}, but {other.path} has", fix=other.fix)
+    if case.needs_credential:
+        return error(KEY, text, fix=configure(case, "docker"))
+    return note(KEY, text)
+
+
+def configure(case: Case, client: str) -> str:
+    """Write the command that names our helper to a client; nothing for a stranger's."""
+    if case.provider is None:
+        return ""
+    suffix = case.provider.program.removeprefix(PREFIX)
+    return _configure_with(case, suffix, client)
+
+
+def _configure_with(case: Case, suffix: str, client: str = "docker") -> str:
+    registry = case.reference.server.raw
+    words = ("dockcred", "configure", client, "--registry", registry)
+    return command(*words, "--helper", suffix)
+
+
+def _login(case: Case, client: str) -> dict[str, str]:
+    if fix := configure(case, client):
+        return {"fix": fix}
+    return {"fix": command(client, "login", case.reference.authority)}
+
+
+def check_others(named: set[str], found: Found | None, case: Case) -> Iterator[Finding]:
+    """Warn of helpers for other registries that are gone: a build asks them all."""
+    for suffix in sorted(named - {found.helper if found else ""}):
+        program = PREFIX + suffix
+        if not chosen(program, case.path):
+            yield warning(
+                KEY,
+                f"credHelpers names {program} for another registry, and it cannot run:"
+                " docker-py's builds, which ask every helper, fail",
+                remedy=f"install {program}, or take it out of credHelpers",
+            )
+
+
+FILE = "file"
+
+
+def check_file(
+    environment: Environment, case: Case | None
+) -> Generator[Finding, None, ClientFile]:
+    """Find and read docker's config.json."""
+    file = docker_read.config_file(environment)
+    if environment.get("DOCKER_AUTH_CONFIG"):
+        yield note(FILE, "DOCKER_AUTH_CONFIG is set: docker 28.3 asks it before files")
+    if file.state == files.READ:
+        yield fine(FILE, file.path)
+    elif file.state != files.ABSENT:
+        yield _unreadable(file, environment, case)
+    return file
+
+
+def _unreadable(
+    file: ClientFile, environment: Environment, case: Case | None
+) -> Finding:
+    path = file.path
+    if file.state == files.NOT_BELOW_A_DIRECTORY:
+        return _config_is_a_file(environment.get("DOCKER_CONFIG"), path)
+    if file.state == files.NOT_A_FILE:
+        return error(
+            FILE,
+            f"{path} is a directory; a bind mount makes one where no file was",
+            fix=command("rmdir", path),
+        )
+    if file.state == files.FORBIDDEN:
+        return error(
+            FILE, f"{path} cannot be read by this user", fix=_take(path, environment)
+        )
+    aside = command("mv", path, f"{path}.aside")
+    again = configure(case, "docker") if case else ""
+    return error(
+        FILE,
+        f"{path} is not JSON ({file.detail or 'nor text'}): docker goes on without it",
+        remedy=f"or mend the place: {command('python3', '-m', 'json.tool', path)}",
+        fix=f"{aside} && {again}" if again else aside,
+    )
+
+
+def _config_is_a_file(named: str, path: str) -> Finding:
+    text = f"DOCKER_CONFIG={named} is a file; it must be a directory with config.json"
+    if not named:
+        return error(FILE, f"{os.path.dirname(path)} is a file, not a directory")
+    if os.path.basename(named) == "config.json":
+        return error(
+            FILE,
+            text,
+            fix=f"export {command('DOCKER_CONFIG=' + os.path.dirname(named))}",
+        )
+    directory = f"{named}.d"
+    return error(
+        FILE,
+        text,
+        fix=f"{command('mkdir', '-m', '700', directory)} && "
+        f"{command('cp', named, directory + '/config.json')} && "
+        f"export {command('DOCKER_CONFIG=' + directory)}",
+    )
+
+
+def _take(path: str, environment: Environment) -> str:
+    if files.is_mine(path):
+        return command("chmod", "u+r", path)
+    user = environment.first("USER", "LOGNAME") or str(os.geteuid())
+    return command("sudo", "chown", user, path)
+
+
+def check_exposure(file: ClientFile) -> Iterator[Finding]:
+    """Warn of passwords in a file that others can read."""
+    if file.state != files.READ:
+        return
+    if any(file.table("auths").values()):
+        yield from check_mode(file.path)
+
+
+def check_mode(path: str) -> Iterator[Finding]:
+    """Warn where others can read a file of passwords."""
+    if os.stat(path).st_mode & 0o077:
+        yield warning(
+            FILE,
+            f"{path} holds credentials and can be read by others",
+            fix=command("chmod", "600", path),
+        )

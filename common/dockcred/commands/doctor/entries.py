@@ -1,0 +1,122 @@
+"""The entry of a file that answers, and files that nobody reads."""
+
+from __future__ import annotations
+
+import pwd
+from dataclasses import dataclass
+
+from dockcred.clients import entries
+from dockcred.clients.docker import read as docker_read
+from dockcred.clients.files import ClientFile
+from dockcred.clients.findings import command, error, fine, note
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dockcred.clients.files import Found
+    from dockcred.clients.findings import Finding
+    from dockcred.commands.doctor.case import Case
+    from dockcred.credential import Credential
+    from dockcred.system.environment import Environment
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A file that has the key, and the command that makes the client read it."""
+
+    path: str
+    fix: str
+
+
+def docker_file_with(key: str, environment: Environment, read: str) -> Other | None:
+    """Find docker's key in the file of the home, or of the user behind sudo."""
+    for other in _places(environment):
+        if other.path == read:
+            continue
+        found = docker_read.look_up(ClientFile(other.path), key)
+        if found and (found.helper or found.entry):
+            return other
+    return None
+
+
+def _places(environment: Environment) -> Iterator[Other]:
+    home = environment.home()
+    if environment.get("DOCKER_CONFIG") and home:
+        yield Other(f"{home}/.docker/config.json", "unset DOCKER_CONFIG")
+    if sudo_home := home_behind_sudo(environment):
+        directory = f"{sudo_home}/.docker"
+        yield Other(
+            f"{directory}/config.json",
+            f"export {command('DOCKER_CONFIG=' + directory)}",
+        )
+
+
+def home_behind_sudo(environment: Environment) -> str:
+    """Return the home of the user who called sudo; nothing without sudo."""
+    try:
+        return pwd.getpwnam(environment.get("SUDO_USER")).pw_dir
+    except KeyError:
+        return ""
+
+
+STEP = "entry"
+
+
+def is_stub(found: Found) -> bool:
+    """Tell an entry that holds nothing, as `docker login` leaves beside a store."""
+    return not found.helper and credential(found) is None and not _is_broken(found)
+
+
+def credential(found: Found) -> Credential | None:
+    """Return what an entry holds; None where it holds nothing that can be read."""
+    try:
+        return entries.decode(found.entry or {})
+    except ValueError:
+        return None
+
+
+def check(found: Found, case: Case, login: str) -> Iterator[Finding]:
+    """Look at an entry's credential; `login` is the program that writes a new one."""
+    held = credential(found)
+    where = f"{found.key} in {found.path}"
+    if held is None:
+        yield error(
+            STEP,
+            f"{where} is not the base64 of user:password",
+            fix=renew(found, case, login, "USER"),
+        )
+    elif held.secret != held.secret.strip() or held.username != held.username.strip():
+        what = "a newline" if held.secret.endswith("\n") else "a blank"
+        yield error(
+            STEP,
+            f"{where} ends in {what}, as `echo` adds it: no registry takes it",
+            remedy="write it with printf %s, or let docker login write it",
+            fix=renew(found, case, login, held.username.strip()),
+        )
+    elif held.username == entries.TOKEN:
+        yield note(
+            STEP, f"{where} holds an identity token: Nomad and Kubernetes cannot use it"
+        )
+    else:
+        yield fine(STEP, f"{where}: the user {held.username}, stored")
+
+
+def renew(found: Found, case: Case, login: str, user: str) -> str:
+    """Write the command that puts a new credential into the same file."""
+    words = [login, "login"]
+    if login != "docker":
+        words += ["--authfile", found.path]
+    words += ["--username", user]
+    if case.provider is None:
+        return command(*words, case.reference.authority)
+    asked = command("dockcred", "get", case.reference.authority, "--password")
+    return f"{asked} | " + command(*words, "--password-stdin", case.reference.authority)
+
+
+def _is_broken(found: Found) -> bool:
+    try:
+        entries.decode(found.entry or {})
+    except ValueError:
+        return True
+    return False

@@ -1,0 +1,208 @@
+"""The checks in the order in which a request meets them, and the known traps."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+
+from dockcred.clients.containers import read as containers_read
+from dockcred.clients.docker import read as docker_read
+from dockcred.clients.findings import Severity, command, note, warning
+from dockcred.commands.doctor import case as cache
+from dockcred.commands.doctor import case as identity
+from dockcred.commands.doctor import (
+    client_files,
+    containers_files,
+    entries,
+    helpers,
+    registry,
+)
+from dockcred.commands.doctor.case import DEFAULT_PATH, Case
+from dockcred.commands.doctor.entries import home_behind_sudo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator
+
+    from dockcred.clients.files import ClientFile, Found
+    from dockcred.clients.findings import Finding
+    from dockcred.clients.reference import Reference
+    from dockcred.credential import Credential
+    from dockcred.system.environment import Environment
+
+STEP = "machine"
+_SNAP = "/snap/"
+
+
+def check(environment: Environment, file: ClientFile) -> Iterator[Finding]:
+    """Look at home, sudo, snap and Docker Desktop."""
+    home = environment.home()
+    if not environment.get("HOME"):
+        known = (
+            f"the password database says {home}" if home else "nor has this user one"
+        )
+        yield warning(
+            STEP,
+            f"HOME is not set, as in many agents; {known}",
+            fix=f"export {command('HOME=' + home)}" if home else "",
+            remedy="" if home else "set HOME or DOCKER_CONFIG for the agent",
+        )
+    yield from _sudo(environment)
+    yield from _snap(environment)
+    if file.text("credsStore").startswith("desktop"):
+        yield note(STEP, "Docker Desktop's store answers for what has no helper")
+
+
+def _sudo(environment: Environment) -> Iterator[Finding]:
+    theirs = home_behind_sudo(environment)
+    if not theirs or theirs == environment.home() or os.geteuid() != 0:
+        return
+    yield note(
+        STEP,
+        f"under sudo docker reads {docker_read.directory(environment)},"
+        f" not {theirs}/.docker",
+    )
+
+
+def _snap(environment: Environment) -> Iterator[Finding]:
+    found = shutil.which("docker", path=environment.get("PATH"))
+    if not found or _SNAP not in f"{found} {os.path.realpath(found)}":
+        return
+    yield warning(
+        STEP,
+        f"{found} is snap's docker: it sees neither this PATH nor {environment.home()}"
+        "/.docker",
+        remedy="install docker from your distribution or from docker.com",
+    )
+
+
+def service_path(file: str) -> Iterator[Finding]:
+    """Tell of a helper that services and desktops do not find."""
+    directory = os.path.dirname(file)
+    if directory in DEFAULT_PATH.split(":"):
+        return
+    yield note(
+        STEP,
+        f"{directory} is not on the PATH of services (Nomad, kubelet, cron) or of a"
+        " desktop",
+        "for them run: sudo dockcred install --dir /usr/local/bin",
+    )
+
+
+DOCKER = "docker"
+PODMAN = "podman"
+CLIENTS = (DOCKER, PODMAN)
+
+
+def examine(
+    reference: Reference | None,
+    environment: Environment,
+    clients: Iterable[str] = (),
+    tell: Callable[[str], object] = lambda _: None,
+) -> Iterator[Finding]:
+    """Follow a request for the registry by each client, or look without one.
+
+    Without `clients` those are followed that are installed or configured; one that
+    was not asked for by name can only cause warnings when docker too was followed.
+    `tell` hears what is done next.
+    """
+    asked = tuple(clients)
+    followed = asked or present(environment)
+    case = Case(reference, environment) if reference else None
+    for client in followed:
+        tell(f"following {client}")
+        checks = _docker if client == DOCKER else _podman
+        for finding in checks(environment, case):
+            yield replace(_softened(finding, client, asked, followed), client=client)
+    if reference:
+        tell("looking at identity and cache")
+        case = Case(reference, environment)
+        yield from identity.check(case)
+        yield from cache.check_cache(case)
+
+
+def present(environment: Environment) -> tuple[str, ...]:
+    """Return the clients to follow: docker, unless podman alone is installed."""
+    path = environment.get("PATH", os.defpath)
+    podman = containers_files.programs(path)
+    docker = shutil.which("docker", path=path)
+    if podman and not docker:
+        return (PODMAN,)
+    return (DOCKER, PODMAN) if podman else (DOCKER,)
+
+
+def _softened(
+    finding: Finding, client: str, asked: tuple[str, ...], followed: tuple[str, ...]
+) -> Finding:
+    if client != DOCKER and not asked and DOCKER in followed:
+        return replace(finding, severity=min(finding.severity, Severity.WARNING))
+    return finding
+
+
+def _docker(environment: Environment, case: Case | None) -> Iterator[Finding]:
+    file = yield from client_files.check_file(environment, case)
+    yield from client_files.check_exposure(file)
+    named = {str(name) for name in file.table("credHelpers").values() if name}
+    if case:
+        found = yield from client_files.check(case, file)
+        yield from _asked(case, [found] if found else [], DOCKER)
+        yield from client_files.check_others(named, found, case)
+    else:
+        yield from _helpers(environment, named | {file.text("credsStore")} - {""})
+    yield from check(environment, file)
+
+
+def _podman(environment: Environment, case: Case | None) -> Iterator[Finding]:
+    read = yield from containers_files.check_files(environment)
+    if case:
+        asked = yield from containers_files.check_keys(case, read)
+        yield from _asked(case, asked, PODMAN)
+        return
+    named = {str(n) for f in read for n in f.table("credHelpers").values() if n}
+    named |= set(containers_read.helpers(environment)) - {containers_read.AUTH_FILES}
+    yield from _helpers(environment, named)
+
+
+def _asked(case: Case, places: list[Found], client: str) -> Iterator[Finding]:
+    """Ask place by place for the credential, then the registry whether it takes it."""
+    credential, renew = None, ""
+    for found in places:
+        if found.helper:
+            last = found is places[-1]
+            credential = yield from _helper(case, found.helper, client, is_last=last)
+        else:
+            credential = entries.credential(found)
+            renew = _renew(found, case, client)
+        if credential:
+            break
+    if credential or not case.needs_credential:
+        yield from registry.check(case, credential, renew)
+
+
+def _helper(
+    case: Case, suffix: str, client: str, *, is_last: bool
+) -> Generator[Finding, None, Credential | None]:
+    reference = case.reference
+    key = reference.docker_key if client == DOCKER else reference.containers_key
+    home = case.environment.home()
+    file = yield from helpers.check(suffix, case.path, home)
+    if not file:
+        return None
+    credential = yield from helpers.check_answer(case, file, key, is_last=is_last)
+    yield from service_path(file)
+    return credential
+
+
+def _renew(found: Found, case: Case, client: str) -> str:
+    """Write the command for an entry that the registry refuses."""
+    if client != DOCKER:
+        return containers_files.logout(found, case)
+    held = entries.credential(found)
+    return entries.renew(found, case, DOCKER, held.username if held else "USER")
+
+
+def _helpers(environment: Environment, suffixes: set[str]) -> Iterator[Finding]:
+    path, home = environment.get("PATH", os.defpath), environment.home()
+    for suffix in sorted(suffixes):
+        yield from helpers.check(suffix, path, home)

@@ -1,0 +1,261 @@
+"""The helper on PATH: which file it is, who could change it, and what it answers."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+
+from dockcred import wiring
+from dockcred.clients import entries, files
+from dockcred.clients.findings import command, error, fine, note, warning
+from dockcred.errors import InvalidInputError
+from dockcred.protocol.launcher import render as launcher_render
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from dockcred.clients.findings import Finding
+    from dockcred.commands.doctor.case import Case
+    from dockcred.credential import Credential
+
+_READ_BYTES = 64 * 1024
+_PYTHON = re.compile(rb"exec '([^']+)' -I -S -c ")
+_DIRECTORIES = re.compile(rb"sys\.path \+= \[([^\]]*)\]; from dockcred\.launcher")
+_DIRECTORY = re.compile(rb'"([^"]+)"')
+_SHEBANG = re.compile(rb"#! *([^\s]+)(?: +(\S+))?")
+
+
+def missing_part(file: str) -> str:
+    """Return what a program needs and has not: an interpreter, or our package.
+
+    Nothing for a binary, for a script whose parts are there, and for a file that
+    cannot be read.
+    """
+    try:
+        with open(file, "rb") as script:
+            text = script.read(_READ_BYTES)
+    except OSError:
+        return ""
+    shebang = _SHEBANG.match(text)
+    if shebang is None:
+        return ""
+    if text.partition(b"\n")[0].endswith(b"\r"):
+        return "an interpreter by that name: its lines end in CR LF"
+    interpreter = os.fsdecode(shebang[1])
+    if not os.access(interpreter, os.X_OK):
+        return interpreter
+    python = _PYTHON.search(text)
+    if python and not os.access(os.fsdecode(python[1]), os.X_OK):
+        return os.fsdecode(python[1])
+    launched = _DIRECTORIES.search(text)
+    if launched is None:
+        return ""
+    directories = [os.fsdecode(found) for found in _DIRECTORY.findall(launched[1])]
+    holders = [d for d in directories if os.path.isdir(os.path.join(d, "dockcred"))]
+    return "" if holders else "the package dockcred in its directories"
+
+
+PATH_STEP = "PATH"
+
+
+def check_path(file: str, path: str) -> Iterator[Finding]:
+    """Warn of directories in which others could put a program of the same name."""
+    for directory in path.split(":"):
+        if not os.path.isabs(directory):
+            yield warning(
+                PATH_STEP,
+                "PATH holds the current directory (an empty or relative entry)",
+                remedy="take it out: whoever owns a directory chooses your helper",
+            )
+        elif _is_open(directory):
+            yield warning(
+                PATH_STEP,
+                f"everybody can write {directory}, which is on PATH"
+                f" up to {os.path.dirname(file)}",
+                fix=command("chmod", "o-w", directory),
+            )
+        if directory == os.path.dirname(file):
+            return
+
+
+def _is_open(directory: str) -> bool:
+    try:
+        return bool(os.stat(directory).st_mode & stat.S_IWOTH)
+    except OSError:
+        return False
+
+
+STEP = "helper"
+
+
+def check(suffix: str, path: str, home: str) -> Generator[Finding, None, str]:
+    """Follow exec's search for docker-credential-SUFFIX; answer the file that runs.
+
+    Answers nothing where none runs, with the reason as an error.
+    """
+    program = files.PREFIX + suffix
+    found = files.candidates(program, path)
+    file = files.chosen(program, path)
+    if not file:
+        yield _unable(program, found, path, home)
+        return ""
+    if missing := missing_part(file):
+        text = f"{file} cannot start: it needs {missing}, which is not there"
+        if _is_crlf(missing):
+            yield error(STEP, text, fix=command("sed", "-i", r"s/\r$//", file))
+        else:
+            yield error(STEP, text, **_reinstall(program, os.path.dirname(file)))
+        return ""
+    yield fine(STEP, file)
+    yield from _shadowed(found[found.index(file) + 1 :], file)
+    yield from check_path(file, path)
+    return file
+
+
+def shadowed(file: str, path: str) -> str:
+    """Return the next program of that name on the PATH which is another file."""
+    for other in files.candidates(os.path.basename(file), path):
+        if not os.path.exists(other) or os.path.samefile(file, other):
+            continue
+        return other
+    return ""
+
+
+def aside(file: str) -> str:
+    """Write the command that takes a program out of the way."""
+    return command("mv", file, f"{file}.aside")
+
+
+def _unable(program: str, found: list[str], path: str, home: str) -> Finding:
+    for file in found:
+        if os.path.islink(file) and not os.path.exists(file):
+            again = _reinstall(program, os.path.dirname(file))
+            if "fix" in again:
+                again["fix"] = f"{command('rm', file)} && {again['fix']}"
+            return error(STEP, f"{file} is a link to nothing", **again)
+        if os.path.isfile(file):
+            return error(
+                STEP, f"{file} is not executable", fix=command("chmod", "+x", file)
+            )
+    text = f"{program} is not on PATH ({path})"
+    for directory in (f"{home}/.local/bin", "/usr/local/bin", f"{home}/go/bin"):
+        file = os.path.join(directory, program)
+        if os.access(file, os.X_OK):
+            return error(
+                STEP,
+                f"{program} is in {directory}, which is not on PATH ({path})",
+                fix=f'export PATH={command(directory)}:"$PATH"',
+            )
+    return error(STEP, text, **_reinstall(program, _directory_on(path)))
+
+
+def _reinstall(program: str, directory: str) -> dict[str, str]:
+    """Tell how a program comes back: ours by `install`, a stranger's by its package."""
+    if program not in wiring.PROGRAMS:
+        return {"remedy": f"install {program} again, or name another helper"}
+    where = ("--dir", directory) if directory else ()
+    return {"fix": command("dockcred", "install", *where, "--programs", program)}
+
+
+def _directory_on(path: str) -> str:
+    """Choose a directory of the PATH that is ours to write and nobody else's."""
+    for directory in path.split(":"):
+        if not os.path.isabs(directory) or not os.access(directory, os.W_OK):
+            continue
+        try:
+            launcher_render.check(directory)
+        except (InvalidInputError, OSError):
+            continue
+        return directory
+    return ""
+
+
+def _shadowed(others: list[str], file: str) -> Iterator[Finding]:
+    for other in others:
+        if not os.path.isfile(other) or _same(file, other):
+            continue
+        program = os.path.basename(file)
+        if launcher_render.written_for(file) and launcher_render.is_entry_point(
+            other, program
+        ):
+            continue  # the launcher of what pip has installed
+        if launcher_render.written_for(other) and launcher_render.is_entry_point(
+            file, program
+        ):
+            yield note(
+                STEP,
+                f"the launcher {other} never runs: {file} comes first on PATH",
+                f"put {os.path.dirname(other)} before it, for a faster answer",
+            )
+            continue
+        yield warning(
+            STEP,
+            f"two programs have one name: {file} runs, {other} never does",
+            fix=aside(other),
+        )
+
+
+def _same(one: str, other: str) -> bool:
+    if os.path.samefile(one, other):
+        return True
+    try:
+        with open(one, "rb") as first, open(other, "rb") as second:
+            return first.read() == second.read()
+    except OSError:
+        return False
+
+
+def _is_crlf(missing: str) -> bool:
+    return missing.endswith("CR LF")
+
+
+ANSWER_STEP = "answer"
+
+
+def check_answer(
+    case: Case, file: str, key: str, *, is_last: bool = True
+) -> Generator[Finding, None, Credential | None]:
+    """Run the helper; answer its credential, None where it has given none.
+
+    `is_last` tells that the client asks nobody after it.
+    """
+    answer = files.ask(file, key, case.environment, case.timeout_s)
+    name = os.path.basename(file)
+    if answer.problem:
+        yield _failed(file, f"{name} fails: {answer.problem}", case)
+    elif answer.credential is None:
+        then = "goes on anonymously" if is_last else "asks the next"
+        text = f"{name} has no credential for {key}: the client {then}"
+        if not case.needs_credential or not is_last:
+            yield note(ANSWER_STEP, text)
+        elif other := shadowed(file, case.path):
+            yield _instead(text, file, other)
+        else:
+            yield error(
+                ANSWER_STEP, text, remedy="name the helper that serves this registry"
+            )
+    else:
+        took = f"{answer.seconds * 1000:.0f} ms"
+        yield fine(ANSWER_STEP, f"the user {answer.credential.username}, after {took}")
+        if answer.credential.username == entries.TOKEN:
+            yield note(
+                ANSWER_STEP, "an identity token: Nomad and Kubernetes cannot use it"
+            )
+    return answer.credential
+
+
+def _failed(file: str, text: str, case: Case) -> Finding:
+    if other := shadowed(file, case.path):
+        return _instead(text, file, other)
+    cause, _, remedy = text.partition("; ")
+    return error(ANSWER_STEP, cause, remedy)
+
+
+def _instead(text: str, file: str, other: str) -> Finding:
+    return error(
+        ANSWER_STEP,
+        f"{text} ({file} shadows {other})",
+        fix=aside(file),
+    )

@@ -1,0 +1,71 @@
+"""`dockcred refresh`: keep renderings fresh by the real end of their credentials."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from dockcred.commands.console import console, examples, reporting_errors, warn
+from dockcred.commands.refresh import command as statuses
+from dockcred.commands.refresh import targets_file
+from dockcred.commands.refresh.attempt import Kept, Loop
+from dockcred.commands.refresh.target import Logins
+from dockcred.system import process
+
+
+@click.command(
+    epilog=examples(
+        "dockcred refresh /etc/dockcred/refresh.toml           # until it is stopped",
+        "dockcred refresh --once /etc/dockcred/refresh.toml    # from a timer",
+        "dockcred refresh --status /etc/dockcred/refresh.toml",
+    ),
+)
+@click.argument("path", metavar="TARGETS.TOML")
+@click.option("--once", is_flag=True, help="Renew what is past its half, and end.")
+@click.option("--status", is_flag=True, help="Show until when each is good, and end.")
+def refresh(path: str, *, once: bool, status: bool) -> None:
+    """Keep the targets of a file fresh: files, Kubernetes Secrets, programs' stdin.
+
+    Each is renewed between half and three quarters of the life of the credential in
+    it. A failure is told in one line, what is there stays, and it is tried again. The
+    exit status of --once and --status is 1 if anything is not as it should be.
+    """
+    if once and status:
+        raise click.UsageError("--once and --status exclude each other")
+    with reporting_errors():
+        if status:
+            sys.exit(_show(path))
+        process.hide_memory()
+        if once:
+            sys.exit(_once(path))
+        Loop(lambda: targets_file.read(path), _tell, warn).run()
+
+
+def _once(path: str) -> int:
+    logins = Logins()
+    problems = [
+        line
+        for target in targets_file.read(path)
+        for line in Kept(target).attempt(logins, _tell)
+    ]
+    for line in problems:
+        warn(line)
+    return 1 if problems else 0
+
+
+def _show(path: str) -> int:
+    found = [each for target in targets_file.read(path) for each in statuses.of(target)]
+    for is_good, line in found:
+        console.print(
+            line,
+            style="" if is_good else "red",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+    return 0 if all(is_good for is_good, _ in found) else 1
+
+
+def _tell(line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)

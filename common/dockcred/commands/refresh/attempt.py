@@ -1,0 +1,262 @@
+"""One look at every target, and the loop over them."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+
+from dockcred import protocol
+from dockcred.commands.refresh import target as schedule
+from dockcred.commands.refresh.cluster import UnreachableError
+from dockcred.commands.refresh.target import Logins, Place, Record, Target
+from dockcred.errors import DockcredError
+
+Tell = Callable[[str], object]
+
+
+def _at_half() -> float:
+    return schedule.EARLIEST
+
+
+@dataclass
+class Kept:
+    """A target, and what one process knows of its places.
+
+    `draw` answers the part of a credential's life after which to renew it; `known` is
+    what was seen in each place or put there, by the place's name.
+    """
+
+    target: Target
+    draw: Callable[[], float] = _at_half
+    known: dict[str, Record] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Draw for the first time."""
+        self._part = self.draw()
+
+    def attempt(self, logins: Logins, tell: Tell) -> list[str]:
+        """Bring every place up to date; answer what went wrong, one line each.
+
+        `tell` is called with a line for each place that was written.
+        """
+        problems = _Problems()
+        destination = self.target.destination
+        places: Sequence[Place] = ()
+        with problems.of(destination.name):
+            places = destination.places()
+            names = {place.name for place in places}
+            self.known = {n: r for n, r in self.known.items() if n in names}
+        due = []
+        for place in places:
+            with problems.of(place.name):
+                problems.spare_who_is_away()
+                if self._is_due(place):
+                    due.append(place)
+        if due:
+            self._renew(due, logins, problems, tell)
+        return [self._line(said, names) for said, names in problems.places.items()]
+
+    def seconds_until_due(self) -> float:
+        """Return how long all of it may be left alone, if nothing went wrong."""
+        now = time.time()
+        waits = [
+            schedule.seconds_until_due(record, now, self._part)
+            for record in self.known.values()
+        ]
+        if self.target.destination.grows:
+            waits.append(schedule.NEW_PLACES_S)
+        return min(waits, default=schedule.RECHECK_S)
+
+    def _is_due(self, place: Place) -> bool:
+        """Tell it by what is known, else by a look: another may have renewed it."""
+        known = self.known.get(place.name)
+        if known and not self._is_over(known):
+            return False
+        there = place.look()
+        if there and not self._is_over(there):
+            place.settle(there)
+        if there:
+            self.known[place.name] = there
+        return there is None or self._is_over(there)
+
+    def _is_over(self, record: Record) -> bool:
+        if record.made_for != self.target.made_for:
+            return True
+        return schedule.is_due(record, time.time(), self._part)
+
+    def _renew(
+        self, due: Sequence[Place], logins: Logins, problems: _Problems, tell: Tell
+    ) -> None:
+        target = self.target
+        with problems.of(*(place.name for place in due)):
+            found = logins.fresh(target.registries, target.policy)
+            content = target.render(found)
+            record = Record.of(target.made_for, found, time.time())
+            for place in due:
+                with problems.of(place.name):
+                    problems.spare_who_is_away()
+                    self._deliver(place, content, record, tell)
+            self._part = self.draw()
+            if logins.trouble:
+                raise logins.trouble
+
+    def _deliver(
+        self, place: Place, content: bytes, record: Record, tell: Tell
+    ) -> None:
+        there = place.deliver(content, record)
+        if there is record:
+            tell(f"wrote {place.name}: it {record.ends(time.time())}")
+        place.settle(there)
+        # What another program has put there is looked at again when ours is due.
+        self.known[place.name] = there if there.made_for else record
+
+    def _line(self, said: str, names: Sequence[str]) -> str:
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        where = f"{names[0]}{more}"
+        if names[0] == self.target.destination.name:
+            names = list(self.known)
+        held = [self.known[name] for name in names if name in self.known]
+        ends = [record for record in held if record.expires_at]
+        first = min(ends, key=lambda record: record.expires_at or 0, default=None)
+        there = f" (what is there {first.ends(time.time())})" if first else ""
+        return f"{where}: {said}{there}"
+
+
+class _Problems:
+    """What went wrong, by what is said of it, and where: one outage is one line."""
+
+    def __init__(self) -> None:
+        self.places: dict[str, list[str]] = {}
+        self._away: UnreachableError | None = None
+
+    @contextmanager
+    def of(self, *names: str) -> Iterator[None]:
+        """Go on after a failure in the block, and keep it for these places."""
+        try:
+            yield
+        except UnreachableError as error:
+            self._away = error
+            self._add(str(error), names)
+        except DockcredError as error:
+            self._add(str(error), names)
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            self._add(f"{where}{error.strerror}", names)
+        except Exception as error:  # noqa: BLE001 - one target must not end the others
+            self._add(protocol.unforeseen(error), names)
+
+    def spare_who_is_away(self) -> None:
+        """Raise what was met before, rather than wait again for each of many places."""
+        if self._away:
+            raise self._away
+
+    def _add(self, said: str, names: Iterable[str]) -> None:
+        self.places.setdefault(said, []).extend(names)
+
+
+LONGEST_SLEEP_S = 60.0
+"""A clock that is set, or a machine that was asleep, is noticed after this."""
+
+_ENDING = (signal.SIGTERM, signal.SIGINT)
+
+
+@dataclass
+class _Planned:
+    kept: Kept
+    at: float = 0.0
+    failures: int = 0
+
+
+class Loop:
+    """Looks at each target when it is due.
+
+    `read` answers the targets, again after SIGHUP; `tell` is called with each line of
+    progress and `warn` with each failure.
+    """
+
+    def __init__(
+        self, read: Callable[[], Sequence[Target]], tell: Tell, warn: Tell
+    ) -> None:
+        self._read = read
+        self._tell = tell
+        self._warn = warn
+        self._logins = Logins()
+        self._ends = False
+        self._rereads = False
+
+    def run(self) -> None:
+        """Go on until SIGTERM or SIGINT; raise what the first reading raises."""
+        with self._signals() as woken:
+            plan = self._plan()
+            while not self._ends:
+                if self._rereads:
+                    plan = self._replan(plan)
+                self._look(plan)
+                if not (self._ends or self._rereads):
+                    _sleep(woken, min(each.at for each in plan))
+
+    def _plan(self) -> list[_Planned]:
+        return [_Planned(Kept(target, schedule.draw)) for target in self._read()]
+
+    def _replan(self, plan: list[_Planned]) -> list[_Planned]:
+        """Read the targets again; go on with the old ones where that fails."""
+        self._rereads = False
+        try:
+            return self._plan()
+        except DockcredError as error:
+            self._warn(f"{error} (the targets stay as they were)")
+            return plan
+
+    def _look(self, plan: list[_Planned]) -> None:
+        for each in plan:
+            if self._ends:
+                return
+            if each.at > time.time():
+                continue
+            problems = each.kept.attempt(self._logins, self._tell)
+            for line in problems:
+                self._warn(line)
+            each.failures = each.failures + 1 if problems else 0
+            wait = (
+                schedule.pause_s(each.failures)
+                if problems
+                else each.kept.seconds_until_due()
+            )
+            each.at = time.time() + wait
+
+    @contextmanager
+    def _signals(self) -> Iterator[int]:
+        """Note the signals; yield a descriptor that can be read once one has come."""
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        wakes = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        taken = (*_ENDING, signal.SIGHUP)
+        before = {number: signal.signal(number, self._signal) for number in taken}
+        try:
+            yield reader
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            signal.set_wakeup_fd(wakes)
+            os.close(reader)
+            os.close(writer)
+
+    def _signal(self, number: int, _frame: FrameType | None) -> None:
+        if number in _ENDING:
+            self._ends = True
+        else:
+            self._rereads = True
+
+
+def _sleep(woken: int, until: float) -> None:
+    """Sleep until a moment, or until a signal comes, a minute at most."""
+    seconds = max(0.0, min(until - time.time(), LONGEST_SLEEP_S))
+    ready, _, _ = select.select([woken], [], [], seconds)
+    if ready:
+        os.read(woken, 4096)

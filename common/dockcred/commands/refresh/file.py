@@ -1,0 +1,158 @@
+"""A file, and beside it the record of what is in it: .NAME.dockcred.
+
+The record carries the digest of the content that it is of, and is written first, with
+the one before it: whenever the writer is killed, one of the two is of what is there.
+Writers hold a lock on it, so that two refreshers write one after the other.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from typing import ClassVar
+
+from dockcred.clients.edit import past
+from dockcred.commands.refresh.target import Record
+from dockcred.errors import InvalidInputError, IssueError
+from dockcred.system import private_file
+
+LOCK_S = 10.0
+_MAX_RECORD_BYTES = 4096
+_PRIVATE = 0o600
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of this user's own; it is its own single place."""
+
+    path: str
+    mode: int = _PRIVATE
+    grows: ClassVar[bool] = False
+
+    @property
+    def name(self) -> str:
+        """Return it as messages do."""
+        return self.path
+
+    @property
+    def record_path(self) -> str:
+        """Return the name of the file of the record."""
+        directory, name = os.path.split(self.path)
+        return f"{directory}/.{name}.dockcred"
+
+    def overlaps(self, other: object) -> bool:
+        """Return whether it is the same file."""
+        return isinstance(other, File) and other.path == self.path
+
+    def places(self) -> list[File]:
+        """Return itself."""
+        return [self]
+
+    def look(self) -> Record | None:
+        """Return the record of what is there; None for what others have written."""
+        try:
+            descriptor = _open(self.record_path, os.O_RDONLY)
+        except FileNotFoundError:
+            return None
+        try:
+            return _known(descriptor).get(self._digest())
+        finally:
+            os.close(descriptor)
+
+    def deliver(self, content: bytes, record: Record) -> Record:
+        """Replace the file in one step, unless what is there ends later."""
+        past.refuse_for_root(self.path)
+        past.make_directories(self.path)
+        with _locked(self.record_path) as descriptor:
+            private_file.remove_leftovers(*os.path.split(self.path))
+            before, after = self._digest(), _digest(content)
+            there = _known(descriptor).get(before)
+            if there and (record.is_older_than(there) or before == after):
+                return there
+            _keep(descriptor, ({before: there} if there else {}) | {after: record})
+            if after != before:
+                private_file.replace(self.path, content, self.mode)
+        return record
+
+    def settle(self, there: Record) -> None:
+        """Give it its mode, which may have been another's when it was written."""
+        del there  # readers of files look for themselves
+        with suppress(FileNotFoundError):
+            descriptor = _open(self.path, os.O_RDONLY)
+            try:
+                if stat.S_IMODE(os.fstat(descriptor).st_mode) != self.mode:
+                    os.fchmod(descriptor, self.mode)
+            finally:
+                os.close(descriptor)
+
+    def _digest(self) -> str:
+        content = past.read(self.path)
+        return "" if content is None else _digest(content)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _open(path: str, flags: int) -> int:
+    """Open a record of ours; what another has put there could hold us off for ever."""
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, _PRIVATE)
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+        os.close(descriptor)
+        raise InvalidInputError(f"{path} is not a file of this user", "remove it")
+    return descriptor
+
+
+@contextmanager
+def _locked(path: str) -> Iterator[int]:
+    """Hold the record alone; IssueError after LOCK_S of waiting for another."""
+    descriptor = _open(path, os.O_RDWR | os.O_CREAT)
+    try:
+        give_up = time.monotonic() + LOCK_S
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > give_up:
+                    raise IssueError(
+                        f"another process has held {path} for {LOCK_S:g} s",
+                        f"see who it is: fuser {path}",
+                    ) from None
+                time.sleep(0.02)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _known(descriptor: int) -> dict[str, Record]:
+    """Read the records by the digest of their content; what is torn is nothing."""
+    text = os.pread(descriptor, _MAX_RECORD_BYTES, 0).decode("utf-8", "replace")
+    found = {}
+    for line in text.splitlines():
+        try:
+            fields = json.loads(line)
+            digest = str(fields.pop("sha256"))
+            found[digest] = Record(**fields)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            continue
+    return found
+
+
+def _keep(descriptor: int, records: dict[str, Record]) -> None:
+    lines = (
+        json.dumps({"sha256": digest, **asdict(record)}) + "\n"
+        for digest, record in records.items()
+    )
+    data = "".join(lines).encode()
+    os.pwrite(descriptor, data, 0)
+    os.ftruncate(descriptor, len(data))
+    os.fsync(descriptor)

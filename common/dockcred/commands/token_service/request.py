@@ -1,0 +1,244 @@
+"""What a registry's client asks of the token service, and what it is answered."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol, Self
+from urllib.parse import parse_qs
+
+from starlette.requests import ClientDisconnect, Request
+
+
+class Refusal(Exception):  # noqa: N818 - the word of the field, and no failure of ours
+    """A status, a code of OAuth (RFC 6749, 5.2), and a reason fit for anyone.
+
+    The reason may not hold a secret, nor say more than the caller's own token does.
+    `told` is for the log; `retry_after_s` for those who may come back.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        reason: str,
+        told: str = "",
+        retry_after_s: int = 0,
+    ) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.code = code
+        self.reason = reason
+        self.retry_after_s = retry_after_s
+        self.told = told
+
+    @classmethod
+    def bad_request(cls, reason: str, code: str = "invalid_request") -> Self:
+        """Refuse what is not written as it must be."""
+        return cls(400, code, reason)
+
+    @classmethod
+    def unauthorized(cls, reason: str, told: str = "") -> Self:
+        """Refuse who asks."""
+        return cls(401, "invalid_grant", reason, told)
+
+    @classmethod
+    def unavailable(cls, reason: str, retry_after_s: int, told: str = "") -> Self:
+        """Refuse for a while, for want of something that others must give us."""
+        return cls(503, "temporarily_unavailable", reason, told, retry_after_s)
+
+
+MAX_SCOPES = 64
+MAX_CHARACTERS = 512
+REPOSITORY = "repository"
+CATALOG = ("registry", "catalog")
+EVERY_ACTION = "*"
+
+_TYPE = re.compile(r"[a-z0-9]+(?:\([a-z0-9]+\))?")
+_COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_NAME = re.compile(
+    rf"(?:[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{{1,5}})?/)?{_COMPONENT}(?:/{_COMPONENT})*"
+)
+_ACTION = re.compile(r"[a-z]+|\*")
+
+
+@dataclass(frozen=True)
+class Access:
+    """Actions on one resource: asked for, or granted."""
+
+    type: str
+    name: str
+    actions: frozenset[str]
+
+    def __str__(self) -> str:
+        """Write it as a scope."""
+        return f"{self.type}:{self.name}:{','.join(sorted(self.actions))}"
+
+    def claim(self) -> dict[str, object]:
+        """Write it as the registry reads it in a token."""
+        return {"type": self.type, "name": self.name, "actions": sorted(self.actions)}
+
+
+def parse(values: Iterable[str]) -> tuple[Access, ...]:
+    """Read scopes, each value one or several with spaces between them.
+
+    The same resource asked for twice is one. Raises Refusal for what is no scope.
+    """
+    asked: dict[tuple[str, str], frozenset[str]] = {}
+    for count, text in enumerate(
+        (word for value in values for word in value.split(" ") if word), start=1
+    ):
+        if count > MAX_SCOPES or len(text) > MAX_CHARACTERS:
+            raise Refusal.bad_request("the scopes are too many or too long")
+        access = _parse(text)
+        resource = (access.type, access.name)
+        asked[resource] = asked.get(resource, frozenset()) | access.actions
+    return tuple(Access(*resource, actions) for resource, actions in asked.items())
+
+
+def _parse(text: str) -> Access:
+    kind, _, rest = text.partition(":")
+    name, colon, listed = rest.rpartition(":")
+    actions = frozenset(filter(None, listed.split(",")))
+    if (
+        not colon
+        or not _TYPE.fullmatch(kind)
+        or not _NAME.fullmatch(name)
+        or not all(map(_ACTION.fullmatch, actions))
+    ):
+        raise Refusal.bad_request("a scope is malformed")
+    return Access(kind, name, actions)
+
+
+MAX_HEAD_BYTES = 32 * 1024
+MAX_BODY_BYTES = 32 * 1024
+BODY_S = 10.0
+MAX_FIELDS = 2 * MAX_SCOPES
+_FORM = "application/x-www-form-urlencoded"
+
+Fields = dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class TokenRequest:
+    """What is asked for, and what the caller shows: nothing, if `secret` is None."""
+
+    service: str
+    asked: tuple[Access, ...]
+    username: str = ""
+    secret: str | None = field(default=None, repr=False)
+
+
+async def read(request: Request) -> TokenRequest:
+    """Read a request; raise Refusal for one that is not as it must be."""
+    head = sum(len(name) + len(value) + 4 for name, value in request.headers.raw)
+    if head + len(request.scope["query_string"]) > MAX_HEAD_BYTES:
+        # h11 bounds a head that comes in pieces only.
+        raise Refusal(431, "invalid_request", "the request's head is too long")
+    if {"content-length", "transfer-encoding"} <= set(request.headers.keys()):
+        # Two lengths (RFC 9112, 6.1): a proxy may have believed the other one.
+        raise Refusal.bad_request("the request says its length in two ways")
+    if request.method == "POST":
+        return _from_form(_fields(await _body(request)))
+    fields = _fields(request.scope["query_string"])
+    username, secret = _basic(request.headers.getlist("authorization"))
+    return TokenRequest(
+        _one(fields, "service"),
+        parse(fields.get("scope", ())),
+        username,
+        secret,
+    )
+
+
+def _from_form(fields: Fields) -> TokenRequest:
+    grant = _one(fields, "grant_type")
+    if grant == "password":
+        username, secret = _one(fields, "username"), _one(fields, "password")
+    elif grant == "refresh_token":
+        username, secret = "", _one(fields, "refresh_token")
+    else:
+        raise Refusal.bad_request(
+            "grant_type is neither password nor refresh_token", "unsupported_grant_type"
+        )
+    return TokenRequest(
+        _one(fields, "service"), parse(fields.get("scope", ())), username, secret
+    )
+
+
+async def _body(request: Request) -> bytes:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != _FORM:
+        raise Refusal(415, "invalid_request", f"the body must be {_FORM}")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BODY_BYTES:
+                    raise Refusal(413, "invalid_request", "the body is too long")
+    except TimeoutError:
+        raise Refusal(408, "invalid_request", "the body came too slowly") from None
+    except ClientDisconnect:
+        raise Refusal.bad_request("the body ended half-way") from None
+    return bytes(body)
+
+
+def _fields(text: bytes) -> Fields:
+    try:
+        return parse_qs(
+            text.decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=MAX_FIELDS,
+        )
+    except ValueError:
+        raise Refusal.bad_request("the fields are too many or not UTF-8") from None
+
+
+def _one(fields: Fields, name: str) -> str:
+    values = fields.get(name, [""])
+    if len(values) > 1:
+        raise Refusal.bad_request(f"{name} stands more than once")
+    return values[0]
+
+
+def _basic(headers: list[str]) -> tuple[str, str | None]:
+    """Read Basic credentials (RFC 7617); no header at all is nobody."""
+    if not headers:
+        return "", None
+    if len(headers) > 1:
+        raise Refusal.bad_request("Authorization stands more than once")
+    scheme, _, coded = headers[0].partition(" ")
+    if scheme.lower() != "basic":
+        raise Refusal.unauthorized("credentials must be Basic")
+    try:
+        text = base64.b64decode(coded.strip(), validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise Refusal.bad_request("the Basic credentials are not base64") from None
+    username, _, secret = text.partition(":")
+    return username, secret
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The reply to the client, and what the log is told of it."""
+
+    reply: dict[str, Any] = field(repr=False)
+    told: dict[str, Any]
+
+
+class Authority(Protocol):
+    """Says what who asks may do."""
+
+    async def answer(self, request: TokenRequest) -> Answer:
+        """Answer, or raise Refusal."""
+
+    def begin(self) -> None:
+        """Fetch ahead, in the running loop, what the first request will need."""
+
+    def check(self) -> None:
+        """Raise DockcredError where it could answer nobody."""

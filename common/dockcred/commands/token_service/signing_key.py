@@ -1,0 +1,128 @@
+"""One key of ours: what it signs with, and the two ways a registry knows it by.
+
+distribution 2.8 takes a chain of certificates and looks for its end in a bundle;
+3.x takes that too, or a JWKS where the id is the key's thumbprint (RFC 7638).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any, Self
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from dockcred.errors import InvalidInputError
+
+ALGORITHM = "ES256"
+_COORDINATE = 32  # bytes, RFC 7518 6.2.1.2
+# Registries refuse a chain outside its validity. Rotation ends a key, not its date.
+_VALID = timedelta(days=3650)
+_CLOCK_SKEW = timedelta(hours=1)
+
+
+class SigningKey:
+    """A private key on P-256, and the certificate that it signed for itself."""
+
+    def __init__(
+        self, private: ec.EllipticCurvePrivateKey, certificate: x509.Certificate
+    ) -> None:
+        self.private = private
+        self._certificate = certificate
+
+    @classmethod
+    def generate(cls) -> Self:
+        """Make a new one."""
+        private = ec.generate_private_key(ec.SECP256R1())
+        return cls(private, _certify(private))
+
+    @classmethod
+    def from_pem(cls, pem: bytes) -> Self:
+        """Read what `pem` wrote; raise InvalidInputError for anything else."""
+        try:
+            private = load_pem_private_key(pem, password=None)
+            certificate = x509.load_pem_x509_certificate(pem)
+        except ValueError:
+            raise InvalidInputError(
+                "a signing key cannot be read", "bring it back, or make new keys"
+            ) from None
+        if (
+            not isinstance(private, ec.EllipticCurvePrivateKey)
+            or certificate.public_key() != private.public_key()
+        ):
+            raise InvalidInputError(
+                "a signing key and its certificate are not of one another",
+                "bring them back, or make new keys",
+            )
+        return cls(private, certificate)
+
+    def pem(self) -> bytes:
+        """Write the private key and its certificate."""
+        private = self.private.private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+        )
+        return private + self.certificate_pem()
+
+    def certificate_pem(self) -> bytes:
+        """Write the certificate, for a registry's `rootcertbundle`."""
+        return self._certificate.public_bytes(Encoding.PEM)
+
+    @cached_property
+    def chain(self) -> list[str]:
+        """The certificate as a token's `x5c` has it (RFC 7515, 4.1.6)."""
+        encoded = self._certificate.public_bytes(Encoding.DER)
+        return [base64.b64encode(encoded).decode()]
+
+    @cached_property
+    def id(self) -> str:
+        """The thumbprint of the public key (RFC 7638)."""
+        members = json.dumps(self._members(), sort_keys=True, separators=(",", ":"))
+        digest = hashes.Hash(hashes.SHA256())
+        digest.update(members.encode())
+        return _base64url(digest.finalize())
+
+    def jwk(self) -> dict[str, Any]:
+        """Write the public key, for a registry's `jwks`."""
+        return self._members() | {"kid": self.id, "alg": ALGORITHM, "use": "sig"}
+
+    def _members(self) -> dict[str, str]:
+        """Return the members that make the key, which are all that is hashed."""
+        numbers = self.private.public_key().public_numbers()
+        return {
+            "crv": "P-256",
+            "kty": "EC",
+            "x": _base64url(numbers.x.to_bytes(_COORDINATE, "big")),
+            "y": _base64url(numbers.y.to_bytes(_COORDINATE, "big")),
+        }
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _certify(private: ec.EllipticCurvePrivateKey) -> x509.Certificate:
+    name = x509.Name(
+        [x509.NameAttribute(x509.NameOID.COMMON_NAME, "dockcred token service")]
+    )
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(private.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _CLOCK_SKEW)
+        .not_valid_after(now + _VALID)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(private, hashes.SHA256())
+    )

@@ -1,0 +1,230 @@
+"""Reading, writing, listing and pruning the cache's files.
+
+Every failure to read is a miss and every failure to write is no cache: a full disk
+or a stranger's file never stands between a client and its credential.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+
+from dockcred.errors import DockcredError
+from dockcred.identity.cache import Entry
+from dockcred.system import log, machine
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FRONT = "front,"
+_STAMP = ".stamp"
+
+
+def erase(cache: Cache, host: str) -> None:
+    """Remove all of a host's files; raise DockcredError where one may have stayed."""
+    try:
+        for name in of_host(cache, host):
+            _unlink(f"{cache.path}/{name}")
+    except OSError as error:
+        raise DockcredError(
+            f"the cache cannot be cleared of {host}: {error.strerror}",
+            "run: dockcred cache --clear",
+        ) from None
+
+
+def of_host(cache: Cache, host: str) -> set[str]:
+    """Return all names of a host's: entries, their tickets and stamps, what is beside.
+
+    A ticket whose stamp is not there or not to be read cannot say of which entry it is
+    a copy: it counts as one. Raises OSError where the directory cannot be read.
+    """
+    names = set(_listing(cache))
+    tickets = {name for name in names if name.startswith(_FRONT)}
+    found = {name for name in names - tickets if _entry_host(name) == host}
+    stamps = {name for name in tickets if name.endswith(_STAMP)}
+    kept = set()
+    for stamp in stamps:
+        ticket = stamp.removesuffix(_STAMP).rpartition(".")[0]
+        behind = _entry_host(cache.read_text(stamp))
+        if behind and host not in {behind, ticket.split(",")[2].partition(":")[0]}:
+            kept |= {stamp, ticket}
+    return found | (tickets - kept)
+
+
+def _listing(cache: Cache) -> list[str]:
+    """Return all names; none where there is no cache, or one of somebody else's."""
+    try:
+        # Not trusted, or not seen: only the look that tells of failures tells which.
+        if not cache.path and cache.wanted and os.lstat(cache.wanted):
+            cache.path = cache.wanted if machine.is_trusted(cache.wanted) else ""
+        return os.listdir(cache.path) if cache.path else []
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+
+
+def _entry_host(name: str) -> str:
+    """Return the host in an entry's name; nothing for a file of another kind."""
+    _, comma, rest = name.partition(",")
+    return rest.partition(",")[0] if comma else ""
+
+
+MAX_FILE_BYTES = 256 * 1024
+MAX_ENTRIES = 16384
+PRUNE_EVERY_S = 600.0
+_LEFTOVER_S = 3600.0
+# A ticket may be answered for half a credential's life: no cloud's is above two days.
+_STAMP_S = 24 * 3600.0
+
+
+class Cache:
+    """Entries by name in one directory; a directory of nothing caches nothing."""
+
+    def __init__(self, path: str) -> None:
+        """Trust the directory only after a look at its owner and mode."""
+        self.path = path if path and machine.is_trusted(path) else ""
+        self.wanted = path
+        self._is_clean = False
+
+    def open_for_writing(self) -> bool:
+        """Make the directory where it is missing; tell whether there is a cache."""
+        if not self.path and self.wanted and machine.create(self.wanted):
+            self.path = self.wanted
+        return bool(self.path)
+
+    def read(self, name: str) -> Entry | None:
+        """Return the entry, or None where there is none that can be trusted."""
+        text = self.read_text(name)
+        return Entry.from_text(text) if text else None
+
+    def read_text(self, name: str) -> str:
+        """Read a whole file of ours; nothing for a link, a stranger's or a torn one."""
+        if not self.path:
+            return ""
+        try:
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+            descriptor = os.open(f"{self.path}/{name}", flags)
+        except OSError:
+            return ""
+        try:
+            status = os.fstat(descriptor)
+            if not _is_private(status) or status.st_size > MAX_FILE_BYTES:
+                return ""
+            data = os.read(descriptor, MAX_FILE_BYTES)
+            return data.decode("utf-8", "surrogateescape")
+        except OSError:
+            return ""
+        finally:
+            os.close(descriptor)
+
+    def write(self, name: str, entry: Entry) -> bool:
+        """Replace the entry atomically; its mtime tells the pruner when it ends."""
+        try:
+            text = entry.to_text()
+        except ValueError:
+            return False
+        return self.write_text(name, text, entry.credential.expires_at or 0.0)
+
+    def write_text(self, name: str, text: str, mtime: float) -> bool:
+        """Write aside, stamp, rename; tell whether it worked."""
+        if not self.open_for_writing():
+            return False
+        from dockcred.system import private_file  # noqa: PLC0415 - not for a hit
+
+        data = text.encode("utf-8", "surrogateescape")
+        target, mode = f"{self.path}/{name}", private_file.NEW_FILE
+        try:
+            if not self._is_clean:
+                private_file.remove_leftovers(self.path)
+                self._is_clean = True
+            private_file.replace(target, data, mode, mtime=mtime, durable=False)
+        except OSError as error:
+            log.warning(f"not cached: {error.strerror}")
+            return False
+        return True
+
+    def remove(self, name: str) -> None:
+        """Drop a file; none there is success."""
+        if self.path:
+            _remove(f"{self.path}/{name}")
+
+    def names(self, start: str = "") -> Iterator[str]:
+        """Return the names that start so, in no order."""
+        if not self.path:
+            return
+        try:
+            found = os.listdir(self.path)
+        except OSError:
+            return
+        for name in found:
+            if name.startswith(start):
+                yield name
+
+    def prune(self) -> None:
+        """Drop what has expired and what a killed writer left, then the oldest.
+
+        At most once in PRUNE_EVERY_S, and only by a process that has just minted.
+        """
+        if not self.path or not self._prune_is_due():
+            return
+        now = time.time()
+        kept = []
+        for name in self.names():
+            path = f"{self.path}/{name}"
+            try:
+                status = os.lstat(path)
+            except OSError:
+                continue
+            if name in {"CACHEDIR.TAG", "pruned"} or not stat.S_ISREG(status.st_mode):
+                continue
+            # Locks, stamps and files written aside carry the time they were made at.
+            ends = status.st_mtime + _kept_s(name)
+            if ends < now:
+                _remove(path)
+            else:
+                kept.append((ends, path))
+        kept.sort()
+        for _, path in kept[: max(0, len(kept) - MAX_ENTRIES)]:
+            _remove(path)
+
+    def _prune_is_due(self) -> bool:
+        marker = f"{self.path}/pruned"
+        try:
+            if time.time() - os.stat(marker).st_mtime < PRUNE_EVERY_S:
+                return False
+        except OSError:
+            pass
+        return self.write_text("pruned", "", time.time())
+
+
+def _kept_s(name: str) -> float:
+    """Return for how long after its mtime a file may still be needed, in seconds."""
+    if name.endswith(".stamp"):
+        return _STAMP_S
+    leftover = name.endswith((".lock", ".new", ".failed", ".tried"))
+    return _LEFTOVER_S if leftover else 0.0
+
+
+def _is_private(status: os.stat_result) -> bool:
+    """Return whether a file is ours alone: a plain file, one name, 0600 or less."""
+    return (
+        stat.S_ISREG(status.st_mode)
+        and status.st_uid == os.geteuid()
+        and status.st_nlink == 1
+        and not status.st_mode & 0o077
+    )
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        return

@@ -1,0 +1,263 @@
+"""The copy of a cache entry that the launcher's sh may answer from.
+
+sh cannot parse or hash: it compares lines. So a ticket is written only where lines
+tell all. Every variable that selects the identity stands in it by value, each watched
+file by its look, which one stat prints as Python wrote it down, and each token file by
+the last TAIL characters of its token's signature: another token, of the next job or
+pod on the same path, has another end. What holds is what Python found to hold when it
+read the identity: nothing is looked at anew here but a token, whose bytes must still
+speak for the entry's subject.
+
+A ticket's mtime is the time until which it may be answered. It is for one host and
+port, which stand in it as well as in its name. A long answer follows its end, where
+sh has stopped reading. The stamp is a file of its own, named in the ticket, with the
+time before the identity was read: a ticket and its stamp cannot be mixed up by two
+writers. It holds no answer, but the name of the entry, for which it is erased.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from dockcred import credential
+from dockcred.credential import json_line
+from dockcred.identity import cache as watched
+from dockcred.identity.provider import looks_in
+from dockcred.system import process as launched
+from dockcred.system.environment import OURS
+from dockcred.system.machine import machine
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dockcred.identity.cache import Entry
+    from dockcred.identity.cache.files import Cache
+    from dockcred.identity.provider import Provider
+    from dockcred.system.environment import Environment
+
+HANDED_OVER = ("DOCKCRED_LOG", "DOCKCRED_CACHE", "DOCKCRED_ON_MISS")
+"""Variables on which the front leaves everything to Python, whatever their value."""
+
+_WITHOUT_A_SAY = (*OURS, "XDG_CACHE_HOME", "CI")
+"""Variables that say where the cache is, as the front finds it too, how long to wait
+and what to do after an answer."""
+
+STAT = "%i:%s:%.9Y:%.9Z"
+"""The look of a file as GNU's stat prints it; any other program's is no match."""
+
+TAIL = 22
+"""Characters of base64: 132 bits, as good as any hash to tell two signatures apart.
+
+A signature has 43 or more (HMAC-SHA-256, the shortest of RFC 7518), so that what is
+left unknown of it is as much.
+"""
+_MIN_SIGNATURE = 43
+_TIMES = 2
+
+_SHORT = 1000
+"""Bytes of an answer that sh reads by itself in less time than /bin/cat takes to start
+(0.53 ms per 1000 bytes against 0.54 ms, dash on Debian 12)."""
+
+_BASE64URL = frozenset(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+)
+_TAG = _BASE64URL | {"."}
+_PLACE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.:-")
+_VALUE = _TAG | frozenset("/:,=+~")
+
+
+class Tickets:
+    """The tickets of one host and port, for one launcher."""
+
+    def __init__(
+        self,
+        cache: Cache,
+        provider: Provider,
+        place: str,
+        environment: Environment,
+        looks: dict[str, str],
+        config_files: tuple[str, ...],
+    ) -> None:
+        """Take host, port and variables as the front sees them, without config.toml.
+
+        `looks` are config.toml's files' from before they were read; those of the
+        provider's `config_files` are in an entry's key.
+        """
+        self._cache = cache
+        self._provider = provider
+        self._place = place
+        self._environment = environment
+        self._looks = looks
+        self._config_files = config_files
+        tags = [environment.get(tag) for tag in provider.tags]
+        fit = place and _PLACE.issuperset(place) and _TAG.issuperset("".join(tags))
+        self._name = f"front,{launched.short},{place},{','.join(tags)}" if fit else ""
+
+    def is_missing(self) -> bool:
+        """Return whether there is no ticket with its stamp, whoever's it is."""
+        stamp = self._stamp_of(self._cache.read_text(self._name))
+        return not stamp or not os.path.exists(f"{self._cache.path}/{stamp}")
+
+    def keep(self, name: str, entry: Entry, asked_at: float) -> None:
+        """Write the ticket of a named entry that held at some time after `asked_at`.
+
+        Writes none where the front could not tell that it no longer holds.
+        """
+        picked = selection(self._provider, self._environment)
+        compared = _compared(
+            self._looks | looks_in(entry.key, self._config_files), entry.conditions
+        )
+        beyond = self._beyond(entry)
+        if not self._name or picked is None or compared is None or beyond is None:
+            return
+        until = credential.fresh_until(entry.credential)
+        if entry.lease_until is not None:
+            until = min(until, entry.lease_until)
+        stamp = f"{os.getpid()}-{time.time_ns()}"
+        shown = {
+            "Username": entry.credential.username,
+            "Secret": entry.credential.secret,
+        }
+        answer = json_line(shown).decode("ascii")[1:]
+        short = len(answer) <= _SHORT
+        bound = f"for {self._place}|{picked} on {machine()}"
+        lines = [
+            f"ticket {format_of(self._provider)} {bound}",
+            f"stamp {stamp}",
+            *compared,
+            *beyond,
+            *((f"answer {answer.strip()}",) if short else ()),
+            "end",
+            "" if short else answer,
+        ]
+        old = self._stamp_of(self._cache.read_text(self._name))
+        stamped_at = asked_at - watched.TICK_NS / 1e9
+        if self._cache.write_text(f"{self._name}.{stamp}.stamp", name, stamped_at):
+            self._cache.write_text(self._name, "\n".join(lines), until)
+        if old:
+            self._cache.remove(old)
+
+    def _beyond(self, entry: Entry) -> tuple[str, ...] | None:
+        """Write down the variables that were asked for beyond the provider's.
+
+        None where the front cannot compare one of them.
+        """
+        from dockcred.system.environment import sdks  # noqa: PLC0415 - a miss only
+
+        provider, asked = self._provider, self._environment.asked
+        named = watched.names_in(entry.conditions)
+        if named is None:
+            return None
+        named = (named | asked).difference(
+            provider.variables, provider.secrets, _WITHOUT_A_SAY, HANDED_OVER
+        )
+        named -= {provider.cache_off, provider.cache_parent, provider.ignore_storage}
+        if not named:
+            return ()
+        if not named.issubset(sdks.NAMES + sdks.SECRETS):
+            return None
+        lines = []
+        for word, names, secrets in (
+            ("by", sdks.PROGRAMS, ()),
+            ("with", sdks.SDKS, sdks.SECRETS),
+        ):
+            if not named.isdisjoint(names + secrets):
+                written = joined(names, secrets, self._environment)
+                if written is None:
+                    return None
+                lines.append(f"{word} {written}")
+        return tuple(lines)
+
+    def _stamp_of(self, ticket: str) -> str:
+        for line in ticket.split("\n"):
+            if line.startswith("stamp "):
+                return f"{self._name}.{line.removeprefix('stamp ')}.stamp"
+        return ""
+
+
+def selection(provider: Provider, environment: Environment) -> str | None:
+    """Join a provider's variables as front.sh does; None as below."""
+    return joined(provider.variables, provider.secrets, environment)
+
+
+def joined(
+    names: Iterable[str], secrets: Iterable[str], environment: Environment
+) -> str | None:
+    """Join variables as front.sh does; None where one is not fit to be compared."""
+    parts = []
+    for number, name in enumerate(names):
+        value = environment.raw(name)
+        if value is None:
+            continue
+        if not value or not _VALUE.issuperset(value):
+            return None
+        parts.append(f"{number}={value}|")
+    for number, name in enumerate(secrets):
+        if value := environment.raw(name):
+            parts.append(f"{number}.set|")
+        elif value is not None:
+            return None
+    return "".join(parts) + "." * len(parts)
+
+
+def format_of(provider: Provider) -> str:
+    """Return a number for the list that the front was made for: another, no ticket."""
+    import binascii  # noqa: PLC0415 - a miss only
+
+    from dockcred.system.environment import sdks  # noqa: PLC0415 - as above
+
+    known = (*provider.variables, *provider.secrets, *provider.tags)
+    names = " ".join((*known, *sdks.NAMES, *sdks.SECRETS))
+    return f"6-{binascii.crc32(names.encode()):08x}"
+
+
+def _compared(looks: Mapping[str, str], conditions: Iterable[str]) -> list[str] | None:
+    """Write down the files as front.sh compares them; None for what it cannot."""
+    lines = [_file_line(path, look) for path, look in looks.items() if path]
+    for kind, path, look, *subject in (text.split("\t") for text in conditions):
+        if kind == "file":
+            lines.append(_file_line(path, look))
+        elif kind == "token":
+            lines.append(_token_line(path, *subject))
+    return list(dict.fromkeys(lines)) if all(lines) else None
+
+
+def _file_line(path: str, look: str) -> str:
+    if not path or not _VALUE.issuperset(path):
+        return ""
+    if look == watched.ABSENT:
+        return f"absent {_topmost_absent(path)}"
+    inode, size, *times = look.split(":")
+    if len(times) > _TIMES:
+        return ""  # a sum of the content, which sh cannot make
+    seconds = (f"{ns[:-9]:0>1}.{ns[-9:]:0>9}" for ns in times)
+    return f"look {':'.join((inode, size, *seconds))} {path}"
+
+
+def _topmost_absent(path: str) -> str:
+    """Return the name of the directory without which none of its files can be there.
+
+    One line for the files of ~/.aws: sh reads byte by byte, 0.5 ms for a thousand.
+    """
+    parent = os.path.dirname(path)
+    while parent and not os.path.lexists(parent):
+        path, parent = parent, os.path.dirname(parent)
+    return path
+
+
+def _token_line(path: str, subject: str) -> str:
+    """Take the end of the token's signature, if it is still that subject's."""
+    token = watched.token_in(path)
+    signature = token.rpartition(b".")[2].decode("ascii", "replace")
+    if (
+        not path
+        or not _VALUE.issuperset(path)
+        or not subject
+        or watched.subject_of(token) != subject
+        or len(signature) < _MIN_SIGNATURE
+        or not _BASE64URL.issuperset(signature)
+    ):
+        return ""
+    return f"token {signature[-TAIL:]} {path}"

@@ -1,0 +1,188 @@
+"""config.toml, compiled: a `get` reads the answer of an earlier one, not TOML.
+
+load      the files, found, read and checked
+settings  what a table may say, and the variables that it stands for
+"""
+
+from __future__ import annotations
+
+import os
+
+from dockcred.errors import InvalidInputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from dockcred.credential import ServerURL
+    from dockcred.identity.cache.files import Cache
+    from dockcred.identity.config.load import Entry
+    from dockcred.system.environment import Environment
+
+_NAME = "config"
+# As cache.watched writes it: importing that is 0.8 M, and where no file is, all of it.
+_ABSENT = "-"
+
+
+class Config:
+    """What the files say: defaults, and entries from the system's to the user's."""
+
+    def __init__(
+        self,
+        defaults: dict[str, str],
+        rows: list[list[str]],
+        looks: dict[str, str],
+    ) -> None:
+        """Hold the defaults and, per entry, place, pattern and settings as text.
+
+        `looks` are the files', from before they were read.
+        """
+        self.defaults = defaults
+        self.looks = looks
+        self._rows = rows
+
+    def settings_for(self, server: ServerURL) -> dict[str, str]:
+        """Return what holds for a server: its most specific entry over the defaults.
+
+        Of two that weigh the same the user's wins over the system's; two in one file
+        are an error that names both.
+        """
+        best = self._entry_for(server)
+        return self.defaults | dict(_pairs(best[2:])) if best else self.defaults
+
+    def path_for(self, server: ServerURL) -> str:
+        """Return the path prefix that chose a server's entry, with its slash."""
+        best = self._entry_for(server)
+        return _path(best[1]) if best else ""
+
+    def has_path_at(self, server: ServerURL) -> bool:
+        """Return whether some path at a server's host has an entry of its own."""
+        from dockcred.identity.config.load import Pattern  # noqa: PLC0415 - with a file only
+
+        return any(
+            _path(row[1]) and Pattern(row[1]).matches_host(server) for row in self._rows
+        )
+
+    def _entry_for(self, server: ServerURL) -> list[str] | None:
+        if not self._rows:
+            return None
+        from dockcred.identity.config.load import Pattern  # noqa: PLC0415 - with a file only
+
+        best: list[str] | None = None
+        weight: tuple[object, ...] = ()
+        for row in self._rows:
+            pattern = Pattern(row[1])
+            if not pattern.matches(server):
+                continue
+            if best and pattern.weight == weight and _file(best) == _file(row):
+                raise InvalidInputError(
+                    f"{best[0]} and {row[0]} match {server.host} equally",
+                    "make one of them more specific",
+                )
+            if best is None or pattern.weight >= weight:
+                best, weight = row, pattern.weight
+        return best
+
+    def every(self) -> list[dict[str, str]]:
+        """Return the defaults, and the settings of each entry over them."""
+        rows = [dict(_pairs(row[2:])) for row in self._rows]
+        return [self.defaults, *({**self.defaults, **row} for row in rows)]
+
+    @property
+    def has_paths(self) -> bool:
+        """Return whether a path decides anywhere."""
+        return any("/" in row[1] for row in self._rows)
+
+    def aliases(self) -> dict[str, str]:
+        """Return the hosts that stand for another registry, with that registry."""
+        found = {}
+        for row in self._rows:
+            target = dict(_pairs(row[2:])).get("registry")
+            if target and not set(row[1]) & {"*", "?", "/"}:
+                found[row[1].lower()] = target
+        return found
+
+
+SYSTEM_FILE = "/etc/dockcred/config.toml"
+
+
+def files(environment: Environment) -> tuple[str, ...]:
+    """Return the files that are read, the system's first; not all need be there.
+
+    DOCKCRED_CONFIG is read alone where it is set.
+    """
+    if named := environment.get("DOCKCRED_CONFIG"):
+        return (named,)
+    base = environment.path("XDG_CONFIG_HOME", ".config")
+    return (SYSTEM_FILE, f"{base}/dockcred/config.toml") if base else (SYSTEM_FILE,)
+
+
+def open_config(environment: Environment, open_cache: Callable[[], Cache]) -> Config:
+    """Return the configuration, from its copy where that is of these very files."""
+    paths = files(environment)
+    if not any(os.path.exists(path) for path in paths):
+        if environment.get("DOCKCRED_CONFIG"):
+            raise InvalidInputError(
+                f"DOCKCRED_CONFIG names {paths[0]}, which is not there", "mend its path"
+            )
+        return Config({}, [], dict.fromkeys(paths, _ABSENT))
+    from dockcred.identity import cache as watched  # noqa: PLC0415 - with a file only
+
+    looks = {path: watched.stat_signature(path) for path in paths}
+    cache = open_cache()
+    head, _, body = cache.read_text(_NAME).partition("\n")
+    if head == _signature(looks):
+        return _parse(body, looks)
+    watched.wait_for_mtime_tick(paths)
+    looks = {path: watched.stat_signature(path) for path in paths}
+    signature = _signature(looks)
+    body = _compile(path for path in paths if os.path.exists(path))
+    cache.write_text(_NAME, f"{signature}\n{body}", 2.0**31)
+    return _parse(body, looks)
+
+
+def _signature(looks: dict[str, str]) -> str:
+    """Return the first line of the copy of the files that look so."""
+    return "\t".join(
+        ["dockcred config 1", *(f"{path}@{seen}" for path, seen in looks.items())]
+    )
+
+
+def _compile(paths: Iterable[str]) -> str:
+    from dockcred.identity.config import load  # noqa: PLC0415 - after a change only
+
+    defaults: dict[str, str] = {}
+    entries: list[Entry] = []
+    for path in paths:
+        more, found = load.read(path)
+        defaults |= more
+        entries += found
+    lines = ["\t".join(["", "", *_flat(defaults)])]
+    lines += [
+        "\t".join([entry.place, entry.pattern.text, *_flat(entry.settings)])
+        for entry in entries
+    ]
+    return "\n".join((*lines, "end", ""))
+
+
+def _parse(body: str, looks: dict[str, str]) -> Config:
+    rows = [line.split("\t") for line in body.split("\n")[:-2]]
+    return Config(dict(_pairs(rows[0][2:])), rows[1:], looks)
+
+
+def _flat(settings: dict[str, str]) -> list[str]:
+    return [text for pair in settings.items() for text in pair]
+
+
+def _pairs(texts: list[str]) -> zip[tuple[str, str]]:
+    return zip(texts[::2], texts[1::2], strict=True)
+
+
+def _path(pattern: str) -> str:
+    """Return the path of a pattern's text, with its slash; nothing without one."""
+    _, slash, path = pattern.partition("/")
+    return f"/{path.strip('/')}" if slash and path.strip("/") else ""
+
+
+def _file(row: list[str]) -> str:
+    return row[0].rpartition(":")[0]

@@ -1,0 +1,218 @@
+"""config.toml: found, read and checked, with its patterns of hosts and paths."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from dockcred.credential import ServerURL
+from dockcred.errors import InvalidInputError
+from dockcred.identity.config.settings import (
+    DEFAULTS,
+    IDENTITIES,
+    OF_ANY_HOST,
+    OF_ROUTING,
+    VARIABLES,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Entry:
+    """One [[registry]]: what it matches, where it stands, and what it says."""
+
+    __slots__ = ("line", "path", "pattern", "settings")
+
+    def __init__(
+        self, pattern: Pattern, settings: dict[str, str], path: str, line: int
+    ) -> None:
+        self.pattern = pattern
+        self.settings = settings
+        self.path = path
+        self.line = line
+
+    @property
+    def place(self) -> str:
+        """Say file and line, as compilers do."""
+        return f"{self.path}:{self.line}"
+
+
+def read(path: str) -> tuple[dict[str, str], list[Entry]]:
+    """Read one file; raise InvalidInputError with file and line for what is wrong."""
+    import tomllib  # noqa: PLC0415 - once per change of the file
+
+    try:
+        with open(path, "rb") as file:
+            check_owner(path, os.fstat(file.fileno()))
+            text = file.read().decode("utf-8", "replace")
+    except OSError as error:
+        raise InvalidInputError(
+            f"{path} cannot be read: {error.strerror}", "mend it, or DOCKCRED_CONFIG"
+        ) from None
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInputError(f"{path} is not TOML: {error}", "mend it") from None
+    lines = text.split("\n")
+    registries = content.pop("registry", [])
+    if not isinstance(registries, list):
+        raise InvalidInputError(
+            f"{path}:{_line_of(lines, 'registry')}: registry is not a list",
+            "write [[registry]]",
+        )
+    defaults = _checked(content, DEFAULTS, path, lines, 0)
+    entries = []
+    starts = [n for n, line in enumerate(lines, 1) if _is_header(line)]
+    for number, written in enumerate(registries):
+        start = starts[number] if number < len(starts) else 0
+        entries.append(_entry(written, path, lines, start))
+    return defaults, entries
+
+
+def _entry(written: Any, path: str, lines: list[str], start: int) -> Entry:
+    known = OF_ROUTING | VARIABLES.keys()
+    settings = _checked(written, known, path, lines, start)
+    if "match" not in settings:
+        raise InvalidInputError(
+            f"{path}:{start}: the entry matches nothing", 'write match = "HOST"'
+        )
+    try:
+        pattern = Pattern(settings.pop("match"))
+        if target := settings.get("registry"):
+            ServerURL.parse(target)
+        if not settings.keys().isdisjoint(OF_ANY_HOST):
+            _refuse_strangers(pattern)
+    except InvalidInputError as error:
+        line = _line_of(lines, "match", start)
+        raise InvalidInputError(f"{path}:{line}: {error.cause}", error.remedy) from None
+    if settings.get("identity", "oidc") not in IDENTITIES:
+        line = _line_of(lines, "identity", start)
+        raise InvalidInputError(
+            f"{path}:{line}: there is no identity {settings['identity']!a} to choose",
+            f"choose of {', '.join(sorted(IDENTITIES))}; clouds are chosen by host",
+        )
+    return Entry(pattern, settings, path, start)
+
+
+def _refuse_strangers(pattern: Pattern) -> None:
+    """Raise InvalidInputError where a domain that anybody registers would match."""
+    if not pattern.names_a_domain:
+        raise InvalidInputError(
+            f"{pattern.text!a} matches strangers' hosts, and all would be answered",
+            "write its last two labels out",
+        )
+
+
+def _checked(
+    written: dict[str, Any],
+    known: frozenset[str] | set[str],
+    path: str,
+    lines: list[str],
+    start: int,
+) -> dict[str, str]:
+    """Take settings as text, and refuse what would be misread or passed over."""
+    settings = {}
+    for name, value in written.items():
+        line = _line_of(lines, name, start)
+        if name not in known:
+            raise InvalidInputError(
+                f"{path}:{line}: there is no setting {name!a}",
+                f"choose of {', '.join(sorted(known))}",
+            )
+        text = str(value).lower() if isinstance(value, bool) else value
+        if not isinstance(text, str) or not text.isprintable():
+            raise InvalidInputError(
+                f"{path}:{line}: {name} is not a text", "write it in quotes"
+            )
+        settings[name] = text
+    return settings
+
+
+def _line_of(lines: list[str], name: str, start: int = 0) -> int:
+    """Find the line of a setting below a header; TOML readers do not tell."""
+    for number, line in enumerate(lines[start:], start + 1):
+        if _is_header(line) and number > start + 1 and start:
+            break
+        key = line.partition("=")[0].strip().strip("\"'")
+        if key == name:
+            return number
+    return start
+
+
+def _is_header(line: str) -> bool:
+    return "".join(line.split()).startswith("[[registry]]")
+
+
+def check_owner(path: str, status: os.stat_result) -> None:
+    """Raise InvalidInputError for a file that others than its reader and root write."""
+    if status.st_uid not in {0, os.geteuid()} or status.st_mode & (
+        stat.S_IWOTH | stat.S_IWGRP
+    ):
+        raise InvalidInputError(
+            f"{path} is refused: others can write it", f"run: chmod go-w {path}"
+        )
+
+
+_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_*?")
+
+
+class Pattern:
+    """One pattern, parsed; `weight` is greater for the more specific one."""
+
+    __slots__ = ("labels", "path", "port", "text", "weight")
+
+    def __init__(self, text: str) -> None:
+        """Parse a pattern; raise InvalidInputError for one that matches too much."""
+        self.text = text
+        host = text.lower().partition("/")[0]
+        host, _, self.port = host.partition(":")
+        self.labels = host.split(".")
+        self.path = [
+            segment for segment in text.partition("/")[2].split("/") if segment
+        ]
+        for label in self.labels:
+            if not label or not _CHARACTERS.issuperset(label):
+                raise InvalidInputError(
+                    f"{text!a} is not a pattern",
+                    "write a host with * or ? in its labels",
+                )
+        literal = [label for label in self.labels if not set(label) & {"*", "?"}]
+        if not literal:
+            raise InvalidInputError(
+                f"{text!a} would match every host", "name at least one label in full"
+            )
+        written = sum(len(label.strip("*?")) for label in self.labels)
+        self.weight = (len(self.path), len(literal), written, bool(self.port))
+
+    @property
+    def names_a_domain(self) -> bool:
+        """Return whether its last two labels, or its only one, are written out."""
+        return not set("".join(self.labels[-2:])) & {"*", "?"}
+
+    def matches(self, server: ServerURL) -> bool:
+        """Return whether a server is one of those that are meant."""
+        segments = [segment for segment in server.path.split("/") if segment]
+        return self.matches_host(server) and segments[: len(self.path)] == self.path
+
+    def matches_host(self, server: ServerURL) -> bool:
+        """Return whether its host and port are, whatever its path."""
+        labels = server.host.split(".")
+        return (
+            len(labels) == len(self.labels)
+            and all(map(_is_like, labels, self.labels))
+            and (not self.port or self.port == server.port)
+        )
+
+
+def _is_like(label: str, glob: str) -> bool:
+    """Match one label; fnmatch would import re, at the cost of a cached get."""
+    if not glob:
+        return not label
+    if glob[0] == "*":
+        rest = glob.lstrip("*")
+        return any(_is_like(label[start:], rest) for start in range(len(label) + 1))
+    if not label or glob[0] not in {"?", label[0]}:
+        return False
+    return _is_like(label[1:], glob[1:])

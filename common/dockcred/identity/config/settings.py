@@ -1,0 +1,132 @@
+"""What an entry may say. Each setting is a variable that holds for one registry only.
+
+So an entry takes no road of its own: whatever a variable does, its setting does, and
+the variables' place in the cache key is the settings' too.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VARIABLES = {
+    # AWS
+    "profile": "AWS_PROFILE",  # or AUTO: the one of the registry's account
+    "role_arn": "DOCKCRED_AWS_ROLE_ARN",
+    "external_id": "DOCKCRED_AWS_EXTERNAL_ID",
+    "session_name": "AWS_ROLE_SESSION_NAME",
+    "endpoint": "AWS_ENDPOINT_URL_ECR",
+    # Azure
+    "tenant_id": "AZURE_TENANT_ID",
+    "client_id": "AZURE_CLIENT_ID",
+    "object_id": "DOCKCRED_ACR_OBJECT_ID",
+    "resource_id": "DOCKCRED_ACR_RESOURCE_ID",
+    "credential": "AZURE_TOKEN_CREDENTIALS",
+    "audience": "DOCKCRED_ACR_AUDIENCE",
+    # Google
+    "credentials_file": "GOOGLE_APPLICATION_CREDENTIALS",
+    "service_account": "GOOGLE_IMPERSONATE_SERVICE_ACCOUNT",
+    "gcloud_configuration": "CLOUDSDK_ACTIVE_CONFIG_NAME",
+    "username": "DOCKCRED_GOOGLE_USERNAME",
+    # GitHub
+    "app_id": "GITHUB_APP_ID",
+    "installation_id": "GITHUB_APP_INSTALLATION_ID",
+    "private_key_file": "GITHUB_APP_PRIVATE_KEY_FILE",
+    # a CI job's token
+    "token_source": "DOCKCRED_OIDC_SOURCE",
+    "token_audience": "DOCKCRED_OIDC_AUDIENCE",
+    "token_file": "DOCKCRED_OIDC_TOKEN_FILE",
+    "token_variable": "DOCKCRED_OIDC_TOKEN_VARIABLE",
+    "token_command": "DOCKCRED_OIDC_TOKEN_COMMAND",
+    "service_connection": "DOCKCRED_OIDC_SERVICE_CONNECTION",
+    "token_username": "DOCKCRED_OIDC_USERNAME",  # kubelet's plugin reads it too
+    "exchange": "DOCKCRED_OIDC_EXCHANGE",
+    "exchange_as": "DOCKCRED_OIDC_EXCHANGE_AS",
+    "exchange_audience": "DOCKCRED_OIDC_EXCHANGE_AUDIENCE",
+    "exchange_scope": "DOCKCRED_OIDC_EXCHANGE_SCOPE",
+    "subject_token_type": "DOCKCRED_OIDC_SUBJECT_TOKEN_TYPE",
+    "workload_identity_provider": "DOCKCRED_GOOGLE_AUDIENCE",
+    # every cloud
+    "anonymous": "DOCKCRED_ANONYMOUS",
+    "login": "DOCKCRED_LOGIN",
+    # stores
+    "store": "DOCKCRED_STORE",
+    "account": "DOCKCRED_ACCOUNT",
+    "on_miss": "DOCKCRED_ON_MISS",
+}
+"""Setting to variable."""
+
+OF_ROUTING = frozenset({"match", "registry", "identity"})
+"""Settings that say which registry and whose is meant; they have no variable."""
+
+OF_ANY_HOST = frozenset({"identity", "registry", "token_username"})
+"""Settings that have any host answered; without them a provider knows its own."""
+
+IDENTITIES = frozenset({"oidc"})
+"""What `identity` may say: whose hosts are no others than the configuration names."""
+
+AUTO = "auto"
+
+DEFAULTS = frozenset({"store", "on_miss", "login"})
+"""Settings that may stand outside an entry, for every registry."""
+
+_PROFILE_HIDES = (
+    "AWS_DEFAULT_PROFILE",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_ACCESS_KEY",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SECRET_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_ROLE_ARN",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+)
+"""A profile that is named for a registry is meant, whatever the variables say."""
+
+_CLIENT_HIDES = (
+    "AZURE_CLIENT_ID",
+    "AZURE_CLIENT_SECRET",
+    "AZURE_CLIENT_CERTIFICATE_PATH",
+    "AZURE_USERNAME",
+    "AZURE_PASSWORD",
+    "DOCKCRED_ACR_OBJECT_ID",
+    "DOCKCRED_ACR_RESOURCE_ID",
+)
+"""The proof that the variables hold is another client's. A federated token is not
+hidden: several applications, also of several tenants, may trust the same subject."""
+
+
+_FILE_HIDES = ("GOOGLE_IMPERSONATE_SERVICE_ACCOUNT",)
+_GCLOUD_HIDES = ("GOOGLE_APPLICATION_CREDENTIALS", *_FILE_HIDES)
+"""What the variables would put before or upon the identity that is named."""
+
+_TOKENS = ("token_source", "token_file", "token_variable", "token_command")
+"""Each says where a job's token is: one that is written hides what variables say."""
+
+
+def overlay(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that an entry sets; one set to nothing is hidden."""
+    found = {}
+    if "profile" in settings:
+        found.update(dict.fromkeys(_PROFILE_HIDES, ""))
+    if not {"client_id", "object_id", "resource_id"}.isdisjoint(settings):
+        found.update(dict.fromkeys(_CLIENT_HIDES, ""))
+    if "credentials_file" in settings:
+        found.update(dict.fromkeys(_FILE_HIDES, ""))
+    if "gcloud_configuration" in settings:
+        found.update(dict.fromkeys(_GCLOUD_HIDES, ""))
+    if not settings.keys().isdisjoint(_TOKENS):
+        found.update(dict.fromkeys((VARIABLES[name] for name in _TOKENS), ""))
+    found.update(
+        {
+            VARIABLES[name]: value
+            for name, value in settings.items()
+            if name in VARIABLES
+        }
+    )
+    if settings.get("profile") == AUTO:
+        found.update({"AWS_PROFILE": "", "DOCKCRED_AWS_PROFILE": AUTO})
+    return found

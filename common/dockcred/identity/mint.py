@@ -1,0 +1,229 @@
+"""A miss: one mint for all who ask, a lease renewed, a credential kept.
+
+What may be kept is decided here: only if nothing that selects the identity changed
+while it was asked, and only where every source has a row that says how long. An aging
+credential is minted anew by a process in the background, for which nobody waits.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from dockcred import credential as lifetime
+from dockcred.errors import DockcredError, IssueError, WireError
+from dockcred.identity import cache as watched
+from dockcred.identity.cache import Entry
+from dockcred.identity.cache.lock import Flight
+from dockcred.identity.cache.record import Record
+from dockcred.identity.provider import is_cacheable, lease_until
+from dockcred.system import log, process
+from dockcred.system.environment import timeout_s
+from dockcred.transport import idle
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    from dockcred.credential import Credential, ServerURL
+    from dockcred.identity.cache.files import Cache
+    from dockcred.identity.provider import Identity, Provider
+    from dockcred.system.environment import Environment
+
+    class Tickets(Protocol):
+        """The launcher's copies of the entries of one host."""
+
+        def keep(self, name: str, entry: Entry, asked_at: float) -> None:
+            """Copy a named entry that held at some time after `asked_at`."""
+
+        def is_missing(self) -> bool:
+            """Return whether there is no copy that is whole, whoever's it is."""
+
+    class Holder(Protocol):
+        """The store for which is minted: where entries are held, and by which key."""
+
+        provider: Provider
+        cache: Cache
+        environment: Environment
+        open_tickets: Callable[[], Tickets] | None
+
+        def key(self, server: ServerURL) -> str:
+            """Return the key under which the server's credential is cached."""
+
+        def held(self, name: str, key: str) -> Entry | None:
+            """Return the entry if it was written for this key and still holds."""
+
+        def is_leased(self, entry: Entry) -> bool:
+            """Return whether the entry may be answered without asking its source."""
+
+
+class Minter:
+    """One entry of a store, on its way to be minted."""
+
+    def __init__(self, store: Holder, name: str, key: str, server: ServerURL) -> None:
+        self._store = store
+        self._cache = store.cache
+        self._name = name
+        self._key = key
+        self._server = server
+
+    def mint(self, *, oldest: int = lifetime.AGING) -> Credential:
+        """Mint once for all who ask at the same time.
+
+        Whoever comes second finds an entry; `oldest` is the age at which it will do.
+        """
+        flight = Flight(self._cache, self._name)
+        try:
+            entry = self._store.held(self._name, self._key)
+            if entry and self._store.is_leased(entry):
+                age = lifetime.age(entry.credential, time.time())
+                if age <= oldest:
+                    return entry.credential
+            if failure := flight.failure():
+                raise failure
+            return self._issue(entry)
+        except WireError:
+            raise
+        except DockcredError as error:
+            flight.record_failure(error)
+            raise
+        finally:
+            flight.release()
+
+    def _issue(self, entry: Entry | None) -> Credential:
+        """Record what is consulted from the choice of an identity to its answer."""
+        record = Record(self._store.environment, (self._cache.path,))
+        try:
+            return self._decide(entry, record)
+        finally:
+            record.close()
+
+    def _decide(self, entry: Entry | None, record: Record) -> Credential:
+        """Renew the lease of a held entry, or mint and keep; else fall back on it."""
+        provider, environment = self._store.provider, record.environment
+        chosen_by = provider.config_files(environment)
+        watched.wait_for_mtime_tick(chosen_by)
+        identity = provider.identity(self._server, environment)
+        watched.wait_for_mtime_tick((*identity.files, *identity.tokens))
+        before = time.time()
+        now = watched.conditions(identity.files, identity.tokens)
+        if entry and not self._store.is_leased(entry):
+            if self._renew(entry, identity):
+                return entry.credential
+            entry = None
+        idle.clear()
+        idle.defer(self._cache.prune)
+        if self._store.open_tickets:
+            idle.defer(self._store.open_tickets)  # loads its module
+        try:
+            credential = identity.issue()
+        except IssueError as error:
+            if entry and lifetime.age(entry.credential, time.time()) <= lifetime.LAST:
+                log.warning(f"answered the last credential: {error}")
+                return entry.credential
+            raise
+        unchanged = (
+            self._store.key(self._server) == self._key
+            and watched.conditions(identity.files, identity.tokens) == now
+            and record.still_holds()
+        )
+        if unchanged and is_cacheable(identity) and credential.expires_at is not None:
+            source = "+".join(identity.sources)
+            lease = lease_until(source, before)
+            said = identity.principal
+            now += record.conditions(
+                (*provider.variables, *provider.secrets),
+                (*chosen_by, *identity.files, *identity.tokens),
+            )
+            self._keep(Entry(self._key, credential, source, now, lease, said), before)
+            idle.run(lambda: False)
+        return credential
+
+    def _renew(self, entry: Entry, identity: Identity) -> bool:
+        """Ask the source who it is; extend the lease if it is still the same."""
+        before = time.time()
+        if lifetime.age(entry.credential, before) > lifetime.AGING:
+            return False
+        try:
+            who = identity.current_principal()
+        except IssueError as error:
+            log.info(f"the lease is over and the source does not answer: {error}")
+            return False
+        if not who or who != entry.principal:
+            return False
+        entry.lease_until = lease_until(entry.source, before)
+        self._keep(entry, before)
+        return True
+
+    def follow_tokens(self, entry: Entry, asked_at: float) -> None:
+        """Keep an entry as it is, with how its rotated token files look now.
+
+        Without that each further hit would parse them. Left alone if one has passed
+        to another subject since, or if another process has minted.
+        """
+        watched.wait_for_mtime_tick(watched.tokens_of(entry.conditions))
+        now = tuple(map(watched.refreshed, entry.conditions))
+        held = self._cache.read(self._name)
+        if all(now) and held and held.credential.secret == entry.credential.secret:
+            entry.conditions = now
+            self._keep(entry, asked_at)
+
+    def _keep(self, entry: Entry, asked_at: float) -> None:
+        """Write the entry, and its ticket for the launcher."""
+        if not self._cache.write(self._name, entry):
+            return
+        if self._store.open_tickets:
+            self._store.open_tickets().keep(self._name, entry, asked_at)
+
+
+ATTEMPT_EVERY_S = 60.0
+
+
+def spawn(
+    cache: Cache, name: str, environment: Environment, mint: Callable[[], object]
+) -> None:
+    """Mint in the background, unless it is switched off or was tried just now.
+
+    Off where CI is set: a job's end kills what it leaves behind, and some wait for it.
+    """
+    if environment.get("DOCKCRED_REFRESH").lower() == "off" or environment.get("CI"):
+        return
+    if _was_tried(cache, name) or not _record(cache, name):
+        return
+    if (child := os.fork()) != 0:
+        # Its own child is init's to reap: we leave no zombie.
+        os.waitpid(child, 0)
+        return
+    try:
+        _detach()
+        if os.fork() == 0:
+            process.start(timeout_s(environment), lambda _: None)
+            mint()
+    except (OSError, DockcredError):
+        # The next `get` that needs the credential meets the cause and tells it.
+        pass
+    finally:
+        os._exit(0)
+
+
+def _was_tried(cache: Cache, name: str) -> bool:
+    try:
+        tried_at = os.stat(f"{cache.path}/{name}.tried").st_mtime
+    except OSError:
+        return False
+    return 0 <= time.time() - tried_at < ATTEMPT_EVERY_S
+
+
+def _record(cache: Cache, name: str) -> bool:
+    """Record the attempt before it starts; without a record there is none."""
+    return cache.write_text(f"{name}.tried", "", time.time())
+
+
+def _detach() -> None:
+    os.setsid()
+    os.chdir("/")
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))

@@ -1,0 +1,257 @@
+"""Which identity, or else which store, answers for a server.
+
+A Store over providers: the host decides the provider, config.toml the identity and
+the registry behind an alias, and what no provider serves goes to the fallback.
+"""
+
+from __future__ import annotations
+
+from dockcred.credential import Credential, ServerURL
+from dockcred.errors import (
+    CredentialsNotFoundError,
+    InvalidInputError,
+    MissingIdentityError,
+    NotServedError,
+)
+from dockcred.identity.store import IdentityStore
+from dockcred.system import log
+from dockcred.system import process as launched
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from dockcred.identity.cache.files import Cache
+    from dockcred.identity.config import Config
+    from dockcred.identity.mint import Tickets
+    from dockcred.identity.provider import Provider
+    from dockcred.protocol import Store
+    from dockcred.system.environment import Environment
+
+
+BY_NAME = "oidc"
+"""The provider that serves no hosts but those that are named, and those before others:
+nobody else's `get` pays for its import."""
+
+
+class Router:
+    """Providers by host, and a store for the rest where there is one."""
+
+    def __init__(
+        self,
+        names: Iterable[str],
+        environment: Environment,
+        config: Callable[[], Config],
+        *,
+        load: Callable[..., Provider],
+        open_cache: Callable[[Provider, Environment], Cache],
+        open_fallback: Callable[[], Store] | None = None,
+        program_for: Callable[[ServerURL], str],
+    ) -> None:
+        """Take what is to be loaded on use; nothing is loaded yet."""
+        self._names = tuple(names)
+        self._environment = environment
+        self._open_config = config
+        self._opened: Config | None = None
+        self._load = load
+        self._open_cache = open_cache
+        self._open_fallback = open_fallback
+        self._program_for = program_for
+        self._answered: Store | None = None
+
+    def get(self, server: ServerURL) -> Credential:
+        """Return from the identity that serves the host, else from the fallback.
+
+        Nomad takes "not found" for a failure: on_miss = "empty" answers it with an
+        empty credential, which it takes for none.
+        """
+        route = self._route(server)
+        try:
+            return self._get(route, server)
+        except CredentialsNotFoundError:
+            if route.environment.get("DOCKCRED_ON_MISS") == "empty":
+                return Credential("", "")
+            raise
+
+    def _get(self, route: _Route, server: ServerURL) -> Credential:
+        if route.store is None:
+            return self._fallback().get(server)
+        self._answered = route.store
+        try:
+            return route.store.get(route.target)
+        except (MissingIdentityError, CredentialsNotFoundError) as error:
+            # A password that was stored by hand serves where no identity does.
+            try:
+                found = self._fallback().get(server)
+            except CredentialsNotFoundError:
+                raise error from None
+            if not found.username and not found.secret:
+                # on_miss = "empty": the keychain has none, and the cause is ours.
+                raise error from None
+            return found
+
+    def store(self, server: ServerURL, credential: Credential) -> str | None:
+        """Keep in the fallback what no identity answers for, by the `login` setting."""
+        route = self._route(server)
+        login = route.environment.get("DOCKCRED_LOGIN")
+        if login == "refuse":
+            raise NotServedError(
+                f"storing for {server.host} is refused by login = refuse",
+                "change the setting, or log in to another registry",
+            )
+        if self._open_fallback is None or (route.store and login == "identity"):
+            provider = self._load(self._names[0])
+            own = route.store or self._identity_store(
+                provider, route.environment, server
+            )
+            return own.store(route.target, credential)
+        if route.store is None:
+            return self._fallback().store(server, credential)
+        if login != "store":
+            try:
+                route.store.get(route.target)
+            except (MissingIdentityError, CredentialsNotFoundError):
+                log.info(f"no identity answers for {server.host}: it is stored")
+            else:
+                return route.store.store(route.target, credential)
+        return self._fallback().store(server, credential)
+
+    def erase(self, server: ServerURL) -> None:
+        """Drop it wherever it is, and under every name that it has there.
+
+        What an alias has left is dropped although it is none any more.
+        """
+        route = self._route(server)
+        store = route.store or self._identity_store(
+            self._load(self._names[0]), route.environment, server
+        )
+        for name in dict.fromkeys((route.target.host, server.host)):
+            store.drop(name)
+        if self._open_fallback is not None:
+            self._fallback().erase(server)
+
+    def list(self) -> dict[str, str]:
+        """Return the fallback's servers and those whose credential is cached."""
+        found = {}
+        if self._open_fallback is not None:
+            found.update(self._fallback().list())
+        config = self._config
+        for name in self._names:
+            provider = self._load(name)
+            cache = self._open_cache(provider, self._environment)
+            hosts = {entry.split(",")[1] for entry in cache.names(f"{name},")}
+            hosts |= {host for host, to in config.aliases().items() if to in hosts}
+            hosts -= {_host(key) for key in found}
+            for host in sorted(hosts):
+                route = self._route(ServerURL.parse(host))
+                if route.store and (user := route.store.username_of(route.target)):
+                    found[host] = user
+        return found
+
+    def identity_for(self, server: ServerURL) -> tuple[ServerURL, IdentityStore | None]:
+        """Return the registry that is meant, and who answers for it, if anybody."""
+        route = self._route(server)
+        return route.target, route.store
+
+    def after_answer(self) -> None:
+        """Let the store that has answered do what the client need not wait for."""
+        if self._answered is not None:
+            self._answered.after_answer()
+
+    @property
+    def _config(self) -> Config:
+        """Read the configuration once, however many hosts a `list` routes."""
+        if self._opened is None:
+            self._opened = self._open_config()
+        return self._opened
+
+    def _route(self, server: ServerURL) -> _Route:
+        """Find who answers; decides from the host and the files, asks nobody."""
+        settings = self._config.settings_for(server)
+        target = server
+        if behind := settings.get("registry"):
+            target = _behind(server, behind)
+        environment = self._environment
+        if settings:
+            from dockcred.identity.config.settings import overlay  # noqa: PLC0415 - a file's cost
+
+            environment = environment.with_values(overlay(settings))
+        provider = self._provider(target, settings.get("identity", ""))
+        if provider is None:
+            return _Route(target, environment, None)
+        store = self._identity_store(provider, environment, server)
+        return _Route(target, environment, store)
+
+    def _provider(self, target: ServerURL, chosen: str) -> Provider | None:
+        """Find whose host it is; the identity that is chosen for it goes before."""
+        if chosen in self._names:
+            return self._load(chosen, target.host)
+        names = [name for name in self._names if name != BY_NAME]
+        if BY_NAME in self._names and self._environment.get("DOCKCRED_OIDC_HOSTS"):
+            names.insert(0, BY_NAME)
+        for name in names:
+            provider = self._load(name)
+            if provider.matches(target):
+                return self._load(chosen, target.host) if chosen else provider
+        return None
+
+    def _identity_store(
+        self, provider: Provider, environment: Environment, asked: ServerURL
+    ) -> IdentityStore:
+        cache = self._open_cache(provider, environment)
+
+        def open_tickets() -> Tickets:
+            from dockcred.identity.cache import ticket  # noqa: PLC0415 - not for a hit
+
+            return ticket.Tickets(
+                cache,
+                provider,
+                asked.place,
+                self._environment,
+                self._config.looks,
+                provider.config_files(environment),
+            )
+
+        return IdentityStore(
+            provider,
+            cache,
+            environment,
+            self._program_for,
+            # The front sees hosts, not what stands behind a path at one.
+            open_tickets if launched.short and not self._config.has_paths else None,
+        )
+
+    def _fallback(self) -> Store:
+        if self._open_fallback is None:
+            raise CredentialsNotFoundError
+        return self._open_fallback()
+
+
+class _Route:
+    """Who answers for a server: a store of an identity, or nobody but the fallback."""
+
+    __slots__ = ("environment", "store", "target")
+
+    def __init__(
+        self, target: ServerURL, environment: Environment, store: IdentityStore | None
+    ) -> None:
+        self.target = target
+        self.environment = environment
+        self.store = store
+
+
+def _behind(asked: ServerURL, registry: str) -> ServerURL:
+    """Return the registry behind an alias, in clear where a far alias is."""
+    from dockcred.transport.target import is_loopback  # noqa: PLC0415 - an alias only
+
+    target = ServerURL.parse(registry)
+    if asked.scheme == "http" and not is_loopback(asked.host):
+        target.scheme = "http"
+    return target
+
+
+def _host(key: str) -> str:
+    try:
+        return ServerURL.parse(key).host
+    except InvalidInputError:
+        return ""

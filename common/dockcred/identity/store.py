@@ -1,0 +1,215 @@
+"""A provider and the cache, together a Store: the path of one `get`.
+
+The cache is keyed by how the identity is *configured*, never by keys that were
+resolved, so a hit asks nobody.
+"""
+
+from __future__ import annotations
+
+import binascii
+import os
+import time
+
+from dockcred import credential as lifetime
+from dockcred.errors import (
+    CredentialsNotFoundError,
+    MissingIdentityError,
+    NotServedError,
+    RefusedError,
+)
+from dockcred.identity import cache as watched
+from dockcred.identity.provider import cache_key
+from dockcred.system import log
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dockcred.credential import Credential, ServerURL
+    from dockcred.identity.cache import Entry
+    from dockcred.identity.cache.files import Cache
+    from dockcred.identity.mint import Tickets
+    from dockcred.identity.provider import Provider
+    from dockcred.system.environment import Environment
+
+
+class IdentityStore:
+    """A cloud's registries as a docker credential store."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        cache: Cache,
+        environment: Environment,
+        program_for: Callable[[ServerURL], str] = lambda _: "another helper",
+        open_tickets: Callable[[], Tickets] | None = None,
+    ) -> None:
+        """Join the two; `program_for` names the helper of a host that is not ours.
+
+        `open_tickets` loads what writes the launcher's copies, where one has asked.
+        """
+        self.provider = provider
+        self.cache = cache
+        self.environment = environment
+        self._program_for = program_for
+        self.open_tickets = open_tickets
+        self._hit: tuple[Entry, str, ServerURL, float] | None = None
+
+    def get(self, server: ServerURL) -> Credential:
+        """Return from the cache, else mint; CredentialsNotFoundError if not ours."""
+        if not self.provider.matches(server):
+            raise CredentialsNotFoundError
+        before = time.time()
+        key = self.key(server)
+        name = self._name(server, key)
+        entry = self.held(name, key)
+        if entry and self.is_leased(entry):
+            age = lifetime.age(entry.credential, before)
+            if age <= lifetime.AGING:
+                self._hit = (entry, name, server, before)
+                log.debug(f"answered from the cache ({entry.source})")
+                return entry.credential
+        from dockcred.identity.mint import Minter  # noqa: PLC0415 - a miss only
+
+        try:
+            return Minter(self, name, key, server).mint()
+        except (MissingIdentityError, RefusedError) as error:
+            if not self._may_be_anonymous(server):
+                raise
+            log.info(f"going on anonymously: {error}")
+            raise CredentialsNotFoundError from error
+
+    def store(self, server: ServerURL, credential: Credential) -> str | None:
+        """Succeed without storing, so that `docker login` does not fail."""
+        del credential
+        quiet = self.provider.ignore_storage
+        if quiet and self.environment.get(quiet).lower() == "true":
+            return None
+        if not self.provider.matches(server):
+            raise NotServedError(
+                f"{server.host} is not served by {self.provider.program}",
+                f"use {self._program_for(server)} for it",
+            )
+        return (
+            f"nothing was stored for {server.host}: "
+            "its credential is minted from your identity at every need"
+        )
+
+    def erase(self, server: ServerURL) -> None:
+        """Drop what is cached for the server, whoever's it is."""
+        self.drop(server.host)
+
+    def drop(self, host: str) -> None:
+        """Drop a host's entries, by whichever provider, and all tickets of them.
+
+        Raises DockcredError where something may have stayed.
+        """
+        from dockcred.identity.cache import files  # noqa: PLC0415 - for `erase` only
+
+        files.erase(self.cache, host)
+
+    def username_of(self, server: ServerURL) -> str:
+        """Return the user whom a `get` would now answer from the cache, or nothing."""
+        credential = self.fresh(server)
+        return credential.username if credential else ""
+
+    def entry(self, server: ServerURL) -> Entry | None:
+        """Return what is cached for this call, whether or not it would be answered."""
+        key = self.key(server)
+        return self.held(self._name(server, key), key)
+
+    def fresh(self, server: ServerURL) -> Credential | None:
+        """Return the credential that a `get` would now answer from the cache."""
+        entry = self.entry(server)
+        if entry is None or not self.is_leased(entry):
+            return None
+        age = lifetime.age(entry.credential, time.time())
+        return entry.credential if age <= lifetime.AGING else None
+
+    def last_failure(self, server: ServerURL) -> tuple[str, float] | None:
+        """Return why the last mint failed, and when in seconds since the epoch."""
+        name = self._name(server, self.key(server))
+        lines = self.cache.read_text(f"{name}.failed").split("\n")
+        try:
+            when = os.stat(f"{self.cache.path}/{name}.failed").st_mtime
+        except OSError:
+            return None
+        return (lines[1], when) if len(lines) > 1 else None
+
+    def list(self) -> dict[str, str]:
+        """Return the servers that a `get` would now answer from the cache."""
+        from dockcred.credential import ServerURL  # noqa: PLC0415 - for `list` only
+
+        found = {}
+        for host in self.hosts():
+            if username := self.username_of(ServerURL.parse(host)):
+                found[host] = username
+        return found
+
+    def hosts(self) -> set[str]:
+        """Return the hosts of which something is cached, whoever's it is."""
+        names = self.cache.names(f"{self.provider.name},")
+        return {name.split(",")[1] for name in names}
+
+    def after_answer(self) -> None:
+        """Refresh an aging credential; write down anew what the launcher could not use.
+
+        The refresh is in a process that nobody waits for.
+        """
+        if self._hit is None:
+            return
+        entry, name, server, before = self._hit
+        if lifetime.age(entry.credential, before) == lifetime.AGING:
+            self._refresh(entry, name, server)
+        elif any(map(watched.is_rotated, entry.conditions)):
+            from dockcred.identity.mint import Minter  # noqa: PLC0415 - once in a rotation
+
+            Minter(self, name, entry.key, server).follow_tokens(entry, before)
+        elif self.open_tickets:
+            tickets = self.open_tickets()
+            if tickets.is_missing():
+                tickets.keep(name, entry, before)
+
+    def _refresh(self, entry: Entry, name: str, server: ServerURL) -> None:
+        from dockcred.identity import mint  # noqa: PLC0415 - once in half a life
+        from dockcred.identity.mint import Minter  # noqa: PLC0415
+        from dockcred.identity.provider import rows  # noqa: PLC0415
+
+        if all(row.direct for row in rows(entry.source)):
+            issuing = Minter(self, name, entry.key, server)
+            mint.spawn(
+                self.cache,
+                name,
+                self.environment,
+                lambda: issuing.mint(oldest=lifetime.FRESH),
+            )
+
+    def key(self, server: ServerURL) -> str:
+        """Return the key under which this call's credential is cached."""
+        return cache_key(self.provider, server, self.environment)
+
+    def _name(self, server: ServerURL, key: str) -> str:
+        """Return the entry's file; two keys of one sum evict each other, no more."""
+        checksum = binascii.crc32(key.encode("utf-8", "surrogateescape"))
+        return f"{self.provider.name},{server.host},{checksum:08x}"
+
+    def held(self, name: str, key: str) -> Entry | None:
+        """Return the entry if it was written for this key and its conditions hold."""
+        entry = self.cache.read(name)
+        if entry is None or entry.key != key:
+            return None
+        for condition in entry.conditions:
+            if not watched.is_valid(condition, self.environment):
+                return None
+        return entry
+
+    @staticmethod
+    def is_leased(entry: Entry) -> bool:
+        """Return whether the entry may be answered without asking its source."""
+        return entry.lease_until is None or time.time() < entry.lease_until
+
+    def _may_be_anonymous(self, server: ServerURL) -> bool:
+        """Tell it by the `anonymous` setting, else by what the registry offers."""
+        if chosen := self.environment.get("DOCKCRED_ANONYMOUS"):
+            return chosen.lower() == "true"
+        return self.provider.serves_anonymous(server)

@@ -1,0 +1,120 @@
+"""The variables by which a cloud's provider asks as the bearer of another's token.
+
+The token stays in memory: the providers read it as the file of an anonymous memory
+descriptor, which no child program inherits and no other user can open. What would
+stand before or upon that identity is hidden.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from dockcred.errors import InvalidInputError, IssueError
+
+_AWS_HIDES = (
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "DOCKCRED_AWS_PROFILE",
+    "DOCKCRED_AWS_ROLE_ARN",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_ACCESS_KEY",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SECRET_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+)
+_AZURE_HIDES = (
+    "AZURE_CLIENT_SECRET",
+    "AZURE_CLIENT_CERTIFICATE_PATH",
+    "AZURE_USERNAME",
+    "AZURE_PASSWORD",
+    "DOCKCRED_ACR_OBJECT_ID",
+    "DOCKCRED_ACR_RESOURCE_ID",
+)
+_GOOGLE_HIDES = (
+    "GOOGLE_IMPERSONATE_SERVICE_ACCOUNT",
+    "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT",
+    # The direct road knows no credentials file: it would ask as the machine.
+    "DOCKCRED_ROAD",
+)
+_SESSION = frozenset(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@-"
+)
+_MAX_SESSION = 64
+_STS = "https://sts.googleapis.com/v1/token"
+_IAM = "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts"
+_JWT = "urn:ietf:params:oauth:token-type:jwt"
+
+
+def aws(token: str, role: str, session: str) -> dict[str, str]:
+    """Assume a role; AWS notes the session by its name, here in AWS's characters."""
+    name = "".join(c if c in _SESSION else "-" for c in session)
+    return {
+        **dict.fromkeys(_AWS_HIDES, ""),
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_ROLE_ARN": role,
+        "AWS_ROLE_SESSION_NAME": name[:_MAX_SESSION],
+        "AWS_WEB_IDENTITY_TOKEN_FILE": in_memory(token),
+    }
+
+
+def azure(token: str, client: str, tenant: str) -> dict[str, str]:
+    """Be an application or managed identity that trusts the token's subject."""
+    return {
+        **dict.fromkeys(_AZURE_HIDES, ""),
+        "AZURE_TOKEN_CREDENTIALS": "WorkloadIdentityCredential",
+        "AZURE_CLIENT_ID": client,
+        "AZURE_TENANT_ID": tenant,
+        "AZURE_FEDERATED_TOKEN_FILE": in_memory(token),
+    }
+
+
+def google(token: str, audience: str, account: str, origin: str) -> dict[str, str]:
+    """Ask a pool's provider, and become a service account where one is named.
+
+    `origin` is what named the account, for the error where it is none.
+    """
+    file = _credentials_file(audience, account, in_memory(token), origin)
+    return {
+        **dict.fromkeys(_GOOGLE_HIDES, ""),
+        "GOOGLE_APPLICATION_CREDENTIALS": in_memory(file),
+    }
+
+
+def _credentials_file(audience: str, account: str, token_file: str, origin: str) -> str:
+    """Write an external_account file, which holds no secret."""
+    fields: dict[str, object] = {
+        "type": "external_account",
+        "audience": audience,
+        "subject_token_type": _JWT,
+        "token_url": _STS,
+        "credential_source": {"file": token_file},
+    }
+    if account:
+        plain = account.replace("@", "").replace("-", "").replace(".", "")
+        if not plain.isascii() or not plain.isalnum():
+            raise InvalidInputError(
+                f"{origin} is not a service account's address", "mend it"
+            )
+        fields["service_account_impersonation_url"] = (
+            f"{_IAM}/{account}:generateAccessToken"
+        )
+    return json.dumps(fields)
+
+
+def in_memory(text: str) -> str:
+    """Return the path of a file that exists in this process only; Linux has those."""
+    if not hasattr(os, "memfd_create"):
+        raise IssueError(
+            "a cloud is shown a token of another issuer on Linux only",
+            "run this on Linux, or use the cloud's own login action",
+        )
+    descriptor = os.memfd_create("dockcred", os.MFD_CLOEXEC)
+    data = text.encode()
+    while data:
+        data = data[os.write(descriptor, data) :]
+    return f"/proc/self/fd/{descriptor}"

@@ -1,0 +1,251 @@
+"""The one speaker of store, get, erase, list and version.
+
+    serve    argv, streams, exit status: the process
+    answer   one verb on one store: bytes in, bytes out
+
+Only this module touches argv, stdin, stdout and stderr on the path of a `get`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from dockcred.credential import MAX_BYTES, ServerURL, json_line
+from dockcred.errors import DockcredError, WireError
+from dockcred.protocol import wire
+from dockcred.system import environment, process
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import NoReturn, Protocol
+
+    from dockcred.credential import Credential
+
+    Answer = tuple[str, int] | Callable[[list[str]], tuple[str, int]]
+
+    class Store(Protocol):
+        """What a helper answers from."""
+
+        def get(self, server: ServerURL) -> Credential:
+            """Return the credential; raise CredentialsNotFoundError if none."""
+
+        def store(self, server: ServerURL, credential: Credential) -> str | None:
+            """Keep the credential; a text returned is shown on stderr."""
+
+        def erase(self, server: ServerURL) -> None:
+            """Drop the credential; none there is success."""
+
+        def list(self) -> dict[str, str]:
+            """Return server to username, no secrets and no network."""
+
+        def after_answer(self) -> None:
+            """Do what the client need not wait for."""
+
+    class Plugin(Protocol):
+        """What kubelet asks, in a protocol of its own."""
+
+        def answer(self, arguments: list[str], text: bytes) -> bytes:
+            """Return a request; raise DockcredError where that fails."""
+
+
+USAGE = "Usage: {} <store|get|erase|list|version>"
+VERBS = frozenset({"store", "get", "erase", "list"})
+PLUGIN = "dockcred-credential-provider"
+# Kubelet waits a minute; a node that is throttled at boot does well to wait too.
+PLUGIN_TIMEOUT_S = 45.0
+
+
+def serve(
+    program: str,
+    open_store: Callable[[], Store],
+    more: Mapping[str, Answer] | None = None,
+    open_plugin: Callable[[], Plugin] | None = None,
+) -> NoReturn:
+    """Answer the verb in argv and end the process with 0 or 1.
+
+    `more` are the verbs that a peer's users may call besides: each has the one line and
+    the status that answer it, or finds them from the flags that follow. A program with
+    a plugin also answers kubelet, and clients that forget the verb.
+    Ends by os._exit: finalising the interpreter is 5 M of 21 M instructions
+    (performance.md B1), and every stream here is unbuffered.
+    """
+    status = 1
+    try:
+        process.harden()
+        status = _run(program, sys.argv[1:], open_store, more or {}, open_plugin)
+    except KeyboardInterrupt:
+        process.end_children()
+        _fail(program, "interrupted")
+    except OSError:
+        # The client has gone, or stdout is a full disk: nobody to tell.
+        status = 1
+    finally:
+        os._exit(status)
+
+
+def _run(
+    program: str,
+    arguments: list[str],
+    open_store: Callable[[], Store],
+    more: Mapping[str, Answer],
+    open_plugin: Callable[[], Plugin] | None,
+) -> int:
+    if arguments and arguments[0] in more:
+        found = more[arguments[0]]
+        text, status = found(arguments[1:]) if callable(found) else found
+        return _fail(program, text) if status else _say(text, 0)
+    verb = arguments[0] if len(arguments) == 1 else ""
+    if verb in {"-h", "--help"}:
+        return _say(USAGE.format(program), 0)
+    if verb in {"-v", "--version", "version"}:
+        from dockcred.system.version import __version__  # noqa: PLC0415 - not for a get
+
+        return _say(f"{program} (dockcred) v{__version__}", 0)
+    if verb not in VERBS and not _reads_unasked(program, arguments, open_plugin):
+        if len(arguments) != 1:
+            return _say(USAGE.format(program), 1)
+        return _say(f"{program}: unknown action: {verb}", 1)
+    fail = _fail if verb in VERBS else _complain
+    try:
+        variables = environment.current()
+        if level := variables.get("DOCKCRED_LOG"):
+            from dockcred.system import log  # noqa: PLC0415 - for those who ask
+
+            log.listen(level)
+        seconds, problem = _time_limit(program, variables)
+        process.start(seconds, lambda cause: fail(program, cause))
+        request = _stdin(verb)
+        if verb not in VERBS:
+            if not request.strip():
+                return _say(USAGE.format(program), 1)
+            if not arguments and not _is_object(request):
+                verb, fail = "get", _fail
+        if problem is not None:
+            return fail(program, str(problem))
+        store = _Lazy(open_store)
+        if verb in VERBS or open_plugin is None:
+            output, notice = answer(verb, store, request)
+        else:
+            output, notice = open_plugin().answer(arguments, request), None
+    except WireError as error:
+        return _say(error.sentence, 1)
+    except DockcredError as error:
+        return fail(program, str(error))
+    except Exception as error:  # noqa: BLE001 - no traceback reaches a user
+        return fail(program, unforeseen(error))
+    if notice:
+        _write(2, wire.message_line(f"{program}: {notice}"))
+    if output:
+        _write(1, output)
+    store.after_answer()
+    return 0
+
+
+def _reads_unasked(
+    program: str, arguments: list[str], open_plugin: Callable[[], Plugin] | None
+) -> bool:
+    """Return whether stdin says what is wanted: kubelet, or nobody at a terminal."""
+    taken = not arguments or program == PLUGIN
+    return open_plugin is not None and taken and not os.isatty(0)
+
+
+def _is_object(request: bytes) -> bool:
+    """Tell kubelet's JSON from the bare host of nomad-driver-podman.
+
+    That driver makes "get" the program's name and passes no argument at all
+    (registry/credshelper.go).
+    """
+    return request.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
+
+
+def _time_limit(
+    program: str, variables: environment.Environment
+) -> tuple[float, DockcredError | None]:
+    """Return the bound on the call; a bad one is told once stdin has been read."""
+    default_s = PLUGIN_TIMEOUT_S if program == PLUGIN else environment.DEFAULT_TIMEOUT_S
+    try:
+        return environment.timeout_s(variables, default_s), None
+    except DockcredError as error:
+        return default_s, error
+
+
+class _Lazy:
+    """A store that is opened when the request has been read and found sound."""
+
+    def __init__(self, open_store: Callable[[], Store]) -> None:
+        self._open = open_store
+        self._store: Store | None = None
+
+    def __call__(self) -> Store:
+        if self._store is None:
+            self._store = self._open()
+        return self._store
+
+    def after_answer(self) -> None:
+        if self._store is not None:
+            self._store.after_answer()
+
+
+def answer(
+    verb: str, store: Callable[[], Store], text: bytes
+) -> tuple[bytes, str | None]:
+    """Run one verb; return what goes to stdout and what, if anything, to stderr."""
+    if verb == "list":
+        listed = store().list()
+        return json_line(dict(sorted(listed.items()))), None
+    if verb == "store":
+        server, credential = wire.parse_store(text)
+        return b"", store().store(server, credential)
+    server = ServerURL.parse(text)
+    if verb == "erase":
+        store().erase(server)
+        return b"", None
+    return wire.credential_line(server, store().get(server)), None
+
+
+def _stdin(verb: str) -> bytes:
+    """Read the request; `list` has none and must not wait for one."""
+    if verb == "list":
+        return b""
+    process.set_activity("reading the request from stdin, which was not closed")
+    limit = MAX_BYTES if verb in {"get", "erase"} else wire.MAX_STORE_BYTES
+    return wire.read_all(0, limit)
+
+
+def unforeseen(error: Exception) -> str:
+    """Name the kind and the place; the text of a stranger's error may hold a secret."""
+    place = error.__traceback__
+    while place and place.tb_next:
+        place = place.tb_next
+    where = ""
+    if place:
+        file = os.path.basename(place.tb_frame.f_code.co_filename)
+        where = f" at {file}:{place.tb_lineno}"
+    return (
+        f"unforeseen {type(error).__name__}{where}; "
+        "please report it with the output of DOCKCRED_LOG=debug"
+    )
+
+
+def _say(text: str, status: int) -> int:
+    _write(1, wire.message_line(text))
+    return status
+
+
+def _fail(program: str, text: str) -> int:
+    """Tell a failure to the clients that show stdout and to those that show stderr."""
+    _complain(program, text)
+    return _say(text, 1)
+
+
+def _complain(program: str, text: str) -> int:
+    """Tell kubelet, which logs stderr and takes stdout for an answer."""
+    _write(2, wire.message_line(f"{program}: {text}"))
+    return 1
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]

@@ -1,0 +1,112 @@
+"""The arguments and the file of the clouds' own plugins, which we replace."""
+
+from __future__ import annotations
+
+import json
+
+from dockcred.errors import InvalidInputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_MAX_BYTES = 256 * 1024
+_MANAGED = "msi"
+"""What stands for a client where the machine's own identity is meant."""
+
+
+def variables(path: str) -> dict[str, str]:
+    """Return Azure's variables for the file's identity; raise InvalidInputError."""
+    try:
+        with open(path, "rb") as file:
+            fields = json.loads(file.read(_MAX_BYTES))
+        texts = {
+            name: str(fields.get(name) or "")
+            for name in (
+                "tenantId",
+                "aadClientId",
+                "aadClientSecret",
+                "userAssignedIdentityID",
+            )
+        }
+    except (OSError, ValueError, AttributeError, RecursionError):
+        raise InvalidInputError(
+            f"{path} cannot be read as Azure's node configuration",
+            "see that it is there, is JSON, and that root can read it",
+        ) from None
+    found = {"AZURE_TENANT_ID": texts["tenantId"]}
+    client, secret = texts["aadClientId"], texts["aadClientSecret"]
+    if fields.get("useManagedIdentityExtension") or client in {"", _MANAGED}:
+        found["AZURE_CLIENT_ID"] = texts["userAssignedIdentityID"]
+        found["AZURE_TOKEN_CREDENTIALS"] = "ManagedIdentityCredential"  # noqa: S105
+    else:
+        found["AZURE_CLIENT_ID"] = client
+        found["AZURE_CLIENT_SECRET"] = secret
+    return {name: value for name, value in found.items() if value}
+
+
+COMMAND = "get-credentials"
+_VARIABLES = {
+    "project-id": "DOCKCRED_GOOGLE_PROJECT",
+    "identity-provider": "DOCKCRED_GOOGLE_IDENTITY_PROVIDER",
+    "google-audience": "DOCKCRED_GOOGLE_AUDIENCE",
+    "google-service-account": "DOCKCRED_GOOGLE_SERVICE_ACCOUNT",
+}
+_LOGGING = frozenset({"v", "vmodule", "logtostderr", "alsologtostderr"})
+
+
+class Options:
+    """What the arguments say: variables to set, and registries behind mirrors."""
+
+    __slots__ = ("mirrors", "variables")
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.variables: dict[str, str] = {}
+        self.mirrors: dict[str, str] = {}
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """Read the arguments; raise InvalidInputError for one that no plugin has."""
+    options = Options()
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        if word.startswith("-"):
+            name, equals, value = word.lstrip("-").partition("=")
+            if not equals and rest and not rest[0].startswith("-"):
+                value = rest.pop(0)
+            _take(options, name, value)
+        elif word.endswith((".json", ".yaml", ".yml")):
+            options.variables |= variables(word)
+        elif word != COMMAND:
+            raise _unknown(word)
+    return options
+
+
+def _take(options: Options, name: str, value: str) -> None:
+    if name in _VARIABLES:
+        options.variables[_VARIABLES[name]] = value
+    elif name == "registry-mirror":
+        for pair in value.split(","):
+            host, colon, target = pair.partition(":")
+            if not (host and colon and target):
+                raise InvalidInputError(
+                    "--registry-mirror is not FROM:TO", "write HOST:REGISTRY"
+                )
+            options.mirrors[host] = target
+    elif name == "authFlow":
+        if value != "gcr":
+            raise InvalidInputError(
+                "--authFlow is not gcr: passwords in instance metadata are not read",
+                "give the node a service account",
+            )
+    elif name not in _LOGGING:
+        raise _unknown(f"--{name}")
+
+
+def _unknown(word: str) -> InvalidInputError:
+    return InvalidInputError(
+        f"there is no argument {word!a:.60}",
+        f"kubelet's plugins take {COMMAND}, an azure.json and the flags in the README",
+    )

@@ -1,0 +1,165 @@
+"""One call of kubelet: the image's registry found, the credential answered."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from dockcred.clients.reference import HUB
+from dockcred.credential import Credential, ServerURL
+from dockcred.errors import CredentialsNotFoundError, InvalidInputError
+from dockcred.protocol.kubelet import drop_in, service_account, wire
+from dockcred.protocol.kubelet.service_account import BoundProvider, ServiceAccount
+from dockcred.protocol.kubelet.wire import cache_duration
+from dockcred.system import log
+from dockcred.system.machine import RUN_DIRECTORY
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dockcred.identity.config import Config
+    from dockcred.identity.provider import Provider
+    from dockcred.identity.router import Router
+    from dockcred.system.environment import Environment
+
+    Load = Callable[[str], Provider]
+
+    OpenRouter = Callable[[Environment, Load], Router]
+
+    OpenConfig = Callable[[Environment], Config]
+
+
+class Image:
+    """An image without tag and digest, as kubelet sends it.
+
+    `registry` is the host[:port] just as it is written: kubelet compares the keys of
+    our answer with it, and a key without a port matches no image with one.
+    """
+
+    __slots__ = ("registry", "server")
+
+    def __init__(self, text: str) -> None:
+        """Split the name; raise InvalidInputError for what names no registry."""
+        name = _without_tag(text)
+        registry = name.partition("/")[0]
+        if "://" in text or not name:
+            raise InvalidInputError(
+                "the image of the request is refused: it is no image's name",
+                "kubelet sends registry/path, without a scheme",
+            )
+        if "/" not in name or not (
+            set(registry) & set(".:") or registry == "localhost"
+        ):
+            registry, name = HUB, f"{HUB}/{name}"
+        self.registry = registry
+        self.server = ServerURL.parse(name)
+
+
+def _without_tag(text: str) -> str:
+    """Drop :tag and @digest, which kubelet does not send but others may."""
+    name = text.partition("@")[0]
+    head, slash, last = name.rpartition("/")
+    return f"{head}{slash}{last.partition(':')[0]}" if slash else name
+
+
+def node_environment(environment: Environment) -> Environment:
+    """Return the environment with the plugin's own home, where it runs as root.
+
+    Kubelet's plugin is the node's: no person's files have a say in who it is, and
+    none of its own are left in a home.
+    """
+    if os.geteuid() != 0:
+        return environment
+    return environment.with_values(
+        {
+            "HOME": RUN_DIRECTORY,
+            "XDG_CACHE_HOME": os.path.dirname(RUN_DIRECTORY),
+            "XDG_CONFIG_HOME": "",
+            "XDG_DATA_HOME": "",
+        }
+    )
+
+
+class Plugin:
+    """The plugin over the routing table that the helpers have."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        load: Load,
+        open_router: OpenRouter,
+        open_config: OpenConfig,
+    ) -> None:
+        """Take the routing table's parts; nothing is read yet."""
+        self._environment = node_environment(environment)
+        self._load = load
+        self._open_router = open_router
+        self._open_config = open_config
+
+    def answer(self, arguments: list[str], text: bytes) -> bytes:
+        """Return a request; raise DockcredError where an identity fails.
+
+        A registry that is nobody's gets an empty answer that is not kept.
+        """
+        options = drop_in.parse(arguments)
+        asked = wire.parse(text)
+        image = Image(asked.image)
+        environment = self._environment.with_values(options.variables)
+        config = self._open_config(environment)
+        server = _behind(image, options.mirrors)
+        account = None
+        if asked.token:
+            account = ServiceAccount(asked.token, asked.annotations)
+        try:
+            credential = self._credential(server, environment, config, account)
+        except CredentialsNotFoundError:
+            log.info(f"no credential for {image.registry}")
+            return wire.nothing(asked.api_version)
+        # Kubelet would answer other images of the registry from its cache, which a
+        # path may give to another identity.
+        by_path = config.has_path_at(server)
+        pattern = image.registry + config.path_for(server)
+        return wire.encode(
+            asked.api_version,
+            wire.IMAGE if by_path else wire.REGISTRY,
+            cache_duration(credential.expires_at, time.time()),
+            {pattern: credential},
+        )
+
+    def _credential(
+        self,
+        server: ServerURL,
+        environment: Environment,
+        config: Config,
+        account: ServiceAccount | None,
+    ) -> Credential:
+        user = config.settings_for(server).get("token_username")
+        if account and user:
+            return Credential(user, account.token, 0.0, account.expires_at)
+        load = self._load
+        if account:
+            environment = environment.with_values({service_account.KEY: account.key})
+            load = _as_account(load, account, environment)
+        found = self._open_router(environment, load).get(server)
+        if not found.username and not found.secret:
+            raise CredentialsNotFoundError
+        return found
+
+
+def _as_account(load: Load, account: ServiceAccount, environment: Environment) -> Load:
+    """Return providers that ask as the account, where a role is noted on it."""
+
+    def bound(name: str, *chosen: str) -> Provider:
+        provider = load(name, *chosen)
+        variables = account.variables(name, environment)
+        return BoundProvider(provider, account, variables) if variables else provider
+
+    return bound
+
+
+def _behind(image: Image, mirrors: dict[str, str]) -> ServerURL:
+    """Return the registry whose credential opens the image's."""
+    if mirror := mirrors.get(image.registry):
+        return ServerURL.parse(mirror + image.server.path)
+    return image.server

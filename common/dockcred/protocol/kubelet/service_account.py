@@ -1,0 +1,207 @@
+"""A pod's own token in the place of the node's identity."""
+
+from __future__ import annotations
+
+from dockcred.credential import Credential
+from dockcred.errors import InvalidInputError
+from dockcred.identity import web_identity
+from dockcred.system.environment import programs as names
+from dockcred.transport.json_reader import claims_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from dockcred.credential import ServerURL
+    from dockcred.identity.provider import Identity, Provider
+    from dockcred.system.environment import Environment
+
+ENABLED = "iam.gke.io/enable-wi-image-pull"
+ACCOUNT = "iam.gke.io/gcp-service-account"
+AUDIENCE = "dockcred/google-audience"
+
+
+def audience_of(annotations: Mapping[str, str], environment: Environment) -> str:
+    """Return the pool's provider that the token is exchanged with, or nothing.
+
+    One named on the account or for all; else the cluster's own pool, for an account
+    that asks for it.
+    """
+    named = annotations.get(AUDIENCE) or environment.get("DOCKCRED_GOOGLE_AUDIENCE")
+    if named:
+        return named
+    if annotations.get(ENABLED) != "true":
+        return ""
+    project = environment.get("DOCKCRED_GOOGLE_PROJECT")
+    issuer = environment.get("DOCKCRED_GOOGLE_IDENTITY_PROVIDER")
+    if not project or not issuer:
+        raise InvalidInputError(
+            f"{ENABLED} is set, but not which pool it means",
+            "give the plugin --project-id and --identity-provider",
+        )
+    return f"identitynamespace:{project}.svc.id.goog:{issuer}"
+
+
+def impersonated(annotations: Mapping[str, str], environment: Environment) -> str:
+    """Return the service account to become, or nothing."""
+    named = annotations.get(ACCOUNT)
+    return named or environment.get("DOCKCRED_GOOGLE_SERVICE_ACCOUNT")
+
+
+KEY = "DOCKCRED_SERVICE_ACCOUNT"
+"""Whose token it is, for the cache's key; set by us for one call, never read."""
+
+ECR_ROLE = "eks.amazonaws.com/ecr-role-arn"
+ACR_CLIENT = "kubernetes.azure.com/acr-client-id"
+ACR_TENANT = "kubernetes.azure.com/acr-tenant-id"
+
+
+class ServiceAccount:
+    """Whose token it is, until when (epoch seconds), and what is noted on it."""
+
+    __slots__ = ("annotations", "expires_at", "key", "name", "namespace", "token")
+
+    def __init__(self, token: str, annotations: dict[str, str]) -> None:
+        """Read the claims, unverified: whoever takes the token verifies it.
+
+        Raises InvalidInputError where it is not a service account's.
+        """
+        claims = claims_of(token.encode("ascii", "replace"))
+        try:
+            bound = claims["kubernetes.io"]
+            self.namespace = _text(bound["namespace"])
+            self.name = _text(bound["serviceaccount"]["name"])
+            uid = _text(bound["serviceaccount"]["uid"])
+            self.expires_at = float(claims["exp"])
+            whose = (_text(claims["iss"]), self.namespace, self.name, uid)
+            self.key = ascii((*whose, claims["aud"], sorted(annotations.items())))
+        except (LookupError, TypeError, ValueError):
+            raise InvalidInputError(
+                "serviceAccountToken is not a bound Kubernetes token",
+                "see tokenAttributes in kubelet's credential provider configuration",
+            ) from None
+        self.token = token
+        self.annotations = annotations
+
+    def __repr__(self) -> str:
+        """Show whose it is."""
+        return f"ServiceAccount({self.namespace!r}, {self.name!r}, token=…)"
+
+    def variables(self, provider: str, environment: Environment) -> dict[str, str]:
+        """Return the variables by which a provider asks as this account.
+
+        Nothing where no role is noted on the account: then the node asks.
+        """
+        if provider == "ecr":
+            return self._aws(environment)
+        if provider == "acr":
+            return self._azure(environment)
+        if provider == "google":
+            return self._google(environment)
+        return {}
+
+    def _aws(self, environment: Environment) -> dict[str, str]:
+        role = self.annotations.get(ECR_ROLE) or environment.get("AWS_ECR_ROLE_ARN")
+        if not role:
+            return {}
+        session = environment.get("AWS_ROLE_SESSION_NAME")
+        own = f"{self.namespace}@{self.name}"
+        return web_identity.aws(self.token, role, session or own)
+
+    def _azure(self, environment: Environment) -> dict[str, str]:
+        client = self.annotations.get(ACR_CLIENT)
+        if not client:
+            return {}
+        tenant = self.annotations.get(ACR_TENANT) or environment.get("AZURE_TENANT_ID")
+        if not tenant:
+            raise InvalidInputError(
+                f"service account {self.namespace}/{self.name} names no Azure tenant",
+                f"annotate it with {ACR_TENANT}, or set AZURE_TENANT_ID for kubelet",
+            )
+        return web_identity.azure(self.token, client, tenant)
+
+    def _google(self, environment: Environment) -> dict[str, str]:
+        audience = audience_of(self.annotations, environment)
+        if not audience:
+            return {}
+        account = impersonated(self.annotations, environment)
+        return web_identity.google(self.token, audience, account, ACCOUNT)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError("not a text")
+    return value
+
+
+class BoundProvider:
+    """A provider with the account in the key of all that it caches.
+
+    A second account with the first one's role has another key: it reaches the cloud,
+    and the cloud says whether it may.
+    """
+
+    def __init__(
+        self, inner: Provider, account: ServiceAccount, variables: dict[str, str]
+    ) -> None:
+        """Ask `inner` under these variables."""
+        self._inner = inner
+        self._account = account
+        self._variables = variables
+        self.name = inner.name
+        self.program = inner.program
+        self.cache_parent = inner.cache_parent
+        self.cache_off = inner.cache_off
+        self.ignore_storage = inner.ignore_storage
+        self.tags = inner.tags
+        self.variables = (
+            *inner.variables,
+            KEY,
+            *names.KUBELET,
+        )
+        self.secrets = inner.secrets
+
+    def matches(self, server: ServerURL) -> bool:
+        """Return what the provider tells."""
+        return self._inner.matches(server)
+
+    def serves_anonymous(self, server: ServerURL) -> bool:
+        """Return what the provider tells."""
+        return self._inner.serves_anonymous(server)
+
+    def config_files(self, environment: Environment) -> tuple[str, ...]:
+        """Return none: the account alone says who asks."""
+        del environment
+        return ()
+
+    def identity(self, server: ServerURL, environment: Environment) -> Identity:
+        """Let the account be asked."""
+        asked = environment.with_values(self._variables)
+        return _BoundIdentity(self._inner.identity(server, asked), self._account)
+
+
+class _BoundIdentity:
+    """An identity whose credential ends with the token that it was minted for."""
+
+    files: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
+    principal = ""
+
+    def __init__(self, inner: Identity, account: ServiceAccount) -> None:
+        self._inner = inner
+        self._account = account
+        self.sources = inner.sources
+
+    def issue(self) -> Credential:
+        """Mint, and cut the life to the token's."""
+        minted = self._inner.issue()
+        self.sources = self._inner.sources
+        ends = self._account.expires_at
+        if minted.expires_at is not None:
+            ends = min(ends, minted.expires_at)
+        return Credential(minted.username, minted.secret, minted.issued_at, ends)
+
+    def current_principal(self) -> str:
+        """Say nothing: the key says it."""
+        return ""

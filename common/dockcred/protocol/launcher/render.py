@@ -1,0 +1,273 @@
+"""A launcher's text and name, and whether others could change what it runs."""
+
+from __future__ import annotations
+
+import compileall
+import functools
+import grp
+import os
+import pwd
+import shutil
+import stat
+from collections.abc import Collection, Iterable
+
+from dockcred.errors import InvalidInputError
+from dockcred.identity.cache import ticket
+from dockcred.system.environment import meanings, sdks
+from dockcred.system.version import __version__
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dockcred.identity.provider import Provider
+
+_ACL = "system.posix_acl_access"
+
+
+def check(path: str) -> None:
+    """Raise InvalidInputError if another can write this path or a directory above it.
+
+    For root every part must be root's. A sticky directory (/tmp) may be above.
+    """
+    part = os.path.realpath(path)
+    check_one(part, path)
+    while part != os.path.dirname(part):
+        part = os.path.dirname(part)
+        check_one(part, path, is_above=True)
+
+
+def check_one(part: str, path: str = "", *, is_above: bool = False) -> None:
+    """Raise InvalidInputError if another can write this very file or directory.
+
+    `path` is what it is a part of, for the message.
+    """
+    if why := problem(os.stat(part), part, is_above=is_above):
+        raise InvalidInputError(
+            f"{path or part} is refused: {part} {why}",
+            "use a directory and an interpreter that only you and root can write",
+        )
+
+
+def problem(status: os.stat_result, part: str, *, is_above: bool = False) -> str:
+    """Return why others can write a part, nothing where they cannot."""
+    sticky = is_above and status.st_mode & stat.S_ISVTX
+    if status.st_uid not in {0, os.geteuid()}:
+        return f"belongs to {_user(status.st_uid)}"
+    if sticky:
+        return ""
+    if status.st_mode & stat.S_IWOTH:
+        return "can be written by everybody"
+    if status.st_mode & stat.S_IWGRP:
+        if _is_shared(status.st_gid, os.geteuid()):
+            return "can be written by its group"
+        # An access control list shows as the group's bits, whoever it names.
+        if _has_list(part):
+            return "can be written by those in its access control list"
+    return ""
+
+
+def _has_list(path: str) -> bool:
+    try:
+        return bool(os.getxattr(path, _ACL))
+    except (OSError, AttributeError):
+        return False
+
+
+@functools.cache
+def _is_shared(gid: int, uid: int) -> bool:
+    """Return whether anyone but root and a user is in a group."""
+    us = {"root", _user(uid)}
+    try:
+        members = set(grp.getgrgid(gid).gr_mem)
+    except KeyError:
+        members = set()
+    members |= {user.pw_name for user in pwd.getpwall() if user.pw_gid == gid}
+    return bool(members - us)
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
+
+
+PREFIX = "docker-credential-"
+MARK = "written by `dockcred install`"
+
+_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-._")
+_DETECTED = ("pass", "secretservice", "osxkeychain", "wincred")
+"""docker, oras and helm take these for the system's store without being asked."""
+
+
+def parse(text: str, programs: Collection[str]) -> tuple[str, str]:
+    """Read gcloud=gcr as the names of two programs, the alias first.
+
+    Raises InvalidInputError for a name that is no helper's, or not free.
+    """
+    alias, equals, program = text.partition("=")
+    if not equals or not alias or not _CHARACTERS.issuperset(alias):
+        raise InvalidInputError(f"{text!a} is no alias", "write it as gcloud=gcr")
+    if PREFIX + program not in programs:
+        raise InvalidInputError(
+            f"there is no program {PREFIX + program!a}",
+            f"choose of {', '.join(programs)}",
+        )
+    if PREFIX + alias in programs or alias in _DETECTED:
+        raise InvalidInputError(f"{alias} is a helper of its own", "take another name")
+    return PREFIX + alias, PREFIX + program
+
+
+def written_for(path: str, *, surely: bool = False) -> str:
+    """Return the program that a launcher of ours starts; nothing for other files.
+
+    `surely` raises OSError for a file that is there and cannot be read.
+    """
+    head = _head(path, surely=surely).split("\n")
+    line = head[1] if len(head) > 1 else ""
+    return line[2:].partition(",")[0] if MARK in line else ""
+
+
+def is_entry_point(path: str, program: str) -> bool:
+    """Return whether this is the program as pip, pipx or uv put it there."""
+    return f"\nfrom {program.replace('-', '_')} import main\n" in _head(path)
+
+
+def _head(path: str, *, surely: bool = False) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read(500)
+    except (FileNotFoundError, IsADirectoryError):
+        return ""
+    except OSError:
+        if surely:
+            raise
+        return ""
+
+
+def aliases(directory: str) -> dict[str, str]:
+    """Return the aliases in a directory, each with its program."""
+    try:
+        files = sorted(os.listdir(directory))
+    except OSError:
+        return {}
+    helpers = (name for name in files if name.startswith(PREFIX))
+    found = {name: written_for(os.path.join(directory, name)) for name in helpers}
+    return {
+        name: program for name, program in found.items() if program not in {"", name}
+    }
+
+
+_FOR_ALL = 0o755
+
+
+def compile_package(path: str) -> None:
+    """Compile a package and all below it."""
+    for directory, _, files in os.walk(path):
+        modules = [name for name in files if name.endswith(".py")]
+        compile_modules(os.path.join(directory, name) for name in modules)
+
+
+def compile_modules(paths: Iterable[str]) -> None:
+    """Compile modules, each into the `__pycache__` beside it."""
+    for path in paths:
+        _drop_unless_for_all(os.path.join(os.path.dirname(path), "__pycache__"))
+        compileall.compile_file(path, quiet=2)
+
+
+def _drop_unless_for_all(cache: str) -> None:
+    """Drop bytecode that others could write, or could not read.
+
+    Python makes the directory at the first import, by the umask of whoever imports.
+    """
+    try:
+        mode = stat.S_IMODE(os.stat(cache).st_mode)
+    except FileNotFoundError:
+        return
+    if mode & 0o777 != _FOR_ALL:
+        shutil.rmtree(cache)
+
+
+_TEMPLATE = os.path.join(os.path.dirname(__file__), "front.sh")
+# Without a front there is nothing for sh to do, and it takes 0.6 ms to do it: the
+# kernel starts Python, where a line of so many bytes without blanks can name it.
+_BY_KERNEL = """#!@PYTHON@ -IS
+# @PROGRAM@, written by `dockcred install` (dockcred @VERSION@). Do not edit.
+@CODE@
+"""
+_BY_SH = """#!/bin/sh
+# @PROGRAM@, written by `dockcred install` (dockcred @VERSION@). Do not edit.
+exec '@PYTHON@' -I -S -c '@CODE@' "$@"
+"""
+_KERNEL_READS_BYTES = 127
+
+
+def launcher(
+    program: str, python: str, directories: tuple[str, ...], provider: Provider | None
+) -> str:
+    """Return the launcher's text; without a provider it only starts Python.
+
+    Raises InvalidInputError for a path that has no place in single quotes.
+    """
+    for path in (python, *directories):
+        if not path.isprintable() or set(path) & set("'\"\\"):
+            raise InvalidInputError(
+                f"a launcher cannot name {path!a}", "install to a plainer path"
+            )
+    module = program.replace("-", "_")
+    short = program.removeprefix("docker-credential-") if provider else ""
+    code = (
+        f"import sys; sys.path += {_double_quoted(directories)}; "
+        "from dockcred.system.process import run; "
+        f'run("{module}", "{short}")'
+    )
+    with open(_TEMPLATE, encoding="ascii") as file:
+        text = file.read() if provider else _plain(python)
+    fields = {
+        "PROGRAM": program,
+        "VERSION": __version__,
+        "PYTHON": python,
+        "CODE": code,
+    }
+    if provider:
+        fields |= _front(provider, short)
+    for name, value in fields.items():
+        text = text.replace(f"@{name}@", value)
+    return text
+
+
+def _plain(python: str) -> str:
+    named = len(os.fsencode(f"#!{python} -IS")) <= _KERNEL_READS_BYTES
+    return _BY_KERNEL if named and not set(python) & set(" \t") else _BY_SH
+
+
+def _front(provider: Provider, short: str) -> dict[str, str]:
+    handed_over = (*ticket.HANDED_OVER, provider.cache_off, provider.cache_parent)
+    return {
+        "SHORT": short,
+        "FORMAT": ticket.format_of(provider),
+        "STAT": ticket.STAT,
+        "SECRETS": " ".join(sorted(meanings.SECRETS)),
+        "HANDED_OVER": "".join(f"${{{name}+x}}" for name in handed_over if name),
+        "TAGS": "".join(f"${{{name}-}}" for name in provider.tags) or "''",
+        "TAG_NAME": ",".join(f"${{{name}-}}" for name in provider.tags),
+        "PICKED": _joined(provider.variables, provider.secrets),
+        "PROGRAMS": _joined(sdks.PROGRAMS, ()),
+        "SDKS": _joined(sdks.SDKS, sdks.SECRETS),
+    }
+
+
+def _joined(names: tuple[str, ...], secrets: tuple[str, ...]) -> str:
+    """Return what sh joins variables by, as ticket.joined does.
+
+    By number, for what is set; and a dot for each, so that a value with a bar in it
+    does not pass for two.
+    """
+    return "".join(
+        [f"${{{name}+{n}=${name}|}}" for n, name in enumerate(names)]
+        + [f"${{{name}+{n}.${{{name}:+set}}|}}" for n, name in enumerate(secrets)]
+        + [f"${{{name}+.}}" for name in (*names, *secrets)]
+    )
+
+
+def _double_quoted(directories: tuple[str, ...]) -> str:
+    return "[" + ", ".join(f'"{path}"' for path in directories) + "]"

@@ -1,0 +1,97 @@
+"""The bytes of the protocol: requests in, one line of ASCII out.
+
+Rows A.2 to A.6 of the protocol, as docker's own helpers were seen to behave
+(github.com/docker/docker-credential-helpers, credentials/credentials.go).
+"""
+
+from __future__ import annotations
+
+import os
+
+from dockcred.credential import Credential, ServerURL, json_line
+from dockcred.errors import InvalidInputError, MissingUsernameError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    pass
+
+# A secret of 1 MiB passes whatever its characters: JSON may write each as \u…
+MAX_STORE_BYTES = 8 * 1024 * 1024
+_LINE = 1000
+
+
+def read_all(descriptor: int, limit: int) -> bytes:
+    """Read to the end whatever its length, keep one byte more than the limit.
+
+    Clients take a closed pipe for a failure (Rust's docker_credential, Jib), so
+    even what will be refused is read.
+    """
+    kept = b""
+    while chunk := os.read(descriptor, 65536):
+        if len(kept) <= limit:
+            kept += chunk
+    return kept[: limit + 1]
+
+
+def parse_store(text: bytes) -> tuple[ServerURL, Credential]:
+    """Read the request of `store`: JSON, keys in any case, garbage after it ignored.
+
+    Raises InvalidInputError, MissingServerURLError or MissingUsernameError.
+    """
+    if len(text) > MAX_STORE_BYTES:
+        raise InvalidInputError("the credential to store is longer than 8 MiB")
+    if not text.strip():
+        raise InvalidInputError("EOF")
+    fields = _json_object(text.decode("utf-8", "replace").lstrip("\ufeff \t\r\n"))
+    server = ServerURL.parse(fields.get("serverurl", ""))
+    if not fields.get("username"):
+        raise MissingUsernameError
+    return server, Credential(fields["username"], fields.get("secret", ""))
+
+
+def _json_object(text: str) -> dict[str, str]:
+    """Take the first JSON value as an object of strings, keys folded."""
+    import json  # noqa: PLC0415 - 25 M instructions that only `store` pays
+
+    try:
+        value, _ = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        raise InvalidInputError(
+            "the credential to store is not JSON", "send one JSON object"
+        ) from None
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise InvalidInputError("the credential to store is not a JSON object")
+    fields = {}
+    for key, item in value.items():
+        name = key.lower()
+        if name not in {"serverurl", "username", "secret"} or item is None:
+            continue
+        if not isinstance(item, str):
+            raise InvalidInputError(f"{name} of the credential is not a string")
+        # A lone surrogate cannot be kept as UTF-8; Go reads it as U+FFFD too.
+        fields[name] = item.encode("utf-16", "surrogatepass").decode(
+            "utf-16", "replace"
+        )
+    return fields
+
+
+def credential_line(server: ServerURL, credential: Credential) -> bytes:
+    """Write the answer of `get`: three strings, the request echoed as it came."""
+    return json_line(
+        {
+            "ServerURL": server.raw,
+            "Username": credential.username,
+            "Secret": credential.secret,
+        }
+    )
+
+
+def message_line(text: str) -> bytes:
+    """Write a failure as one line that no terminal acts upon."""
+    text = " ".join(text.split())
+    clean = "".join(c if c.isprintable() else "?" for c in text)
+    if len(clean) > _LINE:
+        clean = clean[:_LINE] + "..."
+    return clean.encode("ascii", "backslashreplace") + b"\n"

@@ -1,0 +1,193 @@
+"""The logins of people: application default credentials, and gcloud's own."""
+
+from __future__ import annotations
+
+import json
+
+from dockcred.errors import IssueError, MissingIdentityError
+from dockcred.providers.google import access_token, hosts
+from dockcred.providers.google.access_token import Token, is_sound
+from dockcred.providers.google.hosts import ADC_VARIABLE
+from dockcred.system import child_program, log, process
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from dockcred.system.environment import Environment
+
+SERVICE_ACCOUNT = "service_account"
+_MAX_BYTES = 1024 * 1024
+_ROWS = {
+    SERVICE_ACCOUNT: "google:service-account",
+    "authorized_user": "google:authorized-user",
+    "external_account_authorized_user": "google:authorized-user",
+    "external_account": "google:wif",
+    "impersonated_service_account": "google:impersonation",
+}
+
+
+class File:
+    """One credentials file, asked through google-auth."""
+
+    def __init__(self, environment: Environment, where: str) -> None:
+        """Read it and note what is watched; IssueError where it is not usable."""
+        self._environment = environment
+        self.info = _read(where)
+        self.principal = ""
+        self.files: tuple[str, ...] = (where,)
+        self.tokens: tuple[str, ...] = ()
+        self.sources: tuple[str, ...] = ()
+        self._note(self.info)
+
+    def _note(self, info: dict[str, Any]) -> None:
+        """Name the file's row, and those of the file within an impersonating one."""
+        row = _ROWS[info["type"]]
+        if row == "google:wif":
+            source = info.get("credential_source") or {}
+            kind = _kind(source)
+            row = f"{row}-{kind}"
+            if kind == "file":
+                self.tokens = (str(source["file"]),)
+        self.sources += (row,)
+        inner = info.get("source_credentials")
+        if isinstance(inner, dict) and inner.get("type") in _ROWS:
+            self._note(inner)
+
+    def token(self, scope: str) -> Token:
+        """Mint through google-auth."""
+        from dockcred.providers.google import sdk  # noqa: PLC0415 - a miss only
+
+        return sdk.token(self.info, self._environment, scope)
+
+    def current_principal(self) -> str:
+        """Say nothing: a file's sources can only be asked by minting."""
+        return ""
+
+
+def _kind(source: dict[str, Any]) -> str:
+    if "environment_id" in source:
+        return "aws"
+    return next(
+        (
+            kind
+            for kind in ("file", "url", "executable", "certificate")
+            if kind in source
+        ),
+        "unknown",
+    )
+
+
+def _read(where: str) -> dict[str, Any]:
+    try:
+        with open(where, "rb") as file:
+            info = json.loads(file.read(_MAX_BYTES))
+    except OSError as error:
+        raise IssueError(
+            f"the Google credentials file {where} cannot be read ({error.strerror})",
+            f"see {ADC_VARIABLE}",
+        ) from None
+    except (ValueError, RecursionError):
+        raise IssueError(
+            f"the Google credentials file {where} is not JSON", f"see {ADC_VARIABLE}"
+        ) from None
+    if not isinstance(info, dict) or info.get("type") not in _ROWS:
+        raise IssueError(
+            f"the Google credentials file {where} is of no type that registries take",
+            f"it is one of: {', '.join(_ROWS)}",
+        )
+    return info
+
+
+TIMEOUT_S = 5.0
+MIN_EXPIRY_S = 1800
+_LOGIN = "run: gcloud auth login"
+
+
+class Account:
+    """The account that gcloud would act as."""
+
+    sources: tuple[str, ...] = ("google:gcloud",)
+    tokens: tuple[str, ...] = ()
+    principal = ""
+
+    def __init__(self, environment: Environment, program: str) -> None:
+        """Hold gcloud's path; it is not run yet."""
+        self._environment = environment
+        self._program = program
+        self.files = hosts.gcloud_files(environment)
+
+    def current_principal(self) -> str:
+        """Say nothing: its files tell every change."""
+        return ""
+
+    def token(self, scope: str) -> Token:
+        """Run gcloud; MissingIdentityError where no account is active."""
+        del scope
+        command = [
+            self._program,
+            "config",
+            "config-helper",
+            "--format=json",
+            f"--min-expiry={MIN_EXPIRY_S}s",
+        ]
+        outcome = child_program.run(
+            command,
+            self._environment,
+            kind="gcloud",
+            timeout_s=min(TIMEOUT_S, max(0.5, process.remaining_s() - 1)),
+            variables={"CLOUDSDK_CORE_DISABLE_PROMPTS": "1"},
+        )
+        if outcome.status != 0:
+            raise _failure(outcome)
+        credential = _credential(outcome.output)
+        if not is_sound(credential.get("access_token")):
+            raise IssueError("gcloud's answer holds no access token", _LOGIN)
+        return Token(credential["access_token"], _time(credential.get("token_expiry")))
+
+
+def find(environment: Environment) -> Account | None:
+    """Return gcloud's account, None where there is no gcloud to ask."""
+    if program := child_program.find("gcloud", environment):
+        return Account(environment, program)
+    log.warning("gcloud's login is passed over: no gcloud is found on PATH")
+    return None
+
+
+def _failure(outcome: child_program.Outcome) -> Exception:
+    said = outcome.errors.lower()
+    if "do not currently have an active account" in said:
+        return MissingIdentityError("gcloud has no active account", _LOGIN)
+    if any(sign in said for sign in ("reauth", "invalid_grant", "refresh", "rapt")):
+        return access_token.meaning("invalid_grant", "", "gcloud's login", _LOGIN)
+    return IssueError(
+        f"gcloud failed (status {outcome.status})",
+        "run: gcloud auth print-access-token, to see why",
+    )
+
+
+def _credential(output: str) -> dict[str, Any]:
+    """Find the JSON object in what may begin with a plug-in's or wrapper's noise."""
+    import json  # noqa: PLC0415 - a miss only
+
+    start = output.find("{")
+    while start >= 0:
+        try:
+            found, _ = json.JSONDecoder().raw_decode(output, start)
+        except (ValueError, RecursionError):
+            found = None
+        if isinstance(found, dict) and isinstance(found.get("credential"), dict):
+            return dict(found["credential"])
+        start = output.find("\n{", start)
+        start = start + 1 if start >= 0 else start
+    return {}
+
+
+def _time(text: object) -> float | None:
+    """Read token_expiry, which is missing for a token that gcloud was handed."""
+    from datetime import datetime  # noqa: PLC0415 - a miss only
+
+    try:
+        return datetime.fromisoformat(str(text)).timestamp() if text else None
+    except ValueError:
+        return None

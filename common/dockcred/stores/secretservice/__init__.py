@@ -1,0 +1,1 @@
+"""The Secret Service of a desktop, and the D-Bus that is spoken to it."""

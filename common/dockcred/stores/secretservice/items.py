@@ -1,0 +1,179 @@
+"""docker's items of the Secret Service by the library: read, unlocked, written.
+
+What `secret_reader` reads quickly is read here just the same, and unlocked before.
+"""
+
+from __future__ import annotations
+
+from dockcred.credential import Credential
+from dockcred.errors import InvalidInputError
+from dockcred.stores.problems import KeychainError, KeychainLockedError
+from dockcred.stores.secretservice import names
+from dockcred.stores.secretservice.bus import SecretBus
+from dockcred.stores.secretservice.names import (
+    INTERFACE,
+    LABEL,
+    NOTHING,
+    OURS,
+    ROOT,
+    SCHEMA,
+    UNLOCK,
+    ObjectGoneError,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dockcred.system.environment import Environment
+
+_ITEM = f"{INTERFACE}.Item"
+
+
+class SecretItems:
+    """docker's items in the default collection."""
+
+    def __init__(self, environment: Environment) -> None:
+        """Connect to the session bus; KeychainAbsentError where there is none."""
+        self._bus = SecretBus(
+            names.address(environment),
+            can_prompt=bool(environment.first("WAYLAND_DISPLAY", "DISPLAY")),
+        )
+
+    def read(self, key: str) -> Credential | None:
+        """Return the item that was changed last, should a peer have left several."""
+        items = self._search({"server": key, **OURS})
+        while items:
+            newest = max(items, key=self._modified)
+            try:
+                return self._open(newest)
+            except ObjectGoneError:
+                items.remove(newest)
+        return None
+
+    def write(self, key: str, credential: Credential) -> None:
+        """Create or replace the item, then drop those of other users."""
+        for text in (key, credential.username):
+            if "\0" in text:
+                raise InvalidInputError("a NUL cannot be kept in the keyring")
+        attributes = {
+            "xdg:schema": SCHEMA,
+            "label": LABEL,
+            "server": key,
+            "username": credential.username,
+            **OURS,
+        }
+        properties = {
+            f"{_ITEM}.Label": ("s", key),
+            f"{_ITEM}.Attributes": ("a{ss}", attributes),
+        }
+        secret = (self._session(), b"", credential.secret.encode(), "text/plain")
+        item, prompt = self._bus.call(
+            self._writable_collection(),
+            "CreateItem",
+            "a{sv}(oayays)b",
+            properties,
+            secret,
+            True,
+            interface="Collection",
+        )
+        if prompt != NOTHING:
+            item = self._bus.prompt(prompt)
+        self._delete(set(self._search({"server": key, **OURS})) - {item})
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Drop every item of these keys."""
+        for key in keys:
+            self._delete(self._search({"server": key, **OURS}))
+
+    def users(self) -> dict[str, str]:
+        """Return every key of docker's with the user who was changed last."""
+        found = {}
+        for item in sorted(self._search(OURS), key=self._modified):
+            try:
+                attributes = self._bus.property(item, "Item", "Attributes")
+            except ObjectGoneError:
+                continue
+            if "server" in attributes:
+                found[attributes["server"]] = attributes.get("username", "")
+        return found
+
+    def _search(self, attributes: dict[str, str]) -> list[str]:
+        """Return matching items, unlocked; never take a locked keyring for empty.
+
+        A locked collection may hide its items from a search (KeePassXC does).
+        """
+        unlocked, locked = self._bus.call(ROOT, "SearchItems", "a{ss}", attributes)
+        if not locked and not unlocked:
+            locked = self._locked_default()
+        if not locked:
+            return list(unlocked)
+        self._bus.unlock(locked)
+        unlocked, locked = self._bus.call(ROOT, "SearchItems", "a{ss}", attributes)
+        if locked:
+            raise KeychainLockedError("the keyring is locked", UNLOCK)
+        return list(unlocked)
+
+    def _default(self) -> str:
+        (path,) = self._bus.call(ROOT, "ReadAlias", "s", "default")
+        return str(path)
+
+    def _locked_default(self) -> list[str]:
+        """Return the default collection if it is locked; without one, any that is."""
+        default = self._default()
+        paths = [default]
+        if default == NOTHING:
+            paths = self._bus.property(ROOT, "Service", "Collections")
+        return [
+            path for path in paths if self._bus.property(path, "Collection", "Locked")
+        ]
+
+    def _writable_collection(self) -> str:
+        """Return the default collection, unlocked, made by a prompt if missing."""
+        default = self._default()
+        if default != NOTHING:
+            if self._bus.property(default, "Collection", "Locked"):
+                self._bus.unlock([default])
+            return default
+        properties = {f"{INTERFACE}.Collection.Label": ("s", "Login")}
+        path, prompt = self._bus.call(
+            ROOT, "CreateCollection", "a{sv}s", properties, "default"
+        )
+        if prompt == NOTHING:
+            return str(path)
+        try:
+            return str(self._bus.prompt(prompt))
+        except KeychainLockedError:
+            raise KeychainError(
+                "the keyring has no collection to keep anything in",
+                "run 'gnome-keyring-daemon --replace --unlock' with a new password on "
+                "stdin, or 'dockcred vault create' for a vault instead",
+            ) from None
+
+    def _session(self) -> str:
+        _, session = self._bus.call(ROOT, "OpenSession", "sv", "plain", ("s", ""))
+        return str(session)
+
+    def _open(self, item: str) -> Credential:
+        secret, *_ = self._bus.call(
+            item, "GetSecret", "o", self._session(), interface="Item"
+        )
+        attributes = self._bus.property(item, "Item", "Attributes")
+        return Credential(
+            attributes.get("username", ""), bytes(secret[2]).decode("utf-8", "replace")
+        )
+
+    def _modified(self, item: str) -> int:
+        try:
+            return int(self._bus.property(item, "Item", "Modified"))
+        except ObjectGoneError:
+            return 0
+
+    def _delete(self, items: Iterable[str]) -> None:
+        for item in items:
+            try:
+                (prompt,) = self._bus.call(item, "Delete", interface="Item")
+            except ObjectGoneError:
+                continue
+            if prompt != NOTHING:
+                self._bus.prompt(prompt)

@@ -1,0 +1,198 @@
+"""How another program is run on our behalf, and which variables it gets: no others.
+
+One row for each kind of program. A name that ends in * stands for all that begin so,
+but for the secret ones: a secret is passed on only where a row names that very one.
+HOME and PATH, the latter without its relative parts, go to each. What a program of the
+user's own needs besides is named in DOCKCRED_CHILD_VARIABLES.
+"""
+
+from __future__ import annotations
+
+import os
+
+from dockcred.errors import IssueError
+from dockcred.system import process, spawn
+from dockcred.system.environment import meanings, programs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dockcred.system.environment import Environment
+
+MORE = "DOCKCRED_CHILD_VARIABLES"
+SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin"
+
+_PERSON = (
+    *("USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "TZ", "TERM"),
+    *("TMPDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"),
+    *("XDG_STATE_HOME", "XDG_RUNTIME_DIR"),
+    # Without these nothing starts on Windows.
+    *("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "TEMP", "TMP"),
+    *("USERPROFILE", "USERNAME", "APPDATA", "LOCALAPPDATA", "PROGRAMDATA"),
+    *("PROGRAMFILES", "HOMEDRIVE", "HOMEPATH"),
+)
+_NETWORK = (
+    *("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY"),
+    *("all_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+    *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"),
+)
+"""A proxy's URL may hold its password: the way out for those that need one."""
+_DESKTOP = (
+    *("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS"),
+    *("SSH_AUTH_SOCK", "GNUPGHOME", "GPG_TTY", "GPG_AGENT_INFO"),
+)
+
+_CHOOSE_NOBODY = frozenset(
+    {
+        *("LANG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "TZ", "TERM"),
+        *("TMPDIR", "TEMP", "TMP", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY"),
+        *("GPG_TTY", "GPG_AGENT_INFO", "SSH_AUTH_SOCK"),
+        *("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "PROGRAMFILES"),
+    }
+)
+"""Words, places for scratch files and the way to a person: no credential is another
+for them, and each terminal has its own."""
+
+CHILDREN = {
+    "az": (
+        *_PERSON,
+        *_NETWORK,
+        *("AZURE_CONFIG_DIR", "AZURE_CLOUD_NAME", "AZURE_EXTENSION_DIR"),
+        *("AZURE_CORE_*", "AZURE_LOGGING_*", "AZURE_TENANT_ID"),
+    ),
+    "azd": (*_PERSON, *_NETWORK, "AZD_*", "AZURE_CONFIG_DIR", "AZURE_TENANT_ID"),
+    "pwsh": (*_PERSON, *_NETWORK, "PSMODULEPATH", "PSModulePath", "DOTNET_*"),
+    "gcloud": (
+        *_PERSON,
+        *_NETWORK,
+        *("CLOUDSDK_*", "CLOUDSDK_PROXY_USERNAME", "CLOUDSDK_PROXY_PASSWORD"),
+        *("GCE_METADATA_*", "NO_GCE_CHECK"),
+    ),
+    "gh": (*_PERSON, *_NETWORK, *_DESKTOP, "GH_CONFIG_DIR"),
+    "credential_process": (
+        *_PERSON,
+        *_NETWORK,
+        *_DESKTOP,
+        *("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"),
+        *("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE"),
+        *("AWS_ENDPOINT_URL*", "AWS_VAULT_*"),
+    ),
+    "google-executable": (
+        *_PERSON,
+        *_NETWORK,
+        *("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_EXTERNAL_ACCOUNT_*"),
+    ),
+    "circleci": (*_PERSON, *_NETWORK, "CIRCLECI", "CIRCLE_*"),
+    "buildkite-agent": (
+        *_PERSON,
+        *_NETWORK,
+        *("BUILDKITE", "BUILDKITE_JOB_ID", "BUILDKITE_AGENT_*"),
+    ),
+    "oidc-command": (*_PERSON, *_NETWORK, "DOCKCRED_OIDC_AUDIENCE"),
+    "helper": (*_PERSON, *_NETWORK, *programs.PASS, "XAUTHORITY", "DOCKER_CONFIG"),
+    "pass": programs.PASS,
+    "refresh-command": (*_PERSON, *_NETWORK),
+}
+"""Kind of program to the names of what it gets."""
+
+
+def variables_for(kind: str, environment: Environment) -> dict[str, str]:
+    """Return what a program of a kind gets; what is set but empty is left out."""
+    more = environment.get(MORE).replace(",", " ").split()
+    silent = environment.with_own_record()
+    found = {"HOME": environment.home(), "PATH": search_path(environment)}
+    for name in CHILDREN[kind]:
+        if name.endswith("*"):
+            family = environment.beginning(name[:-1])
+            found |= {n: family[n] for n in family if n not in meanings.SECRETS}
+        else:
+            asked = silent if name in _CHOOSE_NOBODY else environment
+            found[name] = asked.get(name)
+    for name in more:
+        found |= (
+            environment.beginning(name[:-1])
+            if name.endswith("*")
+            else {name: environment.get(name)}
+        )
+    return {name: value for name, value in found.items() if value}
+
+
+def search_path(environment: Environment) -> str:
+    """Return PATH without its relative parts, which a working directory could fill."""
+    parts = environment.get("PATH", SYSTEM_PATH).split(os.pathsep)
+    return os.pathsep.join(filter(os.path.isabs, parts))
+
+
+_WRITABLE_BY_ALL = 0o002
+
+
+class Outcome:
+    """What a program left: its status and what it wrote, neither fit to be shown.
+
+    Each text is cut to spawning.MAX_OUTPUT_BYTES.
+    """
+
+    __slots__ = ("errors", "output", "status")
+
+    def __init__(self, status: int, output: bytes, errors: bytes) -> None:
+        """Read both as UTF-8."""
+        self.status = status
+        self.output = output.decode("utf-8", "replace")
+        self.errors = errors.decode("utf-8", "replace")
+
+
+def find(name: str, environment: Environment) -> str:
+    """Return a program's absolute path, nothing where PATH has none to be trusted.
+
+    Directories that everybody can write are passed over: whoever writes there would be
+    asked for the credential (CVE-2019-15752).
+    """
+    for directory in search_path(environment).split(os.pathsep):
+        path = f"{directory}/{name}"
+        if not os.access(path, os.X_OK) or not os.path.isfile(path):
+            continue
+        if not os.stat(directory).st_mode & _WRITABLE_BY_ALL:
+            return path
+    return ""
+
+
+def run(
+    command: list[str],
+    environment: Environment,
+    *,
+    kind: str,
+    timeout_s: float,
+    variables: dict[str, str] | None = None,
+    text: bytes = b"",
+) -> Outcome:
+    """Run a program with the variables that its kind gets, and some of its own.
+
+    Raises IssueError as `ask` does.
+    """
+    passed = variables_for(kind, environment) | (variables or {})
+    return ask(command, passed, timeout_s=timeout_s, text=text)
+
+
+def ask(
+    command: list[str],
+    variables: dict[str, str],
+    *,
+    timeout_s: float,
+    text: bytes = b"",
+) -> Outcome:
+    """Run a program with these variables and a text on its stdin.
+
+    Raises IssueError where it does not start or takes too long.
+    """
+    name = os.path.basename(command[0])
+    process.set_activity(f"waiting for {name}")
+    try:
+        return Outcome(*spawn.run(command, variables, timeout_s, text))
+    except TimeoutError:
+        raise IssueError(
+            f"{name} did not answer within {timeout_s:.2g} s",
+            f"run {name} by hand to see what it waits for, such as a passphrase",
+        ) from None
+    except OSError as error:
+        raise IssueError(
+            f"{name} could not be started ({error.strerror})", f"see {command[0]}"
+        ) from None

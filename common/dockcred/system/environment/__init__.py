@@ -1,0 +1,178 @@
+"""Every variable that the suite reads, named once; the only reader of os.environ.
+
+Each cloud's are in a module of their own. Two kinds go into a cache key: VARIABLES by
+value, since they choose the identity or the place a request goes to, and SECRETS only
+by being set or not. An environment notes each name that it is asked for, an SDK's
+questions too: what the lists forget is a condition of its own (cache.record).
+"""
+
+from __future__ import annotations
+
+import os
+
+from dockcred.errors import InvalidInputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_TIMEOUT_S = 8.0
+
+OURS = (
+    "DOCKCRED_TIMEOUT",
+    "DOCKCRED_LOG",
+    "DOCKCRED_CACHE",
+    "DOCKCRED_CACHE_DIR",
+    "DOCKCRED_REFRESH",
+    "DOCKCRED_ON_MISS",
+    "DOCKCRED_ANONYMOUS",
+    "DOCKCRED_LOGIN",
+    "DOCKCRED_INSIDE",
+    "DOCKCRED_CHILD_VARIABLES",
+)
+"""Of ours, and without a say in who one is."""
+
+COMMON = (
+    "HOME",
+    "XDG_CONFIG_HOME",
+    "DOCKCRED_CONFIG",
+    "DOCKCRED_ROAD",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "NO_PROXY",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+)
+"""Select for every cloud: the road, the way through proxies, and whom to trust."""
+
+
+class Environment:
+    """The variables of one call; one that is set but empty counts as not set.
+
+    `asked` are the names that somebody has asked for, whatever the answer was.
+    """
+
+    __slots__ = ("_variables", "asked")
+
+    def __init__(
+        self, variables: Mapping[str, str], asked: set[str] | None = None
+    ) -> None:
+        self._variables = variables
+        self.asked: set[str] = set() if asked is None else asked
+
+    def get(self, name: str, default: str = "") -> str:
+        """Return the value, or the default where it is empty or not set."""
+        self.asked.add(name)
+        return self._variables.get(name) or default
+
+    def set_values(self) -> dict[str, str]:
+        """Return all variables but the empty ones."""
+        return {name: value for name, value in self._variables.items() if value}
+
+    def with_values(self, variables: Mapping[str, str]) -> Environment:
+        """Return the environment with some variables set, or hidden by nothing."""
+        return Environment({**self._variables, **variables}, self.asked)
+
+    def with_own_record(self) -> Environment:
+        """Return the same variables, of which nobody has asked for any yet."""
+        return Environment(self._variables)
+
+    def raw(self, name: str) -> str | None:
+        """Return the value as it is, None only where the variable is not set."""
+        self.asked.add(name)
+        return self._variables.get(name)
+
+    def text(self, name: str) -> str:
+        """Return a variable's value, or all of a family, whose name ends in a star."""
+        if not name.endswith("*"):
+            return self.get(name)
+        found = sorted(self.beginning(name[:-1]).items())
+        return "\n".join(f"{name}={value}" for name, value in found)
+
+    def first(self, *names: str) -> str:
+        """Return the first of these that is set, or nothing."""
+        for name in names:
+            if value := self.get(name):
+                return value
+        return ""
+
+    def is_on(self, name: str) -> bool:
+        """Return whether a switch says yes, as the SDKs read it."""
+        return self.get(name).lower() in {"true", "1", "on", "yes"}
+
+    def home(self) -> str:
+        """Return the home directory, from the password database where HOME is not set.
+
+        Nothing where neither knows one: agents run without both.
+        """
+        if home := self.get("HOME"):
+            return home
+        try:
+            import pwd  # noqa: PLC0415 - only without HOME
+
+            return pwd.getpwuid(os.geteuid()).pw_dir
+        except (ImportError, KeyError):
+            return ""
+
+    def path(self, name: str, below_home: str) -> str:
+        """Return the file that a variable names, or the one below the home."""
+        named = self.get(name)
+        if named.startswith("~/"):
+            named = self.home() + named[1:]
+        if named:
+            return named
+        home = self.home()
+        return f"{home}/{below_home}" if home else ""
+
+    def beginning(self, prefix: str) -> dict[str, str]:
+        """Return the variables whose names begin so, but the empty ones."""
+        self.asked.add(f"{prefix}*")
+        return {n: v for n, v in self._variables.items() if v and n.startswith(prefix)}
+
+
+def current() -> Environment:
+    """Take the process's own variables, as they are now."""
+    return Environment(dict(os.environ))
+
+
+def adopt(variables: Mapping[str, str]) -> None:
+    """Set variables for an SDK that reads the process's own."""
+    os.environ.update(variables)
+
+
+def become(environment: Environment) -> None:
+    """Make the process's variables those of an environment, for an SDK that reads them.
+
+    What is set but empty is left out: SDKs take it for a value. What is asked for from
+    now on, by whoever holds os.environ, is noted in that environment.
+    """
+    from dockcred.system.environment.sdks import Noting  # noqa: PLC0415 - for an SDK only
+
+    os.environ.__class__ = Noting
+    Noting.asked = set()
+    os.environ.clear()
+    os.environ.update(environment.set_values())
+    Noting.asked = environment.asked
+
+
+def timeout_s(variables: Environment, default_s: float = DEFAULT_TIMEOUT_S) -> float:
+    """Return the bound on one whole call, in seconds.
+
+    Raises InvalidInputError where DOCKCRED_TIMEOUT is not a number above zero.
+    """
+    text = variables.get("DOCKCRED_TIMEOUT")
+    try:
+        seconds = float(text) if text else default_s
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 3600:  # noqa: PLR2004 - an hour; also refuses nan and inf
+        raise InvalidInputError(
+            "DOCKCRED_TIMEOUT is not a number of seconds", "set it between 0.1 and 3600"
+        )
+    return seconds

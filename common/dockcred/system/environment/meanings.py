@@ -1,0 +1,40 @@
+"""What our own variables mean, and which of all hold secrets."""
+
+from __future__ import annotations
+
+from dockcred.system.environment import aws, azure, github, google, oidc, programs
+
+SECRETS = frozenset(
+    (*aws.SECRETS, *azure.SECRETS, *google.SECRETS, *github.SECRETS, *oidc.SECRETS)
+)
+
+OURS = {
+    "DOCKCRED_CONFIG": "the configuration file, alone",
+    "DOCKCRED_TIMEOUT": "seconds for one whole call; 8 without it",
+    "DOCKCRED_CACHE": "off: no cache",
+    "DOCKCRED_CACHE_DIR": "where the cache is; else $XDG_CACHE_HOME/dockcred, "
+    "~/.cache/dockcred",
+    "DOCKCRED_REFRESH": "off: no refresh in the background; also off where CI is set",
+    "DOCKCRED_ROAD": "direct or sdk: force our own requests or the SDK",
+    "DOCKCRED_ON_MISS": "empty: answer a miss with an empty credential, as Nomad needs",
+    "DOCKCRED_ANONYMOUS": "true or false: whether no identity means going on "
+    "anonymously",
+    "DOCKCRED_LOGIN": "what docker login to a cloud does: identity, store or refuse",
+    "DOCKCRED_LOG": "debug, info or warning, on stderr; never a secret",
+    "DOCKCRED_CHILD_VARIABLES": "further variables for the programs that are asked on "
+    "our behalf, by name or by its start as VAULT_*, separated by commas",
+    "DOCKCRED_INSIDE": "set by docker-credential-auto for the helper that it asks, so "
+    "that two do not ask each other in turn",
+}
+"""Those that mean the same to every program."""
+
+ALL = (
+    OURS
+    | aws.MEANINGS
+    | azure.MEANINGS
+    | google.MEANINGS
+    | github.MEANINGS
+    | oidc.MEANINGS
+    | programs.KEYCHAIN_MEANINGS
+    | programs.KUBELET_MEANINGS
+)

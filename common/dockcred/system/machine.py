@@ -1,0 +1,117 @@
+"""The machine: its name and boot, its user's home, and where our folders are."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from dockcred.system import log
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dockcred.system.environment import Environment
+
+UNKNOWN_BOOT = "-"
+
+
+def machine() -> str:
+    """Return this boot of this machine or container: a copied cache is another's.
+
+    GKE and kube2iam answer by pod, and pods share a kernel but not a host name.
+    """
+    try:
+        with open("/proc/sys/kernel/random/boot_id", "rb") as file:
+            boot = file.read(64).strip().decode("ascii")
+    except OSError:
+        boot = UNKNOWN_BOOT
+    return f"{boot} {os.uname().nodename}"
+
+
+RUN_DIRECTORY = "/run/dockcred"
+_TAG = (
+    b"Signature: 8a477f597d28d172789f06886806bc55\n"
+    b"# Registry credentials, safe to delete: https://bford.info/cachedir/\n"
+)
+
+
+def locate(environment: Environment, parent_variable: str = "") -> str:
+    """Return the directory's path, or nothing where no cache is wanted or possible.
+
+    `parent_variable` names a peer's variable, such as AWS_ECR_CACHE_DIR: ours is
+    `dockcred/` inside that directory, and the peer's own file is never touched.
+    """
+    if environment.get("DOCKCRED_CACHE").lower() in {"off", "0", "false", "no"}:
+        return ""
+    if named := environment.get("DOCKCRED_CACHE_DIR"):
+        return named
+    if parent_variable and (parent := environment.get(parent_variable)):
+        return f"{_expand(environment, parent)}/dockcred"
+    home = environment.home()
+    if home and not os.path.isdir(home):
+        home = ""
+    base = environment.get("XDG_CACHE_HOME") or (f"{home}/.cache" if home else "")
+    named = environment.first("XDG_CACHE_HOME", "HOME")
+    ours = base and all(_owner(path) == 0 for path in (base, home) if path)
+    if os.geteuid() == 0 and not (named and ours):
+        # `sudo -E`, or an agent without a home: nothing of root's in a user's files.
+        return RUN_DIRECTORY
+    return f"{base}/dockcred" if base else ""
+
+
+def _expand(environment: Environment, path: str) -> str:
+    """Expand ~/ as ecr-login does (mitchellh/go-homedir)."""
+    return environment.home() + path[1:] if path.startswith("~/") else path
+
+
+def _owner(path: str) -> int:
+    """Return the owner of the path, or of what its creation would stand in."""
+    while True:
+        try:
+            return os.stat(path).st_uid
+        except OSError:
+            parent = os.path.dirname(path)
+            if parent == path:
+                return -1
+            path = parent
+
+
+def is_trusted(path: str) -> bool:
+    """Return whether this directory is ours and no other's; tighten a 0755 one."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+        log.warning(f"no cache: {path} is not a directory of ours")
+        return False
+    if status.st_mode & 0o022:
+        log.warning(f"no cache: others can write {path}; run chmod 700 {path}")
+        return False
+    if status.st_mode & 0o077:
+        try:
+            os.chmod(path, 0o700)
+        except OSError:
+            return False
+    return True
+
+
+def create(path: str) -> bool:
+    """Make the directory where it is missing; tell whether it can be used.
+
+    Nothing is created below a directory that belongs to another.
+    """
+    if os.path.lexists(path):
+        return is_trusted(path)
+    if _owner(path) != os.geteuid():
+        log.warning(f"no cache: {path} would be below a directory that is not ours")
+        return False
+    try:
+        os.makedirs(path, mode=0o700)
+        with open(f"{path}/CACHEDIR.TAG", "xb") as tag:
+            tag.write(_TAG)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        log.warning(f"no cache: {path}: {error.strerror}")
+        return False
+    return is_trusted(path)

@@ -1,0 +1,176 @@
+"""A private directory for one command: made, found again, and removed after its end.
+
+What a killed command left is known by its process, and the next one clears it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import contextmanager
+
+from dockcred.errors import DockcredError
+from dockcred.system import machine as cache
+from dockcred.system import watcher
+from dockcred.system.machine import UNKNOWN_BOOT, machine
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dockcred.system.environment import Environment
+
+_PREFIX = "dockcred-exec"
+
+
+def new_name() -> str:
+    """Return the name of a directory for this process."""
+    return "_".join((_PREFIX, *_here(), _pid(), _started("self"), os.urandom(4).hex()))
+
+
+def has_ended(name: str) -> bool:
+    """Return whether a directory of this name is one whose process is no more.
+
+    Of another host's on a shared disk, or another container's, that cannot be told.
+    """
+    # A host's name may hold what separates.
+    prefix, *rest = name.rsplit("_", 6)
+    if prefix != _PREFIX or len(rest) != 6:  # noqa: PLR2004 - as new_name joins them
+        return False
+    host, boot, namespace, pid, started, _ = rest
+    our_host, our_boot, our_namespace = _here()
+    if host != our_host or UNKNOWN_BOOT in {boot, our_boot}:
+        return False
+    if boot != our_boot:
+        return True
+    known = namespace == our_namespace and started.isdigit() and pid.isdigit()
+    return known and _started(pid) != started
+
+
+def _here() -> tuple[str, str, str]:
+    """Return the host, its boot, and the process table that our pids are of."""
+    boot, _, host = machine().partition(" ")
+    try:
+        namespace = os.readlink("/proc/self/ns/pid").strip("pid:[]")
+    except OSError:
+        namespace = "-"
+    return host, boot[:8], namespace
+
+
+def _pid() -> str:
+    """Return our pid as /proc has it."""
+    try:
+        return os.readlink("/proc/self")
+    except OSError:
+        return str(os.getpid())
+
+
+def _started(pid: str) -> str:
+    """Return when a process was started, in ticks since boot; "-" where none is."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            # proc_pid_stat(5): field 22, and the second one may hold spaces.
+            return file.read().rpartition(b")")[2].split()[19].decode("ascii")
+    except OSError:
+        return "-"
+
+
+_IN_MEMORY = {"tmpfs", "ramfs"}
+_TEMPORARY = "/tmp"  # noqa: S108 - of a directory of ours in it, nobody else's
+
+
+@contextmanager
+def private_directory(environment: Environment) -> Iterator[str]:
+    """Make a directory that only this user sees; it is removed when the block ends.
+
+    It outlives a block that becomes another program, and ends with that program.
+    Raises DockcredError where there is no place for it.
+    """
+    path = _make(environment)
+    try:
+        watcher.start(path)
+        yield path
+    finally:
+        watcher.remove(path)
+
+
+def places(environment: Environment) -> list[str]:
+    """Return the directories in which one may stand: those in memory come first."""
+    memory = [environment.get("XDG_RUNTIME_DIR"), "/dev/shm"]  # noqa: S108 - as above
+    disk = [
+        cache.locate(environment),
+        environment.get("TMPDIR") or _TEMPORARY,
+    ]
+    found = [place for place in memory if _is_safe(place) and is_in_memory(place)]
+    return found + [place for place in disk if _is_safe(place)]
+
+
+def is_in_memory(path: str) -> bool:
+    """Return whether what is written there reaches no disk, swap aside."""
+    device = os.stat(path).st_dev
+    number = f"{os.major(device)}:{os.minor(device)}"
+    try:
+        # proc_pid_mountinfo(5): the device is field 3, the type stands behind " - ".
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:
+            mounts = [line.partition(" - ") for line in file]
+    except OSError:
+        return False
+    return any(
+        mount.split()[2] == number and more.split()[0] in _IN_MEMORY
+        for mount, _, more in mounts
+    )
+
+
+def _make(environment: Environment) -> str:
+    problem = "none is safe"
+    for place in places(environment):
+        path = os.path.join(os.path.abspath(place), new_name())
+        try:
+            os.mkdir(path, 0o700)
+        except OSError as error:
+            problem = f"{place}: {error.strerror}"
+        else:
+            return path
+    raise DockcredError(
+        f"there is no place for a private directory ({problem})",
+        "set XDG_RUNTIME_DIR to a directory of yours",
+    )
+
+
+def _is_safe(path: str) -> bool:
+    """Return whether nobody else can put something else in our directory's place."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return False
+    if status.st_uid not in {0, os.geteuid()} or not stat.S_ISDIR(status.st_mode):
+        return False
+    return not status.st_mode & 0o022 or bool(status.st_mode & stat.S_ISVTX)
+
+
+def remove(environment: Environment) -> None:
+    """Remove each directory of ours, in all places, whose process has ended.
+
+    A file or link of that name, and another user's directory, are left alone.
+    """
+    if os.name != "posix":
+        return  # nothing is made there
+    for place in places(environment):
+        try:
+            with os.scandir(place) as entries:
+                ended = [entry for entry in entries if has_ended(entry.name)]
+        except OSError:
+            continue
+        for entry in ended:
+            if _is_ours(entry):
+                watcher.remove(entry.path)
+
+
+def _is_ours(entry: os.DirEntry[str]) -> bool:
+    try:
+        return (
+            entry.is_dir(follow_symlinks=False)
+            and entry.stat(follow_symlinks=False).st_uid == os.geteuid()
+        )
+    except OSError:
+        return False

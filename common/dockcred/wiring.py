@@ -1,0 +1,219 @@
+"""The one place that names providers and stores: by string, loaded on use."""
+
+from __future__ import annotations
+
+from dockcred.errors import CredentialsNotFoundError, MissingExtraError
+from dockcred.identity.config import open_config
+from dockcred.system import environment
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from dockcred.credential import ServerURL
+    from dockcred.identity.cache.files import Cache
+    from dockcred.identity.config import Config
+    from dockcred.identity.provider import Provider
+    from dockcred.identity.router import Router
+    from dockcred.protocol import Store
+    from dockcred.protocol.kubelet.plugin import Plugin
+    from dockcred.stores.by_registry import ByRegistry
+    from dockcred.stores.keychain_store import KeychainStore
+    from dockcred.system.environment import Environment
+
+PROVIDERS = {
+    "ecr": ("dockcred.providers.ecr", "ECR"),
+    "acr": ("dockcred.providers.acr", "ACR"),
+    "google": ("dockcred.providers.google", "Google"),
+    "github": ("dockcred.providers.github", "GitHub"),
+    "oidc": ("dockcred.providers.oidc", "OIDC"),
+}
+
+STORES = {
+    "secretservice": ("dockcred.stores.secretservice.store", "SecretService"),
+    "pass": ("dockcred.stores.pass_store", "PassStore"),
+    "vault": ("dockcred.stores.vault", "Vault"),
+    "osxkeychain": ("dockcred.stores.macos", "InternetPasswords"),
+    "wincred": ("dockcred.stores.windows", "CredentialManager"),
+    "kwallet": ("dockcred.stores.any_keyring", "KWallet"),
+    "keyring": ("dockcred.stores.any_keyring", "AnyKeyring"),
+}
+"""Backends of the keychain store, by docker's names where docker has one."""
+
+PROGRAMS = {
+    "docker-credential-ecr-login": "ecr",
+    "docker-credential-acr-login": "acr",
+    "docker-credential-gcr": "google",
+    "docker-credential-ghcr-login": "github",
+    "docker-credential-oidc": "",
+    "docker-credential-keyring": "",
+    "docker-credential-auto": "",
+    "dockcred-credential-provider": "",
+}
+"""The helpers that `dockcred install` writes, each with the provider whose tickets its
+front reads; nothing for one without a front."""
+
+
+def provider(name: str, *chosen: str) -> Provider:
+    """Load a provider by its name; `chosen` hosts are its by configuration alone."""
+    kind = _load(*PROVIDERS[name])
+    # A job's token may be what a cloud takes: it opens the others.
+    found: Provider = kind(provider, chosen) if name == "oidc" else kind()
+    return found
+
+
+def identity_store(name: str) -> Store:
+    """Open one provider's registries as a store."""
+    return _router((name,))
+
+
+def auto_store() -> Store:
+    """Open every provider's registries, and for all others what keeps logins."""
+    return _router(tuple(PROVIDERS), lambda: _by_registry(fallback_store))
+
+
+def node_store() -> Store:
+    """Open what kubelet's plugin answers from, for a client of the helpers' verbs."""
+    from dockcred.protocol.kubelet.plugin import node_environment  # noqa: PLC0415
+
+    return _node_router(node_environment(environment.current()), provider)
+
+
+def kubelet_plugin() -> Plugin:
+    """Open every provider's registries for kubelet."""
+    from dockcred.protocol.kubelet.plugin import Plugin  # noqa: PLC0415 - not for a helper
+
+    return Plugin(environment.current(), provider, _node_router, _config)
+
+
+def keychain_store(
+    name: str = "", variables: Environment | None = None
+) -> KeychainStore:
+    """Open the named backend, or the one that the environment chooses."""
+    from dockcred.stores.keychain_store import KeychainStore  # noqa: PLC0415 - as above
+
+    variables = variables or environment.current()
+    chosen = name or variables.get("DOCKCRED_STORE")
+    if chosen not in STORES:
+        from dockcred.stores import choice  # noqa: PLC0415 - where none is named
+
+        chosen = choice.choose(variables)
+    try:
+        backend = _load(*STORES[chosen])
+    except ImportError as error:
+        raise MissingExtraError(
+            f"{error.name} is missing, which the {chosen} store needs",
+            "pip install 'dockcred[keyring,vault]'",
+        ) from None
+    return KeychainStore(backend(variables), variables.get("DOCKCRED_ACCOUNT"))
+
+
+def keychain_for(server: ServerURL) -> KeychainStore:
+    """Open the keychain that the configuration chooses for a server."""
+    from dockcred.identity.config.settings import overlay  # noqa: PLC0415 - as above
+
+    variables = environment.current()
+    settings = _config(variables).settings_for(server)
+    return keychain_store("", variables.with_values(overlay(settings)))
+
+
+def keyring_store() -> ByRegistry:
+    """Open the keychain that the configuration chooses for each registry."""
+    return _by_registry(lambda chosen: keychain_store("", chosen))
+
+
+def program_for(server: ServerURL) -> str:
+    """Return the program that serves a host, for an error that sends its user there."""
+    for name in PROVIDERS:
+        if (found := provider(name)).matches(server):
+            return found.program
+    return "docker-credential-keyring"
+
+
+def identities(variables: Environment, names: Iterable[str] = ()) -> Router:
+    """Route among providers, all without names, for a caller's own variables."""
+    return _router(tuple(names) or tuple(PROVIDERS), variables=variables)
+
+
+def _router(
+    names: tuple[str, ...],
+    open_fallback: Callable[[], Store] | None = None,
+    variables: Environment | None = None,
+) -> Router:
+    from dockcred.identity.router import Router  # noqa: PLC0415 - not for a keychain alone
+
+    variables = variables or environment.current()
+    return Router(
+        names,
+        variables,
+        lambda: _config(variables),
+        load=provider,
+        open_cache=_open_cache,
+        open_fallback=open_fallback,
+        program_for=program_for,
+    )
+
+
+def _node_router(variables: Environment, load: Callable[[str], Provider]) -> Router:
+    """Open all registries of a node, where no person has a keychain."""
+    from dockcred.identity.router import Router  # noqa: PLC0415 - as above
+
+    return Router(
+        PROVIDERS,
+        variables,
+        lambda: _config(variables),
+        load=load,
+        open_cache=_open_cache,
+        open_fallback=lambda: _by_registry(_named_store, variables),
+        program_for=program_for,
+    )
+
+
+def _config(variables: Environment) -> Config:
+    return open_config(variables, lambda: _cache(variables))
+
+
+def _cache(variables: Environment, parent: str = "", *, off: bool = False) -> Cache:
+    from dockcred.identity.cache.files import Cache  # noqa: PLC0415 - as above
+    from dockcred.system import machine  # noqa: PLC0415 - not for a keychain alone
+
+    return Cache("" if off else machine.locate(variables, parent))
+
+
+def _by_registry(
+    open_store: Callable[[Environment], Store], variables: Environment | None = None
+) -> ByRegistry:
+    from dockcred.stores.by_registry import ByRegistry  # noqa: PLC0415 - as above
+
+    variables = variables or environment.current()
+    return ByRegistry(variables, _config(variables), open_store)
+
+
+def _open_cache(served: Provider, variables: Environment) -> Cache:
+    """Open the cache, as the variables of the helper that we replace have it."""
+    off = bool(served.cache_off and variables.get(served.cache_off))
+    return _cache(variables, served.cache_parent, off=off)
+
+
+def fallback_store(variables: Environment) -> Store:
+    """Open what keeps the other logins; a keychain that is absent keeps nothing."""
+    from dockcred.stores import by_registry, external  # noqa: PLC0415 - as above
+
+    chosen = variables.get("DOCKCRED_STORE")
+    if chosen.startswith(external.PREFIX):
+        return external.External(chosen, variables)
+    if chosen:
+        return keychain_store("", variables)
+    return by_registry.IfPresent(lambda: keychain_store("", variables))
+
+
+def _named_store(variables: Environment) -> Store:
+    """Open the store that is named, and look for none where none is."""
+    if not variables.get("DOCKCRED_STORE"):
+        raise CredentialsNotFoundError
+    return fallback_store(variables)
+
+
+def _load(module: str, attribute: str) -> Any:
+    return getattr(__import__(module, fromlist=[attribute]), attribute)

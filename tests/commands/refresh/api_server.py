@@ -1,0 +1,225 @@
+"""A real Kubernetes API server with its etcd, on the loopback, to be killed at will."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from support.program import wait_until
+from support.real import program
+
+BINARY = Path("/usr/local/lib/dockcred-ci/kube-apiserver")
+REFRESH = Path(__file__).parents[3] / "packaging/kubernetes/refresh"
+SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin"
+ADMIN = "the-admin-s-token"
+START_S = 60
+
+
+class ApiServer:
+    """etcd and kube-apiserver over one directory; RBAC decides."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.port, client, peer = _free_ports(3)
+        self._etcd_url = f"http://127.0.0.1:{client}"
+        self._peer_url = f"http://127.0.0.1:{peer}"
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        key = directory / "accounts.key"
+        openssl = [program("openssl"), "genrsa", "-out", str(key), "2048"]
+        subprocess.run(openssl, check=True, capture_output=True)
+        (directory / "tokens.csv").write_text(f'{ADMIN},admin,1,"system:masters"\n')
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start both, or the one that is dead, and wait until requests are taken."""
+        etcd = [
+            *(program("etcd"), "--data-dir", f"{self.directory}/etcd"),
+            *("--listen-client-urls", self._etcd_url),
+            *("--advertise-client-urls", self._etcd_url),
+            *("--listen-peer-urls", self._peer_url),
+            *("--initial-advertise-peer-urls", self._peer_url),
+            *("--initial-cluster", f"default={self._peer_url}", "--unsafe-no-fsync"),
+        ]
+        key = f"{self.directory}/accounts.key"
+        server = [
+            *(str(BINARY), "--etcd-servers", self._etcd_url),
+            *("--bind-address", "127.0.0.1", "--secure-port", str(self.port)),
+            *("--cert-dir", f"{self.directory}/certs"),
+            *("--token-auth-file", f"{self.directory}/tokens.csv"),
+            *("--authorization-mode", "RBAC"),
+            *("--service-account-key-file", key),
+            *("--service-account-signing-key-file", key),
+            *("--service-account-issuer", "https://kubernetes.default.svc"),
+            *("--service-cluster-ip-range", "10.0.0.0/24"),
+            # Without it a list that etcd has forgotten is forgotten, as it was before.
+            "--feature-gates=ListFromCacheSnapshot=false",
+        ]
+        for name, command in (("etcd", etcd), ("kube-apiserver", server)):
+            if name not in self._running:
+                self._running[name] = self._spawn(name, command)
+        wait_until(self._is_ready, START_S)
+
+    def _spawn(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
+        with (self.directory / f"{name}.log").open("ab") as log:
+            return subprocess.Popen(
+                command,
+                cwd=self.directory,
+                env={"PATH": SYSTEM_PATH, "HOME": str(self.directory)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def _is_ready(self) -> bool:
+        for name, process in self._running.items():
+            log = self.directory / f"{name}.log"
+            assert process.poll() is None, log.read_text()[-2000:]
+        try:
+            return bool(self.ask("GET", "/readyz?verbose=false") is not None)
+        except json.JSONDecodeError:
+            return True  # it says "ok", which is no JSON
+        except OSError:
+            return False
+
+    def kill(self, name: str = "kube-apiserver") -> None:
+        process = self._running.pop(name)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    def compact(self) -> None:
+        """Let etcd forget all that is past, after one change more."""
+        name = f"compacted-{time.time_ns()}"
+        self.create({"kind": "Namespace", "metadata": {"name": name}})
+        now = self._etcd("range", {"key": "AA=="})["header"]["revision"]
+        self._etcd("compaction", {"revision": now})
+
+    def _etcd(self, call: str, body: dict[str, Any]) -> Any:
+        url = f"{self._etcd_url}/v3/kv/{call}"
+        request = urllib.request.Request(url, json.dumps(body).encode())
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return json.load(answer)
+
+    def stop(self) -> None:
+        for name in list(self._running):
+            self.kill(name)
+
+    @property
+    def certificate(self) -> str:
+        return f"{self.directory}/certs/apiserver.crt"
+
+    def kubeconfig(self, token: str = ADMIN, name: str = "admin") -> str:
+        """Write a kubeconfig for who has this token; answer its path."""
+        cluster = {"server": self.url, "certificate-authority": self.certificate}
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "test", "cluster": cluster}],
+            "users": [{"name": name, "user": {"token": token}}],
+            "contexts": [
+                {"name": "test", "context": {"cluster": "test", "user": name}}
+            ],
+            "current-context": "test",
+        }
+        path = self.directory / f"{name}.kubeconfig"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(descriptor, "w") as file:
+            json.dump(config, file)
+        return str(path)
+
+    def kubectl(self, *arguments: str, stdin: str = "") -> str:
+        """Run kubectl as the admin; it must succeed."""
+        done = subprocess.run(
+            [program("kubectl"), *arguments],
+            input=stdin,
+            env={
+                "PATH": SYSTEM_PATH,
+                "HOME": str(self.directory),
+                "KUBECONFIG": self.kubeconfig(),
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def get(self, kind: str, name: str = "", namespace: str = "") -> Any:
+        """Answer an object, or the list of all."""
+        return self.ask("GET", _path(kind, namespace, name))
+
+    def patch(self, kind: str, name: str, namespace: str, change: Any) -> Any:
+        """Change an object by a merge patch."""
+        return self.ask("PATCH", _path(kind, namespace, name), change)
+
+    def create(self, *documents: dict[str, Any]) -> None:
+        """Make objects."""
+        for document in documents:
+            namespace = document["metadata"].get("namespace", "")
+            self.ask("POST", _path(document["kind"].lower(), namespace), document)
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """Ask as the admin; HTTPError where that is refused."""
+        kind = "merge-patch+json" if method == "PATCH" else "json"
+        request = urllib.request.Request(
+            self.url + path,
+            None if body is None else json.dumps(body).encode(),
+            {
+                "Authorization": f"Bearer {ADMIN}",
+                "Content-Type": f"application/{kind}",
+            },
+            method=method,
+        )
+        trust = ssl.create_default_context(cafile=self.certificate)
+        with urllib.request.urlopen(request, timeout=10, context=trust) as answer:
+            return json.load(answer)
+
+
+_GROUPS = {
+    "namespace": "/api/v1",
+    "secret": "/api/v1",
+    "deployment": "/apis/apps/v1",
+    "daemonset": "/apis/apps/v1",
+    "clusterrole": "/apis/rbac.authorization.k8s.io/v1",
+}
+
+
+def _path(kind: str, namespace: str, name: str = "") -> str:
+    within = f"/namespaces/{namespace}" if namespace else ""
+    below = f"/{name}" if name else ""
+    return f"{_GROUPS[kind]}{within}/{kind}s{below}"
+
+
+def kustomized(overlay: str) -> str:
+    """Build an overlay of packaging/kubernetes/refresh."""
+    done = subprocess.run(
+        [program("kubectl"), "kustomize", REFRESH / overlay],
+        env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _free_ports(count: int) -> list[int]:
+    """Find ports that nobody has now; all are held until the last is known."""
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in held]
+    for each in held:
+        each.close()
+    return ports

@@ -1,0 +1,85 @@
+"""The manifests, as a real API server takes them, and the units, as systemd does."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from support.real import missing, program
+
+from dockcred.commands.refresh.targets_file import read
+
+from .api_server import REFRESH, kustomized
+
+PACKAGING = Path(__file__).parents[3] / "packaging"
+OVERLAYS = {"deployment": "Deployment", "cronjob": "CronJob"}
+UNITS = [
+    "dockcred-refresh.service",
+    "dockcred-refresh@apps.service",
+    "dockcred-refresh@apps.timer",
+]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_schema_knows_every_field(overlay):
+    try:
+        import kubernetes_validate
+    except ImportError:
+        missing("kubernetes-validate is not installed")
+    for document in yaml.safe_load_all(kustomized(overlay)):
+        kubernetes_validate.validate(document, "1.37", strict=True)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_a_real_api_server_takes_it(overlay, api):
+    """Applied, since a dry run of what is in a namespace wants that namespace."""
+    said = api.kubectl(
+        "apply", "--validate=strict", "-f", "-", stdin=kustomized(overlay)
+    )
+    assert (
+        f"{overlay}.{'apps' if overlay == 'deployment' else 'batch'}/dockcred-refresh"
+        in said
+    )
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_what_runs_is_told_the_file_that_is_mounted(overlay, tmp_path):
+    documents = {d["kind"]: d for d in yaml.safe_load_all(kustomized(overlay))}
+    spec = documents[OVERLAYS[overlay]]["spec"]
+    if overlay == "cronjob":
+        spec = spec["jobTemplate"]["spec"]
+    (container,) = spec["template"]["spec"]["containers"]
+    (mount,) = container["volumeMounts"]
+    (name,) = documents["ConfigMap"]["data"]
+    assert container["args"][-1] == f"{mount['mountPath']}/{name}"
+    assert ("--once" in container["args"]) == (overlay == "cronjob")
+    (volume,) = spec["template"]["spec"]["volumes"]
+    assert volume["configMap"]["name"] == documents["ConfigMap"]["metadata"]["name"]
+
+
+def test_the_targets_are_those_that_the_role_allows(tmp_path):
+    (target,) = read(str(REFRESH / "base/refresh.toml"))
+    documents = yaml.safe_load_all(kustomized("base"))
+    (role,) = [d for d in documents if d["kind"] == "ClusterRole"]
+    assert role["rules"][0]["resourceNames"] == [target.destination.name]
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_unit_verifies(unit, helper_bin, tmp_path):
+    analyze = program("systemd-analyze")
+    for path in (PACKAGING / "systemd").glob("dockcred-refresh*"):
+        text = path.read_text().replace("/usr/local/bin", str(helper_bin))
+        name = path.name.replace("@", "@apps")
+        (tmp_path / name).write_text(text)
+    done = subprocess.run(
+        [analyze, "verify", "--man=no", tmp_path / unit],
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    ours = [line for line in done.stderr.splitlines() if "dockcred" in line]
+    assert (done.returncode, ours) == (0, []), done.stderr

@@ -1,0 +1,104 @@
+"""Which of our signatures each registry believes, and how they outlive a rotation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from dockcred.commands.token_service.access_token import sign
+from dockcred.commands.token_service.key_directory import KeyDirectory
+from dockcred.commands.token_service.request import Access
+from dockcred.commands.token_service.settings import Settings
+
+from . import registries
+from .registries import Site
+from .test_mounts import ask
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> KeyDirectory:
+    directory = KeyDirectory(str(tmp_path / "keys"))
+    directory.create()
+    return directory
+
+
+Registry = Callable[..., Site]
+
+
+@pytest.fixture
+def registry(tmp_path: Path, helper_bin: Path):
+    """Start a registry that is told of the keys as they are now; no nginx, no service."""
+    with ExitStack() as stack:
+
+        def start(binary: str, sign_for: str) -> Site:
+            port = registries.free_port()
+            (tmp_path / "token-service.toml").write_text(
+                f'service = "{registries.SERVICE}"\nkeys = "{tmp_path}/keys"\n'
+                f'sign_for = "{sign_for}"\n'
+            )
+            site = Site(f"127.0.0.1:{port}", tmp_path, None, helper_bin)
+            stack.enter_context(registries.registry(site, binary, port))
+            return site
+
+        yield start
+
+
+def status(site: Site, keys: KeyDirectory, sign_for: str, **changes: object) -> int:
+    """Ask for the catalog with a token signed now."""
+    now = time.time()
+    settings = Settings(registries.SERVICE, keys.path, (), (), sign_for=sign_for)
+    words = {"subject": "me", "now": now, "until": now + 60} | changes
+    access = [Access("registry", "catalog", frozenset("*"))]
+    token = sign(settings, keys.signing_key(), granted=access, **words)
+    return ask(site, "GET", "/v2/_catalog", f"Bearer {token.text}")[0]
+
+
+TWO, THREE = registries.distribution_2, registries.distribution_3
+
+
+@pytest.mark.parametrize(
+    ("binary", "told", "signed", "expected"),
+    [
+        (TWO, "certificate", "certificate", 200),
+        (TWO, "certificate", "jwks", 401),
+        (THREE, "certificate", "certificate", 200),
+        # 3.0 takes the curve's base point for the key in a P-256 thumbprint (auth/token,
+        # GetRFC7638Thumbprint), so a bundle is no key set there.
+        (THREE, "certificate", "jwks", 401),
+        (THREE, "jwks", "jwks", 200),
+        (THREE, "jwks", "certificate", 401),
+    ],
+)
+def test_each_registry_believes_what_it_was_told_of(
+    keys: KeyDirectory, registry: Registry, binary, told, signed, expected
+):
+    assert status(registry(binary(), told), keys, signed) == expected
+
+
+@pytest.mark.parametrize("kind", ["certificate", "jwks"])
+def test_a_registry_believes_no_strangers_key_and_no_old_token(
+    keys: KeyDirectory, registry: Registry, tmp_path: Path, kind: str
+):
+    site = registry(THREE(), kind)
+    stranger = KeyDirectory(str(tmp_path / "stranger"))
+    stranger.create()
+    assert status(site, keys, kind) == 200
+    assert status(site, stranger, kind) == 401
+    assert status(site, keys, kind, until=time.time() - 120) == 401
+
+
+@pytest.mark.parametrize(("binary", "kind"), [(TWO, "certificate"), (THREE, "jwks")])
+def test_a_rotation_is_not_noticed_by_a_registry_that_runs(
+    keys: KeyDirectory, registry: Registry, binary, kind: str
+):
+    site = registry(binary(), kind)
+    assert status(site, keys, kind) == 200
+    keys.rotate()
+    assert status(site, keys, kind) == 200  # published when the registry started
+    keys.rotate()
+    assert status(site, keys, kind) == 401  # made after it: it had to be told
+    assert status(registry(binary(), kind), keys, kind) == 200

@@ -1,0 +1,290 @@
+"""Where the cache lives, and that a get works where it cannot live."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+from support.program import HOST, Answer, Program
+
+ECR_CALL = "ecr:GetAuthorizationToken"
+NOBODY = 65534
+AS_ROOT = pytest.mark.usefixtures("own_mounts")
+
+
+@pytest.fixture
+def environment(cloud):
+    """No variable says where the cache is: it is below HOME."""
+    without = ("DOCKCRED_CACHE_DIR", "XDG_CACHE_HOME")
+    return {k: v for k, v in cloud.environment().items() if k not in without}
+
+
+def _twice(ecr, cloud, environment, **options) -> int:
+    """Get two times, both must succeed in silence; answer how often ECR was asked."""
+    cloud.reset()
+    for _ in range(2):
+        answer = ecr.get(environment, **options)
+        assert cloud.minted(answer.password), answer
+        assert answer.stderr == b""
+    return cloud.calls[ECR_CALL]
+
+
+def _files(directory: Path) -> list[str]:
+    return sorted(p.name for p in directory.rglob("*") if p.name.startswith("ecr,"))
+
+
+def test_it_is_below_the_home_directory(ecr, cloud, environment):
+    assert _twice(ecr, cloud, environment) == 1
+    assert _files(Path(environment["HOME"]) / ".cache/dockcred")
+
+
+def test_it_is_below_xdg_cache_home_where_set(ecr, cloud, environment):
+    place = cloud.home / "xdg"
+    place.mkdir()
+    assert _twice(ecr, cloud, environment | {"XDG_CACHE_HOME": str(place)}) == 1
+    assert _files(place / "dockcred")
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"AWS_ECR_DISABLE_CACHE": "true"},
+        {"AWS_ECR_DISABLE_CACHE": "false"},
+        {"DOCKCRED_CACHE": "off"},
+        {"DOCKCRED_CACHE": "OFF", "DOCKCRED_CACHE_DIR": "/tmp/not-made"},
+        {"AWS_ECR_DISABLE_CACHE": "1", "DOCKCRED_CACHE_DIR": "/tmp/not-made"},
+    ],
+    ids=str,
+)
+def test_switched_off_nothing_is_kept(variables, ecr, cloud, environment):
+    """ecr-login's variable means what it meant: anything in it switches off."""
+    assert _twice(ecr, cloud, environment | variables) == 2
+    assert not _files(cloud.home)
+    assert not os.path.exists("/tmp/not-made")
+
+
+@pytest.mark.parametrize("written", ["{home}/parent", "~/parent"])
+def test_aws_ecr_cache_dir_names_a_parent_and_the_peer_s_file_is_left_alone(
+    written, ecr, cloud, environment
+):
+    parent = Path(environment["HOME"]) / "parent"
+    parent.mkdir()
+    (parent / "cache.json").write_text("the peer's")
+    named = {"AWS_ECR_CACHE_DIR": written.format(home=environment["HOME"])}
+    assert _twice(ecr, cloud, environment | named) == 1
+    assert _files(parent / "dockcred")
+    assert (parent / "cache.json").read_text() == "the peer's"
+
+
+def test_dockcred_cache_dir_wins_over_the_peer_s(ecr, cloud, environment):
+    home = Path(environment["HOME"])
+    named = {
+        "AWS_ECR_CACHE_DIR": str(home / "theirs"),
+        "DOCKCRED_CACHE_DIR": str(home / "ours"),
+    }
+    assert _twice(ecr, cloud, environment | named) == 1
+    assert _files(home / "ours")
+    assert not (home / "theirs").exists()
+
+
+def test_a_home_that_does_not_exist_is_no_obstacle(ecr, cloud, environment):
+    """Root has /run; nobody else has a place, and both times ECR is asked."""
+    gone = cloud.home / "gone"
+    asked = 1 if os.geteuid() == 0 else 2
+    assert _twice(ecr, cloud, environment | {"HOME": str(gone)}) == asked
+
+
+def test_a_cache_that_is_a_file_is_no_obstacle(ecr, cloud, environment):
+    (Path(environment["HOME"]) / ".cache").write_text("a file")
+    assert _twice(ecr, cloud, environment) == 2
+
+
+def _in_own_mounts(ecr, environment, script: str) -> Answer:
+    """Run a shell script in a mount namespace of its own; "$0" is the program."""
+    done = subprocess.run(
+        ["unshare", "--mount", "/bin/sh", "-euc", script, ecr.path],
+        env=environment,
+        input=HOST.encode(),
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    return Answer(done.returncode, done.stdout, done.stderr, 0)
+
+
+@AS_ROOT
+@pytest.mark.parametrize("made_before", [False, True])
+def test_a_full_disk_is_no_obstacle(made_before, ecr, cloud, environment):
+    """The answer comes, nothing half-written stays."""
+    make = "mkdir -m 700 $HOME/.cache $HOME/.cache/dockcred" if made_before else ":"
+    answer = _in_own_mounts(
+        ecr,
+        environment,
+        f"""
+        mount -t tmpfs -o size=64k none "$HOME"
+        {make}
+        dd if=/dev/zero of="$HOME/fill" bs=4k 2>/dev/null || :
+        "$0" get
+        find "$HOME" -name '*.new' -o -size +0 -name 'ecr,*' >&2
+        """,
+    )
+    assert cloud.minted(answer.password)
+    assert answer.stderr == b""
+
+
+@AS_ROOT
+def test_a_read_only_home_is_no_obstacle(ecr, cloud, environment):
+    answer = _in_own_mounts(
+        ecr,
+        environment,
+        'mount -t tmpfs -o ro none "$HOME"; exec "$0" get',
+    )
+    assert cloud.minted(answer.password)
+    assert answer.stderr == b""
+
+
+@AS_ROOT
+def test_a_read_only_cache_is_still_read(ecr, cloud, environment):
+    """What was cached before is answered."""
+    first = ecr.get(environment).password
+    answer = _in_own_mounts(
+        ecr,
+        environment,
+        """
+        mount --bind "$HOME" "$HOME"
+        mount -o remount,ro,bind "$HOME"
+        exec "$0" get
+        """,
+    )
+    assert answer.password == first
+
+
+RUN = """
+    mount -t tmpfs -o mode=755 none /run
+    "$0" get
+    find /run/dockcred -name 'ecr,*[0-9a-f]' -user 0 -perm 600 | wc -l >&2
+"""
+
+
+@AS_ROOT
+def test_root_with_another_s_home_leaves_nothing_in_it(ecr, cloud, environment):
+    """`sudo -E docker pull`: root's files in a user's cache would lock the user out."""
+    home = Path(environment["HOME"])
+    _give(home, NOBODY)
+    before = sorted(home.rglob("*"))
+    answer = _in_own_mounts(ecr, environment, RUN)
+    assert cloud.minted(answer.password)
+    assert answer.stderr.strip() == b"1"
+    assert sorted(home.rglob("*")) == before
+
+
+@AS_ROOT
+def test_root_without_a_home_uses_run(ecr, cloud, environment):
+    """An agent started by the system without HOME."""
+    del environment["HOME"]
+    answer = _in_own_mounts(ecr, environment, RUN)
+    assert cloud.minted(answer.password)
+    assert answer.stderr.strip() == b"1"
+
+
+def _give(home: Path, user: int):
+    for path in (home, *home.rglob("*")):
+        os.chown(path, user, user, follow_symlinks=False)
+
+
+@pytest.fixture(scope="module")
+def shared(helper_bin):
+    """The installed modules where every user can read them, under any Python.
+
+    The venv of the tests is below directories that are root's alone.
+    """
+    if os.geteuid() != 0:
+        pytest.skip("needs root: becomes another user")
+    rights = {"user": NOBODY, "group": NOBODY, "extra_groups": ()}
+    try:
+        subprocess.run([INTERPRETER, "-c", CHECK], check=True, **rights)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip(f"needs {INTERPRETER} of 3.11 or later, for another user to run")
+    found = subprocess.run(
+        [helper_bin / "python", "-c", "import dockcred; print(dockcred.__file__)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    source = Path(found).parent
+    with tempfile.TemporaryDirectory() as directory:
+        place = Path(directory)
+        place.chmod(0o755)
+        shutil.copytree(source, place / "dockcred")
+        program = place / "docker-credential-ecr-login"
+        program.write_text(PROGRAM.format(python=INTERPRETER, place=place))
+        program.chmod(0o755)
+        for path in (place / "dockcred").rglob("*"):
+            path.chmod(0o755)
+        yield Program(str(program)), rights
+
+
+INTERPRETER = "/usr/bin/python3"
+CHECK = "import sys; sys.exit(sys.version_info < (3, 11))"
+PROGRAM = """#!{python} -IB
+import sys
+sys.path.insert(0, "{place}")
+from dockcred.protocol import serve
+from dockcred.wiring import identity_store
+serve("docker-credential-ecr-login", lambda: identity_store("ecr"))
+"""
+
+
+@pytest.fixture
+def nobody(shared, cloud, environment):
+    """Ask twice as a user without rights, who owns the home; answer ECR's calls."""
+    program, rights = shared
+    cloud.home.chmod(0o711)
+    Path(environment["SSL_CERT_FILE"]).chmod(0o644)
+    _give(Path(environment["HOME"]), NOBODY)
+    return lambda variables: _twice(program, cloud, variables, **rights)
+
+
+def test_a_user_caches_in_the_user_s_home(environment, nobody):
+    assert nobody(environment) == 1
+
+
+@pytest.mark.parametrize("left", ["directory", "parent"])
+def test_a_directory_that_root_left_is_no_obstacle(left, environment, nobody):
+    """After an old `sudo -E`: no cache for the user, and no error."""
+    path = Path(environment["HOME"]) / ".cache"
+    path.mkdir(0o700)
+    if left == "directory":
+        os.chown(path, NOBODY, NOBODY)
+        (path / "dockcred").mkdir(0o700)
+    assert nobody(environment) == 2
+
+
+def test_files_that_root_left_are_replaced(environment, nobody):
+    """A lock and an entry of root's in the user's own directory."""
+    nobody(environment)
+    cache = Path(environment["HOME"]) / ".cache/dockcred"
+    for path in cache.iterdir():
+        os.chown(path, 0, 0)
+        path.chmod(0o600)
+    assert nobody(environment) == 1
+
+
+def test_a_user_without_home_is_looked_up(environment, nobody):
+    """HOME unset, the password database names a home that is not there: no cache."""
+    del environment["HOME"]
+    assert nobody(environment) == 2
+
+
+def test_nothing_is_made_below_a_directory_of_another_s(cloud, environment, nobody):
+    theirs = cloud.home / "theirs"
+    theirs.mkdir(0o777)
+    theirs.chmod(0o777)
+    named = {"DOCKCRED_CACHE_DIR": str(theirs / "cache")}
+    assert nobody(environment | named) == 2
+    assert not any(theirs.iterdir())
+    shutil.rmtree(theirs)
