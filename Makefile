@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 READY = .venv/ready
+CODE = common/dockcred helpers bench packaging/zipapp docs/generate
 # A worker for each processor; tests/support/workers.py says what they share.
 TESTS = $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadgroup --durations 20
 
@@ -26,6 +27,7 @@ check: $(READY)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/pylint $(CODE)
 	$(BIN)/python tests/mutations/run.py
 
 docs: $(READY)

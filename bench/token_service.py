@@ -52,10 +52,16 @@ class Service(NamedTuple):
 
 @contextmanager
 def serving(issuer: str, keys: str, log: Path) -> Iterator[Service]:
-    """Run the installed service, with its log in a file, as in earnest."""
-    command = [str(DOCKCRED), "token-service", "--issuer", issuer]
-    command += ["--audience", AUDIENCE, "--allow", RULE]
-    command += ["--keys", keys, "--listen", "127.0.0.1:0"]
+    """Run the installed service for one issuer and one rule."""
+    arguments = ["--issuer", issuer, "--audience", AUDIENCE, "--allow", RULE]
+    with running([*arguments, "--keys", keys], log) as service:
+        yield service
+
+
+@contextmanager
+def running(arguments: list[str], log: Path) -> Iterator[Service]:
+    """Run the installed service on a free port, with its log in a file, as in use."""
+    command = [str(DOCKCRED), "token-service", *arguments, "--listen", "127.0.0.1:0"]
     with (
         log.open("w", encoding="ascii") as output,
         subprocess.Popen(command, stderr=output, text=True) as process,

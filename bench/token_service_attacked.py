@@ -25,7 +25,6 @@ import multiprocessing
 import os
 import resource
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -34,7 +33,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
 
-from bench.token_service import AUDIENCE, DOCKCRED, SCOPE, Service
+from bench.token_service import AUDIENCE, SCOPE, Service, running
 from dockcred.testing.sandbox import Sandbox
 
 CONFIG = """
@@ -166,24 +165,13 @@ def attacked(name: str, port: int, token: str) -> Iterator[None]:
 
 @contextmanager
 def serving(good: str, silent: str, place: Path) -> Iterator[Service]:
-    """Run the installed service, with its log in a file, as in earnest."""
+    """Run the installed service for both issuers."""
     config = place / "config.toml"
     config.write_text(
         CONFIG.format(audience=AUDIENCE, keys=place / "keys", good=good, silent=silent)
     )
-    log = place / "log"
-    command = [str(DOCKCRED), "token-service", "--config", str(config)]
-    command += ["--listen", "127.0.0.1:0"]
-    with (
-        log.open("w", encoding="ascii") as output,
-        subprocess.Popen(command, stderr=output, text=True) as process,
-    ):
-        try:
-            while not (line := log.read_text(encoding="ascii").partition("\n")[0]):
-                time.sleep(0.01)
-            yield Service(process, json.loads(line)["port"])
-        finally:
-            process.terminate()
+    with running(["--config", str(config)], place / "log") as service:
+        yield service
 
 
 def forged_for(silent: str, token: str) -> str:

@@ -162,7 +162,7 @@ def word(value: object) -> str:
 
 
 def _broken(what: str, where: str) -> InvalidInputError:
-    return InvalidInputError(f"it is not {what}{where}", "mend it first")
+    return InvalidInputError(f"it is not {what}{where}", "fix it first")
 
 
 _NAMES: dict[type, str] = {str: "text", dict: "object"}
@@ -238,12 +238,10 @@ def read(data: bytes) -> list[Mapping[str, Any]]:
     except yaml.MarkedYAMLError as broken:
         mark = broken.problem_mark
         place = f" at line {mark.line + 1}" if mark else ""
-        raise InvalidInputError(f"it is not YAML{place}", "mend it first") from None
+        raise InvalidInputError(f"it is not YAML{place}", "fix it first") from None
     except (yaml.YAMLError, ValueError, RecursionError):
-        raise InvalidInputError(
-            "it is neither JSON nor YAML", "mend it first"
-        ) from None
+        raise InvalidInputError("it is neither JSON nor YAML", "fix it first") from None
     documents = [document for document in found if document is not None]
     if not documents or not all(isinstance(document, dict) for document in documents):
-        raise InvalidInputError("it is no manifest", "mend it first")
+        raise InvalidInputError("it is no manifest", "fix it first")
     return documents

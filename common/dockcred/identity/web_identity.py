@@ -98,7 +98,7 @@ def _credentials_file(audience: str, account: str, token_file: str, origin: str)
         plain = account.replace("@", "").replace("-", "").replace(".", "")
         if not plain.isascii() or not plain.isalnum():
             raise InvalidInputError(
-                f"{origin} is not a service account's address", "mend it"
+                f"{origin} is not a service account's address", "fix it"
             )
         fields["service_account_impersonation_url"] = (
             f"{_IAM}/{account}:generateAccessToken"

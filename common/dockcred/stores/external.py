@@ -108,7 +108,7 @@ class External:
         return {str(name): str(value) for name, value in found.items()}
 
     def _call(self, verb: str, request: bytes) -> str:
-        path = find(self._program, self._environment, "install it, or mend PATH")
+        path = find(self._program, self._environment, "install it, or fix PATH")
         passed = child_program.variables_for("helper", self._environment)
         variables = passed | {INSIDE: str(os.getpid())}
         done = run([path, verb], variables, request)

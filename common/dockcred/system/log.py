@@ -29,7 +29,7 @@ def info(text: str) -> None:
 
 
 def warning(text: str) -> None:
-    """Tell what a person should mend, though the call goes on."""
+    """Tell what a person should fix, though the call goes on."""
     _write(30, "warning", text)
 
 

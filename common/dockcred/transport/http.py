@@ -57,9 +57,9 @@ def request(
             lines = [f"{method} {target.path} HTTP/1.1"]
             lines += [f"{name}: {value}" for name, value in head.items()]
             if any("\r" in line or "\n" in line for line in lines):
-                raise InvalidInputError("a header would span lines", "mend its source")
+                raise InvalidInputError("a header would span lines", "fix its source")
             if not all(map(str.isascii, lines)):
-                raise InvalidInputError("a header is not ASCII", "mend its source")
+                raise InvalidInputError("a header is not ASCII", "fix its source")
             connection.sendall("\r\n".join((*lines, "", "")).encode("ascii") + body)
             reader = Reader(connection, deadline, target.netloc)
             idle.run(reader.has_begun)

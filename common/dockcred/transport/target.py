@@ -54,7 +54,7 @@ class Target:
             host in METADATA_HOSTS or is_loopback(host) or is_link_local(host)
         )
         if scheme not in {"https", "http"} or not host or "@" in netloc:
-            raise InvalidInputError("an endpoint is not an https URL", "mend its URL")
+            raise InvalidInputError("an endpoint is not an https URL", "fix its URL")
         if not self.tls and not self.is_local:
             raise InvalidInputError(
                 f"plain http to {host} is refused: it would carry a secret in clear",
@@ -91,5 +91,5 @@ def _split(netloc: str) -> tuple[str, int]:
     else:
         host, _, port = netloc.partition(":")
     if port and not (port.isascii() and port.isdigit()):
-        raise InvalidInputError("an endpoint's port is not a number", "mend its URL")
+        raise InvalidInputError("an endpoint's port is not a number", "fix its URL")
     return host.lower(), int(port or 0)

@@ -33,8 +33,8 @@ def test_the_cause_is_named_and_the_printed_fix_mends_it(
     fix = next(line for line in first_lines if line.startswith("  run: "))
     fix = fix.removeprefix("  run: ")
     assert case.fix in fix
-    mended = patient.sh(f"{fix}\n{client}")
-    assert mended.returncode == 0, f"{fix}\n{mended.stdout}{mended.stderr}"
+    fixed = patient.sh(f"{fix}\n{client}")
+    assert fixed.returncode == 0, f"{fix}\n{fixed.stdout}{fixed.stderr}"
     # What a variable has broken is set again in the next shell.
     last = fix.rpartition(" && ")[2]
     variables = last if last.startswith(("export", "unset")) else ""

@@ -86,7 +86,7 @@ def test_a_failure_is_met_once_and_told_to_all_who_waited(ecr):
 
 
 def test_a_failure_is_not_remembered_for_who_comes_later(ecr, cloud):
-    """Who mends the policy is not told of yesterday's failure."""
+    """Who fixes the policy is not told of yesterday's failure."""
     environment = cloud.environment()
     cloud.fail("ecr:access-denied:1")
     assert ecr.get(environment).status == 1

@@ -78,7 +78,7 @@ def test_a_workforce_login_that_was_revoked_names_the_command(cloud, run):
             ("federated token",),
         ),
         ({"token_url": "http://sts.example.com/v1/token"}, ("plain http",)),
-        ({"token_url": "https://user:pw@sts.example.com/"}, ("mend its URL",)),
+        ({"token_url": "https://user:pw@sts.example.com/"}, ("fix its URL",)),
         ({"credential_source": {"file": "/nonexistent"}}, ("could not be had",)),
         ({"credential_source": {}}, ("make it anew",)),
         ({"credential_source": {"certificate": {}}}, ("X.509",)),

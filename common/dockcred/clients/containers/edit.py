@@ -74,7 +74,7 @@ def use_as_default(text: str, helper: str) -> list[Wanted]:
     if there is ABSENT:
         there = [FILES]
     if not isinstance(there, list):
-        raise InvalidInputError("its credential-helpers is no list", "mend it first")
+        raise InvalidInputError("its credential-helpers is no list", "fix it first")
     return [Wanted(KEY, [helper, *(name for name in there if name != helper)])]
 
 

@@ -42,7 +42,7 @@ def use_helper_for(text: str, hosts: Iterable[str], helper: str) -> list[Wanted]
     if table is ABSENT or table is None:
         wanted.append(Wanted(("credHelpers",), {}))
     elif not isinstance(table, dict):
-        raise InvalidInputError("its credHelpers is not an object", "mend it first")
+        raise InvalidInputError("its credHelpers is not an object", "fix it first")
     return wanted + [Wanted(("credHelpers", host), helper) for host in hosts]
 
 

@@ -239,4 +239,4 @@ def _decode(data: bytes | None) -> str:
     try:
         return data.decode() if data else ""
     except UnicodeDecodeError:
-        raise InvalidInputError("it is not UTF-8", "mend it first") from None
+        raise InvalidInputError("it is not UTF-8", "fix it first") from None

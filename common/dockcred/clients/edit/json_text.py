@@ -99,9 +99,9 @@ def _parse(text: str) -> dict[str, Any]:
         found = json.loads(text) if text.strip() else {}
     except (ValueError, RecursionError) as error:
         line = f" at line {error.lineno}" if isinstance(error, _NotJSON) else ""
-        raise InvalidInputError(f"it is not JSON{line}", "mend it first") from None
+        raise InvalidInputError(f"it is not JSON{line}", "fix it first") from None
     if not isinstance(found, dict):
-        raise InvalidInputError("it is not a JSON object", "mend it first")
+        raise InvalidInputError("it is not a JSON object", "fix it first")
     return found
 
 

@@ -50,4 +50,4 @@ def _parse(text: str) -> tomlkit.TOMLDocument:
     try:
         return tomlkit.parse(text)
     except TOMLKitError as error:
-        raise InvalidInputError(f"it is not TOML: {error}", "mend it first") from None
+        raise InvalidInputError(f"it is not TOML: {error}", "fix it first") from None

@@ -93,7 +93,7 @@ def _read_variables(data: bytes) -> dict[str, str]:
         else:
             words = lines.splitlines()
     except ValueError:
-        raise InvalidInputError("it is no file of variables", "mend it first") from None
+        raise InvalidInputError("it is no file of variables", "fix it first") from None
     matches = (_ASSIGNED.fullmatch(word) for word in words)
     return {match[1]: match[2] for match in matches if match}
 

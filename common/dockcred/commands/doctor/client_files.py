@@ -135,7 +135,7 @@ def _unreadable(
     return error(
         FILE,
         f"{path} is not JSON ({file.detail or 'nor text'}): docker goes on without it",
-        remedy=f"or mend the place: {command('python3', '-m', 'json.tool', path)}",
+        remedy=f"or fix the place: {command('python3', '-m', 'json.tool', path)}",
         fix=f"{aside} && {again}" if again else aside,
     )
 

@@ -75,7 +75,7 @@ def _joined(variables: Environment) -> dict[str, Any]:
         except (AttributeError, TypeError):
             raise InvalidInputError(
                 "registries.conf has a registry or an alias that is no table",
-                "mend it; podman says where",
+                "fix it; podman says where",
             ) from None
         joined |= content
     if mirrored:
@@ -159,7 +159,7 @@ def _read(path: str) -> ClientFile:
     if problem is not None:
         where = f" at {file.detail}" if file.detail else ""
         raise InvalidInputError(
-            f"{path} is {problem}{where}", "mend it: other registries' logins are in it"
+            f"{path} is {problem}{where}", "fix it: other registries' logins are in it"
         )
     return file
 

@@ -104,7 +104,7 @@ def read(path: str) -> list[Target]:
             f"{path} cannot be read: {error.strerror}", "name a file of targets"
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"{path} is not TOML: {error}", "mend it") from None
+        raise InvalidInputError(f"{path} is not TOML: {error}", "fix it") from None
     written = content.pop("target", None)
     if content or not isinstance(written, list) or not written:
         raise InvalidInputError(

@@ -231,7 +231,7 @@ class ByRules:
         self._keys.signing_key()
 
     def _signing_key(self) -> SigningKey:
-        """Return our key; a directory that is broken while we run may be mended."""
+        """Return our key; a directory that is broken while we run may be fixed."""
         try:
             return self._keys.signing_key()
         except (DockcredError, OSError) as error:

@@ -105,7 +105,7 @@ class Settings:
         tuple(self.warnings())
 
     def warnings(self) -> Iterator[str]:
-        """Give what a person should mend, though it can be lived with."""
+        """Give what a person should fix, though it can be lived with."""
         issuers = {issuer.name: issuer for issuer in self.issuers}
         for number, rule in enumerate(self.rules, start=1):
             which = f"rule {number}"
@@ -114,7 +114,7 @@ class Settings:
             elif rule.issuer not in issuers:
                 raise InvalidInputError(
                     f"{which} names the issuer {rule.issuer!a}, which is not listed",
-                    "add it to [issuers], or mend its name",
+                    "add it to [issuers], or fix its name",
                 )
             else:
                 issuer = issuers[rule.issuer]

@@ -82,7 +82,7 @@ class Table:
 
     def _wrong(self, key: str, what: str) -> InvalidInputError:
         return InvalidInputError(
-            f"{key} of {self._where} is not {what}", "mend the configuration"
+            f"{key} of {self._where} is not {what}", "fix the configuration"
         )
 
 
@@ -90,12 +90,12 @@ STRANGERS = "strangers-may-push"
 
 
 def parse(text: str, default_keys: str) -> Settings:
-    """Read a TOML file's text; raise InvalidInputError with what to mend in it."""
+    """Read a TOML file's text; raise InvalidInputError with what to fix in it."""
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InvalidInputError(
-            f"the configuration is not TOML: {error}", "mend it"
+            f"the configuration is not TOML: {error}", "fix it"
         ) from None
     top = Table(content, "the configuration")
     issuers = top.table("issuers")

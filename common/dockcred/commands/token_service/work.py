@@ -56,7 +56,7 @@ def of_file(path: str, keys: str | None, environment: Environment) -> Settings:
             check_owner(path, os.fstat(file.fileno()))
             text = file.read()
     except UnicodeDecodeError:
-        raise InvalidInputError(f"{path} is not UTF-8", "mend it") from None
+        raise InvalidInputError(f"{path} is not UTF-8", "fix it") from None
     made = settings_file.parse(text, key_directory(keys, environment))
     if keys:
         made = replace(made, keys=os.path.abspath(keys))

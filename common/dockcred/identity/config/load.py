@@ -49,12 +49,12 @@ def read(path: str) -> tuple[dict[str, str], list[Entry]]:
             text = file.read().decode("utf-8", "replace")
     except OSError as error:
         raise InvalidInputError(
-            f"{path} cannot be read: {error.strerror}", "mend it, or DOCKCRED_CONFIG"
+            f"{path} cannot be read: {error.strerror}", "fix it, or DOCKCRED_CONFIG"
         ) from None
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InvalidInputError(f"{path} is not TOML: {error}", "mend it") from None
+        raise InvalidInputError(f"{path} is not TOML: {error}", "fix it") from None
     lines = text.split("\n")
     registries = content.pop("registry", [])
     if not isinstance(registries, list):

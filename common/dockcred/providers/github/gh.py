@@ -111,7 +111,7 @@ _UNAUTHORIZED = 401
 
 
 def of(token: str, api: str, environment: Environment) -> str:
-    """Return GOOD, or what is wrong with the token and how to mend it.
+    """Return GOOD, or what is wrong with the token and how to fix it.
 
     A token that GitHub cannot be asked about is given the benefit of the doubt.
     """

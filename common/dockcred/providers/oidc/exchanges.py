@@ -89,7 +89,7 @@ def username(environment: Environment, default: str = DEFAULT_USERNAME) -> str:
     """
     name = environment.get(USERNAME, default)
     if not name.isprintable() or ":" in name:
-        raise InvalidInputError(f"{USERNAME} is no user name", "mend it")
+        raise InvalidInputError(f"{USERNAME} is no user name", "fix it")
     return name
 
 
@@ -108,7 +108,7 @@ def refuse_host(server: ServerURL, kind: str, hosts: str) -> InvalidInputError:
     """Say that an exchange's password is not for this registry."""
     return InvalidInputError(
         f"the exchange {kind} serves {hosts}, and {server.host} is none of them",
-        "mend the registry's entry in config.toml",
+        "fix the registry's entry in config.toml",
     )
 
 

@@ -53,7 +53,7 @@ def audience(environment: Environment) -> str:
             f"set it, or token_audience at the registry in config.toml, to {asked_for}",
         )
     if not named.isprintable():
-        raise InvalidInputError(f"{AUDIENCE} is not one line of text", "mend it")
+        raise InvalidInputError(f"{AUDIENCE} is not one line of text", "fix it")
     return named
 
 
@@ -70,7 +70,7 @@ def checked(text: str, environment: Environment, origin: str) -> IDToken:
     if wanted not in (found if isinstance(found, list) else [found]):
         raise IssueError(
             f"{origin} is for the audience {_shown(found)}, not for {_shown(wanted)}",
-            f"have it made for that audience, or mend {AUDIENCE}",
+            f"have it made for that audience, or fix {AUDIENCE}",
         )
     ends = seconds(claims.get("exp"))
     if ends is None:
