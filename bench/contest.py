@@ -45,7 +45,7 @@ class Taken:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RowResult:
     """The ratios of one row, ours to theirs, and what they were made of."""
 
     ratio: float
@@ -75,7 +75,7 @@ class Contest:
         rounds: int,
         *,
         peak: bool = False,
-    ) -> Outcome:
+    ) -> RowResult:
         """Time so many pairs after WARM_UP untimed ones; Invalid if one answer is."""
         takes = {"ours": Taken(), "theirs": Taken()}
         for number in range(-WARM_UP, rounds):
@@ -114,13 +114,13 @@ class Contest:
         return wall_ns / 1e6, cpu_ns / 1e6, peak_kb / 1024
 
 
-def _outcome(ours: Taken, theirs: Taken, *, peak: bool) -> Outcome:
+def _outcome(ours: Taken, theirs: Taken, *, peak: bool) -> RowResult:
     mine, other = (
         (ours.peak_mb, theirs.peak_mb) if peak else (ours.wall_ms, theirs.wall_ms)
     )
     ratios = [a / b for a, b in zip(mine, other, strict=True)]
     low, _, high = statistics.quantiles(ratios, n=4)
-    return Outcome(
+    return RowResult(
         ratio=statistics.median(ratios),
         ratio_of_minimums=min(mine) / min(other),
         quartiles=(low, high),

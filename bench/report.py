@@ -12,7 +12,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from bench.contest import Outcome
+from bench.contest import RowResult
 from bench.rows import Row
 
 _COLOURS = {"moonshot": "green", "must": "cyan", "missed": "red", "invalid": "red"}
@@ -23,7 +23,7 @@ class Result:
     """A row with its outcome; without one, `why` says what is missing or wrong."""
 
     row: Row
-    outcome: Outcome | None = None
+    outcome: RowResult | None = None
     why: str = ""
 
     @property

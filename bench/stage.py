@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench import keychains, world
-from bench.contest import Contest, Contestant, Invalid, Outcome
+from bench.contest import Contest, Contestant, Invalid, RowResult
 from bench.desk import Desk, crowd
 from bench.ours import Ours
 from bench.peers import PEERS, SYSTEM_PATH, secret
@@ -52,20 +52,20 @@ class Stage:
             return Result(row, why=f"not built: the sandbox has no {row.identity}")
         return self._result(row, lambda: self._in_the_cloud(row, argv, command))
 
-    def _result(self, row: Row, contest: Callable[[], Outcome]) -> Result:
+    def _result(self, row: Row, contest: Callable[[], RowResult]) -> Result:
         try:
             return Result(row, contest())
         except Invalid as error:
             return Result(row, why=f"invalid: {error}")
 
-    def _contest(self, row: Row, ours: Contestant, theirs: Contestant) -> Outcome:
+    def _contest(self, row: Row, ours: Contestant, theirs: Contestant) -> RowResult:
         rounds = max(4, round(row.rounds * self._share))
         contest = Contest(self._cache / "stopwatch", at_once=row.at_once)
         return contest.run(ours, theirs, row.host, rounds, peak=row.peak)
 
     def _in_the_cloud(
         self, row: Row, argv: tuple[str, ...], command: tuple[str, ...]
-    ) -> Outcome:
+    ) -> RowResult:
         with world.sandbox(row.api_ms, row.metadata_ms) as cloud:
             environment = _environment(cloud, row.identity)
             home = Path(environment["HOME"])
@@ -86,7 +86,7 @@ class Stage:
             )
             return self._contest(row, ours, theirs)
 
-    def _against_itself(self, row: Row, argv: tuple[str, ...]) -> Outcome:
+    def _against_itself(self, row: Row, argv: tuple[str, ...]) -> RowResult:
         """Set a crowded cache against one with few entries."""
         with world.sandbox(row.api_ms, row.metadata_ms) as cloud:
             environment = _environment(cloud, row.identity)
@@ -104,7 +104,7 @@ class Stage:
 
     def _from_store(
         self, row: Row, store: str, argv: tuple[str, ...], command: tuple[str, ...]
-    ) -> Outcome:
+    ) -> RowResult:
         def check(answer: str) -> None:
             if secret(answer) != keychains.SECRET:
                 raise Invalid("an answer is not what was stored")

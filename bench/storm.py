@@ -22,7 +22,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from bench.storm_model import OURS, PEER, Outcome, simulate
+from bench.storm_model import OURS, PEER, StormResult, simulate
 from dockcred.testing.sandbox import Sandbox
 from dockcred.testing.sandbox.rate_limit import TokenBucket
 
@@ -35,7 +35,7 @@ HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 PROGRAM = Path(sys.executable).parent / "dockcred-credential-provider"
 
 
-def run(nodes: int, *, single_flight: bool) -> Outcome:
+def run(nodes: int, *, single_flight: bool) -> StormResult:
     """Boot the nodes as real processes, all images of a node at once."""
     with Sandbox() as cloud, tempfile.TemporaryDirectory() as place:
         cloud.aws.bucket = TokenBucket(PER_SECOND, BURST)
@@ -58,7 +58,7 @@ def run(nodes: int, *, single_flight: bool) -> Outcome:
         if good != nodes * IMAGES:
             raise SystemExit(f"{nodes * IMAGES - good} images have no credential")
         calls = cloud.calls["ecr:GetAuthorizationToken"]
-        return Outcome(calls, cloud.calls["ecr:refused"], seconds)
+        return StormResult(calls, cloud.calls["ecr:refused"], seconds)
 
 
 def boot(environment: dict[str, str]) -> int:
@@ -100,7 +100,7 @@ def main() -> None:
         show(nodes, "own plugin", run(nodes, single_flight=False), "processes")
 
 
-def show(nodes: int, plugin: str, outcome: Outcome, how: str) -> None:
+def show(nodes: int, plugin: str, outcome: StormResult, how: str) -> None:
     """Print one row."""
     print(
         f"{nodes} | {plugin} | {outcome.calls} | {outcome.throttled} | "

@@ -21,7 +21,7 @@ SEED = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class StormResult:
     """What the API saw, and when the last node had its credential, in seconds."""
 
     calls: int
@@ -30,7 +30,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class CallPattern:
     """How a plugin calls: per image or per node, and what it does when turned away.
 
     `pause` answers the seconds before attempt n of one run of the plugin, None where
@@ -55,11 +55,11 @@ def _peer(attempt: int, spent_s: float, chance: random.Random) -> float | None:
     return None if attempt >= ATTEMPTS else min(20.0, chance.random() * 2.0**attempt)
 
 
-OURS = Policy(calls_per_image=False, pause=_ours)
-PEER = Policy(calls_per_image=True, pause=_peer)
+OURS = CallPattern(calls_per_image=False, pause=_ours)
+PEER = CallPattern(calls_per_image=True, pause=_peer)
 
 
-def simulate(nodes: int, images: int, policy: Policy) -> Outcome:
+def simulate(nodes: int, images: int, policy: CallPattern) -> StormResult:
     """Boot all nodes within one second; the same seed gives the same outcome.
 
     Kubelet keeps what the first image of a node got for its registry, so an image that
@@ -100,4 +100,4 @@ def simulate(nodes: int, images: int, policy: Policy) -> Outcome:
             again = now + CALL_S + back_off
             event = (again + START_S, node, 1, again, runs + 1)
         heapq.heappush(events, event)
-    return Outcome(calls, throttled, last)
+    return StormResult(calls, throttled, last)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dockcred.identity.provider import Provider
     from dockcred.identity.router import Router
     from dockcred.protocol import Store
-    from dockcred.protocol.kubelet.plugin import Plugin
+    from dockcred.protocol.kubelet.plugin import RoutingPlugin
     from dockcred.stores.by_registry import ByRegistry
     from dockcred.stores.keychain_store import KeychainStore
     from dockcred.system.environment import Environment
@@ -80,11 +80,11 @@ def node_store() -> Store:
     return _node_router(node_environment(environment.current()), provider)
 
 
-def kubelet_plugin() -> Plugin:
+def kubelet_plugin() -> RoutingPlugin:
     """Open every provider's registries for kubelet."""
-    from dockcred.protocol.kubelet.plugin import Plugin  # noqa: PLC0415 - not for a helper
+    from dockcred.protocol.kubelet.plugin import RoutingPlugin  # noqa: PLC0415 - not for a helper
 
-    return Plugin(environment.current(), provider, _node_router, _config)
+    return RoutingPlugin(environment.current(), provider, _node_router, _config)
 
 
 def keychain_store(

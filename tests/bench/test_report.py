@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from bench.contest import Outcome
+from bench.contest import RowResult
 from bench.peers import PEERS
 from bench.report import Result, write
 from bench.rows import ROWS
@@ -14,8 +14,8 @@ ROW = ROWS[0]
 NO_FIGURES = {"wall_ms": 1.0}
 
 
-def outcome(ratio: float) -> Outcome:
-    return Outcome(ratio, ratio, (ratio, ratio), NO_FIGURES, NO_FIGURES, rounds=4)
+def outcome(ratio: float) -> RowResult:
+    return RowResult(ratio, ratio, (ratio, ratio), NO_FIGURES, NO_FIGURES, rounds=4)
 
 
 @pytest.mark.parametrize(

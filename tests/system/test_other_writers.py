@@ -16,7 +16,7 @@ import pytest
 
 from dockcred.clients.docker import edit as docker_edit
 from dockcred.clients.edit import client_file, json_text
-from dockcred.clients.edit.client_file import ClientFile
+from dockcred.clients.edit.client_file import EditableFile
 from dockcred.errors import InvalidInputError
 from dockcred.stores.auth_file import AuthFile
 from dockcred.stores.problems import KeychainError
@@ -179,7 +179,7 @@ def test_one_that_does_not_end_is_told_with_an_error(
 ) -> None:
     """What it writes later is not known: this is no success."""
     monkeypatch.setattr(shared_file, "wait", lambda _: "docker login (process 1)")
-    file = ClientFile(str(config), json_text)
+    file = EditableFile(str(config), json_text)
     with pytest.raises(InvalidInputError, match=r"docker login \(process 1\)"):
         file.commit(
             lambda text: docker_edit.use_helper_for(text, ["a.example"], "auto")
@@ -206,7 +206,7 @@ def test_a_file_that_others_change_without_end_is_an_error(
     monkeypatch.setattr(client_file.shared_file, "swap", lambda *_, **__: False)
     monkeypatch.setattr(client_file.time, "sleep", lambda _: None)
     before = config.read_bytes()
-    file = ClientFile(str(config), json_text)
+    file = EditableFile(str(config), json_text)
     with pytest.raises(InvalidInputError, match="goes on changing"):
         file.commit(
             lambda text: docker_edit.use_helper_for(text, ["a.example"], "auto")

@@ -133,7 +133,7 @@ def chosen(program: str, path: str) -> str:
     return ""
 
 
-class Answer:
+class HelperAnswer:
     """What a helper did; `problem` says why it has not run or gave no credential.
 
     `credential` is None for "not found", where the client goes on anonymously, and
@@ -150,7 +150,9 @@ class Answer:
         self.seconds = seconds
 
 
-def ask(file: str, key: str, environment: Environment, timeout_s: float) -> Answer:
+def ask(
+    file: str, key: str, environment: Environment, timeout_s: float
+) -> HelperAnswer:
     """Run `get` as a client does: its variables, the key on stdin without newline."""
     start = time.monotonic()
     try:
@@ -163,20 +165,22 @@ def ask(file: str, key: str, environment: Environment, timeout_s: float) -> Answ
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return Answer(None, f"it did not answer within {timeout_s:g} s", timeout_s)
+        return HelperAnswer(
+            None, f"it did not answer within {timeout_s:g} s", timeout_s
+        )
     except OSError as error:
-        return Answer(None, f"it cannot be run: {error.strerror}", 0.0)
+        return HelperAnswer(None, f"it cannot be run: {error.strerror}", 0.0)
     seconds = time.monotonic() - start
     said = _line(done.stdout)
     if done.returncode != 0:
         if said == NOT_FOUND:
-            return Answer(None, "", seconds)
+            return HelperAnswer(None, "", seconds)
         said = said or _line(done.stderr) or "nothing"
         if '"Secret"' in said:
             said = f"it printed a credential and ended with {done.returncode}"
-        return Answer(None, said, seconds)
+        return HelperAnswer(None, said, seconds)
     credential, problem = _read(done.stdout)
-    return Answer(credential, problem, seconds)
+    return HelperAnswer(credential, problem, seconds)
 
 
 def _read(text: bytes) -> tuple[Credential | None, str]:

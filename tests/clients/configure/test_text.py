@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dockcred.clients import edit as clients_edit
-from dockcred.clients.edit import ABSENT, Wanted, json_text, toml_text
+from dockcred.clients.edit import ABSENT, WantedValue, json_text, toml_text
 from dockcred.errors import InvalidInputError
 
 HOST = ("credHelpers", "a.example")
@@ -121,7 +121,10 @@ def test_whatever_the_text_one_key_changes_and_comes_back(
 ) -> None:
     config["credHelpers"] = helpers
     text = json.dumps(config, ensure_ascii=ascii_only, **style)
-    wanted = [Wanted(("credHelpers", host), helper), Wanted(("credsStore",), helper)]
+    wanted = [
+        WantedValue(("credHelpers", host), helper),
+        WantedValue(("credsStore",), helper),
+    ]
     after, changes = clients_edit.apply(json_text, text, wanted)
     helpers_after = {**helpers, host: helper}
     assert json.loads(after) == {
@@ -176,7 +179,7 @@ def test_whatever_the_toml_one_key_changes_and_comes_back(
 ) -> None:
 
     text = tomlkit.dumps({**top, "registry": [table, table], "aliases": table})
-    after, changes = clients_edit.apply(toml_text, text, [Wanted(KEY, helpers)])
+    after, changes = clients_edit.apply(toml_text, text, [WantedValue(KEY, helpers)])
     assert tomllib.loads(after) == {**tomllib.loads(text), KEY[0]: helpers}
     back, lost = clients_edit.revert(toml_text, after, changes)
     assert lost == []

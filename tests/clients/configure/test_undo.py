@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from dockcred.clients.containers import edit as containers_edit
 from dockcred.clients.docker import edit as docker_edit
-from dockcred.clients.edit import Wanted, json_text, past, toml_text
-from dockcred.clients.edit.client_file import ClientFile
+from dockcred.clients.edit import WantedValue, json_text, past, toml_text
+from dockcred.clients.edit.client_file import EditableFile
 from dockcred.errors import InvalidInputError
 from dockcred.system import private_file
 
@@ -24,11 +24,11 @@ from .test_text import configs, hosts, styles, toml_tables
 calls = st.lists(st.lists(hosts, min_size=1, max_size=3), min_size=1, max_size=3)
 
 
-def ask_for(file: ClientFile, names: list[str], helper: str = "auto") -> None:
+def ask_for(file: EditableFile, names: list[str], helper: str = "auto") -> None:
     file.commit(lambda text: docker_edit.use_helper_for(text, names, helper))
 
 
-def give_back(file: ClientFile) -> None:
+def give_back(file: EditableFile) -> None:
     given = file.give_back()
     assert given is not None
     past.remove_directories(given.made)
@@ -50,7 +50,7 @@ def test_json_is_the_same_to_the_byte(
         before = (json.dumps(config, **style) + tail).encode()
         path.write_bytes(before)
         path.chmod(mode)
-        file = ClientFile(str(path), json_text)
+        file = EditableFile(str(path), json_text)
         for names in calls:
             ask_for(file, names)
             assert path.stat().st_mode & 0o777 == mode
@@ -75,7 +75,7 @@ def test_toml_is_the_same_to_the_byte(top: dict, table: dict, comment: str) -> N
         path = Path(directory) / "registries.conf"
         text = f"# {comment}\n{tomlkit.dumps({**top, 'registry': [table]})}# {comment}"
         path.write_bytes(text.encode())
-        file = ClientFile(str(path), toml_text)
+        file = EditableFile(str(path), toml_text)
         file.commit(lambda t: containers_edit.use_as_default(t, "auto"))
         assert path.read_bytes() != text.encode()
         give_back(file)
@@ -92,7 +92,7 @@ def test_what_others_have_added_since_stays(
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "config.json"
         path.write_text(json.dumps(config, **style))
-        file = ClientFile(str(path), json_text)
+        file = EditableFile(str(path), json_text)
         for names in calls:
             ask_for(file, names)
             now = json.loads(path.read_text())
@@ -107,12 +107,12 @@ def test_what_others_have_added_since_stays(
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> ClientFile:
-    return ClientFile(str(tmp_path / "deep/er/config.json"), json_text)
+def file(tmp_path: Path) -> EditableFile:
+    return EditableFile(str(tmp_path / "deep/er/config.json"), json_text)
 
 
 def test_a_file_that_was_not_there_goes_with_its_directories(
-    file: ClientFile, tmp_path: Path
+    file: EditableFile, tmp_path: Path
 ) -> None:
     ask_for(file, ["a.example"])
     assert Path(file.path).stat().st_mode & 0o777 == 0o600
@@ -121,7 +121,7 @@ def test_a_file_that_was_not_there_goes_with_its_directories(
     assert os.listdir(tmp_path) == []
 
 
-def test_a_directory_that_others_use_stays(file: ClientFile, tmp_path: Path) -> None:
+def test_a_directory_that_others_use_stays(file: EditableFile, tmp_path: Path) -> None:
     ask_for(file, ["a.example"])
     (tmp_path / "deep/theirs").write_text("")
     give_back(file)
@@ -129,7 +129,7 @@ def test_a_directory_that_others_use_stays(file: ClientFile, tmp_path: Path) -> 
 
 
 def test_a_key_that_others_have_changed_since_stays_and_is_named(
-    file: ClientFile,
+    file: EditableFile,
 ) -> None:
     ask_for(file, ["a.example", "b.example"])
     path = Path(file.path)
@@ -142,7 +142,7 @@ def test_a_key_that_others_have_changed_since_stays_and_is_named(
 
 
 def test_a_key_that_had_a_value_gets_it_back_from_between_the_changes_of_others(
-    file: ClientFile,
+    file: EditableFile,
 ) -> None:
     path = Path(file.path)
     path.parent.mkdir(parents=True)
@@ -154,7 +154,9 @@ def test_a_key_that_had_a_value_gets_it_back_from_between_the_changes_of_others(
     assert path.read_text() == '{"credHelpers": {"a.example": "old"}, "theirs": 1}'
 
 
-def test_the_backup_is_the_file_as_it_was_for_its_owner_alone(file: ClientFile) -> None:
+def test_the_backup_is_the_file_as_it_was_for_its_owner_alone(
+    file: EditableFile,
+) -> None:
     path = Path(file.path)
     path.parent.mkdir(parents=True)
     path.write_text('{"auths": {"a.example": {"auth": "c2VjcmV0"}}}')
@@ -169,12 +171,12 @@ def test_the_backup_is_the_file_as_it_was_for_its_owner_alone(file: ClientFile) 
     assert "c2VjcmV0" not in record.read_text()
 
 
-def test_what_others_write_under_our_hands_is_taken_in(file: ClientFile) -> None:
+def test_what_others_write_under_our_hands_is_taken_in(file: EditableFile) -> None:
     """Twice in a row, between our reading and our writing, as docker does."""
     ask_for(file, ["a.example"])
     path, theirs = Path(file.path), ["1.example", "2.example"]
 
-    def wanted(text: str) -> list[Wanted]:
+    def wanted(text: str) -> list[WantedValue]:
         found = docker_edit.use_helper_for(text, ["b.example"], "auto")
         if "b.example" not in text and theirs and "credHelpers" in text:
             there = json.loads(path.read_text())
@@ -192,7 +194,7 @@ def test_what_others_write_under_our_hands_is_taken_in(file: ClientFile) -> None
     assert os.listdir(path.parent) == ["config.json"]
 
 
-def test_a_damaged_record_names_itself_and_the_backup(file: ClientFile) -> None:
+def test_a_damaged_record_names_itself_and_the_backup(file: EditableFile) -> None:
     ask_for(file, ["a.example"])
     Path(file.path + ".dockcred-undo").write_text("{")
     with pytest.raises(InvalidInputError, match=r"dockcred-undo is damaged.*backup"):
@@ -200,7 +202,7 @@ def test_a_damaged_record_names_itself_and_the_backup(file: ClientFile) -> None:
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_other(
-    file: ClientFile, monkeypatch: pytest.MonkeyPatch
+    file: EditableFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = Path(file.path)
     path.parent.mkdir(parents=True)

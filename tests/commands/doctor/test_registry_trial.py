@@ -158,7 +158,7 @@ def test_without_a_repository_the_registry_is_not_asked(registry: Registry) -> N
 
 def test_a_realm_without_tls_gets_no_credential() -> None:
     case = Case(Reference("registry.example/team/mine"), Environment({}))
-    asking = registry_trial.Registry(case, GOOD)
+    asking = registry_trial.RegistryProbe(case, GOOD)
     asking.challenge = Challenge('Bearer realm="http://token.example/token"')
     with pytest.raises(DockcredError, match=r"plain http to token\.example is refused"):
         asking.log_in("team/mine")

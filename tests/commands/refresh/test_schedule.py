@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dockcred.clients.entries import Login
 from dockcred.commands.refresh import target
-from dockcred.commands.refresh.target import Record, seconds, timestamp
+from dockcred.commands.refresh.target import RenderingRecord, seconds, timestamp
 from dockcred.credential import Credential
 
 MOMENTS = st.integers(0, 4_000_000_000)
@@ -18,14 +18,14 @@ PARTS = st.floats(0.5, 0.75)
 
 @given(MOMENTS, LIVES, PARTS)
 def test_it_is_due_in_the_third_quarter_and_at_no_other_time(start, life, part):
-    record = Record("x", start, start + life)
+    record = RenderingRecord("x", start, start + life)
     assert not target.is_due(record, start + life * 0.49, part)
     assert target.is_due(record, start + life * 0.75, part)
 
 
 @given(MOMENTS, LIVES, PARTS)
 def test_who_waits_as_long_as_told_finds_it_due(start, life, part):
-    record = Record("x", start, start + life)
+    record = RenderingRecord("x", start, start + life)
     wait = target.seconds_until_due(record, start, part)
     assert target.SOONEST_S <= wait <= max(target.SOONEST_S, life * 0.75)
     assert target.is_due(record, start + wait + 1e-3, part)
@@ -49,19 +49,21 @@ def login(issued: float, ends: float | None) -> Login:
 
 
 def test_the_first_end_counts():
-    found = Record.of("x", [login(0, 100), login(50, 80), login(9, None)], 60)
-    assert found == Record("x", 50, 80)
-    assert Record.of("x", [login(0, None)], 60.5) == Record("x", 60, None)
+    found = RenderingRecord.of("x", [login(0, 100), login(50, 80), login(9, None)], 60)
+    assert found == RenderingRecord("x", 50, 80)
+    assert RenderingRecord.of("x", [login(0, None)], 60.5) == RenderingRecord(
+        "x", 60, None
+    )
 
 
 @given(st.integers(1, 10**9), st.integers(1, 10**9))
 def test_of_two_records_one_is_older_or_neither(first, second):
-    one, other = Record("x", 0, first), Record("x", 0, second)
+    one, other = RenderingRecord("x", 0, first), RenderingRecord("x", 0, second)
     assert one.is_older_than(other) == (first < second)
-    unknown = Record("", 0, second)
+    unknown = RenderingRecord("", 0, second)
     assert one.is_older_than(unknown) == (first < second)
-    assert not one.is_older_than(Record("changed since", 0, second))
-    assert not one.is_older_than(Record("x", 0, None))
+    assert not one.is_older_than(RenderingRecord("changed since", 0, second))
+    assert not one.is_older_than(RenderingRecord("x", 0, None))
 
 
 @given(MOMENTS)

@@ -7,8 +7,8 @@ import os
 import pytest
 from support.program import HOST
 
-from dockcred.commands.refresh.file import File
-from dockcred.commands.refresh.secret import Secrets
+from dockcred.commands.refresh.file import FileDestination
+from dockcred.commands.refresh.secret import SecretsDestination
 from dockcred.commands.refresh.targets_file import read
 from dockcred.errors import InvalidInputError
 
@@ -115,10 +115,10 @@ def test_what_is_right_is_understood(tmp_path):
         'namespaces = ["n"]\n'
     )
     file, secret, other = read(str(path))
-    assert file.destination == File("/f", 0o440)
+    assert file.destination == FileDestination("/f", 0o440)
     assert file.policy.order == ("docker",)
     assert secret.options.name == "s"
-    assert secret.destination == Secrets(
+    assert secret.destination == SecretsDestination(
         "s", "", ("n",), "a=b,c", (("daemonset", "node"), ("statefulset", "db"))
     )
     assert other.destination.key == "user-pass"

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 import pytest
 from support.token_service import Reply, Service
 
-from dockcred.commands.token_service.upstream import Provider
+from dockcred.commands.token_service.upstream import OAuthProvider
 from dockcred.errors import InvalidInputError
 from dockcred.system.environment import Environment
 
@@ -176,10 +176,10 @@ def test_strangers_in_a_pod_without_a_token(provider: FakeProvider, start: Start
 )
 def test_variables_that_are_not_enough_are_told(variables: dict[str, str]):
     with pytest.raises(InvalidInputError):
-        Provider.of(Environment(variables))
+        OAuthProvider.of(Environment(variables))
 
 
 def test_a_password_does_not_print_itself():
     values = {"TOKEN_URL": "https://a.example/t", "CLIENT_ID": "r"}
-    made = Provider.of(Environment(values | {"ANON_PASSWORD": "hidden"}))
+    made = OAuthProvider.of(Environment(values | {"ANON_PASSWORD": "hidden"}))
     assert "hidden" not in repr(made)

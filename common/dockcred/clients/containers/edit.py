@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Sequence
 
 from dockcred.clients import entries, reference
-from dockcred.clients.edit import ABSENT, Wanted, json_text, past, toml_text
+from dockcred.clients.edit import ABSENT, WantedValue, json_text, past, toml_text
 from dockcred.clients.entries import Login
 from dockcred.clients.formats import Options
 from dockcred.errors import InvalidInputError
@@ -68,14 +68,14 @@ def paths(variables: Environment) -> list[str]:
     return [users, drop_in] if os.path.exists(users) else [drop_in, users]
 
 
-def use_as_default(text: str, helper: str) -> list[Wanted]:
+def use_as_default(text: str, helper: str) -> list[WantedValue]:
     """Have the helper asked first for every registry."""
     there = toml_text.get(text, KEY)
     if there is ABSENT:
         there = [FILES]
     if not isinstance(there, list):
         raise InvalidInputError("its credential-helpers is no list", "fix it first")
-    return [Wanted(KEY, [helper, *(name for name in there if name != helper)])]
+    return [WantedValue(KEY, [helper, *(name for name in there if name != helper)])]
 
 
 FILE = "auth.json"

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from dockcred.clients import entries, reference
-from dockcred.clients.edit import ABSENT, Wanted, json_text
+from dockcred.clients.edit import ABSENT, WantedValue, json_text
 from dockcred.clients.entries import Login
 from dockcred.clients.formats import Options
 from dockcred.errors import InvalidInputError
@@ -35,23 +35,23 @@ def path(variables: Environment) -> str:
     return os.path.join(directory or f"{variables.home()}/.docker", "config.json")
 
 
-def use_helper_for(text: str, hosts: Iterable[str], helper: str) -> list[Wanted]:
+def use_helper_for(text: str, hosts: Iterable[str], helper: str) -> list[WantedValue]:
     """Have the helper asked for these keys; raise InvalidInputError for a bad table."""
     table = json_text.get(text, ("credHelpers",))
     wanted = []
     if table is ABSENT or table is None:
-        wanted.append(Wanted(("credHelpers",), {}))
+        wanted.append(WantedValue(("credHelpers",), {}))
     elif not isinstance(table, dict):
         raise InvalidInputError("its credHelpers is not an object", "fix it first")
-    return wanted + [Wanted(("credHelpers", host), helper) for host in hosts]
+    return wanted + [WantedValue(("credHelpers", host), helper) for host in hosts]
 
 
-def use_as_default(helper: str) -> list[Wanted]:
+def use_as_default(helper: str) -> list[WantedValue]:
     """Have the helper asked for every registry that credHelpers does not name."""
-    return [Wanted(("credsStore",), helper)]
+    return [WantedValue(("credsStore",), helper)]
 
 
-def ignored_logins(text: str, wanted: Iterable[Wanted]) -> list[str]:
+def ignored_logins(text: str, wanted: Iterable[WantedValue]) -> list[str]:
     """Return what docker will pass over from now on, a sentence each."""
     auths = json_text.get(text, ("auths",))
     logins = {key for key, value in _items(auths) if value}

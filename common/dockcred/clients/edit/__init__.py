@@ -17,7 +17,7 @@ ABSENT = _Absent.ABSENT
 """The value of a key that is not there."""
 
 
-class Format(Protocol):
+class Syntax(Protocol):
     """One syntax: reads, writes and drops a key, and keeps all the rest.
 
     Each raises InvalidInputError for a text that is not of this syntax.
@@ -36,7 +36,7 @@ class Format(Protocol):
         """Return whether the text says nothing."""
 
 
-class Wanted(NamedTuple):
+class WantedValue(NamedTuple):
     """A value that is to stand at a path."""
 
     path: Path
@@ -52,7 +52,7 @@ class Change(NamedTuple):
 
 
 def apply(
-    syntax: Format, text: str, wanted: Iterable[Wanted]
+    syntax: Syntax, text: str, wanted: Iterable[WantedValue]
 ) -> tuple[str, list[Change]]:
     """Put every value in its place; what is there already is no change."""
     changes = []
@@ -65,7 +65,7 @@ def apply(
 
 
 def revert(
-    syntax: Format, text: str, changes: Iterable[Change]
+    syntax: Syntax, text: str, changes: Iterable[Change]
 ) -> tuple[str, list[Change]]:
     """Take changes back, the last one first; return those that others changed since.
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from dockcred.clients import edit as clients_edit
-from dockcred.clients.edit import Change, Format, Wanted, past
+from dockcred.clients.edit import Change, Syntax, WantedValue, past
 from dockcred.clients.edit import past as replace
 from dockcred.clients.edit.past import Past
 from dockcred.errors import InvalidInputError
@@ -42,18 +42,18 @@ class Edit(NamedTuple):
     untouched: bool = False
 
 
-class ClientFile:
+class EditableFile:
     """One file, found through its symlinks, and its syntax."""
 
-    def __init__(self, path: str, syntax: Format) -> None:
+    def __init__(self, path: str, syntax: Syntax) -> None:
         self.path = os.path.realpath(path)
         self._syntax = syntax
 
-    def configure(self, wanted: Callable[[str], Iterable[Wanted]]) -> Edit:
+    def configure(self, wanted: Callable[[str], Iterable[WantedValue]]) -> Edit:
         """Plan to put in the values that are wanted for the text as it is."""
         return self._plan(wanted, past.load(self.path))
 
-    def commit(self, wanted: Callable[[str], Iterable[Wanted]]) -> Edit:
+    def commit(self, wanted: Callable[[str], Iterable[WantedValue]]) -> Edit:
         """Put in the values that are wanted, and keep how to undo it.
 
         Raises InvalidInputError where others go on changing the file.
@@ -66,7 +66,7 @@ class ClientFile:
                 return planned
         raise self._never_still()
 
-    def _commit(self, wanted: Callable[[str], Iterable[Wanted]]) -> Edit:
+    def _commit(self, wanted: Callable[[str], Iterable[WantedValue]]) -> Edit:
         planned = self.configure(wanted)
         if planned.past is None:
             self._remove_leftovers()
@@ -144,7 +144,7 @@ class ClientFile:
         return known is not None and known.is_of(replace.read(self.path))
 
     def _plan(
-        self, wanted: Callable[[str], Iterable[Wanted]], known: Past | None
+        self, wanted: Callable[[str], Iterable[WantedValue]], known: Past | None
     ) -> Edit:
         before = replace.read(self.path)
         with self._named():

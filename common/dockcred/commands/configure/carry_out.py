@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from dockcred.clients.docker import edit as docker_edit
-from dockcred.clients.edit import Wanted, past, whole_text
-from dockcred.clients.edit.client_file import ClientFile, Edit
+from dockcred.clients.edit import WantedValue, past, whole_text
+from dockcred.clients.edit.client_file import Edit, EditableFile
 from dockcred.clients.reference import keys
 from dockcred.commands.console import warn
 from dockcred.errors import InvalidInputError
@@ -51,8 +51,8 @@ def all_keys(registries: Iterable[str], hub: tuple[str, ...]) -> list[str]:
 
 
 def change(
-    file: ClientFile,
-    wanted: Callable[[str], list[Wanted]],
+    file: EditableFile,
+    wanted: Callable[[str], list[WantedValue]],
     *,
     dry_run: bool,
     aside: bool = False,
@@ -70,18 +70,18 @@ def change(
         click.echo(f"wrote {file.path}", err=aside)
 
 
-def change_whole(file: ClientFile, text: str, *, dry_run: bool) -> None:
+def change_whole(file: EditableFile, text: str, *, dry_run: bool) -> None:
     """Write a file that is all ours; raise InvalidInputError where another's is."""
 
-    def wanted(there: str) -> list[Wanted]:
+    def wanted(there: str) -> list[WantedValue]:
         if there and there != text and not file.is_ours():
             raise InvalidInputError("it is not ours", "name another file")
-        return [Wanted(whole_text.WHOLE, text)]
+        return [WantedValue(whole_text.WHOLE, text)]
 
     change(file, wanted, dry_run=dry_run)
 
 
-def undo(files: Iterable[ClientFile], *, dry_run: bool) -> None:
+def undo(files: Iterable[EditableFile], *, dry_run: bool) -> None:
     """Give files back and say how; those without a change of ours are passed over."""
     nothing = True
     made: list[str] = []

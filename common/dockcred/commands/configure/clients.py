@@ -9,8 +9,8 @@ import click
 from dockcred.clients import helm as helm_registry
 from dockcred.clients.containers import edit as containers_edit
 from dockcred.clients.docker import edit as docker_edit
-from dockcred.clients.edit import Wanted, json_text, toml_text
-from dockcred.clients.edit.client_file import ClientFile
+from dockcred.clients.edit import WantedValue, json_text, toml_text
+from dockcred.clients.edit.client_file import EditableFile
 from dockcred.commands.configure import carry_out
 from dockcred.commands.configure.carry_out import ALL, HELPER, REGISTRY, options
 from dockcred.commands.console import examples, reporting_errors, warn
@@ -60,7 +60,7 @@ def _docker_config(
     dry_run: bool,
     undo: bool,
 ) -> None:
-    file = ClientFile(path, json_text)
+    file = EditableFile(path, json_text)
     if undo:
         carry_out.undo([file], dry_run=dry_run)
         return
@@ -69,7 +69,7 @@ def _docker_config(
     hosts = carry_out.all_keys(registries, hub)
     said: set[str] = set()
 
-    def wanted(text: str) -> list[Wanted]:
+    def wanted(text: str) -> list[WantedValue]:
         found = docker_edit.use_helper_for(text, hosts, helper) if hosts else []
         found += docker_edit.use_as_default(helper) if everything else []
         # Asked again where the text has changed: each sentence is said once.
@@ -106,9 +106,9 @@ def podman(
     """
     with reporting_errors():
         variables = environment.current()
-        auth = ClientFile(containers_edit.path(variables), json_text)
+        auth = EditableFile(containers_edit.path(variables), json_text)
         places = containers_edit.paths(variables)
-        conf, *others = (ClientFile(path, toml_text) for path in places)
+        conf, *others = (EditableFile(path, toml_text) for path in places)
         if undo:
             carry_out.undo([auth, conf, *others], dry_run=dry_run)
             return

@@ -56,7 +56,7 @@ _MANIFESTS = (
 _TIMEOUT_S = 5.0
 
 
-class Registry:
+class RegistryProbe:
     """One registry and one credential; None asks as nobody."""
 
     def __init__(self, case: Case, credential: Credential | None) -> None:
@@ -175,7 +175,7 @@ def check(
         name = reference.name
         yield note(STEP, f"not asked: dockcred doctor {name}/REPOSITORY asks it")
         return
-    registry = Registry(case, credential)
+    registry = RegistryProbe(case, credential)
     try:
         yield from _try(registry, case, credential, renew)
     except DockcredError as problem:
@@ -183,7 +183,7 @@ def check(
 
 
 def _try(
-    registry: Registry, case: Case, credential: Credential | None, renew: str
+    registry: RegistryProbe, case: Case, credential: Credential | None, renew: str
 ) -> Iterator[Finding]:
     name, repository = case.reference.name, case.reference.repository
     host = case.reference.registry

@@ -10,7 +10,7 @@ import sys
 import click
 
 from dockcred.commands.console import examples, reporting_errors, warn
-from dockcred.commands.exec_.configuration import Configuration, Wanted
+from dockcred.commands.exec_.configuration import Configuration, ExecOptions
 from dockcred.system import environment, process
 from dockcred.system.private_directory import is_in_memory, private_directory
 
@@ -109,7 +109,7 @@ def exec_(
     it. Contexts, plugins, proxies and other registries' logins are as without. This
     process becomes COMMAND: its signals, limits and exit status are its own.
     """
-    wanted = Wanted(registries, only, secret, secret_variable, home)
+    wanted = ExecOptions(registries, only, secret, secret_variable, home)
     pinned = {"DOCKCRED_CONFIG": os.path.abspath(config)} if config else {}
     with reporting_errors():
         variables = environment.current().with_values(pinned)

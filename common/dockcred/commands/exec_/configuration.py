@@ -27,7 +27,7 @@ from dockcred.system import private_file
 from dockcred.system.environment import Environment
 
 
-class Wanted(NamedTuple):
+class ExecOptions(NamedTuple):
     """What the command line asks for, as its options say it."""
 
     registries: tuple[str, ...]
@@ -40,7 +40,9 @@ class Wanted(NamedTuple):
 class Configuration:
     """One directory, whom its files are for, and what they are made of."""
 
-    def __init__(self, directory: str, wanted: Wanted, variables: Environment) -> None:
+    def __init__(
+        self, directory: str, wanted: ExecOptions, variables: Environment
+    ) -> None:
         """Ask for the registries' credentials; raise DockcredError where one has none.
 
         A command would run into the same, and tell it worse.

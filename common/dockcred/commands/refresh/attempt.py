@@ -14,7 +14,12 @@ from types import FrameType
 from dockcred import protocol
 from dockcred.commands.refresh import target as schedule
 from dockcred.commands.refresh.cluster import UnreachableError
-from dockcred.commands.refresh.target import Logins, Place, Record, Target
+from dockcred.commands.refresh.target import (
+    Logins,
+    Place,
+    RefreshTarget,
+    RenderingRecord,
+)
 from dockcred.errors import DockcredError
 
 Tell = Callable[[str], object]
@@ -32,9 +37,9 @@ class Kept:
     what was seen in each place or put there, by the place's name.
     """
 
-    target: Target
+    target: RefreshTarget
     draw: Callable[[], float] = _at_half
-    known: dict[str, Record] = field(default_factory=dict)
+    known: dict[str, RenderingRecord] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Draw for the first time."""
@@ -85,7 +90,7 @@ class Kept:
             self.known[place.name] = there
         return there is None or self._is_over(there)
 
-    def _is_over(self, record: Record) -> bool:
+    def _is_over(self, record: RenderingRecord) -> bool:
         if record.made_for != self.target.made_for:
             return True
         return schedule.is_due(record, time.time(), self._part)
@@ -97,7 +102,7 @@ class Kept:
         with problems.of(*(place.name for place in due)):
             found = logins.fresh(target.registries, target.policy)
             content = target.render(found)
-            record = Record.of(target.made_for, found, time.time())
+            record = RenderingRecord.of(target.made_for, found, time.time())
             for place in due:
                 with problems.of(place.name):
                     problems.spare_who_is_away()
@@ -107,7 +112,7 @@ class Kept:
                 raise logins.trouble
 
     def _deliver(
-        self, place: Place, content: bytes, record: Record, tell: Tell
+        self, place: Place, content: bytes, record: RenderingRecord, tell: Tell
     ) -> None:
         there = place.deliver(content, record)
         if there is record:
@@ -181,7 +186,7 @@ class Loop:
     """
 
     def __init__(
-        self, read: Callable[[], Sequence[Target]], tell: Tell, warn: Tell
+        self, read: Callable[[], Sequence[RefreshTarget]], tell: Tell, warn: Tell
     ) -> None:
         self._read = read
         self._tell = tell

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from dockcred.commands.refresh.target import Place, Record, Target
+from dockcred.commands.refresh.target import Place, RefreshTarget, RenderingRecord
 from dockcred.errors import DockcredError, IssueError
 from dockcred.system import child_program, environment
 
@@ -16,7 +16,7 @@ TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)
-class Command:
+class CommandDestination:
     """A program and its arguments, which never hold a secret; its own single place."""
 
     words: tuple[str, ...]
@@ -31,14 +31,14 @@ class Command:
         """Return whether it is the same command."""
         return other == self
 
-    def places(self) -> Sequence[Command]:
+    def places(self) -> Sequence[CommandDestination]:
         """Return itself."""
         return [self]
 
     def look(self) -> None:
         """Nobody can ask a program what it has made of the last rendering."""
 
-    def deliver(self, content: bytes, record: Record) -> Record:
+    def deliver(self, content: bytes, record: RenderingRecord) -> RenderingRecord:
         """Run it; IssueError where it fails."""
         variables = environment.current()
         program = self.words[0]
@@ -63,11 +63,11 @@ class Command:
             )
         return record
 
-    def settle(self, there: Record) -> None:
+    def settle(self, there: RenderingRecord) -> None:
         """Do nothing: it was told when it ran."""
 
 
-def of(target: Target) -> Iterator[tuple[bool, str]]:
+def of(target: RefreshTarget) -> Iterator[tuple[bool, str]]:
     """Return for each place whether all is well there, and a line that tells it."""
     try:
         places = target.destination.places()
@@ -81,9 +81,9 @@ def of(target: Target) -> Iterator[tuple[bool, str]]:
             yield False, f"{place.name}: {error}"
 
 
-def _good_until(place: Place, target: Target) -> str:
+def _good_until(place: Place, target: RefreshTarget) -> str:
     record = place.look()
-    if isinstance(place, Command):
+    if isinstance(place, CommandDestination):
         return "cannot be asked what it has"
     if record is None:
         raise IssueError("nothing of ours is there")

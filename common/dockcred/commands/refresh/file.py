@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from typing import ClassVar
 
 from dockcred.clients.edit import past
-from dockcred.commands.refresh.target import Record
+from dockcred.commands.refresh.target import RenderingRecord
 from dockcred.errors import InvalidInputError, IssueError
 from dockcred.system import private_file
 
@@ -29,7 +29,7 @@ _PRIVATE = 0o600
 
 
 @dataclass(frozen=True)
-class File:
+class FileDestination:
     """A file of this user's own; it is its own single place."""
 
     path: str
@@ -49,13 +49,13 @@ class File:
 
     def overlaps(self, other: object) -> bool:
         """Return whether it is the same file."""
-        return isinstance(other, File) and other.path == self.path
+        return isinstance(other, FileDestination) and other.path == self.path
 
-    def places(self) -> list[File]:
+    def places(self) -> list[FileDestination]:
         """Return itself."""
         return [self]
 
-    def look(self) -> Record | None:
+    def look(self) -> RenderingRecord | None:
         """Return the record of what is there; None for what others have written."""
         try:
             descriptor = _open(self.record_path, os.O_RDONLY)
@@ -66,7 +66,7 @@ class File:
         finally:
             os.close(descriptor)
 
-    def deliver(self, content: bytes, record: Record) -> Record:
+    def deliver(self, content: bytes, record: RenderingRecord) -> RenderingRecord:
         """Replace the file in one step, unless what is there ends later."""
         past.refuse_for_root(self.path)
         past.make_directories(self.path)
@@ -81,7 +81,7 @@ class File:
                 private_file.replace(self.path, content, self.mode)
         return record
 
-    def settle(self, there: Record) -> None:
+    def settle(self, there: RenderingRecord) -> None:
         """Give it its mode, which may have been another's when it was written."""
         del there  # readers of files look for themselves
         with suppress(FileNotFoundError):
@@ -133,7 +133,7 @@ def _locked(path: str) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _known(descriptor: int) -> dict[str, Record]:
+def _known(descriptor: int) -> dict[str, RenderingRecord]:
     """Read the records by the digest of their content; what is torn is nothing."""
     text = os.pread(descriptor, _MAX_RECORD_BYTES, 0).decode("utf-8", "replace")
     found = {}
@@ -141,13 +141,13 @@ def _known(descriptor: int) -> dict[str, Record]:
         try:
             fields = json.loads(line)
             digest = str(fields.pop("sha256"))
-            found[digest] = Record(**fields)
+            found[digest] = RenderingRecord(**fields)
         except (ValueError, TypeError, KeyError, AttributeError):
             continue
     return found
 
 
-def _keep(descriptor: int, records: dict[str, Record]) -> None:
+def _keep(descriptor: int, records: dict[str, RenderingRecord]) -> None:
     lines = (
         json.dumps({"sha256": digest, **asdict(record)}) + "\n"
         for digest, record in records.items()

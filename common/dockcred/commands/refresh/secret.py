@@ -16,7 +16,7 @@ from typing import Any
 from dockcred.clients.kubernetes.render import EXPIRES_AT
 from dockcred.commands.refresh import target as records
 from dockcred.commands.refresh.cluster import Cluster, ConflictError, NotThereError
-from dockcred.commands.refresh.target import Record
+from dockcred.commands.refresh.target import RenderingRecord
 from dockcred.errors import InvalidInputError
 
 ISSUED_AT = "dockcred/issued-at"
@@ -28,7 +28,7 @@ _MORE_ATTEMPTS = 4
 
 
 @dataclass(frozen=True)
-class Secrets:
+class SecretsDestination:
     """The Secrets of one name.
 
     `key` is the one that the content stands under, "" where the content is a Secret
@@ -50,7 +50,7 @@ class Secrets:
 
     def overlaps(self, other: object) -> bool:
         """Return if both have this name in one namespace, or may have by a label."""
-        if not isinstance(other, Secrets) or other.name != self.name:
+        if not isinstance(other, SecretsDestination) or other.name != self.name:
             return False
         together = set(self.namespaces) & set(other.namespaces)
         return bool(self.selector or other.selector or together)
@@ -68,7 +68,7 @@ class Secrets:
 class Secret:
     """The one in a namespace."""
 
-    which: Secrets
+    which: SecretsDestination
     cluster: Cluster
     namespace: str
 
@@ -77,12 +77,12 @@ class Secret:
         """Return it as messages do."""
         return f"{self.namespace}/{self.which.name}"
 
-    def look(self) -> Record | None:
+    def look(self) -> RenderingRecord | None:
         """Return what its annotations say; None where it is not there."""
         found = self._find()
         return None if found is None else _record(found)
 
-    def deliver(self, content: bytes, record: Record) -> Record:
+    def deliver(self, content: bytes, record: RenderingRecord) -> RenderingRecord:
         """Make or patch it, unless what is there ends later."""
         wanted = self._wanted(content, record)
         for _ in range(_MORE_ATTEMPTS):
@@ -90,7 +90,7 @@ class Secret:
                 return self._put(wanted, record)
         return self._put(wanted, record)
 
-    def settle(self, there: Record) -> None:
+    def settle(self, there: RenderingRecord) -> None:
         """Restart what reads it, unless it runs with this issue already."""
         issue = records.timestamp(there.issued_at)
         for kind, name in self.which.rollout:
@@ -98,7 +98,7 @@ class Secret:
                 kind, self.namespace, name, {RESTARTED + self.which.name: issue}
             )
 
-    def _put(self, wanted: dict[str, Any], record: Record) -> Record:
+    def _put(self, wanted: dict[str, Any], record: RenderingRecord) -> RenderingRecord:
         """Write it over what is there now, unless that has changed by then."""
         found = self._find()
         there = None if found is None else _record(found)
@@ -133,7 +133,7 @@ class Secret:
             {"metadata": metadata, "data": wanted["data"]},
         )
 
-    def _wanted(self, content: bytes, record: Record) -> dict[str, Any]:
+    def _wanted(self, content: bytes, record: RenderingRecord) -> dict[str, Any]:
         if self.which.key:
             encoded = base64.b64encode(content).decode("ascii")
             body = {"type": "Opaque", "data": {self.which.key: encoded}}
@@ -148,7 +148,7 @@ class Secret:
         }
 
 
-def _annotations(record: Record) -> dict[str, str]:
+def _annotations(record: RenderingRecord) -> dict[str, str]:
     annotations = {
         MADE_FOR: record.made_for,
         ISSUED_AT: records.timestamp(record.issued_at),
@@ -158,9 +158,9 @@ def _annotations(record: Record) -> dict[str, str]:
     return annotations
 
 
-def _record(found: dict[str, Any]) -> Record:
+def _record(found: dict[str, Any]) -> RenderingRecord:
     annotations = found["metadata"].get("annotations") or {}
-    return Record(
+    return RenderingRecord(
         annotations.get(MADE_FOR, ""),
         records.seconds(annotations.get(ISSUED_AT, "")) or 0,
         records.seconds(annotations.get(EXPIRES_AT, "")),
@@ -168,7 +168,7 @@ def _record(found: dict[str, Any]) -> Record:
 
 
 def _holds(
-    found: dict[str, Any] | None, wanted: dict[str, Any], record: Record
+    found: dict[str, Any] | None, wanted: dict[str, Any], record: RenderingRecord
 ) -> bool:
     """Return whether the very content is there already, with its end."""
     if found is None or _record(found).expires_at != record.expires_at:

@@ -21,7 +21,7 @@ from dockcred.system import environment
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class RenderingRecord:
     """What is known of a rendering; times in whole seconds since the epoch.
 
     made_for    a digest of the format, the registries and the options; nothing for
@@ -36,7 +36,7 @@ class Record:
     expires_at: int | None
 
     @classmethod
-    def of(cls, made_for: str, logins: list[Login], now: float) -> Record:
+    def of(cls, made_for: str, logins: list[Login], now: float) -> RenderingRecord:
         """Describe a rendering of these logins."""
         ending = [
             (login.credential.expires_at, login.credential.issued_at)
@@ -48,7 +48,7 @@ class Record:
         expires_at, issued_at = min(ending)
         return cls(made_for, int(issued_at or now), int(expires_at))
 
-    def is_older_than(self, there: Record) -> bool:
+    def is_older_than(self, there: RenderingRecord) -> bool:
         """Return whether it ends sooner than what stands in its place.
 
         What was made for something else has no say: the target was changed since.
@@ -102,14 +102,14 @@ def draw() -> float:
     return _chance.uniform(EARLIEST, LATEST)
 
 
-def is_due(record: Record, now: float, part: float) -> bool:
+def is_due(record: RenderingRecord, now: float, part: float) -> bool:
     """Return whether so much of the life is over; what has no end is always due."""
     if record.expires_at is None:
         return True
     return now >= record.issued_at + part * (record.expires_at - record.issued_at)
 
 
-def seconds_until_due(record: Record, now: float, part: float) -> float:
+def seconds_until_due(record: RenderingRecord, now: float, part: float) -> float:
     """Return how long to leave it alone."""
     if record.expires_at is None:
         return RECHECK_S * part
@@ -187,13 +187,13 @@ class Place(Protocol):
     def name(self) -> str:
         """Return what messages call it."""
 
-    def look(self) -> Record | None:
+    def look(self) -> RenderingRecord | None:
         """Return what is known of what is there; None where nothing is."""
 
-    def deliver(self, content: bytes, record: Record) -> Record:
+    def deliver(self, content: bytes, record: RenderingRecord) -> RenderingRecord:
         """Put it there unless what is there ends later; answer what is there now."""
 
-    def settle(self, there: Record) -> None:
+    def settle(self, there: RenderingRecord) -> None:
         """See to it that those who read the place take notice; nothing if they have."""
 
 
@@ -216,7 +216,7 @@ class Destination(Protocol):
 
 
 @dataclass(frozen=True)
-class Target:
+class RefreshTarget:
     """One [[target]] of the file.
 
     The `ca_certs` of its options name files of PEM text, read at each rendering.

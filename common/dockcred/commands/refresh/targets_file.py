@@ -15,10 +15,10 @@ from dockcred.clients.entries import check_name
 from dockcred.clients.formats import Options
 from dockcred.clients.kubernetes import render as kubernetes_render
 from dockcred.commands.refresh.cluster import WORKLOADS
-from dockcred.commands.refresh.command import Command
-from dockcred.commands.refresh.file import File
-from dockcred.commands.refresh.secret import Secrets
-from dockcred.commands.refresh.target import Destination, Target
+from dockcred.commands.refresh.command import CommandDestination
+from dockcred.commands.refresh.file import FileDestination
+from dockcred.commands.refresh.secret import SecretsDestination
+from dockcred.commands.refresh.target import Destination, RefreshTarget
 from dockcred.errors import DockcredError, InvalidInputError
 from dockcred.identity.config.load import check_owner
 
@@ -90,7 +90,7 @@ _WORKLOAD = re.compile(rf"({'|'.join(WORKLOADS)})/([a-z0-9][a-z0-9.-]*)")
 _MAX_ANNOTATION = 63
 
 
-def read(path: str) -> list[Target]:
+def read(path: str) -> list[RefreshTarget]:
     """Read the targets; raise InvalidInputError with the file and the target's number.
 
     Only its reader and root may be able to write it: a command in it is run.
@@ -110,7 +110,7 @@ def read(path: str) -> list[Target]:
         raise InvalidInputError(
             f"{path} is no list of targets", "write [[target]] above each of them"
         )
-    targets: list[Target] = []
+    targets: list[RefreshTarget] = []
     for number, each in enumerate(written, 1):
         target = _numbered(path, number, each)
         _refuse_overlap(path, targets, target)
@@ -118,7 +118,9 @@ def read(path: str) -> list[Target]:
     return targets
 
 
-def _refuse_overlap(path: str, before: list[Target], target: Target) -> None:
+def _refuse_overlap(
+    path: str, before: list[RefreshTarget], target: RefreshTarget
+) -> None:
     """Refuse two targets that would take turns in one place."""
     for number, other in enumerate(before, 1):
         if target.destination.overlaps(other.destination):
@@ -129,7 +131,7 @@ def _refuse_overlap(path: str, before: list[Target], target: Target) -> None:
             )
 
 
-def _numbered(path: str, number: int, written: Any) -> Target:
+def _numbered(path: str, number: int, written: Any) -> RefreshTarget:
     try:
         return _target(Table(written))
     except DockcredError as error:
@@ -138,7 +140,7 @@ def _numbered(path: str, number: int, written: Any) -> Target:
         ) from None
 
 
-def _target(table: Table) -> Target:
+def _target(table: Table) -> RefreshTarget:
     kinds = [kind for kind in _OF_PLACE if kind in table.fields]
     if len(kinds) != 1:
         raise InvalidInputError(
@@ -150,7 +152,7 @@ def _target(table: Table) -> Target:
     named_by = "secret" if kind == "secret" and form in SECRETS else "name"
     if named_by != "name" and "name" in table.fields:
         raise InvalidInputError(f"a {form} is named by secret", "leave name out")
-    target = Target(
+    target = RefreshTarget(
         format=form,
         registries=_registries(table),
         destination=_DESTINATIONS[kind](table),
@@ -183,7 +185,7 @@ def _policy(table: Table) -> Policy:
     return Policy(order=order) if order else Policy()
 
 
-def _file(table: Table) -> File:
+def _file(table: Table) -> FileDestination:
     path, mode = table.text("file"), table.text("mode", "0600")
     if not os.path.isabs(path) or path.endswith("/"):
         raise InvalidInputError(f"{path} is no file", "write its absolute path")
@@ -192,10 +194,10 @@ def _file(table: Table) -> File:
             f"mode {mode!a} lets others read a secret, or its owner not",
             "write 0600, 0640, 0400 or 0440",
         )
-    return File(path, int(mode, 8))
+    return FileDestination(path, int(mode, 8))
 
 
-def _secrets(table: Table) -> Secrets:
+def _secrets(table: Table) -> SecretsDestination:
     name, form = table.text("secret"), table.text("format")
     namespaces = table.texts("namespaces")
     selector = table.text("namespace_selector", "")
@@ -214,7 +216,9 @@ def _secrets(table: Table) -> Secrets:
             f"{name} is too long a name for the annotation of a rollout",
             f"use one of {_MAX_ANNOTATION} characters at most",
         )
-    return Secrets(name, table.text("key", key), namespaces, selector, rollout)
+    return SecretsDestination(
+        name, table.text("key", key), namespaces, selector, rollout
+    )
 
 
 def _workload(text: str) -> tuple[str, str]:
@@ -227,7 +231,7 @@ def _workload(text: str) -> tuple[str, str]:
     return found[1], found[2]
 
 
-def _command(table: Table) -> Command:
+def _command(table: Table) -> CommandDestination:
     words = table.texts("command")
     if not words:
         raise InvalidInputError("the command is empty", 'write ["PROGRAM", "…"]')
@@ -235,7 +239,7 @@ def _command(table: Table) -> Command:
         raise InvalidInputError(
             f"{words[0]} is a relative path", "write its absolute path, or its name"
         )
-    return Command(words)
+    return CommandDestination(words)
 
 
 _DESTINATIONS: dict[str, Callable[[Table], Destination]] = {

@@ -22,7 +22,7 @@ MAX_SUBJECT = 255
 
 
 @dataclass(frozen=True)
-class AccessToken:
+class RegistryToken:
     """A signed token, its id for the log, and its life in seconds."""
 
     text: str
@@ -51,7 +51,7 @@ def sign(
     granted: Iterable[Access],
     now: float,
     until: float,
-) -> AccessToken:
+) -> RegistryToken:
     """Sign what was granted, for the settings' life and not beyond `until`."""
     issued_at, token_id = int(now), str(uuid.uuid4())
     expires_at = int(min(issued_at + settings.life_s, until))
@@ -73,7 +73,7 @@ def sign(
         ALGORITHM,
         headers=header,
     )
-    return AccessToken(text, token_id, issued_at, expires_at - issued_at)
+    return RegistryToken(text, token_id, issued_at, expires_at - issued_at)
 
 
 CERTIFICATES = "token-service.pem"

@@ -13,7 +13,7 @@ from dockcred.commands.token_service import access_token
 from dockcred.commands.token_service.issuer_documents import PublishedKey
 from dockcred.commands.token_service.issuer_keys import Fetch, IssuerKeys
 from dockcred.commands.token_service.key_directory import KeyDirectory
-from dockcred.commands.token_service.request import Answer, Refusal, TokenRequest
+from dockcred.commands.token_service.request import Refusal, TokenAnswer, TokenRequest
 from dockcred.commands.token_service.rule import ANONYMOUS, Rule, grant
 from dockcred.commands.token_service.settings import Issuer, Settings
 from dockcred.commands.token_service.signing_key import SigningKey
@@ -63,7 +63,7 @@ _REASONS = (
 
 
 @dataclass(frozen=True)
-class Identity:
+class Caller:
     """Who asks, for how long that is known, and all that the issuer says of them."""
 
     issuer: str
@@ -86,7 +86,7 @@ class Verifier:
         }
         self._clock = clock
 
-    async def identify(self, token: str) -> Identity:
+    async def identify(self, token: str) -> Caller:
         """Return whose token this is; raise Refusal for one that is not believed."""
         if len(token) > MAX_CHARACTERS:
             raise Refusal.bad_request("the token is too long")
@@ -122,7 +122,7 @@ class Verifier:
         algorithm: str,
         issuer: Issuer,
         key: PublishedKey | None,
-    ) -> Identity:
+    ) -> Caller:
         """Read what the token says; raise Refusal where it cannot be believed.
 
         Without a key all is looked at but the signature.
@@ -148,7 +148,7 @@ class Verifier:
         # PyJWT's leeway is for both ends; what we grant must end with the token.
         if not expires_at - self._clock() >= 1:
             raise Refusal.unauthorized("the token has expired")
-        return Identity(issuer.name, claims["sub"], expires_at, claims)
+        return Caller(issuer.name, claims["sub"], expires_at, claims)
 
 
 def _lengths(algorithm: str) -> Container[int]:
@@ -194,7 +194,7 @@ class ByRules:
         self._verifier = verifier
         self._clock = clock
 
-    async def answer(self, request: TokenRequest) -> Answer:
+    async def answer(self, request: TokenRequest) -> TokenAnswer:
         """Return with a token for what is asked for and allowed; raise Refusal.
 
         Who is known gets a token even where nothing is allowed: the registry says
@@ -220,7 +220,7 @@ class ByRules:
         }
         if identity:
             told |= {"issuer": identity.issuer, "subject": identity.subject}
-        return Answer(token.reply(granted), told)
+        return TokenAnswer(token.reply(granted), told)
 
     def begin(self) -> None:
         """Ask the issuers for their keys."""
@@ -238,7 +238,7 @@ class ByRules:
             reason = "no token can be signed now"
             raise Refusal.unavailable(reason, _RETRY_S, str(error)) from None
 
-    async def _who(self, request: TokenRequest) -> tuple[Identity | None, list[Rule]]:
+    async def _who(self, request: TokenRequest) -> tuple[Caller | None, list[Rule]]:
         """Return who asks, None for nobody, and the rules that admit them."""
         rules = self._settings.rules
         if request.secret is None:

@@ -102,7 +102,7 @@ class Listening(socket.socket):
             raise BlockingIOError
         accepted, peer = super().accept()
         family, kind, proto = accepted.family, accepted.type, accepted.proto
-        connection = Connection(family, kind, proto, accepted.detach())
+        connection = ClientConnection(family, kind, proto, accepted.detach())
         if not self.clients.opened(peer, connection):
             connection.close()
             raise ConnectionAbortedError
@@ -110,7 +110,7 @@ class Listening(socket.socket):
         return connection, peer
 
 
-class Connection(socket.socket):
+class ClientConnection(socket.socket):
     """One that was accepted, and is counted until it is closed."""
 
     clients: Clients | None = None

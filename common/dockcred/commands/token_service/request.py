@@ -224,7 +224,7 @@ def _basic(headers: list[str]) -> tuple[str, str | None]:
 
 
 @dataclass(frozen=True)
-class Answer:
+class TokenAnswer:
     """The reply to the client, and what the log is told of it."""
 
     reply: dict[str, Any] = field(repr=False)
@@ -234,7 +234,7 @@ class Answer:
 class Authority(Protocol):
     """Says what who asks may do."""
 
-    async def answer(self, request: TokenRequest) -> Answer:
+    async def answer(self, request: TokenRequest) -> TokenAnswer:
         """Answer, or raise Refusal."""
 
     def begin(self) -> None:

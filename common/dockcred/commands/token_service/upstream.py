@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from dockcred.commands.token_service import own_thread
-from dockcred.commands.token_service.request import Answer, Refusal, TokenRequest
+from dockcred.commands.token_service.request import Refusal, TokenAnswer, TokenRequest
 from dockcred.commands.token_service.settings import is_safe_url
 from dockcred.errors import DockcredError, InvalidInputError
 from dockcred.system.environment import Environment
@@ -35,7 +35,7 @@ _RETRY_S = 5
 
 
 @dataclass(frozen=True)
-class Provider:
+class OAuthProvider:
     """The provider, and who strangers are to it: one of its users, or this pod."""
 
     token_url: str
@@ -72,13 +72,13 @@ class Provider:
 class Upstream:
     """Answers requests with what the provider mints."""
 
-    def __init__(self, provider: Provider, environment: Environment) -> None:
+    def __init__(self, provider: OAuthProvider, environment: Environment) -> None:
         self._provider = provider
         self._environment = environment
         self._turns = asyncio.Semaphore(MAX_CALLS)
         self._calls: set[asyncio.Task[Response]] = set()
 
-    async def answer(self, request: TokenRequest) -> Answer:
+    async def answer(self, request: TokenRequest) -> TokenAnswer:
         """Ask the provider for a token; raise Refusal where it gives none."""
         scopes = (*map(str, request.asked), self._provider.scope)
         fields = self._credentials(request) | {
@@ -103,7 +103,7 @@ class Upstream:
             raise Refusal.unauthorized("the provider does not accept these credentials")
         if response.status != _OK:
             raise _unavailable(f"it answers {response.status}")
-        return Answer(_reply(response), {"username": request.username})
+        return TokenAnswer(_reply(response), {"username": request.username})
 
     def begin(self) -> None:
         """Nothing of the provider's is needed before a request."""

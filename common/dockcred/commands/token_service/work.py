@@ -18,7 +18,7 @@ from dockcred.commands.token_service.by_rules import ByRules, Verifier
 from dockcred.commands.token_service.key_directory import KeyDirectory
 from dockcred.commands.token_service.listen import Listen
 from dockcred.commands.token_service.settings import Issuer, Settings
-from dockcred.commands.token_service.upstream import Provider, Upstream
+from dockcred.commands.token_service.upstream import OAuthProvider, Upstream
 from dockcred.errors import InvalidInputError
 from dockcred.identity.config.load import check_owner
 from dockcred.system.environment import Environment
@@ -36,7 +36,7 @@ def serve(application: Application, listen: Listen, environment: Environment) ->
 
 def with_provider(environment: Environment) -> Application:
     """Make the service that asks the provider named in the variables."""
-    return Application(Upstream(Provider.of(environment), environment), "registry")
+    return Application(Upstream(OAuthProvider.of(environment), environment), "registry")
 
 
 def with_rules(settings: Settings) -> Application:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from dockcred.credential import ServerURL
     from dockcred.identity.cache.files import Cache
-    from dockcred.identity.config.load import Entry
+    from dockcred.identity.config.load import ConfigEntry
     from dockcred.system.environment import Environment
 
 _NAME = "config"
@@ -152,7 +152,7 @@ def _compile(paths: Iterable[str]) -> str:
     from dockcred.identity.config import load  # noqa: PLC0415 - after a change only
 
     defaults: dict[str, str] = {}
-    entries: list[Entry] = []
+    entries: list[ConfigEntry] = []
     for path in paths:
         more, found = load.read(path)
         defaults |= more

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-class Entry:
+class ConfigEntry:
     """One [[registry]]: what it matches, where it stands, and what it says."""
 
     __slots__ = ("line", "path", "pattern", "settings")
@@ -39,7 +39,7 @@ class Entry:
         return f"{self.path}:{self.line}"
 
 
-def read(path: str) -> tuple[dict[str, str], list[Entry]]:
+def read(path: str) -> tuple[dict[str, str], list[ConfigEntry]]:
     """Read one file; raise InvalidInputError with file and line for what is wrong."""
     import tomllib  # noqa: PLC0415 - once per change of the file
 
@@ -71,7 +71,7 @@ def read(path: str) -> tuple[dict[str, str], list[Entry]]:
     return defaults, entries
 
 
-def _entry(written: Any, path: str, lines: list[str], start: int) -> Entry:
+def _entry(written: Any, path: str, lines: list[str], start: int) -> ConfigEntry:
     known = OF_ROUTING | VARIABLES.keys()
     settings = _checked(written, known, path, lines, start)
     if "match" not in settings:
@@ -93,7 +93,7 @@ def _entry(written: Any, path: str, lines: list[str], start: int) -> Entry:
             f"{path}:{line}: there is no identity {settings['identity']!a} to choose",
             f"choose of {', '.join(sorted(IDENTITIES))}; clouds are chosen by host",
         )
-    return Entry(pattern, settings, path, start)
+    return ConfigEntry(pattern, settings, path, start)
 
 
 def _refuse_strangers(pattern: Pattern) -> None:

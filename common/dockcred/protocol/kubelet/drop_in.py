@@ -55,7 +55,7 @@ _VARIABLES = {
 _LOGGING = frozenset({"v", "vmodule", "logtostderr", "alsologtostderr"})
 
 
-class Options:
+class PluginArguments:
     """What the arguments say: variables to set, and registries behind mirrors."""
 
     __slots__ = ("mirrors", "variables")
@@ -66,9 +66,9 @@ class Options:
         self.mirrors: dict[str, str] = {}
 
 
-def parse(arguments: Sequence[str]) -> Options:
+def parse(arguments: Sequence[str]) -> PluginArguments:
     """Read the arguments; raise InvalidInputError for one that no plugin has."""
-    options = Options()
+    options = PluginArguments()
     rest = list(arguments)
     while rest:
         word = rest.pop(0)
@@ -84,7 +84,7 @@ def parse(arguments: Sequence[str]) -> Options:
     return options
 
 
-def _take(options: Options, name: str, value: str) -> None:
+def _take(options: PluginArguments, name: str, value: str) -> None:
     if name in _VARIABLES:
         options.variables[_VARIABLES[name]] = value
     elif name == "registry-mirror":

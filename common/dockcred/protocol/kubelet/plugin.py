@@ -81,7 +81,7 @@ def node_environment(environment: Environment) -> Environment:
     )
 
 
-class Plugin:
+class RoutingPlugin:
     """The plugin over the routing table that the helpers have."""
 
     def __init__(
