@@ -16,7 +16,7 @@ from dockcred.identity import cache as watched
 from dockcred.identity.cache import Entry
 from dockcred.identity.cache.lock import Flight
 from dockcred.identity.cache.record import Record
-from dockcred.identity.provider import is_cacheable, lease_until
+from dockcred.identity.provider import SEPARATOR
 from dockcred.system import log, process
 from dockcred.system.environment import timeout_s
 from dockcred.transport import idle
@@ -128,9 +128,10 @@ class Minter:
             and watched.conditions(identity.files, identity.tokens) == now
             and record.still_holds()
         )
-        if unchanged and is_cacheable(identity) and credential.expires_at is not None:
-            source = "+".join(identity.sources)
-            lease = lease_until(source, before)
+        kept = provider.is_cacheable(identity) and credential.expires_at is not None
+        if unchanged and kept:
+            source = SEPARATOR.join(identity.sources)
+            lease = provider.lease_until(source, before)
             said = identity.principal
             now += record.conditions(
                 (*provider.variables, *provider.secrets),
@@ -152,7 +153,7 @@ class Minter:
             return False
         if not who or who != entry.principal:
             return False
-        entry.lease_until = lease_until(entry.source, before)
+        entry.lease_until = self._store.provider.lease_until(entry.source, before)
         self._keep(entry, before)
         return True
 

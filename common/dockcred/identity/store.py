@@ -173,9 +173,8 @@ class IdentityStore:
     def _refresh(self, entry: Entry, name: str, server: ServerURL) -> None:
         from dockcred.identity import mint  # noqa: PLC0415 - once in half a life
         from dockcred.identity.mint import Minter  # noqa: PLC0415
-        from dockcred.identity.provider import rows  # noqa: PLC0415
 
-        if all(row.direct for row in rows(entry.source)):
+        if self.provider.is_direct(entry.source):
             issuing = Minter(self, name, entry.key, server)
             mint.spawn(
                 self.cache,

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 from dockcred.credential import ServerURL
 from dockcred.errors import CredentialsNotFoundError, MissingIdentityError
 from dockcred.identity.cache.files import Cache
-from dockcred.identity.provider import SOURCES
 from dockcred.identity.store import IdentityStore
 from dockcred.system.environment import Environment, meanings
 
@@ -116,14 +115,19 @@ def mints_what_does_not_show_itself(subject: Subject) -> None:
 
 
 def keeps_only_what_has_a_row(subject: Subject) -> None:
-    """A source without a row in SOURCES is not cached, and has no end to be kept to."""
+    """What names its source is cached by that source's row, and by no row if not."""
     server = ServerURL.parse(subject.hosts[0])
-    identity = subject.load().identity(server, subject.somebody)
+    provider = subject.load()
+    identity = provider.identity(server, subject.somebody)
     assert identity.sources
-    for source in identity.sources:
-        owner = source.partition(":")[0]
-        rows = [name for name in SOURCES if name.startswith(f"{owner}:")]
-        assert source in SOURCES or rows, f"{owner} has no row at all"
+    rows = {row.name for row in provider.sources}
+    assert len(rows) == len(provider.sources), "two rows of one name"
+    assert provider.is_cacheable(identity) == rows.issuperset(identity.sources)
+    owners = {name.partition(":")[0] for name in identity.sources}
+    for owner in owners:
+        assert owner in {row.partition(":")[0] for row in rows}, (
+            f"no row of {provider.name}'s sources begins with {owner}:"
+        )
 
 
 def names_its_variables_once(subject: Subject) -> None:
@@ -132,7 +136,7 @@ def names_its_variables_once(subject: Subject) -> None:
     assert not set(provider.variables) & set(provider.secrets)
     assert set(provider.secrets) <= meanings.SECRETS
     ours = {name for name in provider.variables if name.startswith("DOCKCRED_")}
-    assert ours <= set(meanings.ALL), "say in environment/meanings.py what it means"
+    assert ours <= set(meanings.ALL), "say in its MEANINGS what it means"
     assert set(provider.tags) <= set(provider.variables)
 
 

@@ -13,6 +13,7 @@ from dockcred.identity import cache as watched
 from dockcred.identity.cache import record, ticket
 from dockcred.identity.cache.files import Cache
 from dockcred.identity.cache.record import Record
+from dockcred.identity.provider import Identity, Provider, Source
 from dockcred.identity.store import IdentityStore
 from dockcred.system import environment as process
 from dockcred.system import process as launched
@@ -23,13 +24,12 @@ STEADY = "aws:env-keys"
 """A source whose row has no lease: its conditions alone tell."""
 
 
-class Forgetful:
+class Forgetful(Provider):
     """A provider whose lists name nothing of what it reads."""
 
     name = "forgetful"
     program = "docker-credential-forgetful"
-    cache_parent = cache_off = ignore_storage = ""
-    tags: tuple[str, ...] = ()
+    sources = (Source(STEADY),)
     variables = ("LISTED",)
     secrets = ("HIDDEN",)
 
@@ -41,26 +41,15 @@ class Forgetful:
     def matches(self, server: ServerURL) -> bool:
         return server.host == HOST.host
 
-    def serves_anonymous(self, server: ServerURL) -> bool:
-        del server
-        return False
-
-    def config_files(self, environment: Environment) -> tuple[str, ...]:
-        del environment
-        return ()
-
     def identity(self, server: ServerURL, environment: Environment):
         del server
         return Reading(self, environment)
 
 
-class Reading:
+class Reading(Identity):
     """An identity that reads, and names no file."""
 
     sources = (STEADY,)
-    files: tuple[str, ...] = ()
-    tokens: tuple[str, ...] = ()
-    said = ""
 
     def __init__(self, provider: Forgetful, environment: Environment) -> None:
         self._provider = provider
@@ -71,9 +60,6 @@ class Reading:
         self._provider.minted += 1
         now = time.time()
         return Credential("u", f"secret {self._provider.minted}", now, now + 3600)
-
-    def who(self) -> str:
-        return ""
 
 
 @pytest.fixture

@@ -10,9 +10,8 @@ import time
 import pytest
 from support import entries
 
-from dockcred.identity.provider import SOURCES
+from dockcred.providers.acr import ACR, sources
 from dockcred.providers.acr import identity as module
-from dockcred.providers.acr import sources
 from dockcred.system.environment import Environment
 from dockcred.testing.sandbox import Sandbox
 from dockcred.testing.sandbox.azure.directory import Principal
@@ -34,6 +33,7 @@ IDENTITIES = (
     "azure-developer-cli",
 )
 SHORT_LIFE_S = 4
+ROWS = {row.name: row for row in ACR.sources}
 
 
 def test_every_source_has_a_row():
@@ -43,12 +43,12 @@ def test_every_source_has_a_row():
         if name.isupper() and isinstance(value, str) and value.startswith("azure:")
     }
     assert len(planned) == 13
-    assert planned == {name for name in SOURCES if name.startswith("azure:")}
+    assert planned == set(ROWS)
 
 
 def test_machines_have_a_lease_and_logins_are_watched(tmp_path):
     for name in sources.MANAGED:
-        assert SOURCES[name].lease_s == 900, name
+        assert ROWS[name].lease_s == 900, name
     (tmp_path / "az").touch(0o700)
     variables = {"PATH": str(tmp_path), "HOME": "/home/me"}
     identity = module.AzureIdentity(None, Environment(variables))

@@ -10,15 +10,7 @@ import click
 
 from dockcred import protocol, wiring
 from dockcred.commands import main
-from dockcred.system.environment import (
-    aws,
-    azure,
-    github,
-    google,
-    meanings,
-    oidc,
-    programs,
-)
+from dockcred.system.environment import meanings, oidc, programs
 from dockcred.system.version import __version__
 from dockcred.wiring import PROGRAMS
 
@@ -150,12 +142,6 @@ VERBS = {
     "list": "answer the registries that are kept or cached, with their users, as JSON",
     "version": "print the version",
 }
-_OF_PROVIDER = {
-    "ecr": aws.MEANINGS,
-    "acr": azure.MEANINGS,
-    "google": google.MEANINGS,
-    "github": github.MEANINGS,
-}
 _OF_PROGRAM = {
     "docker-credential-keyring": programs.KEYCHAIN_MEANINGS,
     "docker-credential-oidc": oidc.MEANINGS,
@@ -200,13 +186,13 @@ def page(program: str) -> str:
 
 
 def _variables(written: Page, program: str) -> None:
-    provider = wiring.PROGRAMS[program]
-    own = _OF_PROVIDER.get(provider) or _OF_PROGRAM.get(program, {})
+    name = wiring.PROGRAMS[program]
+    served = wiring.provider(name) if name else None
+    own = served.names.MEANINGS if served else _OF_PROGRAM.get(program, {})
     written.section("ENVIRONMENT")
     for variable, meaning in (meanings.OURS | own).items():
         written.item(variable, meaning)
-    if provider:
-        served = wiring.provider(provider)
+    if served:
         names = {*served.variables, *served.secrets} - {*own, *meanings.OURS}
         written.item("Heard besides", ", ".join(sorted(names)))
 

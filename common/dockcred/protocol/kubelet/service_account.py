@@ -5,7 +5,8 @@ from __future__ import annotations
 from dockcred.credential import Credential
 from dockcred.errors import InvalidInputError
 from dockcred.identity import web_identity
-from dockcred.system.environment import programs as names
+from dockcred.identity.provider import Identity, Provider
+from dockcred.system.environment import programs
 from dockcred.transport.json_reader import claims_of
 
 TYPE_CHECKING = False
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from dockcred.credential import ServerURL
-    from dockcred.identity.provider import Identity, Provider
     from dockcred.system.environment import Environment
 
 ENABLED = "iam.gke.io/enable-wi-image-pull"
@@ -135,11 +135,11 @@ def _text(value: Any) -> str:
     return value
 
 
-class BoundProvider:
+class BoundProvider(Provider):
     """A provider with the account in the key of all that it caches.
 
     A second account with the first one's role has another key: it reaches the cloud,
-    and the cloud says whether it may.
+    and the cloud says whether it may. The account alone says who asks: no file does.
     """
 
     def __init__(
@@ -155,12 +155,17 @@ class BoundProvider:
         self.cache_off = inner.cache_off
         self.ignore_storage = inner.ignore_storage
         self.tags = inner.tags
-        self.variables = (
-            *inner.variables,
-            KEY,
-            *names.KUBELET,
-        )
-        self.secrets = inner.secrets
+        self.sources = inner.sources
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Return the provider's, the account, and what stands in for annotations."""
+        return (*self._inner.variables, KEY, *programs.KUBELET)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return the provider's."""
+        return self._inner.secrets
 
     def matches(self, server: ServerURL) -> bool:
         """Return what the provider tells."""
@@ -170,23 +175,14 @@ class BoundProvider:
         """Return what the provider tells."""
         return self._inner.serves_anonymous(server)
 
-    def config_files(self, environment: Environment) -> tuple[str, ...]:
-        """Return none: the account alone says who asks."""
-        del environment
-        return ()
-
     def identity(self, server: ServerURL, environment: Environment) -> Identity:
         """Let the account be asked."""
         asked = environment.with_values(self._variables)
         return _BoundIdentity(self._inner.identity(server, asked), self._account)
 
 
-class _BoundIdentity:
+class _BoundIdentity(Identity):
     """An identity whose credential ends with the token that it was minted for."""
-
-    files: tuple[str, ...] = ()
-    tokens: tuple[str, ...] = ()
-    principal = ""
 
     def __init__(self, inner: Identity, account: ServiceAccount) -> None:
         self._inner = inner
@@ -201,7 +197,3 @@ class _BoundIdentity:
         if minted.expires_at is not None:
             ends = min(ends, minted.expires_at)
         return Credential(minted.username, minted.secret, minted.issued_at, ends)
-
-    def current_principal(self) -> str:
-        """Say nothing: the key says it."""
-        return ""

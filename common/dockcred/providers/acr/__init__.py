@@ -14,9 +14,9 @@ logins             the files that a login changes
 from __future__ import annotations
 
 from dockcred.errors import CredentialsNotFoundError
+from dockcred.identity.provider import LEASE_S, Provider, Source
 from dockcred.providers.acr.hosts import custom_suffixes, registry_of
-from dockcred.system.environment import COMMON, current
-from dockcred.system.environment import azure as names
+from dockcred.system.environment import azure, current
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,17 +25,33 @@ if TYPE_CHECKING:
     from dockcred.system.environment import Environment
 
 
-class ACR:
+class ACR(Provider):
     """The provider of `docker-credential-acr-login`."""
 
     name = "acr"
     program = "docker-credential-acr-login"
-    variables = (*COMMON, *names.VARIABLES)
-    secrets = names.SECRETS
+    names = azure
     tags = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID")
-    cache_parent = ""
-    cache_off = ""
-    ignore_storage = ""
+    sources = (
+        # The client id is who one is; like an AWS secret key, its proof is not kept.
+        Source("azure:client-secret", direct=True),
+        # The certificate's file is watched.
+        Source("azure:client-certificate"),
+        Source("azure:user-password"),
+        # Issuer and subject of the token are conditions.
+        Source("azure:workload-identity", direct=True),
+        Source("azure:imds", lease_s=LEASE_S, direct=True),
+        Source("azure:app-service", lease_s=LEASE_S, direct=True),
+        Source("azure:service-fabric", lease_s=LEASE_S),
+        Source("azure:arc", lease_s=LEASE_S),
+        Source("azure:machine-learning", lease_s=LEASE_S),
+        Source("azure:cloud-shell", lease_s=LEASE_S),
+        # The login's file is watched; PowerShell and azd cannot say who they are, and
+        # not every one of their releases writes the same file: minted anew.
+        Source("azure:cli"),
+        Source("azure:powershell", lease_s=LEASE_S),
+        Source("azure:developer-cli", lease_s=LEASE_S),
+    )
 
     def __init__(self, suffixes: tuple[str, ...] | None = None) -> None:
         """Serve these suffixes beside Azure's own; by default the variable's."""
@@ -49,15 +65,6 @@ class ACR:
         if server.scheme == "http":
             return False
         return registry_of(server.host, self._suffixes) is not None
-
-    def serves_anonymous(self, server: ServerURL) -> bool:
-        """Tell that a registry may be open to anonymous pulls; only it knows."""
-        return self.matches(server)
-
-    def config_files(self, environment: Environment) -> tuple[str, ...]:
-        """Return none: variables choose the identity, logins are watched per source."""
-        del environment
-        return ()
 
     def identity(self, server: ServerURL, environment: Environment) -> Identity:
         """Line up the sources that the variables allow."""

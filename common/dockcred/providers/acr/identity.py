@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dockcred.errors import IssueError, MissingIdentityError
+from dockcred.identity.provider import Identity
 from dockcred.providers.acr import hosts, sources
 from dockcred.providers.acr.sources import CLI, DEVELOPER_CLI, POWERSHELL
 from dockcred.system import log
@@ -63,7 +64,7 @@ def login_files(source: str, environment: Environment) -> tuple[str, ...]:
     return ()
 
 
-class AzureIdentity:
+class AzureIdentity(Identity):
     """The sources that the variables allow, asked in order until one has a token."""
 
     def __init__(self, registry: Registry, environment: Environment) -> None:
@@ -75,15 +76,13 @@ class AzureIdentity:
         if self._road == "direct":
             planned = tuple(s for s in planned if serves(s, environment))
         self._plan = planned
-        self.sources: tuple[str, ...] = planned
+        self.sources = planned
         files = [path for s in planned for path in login_files(s, environment)]
         if sources.CLIENT_CERTIFICATE in planned:
             files.append(environment.get("AZURE_CLIENT_CERTIFICATE_PATH"))
-        self.files: tuple[str, ...] = tuple(files)
-        self.tokens: tuple[str, ...] = ()
+        self.files = tuple(files)
         if sources.WORKLOAD_IDENTITY in planned:
             self.tokens = (environment.get("AZURE_FEDERATED_TOKEN_FILE"),)
-        self.principal = ""
 
     def issue(self) -> Credential:
         """Get a token, and the registry's password for it."""

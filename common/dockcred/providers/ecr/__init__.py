@@ -10,10 +10,10 @@ problems   what AWS's error codes mean
 from __future__ import annotations
 
 from dockcred.errors import CredentialsNotFoundError
+from dockcred.identity.provider import LEASE_S, Provider, Source
 from dockcred.providers.ecr import hosts
 from dockcred.providers.ecr.hosts import registry_of
-from dockcred.system.environment import COMMON
-from dockcred.system.environment import aws as names
+from dockcred.system.environment import aws
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,17 +22,33 @@ if TYPE_CHECKING:
     from dockcred.system.environment import Environment
 
 
-class ECR:
+class ECR(Provider):
     """The provider of `docker-credential-ecr-login`."""
 
     name = "ecr"
     program = "docker-credential-ecr-login"
-    variables = (*COMMON, *names.VARIABLES)
-    secrets = names.SECRETS
+    names = aws
     tags = ("AWS_PROFILE", "AWS_ACCESS_KEY_ID")
     cache_parent = "AWS_ECR_CACHE_DIR"
     cache_off = "AWS_ECR_DISABLE_CACHE"
     ignore_storage = "AWS_ECR_IGNORE_CREDS_STORAGE"
+    sources = (
+        Source("aws:env-keys", direct=True),
+        Source("aws:shared-credentials"),
+        Source("aws:assume-role"),
+        # The AWS CLI's role cache is watched.
+        Source("aws:assume-role-mfa"),
+        # Issuer and subject of the token are conditions.
+        Source("aws:web-identity", direct=True),
+        # The login's token file is watched.
+        Source("aws:sso"),
+        Source("aws:login"),
+        # At most its own Expiration; a process cannot say who it is: minted anew.
+        Source("aws:process", lease_s=LEASE_S),
+        Source("aws:container", lease_s=LEASE_S, direct=True),
+        Source("aws:pod-identity", lease_s=LEASE_S, direct=True),
+        Source("aws:instance-profile", lease_s=LEASE_S, direct=True),
+    )
 
     def matches(self, server: ServerURL) -> bool:
         """Return whether the whole host is ECR's; plain http carries no password."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dockcred.errors import MissingIdentityError
+from dockcred.identity.provider import Identity
 from dockcred.providers.ecr.endpoints import Keys
 from dockcred.transport import idle
 
@@ -44,7 +45,7 @@ def source_of(environment: Environment) -> str:
     return INSTANCE_PROFILE
 
 
-class DirectIdentity:
+class DirectIdentity(Identity):
     """One source of AWS keys, asked by our own requests."""
 
     def __init__(
@@ -54,14 +55,12 @@ class DirectIdentity:
         self._registry = registry
         self._environment = environment
         self._source = source
-        self.sources: tuple[str, ...] = (source,)
-        self.files: tuple[str, ...] = ()
-        self.principal = ""
+        self.sources = (source,)
         variable = {
             WEB_IDENTITY: "AWS_WEB_IDENTITY_TOKEN_FILE",
             POD_IDENTITY: "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
         }.get(source, "")
-        self.tokens: tuple[str, ...] = (environment.get(variable),) if variable else ()
+        self.tokens = (environment.get(variable),) if variable else ()
 
     def issue(self) -> Credential:
         """Get the keys, and ECR's password for them."""

@@ -8,6 +8,7 @@ from functools import partial
 from subprocess import DEVNULL, Popen
 
 from dockcred.errors import MissingExtraError
+from dockcred.identity.provider import Identity
 from dockcred.providers.ecr import direct, endpoints, hosts
 from dockcred.providers.ecr.api import credential
 from dockcred.providers.ecr.profiles import METHODS, Chain, of_account
@@ -44,7 +45,7 @@ _WITHOUT_KINDS = frozenset({"aws:sso", "aws:login"})
 """Sources whose portals have no FIPS and dual-stack endpoints; STS has them."""
 
 
-class SdkIdentity:
+class SdkIdentity(Identity):
     """Whatever botocore resolves for the selected profile."""
 
     def __init__(self, registry: Registry, environment: Environment) -> None:
@@ -66,11 +67,6 @@ class SdkIdentity:
         self.sources = (*role, *self._chain.sources)
         self.files = self._chain.files
         self.tokens = self._chain.tokens
-        self.principal = ""
-
-    def current_principal(self) -> str:
-        """Say nothing: a profile's sources can only be asked by minting."""
-        return ""
 
     def issue(self) -> Credential:
         """Let botocore resolve the keys and ask ECR."""

@@ -10,9 +10,9 @@ api          the two requests to GitHub's API
 from __future__ import annotations
 
 from dockcred.errors import CredentialsNotFoundError
+from dockcred.identity.provider import Provider, Source
 from dockcred.providers.github import hosts
-from dockcred.system.environment import COMMON, current
-from dockcred.system.environment import github as names
+from dockcred.system.environment import current, github
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,17 +21,16 @@ if TYPE_CHECKING:
     from dockcred.system.environment import Environment
 
 
-class GitHub:
+class GitHub(Provider):
     """The provider of `docker-credential-ghcr-login`."""
 
     name = "github"
     program = "docker-credential-ghcr-login"
-    variables = (*COMMON, *names.VARIABLES)
-    secrets = names.SECRETS
-    tags = ()
-    cache_parent = ""
-    cache_off = ""
-    ignore_storage = ""
+    names = github
+    sources = (
+        # The App's key file is watched; a token of a person is never kept.
+        Source("github:app"),
+    )
 
     def __init__(self, enterprise: tuple[str, ...] | None = None) -> None:
         """Serve these Enterprise servers beside github.com; else the variable's."""
@@ -44,10 +43,6 @@ class GitHub:
         """Return whether the whole host is GitHub's; plain http carries no token."""
         return server.scheme != "http" and bool(self._owner(server))
 
-    def serves_anonymous(self, server: ServerURL) -> bool:
-        """Tell that public images are pulled without a credential."""
-        return self.matches(server)
-
     def config_files(self, environment: Environment) -> tuple[str, ...]:
         """Return gh's file of logins."""
         return tuple(filter(None, (hosts.gh_file(environment),)))
@@ -56,10 +51,10 @@ class GitHub:
         """Choose who is asked."""
         from dockcred.providers.github import identities  # noqa: PLC0415 - a miss
 
-        github = self._owner(server)
-        if not github:
+        owner = self._owner(server)
+        if not owner:
             raise CredentialsNotFoundError
-        return identities.choose(github, environment)
+        return identities.choose(owner, environment)
 
     def _owner(self, server: ServerURL) -> str:
         return hosts.owner(server.host, self._enterprise)

@@ -109,21 +109,23 @@ def _failure(status: int, name: str) -> IssueError:
     return IssueError(cause, remedy)
 
 
-try:
-    import jwt
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-except ImportError:
-    raise MissingExtraError(
-        "a GitHub App needs PyJWT, which is not installed",
-        "run: pip install 'dockcred[github]'",
-    ) from None
-
 _LIFE_S, _SKEW_S = 540, 60
 _MAX_BYTES = 64 * 1024
 
 
 def assertion(app: str, key_file: str) -> str:
     """Sign as the App; IssueError where the file holds no key."""
+    try:
+        # Not at the top: whoever has a token asks GitHub about it without PyJWT.
+        import jwt  # noqa: PLC0415 - an App only
+        from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415
+            load_pem_private_key,
+        )
+    except ImportError:
+        raise MissingExtraError(
+            "a GitHub App needs PyJWT, which is not installed",
+            "run: pip install 'dockcred[github]'",
+        ) from None
     now = int(time.time())
     claims = {"iat": now - _SKEW_S, "exp": now + _LIFE_S, "iss": app}
     try:

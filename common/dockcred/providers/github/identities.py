@@ -9,11 +9,11 @@ import time
 
 from dockcred.credential import Credential
 from dockcred.errors import IssueError, MissingIdentityError
+from dockcred.identity.provider import Identity
 from dockcred.providers.github import gh, hosts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dockcred.identity.provider import Identity
     from dockcred.system.environment import Environment
 
 ANY_USER = "x-access-token"
@@ -53,16 +53,13 @@ def token_variables(github: str, environment: Environment) -> tuple[str, ...]:
     return ("GH_TOKEN", "GITHUB_TOKEN") if server in {"", github} else ("GH_TOKEN",)
 
 
-class TokenIdentity:
+class TokenIdentity(Identity):
     """A token that somebody put here, handed on as it is.
 
     The secret is the identity, so it is not cached: it has no row and no end.
     """
 
-    sources: tuple[str, ...] = ("github:token",)
-    files: tuple[str, ...] = ()
-    tokens: tuple[str, ...] = ()
-    principal = ""
+    sources = ("github:token",)
 
     def __init__(
         self,
@@ -92,17 +89,11 @@ class TokenIdentity:
             raise MissingIdentityError(f"{self._origin} {cause}", remedy)
         return Credential(self._user, self._token, time.time())
 
-    def current_principal(self) -> str:
-        """Say nothing: it is never leased."""
-        return ""
 
-
-class AppIdentity:
+class AppIdentity(Identity):
     """A GitHub App's installation, by a token of its own for every hour."""
 
-    sources: tuple[str, ...] = ("github:app",)
-    tokens: tuple[str, ...] = ()
-    principal = ""
+    sources = ("github:app",)
 
     def __init__(self, github: str, environment: Environment) -> None:
         """Find its three variables; IssueError names the one that is not set."""
@@ -116,7 +107,7 @@ class AppIdentity:
             raise IssueError(f"{_INSTALLATION} is not a number", "see the App's URL")
         self._api = hosts.api(github, environment)
         self._environment = environment
-        self.files: tuple[str, ...] = (environment.get(_KEY_FILE),)
+        self.files = (environment.get(_KEY_FILE),)
 
     def issue(self) -> Credential:
         """Sign an assertion and trade it for the installation's token."""
@@ -127,7 +118,3 @@ class AppIdentity:
         return api.installation_token(
             assertion, get(_INSTALLATION), self._api, self._environment
         )
-
-    def current_principal(self) -> str:
-        """Say nothing: the variables and the key file tell every change."""
-        return ""

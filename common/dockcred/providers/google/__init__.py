@@ -13,9 +13,9 @@ problems        what Google's error codes mean
 from __future__ import annotations
 
 from dockcred.errors import CredentialsNotFoundError
+from dockcred.identity.provider import LEASE_S, Provider, Source
 from dockcred.providers.google import hosts
-from dockcred.system.environment import COMMON, current
-from dockcred.system.environment import google as names
+from dockcred.system.environment import current, google
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,17 +24,28 @@ if TYPE_CHECKING:
     from dockcred.system.environment import Environment
 
 
-class Google:
+class Google(Provider):
     """The provider of `docker-credential-gcr`."""
 
     name = "google"
     program = "docker-credential-gcr"
-    variables = (*COMMON, *names.VARIABLES)
-    secrets = names.SECRETS
+    names = google
     tags = ("DOCKCRED_GOOGLE_USERNAME",)
-    cache_parent = ""
-    cache_off = ""
-    ignore_storage = ""
+    sources = (
+        # The credentials file is in the key.
+        Source("google:service-account"),
+        Source("google:authorized-user"),
+        # Issuer and subject of the token are conditions.
+        Source("google:wif-file"),
+        # Neither a URL, a program nor AWS can say who it is: minted anew.
+        Source("google:wif-url", lease_s=LEASE_S),
+        Source("google:wif-executable", lease_s=LEASE_S),
+        Source("google:wif-aws", lease_s=LEASE_S),
+        Source("google:impersonation"),
+        # The login's files are in the key.
+        Source("google:gcloud"),
+        Source("google:metadata", lease_s=LEASE_S, direct=True),
+    )
 
     def __init__(self, more_hosts: tuple[str, ...] | None = None) -> None:
         """Serve these patterns beside Google's own; by default the variable's."""
@@ -48,10 +59,6 @@ class Google:
         return server.scheme != "http" and hosts.is_served(
             server.host, self._more_hosts
         )
-
-    def serves_anonymous(self, server: ServerURL) -> bool:
-        """Tell that public images are pulled without a credential."""
-        return self.matches(server)
 
     def config_files(self, environment: Environment) -> tuple[str, ...]:
         """Return the credentials file and what gcloud writes at login and logout."""

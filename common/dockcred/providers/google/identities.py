@@ -12,6 +12,7 @@ import time
 
 from dockcred.credential import Credential
 from dockcred.errors import InvalidInputError, IssueError, MissingIdentityError
+from dockcred.identity.provider import Identity
 from dockcred.providers.google import hosts, metadata
 from dockcred.providers.google.access_token import IAM_SCOPE, SCOPE, Token
 from dockcred.system import log
@@ -20,7 +21,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from dockcred.identity.provider import Identity
     from dockcred.system.environment import Environment
 
     class Source(Protocol):
@@ -95,7 +95,7 @@ class _SdkMachine(metadata.Machine):
         return sdk.machine_token(self._environment)
 
 
-class TokenIdentity:
+class TokenIdentity(Identity):
     """An access token as the registry's password."""
 
     def __init__(
@@ -113,7 +113,7 @@ class TokenIdentity:
         self.tokens = chosen.tokens
         self.principal = ""
         more = ("google:impersonation",) if self._impersonate else ()
-        self.sources: tuple[str, ...] = (*chosen.sources, *more)
+        self.sources = (*chosen.sources, *more)
 
     def issue(self) -> Credential:
         """Fetch the token, and trade it where another account is wanted."""
@@ -148,15 +148,13 @@ class TokenIdentity:
             return self._source.token(scope)
 
 
-class KeyIdentity:
+class KeyIdentity(Identity):
     """A service account's key file as the registry's password, as it is.
 
     The secret is the identity, so it is not cached: it has no row and no end.
     """
 
-    sources: tuple[str, ...] = ("google:json-key",)
-    tokens: tuple[str, ...] = ()
-    principal = ""
+    sources = ("google:json-key",)
 
     def __init__(self, environment: Environment) -> None:
         """Find the file; IssueError where it holds no service account's key."""
@@ -168,7 +166,7 @@ class KeyIdentity:
                 "the user name _json_key needs a service account's key file",
                 f"name it in {hosts.ADC_VARIABLE}",
             )
-        self.files: tuple[str, ...] = (self._path,)
+        self.files = (self._path,)
         self._file = logins.File(environment, self._path)
         if self._file.info["type"] != logins.SERVICE_ACCOUNT:
             raise IssueError(
@@ -182,7 +180,3 @@ class KeyIdentity:
         import json  # noqa: PLC0415 - a miss only
 
         return Credential(JSON_KEY, json.dumps(self._file.info), time.time())
-
-    def current_principal(self) -> str:
-        """Say nothing: it is never leased."""
-        return ""

@@ -13,15 +13,15 @@ from __future__ import annotations
 
 from dockcred.credential import ServerURL
 from dockcred.errors import CredentialsNotFoundError, InvalidInputError
-from dockcred.system.environment import COMMON, aws, azure, current, google
-from dockcred.system.environment import oidc as names
+from dockcred.identity.provider import LEASE_S, Provider, Source
+from dockcred.system.environment import COMMON, aws, azure, current, google, oidc
 from dockcred.transport.target import is_loopback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dockcred.identity.provider import Identity, Provider
+    from dockcred.identity.provider import Identity
     from dockcred.system.environment import Environment
 
 
@@ -54,24 +54,36 @@ def _host(word: str) -> str:
     return f"{server.host}:{server.port}" if server.port else server.host
 
 
-class OIDC:
+class OIDC(Provider):
     """The provider of `docker-credential-oidc`."""
 
     name = "oidc"
     program = "docker-credential-oidc"
+    names = oidc
     # A cloud may be who takes the token in exchange.
     variables = (
         *COMMON,
-        *names.VARIABLES,
+        *oidc.VARIABLES,
         *aws.VARIABLES,
         *azure.VARIABLES,
         *google.VARIABLES,
     )
-    secrets = (*names.SECRETS, *aws.SECRETS, *azure.SECRETS, *google.SECRETS)
-    tags = ()
-    cache_parent = ""
-    cache_off = ""
-    ignore_storage = ""
+    secrets = (*oidc.SECRETS, *aws.SECRETS, *azure.SECRETS, *google.SECRETS)
+    sources = (
+        # Issuer and subject of the token are conditions. Elsewhere the job's own
+        # address or number is in the key. A token that is handed on is never kept.
+        Source("oidc:file", direct=True),
+        Source("oidc:github-actions", direct=True),
+        Source("oidc:azure-pipelines", direct=True),
+        Source("oidc:gitlab"),
+        Source("oidc:circleci"),
+        Source("oidc:buildkite"),
+        Source("oidc:google", lease_s=LEASE_S, direct=True),
+        # What a cloud's own provider got for the token.
+        Source("oidc:to-aws", direct=True),
+        Source("oidc:to-azure", direct=True),
+        Source("oidc:to-google"),
+    )
 
     def __init__(
         self, load: Callable[[str], Provider], chosen: tuple[str, ...] = ()
@@ -89,11 +101,6 @@ class OIDC:
         """Tell that who configures a registry for a job means the job to be known."""
         del server
         return False
-
-    def config_files(self, environment: Environment) -> tuple[str, ...]:
-        """Return none: variables choose the identity, a token file is watched."""
-        del environment
-        return ()
 
     def identity(self, server: ServerURL, environment: Environment) -> Identity:
         """Choose where the token comes from, and what is got for it."""

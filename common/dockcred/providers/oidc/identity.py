@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dockcred.errors import InvalidInputError, MissingIdentityError
+from dockcred.identity.provider import Identity
 from dockcred.providers.oidc import exchanges, id_token
 
 TYPE_CHECKING = False
@@ -56,13 +57,11 @@ def choose(environment: Environment) -> Source:
     )
 
 
-class JobIdentity:
+class JobIdentity(Identity):
     """A job's own token, handed on or exchanged.
 
     A token that is handed on is never kept: `oidc:plain` has no row.
     """
-
-    files: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -75,8 +74,7 @@ class JobIdentity:
         self._source = choose(environment)
         id_token.audience(environment)
         self.tokens = self._source.tokens
-        self.sources: tuple[str, ...] = (self._source.name, *self._exchange.sources)
-        self.principal = ""
+        self.sources = (self._source.name, *self._exchange.sources)
 
     def issue(self) -> Credential:
         """Get the token, and what the registry takes for it."""
