@@ -74,7 +74,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "protocol/kubelet/plugin.py": "asks for the user's own number, to tell whose a file is",
         "protocol/launcher/render.py": "asks who could change what a launcher runs",
         "stores/auth_file.py": "asks for the user's own number, to tell whose a file is",
-        "stores/keyring_backend.py": "asks for the user's own number, to tell whose a file is",
+        "stores/choice.py": "asks for the user's own number, to tell whose a file is",
         "stores/secretservice/names.py": "asks for the user's own number, to tell whose a file is",
         "stores/secretservice/stream.py": "D-Bus authenticates by the user's number",
         "stores/vault_key.py": "asks for the user's own number, to tell whose a file is",

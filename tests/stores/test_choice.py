@@ -7,7 +7,7 @@ import os
 import pytest
 
 from dockcred.errors import InvalidInputError
-from dockcred.stores import choice, keyring_backend
+from dockcred.stores import choice
 from dockcred.system.environment import Environment
 from dockcred.testing.store_contract import NOT_FOUND
 
@@ -176,9 +176,9 @@ def test_a_directory_to_import_from_is_never_taken_by_root_or_from_a_stranger(
     file = write_keyringrc(home, "[backend]\nkeyring-path=/tmp/planted\n")
     variables = Environment({"HOME": str(home.path)})
     monkeypatch.setattr("os.geteuid", lambda: 0)
-    assert keyring_backend.search_path(variables) == ""
+    assert choice.search_path(variables) == ""
     monkeypatch.setattr("os.geteuid", lambda: file.stat().st_uid + 1)
-    assert keyring_backend.search_path(variables) == ""
+    assert choice.search_path(variables) == ""
 
 
 def test_a_directory_to_import_from_is_taken_from_a_file_of_ones_own(home, monkeypatch):
@@ -189,9 +189,9 @@ def test_a_directory_to_import_from_is_taken_from_a_file_of_ones_own(home, monke
     owner = file.stat().st_uid
     monkeypatch.setattr("os.geteuid", lambda: owner)
     variables = Environment({"HOME": str(home.path)})
-    assert keyring_backend.search_path(variables) == f"{home.path}/backends"
+    assert choice.search_path(variables) == f"{home.path}/backends"
     file.chmod(0o666)
-    assert keyring_backend.search_path(variables) == ""
+    assert choice.search_path(variables) == ""
 
 
 def test_a_strange_account_name_is_refused(vault):

@@ -9,7 +9,7 @@ import click
 
 from dockcred.commands.console import examples
 from dockcred.errors import InvalidInputError, MissingExtraError
-from dockcred.stores import vault_key
+from dockcred.stores import choice, vault_key
 from dockcred.system import environment
 
 _PROTECTS = (
@@ -62,11 +62,10 @@ def create(
 ) -> None:
     """Make an empty vault; without options its passphrase is asked for."""
     from dockcred.stores import vault as vaults  # noqa: PLC0415 - an extra
-    from dockcred.stores import vault_key  # noqa: PLC0415 - an extra
 
     if bool(key_file) + bool(passphrase_file) + in_kernel > 1:
         raise click.UsageError("give one of the three")
-    path = vault_key.path(environment.current())
+    path = choice.vault_path(environment.current())
     if os.path.exists(path):
         raise InvalidInputError(
             f"there is a vault at {path} already", "name another in DOCKCRED_VAULT_FILE"
@@ -107,11 +106,10 @@ def create(
 )
 def unlock(hours: float) -> None:
     """Ask for the passphrase, and let the kernel hold the key for a while."""
-    from dockcred.stores import vault_key  # noqa: PLC0415 - an extra
     from dockcred.stores.guarded_file import GuardedFile  # noqa: PLC0415
     from dockcred.stores.vault_file import VaultFile  # noqa: PLC0415 - an extra
 
-    file = GuardedFile(vault_key.path(environment.current()))
+    file = GuardedFile(choice.vault_path(environment.current()))
     found = VaultFile.parse(file.read())
     if found.key["kind"] != "scrypt":
         raise InvalidInputError(
@@ -132,7 +130,7 @@ def lock() -> None:
     from dockcred.stores.guarded_file import GuardedFile  # noqa: PLC0415
     from dockcred.stores.vault_file import VaultFile  # noqa: PLC0415 - an extra
 
-    file = GuardedFile(vault_key.path(environment.current()))
+    file = GuardedFile(choice.vault_path(environment.current()))
     vault_key.forget(VaultFile.parse(file.read()).id)
 
 

@@ -16,7 +16,7 @@ import warnings
 from keyring import errors
 
 from dockcred.credential import Credential
-from dockcred.stores import keyring_backend, vault_key
+from dockcred.stores import choice, keyring_backend
 from dockcred.stores.guarded_file import GuardedFile
 from dockcred.stores.problems import (
     KeychainAbsentError,
@@ -48,7 +48,7 @@ class AnyKeyring:
         logging.disable(logging.CRITICAL)
         warnings.simplefilter("ignore")
         self._backend = keyring_backend.load(environment, backend)
-        self._lock = f"{os.path.dirname(vault_key.path(environment))}/keyring"
+        self._lock = f"{os.path.dirname(choice.vault_path(environment))}/keyring"
 
     def read(self, key: str) -> Credential | None:
         """Open the key's envelope."""

@@ -12,6 +12,7 @@ today is an error, not an occasion to look for another and find it empty.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 
 from dockcred.errors import InvalidInputError
@@ -48,12 +49,11 @@ def choose(environment: Environment) -> str:
                 "DOCKCRED_STORE names no store", f"set one of {', '.join(NAMES)}"
             )
         return named
-    from dockcred.stores import keyring_backend, vault_key  # noqa: PLC0415 - where none is named
     from dockcred.stores.secretservice import names  # noqa: PLC0415 - where none is named
 
-    if backend := keyring_backend.configured_backend(environment):
+    if backend := configured_backend(environment):
         return _OWN.get(backend, "keyring")
-    if os.path.exists(vault_key.path(environment)):
+    if os.path.exists(vault_path(environment)):
         return "vault"
     if sys.platform == "darwin":
         return "osxkeychain"
@@ -67,3 +67,72 @@ def choose(environment: Environment) -> str:
         "run 'dockcred vault create --key-file /etc/dockcred/vault.key', then "
         "'docker login' again",
     )
+
+
+def vault_path(environment: Environment) -> str:
+    """Return DOCKCRED_VAULT_FILE, or the one below XDG_DATA_HOME."""
+    if chosen := named_place(environment, "DOCKCRED_VAULT_FILE"):
+        return chosen
+    base = environment.get("XDG_DATA_HOME") or f"{environment.home()}/.local/share"
+    return f"{base}/dockcred/vault"
+
+
+def named_place(environment: Environment, variable: str) -> str:
+    """Return the file that a variable names, or nothing where it names none."""
+    if not environment.get(variable):
+        return ""
+    return environment.path(variable, "")
+
+
+def configured_backend(environment: Environment) -> str:
+    """Return keyring's class that is asked for by its full name, or nothing.
+
+    Its file is read here and not by keyring, whose `keyring-path` puts a directory on
+    sys.path whoever wrote the file, and whose complaints go to stderr.
+    """
+    if named := environment.get("PYTHON_KEYRING_BACKEND"):
+        return named
+    return _options(environment).get("default-keyring", "").strip()
+
+
+def search_path(environment: Environment) -> str:
+    """Return the directory to import the class from, if a trusted file names one.
+
+    Never for root, and never by a file that another owns or can write.
+    """
+    if environment.get("PYTHON_KEYRING_BACKEND"):
+        return ""
+    try:
+        status = os.stat(_file(environment))
+    except OSError:
+        return ""
+    if (
+        hasattr(os, "geteuid") and (os.geteuid() == 0 or status.st_uid != os.geteuid())
+    ) or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return ""
+    path = _options(environment).get("keyring-path", "").strip()
+    return environment.home() + path[1:] if path.startswith("~/") else path
+
+
+def _file(environment: Environment) -> str:
+    """Return keyring's configuration file, as keyring.util.platform_ places it."""
+    if sys.platform == "win32":
+        base = environment.get("LOCALAPPDATA") + "/Python Keyring"
+    else:
+        home = environment.get("XDG_CONFIG_HOME") or environment.home() + "/.config"
+        base = f"{home}/python_keyring"
+    return f"{base}/keyringrc.cfg"
+
+
+def _options(environment: Environment) -> dict[str, str]:
+    path = _file(environment)
+    if not os.path.exists(path):
+        return {}
+    import configparser  # noqa: PLC0415 - only where the file exists
+
+    parser = configparser.RawConfigParser()
+    try:
+        parser.read(path, encoding="utf-8")
+        return dict(parser["backend"])
+    except (configparser.Error, KeyError, UnicodeDecodeError):
+        return {}

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import getpass
-import os
-import stat
 import sys
 
 from keyring import backend, core, errors
 
 from dockcred.errors import InvalidInputError
+from dockcred.stores.choice import configured_backend, search_path
 from dockcred.stores.problems import (
     InsecureKeychainError,
     KeychainAbsentError,
@@ -22,56 +21,6 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from dockcred.system.environment import Environment
-
-
-def configured_backend(environment: Environment) -> str:
-    """Return the class that is asked for by its full name, or nothing."""
-    if named := environment.get("PYTHON_KEYRING_BACKEND"):
-        return named
-    return _options(environment).get("default-keyring", "").strip()
-
-
-def search_path(environment: Environment) -> str:
-    """Return the directory to import the class from, if a trusted file names one.
-
-    Never for root, and never by a file that another owns or can write.
-    """
-    if environment.get("PYTHON_KEYRING_BACKEND"):
-        return ""
-    try:
-        status = os.stat(_file(environment))
-    except OSError:
-        return ""
-    if (
-        hasattr(os, "geteuid") and (os.geteuid() == 0 or status.st_uid != os.geteuid())
-    ) or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        return ""
-    path = _options(environment).get("keyring-path", "").strip()
-    return environment.home() + path[1:] if path.startswith("~/") else path
-
-
-def _file(environment: Environment) -> str:
-    """Return keyring's configuration file, as keyring.util.platform_ places it."""
-    if sys.platform == "win32":
-        base = environment.get("LOCALAPPDATA") + "/Python Keyring"
-    else:
-        home = environment.get("XDG_CONFIG_HOME") or environment.home() + "/.config"
-        base = f"{home}/python_keyring"
-    return f"{base}/keyringrc.cfg"
-
-
-def _options(environment: Environment) -> dict[str, str]:
-    path = _file(environment)
-    if not os.path.exists(path):
-        return {}
-    import configparser  # noqa: PLC0415 - only where the file exists
-
-    parser = configparser.RawConfigParser()
-    try:
-        parser.read(path, encoding="utf-8")
-        return dict(parser["backend"])
-    except (configparser.Error, KeyError, UnicodeDecodeError):
-        return {}
 
 
 SWITCH = "DOCKCRED_ALLOW_INSECURE"

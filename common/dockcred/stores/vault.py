@@ -12,7 +12,7 @@ import json
 import os
 
 from dockcred.credential import Credential
-from dockcred.stores import vault_key
+from dockcred.stores import choice, vault_key
 from dockcred.stores.guarded_file import GuardedFile
 from dockcred.stores.problems import KeychainError
 from dockcred.stores.vault_file import VaultDamagedError, VaultFile
@@ -33,7 +33,7 @@ class Vault:
     def __init__(self, environment: Environment) -> None:
         """Take the place and the key's sources from the environment."""
         self._environment = environment
-        self._file = GuardedFile(vault_key.path(environment))
+        self._file = GuardedFile(choice.vault_path(environment))
 
     def read(self, key: str) -> Credential | None:
         """Return the credential from the file as it is now."""

@@ -1,4 +1,4 @@
-"""The vault's place and key: from a file, the kernel's keyring, or a passphrase."""
+"""The vault's key: from a file, the kernel's keyring, or a passphrase."""
 
 from __future__ import annotations
 
@@ -8,30 +8,16 @@ import hashlib
 import os
 import sys
 
+from dockcred.stores.choice import named_place
 from dockcred.stores.problems import KeychainError, KeychainLockedError
-from dockcred.stores.vault_file import KEY_BYTES, VaultFile
 from dockcred.system import process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from dockcred.stores.vault_file import VaultFile
     from dockcred.system.environment import Environment
-
-
-def path(environment: Environment) -> str:
-    """Return DOCKCRED_VAULT_FILE, or the one below XDG_DATA_HOME."""
-    if chosen := named_place(environment, "DOCKCRED_VAULT_FILE"):
-        return chosen
-    base = environment.get("XDG_DATA_HOME") or f"{environment.home()}/.local/share"
-    return f"{base}/dockcred/vault"
-
-
-def named_place(environment: Environment, variable: str) -> str:
-    """Return the file that a variable names, or nothing where it names none."""
-    if not environment.get(variable):
-        return ""
-    return environment.path(variable, "")
 
 
 _USER_KEYRING = -4
@@ -160,6 +146,8 @@ def new_passphrase_key() -> dict[str, Any]:
 
 def derive(passphrase: bytes, description: dict[str, Any]) -> bytes:
     """Make the key from a passphrase, as the vault's header describes."""
+    from dockcred.stores.vault_file import KEY_BYTES  # noqa: PLC0415 - an extra
+
     process.set_activity("deriving the vault's key from its passphrase")
     try:
         return hashlib.scrypt(
@@ -185,6 +173,8 @@ def read_passphrase(path: str) -> bytes:
 
 def read_key(path: str) -> bytes:
     """Read a key's file: 32 bytes in base64."""
+    from dockcred.stores.vault_file import KEY_BYTES  # noqa: PLC0415 - an extra
+
     try:
         key = base64.b64decode(_read_private(path).strip(), validate=True)
     except ValueError:

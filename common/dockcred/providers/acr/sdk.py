@@ -5,8 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+from contextlib import contextmanager
 
-from dockcred.errors import InvalidInputError, MissingExtraError
+from dockcred.errors import (
+    DockcredError,
+    InvalidInputError,
+    IssueError,
+    MissingExtraError,
+    TransportError,
+)
 from dockcred.providers.acr import problems, sources
 from dockcred.providers.acr.sources import AccessToken
 from dockcred.system import child_program
@@ -17,6 +24,7 @@ from dockcred.transport.target import METADATA_HOSTS
 
 try:
     import azure.identity as theirs
+    from azure.core import exceptions as core
 except ImportError:
     raise MissingExtraError(
         "this Azure identity needs azure-identity, which is not installed",
@@ -25,6 +33,7 @@ except ImportError:
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from dockcred.system.environment import Environment
@@ -45,8 +54,8 @@ def token(
             child_program.variables_for(kind, environment)
         )
     _prepare(environment)
-    watchdog.set_activity(f"asking {problems.NAMES[source]} through azure-identity")
-    with problems.translated(source, audience):
+    watchdog.set_activity(f"asking {NAMES[source]} through azure-identity")
+    with translated(source, audience):
         credential = _credential(source, authority, environment)
         answer = credential.get_token(f"{audience}/.default")
     return AccessToken(answer.token)
@@ -117,3 +126,107 @@ def _chosen(environment: Environment) -> dict[str, Any]:
         if value := environment.get(variable):
             return {"identity_config": {name: value}}
     return {}
+
+
+NAMES = {
+    sources.CLIENT_SECRET: "Entra",
+    sources.CLIENT_CERTIFICATE: "Entra",
+    sources.USER_PASSWORD: "Entra",
+    sources.WORKLOAD_IDENTITY: "Entra",
+    sources.IMDS: "instance metadata",
+    sources.APP_SERVICE: "App Service",
+    sources.SERVICE_FABRIC: "Service Fabric",
+    sources.ARC: "Azure Arc",
+    sources.MACHINE_LEARNING: "Azure Machine Learning",
+    sources.CLOUD_SHELL: "Cloud Shell",
+    sources.CLI: "az",
+    sources.POWERSHELL: "Azure PowerShell",
+    sources.DEVELOPER_CLI: "azd",
+}
+_SDK_LOGIN = {
+    sources.CLI: "az login",
+    sources.POWERSHELL: "Connect-AzAccount",
+    sources.DEVELOPER_CLI: "azd auth login",
+}
+_INSTALL = {
+    sources.CLI: "the Azure CLI",
+    sources.POWERSHELL: "PowerShell and its module Az.Accounts",
+    sources.DEVELOPER_CLI: "the Azure Developer CLI",
+}
+_MISSING = ("not found", "not installed", "could not be found")
+
+
+@contextmanager
+def translated(source: str, audience: str) -> Iterator[None]:
+    """Turn what azure-identity raises into a cause with a remedy.
+
+    Its texts are searched and never repeated: a child program may print a secret.
+    """
+    try:
+        yield
+    except DockcredError:
+        raise
+    except (core.ServiceRequestError, core.ServiceResponseError):
+        raise _unreached(source) from None
+    except theirs.CredentialUnavailableError as error:
+        raise _unavailable(source, error) from None
+    except core.ClientAuthenticationError as error:
+        raise _failed(source, str(error.message), audience) from None
+    except (LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise TransportError(
+            f"{NAMES[source]} did not answer as Azure does ({type(error).__name__})",
+            "see what listens there: a proxy, a captive portal or another service",
+        ) from None
+    except (core.AzureError, ValueError, OSError) as error:
+        raise IssueError(
+            f"{NAMES[source]} gave no token ({type(error).__name__})",
+            "see its variables, files and certificates",
+        ) from None
+
+
+def _unavailable(
+    source: str, error: theirs.CredentialUnavailableError
+) -> DockcredError:
+    text = str(error.message)
+    if problems.code_in(text):
+        return problems.meaning(text, NAMES[source])
+    if source not in sources.PROGRAMS:
+        # What was answered is in the text, what kept it from answering is the cause.
+        why = error.__cause__
+        if why is not None and not isinstance(why, core.HttpResponseError):
+            return _unreached(source)
+        return problems.machine_meaning(text, NAMES[source])
+    if any(word in text.lower() for word in _MISSING):
+        return problems.AbsentError(
+            f"{NAMES[source]} is not installed", f"install {_INSTALL[source]}"
+        )
+    if "login" in text.lower() or "connect-azaccount" in text.lower():
+        return problems.AbsentError(
+            f"{NAMES[source]} is not logged in", f"run: {_SDK_LOGIN[source]}"
+        )
+    return _failed(source, "", "")
+
+
+def _failed(source: str, text: str, audience: str) -> DockcredError:
+    if problems.code_in(text) or source not in sources.PROGRAMS:
+        if source in sources.MANAGED:
+            return problems.machine_meaning(text, NAMES[source])
+        return problems.meaning(text, NAMES[source])
+    resource = f" --resource {audience}" if audience else ""
+    see = {
+        sources.CLI: f"az account get-access-token{resource}",
+        sources.POWERSHELL: "Get-AzAccessToken",
+        sources.DEVELOPER_CLI: "azd auth token",
+    }[source]
+    return IssueError(
+        f"{NAMES[source]} gave no token in time or in shape", f"see: {see}"
+    )
+
+
+def _unreached(source: str) -> DockcredError:
+    name = NAMES[source]
+    if source == sources.IMDS:
+        return problems.AbsentError("no instance metadata of Azure's was reached")
+    return TransportError(
+        f"{name} was not reached", "see the network, HTTPS_PROXY and SSL_CERT_FILE"
+    )

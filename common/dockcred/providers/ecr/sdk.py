@@ -11,7 +11,6 @@ from dockcred.errors import MissingExtraError
 from dockcred.identity.provider import Identity
 from dockcred.providers.ecr import direct, endpoints, hosts
 from dockcred.providers.ecr.api import credential
-from dockcred.providers.ecr.profiles import METHODS, Chain, of_account
 from dockcred.system import child_program
 from dockcred.system import environment as process
 from dockcred.system import process as watchdog
@@ -24,7 +23,8 @@ try:
     from botocore.config import Config
     from botocore.utils import JSONFileCache
 
-    from dockcred.providers.ecr import problems
+    from dockcred.providers.ecr import profiles
+    from dockcred.providers.ecr.profiles import METHODS, Chain, of_account
 except ImportError:
     raise MissingExtraError(
         "this AWS identity needs boto3, which is not installed",
@@ -54,14 +54,14 @@ class SdkIdentity(Identity):
         self._registry = registry
         self._environment = environment
         self._profile = hosts.profile(environment)
-        with problems.translated(self._profile):
+        with profiles.translated(self._profile):
             if environment.get("DOCKCRED_AWS_PROFILE"):
                 self._profile = of_account(registry.account, self._profiles())
             session = self._open()
             self._session = session
             chosen = direct.env_keys(environment)
-            profiles = {} if chosen else session.full_config.get("profiles", {})
-        self._chain = Chain(self._profile or "default", profiles, environment)
+            found = {} if chosen else session.full_config.get("profiles", {})
+        self._chain = Chain(self._profile or "default", found, environment)
         self._role_arn = environment.get("DOCKCRED_AWS_ROLE_ARN")
         role = ("aws:assume-role",) if self._role_arn else ()
         self.sources = (*role, *self._chain.sources)
@@ -72,10 +72,10 @@ class SdkIdentity(Identity):
         """Let botocore resolve the keys and ask ECR."""
         watchdog.set_activity("resolving the AWS identity through botocore")
         self._follow_kinds()
-        with problems.translated(self._profile, self._chain.mfa_serial):
+        with profiles.translated(self._profile, self._chain.mfa_serial):
             keys = self._session.get_credentials()
             if keys is None:
-                raise problems.missing()
+                raise profiles.missing()
             if keys.method not in METHODS.get(self._chain.sources[0], ()):
                 self.sources = (f"aws:{keys.method}",)
             keys.get_frozen_credentials()
@@ -118,7 +118,7 @@ class SdkIdentity(Identity):
         roles = resolver.get_provider("assume-role")
         roles.cache = _CliRoles(f"{self._environment.home()}/.aws/cli/cache")
         # Private, and the only way to keep botocore from asking on a terminal.
-        roles._prompter = problems.refuse_to_prompt  # noqa: SLF001
+        roles._prompter = profiles.refuse_to_prompt  # noqa: SLF001
         return session
 
     def _start_process(self, *details: Any, **more: Any) -> Any:
@@ -129,8 +129,8 @@ class SdkIdentity(Identity):
 
     def _profiles(self) -> Mapping[str, Any]:
         process.become(self._environment)
-        profiles: Mapping[str, Any] = botocore.session.Session().full_config["profiles"]
-        return profiles
+        found: Mapping[str, Any] = botocore.session.Session().full_config["profiles"]
+        return found
 
     def _follow_kinds(self) -> None:
         if _WITHOUT_KINDS.intersection(self.sources):

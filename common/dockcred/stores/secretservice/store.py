@@ -188,10 +188,10 @@ class SecretService:
         import os  # noqa: PLC0415 - only a writer's
         from contextlib import nullcontext, suppress  # noqa: PLC0415 - only a writer's
 
-        from dockcred.stores import vault_key  # noqa: PLC0415 - only a writer's
+        from dockcred.stores import choice  # noqa: PLC0415 - only a writer's
         from dockcred.stores.guarded_file import StoreLock  # noqa: PLC0415 - a writer's
 
-        directory = os.path.dirname(vault_key.path(self._environment))
+        directory = os.path.dirname(choice.vault_path(self._environment))
         with suppress(OSError):
             os.makedirs(directory, mode=0o700, exist_ok=True)
         if not os.access(directory, os.W_OK):

@@ -1,0 +1,50 @@
+"""Without the library of an extra, a module loads, or says which extra it lacks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import dockcred
+
+TRY = """
+import pkgutil, sys
+sys.path[:0] = [sys.argv[1]]
+import dockcred
+from dockcred.errors import MissingExtraError
+for name in ("api", "identity", "protocol", "providers", "stores", "system", "transport"):
+    package = __import__(f"dockcred.{name}", fromlist=[""])
+    for found in pkgutil.walk_packages(package.__path__, f"dockcred.{name}."):
+        try:
+            __import__(found.name)
+        except MissingExtraError:
+            continue
+        except ModuleNotFoundError as error:
+            print(found.name, error.name.partition(".")[0])
+"""
+GUARDED = {
+    # Loaded by the sdk module beside it, which says what is missing.
+    "dockcred.providers.ecr.profiles botocore",
+    # Loaded by wiring.keychain_store, which says so.
+    "dockcred.stores.any_keyring keyring",
+    "dockcred.stores.keyring_backend keyring",
+    "dockcred.stores.vault cryptography",
+    "dockcred.stores.vault_file cryptography",
+    # Loaded by the store beside them for what it does not do itself: as above.
+    "dockcred.stores.secretservice.bus jeepney",
+    "dockcred.stores.secretservice.items jeepney",
+}
+
+
+def test_without_a_library_a_module_loads_or_says_what_is_missing() -> None:
+    """-S: no site-packages, so that nothing is there but Python's own library."""
+    root = str(Path(dockcred.__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", TRY, root],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert set(done.stdout.splitlines()) <= GUARDED
