@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from dockcred.clients.docker import edit as docker_edit
-from dockcred.clients.edit import client_file, json_text
+from dockcred.clients.edit import json_text
 from dockcred.clients.edit.client_file import EditableFile
 from dockcred.errors import InvalidInputError
 from dockcred.stores.auth_file import AuthFile
@@ -203,8 +203,8 @@ def test_a_login_that_came_after_the_import_has_read_stays(config: Path) -> None
 def test_a_file_that_others_change_without_end_is_an_error(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_file.shared_file, "swap", lambda *_, **__: False)
-    monkeypatch.setattr(client_file.time, "sleep", lambda _: None)
+    monkeypatch.setattr(shared_file, "swap", lambda *_, **__: False)
+    monkeypatch.setattr(shared_file.time, "sleep", lambda _: None)
     before = config.read_bytes()
     file = EditableFile(str(config), json_text)
     with pytest.raises(InvalidInputError, match="goes on changing"):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from contextlib import contextmanager, suppress
 
 from dockcred.clients.entries import decode
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from dockcred.system.environment import Environment
-
-_ATTEMPTS = 60
 
 
 class AuthFile:
@@ -56,7 +53,7 @@ class AuthFile:
         """
         wanted = {key: self._seen[key] for key in keys if key in self._seen}
         with self._held():
-            for number in range(_ATTEMPTS):
+            for _ in shared_file.attempts():
                 before = self._bytes()
                 content = self._parsed(before)
                 auths = self._auths(content)
@@ -66,7 +63,6 @@ class AuthFile:
                 after = json.dumps(content, indent="\t", ensure_ascii=False) + "\n"
                 if not found or self._replaced(before, after.encode()):
                     return [key for key in wanted if key not in auths]
-                time.sleep(min(0.2, 0.001 * 2**number))
         raise KeychainError(
             f"another program goes on changing {self.path}, and it stays as it is",
             "try again when that has ended",

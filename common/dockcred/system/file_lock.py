@@ -21,6 +21,32 @@ _LONGEST_PAUSE_S = 0.02
 _CANNOT_LOCK = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK}
 
 
+def lock(descriptor: int, path: str, give_up: float) -> None:
+    """Take the lock of an open file, which ends with the descriptor.
+
+    Raise TimeoutError where another holds it at `give_up` (of time.monotonic), another
+    OSError where the file system has no locks.
+    """
+    import fcntl  # noqa: PLC0415 - POSIX only
+
+    pause = _FIRST_PAUSE_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > give_up:
+                raise TimeoutError(
+                    errno.ETIMEDOUT, "another process holds its lock; try again", path
+                ) from None
+            time.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_PAUSE_S)
+        except OSError as failure:
+            failure.filename = path
+            raise
+        else:
+            return
+
+
 class FileLock:
     """One lock, as a context manager; OSError where it cannot be had.
 
@@ -74,28 +100,11 @@ class FileLock:
             os.close(descriptor)
 
     def _wait(self, descriptor: int, give_up: float) -> None:
-        import fcntl  # noqa: PLC0415 - POSIX only
-
-        pause = _FIRST_PAUSE_S
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > give_up:
-                    raise TimeoutError(
-                        errno.ETIMEDOUT,
-                        "another process holds its lock; try again",
-                        self._path,
-                    ) from None
-                time.sleep(pause)
-                pause = min(pause * 1.5, _LONGEST_PAUSE_S)
-            except OSError as failure:
-                if self._required or failure.errno not in _CANNOT_LOCK:
-                    failure.filename = self._path
-                    raise
-                return
-            else:
-                return
+        try:
+            lock(descriptor, self._path, give_up)
+        except OSError as failure:
+            if self._required or failure.errno not in _CANNOT_LOCK:
+                raise
 
     def _is_there(self, descriptor: int) -> bool:
         try:

@@ -17,9 +17,11 @@ from dockcred.system import private_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 MAX_WAIT_S = 10.0
+_ATTEMPTS = 60
+_LONGEST_PAUSE_S = 0.2
 _PAUSE_S = 0.02
 _CLIENTS = {
     "buildah", "crane", "docker", "helm", "nerdctl", "oras", "podman", "regctl",
@@ -27,6 +29,16 @@ _CLIENTS = {
 }  # fmt: skip
 _WRITING = {b"context", b"login", b"logout"}
 _SHOWN_WORDS = 2
+
+
+def attempts() -> Iterator[int]:
+    """Return the numbers of attempts, with a pause after each, in which others may end.
+
+    About ten seconds in all.
+    """
+    for number in range(_ATTEMPTS):
+        yield number
+        time.sleep(min(_LONGEST_PAUSE_S, 0.001 * 2**number))
 
 
 def wait(path: str, max_wait_s: float = MAX_WAIT_S) -> str:

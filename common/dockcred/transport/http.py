@@ -85,23 +85,38 @@ def preconnect(
 
 
 _FIRST_PAUSE_S = 0.25
+_LONGEST_PAUSE_S = 1.0
 _SPARE_S = 1.0
 _GONE = 410  # Azure's IMDS, while it is being updated
 _TOO_MANY = 429
 _SERVER_ERROR = 500
 
 
-def with_retries(ask: Callable[[], Response]) -> Response:
-    """Repeat a request that is throttled or stumbles; answer its last response."""
+def is_temporary(response: Response) -> bool:
+    """Return whether the same request may succeed in a moment, by the status alone."""
+    status = response.status
+    return status in {_GONE, _TOO_MANY} or status >= _SERVER_ERROR
+
+
+def with_retries(
+    ask: Callable[[], Response],
+    is_temporary: Callable[[Response], bool] = is_temporary,
+    longest_pause_s: float = _LONGEST_PAUSE_S,
+) -> Response:
+    """Return the first response that is not a temporary refusal, or else the last one.
+
+    Between two requests it waits a quarter of a second, then twice as long each time
+    up to `longest_pause_s`, or Retry-After's seconds if those are more. It ends when
+    the longest pause is over, or the time of the whole call would be.
+    """
     pause = _FIRST_PAUSE_S
     while True:
         response = ask()
-        status = response.status
-        if status not in {_GONE, _TOO_MANY} and status < _SERVER_ERROR:
+        if not is_temporary(response):
             return response
         # The clock's last digits spread callers who were turned away together.
         wait = max(delay_s(response), pause + pause * (time.time_ns() % 1000) / 1000)
-        if process.remaining_s() < wait + _SPARE_S or pause > 4 * _FIRST_PAUSE_S:
+        if process.remaining_s() < wait + _SPARE_S or pause > longest_pause_s:
             return response
         time.sleep(wait)
         pause *= 2

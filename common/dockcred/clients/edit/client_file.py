@@ -8,21 +8,17 @@ they plan again from what is there, so that neither change is lost.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from dockcred.clients import edit as clients_edit
 from dockcred.clients.edit import Change, Syntax, WantedValue, past
-from dockcred.clients.edit import past as replace
 from dockcred.clients.edit.past import Past
 from dockcred.errors import InvalidInputError
 from dockcred.system import file_lock, private_file, shared_file
 
-_ATTEMPTS = 60
 _TURNS = 20
-_LONGEST_PAUSE_S = 0.2
 
 
 class Edit(NamedTuple):
@@ -71,12 +67,12 @@ class EditableFile:
         if planned.past is None:
             self._remove_leftovers()
             return planned
-        replace.refuse_for_root(self.path)
-        made = replace.make_directories(self.path)
+        past.refuse_for_root(self.path)
+        made = past.make_directories(self.path)
         with self._held():
             known = past.load(self.path)
             try:
-                for _ in self._attempts():
+                for _ in shared_file.attempts():
                     planned = self._plan(wanted, known)
                     if planned.past is None:
                         return planned
@@ -99,7 +95,7 @@ class EditableFile:
         known = past.load(self.path)
         if known is None:
             return None
-        before = replace.read(self.path)
+        before = past.read(self.path)
         if before is None:
             return Edit(self.path, None, None, made=tuple(known.made))
         if known.is_of(before):
@@ -125,7 +121,7 @@ class EditableFile:
             return None
         with self._held():
             given, busy = None, ""
-            for _ in self._attempts():
+            for _ in shared_file.attempts():
                 planned = self.undo()
                 if planned is None:
                     return None
@@ -141,12 +137,12 @@ class EditableFile:
     def is_ours(self) -> bool:
         """Return whether nobody but us has written the file since we did."""
         known = past.load(self.path)
-        return known is not None and known.is_of(replace.read(self.path))
+        return known is not None and known.is_of(past.read(self.path))
 
     def _plan(
         self, wanted: Callable[[str], Iterable[WantedValue]], known: Past | None
     ) -> Edit:
-        before = replace.read(self.path)
+        before = past.read(self.path)
         with self._named():
             text = _decode(before)
             text, changes = clients_edit.apply(self._syntax, text, wanted(text))
@@ -203,12 +199,6 @@ class EditableFile:
                 past.forget(self.path)
             else:
                 past.save(self.path, known)
-
-    def _attempts(self) -> Iterator[int]:
-        """Count attempts, with a pause after each, in which others may end."""
-        for number in range(_ATTEMPTS):
-            yield number
-            time.sleep(min(_LONGEST_PAUSE_S, 0.001 * 2**number))
 
     def _refuse_if_busy(self, busy: str) -> None:
         if busy:

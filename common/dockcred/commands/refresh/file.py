@@ -7,7 +7,6 @@ Writers hold a lock on it, so that two refreshers write one after the other.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -21,7 +20,7 @@ from typing import ClassVar
 from dockcred.clients.edit import past
 from dockcred.commands.refresh.target import RenderingRecord
 from dockcred.errors import InvalidInputError, IssueError
-from dockcred.system import private_file
+from dockcred.system import file_lock, private_file
 
 LOCK_S = 10.0
 _MAX_RECORD_BYTES = 4096
@@ -116,18 +115,13 @@ def _locked(path: str) -> Iterator[int]:
     """Hold the record alone; IssueError after LOCK_S of waiting for another."""
     descriptor = _open(path, os.O_RDWR | os.O_CREAT)
     try:
-        give_up = time.monotonic() + LOCK_S
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > give_up:
-                    raise IssueError(
-                        f"another process has held {path} for {LOCK_S:g} s",
-                        f"see who it is: fuser {path}",
-                    ) from None
-                time.sleep(0.02)
+        try:
+            file_lock.lock(descriptor, path, time.monotonic() + LOCK_S)
+        except TimeoutError:
+            raise IssueError(
+                f"another process has held {path} for {LOCK_S:g} s",
+                f"see who it is: fuser {path}",
+            ) from None
         yield descriptor
     finally:
         os.close(descriptor)

@@ -11,7 +11,6 @@ from dockcred.errors import IssueError, TransportError
 from dockcred.providers.ecr import endpoints
 from dockcred.providers.ecr.endpoints import Keys
 from dockcred.providers.ecr.hosts import PUBLIC_REGION
-from dockcred.system import process
 from dockcred.system.version import __version__
 from dockcred.transport import http
 from dockcred.transport.http import request
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
 
 MAX_LIFE_S = 12 * 3600.0
 _USER_AGENT = f"dockcred/{__version__}"
-_FIRST_PAUSE_S = 0.25
-_SERVER_ERROR = 500
+_OK = 200
 _TOO_MANY = 429
 
 
@@ -78,7 +76,7 @@ def authorization_token(
             ca_variables=endpoints.CA_VARIABLES,
         )
 
-    answer = _patiently(ask, operation)
+    answer = _succeed(ask, operation)
     try:
         data = answer.json()["authorizationData"]
         if isinstance(data, list):
@@ -136,7 +134,7 @@ def assume_role_with_web_identity(
             ca_variables=endpoints.CA_VARIABLES,
         )
 
-    answer = _patiently(ask, "sts:AssumeRoleWithWebIdentity")
+    answer = _succeed(ask, "sts:AssumeRoleWithWebIdentity")
     text = answer.body.decode("utf-8", "replace")
     found = [
         _element(text, name)
@@ -147,29 +145,25 @@ def assume_role_with_web_identity(
     return Keys(*found)
 
 
-def _patiently(ask: Callable[[], Response], operation: str) -> Response:
-    """Ask again while AWS throttles or stumbles and there is time; answer a 200."""
-    pause = _FIRST_PAUSE_S
-    while True:
-        answer = ask()
-        if answer.status == 200:  # noqa: PLR2004 - OK
-            return answer
-        from dockcred.providers.ecr import problems  # noqa: PLC0415 - a refusal only
+def _succeed(ask: Callable[[], Response], operation: str) -> Response:
+    """Return AWS's 200, asked for while there is time; raise IssueError without."""
+    answer = http.with_retries(ask, _is_temporary, longest_pause_s=float("inf"))
+    if answer.status == _OK:
+        return answer
+    from dockcred.providers.ecr import problems  # noqa: PLC0415 - a refusal only
 
-        code, message = _error_of(answer)
-        passing = (
-            code in problems.THROTTLED
-            or answer.status >= _SERVER_ERROR
-            or answer.status == _TOO_MANY
-        )
-        if not passing or process.remaining_s() < 2 * pause + 1:
-            break
-        # The clock's last digits spread callers who were turned away together.
-        time.sleep(pause + pause * (time.time_ns() % 1000) / 1000)
-        pause *= 2
+    code, message = _error_of(answer)
     if not code and answer.status == _TOO_MANY:
         code = "ThrottlingException"
     raise problems.meaning(code or f"HTTP {answer.status}", message, operation)
+
+
+def _is_temporary(answer: Response) -> bool:
+    if answer.status == _OK:
+        return False
+    from dockcred.providers.ecr import problems  # noqa: PLC0415 - a refusal only
+
+    return http.is_temporary(answer) or _error_of(answer)[0] in problems.THROTTLED
 
 
 def _error_of(answer: Response) -> tuple[str, str]:
