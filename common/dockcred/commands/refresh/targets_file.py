@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from dockcred.api import sources
@@ -21,59 +21,42 @@ from dockcred.commands.refresh.secret import SecretsDestination
 from dockcred.commands.refresh.target import Destination, RefreshTarget
 from dockcred.errors import DockcredError, InvalidInputError
 from dockcred.identity.config.load import check_owner
+from dockcred.system.toml_table import Kind, Table
 
 
-class Table:
-    """The settings of one table; each getter raises InvalidInputError for a wrong type.
-
-    A text is printable and not empty: no setting of ours has a use for another.
-    """
+class TargetTable(Table):
+    """One [[target]]; a text is printable and not empty."""
 
     def __init__(self, written: Any) -> None:
         if not isinstance(written, dict):
             raise InvalidInputError("it is not a table", "write [[target]] above it")
-        self.fields: dict[str, Any] = written
+        super().__init__(written)
 
-    def refuse_others(self, known: Iterable[str]) -> None:
-        """Raise InvalidInputError for a setting that nobody will read."""
-        names = sorted(known)
-        for name in self.fields:
-            if name not in names:
-                raise InvalidInputError(
-                    f"there is no setting {name!a} here",
-                    f"choose of {', '.join(names)}",
-                )
-
-    def text(self, name: str, default: str | None = None) -> str:
-        """Return a text; without a default it must be there."""
-        value = self.fields.get(name, default)
-        if value is None:
-            raise InvalidInputError(f"it has no {name}", f'write {name} = "…"')
-        if value == default or _is_text(value):
-            return str(value)
-        raise InvalidInputError(f"{name} is not a text", "write it in quotes")
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        """Return a list of texts, none where it is missing."""
-        value = self.fields.get(name, [])
-        if isinstance(value, list) and all(map(_is_text, value)):
-            return tuple(value)
-        raise InvalidInputError(
-            f"{name} is not a list of texts", f'write {name} = ["…", "…"]'
-        )
-
-    def map(self, name: str) -> dict[str, str]:
-        """Return texts by name, none where it is missing."""
-        value = self.fields.get(name, {})
-        if isinstance(value, dict) and all(map(_is_text, value.values())):
-            return value
-        raise InvalidInputError(
+    def wrong(self, name: str, kind: Kind) -> InvalidInputError:
+        """Return the error for a value that is not of its kind."""
+        if kind is Kind.TEXT:
+            return InvalidInputError(f"{name} is not a text", "write it in quotes")
+        if kind is Kind.TEXTS:
+            return InvalidInputError(
+                f"{name} is not a list of texts", f'write {name} = ["…", "…"]'
+            )
+        return InvalidInputError(
             f"{name} is not a table of texts", f'write {name} = {{ "…" = "…" }}'
         )
 
+    def missing(self, name: str) -> InvalidInputError:
+        """Return the error for a text that must be there and is not."""
+        return InvalidInputError(f"it has no {name}", f'write {name} = "…"')
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and value != "" and value.isprintable()
+    def unknown(self, name: str, known: list[str]) -> InvalidInputError:
+        """Return the error for a setting that nobody reads."""
+        return InvalidInputError(
+            f"there is no setting {name!a} here", f"choose of {', '.join(known)}"
+        )
+
+    def is_text(self, value: Any) -> bool:
+        """Return whether a value is a text that a setting of ours has a use for."""
+        return super().is_text(value) and value != "" and value.isprintable()
 
 
 SECRETS = ("kubernetes-secret", "contrast-secret")
@@ -133,14 +116,14 @@ def _refuse_overlap(
 
 def _numbered(path: str, number: int, written: Any) -> RefreshTarget:
     try:
-        return _target(Table(written))
+        return _target(TargetTable(written))
     except DockcredError as error:
         raise InvalidInputError(
             f"{path}: target {number}: {error.cause}", error.remedy
         ) from None
 
 
-def _target(table: Table) -> RefreshTarget:
+def _target(table: TargetTable) -> RefreshTarget:
     kinds = [kind for kind in _OF_PLACE if kind in table.fields]
     if len(kinds) != 1:
         raise InvalidInputError(
@@ -159,9 +142,9 @@ def _target(table: Table) -> RefreshTarget:
         options=Options(
             consumer=table.text("for", ""),
             name=table.text(named_by, ""),
-            ca_certs=table.map("ca_certs"),
+            ca_certs=table.texts_by_name("ca_certs"),
             insecure=table.texts("insecure"),
-            extra_env=table.map("extra_env"),
+            extra_env=table.texts_by_name("extra_env"),
         ),
         policy=_policy(table),
     )
@@ -169,7 +152,7 @@ def _target(table: Table) -> RefreshTarget:
     return target
 
 
-def _registries(table: Table) -> tuple[str, ...]:
+def _registries(table: TargetTable) -> tuple[str, ...]:
     registries = table.texts("registries")
     if not registries:
         raise InvalidInputError("it names no registry", 'write registries = ["HOST"]')
@@ -178,14 +161,14 @@ def _registries(table: Table) -> tuple[str, ...]:
     return registries
 
 
-def _policy(table: Table) -> Policy:
+def _policy(table: TargetTable) -> Policy:
     order = table.texts("sources")
     for name in order:
         sources.named(name)
     return Policy(order=order) if order else Policy()
 
 
-def _file(table: Table) -> FileDestination:
+def _file(table: TargetTable) -> FileDestination:
     path, mode = table.text("file"), table.text("mode", "0600")
     if not os.path.isabs(path) or path.endswith("/"):
         raise InvalidInputError(f"{path} is no file", "write its absolute path")
@@ -197,7 +180,7 @@ def _file(table: Table) -> FileDestination:
     return FileDestination(path, int(mode, 8))
 
 
-def _secrets(table: Table) -> SecretsDestination:
+def _secrets(table: TargetTable) -> SecretsDestination:
     name, form = table.text("secret"), table.text("format")
     namespaces = table.texts("namespaces")
     selector = table.text("namespace_selector", "")
@@ -231,7 +214,7 @@ def _workload(text: str) -> tuple[str, str]:
     return found[1], found[2]
 
 
-def _command(table: Table) -> CommandDestination:
+def _command(table: TargetTable) -> CommandDestination:
     words = table.texts("command")
     if not words:
         raise InvalidInputError("the command is empty", 'write ["PROGRAM", "…"]')
@@ -242,7 +225,7 @@ def _command(table: Table) -> CommandDestination:
     return CommandDestination(words)
 
 
-_DESTINATIONS: dict[str, Callable[[Table], Destination]] = {
+_DESTINATIONS: dict[str, Callable[[TargetTable], Destination]] = {
     "file": _file,
     "secret": _secrets,
     "command": _command,

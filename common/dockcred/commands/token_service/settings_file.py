@@ -16,73 +16,39 @@ from dockcred.commands.token_service.settings import (
     Settings,
 )
 from dockcred.errors import InvalidInputError
+from dockcred.system.toml_table import Kind, Table
+
+_KINDS = {
+    Kind.TEXT: "a string",
+    Kind.TEXTS: "a string or a list of strings",
+    Kind.NUMBER: "a whole number",
+    Kind.SWITCH: "true or false",
+    Kind.TABLE: "a table",
+    Kind.TABLES: "a list of tables",
+}
 
 
-class Table:
-    """One table; each key is taken once, by the type that it must have."""
+class SettingsTable(Table):
+    """One table of the settings; `where` is what messages call it."""
 
     def __init__(self, content: Any, where: str) -> None:
         if not isinstance(content, dict):
             raise InvalidInputError(f"{where} is not a table", f"write [{where}]")
-        self._left = dict(content)
+        super().__init__(content)
         self._where = where
 
-    def text(self, key: str, default: str | None = None) -> str:
-        """Take a string; without a default it must be there and not be empty."""
-        value = self._left.pop(key, default)
-        if not isinstance(value, str) or not (value or default == ""):
-            raise self._wrong(key, "a string")
-        return value
-
-    def number(self, key: str, default: int) -> int:
-        """Take a whole number."""
-        value = self._left.pop(key, default)
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise self._wrong(key, "a whole number")
-        return value
-
-    def switch(self, key: str) -> bool:
-        """Take true or false; false where it is not there."""
-        value = self._left.pop(key, False)
-        if not isinstance(value, bool):
-            raise self._wrong(key, "true or false")
-        return value
-
-    def texts(self, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
-        """Take a list of strings, or the one string that it would hold."""
-        value = self._left.pop(key, list(default))
-        listed = [value] if isinstance(value, str) else value
-        if not isinstance(listed, list) or not all(
-            isinstance(item, str) for item in listed
-        ):
-            raise self._wrong(key, "a string or a list of strings")
-        return tuple(listed)
-
-    def table(self, key: str) -> dict[str, Any]:
-        """Take a table, empty where it is not there."""
-        value = self._left.pop(key, {})
-        if not isinstance(value, dict):
-            raise self._wrong(key, "a table")
-        return value
-
-    def tables(self, key: str) -> list[Any]:
-        """Take a list of tables, empty where it is not there."""
-        value = self._left.pop(key, [])
-        if not isinstance(value, list):
-            raise self._wrong(key, "a list of tables")
-        return value
-
-    def end(self) -> None:
-        """Raise InvalidInputError for keys that nobody took: a typo opens no door."""
-        if self._left:
-            raise InvalidInputError(
-                f"{self._where} has {min(self._left)!a}, which means nothing",
-                "see docs/token-service.md for the keys that there are",
-            )
-
-    def _wrong(self, key: str, what: str) -> InvalidInputError:
+    def wrong(self, name: str, kind: Kind) -> InvalidInputError:
+        """Return the error for a value that is not of its kind."""
         return InvalidInputError(
-            f"{key} of {self._where} is not {what}", "fix the configuration"
+            f"{name} of {self._where} is not {_KINDS[kind]}", "fix the configuration"
+        )
+
+    def unknown(self, name: str, known: list[str]) -> InvalidInputError:
+        """Return the error for a key that nobody reads: a typo opens no door."""
+        del known
+        return InvalidInputError(
+            f"{self._where} has {name!a}, which means nothing",
+            "see docs/token-service.md for the keys that there are",
         )
 
 
@@ -97,7 +63,7 @@ def parse(text: str, default_keys: str) -> Settings:
         raise InvalidInputError(
             f"the configuration is not TOML: {error}", "fix it"
         ) from None
-    top = Table(content, "the configuration")
+    top = SettingsTable(content, "the configuration")
     issuers = top.table("issuers")
     made = Settings(
         service=top.text("service"),
@@ -111,7 +77,7 @@ def parse(text: str, default_keys: str) -> Settings:
         sign_for=top.text("sign_for", CERTIFICATE),
         life_s=top.number("life", MAX_LIFE_S),
     )
-    top.end()
+    top.refuse_others()
     return made
 
 
@@ -150,21 +116,21 @@ def allow_anonymous(repositories: Iterable[str]) -> Rule:
 
 
 def _issuer(name: str, content: Any) -> Issuer:
-    table = Table(content, f"issuers.{name}")
+    table = SettingsTable(content, f"issuers.{name}")
     made = Issuer(
         name,
         table.text("url"),
         table.text("audience"),
-        table.texts("algorithms", ALGORITHMS),
+        table.texts("algorithms", ALGORITHMS, or_one=True),
         table.text("kind", ""),
         table.text("keys_file", ""),
     )
-    table.end()
+    table.refuse_others()
     return made
 
 
 def _rule(content: Any, which: str) -> Rule:
-    table = Table(content, which)
+    table = SettingsTable(content, which)
     issuer = table.text("issuer", "")
     if table.switch("anonymous") == bool(issuer):
         raise InvalidInputError(
@@ -172,15 +138,15 @@ def _rule(content: Any, which: str) -> Rule:
             "name an issuer, or write anonymous = true",
         )
     claims = table.table("claims")
-    values = Table(claims, f"the claims of {which}")
+    values = SettingsTable(claims, f"the claims of {which}")
     made = Rule.of_words(
         which,
         issuer or ANONYMOUS,
-        {name: values.texts(name) for name in claims},
-        table.texts("repositories"),
-        table.texts("actions"),
+        {name: values.texts(name, or_one=True) for name in claims},
+        table.texts("repositories", or_one=True),
+        table.texts("actions", or_one=True),
         catalog=table.switch("catalog"),
         strangers_may_push=table.switch("strangers_may_push"),
     )
-    table.end()
+    table.refuse_others()
     return made

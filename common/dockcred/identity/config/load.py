@@ -14,9 +14,11 @@ from dockcred.identity.config.settings import (
     OF_ROUTING,
     VARIABLES,
 )
+from dockcred.system.toml_table import Kind, Table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
 
@@ -57,12 +59,14 @@ def read(path: str) -> tuple[dict[str, str], list[ConfigEntry]]:
         raise InvalidInputError(f"{path} is not TOML: {error}", "fix it") from None
     lines = text.split("\n")
     registries = content.pop("registry", [])
-    if not isinstance(registries, list):
+    if not isinstance(registries, list) or not all(
+        isinstance(each, dict) for each in registries
+    ):
         raise InvalidInputError(
             f"{path}:{_line_of(lines, 'registry')}: registry is not a list",
             "write [[registry]]",
         )
-    defaults = _checked(content, DEFAULTS, path, lines, 0)
+    defaults = SettingTable(content, path, lines, 0).settings(DEFAULTS)
     entries = []
     starts = [n for n, line in enumerate(lines, 1) if _is_header(line)]
     for number, written in enumerate(registries):
@@ -73,7 +77,7 @@ def read(path: str) -> tuple[dict[str, str], list[ConfigEntry]]:
 
 def _entry(written: Any, path: str, lines: list[str], start: int) -> ConfigEntry:
     known = OF_ROUTING | VARIABLES.keys()
-    settings = _checked(written, known, path, lines, start)
+    settings = SettingTable(written, path, lines, start).settings(known)
     if "match" not in settings:
         raise InvalidInputError(
             f"{path}:{start}: the entry matches nothing", 'write match = "HOST"'
@@ -105,29 +109,47 @@ def _refuse_strangers(pattern: Pattern) -> None:
         )
 
 
-def _checked(
-    written: dict[str, Any],
-    known: frozenset[str] | set[str],
-    path: str,
-    lines: list[str],
-    start: int,
-) -> dict[str, str]:
-    """Take settings as text, and refuse what would be misread or passed over."""
-    settings = {}
-    for name, value in written.items():
-        line = _line_of(lines, name, start)
-        if name not in known:
-            raise InvalidInputError(
-                f"{path}:{line}: there is no setting {name!a}",
-                f"choose of {', '.join(sorted(known))}",
-            )
-        text = str(value).lower() if isinstance(value, bool) else value
-        if not isinstance(text, str) or not text.isprintable():
-            raise InvalidInputError(
-                f"{path}:{line}: {name} is not a text", "write it in quotes"
-            )
-        settings[name] = text
-    return settings
+class SettingTable(Table):
+    """The settings of one entry, or those before all entries where `start` is 0.
+
+    `lines` are those of the whole file; `start` is the line of the entry's header.
+    """
+
+    def __init__(
+        self, fields: dict[str, Any], path: str, lines: list[str], start: int
+    ) -> None:
+        super().__init__(fields)
+        self._path = path
+        self._lines = lines
+        self._start = start
+
+    def wrong(self, name: str, kind: Kind) -> InvalidInputError:
+        """Return the error for a value that is no text: there is no other kind."""
+        del kind
+        line = _line_of(self._lines, name, self._start)
+        return InvalidInputError(
+            f"{self._path}:{line}: {name} is not a text", "write it in quotes"
+        )
+
+    def unknown(self, name: str, known: list[str]) -> InvalidInputError:
+        """Return the error for a setting that would be passed over."""
+        line = _line_of(self._lines, name, self._start)
+        return InvalidInputError(
+            f"{self._path}:{line}: there is no setting {name!a}",
+            f"choose of {', '.join(known)}",
+        )
+
+    def is_text(self, value: Any) -> bool:
+        """Return whether a value is one line of text."""
+        return super().is_text(value) and value.isprintable()
+
+    def settings(self, known: Iterable[str]) -> dict[str, str]:
+        """Return all settings as text, true and false as these words."""
+        self.refuse_others(known)
+        return {
+            name: str(value).lower() if isinstance(value, bool) else self.text(name, "")
+            for name, value in self.fields.items()
+        }
 
 
 def _line_of(lines: list[str], name: str, start: int = 0) -> int:
