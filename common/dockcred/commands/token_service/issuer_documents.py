@@ -14,7 +14,7 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 
-from dockcred.commands.token_service import own_thread
+from dockcred.commands.token_service.server import run_in_own_thread
 from dockcred.commands.token_service.settings import Issuer, is_safe_url
 from dockcred.errors import DockcredError, TransportError
 from dockcred.identity.config.load import check_owner
@@ -50,7 +50,7 @@ async def fetch_keys(issuer: Issuer) -> dict[str, PublishedKey]:
     A name's resolution takes as long as it takes, which nobody need wait for: it ends
     when the thread has ended, so that there are never two for one issuer.
     """
-    return await own_thread.run(lambda: _fetch_keys(issuer))
+    return await run_in_own_thread(lambda: _fetch_keys(issuer))
 
 
 def _fetch_keys(issuer: Issuer) -> dict[str, PublishedKey]:

@@ -8,7 +8,9 @@ import resource
 import signal
 import socket
 import ssl
-from typing import Any
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import h11
 import uvicorn
@@ -25,9 +27,41 @@ from dockcred.errors import InvalidInputError
 HEAD_S = 10.0
 READ_S = 10.0
 TURNED_AWAY_S = 2.0
+T = TypeVar("T")
 _NO_ROOM = gate.too_busy(503, "there are too many connections")
 _FAREWELL = gate.farewell(503, "there are too many connections")
 _TOO_MANY = gate.too_busy(429, "one address has too many connections")
+
+
+async def run_in_own_thread(work: Callable[[], T]) -> T:
+    """Return what a call that may block returns, or raise what it raises.
+
+    Not by `asyncio.to_thread`: its threads are few and shared, so that one neighbour's
+    slow calls take them all, and the end of the program waits for each of them. The
+    thread runs on when whoever waits here is cancelled; its end is not waited for.
+    """
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[T] = loop.create_future()
+
+    def settle(how: Callable[[Any], None], what: Any) -> None:
+        if not ended.done():
+            how(what)
+
+    def tell(how: Callable[[Any], None], what: Any) -> None:
+        # RuntimeError: the loop is closed, and nobody waits any more.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(settle, how, what)
+
+    def body() -> None:
+        try:
+            result = work()
+        except Exception as error:  # noqa: BLE001 - raised again where it is waited for
+            tell(ended.set_exception, error)
+        else:
+            tell(ended.set_result, result)
+
+    threading.Thread(target=body, daemon=True).start()
+    return await ended
 
 
 class BoundedProtocol(H11Protocol):

@@ -13,8 +13,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from dockcred.commands.token_service import own_thread
 from dockcred.commands.token_service.request import Refusal, TokenAnswer, TokenRequest
+from dockcred.commands.token_service.server import run_in_own_thread
 from dockcred.commands.token_service.settings import is_safe_url
 from dockcred.errors import DockcredError, InvalidInputError
 from dockcred.system.environment import Environment
@@ -114,7 +114,7 @@ class Upstream:
     async def _call(self, fields: dict[str, str]) -> Response:
         """Ask; the turn ends with the thread, however long somebody waited for it."""
         try:
-            return await own_thread.run(lambda: self._post(fields))
+            return await run_in_own_thread(lambda: self._post(fields))
         finally:
             self._turns.release()
 
