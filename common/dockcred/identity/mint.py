@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from dockcred.identity.provider import Identity, Provider
     from dockcred.system.environment import Environment
 
-    class Tickets(Protocol):
+    class TicketKeeper(Protocol):
         """The launcher's copies of the entries of one host."""
 
         def keep(self, name: str, entry: Entry, asked_at: float) -> None:
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
         provider: Provider
         cache: Cache
         environment: Environment
-        open_tickets: Callable[[], Tickets] | None
+        open_tickets: Callable[[], TicketKeeper] | None
 
         def key(self, server: ServerURL) -> str:
             """Return the key under which the server's credential is cached."""

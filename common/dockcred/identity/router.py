@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from dockcred.identity.cache.files import Cache
     from dockcred.identity.config import Config
-    from dockcred.identity.mint import Tickets
+    from dockcred.identity.mint import TicketKeeper
     from dockcred.identity.provider import Provider
     from dockcred.protocol import Store
     from dockcred.system.environment import Environment
@@ -200,7 +200,7 @@ class Router:
     ) -> IdentityStore:
         cache = self._open_cache(provider, environment)
 
-        def open_tickets() -> Tickets:
+        def open_tickets() -> TicketKeeper:
             from dockcred.identity.cache import ticket  # noqa: PLC0415 - not for a hit
 
             return ticket.Tickets(

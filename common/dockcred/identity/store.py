@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dockcred.credential import Credential, ServerURL
     from dockcred.identity.cache import Entry
     from dockcred.identity.cache.files import Cache
-    from dockcred.identity.mint import Tickets
+    from dockcred.identity.mint import TicketKeeper
     from dockcred.identity.provider import Provider
     from dockcred.system.environment import Environment
 
@@ -42,7 +42,7 @@ class IdentityStore:
         cache: Cache,
         environment: Environment,
         program_for: Callable[[ServerURL], str] = lambda _: "another helper",
-        open_tickets: Callable[[], Tickets] | None = None,
+        open_tickets: Callable[[], TicketKeeper] | None = None,
     ) -> None:
         """Join the two; `program_for` names the helper of a host that is not ours.
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from dockcred.errors import InvalidInputError
 
 
-class Kind(Enum):
+class ValueKind(Enum):
     """What a value must be."""
 
     TEXT = auto()
@@ -34,13 +34,13 @@ class Table:
         self.fields = fields
         self._read: set[str] = set()
 
-    def wrong(self, name: str, kind: Kind) -> InvalidInputError:
+    def wrong(self, name: str, kind: ValueKind) -> InvalidInputError:
         """Return the error for a value that is not of its kind."""
         raise NotImplementedError
 
     def missing(self, name: str) -> InvalidInputError:
         """Return the error for a text that must be there and is not."""
-        return self.wrong(name, Kind.TEXT)
+        return self.wrong(name, ValueKind.TEXT)
 
     def unknown(self, name: str, known: list[str]) -> InvalidInputError:
         """Return the error for a setting that nobody reads."""
@@ -64,7 +64,7 @@ class Table:
             raise self.missing(name)
         if value == default or (self.is_text(value) and value):
             return str(value)
-        raise self.wrong(name, Kind.TEXT)
+        raise self.wrong(name, ValueKind.TEXT)
 
     def texts(
         self, name: str, default: tuple[str, ...] = (), *, or_one: bool = False
@@ -75,42 +75,42 @@ class Table:
             value = [value]
         if isinstance(value, list) and all(map(self.is_text, value)):
             return tuple(value)
-        raise self.wrong(name, Kind.TEXTS)
+        raise self.wrong(name, ValueKind.TEXTS)
 
     def texts_by_name(self, name: str) -> dict[str, str]:
         """Return a table of texts, empty where it is missing."""
         value = self._value(name, {})
         if isinstance(value, dict) and all(map(self.is_text, value.values())):
             return value
-        raise self.wrong(name, Kind.TEXTS_BY_NAME)
+        raise self.wrong(name, ValueKind.TEXTS_BY_NAME)
 
     def number(self, name: str, default: int) -> int:
         """Return a whole number."""
         value = self._value(name, default)
         if isinstance(value, int) and not isinstance(value, bool):
             return value
-        raise self.wrong(name, Kind.NUMBER)
+        raise self.wrong(name, ValueKind.NUMBER)
 
     def switch(self, name: str) -> bool:
         """Return true or false; false where it is missing."""
         value = self._value(name, default=False)
         if isinstance(value, bool):
             return value
-        raise self.wrong(name, Kind.SWITCH)
+        raise self.wrong(name, ValueKind.SWITCH)
 
     def table(self, name: str) -> dict[str, Any]:
         """Return a table, empty where it is missing."""
         value = self._value(name, {})
         if isinstance(value, dict):
             return value
-        raise self.wrong(name, Kind.TABLE)
+        raise self.wrong(name, ValueKind.TABLE)
 
     def tables(self, name: str) -> list[Any]:
         """Return a list of what should be tables, empty where it is missing."""
         value = self._value(name, [])
         if isinstance(value, list):
             return value
-        raise self.wrong(name, Kind.TABLES)
+        raise self.wrong(name, ValueKind.TABLES)
 
     def _value(self, name: str, default: Any) -> Any:
         self._read.add(name)

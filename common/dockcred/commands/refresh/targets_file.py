@@ -21,7 +21,7 @@ from dockcred.commands.refresh.secret import SecretsDestination
 from dockcred.commands.refresh.target import Destination, RefreshTarget
 from dockcred.errors import DockcredError, InvalidInputError
 from dockcred.identity.config.load import check_owner
-from dockcred.system.toml_table import Kind, Table
+from dockcred.system.toml_table import Table, ValueKind
 
 
 class TargetTable(Table):
@@ -32,11 +32,11 @@ class TargetTable(Table):
             raise InvalidInputError("it is not a table", "write [[target]] above it")
         super().__init__(written)
 
-    def wrong(self, name: str, kind: Kind) -> InvalidInputError:
+    def wrong(self, name: str, kind: ValueKind) -> InvalidInputError:
         """Return the error for a value that is not of its kind."""
-        if kind is Kind.TEXT:
+        if kind is ValueKind.TEXT:
             return InvalidInputError(f"{name} is not a text", "write it in quotes")
-        if kind is Kind.TEXTS:
+        if kind is ValueKind.TEXTS:
             return InvalidInputError(
                 f"{name} is not a list of texts", f'write {name} = ["…", "…"]'
             )

@@ -16,15 +16,15 @@ from dockcred.commands.token_service.settings import (
     Settings,
 )
 from dockcred.errors import InvalidInputError
-from dockcred.system.toml_table import Kind, Table
+from dockcred.system.toml_table import Table, ValueKind
 
 _KINDS = {
-    Kind.TEXT: "a string",
-    Kind.TEXTS: "a string or a list of strings",
-    Kind.NUMBER: "a whole number",
-    Kind.SWITCH: "true or false",
-    Kind.TABLE: "a table",
-    Kind.TABLES: "a list of tables",
+    ValueKind.TEXT: "a string",
+    ValueKind.TEXTS: "a string or a list of strings",
+    ValueKind.NUMBER: "a whole number",
+    ValueKind.SWITCH: "true or false",
+    ValueKind.TABLE: "a table",
+    ValueKind.TABLES: "a list of tables",
 }
 
 
@@ -37,7 +37,7 @@ class SettingsTable(Table):
         super().__init__(content)
         self._where = where
 
-    def wrong(self, name: str, kind: Kind) -> InvalidInputError:
+    def wrong(self, name: str, kind: ValueKind) -> InvalidInputError:
         """Return the error for a value that is not of its kind."""
         return InvalidInputError(
             f"{name} of {self._where} is not {_KINDS[kind]}", "fix the configuration"

@@ -14,7 +14,7 @@ from dockcred.identity.config.settings import (
     OF_ROUTING,
     VARIABLES,
 )
-from dockcred.system.toml_table import Kind, Table
+from dockcred.system.toml_table import Table, ValueKind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class SettingTable(Table):
         self._lines = lines
         self._start = start
 
-    def wrong(self, name: str, kind: Kind) -> InvalidInputError:
+    def wrong(self, name: str, kind: ValueKind) -> InvalidInputError:
         """Return the error for a value that is no text: there is no other kind."""
         del kind
         line = _line_of(self._lines, name, self._start)

@@ -14,7 +14,7 @@ from dockcred.transport.target import urlencode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dockcred.providers.acr.hosts import Registry
+    from dockcred.providers.acr.hosts import AcrRegistry
     from dockcred.providers.acr.sources import AccessToken
     from dockcred.system.environment import Environment
     from dockcred.transport.response import Response
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY = 401, 403, 404, 429
 
 
-def unnamed(registry: Registry) -> IssueError:
+def unnamed(registry: AcrRegistry) -> IssueError:
     """Say what an unknown name means: every registry has one, from its first day."""
     return IssueError(
         f"there is no registry {registry.host}: its name was not resolved",
@@ -30,7 +30,7 @@ def unnamed(registry: Registry) -> IssueError:
     )
 
 
-def meaning(answer: Response, registry: Registry, token: AccessToken) -> IssueError:
+def meaning(answer: Response, registry: AcrRegistry, token: AccessToken) -> IssueError:
     """Turn a refused exchange into a cause with a remedy."""
     status, host = answer.status, registry.host
     who = _bearer(token)
@@ -88,13 +88,13 @@ USERNAME = "00000000-0000-0000-0000-000000000000"
 _OK = 200
 
 
-def preconnect(registry: Registry, environment: Environment) -> None:
+def preconnect(registry: AcrRegistry, environment: Environment) -> None:
     """Begin the connection to a registry's door."""
     http.preconnect(_url(registry), environment)
 
 
 def refresh_token(
-    registry: Registry, token: AccessToken, environment: Environment
+    registry: AcrRegistry, token: AccessToken, environment: Environment
 ) -> Credential:
     """Trade Entra's token for the password of a registry.
 
@@ -135,5 +135,5 @@ def refresh_token(
     return Credential(USERNAME, minted, now, min(expires_at, now + life))
 
 
-def _url(registry: Registry) -> str:
+def _url(registry: AcrRegistry) -> str:
     return f"https://{registry.host}/oauth2/exchange"

@@ -14,7 +14,7 @@ _LABEL = _ALPHANUMERIC | {"-"}
 _MIN_NAME, _MAX_NAME = 5, 50
 
 
-class Registry:
+class AcrRegistry:
     """A registry's login server; `suffix` tells its cloud."""
 
     __slots__ = ("host", "suffix")
@@ -24,18 +24,18 @@ class Registry:
         self.suffix = suffix
 
 
-def registry_of(host: str, custom: tuple[str, ...] = ()) -> Registry | None:
+def registry_of(host: str, custom: tuple[str, ...] = ()) -> AcrRegistry | None:
     """Read a canonical host (lower-case, no trailing dot); None if it is not ACR's."""
     name, _, rest = host.partition(".")
     if not _is_name(name):
         return None
     suffixes = (*CLOUD_SUFFIXES, *custom)
     if rest in suffixes:
-        return Registry(host, rest)
+        return AcrRegistry(host, rest)
     region, _, rest = rest.partition(".")
     geo, _, suffix = rest.partition(".")
     if geo == "geo" and suffix in suffixes and region and set(region) <= _ALPHANUMERIC:
-        return Registry(host, suffix)
+        return AcrRegistry(host, suffix)
     return None
 
 
@@ -100,7 +100,7 @@ _CLOUDS = {
 _PUBLIC = _CLOUDS["azurecr.io"]
 
 
-def authority(registry: Registry, environment: Environment) -> str:
+def authority(registry: AcrRegistry, environment: Environment) -> str:
     """Return Entra's URL for a registry's cloud, without a slash at its end.
 
     AZURE_AUTHORITY_HOST may be a host or a URL, as azure-identity reads it.
@@ -111,7 +111,7 @@ def authority(registry: Registry, environment: Environment) -> str:
     return named if "://" in named else f"https://{named}"
 
 
-def audiences(registry: Registry, environment: Environment) -> tuple[str, ...]:
+def audiences(registry: AcrRegistry, environment: Environment) -> tuple[str, ...]:
     """Return the resources to ask a token for, the better one first."""
     named = environment.get("DOCKCRED_ACR_AUDIENCE").strip()
     if not named:

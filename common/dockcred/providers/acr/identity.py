@@ -12,7 +12,7 @@ from dockcred.transport import idle
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dockcred.credential import Credential
-    from dockcred.providers.acr.hosts import Registry
+    from dockcred.providers.acr.hosts import AcrRegistry
     from dockcred.providers.acr.sources import AccessToken
     from dockcred.system.environment import Environment
 
@@ -67,7 +67,7 @@ def login_files(source: str, environment: Environment) -> tuple[str, ...]:
 class AzureIdentity(Identity):
     """The sources that the variables allow, asked in order until one has a token."""
 
-    def __init__(self, registry: Registry, environment: Environment) -> None:
+    def __init__(self, registry: AcrRegistry, environment: Environment) -> None:
         """Note what is watched; nothing is asked yet."""
         self._registry = registry
         self._environment = environment

@@ -21,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dockcred.providers.ecr.hosts import Registry
+    from dockcred.providers.ecr.hosts import EcrRegistry
     from dockcred.system.environment import Environment
 
 MAX_LIFE_S = 12 * 3600.0
@@ -30,14 +30,14 @@ _OK = 200
 _TOO_MANY = 429
 
 
-def preconnect(registry: Registry, environment: Environment) -> None:
+def preconnect(registry: EcrRegistry, environment: Environment) -> None:
     """Begin the connection to a registry's ECR."""
     url = endpoints.ecr(registry, environment)
     http.preconnect(url, environment, endpoints.CA_VARIABLES)
 
 
 def authorization_token(
-    registry: Registry, keys: Keys, environment: Environment
+    registry: EcrRegistry, keys: Keys, environment: Environment
 ) -> Credential:
     """Ask GetAuthorizationToken for the password of a registry."""
     url = endpoints.ecr(registry, environment)
@@ -103,7 +103,7 @@ def credential(token: str, expires_at: float) -> Credential:
 
 
 def assume_role_with_web_identity(
-    registry: Registry, token: str, environment: Environment
+    registry: EcrRegistry, token: str, environment: Environment
 ) -> Keys:
     """Trade a token file's content for the keys of AWS_ROLE_ARN."""
     from dockcred.transport.target import urlencode  # noqa: PLC0415 - this source only

@@ -10,7 +10,7 @@ from dockcred.transport import idle
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dockcred.credential import Credential
-    from dockcred.providers.ecr.hosts import Registry
+    from dockcred.providers.ecr.hosts import EcrRegistry
     from dockcred.system.environment import Environment
 
 ENV_KEYS = "aws:env-keys"
@@ -49,7 +49,7 @@ class DirectIdentity(Identity):
     """One source of AWS keys, asked by our own requests."""
 
     def __init__(
-        self, registry: Registry, environment: Environment, source: str
+        self, registry: EcrRegistry, environment: Environment, source: str
     ) -> None:
         """Note what is watched; nothing is asked yet."""
         self._registry = registry

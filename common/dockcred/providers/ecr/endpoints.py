@@ -6,7 +6,7 @@ from dockcred.errors import InvalidInputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dockcred.providers.ecr.hosts import Registry
+    from dockcred.providers.ecr.hosts import EcrRegistry
     from dockcred.system.environment import Environment
 
 
@@ -43,7 +43,7 @@ CA_VARIABLES = ("AWS_CA_BUNDLE",)
 _GOV = "us-gov-"
 
 
-def ecr(registry: Registry, environment: Environment) -> str:
+def ecr(registry: EcrRegistry, environment: Environment) -> str:
     """Return the URL of the ECR API for a registry."""
     service = "ECR_PUBLIC" if registry.is_public else "ECR"
     if named := _named(service, environment):
@@ -57,7 +57,7 @@ def ecr(registry: Registry, environment: Environment) -> str:
     return _url(name, registry, dual_stack=dual_stack)
 
 
-def sts(registry: Registry, environment: Environment) -> str:
+def sts(registry: EcrRegistry, environment: Environment) -> str:
     """Return the URL of the STS API in the registry's region."""
     if named := _named("STS", environment):
         return named
@@ -67,14 +67,14 @@ def sts(registry: Registry, environment: Environment) -> str:
     return _url("sts" if plain else "sts-fips", registry, dual_stack=dual_stack)
 
 
-def kinds(registry: Registry, environment: Environment) -> tuple[bool, bool]:
+def kinds(registry: EcrRegistry, environment: Environment) -> tuple[bool, bool]:
     """Return if FIPS and dual-stack are called for, by the host or the variables."""
     fips = registry.fips or environment.is_on("AWS_USE_FIPS_ENDPOINT")
     dual_stack = registry.dual_stack or environment.is_on("AWS_USE_DUALSTACK_ENDPOINT")
     return fips and not registry.is_public, dual_stack
 
 
-def is_named(registry: Registry, environment: Environment) -> bool:
+def is_named(registry: EcrRegistry, environment: Environment) -> bool:
     """Return whether a variable names the ECR endpoint."""
     return bool(_named("ECR_PUBLIC" if registry.is_public else "ECR", environment))
 
@@ -91,6 +91,6 @@ def _named(service: str, environment: Environment) -> str:
     return named
 
 
-def _url(name: str, registry: Registry, *, dual_stack: bool) -> str:
+def _url(name: str, registry: EcrRegistry, *, dual_stack: bool) -> str:
     suffix = registry.dual_stack_suffix if dual_stack else registry.dns_suffix
     return f"https://{name}.{registry.region}.{suffix}"

@@ -28,7 +28,7 @@ _PUBLIC = {"public.ecr.aws": False, "ecr-public.aws.com": True}
 PUBLIC_REGION = "us-east-1"
 
 
-class Registry:
+class EcrRegistry:
     """What an ECR host says: whose registry, where, and by which kind of endpoint.
 
     `account` is empty for the public registry.
@@ -59,10 +59,10 @@ class Registry:
         return not self.account
 
 
-def registry_of(host: str) -> Registry | None:
+def registry_of(host: str) -> EcrRegistry | None:
     """Read a canonical host (lower-case, no trailing dot); None if it is not ECR's."""
     if host in _PUBLIC:
-        return Registry(
+        return EcrRegistry(
             "", PUBLIC_REGION, "amazonaws.com", fips=False, dual_stack=_PUBLIC[host]
         )
     account, _, rest = host.partition(".")
@@ -80,7 +80,7 @@ def registry_of(host: str) -> Registry | None:
     ):
         return None
     fips = service == "ecr-fips"
-    return Registry(account, region, suffix, fips=fips, dual_stack=dual_stack)
+    return EcrRegistry(account, region, suffix, fips=fips, dual_stack=dual_stack)
 
 
 def _is_account(text: str) -> bool:

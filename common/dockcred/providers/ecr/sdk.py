@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from dockcred.credential import Credential
-    from dockcred.providers.ecr.hosts import Registry
+    from dockcred.providers.ecr.hosts import EcrRegistry
     from dockcred.system.environment import Environment
 
 _PROCESS_PROVIDER = botocore.credentials.ProcessProvider
@@ -48,7 +48,7 @@ _WITHOUT_KINDS = frozenset({"aws:sso", "aws:login"})
 class SdkIdentity(Identity):
     """Whatever botocore resolves for the selected profile."""
 
-    def __init__(self, registry: Registry, environment: Environment) -> None:
+    def __init__(self, registry: EcrRegistry, environment: Environment) -> None:
         """Read the configuration; nothing is asked yet."""
         warnings.simplefilter("ignore")
         self._registry = registry

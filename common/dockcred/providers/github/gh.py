@@ -28,7 +28,7 @@ TIMEOUT_S = 5.0
 _MAX_BYTES = 256 * 1024
 
 
-class Login:
+class GhLogin:
     """Who is logged in to one GitHub, with the token where the file holds it."""
 
     __slots__ = ("token", "user")
@@ -40,10 +40,10 @@ class Login:
 
     def __repr__(self) -> str:
         """Show whose it is."""
-        return f"Login({self.user!r}, token=…)"
+        return f"GhLogin({self.user!r}, token=…)"
 
 
-def login(github: str, environment: Environment) -> Login | None:
+def login(github: str, environment: Environment) -> GhLogin | None:
     """Return the login for a GitHub, None where there is none."""
     try:
         with open(gh_file(environment), encoding="utf-8", errors="replace") as file:
@@ -54,7 +54,7 @@ def login(github: str, environment: Environment) -> Login | None:
     if found is None:
         return None
     token = found.get("oauth_token") or _from_keychain(github, environment)
-    return Login(found.get("user", ""), token)
+    return GhLogin(found.get("user", ""), token)
 
 
 def _section(text: str, github: str) -> dict[str, str] | None:

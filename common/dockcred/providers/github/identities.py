@@ -29,11 +29,13 @@ def choose(github: str, environment: Environment) -> Identity:
     for name in token_variables(github, environment):
         if token := environment.get(name):
             user = environment.get("GITHUB_ACTOR")
-            return TokenIdentity(name, user, token, github, environment)
+            return GivenTokenIdentity(name, user, token, github, environment)
     from dockcred.providers.github import gh  # noqa: PLC0415 - this source only
 
     if login := gh.login(github, environment):
-        return TokenIdentity("gh's login", login.user, login.token, github, environment)
+        return GivenTokenIdentity(
+            "gh's login", login.user, login.token, github, environment
+        )
     raise MissingIdentityError(
         f"no GitHub identity was found for {github}: neither GH_TOKEN, GITHUB_TOKEN, "
         "gh's login nor a GitHub App",
@@ -53,7 +55,7 @@ def token_variables(github: str, environment: Environment) -> tuple[str, ...]:
     return ("GH_TOKEN", "GITHUB_TOKEN") if server in {"", github} else ("GH_TOKEN",)
 
 
-class TokenIdentity(Identity):
+class GivenTokenIdentity(Identity):
     """A token that somebody put here, handed on as it is.
 
     The secret is the identity, so it is not cached: it has no row and no end.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from dockcred.system.environment import Environment
 
-    class Source(Protocol):
+    class AccessTokenSource(Protocol):
         """A place where an access token comes from; see identity.Identity."""
 
         principal: str
@@ -54,7 +54,7 @@ def choose(environment: Environment) -> Identity:
     if username == JSON_KEY:
         return KeyIdentity(environment)
     account = environment.get("GOOGLE_IMPERSONATE_SERVICE_ACCOUNT")
-    return TokenIdentity(environment, username, account)
+    return AccessTokenIdentity(environment, username, account)
 
 
 def _is_gcrs(username: str) -> bool:
@@ -63,7 +63,7 @@ def _is_gcrs(username: str) -> bool:
     return username == f"_dcgcr_{version}_token" and version.replace("_", "").isalnum()
 
 
-def source(environment: Environment) -> Source:
+def source(environment: Environment) -> AccessTokenSource:
     """Choose the first that is configured; it is not asked yet."""
     road = environment.get("DOCKCRED_ROAD")
     where = hosts.adc_file(environment)
@@ -71,7 +71,7 @@ def source(environment: Environment) -> Source:
         if environment.get(hosts.ADC_VARIABLE) or (where and os.path.exists(where)):
             from dockcred.providers.google import logins  # noqa: PLC0415 - this source
 
-            return logins.File(environment, where)
+            return logins.CredentialsFile(environment, where)
         if hosts.has_gcloud_login(environment):
             from dockcred.providers.google import logins  # noqa: PLC0415 - this source
 
@@ -95,7 +95,7 @@ class _SdkMachine(metadata.Machine):
         return sdk.machine_token(self._environment)
 
 
-class TokenIdentity(Identity):
+class AccessTokenIdentity(Identity):
     """An access token as the registry's password."""
 
     def __init__(
@@ -107,7 +107,7 @@ class TokenIdentity(Identity):
         self._impersonate = impersonate
         self._follow(source(environment))
 
-    def _follow(self, chosen: Source) -> None:
+    def _follow(self, chosen: AccessTokenSource) -> None:
         self._source = chosen
         self.files = chosen.files
         self.tokens = chosen.tokens
@@ -167,7 +167,7 @@ class KeyIdentity(Identity):
                 f"name it in {hosts.ADC_VARIABLE}",
             )
         self.files = (self._path,)
-        self._file = logins.File(environment, self._path)
+        self._file = logins.CredentialsFile(environment, self._path)
         if self._file.info["type"] != logins.SERVICE_ACCOUNT:
             raise IssueError(
                 f"the user name _json_key needs a service account's key, and "

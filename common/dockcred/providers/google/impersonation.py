@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TIMEOUT_S = 5.0
 
 
-class Answer:
+class AuthResponse:
     """A response in google-auth's words."""
 
     __slots__ = ("data", "headers", "status")
@@ -32,7 +32,7 @@ class Answer:
         self.data = data
 
 
-class Connection:
+class AuthTransport:
     """What google-auth asks through."""
 
     def __init__(self, environment: Environment) -> None:
@@ -47,7 +47,7 @@ class Connection:
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
         **_: object,
-    ) -> Answer:
+    ) -> AuthResponse:
         """Send one request; `timeout` is in seconds, and never longer than ours."""
         content = body.encode() if isinstance(body, str) else body or b""
         answer = request(
@@ -60,7 +60,7 @@ class Connection:
             body=content,
             timeout_s=min(timeout or TIMEOUT_S, TIMEOUT_S, _left()),
         )
-        return Answer(answer.status, answer.headers, answer.body)
+        return AuthResponse(answer.status, answer.headers, answer.body)
 
 
 def text(value: object) -> str:

@@ -27,7 +27,7 @@ _ROWS = {
 }
 
 
-class File:
+class CredentialsFile:
     """One credentials file, asked through google-auth."""
 
     def __init__(self, environment: Environment, where: str) -> None:

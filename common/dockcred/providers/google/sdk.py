@@ -13,7 +13,7 @@ from subprocess import SubprocessError
 from dockcred.errors import IssueError, MissingExtraError
 from dockcred.providers.google import access_token, impersonation
 from dockcred.providers.google.access_token import IAM_SCOPE, SCOPE, Token, is_sound
-from dockcred.providers.google.impersonation import Connection
+from dockcred.providers.google.impersonation import AuthTransport
 from dockcred.system import child_program
 from dockcred.system import environment as process
 from dockcred.system import process as watchdog
@@ -133,7 +133,7 @@ def token(info: dict[str, Any], environment: Environment, scope: str = SCOPE) ->
 
 
 def _token(info: dict[str, Any], environment: Environment, scope: str) -> Token:
-    connection = Connection(environment)
+    connection = AuthTransport(environment)
     kind = info["type"]
     if kind == "external_account":
         return _federated(info, connection, environment, scope=scope)
@@ -164,10 +164,10 @@ def machine_token(environment: Environment) -> Token:
     watchdog.set_activity("asking the metadata server through google-auth")
     _prepare(environment)
     with translated({"type": "metadata"}):
-        return refreshed(compute_engine.Credentials(), Connection(environment))
+        return refreshed(compute_engine.Credentials(), AuthTransport(environment))
 
 
-def refreshed(made: Any, connection: Connection) -> Token:
+def refreshed(made: Any, connection: AuthTransport) -> Token:
     """Let google-auth fetch the token; its `expiry` is UTC without saying so."""
     before = time.time()
     made.refresh(connection)
@@ -201,7 +201,7 @@ _ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - 
 
 def _federated(
     info: dict[str, Any],
-    connection: Connection,
+    connection: AuthTransport,
     environment: Environment,
     *,
     scope: str = SCOPE,
@@ -227,7 +227,7 @@ def _names_a_program(info: dict[str, Any]) -> bool:
 
 
 def _exchange(
-    info: dict[str, Any], source: Any, connection: Connection, scope: str
+    info: dict[str, Any], source: Any, connection: AuthTransport, scope: str
 ) -> Token:
     client = sts.Client(info["token_url"], _client_authentication(info))
     user_project = info.get("workforce_pool_user_project")

@@ -54,7 +54,7 @@ def choose(
     if not kind:
         return Plain(environment)
     if kind in _CLOUDS:
-        return Cloud(kind, server, environment, load)
+        return CloudExchange(kind, server, environment, load)
     if kind.startswith(("https://", "http://")):
         return Endpoint(kind, environment)
     if kind not in _OWN:
@@ -116,7 +116,7 @@ _PROVIDERS = {"aws": "ecr", "azure": "acr", "google": "google"}
 _SESSION = "AWS_ROLE_SESSION_NAME"
 
 
-class Cloud:
+class CloudExchange:
     """One registry of a cloud's, asked for by the cloud's own provider."""
 
     def __init__(

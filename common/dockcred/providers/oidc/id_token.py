@@ -100,8 +100,8 @@ def text_in(answer: Response, field: str, name: str, whose: str) -> str:
         ) from None
 
 
-class Source:
-    """See identity.Identity for `tokens`; `name` is the row in SOURCES.
+class TokenSource:
+    """See identity.Identity for `tokens`; `name` is its row in Provider.sources.
 
     A name without a row says that nothing tells whose job this is: what is got for
     its token is not kept.

@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
     from dockcred.credential import Credential, ServerURL
     from dockcred.identity.provider import Provider
-    from dockcred.providers.oidc.id_token import Source
+    from dockcred.providers.oidc.id_token import TokenSource
     from dockcred.system.environment import Environment
 
 CHOICE = "DOCKCRED_OIDC_SOURCE"
 
 # By name: the module and class, and the variable that tells of it.
 _SOURCES = {
-    "file": ("jobs", "File", "DOCKCRED_OIDC_TOKEN_FILE"),
-    "command": ("machine", "Command", "DOCKCRED_OIDC_TOKEN_COMMAND"),
+    "file": ("jobs", "TokenFile", "DOCKCRED_OIDC_TOKEN_FILE"),
+    "command": ("machine", "TokenCommand", "DOCKCRED_OIDC_TOKEN_COMMAND"),
     # GitLab's tokens too are in a variable; a GitLab job is known by its number.
     "gitlab": ("jobs", "GitLab", "GITLAB_CI"),
     "variable": ("jobs", "Variable", "DOCKCRED_OIDC_TOKEN_VARIABLE"),
@@ -29,11 +29,11 @@ _SOURCES = {
     "buildkite": ("machine", "Buildkite", "BUILDKITE"),
     "azure-pipelines": ("jobs", "AzurePipelines", "SYSTEM_OIDCREQUESTURI"),
     # Never without being named: every machine of Google's has one.
-    "google": ("machine", "Google", ""),
+    "google": ("machine", "GoogleMetadata", ""),
 }
 
 
-def choose(environment: Environment) -> Source:
+def choose(environment: Environment) -> TokenSource:
     """Choose the source; it is not asked yet.
 
     Raises MissingIdentityError where no job's identity is in sight.
@@ -47,7 +47,7 @@ def choose(environment: Environment) -> Source:
     for name, (module, kind, variable) in _SOURCES.items():
         if name == chosen or (not chosen and variable and environment.get(variable)):
             where = __import__(f"{__package__}.{module}", fromlist=[kind])
-            found: Source = getattr(where, kind)(environment)
+            found: TokenSource = getattr(where, kind)(environment)
             return found
     raise MissingIdentityError(
         "no job's identity was found: neither GitHub Actions, GitLab, CircleCI, "

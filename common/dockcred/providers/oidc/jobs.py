@@ -6,7 +6,7 @@ import os
 
 from dockcred.errors import InvalidInputError, IssueError, MissingIdentityError
 from dockcred.providers.oidc import id_token
-from dockcred.providers.oidc.id_token import Source, text_in
+from dockcred.providers.oidc.id_token import TokenSource, text_in
 from dockcred.system.version import __version__
 from dockcred.transport.http import request, with_retries
 from dockcred.transport.target import Target, urlencode
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _FILE, _VARIABLE = "DOCKCRED_OIDC_TOKEN_FILE", "DOCKCRED_OIDC_TOKEN_VARIABLE"
 
 
-class File(Source):
+class TokenFile(TokenSource):
     """A file that somebody keeps fresh, such as Kubernetes' projected token.
 
     Its issuer and subject are conditions of what is kept.
@@ -57,7 +57,7 @@ class File(Source):
         return id_token.checked(text, self._environment, origin)
 
 
-class Variable(Source):
+class Variable(TokenSource):
     """A variable that the CI system sets; it does not say whose job this is."""
 
     name = "oidc:variable"
@@ -112,7 +112,7 @@ _CONNECTION = "DOCKCRED_OIDC_SERVICE_CONNECTION"
 _AZURE_OK = 200
 
 
-class AzurePipelines(Source):
+class AzurePipelines(TokenSource):
     """The job's own address is in the key: the next job has another."""
 
     name = "oidc:azure-pipelines"
@@ -166,7 +166,7 @@ _URL, _TOKEN = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
 _OK, _REFUSED = 200, frozenset({401, 403})
 
 
-class GitHubActions(Source):
+class GitHubActions(TokenSource):
     """The job's own address is in the key: the next job has another."""
 
     name = "oidc:github-actions"

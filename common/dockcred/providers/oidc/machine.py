@@ -9,7 +9,7 @@ from dockcred.errors import (
     TransportError,
 )
 from dockcred.providers.oidc import id_token
-from dockcred.providers.oidc.id_token import Source
+from dockcred.providers.oidc.id_token import TokenSource
 from dockcred.system import child_program, process
 from dockcred.transport.http import request
 from dockcred.transport.response import Response
@@ -26,7 +26,7 @@ _FLAVOR = {"metadata-flavor": "Google"}
 _OK = 200
 
 
-class Google(Source):
+class GoogleMetadata(TokenSource):
     """The default service account, which the metadata server vouches for."""
 
     name = "oidc:google"
@@ -74,7 +74,7 @@ TIMEOUT_S = 5.0
 _COMMAND = "DOCKCRED_OIDC_TOKEN_COMMAND"
 
 
-class Command(Source):
+class TokenCommand(TokenSource):
     """The program that is configured; it does not say whose job this is."""
 
     name = "oidc:command"
@@ -114,7 +114,7 @@ class Command(Source):
         return words
 
 
-class _OwnProgram(Command):
+class _OwnProgram(TokenCommand):
     """A CI system's program, found on PATH; the job's number is in the key."""
 
     system = program = job = ""
