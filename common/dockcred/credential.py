@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_BYTES = 64 * 1024
+# A secret of 1 MiB passes whatever its characters: JSON may write each as \u…
+MAX_STORE_BYTES = 8 * 1024 * 1024
 _HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 _DEFAULT_PORTS = {"https": "443", "http": "80", "": "443"}
 _MAX_HOST = 253

@@ -37,9 +37,6 @@ if TYPE_CHECKING:
         def keep(self, name: str, entry: Entry, asked_at: float) -> None:
             """Copy a named entry that held at some time after `asked_at`."""
 
-        def is_missing(self) -> bool:
-            """Return whether there is no copy that is whole, whoever's it is."""
-
     class Holder(Protocol):
         """The store for which is minted: where entries are held, and by which key."""
 

@@ -14,7 +14,6 @@ from dockcred.errors import (
     NotServedError,
 )
 from dockcred.identity.store import IdentityStore
-from dockcred.system import log
 from dockcred.system import process as launched
 
 TYPE_CHECKING = False
@@ -111,6 +110,8 @@ class Router:
             try:
                 route.store.get(route.target)
             except (MissingIdentityError, CredentialsNotFoundError):
+                from dockcred.system import log  # noqa: PLC0415 - not for a hit
+
                 log.info(f"no identity answers for {server.host}: it is stored")
             else:
                 return route.store.store(route.target, credential)
@@ -212,6 +213,12 @@ class Router:
                 provider.config_files(environment),
             )
 
+        def lacks_ticket() -> bool:
+            from dockcred.identity.cache.files import ticket_name  # noqa: PLC0415 - as above
+
+            tags = map(self._environment.get, provider.tags)
+            return cache.lacks_ticket(ticket_name(launched.short, asked.place, tags))
+
         return IdentityStore(
             provider,
             cache,
@@ -219,6 +226,7 @@ class Router:
             self._program_for,
             # The front sees hosts, not what stands behind a path at one.
             open_tickets if launched.short and not self._config.has_paths else None,
+            lacks_ticket,
         )
 
     def _fallback(self) -> Store:

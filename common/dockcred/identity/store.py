@@ -19,7 +19,6 @@ from dockcred.errors import (
 )
 from dockcred.identity import cache as watched
 from dockcred.identity.provider import cache_key
-from dockcred.system import log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,16 +42,19 @@ class IdentityStore:
         environment: Environment,
         program_for: Callable[[ServerURL], str] = lambda _: "another helper",
         open_tickets: Callable[[], TicketKeeper] | None = None,
+        lacks_ticket: Callable[[], bool] = lambda: True,
     ) -> None:
         """Join the two; `program_for` names the helper of a host that is not ours.
 
-        `open_tickets` loads what writes the launcher's copies, where one has asked.
+        `open_tickets` loads what writes the launcher's copies, where one has asked, and
+        `lacks_ticket` tells without it whether there is none.
         """
         self.provider = provider
         self.cache = cache
         self.environment = environment
         self._program_for = program_for
         self.open_tickets = open_tickets
+        self._lacks_ticket = lacks_ticket
         self._hit: tuple[Entry, str, ServerURL, float] | None = None
 
     def get(self, server: ServerURL) -> Credential:
@@ -67,7 +69,10 @@ class IdentityStore:
             age = lifetime.age(entry.credential, before)
             if age <= lifetime.AGING:
                 self._hit = (entry, name, server, before)
-                log.debug(f"answered from the cache ({entry.source})")
+                if self.environment.get("DOCKCRED_LOG"):
+                    from dockcred.system import log  # noqa: PLC0415 - for those who ask
+
+                    log.debug(f"answered from the cache ({entry.source})")
                 return entry.credential
         from dockcred.identity.mint import Minter  # noqa: PLC0415 - a miss only
 
@@ -76,6 +81,8 @@ class IdentityStore:
         except (MissingIdentityError, RefusedError) as error:
             if not self._may_be_anonymous(server):
                 raise
+            from dockcred.system import log  # noqa: PLC0415 - a miss only
+
             log.info(f"going on anonymously: {error}")
             raise CredentialsNotFoundError from error
 
@@ -165,10 +172,8 @@ class IdentityStore:
             from dockcred.identity.mint import Minter  # noqa: PLC0415 - once in a rotation
 
             Minter(self, name, entry.key, server).follow_tokens(entry, before)
-        elif self.open_tickets:
-            tickets = self.open_tickets()
-            if tickets.is_missing():
-                tickets.keep(name, entry, before)
+        elif self.open_tickets and self._lacks_ticket():
+            self.open_tickets().keep(name, entry, before)
 
     def _refresh(self, entry: Entry, name: str, server: ServerURL) -> None:
         from dockcred.identity import mint  # noqa: PLC0415 - once in half a life

@@ -11,9 +11,8 @@ from __future__ import annotations
 import os
 import sys
 
-from dockcred.credential import MAX_BYTES, ServerURL, json_line
+from dockcred.credential import MAX_BYTES, MAX_STORE_BYTES, ServerURL, json_line
 from dockcred.errors import DockcredError, WireError
-from dockcred.protocol import wire
 from dockcred.system import environment, process
 
 TYPE_CHECKING = False
@@ -136,7 +135,7 @@ def _run(
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user
         return fail(program, unforeseen(error))
     if notice:
-        _write(2, wire.message_line(f"{program}: {notice}"))
+        _write(2, _message_line(f"{program}: {notice}"))
     if output:
         _write(1, output)
     store.after_answer()
@@ -196,13 +195,15 @@ def answer(
         listed = store().list()
         return json_line(dict(sorted(listed.items()))), None
     if verb == "store":
+        from dockcred.protocol import wire  # noqa: PLC0415 - for `store` only
+
         server, credential = wire.parse_store(text)
         return b"", store().store(server, credential)
     server = ServerURL.parse(text)
     if verb == "erase":
         store().erase(server)
         return b"", None
-    return wire.credential_line(server, store().get(server)), None
+    return credential_line(server, store().get(server)), None
 
 
 def _stdin(verb: str) -> bytes:
@@ -210,8 +211,31 @@ def _stdin(verb: str) -> bytes:
     if verb == "list":
         return b""
     process.set_activity("reading the request from stdin, which was not closed")
-    limit = MAX_BYTES if verb in {"get", "erase"} else wire.MAX_STORE_BYTES
-    return wire.read_all(0, limit)
+    return read_all(0, MAX_BYTES if verb in {"get", "erase"} else MAX_STORE_BYTES)
+
+
+def read_all(descriptor: int, limit: int) -> bytes:
+    """Read to the end whatever its length, keep one byte more than the limit.
+
+    Clients take a closed pipe for a failure (Rust's docker_credential, Jib), so
+    even what will be refused is read.
+    """
+    kept = b""
+    while chunk := os.read(descriptor, 65536):
+        if len(kept) <= limit:
+            kept += chunk
+    return kept[: limit + 1]
+
+
+def credential_line(server: ServerURL, credential: Credential) -> bytes:
+    """Write the answer of `get`: three strings, the request echoed as it came."""
+    return json_line(
+        {
+            "ServerURL": server.raw,
+            "Username": credential.username,
+            "Secret": credential.secret,
+        }
+    )
 
 
 def unforeseen(error: Exception) -> str:
@@ -230,7 +254,7 @@ def unforeseen(error: Exception) -> str:
 
 
 def _say(text: str, status: int) -> int:
-    _write(1, wire.message_line(text))
+    _write(1, _message_line(text))
     return status
 
 
@@ -242,8 +266,14 @@ def _fail(program: str, text: str) -> int:
 
 def _complain(program: str, text: str) -> int:
     """Tell kubelet, which logs stderr and takes stdout for an answer."""
-    _write(2, wire.message_line(f"{program}: {text}"))
+    _write(2, _message_line(f"{program}: {text}"))
     return 1
+
+
+def _message_line(text: str) -> bytes:
+    from dockcred.protocol import wire  # noqa: PLC0415 - not for a get
+
+    return wire.message_line(text)
 
 
 def _write(descriptor: int, data: bytes) -> None:

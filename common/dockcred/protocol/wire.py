@@ -1,4 +1,4 @@
-"""The bytes of the protocol: requests in, one line of ASCII out.
+"""What is no part of a `get` that succeeds: the request of `store`, and messages.
 
 Rows A.2 to A.6 of the protocol, as docker's own helpers were seen to behave
 (github.com/docker/docker-credential-helpers, credentials/credentials.go).
@@ -6,31 +6,10 @@ Rows A.2 to A.6 of the protocol, as docker's own helpers were seen to behave
 
 from __future__ import annotations
 
-import os
-
-from dockcred.credential import Credential, ServerURL, json_line
+from dockcred.credential import MAX_STORE_BYTES, Credential, ServerURL
 from dockcred.errors import InvalidInputError, MissingUsernameError
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    pass
-
-# A secret of 1 MiB passes whatever its characters: JSON may write each as \u…
-MAX_STORE_BYTES = 8 * 1024 * 1024
 _LINE = 1000
-
-
-def read_all(descriptor: int, limit: int) -> bytes:
-    """Read to the end whatever its length, keep one byte more than the limit.
-
-    Clients take a closed pipe for a failure (Rust's docker_credential, Jib), so
-    even what will be refused is read.
-    """
-    kept = b""
-    while chunk := os.read(descriptor, 65536):
-        if len(kept) <= limit:
-            kept += chunk
-    return kept[: limit + 1]
 
 
 def parse_store(text: bytes) -> tuple[ServerURL, Credential]:
@@ -75,17 +54,6 @@ def _json_object(text: str) -> dict[str, str]:
             "utf-16", "replace"
         )
     return fields
-
-
-def credential_line(server: ServerURL, credential: Credential) -> bytes:
-    """Write the answer of `get`: three strings, the request echoed as it came."""
-    return json_line(
-        {
-            "ServerURL": server.raw,
-            "Username": credential.username,
-            "Secret": credential.secret,
-        }
-    )
 
 
 def message_line(text: str) -> bytes:

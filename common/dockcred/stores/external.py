@@ -6,7 +6,7 @@ import os
 
 from dockcred.credential import Credential
 from dockcred.errors import CredentialsNotFoundError, InvalidInputError, IssueError
-from dockcred.protocol import wire
+from dockcred.protocol import credential_line
 from dockcred.stores.problems import KeychainError
 from dockcred.system import child_program, process
 
@@ -78,7 +78,7 @@ class External:
 
     def store(self, server: ServerURL, credential: Credential) -> None:
         """Hand it the credential."""
-        self._call("store", wire.credential_line(server, credential))
+        self._call("store", credential_line(server, credential))
 
     def erase(self, server: ServerURL) -> None:
         """Let it drop the credential; one that it does not have is success."""

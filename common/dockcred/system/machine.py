@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import stat
 
-from dockcred.system import log
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dockcred.system.environment import Environment
@@ -82,10 +80,10 @@ def is_trusted(path: str) -> bool:
     except OSError:
         return False
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
-        log.warning(f"no cache: {path} is not a directory of ours")
+        _warn(f"no cache: {path} is not a directory of ours")
         return False
     if status.st_mode & 0o022:
-        log.warning(f"no cache: others can write {path}; run chmod 700 {path}")
+        _warn(f"no cache: others can write {path}; run chmod 700 {path}")
         return False
     if status.st_mode & 0o077:
         try:
@@ -103,7 +101,7 @@ def create(path: str) -> bool:
     if os.path.lexists(path):
         return is_trusted(path)
     if _owner(path) != os.geteuid():
-        log.warning(f"no cache: {path} would be below a directory that is not ours")
+        _warn(f"no cache: {path} would be below a directory that is not ours")
         return False
     try:
         os.makedirs(path, mode=0o700)
@@ -112,6 +110,12 @@ def create(path: str) -> bool:
     except FileExistsError:
         pass
     except OSError as error:
-        log.warning(f"no cache: {path}: {error.strerror}")
+        _warn(f"no cache: {path}: {error.strerror}")
         return False
     return is_trusted(path)
+
+
+def _warn(text: str) -> None:
+    from dockcred.system import log  # noqa: PLC0415 - not for a hit
+
+    log.warning(text)

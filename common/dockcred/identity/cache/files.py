@@ -12,14 +12,34 @@ import time
 
 from dockcred.errors import DockcredError
 from dockcred.identity.cache import Entry
-from dockcred.system import log, machine
+from dockcred.system import machine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+_PLACE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.:-")
+_TAG = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
 _FRONT = "front,"
 _STAMP = ".stamp"
+
+
+def ticket_name(program: str, place: str, tags: Iterable[str]) -> str:
+    """Return the name of a launcher's ticket, "" where the launcher makes none of it.
+
+    `place` is a host with its port, `tags` the values that tell identities apart.
+    """
+    tags = tuple(tags)
+    fit = place and _PLACE.issuperset(place) and _TAG.issuperset("".join(tags))
+    return f"{_FRONT}{program},{place},{','.join(tags)}" if fit else ""
+
+
+def stamp_of(name: str, ticket: str) -> str:
+    """Return the name of the stamp that a named ticket's text names, or ""."""
+    for line in ticket.split("\n"):
+        if line.startswith("stamp "):
+            return f"{name}.{line.removeprefix('stamp ')}{_STAMP}"
+    return ""
 
 
 def erase(cache: Cache, host: str) -> None:
@@ -125,6 +145,11 @@ class Cache:
         finally:
             os.close(descriptor)
 
+    def lacks_ticket(self, name: str) -> bool:
+        """Return whether there is no such ticket with its stamp, whoever's it is."""
+        stamp = stamp_of(name, self.read_text(name))
+        return not stamp or not os.path.exists(f"{self.path}/{stamp}")
+
     def write(self, name: str, entry: Entry) -> bool:
         """Replace the entry atomically; its mtime tells the pruner when it ends."""
         try:
@@ -147,6 +172,8 @@ class Cache:
                 self._is_clean = True
             private_file.replace(target, data, mode, mtime=mtime, durable=False)
         except OSError as error:
+            from dockcred.system import log  # noqa: PLC0415 - not for a hit
+
             log.warning(f"not cached: {error.strerror}")
             return False
         return True

@@ -23,6 +23,7 @@ import time
 from dockcred import credential
 from dockcred.credential import json_line
 from dockcred.identity import cache as watched
+from dockcred.identity.cache.files import stamp_of, ticket_name
 from dockcred.identity.provider import looks_in
 from dockcred.system import process as launched
 from dockcred.system.environment import OURS
@@ -63,9 +64,7 @@ _SHORT = 1000
 _BASE64URL = frozenset(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 )
-_TAG = _BASE64URL | {"."}
-_PLACE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.:-")
-_VALUE = _TAG | frozenset("/:,=+~")
+_VALUE = _BASE64URL | frozenset("./:,=+~")
 
 
 class Tickets:
@@ -91,14 +90,8 @@ class Tickets:
         self._environment = environment
         self._looks = looks
         self._config_files = config_files
-        tags = [environment.get(tag) for tag in provider.tags]
-        fit = place and _PLACE.issuperset(place) and _TAG.issuperset("".join(tags))
-        self._name = f"front,{launched.short},{place},{','.join(tags)}" if fit else ""
-
-    def is_missing(self) -> bool:
-        """Return whether there is no ticket with its stamp, whoever's it is."""
-        stamp = self._stamp_of(self._cache.read_text(self._name))
-        return not stamp or not os.path.exists(f"{self._cache.path}/{stamp}")
+        tags = map(environment.get, provider.tags)
+        self._name = ticket_name(launched.short, place, tags)
 
     def keep(self, name: str, entry: Entry, asked_at: float) -> None:
         """Write the ticket of a named entry that held at some time after `asked_at`.
@@ -132,7 +125,7 @@ class Tickets:
             "end",
             "" if short else answer,
         ]
-        old = self._stamp_of(self._cache.read_text(self._name))
+        old = stamp_of(self._name, self._cache.read_text(self._name))
         stamped_at = asked_at - watched.TICK_NS / 1e9
         if self._cache.write_text(f"{self._name}.{stamp}.stamp", name, stamped_at):
             self._cache.write_text(self._name, "\n".join(lines), until)
@@ -169,12 +162,6 @@ class Tickets:
                     return None
                 lines.append(f"{word} {written}")
         return tuple(lines)
-
-    def _stamp_of(self, ticket: str) -> str:
-        for line in ticket.split("\n"):
-            if line.startswith("stamp "):
-                return f"{self._name}.{line.removeprefix('stamp ')}.stamp"
-        return ""
 
 
 def selection(provider: Provider, environment: Environment) -> str | None:
