@@ -17,7 +17,7 @@ class Invalid(Exception):  # noqa: N818 - a verdict, not a defect of the bench
 
 
 def _nothing() -> None:
-    """Need no preparation, or leave nothing to look at."""
+    """Do nothing: no preparation is needed, or nothing is left to check."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Contest:
         *,
         peak: bool = False,
     ) -> RowResult:
-        """Time so many pairs after WARM_UP untimed ones; Invalid if one answer is."""
+        """Measure so many pairs after WARM_UP untimed ones; Invalid if one answer is."""
         takes = {"ours": Taken(), "theirs": Taken()}
         for number in range(-WARM_UP, rounds):
             pair = [("ours", ours), ("theirs", theirs)]

@@ -123,7 +123,7 @@ def stored() -> dict[str, dict[str, float]]:
 
 
 def _environment(cloud: Sandbox, identity: str) -> dict[str, str]:
-    """Be somebody in the sandbox, which is asked over TLS; valgrind takes its time."""
+    """Return an identity's variables in the sandbox over TLS; valgrind is slow."""
     base = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
     port = cloud.listen("127.0.0.1", tls=True)
     return cloud.environment(identity, inherit=base) | {
@@ -133,7 +133,7 @@ def _environment(cloud: Sandbox, identity: str) -> dict[str, str]:
 
 
 def _python_command(launcher: Path) -> list[str]:
-    """Take the command with which a launcher starts Python out of its text."""
+    """Return the command in a launcher's text that starts Python."""
     (line,) = re.findall(r"^ +exec ('.*) \"\$@\"$", launcher.read_text(), re.MULTILINE)
     return [*shlex.split(line), "get"]
 

@@ -31,7 +31,7 @@ class Ours:
     """The wheel in a venv of that interpreter, and the launchers made from it."""
 
     def __init__(self, cache: Path) -> None:
-        """Name the places; nothing is built yet."""
+        """Set the places; nothing is built yet."""
         self.interpreter = python()
         self._venv = cache / f"venv{self.interpreter.replace('/', '-')}"
         self.python = self._venv / "bin/python"

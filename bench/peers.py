@@ -53,7 +53,7 @@ class Peer:
         return {**base, **own}
 
     def log_in(self, program: str, environment: Mapping[str, str]) -> None:
-        """Be the machine's identity, where the program asks for a login."""
+        """Set the machine's identity, where the program asks for a login."""
         if self.login:
             command = (program, *self.login)
             subprocess.run(command, env=environment, check=True, capture_output=True)
@@ -69,7 +69,7 @@ class Peer:
 
 
 def _on_the_system(name: str) -> str | None:
-    """Find a program that is no helper of ours, behind pyenv's shim if there is one."""
+    """Return a program that is not ours, behind pyenv's shim if there is one."""
     found = shutil.which(name)
     if found and "/shims/" in found:
         real = subprocess.run(

@@ -28,7 +28,7 @@ class Result:
 
     @property
     def verdict(self) -> str:
-        """Say how the row stands: moonshot, must, missed, or why it has no figure."""
+        """Return how the row stands: moonshot, must, missed, or why without figure."""
         if self.outcome is None:
             return self.why.partition(":")[0]
         if self.row.moonshot is not None and self.outcome.ratio <= self.row.moonshot:

@@ -116,7 +116,7 @@ class Stage:
 
 
 def _environment(cloud: Sandbox, identity: str) -> dict[str, str]:
-    """Be somebody in the cloud, and call it by its real names."""
+    """Return an identity's variables, with the cloud under its real names."""
     base = {"PATH": SYSTEM_PATH, "LANG": "C.UTF-8"}
     variables = cloud.environment(identity, inherit=base)
     return {

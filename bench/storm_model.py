@@ -42,7 +42,7 @@ class CallPattern:
 
 
 def _ours(attempt: int, spent_s: float, chance: random.Random) -> float | None:
-    """Double a quarter of a second, spread over twice its length, within 45 s."""
+    """Return a quarter of a second, doubled each time and spread, within 45 s."""
     pause = 0.25 * 2.0 ** (attempt - 1)
     if 45.0 - spent_s < 2 * pause + 1:
         return None
@@ -50,7 +50,7 @@ def _ours(attempt: int, spent_s: float, chance: random.Random) -> float | None:
 
 
 def _peer(attempt: int, spent_s: float, chance: random.Random) -> float | None:
-    """Three attempts, full jitter under 2**n s (aws-sdk-go-v2's standard retryer)."""
+    """Return full jitter under 2**n s, three attempts (aws-sdk-go-v2's standard)."""
     del spent_s
     return None if attempt >= ATTEMPTS else min(20.0, chance.random() * 2.0**attempt)
 

@@ -149,7 +149,7 @@ def _attack(name: str, port: int, token: str) -> None:
 
 @contextmanager
 def attacked(name: str, port: int, token: str) -> Iterator[None]:
-    """Attack in a process of its own, from shortly before the block on."""
+    """Run the attack in a process of its own, from shortly before the block on."""
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=_attack, args=(name, port, token), daemon=True)
     process.start()

@@ -7,5 +7,5 @@ from dockcred.wiring import kubelet_plugin, node_store
 
 
 def main() -> None:
-    """Answer one request of kubelet's, or of the credential-helper protocol."""
+    """Serve one request of kubelet's, or of the credential-helper protocol."""
     serve("dockcred-credential-provider", node_store, open_plugin=kubelet_plugin)

@@ -11,5 +11,5 @@ from dockcred.wiring import auto_store, kubelet_plugin
 
 
 def main() -> None:
-    """Answer one request of the docker credential-helper protocol."""
+    """Serve one request of the docker credential-helper protocol."""
     serve("docker-credential-auto", auto_store, open_plugin=kubelet_plugin)

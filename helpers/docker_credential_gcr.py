@@ -31,5 +31,5 @@ VERBS: dict[str, Answer] = {
 
 
 def main() -> None:
-    """Answer one request of the docker credential-helper protocol."""
+    """Serve one request of the docker credential-helper protocol."""
     serve("docker-credential-gcr", lambda: identity_store("google"), VERBS)

@@ -7,5 +7,5 @@ from dockcred.wiring import identity_store
 
 
 def main() -> None:
-    """Answer one request of the docker credential-helper protocol."""
+    """Serve one request of the docker credential-helper protocol."""
     serve("docker-credential-oidc", lambda: identity_store("oidc"))

@@ -83,7 +83,7 @@ class ServerURL:
 
 
 def _decode(text: bytes | str) -> str:
-    """Trim what Windows and shells add: BOM, CR, LF, blanks, no-break spaces."""
+    """Strip what Windows and shells add: BOM, CR, LF, blanks, no-break spaces."""
     if isinstance(text, bytes):
         if len(text) > MAX_BYTES:
             raise _refused(f"it is longer than {MAX_BYTES // 1024} KiB")

@@ -31,7 +31,7 @@ class WireError(DockcredError):
     sentence = ""
 
     def __init__(self) -> None:
-        """Say the sentence, and nothing else."""
+        """Make the error of the sentence alone."""
         super().__init__(self.sentence)
 
 

@@ -42,14 +42,14 @@ _SPARE_S = 0.5
 def mint(
     server: ServerURL, names: tuple[str, ...], environment: Environment, deadline: float
 ) -> Credential:
-    """Have a child ask the identity of one of these providers, of all without names."""
+    """Run a child that asks one of these providers' identities, any without names."""
     return _ask({"server": server.raw, "names": names}, environment, deadline)
 
 
 def fetch(
     server: ServerURL, store: str, environment: Environment, deadline: float
 ) -> Credential:
-    """Have a child ask a keychain: the backend named, else the one configured."""
+    """Run a child that asks a keychain: the one named, else the one configured."""
     return _ask({"server": server.raw, "store": store}, environment, deadline)
 
 
@@ -113,7 +113,7 @@ def _read(answer: bytes) -> Credential:
 
 
 def main() -> None:
-    """Be the child: read the request from stdin, print the answer as JSON."""
+    """Run as the child: read the request from stdin, print the answer as JSON."""
     harden()
     request = json.load(sys.stdin)
     variables = process.current()
@@ -142,7 +142,7 @@ def _open(request: dict[str, Any], variables: Environment) -> Store:
 
 
 def _fail(answer: dict[str, Any]) -> None:
-    """Say it, unless the watchdog has: what it has killed fails, but is no cause."""
+    """Write the failure, unless the watchdog has: what it killed is no cause."""
     if watchdog.remaining_s() <= 0:
         time.sleep(_SPARE_S)
     _say(answer)

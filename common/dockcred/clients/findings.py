@@ -42,27 +42,27 @@ class Finding:
 
     @property
     def is_problem(self) -> bool:
-        """Tell a warning or an error from what is told for information."""
+        """Return whether it is a warning or an error, not information."""
         return self.severity >= Severity.WARNING
 
 
 def fine(step: str, text: str) -> Finding:
-    """Say what was found and is as it should be."""
+    """Make a finding of what is as it should be."""
     return Finding(Severity.FINE, step, text)
 
 
 def note(step: str, text: str, remedy: str = "") -> Finding:
-    """Say what is good to know."""
+    """Make a finding of what is good to know."""
     return Finding(Severity.NOTE, step, text, remedy)
 
 
 def warning(step: str, text: str, remedy: str = "", fix: str = "") -> Finding:
-    """Say what can go wrong, though this request need not."""
+    """Make a finding of what can go wrong, though this request need not."""
     return Finding(Severity.WARNING, step, text, remedy, fix)
 
 
 def error(step: str, text: str, remedy: str = "", fix: str = "") -> Finding:
-    """Say why this request fails."""
+    """Make a finding of why this request fails."""
     return Finding(Severity.ERROR, step, text, remedy, fix)
 
 
@@ -179,7 +179,7 @@ _OF_ENTRY = (
 
 
 def check(found: Mapping[str, Any]) -> Iterator[Finding]:
-    """Find values of another type; null stands for nothing there."""
+    """Return findings of values of another type; null stands for nothing there."""
     for where, value, wanted in _values(found):
         if value is not None and not isinstance(value, wanted):
             yield error(
@@ -211,7 +211,7 @@ _REMEDIES = {
 
 
 def judge(where: str, found: Auth, readers: Consequences) -> Finding:
-    """Say whose it is, or what a reader does about its fault."""
+    """Return whose login it is, or what a reader does about its fault."""
     if found.fault is None:
         return fine(ENTRY, f"{where}: the user {shown(found.username)}")
     severity, consequence = readers[found.fault]

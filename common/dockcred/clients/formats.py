@@ -122,7 +122,7 @@ class Checker(Protocol):
     READER: str
 
     def check(self, data: bytes, /) -> Iterator[Finding]:
-        """Say what the reader does with the file, step by step; show no secret.
+        """Return what the reader does with the file, step by step; show no secret.
 
         Raises InvalidInputError for what it cannot read at all.
         """
@@ -152,7 +152,7 @@ def knows(name: str, reader: str) -> bool:
 
 
 def check(name: str, data: bytes, reader: str = "") -> list[Finding]:
-    """Say what becomes of a file; `reader` is one with stricter rules."""
+    """Return what becomes of a file; `reader` is one with stricter rules."""
     if name not in CHECKERS:
         raise InvalidInputError(
             f"there is no format {name!a}", f"choose of {', '.join(CHECKERS)}"

@@ -51,7 +51,7 @@ providers:
 
 
 def is_shared(name: str) -> bool:
-    """Tell a domain below which a cloud's customers have their registries."""
+    """Return whether a cloud's customers have their registries below a domain."""
     if name in CLOUDS:
         return False
     labels = name.split(".")
@@ -100,7 +100,7 @@ _NEEDED = ("name", "apiVersion", "matchImages", "defaultCacheDuration")
 
 
 def check(data: bytes) -> Iterator[Finding]:
-    """Go through the file as kubelet does at its start."""
+    """Check the file as kubelet reads it at its start."""
     for found in findings.read(data):
         if (
             found.get("kind") != "CredentialProviderConfig"

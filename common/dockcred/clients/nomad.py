@@ -48,7 +48,7 @@ def plugin_block(config: str) -> str:
 
 
 def other_block(directory: str) -> str:
-    """Find another file with a plugin block: one of two is lost, Nomad merges none."""
+    """Return another file with a plugin block: Nomad merges none, so one is lost."""
     for syntax, block in _PLUGIN.items():
         for path in sorted(glob.glob(f"{glob.escape(directory)}/*.{syntax}")):
             if os.path.basename(path) != PLUGIN_FILE:
@@ -89,7 +89,7 @@ _ITEMS = ("server_address", "username", "password")
 
 
 def check(data: bytes) -> Iterator[Finding]:
-    """Go through the variable's items."""
+    """Check the variable's items."""
     found, _ = findings.read_json(data)
     yield from findings.unknown("", found, {"path", "namespace", "items"}, READER)
     items = findings.table(found.get("Items", found.get("items")))

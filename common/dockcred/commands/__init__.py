@@ -38,7 +38,7 @@ class _OnUse(click.Group):
     """Subcommands that are imported when they are called or listed."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Be a program of its own, and not a part of somebody's."""
+        """Run as a program of its own, hardened, not as a part of another."""
         process.harden(for_good=False)
         return super().__call__(*args, **kwargs)
 

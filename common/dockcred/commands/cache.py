@@ -32,7 +32,7 @@ def cache(*, clear: bool) -> None:
 
 
 def _directories() -> list[str]:
-    """Find those that are there: the suite's, and those that providers' variables name.
+    """Return those that exist: the suite's, and those that variables name.
 
     A variable that switches the cache off does not hide what was kept before.
     """

@@ -49,7 +49,7 @@ def check(form: str, path: str, reader: str | None, *, as_json: bool) -> None:
 
 
 def _examine(form: str, path: str, reader: str) -> Iterator[Finding]:
-    """Go through the file; one that cannot be read is of no use to its reader."""
+    """Check the file; one that cannot be read is of no use to its reader."""
     try:
         data = _read(path)
     except OSError as failed:

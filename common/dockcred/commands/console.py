@@ -27,7 +27,7 @@ _ORDERS = {"GITHUB_ACTIONS": "::add-mask::{}", "TF_BUILD": "##vso[task.setsecret
 
 
 def mask(credentials: Iterable[Credential]) -> None:
-    """Order it for each password, and for the form that clients' files have it in."""
+    """Write the runner's mask for each password, and for its form in clients' files."""
     variables = environment.current()
     orders = [order for name, order in _ORDERS.items() if variables.is_on(name)]
     if not orders or not stat.S_ISFIFO(os.fstat(2).st_mode):
@@ -69,7 +69,7 @@ else:
 
 @contextmanager
 def reporting_errors() -> Iterator[None]:
-    """Turn a failure into its cause and remedy on stderr, and exit with 1.
+    """Write a failure's cause and remedy to stderr, and exit with 1.
 
     A pipe that its reader has left is click's, which exits with 1 in silence.
     """
@@ -110,7 +110,7 @@ def _drop_output() -> None:
 
 
 def warn(text: str) -> None:
-    """Say on stderr what does not stop us."""
+    """Write to stderr what does not stop us."""
     _print(text, style="yellow")
 
 

@@ -25,7 +25,7 @@ _MARKS = {
 
 
 def lines(name: str, findings: Sequence[Finding]) -> Iterator[Text]:
-    """Tell the problems with their remedies, the worst first; then the steps."""
+    """Return the problems with their remedies, the worst first; then the steps."""
     problems = _distinct(sorted(findings, key=lambda found: -found.severity))
     for problem in problems:
         mark, style = _MARKS[problem.severity]

@@ -93,7 +93,7 @@ def _chosen(programs: str | None) -> list[str]:
 
 
 def _programs() -> dict[str, str]:
-    """Find what is installed, and where: Debian has a package for each family."""
+    """Return what is installed, and where: Debian has a package for each family."""
     specs = {name: find_spec(name.replace("-", "_")) for name in PROGRAMS}
     return {name: str(spec.origin) for name, spec in specs.items() if spec}
 

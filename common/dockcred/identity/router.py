@@ -47,7 +47,7 @@ class Router:
         open_fallback: Callable[[], Store] | None = None,
         program_for: Callable[[ServerURL], str],
     ) -> None:
-        """Take what is to be loaded on use; nothing is loaded yet."""
+        """Hold what is to be loaded on use; nothing is loaded yet."""
         self._names = tuple(names)
         self._environment = environment
         self._open_config = config
@@ -118,7 +118,7 @@ class Router:
         return self._fallback().store(server, credential)
 
     def erase(self, server: ServerURL) -> None:
-        """Drop it wherever it is, and under every name that it has there.
+        """Remove it wherever it is, under every name that it has there.
 
         What an alias has left is dropped although it is none any more.
         """
@@ -155,7 +155,7 @@ class Router:
         return route.target, route.store
 
     def after_answer(self) -> None:
-        """Let the store that has answered do what the client need not wait for."""
+        """Run what the store that has answered has put off for the client's sake."""
         if self._answered is not None:
             self._answered.after_answer()
 
@@ -167,7 +167,7 @@ class Router:
         return self._opened
 
     def _route(self, server: ServerURL) -> _Route:
-        """Find who answers; decides from the host and the files, asks nobody."""
+        """Return who answers; decides from the host and the files, asks nobody."""
         settings = self._config.settings_for(server)
         target = server
         if behind := settings.get("registry"):
@@ -184,7 +184,7 @@ class Router:
         return _Route(target, environment, store)
 
     def _provider(self, target: ServerURL, chosen: str) -> Provider | None:
-        """Find whose host it is; the identity that is chosen for it goes before."""
+        """Return whose host it is; the identity that is chosen for it goes before."""
         if chosen in self._names:
             return self._load(chosen, target.host)
         names = [name for name in self._names if name != BY_NAME]

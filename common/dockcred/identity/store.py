@@ -103,11 +103,11 @@ class IdentityStore:
         )
 
     def erase(self, server: ServerURL) -> None:
-        """Drop what is cached for the server, whoever's it is."""
+        """Remove what is cached for the server, whoever's it is."""
         self.drop(server.host)
 
     def drop(self, host: str) -> None:
-        """Drop a host's entries, by whichever provider, and all tickets of them.
+        """Remove a host's entries, by whichever provider, and all their tickets.
 
         Raises DockcredError where something may have stayed.
         """
@@ -213,7 +213,7 @@ class IdentityStore:
         return entry.lease_until is None or time.time() < entry.lease_until
 
     def _may_be_anonymous(self, server: ServerURL) -> bool:
-        """Tell it by the `anonymous` setting, else by what the registry offers."""
+        """Return what the `anonymous` setting says, else what the registry offers."""
         if chosen := self.environment.get("DOCKCRED_ANONYMOUS"):
             return chosen.lower() == "true"
         return self.provider.serves_anonymous(server)

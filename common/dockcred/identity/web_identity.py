@@ -63,7 +63,7 @@ def aws(token: str, role: str, session: str) -> dict[str, str]:
 
 
 def azure(token: str, client: str, tenant: str) -> dict[str, str]:
-    """Be an application or managed identity that trusts the token's subject."""
+    """Return the variables of an application that trusts the token's subject."""
     return {
         **dict.fromkeys(_AZURE_HIDES, ""),
         "AZURE_TOKEN_CREDENTIALS": "WorkloadIdentityCredential",

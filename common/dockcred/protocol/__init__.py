@@ -40,7 +40,7 @@ if TYPE_CHECKING:
             """Return server to username, no secrets and no network."""
 
         def after_answer(self) -> None:
-            """Do what the client need not wait for."""
+            """Run what the client need not wait for."""
 
     class Plugin(Protocol):
         """What kubelet asks, in a protocol of its own."""
@@ -62,7 +62,7 @@ def serve(
     more: Mapping[str, Answer] | None = None,
     open_plugin: Callable[[], Plugin] | None = None,
 ) -> NoReturn:
-    """Answer the verb in argv and end the process with 0 or 1.
+    """Run the verb in argv and end the process with 0 or 1.
 
     `more` are the verbs that a peer's users may call besides: each has the one line and
     the status that answer it, or finds them from the flags that follow. A program with
@@ -151,7 +151,7 @@ def _reads_unasked(
 
 
 def _is_object(request: bytes) -> bool:
-    """Tell kubelet's JSON from the bare host of nomad-driver-podman.
+    """Return whether it is kubelet's JSON, not nomad-driver-podman's bare host.
 
     That driver makes "get" the program's name and passes no argument at all
     (registry/credshelper.go).
@@ -239,7 +239,7 @@ def credential_line(server: ServerURL, credential: Credential) -> bytes:
 
 
 def unforeseen(error: Exception) -> str:
-    """Name the kind and the place; the text of a stranger's error may hold a secret."""
+    """Return the kind and the place; a stranger's text may hold a secret."""
     place = error.__traceback__
     while place and place.tb_next:
         place = place.tb_next
@@ -259,13 +259,13 @@ def _say(text: str, status: int) -> int:
 
 
 def _fail(program: str, text: str) -> int:
-    """Tell a failure to the clients that show stdout and to those that show stderr."""
+    """Write a failure for clients that show stdout and for those that show stderr."""
     _complain(program, text)
     return _say(text, 1)
 
 
 def _complain(program: str, text: str) -> int:
-    """Tell kubelet, which logs stderr and takes stdout for an answer."""
+    """Write to stderr, which kubelet logs: it takes stdout for an answer."""
     _write(2, _message_line(f"{program}: {text}"))
     return 1
 

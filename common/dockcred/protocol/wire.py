@@ -29,7 +29,7 @@ def parse_store(text: bytes) -> tuple[ServerURL, Credential]:
 
 
 def _json_object(text: str) -> dict[str, str]:
-    """Take the first JSON value as an object of strings, keys folded."""
+    """Read the first JSON value as an object of strings, its keys in lower case."""
     import json  # noqa: PLC0415 - 25 M instructions that only `store` pays
 
     try:

@@ -78,7 +78,7 @@ class AnyKeyring:
             self._set(_SERVICE, _INDEX, json.dumps(index))
 
     def remove(self, keys: Iterable[str]) -> None:
-        """Take the keys out of the index, then drop their envelopes."""
+        """Remove the keys from the index, then their envelopes."""
         doomed = set(keys)
         with self._locked():
             kept = {key: u for key, u in self.users().items() if key not in doomed}

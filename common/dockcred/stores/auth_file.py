@@ -87,7 +87,7 @@ class AuthFile:
 
     @contextmanager
     def _held(self) -> Iterator[None]:
-        """Be the only one of us who changes the file, and clean up behind dead ones."""
+        """Hold the file's lock, and remove what writers that were killed have left."""
         try:
             with file_lock.beside(self.path):
                 private_file.remove_leftovers(*os.path.split(self.path))

@@ -25,7 +25,7 @@ class ByRegistry:
         config: Config,
         open_store: Callable[[Environment], Store],
     ) -> None:
-        """Take what opens a place; nothing is opened yet."""
+        """Hold what opens a place; nothing is opened yet."""
         self._environment = environment
         self._config = config
         self._open = open_store

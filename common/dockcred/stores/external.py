@@ -57,7 +57,7 @@ class External:
     """One program called docker-credential-NAME, found on PATH at each call."""
 
     def __init__(self, chosen: str, environment: Environment) -> None:
-        """Take helper:NAME; raise InvalidInputError for a loop or no name at all."""
+        """Read helper:NAME; raise InvalidInputError for a loop or no name at all."""
         name = chosen.removeprefix(PREFIX)
         if environment.get(INSIDE):
             raise InvalidInputError(
@@ -77,22 +77,22 @@ class External:
         return Credential(found.get("Username", ""), found.get("Secret", ""))
 
     def store(self, server: ServerURL, credential: Credential) -> None:
-        """Hand it the credential."""
+        """Run its `store` with the credential."""
         self._call("store", credential_line(server, credential))
 
     def erase(self, server: ServerURL) -> None:
-        """Let it drop the credential; one that it does not have is success."""
+        """Run its `erase`; a credential that it does not have is success."""
         try:
             self._call("erase", server.raw.encode())
         except CredentialsNotFoundError:
             return
 
     def list(self) -> dict[str, str]:
-        """Let it list its servers."""
+        """Return its list of servers."""
         return self._answer("list", b"unused")
 
     def after_answer(self) -> None:
-        """Nothing is left to do."""
+        """Do nothing: nothing is left to do."""
 
     def _answer(self, verb: str, request: bytes) -> dict[str, str]:
         import json  # noqa: PLC0415 - a child program costs more

@@ -23,7 +23,7 @@ class StoreLock(FileLock):
     """The lock of one store; KeychainError where it cannot be had."""
 
     def __init__(self, path: str, store: str, *, stays: bool = True) -> None:
-        """Take the path of the lock's own file, and the store's name for messages."""
+        """Hold the path of the lock's own file, and the store's name for messages."""
         super().__init__(path, stays=stays)
         self._store = store
 
@@ -80,7 +80,7 @@ class GuardedFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Let the next writer go."""
+        """Release the lock."""
         self._lock.__exit__(kind, error, trace)
 
     def replace(self, data: bytes) -> None:

@@ -92,4 +92,4 @@ class KeychainStore:
         return kept
 
     def after_answer(self) -> None:
-        """Nothing is left to do."""
+        """Do nothing: nothing is left to do."""

@@ -67,7 +67,7 @@ def _best() -> backend.KeyringBackend:
 
 
 def _refuse_insecure(found: backend.KeyringBackend, *, allowed: bool) -> None:
-    """Look at the backend, and at the members of a chain."""
+    """Raise InsecureKeychainError for a weak backend, also as a member of a chain."""
     name = f"{type(found).__module__}.{type(found).__qualname__}"
     if name.startswith(_KEEPS_NOTHING):
         raise InsecureKeychainError(

@@ -131,7 +131,7 @@ class PassStore:
     """docker's entries in a password store."""
 
     def __init__(self, environment: Environment) -> None:
-        """Find the store; KeychainAbsentError where it was never initialised."""
+        """Read where it is; KeychainAbsentError where it was never initialised."""
         self._environment = environment
         self._root = (
             environment.get("PASSWORD_STORE_DIR")

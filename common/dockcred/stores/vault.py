@@ -31,7 +31,7 @@ class Vault:
     """Credentials by key, each change a new file under the lock."""
 
     def __init__(self, environment: Environment) -> None:
-        """Take the place and the key's sources from the environment."""
+        """Read the place and the key's sources from the environment."""
         self._environment = environment
         self._file = GuardedFile(choice.vault_path(environment))
 

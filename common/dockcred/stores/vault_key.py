@@ -53,7 +53,7 @@ def read(name: str) -> bytes | None:
 
 
 def write(name: str, key: bytes, seconds: int) -> bool:
-    """Hand a key to the kernel for so long, 0 for ever; tell whether it took it."""
+    """Write a key to the kernel for some seconds, 0 for ever; return whether it did."""
     if not (numbers := _numbers()):
         return False
     serial = _syscall(

@@ -22,7 +22,7 @@ _CANNOT_LOCK = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK}
 
 
 def lock(descriptor: int, path: str, give_up: float) -> None:
-    """Take the lock of an open file, which ends with the descriptor.
+    """Acquire the lock of an open file, which ends with the descriptor.
 
     Raise TimeoutError where another holds it at `give_up` (of time.monotonic), another
     OSError where the file system has no locks.
@@ -61,7 +61,7 @@ class FileLock:
         required: bool = True,
         max_wait_s: float = MAX_WAIT_S,
     ) -> None:
-        """Take the path of the lock's own file; `required` if nothing else guards."""
+        """Hold the path of the lock's own file; `required` if nothing else guards."""
         self._path = path
         self._stays = stays
         self._required = required
@@ -89,7 +89,7 @@ class FileLock:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Let the next one go."""
+        """Release the lock."""
         try:
             if not self._stays:
                 os.unlink(self._path)

@@ -13,23 +13,23 @@ _threshold = 100
 
 
 def listen(level: str) -> None:
-    """Let lines of this level and above through; an unknown name lets none."""
+    """Set the level from which on lines are written; an unknown name is for none."""
     global _threshold  # noqa: PLW0603 - one process, one stderr
     _threshold = _LEVELS.get(level.lower(), 100)
 
 
 def debug(text: str) -> None:
-    """Tell a step."""
+    """Log a step."""
     _write(10, "debug", text)
 
 
 def info(text: str) -> None:
-    """Tell a decision."""
+    """Log a decision."""
     _write(20, "info", text)
 
 
 def warning(text: str) -> None:
-    """Tell what a person should fix, though the call goes on."""
+    """Log what a person should fix, though the call goes on."""
     _write(30, "warning", text)
 
 

@@ -97,7 +97,7 @@ def fill(descriptor: int, data: bytes) -> None:
 
 
 def dress(descriptor: int, path: str, mode: int | None, mask: int = 0o7777) -> None:
-    """Give the new file its mode; without one the owner and mode of the old file.
+    """Set the new file's mode; without one the owner and mode of the old file.
 
     `mask` is what may be left of the old mode.
     """

@@ -71,7 +71,7 @@ def harden(*, for_good: bool = True) -> None:
 
 
 def hide_memory() -> None:
-    """Let no debugger of the same user read this process either, where it can be told.
+    """Close this process's memory to debuggers of the same user, where possible.
 
     For those who live long; ctypes costs too much for a `get`.
     """
@@ -86,7 +86,7 @@ class AsCalled:
     """Give umask and limit back for what the block starts: it is the user's own."""
 
     def __enter__(self) -> None:
-        """Be as this program was called, where `harden` has said how that was."""
+        """Restore what was there before `harden`."""
         self._ours: tuple[int, tuple[int, int]] | None = None
         if _before is None:
             return
@@ -97,7 +97,7 @@ class AsCalled:
         resource.setrlimit(resource.RLIMIT_CORE, limits)
 
     def __exit__(self, *_: object) -> None:
-        """Be hardened again."""
+        """Harden again."""
         if self._ours is None:
             return
         import resource  # noqa: PLC0415 - POSIX only
@@ -111,7 +111,7 @@ _ends_at = float("inf")
 
 
 def set_activity(what: str) -> None:
-    """Say what comes next, for the message if the time runs out in it."""
+    """Set what is being done, for the message if the time runs out in it."""
     global _doing  # noqa: PLW0603 - one process, one call, one clock
     _doing = what
 
@@ -122,7 +122,7 @@ def remaining_s() -> float:
 
 
 def start(seconds: float, tell: Callable[[str], object]) -> None:
-    """Tell the cause, end child programs and this process after so many seconds."""
+    """Start the watchdog: after so many seconds it writes the cause and ends us."""
     global _ends_at  # noqa: PLW0603 - one process, one call, one clock
     _ends_at = time.monotonic() + seconds
     gate = _thread.allocate_lock()

@@ -157,7 +157,7 @@ def _put(path: str, before: bytes | None, after: bytes, mask: int) -> bool:
 
 
 def _create(aside: str, path: str) -> bool:
-    """Give the file aside its name, unless another has it by now."""
+    """Rename the file aside, unless another has the name by now."""
     try:
         if not _rename(aside, path, _NO_REPLACE):
             os.link(aside, path)

@@ -81,7 +81,7 @@ def _start(
 
 
 def _keep(descriptor: int) -> None:
-    """Let a program not inherit what we inherited; the listing's own is closed."""
+    """Close for child programs what we inherited; the listing's own is closed."""
     try:
         os.set_inheritable(descriptor, False)
     except OSError:

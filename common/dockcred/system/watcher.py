@@ -35,7 +35,7 @@ _NOT_FOR_IT = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM")
 
 
 def start(directory: str) -> None:
-    """Have the directory removed when this process ends, whatever it has become.
+    """Start a watcher that removes the directory when this process ends.
 
     Raises DockcredError where no process can be started.
     """
@@ -103,7 +103,7 @@ def _be_watcher(directory: str, pid: int, owner: int) -> None:
 
 
 def main() -> None:
-    """Be the watcher that `start` has started."""
+    """Run the watcher that `start` has started."""
     process.harden()
     _watch(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
 

@@ -53,7 +53,7 @@ class Proxy:
         return "\r\n".join((*lines, "", "")).encode("latin-1")
 
     def unreached(self, error: OSError) -> TransportError:
-        """Blame the proxy, not the host behind it."""
+        """Return an error that names the proxy, not the host behind it."""
         return TransportError(
             f"{self.name} was not reached ({error.strerror or 'no answer in time'})",
             "see HTTPS_PROXY and NO_PROXY",
@@ -214,7 +214,7 @@ class Way:
         return made
 
     def _finish_handshake(self, made: ssl.SSLSocket) -> ssl.SSLSocket:
-        """Shake hands to the end: OSError unless the other end is who it must be."""
+        """Finish TLS's handshake; OSError unless the other end is who it must be."""
         made.settimeout(seconds_left(self._deadline))
         made.do_handshake()
         return made

@@ -21,12 +21,12 @@ _work: list[Callable[[], object]] = []
 
 
 def defer(*work: Callable[[], object]) -> None:
-    """Have work done soon, or never: whoever needs it will do it, or meet why not."""
+    """Add work to be done soon, or never: whoever needs it will do it itself."""
     _work.extend(work)
 
 
 def run(is_over: Callable[[], bool]) -> None:
-    """Work until the time is over, or nothing is left; failures are kept quiet."""
+    """Run the work until time is over or nothing is left; failures are not shown."""
     while _work and not is_over():
         try:
             _work.pop(0)()

@@ -43,7 +43,7 @@ class Target:
     __slots__ = ("host", "is_local", "netloc", "path", "port", "tls")
 
     def __init__(self, url: str) -> None:
-        """Take the URL apart; raise InvalidInputError if a secret may not go there."""
+        """Split the URL; raise InvalidInputError if a secret may not go there."""
         scheme, _, rest = url.partition("://")
         netloc, slash, path = rest.partition("/")
         self.path = (slash + path) or "/"

@@ -27,7 +27,7 @@ _BUNDLES = (
 def contexts(
     environment: Environment, ca_variables: Iterable[str]
 ) -> Iterator[ssl.SSLContext]:
-    """Give the contexts to be tried in turn; each verifies the chain and the name.
+    """Return the contexts to be tried in turn; each verifies the chain and the name.
 
     A second one follows only where the system keeps its roots in two ways, as files
     named by hash and as one bundle: a root may have been added to either.
@@ -81,7 +81,7 @@ def _named(
 
 
 def bundle(environment: Environment, ca_variables: Iterable[str]) -> str | None:
-    """Name the file of roots for an SDK that would take certifi's; None for its own."""
+    """Return the file of roots for an SDK that would use certifi's; None: its own."""
     named = environment.first(*ca_variables, "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
     for path in (named, ssl.get_default_verify_paths().openssl_cafile, *_BUNDLES):
         if path and os.path.isfile(path):

@@ -34,7 +34,7 @@ _FAULTS: Consequences = {
 
 
 def check(data: bytes) -> Iterator[Finding]:
-    """Go through the file as podman does."""
+    """Check the file as podman reads it."""
     found, twice = findings.read_json(data)
     yield from findings.unknown(
         "", found, {"auths", "credhelpers", "credsstore"}, READER

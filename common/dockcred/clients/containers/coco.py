@@ -39,7 +39,7 @@ _FAULTS: Consequences = {
 
 
 def check(data: bytes) -> Iterator[Finding]:
-    """Go through the file as a guest does."""
+    """Check the file as a guest reads it."""
     found, twice = findings.read_json(data)
     for name in twice:
         yield error(KEY, f"{findings.shown(name)} stands twice: one of them is lost")

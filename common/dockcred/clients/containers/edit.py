@@ -31,7 +31,7 @@ def path(variables: Environment) -> str:
 
 
 def shadowing(variables: Environment, hosts: Iterable[str]) -> list[str]:
-    """Tell of logins of this session, which are taken before any helper is asked."""
+    """Return this session's logins, which are used before any helper is asked."""
     if variables.get("REGISTRY_AUTH_FILE"):
         return []
     run = variables.get("XDG_RUNTIME_DIR")
@@ -69,7 +69,7 @@ def paths(variables: Environment) -> list[str]:
 
 
 def use_as_default(text: str, helper: str) -> list[WantedValue]:
-    """Have the helper asked first for every registry."""
+    """Set the helper to be asked first for every registry."""
     there = toml_text.get(text, KEY)
     if there is ABSENT:
         there = [FILES]

@@ -79,7 +79,7 @@ def registries_files(environment: Environment) -> Iterator[str]:
 
 
 def glob_escape(path: str) -> str:
-    """Let the characters of a path stand for themselves in a glob."""
+    """Escape the characters of a path for a glob."""
     return "".join(f"[{c}]" if c in "*?[" else c for c in path)
 
 

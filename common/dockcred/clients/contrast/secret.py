@@ -43,7 +43,7 @@ READER = toml.READER
 
 
 def check(data: bytes) -> Iterator[Finding]:
-    """Go through each Secret."""
+    """Check each Secret."""
     for secret in kubernetes_check.secrets(data):
         yield from kubernetes_check.check_end(secret)
         text = kubernetes_check.content(secret, TOML_FILE)

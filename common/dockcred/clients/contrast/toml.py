@@ -60,7 +60,7 @@ def render(logins: Sequence[Login], options: Options) -> bytes:
 
 
 def cautions(logins: Sequence[Login]) -> Iterator[str]:
-    """Tell of what works today and is promised nowhere."""
+    """Return warnings of what works today and is promised nowhere."""
     for host, _ in entries.by_host(logins, HUB_KEYS):
         if ":" in host:
             yield f"{host}: Contrast does not document registries with a port"
@@ -85,7 +85,7 @@ def refuse_host(host: str) -> None:
 
 
 def is_address(name: str) -> bool:
-    """Tell an IP address, with or without brackets."""
+    """Return whether it is an IP address, with or without brackets."""
     try:
         ipaddress.ip_address(name.strip("[]"))
     except ValueError:
@@ -128,7 +128,7 @@ def _checked(options: Options) -> dict[str, str]:
 
 
 def check_host(where: str, key: str) -> Iterator[Finding]:
-    """Find keys that match nothing, too much, or what nobody promises."""
+    """Return findings of keys that match nothing, too much, or what nobody promises."""
     name = key.removesuffix(".")
     host = name.rpartition(":")[0] if name.rpartition(":")[2].isdigit() else name
     if not name:
@@ -187,7 +187,7 @@ _TOP = ("extra-env", "registries")
 
 
 def check(data: bytes) -> Iterator[Finding]:
-    """Go through the file as the image puller does."""
+    """Check the file as the image puller reads it."""
     found = findings.read_toml(data)
     yield from findings.unknown("", found, _TOP, READER)
     extra = findings.table(found.get("extra-env"))
@@ -222,7 +222,7 @@ def check(data: bytes) -> Iterator[Finding]:
 
 
 def _is_torn(table: Mapping[str, Any]) -> bool:
-    """Tell a host that was split at its dots."""
+    """Return whether a host was split at its dots."""
     return any(isinstance(value, dict) for value in table.values())
 
 

@@ -45,7 +45,7 @@ KNOWN = frozenset(
 
 
 def check(data: bytes) -> Iterator[Finding]:
-    """Go through the file as docker does: helpers first, then entries."""
+    """Check the file as docker reads it: helpers first, then entries."""
     found, twice = findings.read_json(data)
     yield from findings.unknown("", found, KNOWN, READER)
     yield from findings.twice_there(twice)
@@ -72,7 +72,7 @@ def check(data: bytes) -> Iterator[Finding]:
 
 
 def _keys(table: str, names: Mapping[str, Any]) -> Iterator[Finding]:
-    """Find keys that docker never looks up."""
+    """Return findings of keys that docker never looks up."""
     hosts = {host_of(name) for name in names}
     for name in names:
         where = f'{table}["{findings.shown(name)}"]'

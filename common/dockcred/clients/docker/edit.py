@@ -36,7 +36,7 @@ def path(variables: Environment) -> str:
 
 
 def use_helper_for(text: str, hosts: Iterable[str], helper: str) -> list[WantedValue]:
-    """Have the helper asked for these keys; raise InvalidInputError for a bad table."""
+    """Set the helper for these keys; raise InvalidInputError for a bad table."""
     table = json_text.get(text, ("credHelpers",))
     wanted = []
     if table is ABSENT or table is None:
@@ -47,7 +47,7 @@ def use_helper_for(text: str, hosts: Iterable[str], helper: str) -> list[WantedV
 
 
 def use_as_default(helper: str) -> list[WantedValue]:
-    """Have the helper asked for every registry that credHelpers does not name."""
+    """Set the helper for every registry that credHelpers does not name."""
     return [WantedValue(("credsStore",), helper)]
 
 
@@ -73,7 +73,7 @@ def ignored_logins(text: str, wanted: Iterable[WantedValue]) -> list[str]:
 
 
 def _replaced(store: str, helper: str) -> str:
-    """Say where the logins of a store stay, and how `auto` can still answer them."""
+    """Return where a store's logins stay, and how `auto` can still answer them."""
     said = f"credsStore was {store}: logins that it keeps are not read"
     if helper == "auto":
         said += f'; for them, set store = "helper:{store}" in config.toml'

@@ -67,7 +67,7 @@ def apply(
 def revert(
     syntax: Syntax, text: str, changes: Iterable[Change]
 ) -> tuple[str, list[Change]]:
-    """Take changes back, the last one first; return those that others changed since.
+    """Undo changes, the last one first; return those that others changed since.
 
     A table that we have made and others have filled stays without a word.
     """

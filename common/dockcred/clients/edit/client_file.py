@@ -112,7 +112,7 @@ class EditableFile:
         )
 
     def give_back(self) -> Edit | None:
-        """Give the file back; None where it holds nothing of ours.
+        """Undo our changes of the file; None where it holds nothing of ours.
 
         Raises InvalidInputError where others go on changing the file.
         """
@@ -181,7 +181,7 @@ class EditableFile:
 
     @contextmanager
     def _held(self) -> Iterator[None]:
-        """Be the only one of us who changes the file, and clean up behind dead ones."""
+        """Hold the file's lock, and remove what writers that were killed have left."""
         with file_lock.beside(self.path):
             private_file.remove_leftovers(*os.path.split(self.path))
             past.remove_forgotten(self.path)
@@ -193,7 +193,7 @@ class EditableFile:
             pass
 
     def _keep_again(self, known: Past | None) -> None:
-        """Keep what was known before a change that was not made."""
+        """Restore what was known before a change that was not made."""
         with suppress(OSError):
             if known is None:
                 past.forget(self.path)
@@ -216,7 +216,7 @@ class EditableFile:
 
     @contextmanager
     def _named(self) -> Iterator[None]:
-        """Let a complaint about the text name the file."""
+        """Add the file's name to a complaint about the text."""
         try:
             yield
         except InvalidInputError as error:

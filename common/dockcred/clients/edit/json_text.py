@@ -106,7 +106,7 @@ def _parse(text: str) -> dict[str, Any]:
 
 
 def _find(text: str, path: Path) -> tuple[int, Member | None]:
-    """Find the object that a path's last name belongs to, and its member if any."""
+    """Return the object that a path's last name belongs to, and its member if any."""
     start = _skip(text, 0)
     found = None
     for depth, name in enumerate(path):

@@ -67,7 +67,7 @@ def content(secret: Mapping[str, Any], key: str) -> bytes | None:
 
 
 def check_end(secret: Mapping[str, Any]) -> Iterator[Finding]:
-    """Tell of a credential that is over, or nearly so."""
+    """Return a finding where a credential has expired, or nearly so."""
     metadata = findings.table(secret.get("metadata"))
     ends = findings.table(metadata.get("annotations")).get(EXPIRES_AT)
     if not isinstance(ends, str):
@@ -104,7 +104,7 @@ _FAULTS: Consequences = {
 
 
 def check(data: bytes) -> Iterator[Finding]:
-    """Go through each Secret, or through the file that is to be in one."""
+    """Check each Secret, or the file that is to be in one."""
     if _is_payload(data):
         yield from _payload(data)
         return

@@ -71,7 +71,7 @@ _FAULTS: Consequences = {
 
 
 def check(data: bytes) -> Iterator[Finding]:
-    """Go through the variables."""
+    """Check the variables."""
     found = _read_variables(data)
     for name in found:
         if name == "REGISTRY_PASSWORD":

@@ -24,7 +24,7 @@ READER = "who reads a password"
 
 
 def check(data: bytes) -> Iterator[Finding]:
-    """Look at its ends; of what is between nothing is told."""
+    """Check its ends; of what is between nothing is shown."""
     password = data.removesuffix(b"\n")
     if not password.strip():
         yield error(ENTRY, "there is no password")

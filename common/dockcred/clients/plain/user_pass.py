@@ -25,7 +25,7 @@ READER = "who reads user:password"
 
 
 def check(data: bytes) -> Iterator[Finding]:
-    """Look at the pair."""
+    """Check the pair."""
     try:
         line = data.decode()
     except UnicodeDecodeError:

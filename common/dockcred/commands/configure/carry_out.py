@@ -82,7 +82,7 @@ def change_whole(file: EditableFile, text: str, *, dry_run: bool) -> None:
 
 
 def undo(files: Iterable[EditableFile], *, dry_run: bool) -> None:
-    """Give files back and say how; those without a change of ours are passed over."""
+    """Undo our changes and write how; files without one are passed over."""
     nothing = True
     made: list[str] = []
     for file in files:
@@ -168,7 +168,7 @@ _UNDO = click.option("--undo", is_flag=True, help="Give back what was there befo
 
 
 def options(*own: Command) -> Callable[[Command], Command]:
-    """Give a command these options, and those that every client has."""
+    """Add these options to a command, and those that every client has."""
 
     def decorate(command: Command) -> Command:
         for option in (_UNDO, _DRY_RUN, *reversed(own)):

@@ -218,5 +218,5 @@ def configure_docker(arguments: list[str]) -> tuple[str, int]:
 
 
 def _is_short(word: str) -> bool:
-    """Tell Go's -flag from --flag; Go takes both for the same."""
+    """Return whether it is Go's -flag; Go takes -flag and --flag for the same."""
     return word.startswith("-") and not word.startswith("--")

@@ -79,7 +79,7 @@ _AGES = {
 
 
 def check_cache(case: Case) -> Iterator[Finding]:
-    """Look at the cache's directory, and at what it holds for the registry."""
+    """Check the cache's directory, and what it holds for the registry."""
     store = case.store
     if store is None:
         return
@@ -139,7 +139,7 @@ def _entry(store: IdentityStore, target: ServerURL) -> Iterator[Finding]:
 
 
 def _span(seconds: float) -> str:
-    """Say a time span as people do."""
+    """Return a time span as people write it."""
     minutes = int(max(0.0, seconds) // 60)
     if not minutes:
         return f"{max(0, round(seconds))} s"
@@ -152,7 +152,7 @@ _SHOWN = 4
 
 
 def check(case: Case) -> Iterator[Finding]:
-    """Say who answers for the registry, and through which source."""
+    """Return who answers for the registry, and through which source."""
     if case.misconfigured:
         yield error(STEP, case.misconfigured.cause, case.misconfigured.remedy)
         return

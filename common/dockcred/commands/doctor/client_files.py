@@ -23,7 +23,7 @@ KEY = "key"
 
 
 def check(case: Case, file: ClientFile) -> Generator[Finding, None, Found | None]:
-    """Find what docker takes for the registry."""
+    """Return findings of what docker uses for the registry."""
     reference = case.reference
     key = reference.docker_key
     found = docker_read.look_up(file, key)
@@ -103,7 +103,7 @@ FILE = "file"
 def check_file(
     environment: Environment, case: Case | None
 ) -> Generator[Finding, None, ClientFile]:
-    """Find and read docker's config.json."""
+    """Read docker's config.json."""
     file = docker_read.config_file(environment)
     if environment.get("DOCKER_AUTH_CONFIG"):
         yield note(FILE, "DOCKER_AUTH_CONFIG is set: docker 28.3 asks it before files")

@@ -36,7 +36,7 @@ def programs(path: str) -> list[str]:
 def check_files(
     environment: Environment,
 ) -> Generator[Finding, None, list[ClientFile]]:
-    """Find and read the files that are there, in the order of search."""
+    """Read the files that are there, in the order of search."""
     named = environment.get("REGISTRY_AUTH_FILE")
     found = []
     for path in containers_read.auth_paths(environment):
@@ -65,7 +65,7 @@ def check_files(
 def check_keys(
     case: Case, read: list[ClientFile]
 ) -> Generator[Finding, None, list[Found]]:
-    """Find what the three take for the registry, in the order in which it is asked."""
+    """Return what the three use for the registry, in the order in which they ask."""
     reference = case.reference
     asked = []
     for helper in containers_read.helpers(case.environment):

@@ -30,7 +30,7 @@ class Other:
 
 
 def docker_file_with(key: str, environment: Environment, read: str) -> Other | None:
-    """Find docker's key in the file of the home, or of the user behind sudo."""
+    """Return docker's key in the file of the home, or of the user behind sudo."""
     for other in _places(environment):
         if other.path == read:
             continue
@@ -64,7 +64,7 @@ STEP = "entry"
 
 
 def is_stub(found: Found) -> bool:
-    """Tell an entry that holds nothing, as `docker login` leaves beside a store."""
+    """Return whether an entry is empty, as `docker login` leaves it beside a store."""
     return not found.helper and credential(found) is None and not _is_broken(found)
 
 
@@ -77,7 +77,7 @@ def credential(found: Found) -> Credential | None:
 
 
 def check(found: Found, case: Case, login: str) -> Iterator[Finding]:
-    """Look at an entry's credential; `login` is the program that writes a new one."""
+    """Check an entry's credential; `login` is the program that writes a new one."""
     held = credential(found)
     where = f"{found.key} in {found.path}"
     if held is None:

@@ -36,7 +36,7 @@ _SNAP = "/snap/"
 
 
 def check(environment: Environment, file: ClientFile) -> Iterator[Finding]:
-    """Look at home, sudo, snap and Docker Desktop."""
+    """Check home, sudo, snap and Docker Desktop."""
     home = environment.home()
     if not environment.get("HOME"):
         known = (
@@ -78,7 +78,7 @@ def _snap(environment: Environment) -> Iterator[Finding]:
 
 
 def service_path(file: str) -> Iterator[Finding]:
-    """Tell of a helper that services and desktops do not find."""
+    """Return a finding for a helper that services and desktops do not find."""
     directory = os.path.dirname(file)
     if directory in DEFAULT_PATH.split(":"):
         return
@@ -101,7 +101,7 @@ def examine(
     clients: Iterable[str] = (),
     tell: Callable[[str], object] = lambda _: None,
 ) -> Iterator[Finding]:
-    """Follow a request for the registry by each client, or look without one.
+    """Return findings of a request by each client, or of what is there without one.
 
     Without `clients` those are followed that are installed or configured; one that
     was not asked for by name can only cause warnings when docker too was followed.

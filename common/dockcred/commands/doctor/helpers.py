@@ -91,7 +91,7 @@ STEP = "helper"
 
 
 def check(suffix: str, path: str, home: str) -> Generator[Finding, None, str]:
-    """Follow exec's search for docker-credential-SUFFIX; answer the file that runs.
+    """Check exec's search for docker-credential-SUFFIX; return the file that runs.
 
     Answers nothing where none runs, with the reason as an error.
     """
@@ -152,7 +152,7 @@ def _unable(program: str, found: list[str], path: str, home: str) -> Finding:
 
 
 def _reinstall(program: str, directory: str) -> dict[str, str]:
-    """Tell how a program comes back: ours by `install`, a stranger's by its package."""
+    """Return how to get a program back: ours by `install`, others by their package."""
     if program not in wiring.PROGRAMS:
         return {"remedy": f"install {program} again, or name another helper"}
     where = ("--dir", directory) if directory else ()

@@ -60,7 +60,7 @@ class RegistryProbe:
     """One registry and one credential; None asks as nobody."""
 
     def __init__(self, case: Case, credential: Credential | None) -> None:
-        """Note where and who; nothing is asked yet."""
+        """Hold where and who; nothing is asked yet."""
         self._authority = authority = case.reference.registry
         scheme = "http" if is_loopback(case.reference.server.host) else "https"
         self._base = f"{scheme}://{authority}"
@@ -70,7 +70,7 @@ class RegistryProbe:
         self.challenge = Challenge("")
 
     def greet(self) -> int:
-        """Ask /v2/ as nobody, and keep the challenge; answer the status."""
+        """Send GET /v2/ without a login, and keep the challenge; return the status."""
         answer = self._get(f"{self._base}/v2/", {})
         self.challenge = Challenge(answer.headers.get("www-authenticate", ""))
         return answer.status
@@ -110,7 +110,7 @@ class RegistryProbe:
         return answer.status
 
     def manifest(self, repository: str) -> tuple[int, str]:
-        """Ask for the manifest of `latest`; answer the status and the error's code."""
+        """Read the manifest of `latest`; return the status and the error's code."""
         url = f"{self._base}/v2/{repository}/manifests/latest"
         answer = self._get(url, {"accept": _MANIFESTS} | self._authorization())
         return answer.status, _code_in(answer.body)
@@ -134,7 +134,7 @@ class RegistryProbe:
 
 
 def _trusting(case: Case) -> Environment:
-    """Believe whom the clients believe: the registry's own root, else the bundle."""
+    """Return a context that trusts the registry's own root, else the bundle."""
     own = f"/etc/docker/certs.d/{case.reference.registry}/ca.crt"
     roots = own if os.path.isfile(own) else trust.bundle(case.environment, ())
     return case.environment.with_values({"SSL_CERT_FILE": roots} if roots else {})

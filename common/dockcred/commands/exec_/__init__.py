@@ -23,7 +23,7 @@ NOT_EXECUTABLE, NOT_FOUND = 126, 127
 
 
 def not_started(program: str, command: str, error: OSError) -> int:
-    """Say why a command could not be started; answer the exit status."""
+    """Write why a command could not be started; return the exit status."""
     click.echo(f"{program}: {command}: {error.strerror}", err=True)
     return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
 

@@ -60,7 +60,7 @@ def with_files_first(variables: Environment, *, only: bool) -> str:
 
 
 def _joined(variables: Environment) -> dict[str, Any]:
-    """Join the files: of two that name a registry, an alias or a setting, the later.
+    """Return the files in one: of two that name the same, the later counts.
 
     Raises InvalidInputError for what podman refuses as well.
     """
@@ -165,7 +165,7 @@ def _read(path: str) -> ClientFile:
 
 
 def _malformed(content: Any) -> str | None:
-    """Say what is wrong with a client's JSON; null stands for nothing there."""
+    """Return what is wrong with a client's JSON; null stands for nothing there."""
     if not isinstance(content, dict):
         return "not an object"
     for name in LOGINS:

@@ -134,7 +134,7 @@ class Configuration:
         return {"HOME": home}
 
     def _ask(self, content: dict[str, Any], hub: tuple[str, ...]) -> None:
-        """Have our helper asked for the registries, under a client's names for them."""
+        """Set our helper for the registries, under a client's names for them."""
         named = [key for host in self._wanted.registries for key in keys(host, hub)]
         asked = dict.fromkeys(named, carried.SUFFIX)
         content["credHelpers"] = asked | content.get("credHelpers", {})

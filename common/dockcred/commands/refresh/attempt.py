@@ -79,7 +79,7 @@ class Kept:
         return min(waits, default=schedule.RECHECK_S)
 
     def _is_due(self, place: Place) -> bool:
-        """Tell it by what is known, else by a look: another may have renewed it."""
+        """Return whether it is due; looks there, as another may have renewed it."""
         known = self.known.get(place.name)
         if known and not self._is_over(known):
             return False
@@ -237,7 +237,7 @@ class Loop:
 
     @contextmanager
     def _signals(self) -> Iterator[int]:
-        """Note the signals; yield a descriptor that can be read once one has come."""
+        """Record signals; yield a descriptor that can be read once one has come."""
         reader, writer = os.pipe()
         os.set_blocking(writer, False)
         wakes = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)

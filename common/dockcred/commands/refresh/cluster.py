@@ -58,7 +58,7 @@ class Cluster:
     """One API server, and who we are there."""
 
     def __init__(self) -> None:
-        """Find both; nothing is asked yet."""
+        """Read where both are; nothing is asked yet."""
         try:
             from kubernetes import client, config  # noqa: PLC0415 - half a second
         except ImportError:
@@ -163,7 +163,7 @@ class Cluster:
 
 @contextmanager
 def _told(what: str) -> Iterator[None]:
-    """Turn the client's errors into ours; a Secret's content is in none of them."""
+    """Raise our errors for the client's; a Secret's content is in none of them."""
     from kubernetes.client import ApiException  # noqa: PLC0415 - see above
     from urllib3.exceptions import HTTPError  # noqa: PLC0415 - the client's own
 

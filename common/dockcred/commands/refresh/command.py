@@ -36,7 +36,7 @@ class CommandDestination:
         return [self]
 
     def look(self) -> None:
-        """Nobody can ask a program what it has made of the last rendering."""
+        """Return None: no program tells what it has made of the last rendering."""
 
     def deliver(self, content: bytes, record: RenderingRecord) -> RenderingRecord:
         """Run it; IssueError where it fails."""

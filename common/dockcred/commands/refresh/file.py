@@ -81,7 +81,7 @@ class FileDestination:
         return record
 
     def settle(self, there: RenderingRecord) -> None:
-        """Give it its mode, which may have been another's when it was written."""
+        """Set its mode, which may have been another's when it was written."""
         del there  # readers of files look for themselves
         with suppress(FileNotFoundError):
             descriptor = _open(self.path, os.O_RDONLY)

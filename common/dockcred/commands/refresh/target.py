@@ -60,7 +60,7 @@ class RenderingRecord:
         return self.expires_at < there.expires_at
 
     def ends(self, now: float) -> str:
-        """Say how long it is good yet, or since when it is not."""
+        """Return for how long it is still valid, or since when it is not."""
         if self.expires_at is None:
             return "has no end"
         if self.expires_at <= now:
@@ -194,7 +194,7 @@ class Place(Protocol):
         """Put it there unless what is there ends later; answer what is there now."""
 
     def settle(self, there: RenderingRecord) -> None:
-        """See to it that those who read the place take notice; nothing if they have."""
+        """Notify those who read the place; nothing if they know."""
 
 
 class Destination(Protocol):

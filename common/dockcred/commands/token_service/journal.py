@@ -42,17 +42,17 @@ _LOG = logging.getLogger("dockcred.commands.token_service")
 
 
 def info(event: str, **fields: Any) -> None:
-    """Tell what went as it should."""
+    """Log what went as it should."""
     _LOG.info(event, extra={"fields": fields})
 
 
 def warning(event: str, **fields: Any) -> None:
-    """Tell what was refused, or what somebody should look at."""
+    """Log what was refused, or what somebody should look at."""
     _LOG.warning(event, extra={"fields": fields})
 
 
 def failure(event: str, error: BaseException) -> None:
-    """Tell a failure of ours, by its type and place: its text may hold anything."""
+    """Log a failure of ours by its type and place: its text may hold anything."""
     _LOG.error(event, exc_info=error)
 
 

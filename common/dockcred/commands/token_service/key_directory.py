@@ -73,7 +73,7 @@ class KeyDirectory:
             self._write_roles(Roles(signing, following))
 
     def rotate(self) -> Roles:
-        """Let the next key sign, make one after it, forget those retired before."""
+        """Rotate: the next key signs, a new one follows it, those retired before go."""
         with self._writing():
             old = self.roles()
             new = Roles(old.next, self._new_key(), (old.signing,))

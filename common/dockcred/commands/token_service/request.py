@@ -235,7 +235,7 @@ class Authority(Protocol):
     """Says what who asks may do."""
 
     async def answer(self, request: TokenRequest) -> TokenAnswer:
-        """Answer, or raise Refusal."""
+        """Return the reply to a request; raise Refusal where it gets none."""
 
     def begin(self) -> None:
         """Fetch ahead, in the running loop, what the first request will need."""

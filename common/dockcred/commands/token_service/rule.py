@@ -227,7 +227,7 @@ def kind_of(url: str) -> str:
 
 
 def examine(rule: Rule, kind: Kind, which: str) -> Iterator[str]:
-    """Give warnings about a rule; raise InvalidInputError for a dangerous one."""
+    """Return warnings about a rule; raise InvalidInputError for a dangerous one."""
     if not rule.claims:
         raise InvalidInputError(
             f"{which} names no claim: it would admit every token of its issuer",

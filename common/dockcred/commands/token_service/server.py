@@ -135,7 +135,7 @@ class BoundedProtocol(H11Protocol):
         return self.cycle is None or self.cycle.response_complete
 
     def _note(self) -> None:
-        """Say whether the other end owes us something."""
+        """Set whether the other end owes us something."""
         if self.transport.is_closing():
             return
         if (

@@ -105,7 +105,7 @@ class Settings:
         tuple(self.warnings())
 
     def warnings(self) -> Iterator[str]:
-        """Give what a person should fix, though it can be lived with."""
+        """Return what a person should fix, though the service can run."""
         issuers = {issuer.name: issuer for issuer in self.issuers}
         for number, rule in enumerate(self.rules, start=1):
             which = f"rule {number}"

@@ -111,7 +111,7 @@ def allow(words: str, issuer: str, which: str) -> Rule:
 
 
 def allow_anonymous(repositories: Iterable[str]) -> Rule:
-    """Let everybody pull some repositories."""
+    """Make a rule by which everybody pulls some repositories."""
     return Rule.of_words("anonymous", ANONYMOUS, {}, tuple(repositories), ("pull",))
 
 

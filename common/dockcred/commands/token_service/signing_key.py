@@ -79,13 +79,13 @@ class SigningKey:
 
     @cached_property
     def chain(self) -> list[str]:
-        """The certificate as a token's `x5c` has it (RFC 7515, 4.1.6)."""
+        """Return the certificate as a token's `x5c` has it (RFC 7515, 4.1.6)."""
         encoded = self._certificate.public_bytes(Encoding.DER)
         return [base64.b64encode(encoded).decode()]
 
     @cached_property
     def id(self) -> str:
-        """The thumbprint of the public key (RFC 7638)."""
+        """Return the thumbprint of the public key (RFC 7638)."""
         members = json.dumps(self._members(), sort_keys=True, separators=(",", ":"))
         digest = hashes.Hash(hashes.SHA256())
         digest.update(members.encode())

@@ -48,7 +48,7 @@ class OAuthProvider:
 
     @classmethod
     def of(cls, environment: Environment) -> Self:
-        """Take it from the variables; raise InvalidInputError for what is missing."""
+        """Read it from the variables; raise InvalidInputError for what is missing."""
         url = environment.get("TOKEN_URL")
         if not is_safe_url(url, plain=True):
             raise InvalidInputError(
@@ -106,10 +106,10 @@ class Upstream:
         return TokenAnswer(_reply(response), {"username": request.username})
 
     def begin(self) -> None:
-        """Nothing of the provider's is needed before a request."""
+        """Do nothing: nothing of the provider's is needed before a request."""
 
     def check(self) -> None:
-        """Nothing of ours can be missing."""
+        """Do nothing: nothing of ours can be missing."""
 
     async def _call(self, fields: dict[str, str]) -> Response:
         """Ask; the turn ends with the thread, however long somebody waited for it."""
@@ -167,7 +167,7 @@ def _pod_token() -> str:
 
 
 def _reply(response: Response) -> dict[str, Any]:
-    """Hand on the token under both of its names, and its life."""
+    """Return the token under both of its names, and its life."""
     try:
         found = response.json()
         token = found["access_token"]

@@ -179,7 +179,7 @@ class Cache:
         return True
 
     def remove(self, name: str) -> None:
-        """Drop a file; none there is success."""
+        """Remove a file; none there is success."""
         if self.path:
             _remove(f"{self.path}/{name}")
 
@@ -196,7 +196,7 @@ class Cache:
                 yield name
 
     def prune(self) -> None:
-        """Drop what has expired and what a killed writer left, then the oldest.
+        """Remove what has expired and what a killed writer left, then the oldest.
 
         At most once in PRUNE_EVERY_S, and only by a process that has just minted.
         """

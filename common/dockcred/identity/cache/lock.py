@@ -42,7 +42,7 @@ class Flight:
     """The lock on one entry; `waited` tells that another held it."""
 
     def __init__(self, cache: Cache, name: str) -> None:
-        """Take the lock, or go without it after a wait."""
+        """Acquire the lock, or go without it after a wait."""
         self.waited = False
         self._cache = cache
         self._name = name
@@ -91,13 +91,13 @@ class Flight:
         taken.acquire(timeout=_patience_s())
 
     def release(self) -> None:
-        """Let the next one go."""
+        """Release the lock."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
 
     def record_failure(self, error: DockcredError) -> None:
-        """Tell those who wait why the mint failed, for FAILURE_HOLDS_S."""
+        """Write why the mint failed, for those who wait, for FAILURE_HOLDS_S."""
         text = f"{type(error).__name__}\n{error.cause}\n{error.remedy}\n"
         self._cache.write_text(f"{self._name}.failed", text, time.time())
 

@@ -125,7 +125,7 @@ def _is_special(path: str) -> bool:
 
 
 def _hear(event: str, details: tuple[object, ...]) -> None:
-    """Be Python's audit hook: it cannot be taken out again, and hears every `open`."""
+    """Record every `open`; as Python's audit hook it cannot be removed again."""
     if event != "open" or not _open:
         return
     path, _, flags = details

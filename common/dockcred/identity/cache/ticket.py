@@ -79,7 +79,7 @@ class Tickets:
         looks: dict[str, str],
         config_files: tuple[str, ...],
     ) -> None:
-        """Take host, port and variables as the front sees them, without config.toml.
+        """Hold host, port and variables as the front sees them, without config.toml.
 
         `looks` are config.toml's files' from before they were read; those of the
         provider's `config_files` are in an entry's key.
@@ -235,7 +235,7 @@ def _topmost_absent(path: str) -> str:
 
 
 def _token_line(path: str, subject: str) -> str:
-    """Take the end of the token's signature, if it is still that subject's."""
+    """Return the end of the token's signature, if it is still that subject's."""
     token = watched.token_in(path)
     signature = token.rpartition(b".")[2].decode("ascii", "replace")
     if (

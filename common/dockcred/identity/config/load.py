@@ -37,7 +37,7 @@ class ConfigEntry:
 
     @property
     def place(self) -> str:
-        """Say file and line, as compilers do."""
+        """Return file and line, as compilers do."""
         return f"{self.path}:{self.line}"
 
 
@@ -153,7 +153,7 @@ class SettingTable(Table):
 
 
 def _line_of(lines: list[str], name: str, start: int = 0) -> int:
-    """Find the line of a setting below a header; TOML readers do not tell."""
+    """Return the line of a setting below a header; TOML readers do not tell."""
     for number, line in enumerate(lines[start:], start + 1):
         if _is_header(line) and number > start + 1 and start:
             break

@@ -91,7 +91,7 @@ class RoutingPlugin:
         open_router: OpenRouter,
         open_config: OpenConfig,
     ) -> None:
-        """Take the routing table's parts; nothing is read yet."""
+        """Hold the routing table's parts; nothing is read yet."""
         self._environment = node_environment(environment)
         self._load = load
         self._open_router = open_router

@@ -176,7 +176,7 @@ class BoundProvider(Provider):
         return self._inner.serves_anonymous(server)
 
     def identity(self, server: ServerURL, environment: Environment) -> Identity:
-        """Let the account be asked."""
+        """Return the account as the identity to be asked."""
         asked = environment.with_values(self._variables)
         return _BoundIdentity(self._inner.identity(server, asked), self._account)
 

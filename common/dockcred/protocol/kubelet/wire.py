@@ -176,7 +176,7 @@ def encode(
 
 
 def nothing(api_version: str) -> bytes:
-    """Say that we have no credential, and that kubelet shall ask again."""
+    """Return a reply without a credential, after which kubelet asks again."""
     return encode(api_version, REGISTRY, NOT_CACHED, {})
 
 

@@ -82,7 +82,7 @@ def _mapped() -> set[str]:
 
 
 def _walk(tops: list[str], deadline: float, but: str = "") -> Iterator[str]:
-    """Look at all below some directories, links followed; tell what was not seen."""
+    """Check all below some directories, links followed; return what was not seen."""
     waiting = list(reversed(tops))
     seen: set[tuple[int, int]] = set()
     others = {(os.path.dirname(os.__file__), name) for name in _NOT_ON_THE_PATH}
@@ -109,7 +109,7 @@ def _walk(tops: list[str], deadline: float, but: str = "") -> Iterator[str]:
 
 
 def _enter(entry: os.DirEntry[str], but: str) -> str:
-    """Look at an entry, and return it where it is a directory to be walked."""
+    """Check an entry, and return it where it is a directory to be walked."""
     if entry.name == but:
         return ""
     if entry.is_symlink():

@@ -23,7 +23,7 @@ _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY = 401, 403, 404, 429
 
 
 def unnamed(registry: AcrRegistry) -> IssueError:
-    """Say what an unknown name means: every registry has one, from its first day."""
+    """Return what an unknown name means: every registry has one from its first day."""
     return IssueError(
         f"there is no registry {registry.host}: its name was not resolved",
         "see its login server (az acr show), or the DNS settings",
@@ -31,7 +31,7 @@ def unnamed(registry: AcrRegistry) -> IssueError:
 
 
 def meaning(answer: Response, registry: AcrRegistry, token: AccessToken) -> IssueError:
-    """Turn a refused exchange into a cause with a remedy."""
+    """Return a refused exchange's cause, with its remedy."""
     status, host = answer.status, registry.host
     who = _bearer(token)
     if status == _FORBIDDEN:

@@ -68,7 +68,7 @@ class AzureIdentity(Identity):
     """The sources that the variables allow, asked in order until one has a token."""
 
     def __init__(self, registry: AcrRegistry, environment: Environment) -> None:
-        """Note what is watched; nothing is asked yet."""
+        """Set what is watched; nothing is asked yet."""
         self._registry = registry
         self._environment = environment
         self._road = environment.get("DOCKCRED_ROAD")

@@ -99,7 +99,7 @@ def _read(path: str) -> str:
 
 
 def garbage(name: str) -> TransportError:
-    """Say that something else than Azure answers there."""
+    """Return the error for an answer that is not Azure's."""
     return TransportError(
         f"{name} did not answer as Azure does",
         "see what listens there: a proxy, a captive portal or another service",

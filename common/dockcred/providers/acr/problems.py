@@ -87,7 +87,7 @@ def code_in(text: str) -> str:
 
 
 def meaning(text: str, whom: str) -> IssueError:
-    """Turn what Entra wrote (its JSON, or an SDK's text) into a cause and a remedy.
+    """Return cause and remedy of what Entra wrote (its JSON, or an SDK's text).
 
     `whom` names who was asked, for a text without a code.
     """

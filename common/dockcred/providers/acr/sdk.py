@@ -158,7 +158,7 @@ _MISSING = ("not found", "not installed", "could not be found")
 
 @contextmanager
 def translated(source: str, audience: str) -> Iterator[None]:
-    """Turn what azure-identity raises into a cause with a remedy.
+    """Raise IssueError, with a remedy, for what azure-identity raises.
 
     Its texts are searched and never repeated: a child program may print a secret.
     """

@@ -120,7 +120,7 @@ def _managed(environment: Environment) -> str:
 
 
 def _is_on_path(program: str, environment: Environment) -> bool:
-    """Look in absolute directories only: the working directory may be a stranger's."""
+    """Search absolute directories only: the working directory may be a stranger's."""
     return any(
         os.access(f"{directory}/{program}", os.X_OK)
         for directory in environment.get("PATH").split(os.pathsep)

@@ -64,7 +64,7 @@ class ECR(Provider):
         return hosts.files(environment)
 
     def identity(self, server: ServerURL, environment: Environment) -> Identity:
-        """Take the direct road where the machine is who we are, else the SDK's."""
+        """Return the machine's identity by the direct road, any other by the SDK."""
         registry = registry_of(server.host)
         if registry is None:
             raise CredentialsNotFoundError

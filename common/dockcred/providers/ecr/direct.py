@@ -21,7 +21,7 @@ INSTANCE_PROFILE = "aws:instance-profile"
 
 
 def env_keys(environment: Environment) -> Keys | None:
-    """Take the keys from the variables; ecr-login knows two names for each half."""
+    """Return the keys in the variables; ecr-login knows two names for each half."""
     access_key_id = environment.first("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY")
     secret = environment.first("AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY")
     if not access_key_id or not secret:
@@ -51,7 +51,7 @@ class DirectIdentity(Identity):
     def __init__(
         self, registry: EcrRegistry, environment: Environment, source: str
     ) -> None:
-        """Note what is watched; nothing is asked yet."""
+        """Set what is watched; nothing is asked yet."""
         self._registry = registry
         self._environment = environment
         self._source = source

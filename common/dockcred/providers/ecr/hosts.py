@@ -46,7 +46,7 @@ class EcrRegistry:
     def __init__(
         self, account: str, region: str, suffix: str, *, fips: bool, dual_stack: bool
     ) -> None:
-        """Look the partition up by its suffix."""
+        """Read the partition from its suffix."""
         self.account = account
         self.region = region
         self.dns_suffix, self.dual_stack_suffix = _PARTITIONS[suffix]
@@ -55,7 +55,7 @@ class EcrRegistry:
 
     @property
     def is_public(self) -> bool:
-        """Tell the public gallery from the registries of accounts."""
+        """Return whether it is the public gallery, and not an account's registry."""
         return not self.account
 
 

@@ -28,7 +28,7 @@ class InstanceProfile:
     """The role of an EC2 instance, by IMDSv2; each request is given TIMEOUT_S."""
 
     def __init__(self, environment: Environment) -> None:
-        """Find the endpoint; nothing is asked yet."""
+        """Read where the endpoint is; nothing is asked yet."""
         self._environment = environment
         mode = environment.get("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE").lower()
         ipv6 = mode == "ipv6" or environment.is_on("AWS_IMDS_USE_IPV6")

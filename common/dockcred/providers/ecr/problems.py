@@ -52,7 +52,7 @@ _MEANINGS = {
 
 
 def meaning(code: str, message: str, operation: str) -> IssueError:
-    """Turn an error code of an operation into a cause with a remedy."""
+    """Return the cause, with its remedy, of an operation's error code."""
     code = code.rpartition("#")[2]
     if code.startswith("AccessDenied"):
         who = f" for {arn}" if (arn := _arn_in(message)) else ""

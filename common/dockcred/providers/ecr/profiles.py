@@ -48,7 +48,7 @@ _CREDENTIAL_SOURCES = {
 
 
 def of_account(account: str, profiles: Mapping[str, Any]) -> str:
-    """Find the one profile that leads to an account, by what it says of itself.
+    """Return the one profile that leads to an account, by what it says of itself.
 
     Raises IssueError where none does, or where several do.
     """
@@ -185,12 +185,12 @@ class _PromptError(Exception):
 
 
 def refuse_to_prompt(_: str) -> NoReturn:
-    """Stand where botocore asks for an MFA code; a helper has no terminal."""
+    """Raise IssueError where botocore asks for an MFA code: there is no terminal."""
     raise _PromptError
 
 
 def missing() -> MissingIdentityError:
-    """Say that botocore found nobody."""
+    """Return the error for a botocore that found no credentials."""
     return MissingIdentityError(
         "no AWS identity was found in variables, profiles, container or metadata",
         "configure one (aws configure, aws sso login) or set AWS_PROFILE",
@@ -199,7 +199,7 @@ def missing() -> MissingIdentityError:
 
 @contextmanager
 def translated(profile: str, mfa_serial: str = "") -> Iterator[None]:
-    """Turn what botocore raises into a cause with the exact command as remedy.
+    """Raise IssueError, with the exact command, for what botocore raises.
 
     Its texts are not repeated: a credential_process may have written a secret.
     """

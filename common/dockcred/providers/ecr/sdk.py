@@ -69,7 +69,7 @@ class SdkIdentity(Identity):
         self.tokens = self._chain.tokens
 
     def issue(self) -> Credential:
-        """Let botocore resolve the keys and ask ECR."""
+        """Return ECR's answer, with the keys that botocore resolves."""
         watchdog.set_activity("resolving the AWS identity through botocore")
         self._follow_kinds()
         with profiles.translated(self._profile, self._chain.mfa_serial):
@@ -190,7 +190,7 @@ class _CliRoles(JSONFileCache):  # type: ignore[misc]
     """
 
     def __init__(self, directory: str) -> None:
-        """Name the directory; unlike botocore's, make none."""
+        """Hold the directory's name; unlike botocore's, make none."""
         self._directory = directory
         super().__init__(directory) if os.path.isdir(directory) else None
 
@@ -198,4 +198,4 @@ class _CliRoles(JSONFileCache):  # type: ignore[misc]
         return os.path.isdir(self._directory) and super().__contains__(key)
 
     def __setitem__(self, key: str, value: object) -> None:
-        """Leave the AWS CLI's files to the AWS CLI."""
+        """Do nothing: the AWS CLI's files are left to the AWS CLI."""

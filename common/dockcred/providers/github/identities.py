@@ -98,7 +98,7 @@ class AppIdentity(Identity):
     sources = ("github:app",)
 
     def __init__(self, github: str, environment: Environment) -> None:
-        """Find its three variables; IssueError names the one that is not set."""
+        """Read its three variables; IssueError names the one that is not set."""
         for name in (_APP, _INSTALLATION, _KEY_FILE):
             if not environment.get(name):
                 raise IssueError(

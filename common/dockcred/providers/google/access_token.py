@@ -44,7 +44,7 @@ _REAUTH = frozenset({"invalid_rapt", "rapt_required"})
 
 
 def missing(reason: str) -> MissingIdentityError:
-    """Say that nobody was found, the metadata server being the last to be asked."""
+    """Return the error where the metadata server, the last one asked, gave none."""
     return MissingIdentityError(
         "no Google identity was found in GOOGLE_APPLICATION_CREDENTIALS, "
         f"application default credentials, gcloud or metadata: {reason}",
@@ -53,7 +53,7 @@ def missing(reason: str) -> MissingIdentityError:
 
 
 def meaning(code: str, subtype: str, what: str, remedy: str = "") -> IssueError:
-    """Turn an error code about something into a cause with a remedy.
+    """Return the cause, with its remedy, of an error code about something.
 
     `remedy` is what helps where the code says that the identity is at fault.
     """

@@ -157,7 +157,7 @@ class KeyIdentity(Identity):
     sources = ("google:json-key",)
 
     def __init__(self, environment: Environment) -> None:
-        """Find the file; IssueError where it holds no service account's key."""
+        """Read the file; IssueError where it holds no service account's key."""
         from dockcred.providers.google import logins  # noqa: PLC0415 - this source
 
         self._path = hosts.adc_file(environment)

@@ -41,7 +41,7 @@ class CredentialsFile:
         self._note(self.info)
 
     def _note(self, info: dict[str, Any]) -> None:
-        """Name the file's row, and those of the file within an impersonating one."""
+        """Return the file's row, and those of the file within an impersonating one."""
         row = _ROWS[info["type"]]
         if row == "google:wif":
             source = info.get("credential_source") or {}
@@ -61,7 +61,7 @@ class CredentialsFile:
         return sdk.token(self.info, self._environment, scope)
 
     def current_principal(self) -> str:
-        """Say nothing: a file's sources can only be asked by minting."""
+        """Return nothing: a file's sources can only be asked by minting."""
         return ""
 
 
@@ -118,7 +118,7 @@ class Account:
         self.files = hosts.gcloud_files(environment)
 
     def current_principal(self) -> str:
-        """Say nothing: its files tell every change."""
+        """Return nothing: its files tell every change."""
         return ""
 
     def token(self, scope: str) -> Token:
@@ -167,7 +167,7 @@ def _failure(outcome: child_program.Outcome) -> Exception:
 
 
 def _credential(output: str) -> dict[str, Any]:
-    """Find the JSON object in what may begin with a plug-in's or wrapper's noise."""
+    """Return the JSON object in what may begin with a plug-in's or wrapper's noise."""
     import json  # noqa: PLC0415 - a miss only
 
     start = output.find("{")

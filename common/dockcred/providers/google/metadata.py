@@ -49,7 +49,7 @@ class Machine:
     tokens: tuple[str, ...] = ()
 
     def __init__(self, environment: Environment) -> None:
-        """Find the server; nothing is asked yet."""
+        """Read where the server is; nothing is asked yet."""
         self._environment = environment
         host = environment.first(*HOST_VARIABLES) or _ADDRESS
         self._base = f"http://{host}"
@@ -143,7 +143,7 @@ def check_mtls(environment: Environment) -> None:
 
 
 def _is_on_google() -> bool:
-    """Tell by the machine's firmware whether to be patient with its server."""
+    """Return whether the firmware is Google's, so that its server is waited for."""
     try:
         with open(_PRODUCT_NAME, encoding="ascii", errors="replace") as file:
             return file.read(64).startswith("Google")

@@ -59,7 +59,7 @@ _WHAT = {
 
 @contextmanager
 def translated(info: dict[str, Any]) -> Iterator[None]:
-    """Turn what google-auth raises into a cause with a remedy.
+    """Raise IssueError, with a remedy, for what google-auth raises.
 
     Its texts are not repeated: they quote whole answers, and a program's output.
     """
@@ -96,7 +96,7 @@ def translated(info: dict[str, Any]) -> Iterator[None]:
 
 
 def _unread(info: dict[str, Any], what: str) -> IssueError:
-    """Say which half failed: the source of the subject token, or Google's endpoint."""
+    """Return which half failed: the subject token's source, or Google's endpoint."""
     source = info.get("credential_source")
     if isinstance(source, dict) and source:
         kinds = ", ".join(sorted(map(str, source)))[:80]
@@ -168,7 +168,7 @@ def machine_token(environment: Environment) -> Token:
 
 
 def refreshed(made: Any, connection: AuthTransport) -> Token:
-    """Let google-auth fetch the token; its `expiry` is UTC without saying so."""
+    """Return the token that google-auth fetches; its `expiry` is UTC, unmarked."""
     before = time.time()
     made.refresh(connection)
     if made.expiry is None:
@@ -179,7 +179,7 @@ def refreshed(made: Any, connection: AuthTransport) -> Token:
 
 
 def _prepare(environment: Environment, runs_a_program: bool = False) -> None:
-    """Let google-auth see our variables, and keep it off stderr.
+    """Set our variables for google-auth, and silence it on stderr.
 
     It takes an empty variable for a value; stderr belongs to the protocol. A program
     that it runs gets all that it sees itself.

@@ -98,7 +98,7 @@ class OIDC(Provider):
         return is_served(server, self._hosts)
 
     def serves_anonymous(self, server: ServerURL) -> bool:
-        """Tell that who configures a registry for a job means the job to be known."""
+        """Return False: who names a registry for a job wants the job to be known."""
         del server
         return False
 

@@ -74,11 +74,11 @@ class Plain:
     sources: tuple[str, ...] = ("oidc:plain",)
 
     def __init__(self, environment: Environment) -> None:
-        """Take the user name that goes with it."""
+        """Read the user name that goes with it."""
         self._username = username(environment)
 
     def credential(self, token: IDToken) -> Credential:
-        """Hand the token on."""
+        """Return the token as it is."""
         return Credential(self._username, token.value, time.time(), token.expires_at)
 
 
@@ -105,7 +105,7 @@ def named_as(environment: Environment, what: str) -> str:
 
 
 def refuse_host(server: ServerURL, kind: str, hosts: str) -> InvalidInputError:
-    """Say that an exchange's password is not for this registry."""
+    """Return the error for a registry that an exchange's password is not for."""
     return InvalidInputError(
         f"the exchange {kind} serves {hosts}, and {server.host} is none of them",
         "fix the registry's entry in config.toml",
@@ -139,7 +139,7 @@ class CloudExchange:
         self.sources: tuple[str, ...] = (f"oidc:to-{kind}",)
 
     def credential(self, token: IDToken) -> Credential:
-        """Let the provider ask under the variables that name the token's bearer."""
+        """Return the provider's answer, under variables that name the bearer."""
         value, named = token.value, self._named
         if self._kind == "aws":
             variables = web_identity.aws(value, named[0], named[1] or token.subject)

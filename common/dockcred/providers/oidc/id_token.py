@@ -58,7 +58,7 @@ def audience(environment: Environment) -> str:
 
 
 def checked(text: str, environment: Environment, origin: str) -> IDToken:
-    """Take a token from where it was found, or raise IssueError with what is wrong."""
+    """Return a token from where it was found; raise IssueError with what is wrong."""
     value = text.strip()
     sound = value.isascii() and value.isprintable() and " " not in value
     claims = claims_of(value.encode("ascii", "replace")) if sound else {}

@@ -28,7 +28,7 @@ class TokenFile(TokenSource):
     name = "oidc:file"
 
     def __init__(self, environment: Environment) -> None:
-        """Note the file, which is not read yet; InvalidInputError where it is none."""
+        """Hold the file's name, not read yet; InvalidInputError where it is none."""
         super().__init__(environment)
         self._path = environment.get(_FILE)
         if not self._path.startswith("/"):
@@ -63,7 +63,7 @@ class Variable(TokenSource):
     name = "oidc:variable"
 
     def token(self) -> IDToken:
-        """Take the variable's value."""
+        """Return the variable's value."""
         name = self._environment.get(_VARIABLE)
         if not name:
             raise InvalidInputError(f"{_VARIABLE} is not set", "name the variable")
@@ -87,7 +87,7 @@ class GitLab(Variable):
     """
 
     def __init__(self, environment: Environment) -> None:
-        """Find the variable's name; the job's number is in the key."""
+        """Set the variable's name; the job's number is in the key."""
         named = environment.get(_VARIABLE) or _conventional(environment)
         super().__init__(environment.with_values({_VARIABLE: named}))
         self.name = "oidc:gitlab" if environment.get("CI_JOB_ID") else Variable.name

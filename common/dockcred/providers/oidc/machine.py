@@ -32,7 +32,7 @@ class GoogleMetadata(TokenSource):
     name = "oidc:google"
 
     def __init__(self, environment: Environment) -> None:
-        """Find the server; nothing is asked yet."""
+        """Read where the server is; nothing is asked yet."""
         super().__init__(environment)
         self._base = f"http://{environment.first(*_HOSTS) or '169.254.169.254'}"
 
@@ -120,7 +120,7 @@ class _OwnProgram(TokenCommand):
     system = program = job = ""
 
     def __init__(self, environment: Environment) -> None:
-        """Know the job by its number."""
+        """Read the job's number."""
         super().__init__(environment)
         self.kind = self.program
         if environment.get(self.job):

@@ -98,7 +98,7 @@ class Quay:
     sources: tuple[str, ...] = ()
 
     def __init__(self, server: ServerURL, environment: Environment) -> None:
-        """Know the registry and the robot."""
+        """Read the registry and the robot."""
         scheme = "http" if is_loopback(server.host) else "https"
         port = f":{server.port}" if server.port else ""
         self._url = f"{scheme}://{server.host}{port}/oauth2/federation/robot/token"

@@ -72,12 +72,12 @@ class ObjectGoneError(KeychainError):
 
 
 def bounded(seconds: float) -> float:
-    """Leave the last words of the whole call their time."""
+    """Return the time for a step that leaves the call enough to report."""
     return max(0.1, min(seconds, process.remaining_s() - _LAST_WORDS_S))
 
 
 def no_answer(seconds: float) -> KeychainError:
-    """Say that the service was waited for."""
+    """Return the error for a service that did not answer in time."""
     return KeychainError(
         f"the keyring service does not answer (waited {seconds:g} s)",
         "look for an unlock prompt on the desktop, or restart the service",
@@ -85,7 +85,7 @@ def no_answer(seconds: float) -> KeychainError:
 
 
 def bus_gone(error: OSError) -> KeychainError:
-    """Say that the connection broke."""
+    """Return the error for a connection that broke."""
     return KeychainError(
         f"the D-Bus session bus went away ({type(error).__name__})",
         "log in to the desktop session again",
@@ -93,7 +93,7 @@ def bus_gone(error: OSError) -> KeychainError:
 
 
 def refusal(name: str) -> KeychainError:
-    """Say what an error of D-Bus means, by its name."""
+    """Return our error for an error of D-Bus, by its name."""
     if name in _ABSENT:
         return KeychainAbsentError(
             "no program on the D-Bus session bus keeps secrets",

@@ -45,7 +45,7 @@ class SecretReader:
     """What is unlocked on one session bus."""
 
     def __init__(self, address: str) -> None:
-        """Take the bus's address; nothing is asked yet."""
+        """Hold the bus's address; nothing is asked yet."""
         self._bus = BusStream(address)
 
     def read(self, key: str) -> Credential | None:
@@ -57,13 +57,13 @@ class SecretReader:
         return _of_known_shape(self._users)
 
     def _read(self, key: str) -> Credential | None:
-        (_, session), found, (default,) = self._fly(
+        (_, session), found, (default,) = self._call_batch(
             _OPEN_SESSION, _search({"server": key, **OURS}), _DEFAULT
         )
         items = self._unlocked(found, default)
         if not items:
             return None
-        (secrets,), *properties = self._fly(
+        (secrets,), *properties = self._call_batch(
             _get_secrets(items, session), *map(_get_properties, items)
         )
         newest = max(range(len(items)), key=lambda n: _modified(properties[n]))
@@ -72,12 +72,12 @@ class SecretReader:
         return Credential(user, secret.decode("utf-8", "replace"))
 
     def _users(self) -> dict[str, str]:
-        found, (default,) = self._fly(_search(OURS), _DEFAULT)
+        found, (default,) = self._call_batch(_search(OURS), _DEFAULT)
         items = self._unlocked(found, default)
         kept = {}
         if items:
             for properties in sorted(
-                self._fly(*map(_get_properties, items)), key=_modified
+                self._call_batch(*map(_get_properties, items)), key=_modified
             ):
                 attributes = _attributes(properties)
                 if "server" in attributes:
@@ -93,13 +93,13 @@ class SecretReader:
         if locked or (not unlocked and default == NOTHING):
             raise UnusualError
         if not unlocked:
-            ((locked,),) = self._fly(_get(default, "Collection", "Locked"))
+            ((locked,),) = self._call_batch(_get(default, "Collection", "Locked"))
             if locked != ("b", 0):
                 raise UnusualError
         items: list[str] = unlocked
         return items
 
-    def _fly(self, *calls: Call) -> list[Body]:
+    def _call_batch(self, *calls: Call) -> list[Body]:
         process.set_activity(WAITING)
         try:
             return self._bus.call_batch(*calls, seconds=bounded(MAX_WAIT_S))
@@ -114,7 +114,7 @@ class SecretReader:
 
 
 def _of_known_shape(read: Callable[[], T]) -> T:
-    """Leave to the library what is answered in another shape than is specified.
+    """Return what `read` does; raise UnusualError for a reply of another shape.
 
     An item that has gone in between, say: its secret is then not among the answers.
     """
@@ -155,7 +155,7 @@ class SecretService:
     """docker's items in the default collection."""
 
     def __init__(self, environment: Environment) -> None:
-        """Find the session bus; KeychainAbsentError where there is none."""
+        """Read where the session bus is; KeychainAbsentError where there is none."""
         self._environment = environment
         self._reader = SecretReader(names.address(environment))
 

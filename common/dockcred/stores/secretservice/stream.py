@@ -87,14 +87,14 @@ class BusStream:
     """One connection, made at the first flight."""
 
     def __init__(self, address: str) -> None:
-        """Take a bus's address; nothing is connected yet."""
+        """Hold a bus's address; nothing is connected yet."""
         self._address = address
         self._descriptor = -1
         self._serial = 0
         self._unread = b""
 
     def __del__(self) -> None:
-        """Leave the bus."""
+        """Close the connection to the bus."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
 

@@ -137,7 +137,7 @@ class Environment:
 
 
 def current() -> Environment:
-    """Take the process's own variables, as they are now."""
+    """Return the process's own variables, as they are now."""
     return Environment(dict(os.environ))
 
 
