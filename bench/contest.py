@@ -76,7 +76,7 @@ class Contest:
         *,
         peak: bool = False,
     ) -> RowResult:
-        """Measure so many pairs after WARM_UP untimed ones; Invalid if one answer is."""
+        """Time so many pairs after WARM_UP untimed ones; Invalid if one answer is."""
         takes = {"ours": Taken(), "theirs": Taken()}
         for number in range(-WARM_UP, rounds):
             pair = [("ours", ours), ("theirs", theirs)]
