@@ -1,8 +1,10 @@
-"""One name for one thing, one writer of files, and one loop for each kind of waiting."""
+"""One name for one thing, one writer of files, one loop for each kind of waiting, and
+words that a stranger understands."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -137,3 +139,48 @@ def test_each_wait_has_one_loop():
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "time.sleep"
     }
     assert found == set(WAITERS)
+
+
+PACKAGES = [file for file in FILES if file.count("/") and file.endswith("/__init__.py")]
+
+
+@pytest.mark.parametrize("file", PACKAGES)
+def test_a_package_says_what_is_in_it_and_names_only_that(file: str):
+    lines = (ast.get_docstring(FILES[file]) or "").splitlines()
+    assert len([line for line in lines if line]) >= 2
+    within = CODE / file.removesuffix("__init__.py")
+    there = {path.name.removesuffix(".py") for path in within.iterdir()}
+    assert not _listed(lines) - there
+
+
+def _listed(lines: list[str]) -> set[str]:
+    rows = [re.match(r"([a-z_.]+(?:, [a-z_.]+)*)  +\S", line) for line in lines]
+    return {name for row in rows if row for name in row[1].split(", ")}
+
+
+def test_a_list_of_modules_is_read():
+    assert _listed(["What it is.", "", "http         a request", "a, b  two"]) == {
+        "http",
+        "a",
+        "b",
+    }
+
+
+RIDDLES = {"Answer", "Tell", "Say", "Take", "Name", "Look", "Find", "Give", "Let", "Be"}
+COMMANDS = {"command", "group"}
+"""By which a function's docstring is what a person reads as help."""
+
+
+def test_docstrings_begin_with_the_verbs_of_the_field():
+    found = [
+        f"{file}: {node.name}: {text.splitlines()[0]}"
+        for file, tree in FILES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and (text := ast.get_docstring(node))
+        and text.split()[0].strip(".,:;") in RIDDLES
+        and not any(
+            word in ast.dump(each) for each in node.decorator_list for word in COMMANDS
+        )
+    ]
+    assert found == []

@@ -1,4 +1,7 @@
-"""`dockcred`, the program for people: one file per subcommand."""
+"""`dockcred`, the program for people: a file or a package for each subcommand.
+
+The helpers need nothing of it: what they share with it is in the rooms below.
+"""
 
 from __future__ import annotations
 

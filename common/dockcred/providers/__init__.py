@@ -1,1 +1,4 @@
-"""One package per identity system; none imports another."""
+"""One package per identity system; none imports another.
+
+Which one answers for a host, and the cache, are the business of `identity`.
+"""

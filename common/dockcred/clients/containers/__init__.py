@@ -1,1 +1,4 @@
-"""Podman, skopeo, buildah: auth.json and registries.conf."""
+"""Podman, skopeo, buildah: auth.json and registries.conf.
+
+What docker writes for them too is in `docker`; their own helpers are not ours.
+"""

@@ -1,4 +1,9 @@
-"""What a set-up changes in a text, and how that is taken back key by key."""
+"""What a set-up changes in a text, and how that is undone key by key.
+
+client_file  one file, with its lock and its backup
+past         what it was before us
+json_text, toml_text, whole_text  the syntaxes; which keys a client has is the client's
+"""
 
 from __future__ import annotations
 

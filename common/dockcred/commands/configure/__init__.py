@@ -1,4 +1,7 @@
-"""`dockcred configure`: have a client ask our helpers, and take that back."""
+"""`dockcred configure`: have a client ask our helpers, and undo that.
+
+What each client's file looks like is in `clients`; here are the options.
+"""
 
 from __future__ import annotations
 

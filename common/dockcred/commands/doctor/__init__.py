@@ -2,9 +2,10 @@
 
 examination                      the checks in the order in which a request meets them
 client_files, containers_files   what docker and podman find in their files
+entries                          one credential in such a file
 helpers                          the program on PATH, and its answer
 case                             who answers, and what the cache holds
-registry                         whether the registry takes the credential
+registry, realm                  whether the registry takes the credential
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""`dockcred exec`: run a command that is logged in, and leave nothing behind."""
+"""`dockcred exec`: run a command that is logged in, and leave nothing behind.
+
+configuration, carried  the files that the command finds; the watcher that removes them
+                        is in `system`
+"""
 
 from __future__ import annotations
 

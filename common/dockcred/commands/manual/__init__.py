@@ -1,4 +1,7 @@
-"""`dockcred manual`: the manual pages, for those who installed by pip."""
+"""`dockcred manual`: the manual pages, for those who installed by pip.
+
+The text is that of the programs' own help; no page is written by hand.
+"""
 
 from __future__ import annotations
 

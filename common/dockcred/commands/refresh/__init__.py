@@ -1,4 +1,7 @@
-"""`dockcred refresh`: keep renderings fresh by the real end of their credentials."""
+"""`dockcred refresh`: keep renderings fresh by the real end of their credentials.
+
+What is rendered, and from whom it comes, is decided in `clients` and `api`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`dockcred render FORMAT`: credentials as the file of a client without helpers."""
+"""`dockcred render FORMAT`: credentials as the file of a client without helpers.
+
+The formats are in `clients`; here are the options and where the text goes.
+"""
 
 from __future__ import annotations
 

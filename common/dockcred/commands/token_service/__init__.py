@@ -1,4 +1,7 @@
-"""`dockcred token-service`: a registry's token authentication from OIDC issuers."""
+"""`dockcred token-service`: a registry's token authentication from OIDC issuers.
+
+It needs `transport` and `system`, and nothing of providers, stores or clients.
+"""
 
 from __future__ import annotations
 

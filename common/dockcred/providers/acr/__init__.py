@@ -1,14 +1,12 @@
 """Azure Container Registry, in every cloud of Azure's.
 
-hosts              which hosts, and whose cloud each is in
-clouds             where Entra is, and the audiences to ask a token for
-sources            who can be asked, by which variables
-identity           the sources in order, then the exchange
-direct             machine and entra: our own requests
-sdk                every other source, through azure-identity
-exchange           the registry's own password for an Entra token
-logins             the files that a login changes
-*_problems         what each side's refusals mean
+hosts     which hosts, whose cloud each is in, and the audiences to ask a token for
+sources   who can be asked, by which variables
+identity  the sources in order, then the exchange
+machine   our own requests to Entra and to the machine's endpoints
+sdk       every other source, through azure-identity
+exchange  the registry's own password for an Entra token
+problems  what refusals mean
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """Amazon ECR: private registries of every partition, and the public gallery.
 
-hosts      which hosts, what each says of its registry, and what ~/.aws says of us
-endpoints  where its API is, and the keys that sign a request
-direct     the machine's identities: machine, api
-sdk        every other identity, through botocore; profiles
-problems   what AWS's error codes mean
+hosts            which hosts, what each says of its registry, and what ~/.aws says of us
+endpoints        where AWS's APIs are, and the keys that sign a request
+direct, machine  the machine's identities, without an SDK
+api              the requests to ECR and STS
+sdk, profiles    every other identity, through botocore
+problems         what AWS's error codes mean
 """
 
 from __future__ import annotations

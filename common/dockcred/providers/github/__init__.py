@@ -1,10 +1,9 @@
 """GitHub's registries: ghcr.io, docker.pkg.github.com and Enterprise servers.
 
-hosts        which hosts, and whose API answers for each
-identities   who is asked, in which order
-verdict      whether a token that was found opens packages
-gh, app      gh's stored login; a GitHub App's assertion
-api          the two requests to GitHub's API
+hosts       which hosts, and whose API answers for each
+identities  who is asked, in which order: variables, gh, an app
+gh          gh's stored login, and whether its token opens packages
+api         the requests to GitHub's API
 """
 
 from __future__ import annotations

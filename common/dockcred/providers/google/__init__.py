@@ -1,13 +1,11 @@
 """Google's registries: Artifact Registry and Container Registry.
 
-hosts           which hosts are Google's
-identities      who is asked, in which order, and how the answer is made
-metadata        the machine's service account: the direct road
-places          where Google's tools keep their files
-adc, gcloud     those files, and the program
-sdk             every credentials file, through google-auth: federation, connection
-impersonation   another service account's token
-problems        what Google's error codes mean
+hosts          which hosts are Google's, and where its tools keep their files
+identities     who is asked, in which order, and how the answer is made
+metadata       the machine's service account: the direct road
+logins, sdk    credentials files and gcloud, through google-auth
+impersonation  another service account's token
+access_token   a token, and what Google's error codes mean
 """
 
 from __future__ import annotations

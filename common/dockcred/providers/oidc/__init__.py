@@ -1,12 +1,10 @@
 """A CI job's own ID token, for the registries that are configured to take it.
 
-hosts            which hosts those are
-identity         a source and an exchange, together who is asked
-id_token         a token, and what is checked before it goes anywhere
-sources, source  where the job's token comes from: github_actions, azure_pipelines,
-                 machine, held (files and variables), programs
-exchanges        what the registry gets for it: the token itself, or what Docker Hub,
-                 Quay, Chainguard, a cloud or an RFC 8693 endpoint gives for it
+identity       a source and an exchange, together who is asked
+id_token       a token, and what is checked before it goes anywhere
+jobs, machine  where it comes from: the CI system, files and variables; programs
+exchanges      what the registry gets for it: the token, or a cloud's or an endpoint's
+registries     the exchanges of Docker Hub, Quay and Chainguard
 """
 
 from __future__ import annotations
