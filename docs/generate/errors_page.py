@@ -39,6 +39,7 @@ AREAS = {
     "providers/oidc/": "CI identities",
     "stores/": "Keychains",
     "identity/config/": "config.toml",
+    "system/private_file.py:check_owner": "config.toml",
     "protocol/kubelet/": "Kubelet's plugin",
     "clients/containers/edit.py": "Clients' files",
     "clients/docker/edit.py": "Clients' files",

@@ -13,6 +13,8 @@ import os
 import stat
 import time
 
+from dockcred.errors import InvalidInputError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
@@ -190,3 +192,13 @@ def _lock(descriptor: int) -> bool | None:
 
 
 _SAFE = os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def check_owner(path: str, status: os.stat_result) -> None:
+    """Raise InvalidInputError for a file that others than its reader and root write."""
+    if status.st_uid not in {0, os.geteuid()} or status.st_mode & (
+        stat.S_IWOTH | stat.S_IWGRP
+    ):
+        raise InvalidInputError(
+            f"{path} is refused: others can write it", f"run: chmod go-w {path}"
+        )

@@ -20,7 +20,7 @@ from dockcred.commands.refresh.file import FileDestination
 from dockcred.commands.refresh.secret import SecretsDestination
 from dockcred.commands.refresh.target import Destination, RefreshTarget
 from dockcred.errors import DockcredError, InvalidInputError
-from dockcred.identity.config.load import check_owner
+from dockcred.system.private_file import check_owner
 from dockcred.system.toml_table import Table, ValueKind
 
 

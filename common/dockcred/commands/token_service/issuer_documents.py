@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from dockcred.commands.token_service.server import run_in_own_thread
 from dockcred.commands.token_service.settings import Issuer, is_safe_url
 from dockcred.errors import DockcredError, TransportError
-from dockcred.identity.config.load import check_owner
 from dockcred.system import environment
+from dockcred.system.private_file import check_owner
 from dockcred.transport import http
 from dockcred.transport.response import MAX_BODY_BYTES
 

@@ -20,8 +20,8 @@ from dockcred.commands.token_service.listen import Listen
 from dockcred.commands.token_service.settings import Issuer, Settings
 from dockcred.commands.token_service.upstream import OAuthProvider, Upstream
 from dockcred.errors import InvalidInputError
-from dockcred.identity.config.load import check_owner
 from dockcred.system.environment import Environment
+from dockcred.system.private_file import check_owner
 
 _ONLY_ISSUER = "issuer"
 _LEVELS = {"debug": "DEBUG", "info": "INFO", "warning": "WARNING"}

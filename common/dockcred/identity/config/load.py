@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 
 from dockcred.credential import ServerURL
 from dockcred.errors import InvalidInputError
@@ -14,6 +13,7 @@ from dockcred.identity.config.settings import (
     OF_ROUTING,
     VARIABLES,
 )
+from dockcred.system.private_file import check_owner
 from dockcred.system.toml_table import Table, ValueKind
 
 TYPE_CHECKING = False
@@ -165,16 +165,6 @@ def _line_of(lines: list[str], name: str, start: int = 0) -> int:
 
 def _is_header(line: str) -> bool:
     return "".join(line.split()).startswith("[[registry]]")
-
-
-def check_owner(path: str, status: os.stat_result) -> None:
-    """Raise InvalidInputError for a file that others than its reader and root write."""
-    if status.st_uid not in {0, os.geteuid()} or status.st_mode & (
-        stat.S_IWOTH | stat.S_IWGRP
-    ):
-        raise InvalidInputError(
-            f"{path} is refused: others can write it", f"run: chmod go-w {path}"
-        )
 
 
 _CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_*?")
