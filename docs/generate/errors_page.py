@@ -97,14 +97,22 @@ def page() -> str:
     tables = [
         f"\n## {area}\n\n| it says | what to do |\n|---|---|\n"
         + "".join(f"| {_cell(says)} | {_cell(do)} |\n" for says, do in sorted(rows))
-        for area, rows in sorted(found.items(), key=lambda item: ORDER.index(item[0]))
+        for area, rows in sorted(found.items(), key=lambda item: _place(item[0]))
         if rows
     ]
     return HEAD + "".join(tables)
 
 
 def _area(name: str) -> str:
-    return next((a for place, a in AREAS.items() if name.startswith(place)), ELSE)
+    area = next((a for place, a in AREAS.items() if name.startswith(place)), ELSE)
+    if area == ELSE and name.startswith("providers/"):
+        return name.split("/")[1].capitalize()
+    return area
+
+
+def _place(area: str) -> int:
+    """Return where an area stands; a further provider's behind the other providers'."""
+    return ORDER.index(area if area in ORDER else "CI identities")
 
 
 def _errors(file: Path) -> Iterator[tuple[str, Row]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from types import ModuleType
 
 from support import ignored_variables as ignored
 
@@ -50,6 +51,9 @@ def page() -> str:
             "\nNot heard, and why:\n\n",
             _table(left),
         ]
+    for further in meanings.CLOUDS:
+        if further is not oidc and further not in {cloud[1] for cloud in CLOUDS}:
+            text += _further(further)
     text += ["\n## CI identities\n\n", _table(oidc.MEANINGS)]
     text += ["\nWhich CI system and which job this is: "]
     text += [_names(n for n in oidc.VARIABLES if n not in meanings.ALL), ".\n"]
@@ -72,6 +76,18 @@ def page() -> str:
         ".\n",
     ]
     return "".join(text)
+
+
+def _further(names: ModuleType) -> list[str]:
+    """Write the section of a cloud that has no row in CLOUDS."""
+    title = names.__name__.rpartition(".")[2].capitalize()
+    others = _names(name for name in names.VARIABLES if name not in names.MEANINGS)
+    return [
+        f"\n## {title}\n\n",
+        _table(names.MEANINGS),
+        f"\nThese mean what they mean to its tools: {others}.\n" if others else "",
+        f"\n{SECRETS} {_names(names.SECRETS)}.\n",
+    ]
 
 
 def _table(meant: dict[str, str]) -> str:

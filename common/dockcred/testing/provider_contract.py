@@ -163,7 +163,7 @@ def look_alikes(host: str) -> Iterator[str]:
     for place, character in enumerate(host):
         if character == ".":
             yield f"{host[:place]}x{host[place + 1 :]}"
-    yield host.rpartition(".")[0] + ".example"
+    yield host.rpartition(".")[0] + ".invalid"
 
 
 class _Untouchable(Environment):

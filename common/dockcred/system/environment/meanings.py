@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from dockcred.system.environment import aws, azure, github, google, oidc, programs
-
-SECRETS = frozenset(
-    (*aws.SECRETS, *azure.SECRETS, *google.SECRETS, *github.SECRETS, *oidc.SECRETS)
+from dockcred.system.environment import (
+    aws,
+    azure,
+    github,
+    google,
+    oidc,
+    programs,
 )
+
+CLOUDS = (
+    aws,
+    azure,
+    google,
+    github,
+    oidc,
+)
+"""The module of each identity system: its VARIABLES, SECRETS and MEANINGS."""
+
+SECRETS = frozenset(name for cloud in CLOUDS for name in cloud.SECRETS)
 
 OURS = {
     "DOCKCRED_CONFIG": "the configuration file, alone",
@@ -30,11 +44,7 @@ OURS = {
 
 ALL = (
     OURS
-    | aws.MEANINGS
-    | azure.MEANINGS
-    | google.MEANINGS
-    | github.MEANINGS
-    | oidc.MEANINGS
+    | {name: cloud.MEANINGS[name] for cloud in CLOUDS for name in cloud.MEANINGS}
     | programs.KEYCHAIN_MEANINGS
     | programs.KUBELET_MEANINGS
 )

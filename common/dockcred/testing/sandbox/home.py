@@ -52,8 +52,14 @@ def path_led_by(directory: Path) -> dict[str, str]:
 
 def is_cloud_variable(name: str) -> bool:
     """Return whether a variable may lead to an identity, a login or another network."""
+    from dockcred.system.environment import meanings  # noqa: PLC0415 - all clouds'
+
     upper = name.upper()
-    return upper.startswith(CLOUD_PREFIXES) or upper in CLOUD_VARIABLES
+    return (
+        upper.startswith(CLOUD_PREFIXES)
+        or upper in CLOUD_VARIABLES
+        or any(upper in (*c.VARIABLES, *c.SECRETS) for c in meanings.CLOUDS)
+    )
 
 
 def minimal(environment: Mapping[str, str]) -> dict[str, str]:

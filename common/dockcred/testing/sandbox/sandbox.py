@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from dockcred.testing.sandbox import home, proxy
 from dockcred.testing.sandbox.aws import Aws
@@ -20,8 +21,23 @@ from dockcred.testing.sandbox.google import Google
 from dockcred.testing.sandbox.handler import Handler, TlsHandler
 from dockcred.testing.sandbox.server import Server
 from dockcred.testing.sandbox.service import Cloud, Minted
+from dockcred.wiring import PROVIDERS
 
-CLOUDS = (Aws, Azure, Google, GitHub, CI)
+_WITH_OTHERS = (Aws, Azure, Google, GitHub, CI)
+"""Clouds that take more than the life of a password, such as another cloud."""
+
+
+def _further() -> Iterator[Any]:
+    """Find the other end of each further provider: CLOUD of the module of its name."""
+    served = {cloud.subject.provider for cloud in _WITH_OTHERS}
+    for name in PROVIDERS:
+        module = f"{__package__}.{name}"
+        if name not in served and importlib.util.find_spec(module):
+            yield importlib.import_module(module).CLOUD
+
+
+_FURTHER: tuple[Callable[[float], Cloud], ...] = tuple(_further())
+CLOUDS: tuple[Any, ...] = (*_WITH_OTHERS, *_FURTHER)
 IDENTITIES: dict[str, str] = {
     name: (identity.__doc__ or "").partition("\n")[0]
     for cloud in CLOUDS
@@ -64,6 +80,7 @@ class Sandbox:
             self.google,
             self.github,
             self.ci,
+            *(cloud(expires_s) for cloud in _FURTHER),
         )
         self._exchange = Exchange(
             self._clouds,
