@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from launcher.launched import SHELLS, Launched
+from protocol.launcher.launched import SHELLS, Launched
 from support.program import HOST
 
 from dockcred.credential import ServerURL

@@ -18,8 +18,8 @@ from dockcred.errors import (
     MissingIdentityError,
     TimedOutError,
 )
-from dockcred.system import environment as process
-from dockcred.system.environment import Environment
+from dockcred.system.environment import Environment, current
+from dockcred.system.environment import timeout_s as default_timeout_s
 
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
@@ -76,8 +76,8 @@ def resolve_logins(
     for registry in named:
         check_name(registry)
 
-    variables = process.current() if environment is None else Environment(environment)
-    seconds = process.timeout_s(variables) if timeout_s is None else timeout_s
+    variables = current() if environment is None else Environment(environment)
+    seconds = default_timeout_s(variables) if timeout_s is None else timeout_s
     deadline = time.monotonic() + seconds
 
     def ask(registry: str, policy: Policy) -> Login:

@@ -33,8 +33,8 @@ from dockcred.errors import (
     MissingIdentityError,
     TimedOutError,
 )
-from dockcred.system import environment as process
-from dockcred.system.environment import Environment
+from dockcred.system.environment import Environment, current
+from dockcred.system.environment import timeout_s as default_timeout_s
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,10 +90,10 @@ def resolve(
     InvalidInputError         the server, the policy or a configuration file is wrong
     """
     chosen = policy or Policy()
-    variables = process.current() if environment is None else Environment(environment)
+    variables = current() if environment is None else Environment(environment)
     if not chosen.cache:
         variables = variables.with_values({"DOCKCRED_CACHE": "off"})
-    seconds = process.timeout_s(variables) if timeout_s is None else timeout_s
+    seconds = default_timeout_s(variables) if timeout_s is None else timeout_s
     if not 0 < seconds < float("inf"):
         raise InvalidInputError("timeout_s is not above zero", "give some seconds")
     deadline = time.monotonic() + seconds

@@ -22,8 +22,8 @@ from dockcred.errors import (
     TimedOutError,
     WireError,
 )
-from dockcred.system import environment as process
-from dockcred.system import process as watchdog
+from dockcred.system import process
+from dockcred.system.environment import current
 from dockcred.system.process import harden
 
 TYPE_CHECKING = False
@@ -116,8 +116,8 @@ def main() -> None:
     """Run as the child: read the request from stdin, print the answer as JSON."""
     harden()
     request = json.load(sys.stdin)
-    variables = process.current()
-    watchdog.start(
+    variables = current()
+    process.start(
         request["seconds"],
         lambda cause: _say({"error": "TimedOutError", "said": [cause]}),
     )
@@ -143,7 +143,7 @@ def _open(request: dict[str, Any], variables: Environment) -> Store:
 
 def _fail(answer: dict[str, Any]) -> None:
     """Write the failure, unless the watchdog has: what it killed is no cause."""
-    if watchdog.remaining_s() <= 0:
+    if process.remaining_s() <= 0:
         time.sleep(_SPARE_S)
     _say(answer)
 

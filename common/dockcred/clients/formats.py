@@ -44,9 +44,9 @@ def read_pem(path: str) -> str:
 class Format(Protocol):
     """One format, as its module declares it.
 
-    FILE     the name that its readers look for
-    TAKES    the fields of Options that it reads
-    READERS  the values of Options.consumer that it knows
+    FILE       the name that its readers look for
+    OPTIONS    the fields of Options that it reads
+    CONSUMERS  the values of Options.consumer that it knows
 
     A module may have `cautions(logins)` besides.
     """

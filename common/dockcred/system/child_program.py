@@ -128,7 +128,7 @@ _WRITABLE_BY_ALL = 0o002
 class Outcome:
     """What a program left: its status and what it wrote, neither fit to be shown.
 
-    Each text is cut to spawning.MAX_OUTPUT_BYTES.
+    Each text is cut to spawn.MAX_OUTPUT_BYTES.
     """
 
     __slots__ = ("errors", "output", "status")

@@ -10,9 +10,8 @@ import stat
 from contextlib import contextmanager
 
 from dockcred.errors import DockcredError
-from dockcred.system import machine as cache
 from dockcred.system import watcher
-from dockcred.system.machine import UNKNOWN_BOOT, machine
+from dockcred.system.machine import UNKNOWN_BOOT, locate, machine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,7 +97,7 @@ def places(environment: Environment) -> list[str]:
     """Return the directories in which one may stand: those in memory come first."""
     memory = [environment.get("XDG_RUNTIME_DIR"), "/dev/shm"]  # noqa: S108 - as above
     disk = [
-        cache.locate(environment),
+        locate(environment),
         environment.get("TMPDIR") or _TEMPORARY,
     ]
     found = [place for place in memory if _is_safe(place) and is_in_memory(place)]

@@ -117,7 +117,7 @@ _greeted: dict[str, ssl.SSLSocket | None] = {}
 and none once a request has gone there."""
 
 
-class Way:
+class Connector:
     """The way to one target, until a time on time.monotonic()."""
 
     def __init__(
@@ -151,7 +151,7 @@ class Way:
                 greeted.close()  # the other end may be tired of waiting: begin anew
         return self._connect_tls(prepare)
 
-    def greet(self) -> None:
+    def preconnect(self) -> None:
         """Begin a connection that a request will need soon."""
         import ssl  # noqa: PLC0415 - loaded lean by now
 

@@ -7,7 +7,7 @@ import time
 from dockcred.errors import InvalidInputError
 from dockcred.system import log, process
 from dockcred.transport import idle
-from dockcred.transport.connection import Way
+from dockcred.transport.connection import Connector
 from dockcred.transport.response import Reader, Response
 from dockcred.transport.target import Target
 
@@ -50,8 +50,8 @@ def request(
         own.update(headers() if callable(headers) else headers)
 
     try:
-        way = Way(target, environment, deadline, ca_variables)
-        with way.connect(prepare) as connection:
+        connector = Connector(target, environment, deadline, ca_variables)
+        with connector.connect(prepare) as connection:
             head = {"host": target.netloc} | own
             head |= {"content-length": str(len(body)), "connection": "close"}
             lines = [f"{method} {target.path} HTTP/1.1"]
@@ -81,7 +81,7 @@ def preconnect(
     if target.tls:
         idle.load("ssl")
         deadline = time.monotonic() + GREETING_S
-        Way(target, environment, deadline, ca_variables).greet()
+        Connector(target, environment, deadline, ca_variables).preconnect()
 
 
 _FIRST_PAUSE_S = 0.25

@@ -328,7 +328,7 @@ def test_where_no_python_can_be_started_the_watcher_is_a_copy_of_us(
     """While the installation is replaced, say."""
     directory = tmp_path / "private"
     directory.mkdir()
-    code = "import sys; sys.executable = ''\nfrom dockcred.ephemeral import watcher\n"
+    code = "import sys; sys.executable = ''\nfrom dockcred.system import watcher\n"
     argv = [sys.executable, "-c", f"{code}watcher.start({str(directory)!r})"]
     subprocess.run(argv, check=True)
     assert wait_until(lambda: not directory.exists())

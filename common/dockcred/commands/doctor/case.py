@@ -151,7 +151,7 @@ STEP = "identity"
 _SHOWN = 4
 
 
-def check(case: Case) -> Iterator[Finding]:
+def check_identity(case: Case) -> Iterator[Finding]:
     """Return who answers for the registry, and through which source."""
     if case.misconfigured:
         yield error(STEP, case.misconfigured.cause, case.misconfigured.remedy)

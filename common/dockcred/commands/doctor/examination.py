@@ -9,8 +9,6 @@ from dataclasses import replace
 from dockcred.clients.containers import read as containers_read
 from dockcred.clients.docker import read as docker_read
 from dockcred.clients.findings import Severity, command, note, warning
-from dockcred.commands.doctor import case as cache
-from dockcred.commands.doctor import case as identity
 from dockcred.commands.doctor import (
     client_files,
     containers_files,
@@ -18,7 +16,12 @@ from dockcred.commands.doctor import (
     helpers,
     registry,
 )
-from dockcred.commands.doctor.case import DEFAULT_PATH, Case
+from dockcred.commands.doctor.case import (
+    DEFAULT_PATH,
+    Case,
+    check_cache,
+    check_identity,
+)
 from dockcred.commands.doctor.entries import home_behind_sudo
 
 TYPE_CHECKING = False
@@ -118,8 +121,8 @@ def examine(
     if reference:
         tell("looking at identity and cache")
         case = Case(reference, environment)
-        yield from identity.check(case)
-        yield from cache.check_cache(case)
+        yield from check_identity(case)
+        yield from check_cache(case)
 
 
 def present(environment: Environment) -> tuple[str, ...]:

@@ -10,9 +10,9 @@ import sys
 import click
 
 from dockcred.commands.console import console, examples, reporting_errors, warn
-from dockcred.commands.refresh import command as statuses
 from dockcred.commands.refresh import targets_file
 from dockcred.commands.refresh.attempt import Kept, Loop
+from dockcred.commands.refresh.command import statuses
 from dockcred.commands.refresh.target import Logins
 from dockcred.system import process
 
@@ -58,7 +58,7 @@ def _once(path: str) -> int:
 
 
 def _show(path: str) -> int:
-    found = [each for target in targets_file.read(path) for each in statuses.of(target)]
+    found = [each for target in targets_file.read(path) for each in statuses(target)]
     for is_good, line in found:
         console.print(
             line,

@@ -22,7 +22,7 @@ from dockcred.commands.refresh.target import (
 )
 from dockcred.errors import DockcredError
 
-Tell = Callable[[str], object]
+Report = Callable[[str], object]
 
 
 def _at_half() -> float:
@@ -45,7 +45,7 @@ class Kept:
         """Draw for the first time."""
         self._part = self.draw()
 
-    def attempt(self, logins: Logins, tell: Tell) -> list[str]:
+    def attempt(self, logins: Logins, tell: Report) -> list[str]:
         """Bring every place up to date; answer what went wrong, one line each.
 
         `tell` is called with a line for each place that was written.
@@ -96,7 +96,7 @@ class Kept:
         return schedule.is_due(record, time.time(), self._part)
 
     def _renew(
-        self, due: Sequence[Place], logins: Logins, problems: _Problems, tell: Tell
+        self, due: Sequence[Place], logins: Logins, problems: _Problems, tell: Report
     ) -> None:
         target = self.target
         with problems.of(*(place.name for place in due)):
@@ -112,7 +112,7 @@ class Kept:
                 raise logins.trouble
 
     def _deliver(
-        self, place: Place, content: bytes, record: RenderingRecord, tell: Tell
+        self, place: Place, content: bytes, record: RenderingRecord, tell: Report
     ) -> None:
         there = place.deliver(content, record)
         if there is record:
@@ -186,7 +186,7 @@ class Loop:
     """
 
     def __init__(
-        self, read: Callable[[], Sequence[RefreshTarget]], tell: Tell, warn: Tell
+        self, read: Callable[[], Sequence[RefreshTarget]], tell: Report, warn: Report
     ) -> None:
         self._read = read
         self._tell = tell

@@ -67,7 +67,7 @@ class CommandDestination:
         """Do nothing: it was told when it ran."""
 
 
-def of(target: RefreshTarget) -> Iterator[tuple[bool, str]]:
+def statuses(target: RefreshTarget) -> Iterator[tuple[bool, str]]:
     """Return for each place whether all is well there, and a line that tells it."""
     try:
         places = target.destination.places()

@@ -6,9 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from dockcred.commands.token_service import rule as public_issuers
 from dockcred.commands.token_service import strangers
-from dockcred.commands.token_service.rule import ANONYMOUS, Rule
+from dockcred.commands.token_service.rule import (
+    ANONYMOUS,
+    KINDS,
+    OTHER,
+    Rule,
+    examine,
+    kind_of,
+)
 from dockcred.errors import InvalidInputError
 from dockcred.transport.target import is_loopback
 
@@ -55,10 +61,10 @@ class Issuer:
                 f"issuer {self.name} has an algorithm that is not asymmetric",
                 f"choose from {', '.join(ALGORITHMS)}",
             )
-        if self.kind not in {"", *public_issuers.KINDS}:
+        if self.kind not in {"", *KINDS}:
             raise InvalidInputError(
                 f"issuer {self.name} is of kind {self.kind!a}",
-                f"choose from {', '.join(public_issuers.KINDS)}",
+                f"choose from {', '.join(KINDS)}",
             )
 
     @property
@@ -118,11 +124,9 @@ class Settings:
                 )
             else:
                 issuer = issuers[rule.issuer]
-                kind = issuer.kind or public_issuers.kind_of(issuer.url)
-                yield from public_issuers.examine(
-                    rule, public_issuers.KINDS[kind], which
-                )
-                if not issuer.kind and kind == public_issuers.OTHER:
+                kind = issuer.kind or kind_of(issuer.url)
+                yield from examine(rule, KINDS[kind], which)
+                if not issuer.kind and kind == OTHER:
                     kind = strangers.kind_by_claims(rule)
                 strangers.examine(rule, kind, which)
 

@@ -85,7 +85,7 @@ class Record:
         finally:
             self._is_looking = False
 
-    def still_holds(self) -> bool:
+    def is_unchanged(self) -> bool:
         """Return whether the files look as they did when they were opened."""
         return all(
             cache.stat_signature(path) == seen for path, seen in self.looks.items()

@@ -16,9 +16,8 @@ from dockcred.errors import (
 )
 from dockcred.providers.acr import problems, sources
 from dockcred.providers.acr.sources import AccessToken
-from dockcred.system import child_program
-from dockcred.system import environment as process
-from dockcred.system import process as watchdog
+from dockcred.system import child_program, process
+from dockcred.system.environment import Environment, adopt, become
 from dockcred.transport import trust
 from dockcred.transport.target import METADATA_HOSTS
 
@@ -50,11 +49,9 @@ def token(
 ) -> AccessToken:
     """Ask a source for a token; AbsentError where it has no identity."""
     if kind := sources.PROGRAMS.get(source):
-        environment = process.Environment(
-            child_program.variables_for(kind, environment)
-        )
+        environment = Environment(child_program.variables_for(kind, environment))
     _prepare(environment)
-    watchdog.set_activity(f"asking {NAMES[source]} through azure-identity")
+    process.set_activity(f"asking {NAMES[source]} through azure-identity")
     with translated(source, audience):
         credential = _credential(source, authority, environment)
         answer = credential.get_token(f"{audience}/.default")
@@ -66,12 +63,12 @@ def _prepare(environment: Environment) -> None:
     warnings.simplefilter("ignore")
     for name in ("azure", "msal", "urllib3"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    process.become(environment)
+    become(environment)
     excepted = environment.first("NO_PROXY", "no_proxy")
     near = ",".join((*sorted(METADATA_HOSTS), "localhost", "127.0.0.1"))
     excepted = f"{excepted},{near}" if excepted else near
     path = environment.get("PATH").split(os.pathsep)
-    process.adopt(
+    adopt(
         {
             "NO_PROXY": excepted,
             "no_proxy": excepted,
@@ -89,7 +86,7 @@ def _credential(source: str, authority: str, environment: Environment) -> Any:
         "retry_connect": 0,
     }
     if source in sources.PROGRAMS:
-        left = max(1, int(min(watchdog.remaining_s(), 60) - _SPARE_S))
+        left = max(1, int(min(process.remaining_s(), 60) - _SPARE_S))
         return {
             sources.CLI: theirs.AzureCliCredential,
             sources.POWERSHELL: theirs.AzurePowerShellCredential,

@@ -72,11 +72,11 @@ class ECR(Provider):
         from dockcred.providers.ecr import direct  # noqa: PLC0415 - a miss only
 
         source = direct.source_of(environment)
-        say = hosts.Say(environment)
+        profile = hosts.ProfileSettings(environment)
         road = environment.get("DOCKCRED_ROAD")
         by_profile = (
-            say.other
-            or (say.identity and source != direct.ENV_KEYS)
+            profile.other
+            or (profile.identity and source != direct.ENV_KEYS)
             or environment.first("DOCKCRED_AWS_PROFILE", "DOCKCRED_AWS_ROLE_ARN")
         )
         if road != "sdk" and (not by_profile or road == "direct"):

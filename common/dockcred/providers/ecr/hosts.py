@@ -126,7 +126,7 @@ def profile(environment: Environment) -> str:
     return environment.first("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
 
 
-class Say:
+class ProfileSettings:
     """What the selected profile sets: an identity, other things, or nothing."""
 
     __slots__ = ("identity", "other")

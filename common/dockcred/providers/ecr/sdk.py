@@ -11,9 +11,8 @@ from dockcred.errors import MissingExtraError
 from dockcred.identity.provider import Identity
 from dockcred.providers.ecr import direct, endpoints, hosts
 from dockcred.providers.ecr.api import credential
-from dockcred.system import child_program
-from dockcred.system import environment as process
-from dockcred.system import process as watchdog
+from dockcred.system import child_program, process
+from dockcred.system.environment import adopt, become
 from dockcred.system.version import __version__
 from dockcred.transport import trust
 
@@ -70,7 +69,7 @@ class SdkIdentity(Identity):
 
     def issue(self) -> Credential:
         """Return ECR's answer, with the keys that botocore resolves."""
-        watchdog.set_activity("resolving the AWS identity through botocore")
+        process.set_activity("resolving the AWS identity through botocore")
         self._follow_kinds()
         with profiles.translated(self._profile, self._chain.mfa_serial):
             keys = self._session.get_credentials()
@@ -92,7 +91,7 @@ class SdkIdentity(Identity):
 
     def _open(self) -> Any:
         """Open a session on the environment of this registry, not the process's own."""
-        process.become(self._environment)
+        become(self._environment)
         # By its name in the module, since any chain of profiles may lead to one.
         botocore.credentials.ProcessProvider = partial(
             _PROCESS_PROVIDER,
@@ -100,11 +99,11 @@ class SdkIdentity(Identity):
         )
         if self._profile:
             # botocore takes AWS_DEFAULT_PROFILE before AWS_PROFILE.
-            process.adopt({"AWS_DEFAULT_PROFILE": self._profile})
+            adopt({"AWS_DEFAULT_PROFILE": self._profile})
         if chosen := direct.env_keys(self._environment):
             # ecr-login's second names are not botocore's.
-            process.adopt({"AWS_ACCESS_KEY_ID": chosen.access_key_id})
-            process.adopt({"AWS_SECRET_ACCESS_KEY": chosen.secret})
+            adopt({"AWS_ACCESS_KEY_ID": chosen.access_key_id})
+            adopt({"AWS_SECRET_ACCESS_KEY": chosen.secret})
         session = botocore.session.Session()
         session.set_config_variable("region", self._registry.region)
         # IMDSv1 would be a second time-out off EC2; neither road speaks it.
@@ -128,7 +127,7 @@ class SdkIdentity(Identity):
         return start(*details, env=variables, stdin=DEVNULL, **more)
 
     def _profiles(self) -> Mapping[str, Any]:
-        process.become(self._environment)
+        become(self._environment)
         found: Mapping[str, Any] = botocore.session.Session().full_config["profiles"]
         return found
 
@@ -160,7 +159,7 @@ class SdkIdentity(Identity):
         return endpoints.kinds(self._registry, self._environment)
 
     def _authorization_token(self, keys: dict[str, str]) -> Credential:
-        watchdog.set_activity("asking ECR through botocore")
+        process.set_activity("asking ECR through botocore")
         fips, dual_stack = self._kinds()
         public = self._registry.is_public
         client = self._session.create_client(

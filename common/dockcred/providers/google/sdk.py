@@ -14,9 +14,8 @@ from dockcred.errors import IssueError, MissingExtraError
 from dockcred.providers.google import access_token, impersonation
 from dockcred.providers.google.access_token import IAM_SCOPE, SCOPE, Token, is_sound
 from dockcred.providers.google.impersonation import AuthTransport
-from dockcred.system import child_program
-from dockcred.system import environment as process
-from dockcred.system import process as watchdog
+from dockcred.system import child_program, process
+from dockcred.system.environment import Environment, become
 
 try:
     from google.auth import (
@@ -126,7 +125,7 @@ def _code(error: Exception) -> tuple[str, str]:
 
 def token(info: dict[str, Any], environment: Environment, scope: str = SCOPE) -> Token:
     """Mint from the content of a credentials file."""
-    watchdog.set_activity("asking Google through google-auth")
+    process.set_activity("asking Google through google-auth")
     _prepare(environment, _names_a_program(info))
     with translated(info):
         return _token(info, environment, scope)
@@ -161,7 +160,7 @@ def machine_token(environment: Environment) -> Token:
     """Ask the metadata server by google-auth's own code."""
     from google.auth import compute_engine  # noqa: PLC0415 - imports requests
 
-    watchdog.set_activity("asking the metadata server through google-auth")
+    process.set_activity("asking the metadata server through google-auth")
     _prepare(environment)
     with translated({"type": "metadata"}):
         return refreshed(compute_engine.Credentials(), AuthTransport(environment))
@@ -186,8 +185,8 @@ def _prepare(environment: Environment, runs_a_program: bool = False) -> None:
     """
     if runs_a_program:
         passed = child_program.variables_for("google-executable", environment)
-        environment = process.Environment(passed)
-    process.become(environment)
+        environment = Environment(passed)
+    become(environment)
     warnings.simplefilter("ignore")
     logging.getLogger("google").addHandler(logging.NullHandler())
     logging.getLogger("google").propagate = False

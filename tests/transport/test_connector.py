@@ -38,9 +38,11 @@ def believing(cloud) -> dict[str, str]:
 
 def test_a_greeted_connection_serves_the_next_request(url, cloud, monkeypatch):
     opened = []
-    open_one = connection.Way._open
+    open_one = connection.Connector._open
     monkeypatch.setattr(
-        connection.Way, "_open", lambda self: opened.append(self) or open_one(self)
+        connection.Connector,
+        "_open",
+        lambda self: opened.append(self) or open_one(self),
     )
     preconnect(url, Environment(believing(cloud)))
     assert ask(url, believing(cloud)).status
@@ -53,7 +55,9 @@ def test_a_greeted_connection_serves_the_next_request(url, cloud, monkeypatch):
 
 def test_without_tls_nobody_is_greeted(cloud, monkeypatch):
     """A hello would be noise to who speaks plain HTTP."""
-    monkeypatch.setattr(connection.Way, "_open", lambda _: pytest.fail("it was opened"))
+    monkeypatch.setattr(
+        connection.Connector, "_open", lambda _: pytest.fail("it was opened")
+    )
     preconnect(cloud.url, Environment({}))
 
 
@@ -76,7 +80,7 @@ def test_other_roots_are_tried_though_the_other_end_was_quick(url, cloud, monkey
     """Its certificate may be there, and refused, before hello has been said."""
     believing_nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     right = ssl.create_default_context(cafile=cloud.ca_file)
-    hello = connection.Way._hello
+    hello = connection.Connector._hello
 
     def answered_at_once(self, context):
         made = hello(self, context)
@@ -87,18 +91,18 @@ def test_other_roots_are_tried_though_the_other_end_was_quick(url, cloud, monkey
             raise
 
     monkeypatch.setattr(
-        connection.Way, "_contexts", lambda _self: (believing_nobody, right)
+        connection.Connector, "_contexts", lambda _self: (believing_nobody, right)
     )
-    monkeypatch.setattr(connection.Way, "_hello", answered_at_once)
+    monkeypatch.setattr(connection.Connector, "_hello", answered_at_once)
     assert ask(url, {}).status
 
 
 def test_headers_are_made_while_tls_is_agreed_upon(url, cloud, monkeypatch):
     """After our hello, and before the other end's is read."""
     told = []
-    agreed = connection.Way._finish_handshake
+    agreed = connection.Connector._finish_handshake
     monkeypatch.setattr(
-        connection.Way,
+        connection.Connector,
         "_finish_handshake",
         lambda self, made: told.append("agreed") or agreed(self, made),
     )
