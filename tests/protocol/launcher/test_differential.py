@@ -37,7 +37,7 @@ keys = st.one_of(
     st.just(HOST),
 )
 variables = st.dictionaries(
-    st.sampled_from([*ECR.variables, *ECR.secrets, "DOCKCRED_TIMEOUT", "CI"]),
+    st.sampled_from([*ECR().variables, *ECR().secrets, "DOCKCRED_TIMEOUT", "CI"]),
     st.sampled_from(["", "1", "a|b", "x y", "é"]),
     max_size=2,
 )

@@ -147,7 +147,7 @@ def test_without_proc_all_is_pythons(launched, primed, shell) -> None:
     assert launched(KEY, primed.environment, shell=shell, before=hiding).by_python
 
 
-@pytest.mark.parametrize("name", ECR.variables)
+@pytest.mark.parametrize("name", ECR().variables)
 def test_any_variable_that_selects_makes_a_difference(launched, primed, name) -> None:
     """Set otherwise, or set and empty, it is not the ticket's identity."""
     for value in ("", "=", "a|b", "other"):
@@ -158,7 +158,7 @@ def test_a_value_with_a_bar_is_not_two_values(launched, primed) -> None:
     """Each variable with what stands for the next one in it, and that one not set."""
     numbered = [
         (name, f"{number}={primed.environment[name]}")
-        for number, name in enumerate(ECR.variables)
+        for number, name in enumerate(ECR().variables)
         if name in primed.environment
     ]
     assert len(numbered) > 2
@@ -169,7 +169,7 @@ def test_a_value_with_a_bar_is_not_two_values(launched, primed) -> None:
         assert launched(KEY, both).by_python
 
 
-@pytest.mark.parametrize("name", ECR.secrets)
+@pytest.mark.parametrize("name", ECR().secrets)
 def test_a_secret_that_comes_or_goes_makes_a_difference(launched, primed, name) -> None:
     """Its value is never compared, only whether it is set."""
     assert launched(KEY, primed.environment | {name: ""}).by_python

@@ -92,7 +92,7 @@ def test_no_variable_is_in_two_lists():
 
 
 def test_secrets_select_only_by_being_set():
-    assert ACR.secrets == azure.SECRETS
-    assert set(azure.VARIABLES) <= set(ACR.variables)
+    assert ACR().secrets == azure.SECRETS
+    assert set(azure.VARIABLES) <= set(ACR().variables)
     for name in azure.SECRETS:
-        assert name not in ACR.variables
+        assert name not in ACR().variables
