@@ -11,28 +11,13 @@ import json
 import os
 
 from dockcred.errors import InvalidInputError, IssueError
+from dockcred.identity.config.settings import AWS_IDENTITIES, AZURE_PROOFS
 
 _AWS_HIDES = (
     "AWS_PROFILE",
-    "AWS_DEFAULT_PROFILE",
     "DOCKCRED_AWS_PROFILE",
     "DOCKCRED_AWS_ROLE_ARN",
-    "AWS_ACCESS_KEY_ID",
-    "AWS_ACCESS_KEY",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SECRET_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_SECURITY_TOKEN",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-)
-_AZURE_HIDES = (
-    "AZURE_CLIENT_SECRET",
-    "AZURE_CLIENT_CERTIFICATE_PATH",
-    "AZURE_USERNAME",
-    "AZURE_PASSWORD",
-    "DOCKCRED_ACR_OBJECT_ID",
-    "DOCKCRED_ACR_RESOURCE_ID",
+    *AWS_IDENTITIES,
 )
 _GOOGLE_HIDES = (
     "GOOGLE_IMPERSONATE_SERVICE_ACCOUNT",
@@ -65,7 +50,7 @@ def aws(token: str, role: str, session: str) -> dict[str, str]:
 def azure(token: str, client: str, tenant: str) -> dict[str, str]:
     """Return the variables of an application that trusts the token's subject."""
     return {
-        **dict.fromkeys(_AZURE_HIDES, ""),
+        **dict.fromkeys(AZURE_PROOFS, ""),
         "AZURE_TOKEN_CREDENTIALS": "WorkloadIdentityCredential",
         "AZURE_CLIENT_ID": client,
         "AZURE_TENANT_ID": tenant,

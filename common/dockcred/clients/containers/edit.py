@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Sequence
 
 from dockcred.clients import entries, reference
-from dockcred.clients.edit import ABSENT, WantedValue, json_text, past, toml_text
+from dockcred.clients.edit import ABSENT, WantedValue, json_text, past
 from dockcred.clients.entries import Login
 from dockcred.clients.formats import Options
 from dockcred.errors import InvalidInputError
@@ -70,6 +70,8 @@ def paths(variables: Environment) -> list[str]:
 
 def use_as_default(text: str, helper: str) -> list[WantedValue]:
     """Set the helper to be asked first for every registry."""
+    from dockcred.clients.edit import toml_text  # noqa: PLC0415 - heavy, and --all's
+
     there = toml_text.get(text, KEY)
     if there is ABSENT:
         there = [FILES]

@@ -71,7 +71,7 @@ AUTO = "auto"
 DEFAULTS = frozenset({"store", "on_miss", "login"})
 """Settings that may stand outside an entry, for every registry."""
 
-_PROFILE_HIDES = (
+AWS_IDENTITIES = (
     "AWS_DEFAULT_PROFILE",
     "AWS_ACCESS_KEY_ID",
     "AWS_ACCESS_KEY",
@@ -79,15 +79,15 @@ _PROFILE_HIDES = (
     "AWS_SECRET_KEY",
     "AWS_SESSION_TOKEN",
     "AWS_SECURITY_TOKEN",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_ROLE_ARN",
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 )
+"""Identities of AWS that variables give, profiles and web identities aside."""
+
+_PROFILE_HIDES = (*AWS_IDENTITIES, "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN")
 """A profile that is named for a registry is meant, whatever the variables say."""
 
-_CLIENT_HIDES = (
-    "AZURE_CLIENT_ID",
+AZURE_PROOFS = (
     "AZURE_CLIENT_SECRET",
     "AZURE_CLIENT_CERTIFICATE_PATH",
     "AZURE_USERNAME",
@@ -95,6 +95,9 @@ _CLIENT_HIDES = (
     "DOCKCRED_ACR_OBJECT_ID",
     "DOCKCRED_ACR_RESOURCE_ID",
 )
+"""What variables prove to Azure, or name of it, beside a client and its token."""
+
+_CLIENT_HIDES = ("AZURE_CLIENT_ID", *AZURE_PROOFS)
 """The proof that the variables hold is another client's. A federated token is not
 hidden: several applications, also of several tenants, may trust the same subject."""
 
