@@ -47,12 +47,6 @@ class MissingServerURLError(WireError):
     sentence = "no credentials server URL"
 
 
-class MissingUsernameError(WireError):
-    """The credential to be stored names no user."""
-
-    sentence = "no credentials username"
-
-
 class InvalidInputError(DockcredError):
     """What came on stdin or in a variable is not what it must be."""
 
@@ -75,10 +69,6 @@ class RefusedError(IssueError):
 
 class TransportError(IssueError):
     """The other end could not be reached, or did not speak as it should."""
-
-
-class NameNotFoundError(TransportError):
-    """No host has this name, as far as can be seen from here."""
 
 
 class TimedOutError(IssueError):

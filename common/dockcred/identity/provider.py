@@ -171,7 +171,8 @@ def cache_key(provider: Provider, server: ServerURL, environment: Environment) -
     """
     get = environment.get
     parts = [provider.name, server.place, machine()]
-    parts += [f"{name}={_public(get(name))}" for name in provider.variables]
+    values = ((name, get(name)) for name in provider.variables)
+    parts += [f"{name}={_public(value) if value else ''}" for name, value in values]
     parts += [f"{name}?{bool(get(name))}" for name in provider.secrets]
     files = provider.config_files(environment)
     parts += [f"{path}@{cache.stat_signature(path)}" for path in files]

@@ -6,7 +6,6 @@ resolved, so a hit asks nobody.
 
 from __future__ import annotations
 
-import binascii
 import os
 import time
 
@@ -30,6 +29,9 @@ if TYPE_CHECKING:
     from dockcred.identity.mint import TicketKeeper
     from dockcred.identity.provider import Provider
     from dockcred.system.environment import Environment
+
+_PRIME = 2**32 - 5
+"""The remainder by it is a sum of a key, for which no module must be imported."""
 
 
 class IdentityStore:
@@ -194,8 +196,8 @@ class IdentityStore:
 
     def _name(self, server: ServerURL, key: str) -> str:
         """Return the entry's file; two keys of one sum evict each other, no more."""
-        checksum = binascii.crc32(key.encode("utf-8", "surrogateescape"))
-        return f"{self.provider.name},{server.host},{checksum:08x}"
+        number = int.from_bytes(key.encode("utf-8", "surrogateescape"), "big")
+        return f"{self.provider.name},{server.host},{number % _PRIME:08x}"
 
     def held(self, name: str, key: str) -> Entry | None:
         """Return the entry if it was written for this key and its conditions hold."""

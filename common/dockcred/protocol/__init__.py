@@ -107,6 +107,14 @@ def _run(
             return _say(USAGE.format(program), 1)
         return _say(f"{program}: unknown action: {verb}", 1)
     fail = _fail if verb in VERBS else _complain
+    opened: list[Store] = []
+
+    def store() -> Store:
+        """Open it when the request has been read and found sound."""
+        if not opened:
+            opened.append(open_store())
+        return opened[0]
+
     try:
         variables = environment.current()
         if level := variables.get("DOCKCRED_LOG"):
@@ -123,7 +131,6 @@ def _run(
                 verb, fail = "get", _fail
         if problem is not None:
             return fail(program, str(problem))
-        store = _Lazy(open_store)
         if verb in VERBS or open_plugin is None:
             output, notice = answer(verb, store, request)
         else:
@@ -138,7 +145,8 @@ def _run(
         _write(2, _message_line(f"{program}: {notice}"))
     if output:
         _write(1, output)
-    store.after_answer()
+    for answered in opened:
+        answered.after_answer()
     return 0
 
 
@@ -168,23 +176,6 @@ def _time_limit(
         return environment.timeout_s(variables, default_s), None
     except DockcredError as error:
         return default_s, error
-
-
-class _Lazy:
-    """A store that is opened when the request has been read and found sound."""
-
-    def __init__(self, open_store: Callable[[], Store]) -> None:
-        self._open = open_store
-        self._store: Store | None = None
-
-    def __call__(self) -> Store:
-        if self._store is None:
-            self._store = self._open()
-        return self._store
-
-    def after_answer(self) -> None:
-        if self._store is not None:
-            self._store.after_answer()
 
 
 def answer(

@@ -7,9 +7,15 @@ Rows A.2 to A.6 of the protocol, as docker's own helpers were seen to behave
 from __future__ import annotations
 
 from dockcred.credential import MAX_STORE_BYTES, Credential, ServerURL
-from dockcred.errors import InvalidInputError, MissingUsernameError
+from dockcred.errors import InvalidInputError, WireError
 
 _LINE = 1000
+
+
+class MissingUsernameError(WireError):
+    """The credential to be stored names no user."""
+
+    sentence = "no credentials username"
 
 
 def parse_store(text: bytes) -> tuple[ServerURL, Credential]:

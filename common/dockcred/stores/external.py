@@ -7,12 +7,12 @@ import os
 from dockcred.credential import Credential
 from dockcred.errors import CredentialsNotFoundError, InvalidInputError, IssueError
 from dockcred.protocol import credential_line
-from dockcred.stores.problems import KeychainError
 from dockcred.system import child_program, process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dockcred.credential import ServerURL
+    from dockcred.stores.problems import KeychainError
     from dockcred.system.child_program import Outcome
     from dockcred.system.environment import Environment
 
@@ -43,9 +43,13 @@ def run(command: list[str], variables: dict[str, str], text: bytes = b"") -> Out
     try:
         return child_program.ask(command, variables, timeout_s=seconds, text=text)
     except IssueError as error:
-        from dockcred.stores.problems import KeychainError  # noqa: PLC0415 - at a failure
+        raise _failure(error.cause, error.remedy) from None
 
-        raise KeychainError(error.cause, error.remedy) from None
+
+def _failure(cause: str, remedy: str) -> KeychainError:
+    from dockcred.stores.problems import KeychainError  # noqa: PLC0415 - at a failure
+
+    return KeychainError(cause, remedy)
 
 
 PREFIX = "helper:"
@@ -102,7 +106,7 @@ class External:
         except ValueError:
             found = None
         if found is None or not isinstance(found, dict):
-            raise KeychainError(
+            raise _failure(
                 f"{self._program} did not answer {verb} in JSON", "see that program"
             )
         return {str(name): str(value) for name, value in found.items()}
@@ -117,7 +121,7 @@ class External:
         said = done.output.strip()
         if said == CredentialsNotFoundError.sentence:
             raise CredentialsNotFoundError
-        raise KeychainError(
+        raise _failure(
             f"{self._program} failed: {said[:200] or 'it did not say why'}",
             f"see {self._program} {verb}",
         )

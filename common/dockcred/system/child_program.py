@@ -12,7 +12,7 @@ import os
 
 from dockcred.errors import IssueError
 from dockcred.system import process, spawn
-from dockcred.system.environment import meanings, programs
+from dockcred.system.environment import programs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,6 +103,8 @@ def variables_for(kind: str, environment: Environment) -> dict[str, str]:
     for name in CHILDREN[kind]:
         if name.endswith("*"):
             family = environment.beginning(name[:-1])
+            from dockcred.system.environment import meanings  # noqa: PLC0415 - not for pass
+
             found |= {n: family[n] for n in family if n not in meanings.SECRETS}
         else:
             asked = silent if name in _CHOOSE_NOBODY else environment

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dockcred.errors import InvalidInputError
+from dockcred.errors import InvalidInputError, TransportError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 _PLAIN = frozenset(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 )
+
+
+class NameNotFoundError(TransportError):
+    """No host has this name, as far as can be seen from here."""
 
 
 def urlencode(fields: Mapping[str, str]) -> str:

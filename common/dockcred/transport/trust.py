@@ -6,7 +6,8 @@ import os
 import socket
 import ssl
 
-from dockcred.errors import NameNotFoundError, TransportError
+from dockcred.errors import TransportError
+from dockcred.transport.target import NameNotFoundError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -122,7 +122,7 @@ def exec_(
                 warn(f"there is no place in memory; the password is in {directory}")
             changed = Configuration(directory, wanted, variables).write()
             try:
-                with process.AsCalled():
+                with process.as_called():
                     become(command, os.environ | pinned | changed)
             except OSError as error:
                 sys.exit(not_started("dockcred exec", command[0], error))

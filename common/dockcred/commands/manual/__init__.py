@@ -24,7 +24,7 @@ def manual(directory: Path) -> None:
     """Write the manual pages of all programs into DIRECTORY."""
     from dockcred.commands.manual.pages import all_pages  # noqa: PLC0415 - it loads every command
 
-    with reporting_errors(), process.AsCalled():
+    with reporting_errors(), process.as_called():
         directory.mkdir(parents=True, exist_ok=True)
         pages = all_pages()
         for name, text in pages.items():

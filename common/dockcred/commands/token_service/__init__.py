@@ -200,7 +200,7 @@ def write_registry_config(
 ) -> None:
     """Write what the registry is told, and our public keys, into DIRECTORY."""
     # What it writes is for the registry, whose user may be another.
-    with reporting_errors(), process.AsCalled():
+    with reporting_errors(), process.as_called():
         work, variables = _work(), environment.current()
         if bool(config) == bool(service):
             raise InvalidInputError(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 
 from dockcred.credential import Credential
-from dockcred.errors import IssueError, NameNotFoundError
+from dockcred.errors import IssueError
 from dockcred.providers.acr.machine import USER_AGENT, garbage
 from dockcred.transport import http
 from dockcred.transport.http import delay_s, request, with_retries
 from dockcred.transport.json_reader import claims_of
-from dockcred.transport.target import urlencode
+from dockcred.transport.target import NameNotFoundError, urlencode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
 """Amazon ECR: private registries of every partition, and the public gallery.
 
-hosts            which hosts, what each says of its registry, and what ~/.aws says of us
+hosts            which hosts, what each says of its registry, and where ~/.aws is
 endpoints        where AWS's APIs are, and the keys that sign a request
-direct, machine  the machine's identities, without an SDK
+direct, machine  the machine's identities, without an SDK, where ~/.aws allows it
 api              the requests to ECR and STS
 sdk, profiles    every other identity, through botocore
 problems         what AWS's error codes mean
@@ -72,7 +72,7 @@ class ECR(Provider):
         from dockcred.providers.ecr import direct  # noqa: PLC0415 - a miss only
 
         source = direct.source_of(environment)
-        profile = hosts.ProfileSettings(environment)
+        profile = direct.ProfileSettings(environment)
         road = environment.get("DOCKCRED_ROAD")
         by_profile = (
             profile.other

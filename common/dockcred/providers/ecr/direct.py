@@ -1,10 +1,11 @@
-"""The direct road: the machine's own identities, in a few plain requests."""
+"""The direct road: whether ~/.aws allows it, and the machine's own identities on it."""
 
 from __future__ import annotations
 
 from dockcred.errors import MissingIdentityError
 from dockcred.identity.provider import Identity
 from dockcred.providers.ecr.endpoints import Keys
+from dockcred.providers.ecr.hosts import files, profile
 from dockcred.transport import idle
 
 TYPE_CHECKING = False
@@ -114,3 +115,78 @@ class DirectIdentity(Identity):
                 "configure one (aws configure, aws sso login) or set AWS_PROFILE",
             )
         return machine.InstanceProfile(environment).keys()
+
+
+_HARMLESS = frozenset({"region", "output"})
+_HARMLESS_STARTS = ("cli_", "s3", "retry_", "max_attempts", "tcp_keepalive")
+_IDENTITY = frozenset(
+    {
+        "aws_access_key_id",
+        "aws_secret_access_key",
+        "aws_session_token",
+        "aws_account_id",
+        "role_arn",
+        "role_session_name",
+        "source_profile",
+        "credential_source",
+        "external_id",
+        "mfa_serial",
+        "duration_seconds",
+        "web_identity_token_file",
+        "credential_process",
+        "login_session",
+    }
+)
+
+
+class ProfileSettings:
+    """What the selected profile sets: an identity, other things, or nothing."""
+
+    __slots__ = ("identity", "other")
+
+    def __init__(self, environment: Environment) -> None:
+        """Read both files; one that cannot be read is the SDK's to complain of."""
+        wanted = profile(environment)
+        config, credentials = files(environment)
+        name = wanted or "default"
+        sections = (
+            {f"profile {name}", "default"} if name == "default" else {f"profile {name}"}
+        )
+        found = [_settings(config, sections), _settings(credentials, {name})]
+        names = set().union(*(names for names in found if names is not None))
+        names = {name for name in names if not _is_harmless(name)}
+        identity = {name for name in names if _is_identity(name)}
+        self.identity = bool(identity)
+        # A profile that is asked for and is not there is the SDK's to complain of.
+        self.other = bool(names - identity) or (bool(wanted) and found == [None, None])
+
+
+def _is_harmless(name: str) -> bool:
+    return name in _HARMLESS or name.startswith(_HARMLESS_STARTS)
+
+
+def _is_identity(name: str) -> bool:
+    return name in _IDENTITY or name.startswith("sso_")
+
+
+def _settings(path: str, sections: set[str]) -> set[str] | None:
+    """Return the names set in these sections; None where none of them is there."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            lines = file.read().split("\n")
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return {"unreadable"}
+    names: set[str] | None = None
+    inside = False
+    for line in lines:
+        if not line.strip() or line.lstrip().startswith(("#", ";")):
+            continue
+        if line.startswith("["):
+            header = line[1:].partition("]")[0].replace('"', "").replace("'", "")
+            inside = " ".join(header.split()) in sections
+            names = set() if inside and names is None else names
+        elif inside and names is not None and not line[0].isspace():
+            names.add(line.partition("=")[0].strip().lower())
+    return names

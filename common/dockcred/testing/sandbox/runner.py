@@ -41,7 +41,7 @@ class Runner:
         """
         self._starting = True
         # With the caller's umask and limits, not ours.
-        with process.AsCalled():
+        with process.as_called():
             child = subprocess.Popen(command, env=environment)
         with child:
             self._child = child
