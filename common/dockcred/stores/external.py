@@ -12,7 +12,6 @@ from dockcred.system import child_program, process
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dockcred.credential import ServerURL
-    from dockcred.stores.problems import KeychainError
     from dockcred.system.child_program import Outcome
     from dockcred.system.environment import Environment
 
@@ -43,13 +42,9 @@ def run(command: list[str], variables: dict[str, str], text: bytes = b"") -> Out
     try:
         return child_program.ask(command, variables, timeout_s=seconds, text=text)
     except IssueError as error:
-        raise _failure(error.cause, error.remedy) from None
+        from dockcred.stores.problems import KeychainError  # noqa: PLC0415 - at a failure
 
-
-def _failure(cause: str, remedy: str) -> KeychainError:
-    from dockcred.stores.problems import KeychainError  # noqa: PLC0415 - at a failure
-
-    return KeychainError(cause, remedy)
+        raise KeychainError(error.cause, error.remedy) from None
 
 
 PREFIX = "helper:"
@@ -106,7 +101,9 @@ class External:
         except ValueError:
             found = None
         if found is None or not isinstance(found, dict):
-            raise _failure(
+            from dockcred.stores.problems import KeychainError  # noqa: PLC0415 - at a failure
+
+            raise KeychainError(
                 f"{self._program} did not answer {verb} in JSON", "see that program"
             )
         return {str(name): str(value) for name, value in found.items()}
@@ -121,7 +118,9 @@ class External:
         said = done.output.strip()
         if said == CredentialsNotFoundError.sentence:
             raise CredentialsNotFoundError
-        raise _failure(
+        from dockcred.stores.problems import KeychainError  # noqa: PLC0415 - at a failure
+
+        raise KeychainError(
             f"{self._program} failed: {said[:200] or 'it did not say why'}",
             f"see {self._program} {verb}",
         )
