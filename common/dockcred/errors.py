@@ -15,13 +15,13 @@ class DockcredError(Exception):
     """
 
     def __init__(self, cause: str, remedy: str = "") -> None:
-        """Keep the two halves apart, so that `doctor` can show them so."""
+        """Hold the two halves apart, so that `doctor` can show them so."""
         super().__init__(cause, remedy)
         self.cause = cause
         self.remedy = remedy
 
     def __str__(self) -> str:
-        """Join cause and remedy to the one line that a client shows."""
+        """Return cause and remedy as the one line that a client shows."""
         return f"{self.cause}; {self.remedy}" if self.remedy else self.cause
 
 

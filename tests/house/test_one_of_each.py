@@ -166,7 +166,19 @@ def test_a_list_of_modules_is_read():
     }
 
 
-RIDDLES = {"Answer", "Tell", "Say", "Take", "Name", "Look", "Find", "Give", "Let", "Be"}
+RIDDLES = {
+    "Answer",
+    "Tell",
+    "Say",
+    "Take",
+    "Name",
+    "Look",
+    "Find",
+    "Give",
+    "Let",
+    "Be",
+    "Drop",
+}
 COMMANDS = {"command", "group"}
 """By which a function's docstring is what a person reads as help."""
 

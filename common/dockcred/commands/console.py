@@ -40,7 +40,7 @@ def mask(credentials: Iterable[Credential]) -> None:
 
 
 def _escaped(text: str) -> str:
-    """Keep a text to one line, as the commands' values have it."""
+    """Return a text on one line, as the commands' values have it."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
@@ -103,7 +103,7 @@ def examples(*lines: str) -> str:
 
 
 def _drop_output() -> None:
-    """Drop what a full disk has not taken: Python would try again, and exit 120."""
+    """Discard what a full disk has not taken: Python would retry, and exit 120."""
     if sys.stdout is not None:
         with suppress(OSError):
             sys.stdout.close()

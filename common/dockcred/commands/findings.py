@@ -68,7 +68,7 @@ def document(name: str, findings: Sequence[Finding]) -> str:
 
 
 def _distinct(findings: Sequence[Finding]) -> list[Finding]:
-    """Keep one of what two clients meet alike."""
+    """Return the problems, each once where two clients meet it alike."""
     kept: dict[tuple[str, str], Finding] = {}
     for finding in findings:
         if finding.is_problem:

@@ -139,7 +139,7 @@ class Minter:
         return credential
 
     def _renew(self, entry: Entry, identity: Identity) -> bool:
-        """Ask the source who it is; extend the lease if it is still the same."""
+        """Extend the lease and return True, if the source is still the same."""
         before = time.time()
         if lifetime.age(entry.credential, before) > lifetime.AGING:
             return False
@@ -155,7 +155,7 @@ class Minter:
         return True
 
     def follow_tokens(self, entry: Entry, asked_at: float) -> None:
-        """Keep an entry as it is, with how its rotated token files look now.
+        """Write an entry as it is, with how its rotated token files look now.
 
         Without that each further hit would parse them. Left alone if one has passed
         to another subject since, or if another process has minted.

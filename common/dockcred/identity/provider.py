@@ -165,7 +165,7 @@ class Provider:
 
 
 def cache_key(provider: Provider, server: ServerURL, environment: Environment) -> str:
-    """Join provider, host, machine, variables and the look of configuration files.
+    """Return provider, host, machine, variables and the look of files as one line.
 
     The files are not parsed: any change to one is another key.
     """
@@ -186,7 +186,7 @@ def looks_in(key: str, files: tuple[str, ...]) -> dict[str, str]:
 
 
 def _public(value: str) -> str:
-    """Drop the user info of a URL, and keep a value to one line of the key."""
+    """Return a value on one line of the key, without the user info of a URL."""
     scheme, separator, rest = value.partition("://")
     authority, slash, path = rest.partition("/")
     if separator and "@" in authority:

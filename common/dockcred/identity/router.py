@@ -90,7 +90,7 @@ class Router:
             return found
 
     def store(self, server: ServerURL, credential: Credential) -> str | None:
-        """Keep in the fallback what no identity answers for, by the `login` setting."""
+        """Write to the fallback what no identity serves, by the `login` setting."""
         route = self._route(server)
         login = route.environment.get("DOCKCRED_LOGIN")
         if login == "refuse":

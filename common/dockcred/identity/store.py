@@ -46,7 +46,7 @@ class IdentityStore:
         open_tickets: Callable[[], TicketKeeper] | None = None,
         lacks_ticket: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Join the two; `program_for` names the helper of a host that is not ours.
+        """Hold the two; `program_for` names the helper of a host that is not ours.
 
         `open_tickets` loads what writes the launcher's copies, where one has asked, and
         `lacks_ticket` tells without it whether there is none.

@@ -59,7 +59,7 @@ def azure(token: str, client: str, tenant: str) -> dict[str, str]:
 
 
 def google(token: str, audience: str, account: str, origin: str) -> dict[str, str]:
-    """Ask a pool's provider, and become a service account where one is named.
+    """Return variables of a pool's provider, and of a service account if one is named.
 
     `origin` is what named the account, for the error where it is none.
     """

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
             """Return the credential; raise CredentialsNotFoundError if none."""
 
         def store(self, server: ServerURL, credential: Credential) -> str | None:
-            """Keep the credential; a text returned is shown on stderr."""
+            """Write the credential; a text returned is shown on stderr."""
 
         def erase(self, server: ServerURL) -> None:
-            """Drop the credential; none there is success."""
+            """Remove the credential; none there is success."""
 
         def list(self) -> dict[str, str]:
             """Return server to username, no secrets and no network."""

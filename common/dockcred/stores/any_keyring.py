@@ -64,7 +64,7 @@ class AnyKeyring:
             ) from None
 
     def write(self, key: str, credential: Credential) -> None:
-        """Keep the envelope, then name it in the index."""
+        """Write the envelope, then its name to the index."""
         envelope = {
             "v": _VERSION,
             "ServerURL": key,

@@ -26,7 +26,7 @@ class AuthFile:
     """The `auths` of one file."""
 
     def __init__(self, path: str) -> None:
-        """Follow links once, so that a changed file stays where the link points."""
+        """Resolve links once, so that a changed file stays where the link points."""
         self.path = os.path.realpath(path)
         self._seen: dict[str, tuple[str, str]] = {}
 
@@ -47,7 +47,7 @@ class AuthFile:
         }
 
     def remove(self, keys: Iterable[str]) -> list[str]:
-        """Drop these entries as they were read; return those that were dropped.
+        """Remove these entries as they were read; return those that were removed.
 
         All else in the file stays, also a login that came since, and no copy is left.
         """

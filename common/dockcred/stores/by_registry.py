@@ -41,11 +41,11 @@ class ByRegistry:
             raise
 
     def store(self, server: ServerURL, credential: Credential) -> str | None:
-        """Keep the credential in the registry's place."""
+        """Write the credential to the registry's place."""
         return self.of(server).store(server, credential)
 
     def erase(self, server: ServerURL) -> None:
-        """Drop the credential from the registry's place."""
+        """Remove the credential from the registry's place."""
         self.of(server).erase(server)
 
     def list(self) -> dict[str, str]:
@@ -97,11 +97,11 @@ class IfPresent:
             raise CredentialsNotFoundError from error
 
     def store(self, server: ServerURL, credential: Credential) -> str | None:
-        """Keep it, or raise what is in the way with its remedy."""
+        """Write it, or raise what is in the way with its remedy."""
         return self._open().store(server, credential)
 
     def erase(self, server: ServerURL) -> None:
-        """Drop it, if there is a keychain to drop it from."""
+        """Remove it, if there is a keychain to remove it from."""
         try:
             self._open().erase(server)
         except KeychainAbsentError as error:

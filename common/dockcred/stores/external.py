@@ -71,7 +71,7 @@ class External:
         self._environment = environment
 
     def get(self, server: ServerURL) -> Credential:
-        """Ask it; its "not found" is ours."""
+        """Return what its `get` gives; its "not found" is ours."""
         found = self._answer("get", server.raw.encode())
         return Credential(found.get("Username", ""), found.get("Secret", ""))
 

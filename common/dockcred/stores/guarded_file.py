@@ -49,7 +49,7 @@ class GuardedFile:
     _lock: FileLock
 
     def __init__(self, path: str) -> None:
-        """Follow links once, so that a replaced file stays where the link points."""
+        """Resolve links once, so that a replaced file stays where the link points."""
         self.path = os.path.realpath(path)
 
     def read(self) -> bytes:

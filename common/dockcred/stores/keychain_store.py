@@ -22,10 +22,10 @@ if TYPE_CHECKING:
             """Return the credential kept under exactly this key."""
 
         def write(self, key: str, credential: Credential) -> None:
-            """Keep the credential, instead of any other user's under this key."""
+            """Write the credential, instead of any other user's under this key."""
 
         def remove(self, keys: Iterable[str]) -> None:
-            """Drop these keys; none there is success."""
+            """Remove these keys; none there is success."""
 
         def users(self) -> dict[str, str]:
             """Return every key with its user name."""
@@ -68,11 +68,11 @@ class KeychainStore:
         raise CredentialsNotFoundError
 
     def store(self, server: ServerURL, credential: Credential) -> None:
-        """Keep the credential under the key as it was sent."""
+        """Write the credential under the key as it was sent."""
         self.keychain.write(server.raw + self._suffix, credential)
 
     def erase(self, server: ServerURL) -> None:
-        """Drop the exact key, or where there is none every form of the same one."""
+        """Remove the exact key, or where there is none every form of the same one."""
         from dockcred.stores import server_keys  # noqa: PLC0415 - as above
 
         kept = self.list()

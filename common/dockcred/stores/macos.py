@@ -98,7 +98,7 @@ class InternetPasswords:
                 _told(self._security.delete, reference)
 
     def remove(self, keys: Iterable[str]) -> None:
-        """Drop every item of these keys."""
+        """Remove every item of these keys."""
         for key in keys:
             for reference, _ in self._find(key):
                 _told(self._security.delete, reference)
@@ -143,7 +143,7 @@ def attributes_of(key: str) -> Attributes:
 
 
 def key_of(item: Attributes) -> str:
-    """Join an item's parts to the URL that docker's helper lists."""
+    """Return the URL that docker's helper lists, from an item's parts."""
     scheme = _PROTOCOLS.get(str(item.get("kSecAttrProtocol")), "https")
     port = f":{item['kSecAttrPort']}" if item.get("kSecAttrPort") else ""
     path = str(item.get("kSecAttrPath", ""))

@@ -122,7 +122,7 @@ class SecurityFramework:
         _check(self._sec.SecItemDelete(self._item(reference)))
 
     def _item(self, reference: bytes) -> c_void_p:
-        """Ask for one item, as macOS wants it: by a list of references."""
+        """Return a query for one item, as macOS wants it: by a list of references."""
         query = self._query({})
         one = (c_void_p * 1)(self._data(reference))
         callbacks = byref(c_void_p.in_dll(self._core, "kCFTypeArrayCallBacks"))

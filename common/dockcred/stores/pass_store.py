@@ -171,7 +171,7 @@ class PassStore:
                 self._pass("rm", "-f", other)
 
     def remove(self, keys: Iterable[str]) -> None:
-        """Drop every entry of these keys."""
+        """Remove every entry of these keys."""
         with self._held():
             for key in keys:
                 for name, _ in entries_of(self._root, key):

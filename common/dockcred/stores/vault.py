@@ -41,12 +41,12 @@ class Vault:
         return Credential(kept["username"], kept["secret"]) if kept else None
 
     def write(self, key: str, credential: Credential) -> None:
-        """Keep the credential."""
+        """Write the credential."""
         fields = {"username": credential.username, "secret": credential.secret}
         self._change(lambda content: content.update({key: fields}))
 
     def remove(self, keys: Iterable[str]) -> None:
-        """Drop the keys, all in one change."""
+        """Remove the keys, all in one change."""
 
         def drop(content: Content) -> None:
             for key in keys:

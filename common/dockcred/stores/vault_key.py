@@ -67,7 +67,7 @@ def write(name: str, key: bytes, seconds: int) -> bool:
 
 
 def forget(name: str) -> None:
-    """Drop a key; none there is success."""
+    """Remove a key; none there is success."""
     if _numbers():
         serial = _keyctl(_SEARCH, _USER_KEYRING, _TYPE, _description(name), 0)
         if serial >= 0:

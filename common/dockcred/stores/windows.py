@@ -95,7 +95,7 @@ class CredentialManager:
             self._delete(_pieces(key, old))
 
     def remove(self, keys: Iterable[str]) -> None:
-        """Drop the items, then their pieces."""
+        """Remove the items, then their pieces."""
         for key in keys:
             item = self._read(key)
             if item is not None and _is_docker(item):

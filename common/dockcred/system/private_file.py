@@ -36,7 +36,7 @@ def replace(
     mtime: float | None = None,
     durable: bool = True,
 ) -> None:
-    """Put data into a file in one step; where that fails, the file is as it was.
+    """Write data to a file in one step; where that fails, the file is as it was.
 
     Without `mode` the old file's mode and owner are kept, and a new file is its owner's
     alone. With `mode` it is this user's own, whoever had one there before. A symlink is

@@ -154,7 +154,7 @@ def start(seconds: float, tell: Callable[[str], object]) -> None:
 
 
 def _mute() -> None:
-    """Keep who waited for a child program from telling its end as well."""
+    """Stop whoever waits for a child program from reporting its end as well."""
     null = os.open(os.devnull, os.O_WRONLY)
     for descriptor in (1, 2):
         os.dup2(null, descriptor)

@@ -180,7 +180,7 @@ def _exchange(aside: str, path: str, before: bytes, after: bytes) -> bool:
 
 
 def _change_back(aside: str, path: str, placed: bytes) -> None:
-    """Put back what was taken out, or what others have put there since."""
+    """Restore what was taken out, or what others have put there since."""
     for _ in range(_TURNS):
         back = _read(aside)
         if back is None:

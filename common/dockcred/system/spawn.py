@@ -169,7 +169,7 @@ def _close(*descriptors: int) -> None:
 def by_subprocess(
     command: list[str], variables: dict[str, str], timeout_s: float, text: bytes
 ) -> Ended:
-    """Do the same by the library."""
+    """Run the same by the library."""
     import subprocess  # noqa: PLC0415 - see above
 
     with subprocess.Popen(

@@ -45,7 +45,7 @@ class Helper:
     def __init__(
         self, program: str, environment: Mapping[str, str] | None = None
     ) -> None:
-        """Name the program; None passes this process's environment on."""
+        """Hold the program's name; None passes this process's environment on."""
         self.program = program
         self.environment = environment
 

@@ -35,7 +35,7 @@ def run(is_over: Callable[[], bool]) -> None:
 
 
 def clear() -> None:
-    """Drop what is left: another call's work is not this one's."""
+    """Clear what is left: another call's work is not this one's."""
     _work.clear()
 
 

@@ -18,7 +18,7 @@ class NameNotFoundError(TransportError):
 
 
 def urlencode(fields: Mapping[str, str]) -> str:
-    """Join the fields, all but RFC 3986's unreserved characters as %XX of UTF-8."""
+    """Return the fields, all but RFC 3986's unreserved characters as %XX of UTF-8."""
     return "&".join(f"{_quote(name)}={_quote(fields[name])}" for name in fields)
 
 

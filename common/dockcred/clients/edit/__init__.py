@@ -59,7 +59,7 @@ class Change(NamedTuple):
 def apply(
     syntax: Syntax, text: str, wanted: Iterable[WantedValue]
 ) -> tuple[str, list[Change]]:
-    """Put every value in its place; what is there already is no change."""
+    """Set every value at its place; what is there already is no change."""
     changes = []
     for path, value in wanted:
         was = syntax.get(text, path)

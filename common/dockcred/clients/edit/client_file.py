@@ -50,7 +50,7 @@ class EditableFile:
         return self._plan(wanted, past.load(self.path))
 
     def commit(self, wanted: Callable[[str], Iterable[WantedValue]]) -> Edit:
-        """Put in the values that are wanted, and keep how to undo it.
+        """Set the values that are wanted, and write how to undo it.
 
         Raises InvalidInputError where others go on changing the file.
         """

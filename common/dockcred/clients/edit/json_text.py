@@ -124,7 +124,7 @@ def _same(written: str, name: str, depth: int) -> bool:
 def _after(
     text: str, start: int, there: list[Member], written: str, *, inline: str
 ) -> str:
-    """Put a member behind the last one, with the space that stands before that one."""
+    """Add a member behind the last one, with the space that stands before that one."""
     last = there[-1]
     before = text.index(",", there[-2].end) if len(there) > 1 else start
     gap = text[before + 1 : last.start]

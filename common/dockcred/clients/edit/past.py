@@ -120,7 +120,7 @@ def load(path: str) -> Past | None:
 
 
 def save(path: str, past: Past) -> None:
-    """Keep the backup first, then the record that refers to it."""
+    """Write the backup first, then the record that refers to it."""
     changes = [
         {"path": change.path, "now": change.now}
         | ({} if change.was is ABSENT else {"was": change.was})

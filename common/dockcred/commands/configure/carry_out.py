@@ -57,7 +57,7 @@ def change(
     dry_run: bool,
     aside: bool = False,
 ) -> None:
-    """Put values into a file and say so, or show the difference.
+    """Write values to a file and say so, or show the difference.
 
     `aside` says it on stderr, where stdout has a text of its own.
     """

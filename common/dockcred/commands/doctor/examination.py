@@ -168,7 +168,7 @@ def _podman(environment: Environment, case: Case | None) -> Iterator[Finding]:
 
 
 def _asked(case: Case, places: list[Found], client: str) -> Iterator[Finding]:
-    """Ask place by place for the credential, then the registry whether it takes it."""
+    """Check each place for the credential, then whether the registry accepts it."""
     credential, renew = None, ""
     for found in places:
         if found.helper:

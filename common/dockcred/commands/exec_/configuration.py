@@ -43,7 +43,7 @@ class Configuration:
     def __init__(
         self, directory: str, wanted: ExecOptions, variables: Environment
     ) -> None:
-        """Ask for the registries' credentials; raise DockcredError where one has none.
+        """Fetch the registries' credentials; raise DockcredError where one has none.
 
         A command would run into the same, and tell it worse.
         """
@@ -75,7 +75,7 @@ class Configuration:
         }
 
     def _path(self) -> dict[str, str]:
-        """Put our helper on PATH by a link: where the directory is, nothing may run."""
+        """Link our helper into PATH: where the directory is, nothing may run."""
         path = self._variables.get("PATH", os.defpath)
         directory = self._make("bin")
         target = carried.path(self._variables)
@@ -83,7 +83,7 @@ class Configuration:
         return {"PATH": f"{directory}{os.pathsep}{path}"}
 
     def _docker(self) -> dict[str, str]:
-        """Keep contexts, plugins, certificates and builders: the person's directory.
+        """Link contexts, plugins, certificates and builders of the person's directory.
 
         What is not there yet, and is made by the command, ends with it.
         """
@@ -118,7 +118,7 @@ class Configuration:
         return found
 
     def _variable(self) -> dict[str, str]:
-        """Keep DOCKER_AUTH_CONFIG, which docker reads first, from naming a registry."""
+        """Return DOCKER_AUTH_CONFIG, which docker reads first, as it is in here."""
         theirs = self._variables.get("DOCKER_AUTH_CONFIG")
         if not theirs and not self._wanted.secret_variable:
             return {}
@@ -140,7 +140,7 @@ class Configuration:
         content["credHelpers"] = asked | content.get("credHelpers", {})
 
     def _show(self, content: dict[str, Any], reader: str) -> None:
-        """Put the secrets in, first: some readers take any key that holds the host."""
+        """Set the secrets, first: some readers use any key that holds the host."""
         entries.refuse_tokens(self._logins, reader)
         rendered = json.loads(formats.render("docker-config", self._logins))
         content["auths"] = rendered["auths"] | content.get("auths", {})

@@ -142,7 +142,7 @@ class _Problems:
 
     @contextmanager
     def of(self, *names: str) -> Iterator[None]:
-        """Go on after a failure in the block, and keep it for these places."""
+        """Record a failure in the block for these places, and continue after it."""
         try:
             yield
         except UnreachableError as error:
@@ -196,7 +196,7 @@ class Loop:
         self._rereads = False
 
     def run(self) -> None:
-        """Go on until SIGTERM or SIGINT; raise what the first reading raises."""
+        """Run until SIGTERM or SIGINT; raise what the first reading raises."""
         with self._signals() as woken:
             plan = self._plan()
             while not self._ends:

@@ -191,7 +191,7 @@ class Place(Protocol):
         """Return what is known of what is there; None where nothing is."""
 
     def deliver(self, content: bytes, record: RenderingRecord) -> RenderingRecord:
-        """Put it there unless what is there ends later; answer what is there now."""
+        """Write it unless what is there ends later; return what is there now."""
 
     def settle(self, there: RenderingRecord) -> None:
         """Notify those who read the place; nothing if they know."""

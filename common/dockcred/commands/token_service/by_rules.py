@@ -112,7 +112,7 @@ class Verifier:
         return verified
 
     def begin(self) -> None:
-        """Ask every issuer for its keys, before the first token of it comes."""
+        """Fetch every issuer's keys, before the first token of it comes."""
         for _, keys in self._issuers.values():
             keys.begin()
 
@@ -223,7 +223,7 @@ class ByRules:
         return TokenAnswer(token.reply(granted), told)
 
     def begin(self) -> None:
-        """Ask the issuers for their keys."""
+        """Fetch the issuers' keys."""
         self._verifier.begin()
 
     def check(self) -> None:

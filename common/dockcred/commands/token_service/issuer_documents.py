@@ -69,7 +69,7 @@ def _fetch_keys(issuer: Issuer) -> dict[str, PublishedKey]:
 
 
 def _keys_url(issuer: Issuer) -> str:
-    """Ask the issuer where its keys are (OpenID Connect Discovery 1.0, 4)."""
+    """Return where the issuer's keys are (OpenID Connect Discovery 1.0, 4)."""
     url = f"{issuer.url.removesuffix('/')}/.well-known/openid-configuration"
     document = _get(issuer, url)
     if document.get("issuer") != issuer.url:

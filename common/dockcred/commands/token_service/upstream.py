@@ -79,7 +79,7 @@ class Upstream:
         self._calls: set[asyncio.Task[Response]] = set()
 
     async def answer(self, request: TokenRequest) -> TokenAnswer:
-        """Ask the provider for a token; raise Refusal where it gives none."""
+        """Return the provider's token; raise Refusal where it gives none."""
         scopes = (*map(str, request.asked), self._provider.scope)
         fields = self._credentials(request) | {
             "client_id": self._provider.client_id,

@@ -165,14 +165,14 @@ class Tickets:
 
 
 def selection(provider: Provider, environment: Environment) -> str | None:
-    """Join a provider's variables as front.sh does; None as below."""
+    """Return a provider's variables joined as front.sh does; None as below."""
     return joined(provider.variables, provider.secrets, environment)
 
 
 def joined(
     names: Iterable[str], secrets: Iterable[str], environment: Environment
 ) -> str | None:
-    """Join variables as front.sh does; None where one is not fit to be compared."""
+    """Return variables joined as front.sh does; None where one cannot be compared."""
     parts = []
     for number, name in enumerate(names):
         value = environment.raw(name)

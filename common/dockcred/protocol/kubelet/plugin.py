@@ -57,7 +57,7 @@ class Image:
 
 
 def _without_tag(text: str) -> str:
-    """Drop :tag and @digest, which kubelet does not send but others may."""
+    """Return it without :tag and @digest: kubelet sends neither, others may."""
     name = text.partition("@")[0]
     head, slash, last = name.rpartition("/")
     return f"{head}{slash}{last.partition(':')[0]}" if slash else name

@@ -145,7 +145,7 @@ class BoundProvider(Provider):
     def __init__(
         self, inner: Provider, account: ServiceAccount, variables: dict[str, str]
     ) -> None:
-        """Ask `inner` under these variables."""
+        """Hold `inner`, which is asked under these variables."""
         self._inner = inner
         self._account = account
         self._variables = variables

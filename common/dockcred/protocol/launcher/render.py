@@ -175,7 +175,7 @@ def compile_modules(paths: Iterable[str]) -> None:
 
 
 def _drop_unless_for_all(cache: str) -> None:
-    """Drop bytecode that others could write, or could not read.
+    """Remove bytecode that others could write, or could not read.
 
     Python makes the directory at the first import, by the umask of whoever imports.
     """

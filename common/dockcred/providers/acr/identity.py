@@ -34,7 +34,7 @@ def serves(source: str, environment: Environment) -> bool:
 def token(
     source: str, authority: str, audience: str, environment: Environment
 ) -> AccessToken:
-    """Ask a source for a token; AbsentError where it has no identity."""
+    """Return a source's token; AbsentError where it has no identity."""
     from dockcred.providers.acr import machine  # noqa: PLC0415 - a miss only
 
     if source == sources.CLIENT_SECRET:
@@ -104,7 +104,7 @@ class AzureIdentity(Identity):
         exchange.preconnect(self._registry, self._environment)
 
     def current_principal(self) -> str:
-        """Ask a managed identity for its token, which the machine has at hand."""
+        """Return who a managed identity is, by the token that the machine has."""
         if not set(self._plan) & set(sources.MANAGED):
             return ""
         token = self._token()

@@ -118,7 +118,7 @@ _APP_SERVICE_NAMES = ("client_id", "object_id", "mi_res_id")
 
 
 def imds(audience: str, environment: Environment) -> AccessToken:
-    """Ask instance metadata; AbsentError where this is no machine of Azure's.
+    """Return instance metadata's token; AbsentError on no machine of Azure's.
 
     Off Azure nothing answers at that address, so unless an identity was chosen it is
     knocked at first: without the Metadata header it answers at once, and asks nobody.
@@ -149,7 +149,7 @@ def imds(audience: str, environment: Environment) -> AccessToken:
 
 
 def app_service(audience: str, environment: Environment) -> AccessToken:
-    """Ask the endpoint of App Service, Functions or Container Apps."""
+    """Return a token of the endpoint of App Service, Functions or Container Apps."""
     endpoint = environment.get("IDENTITY_ENDPOINT")
     version = {"api-version": "2019-08-01", "resource": audience}
     query = urlencode(version | _chosen(_APP_SERVICE_NAMES, environment))

@@ -47,7 +47,7 @@ _WITHOUT_CHOICE = (sources.CLOUD_SHELL, sources.SERVICE_FABRIC)
 def token(
     source: str, authority: str, audience: str, environment: Environment
 ) -> AccessToken:
-    """Ask a source for a token; AbsentError where it has no identity."""
+    """Return a source's token; AbsentError where it has no identity."""
     if kind := sources.PROGRAMS.get(source):
         environment = Environment(child_program.variables_for(kind, environment))
     _prepare(environment)
@@ -59,7 +59,7 @@ def token(
 
 
 def _prepare(environment: Environment) -> None:
-    """Keep the SDK off the console, off proxies for metadata, off relative PATHs."""
+    """Set variables that keep the SDK off the console, proxies and relative PATHs."""
     warnings.simplefilter("ignore")
     for name in ("azure", "msal", "urllib3"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)

@@ -152,6 +152,6 @@ class AccessToken:
 
 
 def _word(value: object) -> str:
-    """Keep what an id is made of; the text is a stranger's."""
+    """Return only what an id is made of; the text is a stranger's."""
     text = value if isinstance(value, str) else ""
     return "".join(c for c in text[:100] if c.isascii() and (c.isalnum() or c in "-."))

@@ -39,7 +39,7 @@ def preconnect(registry: EcrRegistry, environment: Environment) -> None:
 def authorization_token(
     registry: EcrRegistry, keys: Keys, environment: Environment
 ) -> Credential:
-    """Ask GetAuthorizationToken for the password of a registry."""
+    """Return the password of a registry, by GetAuthorizationToken."""
     url = endpoints.ecr(registry, environment)
     target = Target(url)
     if registry.is_public:

@@ -85,7 +85,7 @@ class DirectIdentity(Identity):
         api.preconnect(self._registry, self._environment)
 
     def current_principal(self) -> str:
-        """Ask the machine for its role."""
+        """Return the machine's role."""
         from dockcred.providers.ecr import machine  # noqa: PLC0415
 
         if self._source == INSTANCE_PROFILE:

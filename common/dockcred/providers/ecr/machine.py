@@ -38,7 +38,7 @@ class InstanceProfile:
         self._token = ""
 
     def role(self) -> str:
-        """Ask for the role's name; MissingIdentityError where there is none."""
+        """Return the role's name; MissingIdentityError where there is none."""
         if not self._token:
             self._token = self._session_token()
         answer = self._get(_ROLES)
@@ -53,7 +53,7 @@ class InstanceProfile:
         return role
 
     def keys(self) -> Keys:
-        """Ask for the role's temporary keys."""
+        """Return the role's temporary keys."""
         role = self.role()
         answer = self._get(_ROLES + role)
         if answer.status != _OK:
@@ -98,7 +98,7 @@ class InstanceProfile:
 
 
 def container_keys(environment: Environment) -> Keys:
-    """Ask the container's credential endpoint (ECS, EKS Pod Identity, Greengrass)."""
+    """Return the keys of a container's endpoint (ECS, EKS Pod Identity, Greengrass)."""
     relative = environment.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
     full = environment.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
     url = f"{_CONTAINER}/{relative.lstrip('/')}" if relative else full

@@ -87,5 +87,5 @@ def _arn_in(message: str) -> str:
 
 
 def _word(text: str) -> str:
-    """Keep what an ARN or a code is made of; the text is a stranger's."""
+    """Return only what an ARN or a code is made of; the text is a stranger's."""
     return "".join(c for c in text[:200] if c.isalnum() or c in ":/._-+=,@")

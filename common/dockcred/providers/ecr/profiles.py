@@ -85,7 +85,7 @@ class Chain:
     def __init__(
         self, profile: str, profiles: Mapping[str, Any], environment: Environment
     ) -> None:
-        """Follow the profile through source_profile to where its keys come from."""
+        """Read the profile, through source_profile to where its keys come from."""
         self.sources: tuple[str, ...] = ()
         self.files: tuple[str, ...] = ()
         self.tokens: tuple[str, ...] = ()

@@ -153,7 +153,7 @@ class SdkIdentity(Identity):
         }
 
     def _kinds(self) -> tuple[bool, bool]:
-        """Follow the host; botocore refuses that for an endpoint that is named."""
+        """Return whether it is FIPS and dual-stack by the host; no for a named endpoint."""
         if endpoints.is_named(self._registry, self._environment):
             return False, False
         return endpoints.kinds(self._registry, self._environment)

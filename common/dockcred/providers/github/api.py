@@ -27,7 +27,7 @@ _CHECK_S = 3.0
 
 
 def about(token: str, api: str, environment: Environment) -> Response:
-    """Ask what GitHub says of a token.
+    """Return what GitHub says of a token.
 
     /rate_limit is open to tokens of every kind and counts against no limit; its
     headers hold the scopes of those that have some.

@@ -81,5 +81,5 @@ def meaning(code: str, subtype: str, what: str, remedy: str = "") -> IssueError:
 
 
 def _word(text: str) -> str:
-    """Keep what a code is made of; the text is a stranger's."""
+    """Return only what a code is made of; the text is a stranger's."""
     return "".join(c for c in text[:60] if c.isalnum() or c in "._-") or "unknown"

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
             """Fetch a token."""
 
         def current_principal(self) -> str:
-            """Ask the source who it is."""
+            """Return who the source says it is."""
 
 
 GCLOUD = "google:gcloud"
@@ -133,7 +133,7 @@ class AccessTokenIdentity(Identity):
         return Credential(self._username, token.value, now, token.expires_at)
 
     def current_principal(self) -> str:
-        """Ask the source who it is; only a machine can tell."""
+        """Return who the source says it is; only a machine can tell."""
         return self._source.current_principal()
 
     def _token(self, scope: str) -> Token:

@@ -56,7 +56,7 @@ class Machine:
         self.principal = ""
 
     def current_principal(self) -> str:
-        """Ask for the account's address and scopes; refuse one without ours."""
+        """Return the account's address and scopes; refuse one without ours."""
         fields = self._account()
         scopes = [str(scope).removeprefix(_SCOPES) for scope in fields["scopes"]]
         if scopes and _ENOUGH.isdisjoint(scopes):
@@ -68,7 +68,7 @@ class Machine:
         return f"{fields['email']} {' '.join(sorted(scopes))}"
 
     def token(self, scope: str) -> Token:
-        """Ask who it is, then for its token; the machine's scopes are what they are.
+        """Return a token, once it is known whose; its scopes are the machine's.
 
         In this order: an account swapped in between is met when the lease ends.
         """

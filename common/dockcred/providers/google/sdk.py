@@ -157,7 +157,7 @@ def _token(info: dict[str, Any], environment: Environment, scope: str) -> Token:
 
 
 def machine_token(environment: Environment) -> Token:
-    """Ask the metadata server by google-auth's own code."""
+    """Return the metadata server's token, by google-auth's own code."""
     from google.auth import compute_engine  # noqa: PLC0415 - imports requests
 
     process.set_activity("asking the metadata server through google-auth")

@@ -119,7 +119,7 @@ class TokenSource:
         raise NotImplementedError
 
     def current_principal(self) -> str:
-        """Ask the source who it is; nothing where the key or a condition tells."""
+        """Return who the source says it is; "" where the key or a condition tells."""
         return ""
 
 

@@ -85,5 +85,5 @@ class JobIdentity(Identity):
         return credential
 
     def current_principal(self) -> str:
-        """Ask the source who it is; only a machine can tell."""
+        """Return who the source says it is; only a machine can tell."""
         return self._source.current_principal()

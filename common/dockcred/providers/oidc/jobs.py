@@ -135,7 +135,7 @@ class AzurePipelines(TokenSource):
                 )
 
     def token(self) -> IDToken:
-        """Ask for the service connection's token."""
+        """Return the service connection's token."""
         get = self._environment.get
         fields = {"api-version": "7.1", "serviceConnectionId": get(_CONNECTION)}
         answer = with_retries(
@@ -182,7 +182,7 @@ class GitHubActions(TokenSource):
             )
 
     def token(self) -> IDToken:
-        """Ask for a token for the audience that is configured."""
+        """Return a token for the audience that is configured."""
         get = self._environment.get
         wanted = id_token.audience(self._environment)
         url = get(_URL)

@@ -37,7 +37,7 @@ class GoogleMetadata(TokenSource):
         self._base = f"http://{environment.first(*_HOSTS) or '169.254.169.254'}"
 
     def token(self) -> IDToken:
-        """Ask for a token for the audience that is configured."""
+        """Return a token for the audience that is configured."""
         wanted = id_token.audience(self._environment)
         query = urlencode({"audience": wanted, "format": "full"})
         answer = self._get(f"identity?{query}")
@@ -45,7 +45,7 @@ class GoogleMetadata(TokenSource):
         return id_token.checked(text, self._environment, "the token from Google")
 
     def current_principal(self) -> str:
-        """Ask for the account's address."""
+        """Return the account's address."""
         return self._get("email").body.decode("ascii", "replace").strip()
 
     def _get(self, leaf: str) -> Response:

@@ -82,7 +82,7 @@ class SecretItems:
         self._delete(set(self._search({"server": key, **OURS})) - {item})
 
     def remove(self, keys: Iterable[str]) -> None:
-        """Drop every item of these keys."""
+        """Remove every item of these keys."""
         for key in keys:
             self._delete(self._search({"server": key, **OURS}))
 

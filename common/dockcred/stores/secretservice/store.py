@@ -179,7 +179,7 @@ class SecretService:
             self._by_library().write(key, credential)
 
     def remove(self, keys: Iterable[str]) -> None:
-        """Drop every item of these keys."""
+        """Remove every item of these keys."""
         with self._held():
             self._by_library().remove(keys)
 

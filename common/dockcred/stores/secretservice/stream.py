@@ -53,7 +53,7 @@ def by_c_library(address: bytes) -> int:
 
 
 def by_socket(address: bytes) -> int:
-    """Do the same by the library."""
+    """Run the same by the library."""
     import socket  # noqa: PLC0415 - see above
 
     stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -87,7 +87,7 @@ class Exchange:
         return replace(response, headers=headers, fault=fault)
 
     def _route(self, request: Request) -> Service | None:
-        """Find the service by its host, or by the request's shape.
+        """Return the service by its host, or by the request's shape.
 
         Shape tells on the loopback, and at the one address of all clouds' metadata.
         """

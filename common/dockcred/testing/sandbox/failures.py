@@ -61,7 +61,7 @@ class Failures:
             self._failures.append(failure)
 
     def clear(self) -> None:
-        """Let everything work again."""
+        """Remove every failure: all works again."""
         with self._lock:
             self._failures.clear()
 

@@ -17,7 +17,7 @@ class TokenBucket:
         self._lock = threading.Lock()
 
     def take(self) -> bool:
-        """Take one token; False where there is none."""
+        """Remove one token; return False where there is none."""
         with self._lock:
             now = time.monotonic()
             more = (now - self._filled_at) * self._per_second

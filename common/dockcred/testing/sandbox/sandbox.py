@@ -28,7 +28,7 @@ _WITH_OTHERS = (Aws, Azure, Google, GitHub, CI)
 
 
 def _further() -> Iterator[Any]:
-    """Find the other end of each further provider: CLOUD of the module of its name."""
+    """Return the other end of each further provider: CLOUD of its module."""
     served = {cloud.subject.provider for cloud in _WITH_OTHERS}
     for name in PROVIDERS:
         module = f"{__package__}.{name}"
@@ -165,7 +165,7 @@ class Sandbox:
         self.failures.add(failure)
 
     def recover(self) -> None:
-        """Let everything work again."""
+        """Remove every failure: all works again."""
         self.failures.clear()
 
     def reset(self) -> None:

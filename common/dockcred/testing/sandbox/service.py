@@ -51,7 +51,7 @@ class Service(ABC):
 
     @abstractmethod
     def recognises(self, request: Request) -> bool:
-        """Tell by its shape whether a request to the loopback is for the service."""
+        """Return by its shape whether a request to the loopback is for the service."""
 
     @abstractmethod
     def operation(self, request: Request) -> str:
@@ -63,7 +63,7 @@ class Service(ABC):
 
     @abstractmethod
     def refuse(self, refusal: Refusal) -> Response:
-        """Say no in the service's own wire shape."""
+        """Return a refusal in the service's own wire shape."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ class Aws:
         self._failures.add(kind)
 
     def add_role(self, role: Role) -> Role:
-        """Let the role be assumed by whom it trusts."""
+        """Add a role, which those that it trusts may assume."""
         self.roles[role.arn] = role
         return role
 

@@ -86,14 +86,14 @@ def json_answer(document: Any, content_type: str = JSON_1_1) -> Response:
 
 
 def json_error(refusal: Refusal) -> Response:
-    """Say no in JSON 1.1, as ECR does."""
+    """Return a refusal in JSON 1.1, as ECR does."""
     status, code = JSON_ERRORS[refusal.reason]
     body = {"__type": code, "message": refusal.message}
     return Response(status, json.dumps(body).encode(), _headers(JSON_1_1))
 
 
 def rest_error(refusal: Refusal) -> Response:
-    """Say no in REST JSON, as the SSO portal does."""
+    """Return a refusal in REST JSON, as the SSO portal does."""
     status, code = REST_ERRORS[refusal.reason]
     headers = _headers("application/json") | {"x-amzn-ErrorType": code}
     body = {"message": refusal.message, "__type": code}
@@ -101,7 +101,7 @@ def rest_error(refusal: Refusal) -> Response:
 
 
 def plain_error(refusal: Refusal) -> Response:
-    """Say no in text, as the metadata service does."""
+    """Return a refusal in text, as the metadata service does."""
     status = PLAIN_ERRORS[refusal.reason]
     return Response(status, refusal.message.encode(), {"Content-Type": "text/plain"})
 
@@ -115,7 +115,7 @@ def query_answer(action: str, result: dict[str, Any]) -> Response:
 
 
 def query_error(refusal: Refusal) -> Response:
-    """Say no in XML, as STS does."""
+    """Return a refusal in XML, as STS does."""
     status, code = QUERY_ERRORS[refusal.reason]
     blame = "Sender" if status < 500 else "Receiver"  # noqa: PLR2004 - RFC 9110
     root = ET.Element("ErrorResponse", xmlns=STS_NAMESPACE)

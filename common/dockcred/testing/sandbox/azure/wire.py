@@ -55,7 +55,7 @@ def answer(
 
 
 def entra_error(refusal: Refusal) -> Response:
-    """Say no as Entra's token endpoint does."""
+    """Return a refusal as Entra's token endpoint does."""
     if isinstance(refusal, EntraRefusal):
         status, error, code = 400, refusal.error, refusal.code
         status = 401 if error == "invalid_client" else status
@@ -73,7 +73,7 @@ def entra_error(refusal: Refusal) -> Response:
 
 
 def registry_error(refusal: Refusal) -> Response:
-    """Say no as a registry does."""
+    """Return a refusal as a registry does."""
     status, code = REGISTRY_ERRORS.get(refusal.reason, (401, "UNAUTHORIZED"))
     message = refusal.message
     if refusal.reason is Reason.DENIED:
@@ -86,7 +86,7 @@ def registry_error(refusal: Refusal) -> Response:
 
 
 def machine_error(refusal: Refusal) -> Response:
-    """Say no as instance metadata does."""
+    """Return a refusal as instance metadata does."""
     status, error = MACHINE_ERRORS.get(refusal.reason, (400, "invalid_request"))
     if refusal.message.startswith("AADSTS"):
         error = "invalid_resource"

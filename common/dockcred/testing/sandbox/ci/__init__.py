@@ -54,7 +54,7 @@ class CI:
     audience = "https://registry.example.com"
 
     def __init__(self, loopback_url: Callable[[], str]) -> None:
-        """Take what tells where the server is, nothing where real names lead to it."""
+        """Hold what tells where the server is, nothing where real names lead to it."""
         self.github = GitHubActions(loopback_url)
         self.gitlab = GitLab(loopback_url)
         self.kubernetes = Kubernetes(loopback_url)

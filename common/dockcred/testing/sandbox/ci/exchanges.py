@@ -67,7 +67,7 @@ class Exchange(Service):
         return "exchange" if request.path == self.path else "unknown"
 
     def refuse(self, refusal: Refusal) -> Response:
-        """Say no as RFC 6749 does; what is described may quote the token."""
+        """Return a refusal as RFC 6749 does; what is described may quote the token."""
         statuses = {Reason.THROTTLED: (429, "slow_down"), Reason.BROKEN: (500, "")}
         status, code = statuses.get(refusal.reason, (400, "invalid_grant"))
         if refusal.reason is Reason.UNSIGNED:

@@ -29,7 +29,7 @@ class GitHubActions(Issuer):
         self.start_job()
 
     def start_job(self) -> None:
-        """Be the next job: another address to ask at, with another token."""
+        """Start the next job: another address to ask at, with another token."""
         self.request_token = f"request-{secrets.token_hex(16)}"
         self.request_path = f"/idtoken/{secrets.token_hex(8)}/{secrets.token_hex(8)}"
 

@@ -50,7 +50,7 @@ class Tokens:
         return None if over else token
 
     def revoke(self, value: str) -> None:
-        """Take a token back."""
+        """Revoke a token."""
         self._tokens.pop(value, None)
 
     def _add(self, prefix: str, token: Token) -> str:

@@ -72,13 +72,13 @@ class Principals:
         return key
 
     def login(self, user: str) -> str:
-        """Let a person log in and return the refresh token."""
+        """Log a person in, and return the refresh token."""
         token = f"1//{secrets.token_urlsafe(60)}"
         self.refresh_tokens[token] = user
         return token
 
     def allow(self, member: str, account: str) -> None:
-        """Let somebody impersonate a service account."""
+        """Allow somebody to impersonate a service account."""
         self.grants.setdefault(account, set()).add(member)
 
     def token(self, principal: str, scopes: frozenset[str], expires_at: float) -> str:

@@ -45,21 +45,21 @@ def answer(document: Any, headers: dict[str, str] | None = None) -> Response:
 
 
 def oauth_error(refusal: Refusal) -> Response:
-    """Say no as RFC 6749 5.2 has it; what is wrong with a grant is invalid_grant."""
+    """Return a refusal as RFC 6749 5.2 has it; a wrong grant is invalid_grant."""
     status, code = _OAUTH.get(refusal.reason, (400, "invalid_grant"))
     body = {"error": code, "error_description": refusal.message}
     return Response(status, json.dumps(body).encode(), _JSON)
 
 
 def api_error(refusal: Refusal) -> Response:
-    """Say no as Google's APIs do (google.rpc.Status)."""
+    """Return a refusal as Google's APIs do (google.rpc.Status)."""
     status, code = _API.get(refusal.reason, (400, "INVALID_ARGUMENT"))
     body = {"error": {"code": status, "message": refusal.message, "status": code}}
     return Response(status, json.dumps(body).encode(), _JSON)
 
 
 def plain_error(refusal: Refusal, headers: dict[str, str]) -> Response:
-    """Say no in text, as the metadata server does."""
+    """Return a refusal in text, as the metadata server does."""
     status = _PLAIN.get(refusal.reason, 400)
     return Response(status, refusal.message.encode(), headers)
 
