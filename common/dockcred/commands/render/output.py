@@ -145,7 +145,7 @@ KUBELET_CONFIG = "kubelet-config"
 def kubelet_config(
     patterns: tuple[str, ...], *, everything: bool, path: str | None
 ) -> None:
-    """Return a CredentialProviderConfig for our provider; there is no secret in it.
+    """CredentialProviderConfig for kubelet, which asks our provider: no secret in it.
 
     `dockcred configure kubelet` writes the same, and can take it back.
     """

@@ -153,7 +153,7 @@ class SdkIdentity(Identity):
         }
 
     def _kinds(self) -> tuple[bool, bool]:
-        """Return whether it is FIPS and dual-stack by the host; no for a named endpoint."""
+        """Return whether FIPS and dual-stack count, by the host; no if it is named."""
         if endpoints.is_named(self._registry, self._environment):
             return False, False
         return endpoints.kinds(self._registry, self._environment)
