@@ -198,14 +198,16 @@ def _open_cache(served: Provider, variables: Environment) -> Cache:
 
 def fallback_store(variables: Environment) -> Store:
     """Open what keeps the other logins; a keychain that is absent keeps nothing."""
-    from dockcred.stores import by_registry, external  # noqa: PLC0415 - as above
+    from dockcred.stores import external  # noqa: PLC0415 - as above
 
     chosen = variables.get("DOCKCRED_STORE")
     if chosen.startswith(external.PREFIX):
         return external.External(chosen, variables)
     if chosen:
         return keychain_store("", variables)
-    return by_registry.IfPresent(lambda: keychain_store("", variables))
+    from dockcred.stores import choice  # noqa: PLC0415 - where none is named
+
+    return choice.IfPresent(lambda: keychain_store("", variables))
 
 
 def _named_store(variables: Environment) -> Store:

@@ -1,11 +1,9 @@
-"""A store chosen for each registry, and one that may be absent."""
+"""A store chosen for each registry."""
 
 from __future__ import annotations
 
 from dockcred.credential import Credential, ServerURL
 from dockcred.errors import CredentialsNotFoundError
-from dockcred.stores.problems import KeychainAbsentError
-from dockcred.system import log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,41 +77,3 @@ class ByRegistry:
 
 def _place(environment: Environment) -> tuple[str, str]:
     return environment.get("DOCKCRED_STORE"), environment.get("DOCKCRED_ACCOUNT")
-
-
-class IfPresent:
-    """The store that `open_store` opens, or one that keeps nothing."""
-
-    def __init__(self, open_store: Callable[[], Store]) -> None:
-        """Open nothing yet."""
-        self._open = open_store
-
-    def get(self, server: ServerURL) -> Credential:
-        """Return what is kept; find nothing where there is no keychain."""
-        try:
-            return self._open().get(server)
-        except KeychainAbsentError as error:
-            log.info(f"{server.host} is in no store: {error}")
-            raise CredentialsNotFoundError from error
-
-    def store(self, server: ServerURL, credential: Credential) -> str | None:
-        """Write it, or raise what is in the way with its remedy."""
-        return self._open().store(server, credential)
-
-    def erase(self, server: ServerURL) -> None:
-        """Remove it, if there is a keychain to remove it from."""
-        try:
-            self._open().erase(server)
-        except KeychainAbsentError as error:
-            log.info(f"nothing to erase: {error}")
-
-    def list(self) -> dict[str, str]:
-        """List what is kept; nothing where there is no keychain."""
-        try:
-            return self._open().list()
-        except KeychainAbsentError as error:
-            log.info(f"nothing to list: {error}")
-            return {}
-
-    def after_answer(self) -> None:
-        """Do nothing: a keychain leaves nothing to be done."""

@@ -6,7 +6,8 @@
     the system's keychain    which on Linux needs a D-Bus session bus
 
 The choice never depends on what answers at the moment: a keychain that is absent
-today is an error, not an occasion to look for another and find it empty.
+today is an error, not an occasion to look for another and find it empty. `IfPresent`
+is for those who can go on without any.
 """
 
 from __future__ import annotations
@@ -15,11 +16,16 @@ import os
 import stat
 import sys
 
-from dockcred.errors import InvalidInputError
+from dockcred.errors import CredentialsNotFoundError, InvalidInputError
 from dockcred.stores.problems import KeychainAbsentError
+from dockcred.system import log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dockcred.credential import Credential, ServerURL
+    from dockcred.protocol import Store
     from dockcred.system.environment import Environment
 
 NAMES = (
@@ -136,3 +142,41 @@ def _options(environment: Environment) -> dict[str, str]:
         return dict(parser["backend"])
     except (configparser.Error, KeyError, UnicodeDecodeError):
         return {}
+
+
+class IfPresent:
+    """The store that `open_store` opens, or one that keeps nothing."""
+
+    def __init__(self, open_store: Callable[[], Store]) -> None:
+        """Open nothing yet."""
+        self._open = open_store
+
+    def get(self, server: ServerURL) -> Credential:
+        """Return what is kept; find nothing where there is no keychain."""
+        try:
+            return self._open().get(server)
+        except KeychainAbsentError as error:
+            log.info(f"{server.host} is in no store: {error}")
+            raise CredentialsNotFoundError from error
+
+    def store(self, server: ServerURL, credential: Credential) -> str | None:
+        """Write it, or raise what is in the way with its remedy."""
+        return self._open().store(server, credential)
+
+    def erase(self, server: ServerURL) -> None:
+        """Remove it, if there is a keychain to remove it from."""
+        try:
+            self._open().erase(server)
+        except KeychainAbsentError as error:
+            log.info(f"nothing to erase: {error}")
+
+    def list(self) -> dict[str, str]:
+        """List what is kept; nothing where there is no keychain."""
+        try:
+            return self._open().list()
+        except KeychainAbsentError as error:
+            log.info(f"nothing to list: {error}")
+            return {}
+
+    def after_answer(self) -> None:
+        """Do nothing: a keychain leaves nothing to be done."""
