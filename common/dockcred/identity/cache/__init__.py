@@ -138,7 +138,12 @@ def _sum_of(path: str) -> str:
 
 def sum_of(content: bytes | str) -> str:
     """Return a sum of a text or of bytes, of which nothing can be read out of it."""
-    from hashlib import blake2b  # noqa: PLC0415 - for coarse clocks and strange names
+    try:
+        # What hashlib hands out, without OpenSSL, which that loads besides: 10 M
+        # instructions of each hit where a clock is coarse or a variable's name strange.
+        from _blake2 import blake2b  # noqa: PLC0415 - for those alone
+    except ImportError:
+        from hashlib import blake2b  # noqa: PLC0415 - not every Python has the other
 
     if isinstance(content, str):
         content = content.encode("utf-8", "surrogateescape")
