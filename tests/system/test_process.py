@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from support import real
 from support.program import HOST, wait_until
 
 from dockcred.commands import COMMANDS
@@ -166,8 +166,8 @@ def test_what_lives_long_is_hardened_and_hides_its_memory(
     which: str, request: pytest.FixtureRequest
 ) -> None:
     """A process that may not be dumped may not be looked into by its own user either."""
-    if WITHOUT_POWERS and not shutil.which("setpriv"):
-        pytest.skip("setpriv is not installed")
+    if WITHOUT_POWERS:
+        real.program("setpriv")
     with running([*WITHOUT_POWERS, "sleep", "60"]) as twin:
         try:
             wait_until(lambda: is_open(twin.pid), 5)

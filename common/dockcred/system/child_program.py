@@ -88,7 +88,13 @@ CHILDREN = {
         *("BUILDKITE", "BUILDKITE_JOB_ID", "BUILDKITE_AGENT_*"),
     ),
     "oidc-command": (*_PERSON, *_NETWORK, "DOCKCRED_OIDC_AUDIENCE"),
-    "helper": (*_PERSON, *_NETWORK, *programs.PASS, "XAUTHORITY", "DOCKER_CONFIG"),
+    # It may be one of ours, which hears the same settings as this call.
+    "helper": (
+        *_PERSON,
+        *_NETWORK,
+        *programs.PASS,
+        *("XAUTHORITY", "DOCKER_CONFIG", "DOCKCRED_*"),
+    ),
     "pass": programs.PASS,
     "refresh-command": (*_PERSON, *_NETWORK),
 }

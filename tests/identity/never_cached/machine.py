@@ -85,7 +85,7 @@ def machine(cast: Cast, counts: Counter[str]) -> type[RuleBasedStateMachine]:
             counts[f"answered by {by}"] += 1
             counts[
                 f"by {cloud.provider}: "
-                + ("an identity" if answer.secret else answer.principal)
+                + ("an identity" if answer.secret else answer.who)
             ] += 1
             wrong = self.world.wrong(cloud, name, answer)
             if wrong and not (answer.secret and self.world.oracle(cloud, name).secret):

@@ -225,8 +225,8 @@ class AskedWorld(World):
                 who = who.replace(role, "MACHINE")
             return who
 
-        leased = any(role in answer.principal for role in self.leased())
-        same = without(answer.principal) == without(truth.principal) != truth.principal
+        leased = any(role in answer.who for role in self.leased())
+        same = without(answer.who) == without(truth.who) != truth.who
         return leased and same and answer.username == truth.username
 
     def held(self) -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ from dockcred.protocol.launcher.render import written_for
 
 NAME = "docker-credential-keyring"
 ROOTS = (
-    str(Path(dockcred.__file__).parents[2]),
+    str(Path(dockcred.__file__).parents[1]),
     str(Path(docker_credential_keyring.__file__).parent),
 )
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import tomlkit
-from tomlkit.exceptions import TOMLKitError
-
 from dockcred.clients.edit import ABSENT, Path
 from dockcred.errors import InvalidInputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
 
 
 def get(text: str, path: Path) -> Any:
@@ -23,11 +24,13 @@ def put(text: str, path: Path, value: Any) -> str:
 
     Behind the tables it would belong to the last of them.
     """
+    import tomlkit  # noqa: PLC0415 - an edit only
+
     (name,) = path
     document = _parse(text)
     if name in document:
         document[name] = value
-        return tomlkit.dumps(document)
+        return document.as_string()
     line = tomlkit.dumps({name: value})
     newline = "\r\n" if "\r\n" in text else "\n"
     return line.replace("\n", newline) + text
@@ -38,7 +41,7 @@ def drop(text: str, path: Path) -> str:
     (name,) = path
     document = _parse(text)
     del document[name]
-    return tomlkit.dumps(document)
+    return document.as_string()
 
 
 def is_blank(text: str) -> bool:
@@ -46,7 +49,10 @@ def is_blank(text: str) -> bool:
     return not text.strip()
 
 
-def _parse(text: str) -> tomlkit.TOMLDocument:
+def _parse(text: str) -> TOMLDocument:
+    import tomlkit  # noqa: PLC0415 - an edit only
+    from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415
+
     try:
         return tomlkit.parse(text)
     except TOMLKitError as error:
