@@ -12,7 +12,7 @@ import os
 
 from dockcred.errors import IssueError
 from dockcred.system import process, spawn
-from dockcred.system.environment import programs
+from dockcred.system.environment import OURS, programs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,7 +93,10 @@ CHILDREN = {
         *_PERSON,
         *_NETWORK,
         *programs.PASS,
-        *("XAUTHORITY", "DOCKER_CONFIG", "DOCKCRED_*"),
+        *("XAUTHORITY", "DOCKER_CONFIG"),
+        *OURS,
+        *("DOCKCRED_CONFIG", "DOCKCRED_ROAD"),
+        *programs.KEYCHAIN,
     ),
     "pass": programs.PASS,
     "refresh-command": (*_PERSON, *_NETWORK),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _READ_BYTES = 64 * 1024
 _PYTHON = re.compile(rb"exec '([^']+)' -I -S -c ")
-_DIRECTORIES = re.compile(rb"sys\.path \+= \[([^\]]*)\]; from dockcred\.launcher")
+_DIRECTORIES = re.compile(rb"sys\.path \+= \[([^\]]*)\]; from dockcred\.")
 _DIRECTORY = re.compile(rb'"([^"]+)"')
 _SHEBANG = re.compile(rb"#! *([^\s]+)(?: +(\S+))?")
 
