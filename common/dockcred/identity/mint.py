@@ -187,7 +187,7 @@ def spawn(
     """
     if environment.get("DOCKCRED_REFRESH").lower() == "off" or environment.get("CI"):
         return
-    if _was_tried(cache, name) or not _record(cache, name):
+    if _was_tried(cache, name) or not _claim(cache, name):
         return
     if (child := os.fork()) != 0:
         # Its own child is init's to reap: we leave no zombie.
@@ -213,9 +213,19 @@ def _was_tried(cache: Cache, name: str) -> bool:
     return 0 <= time.time() - tried_at < ATTEMPT_EVERY_S
 
 
-def _record(cache: Cache, name: str) -> bool:
-    """Record the attempt before it starts; without a record there is none."""
-    return cache.write_text(f"{name}.tried", "", time.time())
+def _claim(cache: Cache, name: str) -> bool:
+    """Record the attempt before it starts; return whether it is this caller's.
+
+    Looked at again under a lock, so that of many callers one attempts it. Without a
+    record there is no attempt.
+    """
+    flight = Flight(cache, f"{name}.tried")
+    try:
+        return not _was_tried(cache, name) and cache.write_text(
+            f"{name}.tried", "", time.time()
+        )
+    finally:
+        flight.release()
 
 
 def _detach() -> None:
