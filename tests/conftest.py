@@ -85,3 +85,14 @@ def cloud() -> Iterator[Sandbox]:
     """A cloud under its real host names, over TLS through its own proxy."""
     with Sandbox(tls=True) as sandbox:
         yield sandbox
+
+
+@pytest.fixture(autouse=True)
+def own_variables() -> Iterator[None]:
+    """Give back this process's variables, which a test in it may have made a cloud's."""
+    before = dict(os.environ)
+    yield
+    before |= {n: v for n, v in os.environ.items() if n == "PYTEST_CURRENT_TEST"}
+    if dict(os.environ) != before:
+        os.environ.clear()
+        os.environ.update(before)

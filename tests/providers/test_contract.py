@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from support.program import with_system_path
 
 from dockcred import wiring
 from dockcred.system.environment import Environment
@@ -34,7 +35,7 @@ def test_every_provider_keeps_the_contract(behaviour, name, cloud) -> None:
         Subject(
             lambda: wiring.provider(name, *subject.hosts),
             subject.hosts,
-            Environment(cloud.environment(subject.nobody)),
+            Environment(with_system_path(cloud.environment(subject.nobody))),
             Environment(cloud.environment(subject.somebody)),
         )
     )

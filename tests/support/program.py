@@ -118,3 +118,14 @@ def processes_of(program: str) -> list[int]:
         if program.encode() in words and int(pid) != os.getpid():
             found.append(int(pid))
     return found
+
+
+def with_system_path(environment: dict[str, str]) -> dict[str, str]:
+    """Return the variables with the system's PATH where they have the caller's own.
+
+    There an `az` or `gcloud` may be installed that somebody is logged in to, or that
+    does not work.
+    """
+    if environment.get("PATH") != os.environ.get("PATH"):
+        return environment
+    return environment | {"PATH": "/usr/bin:/bin"}

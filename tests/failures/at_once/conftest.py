@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from support.private_registry import free_port, listens
 from support.program import wait_until
-from support.real import missing
+from support.real import program
 from support.starting import Table, crowds
 
 USER, PASSWORD = "user", "registry-password"
@@ -54,9 +54,8 @@ def environment(home: Path) -> dict[str, str]:
 @pytest.fixture
 def registry_port(tmp_path: Path) -> Iterator[int]:
     """A registry at every address of the loopback, each a registry to docker."""
-    for program in ("docker-registry", "docker"):
-        if not shutil.which(program):
-            missing(f"{program} is not installed")
+    for name in ("docker-registry", "docker"):
+        program(name)
     port = free_port()
     (tmp_path / "htpasswd").write_text(_HTPASSWD)
     settings = {

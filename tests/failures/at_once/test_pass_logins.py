@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support.real import missing
+from support.real import program
 from support.starting import Start
 
 NIGHT = bool(os.environ.get("DOCKCRED_NIGHT"))
@@ -19,6 +19,8 @@ KEYRING = "docker-credential-keyring"
 @pytest.fixture
 def password_store(home: Path, environment):
     """An initialised `pass`, with a key that has no passphrase."""
+    for name in ("gpg", "gpgconf", "pass"):
+        program(name)
     (home / ".gnupg").mkdir(mode=0o700)
     environment |= {"DOCKCRED_STORE": "pass"}
     try:
@@ -29,8 +31,6 @@ def password_store(home: Path, environment):
         ):  # fmt: skip
             subprocess.run(command, env=environment, capture_output=True, check=True)
         yield environment
-    except FileNotFoundError as error:
-        missing(f"{error.filename} is not installed")
     finally:
         subprocess.run(["gpgconf", "--kill", "all"], env=environment, check=False)
 

@@ -21,6 +21,9 @@ import pytest
 from . import scenes
 from .places import command
 
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0, reason="to be one user after another needs root"
+)
 TESTS = Path(__file__).parents[2]
 NIGHT = bool(os.environ.get("DOCKCRED_NIGHT"))
 STEPS = 50_000 if NIGHT else 2_500

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from support.program import HOST, NOT_FOUND, Program
+from support.program import HOST, NOT_FOUND, Program, with_system_path
 
 PRIVATE = "registry.example:5000"
 
@@ -73,7 +73,7 @@ def test_a_login_to_a_cloud_without_an_identity_is_stored_and_answered(
 )
 def test_public_images_need_neither_identity_nor_keychain(auto, cloud, server) -> None:
     """Silent not-found, which strict clients take for "go on anonymously"."""
-    answer = auto.get(cloud.environment("nothing"), server)
+    answer = auto.get(with_system_path(cloud.environment("nothing")), server)
     assert (answer.status, answer.stdout, answer.stderr) == (1, NOT_FOUND, b"")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from support.program import with_system_path
 
 HOST = "contoso.azurecr.io"
 
@@ -14,7 +15,7 @@ def get(acr):
     """Get the credential of a registry, HOST by default, under these variables."""
 
     def ask(environment, host=HOST, **options):
-        return acr.get(environment, host, **options)
+        return acr.get(with_system_path(environment), host, **options)
 
     return ask
 

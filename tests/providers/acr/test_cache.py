@@ -9,6 +9,7 @@ import time
 
 import pytest
 from support import entries
+from support.program import with_system_path
 
 from dockcred.providers.acr import ACR, sources
 from dockcred.providers.acr import identity as module
@@ -236,7 +237,7 @@ def test_the_registries_of_a_cloud_have_an_entry_each(get, cloud):
 
 
 def test_list_names_what_a_get_would_answer_and_erase_drops_it(acr, get, cloud):
-    environment = cloud.environment("azure-imds")
+    environment = with_system_path(cloud.environment("azure-imds"))
     get(environment)
     cloud.reset()
     listed = json.loads(acr("list", environment=environment).stdout)

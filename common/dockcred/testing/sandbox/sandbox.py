@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -44,6 +45,9 @@ IDENTITIES: dict[str, str] = {
     for name, identity in cloud.identities.items()
 }
 """What each identity is, by name."""
+
+
+_CLEANUPS = 10
 
 
 class Sandbox:
@@ -110,7 +114,16 @@ class Sandbox:
         self._exchange.closing.set()
         for server in self._servers:
             server.close()
-        self._directory.cleanup()
+        for attempt in reversed(range(_CLEANUPS)):
+            try:
+                self._directory.cleanup()
+            except OSError:
+                # A program that was just ended may have been writing there.
+                if not attempt:
+                    raise
+                time.sleep(0.2)
+            else:
+                break
 
     def listen(self, address: str, port: int = 0, *, tls: bool = False) -> int:
         """Serve at a further address, with `tls` as every real host; return the port.
