@@ -123,7 +123,6 @@ class Minter:
         unchanged = (
             self._store.key(self._server) == self._key
             and watched.conditions(identity.files, identity.tokens) == now
-            and record.is_unchanged()
         )
         kept = provider.is_cacheable(identity) and credential.expires_at is not None
         if unchanged and kept:

@@ -143,6 +143,15 @@ def test_a_logout_of_what_was_an_alias_leaves_no_ticket(world) -> None:
     assert world.tickets() == []
 
 
+def test_a_logout_of_an_alias_that_has_moved_leaves_no_ticket(world) -> None:
+    """The ticket is of an entry of the registry that was behind it."""
+    world.configure(world.home / ".config", alias_of(ALIAS, HOST))
+    assert world.get(ALIAS).status == 0
+    world.configure(world.home / ".config", alias_of(ALIAS, OTHER))
+    world.launched(ALIAS.encode(), world.environment, verb="erase")
+    assert world.tickets() == []
+
+
 @pytest.mark.parametrize("what", ["ticket", "stamp"])
 def test_a_renamed_file_answers_for_nothing_else(world, shell, what) -> None:
     """In a directory that others can write: they rename what they cannot read."""

@@ -85,14 +85,12 @@ class Record:
         finally:
             self._is_looking = False
 
-    def is_unchanged(self) -> bool:
-        """Return whether the files look as they did when they were opened."""
-        return all(
-            cache.stat_signature(path) == seen for path, seen in self.looks.items()
-        )
-
     def conditions(self, names: Iterable[str], files: Iterable[str]) -> tuple[str, ...]:
-        """Return the conditions on what was consulted beside these names and files."""
+        """Return the conditions on what was consulted beside these names and files.
+
+        A file's is how it looked when it was opened: one that has changed since makes
+        an entry that no hit takes.
+        """
         looks = {path: self.looks[path] for path in self.looks.keys() - set(files)}
         return (
             *variables(self.environment, self.environment.asked - set(names)),
