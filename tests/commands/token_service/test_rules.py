@@ -208,3 +208,13 @@ def test_what_is_granted_is_what_the_model_allows(written, issuer, claims, asked
     }
     assert found == expected
     assert all(access.actions for access in granted)
+
+
+def test_a_rule_of_two_claims_wants_both():
+    rule = Rule.of_words(
+        "it", "one", {"sub": ["a"], "ref": ["b"]}, ["*"], ["pull"], catalog=False
+    )
+    assert rule.admits("one", {"sub": "a", "ref": "b"})
+    assert not rule.admits("one", {"sub": "a", "ref": "c"})
+    assert not rule.admits("one", {"sub": "c", "ref": "b"})
+    assert not rule.admits("one", {"sub": "a"})
