@@ -20,6 +20,7 @@ from dockcred.commands.token_service.clients import (
     BURST_S,
     MAX_REMEMBERED,
     NOBODY,
+    SPARE_CONNECTIONS,
     Clients,
 )
 from dockcred.commands.token_service.listen import Listen
@@ -154,6 +155,21 @@ def test_far_more_than_its_share_are_closed_at_once(start: Start, options):
         assert seconds_until_closed(many[-1]) < 5
         with connected(service, "127.0.0.3") as other:
             assert status(other) == 200
+
+
+class Quiet:
+    """A connection that has sent nothing yet."""
+
+    def make_room(self) -> None:
+        raise AssertionError("there is room")
+
+
+def test_so_many_more_than_its_share_are_let_in_and_then_none() -> None:
+    """Before they have said a word: what TLS costs is spent by then."""
+    clients, most = Clients(FEW), FEW + SPARE_CONNECTIONS
+    opened = [clients.opened(("127.0.0.2", n), Quiet()) for n in range(most + 5)]
+    assert opened == [True] * most + [False] * 5
+    assert clients.opened(("127.0.0.3", 1), Quiet())
 
 
 def test_one_address_has_its_share_of_requests(start: Start, options):
