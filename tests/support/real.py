@@ -18,6 +18,10 @@ import pytest
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _TRIAL_S = 30
+# A trial has an empty home. cargo finds there which Rust it shall start, unless told.
+_RUSTUP = {
+    "RUSTUP_HOME": os.environ.get("RUSTUP_HOME") or os.path.expanduser("~/.rustup")
+}
 # What a program must do to count as one that runs; of the others, `--version`.
 _TRIALS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("sh", "dash", "bash", "zsh", "fish"), ("-c", "exit 0")),
@@ -79,7 +83,8 @@ def _complaint(command: tuple[str, ...], status: int) -> str:
         try:
             done = subprocess.run(
                 command,
-                env={"PATH": f"{os.environ['PATH']}:{SYSTEM_PATH}", "HOME": home},
+                env={"PATH": f"{os.environ['PATH']}:{SYSTEM_PATH}", "HOME": home}
+                | _RUSTUP,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
