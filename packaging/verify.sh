@@ -29,9 +29,11 @@ for file in "$work"/venv/bin/dock*; do
 done
 
 cd "$work/tests"
-test_with() { # PROGRAMS TESTS
-    DOCKCRED_BIN=$1 "$work/venv/bin/python" -m pytest -q -p no:cacheprovider "$2"
+test_with() { # PROGRAMS TESTS...
+    programs=$1
+    shift
+    DOCKCRED_BIN=$programs "$work/venv/bin/python" -m pytest -q -p no:cacheprovider "$@"
 }
-test_with "$work/venv/bin" tests/protocol
+test_with "$work/venv/bin" tests/protocol/test_*.py
 # One test beside the transcripts needs an SDK, which one file has not.
 test_with "$work/links" tests/protocol/test_transcripts.py
