@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 READY = .venv/ready
 CODE = common/dockcred helpers bench packaging/zipapp docs/generate
-# A worker for each processor; tests/support/workers.py says what they share.
+# tests/support/workers.py says how many workers there are, and what they share.
 TESTS = $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadgroup --durations 20
 
 .PHONY: demo test slow night check docs bench clean

@@ -30,8 +30,10 @@ def python() -> str:
 class Ours:
     """The wheel in a venv of that interpreter, and the launchers made from it."""
 
-    def __init__(self, cache: Path) -> None:
+    def __init__(self, cache: Path, checkout: Path = REPOSITORY) -> None:
         """Set the places; nothing is built yet."""
+        cache.mkdir(parents=True, exist_ok=True)
+        self._checkout = checkout
         self.interpreter = python()
         self._venv = cache / f"venv{self.interpreter.replace('/', '-')}"
         self.python = self._venv / "bin/python"
@@ -42,7 +44,7 @@ class Ours:
         pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
         into = ("--python", str(self.python), "install")
         with tempfile.TemporaryDirectory() as wheels:
-            _run(*pip, "wheel", "--no-deps", "--wheel-dir", wheels, str(REPOSITORY))
+            _run(*pip, "wheel", "--no-deps", "--wheel-dir", wheels, str(self._checkout))
             (wheel,) = Path(wheels).iterdir()
             if not self.python.exists():
                 _run(self.interpreter, "-m", "venv", "--without-pip", str(self._venv))

@@ -5,7 +5,7 @@ A row whose program or identity is not there yet says so; it needs no code later
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 ECR, ACR = "docker-credential-ecr-login", "docker-credential-acr-login"
 GCR, KEYRING = "docker-credential-gcr", "docker-credential-keyring"
@@ -43,6 +43,15 @@ class Row:
 
 def _ecr(name: str, identity: str, must: float, moonshot: float, **more: object) -> Row:
     return Row(name, ECR, "ecr-login", ECR_HOST, identity, must, moonshot, **more)  # type: ignore[arg-type]
+
+
+def rows_against(rows: tuple[Row, ...]) -> list[Row]:
+    """Return each path of ours once, to be compared with an earlier commit of ours."""
+    return [
+        replace(row, must=1.02, moonshot=None)
+        for row in rows
+        if row.theirs and " against " not in row.name
+    ]
 
 
 _COLD = {"cold": True, "rounds": 25}

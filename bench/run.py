@@ -16,7 +16,7 @@ from pathlib import Path
 from bench import instructions, keychain_instructions, report, world
 from bench.ours import Ours
 from bench.peers import REPOSITORY
-from bench.rows import ROWS
+from bench.rows import ROWS, rows_against
 from bench.stage import Stage
 
 
@@ -25,24 +25,35 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench/run.py", description=__doc__)
     parser.add_argument("--rows", default="", help="only rows with this in their name")
     parser.add_argument("--quick", action="store_true", help="a third of the rounds")
+    parser.add_argument("--longer", type=int, default=1, help="so many times as many")
     parser.add_argument("--json", type=Path, default=REPOSITORY / "bench/results.json")
+    parser.add_argument(
+        "--against",
+        type=Path,
+        help="a checkout of an earlier commit of ours, in the place of every peer",
+    )
     options = parser.parse_args()
 
     cache = _cache()
+    earlier = Ours(cache / "earlier", options.against) if options.against else None
     if world.INSIDE not in os.environ:
         # While there is still a network.
-        subprocess.run([REPOSITORY / "bench/peers.sh", cache], check=False)
         Ours(cache).install()
+        if earlier:
+            earlier.install()
+        else:
+            subprocess.run([REPOSITORY / "bench/peers.sh", cache], check=False)
         _build_stopwatch(cache)
     world.enter()
     ours = Ours(cache)
-    stage = Stage(ours, cache, share=1 / 3 if options.quick else 1)
+    share = 1 / 3 if options.quick else options.longer
+    stage = Stage(ours, cache, share, earlier)
     results = []
-    for row in ROWS:
+    for row in rows_against(ROWS) if earlier else ROWS:
         if options.rows in row.name:
             results.append(stage.play(row))
             print(f"{results[-1].verdict:10} {row.name}", file=sys.stderr)
-    counts = {} if options.rows else _count(ours.interpreter)
+    counts = {} if options.rows or earlier else _count(ours.interpreter)
     report.show(results)
     report.show_instructions(counts)
     conditions = {

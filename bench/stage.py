@@ -10,7 +10,7 @@ from bench import keychains, world
 from bench.contest import Contest, Contestant, Invalid, RowResult
 from bench.desk import Desk, crowd
 from bench.ours import Ours
-from bench.peers import PEERS, SYSTEM_PATH, secret
+from bench.peers import PEERS, SYSTEM_PATH, Peer, secret
 from bench.report import Result
 from bench.rows import Row
 from dockcred.testing.sandbox import Sandbox
@@ -20,13 +20,17 @@ _WAY = ("HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE",
         "AWS_CA_BUNDLE", "AWS_ENDPOINT_URL", "AWS_EC2_METADATA_SERVICE_ENDPOINT",
         "AZURE_POD_IDENTITY_AUTHORITY_HOST", "GCE_METADATA_")  # fmt: skip
 FEW = 10
+_EARLIER = "earlier"
 
 
 class Stage:
     """Plays rows, one after the other."""
 
-    def __init__(self, ours: Ours, cache: Path, share: float) -> None:
+    def __init__(
+        self, ours: Ours, cache: Path, share: float, earlier: Ours | None = None
+    ) -> None:
         self._ours = ours
+        self._earlier = earlier
         self._cache = cache
         self._share = share
         self._identities = Sandbox().identities
@@ -39,7 +43,7 @@ class Stage:
         argv = (str(program), "get")
         if not row.theirs:
             return self._result(row, lambda: self._against_itself(row, argv))
-        peer = PEERS[row.theirs]
+        peer = self._peer(row)
         command = peer.command(self._cache / "bin", self._ours.python)
         if command is None:
             return Result(row, why=f"missing: {peer.argv[0]} is not on this machine")
@@ -51,6 +55,13 @@ class Stage:
         if row.identity not in self._identities:
             return Result(row, why=f"not built: the sandbox has no {row.identity}")
         return self._result(row, lambda: self._in_the_cloud(row, argv, command))
+
+    def _peer(self, row: Row) -> Peer:
+        if self._earlier is None:
+            return PEERS[row.theirs]
+        program = self._earlier.program(row.ours) or row.ours
+        own = {"DOCKCRED_CACHE_DIR": f"{{HOME}}/{_EARLIER}"}
+        return Peer("earlier", (str(program), "get"), variables=own)
 
     def _result(self, row: Row, contest: Callable[[], RowResult]) -> Result:
         try:
@@ -70,12 +81,13 @@ class Stage:
             environment = _environment(cloud, row.identity)
             home = Path(environment["HOME"])
             desk = Desk(cloud, row)
-            caches = (home / ".cache/dockcred", home / ".ecr") if row.cold else ()
+            names = (".cache/dockcred", ".ecr", _EARLIER) if row.cold else ()
+            caches = [home / name for name in names]
             before = desk.emptier(caches)
             ours = Contestant(
                 argv, environment, desk.checker(secret), before, desk.count_ours
             )
-            peer = PEERS[row.theirs]
+            peer = self._peer(row)
             others = peer.environment(environment)
             peer.log_in(command[0], others)
             theirs = Contestant(

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from support.program import HOST, NOT_FOUND, PUBLIC, Answer, processes_of, wait_until
 
+pytestmark = pytest.mark.slow  # all of them together
 ECR_CALL = "ecr:GetAuthorizationToken"
 AS_ROOT = pytest.mark.usefixtures("own_mounts")
 ROADS = ("direct", "sdk")

@@ -21,6 +21,13 @@ from support.once import WORKER, run_directory
 BUILDERS = frozenset({"go_reader", "kubelet", "rust_reader"})
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return three workers for two processors: what is slow on purpose is waited for."""
+    processors = os.cpu_count() or 1
+    return processors + (processors + 1) // 2
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put each file's tests into a group, which `--dist loadgroup` keeps together."""

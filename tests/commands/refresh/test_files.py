@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from support.program import HOST, PUBLIC, wait_until
 
+pytestmark = pytest.mark.slow  # all of them together
+
 
 def password(file: Path) -> str:
     """The password of a docker config.json."""

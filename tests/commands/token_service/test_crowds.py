@@ -20,6 +20,7 @@ from dockcred.commands.token_service.issuer_keys import MAX_WAITING
 
 from .conftest import Start
 
+pytestmark = pytest.mark.slow  # all of them together
 MANY = 1_000
 TOO_MANY = 2_050
 REQUESTS = int(os.environ.get("DOCKCRED_TOKEN_REQUESTS", "4000"))

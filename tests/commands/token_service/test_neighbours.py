@@ -27,6 +27,7 @@ from support.token_service import SERVICE, Service, basic
 
 from .conftest import Start
 
+pytestmark = pytest.mark.slow  # all of them together
 APP = "repository:team/app:pull"
 CONFIG = """
 service = "registry.example.com"

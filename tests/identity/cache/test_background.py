@@ -11,6 +11,7 @@ import pytest
 from support import entries
 from support.program import processes_of, wait_until
 
+pytestmark = pytest.mark.slow  # all of them together
 ECR_CALL = "ecr:GetAuthorizationToken"
 
 

@@ -135,6 +135,9 @@ done <&8
 [ "$held" = whole ] || pass
 
 # What SDKs and programs have asked for, where they had a say: sh reads on only then.
-by="by @PROGRAMS@$newline" with="with @SDKS@$newline"
-case $further in "$by" | "$with" | "$by$with") tell ;; esac
+by="by @PROGRAMS@$newline"
+[ "$further" = "$by" ] && tell
+case $further in 'by '*) ;; *) by='' ;; esac
+further=${further#"$by"}
+[ "$further" = "with @SDKS@$newline" ] && tell
 pass
