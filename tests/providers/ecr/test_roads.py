@@ -11,6 +11,8 @@ from support.program import ACCOUNT, HOST, PUBLIC
 
 from dockcred.testing.sandbox import Sandbox
 
+pytestmark = pytest.mark.slow  # all of them together
+
 BOTH_ROADS = (
     "env-keys",
     "env-session",

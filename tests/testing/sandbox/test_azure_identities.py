@@ -11,6 +11,8 @@ import pytest
 from dockcred.testing.sandbox.azure.directory import TENANT
 from dockcred.transport.json_reader import claims_of
 
+pytestmark = pytest.mark.slow  # all of them together
+
 # Asked of azure-identity alone: nothing of ours is in this process.
 ASK = """
 import json, sys

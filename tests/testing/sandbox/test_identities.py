@@ -8,6 +8,8 @@ import pytest
 
 from dockcred.testing.sandbox import Sandbox
 
+pytestmark = pytest.mark.slow  # all of them together
+
 MINT = {"ecr:GetAuthorizationToken": 1}
 IMDS = {"imds:token": 1, "imds:role": 1, "imds:credentials": 1}
 ASSUME = {"sts:AssumeRole": 1}
