@@ -29,7 +29,7 @@ with contextlib.suppress(ImportError):
     hypothesis.settings.register_profile("dockcred", deadline=None)
     hypothesis.settings.load_profile("dockcred")
 
-pytest_plugins = ("support.left_out", "support.workers")
+pytest_plugins = ("support.left_out", "support.workers", "support.differential")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,111 @@
+"""Our reading of a format beside the reading of the code whose format it is.
+
+    def test_whom_the_files_name(side_by_side):
+        side_by_side(compare, homes())
+
+`compare` is called with one generated input, runs both sides on it, and fails where they
+disagree. Where they differ and it is meant, it returns the difference's name, or several,
+each by `meant`: a row of docs/differences.md. What returns nothing has agreed.
+
+A test runs twice: by a seed that is always the same, and by one that is new each time.
+The end of a run names both; DOCKCRED_SEED=N plays one again. Each run is bounded: EXAMPLES
+inputs, and NIGHT_EXAMPLES where DOCKCRED_NIGHT is set.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+import pytest
+
+from support.documents import ROOT
+
+PAGE = ROOT / "docs/differences.md"
+NIGHT = bool(os.environ.get("DOCKCRED_NIGHT"))
+EXAMPLES = 300
+NIGHT_EXAMPLES = 5_000
+FIXED_SEED = 20_261_129
+_PROPERTY = "side by side"
+_ROW = re.compile(r"^\| `([a-z0-9-]+)` \|", re.MULTILINE)
+
+
+def rows() -> dict[str, list[str]]:
+    """Return the table of meant differences: each name with its row's other cells."""
+    found = {}
+    for line in PAGE.read_text(encoding="utf-8").splitlines():
+        if match := _ROW.match(line):
+            cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[2:-1]]
+            assert match[1] not in found, f"two rows of the name {match[1]}"
+            found[match[1]] = cells
+    return found
+
+
+def meant(name: str) -> str:
+    """Return the name of a meant difference; KeyError where the table has no such row."""
+    if name not in rows():
+        raise KeyError(f"docs/differences.md has no row {name}")
+    return name
+
+
+Compare = Callable[..., str | Iterable[str] | None]
+
+
+@pytest.fixture(params=("fixed seed", "fresh seed"))
+def side_by_side(
+    request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
+) -> Callable[..., Counter[str]]:
+    """Return what calls `compare` with generated inputs, and counts how they ended.
+
+    Called as side_by_side(compare, strategy, ..., share=1.0): a strategy for each
+    argument of `compare`; `share` is the part of the usual number of inputs that a costly
+    comparison takes. Returns the count of each meant difference, and of "alike".
+    """
+    hypothesis = pytest.importorskip("hypothesis")
+    again = os.environ.get("DOCKCRED_SEED")
+    fresh = int(again) if again else secrets.randbelow(2**32)
+    seed = FIXED_SEED if request.param == "fixed seed" else fresh
+
+    def run(compare: Compare, *strategies, share: float = 1.0) -> Counter[str]:
+        ends: Counter[str] = Counter()
+        examples = max(10, int(share * (NIGHT_EXAMPLES if NIGHT else EXAMPLES)))
+
+        def one(inputs) -> None:
+            found = compare(*inputs)
+            names = [found] if isinstance(found, str) else list(found or ["alike"])
+            ends.update(names)
+
+        bounded = hypothesis.settings(
+            max_examples=examples,
+            database=None,
+            deadline=None,
+            suppress_health_check=list(hypothesis.HealthCheck),
+        )
+        given = hypothesis.given(hypothesis.strategies.tuples(*strategies))
+        print(f"DOCKCRED_SEED={seed}")
+        hypothesis.seed(seed)(bounded(given(one)))()
+        told = ", ".join(f"{count} {name}" for name, count in sorted(ends.items()))
+        record_property(_PROPERTY, f"DOCKCRED_SEED={seed}: {told}")
+        return ends
+
+    return run
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the seed of each comparison, and how its inputs ended."""
+    lines = sorted(_told(terminalreporter))
+    if lines:
+        terminalreporter.section("side by side with the clouds' own code")
+    for line in lines:
+        terminalreporter.line(line)
+
+
+def _told(terminalreporter: pytest.TerminalReporter) -> Iterator[str]:
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, value in getattr(report, "user_properties", ()):
+                if name == _PROPERTY and report.when == "call":
+                    yield f"{report.nodeid} {value}"
