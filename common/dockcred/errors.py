@@ -67,6 +67,10 @@ class RefusedError(IssueError):
     """The cloud knows who asks, and does not allow it."""
 
 
+class EndedError(IssueError):
+    """The cloud takes a login, key or token no more: expired, revoked, or deleted."""
+
+
 class TransportError(IssueError):
     """The other end could not be reached, or did not speak as it should."""
 

@@ -12,6 +12,7 @@ import time
 from dockcred import credential as lifetime
 from dockcred.errors import (
     CredentialsNotFoundError,
+    EndedError,
     MissingIdentityError,
     NotServedError,
     RefusedError,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dockcred.credential import Credential, ServerURL
+    from dockcred.errors import DockcredError
     from dockcred.identity.cache import Entry
     from dockcred.identity.cache.files import Cache
     from dockcred.identity.mint import TicketKeeper
@@ -80,8 +82,8 @@ class IdentityStore:
 
         try:
             return Minter(self, name, key, server).mint()
-        except (MissingIdentityError, RefusedError) as error:
-            if not self._may_be_anonymous(server):
+        except (MissingIdentityError, RefusedError, EndedError) as error:
+            if not self._may_be_anonymous(server, error):
                 raise
             from dockcred.system import log  # noqa: PLC0415 - a miss only
 
@@ -214,8 +216,13 @@ class IdentityStore:
         """Return whether the entry may be answered without asking its source."""
         return entry.lease_until is None or time.time() < entry.lease_until
 
-    def _may_be_anonymous(self, server: ServerURL) -> bool:
-        """Return what the `anonymous` setting says, else what the registry offers."""
+    def _may_be_anonymous(self, server: ServerURL, error: DockcredError) -> bool:
+        """Return what the `anonymous` setting says, else what the registry offers.
+
+        A login that has ended is renewed rather than done without, unless it is said.
+        """
         if chosen := self.environment.get("DOCKCRED_ANONYMOUS"):
             return chosen.lower() == "true"
-        return self.provider.serves_anonymous(server)
+        return not isinstance(error, EndedError) and self.provider.serves_anonymous(
+            server
+        )

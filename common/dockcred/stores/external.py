@@ -7,16 +7,13 @@ import os
 from dockcred.credential import Credential
 from dockcred.errors import CredentialsNotFoundError, InvalidInputError, IssueError
 from dockcred.protocol import credential_line
-from dockcred.system import child_program, process
+from dockcred.system import child_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dockcred.credential import ServerURL
     from dockcred.system.child_program import Outcome
     from dockcred.system.environment import Environment
-
-_MAX_WAIT_S = 60.0
-_LAST_WORDS_S = 0.5
 
 
 def find(name: str, environment: Environment, remedy: str) -> str:
@@ -38,7 +35,7 @@ def variables(environment: Environment) -> dict[str, str]:
 
 def run(command: list[str], variables: dict[str, str], text: bytes = b"") -> Outcome:
     """Run to the end, as long as the call has time; KeychainError if it hangs."""
-    seconds = max(0.1, min(_MAX_WAIT_S, process.remaining_s() - _LAST_WORDS_S))
+    seconds = child_program.patience_s()
     try:
         return child_program.ask(command, variables, timeout_s=seconds, text=text)
     except IssueError as error:

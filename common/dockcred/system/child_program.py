@@ -65,6 +65,7 @@ CHILDREN = {
         *_PERSON,
         *_NETWORK,
         *("CLOUDSDK_*", "CLOUDSDK_PROXY_USERNAME", "CLOUDSDK_PROXY_PASSWORD"),
+        "CLOUDSDK_AUTH_ACCESS_TOKEN",
         *("GCE_METADATA_*", "NO_GCE_CHECK"),
     ),
     "gh": (*_PERSON, *_NETWORK, *_DESKTOP, "GH_CONFIG_DIR"),
@@ -134,6 +135,16 @@ def search_path(environment: Environment) -> str:
 
 
 _WRITABLE_BY_ALL = 0o002
+_UNBOUNDED_S, _LAST_WORDS_S = 60.0, 1.0
+
+
+def patience_s() -> float:
+    """Return for how many seconds a program is waited for: as long as the call lasts.
+
+    A second less, in which to tell what took so long; a minute where nothing bounds it.
+    """
+    left = process.remaining_s()
+    return _UNBOUNDED_S if left == float("inf") else max(0.5, left - _LAST_WORDS_S)
 
 
 class Outcome:
@@ -171,16 +182,16 @@ def run(
     environment: Environment,
     *,
     kind: str,
-    timeout_s: float,
+    timeout_s: float = 0.0,
     variables: dict[str, str] | None = None,
     text: bytes = b"",
 ) -> Outcome:
     """Run a program with the variables that its kind gets, and some of its own.
 
-    Raises IssueError as `ask` does.
+    Without `timeout_s` it has the time of the call. Raises IssueError as `ask` does.
     """
     passed = variables_for(kind, environment) | (variables or {})
-    return ask(command, passed, timeout_s=timeout_s, text=text)
+    return ask(command, passed, timeout_s=timeout_s or patience_s(), text=text)
 
 
 def ask(

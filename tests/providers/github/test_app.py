@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from dockcred.providers.github import api
 from dockcred.testing.sandbox import Sandbox, rs256
+from dockcred.transport.response import Response
+
+from .conftest import NOT_FOUND
 
 ASK = "github:access_tokens"
 
@@ -101,6 +105,49 @@ def test_bad_weather_at_github_is_told_in_one_line(failure, said, cloud, run):
     assert result.status == 1
     assert said in result.output
     assert "\n" not in result.output
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_line_break_after_a_variable_is_not_part_of_it(end, cloud, run):
+    environment = cloud.environment("github-app")
+    broken = {
+        name: f"{value}{end}"
+        for name, value in environment.items()
+        if name.startswith("GITHUB_APP_")
+    }
+    assert len(broken) == 3
+    assert run(environment | broken).secret.startswith("ghs_")
+
+
+@pytest.mark.parametrize("failure", ["throttle", "server-error"])
+def test_a_refusal_that_passes_is_asked_again(failure, cloud, run):
+    cloud.fail(f"github:{failure}:1")
+    result = run(cloud.environment("github-app"))
+    assert result.secret.startswith("ghs_")
+    assert cloud.calls[ASK] == 2
+
+
+def test_an_app_that_is_no_more_is_passed_over_where_that_is_said(cloud, run):
+    environment = cloud.environment("github-app") | {"GITHUB_APP_ID": "999"}
+    result = run(environment | {"DOCKCRED_ANONYMOUS": "true"})
+    assert (result.status, result.output) == (1, NOT_FOUND)
+    assert "does not accept" in run(environment).output
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "said"),
+    [
+        (403, {"x-ratelimit-remaining": "0"}, "throttles"),
+        (403, {"retry-after": "60"}, "throttles"),
+        (429, {}, "throttles"),
+        (403, {"x-ratelimit-remaining": "59"}, "denies"),
+        (403, {}, "denies"),
+    ],
+)
+def test_githubs_two_ways_to_throttle_are_not_taken_for_a_denial(status, headers, said):
+    """docs.github.com, "Rate limits for the REST API": 403 or 429, told by headers."""
+    failure = api._failure(Response(status, headers, b""), "api.github.com")
+    assert said in failure.cause
 
 
 def test_another_installation_and_a_renewed_key_are_misses(cloud, run):

@@ -56,6 +56,41 @@ def test_a_file_without_the_host_is_no_login(text, tmp_path):
     assert gh.login("github.com", environment) is None
 
 
+READ_BY_GH_ALONE = {
+    "a comment": "github.com:\n    oauth_token: gho_x # mine\n    user: m\n",
+    "flow": "github.com: {oauth_token: gho_x, user: m}\n",
+    "one flow": "{github.com: {oauth_token: gho_x, user: m}}\n",
+    "an escape": 'github.com:\n    oauth_token: "gho\\x5fx"\n    user: m\n',
+    "an anchor": "github.com: &a\n    oauth_token: gho_x\n    user: m\n",
+    "a tag": "github.com:\n    oauth_token: !!str gho_x\n    user: m\n",
+    "a block": "github.com:\n    oauth_token: >-\n        gho_x\n    user: m\n",
+    "a document": "---\ngithub.com:\n    oauth_token: gho_x\n    user: m\n",
+    "a list": "github.com:\n  - oauth_token: gho_x\n    user: m\n",
+    "a byte order mark": "\ufeffgithub.com:\n    oauth_token: gho_x\n    user: m\n",
+    "a tabulator": "github.com:\n    oauth_token:\tgho_x\n    user: m\n",
+    "twice": "github.com:\n    user: m\ngithub.com:\n    oauth_token: gho_x\n",
+    "half undented": "github.com:\n    user: m\n  oauth_token: gho_x\n",
+}
+
+
+@pytest.mark.parametrize("text", READ_BY_GH_ALONE.values(), ids=READ_BY_GH_ALONE)
+def test_a_file_that_we_do_not_wholly_understand_is_left_to_gh(text, cloud, run):
+    environment = cloud.environment("github-gh-keychain")
+    token = program(environment).read_text().split("echo ")[-1].strip()
+    Path(environment["XDG_CONFIG_HOME"], "gh/hosts.yml").write_text(text)
+    assert run(environment).secret == token
+    without = run(environment | {"PATH": "/nowhere", "DOCKCRED_LOG": "info"})
+    assert without.output == NOT_FOUND
+    assert "of a form that gh alone reads" in without.errors
+
+
+@pytest.mark.parametrize("text", ["other.com: {user: x}\n", "\t\n", "- a\n", ":\n"])
+def test_an_odd_file_that_does_not_name_the_host_is_no_login(text, tmp_path):
+    (tmp_path / "hosts.yml").write_text(text)
+    environment = Environment({"GH_CONFIG_DIR": str(tmp_path)})
+    assert gh.login("github.com", environment) is None
+
+
 @pytest.mark.parametrize(
     ("variables", "path"),
     [
@@ -124,6 +159,14 @@ def test_a_gh_that_fails_is_named_within_the_time(script, said, cloud, run):
     assert result.status == 1
     assert said in result.output
     assert "\n" not in result.output
+
+
+@pytest.mark.slow
+def test_a_gh_that_needs_seven_seconds_has_them_where_the_call_does(cloud, run):
+    environment = cloud.environment("github-gh-keychain") | {"DOCKCRED_TIMEOUT": "30"}
+    token = program(environment).read_text().split("echo ")[-1].strip()
+    program(environment).write_text(f"#!/bin/sh\nsleep 7\necho {token}\n")
+    assert run(environment).secret == token
 
 
 def test_a_login_in_the_keychain_without_gh_leaves_public_images_alone(cloud, run):

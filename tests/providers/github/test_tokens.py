@@ -167,6 +167,32 @@ def test_a_variable_is_read_for_its_own_github_only(github, server, names):
     assert identities.token_variables(github, environment) == names
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", " ", "\n\n"])
+@pytest.mark.parametrize("name", ["GH_TOKEN", "GITHUB_TOKEN"])
+def test_what_an_echo_leaves_around_a_token_is_not_part_of_it(name, end, cloud, run):
+    """As gh auth login --with-token takes it: go's strings.TrimSpace."""
+    token = cloud.github.tokens.personal("somebody", "read:packages")
+    environment = cloud.environment("github-nobody") | {"GITHUB_ACTOR": f"mona{end}"}
+    result = run(environment | {name: f"{token}{end}"})
+    assert (result.status, result.errors) == (0, "")
+    assert (result.username, result.secret) == ("mona", token)
+
+
+def test_white_space_alone_is_no_token(cloud, run):
+    environment = cloud.environment("github-gh-login")
+    assert run(environment | {"GH_TOKEN": "\n"}).username == "monalisa"
+
+
+@pytest.mark.parametrize("failure", ["server-error", "throttle"])
+def test_what_github_could_not_say_is_asked_again_soon(failure, cloud, run):
+    """A failure that passes says nothing of the token: no verdict for an hour."""
+    cloud.fail(f"github:{failure}")
+    environment = cloud.environment("github-gh-token")
+    run(environment)
+    (verdict,) = held(environment, "github-verdict,*")
+    assert verdict.stat().st_mtime - time.time() < 100
+
+
 def test_a_token_with_a_line_break_is_no_token():
     environment = Environment({"GH_TOKEN": "ghp_x\r\nX-Evil: 1"})
     identity = identities.choose("github.com", environment)

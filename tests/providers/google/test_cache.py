@@ -113,7 +113,11 @@ def test_another_gcloud_configuration_is_a_miss(cloud, run):
     environment = cloud.environment("google-gcloud")
     calls = Path(environment["HOME"]) / "gcloud-calls"
     run(environment)
-    (Path(environment["HOME"]) / ".config/gcloud/active_config").write_text("work")
+    directory = Path(environment["HOME"]) / ".config/gcloud"
+    for name in ("work", "third"):
+        text = f"[core]\naccount = {name}@sandbox.example\n"
+        (directory / f"configurations/config_{name}").write_text(text)
+    (directory / "active_config").write_text("work")
     run(environment)
     run(environment | {"CLOUDSDK_ACTIVE_CONFIG_NAME": "third"})
     assert len(calls.read_text().splitlines()) == 3

@@ -82,6 +82,17 @@ def test_a_hanging_gcloud_is_given_up_and_ended(cloud, run):
     assert not any(map(is_running, pids.read_text().split()))
 
 
+@pytest.mark.slow
+def test_a_gcloud_that_needs_seven_seconds_has_them_where_the_call_does(cloud, run):
+    """As gcloud's own helper waits: a cold gcloud on a small machine takes so long."""
+    environment = cloud.environment("google-gcloud") | {"DOCKCRED_TIMEOUT": "30"}
+    document = answer(environment)
+    replace(environment, f"sleep 7\ncat <<'A'\n{document}\nA")
+    result = run(environment)
+    assert (result.status, result.errors) == (0, "")
+    assert result.secret == json.loads(document)["credential"]["access_token"]
+
+
 def test_a_gcloud_that_floods_is_bounded(cloud, run):
     environment = cloud.environment("google-gcloud")
     replace(environment, "exec yes")
@@ -129,6 +140,74 @@ def test_a_gcloud_without_an_account_leaves_it_to_the_machine(cloud, run):
     }
     assert cloud.minted(run(both).secret).principal == email("machine")
     assert run(environment).output == NOT_FOUND
+
+
+def configure(environment, text, name="default"):
+    """Write a configuration of gcloud's."""
+    place = Path(environment["HOME"]) / ".config/gcloud/configurations"
+    (place / f"config_{name}").write_text(text)
+
+
+def asked(environment):
+    """Return whether the sandbox's gcloud was run."""
+    return (Path(environment["HOME"]) / "gcloud-calls").exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[core]\nproject = p\n", "# nothing yet\n", "[compute]\nzone: europe-west1-b"],
+)
+def test_where_gcloud_ran_and_nobody_logged_in_the_machine_is_asked_and_not_gcloud(
+    text, cloud, run
+):
+    """google-auth never asks gcloud; gcloud would ask the metadata server itself."""
+    environment = cloud.environment("google-gcloud")
+    configure(environment, text)
+    machine = cloud.environment("google-metadata")["GCE_METADATA_HOST"]
+    environment |= {"NO_GCE_CHECK": "", "GCE_METADATA_HOST": machine}
+    assert cloud.minted(run(environment).secret).principal == email("machine")
+    assert not asked(environment)
+
+
+@pytest.mark.parametrize(
+    ("text", "variables"),
+    [
+        ("[core]\naccount = a@example.com\n", {}),
+        ("[CORE\naccount", {}),
+        ("[core]\naccount = %(\n", {}),
+        ("[auth]\naccess_token_file = /x\n", {}),
+        ("", {"CLOUDSDK_CORE_ACCOUNT": "a@example.com"}),
+        ("", {"CLOUDSDK_AUTH_ACCESS_TOKEN": "ya29.x"}),
+        ("", {"CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT": "a@example.com"}),
+    ],
+)
+def test_gcloud_is_asked_where_it_may_have_an_account(text, variables, cloud, run):
+    environment = cloud.environment("google-gcloud") | variables
+    configure(environment, text)
+    assert run(environment).status == 0
+    assert asked(environment)
+
+
+@pytest.mark.parametrize("name", ["the old", "the installation's"])
+def test_gcloud_is_asked_where_other_files_may_set_its_account(name, cloud, run):
+    """The settings of old, which gcloud moves, and those of the whole installation."""
+    environment = cloud.environment("google-gcloud")
+    configure(environment, "")
+    home = Path(environment["HOME"])
+    other = home / (".config/gcloud/properties" if name == "the old" else "properties")
+    other.write_text("[core]\naccount = a@example.com\n")
+    assert run(environment).status == 0
+    assert asked(environment)
+
+
+def test_another_configuration_has_another_account(cloud, run):
+    environment = cloud.environment("google-gcloud")
+    configure(environment, "", "empty")
+    assert (
+        run(environment | {"CLOUDSDK_ACTIVE_CONFIG_NAME": "empty"}).output == NOT_FOUND
+    )
+    assert not asked(environment)
+    assert run(environment).status == 0
 
 
 def test_a_login_without_a_gcloud_on_path_says_so_and_goes_on(cloud, run):

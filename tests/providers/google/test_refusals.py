@@ -9,6 +9,8 @@ import pytest
 
 from dockcred.testing.sandbox import Sandbox
 
+from .conftest import NOT_FOUND
+
 FILE = "GOOGLE_APPLICATION_CREDENTIALS"
 
 
@@ -18,11 +20,16 @@ def edit(environment, **change):
     path.write_text(json.dumps({k: v for k, v in document.items() if v is not None}))
 
 
-def says(result, *words):
+def says_why(result, *words):
     assert result.status == 1
     assert "\n" not in result.output
     for word in words:
         assert word in result.output
+    return True
+
+
+def says(result, *words):
+    assert says_why(result, *words)
     assert result.errors == f"docker-credential-gcr: {result.output}"
     return True
 
@@ -36,10 +43,22 @@ def says(result, *words):
         ("[]", ("of no type that registries take",)),
         ('{"type": "nonsense"}', ("of no type", "service_account")),
         ('{"type": "gdch_service_account"}', ("of no type",)),
+        ('{"type": []}', ("of no type",)),
+        ('{"type": {"type": "service_account"}}', ("of no type",)),
         ('{"type": "service_account"}', ("is not usable", "make it anew")),
         ('{"type": "authorized_user"}', ("is not whole", "make it anew")),
         ('{"type": "external_account"}', ("is not", "make it anew")),
         ('{"type": "impersonated_service_account"}', ("is not whole",)),
+        (
+            '{"type": "impersonated_service_account", "source_credentials": {}}',
+            ("is not whole",),
+        ),
+        (
+            '{"type":"impersonated_service_account","source_credentials":{"type":[]}}',
+            ("is not",),
+        ),
+        ('{"type": "external_account", "credential_source": 5}', ("make it anew",)),
+        ('{"type": "external_account", "credential_source": "file"}', ("make it",)),
     ],
 )
 def test_a_credentials_file_that_is_not_one_is_named(content, words, cloud, run):
@@ -67,6 +86,45 @@ def test_a_workforce_login_that_was_revoked_names_the_command(cloud, run):
     environment = cloud.environment("google-workforce-user")
     cloud.google.principals.refresh_tokens.clear()
     assert says(run(environment), "gcloud auth application-default login")
+
+
+def end_login(cloud, environment, name):
+    """Have Google, or gcloud, take a login no more."""
+    cloud.google.principals.keys.clear()
+    cloud.google.principals.refresh_tokens.clear()
+    if name == "google-gcloud":
+        program = Path(environment["HOME"]) / "bin/gcloud"
+        program.write_text("#!/bin/sh\necho 'Reauthentication failed.' >&2; exit 1\n")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "google-authorized-user",
+        "google-workforce-user",
+        "google-service-account",
+        "google-gcloud",
+    ],
+)
+def test_who_says_so_goes_on_anonymously_where_the_login_has_ended(name, cloud, run):
+    """A public image is pulled; without the setting, the login is asked for anew."""
+    environment = cloud.environment(name) | {"DOCKCRED_LOG": "info"}
+    end_login(cloud, environment, name)
+    assert says_why(run(environment), "does not accept")
+    result = run(environment | {"DOCKCRED_ANONYMOUS": "true"})
+    assert (result.status, result.output) == (1, NOT_FOUND)
+    assert "does not accept" in result.errors
+
+
+@pytest.mark.parametrize("failure", ["throttle", "server-error", "garbage"])
+def test_a_failure_that_passes_is_never_no_identity_whatever_is_said(
+    failure, cloud, run
+):
+    cloud.fail(f"google-sts:{failure}")
+    environment = cloud.environment("google-wif-direct")
+    result = run(environment | {"DOCKCRED_ANONYMOUS": "true"})
+    assert result.status == 1
+    assert result.output != NOT_FOUND
 
 
 @pytest.mark.parametrize(
@@ -137,7 +195,7 @@ def test_what_is_no_account_is_not_put_into_a_url(account, cloud, run):
         ("google-sts:throttle", ("throttles",)),
         ("google-sts:access-denied", ("denies",)),
         ("google-sts:garbage", ("did not answer in HTTP",)),
-        ("google-sts:garbage-body", ("federated token",)),
+        ("google-sts:garbage-body", ("Google's STS was not to be read",)),
         ("google-sts:half", ("half-way",)),
         ("google-sts:hang", ("did not answer within",)),
     ],

@@ -43,6 +43,23 @@ def test_the_job_s_own_token_is_the_password(name, tls, oidc):
         assert claims["sub"] == issuer.job["sub"]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", " "])
+@pytest.mark.parametrize(
+    ("name", "variable"),
+    [
+        ("ci-github", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
+        ("ci-github", "ACTIONS_ID_TOKEN_REQUEST_URL"),
+        ("ci-azure-pipelines", "SYSTEM_ACCESSTOKEN"),
+    ],
+)
+def test_what_an_echo_leaves_around_a_variable_is_not_part_of_it(
+    name, variable, end, cloud, oidc
+):
+    environment = cloud.environment(name)
+    environment[variable] += end
+    assert oidc.get(environment, HOST).password
+
+
 @pytest.mark.parametrize("name", JOBS)
 def test_a_token_for_another_audience_is_never_handed_on(name, cloud, oidc):
     """The deny twin: the same job, with one claim of its token changed."""

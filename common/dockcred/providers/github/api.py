@@ -6,9 +6,14 @@ import json
 import time
 
 from dockcred.credential import Credential
-from dockcred.errors import IssueError, MissingExtraError, TransportError
+from dockcred.errors import (
+    EndedError,
+    IssueError,
+    MissingExtraError,
+    TransportError,
+)
 from dockcred.system.version import __version__
-from dockcred.transport.http import request
+from dockcred.transport.http import request, with_retries
 from dockcred.transport.response import Response
 from dockcred.transport.target import Target
 
@@ -23,6 +28,7 @@ _HEADERS = {
     "x-github-api-version": "2022-11-28",
 }
 _CREATED, _UNKNOWN, _NOT_GRANTED = 201, 404, 422
+_REFUSED, _DENIED, _THROTTLED = 401, 403, 429
 _CHECK_S = 3.0
 
 
@@ -56,13 +62,15 @@ def installation_token(
 
     def ask(level: str) -> Response:
         body = json.dumps({"permissions": {"packages": level}}).encode()
-        return request("POST", url, environment, headers=headers, body=body)
+        return with_retries(
+            lambda: request("POST", url, environment, headers=headers, body=body)
+        )
 
     answer = ask("write")
     if answer.status == _NOT_GRANTED:
         answer = ask("read")
     if answer.status != _CREATED:
-        raise _failure(answer.status, Target(api).netloc)
+        raise _failure(answer, Target(api).netloc)
     return _credential(answer, Target(api).netloc)
 
 
@@ -74,8 +82,11 @@ def _credential(answer: Response, name: str) -> Credential:
         token = fields["token"]
         ends = datetime.fromisoformat(fields["expires_at"]).timestamp()
         if not (token.isascii() and token.isprintable()):
-            raise ValueError("not a token")  # noqa: TRY301 - met below
-    except (ValueError, LookupError, TypeError, AttributeError):
+            raise ValueError("not a token")
+    except (
+        *(ValueError, LookupError, TypeError, AttributeError),
+        *(OverflowError, RecursionError),
+    ):
         raise TransportError(
             f"{name} did not answer as GitHub does",
             "see what listens there: a proxy, a captive portal or another service",
@@ -83,7 +94,17 @@ def _credential(answer: Response, name: str) -> Credential:
     return Credential(APP_USER, token, time.time(), ends)
 
 
-def _failure(status: int, name: str) -> IssueError:
+def _failure(answer: Response, name: str) -> IssueError:
+    status, headers = answer.status, answer.headers
+    if status == _DENIED and (
+        headers.get("x-ratelimit-remaining") == "0" or "retry-after" in headers
+    ):
+        status = _THROTTLED  # docs.github.com, "Rate limits for the REST API"
+    if status == _REFUSED:
+        return EndedError(
+            f"{name} does not accept the GitHub App's assertion",
+            "see GITHUB_APP_ID and its private key, and set the clock (NTP)",
+        )
     if status == _NOT_GRANTED:
         return IssueError(
             "the GitHub App's installation lacks the permission packages: read",
@@ -95,12 +116,11 @@ def _failure(status: int, name: str) -> IssueError:
             "see GITHUB_APP_INSTALLATION_ID",
         )
     meanings = {
-        401: (
-            f"{name} does not accept the GitHub App's assertion",
-            "see GITHUB_APP_ID and its private key, and set the clock (NTP)",
+        _DENIED: (
+            f"{name} denies the GitHub App a token",
+            "see whether it is suspended",
         ),
-        403: (f"{name} denies the GitHub App a token", "see whether it is suspended"),
-        429: (f"{name} throttles the GitHub App", "try again later"),
+        _THROTTLED: (f"{name} throttles the GitHub App", "try again later"),
     }
     cause, remedy = meanings.get(
         status,

@@ -1,7 +1,8 @@
 """gh's stored login: its hosts.yml, or the keychain that gh reads for us.
 
 github.com/cli/go-gh, pkg/auth and pkg/config: the token stands below its host, or is
-in the keychain where it does not.
+in the keychain where it does not. The file is YAML, of which we read what gh writes;
+where one line is anything else, gh is asked.
 
 Whether a token opens packages: asked of GitHub once, the answer remembered.
 
@@ -18,14 +19,17 @@ import time
 from dockcred.errors import IssueError, MissingIdentityError, TransportError
 from dockcred.identity.cache.files import Cache
 from dockcred.providers.github.hosts import gh_file
-from dockcred.system import child_program, log, machine, process
+from dockcred.system import child_program, log, machine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dockcred.system.environment import Environment
 
-TIMEOUT_S = 5.0
 _MAX_BYTES = 256 * 1024
+_OWN = 2
+_PLAIN = frozenset(
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/@+ "
+)
 
 
 class GhLogin:
@@ -46,51 +50,81 @@ class GhLogin:
 def login(github: str, environment: Environment) -> GhLogin | None:
     """Return the login for a GitHub, None where there is none."""
     try:
-        with open(gh_file(environment), encoding="utf-8", errors="replace") as file:
-            text = file.read(_MAX_BYTES)
+        with open(gh_file(environment), "rb") as file:
+            data = file.read(_MAX_BYTES)
     except OSError:
         return None
-    found = _section(text, github)
+    try:
+        found = _settings(data.decode()).get(github)
+    except ValueError:
+        if github.encode() not in data:
+            return None
+        where = "in a file of a form that gh alone reads"
+        return GhLogin("", _from_gh(github, environment, where))
     if found is None:
         return None
-    token = found.get("oauth_token") or _from_keychain(github, environment)
+    token = found.get("oauth_token")
+    token = token or _from_gh(github, environment, "in the keychain")
     return GhLogin(found.get("user", ""), token)
 
 
-def _section(text: str, github: str) -> dict[str, str] | None:
-    """Read a host's own settings out of hosts.yml: one level below its name."""
-    found: dict[str, str] | None = None
-    depth = 0
+def _settings(text: str) -> dict[str, dict[str, str]]:
+    """Read each host's own settings out of hosts.yml: what is one level below its name.
+
+    Raises ValueError for all but mappings of plain and simply quoted words, as gh
+    writes them.
+    """
+    found: dict[str, dict[str, str]] = {}
+    host: dict[str, str] = {}
+    # The mappings that are open: how far each is indented, and the names in it.
+    levels: list[tuple[int, set[str]]] = [(0, set())]
+    may_open = False
     for line in text.split("\n"):
-        bare = line.strip()
+        bare = line.strip(" \r")
         if not bare or bare.startswith("#"):
             continue
         indent = len(line) - len(line.lstrip(" "))
-        name, _, value = bare.partition(":")
-        name, value = name.strip("\"'"), value.strip().strip("\"'")
-        if indent == 0:
-            if found is not None:
-                break
-            found, depth = ({}, 0) if name.lower() == github else (None, 0)
-        elif found is not None:
-            depth = depth or indent
-            if indent == depth:
-                found[name] = value
+        if indent > levels[-1][0]:
+            if not may_open:
+                raise ValueError("indented where nothing is open")
+            levels.append((indent, set()))
+        while levels[-1][0] > indent:
+            levels.pop()
+        name, colon, rest = bare.partition(":")
+        if levels[-1][0] != indent or not colon or rest[:1] not in {"", " "}:
+            raise ValueError("no line of a mapping")
+        name, value = _word(name), _word(rest.strip(" "))
+        if not name or name in levels[-1][1]:
+            raise ValueError("a name is missing, or there twice")
+        levels[-1][1].add(name)
+        may_open = not rest.strip(" ")
+        if len(levels) == 1:
+            found[name] = host = {}
+        elif len(levels) == _OWN:
+            host[name] = value
     return found
 
 
-def _from_keychain(github: str, environment: Environment) -> str:
+def _word(text: str) -> str:
+    """Return a plain or simply quoted word; ValueError where it is anything else."""
+    quoted = text[:1] in {'"', "'"} and len(text) > 1 and text[0] == text[-1]
+    word = text[1:-1] if quoted else text
+    if not _PLAIN.issuperset(word) or word.startswith(("-", " ")) or word[-1:] == " ":
+        raise ValueError("no plain word")
+    return word
+
+
+def _from_gh(github: str, environment: Environment, where: str) -> str:
     program = child_program.find("gh", environment)
     if not program:
         raise MissingIdentityError(
-            "gh's login is in the keychain, and no gh is found on PATH to read it",
+            f"gh's login is {where}, and no gh is found on PATH to read it",
             "install gh, or set GH_TOKEN",
         )
     outcome = child_program.run(
         [program, "auth", "token", "--hostname", github],
         environment,
         kind="gh",
-        timeout_s=min(TIMEOUT_S, max(0.5, process.remaining_s() - 1)),
         variables={"GH_PROMPT_DISABLED": "1", "GH_NO_UPDATE_NOTIFIER": "1"},
     )
     lines = [line.strip() for line in outcome.output.split("\n") if line.strip()]
@@ -107,7 +141,7 @@ GOOD = "good"
 SCOPES = frozenset({"read:packages", "write:packages"})
 _GOOD_S, _BAD_S, _UNKNOWN_S = 3600.0, 300.0, 60.0
 _FINE_GRAINED = "github_pat_"
-_UNAUTHORIZED = 401
+_OK, _UNAUTHORIZED = 200, 401
 
 
 def of(token: str, api: str, environment: Environment) -> str:
@@ -149,6 +183,9 @@ def _ask(token: str, api: str, environment: Environment) -> tuple[str, float]:
         return GOOD, _UNKNOWN_S
     if answer.status == _UNAUTHORIZED:
         return "is invalid, expired or revoked; renew it", _BAD_S
+    if answer.status != _OK:
+        log.info(f"the token's scopes are not known: status {answer.status}")
+        return GOOD, _UNKNOWN_S
     scopes = answer.headers.get("x-oauth-scopes")
     if scopes is None:
         # A token of an App or a job has permissions instead, which nothing tells.

@@ -27,8 +27,9 @@ def choose(github: str, environment: Environment) -> Identity:
     if any(map(environment.get, (_APP, _INSTALLATION, _KEY_FILE))):
         return AppIdentity(github, environment)
     for name in token_variables(github, environment):
-        if token := environment.get(name):
-            user = environment.get("GITHUB_ACTOR")
+        # As somebody's `echo` or secret has left it: no token has white space around.
+        if token := environment.get(name).strip():
+            user = environment.get("GITHUB_ACTOR").strip()
             return GivenTokenIdentity(name, user, token, github, environment)
     from dockcred.providers.github import gh  # noqa: PLC0415 - this source only
 
@@ -99,24 +100,25 @@ class AppIdentity(Identity):
 
     def __init__(self, github: str, environment: Environment) -> None:
         """Read its three variables; IssueError names the one that is not set."""
+        self._app = environment.get(_APP).strip()
+        self._installation = environment.get(_INSTALLATION).strip()
         for name in (_APP, _INSTALLATION, _KEY_FILE):
-            if not environment.get(name):
+            if not environment.get(name).strip():
                 raise IssueError(
                     f"the GitHub App is configured by half: {name} is not set",
                     f"set {_APP}, {_INSTALLATION} and {_KEY_FILE}",
                 )
-        if not environment.get(_INSTALLATION).isdecimal():
+        if not self._installation.isdecimal():
             raise IssueError(f"{_INSTALLATION} is not a number", "see the App's URL")
         self._api = hosts.api(github, environment)
         self._environment = environment
-        self.files = (environment.get(_KEY_FILE),)
+        self.files = (environment.get(_KEY_FILE).strip(),)
 
     def issue(self) -> Credential:
         """Sign an assertion and trade it for the installation's token."""
         from dockcred.providers.github import api  # noqa: PLC0415 - a miss only
 
-        get = self._environment.get
-        assertion = api.assertion(get(_APP), get(_KEY_FILE))
+        assertion = api.assertion(self._app, *self.files)
         return api.installation_token(
-            assertion, get(_INSTALLATION), self._api, self._environment
+            assertion, self._installation, self._api, self._environment
         )

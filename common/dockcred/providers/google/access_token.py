@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dockcred.errors import IssueError, MissingIdentityError
+from dockcred.errors import EndedError, IssueError, MissingIdentityError
 
 SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
 """What a registry needs to push and pull, and no more: docker-credential-gcr's too."""
@@ -38,8 +38,15 @@ def is_sound(value: object) -> bool:
 
 LOGIN = "run: gcloud auth application-default login"
 
+_STATUS = len("503")
 _THROTTLED = frozenset({"429", "RESOURCE_EXHAUSTED", "rate_limit_exceeded"})
 _DENIED = frozenset({"403", "PERMISSION_DENIED", "access_denied"})
+_AWAY = frozenset(
+    {
+        *("internal_failure", "server_error", "temporarily_unavailable"),
+        *("INTERNAL", "UNAVAILABLE", "DEADLINE_EXCEEDED"),
+    }
+)
 _REAUTH = frozenset({"invalid_rapt", "rapt_required"})
 
 
@@ -58,11 +65,11 @@ def meaning(code: str, subtype: str, what: str, remedy: str = "") -> IssueError:
     `remedy` is what helps where the code says that the identity is at fault.
     """
     if code in _REAUTH or subtype in _REAUTH:
-        return IssueError(
+        return EndedError(
             f"{what}: the organisation asks for a new login", remedy or LOGIN
         )
     if code in {"invalid_grant", "401", "UNAUTHENTICATED"}:
-        return IssueError(
+        return EndedError(
             f"Google does not accept {what}: expired, revoked, or this clock is wrong",
             remedy or LOGIN,
         )
@@ -74,6 +81,8 @@ def meaning(code: str, subtype: str, what: str, remedy: str = "") -> IssueError:
         return IssueError(
             f"Google throttles {what}", "try again later, or ask for a higher quota"
         )
+    if code in _AWAY or (len(code) == _STATUS and code[0] == "5"):
+        remedy = ""  # whoever asks is not at fault
     return IssueError(
         f"{what} failed at Google ({_word(code)})",
         remedy or "try again; then see status.cloud.google.com",

@@ -69,10 +69,17 @@ def _fits(label: str, wanted: str) -> bool:
 
 
 ADC_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
+_DEFAULT, _NO_CONFIGURATION = "default", "NONE"
 WELL_KNOWN = "application_default_credentials.json"
-_GCLOUD_IS_TOLD = (
+_TOLD_FILES = (
     "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE",
     "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE",
+)
+_TOLD = (
+    *_TOLD_FILES,
+    "CLOUDSDK_AUTH_ACCESS_TOKEN",
+    "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT",
+    "CLOUDSDK_CORE_ACCOUNT",
 )
 
 
@@ -89,34 +96,54 @@ def gcloud_files(environment: Environment) -> tuple[str, ...]:
 
     access_tokens.db is not among them: gcloud writes it at every refresh.
     """
-    told = filter(None, map(environment.get, _GCLOUD_IS_TOLD))
+    told = filter(None, map(environment.get, _TOLD_FILES))
     directory = _gcloud_directory(environment)
     if not directory:
         return tuple(told)
-    name = environment.get("CLOUDSDK_ACTIVE_CONFIG_NAME") or _active(directory)
     return (
         f"{directory}/credentials.db",
         f"{directory}/active_config",
-        f"{directory}/configurations/config_{name}",
+        _configuration(environment, directory),
         *told,
     )
 
 
 def has_gcloud_login(environment: Environment) -> bool:
-    """Return whether gcloud was ever logged in here, or is told what to use."""
-    if any(map(environment.get, _GCLOUD_IS_TOLD)):
+    """Return whether gcloud ever ran here, or is told what to use."""
+    if is_gcloud_told(environment):
         return True
     directory = _gcloud_directory(environment)
     return bool(directory) and os.path.exists(f"{directory}/credentials.db")
+
+
+def is_gcloud_told(environment: Environment) -> bool:
+    """Return whether a variable tells gcloud whose token to use."""
+    return any(map(environment.get, _TOLD))
+
+
+def gcloud_settings(environment: Environment) -> tuple[str, str]:
+    """Return the files of gcloud's settings: the active configuration's, the old."""
+    directory = _gcloud_directory(environment)
+    return _configuration(environment, directory), f"{directory}/properties"
 
 
 def _gcloud_directory(environment: Environment) -> str:
     return environment.path("CLOUDSDK_CONFIG", ".config/gcloud")
 
 
+def _configuration(environment: Environment, directory: str) -> str:
+    """Return the file of gcloud's active configuration."""
+    name = environment.get("CLOUDSDK_ACTIVE_CONFIG_NAME") or _active(directory)
+    return f"{directory}/configurations/config_{name}"
+
+
 def _active(directory: str) -> str:
+    """Return the active configuration's name; gcloud passes over what can be none."""
     try:
         with open(f"{directory}/active_config", encoding="ascii") as file:
-            return file.read(256).strip() or "default"
+            name = file.read(256).strip()
     except (OSError, ValueError):
-        return "default"
+        return _DEFAULT
+    plain = name.replace("-", "")
+    is_one = plain.isalnum() and name[0].isalpha() and name.islower()
+    return name if is_one or name == _NO_CONFIGURATION else _DEFAULT

@@ -68,7 +68,7 @@ def source(environment: Environment) -> AccessTokenSource:
     road = environment.get("DOCKCRED_ROAD")
     where = hosts.adc_file(environment)
     if road != "direct":
-        if environment.get(hosts.ADC_VARIABLE) or (where and os.path.exists(where)):
+        if environment.get(hosts.ADC_VARIABLE) or (where and os.path.isfile(where)):
             from dockcred.providers.google import logins  # noqa: PLC0415 - this source
 
             return logins.CredentialsFile(environment, where)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from datetime import datetime
 
-from dockcred.errors import InvalidInputError, TransportError
+from dockcred.errors import InvalidInputError, IssueError, TransportError
 from dockcred.providers.google import access_token
 from dockcred.providers.google.access_token import SCOPE, Token, is_sound
 from dockcred.system import process
-from dockcred.transport.http import request
+from dockcred.transport.http import request, with_retries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from dockcred.system.environment import Environment
+    from dockcred.transport.response import Response
 
 TIMEOUT_S = 5.0
 
@@ -35,9 +37,13 @@ class AuthResponse:
 class AuthTransport:
     """What google-auth asks through."""
 
-    def __init__(self, environment: Environment) -> None:
-        """Hold the variables that choose proxy and trust."""
+    def __init__(self, environment: Environment, *, repeats: bool = False) -> None:
+        """Hold the variables that choose proxy and trust.
+
+        `repeats`: a passing refusal is met here, since google-auth does not.
+        """
         self._environment = environment
+        self._repeats = repeats
 
     def __call__(
         self,
@@ -48,18 +54,21 @@ class AuthTransport:
         timeout: float | None = None,
         **_: object,
     ) -> AuthResponse:
-        """Send one request; `timeout` is in seconds, and never longer than ours."""
+        """Send one request; `timeout` is in seconds, and never longer than the call."""
         content = body.encode() if isinstance(body, str) else body or b""
-        answer = request(
-            method,
-            url,
-            self._environment,
-            headers={
-                name.lower(): text(value) for name, value in (headers or {}).items()
-            },
-            body=content,
-            timeout_s=min(timeout or TIMEOUT_S, TIMEOUT_S, _left()),
-        )
+        own = {name.lower(): text(value) for name, value in (headers or {}).items()}
+
+        def ask() -> Response:
+            return request(
+                method,
+                url,
+                self._environment,
+                headers=own,
+                body=content,
+                timeout_s=_bounded(timeout),
+            )
+
+        answer = with_retries(ask) if self._repeats else ask()
         return AuthResponse(answer.status, answer.headers, answer.body)
 
 
@@ -68,12 +77,38 @@ def text(value: object) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
-def _left() -> float:
-    return max(0.1, process.remaining_s())
+def _bounded(timeout: float | None) -> float:
+    """Return the seconds for one request: half of a long call, so that two fit in."""
+    left = process.remaining_s()
+    usual = TIMEOUT_S if left == float("inf") else max(TIMEOUT_S, left / 2)
+    return max(0.1, min(timeout or usual, left))
+
+
+MISSHAPEN = (
+    *(LookupError, ValueError, TypeError, AttributeError),
+    *(ArithmeticError, RecursionError),
+)
+"""What google-auth lets through where a file or an answer has not the shape it must."""
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Raise IssueError where not the file but what it leads to is misshapen."""
+    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - sdk's alone
+
+    try:
+        yield
+    except GoogleAuthError:
+        raise  # some of them are ValueError as well
+    except MISSHAPEN:
+        raise IssueError(
+            f"{what} was not to be read",
+            "see what answers there: the file's endpoints, a proxy, a captive portal",
+        ) from None
 
 
 LIFETIME_S = 3600
-_OK = 200
+_OK, _UNKNOWN = 200, 404
 
 
 def url_for(account: str) -> str:
@@ -110,29 +145,25 @@ def mint(
         "scope": [SCOPE],
         "lifetime": f"{lifetime_s}s",
     }
-    answer = request(
-        "POST",
-        url,
-        environment,
-        headers={
-            "authorization": f"Bearer {token.value}",
-            "content-type": "application/json",
-        },
-        body=json.dumps(body).encode(),
+    answer = with_retries(
+        lambda: request(
+            "POST",
+            url,
+            environment,
+            headers={
+                "authorization": f"Bearer {token.value}",
+                "content-type": "application/json",
+            },
+            body=json.dumps(body).encode(),
+        )
     )
     if answer.status != _OK:
-        raise access_token.meaning(
-            str(answer.status),
-            "",
-            f"impersonation of {account}",
-            "grant the identity at hand roles/iam.serviceAccountTokenCreator on it "
-            "(roles/iam.workloadIdentityUser for a federated one)",
-        )
+        raise _failure(answer, account)
     try:
         fields = json.loads(answer.body)
         value = fields["accessToken"]
         expires_at = datetime.fromisoformat(fields["expireTime"]).timestamp()
-    except (ValueError, LookupError, TypeError):
+    except MISSHAPEN:
         value, expires_at = "", 0.0
     if not is_sound(value):
         raise TransportError(
@@ -140,3 +171,30 @@ def mint(
             "see what listens there: a proxy, or a captive portal",
         )
     return Token(value, expires_at)
+
+
+_GRANT = (
+    "grant the identity at hand roles/iam.serviceAccountTokenCreator on it "
+    "(roles/iam.workloadIdentityUser for a federated one)"
+)
+_REMEDIES = {
+    400: "see the delegates, and the lifetime: more than an hour must be allowed",
+    404: "see its name",
+}
+
+
+def _failure(answer: Response, account: str) -> Exception:
+    """Return what a refusal means: by its status, and by the reason in its details."""
+    if b'"SERVICE_DISABLED"' in answer.body:
+        return IssueError(
+            "the IAM Credentials API is not enabled in the project of whoever asks",
+            "run: gcloud services enable iamcredentials.googleapis.com",
+        )
+    return access_token.meaning(
+        str(answer.status),
+        "",
+        f"the service account {account}"
+        if answer.status == _UNKNOWN
+        else f"impersonation of {account}",
+        _REMEDIES.get(answer.status, _GRANT),
+    )

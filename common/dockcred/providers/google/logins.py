@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 
 from dockcred.errors import IssueError, MissingIdentityError
 from dockcred.providers.google import access_token, hosts
 from dockcred.providers.google.access_token import Token, is_sound
 from dockcred.providers.google.hosts import ADC_VARIABLE
-from dockcred.system import child_program, log, process
+from dockcred.system import child_program, log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,14 +45,15 @@ class CredentialsFile:
         """Return the file's row, and those of the file within an impersonating one."""
         row = _ROWS[info["type"]]
         if row == "google:wif":
-            source = info.get("credential_source") or {}
+            source = info.get("credential_source")
+            source = source if isinstance(source, dict) else {}
             kind = _kind(source)
             row = f"{row}-{kind}"
             if kind == "file":
                 self.tokens = (str(source["file"]),)
         self.sources += (row,)
         inner = info.get("source_credentials")
-        if isinstance(inner, dict) and inner.get("type") in _ROWS:
+        if isinstance(inner, dict) and str(inner.get("type")) in _ROWS:
             self._note(inner)
 
     def token(self, scope: str) -> Token:
@@ -78,6 +80,15 @@ def _kind(source: dict[str, Any]) -> str:
     )
 
 
+def names_a_program(info: dict[str, Any]) -> bool:
+    """Return whether the token of a file, or of one within it, is a program's."""
+    inner = info.get("source_credentials")
+    source = info.get("credential_source")
+    return (isinstance(source, dict) and "executable" in source) or (
+        isinstance(inner, dict) and names_a_program(inner)
+    )
+
+
 def _read(where: str) -> dict[str, Any]:
     try:
         with open(where, "rb") as file:
@@ -91,7 +102,7 @@ def _read(where: str) -> dict[str, Any]:
         raise IssueError(
             f"the Google credentials file {where} is not JSON", f"see {ADC_VARIABLE}"
         ) from None
-    if not isinstance(info, dict) or info.get("type") not in _ROWS:
+    if not isinstance(info, dict) or str(info.get("type")) not in _ROWS:
         raise IssueError(
             f"the Google credentials file {where} is of no type that registries take",
             f"it is one of: {', '.join(_ROWS)}",
@@ -99,7 +110,6 @@ def _read(where: str) -> dict[str, Any]:
     return info
 
 
-TIMEOUT_S = 5.0
 MIN_EXPIRY_S = 1800
 _LOGIN = "run: gcloud auth login"
 
@@ -135,7 +145,6 @@ class Account:
             command,
             self._environment,
             kind="gcloud",
-            timeout_s=min(TIMEOUT_S, max(0.5, process.remaining_s() - 1)),
             variables={"CLOUDSDK_CORE_DISABLE_PROMPTS": "1"},
         )
         if outcome.status != 0:
@@ -147,11 +156,40 @@ class Account:
 
 
 def find(environment: Environment) -> Account | None:
-    """Return gcloud's account, None where there is no gcloud to ask."""
-    if program := child_program.find("gcloud", environment):
+    """Return gcloud's account, None where there is no gcloud to ask, or none in it.
+
+    Every gcloud that ever ran leaves a credentials.db. Without an account it asks the
+    metadata server, which we do at a hundredth of its time. Where its settings are not
+    wholly understood, gcloud is asked.
+    """
+    program = child_program.find("gcloud", environment)
+    if not hosts.is_gcloud_told(environment):
+        settings, old = hosts.gcloud_settings(environment)
+        installed = os.path.dirname(os.path.dirname(os.path.realpath(program)))
+        others = (old, f"{installed}/properties")
+        if not any(map(os.path.exists, others)) and not _may_name_one(settings):
+            log.info("gcloud has no account of its own: the metadata server is asked")
+            return None
+    if program:
         return Account(environment, program)
     log.warning("gcloud's login is passed over: no gcloud is found on PATH")
     return None
+
+
+def _may_name_one(settings: str) -> bool:
+    """Return whether gcloud's settings name an account, or are not understood."""
+    import configparser  # noqa: PLC0415 - as gcloud reads it, and gcloud takes longer
+
+    parser = configparser.ConfigParser()
+    try:
+        with open(settings, encoding="utf-8") as file:
+            parser.read_file(file)
+        account = parser.get("core", "account", fallback="")
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError, configparser.Error):
+        return True
+    return bool(account) or parser.has_section("auth")
 
 
 def _failure(outcome: child_program.Outcome) -> Exception:

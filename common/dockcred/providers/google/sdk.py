@@ -11,9 +11,9 @@ from datetime import UTC
 from subprocess import SubprocessError
 
 from dockcred.errors import IssueError, MissingExtraError
-from dockcred.providers.google import access_token, impersonation
+from dockcred.providers.google import access_token, impersonation, logins
 from dockcred.providers.google.access_token import IAM_SCOPE, SCOPE, Token, is_sound
-from dockcred.providers.google.impersonation import AuthTransport
+from dockcred.providers.google.impersonation import MISSHAPEN, AuthTransport, reading
 from dockcred.system import child_program, process
 from dockcred.system.environment import Environment, become
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from dockcred.system.environment import Environment
 
+_UNIVERSE = "googleapis.com"
 _WHAT = {
     "service_account": (
         "the service account's key",
@@ -63,8 +64,8 @@ def translated(info: dict[str, Any]) -> Iterator[None]:
     Its texts are not repeated: they quote whole answers, and a program's output.
     """
     inner = info.get("source_credentials")
-    kind = (inner if isinstance(inner, dict) else info)["type"]
-    what, remedy = _WHAT.get(kind, ("the Google identity", access_token.LOGIN))
+    kind = (inner if isinstance(inner, dict) else info).get("type")
+    what, remedy = _WHAT.get(str(kind), ("the Google identity", access_token.LOGIN))
     try:
         yield
     except (theirs.RefreshError, theirs.OAuthError) as error:
@@ -82,12 +83,7 @@ def translated(info: dict[str, Any]) -> Iterator[None]:
             f"the Google credentials file is not usable ({type(error).__name__})",
             "make it anew",
         ) from None
-    except (json.JSONDecodeError, UnicodeDecodeError):
-        raise IssueError(
-            f"{what}: an answer was not to be read",
-            "see the endpoints in the credentials file, and any proxy",
-        ) from None
-    except (LookupError, ValueError, TypeError, AttributeError, RecursionError):
+    except MISSHAPEN:
         raise IssueError(
             f"the Google credentials file of type {info['type']} is not whole",
             "make it anew",
@@ -96,6 +92,17 @@ def translated(info: dict[str, Any]) -> Iterator[None]:
 
 def _unread(info: dict[str, Any], what: str) -> IssueError:
     """Return which half failed: the subject token's source, or Google's endpoint."""
+    if info["type"] == "metadata":
+        return IssueError(
+            f"{what} was not had from the metadata server",
+            "see that it has one; try again, if it answers slowly",
+        )
+    if str(info.get("universe_domain") or _UNIVERSE) != _UNIVERSE:
+        return IssueError(
+            f"{what} is of another universe than {_UNIVERSE}, where people's logins "
+            "are not renewed",
+            "use a service account's key, or federation",
+        )
     source = info.get("credential_source")
     if isinstance(source, dict) and source:
         kinds = ", ".join(sorted(map(str, source)))[:80]
@@ -126,14 +133,18 @@ def _code(error: Exception) -> tuple[str, str]:
 def token(info: dict[str, Any], environment: Environment, scope: str = SCOPE) -> Token:
     """Mint from the content of a credentials file."""
     process.set_activity("asking Google through google-auth")
-    _prepare(environment, _names_a_program(info))
+    _prepare(environment, logins.names_a_program(info))
     with translated(info):
         return _token(info, environment, scope)
 
 
+_REPEATED = ("service_account", "authorized_user")
+"""Whose requests google-auth repeats itself."""
+
+
 def _token(info: dict[str, Any], environment: Environment, scope: str) -> Token:
-    connection = AuthTransport(environment)
     kind = info["type"]
+    connection = AuthTransport(environment, repeats=kind not in _REPEATED)
     if kind == "external_account":
         return _federated(info, connection, environment, scope=scope)
     if kind == "impersonated_service_account":
@@ -163,16 +174,24 @@ def machine_token(environment: Environment) -> Token:
     process.set_activity("asking the metadata server through google-auth")
     _prepare(environment)
     with translated({"type": "metadata"}):
-        return refreshed(compute_engine.Credentials(), AuthTransport(environment))
+        made, connection = compute_engine.Credentials(), AuthTransport(environment)
+        return refreshed(made, connection, "the answer of the metadata server")
 
 
-def refreshed(made: Any, connection: AuthTransport) -> Token:
+def refreshed(
+    made: Any,
+    connection: AuthTransport,
+    what: str = "the answer of Google's token endpoint",
+) -> Token:
     """Return the token that google-auth fetches; its `expiry` is UTC, unmarked."""
     before = time.time()
-    made.refresh(connection)
-    if made.expiry is None:
-        return Token(made.token, None)
-    ends = made.expiry.replace(tzinfo=UTC).timestamp()
+    with reading(what):
+        made.refresh(connection)
+        if not is_sound(made.token):
+            raise ValueError("not a token")
+        if made.expiry is None:
+            return Token(made.token, None)
+        ends = made.expiry.replace(tzinfo=UTC).timestamp()
     # It counts from the receipt; we count from before the request.
     return Token(made.token, ends - (time.time() - before))
 
@@ -216,40 +235,35 @@ def _federated(
     return impersonation.mint(url, exchanged, environment, lifetime_s=lifetime_s)
 
 
-def _names_a_program(info: dict[str, Any]) -> bool:
-    """Return whether the token of a file, or of one within it, is a program's."""
-    inner = info.get("source_credentials")
-    source = info.get("credential_source")
-    return (isinstance(source, dict) and "executable" in source) or (
-        isinstance(inner, dict) and _names_a_program(inner)
-    )
-
-
 def _exchange(
     info: dict[str, Any], source: Any, connection: AuthTransport, scope: str
 ) -> Token:
     client = sts.Client(info["token_url"], _client_authentication(info))
     user_project = info.get("workforce_pool_user_project")
     own = bool(info.get("client_id"))
+    with reading("the token of the file's credential_source"):
+        subject_token = source.retrieve_subject_token(connection)
+    options = {"userProject": user_project} if user_project and not own else None
+    kind, audience = info["subject_token_type"], info["audience"]
     before = time.time()
-    fields = client.exchange_token(
-        request=connection,
-        grant_type=_GRANT,
-        subject_token=source.retrieve_subject_token(connection),
-        subject_token_type=info["subject_token_type"],
-        audience=info["audience"],
-        scopes=[scope],
-        requested_token_type=_ACCESS_TOKEN,
-        additional_options=(
-            {"userProject": user_project} if user_project and not own else None
-        ),
-    )
-    value, expires_in = fields.get("access_token"), fields.get("expires_in")
+    with reading("the answer of Google's STS"):
+        fields = client.exchange_token(
+            request=connection,
+            grant_type=_GRANT,
+            subject_token=subject_token,
+            subject_token_type=kind,
+            audience=audience,
+            scopes=[scope],
+            requested_token_type=_ACCESS_TOKEN,
+            additional_options=options,
+        )
+        value, expires_in = fields.get("access_token"), fields.get("expires_in")
+        ends = None if expires_in is None else before + float(expires_in)
     if not is_sound(value):
         raise IssueError(
             "Google's STS answered without a token", "see token_url in the file"
         )
-    return Token(value, None if expires_in is None else before + float(expires_in))
+    return Token(value, ends)
 
 
 def _source(info: dict[str, Any], environment: Environment) -> Any:

@@ -144,7 +144,7 @@ class AzurePipelines(TokenSource):
                 f"{get(_AZURE_URL).rstrip('/')}?{urlencode(fields)}",
                 self._environment,
                 headers={
-                    "authorization": f"Bearer {get(_AZURE_TOKEN)}",
+                    "authorization": f"Bearer {get(_AZURE_TOKEN).strip()}",
                     "content-type": "application/json",
                     # Else a refusal is a redirect to a page where people log in.
                     "x-tfs-fedauthredirect": "Suppress",
@@ -185,7 +185,7 @@ class GitHubActions(TokenSource):
         """Return a token for the audience that is configured."""
         get = self._environment.get
         wanted = id_token.audience(self._environment)
-        url = get(_URL)
+        url = get(_URL).strip()
         joint = "&" if "?" in url else "?"
         answer = with_retries(
             lambda: request(
@@ -193,7 +193,7 @@ class GitHubActions(TokenSource):
                 f"{url}{joint}{urlencode({'audience': wanted})}",
                 self._environment,
                 headers={
-                    "authorization": f"Bearer {get(_TOKEN)}",
+                    "authorization": f"Bearer {get(_TOKEN).strip()}",
                     "accept": "application/json; api-version=2.0",
                     "user-agent": f"dockcred/{__version__}",
                 },

@@ -10,7 +10,7 @@ from dockcred.errors import (
 )
 from dockcred.providers.oidc import id_token
 from dockcred.providers.oidc.id_token import TokenSource
-from dockcred.system import child_program, process
+from dockcred.system import child_program
 from dockcred.transport.http import request
 from dockcred.transport.response import Response
 from dockcred.transport.target import urlencode
@@ -70,7 +70,6 @@ class GoogleMetadata(TokenSource):
         return answer
 
 
-TIMEOUT_S = 5.0
 _COMMAND = "DOCKCRED_OIDC_TOKEN_COMMAND"
 
 
@@ -87,7 +86,6 @@ class TokenCommand(TokenSource):
             command,
             self._environment,
             kind=self.kind,
-            timeout_s=min(TIMEOUT_S, max(0.5, process.remaining_s() - 1)),
         )
         shown = command[0].rpartition("/")[2]
         if outcome.status:

@@ -116,12 +116,11 @@ class SecretBus:
 
     def _ask(self, message: Message, seconds: float) -> tuple[Any, ...]:
         process.set_activity(WAITING)
+        limit_s = bounded(seconds)
         try:
-            reply = self._connection.send_and_get_reply(
-                message, timeout=bounded(seconds)
-            )
+            reply = self._connection.send_and_get_reply(message, timeout=limit_s)
         except TimeoutError:
-            raise no_answer(seconds) from None
+            raise no_answer(limit_s) from None
         except OSError as error:
             raise bus_gone(error) from None
         if reply.header.message_type is MessageType.error:

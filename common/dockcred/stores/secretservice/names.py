@@ -72,14 +72,19 @@ class ObjectGoneError(KeychainError):
 
 
 def bounded(seconds: float) -> float:
-    """Return the time for a step that leaves the call enough to report."""
-    return max(0.1, min(seconds, process.remaining_s() - _LAST_WORDS_S))
+    """Return the time for a step that leaves the call enough to report.
+
+    In a long call that is half of it, where that is more.
+    """
+    left = process.remaining_s() - _LAST_WORDS_S
+    usual = seconds if left == float("inf") else max(seconds, left / 2)
+    return max(0.1, min(usual, left))
 
 
 def no_answer(seconds: float) -> KeychainError:
     """Return the error for a service that did not answer in time."""
     return KeychainError(
-        f"the keyring service does not answer (waited {seconds:g} s)",
+        f"the keyring service does not answer (waited {seconds:.2g} s)",
         "look for an unlock prompt on the desktop, or restart the service",
     )
 

@@ -101,10 +101,11 @@ class SecretReader:
 
     def _call_batch(self, *calls: Call) -> list[Body]:
         process.set_activity(WAITING)
+        limit_s = bounded(MAX_WAIT_S)
         try:
-            return self._bus.call_batch(*calls, seconds=bounded(MAX_WAIT_S))
+            return self._bus.call_batch(*calls, seconds=limit_s)
         except TimeoutError:
-            raise no_answer(MAX_WAIT_S) from None
+            raise no_answer(limit_s) from None
         except OSError as error:
             raise bus_gone(error) from None
         except UnusualError as error:

@@ -32,7 +32,7 @@ OURS = {
     "DOCKCRED_ROAD": "direct or sdk: force our own requests or the SDK",
     "DOCKCRED_ON_MISS": "empty: answer a miss with an empty credential, as Nomad needs",
     "DOCKCRED_ANONYMOUS": "true or false: whether no identity means going on "
-    "anonymously",
+    "anonymously; with true, a login that has ended too",
     "DOCKCRED_LOGIN": "what docker login to a cloud does: identity, store or refuse",
     "DOCKCRED_LOG": "debug, info or warning, on stderr; never a secret",
     "DOCKCRED_CHILD_VARIABLES": "further variables for the programs that are asked on "

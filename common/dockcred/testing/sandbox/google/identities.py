@@ -148,6 +148,8 @@ def gcloud(work: Workplace) -> Variables:
     program = work.write("bin/gcloud", script, mode=0o700)
     work.write(".config/gcloud/credentials.db", "")
     work.write(".config/gcloud/active_config", "default")
+    account = "[core]\naccount = gcloud@sandbox.example\n"
+    work.write(".config/gcloud/configurations/config_default", account)
     return NO_METADATA | path_led_by(program.parent)
 
 
