@@ -15,6 +15,7 @@ from dockcred.transport.http import request, with_retries
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import Any
 
     from dockcred.system.environment import Environment
     from dockcred.transport.response import Response
@@ -82,6 +83,15 @@ def _bounded(timeout: float | None) -> float:
     left = process.remaining_s()
     usual = TIMEOUT_S if left == float("inf") else max(TIMEOUT_S, left / 2)
     return max(0.1, min(timeout or usual, left))
+
+
+def names_a_program(info: dict[str, Any]) -> bool:
+    """Return whether the token of a file, or of one within it, is a program's."""
+    inner = info.get("source_credentials")
+    source = info.get("credential_source")
+    return (isinstance(source, dict) and "executable" in source) or (
+        isinstance(inner, dict) and names_a_program(inner)
+    )
 
 
 MISSHAPEN = (

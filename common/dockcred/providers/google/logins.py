@@ -80,15 +80,6 @@ def _kind(source: dict[str, Any]) -> str:
     )
 
 
-def names_a_program(info: dict[str, Any]) -> bool:
-    """Return whether the token of a file, or of one within it, is a program's."""
-    inner = info.get("source_credentials")
-    source = info.get("credential_source")
-    return (isinstance(source, dict) and "executable" in source) or (
-        isinstance(inner, dict) and names_a_program(inner)
-    )
-
-
 def _read(where: str) -> dict[str, Any]:
     try:
         with open(where, "rb") as file:

@@ -11,7 +11,7 @@ from datetime import UTC
 from subprocess import SubprocessError
 
 from dockcred.errors import IssueError, MissingExtraError
-from dockcred.providers.google import access_token, impersonation, logins
+from dockcred.providers.google import access_token, impersonation
 from dockcred.providers.google.access_token import IAM_SCOPE, SCOPE, Token, is_sound
 from dockcred.providers.google.impersonation import MISSHAPEN, AuthTransport, reading
 from dockcred.system import child_program, process
@@ -133,7 +133,7 @@ def _code(error: Exception) -> tuple[str, str]:
 def token(info: dict[str, Any], environment: Environment, scope: str = SCOPE) -> Token:
     """Mint from the content of a credentials file."""
     process.set_activity("asking Google through google-auth")
-    _prepare(environment, logins.names_a_program(info))
+    _prepare(environment, impersonation.names_a_program(info))
     with translated(info):
         return _token(info, environment, scope)
 
