@@ -15,7 +15,7 @@ from dockcred.wiring import PROVIDERS
 
 CODE = Path(dockcred.__file__).parent
 FILES = sorted(path.relative_to(CODE).as_posix() for path in CODE.rglob("*.py"))
-MOST_FILES = 212 + 2 * len(PROVIDERS)  # and the eight of helpers/
+MOST_FILES = 223 + 2 * len(PROVIDERS)  # and the eight of helpers/
 MOST_LINES = 300
 MOST_ENTRIES = 14
 

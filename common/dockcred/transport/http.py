@@ -31,13 +31,15 @@ def request(
     body: bytes = b"",
     timeout_s: float = 5.0,
     ca_variables: Iterable[str] = (),
+    platform: bool = False,
 ) -> Response:
     """Send one request and answer what came back, whatever its status.
 
     `timeout_s` bounds the whole exchange. `headers` that take time are a function: it
-    is called while TLS is agreed upon. Raises TransportError with the cause.
+    is called while TLS is agreed upon. `platform` is as Target has it. Raises
+    TransportError with the cause, UnreachedError where there was no connection.
     """
-    target = Target(url)
+    target = Target(url, platform=platform)
     process.set_activity(f"asking {target.netloc}")
     # Not its path: that of a container's credentials is the secret itself.
     log.debug(f"{method} {target.netloc}")
@@ -45,6 +47,7 @@ def request(
     idle.load("ssl" if target.tls else "socket")
     deadline = time.monotonic() + timeout_s
     own: dict[str, str] = {}
+    reached = False
 
     def prepare() -> None:
         own.update(headers() if callable(headers) else headers)
@@ -52,6 +55,7 @@ def request(
     try:
         connector = Connector(target, environment, deadline, ca_variables)
         with connector.connect(prepare) as connection:
+            reached = True
             head = {"host": target.netloc} | own
             head |= {"content-length": str(len(body)), "connection": "close"}
             lines = [f"{method} {target.path} HTTP/1.1"]
@@ -67,7 +71,7 @@ def request(
     except OSError as error:
         from dockcred.transport import trust  # noqa: PLC0415 - a failure only
 
-        raise trust.meaning(error, target, timeout_s) from None
+        raise trust.meaning(error, target, timeout_s, reached=reached) from None
 
 
 def preconnect(

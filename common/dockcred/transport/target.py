@@ -13,7 +13,11 @@ _PLAIN = frozenset(
 )
 
 
-class NameNotFoundError(TransportError):
+class UnreachedError(TransportError):
+    """Nobody took the connection: refused, no way there, or no answer to it."""
+
+
+class NameNotFoundError(UnreachedError):
     """No host has this name, as far as can be seen from here."""
 
 
@@ -46,8 +50,12 @@ class Target:
 
     __slots__ = ("host", "is_local", "netloc", "path", "port", "tls")
 
-    def __init__(self, url: str) -> None:
-        """Split the URL; raise InvalidInputError if a secret may not go there."""
+    def __init__(self, url: str, *, platform: bool = False) -> None:
+        """Split the URL; raise InvalidInputError if a secret may not go there.
+
+        `platform`: the platform that runs us has named the endpoint, with the secret
+        that is sent there; it may then be in the platform's own network.
+        """
         scheme, _, rest = url.partition("://")
         netloc, slash, path = rest.partition("/")
         self.path = (slash + path) or "/"
@@ -55,7 +63,10 @@ class Target:
         host, port = _split(netloc)
         self.host = host
         self.is_local = (
-            host in METADATA_HOSTS or is_loopback(host) or is_link_local(host)
+            host in METADATA_HOSTS
+            or is_loopback(host)
+            or is_link_local(host)
+            or (platform and is_private(host))
         )
         if scheme not in {"https", "http"} or not host or "@" in netloc:
             raise InvalidInputError("an endpoint is not an https URL", "fix its URL")
@@ -81,6 +92,41 @@ def is_link_local(host: str) -> bool:
     App Service puts its identity endpoint on such an address, anew per container.
     """
     return _is_ipv4(host) and host.startswith("169.254.")
+
+
+_PRIVATE = (
+    (0x0A000000, 8),  # 10.0.0.0, RFC 1918
+    (0xAC100000, 12),  # 172.16.0.0
+    (0xC0A80000, 16),  # 192.168.0.0
+    (0x64400000, 10),  # 100.64.0.0, RFC 6598, which Container Apps reserves
+)
+"""Networks that no router of the internet leads to: address and length of prefix."""
+
+
+def is_private(host: str) -> bool:
+    """Return whether a host is the literal address of a private network.
+
+    A name is not: whoever answers for it in the DNS would say where it leads.
+    """
+    if ":" in host:
+        # fc00::/7, RFC 4193: its first group has four digits, whatever is left out.
+        first = host.partition(":")[0]
+        rest = host.replace(":", "")
+        return len(first) == 4 and first[:2] in {"fc", "fd"} and _is_hex(rest)  # noqa: PLR2004
+    parts = host.split(".")
+    # Without a leading zero, which some systems read as octal.
+    if not _is_ipv4(host) or any(str(int(part)) != part for part in parts):
+        return False
+    address = 0
+    for part in parts:
+        if int(part) > 255:  # noqa: PLR2004 - a byte
+            return False
+        address = address << 8 | int(part)
+    return any(address >> (32 - n) == network >> (32 - n) for network, n in _PRIVATE)
+
+
+def _is_hex(text: str) -> bool:
+    return set(text) <= set("0123456789abcdef")
 
 
 def _is_ipv4(host: str) -> bool:

@@ -7,7 +7,7 @@ import socket
 import ssl
 
 from dockcred.errors import TransportError
-from dockcred.transport.target import NameNotFoundError
+from dockcred.transport.target import NameNotFoundError, UnreachedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -126,8 +126,20 @@ def _load_certifi(made: ssl.SSLContext) -> None:
     made.load_verify_locations(cafile=certifi.where())
 
 
-def meaning(error: OSError, target: Target, timeout_s: float) -> TransportError:
-    """Return the error for a target that was to answer within a time in seconds."""
+def meaning(
+    error: OSError, target: Target, timeout_s: float, *, reached: bool = False
+) -> TransportError:
+    """Return the error for a target that was to answer within a time in seconds.
+
+    `reached`: it took the connection before; otherwise this is an UnreachedError.
+    """
+    found = _meaning(error, target, timeout_s)
+    if reached or isinstance(error, ssl.SSLError | socket.gaierror):
+        return found
+    return UnreachedError(found.cause, found.remedy)
+
+
+def _meaning(error: OSError, target: Target, timeout_s: float) -> TransportError:
     name = target.netloc
     if isinstance(error, ssl.SSLCertVerificationError):
         reason = error.verify_message or "it cannot be verified"

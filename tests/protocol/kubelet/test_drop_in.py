@@ -59,24 +59,109 @@ def test_an_azure_json_that_is_none_is_told_unquoted(text, tmp_path):
         parse([str(path)])
 
 
-def test_azure_json_names_the_managed_identity(tmp_path):
+MANAGED = {"AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential"}
+HIDDEN = dict.fromkeys(
+    ("AZURE_CLIENT_ID", "DOCKCRED_ACR_OBJECT_ID", "DOCKCRED_ACR_RESOURCE_ID"), ""
+)
+RESOURCE = (
+    "/subscriptions/s/resourcegroups/g/providers/Microsoft.ManagedIdentity"
+    "/userAssignedIdentities/x"
+)
+GUID = "11111111-2222-3333-4444-555555555555"
+OF_MACHINE = {"tenantId": TENANT, "useManagedIdentityExtension": True}
+
+
+def _read(tmp_path, fields):
     path = tmp_path / "azure.json"
-    path.write_text(
-        json.dumps(
-            {
-                "tenantId": TENANT,
-                "aadClientId": "msi",
-                "aadClientSecret": "msi",
-                "useManagedIdentityExtension": True,
-                "userAssignedIdentityID": "u",
-            }
-        )
+    path.write_text(fields if isinstance(fields, str) else json.dumps(fields))
+    return parse([str(path)]).variables
+
+
+# cloud-provider-azure, pkg/credentialprovider/azure_credentials.go: what holds
+# "/SUBSCRIPTIONS/", in any case, is azidentity.ResourceID; else it is a ClientID.
+@pytest.mark.parametrize(
+    ("identity", "chosen"),
+    [
+        (GUID, {"AZURE_CLIENT_ID": GUID}),
+        (RESOURCE, {"DOCKCRED_ACR_RESOURCE_ID": RESOURCE}),
+        (RESOURCE.upper(), {"DOCKCRED_ACR_RESOURCE_ID": RESOURCE.upper()}),
+        (f"https://a{RESOURCE}", {"DOCKCRED_ACR_RESOURCE_ID": f"https://a{RESOURCE}"}),
+        (RESOURCE[1:], {"AZURE_CLIENT_ID": RESOURCE[1:]}),
+        ("subscriptions", {"AZURE_CLIENT_ID": "subscriptions"}),
+    ],
+)
+def test_azure_json_names_the_managed_identity_by_either_id(identity, chosen, tmp_path):
+    fields = OF_MACHINE | {"userAssignedIdentityID": identity, "aadClientId": "msi"}
+    found = _read(tmp_path, fields)
+    assert found == {"AZURE_TENANT_ID": TENANT} | MANAGED | HIDDEN | chosen
+
+
+# The rest is what Go's encoding/json and sigs.k8s.io/yaml make of it.
+@pytest.mark.parametrize(
+    ("text", "identity"),
+    [
+        ('{"USEMANAGEDIDENTITYEXTENSION": true, "userassignedidentityid": "u"}', "u"),
+        ('{"useManagedIdentityExtension": true, "userAssignedIdentityID": "v", "userAssignedIdentityId": "u"}', "u"),
+        ('{"useManagedIdentityExtension": true, "userAssignedIdentityID": "u", "userassignedidentityid": null}', "u"),
+        ('{"useManagedIdentityExtension": true, "userAssignedIdentityID": 7}', "7"),
+        ('{"useManagedIdentityExtension": true, "userAssignedIdentityID": true}', "true"),
+    ],
+)  # fmt: skip
+def test_a_name_of_azure_json_is_found_as_go_finds_it(text, identity, tmp_path):
+    assert _read(tmp_path, text) == MANAGED | HIDDEN | {"AZURE_CLIENT_ID": identity}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"useManagedIdentityExtension": "false", "aadClientId": "c"}',
+        '{"useManagedIdentityExtension": 1, "aadClientId": "c"}',
+        '{"useManagedIdentityExtension": true, "userAssignedIdentityID": ["u"]}',
+        '{"useManagedIdentityExtension": true, "tenantId": {"id": "t"}}',
+    ],
+)
+def test_a_field_of_another_kind_is_told_and_decides_nothing(text, tmp_path):
+    with pytest.raises(InvalidInputError, match=r"azure\.json"):
+        _read(tmp_path, text)
+
+
+def test_a_service_principal_of_azure_json_is_the_only_one(tmp_path):
+    """Without its secret it is an error, and not the machine that answers."""
+    fields = {"tenantId": TENANT, "aadClientId": "c", "aadClientSecret": "s"}
+    found = _read(tmp_path, fields | {"aadClientCertPath": "/x.pem"})
+    assert found["AZURE_TOKEN_CREDENTIALS"] == "EnvironmentCredential"
+    assert (found["AZURE_CLIENT_SECRET"], found["AZURE_CLIENT_CERTIFICATE_PATH"]) == (
+        "s",
+        "",
     )
-    assert parse([str(path)]).variables == {
-        "AZURE_TENANT_ID": TENANT,
-        "AZURE_CLIENT_ID": "u",
-        "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential",
-    }
+    del fields["aadClientSecret"]
+    found = _read(tmp_path, fields | {"aadClientCertPath": "/x.pem"})
+    assert found["AZURE_CLIENT_CERTIFICATE_PATH"] == "/x.pem"
+
+
+@pytest.mark.parametrize("which", ["client_id", "resource_id", "RESOURCE_ID"])
+def test_a_node_asks_for_the_identity_that_azure_json_names(which, plugin, tmp_path):
+    """Whatever AZURE_CLIENT_ID says in kubelet's own environment."""
+    with Sandbox(tls=True) as cloud:
+        variables = cloud.environment("azure-imds-user", inherit={})
+        other = cloud.azure.machine.users[1]
+        identity = getattr(other, which.lower())
+        if which.isupper():
+            identity = identity.upper()
+        path = tmp_path / "azure.json"
+        path.write_text(json.dumps(OF_MACHINE | {"userAssignedIdentityID": identity}))
+        environment = variables | {
+            "PATH": "/usr/bin:/bin",
+            "DOCKCRED_CACHE_DIR": str(tmp_path / "cache"),
+        }
+        host = "teamregistry.azurecr.io"
+        answer = plugin(
+            str(path), environment=environment, stdin=request(f"{host}/app")
+        )
+        assert cloud.minted(password(answer, host)).principal == other.name
+        (asked,) = (r for r in cloud.requests if r.header("metadata"))
+        name = "client_id" if which == "client_id" else "msi_res_id"
+        assert asked.parameters[name] == identity
 
 
 def test_a_service_principal_of_azure_json_pulls_also_for_a_mirrored_registry(

@@ -1,4 +1,4 @@
-"""Who is asked, in azure-identity's order; a configured one is the only one."""
+"""Who is asked, in azure-identity's order; an application is the only one."""
 
 from __future__ import annotations
 
@@ -68,6 +68,20 @@ def test_programs_come_after_the_machine(path):
         programs
     )
     assert sources.plan(Environment(path | SECRET)) == ("azure:client-secret",)
+
+
+def test_programs_come_after_what_a_platform_names_too(path):
+    programs = ("azure:cli", "azure:powershell", "azure:developer-cli")
+    for variables, source in ((APP, "azure:app-service"), (MSI, "azure:cloud-shell")):
+        assert sources.plan(Environment(path | variables)) == (source, *programs)
+    prod = {"AZURE_TOKEN_CREDENTIALS": "prod"}
+    assert sources.plan(Environment(path | APP | prod)) == ("azure:app-service",)
+
+
+@pytest.mark.parametrize("name", ["DOCKCRED_ACR_OBJECT_ID", "DOCKCRED_ACR_RESOURCE_ID"])
+def test_an_id_that_only_a_machine_s_identity_has_chooses_the_machine(name, path):
+    planned = sources.plan(Environment(path | SECRET | {name: "x"}))
+    assert planned == ("azure:imds",)
 
 
 def test_a_program_in_the_working_directory_is_not_found(path, monkeypatch):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import subprocess
 
 import pytest
@@ -19,7 +21,7 @@ DIRECT = {
     "azure-client-secret": {"entra:token:client_credentials": 1},
     "azure-workload-identity": {"entra:token:client_credentials": 1},
     "azure-imds": {"azure-imds:probe": 1, "azure-imds:token": 1},
-    "azure-imds-user": {"azure-imds:token": 1},
+    "azure-imds-user": {"azure-imds:probe": 1, "azure-imds:token": 1},
     "azure-app-service": {"app-service:token": 1},
 }
 SDK = {
@@ -106,14 +108,36 @@ def test_nobody_is_anonymous_in_time_and_without_a_word(get, cloud):
     assert cloud.calls.total() == 0
 
 
-def test_a_silent_metadata_address_is_left_after_a_second(get, cloud):
-    """Off Azure packets to 169.254.169.254 may vanish: a hang stands for them."""
-    cloud.fail("azure-imds:hang")
+@pytest.fixture
+def silent():
+    """A port where packets vanish: its queue of connections is full."""
+    with contextlib.ExitStack() as held:
+        listener = held.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            client = held.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(listener.getsockname())
+        with pytest.raises(TimeoutError):
+            socket.create_connection(listener.getsockname(), 0.2)
+        yield listener.getsockname()[1]
+
+
+def test_a_silent_metadata_address_is_left_after_a_second(get, cloud, silent):
+    """Off Azure packets to 169.254.169.254 may vanish."""
     environment = cloud.environment("azure-nothing")
-    environment["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = cloud.url
+    environment["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = f"http://127.0.0.1:{silent}"
     answer = get(environment)
     assert (answer.status, answer.stdout) == (1, NOT_FOUND)
     assert answer.seconds < 2
+
+
+def test_whoever_takes_the_connection_and_never_answers_is_somebody(get, cloud):
+    """azure-identity waits for it, 300 s each time; we do as long as a call lasts."""
+    cloud.fail("azure-imds:hang")
+    environment = cloud.environment("azure-imds") | {"DOCKCRED_TIMEOUT": "3"}
+    assert "gave up after 3 s" in get(environment).said
 
 
 @pytest.mark.parametrize("road", ["", "sdk"])

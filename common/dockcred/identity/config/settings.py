@@ -130,6 +130,9 @@ def overlay(settings: Mapping[str, str]) -> dict[str, str]:
             if name in VARIABLES
         }
     )
+    if "tenant_id" in settings:
+        # A login has tenants of its own: AZURE_TENANT_ID alone is an application's.
+        found["DOCKCRED_ACR_TENANT_ID"] = settings["tenant_id"]
     if settings.get("profile") == AUTO:
         found.update({"AWS_PROFILE": "", "DOCKCRED_AWS_PROFILE": AUTO})
     return found

@@ -9,40 +9,73 @@ from dockcred.errors import InvalidInputError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
 _MAX_BYTES = 256 * 1024
 _MANAGED = "msi"
 """What stands for a client where the machine's own identity is meant."""
+_RESOURCE = "/subscriptions/"
+_CHOICES = ("AZURE_CLIENT_ID", "DOCKCRED_ACR_OBJECT_ID", "DOCKCRED_ACR_RESOURCE_ID")
 
 
 def variables(path: str) -> dict[str, str]:
-    """Return Azure's variables for the file's identity; raise InvalidInputError."""
+    """Return Azure's variables for the file's identity, of which some hide others.
+
+    As cloud-provider-azure reads it: a name in any case, the last of a name, and an
+    identity that is a resource id or else a client id. Raises InvalidInputError.
+    """
     try:
         with open(path, "rb") as file:
-            fields = json.loads(file.read(_MAX_BYTES))
-        texts = {
-            name: str(fields.get(name) or "")
+            fields = json.loads(file.read(_MAX_BYTES), object_pairs_hook=_by_name)
+        managed = fields.get("usemanagedidentityextension", False)
+        if not isinstance(managed, bool):
+            raise TypeError("not a bool")  # noqa: TRY301 - as for each other field
+        tenant, client, secret, certificate, password, identity = (
+            _text(fields.get(name.lower(), ""))
             for name in (
                 "tenantId",
                 "aadClientId",
                 "aadClientSecret",
+                "aadClientCertPath",
+                "aadClientCertPassword",
                 "userAssignedIdentityID",
             )
-        }
-    except (OSError, ValueError, AttributeError, RecursionError):
+        )
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         raise InvalidInputError(
             f"{path} cannot be read as Azure's node configuration",
             "see that it is there, is JSON, and that root can read it",
         ) from None
-    found = {"AZURE_TENANT_ID": texts["tenantId"]}
-    client, secret = texts["aadClientId"], texts["aadClientSecret"]
-    if fields.get("useManagedIdentityExtension") or client in {"", _MANAGED}:
-        found["AZURE_CLIENT_ID"] = texts["userAssignedIdentityID"]
+    found = {"AZURE_TENANT_ID": tenant} if tenant else {}
+    if managed or client in {"", _MANAGED}:
         found["AZURE_TOKEN_CREDENTIALS"] = "ManagedIdentityCredential"  # noqa: S105
-    else:
-        found["AZURE_CLIENT_ID"] = client
-        found["AZURE_CLIENT_SECRET"] = secret
-    return {name: value for name, value in found.items() if value}
+        if identity:
+            resource = _RESOURCE in identity.lower()
+            name = "DOCKCRED_ACR_RESOURCE_ID" if resource else "AZURE_CLIENT_ID"
+            found |= dict.fromkeys(_CHOICES, "") | {name: identity}
+        return found
+    # Without its proof it is an error: the machine's identity is not meant.
+    return found | {
+        "AZURE_TOKEN_CREDENTIALS": "EnvironmentCredential",
+        "AZURE_CLIENT_ID": client,
+        "AZURE_CLIENT_SECRET": secret,
+        "AZURE_CLIENT_CERTIFICATE_PATH": "" if secret else certificate,
+        "AZURE_CLIENT_CERTIFICATE_PASSWORD": "" if secret else password,
+    }
+
+
+def _by_name(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object's fields as Go finds them: a null leaves what was before."""
+    return {name.lower(): value for name, value in pairs if value is not None}
+
+
+def _text(value: Any) -> str:
+    """Return a text, which a number or a switch may stand for; raise TypeError."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, str | int | float):
+        raise TypeError("not a text")
+    return str(value)
 
 
 COMMAND = "get-credentials"

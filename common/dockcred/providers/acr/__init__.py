@@ -6,7 +6,8 @@ identity  the sources in order, then the exchange
 machine   our own requests to Entra and to the machine's endpoints
 sdk       every other source, through azure-identity
 exchange  the registry's own password for an Entra token
-problems  what refusals mean
+problems  what refusals mean, and which of them are passed over
+sdk_problems  the same of what azure-identity raises
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def meaning(answer: Response, registry: AcrRegistry, token: AccessToken) -> Issu
     """Return a refused exchange's cause, with its remedy."""
     status, host = answer.status, registry.host
     who = _bearer(token)
-    if status == _FORBIDDEN:
+    if status == _FORBIDDEN and _message(answer):
         address = _address_in(_message(answer))
         client = f"this client ({address})" if address else "this client"
         return IssueError(

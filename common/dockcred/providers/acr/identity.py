@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dockcred.errors import IssueError, MissingIdentityError
+from dockcred.errors import IssueError
 from dockcred.identity.provider import Identity
 from dockcred.providers.acr import hosts, sources
 from dockcred.providers.acr.sources import CLI, DEVELOPER_CLI, POWERSHELL
@@ -119,34 +119,35 @@ class AzureIdentity(Identity):
         *better, last = hosts.audiences(self._registry, self._environment)
         for audience in better:
             try:
-                return self._ask_all(audience)
+                return self._ask_all(audience, is_last=False)
             except UnknownAudienceError as error:
                 log.info(f"asking for another audience: {error.cause}")
-        return self._ask_all(last)
+        return self._ask_all(last, is_last=True)
 
-    def _ask_all(self, audience: str) -> AccessToken:
-        from dockcred.providers.acr.problems import (  # noqa: PLC0415 - a miss only
-            AbsentError,
-        )
+    def _ask_all(self, audience: str, *, is_last: bool) -> AccessToken:
+        """Return the token of the first source that has one.
 
-        absent: list[AbsentError] = []
+        Raises UnknownAudienceError where another audience is left to be asked for.
+        """
+        from dockcred.providers.acr import problems  # noqa: PLC0415 - a miss only
+
+        failed: list[IssueError | problems.AbsentError] = []
         for source in self._plan:
             try:
                 token = self._ask(source, audience)
-            except AbsentError as error:
-                absent.append(error)
+            except (problems.AbsentError, IssueError) as error:
+                unknown = isinstance(error, problems.UnknownAudienceError)
+                if unknown and not is_last:
+                    raise
+                if not problems.is_passed_over(source, error):
+                    raise
+                log.info(f"{source} is passed over: {error.cause}")
+                failed.append(error)
             else:
                 self.sources = (source,)
                 return token
         chosen = sources.is_chosen(self._environment)
-        if chosen and absent:
-            raise IssueError(absent[0].cause, absent[0].remedy)
-        tried = "; ".join(error.cause for error in absent)
-        raise MissingIdentityError(
-            "no Azure identity was found" + (f" ({tried})" if tried else ""),
-            "log in (az login), assign a managed identity, or set AZURE_CLIENT_ID, "
-            "AZURE_TENANT_ID and a secret",
-        )
+        raise problems.nobody(failed, chosen=chosen)
 
     def _ask(self, source: str, audience: str) -> AccessToken:
         environment = self._environment

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dockcred.errors import InvalidInputError, IssueError, TransportError
+from dockcred.errors import IssueError, TransportError
 from dockcred.providers.acr import problems
-from dockcred.providers.acr.problems import AbsentError
-from dockcred.providers.acr.sources import AccessToken, is_chosen
+from dockcred.providers.acr.problems import AbsentError, PassedOverError
+from dockcred.providers.acr.sources import AccessToken, is_machine_chosen, tenant
 from dockcred.system.version import __version__
-from dockcred.transport.http import delay_s, request, with_retries
+from dockcred.transport.http import delay_s, is_temporary, request, with_retries
 from dockcred.transport.response import Response
-from dockcred.transport.target import Target, urlencode
+from dockcred.transport.target import Target, UnreachedError, urlencode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from dockcred.errors import DockcredError
     from dockcred.system.environment import Environment
 
 USER_AGENT = f"dockcred/{__version__}"
@@ -40,12 +41,7 @@ def by_federation(
 def _entra_token(
     authority: str, audience: str, environment: Environment, proof: dict[str, str]
 ) -> AccessToken:
-    tenant = environment.get("AZURE_TENANT_ID")
-    if not tenant.isascii() or not tenant.replace("-", "").replace(".", "").isalnum():
-        raise InvalidInputError(
-            "AZURE_TENANT_ID is not a tenant", "set it to the tenant's id or domain"
-        )
-    url = f"{authority}/{tenant}/oauth2/v2.0/token"
+    url = f"{authority}/{tenant('AZURE_TENANT_ID', environment)}/oauth2/v2.0/token"
     form = {
         "grant_type": "client_credentials",
         "client_id": environment.get("AZURE_CLIENT_ID"),
@@ -120,32 +116,36 @@ _APP_SERVICE_NAMES = ("client_id", "object_id", "mi_res_id")
 def imds(audience: str, environment: Environment) -> AccessToken:
     """Return instance metadata's token; AbsentError on no machine of Azure's.
 
-    Off Azure nothing answers at that address, so unless an identity was chosen it is
-    knocked at first: without the Metadata header it answers at once, and asks nobody.
+    Off Azure nothing answers at that address, so unless the machine's identity was
+    chosen it is knocked at first.
     """
-    named = environment.get("AZURE_POD_IDENTITY_AUTHORITY_HOST").rstrip("/")
+    named = environment.get("AZURE_POD_IDENTITY_AUTHORITY_HOST").strip("/")
     url = (named or _IMDS) + _PATH
     version = {"api-version": "2018-02-01", "resource": audience}
     query = urlencode(version | _chosen(_IMDS_NAMES, environment))
-    chosen = is_chosen(environment)
-    try:
-        if not chosen:
-            request(
-                "GET",
-                url,
-                environment,
-                headers={},
-                timeout_s=PROBE_S,
-            )
-        answer = _ask(f"{url}?{query}", {"metadata": "true"}, environment)
-    except TransportError as error:
-        if chosen:
-            raise
-        raise AbsentError(f"no instance metadata ({error.cause})") from None
-    if answer.status != _OK and not chosen and not _fields(answer):
+    if not is_machine_chosen(environment):
+        _knock(url, environment)
+    answer = _ask(f"{url}?{query}", {"metadata": "true"}, environment)
+    fields = _fields(answer)
+    is_azure_s = "access_token" in fields or isinstance(fields.get("error"), str)
+    if not is_azure_s and not is_temporary(answer):
         # Another cloud's metadata service, or a captive portal.
         raise AbsentError(f"{Target(url).netloc} is not Azure's instance metadata")
     return _token(answer, Target(url).netloc)
+
+
+def _knock(url: str, environment: Environment) -> None:
+    """Raise AbsentError where nobody takes a connection.
+
+    Without the header Metadata it answers at once, and asks nobody. Whoever takes the
+    connection and is slow, or ends it, is there: that the request itself will tell.
+    """
+    try:
+        request("GET", url, environment, headers={}, timeout_s=PROBE_S)
+    except UnreachedError as error:
+        raise AbsentError(f"no instance metadata ({error.cause})") from None
+    except TransportError:
+        return
 
 
 def app_service(audience: str, environment: Environment) -> AccessToken:
@@ -155,8 +155,9 @@ def app_service(audience: str, environment: Environment) -> AccessToken:
     query = urlencode(version | _chosen(_APP_SERVICE_NAMES, environment))
     headers = {"x-identity-header": environment.get("IDENTITY_HEADER")}
     joint = "&" if "?" in endpoint else "?"
-    answer = _ask(f"{endpoint}{joint}{query}", headers, environment)
-    return _token(answer, Target(endpoint).netloc)
+    url = f"{endpoint}{joint}{query}"
+    answer = _ask(url, headers, environment, platform=True)
+    return _token(answer, Target(endpoint, platform=True).netloc)
 
 
 def _chosen(names: tuple[str, str, str], environment: Environment) -> dict[str, str]:
@@ -166,13 +167,20 @@ def _chosen(names: tuple[str, str, str], environment: Environment) -> dict[str, 
         "DOCKCRED_ACR_OBJECT_ID",
         "DOCKCRED_ACR_RESOURCE_ID",
     )
-    for name, variable in zip(names, variables, strict=True):
+    # Ours first: AZURE_CLIENT_ID may be there for others, as on a CI's machine.
+    for name, variable in reversed([*zip(names, variables, strict=True)]):
         if value := environment.get(variable):
             return {name: value}
     return {}
 
 
-def _ask(url: str, headers: dict[str, str], environment: Environment) -> Response:
+def _ask(
+    url: str,
+    headers: dict[str, str],
+    environment: Environment,
+    *,
+    platform: bool = False,
+) -> Response:
     headers |= {"accept": "application/json", "user-agent": USER_AGENT}
     return with_retries(
         lambda: request(
@@ -181,12 +189,19 @@ def _ask(url: str, headers: dict[str, str], environment: Environment) -> Respons
             environment,
             headers=headers,
             timeout_s=TIMEOUT_S,
+            platform=platform,
         )
     )
 
 
 def _token(answer: Response, name: str) -> AccessToken:
+    """Return the token of a machine's endpoint.
+
+    Raises PassedOverError or AbsentError where the endpoint says no, TransportError
+    where it does not say it as Azure does.
+    """
     fields = _fields(answer)
+    whom = f"the managed identity at {name}"
     if answer.status == _OK:
         token = fields.get("access_token")
         if not isinstance(token, str) or not token:
@@ -194,12 +209,16 @@ def _token(answer: Response, name: str) -> AccessToken:
         return AccessToken(token, str(fields.get("client_id") or ""))
     if answer.status == _TOO_MANY:
         wait = delay_s(answer)
-        raise IssueError(
-            f"{name} throttles its managed identity",
-            f"try again in {wait:g} s" if wait else "try again later",
+        when = f"in {wait:g} s" if wait else "later"
+        refusal: DockcredError = PassedOverError(
+            f"{name} throttles its managed identity", f"try again {when}"
         )
-    text = " ".join(str(value) for value in fields.values())
-    raise problems.machine_meaning(text, f"the managed identity at {name}")
+    elif fields or is_temporary(answer):
+        text = " ".join(str(value) for value in fields.values())
+        refusal = problems.machine_meaning(text, whom, answer.status)
+    else:
+        raise garbage(name)
+    raise refusal if fields else TransportError(refusal.cause, refusal.remedy)
 
 
 def _fields(answer: Response) -> dict[str, object]:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from dockcred.errors import IssueError, MissingIdentityError
+from dockcred.errors import IssueError, MissingIdentityError, TransportError
+from dockcred.providers.acr.sources import IMDS, MANAGED, PROGRAMS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dockcred.errors import DockcredError
 
 _MARK = "AADSTS"
 _UNKNOWN_RESOURCE = frozenset({"500011", "50001", "650057"})
-_LOGIN = "log in anew: az login"
+_LOGIN = "log in anew"
+_OTHERWISE = "use an identity that needs no person: a managed one, or an application's"
+LATER = "try again; then see Azure's status"
 _SECRET = "make a new secret for the application and set AZURE_CLIENT_SECRET"  # noqa: S105
+_ASSIGN = "assign it in Entra, Enterprise applications"
 _FEDERATION = "see issuer, subject and audience of its federated credential in Entra"
 
 _MEANINGS = {
@@ -43,10 +53,8 @@ _MEANINGS = {
         "consent to the registry's resource is missing",
         "let an administrator consent, or assign the identity a role on the registry",
     ),
-    "501051": (
-        "the identity is not assigned to the application",
-        "assign it in Entra, Enterprise applications",
-    ),
+    "501051": ("the identity is not assigned to the application", _ASSIGN),
+    "50105": ("the user is not assigned to the application", _ASSIGN),
     "53003": (
         "conditional access blocks the login",
         "meet its conditions, or have the identity excluded from the policy",
@@ -58,8 +66,29 @@ _MEANINGS = {
     "50078": ("the multi-factor login has expired", _LOGIN),
     "50158": ("the login needs another factor", _LOGIN),
     "50173": ("the login was revoked", _LOGIN),
+    "70008": ("the login has expired", _LOGIN),
     "70043": ("the login has expired", _LOGIN),
+    "700081": ("the login has expired", _LOGIN),
     "700082": ("the login has expired", _LOGIN),
+    "50132": ("the login ended with its password", _LOGIN),
+    "50133": ("the login ended with its password", _LOGIN),
+    "50055": ("the user's password has expired", "change it, and log in anew"),
+    "50034": (
+        "Entra does not know the user in this tenant",
+        "see the login's tenant, AZURE_USERNAME and AZURE_TENANT_ID",
+    ),
+    "50020": (
+        "the user is of another tenant, and no guest in this one",
+        "log in as a user of this tenant, or have this one invited",
+    ),
+    "50053": (
+        "Entra has locked the account, or the address that asks",
+        "wait, or let an administrator unlock it",
+    ),
+    "1000502": (
+        "the application's certificate has expired",
+        "register a new one and set AZURE_CLIENT_CERTIFICATE_PATH",
+    ),
     "50126": (
         "Entra refuses the user's password",
         "see AZURE_USERNAME and AZURE_PASSWORD, or use another identity",
@@ -67,7 +96,7 @@ _MEANINGS = {
     "50057": ("the account is disabled in Entra", "let an administrator enable it"),
     "90024": ("Entra throttles the login", "try again later"),
     "50196": ("Entra throttles the login", "try again later"),
-    "90033": ("Entra is not available just now", "try again; then see Azure's status"),
+    "90033": ("Entra is not available just now", LATER),
 }
 
 
@@ -79,6 +108,54 @@ class AbsentError(MissingIdentityError):
     """There is no identity at this source: the next may be asked."""
 
 
+class PassedOverError(IssueError):
+    """The source has no token to give: the next may be asked, which may have one."""
+
+
+def is_passed_over(source: str, error: DockcredError) -> bool:
+    """Return whether the next source is asked after this failure.
+
+    As in azure-identity's chain: an endpoint of the machine that says no, instance
+    metadata and programs whatever they do; not an application, whose proof is at hand,
+    nor an endpoint that a platform names and that does not answer as Azure does.
+    """
+    if isinstance(error, (AbsentError, PassedOverError)):
+        return True
+    if isinstance(error, UnknownAudienceError) and source in MANAGED:
+        return True
+    return source == IMDS or source in PROGRAMS
+
+
+_LOG_IN = (
+    "log in (az login), assign a managed identity, or set AZURE_CLIENT_ID, "
+    "AZURE_TENANT_ID and a secret"
+)
+
+
+def nobody(failed: Sequence[DockcredError], *, chosen: bool) -> DockcredError:
+    """Return the error for a chain of which nobody gave a token.
+
+    A failure is the answer, or a lack where an identity was `chosen`; else it is a
+    MissingIdentityError, after which a client goes on anonymously.
+    """
+    failures = [one for one in failed if not isinstance(one, AbsentError)]
+    steps = "; ".join(one.cause for one in failed)
+    if len(failed) == 1 and failures:
+        return failures[0]
+    if not failures and not chosen:
+        tried = f" ({steps})" if steps else ""
+        return MissingIdentityError(f"no Azure identity was found{tried}", _LOG_IN)
+    first = next(iter((*failures, *failed)), None)
+    remedy = (first.remedy if first else "") or _LOG_IN
+    if len(failed) == 1:
+        return IssueError(steps, remedy)
+    if failures and all(isinstance(one, TransportError) for one in failures):
+        return TransportError(f"no Azure identity gave a token ({steps})", remedy)
+    return IssueError(
+        f"no Azure identity gave a token ({steps or 'none is set up'})", remedy
+    )
+
+
 def code_in(text: str) -> str:
     """Return the digits after the first AADSTS in a text, nothing if there is none."""
     _, found, rest = text.partition(_MARK)
@@ -86,10 +163,11 @@ def code_in(text: str) -> str:
     return rest[: min(digits, 10)] if found else ""
 
 
-def meaning(text: str, whom: str) -> IssueError:
+def meaning(text: str, whom: str, login: str = "") -> IssueError:
     """Return cause and remedy of what Entra wrote (its JSON, or an SDK's text).
 
-    `whom` names who was asked, for a text without a code.
+    `whom` names who was asked, for a text without a code; `login` is the command by
+    which a person logs in to it, nothing where no person did.
     """
     code = code_in(text)
     if code in _UNKNOWN_RESOURCE:
@@ -99,31 +177,45 @@ def meaning(text: str, whom: str) -> IssueError:
         )
     if code in _MEANINGS:
         cause, remedy = _MEANINGS[code]
+        if remedy == _LOGIN:
+            remedy = f"{_LOGIN}: {login}" if login else _OTHERWISE
         return IssueError(f"{cause} ({_MARK}{code})", remedy)
     if code:
         return IssueError(
             f"{whom} gave no token ({_MARK}{code})",
             f"look the code up: https://login.microsoftonline.com/error?code={code}",
         )
-    return IssueError(f"{whom} gave no token", "try again; then see Azure's status")
+    return IssueError(f"{whom} gave no token", LATER)
 
 
 _MAX_NAMED = 8
+_NO_IDENTITY = (
+    "identity not found",  # instance metadata
+    "no managed identity",
+    "managed identity found",  # App Service: "No User Assigned or Delegated …"
+)
+_BAD_REQUEST, _SERVER_ERROR = 400, 500
+_PASSING = frozenset({404, 410, 429})
+"""Of a client's errors, those by which instance metadata means itself, for now."""
 _CHOOSE = "set AZURE_CLIENT_ID to the client id of one"
 
 
-def machine_meaning(text: str, whom: str) -> IssueError | AbsentError:
-    """Read the error text of IMDS or App Service.
+def machine_meaning(text: str, whom: str, status: int = 0) -> IssueError | AbsentError:
+    """Read what an endpoint of the machine's answered, and its status where known.
 
-    AbsentError where the machine has no such identity, whether or not it was chosen.
+    AbsentError where the machine has no such identity, whether or not it was chosen;
+    else a PassedOverError, or an UnknownAudienceError.
     """
     if code_in(text):
-        return meaning(text, whom)
+        found = meaning(text, whom)
+        if isinstance(found, UnknownAudienceError):
+            return found
+        return PassedOverError(found.cause, found.remedy)
     said = text.lower()
     if "multiple user assigned identities" in said:
         named = ", ".join(_identities_in(text))
         which = f": {named}" if named else ""
-        return IssueError(
+        return PassedOverError(
             f"this machine has several managed identities{which}", _CHOOSE
         )
     if "invalid_resource" in said:
@@ -131,12 +223,17 @@ def machine_meaning(text: str, whom: str) -> IssueError | AbsentError:
             f"{whom} does not know the registry's audience",
             "set DOCKCRED_ACR_AUDIENCE to the resource that this cloud has",
         )
-    if "identity not found" in said or "no managed identity" in said:
+    if any(words in said for words in _NO_IDENTITY):
         return AbsentError(
             "this machine does not have the managed identity",
             "assign it to the machine, or see AZURE_CLIENT_ID",
         )
-    return IssueError(f"{whom} gave no token", "try again; then see Azure's status")
+    if _BAD_REQUEST <= status < _SERVER_ERROR and status not in _PASSING:
+        return PassedOverError(
+            f"{whom} refuses a token (status {status})",
+            "see which identities the machine has, and AZURE_CLIENT_ID",
+        )
+    return PassedOverError(f"{whom} gave no token", LATER)
 
 
 def _identities_in(text: str) -> list[str]:

@@ -26,6 +26,8 @@ POWERSHELL = "azure:powershell"
 DEVELOPER_CLI = "azure:developer-cli"
 
 MANAGED = (IMDS, APP_SERVICE, SERVICE_FABRIC, ARC, MACHINE_LEARNING, CLOUD_SHELL)
+WITHOUT_CHOICE = (CLOUD_SHELL, SERVICE_FABRIC)
+"""Whose identity is set up elsewhere: a request cannot name another."""
 PROGRAMS = {CLI: "az", POWERSHELL: "pwsh", DEVELOPER_CLI: "azd"}
 
 _PRODUCTION = ("environment", "workload", "managed")
@@ -42,32 +44,68 @@ _CHOICES = {
     "azuredeveloperclicredential": (DEVELOPER_CLI,),
 }
 _ARC_AGENT = "/opt/azcmagent/bin/himds"
+_NAMED = ("DOCKCRED_ACR_OBJECT_ID", "DOCKCRED_ACR_RESOURCE_ID")
+_MANAGED_CHOICE = "managedidentitycredential"
+_FEDERATED = ("AZURE_FEDERATED_TOKEN_FILE", "AZURE_TENANT_ID", "AZURE_CLIENT_ID")
+_OF_A_POD = ("AZURE_FEDERATED_TOKEN_FILE", "AZURE_TENANT_ID", "AZURE_AUTHORITY_HOST")
+"""What the workload identity webhook sets, whether or not it knows a client id."""
 
 
 def plan(environment: Environment) -> tuple[str, ...]:
     """Return the sources to ask, one after the other, until one has an identity.
 
-    A source that variables configure ends the list: if it fails, that is the answer.
-    Raises InvalidInputError where AZURE_TOKEN_CREDENTIALS chooses none that we know.
+    An application that variables configure ends the list: if it fails, that is the
+    answer. A machine's endpoint does not: see `problems.is_passed_over`.
+    Raises InvalidInputError where AZURE_TOKEN_CREDENTIALS chooses none that we know,
+    and where a pod's own identity was meant but is not named.
     """
+    groups = _CHOICES[_choice(environment)]
+    if is_machine_chosen(environment):
+        groups = ("managed",)
     found = []
-    for group in _CHOICES[_choice(environment)]:
+    for group in groups:
         source = _source_in(group, environment)
         if source:
             found.append(source)
-        if source and source != IMDS and source not in PROGRAMS:
+        if source and group in {"environment", "workload"}:
             break
     return tuple(found)
 
 
 def is_chosen(environment: Environment) -> bool:
-    """Return whether a person has named the identity: then to lack it is a failure."""
-    names = ("AZURE_CLIENT_ID", "DOCKCRED_ACR_OBJECT_ID", "DOCKCRED_ACR_RESOURCE_ID")
+    """Return whether a person has named the identity: then to lack it is a failure.
+
+    AZURE_CLIENT_ID alone says which, not whose: the machine's endpoint is asked for
+    it, and whoever comes after is asked too.
+    """
+    names = ("AZURE_CLIENT_ID", *_NAMED)
     return bool(environment.first(*names)) or _choice(environment) not in {
         "",
         "prod",
         "dev",
     }
+
+
+def is_machine_chosen(environment: Environment) -> bool:
+    """Return whether the machine's identity was chosen: nobody else is asked then."""
+    choice = _choice(environment)
+    named = environment.first(*_NAMED) and choice in {"", "prod"}
+    return bool(named) or choice == _MANAGED_CHOICE
+
+
+def tenant(variable: str, environment: Environment) -> str:
+    """Return the tenant that a variable names, nothing where it is not set.
+
+    Raises InvalidInputError where it is neither an id nor a domain.
+    """
+    name = environment.get(variable)
+    if name and not (
+        name.isascii() and name.replace("-", "").replace(".", "").isalnum()
+    ):
+        raise InvalidInputError(
+            f"{variable} is not a tenant", "set it to the tenant's id or domain"
+        )
+    return name
 
 
 def _choice(environment: Environment) -> str:
@@ -86,8 +124,7 @@ def _source_in(group: str, environment: Environment) -> str:
     if group == "environment":
         return _service_principal(environment)
     if group == "workload":
-        names = ("AZURE_FEDERATED_TOKEN_FILE", "AZURE_TENANT_ID", "AZURE_CLIENT_ID")
-        return WORKLOAD_IDENTITY if all(map(get, names)) else ""
+        return WORKLOAD_IDENTITY if all(map(get, _FEDERATED)) else ""
     if group == "managed":
         return _managed(environment)
     named = _choice(environment) not in {"", "dev"}
@@ -116,6 +153,13 @@ def _managed(environment: Environment) -> str:
         return ARC if get("IMDS_ENDPOINT") else ""
     if get("MSI_ENDPOINT"):
         return MACHINE_LEARNING if get("MSI_SECRET") else CLOUD_SHELL
+    if all(map(get, _OF_A_POD)) and not is_chosen(environment):
+        # azure-identity stops here too: the node's identity is not the pod's.
+        raise InvalidInputError(
+            "this pod has a federated token, but AZURE_CLIENT_ID names no application",
+            "annotate its service account with azure.workload.identity/client-id, "
+            "or set AZURE_CLIENT_ID",
+        )
     return ARC if os.path.exists(_ARC_AGENT) else IMDS
 
 

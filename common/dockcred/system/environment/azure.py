@@ -27,6 +27,7 @@ VARIABLES = (
     "DOCKCRED_ACR_AUDIENCE",
     "DOCKCRED_ACR_OBJECT_ID",
     "DOCKCRED_ACR_RESOURCE_ID",
+    "DOCKCRED_ACR_TENANT_ID",
 )
 
 SECRETS = (
@@ -42,5 +43,6 @@ MEANINGS = {
     "DOCKCRED_ACR_AUDIENCE": "whom the token from Entra is for",
     "DOCKCRED_ACR_OBJECT_ID": "a user-assigned identity, by its object id",
     "DOCKCRED_ACR_RESOURCE_ID": "a user-assigned identity, by its resource id",
+    "DOCKCRED_ACR_TENANT_ID": "the tenant for which az, pwsh and azd are asked",
 }
 """What our own variables mean, for the manual and the documentation."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dockcred.testing.sandbox.azure import proofs, wire
@@ -107,6 +108,8 @@ class Entra(Service):
                     raise wire.EntraRefusal(
                         700082, "The refresh token has expired", "invalid_grant"
                     )
+                if tenant in directory.tenants:
+                    return replace(user, tenant=tenant)  # a guest there, or at home
                 return user
             case _:
                 raise wire.EntraRefusal(

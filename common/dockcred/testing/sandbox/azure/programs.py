@@ -42,7 +42,7 @@ def main(name: str, entra: str, arguments: list[str]) -> int:
     }
     body = urllib.parse.urlencode(form).encode()
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    url = f"{entra}/organizations/oauth2/v2.0/token"
+    url = f"{entra}/{_tenant(name, arguments)}/oauth2/v2.0/token"
     try:
         with opener.open(url, body, timeout=5) as answer:
             fields = json.load(answer)
@@ -61,6 +61,18 @@ def _resource(name: str, arguments: list[str]) -> str:
     script = base64.b64decode(arguments[-1]).decode("utf-16-le")
     found = re.search(r"'ResourceUrl' = '([^']*)'", script)
     return found.group(1) if found else ""
+
+
+def _tenant(name: str, arguments: list[str]) -> str:
+    """Return the tenant that a token is asked of; of any that the user may be in."""
+    option = {"az": "--tenant", "azd": "--tenant-id"}.get(name, "")
+    if option in arguments:
+        return arguments[arguments.index(option) + 1]
+    found = None
+    if name == "pwsh":
+        script = base64.b64decode(arguments[-1]).decode("utf-16-le")
+        found = re.search(r"tenantId = '([^']+)'", script)
+    return found.group(1) if found else "organizations"
 
 
 def _print(name: str, token: str, ends: int) -> None:
