@@ -134,6 +134,14 @@ class Provider:
         """Decide who will be asked; raise MissingIdentityError if nobody is."""
         raise NotImplementedError
 
+    def own_servers(self, environment: Environment) -> tuple[str, ...]:
+        """Return the registries that are the configured identity's own; asks nobody.
+
+        None where only the cloud could tell, or where identities have no registry.
+        """
+        del environment
+        return ()
+
     def lease_until(self, source: str, start: float) -> float | None:
         """Return the end of the shortest lease that begins at a time; None without one.
 

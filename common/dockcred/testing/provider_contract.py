@@ -75,7 +75,10 @@ def asks_nobody_to_match_and_to_choose(subject: Subject) -> None:
         provider.serves_anonymous(server)
         provider.config_files(subject.somebody)
         provider.identity(server, subject.somebody)
+        own = provider.own_servers(subject.somebody)
     assert not events, events
+    for name in own:
+        assert provider.matches(ServerURL.parse(name)), name
 
 
 def touches_no_identity_for_a_look_alike(subject: Subject) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 VARIABLES = {
     # AWS
-    "profile": "AWS_PROFILE",  # or AUTO: the one of the registry's account
+    "profile": "DOCKCRED_AWS_PROFILE",  # or "auto": the one of the registry's account
     "role_arn": "DOCKCRED_AWS_ROLE_ARN",
     "external_id": "DOCKCRED_AWS_EXTERNAL_ID",
     "session_name": "AWS_ROLE_SESSION_NAME",
@@ -66,8 +66,6 @@ OF_ANY_HOST = frozenset({"identity", "registry", "token_username"})
 IDENTITIES = frozenset({"oidc"})
 """What `identity` may say: whose hosts are no others than the configuration names."""
 
-AUTO = "auto"
-
 DEFAULTS = frozenset({"store", "on_miss", "login"})
 """Settings that may stand outside an entry, for every registry."""
 
@@ -83,9 +81,6 @@ AWS_IDENTITIES = (
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 )
 """Identities of AWS that variables give, profiles and web identities aside."""
-
-_PROFILE_HIDES = (*AWS_IDENTITIES, "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN")
-"""A profile that is named for a registry is meant, whatever the variables say."""
 
 AZURE_PROOFS = (
     "AZURE_CLIENT_SECRET",
@@ -113,8 +108,6 @@ _TOKENS = ("token_source", "token_file", "token_variable", "token_command")
 def overlay(settings: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that an entry sets; one set to nothing is hidden."""
     found = {}
-    if "profile" in settings:
-        found.update(dict.fromkeys(_PROFILE_HIDES, ""))
     if not {"client_id", "object_id", "resource_id"}.isdisjoint(settings):
         found.update(dict.fromkeys(_CLIENT_HIDES, ""))
     if "credentials_file" in settings:
@@ -133,6 +126,4 @@ def overlay(settings: Mapping[str, str]) -> dict[str, str]:
     if "tenant_id" in settings:
         # A login has tenants of its own: AZURE_TENANT_ID alone is an application's.
         found["DOCKCRED_ACR_TENANT_ID"] = settings["tenant_id"]
-    if settings.get("profile") == AUTO:
-        found.update({"AWS_PROFILE": "", "DOCKCRED_AWS_PROFILE": AUTO})
     return found

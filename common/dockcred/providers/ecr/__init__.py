@@ -1,7 +1,7 @@
 """Amazon ECR: private registries of every partition, and the public gallery.
 
 hosts            which hosts, what each says of its registry, and where ~/.aws is
-endpoints        where AWS's APIs are, and the keys that sign a request
+endpoints        where AWS's APIs are, what signs a request, and what ~/.aws says
 direct, machine  the machine's identities, without an SDK, where ~/.aws allows it
 api              the requests to ECR and STS
 sdk, profiles    every other identity, through botocore
@@ -10,7 +10,7 @@ problems         what AWS's error codes mean
 
 from __future__ import annotations
 
-from dockcred.errors import CredentialsNotFoundError
+from dockcred.errors import CredentialsNotFoundError, InvalidInputError
 from dockcred.identity.provider import LEASE_S, Provider, Source
 from dockcred.providers.ecr import hosts
 from dockcred.providers.ecr.hosts import registry_of
@@ -69,18 +69,28 @@ class ECR(Provider):
         registry = registry_of(server.host)
         if registry is None:
             raise CredentialsNotFoundError
-        from dockcred.providers.ecr import direct  # noqa: PLC0415 - a miss only
-
-        source = direct.source_of(environment)
-        profile = direct.ProfileSettings(environment)
         road = environment.get("DOCKCRED_ROAD")
-        by_profile = (
-            profile.other
-            or (profile.identity and source != direct.ENV_KEYS)
-            or environment.first("DOCKCRED_AWS_PROFILE", "DOCKCRED_AWS_ROLE_ARN")
-        )
-        if road != "sdk" and (not by_profile or road == "direct"):
-            return direct.DirectIdentity(registry, environment, source)
+        if not environment.first("DOCKCRED_AWS_PROFILE", "DOCKCRED_AWS_ROLE_ARN"):
+            from dockcred.providers.ecr import direct, endpoints  # noqa: PLC0415 - a miss only
+
+            source = direct.source_of(environment)
+            profile = endpoints.ProfileSettings(environment)
+            by_profile = profile.other or (
+                profile.identity and source != direct.ENV_KEYS
+            )
+            if road == "direct" or (road != "sdk" and not by_profile):
+                return direct.DirectIdentity(registry, environment, source)
+        elif road == "direct":
+            raise InvalidInputError(
+                "a profile or role of AWS's needs the SDK, and DOCKCRED_ROAD is direct",
+                "unset DOCKCRED_ROAD",
+            )
         from dockcred.providers.ecr.sdk import SdkIdentity  # noqa: PLC0415
 
         return SdkIdentity(registry, environment)
+
+    def own_servers(self, environment: Environment) -> tuple[str, ...]:
+        """Return the registry of the configured account and region, if files say it."""
+        from dockcred.providers.ecr import direct  # noqa: PLC0415 - not for `get`
+
+        return direct.own_servers(environment)

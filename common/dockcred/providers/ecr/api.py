@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 MAX_LIFE_S = 12 * 3600.0
 _USER_AGENT = f"dockcred/{__version__}"
 _OK = 200
-_TOO_MANY = 429
 
 
 def preconnect(registry: EcrRegistry, environment: Environment) -> None:
@@ -153,9 +152,8 @@ def _succeed(ask: Callable[[], Response], operation: str) -> Response:
     from dockcred.providers.ecr import problems  # noqa: PLC0415 - a refusal only
 
     code, message = _error_of(answer)
-    if not code and answer.status == _TOO_MANY:
-        code = "ThrottlingException"
-    raise problems.meaning(code or f"HTTP {answer.status}", message, operation)
+    code = code or f"HTTP {answer.status}"
+    raise problems.meaning(code, message, operation, answer.status)
 
 
 def _is_temporary(answer: Response) -> bool:
@@ -163,7 +161,7 @@ def _is_temporary(answer: Response) -> bool:
         return False
     from dockcred.providers.ecr import problems  # noqa: PLC0415 - a refusal only
 
-    return http.is_temporary(answer) or _error_of(answer)[0] in problems.THROTTLED
+    return problems.is_temporary(_error_of(answer)[0], answer.status)
 
 
 def _error_of(answer: Response) -> tuple[str, str]:
@@ -173,11 +171,11 @@ def _error_of(answer: Response) -> tuple[str, str]:
         return code, _element(text, "Message")
     try:
         fields = answer.json()
-        code = str(fields.get("__type") or fields.get("code") or "")
+        code = str(fields.get("__type") or "")
         message = str(fields.get("message") or fields.get("Message") or "")
     except (ValueError, AttributeError, RecursionError):
         return "", ""
-    return code.rpartition("#")[2], message
+    return code.partition(":")[0].rpartition("#")[2], message
 
 
 def _element(text: str, name: str) -> str:

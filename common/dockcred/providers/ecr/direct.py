@@ -1,15 +1,18 @@
-"""The direct road: whether ~/.aws allows it, and the machine's own identities on it."""
+"""The direct road: the machine's own identities on it, and which registry is theirs."""
 
 from __future__ import annotations
 
-from dockcred.errors import MissingIdentityError
+from dockcred.errors import IssueError, MissingIdentityError
 from dockcred.identity.provider import Identity
-from dockcred.providers.ecr.endpoints import Keys
-from dockcred.providers.ecr.hosts import files, profile
+from dockcred.providers.ecr.endpoints import Keys, ProfileSettings, is_true
+from dockcred.providers.ecr.hosts import AUTO, registry_of
 from dockcred.transport import idle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from dockcred.credential import Credential
     from dockcred.providers.ecr.hosts import EcrRegistry
     from dockcred.system.environment import Environment
@@ -19,11 +22,12 @@ WEB_IDENTITY = "aws:web-identity"
 CONTAINER = "aws:container"
 POD_IDENTITY = "aws:pod-identity"
 INSTANCE_PROFILE = "aws:instance-profile"
+_IDS = ("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY")
 
 
 def env_keys(environment: Environment) -> Keys | None:
     """Return the keys in the variables; ecr-login knows two names for each half."""
-    access_key_id = environment.first("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY")
+    access_key_id = environment.first(*_IDS)
     secret = environment.first("AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY")
     if not access_key_id or not secret:
         return None
@@ -31,19 +35,40 @@ def env_keys(environment: Environment) -> Keys | None:
     return Keys(access_key_id, secret, token)
 
 
+def has_key_id(environment: Environment) -> bool:
+    """Return whether the variables name keys: no other source is asked then."""
+    return bool(environment.first(*_IDS))
+
+
 def source_of(environment: Environment) -> str:
-    """Return the name of the source that the variables choose, in the SDK's order."""
+    """Return the name of the source that the variables choose, in the SDK's order.
+
+    Raises IssueError where they hold half an identity: going on to the next source
+    would answer as somebody else.
+    """
     get = environment.get
-    if env_keys(environment):
-        return ENV_KEYS
-    if get("AWS_WEB_IDENTITY_TOKEN_FILE") and get("AWS_ROLE_ARN"):
+    if has_key_id(environment):
+        if env_keys(environment):
+            return ENV_KEYS
+        raise _half("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    if get("AWS_WEB_IDENTITY_TOKEN_FILE"):
         return WEB_IDENTITY
+    return machine_source(environment)
+
+
+def machine_source(environment: Environment) -> str:
+    """Return the name of the source that is asked where nothing else is configured."""
+    get = environment.get
     if get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"):
         return CONTAINER
     if get("AWS_CONTAINER_CREDENTIALS_FULL_URI"):
         token_file = get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
         return POD_IDENTITY if token_file else CONTAINER
     return INSTANCE_PROFILE
+
+
+def _half(given: str, missing: str) -> IssueError:
+    return IssueError(f"{given} is set and {missing} is not", "set both, or neither")
 
 
 class DirectIdentity(Identity):
@@ -102,13 +127,15 @@ class DirectIdentity(Identity):
 
         if self._source == WEB_IDENTITY:
             variable = "AWS_WEB_IDENTITY_TOKEN_FILE"
+            if not environment.get("AWS_ROLE_ARN"):
+                raise _half(variable, "AWS_ROLE_ARN")
             token = machine.read_token(environment.get(variable), variable)
             from dockcred.providers.ecr import api  # noqa: PLC0415 - this source only
 
             return api.assume_role_with_web_identity(self._registry, token, environment)
         if self._source in {CONTAINER, POD_IDENTITY}:
             return machine.container_keys(environment)
-        if environment.is_on("AWS_EC2_METADATA_DISABLED"):
+        if is_true(environment, "AWS_EC2_METADATA_DISABLED"):
             raise MissingIdentityError(
                 "no AWS identity was found: neither keys, profile, web identity nor "
                 "container, and AWS_EC2_METADATA_DISABLED is set",
@@ -117,76 +144,77 @@ class DirectIdentity(Identity):
         return machine.InstanceProfile(environment).keys()
 
 
-_HARMLESS = frozenset({"region", "output"})
-_HARMLESS_STARTS = ("cli_", "s3", "retry_", "max_attempts", "tcp_keepalive")
-_IDENTITY = frozenset(
-    {
-        "aws_access_key_id",
-        "aws_secret_access_key",
-        "aws_session_token",
-        "aws_account_id",
-        "role_arn",
-        "role_session_name",
-        "source_profile",
-        "credential_source",
-        "external_id",
-        "mfa_serial",
-        "duration_seconds",
-        "web_identity_token_file",
-        "credential_process",
-        "login_session",
-    }
-)
+_ARN_ACCOUNT = 4
+# The registry's domain is the partition's, told by the region's first letters.
+_DOMAINS = {
+    "cn-": "amazonaws.com.cn",
+    "eusc-": "amazonaws.eu",
+    "us-iso-": "c2s.ic.gov",
+    "us-isob-": "sc2s.sgov.gov",
+    "us-isof-": "csp.hci.ic.gov",
+    "eu-isoe-": "cloud.adc-e.uk",
+}
 
 
-class ProfileSettings:
-    """What the selected profile sets: an identity, other things, or nothing."""
+def own_servers(environment: Environment) -> tuple[str, ...]:
+    """Return the registry of the identity's account and region, where both are said.
 
-    __slots__ = ("identity", "other")
-
-    def __init__(self, environment: Environment) -> None:
-        """Read both files; one that cannot be read is the SDK's to complain of."""
-        wanted = profile(environment)
-        config, credentials = files(environment)
-        name = wanted or "default"
-        sections = (
-            {f"profile {name}", "default"} if name == "default" else {f"profile {name}"}
-        )
-        found = [_settings(config, sections), _settings(credentials, {name})]
-        names = set().union(*(names for names in found if names is not None))
-        names = {name for name in names if not _is_harmless(name)}
-        identity = {name for name in names if _is_identity(name)}
-        self.identity = bool(identity)
-        # A profile that is asked for and is not there is the SDK's to complain of.
-        self.other = bool(names - identity) or (bool(wanted) and found == [None, None])
+    Nothing where only AWS could tell the account: keys and machines do not, and a file
+    that is not wholly understood is the SDK's.
+    """
+    named = environment.get("DOCKCRED_AWS_PROFILE")
+    if named == AUTO:
+        return ()
+    profile = ProfileSettings(environment, named)
+    account = _account(environment, profile, is_named=bool(named))
+    region = environment.first("AWS_REGION", "AWS_DEFAULT_REGION")
+    region = region or profile.settings.get("region", "")
+    domains = (name for start, name in _DOMAINS.items() if region.startswith(start))
+    host = f"{account}.dkr.ecr.{region}.{next(domains, 'amazonaws.com')}"
+    return (host,) if registry_of(host) else ()
 
 
-def _is_harmless(name: str) -> bool:
-    return name in _HARMLESS or name.startswith(_HARMLESS_STARTS)
+def _account(
+    environment: Environment, profile: ProfileSettings, *, is_named: bool
+) -> str:
+    get = environment.get
+    if role := get("DOCKCRED_AWS_ROLE_ARN"):
+        return account_of({"role_arn": role})
+    if not is_named and has_key_id(environment):
+        return get("AWS_ACCOUNT_ID")
+    if profile.identity:
+        return account_of(profile.settings)
+    if is_named or not get("AWS_WEB_IDENTITY_TOKEN_FILE"):
+        return ""
+    return account_of({"role_arn": get("AWS_ROLE_ARN")})
 
 
-def _is_identity(name: str) -> bool:
-    return name in _IDENTITY or name.startswith("sso_")
+def account_of(settings: Mapping[str, object]) -> str:
+    """Return the account that a profile ends in: its role's, else its login's."""
+    for name in ("role_arn", "login_session"):
+        parts = str(settings.get(name, "")).split(":")
+        if len(parts) > _ARN_ACCOUNT:
+            return parts[_ARN_ACCOUNT]
+    for name in ("sso_account_id", "aws_account_id"):
+        if name in settings:
+            return str(settings[name])
+    return ""
 
 
-def _settings(path: str, sections: set[str]) -> set[str] | None:
-    """Return the names set in these sections; None where none of them is there."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            lines = file.read().split("\n")
-    except FileNotFoundError:
-        return None
-    except OSError:
-        return {"unreadable"}
-    names: set[str] | None = None
-    inside = False
-    for line in lines:
-        if not line.strip() or line.lstrip().startswith(("#", ";")):
-            continue
-        if line.startswith("["):
-            header = line[1:].partition("]")[0].replace('"', "").replace("'", "")
-            inside = " ".join(header.split()) in sections
-            names = set() if inside and names is None else names
-        elif inside and names is not None and not line[0].isspace():
-            names.add(line.partition("=")[0].strip().lower())
-    return names
+def profile_of_account(account: str, profiles: Mapping[str, Any]) -> str:
+    """Return the one profile that leads to an account, by what it says of itself.
+
+    Raises IssueError where none does, or where several do.
+    """
+    found = [name for name, said in profiles.items() if account_of(said) == account]
+    if len(found) == 1:
+        return found[0]
+    which = (
+        f"several AWS profiles lead ({', '.join(found)})"
+        if found
+        else ("no AWS profile leads")
+    )
+    raise IssueError(
+        f"{which} to the account {account}",
+        "name the profile for this registry in config.toml",
+    )

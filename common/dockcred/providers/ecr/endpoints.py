@@ -1,8 +1,9 @@
-"""Where AWS's APIs are, and the keys with which requests to them are signed."""
+"""Where AWS's APIs are, which keys sign a request to them, and what ~/.aws says."""
 
 from __future__ import annotations
 
 from dockcred.errors import InvalidInputError
+from dockcred.providers.ecr import hosts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ class Keys:
         return f"Keys({self.access_key_id!r}, secret=…)"
 
 
+def is_true(environment: Environment, name: str) -> bool:
+    """Return whether a switch of AWS's is on: its SDKs take no other word."""
+    return environment.get(name).lower() == "true"
+
+
 CA_VARIABLES = ("AWS_CA_BUNDLE",)
 _GOV = "us-gov-"
 
@@ -69,18 +75,14 @@ def sts(registry: EcrRegistry, environment: Environment) -> str:
 
 def kinds(registry: EcrRegistry, environment: Environment) -> tuple[bool, bool]:
     """Return if FIPS and dual-stack are called for, by the host or the variables."""
-    fips = registry.fips or environment.is_on("AWS_USE_FIPS_ENDPOINT")
-    dual_stack = registry.dual_stack or environment.is_on("AWS_USE_DUALSTACK_ENDPOINT")
-    return fips and not registry.is_public, dual_stack
-
-
-def is_named(registry: EcrRegistry, environment: Environment) -> bool:
-    """Return whether a variable names the ECR endpoint."""
-    return bool(_named("ECR_PUBLIC" if registry.is_public else "ECR", environment))
+    return (
+        registry.fips or is_true(environment, "AWS_USE_FIPS_ENDPOINT"),
+        registry.dual_stack or is_true(environment, "AWS_USE_DUALSTACK_ENDPOINT"),
+    )
 
 
 def _named(service: str, environment: Environment) -> str:
-    if environment.is_on("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
+    if is_true(environment, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
         return ""
     named = environment.first(f"AWS_ENDPOINT_URL_{service}", "AWS_ENDPOINT_URL")
     if named and "://" not in named:
@@ -94,3 +96,124 @@ def _named(service: str, environment: Environment) -> str:
 def _url(name: str, registry: EcrRegistry, *, dual_stack: bool) -> str:
     suffix = registry.dual_stack_suffix if dual_stack else registry.dns_suffix
     return f"https://{name}.{registry.region}.{suffix}"
+
+
+_HARMLESS = frozenset({"region", "output", "retry_mode", "max_attempts"})
+_HARMLESS_STARTS = ("cli_", "s3", "tcp_keepalive")
+_IDENTITY = frozenset(
+    {
+        "aws_access_key_id",
+        "aws_secret_access_key",
+        "aws_session_token",
+        "aws_account_id",
+        "role_arn",
+        "role_session_name",
+        "source_profile",
+        "credential_source",
+        "external_id",
+        "mfa_serial",
+        "duration_seconds",
+        "web_identity_token_file",
+        "credential_process",
+        "login_session",
+    }
+)
+
+
+class ProfileSettings:
+    """What the files set for the profile that is asked for, if all is understood.
+
+    settings  by name; nothing where a file has a line that is not wholly understood
+    identity  whether they say whose keys are used
+    other     whether they say more than the direct road heeds: the SDK reads them
+    """
+
+    __slots__ = ("identity", "other", "settings")
+
+    def __init__(self, environment: Environment, named: str = "") -> None:
+        """Read both files for the profile that is named, else asked for by variables.
+
+        A file that cannot be read is the SDK's to complain of.
+        """
+        wanted = named or hosts.profile(environment)
+        config, credentials = map(_sections, hosts.files(environment))
+        self.settings: dict[str, str] = {}
+        self.identity, self.other = False, True
+        if config is None or credentials is None:
+            return
+        name = wanted or "default"
+        headers = [f"profile {name}", *(["default"] if name == "default" else [])]
+        found = [config[header] for header in headers if header in config]
+        if len(found) > 1:
+            return
+        found += [credentials[name]] if name in credentials else []
+        for section in found:
+            self.settings |= section
+        names = {name for name in self.settings if not _is_harmless(name)}
+        identity = {name for name in names if _is_identity(name)}
+        self.identity = bool(identity)
+        # A profile that is asked for and is not there is the SDK's to complain of.
+        self.other = bool(names - identity) or (bool(wanted) and not found)
+
+
+def _is_harmless(name: str) -> bool:
+    return name in _HARMLESS or name.startswith(_HARMLESS_STARTS)
+
+
+def _is_identity(name: str) -> bool:
+    return name in _IDENTITY or name.startswith("sso_")
+
+
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+_NAME = frozenset(_LETTERS)
+_HEADER = frozenset(f"{_LETTERS} .@+/")
+_KINDS = frozenset({"profile", "sso-session", "services"})
+
+
+def _sections(path: str) -> dict[str, dict[str, str]] | None:
+    """Return a file's sections by header; None where a line is not wholly understood.
+
+    Understood are headers and `name = value` without indent, comments, and blocks
+    below a name without value. Whatever else the SDK's own reader makes of a line, it
+    makes: reading less than it would drop an identity in silence.
+    """
+    if "$" in path or path.startswith("~"):
+        return None
+    try:
+        with open(path, encoding="utf-8") as file:
+            lines = file.read().split("\n")
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError):
+        return None
+    sections: dict[str, dict[str, str]] = {}
+    section: dict[str, str] | None = None
+    name = ""
+    for line in lines:
+        text = line.strip()
+        if not text or text[0] in "#;":
+            continue
+        if line[0].isspace():
+            if not section or section.get(name) or "=" not in text:
+                return None
+        elif text[0] == "[":
+            header = text[1:-1]
+            if text[-1] != "]" or header in sections or not _is_plain(header):
+                return None
+            section = sections[header] = {}
+        else:
+            name, delimiter, value = text.partition("=")
+            name = name.rstrip().lower()
+            if section is None or name in section or not delimiter:
+                return None
+            if not name or not _NAME.issuperset(name):
+                return None
+            section[name] = value.strip()
+    return sections
+
+
+def _is_plain(header: str) -> bool:
+    """Return whether a header is one word, or a kind and a name."""
+    words = header.split(" ")
+    known = len(words) == 1 or (len(words) == 2 and words[0] in _KINDS)  # noqa: PLR2004
+    return known and all(words) and _HEADER.issuperset(header) and header != "DEFAULT"

@@ -26,6 +26,8 @@ _DUAL_STACK = {
 }
 _PUBLIC = {"public.ecr.aws": False, "ecr-public.aws.com": True}
 PUBLIC_REGION = "us-east-1"
+AUTO = "auto"
+"""For DOCKCRED_AWS_PROFILE: the profile that leads to the registry's account."""
 
 
 class EcrRegistry:

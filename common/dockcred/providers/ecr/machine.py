@@ -6,8 +6,13 @@ reached through a proxy.
 
 from __future__ import annotations
 
-from dockcred.errors import IssueError, MissingIdentityError, TransportError
-from dockcred.providers.ecr.endpoints import CA_VARIABLES, Keys
+from dockcred.errors import (
+    InvalidInputError,
+    IssueError,
+    MissingIdentityError,
+    TransportError,
+)
+from dockcred.providers.ecr.endpoints import CA_VARIABLES, Keys, is_true
 from dockcred.transport.http import request
 from dockcred.transport.response import Response
 from dockcred.transport.target import Target
@@ -31,7 +36,14 @@ class InstanceProfile:
         """Read where the endpoint is; nothing is asked yet."""
         self._environment = environment
         mode = environment.get("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE").lower()
-        ipv6 = mode == "ipv6" or environment.is_on("AWS_IMDS_USE_IPV6")
+        if mode not in {"", "ipv4", "ipv6"}:
+            raise InvalidInputError(
+                "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE is neither ipv4 nor ipv6",
+                "set it to one of them",
+            )
+        ipv6 = mode == "ipv6" or (
+            not mode and is_true(environment, "AWS_IMDS_USE_IPV6")
+        )
         default = "http://[fd00:ec2::254]" if ipv6 else "http://169.254.169.254"
         named = environment.get("AWS_EC2_METADATA_SERVICE_ENDPOINT")
         self._base = (named or default).rstrip("/")

@@ -1,8 +1,13 @@
-"""What AWS's error codes mean."""
+"""What AWS's error codes mean, and which are asked again."""
 
 from __future__ import annotations
 
-from dockcred.errors import IssueError, RefusedError
+from dockcred.errors import IssueError, MissingIdentityError, RefusedError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
 
 THROTTLED = frozenset(
     {
@@ -12,13 +17,58 @@ THROTTLED = frozenset(
         "RequestThrottled",
         "RequestThrottledException",
         "TooManyRequestsException",
+        "ProvisionedThroughputExceededException",
+        "TransactionInProgressException",
         "RequestLimitExceeded",
+        "BandwidthLimitExceeded",
+        "LimitExceededException",
         "SlowDown",
+        "PriorRequestNotComplete",
+        "EC2ThrottledException",
     }
 )
+_PASSING = THROTTLED | {
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "IDPCommunicationError",
+}
+_PASSING_STATUSES = frozenset({429, 500, 502, 503, 504})
 
+
+def is_temporary(code: str, status: int) -> bool:
+    """Return whether the same request may succeed in a moment.
+
+    These are the codes and statuses of botocore's standard mode.
+    """
+    return code in _PASSING or status in _PASSING_STATUSES
+
+
+_OPERATIONS = {
+    "AssumeRole": "sts:AssumeRole",
+    "AssumeRoleWithWebIdentity": "sts:AssumeRoleWithWebIdentity",
+    "GetRoleCredentials": "sso:GetRoleCredentials",
+    "CreateOAuth2Token": "signin:CreateOAuth2Token",
+}
+_WHERE_KEYS_ARE = {
+    "custom-process": "run its credential_process to see why",
+    "container-role": "see the role of the task or pod, and what listens there",
+    "Environment": "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    "EcsContainer": "its credential_source is for ECS tasks and EKS pods alone",
+    "Ec2InstanceMetadata": "attach an instance profile, or change credential_source",
+}
+_TOO_MANY = 429
 _ACCESS = "allow it in the identity's IAM policy"
+_TRUST = {
+    "sts:AssumeRole": "allow it in the identity's IAM policy, and the identity in the "
+    "role's trust policy",
+    "sts:AssumeRoleWithWebIdentity": "allow the token's issuer, subject and audience "
+    "in the role's trust policy",
+}
 _CLOCK = ("this machine's clock differs from AWS's", "set the clock (NTP)")
+_REGION = (
+    "the account is not open to this region",
+    "enable the region for the account",
+)
 _KEYS = (
     "AWS does not know these access keys",
     "see that the keys are whole, active and of this partition",
@@ -44,39 +94,81 @@ _MEANINGS = {
         "AWS does not accept the registry's account id",
         "see the account in the registry's host name",
     ),
-    "OptInRequired": (
-        "the account is not open to this region",
-        "enable the region for the account",
-    ),
+    "OptInRequired": _REGION,
+    "RegionDisabledException": _REGION,
 }
+_OF = {
+    "sts:AssumeRole": {
+        "ValidationError": (
+            "AWS does not accept what is asked of the role",
+            "see role_arn, role_session_name, external_id and duration_seconds",
+        ),
+    },
+    "sts:AssumeRoleWithWebIdentity": {
+        "ExpiredToken": (
+            "the web identity token has expired",
+            "see whoever renews the file that AWS_WEB_IDENTITY_TOKEN_FILE names",
+        ),
+        "IDPRejectedClaim": (
+            "the issuer of the web identity token takes it back",
+            "see whether the token was revoked, and have a new one written",
+        ),
+        "ValidationError": (
+            "AWS does not accept what is asked of the role",
+            "see AWS_ROLE_ARN and AWS_ROLE_SESSION_NAME",
+        ),
+    },
+    "sso:GetRoleCredentials": {
+        "ForbiddenException": (
+            "AWS SSO does not give this login the role that the profile names",
+            "see that the role is assigned to it: sso_account_id and sso_role_name",
+        ),
+        "ResourceNotFoundException": (
+            "AWS SSO knows no such account or role",
+            "see sso_account_id and sso_role_name of the profile",
+        ),
+    },
+}
+"""What the same code means to one operation."""
 
 
-def meaning(code: str, message: str, operation: str) -> IssueError:
-    """Return the cause, with its remedy, of an operation's error code."""
+def meaning(code: str, message: str, operation: str, status: int = 0) -> IssueError:
+    """Return the cause, with its remedy, of an operation's error code.
+
+    It is a RefusedError where AWS has decided on the identity: neither where the same
+    request may succeed in a moment, nor where the answer has no code of AWS's.
+    """
     code = code.rpartition("#")[2]
+    if code == "ExpiredTokenException":
+        code = "ExpiredToken"
+    told = _OF.get(operation, {}).get(code) or _MEANINGS.get(code)
+    if code in THROTTLED or (status == _TOO_MANY and not told):
+        return IssueError(
+            f"AWS throttles {operation}", "try again later, or ask for a higher quota"
+        )
     if code.startswith("AccessDenied"):
         who = f" for {arn}" if (arn := _arn_in(message)) else ""
         needed = operation
         if operation.startswith("ecr-public:"):
             needed += " and sts:GetServiceBearerToken"
-        return RefusedError(f"AWS denies {needed}{who}", _ACCESS)
-    if code in THROTTLED:
-        return IssueError(
-            f"AWS throttles {operation}", "try again later, or ask for a higher quota"
-        )
+        remedy = _TRUST.get(operation, _ACCESS)
+        return RefusedError(f"AWS denies {needed}{who}", remedy)
     if code == "InvalidSignatureException" and "expired" not in message.lower():
-        return IssueError(
+        return RefusedError(
             "AWS finds the signature wrong",
             "see that the secret access key belongs to the access key id",
         )
-    cause, remedy = _MEANINGS.get(
-        code.removesuffix("Exception") if code == "ExpiredTokenException" else code,
-        (
-            f"{operation} failed at AWS ({_word(code)})",
-            "try again; then see AWS Health",
-        ),
-    )
-    return IssueError(cause, remedy)
+    is_aws = bool(code) and " " not in code and not code.isdecimal()
+    if is_temporary(code, status):
+        default, kind = "try again; then see AWS Health", IssueError
+    elif is_aws:
+        default, kind = "see what AWS's documentation says of it", RefusedError
+    else:
+        default, kind = (
+            "see what listens there: a proxy or a captive portal",
+            IssueError,
+        )
+    return kind(*(told or (f"{operation} failed at AWS ({_word(code)})", default)))
 
 
 def _arn_in(message: str) -> str:
@@ -89,3 +181,32 @@ def _arn_in(message: str) -> str:
 def _word(text: str) -> str:
     """Return only what an ARN or a code is made of; the text is a stranger's."""
     return "".join(c for c in text[:200] if c.isalnum() or c in ":/._-+=,@")
+
+
+def of_answer(
+    answer: Mapping[str, Any], operation_name: str, service: str
+) -> IssueError:
+    """Return the cause in botocore's answer; `service` is ecr or ecr-public."""
+    found = answer.get("Error", {})
+    operation = _OPERATIONS.get(operation_name, f"the operation {operation_name}")
+    if operation_name == "GetAuthorizationToken":
+        operation = f"{service}:{operation_name}"
+    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    code, message = str(found.get("Code", "")), str(found.get("Message", ""))
+    return meaning(code, message, operation, status)
+
+
+def missing() -> MissingIdentityError:
+    """Return the error for a botocore that found no credentials."""
+    return MissingIdentityError(
+        "no AWS identity was found in variables, profiles, container or metadata",
+        "configure one (aws configure, aws sso login) or set AWS_PROFILE",
+    )
+
+
+def no_keys(provider: str) -> IssueError:
+    """Return the error for a source that was chosen and has no keys."""
+    return IssueError(
+        f"AWS keys were not had from {provider}",
+        _WHERE_KEYS_ARE.get(provider, "see the profile's settings"),
+    )

@@ -9,17 +9,17 @@ from botocore import exceptions as theirs
 from botocore.parsers import ResponseParserError
 
 from dockcred.errors import (
+    DockcredError,
     IssueError,
     MissingExtraError,
-    MissingIdentityError,
+    RefusedError,
     TransportError,
 )
-from dockcred.providers.ecr import direct
-from dockcred.providers.ecr.problems import meaning
+from dockcred.providers.ecr import direct, problems
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any, NoReturn
 
     from dockcred.system.environment import Environment
@@ -39,7 +39,8 @@ METHODS = {
 }
 """What botocore calls the method by which each source is resolved."""
 
-_ARN_ACCOUNT = 4
+_KEYS = frozenset({"aws_access_key_id", "aws_secret_access_key"})
+_SSO = frozenset({"sso_role_name", "sso_account_id"})
 _CREDENTIAL_SOURCES = {
     "Ec2InstanceMetadata": direct.INSTANCE_PROFILE,
     "Environment": direct.ENV_KEYS,
@@ -47,108 +48,93 @@ _CREDENTIAL_SOURCES = {
 }
 
 
-def of_account(account: str, profiles: Mapping[str, Any]) -> str:
-    """Return the one profile that leads to an account, by what it says of itself.
-
-    Raises IssueError where none does, or where several do.
-    """
-    found = [name for name, said in profiles.items() if account in _accounts(said)]
-    if len(found) == 1:
-        return found[0]
-    which = (
-        f"several AWS profiles lead ({', '.join(found)})"
-        if found
-        else ("no AWS profile leads")
-    )
-    raise IssueError(
-        f"{which} to the account {account}",
-        "name the profile for this registry in config.toml",
-    )
-
-
-def _accounts(settings: Mapping[str, Any]) -> set[str]:
-    """Return the account that a profile ends in: its role's, else its login's."""
-    for name in ("role_arn", "login_session"):
-        parts = str(settings.get(name, "")).split(":")
-        if len(parts) > _ARN_ACCOUNT:
-            return {parts[_ARN_ACCOUNT]}
-    return {
-        str(settings[name])
-        for name in ("sso_account_id", "aws_account_id")
-        if name in settings
-    }
-
-
 class Chain:
-    """The sources of one profile, the last asked first, with what they read."""
+    """The sources of one profile, the last asked first, with what they read.
+
+    It is botocore's own order, by which nobody is asked yet.
+    """
 
     def __init__(
-        self, profile: str, profiles: Mapping[str, Any], environment: Environment
+        self,
+        profile: str,
+        config: Mapping[str, Any],
+        environment: Environment,
+        *,
+        is_named: bool = False,
+        has_stored_keys: Callable[[str], bool] = lambda _: True,
     ) -> None:
-        """Read the profile, through source_profile to where its keys come from."""
+        """Read the profile, through source_profile to where its keys come from.
+
+        `config` is botocore's of all files. A profile that `is_named` for the registry
+        stands before the variables. `has_stored_keys` tells whether a profile's keys
+        are in the credentials file, which is looked into before config.
+        """
         self.sources: tuple[str, ...] = ()
         self.files: tuple[str, ...] = ()
         self.tokens: tuple[str, ...] = ()
         self.mfa_serial = ""
-        self._profiles = profiles
+        self._profiles: Mapping[str, Any] = config.get("profiles", {})
         self._environment = environment
-        self._follow(profile, set())
+        self._has_stored_keys = has_stored_keys
+        if not is_named and direct.has_key_id(environment):
+            self._add(direct.source_of(environment))
+        else:
+            self._follow(profile, set(), by_variables=not is_named)
 
-    def _follow(self, name: str, seen: set[str]) -> None:
+    def _follow(self, name: str, seen: set[str], *, by_variables: bool = False) -> None:
+        """Add the sources of a profile; of another's source only its own count."""
         settings = self._profiles.get(name, {})
-        home = self._environment.home()
-        if (
-            "role_arn" in settings
-            and name not in seen
-            and ("source_profile" in settings or "credential_source" in settings)
-        ):
-            self._assume(name, settings, seen | {name})
-        elif "web_identity_token_file" in settings:
+        is_first = not seen
+        assumes = "role_arn" in settings and "web_identity_token_file" not in settings
+        has_keys = not _KEYS.isdisjoint(settings)
+        if assumes and name not in seen and (is_first or not has_keys):
+            self._assume(settings, {*seen, name})
+            return
+        variable = "AWS_WEB_IDENTITY_TOKEN_FILE" if by_variables else ""
+        token = variable and self._environment.get(variable)
+        if token := token or settings.get("web_identity_token_file"):
             self._add(direct.WEB_IDENTITY)
-            self.tokens += (_expand(settings["web_identity_token_file"], home),)
-        elif "sso_session" in settings or "sso_start_url" in settings:
-            self._add("aws:sso")
-            key = settings.get("sso_session") or settings.get("sso_start_url", "")
-            name = hashlib.sha1(key.encode(), usedforsecurity=False).hexdigest()
-            self.files += (f"{home}/.aws/sso/cache/{name}.json",)
-        elif "aws_access_key_id" in settings:
+            self.tokens += (token,)
+        elif not _SSO.isdisjoint(settings):
+            self._log_in_by_sso(settings)
+        elif "aws_access_key_id" in settings and self._has_stored_keys(name):
             self._add("aws:shared-credentials")
         elif "login_session" in settings:
-            self._add("aws:login")
-            directory = self._environment.path(
-                "AWS_LOGIN_CACHE_DIRECTORY", ".aws/login/cache"
-            )
-            name = hashlib.sha256(
-                settings["login_session"].strip().encode()
-            ).hexdigest()
-            self.files += (f"{directory}/{name}.json",)
+            self._log_in(settings["login_session"])
         elif "credential_process" in settings:
             self._add("aws:process")
-        else:
-            self._add(direct.source_of(self._environment))
+        elif "aws_access_key_id" in settings:
+            self._add("aws:shared-credentials")
+        elif is_first:
+            self._add(direct.machine_source(self._environment))
 
-    def _assume(self, name: str, settings: Mapping[str, Any], seen: set[str]) -> None:
+    def _log_in_by_sso(self, settings: Mapping[str, Any]) -> None:
+        self._add("aws:sso")
+        key = settings.get("sso_session") or settings.get("sso_start_url", "")
+        name = hashlib.sha1(key.encode(), usedforsecurity=False).hexdigest()
+        self.files += (f"{self._environment.home()}/.aws/sso/cache/{name}.json",)
+
+    def _log_in(self, session: str) -> None:
+        self._add("aws:login")
+        variable, below_home = "AWS_LOGIN_CACHE_DIRECTORY", ".aws/login/cache"
+        directory = self._environment.path(variable, below_home)
+        name = hashlib.sha256(session.strip().encode()).hexdigest()
+        self.files += (f"{directory}/{name}.json",)
+
+    def _assume(self, settings: Mapping[str, Any], seen: set[str]) -> None:
         if serial := settings.get("mfa_serial"):
             self.mfa_serial = serial
             self._add("aws:assume-role-mfa")
             self.files += (f"{self._environment.home()}/.aws/cli/cache",)
         else:
             self._add("aws:assume-role")
-        if source := settings.get("source_profile"):
-            if source == name:
-                self._add("aws:shared-credentials")
-            else:
-                self._follow(source, seen)
-        else:
-            named = settings["credential_source"]
+        if "source_profile" in settings:
+            self._follow(settings["source_profile"], seen)
+        elif named := settings.get("credential_source"):
             self._add(_CREDENTIAL_SOURCES.get(named, f"aws:{named}"))
 
     def _add(self, source: str) -> None:
         self.sources += (source,)
-
-
-def _expand(path: str, home: str) -> str:
-    return home + path[1:] if path.startswith("~/") else path
 
 
 # `aws login` came with botocore 1.41; Debian 12 has 1.29.
@@ -159,25 +145,27 @@ _LOGIN = (
     theirs.TokenRetrievalError,
     theirs.NoAuthTokenError,
 )
-_UNREACHED = (
-    theirs.ConnectionError,
-    theirs.HTTPClientError,
-)
-_NO_ANSWER_OF_AWS = (
+_UNREACHED = (theirs.ConnectionError, theirs.HTTPClientError)
+_STUMBLES = (
+    ResponseParserError,
     ValueError,
     LookupError,
     TypeError,
     AttributeError,
-    RecursionError,
+    RuntimeError,  # keys that a variable says have ended
+    OSError,
 )
-"""What botocore stumbles over in an answer without the fields that it expects."""
+"""What botocore raises over a setting or an answer that is not what it expects."""
 _CONFIG = (
     theirs.InvalidConfigError,
     theirs.ConfigParseError,
     theirs.ConfigNotFound,
     theirs.PartialCredentialsError,
     theirs.UnknownCredentialError,
+    theirs.InfiniteLoopConfigError,
 )
+READING, RESOLVING, ASKING = "reading", "resolving", "asking"
+"""What botocore is at: the configuration, the keys, or ECR."""
 
 
 class _PromptError(Exception):
@@ -189,89 +177,121 @@ def refuse_to_prompt(_: str) -> NoReturn:
     raise _PromptError
 
 
-def missing() -> MissingIdentityError:
-    """Return the error for a botocore that found no credentials."""
-    return MissingIdentityError(
-        "no AWS identity was found in variables, profiles, container or metadata",
-        "configure one (aws configure, aws sso login) or set AWS_PROFILE",
-    )
+class Translation:
+    """What is known when botocore fails, for the words that say so.
 
-
-@contextmanager
-def translated(profile: str, mfa_serial: str = "") -> Iterator[None]:
-    """Raise IssueError, with the exact command, for what botocore raises.
-
-    Its texts are not repeated: a credential_process may have written a secret.
+    doing        READING, RESOLVING or ASKING
+    service      ecr or ecr-public
+    is_chosen    whether the source was chosen, and is not the last that is asked
     """
-    option = f" --profile {profile}" if profile else ""
-    try:
-        yield
-    except _PromptError:
-        raise IssueError(
-            f"the role needs an MFA code of {mfa_serial or 'a device'}",
-            f"run: aws sts get-caller-identity{option} (its session is then used)",
-        ) from None
-    except theirs.ProfileNotFound:
-        raise IssueError(
-            f"the AWS profile {profile} does not exist",
-            "see AWS_PROFILE and the config file",
-        ) from None
-    except _LOGIN_BY_CLI:
-        raise IssueError(
-            "the AWS login has expired or was never made", f"run: aws login{option}"
-        ) from None
-    except _LOGIN:
-        raise IssueError(
+
+    def __init__(self, profile: str, service: str) -> None:
+        self.doing = READING
+        self.mfa_serial = ""
+        self.is_chosen = False
+        self._profile = profile
+        self._option = f" --profile {profile}" if profile else ""
+        self._service = service
+
+    @contextmanager
+    def of(self, doing: str) -> Iterator[None]:
+        """Raise IssueError, with the exact command, for what botocore raises."""
+        self.doing = doing
+        try:
+            yield
+        except (theirs.BotoCoreError, theirs.ClientError, *_STUMBLES) as error:
+            raise self._meaning(error) from None
+        except _PromptError:
+            raise RefusedError(
+                f"the role needs an MFA code of {self.mfa_serial or 'a device'}",
+                f"run: aws sts get-caller-identity{self._option} "
+                "(its session is then used)",
+            ) from None
+
+    def _meaning(self, error: Exception) -> DockcredError:
+        if isinstance(error, theirs.ClientError):
+            return problems.of_answer(
+                error.response, error.operation_name, self._service
+            )
+        if isinstance(error, theirs.ProfileNotFound):
+            return IssueError(
+                f"the AWS profile {self._profile} does not exist",
+                "see the config file, and who names it: AWS_PROFILE, "
+                "DOCKCRED_AWS_PROFILE or config.toml",
+            )
+        if isinstance(error, (*_LOGIN_BY_CLI, *_LOGIN)):
+            return self._login(error)
+        if isinstance(error, theirs.MissingDependencyException):
+            return MissingExtraError(
+                "this AWS login needs the AWS common runtime, which is not installed",
+                "run: pip install 'dockcred[aws]'",
+            )
+        if isinstance(error, theirs.CredentialRetrievalError):
+            return problems.no_keys(str(error.kwargs.get("provider", "its source")))
+        if isinstance(
+            error, (theirs.NoCredentialsError, theirs.MetadataRetrievalError)
+        ):
+            return (
+                problems.no_keys("Ec2InstanceMetadata")
+                if self.is_chosen
+                else problems.missing()
+            )
+        if isinstance(error, _CONFIG) or (
+            self.doing == READING and isinstance(error, _STUMBLES)
+        ):
+            return IssueError(
+                f"the AWS configuration is not usable ({type(error).__name__})",
+                f"see the profile {self._profile or 'default'}: "
+                f"aws configure list{self._option}",
+            )
+        return self._transport(error)
+
+    def _login(self, error: Exception) -> IssueError:
+        if isinstance(error, _LOGIN_BY_CLI):
+            return RefusedError(
+                "the AWS login has expired or was never made",
+                f"run: aws login{self._option}",
+            )
+        return RefusedError(
             "the AWS SSO login has expired or was never made",
-            f"run: aws sso login{option}",
-        ) from None
-    except theirs.CredentialRetrievalError as error:
-        provider = str(error.kwargs.get("provider", "its source"))
-        raise IssueError(
-            f"AWS keys were not had from {provider}", "run its command to see why"
-        ) from None
-    except theirs.MissingDependencyException:
-        raise MissingExtraError(
-            "this AWS login needs the AWS common runtime, which is not installed",
-            "run: pip install 'dockcred[aws]'",
-        ) from None
-    except (theirs.NoCredentialsError, theirs.MetadataRetrievalError):
-        raise missing() from None
-    except _CONFIG as error:
-        raise IssueError(
-            f"the AWS configuration is not usable ({type(error).__name__})",
-            f"see the profile {profile or 'default'}: aws configure list{option}",
-        ) from None
-    except theirs.ClientError as error:
-        found = error.response.get("Error", {})
-        operation = f"the operation {error.operation_name}"
-        if error.operation_name == "GetAuthorizationToken":
-            operation = "ecr:GetAuthorizationToken"
-        raise meaning(
-            str(found.get("Code", "")), str(found.get("Message", "")), operation
-        ) from None
-    except theirs.SSLError:
-        raise TransportError(
-            "AWS's certificate is refused",
-            "set AWS_CA_BUNDLE to the root that signs it, if you trust it",
-        ) from None
-    except theirs.ProxyConnectionError:
-        raise TransportError(
-            "the proxy refused the connection to AWS", "see HTTPS_PROXY and NO_PROXY"
-        ) from None
-    except _UNREACHED as error:
-        raise TransportError(
-            f"AWS was not reached ({type(error).__name__})",
-            "see the network, the region of the host and HTTPS_PROXY",
-        ) from None
-    except (ResponseParserError, *_NO_ANSWER_OF_AWS) as error:
-        raise TransportError(
-            f"an AWS service did not answer as AWS does ({type(error).__name__})",
-            "see what listens there: a proxy, a captive portal or another service; "
-            "DOCKCRED_LOG=debug, and AWS_ENDPOINT_URL where it is set",
-        ) from None
-    except theirs.BotoCoreError as error:
-        raise IssueError(
-            f"botocore failed ({type(error).__name__})",
-            f"see: aws sts get-caller-identity{option}",
-        ) from None
+            f"run: aws sso login{self._option}",
+        )
+
+    def _transport(self, error: Exception) -> IssueError:
+        kind = type(error).__name__
+        if isinstance(error, OSError) and error.filename:
+            return IssueError(
+                f"the file {error.filename} cannot be read ({kind})",
+                f"see who names it: the profile {self._profile or 'default'}, "
+                "or a variable",
+            )
+        if isinstance(error, theirs.SSLError):
+            return TransportError(
+                "AWS's certificate is refused",
+                "set AWS_CA_BUNDLE to the root that signs it, if you trust it",
+            )
+        if isinstance(error, theirs.ProxyConnectionError):
+            return TransportError(
+                "the proxy refused the connection to AWS",
+                "see HTTPS_PROXY and NO_PROXY",
+            )
+        if isinstance(error, _UNREACHED):
+            return TransportError(
+                f"AWS was not reached ({kind})",
+                "see the network, the region of the host and HTTPS_PROXY",
+            )
+        if isinstance(error, _STUMBLES) and self.doing == RESOLVING:
+            return IssueError(
+                f"the source of the AWS keys answered no usable keys ({kind})",
+                f"see what it answers: aws sts get-caller-identity{self._option}",
+            )
+        if isinstance(error, _STUMBLES):
+            return TransportError(
+                f"an AWS service did not answer as AWS does ({kind})",
+                "see what listens there: a proxy, a captive portal or another "
+                "service; DOCKCRED_LOG=debug, and AWS_ENDPOINT_URL where it is set",
+            )
+        return IssueError(
+            f"botocore failed ({kind})",
+            f"see: aws sts get-caller-identity{self._option}",
+        )

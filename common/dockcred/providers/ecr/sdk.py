@@ -9,21 +9,30 @@ from subprocess import DEVNULL, Popen
 
 from dockcred.errors import MissingExtraError
 from dockcred.identity.provider import Identity
-from dockcred.providers.ecr import direct, endpoints, hosts
+from dockcred.providers.ecr import direct, endpoints, hosts, problems
 from dockcred.providers.ecr.api import credential
 from dockcred.system import child_program, process
 from dockcred.system.environment import adopt, become
 from dockcred.system.version import __version__
 from dockcred.transport import trust
+from dockcred.transport.target import Target
 
 try:
+    import botocore.configloader
     import botocore.credentials
     import botocore.session
     from botocore.config import Config
+    from botocore.exceptions import ConfigNotFound
     from botocore.utils import JSONFileCache
 
     from dockcred.providers.ecr import profiles
-    from dockcred.providers.ecr.profiles import METHODS, Chain, of_account
+    from dockcred.providers.ecr.profiles import (
+        ASKING,
+        METHODS,
+        READING,
+        RESOLVING,
+        Chain,
+    )
 except ImportError:
     raise MissingExtraError(
         "this AWS identity needs boto3, which is not installed",
@@ -52,36 +61,54 @@ class SdkIdentity(Identity):
         warnings.simplefilter("ignore")
         self._registry = registry
         self._environment = environment
-        self._profile = hosts.profile(environment)
-        with profiles.translated(self._profile):
-            if environment.get("DOCKCRED_AWS_PROFILE"):
-                self._profile = of_account(registry.account, self._profiles())
-            session = self._open()
-            self._session = session
-            chosen = direct.env_keys(environment)
-            found = {} if chosen else session.full_config.get("profiles", {})
-        self._chain = Chain(self._profile or "default", found, environment)
+        self._service = "ecr-public" if registry.is_public else "ecr"
+        named = environment.get("DOCKCRED_AWS_PROFILE")
+        self._named = "" if named == hosts.AUTO else named
+        self._profile = self._named or hosts.profile(environment)
+        with self._translation().of(READING):
+            if named == hosts.AUTO and not registry.is_public:
+                self._named = direct.profile_of_account(
+                    registry.account, self._profiles()
+                )
+                self._profile = self._named
+        self._telling = self._translation()
+        with self._telling.of(READING):
+            self._session = session = self._open()
+            self._kinds = self._kinds_by_settings()
+            self._chain = Chain(
+                self._profile or "default",
+                session.full_config,
+                environment,
+                is_named=bool(self._named),
+                has_stored_keys=partial(_has_stored_keys, session),
+            )
+        self._telling.mfa_serial = self._chain.mfa_serial
+        self._telling.is_chosen = len(self._chain.sources) > 1
         self._role_arn = environment.get("DOCKCRED_AWS_ROLE_ARN")
         role = ("aws:assume-role",) if self._role_arn else ()
         self.sources = (*role, *self._chain.sources)
         self.files = self._chain.files
         self.tokens = self._chain.tokens
 
+    def _translation(self) -> profiles.Translation:
+        return profiles.Translation(self._profile, self._service)
+
     def issue(self) -> Credential:
         """Return ECR's answer, with the keys that botocore resolves."""
         process.set_activity("resolving the AWS identity through botocore")
-        self._follow_kinds()
-        with profiles.translated(self._profile, self._chain.mfa_serial):
+        with self._telling.of(RESOLVING):
+            self._follow_kinds()
             keys = self._session.get_credentials()
             if keys is None:
-                raise profiles.missing()
+                raise problems.missing()
             if keys.method not in METHODS.get(self._chain.sources[0], ()):
                 self.sources = (f"aws:{keys.method}",)
             keys.get_frozen_credentials()
-            # Private, and the only place where botocore tells a process's Expiration.
-            ends = getattr(keys, "_expiry_time", None)
-            if "aws:process" in self.sources and ends is None:
-                self.sources = ("aws:process-without-expiration",)
+        # Private, and the only place where botocore tells a process's Expiration.
+        ends = getattr(keys, "_expiry_time", None)
+        if "aws:process" in self.sources and ends is None:
+            self.sources = ("aws:process-without-expiration",)
+        with self._telling.of(ASKING):
             minted = self._authorization_token(
                 self._assumed() if self._role_arn else {}
             )
@@ -101,16 +128,20 @@ class SdkIdentity(Identity):
             # botocore takes AWS_DEFAULT_PROFILE before AWS_PROFILE.
             adopt({"AWS_DEFAULT_PROFILE": self._profile})
         if chosen := direct.env_keys(self._environment):
-            # ecr-login's second names are not botocore's.
+            # ecr-login's second names are not botocore's, nor is their order.
             adopt({"AWS_ACCESS_KEY_ID": chosen.access_key_id})
             adopt({"AWS_SECRET_ACCESS_KEY": chosen.secret})
-        session = botocore.session.Session()
+            adopt({"AWS_SECURITY_TOKEN": chosen.session_token})
+        # A profile that is named for the registry stands before all variables.
+        session = botocore.session.Session(profile=self._named or None)
         session.set_config_variable("region", self._registry.region)
         # IMDSv1 would be a second time-out off EC2; neither road speaks it.
         session.set_config_variable("ec2_metadata_v1_disabled", True)
+        session.set_config_variable("sts_regional_endpoints", "regional")
         if not session.get_config_variable("ca_bundle"):
             roots = trust.bundle(self._environment, endpoints.CA_VARIABLES)
             session.set_config_variable("ca_bundle", roots)
+        session.register("before-send", _refuse_in_clear)
         resolver = session.get_component("credential_provider")
         for method in ("ec2-credentials-file", "boto-config"):
             resolver.remove(method)
@@ -131,10 +162,19 @@ class SdkIdentity(Identity):
         found: Mapping[str, Any] = botocore.session.Session().full_config["profiles"]
         return found
 
+    def _kinds_by_settings(self) -> tuple[bool, bool]:
+        """Return whether FIPS and dual-stack are called for, by host or settings."""
+        fips, dual_stack = endpoints.kinds(self._registry, self._environment)
+        get = self._session.get_config_variable
+        return (
+            fips or bool(get("use_fips_endpoint")),
+            dual_stack or bool(get("use_dualstack_endpoint")),
+        )
+
     def _follow_kinds(self) -> None:
         if _WITHOUT_KINDS.intersection(self.sources):
             return
-        fips, dual_stack = self._kinds()
+        fips, dual_stack = self._kinds
         self._session.set_config_variable("use_fips_endpoint", fips)
         self._session.set_config_variable("use_dualstack_endpoint", dual_stack)
 
@@ -152,22 +192,16 @@ class SdkIdentity(Identity):
             "aws_session_token": keys["SessionToken"],
         }
 
-    def _kinds(self) -> tuple[bool, bool]:
-        """Return whether FIPS and dual-stack count, by the host; no if it is named."""
-        if endpoints.is_named(self._registry, self._environment):
-            return False, False
-        return endpoints.kinds(self._registry, self._environment)
-
     def _authorization_token(self, keys: dict[str, str]) -> Credential:
         process.set_activity("asking ECR through botocore")
-        fips, dual_stack = self._kinds()
-        public = self._registry.is_public
+        fips, dual_stack = self._kinds
         client = self._session.create_client(
-            "ecr-public" if public else "ecr",
+            self._service,
             region_name=self._registry.region,
             **keys,
             config=Config(
-                use_fips_endpoint=fips,
+                # The public gallery has no FIPS endpoint.
+                use_fips_endpoint=fips and not self._registry.is_public,
                 use_dualstack_endpoint=dual_stack,
                 connect_timeout=3,
                 read_timeout=5,
@@ -175,11 +209,17 @@ class SdkIdentity(Identity):
                 user_agent_extra=f"dockcred/{__version__}",
             ),
         )
-        which = {} if public else {"registryIds": [self._registry.account]}
+        account = self._registry.account
+        which = {"registryIds": [account]} if account else {}
         data = client.get_authorization_token(**which)["authorizationData"]
         if isinstance(data, list):
             data = data[0]
         return credential(data["authorizationToken"], data["expiresAt"].timestamp())
+
+
+def _refuse_in_clear(request: Any, **_: object) -> None:
+    """Raise InvalidInputError where an endpoint would be asked in clear."""
+    Target(request.url)
 
 
 class _CliRoles(JSONFileCache):  # type: ignore[misc]
@@ -198,3 +238,13 @@ class _CliRoles(JSONFileCache):  # type: ignore[misc]
 
     def __setitem__(self, key: str, value: object) -> None:
         """Do nothing: the AWS CLI's files are left to the AWS CLI."""
+
+
+def _has_stored_keys(session: Any, profile: str) -> bool:
+    """Return whether a profile's keys are in the credentials file."""
+    path = session.get_config_variable("credentials_file")
+    try:
+        stored = botocore.configloader.raw_config_parse(path)
+    except ConfigNotFound:
+        return False
+    return "aws_access_key_id" in stored.get(profile, {})
