@@ -25,7 +25,8 @@ class Contestant:
     """A command with its environment, and how its answer is checked.
 
     `before` prepares each run and `after` looks at each timed one, both outside the
-    time taken; `check` and `after` raise Invalid.
+    time taken; `check` and `after` raise Invalid. `finds` is false where each run is to
+    end with a failure.
     """
 
     argv: tuple[str, ...]
@@ -33,6 +34,7 @@ class Contestant:
     check: Callable[[str], None]
     before: Callable[[], None] = _nothing
     after: Callable[[], None] = _nothing
+    finds: bool = True
 
 
 @dataclass
@@ -104,7 +106,7 @@ class Contest:
         if done.returncode:
             raise Invalid(f"{contestant.argv[0]}: {done.stderr.strip()[:300]}")
         wall_ns, cpu_ns, peak_kb, failed = map(int, first.split())
-        if failed:
+        if failed != (0 if contestant.finds else self._at_once):
             raise Invalid(
                 f"{failed} of {self._at_once} runs of {contestant.argv[0]} failed: "
                 f"{' '.join((done.stderr + answers).split())[-300:]}"

@@ -11,6 +11,8 @@ ECR, ACR = "docker-credential-ecr-login", "docker-credential-acr-login"
 GCR, KEYRING = "docker-credential-gcr", "docker-credential-keyring"
 ECR_HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 ACR_HOST, GCR_HOST = "sandbox.azurecr.io", "europe-west1-docker.pkg.dev"
+SILENCE = "silence"
+"""Nobody, where packets to the metadata address vanish."""
 ONE_CALL = {"ecr:GetAuthorizationToken": 1}
 
 
@@ -19,7 +21,7 @@ class Row:
     """One line of the table.
 
     `cold` empties both caches before each run, else both are filled once before
-    the first. `identity` is the sandbox's, or a store of `bench.keychains`.
+    the first. `identity` is the sandbox's, a store of `bench.keychains`, or SILENCE.
     `upstream` is what one run of ours asks the cloud for, exactly. `peak` judges
     memory instead of time.
     """
@@ -106,6 +108,16 @@ ROWS = (
         Row(f"SDK road, {identity}, cold", ECR, "bare boto3", ECR_HOST, identity,
             1.3, cold=True, rounds=9)
         for identity in ("sso", "profile", "assume-role")
+    ),
+    *(
+        Row(f"{program} {what} without identity, silent metadata", ours, peer, host,
+            SILENCE, must, cold=cold, rounds=6)
+        for program, ours, peer, host in (
+            ("ECR", ECR, "ecr-login", ECR_HOST),
+            ("ACR", ACR, "acr-env", ACR_HOST),
+            ("GCR", GCR, "gcr", "gcr.io"),
+        )
+        for what, must, cold in (("first get", 1.1, True), ("second get", 0.02, False))
     ),
     *(
         Row(f"10,000 entries against 10, {identity}", ECR, "", ECR_HOST, identity,

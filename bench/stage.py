@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from bench.desk import Desk, crowd
 from bench.ours import Ours
 from bench.peers import PEERS, SYSTEM_PATH, Peer, secret
 from bench.report import Result
-from bench.rows import Row
+from bench.rows import SILENCE, Row
 from dockcred.testing.sandbox import Sandbox
 
 # By which the sandbox leads programs to itself: here they find it by its real names.
@@ -52,6 +54,8 @@ class Stage:
             return self._result(
                 row, lambda: self._from_store(row, store, argv, command)
             )
+        if row.identity == SILENCE:
+            return self._result(row, lambda: self._in_silence(row, argv, command))
         if row.identity not in self._identities:
             return Result(row, why=f"not built: the sandbox has no {row.identity}")
         return self._result(row, lambda: self._in_the_cloud(row, argv, command))
@@ -95,6 +99,28 @@ class Stage:
                 others,
                 desk.checker(peer.read),
                 before,
+            )
+            return self._contest(row, ours, theirs)
+
+    def _in_silence(
+        self, row: Row, argv: tuple[str, ...], command: tuple[str, ...]
+    ) -> RowResult:
+        """Ask as nobody, where nobody answers for the machine either."""
+
+        def check(answer: str) -> None:
+            if "Secret" in answer:
+                raise Invalid("somebody was found where nobody is")
+
+        with tempfile.TemporaryDirectory() as home, world.silence():
+            environment = {"PATH": SYSTEM_PATH, "LANG": "C.UTF-8", "HOME": home}
+
+            def forget() -> None:
+                shutil.rmtree(Path(home, ".cache"), ignore_errors=True)
+
+            before = forget if row.cold else lambda: None
+            ours, theirs = (
+                Contestant(each, environment, check, before, finds=False)
+                for each in (argv, command)
             )
             return self._contest(row, ours, theirs)
 

@@ -90,6 +90,28 @@ def sandbox(api_ms: float, metadata_ms: float) -> Iterator[Sandbox]:
         yield cloud
 
 
+@contextmanager
+def silence() -> Iterator[None]:
+    """Let packets to the metadata addresses vanish, as on most networks."""
+    for address in METADATA:
+        _run("ip", "address", "del", f"{address}/32", "dev", "lo")
+    for words in (
+        "link add away type veth peer name nowhere",
+        "address add 198.51.100.2/24 dev away",
+        "link set away up",
+        "link set nowhere up",
+        "neighbour add 198.51.100.1 lladdr 02:00:00:00:00:01 dev away",
+        "route add default via 198.51.100.1",
+    ):
+        _run("ip", *words.split())
+    try:
+        yield
+    finally:
+        _run("ip", "link", "del", "away")
+        for address in METADATA:
+            _run("ip", "address", "add", f"{address}/32", "dev", "lo")
+
+
 def _run(*argv: str) -> str:
     done = subprocess.run(argv, check=False, capture_output=True, text=True)
     if done.returncode:

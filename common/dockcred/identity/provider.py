@@ -96,6 +96,8 @@ class Provider:
     cache_parent    a peer's variable that names the cache's parent,
     cache_off       one that switches the cache off,
     ignore_storage  one that asks to succeed in silence on `store`; "" for no such peer
+    metadata        the cloud whose metadata service is asked last, unasked for, as
+                    system.cloud calls it, and the name of that source
     """
 
     name = ""
@@ -106,6 +108,7 @@ class Provider:
     cache_parent = ""
     cache_off = ""
     ignore_storage = ""
+    metadata = ("", "")
 
     @property
     def variables(self) -> tuple[str, ...]:

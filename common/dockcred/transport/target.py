@@ -21,6 +21,10 @@ class NameNotFoundError(UnreachedError):
     """No host has this name, as far as can be seen from here."""
 
 
+class SilentError(UnreachedError):
+    """Nobody took or refused the connection in time, as where packets vanish."""
+
+
 def urlencode(fields: Mapping[str, str]) -> str:
     """Return the fields, all but RFC 3986's unreserved characters as %XX of UTF-8."""
     return "&".join(f"{_quote(name)}={_quote(fields[name])}" for name in fields)

@@ -7,7 +7,7 @@ import socket
 import ssl
 
 from dockcred.errors import TransportError
-from dockcred.transport.target import NameNotFoundError, UnreachedError
+from dockcred.transport.target import NameNotFoundError, SilentError, UnreachedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -136,7 +136,8 @@ def meaning(
     found = _meaning(error, target, timeout_s)
     if reached or isinstance(error, ssl.SSLError | socket.gaierror):
         return found
-    return UnreachedError(found.cause, found.remedy)
+    kind = SilentError if isinstance(error, TimeoutError) else UnreachedError
+    return kind(found.cause, found.remedy)
 
 
 def _meaning(error: OSError, target: Target, timeout_s: float) -> TransportError:

@@ -10,8 +10,8 @@ from dockcred import wiring
 from dockcred.clients.findings import command, error, fine, note, warning
 from dockcred.errors import DockcredError
 from dockcred.identity import cache
+from dockcred.system import cloud, machine
 from dockcred.system import environment as names
-from dockcred.system import machine
 from dockcred.system.environment import DEFAULT_TIMEOUT_S, timeout_s
 
 TYPE_CHECKING = False
@@ -166,6 +166,32 @@ def check_identity(case: Case) -> Iterator[Finding]:
             f" whoever owns {case.reference.authority} receives the credential",
         )
     yield _who(store, case.target)
+    yield from _metadata(store, case.target)
+
+
+def _metadata(store: IdentityStore, target: ServerURL) -> Iterator[Finding]:
+    """Show why a metadata service that would be asked by default is not waited for."""
+    whose, source = store.provider.metadata
+    try:
+        sources = store.provider.identity(target, store.environment).sources
+    except DockcredError:
+        return  # told above
+    if not whose or source not in sources:
+        return
+    if words := cloud.Hardware().excludes(whose):
+        yield note(
+            STEP,
+            f"this machine is not {whose}'s but {words}: {cloud.ADDRESS} is not asked,"
+            " unless a variable names it",
+        )
+    age_s = cloud.Silence(store.environment, whose).age_s()
+    if age_s is not None:
+        yield note(
+            STEP,
+            f"{cloud.ADDRESS} was silent {age_s:.0f} s ago: until {cloud.HOLDS_S:g} s"
+            f" have passed, it is given {cloud.KNOCK_S * 1000:g} ms to take a"
+            " connection",
+        )
 
 
 def _who(store: IdentityStore, target: ServerURL) -> Finding:

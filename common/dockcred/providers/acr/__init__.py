@@ -31,6 +31,7 @@ class ACR(Provider):
     program = "docker-credential-acr-login"
     names = azure
     tags = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID")
+    metadata = ("Azure", "azure:imds")
     sources = (
         # The client id is who one is; like an AWS secret key, its proof is not kept.
         Source("azure:client-secret", direct=True),

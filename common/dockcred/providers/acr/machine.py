@@ -5,7 +5,12 @@ from __future__ import annotations
 from dockcred.errors import IssueError, TransportError
 from dockcred.providers.acr import problems
 from dockcred.providers.acr.problems import AbsentError, PassedOverError
-from dockcred.providers.acr.sources import AccessToken, is_machine_chosen, tenant
+from dockcred.providers.acr.sources import (
+    AccessToken,
+    is_chosen,
+    is_machine_chosen,
+    tenant,
+)
 from dockcred.system.version import __version__
 from dockcred.transport.http import delay_s, is_temporary, request, with_retries
 from dockcred.transport.response import Response
@@ -124,7 +129,7 @@ def imds(audience: str, environment: Environment) -> AccessToken:
     version = {"api-version": "2018-02-01", "resource": audience}
     query = urlencode(version | _chosen(_IMDS_NAMES, environment))
     if not is_machine_chosen(environment):
-        _knock(url, environment)
+        _knock(url, environment, is_named=bool(named) or is_chosen(environment))
     answer = _ask(f"{url}?{query}", {"metadata": "true"}, environment)
     fields = _fields(answer)
     is_azure_s = "access_token" in fields or isinstance(fields.get("error"), str)
@@ -134,14 +139,24 @@ def imds(audience: str, environment: Environment) -> AccessToken:
     return _token(answer, Target(url).netloc)
 
 
-def _knock(url: str, environment: Environment) -> None:
+def _knock(url: str, environment: Environment, *, is_named: bool) -> None:
     """Raise AbsentError where nobody takes a connection.
 
     Without the header Metadata it answers at once, and asks nobody. Whoever takes the
     connection and is slow, or ends it, is there: that the request itself will tell.
     """
+
+    def knock() -> Response:
+        return request("GET", url, environment, headers={}, timeout_s=PROBE_S)
+
     try:
-        request("GET", url, environment, headers={}, timeout_s=PROBE_S)
+        if is_named:
+            knock()
+        else:
+            from dockcred.system.cloud import AZURE  # noqa: PLC0415 - as it says
+            from dockcred.transport import metadata  # noqa: PLC0415 - as above
+
+            metadata.ask(AZURE, environment, knock)
     except UnreachedError as error:
         raise AbsentError(f"no instance metadata ({error.cause})") from None
     except TransportError:

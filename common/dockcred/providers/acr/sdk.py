@@ -9,12 +9,13 @@ from urllib.parse import urlsplit
 
 from dockcred.errors import InvalidInputError, MissingExtraError
 from dockcred.providers.acr import sources
+from dockcred.providers.acr.problems import AbsentError
 from dockcred.providers.acr.sdk_problems import NAMES, Heard, translated
 from dockcred.providers.acr.sources import AccessToken
 from dockcred.system import child_program, process
 from dockcred.system.environment import Environment, adopt, become
 from dockcred.transport import trust
-from dockcred.transport.target import METADATA_HOSTS
+from dockcred.transport.target import METADATA_HOSTS, UnreachedError
 
 try:
     import azure.identity as theirs
@@ -46,6 +47,8 @@ def token(
         environment = Environment(child_program.variables_for(kind, environment))
     _prepare(environment)
     process.set_activity(f"asking {NAMES[source]} through azure-identity")
+    if source == sources.IMDS and not _is_named(environment):
+        _check_metadata(environment)
     heard = Heard()
     with translated(source, audience, heard):
         if source in sources.PROGRAMS:
@@ -54,6 +57,22 @@ def token(
             credential = _credential(source, authority, environment, heard)
         answer = credential.get_token(f"{audience}/.default")
     return AccessToken(answer.token)
+
+
+def _is_named(environment: Environment) -> bool:
+    host = environment.get("AZURE_POD_IDENTITY_AUTHORITY_HOST")
+    return bool(host) or sources.is_chosen(environment)
+
+
+def _check_metadata(environment: Environment) -> None:
+    """Raise AbsentError where nobody is at the metadata address by default."""
+    from dockcred.system.cloud import AZURE  # noqa: PLC0415 - this source only
+    from dockcred.transport import metadata  # noqa: PLC0415 - as above
+
+    try:
+        metadata.check(AZURE, environment)
+    except UnreachedError as error:
+        raise AbsentError(f"no instance metadata ({error.cause})") from None
 
 
 def _prepare(environment: Environment) -> None:

@@ -30,9 +30,10 @@ class ECR(Provider):
     program = "docker-credential-ecr-login"
     names = aws
     tags = ("AWS_PROFILE", "AWS_ACCESS_KEY_ID")
-    cache_parent = "AWS_ECR_CACHE_DIR"
-    cache_off = "AWS_ECR_DISABLE_CACHE"
+    cache_parent = aws.CACHE_PARENT
+    cache_off = aws.CACHE_OFF
     ignore_storage = "AWS_ECR_IGNORE_CREDS_STORAGE"
+    metadata = ("AWS", "aws:instance-profile")
     sources = (
         Source("aws:env-keys", direct=True),
         Source("aws:shared-credentials"),

@@ -47,6 +47,7 @@ class InstanceProfile:
         default = "http://[fd00:ec2::254]" if ipv6 else "http://169.254.169.254"
         named = environment.get("AWS_EC2_METADATA_SERVICE_ENDPOINT")
         self._base = (named or default).rstrip("/")
+        self._is_named = bool(named or mode or ipv6)
         self._token = ""
 
     def role(self) -> str:
@@ -73,16 +74,14 @@ class InstanceProfile:
         return _keys(answer, self._base, said=role)
 
     def _session_token(self) -> str:
-        ttl = {"x-aws-ec2-metadata-token-ttl-seconds": str(_TOKEN_TTL_S)}
-        url = f"{self._base}/latest/api/token"
         try:
-            answer = request(
-                "PUT",
-                url,
-                self._environment,
-                headers=ttl,
-                timeout_s=TIMEOUT_S,
-            )
+            if self._is_named:
+                answer = self._put()
+            else:
+                from dockcred.system.cloud import AWS  # noqa: PLC0415 - where none is named
+                from dockcred.transport import metadata  # noqa: PLC0415 - as above
+
+                answer = metadata.ask(AWS, self._environment, self._put)
         except TransportError as error:
             raise MissingIdentityError(
                 "no AWS identity was found in variables, profile or container, and "
@@ -98,6 +97,16 @@ class InstanceProfile:
                 "configure one (aws configure, aws sso login) or enable IMDSv2",
             )
         return token
+
+    def _put(self) -> Response:
+        ttl = {"x-aws-ec2-metadata-token-ttl-seconds": str(_TOKEN_TTL_S)}
+        return request(
+            "PUT",
+            f"{self._base}/latest/api/token",
+            self._environment,
+            headers=ttl,
+            timeout_s=TIMEOUT_S,
+        )
 
     def _get(self, path: str) -> Response:
         return request(

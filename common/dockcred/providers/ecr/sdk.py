@@ -7,11 +7,11 @@ import warnings
 from functools import partial
 from subprocess import DEVNULL, Popen
 
-from dockcred.errors import MissingExtraError
+from dockcred.errors import MissingExtraError, TransportError
 from dockcred.identity.provider import Identity
 from dockcred.providers.ecr import direct, endpoints, hosts, problems
 from dockcred.providers.ecr.api import credential
-from dockcred.system import child_program, process
+from dockcred.system import child_program, log, process
 from dockcred.system.environment import adopt, become
 from dockcred.system.version import __version__
 from dockcred.transport import trust
@@ -145,6 +145,11 @@ class SdkIdentity(Identity):
         resolver = session.get_component("credential_provider")
         for method in ("ec2-credentials-file", "boto-config"):
             resolver.remove(method)
+        if not _names_metadata(session, self._environment):
+            theirs = resolver.get_provider(_Metadata.METHOD)
+            spared = _Metadata(theirs, self._environment)
+            resolver.insert_after(_Metadata.METHOD, spared)
+            resolver.remove(_Metadata.METHOD)  # the first of the two
         roles = resolver.get_provider("assume-role")
         roles.cache = _CliRoles(f"{self._environment.home()}/.aws/cli/cache")
         # Private, and the only way to keep botocore from asking on a terminal.
@@ -220,6 +225,48 @@ class SdkIdentity(Identity):
 def _refuse_in_clear(request: Any, **_: object) -> None:
     """Raise InvalidInputError where an endpoint would be asked in clear."""
     Target(request.url)
+
+
+class _Metadata:
+    """botocore's provider of an instance's role, asked only where it can be.
+
+    A profile that names it as its `credential_source` has botocore's own.
+    """
+
+    METHOD = "iam-role"
+
+    def __init__(self, theirs: Any, environment: Environment) -> None:
+        """Hold botocore's; it is not asked yet."""
+        self.CANONICAL_NAME = theirs.CANONICAL_NAME
+        self._theirs = theirs
+        self._environment = environment
+
+    def load(self) -> Any:
+        """Return the role's keys, None where nobody is at the metadata address."""
+        from dockcred.system.cloud import AWS  # noqa: PLC0415 - the last one asked
+        from dockcred.transport import metadata  # noqa: PLC0415 - as above
+
+        try:
+            metadata.check(AWS, self._environment)
+        except TransportError as error:
+            log.info(f"the instance's role is passed over: {error.cause}")
+            return None
+        return self._theirs.load()
+
+
+def _names_metadata(session: Any, environment: Environment) -> bool:
+    """Return whether variables or profile say where to ask for a role, or how."""
+    names = (
+        "ec2_metadata_service_endpoint",
+        "ec2_metadata_service_endpoint_mode",
+        "imds_use_ipv6",
+    )
+    patience = ("metadata_service_timeout", "metadata_service_num_attempts")
+    return (
+        environment.is_on("AWS_EC2_METADATA_DISABLED")
+        or any(session.get_config_variable(name) for name in names)
+        or any(session.get_config_variable(name) != 1 for name in patience)
+    )
 
 
 class _CliRoles(JSONFileCache):  # type: ignore[misc]

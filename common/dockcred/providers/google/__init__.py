@@ -29,6 +29,7 @@ class Google(Provider):
     program = "docker-credential-gcr"
     names = google
     tags = ("DOCKCRED_GOOGLE_USERNAME",)
+    metadata = ("Google", "google:metadata")
     sources = (
         # The credentials file is in the key.
         Source("google:service-account"),

@@ -25,7 +25,6 @@ ACCOUNT = "/computeMetadata/v1/instance/service-accounts/default/"
 HOST_VARIABLES = ("GCE_METADATA_HOST", "GCE_METADATA_ROOT", "GCE_METADATA_IP")
 _ADDRESS = "169.254.169.254"
 _FLAVOR = {"metadata-flavor": "Google"}
-_PRODUCT_NAME = "/sys/class/dmi/id/product_name"
 _ELSEWHERE_S, _ON_GOOGLE_S, _TOKEN_S = 1.0, 3.0, 4.0
 _OK, _NOT_FOUND = 200, 404
 _WHAT = "the metadata server's service account"
@@ -51,8 +50,9 @@ class Machine:
     def __init__(self, environment: Environment) -> None:
         """Read where the server is; nothing is asked yet."""
         self._environment = environment
-        host = environment.first(*HOST_VARIABLES) or _ADDRESS
-        self._base = f"http://{host}"
+        named = environment.first(*HOST_VARIABLES)
+        self._is_named = bool(named)
+        self._base = f"http://{named or _ADDRESS}"
         self.principal = ""
 
     def current_principal(self) -> str:
@@ -93,9 +93,8 @@ class Machine:
     def _account(self) -> dict[str, Any]:
         if self._environment.get("NO_GCE_CHECK").lower() == "true":
             raise access_token.missing("NO_GCE_CHECK keeps the metadata server from us")
-        patience = _ON_GOOGLE_S if _is_on_google() else _ELSEWHERE_S
         try:
-            answer = self._get(f"{ACCOUNT}?recursive=true", patience)
+            answer = self._first()
         except TransportError as error:
             raise access_token.missing(error.cause) from None
         if answer.headers.get("metadata-flavor") != "Google":
@@ -115,6 +114,21 @@ class Machine:
         if not is_sound(found["email"]) or not isinstance(found["scopes"], list):
             raise self._unusable()
         return found
+
+    def _first(self) -> Response:
+        """Ask for the account, where a server can be."""
+        from dockcred.system.cloud import GOOGLE, Hardware  # noqa: PLC0415 - a miss only
+
+        patience = _ON_GOOGLE_S if Hardware().cloud == GOOGLE else _ELSEWHERE_S
+
+        def request() -> Response:
+            return self._get(f"{ACCOUNT}?recursive=true", patience)
+
+        if self._is_named:
+            return request()
+        from dockcred.transport import metadata  # noqa: PLC0415 - where none is named
+
+        return metadata.ask(GOOGLE, self._environment, request)
 
     def _get(self, path: str, timeout_s: float) -> Response:
         return request(
@@ -140,12 +154,3 @@ def check_mtls(environment: Environment) -> None:
             "server is not spoken here",
             "unset it",
         )
-
-
-def _is_on_google() -> bool:
-    """Return whether the firmware is Google's, so that its server is waited for."""
-    try:
-        with open(_PRODUCT_NAME, encoding="ascii", errors="replace") as file:
-            return file.read(64).startswith("Google")
-    except OSError:
-        return False

@@ -48,6 +48,9 @@ SECRETS = (
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
 )
 
+CACHE_PARENT, CACHE_OFF = "AWS_ECR_CACHE_DIR", "AWS_ECR_DISABLE_CACHE"
+"""The peer's variables that name the cache's parent, and that switch it off."""
+
 MEANINGS = {
     "DOCKCRED_AWS_PROFILE": "the profile; auto: that of the registry's account",
     "DOCKCRED_AWS_ROLE_ARN": "the role to assume",

@@ -1,0 +1,222 @@
+"""Whose cloud this machine is in, as far as it says, and the silence of the others.
+
+Every cloud has its metadata service at one address. On most machines outside of them
+packets to it vanish, and whoever has no identity waits a second to learn that. So the
+firmware is read before a packet is sent, and a silence is remembered for HOLDS_S: until
+then the address is given KNOCK_S to take a connection, and not a second.
+
+What the firmware says: cloud-init (tools/ds-identify), google-auth (compute_engine),
+docs.aws.amazon.com "Identify EC2 instances". What says nothing is asked: a container,
+since its network need not be its machine's; a hypervisor that clouds use too; Windows
+and macOS. The tables hold makers of hardware that no cloud lends out with an address
+like that, and hypervisors of desktops.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from dockcred.system import machine
+from dockcred.system.environment import aws
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dockcred.system.environment import Environment
+
+ADDRESS = "169.254.169.254"
+HOLDS_S = 60.0
+KNOCK_S = 0.004
+
+AWS, AZURE, GOOGLE, NONE = "AWS", "Azure", "Google", "none"
+_AZURE_TAG = "7783-7084-3265-9085-8269-3286-77"
+_MAKERS = (
+    "acer",
+    "asrock",
+    "asus",
+    "asustek",
+    "dell inc.",
+    "dynabook",
+    "framework",
+    "fujitsu",
+    "gigabyte",
+    "hewlett-packard",
+    "hp",
+    "hpe",
+    "intel(r) client systems",
+    "lenovo",
+    "lg electronics",
+    "micro-star",
+    "msi",
+    "panasonic",
+    "purism",
+    "razer",
+    "samsung electronics",
+    "system76",
+    "toshiba",
+    "tuxedo",
+)
+_DESKTOP_HYPERVISORS = ("innotek gmbh", "parallels", "vmware, inc.")
+_BOARDS = ("raspberry pi", "nvidia jetson", "pine64")
+
+_MARKS = (
+    ".dockerenv",
+    "run/.containerenv",
+    "run/systemd/container",
+    "run/host/container-manager",
+    "var/run/secrets/kubernetes.io",
+)
+_GROUPS = ("docker", "kubepods", "containerd", "libpod", "lxc", "crio", "/machine.")
+_MOST_WORDS = 60
+
+
+class Hardware:
+    """What the machine below a root directory says of itself.
+
+    `cloud` is whose it is: AWS, AZURE, GOOGLE, NONE, or nothing where it does not say;
+    in a container it is what the machine below says.
+    """
+
+    def __init__(self, root: str = "/") -> None:
+        self._root = root
+        self.cloud = self._cloud()
+
+    def _cloud(self) -> str:
+        product = self._read("product_name")
+        if product.startswith("Google"):
+            return GOOGLE
+        vendor = self._read("sys_vendor")
+        if vendor == "Amazon EC2" or self._file("sys/hypervisor/uuid")[:3] == "ec2":
+            return AWS
+        tag = self._read("chassis_asset_tag")
+        if tag == _AZURE_TAG:
+            return AZURE
+        if _is_of(vendor, _MAKERS + _DESKTOP_HYPERVISORS):
+            return NONE
+        if vendor == "Microsoft Corporation":
+            # Hyper-V numbers its machines: without a number it says nothing.
+            is_other = product == "Virtual Machine" and bool(tag)
+            return NONE if is_other or product.startswith("Surface") else ""
+        is_board = not vendor and _is_of(self._model(), _BOARDS)
+        return NONE if is_board else ""
+
+    def excludes(self, cloud: str) -> str:
+        """Return what it says that makes it none of a cloud's, nothing if it may be."""
+        if self.cloud in {"", cloud} or self.is_container():
+            return ""
+        return self.words()
+
+    def words(self) -> str:
+        """Return its maker and model, as they stand there."""
+        found = f"{self._read('sys_vendor')} {self._read('product_name')}".strip()
+        found = "".join(c if c.isascii() and c.isprintable() else "?" for c in found)
+        return (found or self._model())[:_MOST_WORDS]
+
+    def is_container(self) -> bool:
+        """Return whether it may be a container, whose network is another's."""
+        if any(os.path.lexists(self._root + mark) for mark in _MARKS):
+            return True
+        groups = self._file("proc/self/cgroup")
+        return any(group in groups for group in _GROUPS)
+
+    def _model(self) -> str:
+        return self._file("proc/device-tree/model").rstrip("\0")
+
+    def _read(self, name: str) -> str:
+        return self._file(f"sys/class/dmi/id/{name}")
+
+    def _file(self, name: str) -> str:
+        try:
+            with open(self._root + name, encoding="ascii", errors="replace") as file:
+                return file.read(4096).strip()
+        except OSError:
+            return ""
+
+
+def _is_of(maker: str, makers: tuple[str, ...]) -> bool:
+    """Return whether a maker is one of these, whatever follows as a word of its own."""
+    name = maker.lower()
+    return any(
+        name.startswith(known) and not name[len(known) : len(known) + 1].isalnum()
+        for known in makers
+    )
+
+
+class Silence:
+    """What is remembered of the metadata address: that nobody answered, and when.
+
+    It is for this boot, host and network, in a file of the cache's folder; where there
+    is no cache, no boot id or no /proc, nothing is remembered.
+    """
+
+    def __init__(self, environment: Environment, cloud: str) -> None:
+        """Set the file; a cloud's own variables say where, or that there is none."""
+        own = environment.with_own_record()
+        self._directory = ""
+        if cloud != AWS or not own.get(aws.CACHE_OFF):
+            parent = aws.CACHE_PARENT if cloud == AWS else ""
+            self._directory = machine.locate(own, parent)
+
+    @property
+    def _path(self) -> str:
+        return f"{self._directory}/silent-{ADDRESS}"
+
+    def age_s(self) -> float | None:
+        """Return how many seconds ago it was met, None where none is remembered."""
+        try:
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+            descriptor = os.open(self._path, flags) if self._directory else -1
+        except OSError:
+            return None
+        if descriptor < 0:
+            return None
+        try:
+            is_ours = os.fstat(descriptor).st_uid == os.geteuid()
+            lines = os.read(descriptor, 4096).decode("utf-8", "replace").split("\n")
+        except OSError:
+            return None
+        finally:
+            os.close(descriptor)
+        here = _here()
+        if not is_ours or not here or lines[:1] != [here] or lines[2:] != ["end"]:
+            return None
+        try:
+            age = _clock() - float(lines[1])
+        except ValueError:
+            return None
+        return age if 0 <= age < HOLDS_S else None
+
+    def remember(self) -> None:
+        """Write down that the address was silent just now."""
+        here = _here()
+        if not here or not self._directory or not machine.create(self._directory):
+            return
+        from dockcred.system import private_file  # noqa: PLC0415 - once in HOLDS_S
+
+        data = f"{here}\n{_clock()!r}\nend".encode("utf-8", "surrogateescape")
+        ends = time.time() + HOLDS_S  # for whoever prunes the cache
+        try:
+            private_file.replace(
+                self._path, data, private_file.NEW_FILE, mtime=ends, durable=False
+            )
+        except OSError:
+            return  # a full disk: it is asked again
+
+
+def _clock() -> float:
+    """Return the seconds of this boot, those of sleep included; nobody sets them."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def _here() -> str:
+    """Return boot, host and network as one line; nothing where one is not known."""
+    here = machine.machine()
+    if here.startswith(machine.UNKNOWN_BOOT):
+        return ""
+    try:
+        network = os.stat("/proc/self/ns/net").st_ino
+        with open("/proc/net/route", "rb") as file:
+            routes = file.read(65536)
+    except OSError:
+        return ""
+    return f"{here} {network} {int.from_bytes(routes, 'big') % (2**61 - 1):x}"

@@ -1,0 +1,103 @@
+"""A metadata service that nobody has named: asked only where it can be.
+
+What this machine says and what was silent a moment ago is in system.cloud. Whoever has
+named the service, or the identity that it has, asks it always and without this module.
+"""
+
+from __future__ import annotations
+
+import _socket  # socket, which is a hundred times as long to load, adds nothing here
+import errno
+
+from dockcred.system.cloud import ADDRESS, KNOCK_S, Hardware, Silence
+from dockcred.transport.target import SilentError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    from dockcred.system.environment import Environment
+
+    Answer = TypeVar("Answer")
+
+_PORT = 80
+_PATIENCE_S = 1.0
+_NAME_IT = "see whether it can be reached from here"
+
+
+def ask(cloud: str, environment: Environment, request: Callable[[], Answer]) -> Answer:
+    """Return what a cloud's metadata service answers to a request.
+
+    Raises SilentError where nobody is there: as the machine says, as is remembered and
+    no knock denies, or as the request finds out.
+    """
+    own = Hardware()
+    if own.cloud == cloud and not own.is_container():
+        return request()  # its silence is a failure that will pass
+    if (words := own.excludes(cloud)) and not _is_here():
+        raise SilentError(
+            f"{ADDRESS} was not asked, since this machine is not {cloud}'s but {words}",
+            "name the address in the variable for it if there is one all the same",
+        )
+    silence = Silence(environment, cloud)
+    age_s = silence.age_s()
+    if age_s is not None and not _takes_connections():
+        raise SilentError(f"{ADDRESS} was silent {age_s:.0f} s ago too", _NAME_IT)
+    try:
+        return request()
+    except SilentError:
+        silence.remember()
+        raise
+
+
+def check(cloud: str, environment: Environment) -> None:
+    """Raise SilentError as `ask` does, for an SDK that would wait for longer."""
+    ask(cloud, environment, _connect)
+
+
+def _connect() -> None:
+    """Raise SilentError unless something takes or refuses a connection in time."""
+    connection = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+    try:
+        connection.settimeout(_PATIENCE_S)
+        connection.connect((ADDRESS, _PORT))
+    except TimeoutError:
+        raise SilentError(
+            f"{ADDRESS} did not answer within {_PATIENCE_S:g} s", _NAME_IT
+        ) from None
+    except OSError:
+        return  # whoever asks there will be told
+    finally:
+        connection.close()
+
+
+def _is_here() -> bool:
+    """Return whether the address is one of this machine's own, without a packet.
+
+    On a developer's machine that is what stands for a cloud's service: aws-vault.
+    """
+    unsent = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)
+    try:
+        unsent.connect((ADDRESS, _PORT))
+        return bool(unsent.getsockname()[0] == ADDRESS)
+    except OSError:
+        return False
+    finally:
+        unsent.close()
+
+
+def _takes_connections() -> bool:
+    """Return whether anything but silence answers to a knock, within KNOCK_S."""
+    import select  # noqa: PLC0415 - after a silence
+
+    connection = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+    try:
+        connection.setblocking(False)
+        if connection.connect_ex((ADDRESS, _PORT)) != errno.EINPROGRESS:
+            return True
+        poll = select.poll()
+        poll.register(connection.fileno(), select.POLLOUT)
+        return bool(poll.poll(KNOCK_S * 1000))
+    finally:
+        connection.close()

@@ -1,0 +1,42 @@
+"""No metadata service: it is waited for once a minute, and on a laptop never."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.real import missing, program, require, require_own_mounts, require_root
+
+from .laptop import LEFT_OUT, SCENES
+
+TESTS = Path(__file__).parents[2]
+LIMIT_S = 120
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_network() -> None:
+    """A network that swallows packets, and mounts over what the kernel says."""
+    require_root("a network of one's own")
+    require_own_mounts()
+    program("ip")
+    require("unshare", "--net", "ip", "link", "add", "type", "veth")
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_on_a_machine_whose_packets_vanish(scene, helper_bin, tmp_path):
+    alone = ("unshare", "--net", "--mount", "--uts")
+    play = (sys.executable, "-m", "providers.silence.laptop", scene)
+    done = subprocess.run(
+        [*alone, *play, str(helper_bin), str(tmp_path)],
+        cwd=TESTS,
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "PYTHONPATH": str(TESTS)},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    if why := done.stderr.partition(LEFT_OUT)[2].strip():
+        missing(why)
+    assert done.returncode == 0, done.stdout + done.stderr
