@@ -281,7 +281,7 @@ class World:
         others = sorted({*files} - {*stamps} - {*self.cache.glob("*.lock")})
         tickets = [path for path in others if path.name.startswith("front,")]
         named = (stamps, others, tickets)[first % 3]
-        if not named:
+        if not named or not self.cache.is_dir():
             return
         self.set_mode(0o777, self.cache.stat().st_uid)
         one, other = named[first // 3 % len(named)], named[second // 3 % len(named)]
