@@ -22,7 +22,7 @@ import botocore.loaders
 import botocore.session
 
 from dockcred.providers.ecr import api, machine, sdk
-from dockcred.transport import idle
+from dockcred.transport import idle, metadata
 from dockcred.transport.response import Response
 
 _ENDS = "2099-01-01T00:00:00Z"
@@ -172,6 +172,9 @@ def wired() -> Iterator[Wire]:
         ),
         mock.patch.object(api, "request", ours),
         mock.patch.object(machine, "request", ours),
+        # This machine may say of itself that it is no cloud's.
+        mock.patch.object(metadata, "ask", lambda _, __, request: request()),
+        mock.patch.object(metadata, "check"),
         mock.patch.object(sdk, "Popen", process),
     ):
         yield wire
