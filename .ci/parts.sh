@@ -10,5 +10,5 @@ parts=(
     etcd-server:etcd
     kubernetes-client:kubectl
     debhelper:dh dh-python:dh_python3 lintian:lintian debootstrap:debootstrap
-    man-db:man nodejs:node npm:npm
+    man-db:man nodejs:node npm:npm microsocks:microsocks
 )

@@ -7,6 +7,9 @@ its cause and its remedy in one line.
 
 from __future__ import annotations
 
+import os
+import sys
+
 
 class DockcredError(Exception):
     """A failure with a cause and a remedy, both fit to be shown to anyone.
@@ -72,7 +75,16 @@ class EndedError(IssueError):
 
 
 class TransportError(IssueError):
-    """The other end could not be reached, or did not speak as it should."""
+    """The other end could not be reached, or did not speak as it should.
+
+    `broke_while` says in what a connection broke that may hold the next time:
+    "connecting", "waiting" for an answer or "answering"; it is empty for what lasts.
+    """
+
+    def __init__(self, cause: str, remedy: str = "", broke_while: str = "") -> None:
+        """Hold the two halves, and what may be tried again."""
+        super().__init__(cause, remedy)
+        self.broke_while = broke_while
 
 
 class TimedOutError(IssueError):
@@ -82,22 +94,56 @@ class TimedOutError(IssueError):
 class MissingExtraError(DockcredError):
     """A library that this road needs is not installed.
 
-    The remedy is pip's; beside Debian's packages, where pip installs nothing, it is
-    apt's, or pipx's for what Debian has not or has too old.
+    The remedy is written for pip, and told for whatever has installed us: Debian's
+    packages, beside which pip installs nothing, pipx, or uv.
     """
 
     def __init__(self, cause: str, remedy: str) -> None:
-        if "/dist-packages/" in __file__:
-            extra = remedy.partition("[")[2].partition("]")[0]
-            libraries = _IN_DEBIAN.get(extra)
-            remedy = (
-                f"run: apt install {libraries}"
-                if libraries
-                else f"run: pipx install 'dockcred[{extra}]'"
+        extra = remedy.partition("[")[2].partition("]")[0]
+        super().__init__(cause, _for_our_installer(extra) or remedy)
+
+
+def _for_our_installer(extra: str) -> str:
+    """Return the command that adds an extra; nothing where it is pip's."""
+    wanted = f"'dockcred[{extra}]'"
+    if "/dist-packages/" in __file__:
+        libraries = _IN_DEBIAN.get(extra)
+        # What Debian does not have, or has too old, comes from PyPI.
+        return f"run: {f'apt install {libraries}' if libraries else _PIPX + wanted}"
+    prefix = sys.prefix
+    if os.path.exists(f"{prefix}/pipx_metadata.json"):
+        return f"run: pipx runpip dockcred install {wanted}"
+    if os.path.exists(f"{prefix}/uv-receipt.toml"):
+        return f"run: uv tool install {wanted}"
+    try:
+        with open(f"{prefix}/pyvenv.cfg", encoding="utf-8") as file:
+            by_uv = any(line.startswith("uv =") for line in file)
+    except (OSError, ValueError):
+        by_uv = False
+    return f"run: uv pip install --python {prefix} {wanted}" if by_uv else ""
+
+
+def missing_library(error: ModuleNotFoundError) -> MissingExtraError | None:
+    """Return which extra brings a library; None where none of ours does."""
+    libraries = {
+        "aws": ("boto3", "botocore", "awscrt", "s3transfer"),
+        "azure": ("azure", "msal", "msal_extensions"),
+        "google": ("google", "requests", "urllib3"),
+        "github": ("jwt", "cryptography"),
+        "keyring": ("keyring", "jeepney"),
+        "kubernetes": ("kubernetes", "yaml"),
+    }
+    name = (error.name or "").partition(".")[0]
+    for extra, modules in libraries.items():
+        if name in modules:
+            return MissingExtraError(
+                f"this needs {name}, which is not installed",
+                f"run: pip install 'dockcred[{extra}]'",
             )
-        super().__init__(cause, remedy)
+    return None
 
 
+_PIPX = "pipx install "
 _IN_DEBIAN = {
     "aws": "python3-boto3",
     "github": "python3-jwt python3-cryptography",

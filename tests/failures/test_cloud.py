@@ -24,12 +24,21 @@ WORDS = {
     "garbage-body": "",
     "wrong-shape": "",
     "half": "",
+    "page": "",
+    "reset": "",
+    "closed": "",
+    "late": "",
     "huge": "",
     "hang": "gave up after 1.5 s while asking",
     "clock-skew": "clock differs",
     "refuse": "refused",
+    "proxy-busy": "proxy",
+    "proxy-page": "",
+    "no-tls": "",
     "wrong-certificate": "certificate",
 }
+ONCE_MORE = {"access-denied", "garbage-body", "wrong-shape", "huge", "refuse"}
+"""Those that take no second attempt, and so no time."""
 ROADS = {
     "direct": ("env-session", {}),
     "sdk": ("env-session", {"DOCKCRED_ROAD": "sdk"}),
@@ -50,11 +59,11 @@ def _is_clean(answer, cloud, environment):
 
 
 def test_every_failure_of_the_sandbox_is_tried():
-    assert set(WORDS) == set(KINDS)
+    assert set(WORDS) == set(KINDS) - {"slow"}  # which is none in the end
 
 
 @pytest.mark.parametrize("road", ROADS)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", WORDS)
 def test_a_failure_is_one_line_with_its_remedy_in_time(kind, road, ecr, cloud):
     """The same on stdout and stderr, also with the log at its loudest."""
     identity, extra = ROADS[road]
@@ -71,7 +80,7 @@ def test_a_failure_is_one_line_with_its_remedy_in_time(kind, road, ecr, cloud):
     assert WORDS[kind] in said
     _is_clean(answer, cloud, environment)
     assert not entries.paths(environment), "a failure is not cached as an answer"
-    if kind not in {"hang", "throttle", "server-error"}:
+    if kind in ONCE_MORE:
         loud = ecr.get(environment | {"DOCKCRED_LOG": "debug"})
         assert loud.status == 1
         _is_clean(loud, cloud, environment)
@@ -163,7 +172,8 @@ def test_keys_that_aws_does_not_know(ecr, cloud):
         ({"AWS_ENDPOINT_URL_ECR": "api.example.com"}, "not a URL"),
         ({"AWS_ENDPOINT_URL_ECR": "http://api.example.com"}, "plain http"),
         ({"AWS_ENDPOINT_URL_ECR": "https://user:pw@api.example.com"}, "endpoint"),
-        ({"HTTPS_PROXY": "socks5://127.0.0.1:1"}, "proxy"),
+        ({"HTTPS_PROXY": "socks4://127.0.0.1:1", "https_proxy": ""}, "socks5://"),
+        ({"HTTPS_PROXY": "socks5://127.0.0.1:1", "https_proxy": ""}, "127.0.0.1:1"),
         ({"HTTPS_PROXY": "http://127.0.0.1:1", "https_proxy": ""}, "127.0.0.1:1"),
     ],
     ids=str,

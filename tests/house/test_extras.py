@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import dockcred
+from dockcred.protocol import unforeseen
 
 TRY = """
 import pkgutil, sys
@@ -48,3 +51,24 @@ def test_without_a_library_a_module_loads_or_says_what_is_missing() -> None:
         check=True,
     )
     assert set(done.stdout.splitlines()) <= GUARDED
+
+
+@pytest.mark.parametrize(
+    "name, extra",
+    [
+        *(("boto3", "aws"), ("botocore.tokens", "aws"), ("azure.core", "azure")),
+        *(("msal", "azure"), ("google.auth", "google"), ("jwt", "github")),
+        *(("jeepney", "keyring"), ("kubernetes.client", "kubernetes")),
+    ],
+)
+def test_a_library_that_nobody_looked_for_names_its_extra(
+    name: str, extra: str
+) -> None:
+    said = unforeseen(ModuleNotFoundError(f"No module named {name!r}", name=name))
+    assert "unforeseen" not in said
+    assert said.endswith(f"run: pip install 'dockcred[{extra}]'")
+
+
+def test_a_module_of_our_own_that_is_missing_is_to_be_reported() -> None:
+    said = unforeseen(ModuleNotFoundError("No module named 'x'", name="dockcred.x"))
+    assert said.startswith("unforeseen")

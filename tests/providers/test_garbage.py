@@ -5,18 +5,15 @@ It is told in one line with cause and remedy: never unforeseen, never a tracebac
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
-from support.program import HOST
+from support.asking import NIGHT, ask
 
 from dockcred.testing.sandbox import Sandbox
 from dockcred.testing.sandbox.sandbox import IDENTITIES
 
 pytestmark = pytest.mark.slow  # all of them together
-NIGHT = bool(os.environ.get("DOCKCRED_NIGHT"))
 BODIES = ("wrong-shape", "garbage-body", "half", "garbage")
 """Kinds of failure of the sandbox's: JSON of another shape, no JSON, cut, no HTTP."""
 BY_DAY = (
@@ -29,29 +26,6 @@ BY_DAY = (
 )
 """So many that each service of the sandbox is asked by one."""
 NOBODY = ("nothing", "nobody", "expired", "azure-nothing")
-HELPERS = {
-    "azure": ("acr-login", "contoso.azurecr.io"),
-    "google": ("gcr", "europe-docker.pkg.dev"),
-    "github": ("ghcr-login", "ghcr.io"),
-    "ci": ("oidc", ""),
-}
-
-
-def ask(
-    helper_bin: Path, environment: dict[str, str], identity: str, road: str
-) -> tuple[int, str]:
-    helper, host = HELPERS.get(identity.partition("-")[0], ("ecr-login", HOST))
-    host = host or environment["DOCKCRED_OIDC_HOSTS"].split(",")[0]
-    done = subprocess.run(
-        [helper_bin / f"docker-credential-{helper}", "get"],
-        env=environment
-        | {"DOCKCRED_ROAD": road, "DOCKCRED_CACHE": "off", "DOCKCRED_TIMEOUT": "20"},
-        input=host.encode(),
-        capture_output=True,
-        timeout=30,
-        check=False,
-    )
-    return done.returncode, (done.stdout + done.stderr).decode()
 
 
 @pytest.mark.parametrize("road", ["direct", "sdk"])

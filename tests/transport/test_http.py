@@ -10,7 +10,7 @@ import pytest
 
 from dockcred.errors import DockcredError, InvalidInputError, TransportError
 from dockcred.system.environment import Environment
-from dockcred.transport.http import request
+from dockcred.transport.http import NEVER, request
 from dockcred.transport.response import MAX_BODY_BYTES
 from dockcred.transport.target import Target
 
@@ -74,9 +74,14 @@ def server():
 
 
 def _ask(url: str, timeout_s: float = 2.0, **variables: str):
-    headers = {"authorization": SECRET}
+    """Ask once: what is tried again is in test_attempts."""
     return request(
-        "GET", url, Environment(variables), headers=headers, timeout_s=timeout_s
+        "GET",
+        url,
+        Environment(variables),
+        headers={"authorization": SECRET},
+        timeout_s=timeout_s,
+        repeated=NEVER,
     )
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from dockcred.errors import InvalidInputError, TransportError
 from dockcred.system.environment import Environment
 from dockcred.transport.connection import Proxy, proxy_for
+from dockcred.transport.http import request
 from dockcred.transport.target import Target
 
 ECR = "https://api.ecr.eu-west-1.amazonaws.com/"
@@ -18,6 +21,15 @@ ECR = "https://api.ecr.eu-west-1.amazonaws.com/"
 def test_each_variable_names_a_proxy(variable):
     found = proxy_for(Target(ECR), Environment({variable: "http://proxy:3128"}))
     assert (found.host, found.port) == ("proxy", 3128)
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "NO_PROXY"])
+def test_small_letters_are_heard_first(name):
+    """As curl, requests and botocore do, where the two differ."""
+    variables = {"https_proxy": "http://small:1", "HTTPS_PROXY": "http://great:1"}
+    if name == "NO_PROXY":
+        variables |= {"no_proxy": "other.example", "NO_PROXY": "amazonaws.com"}
+    assert proxy_for(Target(ECR), Environment(variables)).host == "small"
 
 
 @pytest.mark.parametrize(
@@ -51,6 +63,8 @@ def test_no_proxy_passes_whole_domains(no_proxy, passed):
         ("10.1.2.3", "10.0.0.0/8", True),
         ("11.1.2.3", "10.0.0.0/8", False),
         ("[fd00::1]", "fd00::/8", True),
+        ("[fd00::1]", "[fd00::1]:443", True),
+        ("[fd00::1]", "[fd00::1]:8443", False),
         ("10.1.2.3", "nonsense/8", False),
     ],
 )
@@ -69,6 +83,8 @@ def test_no_proxy_may_be_a_network(host, network, passed):
         ("http://proxy:3128/", "proxy", 3128),
         ("http://user:p%40ss@proxy:3128", "proxy", 3128),
         ("http://[::1]:3128", "::1", 3128),
+        ("socks5://proxy", "proxy", 1080),
+        ("socks5h://user:p%40ss@proxy:9050", "proxy", 9050),
     ],
 )
 def test_a_proxy_is_read_in_all_its_forms(url, host, port):
@@ -89,7 +105,7 @@ def test_user_and_password_go_to_the_proxy_and_into_no_message():
         assert str(status) in str(told.value)
 
 
-@pytest.mark.parametrize("url", ["socks5://proxy:1080", "https://proxy:443", "http://"])
+@pytest.mark.parametrize("url", ["socks4://proxy:1080", "https://proxy:443", "http://"])
 def test_a_proxy_that_is_not_spoken_is_said(url):
     with pytest.raises(InvalidInputError):
         Proxy(url)
@@ -105,3 +121,23 @@ def test_the_program_goes_through_the_proxy_and_around_it(road, ecr, cloud):
     around = {"AWS_ENDPOINT_URL_ECR": "https://localhost:1", "DOCKCRED_CACHE": "off"}
     assert ecr.get(environment | around).status == 1
     assert cloud.calls["proxy:CONNECT"] == 0
+
+
+@pytest.mark.parametrize("road", ["direct", "sdk"])
+def test_a_proxy_that_answers_with_a_page_is_said(road, ecr, cloud):
+    """A portal's page comes before we speak: no cloud does that within a tunnel."""
+    cloud.fail("ecr:proxy-page")
+    answer = ecr.get(cloud.environment() | {"DOCKCRED_ROAD": road})
+    assert road == "sdk" or "proxy" in answer.said
+    assert "; " in answer.said
+    assert cloud.calls["ecr:GetAuthorizationToken"] == 0
+
+
+def test_a_page_in_place_of_a_tunnel_waits_for_nobody(cloud):
+    """The answer comes at once, not when the time for TLS is over."""
+    cloud.fail("ecr:proxy-page")
+    environment = Environment(cloud.environment())
+    started = time.monotonic()
+    with pytest.raises(TransportError, match="the proxy"):
+        request("GET", ECR, environment, headers={})
+    assert time.monotonic() - started < 2

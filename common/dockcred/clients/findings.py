@@ -13,7 +13,7 @@ from shlex import quote
 from typing import Any
 
 from dockcred.clients.entries import Auth, Fault
-from dockcred.errors import InvalidInputError
+from dockcred.errors import InvalidInputError, MissingExtraError
 
 
 class Severity(IntEnum):
@@ -229,9 +229,11 @@ def read(data: bytes) -> list[Mapping[str, Any]]:
     try:
         import yaml  # noqa: PLC0415 - an extra's
     except ImportError:
+        missing = MissingExtraError(
+            not_json.cause, "run: pip install 'dockcred[kubernetes]'"
+        )
         raise InvalidInputError(
-            not_json.cause,
-            "for YAML: pip install 'dockcred[kubernetes]'; else kubectl's -o json",
+            not_json.cause, f"for YAML {missing.remedy}; else kubectl's -o json"
         ) from None
     try:
         found = list(yaml.safe_load_all(data))

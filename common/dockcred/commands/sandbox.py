@@ -13,16 +13,24 @@ import click
 from dockcred.commands.exec_ import not_started
 from dockcred.errors import MissingExtraError
 from dockcred.testing.sandbox import Sandbox
-from dockcred.testing.sandbox.failures import KINDS, parse
+from dockcred.testing.sandbox.failures import AT_THE_PROXY, KINDS, PATTERNS, parse
 from dockcred.testing.sandbox.runner import Runner
 from dockcred.testing.sandbox.sandbox import IDENTITIES
 
 STDERR = "-"
 
 
+LIST = "list"
+
+
 def _failures(
-    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+    context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
 ) -> tuple[str, ...]:
+    if LIST in values:
+        for kind, what in (KINDS | PATTERNS).items():
+            where = " (needs --tls)" if kind in AT_THE_PROXY else ""
+            click.echo(f"{kind:<18} {what}{where}")
+        context.exit()
     for value in values:
         try:
             parse(value)
@@ -38,6 +46,7 @@ Examples:
      docker-credential-ecr-login get'
   dockcred sandbox --identity web-identity --tls --counts -- aws ecr get-login-password
   dockcred sandbox --fail ecr:throttle:2 --latency 40 -- make test
+  dockcred sandbox --fail ecr:reset:1 --fail imds:slow=1.5:1 -- make test
 
 \b
 Identities:
@@ -83,10 +92,18 @@ Identities:
 )
 @click.option(
     "--fail",
-    metavar="[SERVICE:]KIND[:TIMES]",
+    metavar="[SERVICE:]KIND[=S][:TIMES]",
     multiple=True,
+    is_eager=True,  # the list needs no command
     callback=_failures,
-    help=f"Let something fail; may be repeated. Kinds: {', '.join(KINDS)}.",
+    help="Let something fail; may be repeated. `--fail list` says what can.",
+)
+@click.option(
+    "--address",
+    metavar="ADDRESS",
+    default="127.0.0.1",
+    show_default=True,
+    help="Serve at this address of the machine's, as App Service at a private one.",
 )
 @click.option(
     "--counts",
@@ -104,6 +121,7 @@ def sandbox(
     metadata_latency: float,
     expires: float,
     fail: tuple[str, ...],
+    address: str,
     counts: str | None,
     command: tuple[str, ...],
 ) -> None:
@@ -128,6 +146,7 @@ def sandbox(
             expires_s=expires,
             fail=fail,
             tls=tls,
+            address=address,
         ) as cloud,
     ):
         environment = cloud.environment(identity, inherit=os.environ)

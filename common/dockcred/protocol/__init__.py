@@ -12,7 +12,7 @@ import os
 import sys
 
 from dockcred.credential import MAX_BYTES, MAX_STORE_BYTES, ServerURL, json_line
-from dockcred.errors import DockcredError, WireError
+from dockcred.errors import DockcredError, WireError, missing_library
 from dockcred.system import environment, process
 
 TYPE_CHECKING = False
@@ -231,6 +231,8 @@ def credential_line(server: ServerURL, credential: Credential) -> bytes:
 
 def unforeseen(error: Exception) -> str:
     """Return the kind and the place; a stranger's text may hold a secret."""
+    if isinstance(error, ModuleNotFoundError) and (missing := missing_library(error)):
+        return str(missing)
     place = error.__traceback__
     while place and place.tb_next:
         place = place.tb_next

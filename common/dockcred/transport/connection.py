@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 
 
 class Proxy:
-    """An http proxy that is asked to CONNECT; its password shows in no message."""
+    """An http proxy that is asked to CONNECT, or a SOCKS5 proxy.
 
-    __slots__ = ("_authorization", "host", "port")
+    Its password shows in no message. With SOCKS5 the proxy resolves the name.
+    """
+
+    __slots__ = ("_is_socks", "_login", "host", "port")
 
     def __init__(self, url: str) -> None:
-        """Read http://[user:password@]host[:port]."""
+        """Read KIND://[user:password@]host[:port], of the kinds in _PORTS."""
         scheme, separator, rest = url.partition("://")
         if not separator:
             scheme, rest = "http", url
@@ -29,27 +32,44 @@ class Proxy:
         host, _, port = authority.rpartition(":")
         if not host or not port.isdigit():
             host, port = authority, ""
-        if scheme.lower() != "http" or not host:
+        default = _PORTS.get(scheme.lower())
+        if not default or not host:
+            # The SDKs cannot either, or not without a package of their own.
             raise InvalidInputError(
-                f"a proxy of the kind {scheme}:// is not spoken on the direct road",
-                "name an http:// proxy, or set DOCKCRED_ROAD=sdk",
+                f"a proxy of the kind {scheme}:// is not spoken here",
+                "name an http:// or socks5:// proxy in HTTPS_PROXY or ALL_PROXY",
             )
         self.host = host.strip("[]")
-        self.port = int(port or 80)
-        self._authorization = _basic(userinfo) if userinfo else ""
+        self.port = int(port or default)
+        self._is_socks = scheme.lower() != "http"
+        self._login = _login(userinfo) if userinfo else ()
 
     @property
     def name(self) -> str:
         """Return the name of the proxy without its password."""
         return f"the proxy {self.host}:{self.port}"
 
+    def open_tunnel(
+        self, connection: socket.socket, target: Target, deadline: float
+    ) -> None:
+        """Ask for the way to a target; raise TransportError where there is none."""
+        if self._is_socks:
+            from dockcred.transport import socks  # noqa: PLC0415 - rare
+
+            socks.Tunnel(connection, deadline, self.name).open(target, *self._login)
+            return
+        connection.sendall(self.connect_request(target))
+        reader = Reader(connection, deadline, self.name)
+        status = reader.response(body=False).status
+        self.check(status, target, is_silent=not reader.has_more())
+
     def connect_request(self, target: Target) -> bytes:
         """Write the request for a tunnel."""
         where = f"[{target.host}]" if ":" in target.host else target.host
         where = f"{where}:{target.port}"
         lines = [f"CONNECT {where} HTTP/1.1", f"Host: {where}"]
-        if self._authorization:
-            lines.append(f"Proxy-Authorization: {self._authorization}")
+        if self._login:
+            lines.append(f"Proxy-Authorization: {_basic(*self._login)}")
         return "\r\n".join((*lines, "", "")).encode("latin-1")
 
     def unreached(self, error: OSError) -> TransportError:
@@ -57,34 +77,41 @@ class Proxy:
         return TransportError(
             f"{self.name} was not reached ({error.strerror or 'no answer in time'})",
             "see HTTPS_PROXY and NO_PROXY",
+            "connecting",
         )
 
-    def check(self, status: int, target: Target) -> None:
-        """Raise TransportError unless the tunnel stands."""
-        if status == 200:  # noqa: PLR2004 - OK
+    def check(self, status: int, target: Target, *, is_silent: bool = True) -> None:
+        """Raise TransportError unless the tunnel stands.
+
+        Through it nobody speaks before we do: what does is the proxy's own page.
+        """
+        if status == 200 and is_silent:  # noqa: PLR2004 - OK
             return
         remedy = "see HTTPS_PROXY and NO_PROXY, or let the proxy pass this host"
         if status == 407:  # noqa: PLR2004 - proxy authentication required
             remedy = "put the proxy's user and password into HTTPS_PROXY"
-        raise TransportError(f"{self.name} refused {target.netloc} ({status})", remedy)
+        raise TransportError(
+            f"{self.name} refused {target.netloc} ({status})",
+            remedy,
+            "connecting" if status >= 500 else "",  # noqa: PLR2004 - the proxy is ill
+        )
 
 
 def proxy_for(target: Target, environment: Environment) -> Proxy | None:
     """Return the proxy for a host, None where it is reached directly."""
     if not target.tls:
         return None
-    url = environment.first("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
-    no_proxy = environment.first("NO_PROXY", "no_proxy")
+    # Small letters first, as curl, requests and botocore read them.
+    url = environment.first("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+    no_proxy = environment.first("no_proxy", "NO_PROXY")
     if not url or _is_excepted(target, no_proxy):
         return None
     return Proxy(url)
 
 
 def _is_excepted(target: Target, no_proxy: str) -> bool:
-    for written in no_proxy.replace(",", " ").split():
-        name, _, port = written.lower().partition(":")
-        if written.count(":") > 1:
-            name, port = written.lower().strip("[]"), ""
+    for written in no_proxy.lower().replace(",", " ").split():
+        name, port = _host_and_port(written)
         if port and port != str(target.port):
             continue
         domain = name.lstrip("*").lstrip(".")
@@ -93,6 +120,17 @@ def _is_excepted(target: Target, no_proxy: str) -> bool:
         if "/" in name and _is_in_network(target.host, name):
             return True
     return False
+
+
+def _host_and_port(written: str) -> tuple[str, str]:
+    """Split an entry; IPv6 has a port only behind brackets."""
+    if written.startswith("["):
+        host, _, port = written[1:].partition("]")
+        return host, port.removeprefix(":")
+    if written.count(":") > 1:
+        return written, ""
+    host, _, port = written.partition(":")
+    return host, port
 
 
 def _is_in_network(host: str, network: str) -> bool:
@@ -104,11 +142,21 @@ def _is_in_network(host: str, network: str) -> bool:
         return False
 
 
-def _basic(userinfo: str) -> str:
-    import binascii  # noqa: PLC0415 - only for a proxy with a password
-    from urllib.parse import unquote  # noqa: PLC0415
+_PORTS = {"http": 80, "socks5": 1080, "socks5h": 1080}
+"""The kinds of proxies that are spoken, with their usual ports."""
 
-    coded = binascii.b2a_base64(unquote(userinfo).encode(), newline=False)
+
+def _login(userinfo: str) -> tuple[str, str]:
+    from urllib.parse import unquote  # noqa: PLC0415 - only for a proxy with a password
+
+    user, _, password = userinfo.partition(":")
+    return unquote(user), unquote(password)
+
+
+def _basic(user: str, password: str) -> str:
+    import binascii  # noqa: PLC0415 - only for a proxy with a password
+
+    coded = binascii.b2a_base64(f"{user}:{password}".encode(), newline=False)
     return f"Basic {coded.decode()}"
 
 
@@ -233,9 +281,7 @@ class Connector:
             raise self._proxy.unreached(error) if self._proxy else error from None
         if self._proxy:
             try:
-                connection.sendall(self._proxy.connect_request(self._target))
-                reader = Reader(connection, self._deadline, self._proxy.name)
-                self._proxy.check(reader.response(body=False).status, self._target)
+                self._proxy.open_tunnel(connection, self._target, self._deadline)
             except BaseException:
                 connection.close()
                 raise

@@ -1,10 +1,10 @@
-"""One request over HTTP, and its repetition where the server asks for it."""
+"""One request over HTTP, and its repetition where it breaks or the server says so."""
 
 from __future__ import annotations
 
 import time
 
-from dockcred.errors import InvalidInputError
+from dockcred.errors import InvalidInputError, TransportError
 from dockcred.system import log, process
 from dockcred.transport import idle
 from dockcred.transport.connection import Connector
@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     Headers = dict[str, str] | Callable[[], dict[str, str]]
 
 GREETING_S = 1.0
+ATTEMPTS = 3
+"""How often a request is sent whose connections break; the number is botocore's."""
+ALWAYS = frozenset({"connecting", "waiting", "answering"})
+WHERE_SOMEBODY_IS = frozenset({"answering"})
+NEVER: frozenset[str] = frozenset()
+_FIRST_PAUSE_S = 0.25
+_LONGEST_PAUSE_S = 1.0
+_SPARE_S = 1.0
+_TELLING_S = 0.5
 
 
 def request(
@@ -32,17 +41,66 @@ def request(
     timeout_s: float = 5.0,
     ca_variables: Iterable[str] = (),
     platform: bool = False,
+    repeated: frozenset[str] = ALWAYS,
 ) -> Response:
-    """Send one request and answer what came back, whatever its status.
+    """Send a request and answer what came back, whatever its status.
 
-    `timeout_s` bounds the whole exchange. `headers` that take time are a function: it
-    is called while TLS is agreed upon. `platform` is as Target has it. Raises
-    TransportError with the cause, UnreachedError where there was no connection.
+    It is sent anew, ATTEMPTS times in all, while its connection breaks in one of the
+    ways of `repeated` and the time of the whole call allows: so it must not spend what
+    is good for one time only. `timeout_s` bounds each exchange. `headers` that take
+    time are a function: it is called while TLS is agreed upon. `platform` is as Target
+    has it. Raises TransportError with the first cause, UnreachedError where there was
+    no connection.
     """
     target = Target(url, platform=platform)
     process.set_activity(f"asking {target.netloc}")
-    # Not its path: that of a container's credentials is the secret itself.
-    log.debug(f"{method} {target.netloc}")
+    first: TransportError | None = None
+    for attempt in range(ATTEMPTS):
+        # Not its path: that of a container's credentials is the secret itself.
+        log.debug(f"{method} {target.netloc}")
+        try:
+            return _exchange(
+                method, target, environment, headers, body, timeout_s, ca_variables
+            )
+        except TransportError as error:
+            if error.broke_while not in repeated:
+                raise
+            first = first or error
+            if attempt + 1 == ATTEMPTS or not _paused(_FIRST_PAUSE_S * 2**attempt):
+                raise first from None
+        # The watchdog would end a longer one, and hide the cause.
+        timeout_s = min(timeout_s, process.remaining_s() - _TELLING_S)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def probe(
+    method: str,
+    url: str,
+    environment: Environment,
+    *,
+    headers: dict[str, str],
+    timeout_s: float,
+) -> Response:
+    """Send a request to where perhaps nobody is: silence is not asked again."""
+    return request(
+        method,
+        url,
+        environment,
+        headers=headers,
+        timeout_s=timeout_s,
+        repeated=WHERE_SOMEBODY_IS,
+    )
+
+
+def _exchange(
+    method: str,
+    target: Target,
+    environment: Environment,
+    headers: Headers,
+    body: bytes,
+    timeout_s: float,
+    ca_variables: Iterable[str],
+) -> Response:
     # What takes long to import is not the other end's time.
     idle.load("ssl" if target.tls else "socket")
     deadline = time.monotonic() + timeout_s
@@ -88,9 +146,6 @@ def preconnect(
         Connector(target, environment, deadline, ca_variables).preconnect()
 
 
-_FIRST_PAUSE_S = 0.25
-_LONGEST_PAUSE_S = 1.0
-_SPARE_S = 1.0
 _GONE = 410  # Azure's IMDS, while it is being updated
 _TOO_MANY = 429
 _SERVER_ERROR = 500
@@ -118,12 +173,19 @@ def with_retries(
         response = ask()
         if not is_temporary(response):
             return response
-        # The clock's last digits spread callers who were turned away together.
-        wait = max(delay_s(response), pause + pause * (time.time_ns() % 1000) / 1000)
-        if process.remaining_s() < wait + _SPARE_S or pause > longest_pause_s:
+        if pause > longest_pause_s or not _paused(pause, delay_s(response)):
             return response
-        time.sleep(wait)
         pause *= 2
+
+
+def _paused(pause_s: float, least_s: float = 0.0) -> bool:
+    """Wait once to twice as long; return False at once where the call has no time."""
+    # The clock's last digits spread callers who were turned away together.
+    wait_s = max(least_s, pause_s + pause_s * (time.time_ns() % 1000) / 1000)
+    if process.remaining_s() < wait_s + _SPARE_S:
+        return False
+    time.sleep(wait_s)
+    return True
 
 
 def delay_s(response: Response) -> float:

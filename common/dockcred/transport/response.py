@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_HEAD_BYTES = 64 * 1024
+_START = b"HTTP/1."
 
 
 class Response:
@@ -77,8 +78,17 @@ class Reader:
 
     def _head(self) -> tuple[int, dict[str, str]]:
         while b"\r\n\r\n" not in self._held:
-            if len(self._held) > MAX_HEAD_BYTES or not self._more():
+            if len(self._held) > MAX_HEAD_BYTES:
                 raise self._garbage()
+            if not self._more():
+                if not self._held:
+                    raise TransportError(
+                        f"{self._name} ended the connection without an answer",
+                        "try again; then see its logs",
+                        "answering",
+                    )
+                begun = _START.startswith(self._held[: len(_START)])
+                raise self._half() if begun else self._garbage()
         head, _, self._held = self._held.partition(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
         version, _, rest = first.partition(" ")
@@ -90,6 +100,10 @@ class Reader:
             name, _, value = line.partition(":")
             headers[name.strip().lower()] = value.strip()
         return int(status), headers
+
+    def has_more(self) -> bool:
+        """Return whether something came after what was read."""
+        return bool(self._held)
 
     def _exactly(self, length: int) -> bytes:
         if length > MAX_BODY_BYTES:
@@ -133,11 +147,14 @@ class Reader:
         return TransportError(
             f"{self._name} did not answer in HTTP",
             "see what listens there: a captive portal or another service",
+            "answering",
         )
 
     def _half(self) -> TransportError:
         return TransportError(
-            f"{self._name} ended its answer half-way", "try again; then see its logs"
+            f"{self._name} ended its answer half-way",
+            "try again; then see its logs",
+            "answering",
         )
 
     def _too_long(self) -> TransportError:

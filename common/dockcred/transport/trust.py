@@ -131,13 +131,15 @@ def meaning(
 ) -> TransportError:
     """Return the error for a target that was to answer within a time in seconds.
 
-    `reached`: it took the connection before; otherwise this is an UnreachedError.
+    It tells whether the next connection may hold: not where a certificate is refused,
+    a name is unknown, or TLS is not what the other end speaks. `reached`: it took the
+    connection before; otherwise this is an UnreachedError.
     """
     found = _meaning(error, target, timeout_s)
-    if reached or isinstance(error, ssl.SSLError | socket.gaierror):
+    if reached or isinstance(error, (ssl.SSLError, socket.gaierror, *_BROKEN)):
         return found
     kind = SilentError if isinstance(error, TimeoutError) else UnreachedError
-    return kind(found.cause, found.remedy)
+    return kind(found.cause, found.remedy, "connecting")
 
 
 def _meaning(error: OSError, target: Target, timeout_s: float) -> TransportError:
@@ -152,18 +154,37 @@ def _meaning(error: OSError, target: Target, timeout_s: float) -> TransportError
         return TransportError(
             f"{name} did not answer within {timeout_s:g} s",
             "see whether it can be reached from here",
+            "waiting",
         )
     if isinstance(error, socket.gaierror):
         return NameNotFoundError(
             f"the name {name} was not resolved ({error.strerror})",
             "see the DNS settings, or HTTPS_PROXY if one is needed",
+            "connecting" if error.errno == socket.EAI_AGAIN else "",
         )
-    if isinstance(error, ssl.SSLError):
+    if isinstance(error, ssl.SSLError) and not isinstance(error, _BROKEN):
         return TransportError(
             f"no TLS with {name} ({error.reason or 'connection ended'})",
             "see what answers there: a proxy, or a server without TLS",
         )
+    if isinstance(error, _BROKEN):
+        return TransportError(
+            f"the connection to {name} broke ({error.strerror or 'it was ended'})",
+            "try again; then see what stands between, a proxy or a firewall",
+            "answering",
+        )
     return TransportError(
         f"{name} was not reached ({error.strerror or 'connection ended'})",
         "see whether it can be reached from here",
+        "connecting",
     )
+
+
+_BROKEN = (
+    ConnectionResetError,
+    ConnectionAbortedError,
+    BrokenPipeError,
+    ssl.SSLEOFError,
+    ssl.SSLZeroReturnError,
+    ssl.SSLSyscallError,
+)

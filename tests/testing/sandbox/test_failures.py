@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import ssl
 import time
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from dockcred.testing.sandbox import Sandbox
-from dockcred.testing.sandbox.failures import KINDS, REFUSALS, parse
+from dockcred.testing.sandbox.failures import KINDS, PATTERNS, REFUSALS, parse
 from dockcred.testing.sandbox.service import Refusal
 
 NAMES = {
@@ -199,7 +200,110 @@ def test_every_kind_can_be_ordered(kind):
     assert (parse(kind).service, parse(f"sso-oidc:{kind}:3").remaining) == (None, 3)
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "a:b:throttle", "throttle:x", ":"])
+@pytest.mark.parametrize("what", PATTERNS)
+def test_every_pattern_can_be_ordered(what):
+    text = what.replace("NNN", "503").replace("Code", "IDPCommunicationError")
+    found = parse(f"sts:{text}:3")
+    assert (found.service, found.kind, found.remaining) == ("sts", what, 3)
+    assert parse(f"sts:{text}").remaining is None
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("slow", 1.5), ("slow=0.2", 0.2), ("imds:late=3", 3), ("late", 20)],
+)
+def test_an_order_may_say_how_long_it_takes(text, seconds):
+    assert parse(text).seconds == seconds
+
+
+@pytest.mark.parametrize("kind", ["closed", "reset", "late"])
+def test_a_broken_connection_is_no_answer(mint, cloud, kind):
+    cloud.fail(f"ecr:{kind}")
+    with pytest.raises(ConnectionError):
+        mint()
+
+
+def test_a_reset_is_no_orderly_end(cloud):
+    """The client is told ECONNRESET, and not the end of a stream."""
+    cloud.fail("reset")
+    with socket.create_connection(("127.0.0.1", urlsplit(cloud.url).port), 5) as client:
+        client.sendall(
+            b"GET /federation/credentials HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        )
+        with pytest.raises(ConnectionResetError):
+            client.recv(1)
+
+
+def test_who_is_late_is_there_in_time(mint, cloud):
+    cloud.fail("ecr:late=0.3")
+    with pytest.raises(ConnectionError):
+        mint()
+    time.sleep(0.35)
+    assert mint().status == 200
+
+
+def test_who_is_slow_answers(mint, cloud):
+    cloud.fail("ecr:slow=0.3:1")
+    started = time.monotonic()
+    assert mint().status == 200
+    assert time.monotonic() - started >= 0.3
+
+
+@pytest.mark.parametrize("status", [403, 404, 429, 500, 503])
+def test_a_status_is_answered_as_ordered(mint, cloud, status):
+    """The service's own words where it would have some, a stranger's else."""
+    cloud.fail(f"ecr:{status}:1")
+    answer = mint()
+    own = {
+        429: b"ThrottlingException",
+        500: b"ServerException",
+        503: b"ServerException",
+    }
+    assert answer.status == status
+    assert own.get(status, b"<html>") in answer.body
+    cloud.fail(f"ecr:{status}-json:1")
+    answer = mint()
+    assert (answer.status, answer.json) == (status, {"message": "not this one"})
+    assert mint().status == 200
+
+
+def test_boto3_reads_the_code_that_was_ordered(boto3, cloud):
+    cloud.fail("sts:IDPCommunicationError")
+    environment = cloud.environment("web-identity") | {"AWS_MAX_ATTEMPTS": "1"}
+    assert "(IDPCommunicationError)" in boto3(environment).stderr
+
+
+@pytest.mark.parametrize("kind", ["proxy-busy", "proxy-page", "no-tls"])
+def test_boto3_gets_no_tunnel(boto3, tls_cloud, kind):
+    environment = tls_cloud.environment("env-keys") | {"AWS_MAX_ATTEMPTS": "1"}
+    tls_cloud.fail(f"ecr:{kind}")
+    done = boto3(environment)
+    assert re.search("ProxyConnectionError|SSLError|ConnectionClosedError", done.stderr)
+    assert tls_cloud.calls == {"proxy:CONNECT": 1}
+
+
+def test_silence_neither_takes_nor_refuses_a_connection(cloud):
+    host, _, port = cloud.silent().partition(":")
+    started = time.monotonic()
+    with pytest.raises(TimeoutError):
+        socket.create_connection((host, int(port)), timeout=0.3)
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "nonsense",
+        "a:b:throttle",
+        "throttle:x",
+        ":",
+        "slow=x",
+        "half=2",
+        "ecr:99",
+        "a:b:503:1",
+    ],
+)
 def test_what_is_no_failure_is_refused_with_the_list(text):
     with pytest.raises(ValueError, match="access-denied"):
         parse(text)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from dockcred.testing.sandbox.failures import KINDS, PATTERNS
+
 COMMON = Path(__file__).parents[3] / "common"
 PROGRAM = [sys.executable, "-B", "-m", "dockcred.testing.sandbox"]
 
@@ -188,3 +190,21 @@ def test_help_shows_examples_and_every_identity(sandbox):
     assert "dockcred sandbox --identity web-identity --tls" in text
     for name in ("env-keys", "sso-expired", "pod-identity", "nothing"):
         assert name in text
+
+
+def test_the_list_of_what_can_fail_needs_no_command(sandbox):
+    done = sandbox("--fail", "list")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert {line.split()[0] for line in lines} == {*KINDS, *PATTERNS}
+    assert all(len(line.split()) > 2 for line in lines), "each says what it is"
+
+
+def test_another_address_is_served(sandbox):
+    """As App Service's, whose identity is asked at a private one."""
+    shown = 'echo "$IDENTITY_ENDPOINT"'
+    done = sandbox(
+        *("--address", "127.0.0.2", "--identity", "azure-app-service"),
+        *("--", "sh", "-c", shown),
+    )
+    assert re.fullmatch(r"http://127\.0\.0\.2:\d+/msi/token\n", done.stdout)

@@ -100,6 +100,7 @@ class RegistryProbe:
                 headers={"content-type": "application/x-www-form-urlencoded"},
                 body=urlencode(form | asked).encode(),
                 timeout_s=_TIMEOUT_S,
+                repeated=http.NEVER,
             )
         else:
             separator = "&" if "?" in realm else "?"
@@ -117,7 +118,12 @@ class RegistryProbe:
 
     def _get(self, url: str, headers: dict[str, str]) -> Response:
         return http.request(
-            "GET", url, self._environment, headers=headers, timeout_s=_TIMEOUT_S
+            "GET",
+            url,
+            self._environment,
+            headers=headers,
+            timeout_s=_TIMEOUT_S,
+            repeated=http.NEVER,
         )
 
     def _authorization(self) -> dict[str, str]:

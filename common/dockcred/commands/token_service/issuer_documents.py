@@ -104,6 +104,7 @@ def _get(issuer: Issuer, url: str) -> dict[str, Any]:
         environment.current(),
         headers={"accept": "application/json"},
         timeout_s=TIMEOUT_S,
+        repeated=http.NEVER,
     )
     if response.status != _OK:
         raise _unusable(issuer, f"it answers {response.status}")

@@ -129,6 +129,7 @@ class Upstream:
             },
             body=target.urlencode(fields).encode(),
             timeout_s=TIMEOUT_S,
+            repeated=http.NEVER,
         )
 
     def _credentials(self, request: TokenRequest) -> dict[str, str]:

@@ -12,7 +12,13 @@ from dockcred.providers.acr.sources import (
     tenant,
 )
 from dockcred.system.version import __version__
-from dockcred.transport.http import delay_s, is_temporary, request, with_retries
+from dockcred.transport.http import (
+    delay_s,
+    is_temporary,
+    probe,
+    request,
+    with_retries,
+)
 from dockcred.transport.response import Response
 from dockcred.transport.target import Target, UnreachedError, urlencode
 
@@ -147,7 +153,7 @@ def _knock(url: str, environment: Environment, *, is_named: bool) -> None:
     """
 
     def knock() -> Response:
-        return request("GET", url, environment, headers={}, timeout_s=PROBE_S)
+        return probe("GET", url, environment, headers={}, timeout_s=PROBE_S)
 
     try:
         if is_named:

@@ -15,6 +15,7 @@ from dockcred.providers.acr.sources import AccessToken
 from dockcred.system import child_program, process
 from dockcred.system.environment import Environment, adopt, become
 from dockcred.transport import trust
+from dockcred.transport.http import ATTEMPTS
 from dockcred.transport.target import METADATA_HOSTS, UnreachedError
 
 try:
@@ -119,11 +120,12 @@ def _credential(
     network: dict[str, Any] = {
         "connection_timeout": _CONNECT_S,
         "read_timeout": _READ_S,
-        "retry_total": 2,
-        # Off Azure nobody answers at the metadata address, however often asked.
-        "retry_connect": 0,
+        "retry_total": ATTEMPTS - 1,
         "raw_response_hook": heard,
     }
+    if source == sources.IMDS:
+        # Off Azure nobody answers at the metadata address, however often asked.
+        network["retry_connect"] = 0
     if source in sources.MANAGED:
         # Private, and what DefaultAzureCredential passes: workload identity is a
         # source of its own.

@@ -13,7 +13,7 @@ from dockcred.errors import (
     TransportError,
 )
 from dockcred.providers.ecr.endpoints import CA_VARIABLES, Keys, is_true
-from dockcred.transport.http import request
+from dockcred.transport.http import WHERE_SOMEBODY_IS, probe, request
 from dockcred.transport.response import Response
 from dockcred.transport.target import Target
 
@@ -83,6 +83,8 @@ class InstanceProfile:
 
                 answer = metadata.ask(AWS, self._environment, self._put)
         except TransportError as error:
+            if error.broke_while in WHERE_SOMEBODY_IS:
+                raise  # it is there, and told nothing
             raise MissingIdentityError(
                 "no AWS identity was found in variables, profile or container, and "
                 f"{error.cause}",
@@ -100,7 +102,7 @@ class InstanceProfile:
 
     def _put(self) -> Response:
         ttl = {"x-aws-ec2-metadata-token-ttl-seconds": str(_TOKEN_TTL_S)}
-        return request(
+        return probe(
             "PUT",
             f"{self._base}/latest/api/token",
             self._environment,

@@ -15,6 +15,7 @@ from dockcred.system import child_program, log, process
 from dockcred.system.environment import adopt, become
 from dockcred.system.version import __version__
 from dockcred.transport import trust
+from dockcred.transport.http import ATTEMPTS
 from dockcred.transport.target import Target
 
 try:
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from dockcred.providers.ecr.hosts import EcrRegistry
     from dockcred.system.environment import Environment
 
+_RETRIES = {"mode": "standard", "total_max_attempts": ATTEMPTS}
 _PROCESS_PROVIDER = botocore.credentials.ProcessProvider
 _WITHOUT_KINDS = frozenset({"aws:sso", "aws:login"})
 """Sources whose portals have no FIPS and dual-stack endpoints; STS has them."""
@@ -138,6 +140,10 @@ class SdkIdentity(Identity):
         # IMDSv1 would be a second time-out off EC2; neither road speaks it.
         session.set_config_variable("ec2_metadata_v1_disabled", True)
         session.set_config_variable("sts_regional_endpoints", "regional")
+        # For STS and the portals too, which the identity's own clients ask.
+        session.set_default_client_config(
+            Config(connect_timeout=3, read_timeout=5, retries=_RETRIES)
+        )
         if not session.get_config_variable("ca_bundle"):
             roots = trust.bundle(self._environment, endpoints.CA_VARIABLES)
             session.set_config_variable("ca_bundle", roots)
@@ -208,9 +214,6 @@ class SdkIdentity(Identity):
                 # The public gallery has no FIPS endpoint.
                 use_fips_endpoint=fips and not self._registry.is_public,
                 use_dualstack_endpoint=dual_stack,
-                connect_timeout=3,
-                read_timeout=5,
-                retries={"mode": "standard", "max_attempts": 3},
                 user_agent_extra=f"dockcred/{__version__}",
             ),
         )

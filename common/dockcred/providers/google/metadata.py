@@ -12,11 +12,12 @@ import time
 from dockcred.errors import IssueError, MissingIdentityError, TransportError
 from dockcred.providers.google import access_token
 from dockcred.providers.google.access_token import Token, is_sound
-from dockcred.transport.http import request
+from dockcred.transport.http import WHERE_SOMEBODY_IS, probe, request
 from dockcred.transport.response import Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from dockcred.system.environment import Environment
@@ -78,7 +79,7 @@ class Machine:
 
     def _token(self) -> Token:
         before = time.time()
-        answer = self._get(f"{ACCOUNT}token", _TOKEN_S)
+        answer = self._get(f"{ACCOUNT}token", _TOKEN_S, request)
         if answer.status != _OK:
             raise access_token.meaning(str(answer.status), "", _WHAT)
         try:
@@ -96,6 +97,8 @@ class Machine:
         try:
             answer = self._first()
         except TransportError as error:
+            if error.broke_while in WHERE_SOMEBODY_IS:
+                raise  # it is there, and told nothing
             raise access_token.missing(error.cause) from None
         if answer.headers.get("metadata-flavor") != "Google":
             raise access_token.missing("this machine's metadata server is not Google's")
@@ -121,17 +124,19 @@ class Machine:
 
         patience = _ON_GOOGLE_S if Hardware().cloud == GOOGLE else _ELSEWHERE_S
 
-        def request() -> Response:
-            return self._get(f"{ACCOUNT}?recursive=true", patience)
+        def ask() -> Response:
+            return self._get(f"{ACCOUNT}?recursive=true", patience, probe)
 
         if self._is_named:
-            return request()
+            return ask()
         from dockcred.transport import metadata  # noqa: PLC0415 - where none is named
 
-        return metadata.ask(GOOGLE, self._environment, request)
+        return metadata.ask(GOOGLE, self._environment, ask)
 
-    def _get(self, path: str, timeout_s: float) -> Response:
-        return request(
+    def _get(
+        self, path: str, timeout_s: float, ask: Callable[..., Response]
+    ) -> Response:
+        return ask(
             "GET",
             self._base + path,
             self._environment,

@@ -11,7 +11,7 @@ from dockcred.errors import (
 from dockcred.providers.oidc import id_token
 from dockcred.providers.oidc.id_token import TokenSource
 from dockcred.system import child_program
-from dockcred.transport.http import request
+from dockcred.transport.http import WHERE_SOMEBODY_IS, probe
 from dockcred.transport.response import Response
 from dockcred.transport.target import urlencode
 
@@ -50,7 +50,7 @@ class GoogleMetadata(TokenSource):
 
     def _get(self, leaf: str) -> Response:
         try:
-            answer = request(
+            answer = probe(
                 "GET",
                 f"{self._base}{_ACCOUNT}{leaf}",
                 self._environment,
@@ -58,6 +58,8 @@ class GoogleMetadata(TokenSource):
                 timeout_s=3.0,
             )
         except TransportError as error:
+            if error.broke_while in WHERE_SOMEBODY_IS:
+                raise  # it is there, and told nothing
             raise MissingIdentityError(
                 f"this is no machine of Google's: {error.cause}",
                 "choose another DOCKCRED_OIDC_SOURCE",

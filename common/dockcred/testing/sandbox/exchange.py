@@ -12,12 +12,13 @@ from itertools import chain
 
 from dockcred.testing.sandbox import desk
 from dockcred.testing.sandbox import failures as kinds
-from dockcred.testing.sandbox.failures import Failures
-from dockcred.testing.sandbox.messages import Fault, Request, Response
+from dockcred.testing.sandbox.failures import Failure, Failures
+from dockcred.testing.sandbox.messages import HTML, PAGE, Fault, Request, Response
 from dockcred.testing.sandbox.proxy import Certificates
-from dockcred.testing.sandbox.service import Cloud, Refusal, Service
+from dockcred.testing.sandbox.service import Cloud, Reason, Refusal, Service
 
 SKEW_S = 3600
+THROTTLED, BROKEN = 429, 500
 
 
 class Exchange:
@@ -48,13 +49,14 @@ class Exchange:
             self.requests.clear()
 
     def connect(self, host: str) -> str | None:
-        """Return how a tunnel to `host` fails, None where it is opened."""
+        """Return by which kind a tunnel to `host` fails, None where it is opened."""
         service = next((s for s in self._services if s.has_host(host)), None)
         self._count("proxy:CONNECT")
         if service is None:
             self._count("proxy:refused")
             return kinds.REFUSE
-        return self._failures.take(service.name, kinds.CONNECT_KINDS)
+        failure = self._failures.take(service.name, kinds.CONNECT_KINDS)
+        return failure.kind if failure else None
 
     def answer(self, request: Request) -> Response:
         """Return one request as the service would for which it is."""
@@ -73,17 +75,22 @@ class Exchange:
 
     def _serve(self, service: Service, request: Request) -> Response:
         failure = self._failures.take(service.name, kinds.ANSWER_KINDS)
-        now = time.time() + (SKEW_S if failure == kinds.CLOCK_SKEW else 0)
+        kind = failure.kind if failure else ""
+        if failure and kind == kinds.SLOW:
+            self.closing.wait(failure.seconds)
+        now = time.time() + (SKEW_S if kind == kinds.CLOCK_SKEW else 0)
         try:
-            if failure in kinds.REFUSALS:
-                reason = kinds.REFUSALS[failure]
-                raise Refusal(reason, f"ordered: {failure}")  # noqa: TRY301
+            if failure and (refusal := _refusal(failure)):
+                raise refusal
             response = service.answer(request, now)
         except Refusal as refusal:
             self._count(f"{service.name}:refused")
             response = service.refuse(refusal)
+        if failure and kind.startswith(kinds.STATUS):
+            response = _with_status(response, failure)
         headers = {"Date": formatdate(now, usegmt=True)} | response.headers
-        fault = Fault(failure) if failure in kinds.FAULTS else None
+        fault = Fault(kind) if kind in kinds.FAULTS else None
+        fault = Fault.RESET if kind == kinds.LATE else fault
         return replace(response, headers=headers, fault=fault)
 
     def _route(self, request: Request) -> Service | None:
@@ -109,3 +116,27 @@ class Exchange:
             self.calls[call] += 1
             if request is not None:
                 self.requests.append(request)
+
+
+def _refusal(failure: Failure) -> Refusal | None:
+    """Return what the service says of a failure, None where it is not its to say."""
+    why = f"ordered: {failure.detail or failure.kind}"
+    if failure.kind in kinds.REFUSALS:
+        return Refusal(kinds.REFUSALS[failure.kind], why)
+    if failure.kind == kinds.CODE:
+        return Refusal(Reason.INVALID, why, failure.detail)
+    if failure.kind.startswith(kinds.STATUS):
+        throttled = failure.detail == str(THROTTLED)
+        return Refusal(Reason.THROTTLED if throttled else Reason.BROKEN, why)
+    return None
+
+
+def _with_status(response: Response, failure: Failure) -> Response:
+    """Return the service's refusal, or a stranger's, under the status ordered."""
+    status = int(failure.detail)
+    if failure.kind != kinds.STATUS:
+        headers = {"Content-Type": "application/json"}
+        return Response(status, b'{"message": "not this one"}', headers)
+    if status == THROTTLED or status >= BROKEN:
+        return replace(response, status=status)
+    return Response(status, PAGE, HTML)

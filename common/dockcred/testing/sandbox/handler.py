@@ -6,14 +6,21 @@ import contextlib
 import os
 import socket
 import ssl
+import struct
 import threading
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
-from dockcred.testing.sandbox.failures import REFUSE, WRONG_CERTIFICATE
-from dockcred.testing.sandbox.messages import Fault, Request, Response
+from dockcred.testing.sandbox.failures import (
+    NO_TLS,
+    PROXY_BUSY,
+    PROXY_PAGE,
+    REFUSE,
+    WRONG_CERTIFICATE,
+)
+from dockcred.testing.sandbox.messages import HTML, PAGE, Fault, Request, Response
 from dockcred.testing.sandbox.proxy import WRONG_NAME, Certificates
 
 if TYPE_CHECKING:
@@ -31,7 +38,7 @@ class Application(Protocol):
     certificates: Certificates
 
     def connect(self, host: str) -> str | None:
-        """Return how a tunnel to `host` fails, None where it is opened."""
+        """Return by which kind a tunnel to `host` fails, None where it is opened."""
 
     def answer(self, request: Request) -> Response:
         """Return one request."""
@@ -45,13 +52,15 @@ class Handler(BaseHTTPRequestHandler):
     timeout = 60
     server: Server
     tunnel = ""
+    resets = False
 
     def finish(self) -> None:
         """Close the connection, TLS or not."""
         with contextlib.suppress(OSError, ValueError):
             super().finish()
         self.server.forget(self.connection)
-        hang_up(self.connection)
+        if not self.resets:
+            hang_up(self.connection)  # a shutdown would send an orderly end first
         self.connection.close()
 
     def handle(self) -> None:
@@ -70,9 +79,17 @@ class Handler(BaseHTTPRequestHandler):
         if self.tunnel or failure == REFUSE:
             self._send(Response(403, b"the sandbox does not connect to this host\n"))
             return
+        if failure in {PROXY_BUSY, PROXY_PAGE}:
+            status = 503 if failure == PROXY_BUSY else 200
+            self._send(Response(status, PAGE, HTML), close=True)
+            return
         name = WRONG_NAME if failure == WRONG_CERTIFICATE else host
         context = application.certificates.context(name)
         self.connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        if failure == NO_TLS:
+            self.rfile.read(1)  # the client's hello has begun
+            self._reset()
+            return
         self._start_tls(context)
         self.tunnel = host
         self.close_connection = False
@@ -148,6 +165,19 @@ class Handler(BaseHTTPRequestHandler):
             case Fault.HANG:
                 self.server.application.closing.wait()
                 self.close_connection = True
+            case Fault.PAGE:
+                self._send(Response(200, PAGE, HTML))
+            case Fault.CLOSED:
+                self.close_connection = True
+            case Fault.RESET:
+                self._reset()
+
+    def _reset(self) -> None:
+        """Let the connection end by a reset, as a crash or a firewall ends it."""
+        at_once = struct.pack("ii", 1, 0)
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+        self.resets = True
+        self.close_connection = True
 
     def _send(self, response: Response, *, close: bool = False) -> None:
         self.close_connection = self.close_connection or close
@@ -175,7 +205,9 @@ class TlsHandler(Handler):
             session: ssl.SSLObject, host: str | None, _: ssl.SSLContext
         ) -> None:
             self.tunnel = host or ""
-            session.context = self.server.application.certificates.context(self.tunnel)
+            certificates = self.server.application.certificates
+            # Whoever asks for an address names no host (RFC 6066).
+            session.context = certificates.context(self.tunnel or "localhost")
 
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.sni_callback = answer_as

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from ipaddress import ip_address, ip_network
 from urllib.parse import parse_qsl
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+PRIVATE = tuple(
+    map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
+)
+PAGE = b"<!DOCTYPE html>\n<html><body><h1>Not this one</h1></body></html>\n"
+HTML = {"Content-Type": "text/html; charset=utf-8"}
 
 
 class Fault(StrEnum):
@@ -18,6 +24,9 @@ class Fault(StrEnum):
     HALF = "half"
     HUGE = "huge"
     HANG = "hang"
+    PAGE = "page"
+    RESET = "reset"
+    CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +62,20 @@ class Request:
 
     @property
     def on_loopback(self) -> bool:
-        """Return whether the client named this machine rather than a real host."""
-        return self.host in LOOPBACK
+        """Return whether the client named this machine rather than a real host.
+
+        A private address is this machine's, where the sandbox listens at one.
+        """
+        return self.host in LOOPBACK or _is_private(self.host)
+
+
+def _is_private(host: str) -> bool:
+    """Return whether a host is an address of a private network (RFC 1918, 4193)."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return any(address in network for network in PRIVATE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from dockcred.testing.sandbox.failures import Failures
 from dockcred.testing.sandbox.github import GitHub
 from dockcred.testing.sandbox.google import Google
 from dockcred.testing.sandbox.handler import Handler, TlsHandler
-from dockcred.testing.sandbox.server import Server
+from dockcred.testing.sandbox.server import Server, Silence
 from dockcred.testing.sandbox.service import Cloud, Minted
 from dockcred.wiring import PROVIDERS
 
@@ -55,8 +55,8 @@ class Sandbox:
 
     `calls` counts what was asked, "SERVICE:Operation", and of it what was turned
     down, "SERVICE:refused". `home` is the directory that holds one home per
-    identity; `fail` takes failures, `[SERVICE:]KIND[:TIMES]`, ValueError for
-    an unknown one.
+    identity; `fail` takes failures, `[SERVICE:]KIND[=S][:TIMES]`, ValueError for
+    an unknown one. `address` is one of this machine's, where all is served.
     """
 
     def __init__(
@@ -67,8 +67,10 @@ class Sandbox:
         expires_s: float = 43200,
         fail: Iterable[str] = (),
         tls: bool = False,
+        address: str = "127.0.0.1",
     ) -> None:
         self.tls = tls
+        self._address = address
         self.failures = Failures()
         for failure in fail:
             self.failures.add(failure)
@@ -99,8 +101,9 @@ class Sandbox:
         """Start serving."""
         self._directory = tempfile.TemporaryDirectory(prefix="dockcred-sandbox-")
         self.home = Path(self._directory.name)
-        self._servers = [Server(self._exchange)]
-        self.url = f"http://127.0.0.1:{self._servers[0].server_port}"
+        self._silence: list[Silence] = []
+        self._servers = [Server(self._exchange, (self._address, 0))]
+        self.url = f"http://{self._address}:{self._servers[0].server_port}"
         self.proxy_url = self.url
         return self
 
@@ -114,6 +117,8 @@ class Sandbox:
         self._exchange.closing.set()
         for server in self._servers:
             server.close()
+        for silence in self._silence:
+            silence.close()
         for attempt in reversed(range(_CLEANUPS)):
             try:
                 self._directory.cleanup()
@@ -133,6 +138,14 @@ class Sandbox:
         handler = TlsHandler if tls else Handler
         self._servers.append(Server(self._exchange, (address, port), handler))
         return self._servers[-1].server_port
+
+    def silent(self) -> str:
+        """Return host:port on the loopback that swallows packets, as firewalls do.
+
+        For variables that name a metadata address. Linux only.
+        """
+        self._silence.append(Silence())
+        return self._silence[-1].address
 
     @property
     def ca_file(self) -> Path:

@@ -10,6 +10,7 @@ from typing import Any
 from dockcred.testing.sandbox.handler import Application, Handler, hang_up
 
 POLL_S = 0.02  # how soon it notices that it shall end
+QUEUED = 4  # connections that nobody accepts: more than a backlog of 0 holds
 
 
 class Server(ThreadingHTTPServer):
@@ -54,3 +55,21 @@ class Server(ThreadingHTTPServer):
         for connection in tuple(self._open):
             hang_up(connection)
         self.server_close()
+
+
+class Silence:
+    """An address that takes no connection and refuses none: its queue is full."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=0)
+        where = self._listener.getsockname()
+        self.address = f"127.0.0.1:{where[1]}"
+        self._waiting = [socket.socket() for _ in range(QUEUED)]
+        for one in self._waiting:
+            one.setblocking(False)
+            one.connect_ex(where)
+
+    def close(self) -> None:
+        """Give the address back."""
+        for one in (*self._waiting, self._listener):
+            one.close()

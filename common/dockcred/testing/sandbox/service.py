@@ -30,12 +30,16 @@ class Reason(Enum):
 
 
 class Refusal(Exception):  # noqa: N818 - a service's answer, not a defect
-    """A request that the real service would not serve either."""
+    """A request that the real service would not serve either.
 
-    def __init__(self, reason: Reason, message: str) -> None:
+    `aws_code` is AWS's word for it, where it is not the one that goes with `reason`.
+    """
+
+    def __init__(self, reason: Reason, message: str, aws_code: str = "") -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
+        self.aws_code = aws_code
 
 
 class Service(ABC):

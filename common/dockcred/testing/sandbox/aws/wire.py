@@ -88,6 +88,7 @@ def json_answer(document: Any, content_type: str = JSON_1_1) -> Response:
 def json_error(refusal: Refusal) -> Response:
     """Return a refusal in JSON 1.1, as ECR does."""
     status, code = JSON_ERRORS[refusal.reason]
+    code = refusal.aws_code or code
     body = {"__type": code, "message": refusal.message}
     return Response(status, json.dumps(body).encode(), _headers(JSON_1_1))
 
@@ -95,6 +96,7 @@ def json_error(refusal: Refusal) -> Response:
 def rest_error(refusal: Refusal) -> Response:
     """Return a refusal in REST JSON, as the SSO portal does."""
     status, code = REST_ERRORS[refusal.reason]
+    code = refusal.aws_code or code
     headers = _headers("application/json") | {"x-amzn-ErrorType": code}
     body = {"message": refusal.message, "__type": code}
     return Response(status, json.dumps(body).encode(), headers)
@@ -117,6 +119,7 @@ def query_answer(action: str, result: dict[str, Any]) -> Response:
 def query_error(refusal: Refusal) -> Response:
     """Return a refusal in XML, as STS does."""
     status, code = QUERY_ERRORS[refusal.reason]
+    code = refusal.aws_code or code
     blame = "Sender" if status < 500 else "Receiver"  # noqa: PLR2004 - RFC 9110
     root = ET.Element("ErrorResponse", xmlns=STS_NAMESPACE)
     _append(root, {"Error": {"Type": blame, "Code": code, "Message": refusal.message}})

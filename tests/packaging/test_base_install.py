@@ -1,0 +1,154 @@
+"""The wheel alone, without an extra: whoever needs one is told its name, in one line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.asking import ask
+
+from dockcred.testing.sandbox import Sandbox
+from dockcred.testing.sandbox.sandbox import IDENTITIES
+
+BASE = ("click", "rich", "tomlkit", "markdown_it", "mdurl", "pygments")
+"""What pyproject.toml's dependencies are, and what those need."""
+KEYCHAINS = {
+    "secretservice": "keyring",
+    "keyring": "keyring",
+    "vault": "vault",
+}
+
+
+@pytest.fixture(scope="module")
+def base(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A venv with our wheel and its own dependencies."""
+    (wheel,) = dist.glob("*.whl")
+    venv = tmp_path_factory.mktemp("base") / "venv"
+    python = (sys.executable, "-m")
+    subprocess.run([*python, "venv", "--without-pip", venv], check=True)
+    subprocess.run(
+        [
+            *python,
+            "pip",
+            "-q",
+            "--python",
+            venv,
+            "install",
+            "--no-deps",
+            "--no-index",
+            wheel,
+        ],
+        check=True,
+    )
+    (place,) = venv.glob("lib/python3.*/site-packages")
+    for name in BASE:
+        (place / name).symlink_to(Path(sysconfig.get_path("purelib")) / name)
+    return venv
+
+
+def is_honest(status: int, said: str) -> bool:
+    """Return whether it was answered, nobody was found, or an extra is named."""
+    extra = "dockcred[" in said and said.count("\n") == 2  # stdout and stderr
+    return status == 0 or "credentials not found" in said or extra
+
+
+@pytest.mark.parametrize("identity", IDENTITIES)
+def test_each_identity_is_served_or_names_its_extra(
+    identity: str, base: Path, cloud: Sandbox
+) -> None:
+    status, said = ask(base / "bin", cloud.environment(identity), identity)
+    assert "unforeseen" not in said
+    assert "Traceback" not in said
+    assert is_honest(status, said) or identity.endswith("expired"), said
+
+
+@pytest.mark.parametrize(
+    "identity, extra",
+    [
+        ("assume-role", "aws"),
+        ("azure-cli", "azure"),
+        ("azure-client-certificate", "azure"),
+        ("azure-arc", "azure"),
+        ("google-service-account", "google"),
+        ("github-app", "github"),
+    ],
+)
+def test_an_identity_names_the_extra_of_its_cloud(
+    identity: str, extra: str, base: Path, cloud: Sandbox
+) -> None:
+    status, said = ask(base / "bin", cloud.environment(identity), identity)
+    assert (status, f"run: pip install 'dockcred[{extra}]'" in said) == (1, True), said
+
+
+def leave(name: str, text: str) -> Callable[[Path], None]:
+    return lambda venv: (venv / name).write_text(text)
+
+
+@pytest.mark.parametrize(
+    "name, text, command",
+    [
+        ("pipx_metadata.json", "{}", "pipx runpip dockcred install 'dockcred[azure]'"),
+        ("uv-receipt.toml", "", "uv tool install 'dockcred[azure]'"),
+        ("pyvenv.cfg", "\nuv = 0.9.1\n", "uv pip install --python"),
+    ],
+)
+def test_the_remedy_is_the_installer_s(name, text, command, base, cloud) -> None:
+    path = base / name
+    before = path.read_text() if path.exists() else None
+    path.write_text((before or "") + text)
+    try:
+        environment = cloud.environment("azure-cli")
+        _, said = ask(base / "bin", environment, "azure-cli")
+    finally:
+        path.unlink() if before is None else path.write_text(before)
+    assert f"run: {command}" in said
+
+
+@pytest.mark.parametrize("store", KEYCHAINS)
+def test_a_keychain_names_its_extra(store: str, base: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [base / "bin/docker-credential-keyring", "get"],
+        env={
+            "HOME": str(tmp_path),
+            "PATH": "/usr/bin:/bin",
+            "DOCKCRED_STORE": store,
+            "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nonexistent",
+        },
+        input=b"registry.example",
+        capture_output=True,
+        timeout=20,
+        check=False,
+    )
+    said = (done.stdout + done.stderr).decode()
+    assert "unforeseen" not in said
+    assert "Traceback" not in said
+    if store != "secretservice":  # which needs jeepney for what is rare
+        assert "dockcred[" in said
+
+
+SUBCOMMANDS = {
+    "vault": (("vault", "create"), "vault"),
+    "sandbox": (("sandbox", "--", "true"), "sandbox"),
+    "token service": (("token-service",), "token-service"),
+    "refresh": (("refresh", "secret/pull", "--registry", "ghcr.io"), "kubernetes"),
+}
+
+
+@pytest.mark.parametrize("arguments, extra", SUBCOMMANDS.values(), ids=SUBCOMMANDS)
+def test_a_command_names_its_extra(arguments, extra, base, tmp_path) -> None:
+    done = subprocess.run(
+        [base / "bin/dockcred", *arguments],
+        env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert done.returncode
+    assert "Traceback" not in done.stderr
+    assert "unforeseen" not in done.stderr
+    assert f"dockcred[{extra}]" in done.stderr

@@ -1,0 +1,180 @@
+"""A connection that breaks is made anew: at each step of each direct road, and the SDKs'.
+
+The first request of every step breaks, all in one `get`: the credential is answered.
+What lasts ends with its cause, within the time of the call.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from support.asking import NIGHT, ask
+
+from dockcred.testing.sandbox import Sandbox
+from dockcred.transport.http import ATTEMPTS
+
+KINDS = ("reset", "closed", "half", "garbage")
+DIRECT = (
+    *("env-keys", "web-identity", "container-relative", "pod-identity"),
+    *("instance-profile", "azure-client-secret", "azure-workload-identity"),
+    *("azure-imds", "azure-imds-user", "azure-app-service"),
+    *("google-metadata", "google-service-account", "google-impersonated"),
+    *("google-authorized-user", "google-wif-url", "github-app"),
+    *("ci-github", "ci-azure-pipelines"),
+)
+"""Whoever is asked by our own requests; google-auth asks through them, too."""
+SDK = (
+    "env-keys",
+    "assume-role",
+    "sso",
+    "azure-client-secret",
+    "azure-workload-identity",
+)
+GITHUB_SAYS = 201  # /rate_limit is asked on a hit only
+
+
+def steps(cloud: Sandbox) -> Counter[str]:
+    """Return how often each service was asked for something."""
+    found: Counter[str] = Counter()
+    for call, count in cloud.calls.items():
+        service, _, what = call.partition(":")
+        if service != "proxy" and what != "refused":
+            found[service] += count
+    return found
+
+
+def break_each(cloud: Sandbox, asked: Counter[str], kind: str) -> None:
+    """Let every other request of each service break, the first of them first."""
+    for service, count in asked.items():
+        for _ in range(count):
+            cloud.fail(f"{service}:{kind}:1")
+            cloud.fail(f"{service}:slow=0:1")
+
+
+def by_day(
+    identities: tuple[str, ...], kinds: tuple[str, ...] = KINDS
+) -> list[tuple[str, str]]:
+    """Return each identity with every kind; by day with one, so that each is met."""
+    return [
+        (identity, kind)
+        for number, identity in enumerate(identities)
+        for kind in (kinds if NIGHT else (kinds[number % len(kinds)],))
+    ]
+
+
+@pytest.mark.parametrize("identity, kind", by_day(DIRECT))
+def test_every_step_of_a_direct_road_outlives_one(
+    identity: str, kind: str, cloud: Sandbox, helper_bin: Path
+) -> None:
+    environment = cloud.environment(identity)
+    assert ask(helper_bin, environment, identity)[0] == 0
+    asked = steps(cloud)
+    cloud.reset()
+    break_each(cloud, asked, kind)
+    status, said = ask(helper_bin, environment, identity)
+    assert status == 0, said
+    assert steps(cloud) == Counter({name: 2 * n for name, n in asked.items()})
+
+
+@pytest.mark.parametrize("identity, kind", by_day(SDK, ("reset", "closed")))
+def test_every_step_of_an_sdk_s_road_outlives_one(
+    identity: str, kind: str, cloud: Sandbox, helper_bin: Path
+) -> None:
+    environment = cloud.environment(identity)
+    assert ask(helper_bin, environment, identity, "sdk")[0] == 0
+    asked = steps(cloud)
+    cloud.reset()
+    break_each(cloud, asked, kind)
+    status, said = ask(helper_bin, environment, identity, "sdk")
+    assert status == 0, said
+
+
+@pytest.mark.parametrize("kind", ["no-tls", "proxy-busy", "proxy-page"])
+@pytest.mark.parametrize(
+    "identity", ["web-identity", "azure-client-secret", "ci-github"]
+)
+def test_a_way_to_the_cloud_that_breaks_is_taken_anew(
+    identity: str, kind: str, cloud: Sandbox, helper_bin: Path
+) -> None:
+    """The connection itself, before anything was asked."""
+    environment = cloud.environment(identity)
+    assert ask(helper_bin, environment, identity)[0] == 0
+    services = set(steps(cloud))
+    for service in services:
+        cloud.fail(f"{service}:{kind}:1")
+    status, said = ask(helper_bin, environment, identity)
+    if kind == "proxy-page":
+        assert "proxy" in said, "what a portal answers lasts"
+    else:
+        assert status == 0, said
+
+
+@pytest.mark.parametrize(
+    "identity, service",
+    [
+        ("env-keys", "ecr"),
+        ("azure-client-secret", "acr"),
+        ("azure-client-secret", "entra"),
+        ("google-service-account", "google-oauth"),
+        ("ci-github", "github-actions"),
+    ],
+)
+def test_what_lasts_is_told_within_the_time_of_the_call(
+    identity: str, service: str, cloud: Sandbox, helper_bin: Path
+) -> None:
+    environment = cloud.environment(identity)
+    ask(helper_bin, environment, identity)
+    (operation,) = (c for c in cloud.calls if c.startswith(f"{service}:"))
+    cloud.reset()
+    cloud.fail(f"{service}:reset")
+    started = time.monotonic()
+    status, said = ask(helper_bin, environment, identity, timeout_s=8)
+    assert time.monotonic() - started < 9
+    assert (status, cloud.calls[operation]) == (1, ATTEMPTS)
+    assert "broke" in said or "ended the connection" in said
+    assert "gave up" not in said
+
+
+@pytest.mark.parametrize(
+    "identity, service",
+    [
+        ("instance-profile", "imds"),
+        ("azure-imds", "azure-imds"),
+        ("google-metadata", "gce-metadata"),
+    ],
+)
+def test_metadata_that_breaks_is_not_told_as_no_identity(
+    identity: str, service: str, cloud: Sandbox, helper_bin: Path
+) -> None:
+    """Somebody is there: to go on anonymously would be to guess."""
+    cloud.fail(f"{service}:half")
+    status, said = ask(helper_bin, cloud.environment(identity), identity)
+    assert status == 1
+    assert "credentials not found" not in said
+
+
+@pytest.mark.parametrize(
+    "identity, variable",
+    [
+        ("nothing", "AWS_EC2_METADATA_SERVICE_ENDPOINT"),
+        ("azure-nothing", "AZURE_POD_IDENTITY_AUTHORITY_HOST"),
+    ],
+)
+def test_silence_is_not_asked_again(
+    identity: str, variable: str, cloud: Sandbox, helper_bin: Path
+) -> None:
+    """Three looks would be three seconds of every `get` on a laptop."""
+    environment = cloud.environment(identity)
+    environment |= {
+        variable: f"http://{cloud.silent()}",
+        "AWS_EC2_METADATA_DISABLED": "",
+        "PATH": "/nonexistent",
+    }
+    started = time.monotonic()
+    status, said = ask(helper_bin, environment, identity)
+    assert status == 1
+    assert "credentials not found" in said or "no AWS identity was found" in said
+    assert time.monotonic() - started < 2.5

@@ -1,0 +1,167 @@
+"""Which breaks are tried again and how often: botocore's standard mode is the oracle.
+
+Both sides ask the same broken wire, and the connections are counted.
+"""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+
+import botocore.endpoint
+import botocore.session
+import pytest
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from support.differential import meant
+
+from dockcred.errors import TransportError
+from dockcred.system import process
+from dockcred.system.environment import Environment
+from dockcred.testing.sandbox import Sandbox
+from dockcred.transport import http
+from dockcred.transport.http import probe, request
+
+ECR = "https://api.ecr.eu-west-1.amazonaws.com/"
+TARGET = "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken"
+AGREED = ("reset", "closed", "garbage", "no-tls", "proxy-busy")
+LASTING = ("refuse", "wrong-certificate", "proxy-page")
+"""What botocore tries again, too, and what lasts: docs/differences.md."""
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch) -> None:
+    monkeypatch.setattr(http, "_FIRST_PAUSE_S", 0.0)
+    quick = SimpleNamespace(sleep=lambda _: None, time=time.time)
+    monkeypatch.setattr(botocore.endpoint, "time", quick)
+
+
+def ours(cloud: Sandbox) -> None:
+    headers = {"content-type": "application/x-amz-json-1.1", "x-amz-target": TARGET}
+    environment = Environment(cloud.environment())
+    request("POST", ECR, environment, headers=headers, body=b"{}")
+
+
+def theirs(cloud: Sandbox, monkeypatch) -> None:
+    for name, value in cloud.environment().items():
+        monkeypatch.setenv(name, value)
+    config = Config(retries={"mode": "standard"}, connect_timeout=3, read_timeout=5)
+    client = botocore.session.Session().create_client("ecr", config=config)
+    client.get_authorization_token()
+
+
+def connections(cloud: Sandbox) -> int:
+    """A botocore connection that has answered is used again: its requests count."""
+    asked = cloud.calls["ecr:GetAuthorizationToken"]
+    return asked or cloud.calls["proxy:CONNECT"]
+
+
+@pytest.mark.parametrize("kind", sorted({*AGREED, *LASTING}))
+def test_a_break_is_tried_as_often_as_botocore_does(kind, cloud, monkeypatch):
+    cloud.fail(f"ecr:{kind}")
+    with pytest.raises(TransportError):
+        ours(cloud)
+    own = connections(cloud)
+    cloud.reset()
+    with pytest.raises((BotoCoreError, ClientError)):
+        theirs(cloud, monkeypatch)
+    assert connections(cloud) == http.ATTEMPTS
+    agreed = own == connections(cloud)
+    assert agreed or (own, meant("lasting")) == (1, "lasting")
+    assert agreed == (kind not in LASTING)
+
+
+def test_half_an_answer_is_none(cloud, monkeypatch):
+    cloud.fail("ecr:half:1")
+    ours(cloud)
+    asked = connections(cloud)
+    cloud.reset()
+    cloud.fail("ecr:half:1")
+    theirs(cloud, monkeypatch)
+    assert (asked, connections(cloud), meant("half")) == (2, 1, "half")
+
+
+@pytest.mark.parametrize("kind", ["reset", "no-tls"])
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_passing_break_is_none(kind, times, cloud):
+    cloud.fail(f"ecr:{kind}:{times}")
+    ours(cloud)
+
+
+def test_the_first_cause_is_told(cloud):
+    for kind in ("half", "reset", "closed"):
+        cloud.fail(f"ecr:{kind}:1")
+    with pytest.raises(TransportError, match="half-way"):
+        ours(cloud)
+
+
+def test_what_lasts_ends_the_attempts(cloud):
+    for kind in ("reset:1", "wrong-certificate"):
+        cloud.fail(f"ecr:{kind}")
+    with pytest.raises(TransportError, match="certificate"):
+        ours(cloud)
+
+
+def test_a_name_that_nobody_has_is_asked_once(monkeypatch):
+    tried = []
+    monkeypatch.setattr(http, "_exchange", count(http._exchange, tried))
+    with pytest.raises(TransportError, match="not resolved"):
+        request("GET", "https://nobody.invalid/", Environment({}), headers={})
+    assert len(tried) in {1, http.ATTEMPTS}  # without a resolver it is EAI_AGAIN
+
+
+def count(function, calls):
+    def counted(*arguments):
+        calls.append(arguments)
+        return function(*arguments)
+
+    return counted
+
+
+def test_no_attempt_begins_that_the_call_has_no_time_for(cloud, monkeypatch):
+    monkeypatch.setattr(process, "_ends_at", time.monotonic() + 0.9)
+    cloud.fail("ecr:reset")
+    with pytest.raises(TransportError):
+        ours(cloud)
+    assert cloud.calls["ecr:GetAuthorizationToken"] == 1
+
+
+def test_a_later_attempt_ends_before_the_call_does(cloud, monkeypatch):
+    """So that the cause is told, and not that the time is over."""
+    monkeypatch.setattr(process, "_ends_at", time.monotonic() + 2)
+    cloud.fail("ecr:reset:1")
+    cloud.fail("ecr:hang")
+    with pytest.raises(TransportError, match="broke|ended"):
+        ours(cloud)
+    assert process.remaining_s() > 0
+
+
+def test_each_attempt_is_signed_anew(cloud):
+    """A signature is good for five minutes, and for what it was made at."""
+    made = []
+    cloud.fail("ecr:reset:2")
+    environment = Environment(cloud.environment())
+    request("POST", ECR, environment, headers=lambda: made.append(1) or {}, body=b"{}")
+    assert len(made) >= http.ATTEMPTS
+
+
+@pytest.mark.parametrize("kind, times", [("reset", 3), ("half", 3), ("hang", 1)])
+def test_a_probe_is_repeated_where_somebody_is(kind, times, cloud):
+    cloud.fail(f"imds:{kind}")
+    with pytest.raises(TransportError):
+        probe("GET", f"{cloud.url}/latest/x", Environment({}), headers={}, timeout_s=1)
+    assert sum(cloud.calls.values()) - cloud.calls["imds:refused"] == times
+
+
+def test_a_probe_of_nobody_is_one(cloud, monkeypatch):
+    tried: list[object] = []
+    monkeypatch.setattr(http, "_exchange", count(http._exchange, tried))
+    with pytest.raises(TransportError, match="did not answer"):
+        probe(
+            "GET",
+            f"http://{cloud.silent()}/",
+            Environment({}),
+            headers={},
+            timeout_s=0.3,
+        )
+    assert len(tried) == 1
