@@ -18,7 +18,6 @@ import os
 import time
 
 from dockcred.system import machine
-from dockcred.system.environment import aws
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 ADDRESS = "169.254.169.254"
 HOLDS_S = 60.0
-KNOCK_S = 0.004
+KNOCK_S = 0.003
 
 AWS, AZURE, GOOGLE, NONE = "AWS", "Azure", "Google", "none"
 _AZURE_TAG = "7783-7084-3265-9085-8269-3286-77"
@@ -152,10 +151,13 @@ class Silence:
     def __init__(self, environment: Environment, cloud: str) -> None:
         """Set the file; a cloud's own variables say where, or that there is none."""
         own = environment.with_own_record()
-        self._directory = ""
-        if cloud != AWS or not own.get(aws.CACHE_OFF):
-            parent = aws.CACHE_PARENT if cloud == AWS else ""
-            self._directory = machine.locate(own, parent)
+        off = parent = ""
+        if cloud == AWS:
+            from dockcred.system.environment import aws  # noqa: PLC0415 - one cloud's
+
+            off, parent = aws.CACHE_OFF, aws.CACHE_PARENT
+        wanted = not (off and own.get(off))
+        self._directory = machine.locate(own, parent) if wanted else ""
 
     @property
     def _path(self) -> str:

@@ -21,7 +21,7 @@ import stat
 import sys
 
 from dockcred.identity import cache
-from dockcred.system.environment import OURS, sdks
+from dockcred.system.environment import OURS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,6 +109,8 @@ def variables(environment: Environment, names: Iterable[str]) -> tuple[str, ...]
 
 
 def _written(name: str, value: str) -> str:
+    from dockcred.system.environment import sdks  # noqa: PLC0415 - what is kept only
+
     if name in sdks.NAMES and value.isprintable():
         return f"set\t{name}\t{value}"
     return f"sum\t{name}\t{cache.sum_of(value)}"

@@ -266,7 +266,7 @@ def _names_metadata(session: Any, environment: Environment) -> bool:
     )
     patience = ("metadata_service_timeout", "metadata_service_num_attempts")
     return (
-        environment.is_on("AWS_EC2_METADATA_DISABLED")
+        endpoints.is_true(environment, "AWS_EC2_METADATA_DISABLED")
         or any(session.get_config_variable(name) for name in names)
         or any(session.get_config_variable(name) != 1 for name in patience)
     )
