@@ -221,3 +221,31 @@ def test_whatever_an_answer_is_it_is_foreseen(kind, service, ecr, cloud) -> None
     environment = cloud.environment(identity) | {"DOCKCRED_ROAD": "sdk"}
     said = ecr.get(environment | {"DOCKCRED_TIMEOUT": "6"}).said
     assert "unforeseen" not in said
+
+
+@pytest.mark.parametrize("road", ["direct", "sdk"])
+@pytest.mark.parametrize(
+    "identity, service",
+    [("instance-profile", "imds"), ("container-relative", "container")],
+)
+@pytest.mark.parametrize("kind", ["server-error", "throttle"])
+def test_metadata_that_fails_once_is_asked_again(
+    kind, identity, service, road, ecr, cloud
+) -> None:
+    cloud.fail(f"{service}:{kind}:1")
+    environment = cloud.environment(identity) | {"DOCKCRED_ROAD": road}
+    assert cloud.minted(ecr.get(environment).password)
+
+
+def test_metadata_that_is_broken_is_no_lack_of_an_identity(ecr, cloud) -> None:
+    """Else the client would go on anonymously, for as long as the outage lasts."""
+    cloud.fail("imds:server-error")
+    environment = cloud.environment("instance-profile") | {"DOCKCRED_TIMEOUT": "5"}
+    assert "status 500" in ecr.get(environment, PUBLIC).said
+
+
+def test_the_patience_with_metadata_can_be_set(ecr, cloud) -> None:
+    environment = cloud.environment("instance-profile")
+    words = environment | {"AWS_METADATA_SERVICE_TIMEOUT": "long"}
+    assert "AWS_METADATA_SERVICE_TIMEOUT" in ecr.get(words).said
+    assert ecr.get(environment | {"AWS_METADATA_SERVICE_TIMEOUT": "2"}).password

@@ -13,7 +13,13 @@ from dockcred.errors import (
     TransportError,
 )
 from dockcred.providers.ecr.endpoints import CA_VARIABLES, Keys, is_true
-from dockcred.transport.http import WHERE_SOMEBODY_IS, probe, request
+from dockcred.transport.http import (
+    WHERE_SOMEBODY_IS,
+    is_temporary,
+    probe,
+    request,
+    with_retries,
+)
 from dockcred.transport.response import Response
 from dockcred.transport.target import Target
 
@@ -30,7 +36,7 @@ _CONTAINER = "http://169.254.170.2"
 
 
 class InstanceProfile:
-    """The role of an EC2 instance, by IMDSv2; each request is given TIMEOUT_S."""
+    """The role of an EC2 instance, by IMDSv2; a request has a second or what is set."""
 
     def __init__(self, environment: Environment) -> None:
         """Read where the endpoint is; nothing is asked yet."""
@@ -49,6 +55,12 @@ class InstanceProfile:
         self._base = (named or default).rstrip("/")
         self._is_named = bool(named or mode or ipv6)
         self._token = ""
+        patience = environment.get("AWS_METADATA_SERVICE_TIMEOUT")
+        if patience and not patience.isdecimal():
+            raise InvalidInputError(
+                "AWS_METADATA_SERVICE_TIMEOUT is not a number of seconds", "fix it"
+            )
+        self._timeout_s = float(patience) if patience else TIMEOUT_S
 
     def role(self) -> str:
         """Return the role's name; MissingIdentityError where there is none."""
@@ -76,12 +88,14 @@ class InstanceProfile:
     def _session_token(self) -> str:
         try:
             if self._is_named:
-                answer = self._put()
+                answer = with_retries(self._put)
             else:
                 from dockcred.system.cloud import AWS  # noqa: PLC0415 - where none is named
                 from dockcred.transport import metadata  # noqa: PLC0415 - as above
 
-                answer = metadata.ask(AWS, self._environment, self._put)
+                answer = with_retries(
+                    lambda: metadata.ask(AWS, self._environment, self._put)
+                )
         except TransportError as error:
             if error.broke_while in WHERE_SOMEBODY_IS:
                 raise  # it is there, and told nothing
@@ -91,6 +105,8 @@ class InstanceProfile:
                 "configure one (aws configure, aws sso login), attach an instance "
                 "profile, or in a container raise the metadata hop limit to 2",
             ) from None
+        if is_temporary(answer):
+            raise _unusable(self._base, answer.status)
         token = answer.body.decode("ascii", "replace").strip()
         if answer.status != _OK or not token.isprintable() or not token:
             raise MissingIdentityError(
@@ -107,16 +123,18 @@ class InstanceProfile:
             f"{self._base}/latest/api/token",
             self._environment,
             headers=ttl,
-            timeout_s=TIMEOUT_S,
+            timeout_s=self._timeout_s,
         )
 
     def _get(self, path: str) -> Response:
-        return request(
-            "GET",
-            self._base + path,
-            self._environment,
-            headers={"x-aws-ec2-metadata-token": self._token},
-            timeout_s=TIMEOUT_S,
+        return with_retries(
+            lambda: request(
+                "GET",
+                self._base + path,
+                self._environment,
+                headers={"x-aws-ec2-metadata-token": self._token},
+                timeout_s=self._timeout_s,
+            )
         )
 
 
@@ -131,13 +149,15 @@ def container_keys(environment: Environment) -> Keys:
     headers = {"accept": "application/json"}
     if token:
         headers["authorization"] = token
-    answer = request(
-        "GET",
-        url,
-        environment,
-        headers=headers,
-        timeout_s=2 * TIMEOUT_S,
-        ca_variables=CA_VARIABLES,
+    answer = with_retries(
+        lambda: request(
+            "GET",
+            url,
+            environment,
+            headers=headers,
+            timeout_s=2 * TIMEOUT_S,
+            ca_variables=CA_VARIABLES,
+        )
     )
     name = Target(url).netloc
     if answer.status != _OK:

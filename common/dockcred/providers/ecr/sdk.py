@@ -67,13 +67,13 @@ class SdkIdentity(Identity):
         named = environment.get("DOCKCRED_AWS_PROFILE")
         self._named = "" if named == hosts.AUTO else named
         self._profile = self._named or hosts.profile(environment)
-        with self._translation().of(READING):
+        with profiles.Translation(self._profile, self._service).of(READING):
             if named == hosts.AUTO and not registry.is_public:
                 self._named = direct.profile_of_account(
                     registry.account, self._profiles()
                 )
                 self._profile = self._named
-        self._telling = self._translation()
+        self._telling = profiles.Translation(self._profile, self._service)
         with self._telling.of(READING):
             self._session = session = self._open()
             self._kinds = self._kinds_by_settings()
@@ -91,9 +91,6 @@ class SdkIdentity(Identity):
         self.sources = (*role, *self._chain.sources)
         self.files = self._chain.files
         self.tokens = self._chain.tokens
-
-    def _translation(self) -> profiles.Translation:
-        return profiles.Translation(self._profile, self._service)
 
     def issue(self) -> Credential:
         """Return ECR's answer, with the keys that botocore resolves."""
@@ -134,7 +131,6 @@ class SdkIdentity(Identity):
             adopt({"AWS_ACCESS_KEY_ID": chosen.access_key_id})
             adopt({"AWS_SECRET_ACCESS_KEY": chosen.secret})
             adopt({"AWS_SECURITY_TOKEN": chosen.session_token})
-        # A profile that is named for the registry stands before all variables.
         session = botocore.session.Session(profile=self._named or None)
         session.set_config_variable("region", self._registry.region)
         # IMDSv1 would be a second time-out off EC2; neither road speaks it.
@@ -144,6 +140,10 @@ class SdkIdentity(Identity):
         session.set_default_client_config(
             Config(connect_timeout=3, read_timeout=5, retries=_RETRIES)
         )
+        if not self._environment.get("AWS_METADATA_SERVICE_NUM_ATTEMPTS") and (
+            "metadata_service_num_attempts" not in session.get_scoped_config()
+        ):
+            session.set_config_variable("metadata_service_num_attempts", 3)
         if not session.get_config_variable("ca_bundle"):
             roots = trust.bundle(self._environment, endpoints.CA_VARIABLES)
             session.set_config_variable("ca_bundle", roots)
