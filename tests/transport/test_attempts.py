@@ -165,3 +165,55 @@ def test_a_probe_of_nobody_is_one(cloud, monkeypatch):
             timeout_s=0.3,
         )
     assert len(tried) == 1
+
+
+def azure_identity(cloud: Sandbox, monkeypatch) -> None:
+    """Ask Entra as azure-identity does by itself."""
+    identity = pytest.importorskip("azure.identity")
+    from azure.core.pipeline.transport import RequestsTransport
+
+    monkeypatch.setattr(RequestsTransport, "sleep", lambda *_: None)
+    environment = cloud.environment("azure-client-secret")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    credential = identity.EnvironmentCredential(
+        connection_verify=environment["SSL_CERT_FILE"], disable_instance_discovery=True
+    )
+    with pytest.raises(Exception, match="Authentication failed"):
+        credential.get_token("https://containerregistry.azure.net/.default")
+
+
+def google_auth(cloud: Sandbox, monkeypatch) -> None:
+    """Ask Google's token endpoint as google-auth does by itself."""
+    requests = pytest.importorskip("google.auth.transport.requests")
+    from google.auth.exceptions import TransportError as BrokenError
+    from google.oauth2 import service_account
+
+    environment = cloud.environment("google-service-account")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    credentials = service_account.Credentials.from_service_account_file(
+        environment["GOOGLE_APPLICATION_CREDENTIALS"], scopes=["scope"]
+    )
+    with pytest.raises(BrokenError):
+        credentials.refresh(requests.AuthorizedSession(credentials)._auth_request)
+
+
+@pytest.mark.parametrize(
+    "name, order, ask, times",
+    [
+        ("attempts-azure", "entra:reset", azure_identity, 4),
+        ("attempts-google", "google-oauth:half", google_auth, 1),
+    ],
+)
+def test_the_other_sdks_have_numbers_of_their_own(
+    name, order, ask, times, cloud, monkeypatch
+):
+    assert name in {meant("attempts-azure"), meant("attempts-google")}
+    cloud.fail(order)
+    ask(cloud, monkeypatch)
+    service = order.partition(":")[0]
+    asked = {c: n for c, n in cloud.calls.items() if c.startswith(f"{service}:")}
+    asked.pop(f"{service}:refused", None)
+    assert sum(asked.values()) == times
+    assert times != http.ATTEMPTS
