@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from support.program import NOT_FOUND
 
+from dockcred.providers.acr import problems
 from dockcred.testing.sandbox import Response
 from dockcred.testing.sandbox.azure.directory import OTHER_TENANT, Principal
 
@@ -261,10 +262,45 @@ def test_a_program_that_is_logged_out_is_named_with_its_login(program, said):
 
 
 def test_a_login_that_has_expired_is_named(program, said, cloud):
-    _, environment, _, _ = program
+    """With its own program's login; PowerShell's words are not handed on."""
+    name, environment, _, login = program
     cloud.fail("entra:expired-token")
     line = said(environment)
-    assert "AADSTS700082" in line or "gave no token" in line
+    if name == "pwsh":
+        assert "gave no token" in line
+    else:
+        assert "AADSTS700082" in line
+        assert line.endswith(f"log in anew: {login}")
+
+
+@pytest.mark.parametrize("code", ["50076", "50079", "50158", "50173"])
+def test_who_has_no_login_is_not_told_to_log_in(code):
+    """As a user in variables: the remedy of a login would not help."""
+    remedy = problems.meaning(f"AADSTS{code}: no", "Entra").remedy
+    assert "log in" not in remedy
+    assert "another" in remedy or "needs no person" in remedy
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "remedy"),
+    [
+        (400, "No User Assigned or Delegated Managed Identity found", "assign it"),
+        (403, "Forbidden", "see which identities the machine has"),
+        (401, "unauthorized_client", "see which identities the machine has"),
+        (500, "unknown", "try again"),
+        (404, "not_found", "try again"),
+        (410, "gone", "try again"),
+    ],
+)
+def test_a_machine_that_refuses_is_not_told_as_an_outage(status, text, remedy):
+    assert problems.machine_meaning(text, "it", status).remedy.startswith(remedy)
+
+
+def test_a_403_that_is_not_the_registry_s_is_no_firewall(said, cloud, monkeypatch):
+    page = Response(403, b"<html>blocked</html>", {"Content-Type": "text/html"})
+    monkeypatch.setattr(cloud.azure.registry, "answer", lambda *_: page)
+    line = said(cloud.environment("azure-imds"))
+    assert "did not exchange the token (status 403)" in line
 
 
 def test_a_program_that_hangs_ends_within_the_bound_and_so_do_its_children(

@@ -137,7 +137,7 @@ def imds(audience: str, environment: Environment) -> AccessToken:
     if not is_machine_chosen(environment):
         _knock(url, environment, is_named=bool(named) or is_chosen(environment))
     answer = _ask(f"{url}?{query}", {"metadata": "true"}, environment)
-    fields = _fields(answer)
+    fields = _fields(answer) or {}
     is_azure_s = "access_token" in fields or isinstance(fields.get("error"), str)
     if not is_azure_s and not is_temporary(answer):
         # Another cloud's metadata service, or a captive portal.
@@ -221,7 +221,8 @@ def _token(answer: Response, name: str) -> AccessToken:
     Raises PassedOverError or AbsentError where the endpoint says no, TransportError
     where it does not say it as Azure does.
     """
-    fields = _fields(answer)
+    found = _fields(answer)
+    fields = found or {}
     whom = f"the managed identity at {name}"
     if answer.status == _OK:
         token = fields.get("access_token")
@@ -234,17 +235,20 @@ def _token(answer: Response, name: str) -> AccessToken:
         refusal: DockcredError = PassedOverError(
             f"{name} throttles its managed identity", f"try again {when}"
         )
-    elif fields or is_temporary(answer):
+    elif found is not None or is_temporary(answer):
         text = " ".join(str(value) for value in fields.values())
         refusal = problems.machine_meaning(text, whom, answer.status)
     else:
         raise garbage(name)
-    raise refusal if fields else TransportError(refusal.cause, refusal.remedy)
+    if found is None:
+        raise TransportError(refusal.cause, refusal.remedy)
+    raise refusal
 
 
-def _fields(answer: Response) -> dict[str, object]:
+def _fields(answer: Response) -> dict[str, object] | None:
+    """Return the fields of an answer, None where it is no object of JSON's."""
     try:
         fields = answer.json()
     except (ValueError, RecursionError):
-        return {}
-    return fields if isinstance(fields, dict) else {}
+        return None
+    return fields if isinstance(fields, dict) else None

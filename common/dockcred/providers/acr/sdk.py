@@ -57,6 +57,8 @@ def token(
         else:
             credential = _credential(source, authority, environment, heard)
         answer = credential.get_token(f"{audience}/.default")
+        if not isinstance(answer.token, str) or not answer.token:
+            raise TypeError("the token is no text")
     return AccessToken(answer.token)
 
 

@@ -1,0 +1,355 @@
+"""Whom we ask in Azure, and how it ends, beside azure-identity's own chain.
+
+One generated machine at a time: variables that are set, empty or half there, endpoints
+that answer anything or break, programs that are logged in or not. The same is asked of
+DefaultAzureCredential and of our own plan, on the same wire.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import pytest
+from support import azure_wire
+from support.azure_wire import METADATA, PLATFORM, Answer, Machine, token
+from support.differential import meant
+
+from dockcred.errors import DockcredError, MissingIdentityError
+from dockcred.providers.acr.hosts import registry_of
+from dockcred.providers.acr.identity import AzureIdentity
+from dockcred.system.environment import Environment
+
+theirs = pytest.importorskip("azure.identity")
+st = pytest.importorskip("hypothesis.strategies")
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+AUDIENCE = "https://containerregistry.azure.net"
+HOST = "contoso.azurecr.io"
+CLIENT = "11111111-2222-3333-4444-555555555555"
+NOBODY = ""
+
+
+APPLICATION = {"AZURE_TENANT_ID": "t1", "AZURE_CLIENT_ID": CLIENT}
+POD = {
+    "AZURE_TENANT_ID": "t1",
+    "AZURE_AUTHORITY_HOST": f"https://{azure_wire.ENTRA}/",
+    "AZURE_FEDERATED_TOKEN_FILE": "FILE",
+}
+APPLICATIONS = (
+    {},
+    {},
+    {},
+    APPLICATION,  # as a CI's login leaves them
+    {"AZURE_CLIENT_ID": CLIENT},
+    {"AZURE_CLIENT_ID": CLIENT},
+    APPLICATION | {"AZURE_CLIENT_SECRET": "hush"},
+    APPLICATION | {"AZURE_CLIENT_CERTIFICATE_PATH": "/nowhere.pem"},
+    {"AZURE_CLIENT_ID": CLIENT, "AZURE_USERNAME": "u@e.org", "AZURE_PASSWORD": "hush"},
+    POD | APPLICATION,
+    POD | APPLICATION | {"AZURE_FEDERATED_TOKEN_FILE": "/nowhere"},
+    POD,
+    {"AZURE_TENANT_ID": "t1", "AZURE_FEDERATED_TOKEN_FILE": "FILE"},
+    {"AZURE_CLIENT_SECRET": "hush", "AZURE_CLIENT_ID": CLIENT},
+)
+APP = {"IDENTITY_ENDPOINT": f"http://{PLATFORM}:8081/msi/token", "IDENTITY_HEADER": "h"}
+MACHINES = (
+    {},
+    {},
+    {},
+    {},
+    {"AZURE_POD_IDENTITY_AUTHORITY_HOST": f"http://{METADATA}/"},
+    APP,
+    APP,
+    APP | {"IDENTITY_ENDPOINT": "http://10.1.2.3/msi/token?a=b"},
+    APP | {"IDENTITY_SERVER_THUMBPRINT": "0" * 40},
+    {"IDENTITY_ENDPOINT": APP["IDENTITY_ENDPOINT"]},
+    {"IDENTITY_HEADER": "h"},
+    {"IDENTITY_ENDPOINT": f"http://{PLATFORM}/arc/token", "IMDS_ENDPOINT": "x"},
+    {"MSI_ENDPOINT": f"http://{PLATFORM}/aml/token", "MSI_SECRET": "h"},
+    {"MSI_ENDPOINT": f"http://{PLATFORM}/shell/token"},
+    APP | {"MSI_ENDPOINT": f"http://{PLATFORM}/shell/token"},
+)
+CHOICES = (
+    *[None] * 12,
+    *("prod", "dev", " DEV ", "ManagedIdentityCredential", "managedidentitycredential"),
+    *("EnvironmentCredential", "WorkloadIdentityCredential", "AzureCliCredential"),
+    *("AzurePowerShellCredential", "AzureDeveloperCliCredential", "nonsense"),
+    "VisualStudioCodeCredential",
+)
+NAMES = sorted({name for found in (*APPLICATIONS, *MACHINES) for name in found})
+
+
+@st.composite
+def variables(draw):
+    """What a machine has set: coherent, but for one that may be missing or empty."""
+    found = draw(st.sampled_from(APPLICATIONS)) | draw(st.sampled_from(MACHINES))
+    if choice := draw(st.sampled_from(CHOICES)):
+        found |= {"AZURE_TOKEN_CREDENTIALS": choice}
+    spoiled = draw(st.sampled_from(NAMES))
+    match draw(st.sampled_from(("not", "not", "not", "not", "missing", "empty"))):
+        case "missing":
+            found = {name: found[name] for name in found if name != spoiled}
+        case "empty":
+            found |= {spoiled: ""}
+    return found
+
+
+BODIES = {
+    "no-identity": (b'{"error": "invalid_request", "error_description": "Identity not found"}', "json"),
+    "several": (b'{"error": "invalid_request", "error_description": "Multiple user assigned identities exist"}', "json"),
+    "app-service-s": (b'{"statusCode": 400, "message": "No User Assigned or Delegated Managed Identity found"}', "json"),
+    "object": (b'{"message": "no such page"}', "json"),
+    "nothing": (b"{}", "json"),
+    "list": (b"[[null]]", "json"),
+    "html": (b"<html><body>Please log in</body></html>", "html"),
+    "unreachable": (b"connecting to 169.254.169.254:80: host is unreachable", "plain"),
+    "empty": (b"", "plain"),
+    "empty-json": (b"", "json"),
+    "not-json": (b"\x00\xff{", "json"),
+    "no-lifetime": (b'{"access_token": "lasting"}', "json"),
+    "error-object": (b'{"error": {"code": 401, "status": "UNAUTHENTICATED"}}', "json"),
+    "endless": (b'{"access_token": "lasting", "expires_in": 1e999, "expires_on": 1e999}', "json"),
+    "no-token": (b'{"access_token": "", "expires_in": "1", "expires_on": "1"}', "json"),
+}  # fmt: skip
+TYPES = {"json": "application/json", "html": "text/html", "plain": "text/plain"}
+STATUSES = (200, 400, 401, 403, 404, 405, 408, 410, 429, 500, 501, 503)
+
+
+def _answer(status: int, body: str) -> Answer:
+    data, kind = BODIES[body]
+    return Answer(status, data, TYPES[kind])
+
+
+SAID = st.builds(_answer, st.sampled_from(STATUSES), st.sampled_from(sorted(BODIES)))
+BREAKS = st.sampled_from([Answer(broken=how) for how in azure_wire.BROKEN])
+GIVEN = st.just(token("of-the-machine"))
+
+
+def _answers(fails):
+    """Answers in turn: a token, a failure for ever, or one or two before a token."""
+    return st.one_of(
+        st.tuples(GIVEN),
+        st.tuples(fails),
+        st.tuples(fails),
+        st.tuples(fails, GIVEN),
+        st.tuples(fails, fails, GIVEN),
+    )
+
+
+ANSWERS = _answers(st.one_of(SAID, BREAKS))
+MET = st.sampled_from([None, None, None, *azure_wire.CONNECTIONS])
+PROGRAMS = st.fixed_dictionaries(
+    {
+        name: st.sampled_from(
+            [None, None, None, *azure_wire.SAYS[name], *azure_wire.OF_ANY]
+        )
+        for name in azure_wire.SAYS
+    }
+)
+
+
+@dataclass(frozen=True)
+class End:
+    """How one side ended: the token, or nothing, and then whether it is a failure."""
+
+    token: str
+    is_failure: bool
+    asked: tuple[tuple[str, str], ...]
+    ran: tuple[str, ...]
+    often: dict[str, int]
+    knocks: int
+
+    @property
+    def seen(self) -> tuple[object, ...]:
+        """What both sides must agree about."""
+        return self.token, self.asked, self.ran
+
+
+@pytest.fixture(scope="module")
+def server():
+    """The wire that both sides are on."""
+    with azure_wire.serving() as found:
+        yield found
+
+
+@pytest.fixture
+def both(server, tmp_path):
+    """Ask both sides of a machine; return how each ended."""
+    (tmp_path / "token").write_text("a.b.c")
+
+    def ask(variables, machine, programs, road=""):
+        found = {name: does for name, does in programs.items() if does}
+        ran = azure_wire.install(tmp_path, found)
+        base = {"PATH": str(tmp_path / "bin"), "HOME": str(tmp_path)}
+        base |= {"DOCKCRED_ACR_AUDIENCE": AUDIENCE, "DOCKCRED_ROAD": road}
+        found = {
+            name: str(tmp_path / "token") if value == "FILE" else value
+            for name, value in variables.items()
+        }
+        server.machine = machine
+        ends = []
+        for side in (_by_the_sdk, _by_us):
+            machine.forget()
+            value, is_failure = side(base | found)
+            often = Counter(place for place, _ in machine.asked)
+            asked = tuple(dict.fromkeys(machine.asked))
+            ends.append(
+                End(value, is_failure, asked, tuple(ran()), often, machine.knocks)
+            )
+        # Of a credential that is asked outside the chain, the SDK does not knock.
+        return [ends[0], replace(ends[1], knocks=ends[0].knocks)] if road else ends
+
+    return ask
+
+
+def _by_the_sdk(variables):
+    _become(variables)
+    try:
+        credential = theirs.DefaultAzureCredential()
+        return str(credential.get_token(f"{AUDIENCE}/.default").token), True
+    except Exception:  # noqa: BLE001 - whatever it is, it is no token
+        return NOBODY, True
+
+
+def _by_us(variables):
+    _become({})
+    try:
+        identity = AzureIdentity(registry_of(HOST, ()), Environment(variables))
+        return identity._token().value, True
+    except MissingIdentityError:
+        return NOBODY, False
+    except DockcredError as error:
+        return NOBODY, bool(error.cause and error.remedy)
+
+
+def _become(variables):
+    os.environ.clear()
+    os.environ.update(variables)
+
+
+AGAIN = {410, 429, *range(500, 600)}
+"""Statuses after which we ask again, wherever it is."""
+THEIR_AGAIN = {"imds": {404, 408, *AGAIN}}
+ELSEWHERE = {408, 429, 500, 502, 503, 504}
+"""Those after which azure-identity does: instance metadata's, and any other place's."""
+
+
+def _served(machine, place, count):
+    """The answers that a place gave, so often as it was asked."""
+    said = machine.answers[place]
+    return [said[min(n, len(said) - 1)] for n in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("road", "share"), [("", 1.0), pytest.param("sdk", 0.5, marks=pytest.mark.slow)]
+)
+def test_whom_a_machine_asks(road, share, both, side_by_side):
+    """Who is asked, with what, and whose token it is; never one in silence."""
+
+    def compare(named, imds, platform, met, met_platform, programs):
+        answers = {place: list(platform) for place in azure_wire.PLACES.values()}
+        answers["imds"] = list(imds)
+        machine = Machine(answers)
+        machine.met = {
+            host: how
+            for host, how in ((METADATA, met), (PLATFORM, met_platform))
+            if how
+        }
+
+        def ask(variables):
+            return both(variables, machine, programs, road)
+
+        return _difference(named, machine, ask)
+
+    inputs = (variables(), ANSWERS, ANSWERS, MET, MET, PROGRAMS)
+    ends = side_by_side(compare, *inputs, share=share)
+    assert ends["alike"] > ends.total() / 4
+
+
+ODD = (None, True, -1, 1e999, "x", "", "9" * 30, [], {}, [None], {"code": 1}, "1e999")
+FIELDS = ("access_token", "expires_in", "expires_on", "error", "error_description")
+DOCUMENTS = st.dictionaries(
+    st.sampled_from((*FIELDS, "resource", "token_type", "client_id", "message")),
+    st.sampled_from(ODD),
+)
+
+
+@pytest.mark.parametrize("road", ["", "sdk"])
+def test_no_answer_is_unforeseen(road, server, side_by_side):
+    """Whatever a machine's endpoint answers in JSON: a token, or cause and remedy."""
+
+    def compare(found, status, document):
+        answer = Answer(status, json.dumps(document).encode())
+        server.machine = Machine(
+            {place: [answer] for place in azure_wire.PLACES.values()}
+        )
+        value, is_failure = _by_us(found | {"DOCKCRED_ROAD": road, "PATH": "/nowhere"})
+        assert value or is_failure in {True, False}
+
+    machines = st.sampled_from([found for found in MACHINES if found])
+    ends = side_by_side(compare, machines, st.sampled_from(STATUSES), DOCUMENTS)
+    assert ends["alike"]
+
+
+def _difference(named, machine, ask):
+    """Return the names of what is meant to differ here; fail on what is not."""
+    sdk, ours = ask(named)
+    told = (named, machine, sdk, ours)
+    found = []
+    at_shell = [place for place, _ in ours.asked] == ["cloud-shell"]
+    if at_shell and "AZURE_CLIENT_ID" in named:
+        found.append(meant("azure-cloud-shell-client"))
+        sdk = replace(sdk, asked=ours.asked)
+    if ours.seen != sdk.seen and "" in named.values():
+        rest = {name: value for name, value in named.items() if value}
+        return [meant("azure-empty-variable"), *_difference(rest, machine, ask)]
+    said = {
+        place: _served(machine, place, max(sdk.often[place], ours.often[place]))
+        for place in machine.answers
+    }
+    codes = {place: {one.status for one in said[place]} for place in said}
+    if any(
+        codes[place] & (THEIR_AGAIN.get(place, ELSEWHERE) ^ AGAIN) for place in codes
+    ):
+        found.append(meant("azure-asked-again"))
+    elif ours.seen != sdk.seen:
+        found.append(_other_end(machine, said, sdk, ours))
+        assert found[-1], told
+    else:
+        _check_attempts(sdk, ours, told)
+        if sdk.often != ours.often:
+            found.append(meant("azure-attempts"))
+    if ours.knocks != sdk.knocks:
+        assert (ours.knocks, sdk.knocks) == (1, 0), told
+        assert "AZURE_POD_IDENTITY_AUTHORITY_HOST" in named, told
+        found.append(meant("azure-named-knock"))
+    if not ours.token and not ours.is_failure:
+        last = [said[place][-1] for place in said if said[place]]
+        assert not any(one.broken or one.status in AGAIN for one in last), told
+        found.append(meant("azure-anonymous"))
+    return found
+
+
+def _other_end(machine, said, sdk, ours):
+    """Return why another end is meant, nothing where it is not."""
+    if any(b"lasting" in one.body for place in said for one in said[place][-1:]):
+        return meant("azure-no-lifetime")
+    cut = [
+        one
+        for one in said["imds"]
+        if one.broken == "half"
+        or (one.kind == TYPES["json"] and one.body[:1] not in b"{[")
+    ]
+    if cut and ours.asked == sdk.asked and not sdk.token and not sdk.ran:
+        return meant("azure-broken-metadata")
+    return None
+
+
+def _check_attempts(sdk, ours, told):
+    """Fail unless both ask again wherever one of them does."""
+    for place in {*sdk.often, *ours.often} - {"entra"}:
+        assert (sdk.often[place] > 1) == (ours.often[place] > 1), told
