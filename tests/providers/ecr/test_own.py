@@ -64,6 +64,11 @@ CASES = {
     "no region": (f"[default]\n{ROLE}", {}, ""),
     "a region that is none": (f"[default]\n{ROLE}region = x/y\n", {}, ""),
     "a machine": ("", EU, ""),
+    "a profile spelt twice": (
+        f"[default]\n{ROLE}[profile default]\noutput = x\n",
+        EU,
+        "",
+    ),
     "whichever fits": (f"[default]\n{ROLE}", EU | {"DOCKCRED_AWS_PROFILE": "auto"}, ""),
     "a file that is botocore's to read": (f"[default]\n  {ROLE}", EU, ""),
 }
