@@ -171,8 +171,10 @@ def mint(
         raise _failure(answer, account)
     try:
         fields = json.loads(answer.body)
-        value = fields["accessToken"]
-        expires_at = datetime.fromisoformat(fields["expireTime"]).timestamp()
+        ends = datetime.fromisoformat(fields["expireTime"])
+        # A time without a zone would be read as this machine's.
+        value = fields["accessToken"] if ends.tzinfo else ""
+        expires_at = ends.timestamp()
     except MISSHAPEN:
         value, expires_at = "", 0.0
     if not is_sound(value):

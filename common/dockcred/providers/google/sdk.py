@@ -226,6 +226,9 @@ def _federated(
 ) -> Token:
     """Exchange the subject token; impersonate where the file says so."""
     url = info.get("service_account_impersonation_url")
+    wanted = (info["token_url"], info["audience"], info["subject_token_type"])
+    if not all(isinstance(text, str) for text in (url or "", *wanted)) or url == 0:
+        raise ValueError("not whole")
     source = _source(info, environment)
     exchanged = _exchange(info, source, connection, IAM_SCOPE if url else scope)
     if not url:
@@ -244,15 +247,14 @@ def _exchange(
     with reading("the token of the file's credential_source"):
         subject_token = source.retrieve_subject_token(connection)
     options = {"userProject": user_project} if user_project and not own else None
-    kind, audience = info["subject_token_type"], info["audience"]
     before = time.time()
     with reading("the answer of Google's STS"):
         fields = client.exchange_token(
             request=connection,
             grant_type=_GRANT,
             subject_token=subject_token,
-            subject_token_type=kind,
-            audience=audience,
+            subject_token_type=info["subject_token_type"],
+            audience=info["audience"],
             scopes=[scope],
             requested_token_type=_ACCESS_TOKEN,
             additional_options=options,
