@@ -71,7 +71,6 @@ GOOGLE = {
     "GOOGLE_CLOUD_PROJECT": "a registry's token is bound to no project",
     "GCLOUD_PROJECT": "a registry's token is bound to no project",
     "GOOGLE_CLOUD_QUOTA_PROJECT": "billing of API calls",
-    "GCE_METADATA_TIMEOUT": "our own bound holds",
     "GCE_METADATA_DETECT_RETRIES": "our own bound holds",
     "APPENGINE_RUNTIME": "the first generation of App Engine ran Python 2.7",
     "GOOGLE_AUTH_TRUST_BOUNDARY_ENABLED": "google-auth no longer heeds it",

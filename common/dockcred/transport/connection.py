@@ -166,7 +166,10 @@ and none once a request has gone there."""
 
 
 class Connector:
-    """The way to one target, until a time on time.monotonic()."""
+    """The way to one target, until a time on time.monotonic().
+
+    `connect_by`, on the same clock, is the end for whoever is to take the connection.
+    """
 
     def __init__(
         self,
@@ -175,6 +178,7 @@ class Connector:
         deadline: float,
         ca_variables: Iterable[str],
     ) -> None:
+        self.connect_by = deadline
         self._target = target
         self._deadline = deadline
         self._environment = environment
@@ -275,7 +279,7 @@ class Connector:
             # As bytes: a str imports encodings.idna, 6 to 10 ms (performance.md B4).
             connection = socket.create_connection(
                 (proxy.host.encode(), proxy.port),  # type: ignore[arg-type]
-                seconds_left(self._deadline),
+                seconds_left(self.connect_by),
             )
         except OSError as error:
             raise self._proxy.unreached(error) if self._proxy else error from None

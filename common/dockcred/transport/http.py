@@ -39,6 +39,7 @@ def request(
     headers: Headers,
     body: bytes = b"",
     timeout_s: float = 5.0,
+    connect_s: float = 0.0,
     ca_variables: Iterable[str] = (),
     platform: bool = False,
     repeated: frozenset[str] = ALWAYS,
@@ -47,9 +48,9 @@ def request(
 
     It is sent anew, ATTEMPTS times in all, while its connection breaks in one of the
     ways of `repeated` and the time of the whole call allows: so it must not spend what
-    is good for one time only. `timeout_s` bounds each exchange. `headers` that take
-    time are a function: it is called while TLS is agreed upon. `platform` is as Target
-    has it. Raises TransportError with the first cause, UnreachedError where there was
+    is good for one time only. `timeout_s` bounds each exchange, `connect_s` the wait
+    for somebody to take the connection. `headers` that take time are a function: it is
+    called while TLS is agreed upon. `platform` is as Target has it. Raises TransportError with the first cause, UnreachedError where there was
     no connection.
     """
     target = Target(url, platform=platform)
@@ -60,7 +61,13 @@ def request(
         log.debug(f"{method} {target.netloc}")
         try:
             return _exchange(
-                method, target, environment, headers, body, timeout_s, ca_variables
+                method,
+                target,
+                environment,
+                headers,
+                body,
+                (timeout_s, connect_s or timeout_s),
+                ca_variables,
             )
         except TransportError as error:
             if error.broke_while not in repeated:
@@ -80,6 +87,7 @@ def probe(
     *,
     headers: dict[str, str],
     timeout_s: float,
+    connect_s: float = 0.0,
 ) -> Response:
     """Send a request to where perhaps nobody is: silence is not asked again."""
     return request(
@@ -88,6 +96,7 @@ def probe(
         environment,
         headers=headers,
         timeout_s=timeout_s,
+        connect_s=connect_s,
         repeated=WHERE_SOMEBODY_IS,
     )
 
@@ -98,9 +107,10 @@ def _exchange(
     environment: Environment,
     headers: Headers,
     body: bytes,
-    timeout_s: float,
+    bounds_s: tuple[float, float],
     ca_variables: Iterable[str],
 ) -> Response:
+    timeout_s, connect_s = bounds_s
     # What takes long to import is not the other end's time.
     idle.load("ssl" if target.tls else "socket")
     deadline = time.monotonic() + timeout_s
@@ -112,6 +122,7 @@ def _exchange(
 
     try:
         connector = Connector(target, environment, deadline, ca_variables)
+        connector.connect_by = deadline - max(0.0, timeout_s - connect_s)
         with connector.connect(prepare) as connection:
             reached = True
             head = {"host": target.netloc} | own
@@ -129,7 +140,8 @@ def _exchange(
     except OSError as error:
         from dockcred.transport import trust  # noqa: PLC0415 - a failure only
 
-        raise trust.meaning(error, target, timeout_s, reached=reached) from None
+        waited_s = timeout_s if reached else min(connect_s, timeout_s)
+        raise trust.meaning(error, target, waited_s, reached=reached) from None
 
 
 def preconnect(

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import socket
+import socketserver
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
+from google.auth import compute_engine
+from google.auth.compute_engine import _metadata
+from google.auth.transport.requests import Request
+
+from dockcred.testing.sandbox.google.principals import email
 
 from .conftest import NOT_FOUND
 
@@ -36,15 +43,120 @@ def at(environment, host):
     return environment | {"GCE_METADATA_HOST": host, "NO_GCE_CHECK": ""}
 
 
-@pytest.mark.parametrize("kind", ["silent", "closed"])
-def test_off_google_is_decided_within_two_seconds(kind, silent, cloud, run):
-    host = silent if kind == "silent" else "127.0.0.1:1"
+@pytest.fixture
+def swallowing():
+    """An address where packets vanish: its queue of connections is full."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        held = []
+        for _ in range(4):
+            caller = socket.socket()
+            caller.setblocking(False)
+            caller.connect_ex(server.getsockname())
+            held.append(caller)
+        time.sleep(0.1)
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+        for caller in held:
+            caller.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "most_s"), [("swallowing", 2), ("closed", 2), ("silent", 4)]
+)
+def test_off_google_is_decided_within_two_seconds(kind, most_s, request, cloud, run):
+    """Who takes the connection may be slow; google-auth gives an answer 3 s as well."""
+    host = "127.0.0.1:1" if kind == "closed" else request.getfixturevalue(kind)
     environment = at(cloud.environment("google-nobody"), host)
     began = time.monotonic()
     result = run(environment | {"DOCKCRED_LOG": "info"})
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < most_s
     assert (result.status, result.output) == (1, NOT_FOUND)
     assert "gcloud auth application-default login" in result.errors
+
+
+@contextmanager
+def slow(cloud, seconds):
+    """Put before the metadata server who passes the first request on after a time."""
+    host, _, port = cloud.environment("google-metadata")["GCE_METADATA_HOST"].partition(
+        ":"
+    )
+    waits = iter((seconds, 0))
+
+    class PassOn(socketserver.BaseRequestHandler):
+        def handle(self):
+            asked = self.request.recv(65536)
+            time.sleep(next(waits))
+            with socket.create_connection((host, int(port))) as onward:
+                onward.sendall(asked)
+                while part := onward.recv(65536):
+                    self.request.sendall(part)
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_):
+            """Say nothing of who went away."""
+
+    with Server(("127.0.0.1", 0), PassOn) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def as_google_auth_does(cloud, monkeypatch):
+    """Return whose token google-auth gets from the same server; it does not sleep."""
+    host = cloud.environment("google-metadata")["GCE_METADATA_HOST"]
+    monkeypatch.setattr(_metadata, "_GCE_METADATA_HOST", host)
+    monkeypatch.setattr("google.auth._exponential_backoff.time.sleep", lambda _: None)
+    made = compute_engine.Credentials()
+    made.refresh(Request())
+    return cloud.minted(made.token).principal
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("failure", ["throttle", "server-error"])
+def test_a_refusal_that_passes_is_asked_again_as_google_auth_does(
+    failure, times, cloud, run, monkeypatch
+):
+    cloud.fail(f"gce-metadata:{failure}:{times}")
+    expected = as_google_auth_does(cloud, monkeypatch)
+    calls = dict(cloud.calls)
+    cloud.reset()
+    cloud.fail(f"gce-metadata:{failure}:{times}")
+    result = run(cloud.environment("google-metadata"))
+    assert (result.status, result.errors) == (0, "")
+    assert cloud.minted(result.secret).principal == expected == email("machine")
+    assert dict(cloud.calls) == calls
+
+
+def test_a_server_that_is_slow_is_not_absent(cloud, run, monkeypatch):
+    expected = as_google_auth_does(cloud, monkeypatch)
+    with slow(cloud, 1.5) as host:
+        result = run(at(cloud.environment("google-metadata"), host))
+    assert cloud.minted(result.secret).principal == expected
+
+
+@pytest.mark.parametrize(
+    ("chosen_s", "takes_s", "answers"), [("1", 1.5, False), ("5", 3.5, True)]
+)
+def test_google_auths_variable_says_how_long_to_wait(
+    chosen_s, takes_s, answers, cloud, run
+):
+    environment = cloud.environment("google-metadata")
+    environment |= {"GCE_METADATA_TIMEOUT": chosen_s, "DOCKCRED_TIMEOUT": "20"}
+    with slow(cloud, takes_s) as host:
+        result = run(at(environment, host))
+    assert (result.status == 0) == answers
+
+
+def test_a_refusal_without_googles_header_is_another_clouds(cloud, run):
+    """google-auth's ping takes it for no server of Google's, and asks no more."""
+    environment = at(cloud.environment("google-nobody"), "")
+    environment["GCE_METADATA_HOST"] = f"{cloud.url.removeprefix('http://')}/latest"
+    cloud.fail("server-error")
+    assert run(environment).output == NOT_FOUND
+    assert len(cloud.requests) == 1
 
 
 def test_no_identity_is_the_sentence_alone_so_that_public_images_pull(cloud, run):
@@ -90,7 +202,8 @@ def test_a_scope_that_does_not_reach_registries_is_named_with_the_remedy(cloud, 
 )
 def test_a_failing_metadata_server_is_told_in_one_line(failure, said, cloud, run):
     cloud.fail(failure)
-    result = run(cloud.environment("google-metadata"))
+    environment = cloud.environment("google-metadata") | {"DOCKCRED_TIMEOUT": "3"}
+    result = run(environment)
     if failure.endswith("garbage-body"):
         assert result.status == 1
         return

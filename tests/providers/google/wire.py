@@ -14,17 +14,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 import google.auth.exceptions
 
-from dockcred.errors import DockcredError, MissingIdentityError, TransportError
+from dockcred.errors import DockcredError, MissingIdentityError
 from dockcred.providers.google import identities
 from dockcred.system.environment import Environment
 from dockcred.testing.sandbox import rs256
 from dockcred.transport import http
-from dockcred.transport.response import Response
+from dockcred.transport.target import Target
 
 ABSENT, ERROR = ("absent", ""), ("error", "")
 RESOURCE_MANAGER = "cloudresourcemanager."
@@ -95,27 +95,79 @@ class Wire:
         named.setdefault("content-type", "application/json")
         return SimpleNamespace(status=answer.status, headers=named, data=answer.data)
 
-    def our_exchange(
-        self, method, target, environment, headers, body, *_: object, **__: object
-    ) -> Response:
-        """Return an answer in our transport's words, below its repetitions."""
-        del environment
-        own = headers() if callable(headers) else headers
-        scheme = "https" if target.tls else "http"
-        url = f"{scheme}://{target.netloc}{target.path}"
-        answer, named = self.ask(method, url, own, body)
-        if answer.breaks:
-            raise TransportError("it broke", "try again", answer.breaks)
-        return Response(answer.status, named, answer.data)
-
     @contextmanager
     def for_us(self) -> Iterator[None]:
         """Have our transport ask here."""
-        exchange, http._exchange = http._exchange, self.our_exchange
+        held = http.Connector
+
+        def connector(target: Target, *_: object) -> Connector:
+            return Connector(self, target)
+
+        http.Connector = connector
         try:
             yield
         finally:
-            http._exchange = exchange
+            http.Connector = held
+
+
+class Connector:
+    """What our transport connects by, with the wire at its other end."""
+
+    def __init__(self, wire: Wire, target: Target) -> None:
+        """Hold both; `connect_by` and what else is set is nobody's here."""
+        self._wire = wire
+        self._target = target
+
+    def connect(self, prepare: Callable[[], None]) -> Connection:
+        """Return a connection, whose answer is the plan's."""
+        prepare()
+        return Connection(self._wire, self._target)
+
+
+class Connection:
+    """A socket as far as our transport uses one."""
+
+    def __init__(self, wire: Wire, target: Target) -> None:
+        """Have something that poll finds ready."""
+        self._wire = wire
+        self._target = target
+        self._null = os.open(os.devnull, os.O_RDONLY)
+        self._left = b""
+        self._breaks = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._null)
+
+    def fileno(self) -> int:
+        """Return what is always ready."""
+        return self._null
+
+    def settimeout(self, _: float) -> None:
+        """Wait for nobody."""
+
+    def sendall(self, data: bytes) -> None:
+        """Take a request, and have the answer ready."""
+        head, _, body = data.partition(b"\r\n\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
+        method, path, _ = first.split(" ")
+        headers = dict(line.split(": ", 1) for line in lines)
+        scheme = "https" if self._target.tls else "http"
+        url = f"{scheme}://{self._target.netloc}{path}"
+        answer, named = self._wire.ask(method, url, headers, body)
+        named["content-length"] = str(len(answer.data))
+        told = "".join(f"{name}: {value}\r\n" for name, value in named.items())
+        self._left = f"HTTP/1.1 {answer.status} -\r\n{told}\r\n".encode() + answer.data
+        self._breaks = answer.breaks
+
+    def recv(self, _: int) -> bytes:
+        """Return the whole answer, unless the connection breaks."""
+        if self._breaks:
+            raise ConnectionResetError(104, self._breaks)
+        data, self._left = self._left, b""
+        return data
 
 
 def _text(value: object) -> str:

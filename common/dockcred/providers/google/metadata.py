@@ -12,12 +12,13 @@ import time
 from dockcred.errors import IssueError, MissingIdentityError, TransportError
 from dockcred.providers.google import access_token
 from dockcred.providers.google.access_token import Token, is_sound
-from dockcred.transport.http import WHERE_SOMEBODY_IS, probe, request
+from dockcred.transport import http
+from dockcred.transport.http import WHERE_SOMEBODY_IS, probe, request, with_retries
+from dockcred.transport.json_reader import seconds
 from dockcred.transport.response import Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     from dockcred.system.environment import Environment
@@ -26,9 +27,14 @@ ACCOUNT = "/computeMetadata/v1/instance/service-accounts/default/"
 HOST_VARIABLES = ("GCE_METADATA_HOST", "GCE_METADATA_ROOT", "GCE_METADATA_IP")
 _ADDRESS = "169.254.169.254"
 _FLAVOR = {"metadata-flavor": "Google"}
-_ELSEWHERE_S, _ON_GOOGLE_S, _TOKEN_S = 1.0, 3.0, 4.0
-_OK, _NOT_FOUND = 200, 404
+_CONNECT_S, _ANSWER_S = 1.0, 3.0
+_LONGEST_PAUSE_S = 2.0
+_OK, _NOT_FOUND, _REQUEST_TIMEOUT = 200, 404, 408
 _WHAT = "the metadata server's service account"
+_REMEDY = (
+    "see that the machine's account exists and is enabled; on GKE, that the pod's has "
+    "roles/iam.workloadIdentityUser on it"
+)
 _SCOPES = "https://www.googleapis.com/auth/"
 _ENOUGH = frozenset(
     {
@@ -79,76 +85,106 @@ class Machine:
 
     def _token(self) -> Token:
         before = time.time()
-        answer = self._get(f"{ACCOUNT}token", _TOKEN_S, request)
+        answer = self._ask("token", is_there=True)
         if answer.status != _OK:
-            raise access_token.meaning(str(answer.status), "", _WHAT)
+            raise access_token.meaning(str(answer.status), "", _WHAT, _REMEDY)
         try:
             fields = answer.json()
-            token, expires_in = fields["access_token"], float(fields["expires_in"])
-        except (ValueError, LookupError, TypeError):
+            token, expires_in = fields["access_token"], seconds(fields["expires_in"])
+        except (ValueError, LookupError, TypeError, RecursionError):
             raise self._unusable() from None
-        if not is_sound(token):
+        if not is_sound(token) or expires_in is None:
             raise self._unusable()
         return Token(token, before + expires_in)
 
     def _account(self) -> dict[str, Any]:
         if self._environment.get("NO_GCE_CHECK").lower() == "true":
             raise access_token.missing("NO_GCE_CHECK keeps the metadata server from us")
-        try:
-            answer = self._first()
-        except TransportError as error:
-            if error.broke_while in WHERE_SOMEBODY_IS:
-                raise  # it is there, and told nothing
-            raise access_token.missing(error.cause) from None
-        if answer.headers.get("metadata-flavor") != "Google":
-            raise access_token.missing("this machine's metadata server is not Google's")
+        answer = self._first()
         if answer.status == _NOT_FOUND:
             raise MissingIdentityError(
                 "this machine has no Google service account",
                 "attach one, or run: gcloud auth application-default login",
             )
         if answer.status != _OK:
-            raise access_token.meaning(str(answer.status), "", _WHAT)
+            raise access_token.meaning(str(answer.status), "", _WHAT, _REMEDY)
         try:
             fields = answer.json()
             found = {"email": fields["email"], "scopes": fields.get("scopes") or []}
-        except (ValueError, LookupError, TypeError, AttributeError):
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             raise self._unusable() from None
         if not is_sound(found["email"]) or not isinstance(found["scopes"], list):
             raise self._unusable()
         return found
 
     def _first(self) -> Response:
-        """Ask for the account, where a server can be."""
+        """Ask for the account, where a server can be; MissingIdentityError elsewhere."""
         from dockcred.system.cloud import GOOGLE, Hardware  # noqa: PLC0415 - a miss only
 
-        patience = _ON_GOOGLE_S if Hardware().cloud == GOOGLE else _ELSEWHERE_S
+        own = Hardware()
+        is_there = own.cloud == GOOGLE and not own.is_container()
 
         def ask() -> Response:
-            return self._get(f"{ACCOUNT}?recursive=true", patience, probe)
+            return self._ask("?recursive=true", is_there=is_there)
 
-        if self._is_named:
-            return ask()
-        from dockcred.transport import metadata  # noqa: PLC0415 - where none is named
+        try:
+            if self._is_named:
+                answer = ask()
+            else:
+                from dockcred.transport import metadata  # noqa: PLC0415 - a miss only
 
-        return metadata.ask(GOOGLE, self._environment, ask)
+                answer = metadata.ask(GOOGLE, self._environment, ask)
+        except TransportError as error:
+            if is_there or error.broke_while in WHERE_SOMEBODY_IS:
+                raise  # it is there, and told nothing
+            raise access_token.missing(error.cause) from None
+        if not _is_googles(answer) and not (is_there and _is_passing(answer)):
+            raise access_token.missing("this machine's metadata server is not Google's")
+        return answer
 
-    def _get(
-        self, path: str, timeout_s: float, ask: Callable[..., Response]
-    ) -> Response:
-        return ask(
-            "GET",
-            self._base + path,
-            self._environment,
-            headers=_FLAVOR,
-            timeout_s=timeout_s,
-        )
+    def _ask(self, leaf: str, *, is_there: bool) -> Response:
+        """Return the answer, asked again while it may pass, as google-auth does.
+
+        Where nothing says that the server `is_there`, a second is enough for it to take
+        the connection.
+        """
+        chosen_s = _chosen_s(self._environment)
+        answer_s = chosen_s or _ANSWER_S
+
+        def ask() -> Response:
+            return (request if is_there else probe)(
+                "GET",
+                f"{self._base}{ACCOUNT}{leaf}",
+                self._environment,
+                headers=_FLAVOR,
+                timeout_s=answer_s,
+                connect_s=answer_s if is_there or chosen_s else _CONNECT_S,
+            )
+
+        def may_pass(answer: Response) -> bool:
+            return _is_passing(answer) and (is_there or _is_googles(answer))
+
+        return with_retries(ask, may_pass, _LONGEST_PAUSE_S)
 
     def _unusable(self) -> IssueError:
         return IssueError(
             "the metadata server did not answer as Google's does",
             "see what listens there",
         )
+
+
+def _is_googles(answer: Response) -> bool:
+    return answer.headers.get("metadata-flavor") == "Google"
+
+
+def _is_passing(answer: Response) -> bool:
+    return answer.status == _REQUEST_TIMEOUT or http.is_temporary(answer)
+
+
+def _chosen_s(environment: Environment) -> float:
+    """Return how long google-auth's variable says to wait, in seconds; 0 if unsaid."""
+    text = environment.get("GCE_METADATA_TIMEOUT").strip()
+    return float(text) if text.isdecimal() else 0.0
 
 
 def check_mtls(environment: Environment) -> None:

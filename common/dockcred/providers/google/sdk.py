@@ -227,7 +227,8 @@ def _federated(
     """Exchange the subject token; impersonate where the file says so."""
     url = info.get("service_account_impersonation_url")
     wanted = (info["token_url"], info["audience"], info["subject_token_type"])
-    if not all(isinstance(text, str) for text in (url or "", *wanted)) or url == 0:
+    named = wanted if url is None else (url, *wanted)
+    if not all(isinstance(text, str) for text in named):
         raise ValueError("not whole")
     source = _source(info, environment)
     exchanged = _exchange(info, source, connection, IAM_SCOPE if url else scope)
