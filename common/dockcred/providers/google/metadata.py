@@ -118,7 +118,7 @@ class Machine:
         return found
 
     def _first(self) -> Response:
-        """Ask for the account, where a server can be; MissingIdentityError elsewhere."""
+        """Ask for the account; raise MissingIdentityError where no server is."""
         from dockcred.system.cloud import GOOGLE, Hardware  # noqa: PLC0415 - a miss only
 
         own = Hardware()
