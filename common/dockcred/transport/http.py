@@ -50,8 +50,8 @@ def request(
     ways of `repeated` and the time of the whole call allows: so it must not spend what
     is good for one time only. `timeout_s` bounds each exchange, `connect_s` the wait
     for somebody to take the connection. `headers` that take time are a function: it is
-    called while TLS is agreed upon. `platform` is as Target has it. Raises TransportError with the first cause, UnreachedError where there was
-    no connection.
+    called while TLS is agreed upon. `platform` is as Target has it. Raises
+    TransportError with the first cause, UnreachedError where there was no connection.
     """
     target = Target(url, platform=platform)
     process.set_activity(f"asking {target.netloc}")
