@@ -138,7 +138,7 @@ class Machine:
             if is_there or error.broke_while in WHERE_SOMEBODY_IS:
                 raise  # it is there, and told nothing
             raise access_token.missing(error.cause) from None
-        if not _is_googles(answer) and not (is_there and _is_passing(answer)):
+        if not is_there and not _is_googles(answer):
             raise access_token.missing("this machine's metadata server is not Google's")
         return answer
 
