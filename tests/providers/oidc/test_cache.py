@@ -169,3 +169,23 @@ def test_a_machine_s_is_asked_who_it_is_when_its_lease_is_over(cloud, oidc):
     cloud.google.machine_account = "other@sandbox.iam.gserviceaccount.com"
     entries.end_lease(entries.only(environment, "oidc"))
     assert "does not accept the job's token" in oidc.get(environment, HOST).said
+
+
+@pytest.mark.parametrize("failure", ["503:1", "429:1", "reset:1"])
+def test_a_machine_that_fails_for_a_moment_is_asked_again(failure, cloud, oidc):
+    environment = exchanged(cloud, "ci-google")
+    trust = cloud.ci.sts.trusted[cloud.ci.sts.client]
+    trust.issuer, trust.subject = cloud.ci.google, cloud.google.machine_account
+    cloud.fail(f"gce-metadata:{failure}")
+    assert oidc.get(environment, HOST).password
+
+
+def test_a_machine_that_was_named_and_is_not_there_is_an_error_whatever_is_said(
+    cloud, oidc
+):
+    environment = exchanged(cloud, "ci-google") | {"DOCKCRED_ANONYMOUS": "true"}
+    said = oidc.get(environment | {"GCE_METADATA_HOST": "127.0.0.1:1"}, HOST).said
+    assert "this is no machine of Google's" in said
+    cloud.fail("gce-metadata:503")
+    said = oidc.get(environment | {"DOCKCRED_TIMEOUT": "3"}, HOST).said
+    assert "is not ready (status 503)" in said

@@ -11,7 +11,12 @@ from dockcred.errors import (
 from dockcred.providers.oidc import id_token
 from dockcred.providers.oidc.id_token import TokenSource
 from dockcred.system import child_program
-from dockcred.transport.http import WHERE_SOMEBODY_IS, probe
+from dockcred.transport.http import (
+    WHERE_SOMEBODY_IS,
+    is_temporary,
+    probe,
+    with_retries,
+)
 from dockcred.transport.response import Response
 from dockcred.transport.target import urlencode
 
@@ -49,21 +54,31 @@ class GoogleMetadata(TokenSource):
         return self._get("email").body.decode("ascii", "replace").strip()
 
     def _get(self, leaf: str) -> Response:
-        try:
-            answer = probe(
+        """Return what it answers; raise IssueError, since it was chosen by name."""
+
+        def ask() -> Response:
+            return probe(
                 "GET",
                 f"{self._base}{_ACCOUNT}{leaf}",
                 self._environment,
                 headers=_FLAVOR,
                 timeout_s=3.0,
             )
+
+        try:
+            answer = with_retries(ask)
         except TransportError as error:
             if error.broke_while in WHERE_SOMEBODY_IS:
                 raise  # it is there, and told nothing
-            raise MissingIdentityError(
+            raise IssueError(
                 f"this is no machine of Google's: {error.cause}",
                 "choose another DOCKCRED_OIDC_SOURCE",
             ) from None
+        if is_temporary(answer):
+            raise IssueError(
+                f"Google's metadata server is not ready (status {answer.status})",
+                "try again in a moment",
+            )
         if answer.headers.get("metadata-flavor") != "Google" or answer.status != _OK:
             raise IssueError(
                 f"Google's metadata server gave no ID token (status {answer.status})",
