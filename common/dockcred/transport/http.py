@@ -7,8 +7,6 @@ import time
 from dockcred.errors import InvalidInputError, TransportError
 from dockcred.system import log, process
 from dockcred.transport import idle
-from dockcred.transport.connection import Connector
-from dockcred.transport.response import Reader, Response
 from dockcred.transport.target import Target
 
 TYPE_CHECKING = False
@@ -16,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from dockcred.system.environment import Environment
+    from dockcred.transport.response import Response
 
     Headers = dict[str, str] | Callable[[], dict[str, str]]
 
@@ -113,6 +112,9 @@ def _exchange(
     timeout_s, connect_s = bounds_s
     # What takes long to import is not the other end's time.
     idle.load("ssl" if target.tls else "socket")
+    from dockcred.transport.connection import Connector  # noqa: PLC0415 - not in a silence
+    from dockcred.transport.response import Reader  # noqa: PLC0415 - as above
+
     deadline = time.monotonic() + timeout_s
     own: dict[str, str] = {}
     reached = False
@@ -154,6 +156,8 @@ def preconnect(
     target = Target(url)
     if target.tls:
         idle.load("ssl")
+        from dockcred.transport.connection import Connector  # noqa: PLC0415 - as above
+
         deadline = time.monotonic() + GREETING_S
         Connector(target, environment, deadline, ca_variables).preconnect()
 

@@ -19,13 +19,13 @@ from dockcred.transport.http import (
     request,
     with_retries,
 )
-from dockcred.transport.response import Response
 from dockcred.transport.target import Target, UnreachedError, urlencode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dockcred.errors import DockcredError
     from dockcred.system.environment import Environment
+    from dockcred.transport.response import Response
 
 USER_AGENT = f"dockcred/{__version__}"
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

@@ -20,12 +20,12 @@ from dockcred.transport.http import (
     request,
     with_retries,
 )
-from dockcred.transport.response import Response
 from dockcred.transport.target import Target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dockcred.system.environment import Environment
+    from dockcred.transport.response import Response
 
 TIMEOUT_S = 1.0
 _TOKEN_TTL_S = 60

@@ -15,13 +15,13 @@ from dockcred.providers.google.access_token import Token, is_sound
 from dockcred.transport import http
 from dockcred.transport.http import WHERE_SOMEBODY_IS, probe, request, with_retries
 from dockcred.transport.json_reader import seconds
-from dockcred.transport.response import Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from dockcred.system.environment import Environment
+    from dockcred.transport.response import Response
 
 ACCOUNT = "/computeMetadata/v1/instance/service-accounts/default/"
 HOST_VARIABLES = ("GCE_METADATA_HOST", "GCE_METADATA_ROOT", "GCE_METADATA_IP")
