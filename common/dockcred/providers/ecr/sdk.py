@@ -140,6 +140,7 @@ class SdkIdentity(Identity):
         session.set_default_client_config(
             Config(connect_timeout=3, read_timeout=5, retries=_RETRIES)
         )
+        is_named = _names_metadata(session, self._environment)
         if not self._environment.get("AWS_METADATA_SERVICE_NUM_ATTEMPTS") and (
             "metadata_service_num_attempts" not in session.get_scoped_config()
         ):
@@ -151,7 +152,7 @@ class SdkIdentity(Identity):
         resolver = session.get_component("credential_provider")
         for method in ("ec2-credentials-file", "boto-config"):
             resolver.remove(method)
-        if not _names_metadata(session, self._environment):
+        if not is_named:
             theirs = resolver.get_provider(_Metadata.METHOD)
             spared = _Metadata(theirs, self._environment)
             resolver.insert_after(_Metadata.METHOD, spared)
@@ -239,7 +240,6 @@ class _Metadata:
     METHOD = "iam-role"
 
     def __init__(self, theirs: Any, environment: Environment) -> None:
-        """Hold botocore's; it is not asked yet."""
         self.CANONICAL_NAME = theirs.CANONICAL_NAME
         self._theirs = theirs
         self._environment = environment
