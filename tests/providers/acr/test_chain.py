@@ -27,7 +27,10 @@ OF_NO_USE = {
     "400-no-identity": Response(400, b'{"error": "invalid_request", "error_description": "Identity not found"}', JSON),
     "503-for-ever": Response(503, b'{"error": "unknown"}', JSON),
 }  # fmt: skip
-ROADS = pytest.mark.parametrize("road", ["", "sdk"])
+# The SDKs' road takes a second more for each.
+ROADS = pytest.mark.parametrize(
+    "road", ["", pytest.param("sdk", marks=pytest.mark.slow)]
+)
 CI_VARIABLES = {"AZURE_CLIENT_ID": "0" * 8, "AZURE_TENANT_ID": TENANT}
 """As a login job of a CI leaves them: they name an application, and prove nothing."""
 
@@ -81,6 +84,7 @@ def test_az_is_asked_after_metadata_that_is_of_no_use(
     assert minted(get(environment)).principal == "azure-cli"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["nobody", "404-html", "404-json", "400-no-identity"])
 def test_az_is_asked_on_the_sdk_road_too(kind, get, minted, cloud, metadata):
     environment = cloud.environment("azure-cli") | CI_VARIABLES
