@@ -25,6 +25,7 @@ OF_NO_USE = {
     "401-of-another-cloud": Response(401, b"<?xml version='1.0'?><h1>no</h1>", HTML),
     "403-of-docker-desktop": Response(403, b"connecting: host is unreachable", TEXT),
     "400-no-identity": Response(400, b'{"error": "invalid_request", "error_description": "Identity not found"}', JSON),
+    "503-html": Response(503, b"<html>no upstream</html>", HTML),
     "503-for-ever": Response(503, b'{"error": "unknown"}', JSON),
 }  # fmt: skip
 # The SDKs' road takes a second more for each.
