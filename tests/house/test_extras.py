@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import dockcred
+from dockcred.errors import MissingExtraError
 from dockcred.protocol import unforeseen
 
 TRY = """
@@ -72,3 +73,21 @@ def test_a_library_that_nobody_looked_for_names_its_extra(
 def test_a_module_of_our_own_that_is_missing_is_to_be_reported() -> None:
     said = unforeseen(ModuleNotFoundError("No module named 'x'", name="dockcred.x"))
     assert said.startswith("unforeseen")
+
+
+@pytest.mark.parametrize(
+    "name, text, command",
+    [
+        ("pipx_metadata.json", "{}", "pipx runpip dockcred install 'dockcred[azure]'"),
+        ("uv-receipt.toml", "", "uv tool install 'dockcred[azure]'"),
+        ("pyvenv.cfg", "home = /usr\nuv = 0.9.1\n", "uv pip install --python"),
+        ("pyvenv.cfg", "home = /usr\n", "pip install 'dockcred[azure]'"),
+    ],
+)
+def test_the_remedy_is_of_the_installer_in_use(
+    name: str, text: str, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / name).write_text(text)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    error = MissingExtraError("it is missing", "run: pip install 'dockcred[azure]'")
+    assert error.remedy.startswith(f"run: {command}")

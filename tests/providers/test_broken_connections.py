@@ -154,6 +154,7 @@ def test_metadata_that_breaks_is_not_told_as_no_identity(
     status, said = ask(helper_bin, cloud.environment(identity), identity)
     assert status == 1
     assert "credentials not found" not in said
+    assert "no AWS identity was found" not in said
 
 
 @pytest.mark.parametrize(
