@@ -30,35 +30,45 @@ ENDS = ("\n", "\n", "\n", "\r\n", "\n\n", " \n", "\n# a comment\n")
 INDENTS = ("    ", "    ", "    ", "  ", "", "\t", "        ")
 
 
+PLAIN = ("gho_x", "monalisa", "https", "", '"gho_x"', "vim -f", "12")
+HEADS = ("# gh\n", "---\n", "\ufeff", "%YAML 1.1\n---\n")
+COLONS = (" :", ": {}", ": &a", ": # c")
+
+
 @st.composite
 def files(draw: st.DrawFn) -> str:
     """A hosts.yml, as gh writes it and as somebody may have edited it."""
-    text = draw(
-        st.sampled_from(("", "", "", "# gh\n", "---\n", "\ufeff", "%YAML 1.1\n---\n"))
-    )
+
+    def one(usual: tuple[str, ...], odd: tuple[str, ...]) -> str:
+        """Draw what is usual, nine times of ten."""
+        return draw(st.sampled_from(usual if draw(st.integers(0, 9)) else odd))
+
+    text = one(("",), HEADS)
     for _ in range(draw(st.integers(0, 2))):
-        colon = draw(st.sampled_from((":", ":", ":", " :", ": {}", ": &a", ": # c")))
-        text += draw(st.sampled_from(HOSTS)) + colon + draw(st.sampled_from(ENDS))
-        indent = draw(st.sampled_from(INDENTS))
-        for _ in range(draw(st.integers(0, 4))):
-            own = indent if draw(st.integers(0, 9)) else draw(st.sampled_from(INDENTS))
-            key, value = draw(st.sampled_from(KEYS)), draw(st.sampled_from(VALUES))
-            text += f"{own}{key}: {value}{draw(st.sampled_from(ENDS))}"
+        text += one(("github.com", "ghe.example.com"), HOSTS)
+        text += one((":",), COLONS) + one(("\n",), ENDS)
+        indent = one(("    ",), INDENTS)
+        unique = bool(draw(st.integers(0, 9)))
+        for key in draw(st.lists(st.sampled_from(KEYS), max_size=4, unique=unique)):
+            own = one((indent,), INDENTS)
+            value = one(PLAIN, VALUES)
+            text += f"{own}{key}: {value}" + one(("\n",), ENDS)
             if key == "users" and not value:
                 text += f"{own}    monalisa:\n{own}        oauth_token: gho_inner\n"
     return text
 
 
 class Strings(yaml.BaseLoader):
-    """Values as they stand, and a name that is there twice is an error, as in Go."""
+    """Values as they stand; of a name that is there twice the first, as in go-gh."""
 
     def construct_mapping(self, node, deep=False):
-        names = [self.construct_object(key, deep=True) for key, _ in node.value]
-        if any(not isinstance(name, str) for name in names) or len(names) > len(
-            set(names)
-        ):
-            raise yaml.YAMLError("a name is there twice, or is none")
-        return super().construct_mapping(node, deep)
+        found = {}
+        for key, value in node.value:
+            name = self.construct_object(key, deep=True)
+            if not isinstance(name, str):
+                raise yaml.YAMLError("a name is none")
+            found.setdefault(name, self.construct_object(value, deep=True))
+        return found
 
 
 def their_login(text: str) -> tuple[bool, str]:

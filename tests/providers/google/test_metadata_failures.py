@@ -107,10 +107,11 @@ def slow(cloud, seconds):
 def as_google_auth_does(cloud, monkeypatch):
     """Return whose token google-auth gets from the same server; it does not sleep."""
     host = cloud.environment("google-metadata")["GCE_METADATA_HOST"]
-    monkeypatch.setattr(_metadata, "_GCE_METADATA_HOST", host)
-    monkeypatch.setattr("google.auth._exponential_backoff.time.sleep", lambda _: None)
     made = compute_engine.Credentials()
-    made.refresh(Request())
+    with monkeypatch.context() as patch:
+        patch.setattr(_metadata, "_GCE_METADATA_HOST", host)
+        patch.setattr(time, "sleep", lambda _: None)
+        made.refresh(Request())
     return cloud.minted(made.token).principal
 
 
