@@ -249,3 +249,19 @@ def test_the_patience_with_metadata_can_be_set(ecr, cloud) -> None:
     words = environment | {"AWS_METADATA_SERVICE_TIMEOUT": "long"}
     assert "AWS_METADATA_SERVICE_TIMEOUT" in ecr.get(words).said
     assert ecr.get(environment | {"AWS_METADATA_SERVICE_TIMEOUT": "2"}).password
+
+
+@pytest.mark.parametrize("road", ["direct", "sdk"])
+@pytest.mark.parametrize(
+    "identity, failure",
+    [
+        ("web-identity", "sts:IDPCommunicationError:1"),
+        ("web-identity", "sts:RequestTimeout:1"),
+        ("env-keys", "ecr:503:1"),
+    ],
+)
+def test_what_passes_is_asked_again(identity, failure, road, ecr, cloud) -> None:
+    """As botocore's standard mode does: see above."""
+    cloud.fail(failure)
+    environment = cloud.environment(identity) | {"DOCKCRED_ROAD": road}
+    assert cloud.minted(ecr.get(environment).password)
