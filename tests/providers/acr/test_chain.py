@@ -243,3 +243,13 @@ def test_an_identity_cannot_be_chosen_where_the_platform_has_one(get, cloud, sdk
     assert sdk(environment) == ""
     assert "Service Fabric has one identity" in get(environment).said
     assert cloud.calls["service-fabric:token"] == 0
+
+
+def test_az_is_asked_after_app_service_said_no_with_a_200(
+    get, minted, cloud, app, sdk, monkeypatch
+):
+    """Found among 5,000 generated machines."""
+    page = Response(200, b'{"statusCode": 400, "message": "no"}', JSON)
+    monkeypatch.setattr(cloud.azure.app_service, "answer", lambda *_: page)
+    assert sdk(app) == _is("azure-cli")
+    assert minted(get(app)).principal == "azure-cli"

@@ -224,9 +224,9 @@ def _token(answer: Response, name: str) -> AccessToken:
     found = _fields(answer)
     fields = found or {}
     whom = f"the managed identity at {name}"
-    if answer.status == _OK:
-        token = fields.get("access_token")
-        if not isinstance(token, str) or not token:
+    token = fields.get("access_token")
+    if answer.status == _OK and token:
+        if not isinstance(token, str):
             raise garbage(name)
         return AccessToken(token, str(fields.get("client_id") or ""))
     if answer.status == _TOO_MANY:
