@@ -23,7 +23,7 @@ from dockcred.errors import DockcredError, MissingIdentityError
 from dockcred.providers.google import identities
 from dockcred.system.environment import Environment
 from dockcred.testing.sandbox import rs256
-from dockcred.transport import http
+from dockcred.transport import connection
 from dockcred.transport.target import Target
 
 ABSENT, ERROR = ("absent", ""), ("error", "")
@@ -98,16 +98,16 @@ class Wire:
     @contextmanager
     def for_us(self) -> Iterator[None]:
         """Have our transport ask here."""
-        held = http.Connector
+        held = connection.Connector
 
         def connector(target: Target, *_: object) -> Connector:
             return Connector(self, target)
 
-        http.Connector = connector
+        connection.Connector = connector
         try:
             yield
         finally:
-            http.Connector = held
+            connection.Connector = held
 
 
 class Connector:
