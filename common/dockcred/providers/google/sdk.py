@@ -228,7 +228,7 @@ def _federated(
     url = info.get("service_account_impersonation_url")
     wanted = (info["token_url"], info["audience"], info["subject_token_type"])
     named = wanted if url is None else (url, *wanted)
-    if not all(isinstance(text, str) for text in named):
+    if not all(isinstance(text, str) and text for text in named):
         raise ValueError("not whole")
     source = _source(info, environment)
     exchanged = _exchange(info, source, connection, IAM_SCOPE if url else scope)
