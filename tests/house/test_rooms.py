@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 
 import dockcred
-from dockcred.wiring import PROVIDERS
 
 CODE = Path(dockcred.__file__).parent
 FILES = sorted(path.relative_to(CODE).as_posix() for path in CODE.rglob("*.py"))
-MOST_FILES = 223 + 2 * len(PROVIDERS)  # and the eight of helpers/
+MOST_FILES = 230
 MOST_LINES = 300
 MOST_ENTRIES = 14
 

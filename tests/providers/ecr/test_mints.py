@@ -99,3 +99,12 @@ def test_throttled_once_or_twice_is_tried_again_within_the_time(road, ecr, cloud
     answer = ecr.get(cloud.environment() | {"DOCKCRED_ROAD": road})
     assert cloud.minted(answer.password)
     assert cloud.calls["ecr:refused"] == 2
+
+
+@pytest.mark.parametrize("asked", [1, 2])
+def test_how_often_botocore_asks_is_a_person_s_to_say(ecr, cloud, asked):
+    environment = cloud.environment("env-keys") | {"DOCKCRED_ROAD": "sdk"}
+    cloud.fail("ecr:503")
+    answer = ecr.get(environment | {"AWS_MAX_ATTEMPTS": str(asked)})
+    assert answer.status == 1
+    assert cloud.calls["ecr:GetAuthorizationToken"] == asked

@@ -99,6 +99,7 @@ def test_another_key_than_the_apps_is_refused(cloud, run):
         ("hang", "did not answer within"),
     ],
 )
+@pytest.mark.slow
 def test_bad_weather_at_github_is_told_in_one_line(failure, said, cloud, run):
     cloud.fail(f"github:{failure}")
     result = run(cloud.environment("github-app"))

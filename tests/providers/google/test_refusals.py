@@ -200,6 +200,7 @@ def test_what_is_no_account_is_not_put_into_a_url(account, cloud, run):
         ("google-sts:hang", ("did not answer within",)),
     ],
 )
+@pytest.mark.slow
 def test_bad_weather_at_sts_is_told_in_one_line(failure, words, cloud, run):
     cloud.fail(failure)
     result = run(cloud.environment("google-wif-direct"))

@@ -199,6 +199,7 @@ def test_a_password_without_an_end_is_not_kept(cloud, oidc):
 @pytest.mark.parametrize(
     "failure", ["throttle", "server-error", "garbage-body", "hang"]
 )
+@pytest.mark.slow
 def test_bad_weather_is_one_line_in_good_time(kind, failure, cloud, oidc):
     environment = job(cloud, kind) | {"DOCKCRED_TIMEOUT": "2"}
     cloud.fail(f"{exchange(cloud, kind).name}:{failure}")

@@ -158,6 +158,7 @@ def test_github_s_refusal_is_told(cloud, oidc):
 
 @pytest.mark.parametrize("failure", ["garbage", "garbage-body", "half", "huge", "hang"])
 @pytest.mark.parametrize("name", ["ci-github", "ci-azure-pipelines"])
+@pytest.mark.slow
 def test_bad_weather_is_one_line_in_good_time(failure, name, cloud, oidc):
     cloud.fail(failure)
     environment = cloud.environment(name) | {"DOCKCRED_TIMEOUT": "2"}

@@ -11,6 +11,7 @@ from support.real import missing, program, require, require_own_mounts, require_
 
 from .laptop import LEFT_OUT, SCENES
 
+pytestmark = pytest.mark.slow  # all of them together
 TESTS = Path(__file__).parents[2]
 LIMIT_S = 120
 

@@ -15,7 +15,6 @@ from dockcred.system import child_program, log, process
 from dockcred.system.environment import adopt, become
 from dockcred.system.version import __version__
 from dockcred.transport import trust
-from dockcred.transport.http import ATTEMPTS
 from dockcred.transport.target import Target
 
 try:
@@ -49,7 +48,6 @@ if TYPE_CHECKING:
     from dockcred.providers.ecr.hosts import EcrRegistry
     from dockcred.system.environment import Environment
 
-_RETRIES = {"mode": "standard", "total_max_attempts": ATTEMPTS}
 _PROCESS_PROVIDER = botocore.credentials.ProcessProvider
 _WITHOUT_KINDS = frozenset({"aws:sso", "aws:login"})
 """Sources whose portals have no FIPS and dual-stack endpoints; STS has them."""
@@ -137,10 +135,11 @@ class SdkIdentity(Identity):
         session.set_config_variable("ec2_metadata_v1_disabled", True)
         session.set_config_variable("sts_regional_endpoints", "regional")
         # For STS and the portals too, which the identity's own clients ask.
+        retries = endpoints.retries(session, self._environment)
         session.set_default_client_config(
-            Config(connect_timeout=3, read_timeout=5, retries=_RETRIES)
+            Config(connect_timeout=3, read_timeout=5, retries=retries)
         )
-        is_named = _names_metadata(session, self._environment)
+        is_named = endpoints.names_metadata(session, self._environment)
         if not self._environment.get("AWS_METADATA_SERVICE_NUM_ATTEMPTS") and (
             "metadata_service_num_attempts" not in session.get_scoped_config()
         ):
@@ -255,21 +254,6 @@ class _Metadata:
             log.info(f"the instance's role is passed over: {error.cause}")
             return None
         return self._theirs.load()
-
-
-def _names_metadata(session: Any, environment: Environment) -> bool:
-    """Return whether variables or profile say where to ask for a role, or how."""
-    names = (
-        "ec2_metadata_service_endpoint",
-        "ec2_metadata_service_endpoint_mode",
-        "imds_use_ipv6",
-    )
-    patience = ("metadata_service_timeout", "metadata_service_num_attempts")
-    return (
-        endpoints.is_true(environment, "AWS_EC2_METADATA_DISABLED")
-        or any(session.get_config_variable(name) for name in names)
-        or any(session.get_config_variable(name) != 1 for name in patience)
-    )
 
 
 class _CliRoles(JSONFileCache):  # type: ignore[misc]
