@@ -183,8 +183,15 @@ def _drop_unless_for_all(cache: str) -> None:
         mode = stat.S_IMODE(os.stat(cache).st_mode)
     except FileNotFoundError:
         return
-    if mode & 0o777 != _FOR_ALL:
-        shutil.rmtree(cache)
+    if mode & 0o777 == _FOR_ALL:
+        return
+    # Under another name first: of two installs at once, one has it.
+    away = f"{cache}.{os.getpid()}"
+    try:
+        os.rename(cache, away)
+    except FileNotFoundError:
+        return
+    shutil.rmtree(away, ignore_errors=True)
 
 
 _TEMPLATE = os.path.join(os.path.dirname(__file__), "front.sh")

@@ -13,7 +13,7 @@ from dockcred.errors import (
     TransportError,
 )
 from dockcred.system.version import __version__
-from dockcred.transport.http import request, with_retries
+from dockcred.transport.http import NEVER, request, with_retries
 from dockcred.transport.response import Response
 from dockcred.transport.target import Target
 
@@ -44,6 +44,8 @@ def about(token: str, api: str, environment: Environment) -> Response:
         environment,
         headers=_HEADERS | {"authorization": f"Bearer {token}"},
         timeout_s=_CHECK_S,
+        # It is only a look: whoever waits for a password shall not wait for it twice.
+        repeated=NEVER,
     )
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import tarfile
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,7 +109,8 @@ class Skopeo(Client):
         return self.copy("--dest-tls-verify=false", source, f"docker://{ref}")
 
     def pull(self, ref: str) -> subprocess.CompletedProcess[str]:
-        target = f"dir:{self.job.home}/pulled"
+        # A pull that is refused leaves an empty directory, which skopeo then spares.
+        target = f"dir:{tempfile.mkdtemp(dir=self.job.home)}/pulled"
         return self.copy("--src-tls-verify=false", f"docker://{ref}", target)
 
 
