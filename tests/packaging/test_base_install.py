@@ -14,6 +14,8 @@ from support.asking import ask
 from dockcred.testing.sandbox import Sandbox
 from dockcred.testing.sandbox.sandbox import IDENTITIES
 
+pytestmark = pytest.mark.slow  # all of them together
+
 BASE = ("click", "rich", "tomlkit", "markdown_it", "mdurl", "pygments")
 """What pyproject.toml's dependencies are, and what those need."""
 NOBODY = ("nothing", "nobody", "expired", "without-permission")

@@ -25,7 +25,8 @@ from dockcred.system.environment import Environment
 theirs = pytest.importorskip("azure.identity")
 st = pytest.importorskip("hypothesis.strategies")
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+# All of them together are slow.
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
 AUDIENCE = "https://containerregistry.azure.net"
 HOST = "contoso.azurecr.io"

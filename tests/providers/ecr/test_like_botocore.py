@@ -29,6 +29,8 @@ from support.program import HOST, PUBLIC
 
 from dockcred.providers.ecr import endpoints
 
+pytestmark = pytest.mark.slow  # all of them together
+
 
 def compare(wire: Wire, home: Home, place: Path, host: str = HOST) -> list[str]:
     """Fail where the two sides ask or end otherwise; return what differs and is meant."""

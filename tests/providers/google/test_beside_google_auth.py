@@ -21,6 +21,8 @@ from dockcred.testing.sandbox import rs256
 
 from .wire import ERROR, Answer, Wire, ours, theirs
 
+pytestmark = pytest.mark.slow  # all of them together
+
 OAUTH = "https://oauth2.googleapis.com/token"
 STS = "https://sts.googleapis.com/v1/token"
 ACCOUNT = "target@p.iam.gserviceaccount.com"

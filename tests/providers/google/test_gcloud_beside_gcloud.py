@@ -19,6 +19,8 @@ from dockcred.system.environment import Environment
 
 from .wire import a_process_of_its_own
 
+pytestmark = pytest.mark.slow  # all of them together
+
 GCLOUD = shutil.which("gcloud", path="/usr/bin:/usr/local/bin:/snap/bin")
 NAMES = ("default", "work", "a-1")
 ACTIVE = ("", "default", "work", "NONE", "Not-Valid", "default\n", "gone", "a-1")

@@ -20,6 +20,8 @@ from .test_answers_beside_google_auth import (
 from .test_beside_google_auth import TOKEN
 from .wire import ABSENT, ERROR, Answer, Wire, ours, theirs
 
+pytestmark = pytest.mark.slow  # all of them together
+
 ROOT = "http://169.254.169.254"
 BASE = f"{ROOT}/computeMetadata/v1/instance/service-accounts/default/"
 INFO = f"{BASE}?recursive=true"

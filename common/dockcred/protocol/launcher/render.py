@@ -179,19 +179,15 @@ def _drop_unless_for_all(cache: str) -> None:
 
     Python makes the directory at the first import, by the umask of whoever imports.
     """
-    try:
-        mode = stat.S_IMODE(os.stat(cache).st_mode)
-    except FileNotFoundError:
-        return
-    if mode & 0o777 == _FOR_ALL:
-        return
-    # Under another name first: of two installs at once, one has it.
-    away = f"{cache}.{os.getpid()}"
-    try:
-        os.rename(cache, away)
-    except FileNotFoundError:
-        return
-    shutil.rmtree(away, ignore_errors=True)
+    for _ in range(3):
+        try:
+            mode = stat.S_IMODE(os.stat(cache).st_mode)
+        except FileNotFoundError:
+            return
+        if mode & 0o777 == _FOR_ALL:
+            return
+        # Another install may be at it too: what it has taken away is not missed.
+        shutil.rmtree(cache, ignore_errors=True)
 
 
 _TEMPLATE = os.path.join(os.path.dirname(__file__), "front.sh")
