@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from support.program import HOST
+from support.asking import NIGHT, ask
 
 from dockcred.testing.sandbox import Response, Sandbox
 from dockcred.testing.sandbox.handler import Handler
 
 pytestmark = pytest.mark.slow  # all of them together
-NIGHT = bool(os.environ.get("DOCKCRED_NIGHT"))
-HELPERS = {
-    "azure": ("acr-login", "contoso.azurecr.io"),
-    "google": ("gcr", "europe-docker.pkg.dev"),
-    "github": ("ghcr-login", "ghcr.io"),
-    "ci": ("oidc", ""),
-}
 IDENTITIES = (
     *("assume-role", "sso", "instance-profile", "azure-client-secret"),
     *("azure-app-service", "google-service-account", "google-wif-url", "github-app"),
@@ -77,29 +68,10 @@ def test_no_redirect_is_followed(
         send(self, response, close=close)
 
     monkeypatch.setattr(Handler, "_send", redirect)
-    helper, host = HELPERS.get(identity.partition("-")[0], ("ecr-login", HOST))
-
-    def ask() -> None:
-        environment = cloud.environment(identity)
-        named = host or environment["DOCKCRED_OIDC_HOSTS"].split(",")[0]
-        subprocess.run(
-            [helper_bin / f"docker-credential-{helper}", "get"],
-            env=environment
-            | {
-                "DOCKCRED_ROAD": road,
-                "DOCKCRED_CACHE": "off",
-                "DOCKCRED_TIMEOUT": "20",
-            },
-            input=named.encode(),
-            capture_output=True,
-            timeout=30,
-            check=False,
-        )
-
-    ask()
+    ask(helper_bin, cloud.environment(identity), identity, road)
     asked = answered
     assert asked, "somebody is asked"
     for redirected in range(1, min(asked, 8) + 1):
         answered = 0
-        ask()
+        ask(helper_bin, cloud.environment(identity), identity, road)
         assert elsewhere.heard == [], (redirected, asked)  # type: ignore[attr-defined]
