@@ -67,7 +67,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "commands/token_service/key_directory.py": "asks for the user's own number, to tell whose a file is",
         "commands/token_service/server.py": "asks how many connections it may hold",
         "commands/token_service/work.py": "asks for the user's own number, to tell whose a file is",
-        "identity/cache/files.py": "asks for the user's own number, to tell whose a file is",
         "identity/cache/lock.py": "locks an entry while one process mints it",
         "identity/mint.py": "forks the process that refreshes in the background",
         "protocol/kubelet/plugin.py": "asks for the user's own number, to tell whose a file is",

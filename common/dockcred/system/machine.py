@@ -93,6 +93,34 @@ def is_trusted(path: str) -> bool:
     return True
 
 
+def read_private(path: str, most_bytes: int) -> str:
+    """Return a whole file of ours; nothing for a link, a stranger's or a longer one."""
+    try:
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+        descriptor = os.open(path, flags)
+    except OSError:
+        return ""
+    try:
+        status = os.fstat(descriptor)
+        if not _is_private(status) or status.st_size > most_bytes:
+            return ""
+        return os.read(descriptor, most_bytes).decode("utf-8", "surrogateescape")
+    except OSError:
+        return ""
+    finally:
+        os.close(descriptor)
+
+
+def _is_private(status: os.stat_result) -> bool:
+    """Return whether a file is ours alone: a plain file, one name, 0600 or less."""
+    return (
+        stat.S_ISREG(status.st_mode)
+        and status.st_uid == os.geteuid()
+        and status.st_nlink == 1
+        and not status.st_mode & 0o077
+    )
+
+
 def create(path: str) -> bool:
     """Make the directory where it is missing; tell whether it can be used.
 

@@ -129,21 +129,7 @@ class Cache:
         """Read a whole file of ours; nothing for a link, a stranger's or a torn one."""
         if not self.path:
             return ""
-        try:
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-            descriptor = os.open(f"{self.path}/{name}", flags)
-        except OSError:
-            return ""
-        try:
-            status = os.fstat(descriptor)
-            if not _is_private(status) or status.st_size > MAX_FILE_BYTES:
-                return ""
-            data = os.read(descriptor, MAX_FILE_BYTES)
-            return data.decode("utf-8", "surrogateescape")
-        except OSError:
-            return ""
-        finally:
-            os.close(descriptor)
+        return machine.read_private(f"{self.path}/{name}", MAX_FILE_BYTES)
 
     def lacks_ticket(self, name: str) -> bool:
         """Return whether there is no such ticket with its stamp, whoever's it is."""
@@ -238,16 +224,6 @@ def _kept_s(name: str) -> float:
         return _STAMP_S
     leftover = name.endswith((".lock", ".new", ".failed", ".tried"))
     return _LEFTOVER_S if leftover else 0.0
-
-
-def _is_private(status: os.stat_result) -> bool:
-    """Return whether a file is ours alone: a plain file, one name, 0600 or less."""
-    return (
-        stat.S_ISREG(status.st_mode)
-        and status.st_uid == os.geteuid()
-        and status.st_nlink == 1
-        and not status.st_mode & 0o077
-    )
 
 
 def _remove(path: str) -> None:
