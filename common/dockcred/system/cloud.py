@@ -100,6 +100,10 @@ class Hardware:
         is_board = not vendor and _is_of(self._model(), _BOARDS)
         return NONE if is_board else ""
 
+    def is_surely(self, cloud: str) -> bool:
+        """Return whether it says that it is a cloud's, and is no container."""
+        return self.cloud == cloud and not self.is_container()
+
     def excludes(self, cloud: str) -> str:
         """Return what it says that makes it none of a cloud's, nothing if it may be."""
         if self.cloud in {"", cloud} or self.is_container():

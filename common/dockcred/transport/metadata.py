@@ -28,14 +28,21 @@ _PATIENCE_S = 1.0
 _NAME_IT = "see whether it can be reached from here"
 
 
-def ask(cloud: str, environment: Environment, request: Callable[[], Answer]) -> Answer:
+def ask(
+    cloud: str,
+    environment: Environment,
+    request: Callable[[], Answer],
+    own: Hardware | None = None,
+) -> Answer:
     """Return what a cloud's metadata service answers to a request.
+
+    `own` is this machine, if it was looked at already.
 
     Raises SilentError where nobody is there: as the machine says, as is remembered and
     no knock denies, or as the request finds out.
     """
-    own = Hardware()
-    if own.cloud == cloud and not own.is_container():
+    own = own or Hardware()
+    if own.is_surely(cloud):
         return request()  # its silence is a failure that will pass
     if (words := own.excludes(cloud)) and not _is_here():
         raise SilentError(

@@ -122,7 +122,7 @@ class Machine:
         from dockcred.system.cloud import GOOGLE, Hardware  # noqa: PLC0415 - a miss only
 
         own = Hardware()
-        is_there = own.cloud == GOOGLE and not own.is_container()
+        is_there = own.is_surely(GOOGLE)
 
         def ask() -> Response:
             return self._ask("?recursive=true", is_there=is_there)
@@ -133,7 +133,7 @@ class Machine:
             else:
                 from dockcred.transport import metadata  # noqa: PLC0415 - a miss only
 
-                answer = metadata.ask(GOOGLE, self._environment, ask)
+                answer = metadata.ask(GOOGLE, self._environment, ask, own)
         except TransportError as error:
             if is_there or error.broke_while in WHERE_SOMEBODY_IS:
                 raise  # it is there, and told nothing
