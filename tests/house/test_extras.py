@@ -30,6 +30,7 @@ for name in ("api", "identity", "protocol", "providers", "stores", "system", "tr
 GUARDED = {
     # Loaded by the sdk module beside it, which says what is missing.
     "dockcred.providers.ecr.profiles botocore",
+    "dockcred.providers.ecr.session botocore",
     # Loaded by wiring.keychain_store, which says so.
     "dockcred.stores.any_keyring keyring",
     "dockcred.stores.keyring_backend keyring",

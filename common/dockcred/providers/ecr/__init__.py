@@ -5,6 +5,8 @@ endpoints        where AWS's APIs are, what signs a request, and what ~/.aws say
 direct, machine  the machine's identities, without an SDK, where ~/.aws allows it
 api              the requests to ECR and STS
 sdk, profiles    every other identity, through botocore
+session          what is ours in botocore's session
+accounts         which account and registry the configuration leads to
 problems         what AWS's error codes mean
 """
 
@@ -92,6 +94,6 @@ class ECR(Provider):
 
     def own_servers(self, environment: Environment) -> tuple[str, ...]:
         """Return the registry of the configured account and region, if files say it."""
-        from dockcred.providers.ecr import direct  # noqa: PLC0415 - not for `get`
+        from dockcred.providers.ecr import accounts  # noqa: PLC0415 - not for `get`
 
-        return direct.own_servers(environment)
+        return accounts.own_servers(environment)

@@ -7,8 +7,6 @@ from dockcred.providers.ecr import hosts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from dockcred.providers.ecr.hosts import EcrRegistry
     from dockcred.system.environment import Environment
 
@@ -219,34 +217,3 @@ def _is_plain(header: str) -> bool:
     words = header.split(" ")
     known = len(words) == 1 or (len(words) == 2 and words[0] in _KINDS)  # noqa: PLR2004
     return known and all(words) and _HEADER.issuperset(header) and header != "DEFAULT"
-
-
-def names_metadata(session: Any, environment: Environment) -> bool:
-    """Return whether variables or profile say where to ask for a role, or how."""
-    names = (
-        "ec2_metadata_service_endpoint",
-        "ec2_metadata_service_endpoint_mode",
-        "imds_use_ipv6",
-    )
-    patience = ("metadata_service_timeout", "metadata_service_num_attempts")
-    return (
-        is_true(environment, "AWS_EC2_METADATA_DISABLED")
-        or any(session.get_config_variable(name) for name in names)
-        or any(session.get_config_variable(name) != 1 for name in patience)
-    )
-
-
-def retries(session: Any, environment: Environment) -> dict[str, Any]:
-    """Return how often botocore asks, where neither variables nor profile say it.
-
-    Standard mode, and as often as our own requests.
-    """
-    from dockcred.transport.http import ATTEMPTS  # noqa: PLC0415 - the SDK road only
-
-    profile = session.get_scoped_config()
-    ours: dict[str, Any] = {}
-    if not environment.get("AWS_RETRY_MODE") and "retry_mode" not in profile:
-        ours["mode"] = "standard"
-    if not environment.get("AWS_MAX_ATTEMPTS") and "max_attempts" not in profile:
-        ours["total_max_attempts"] = ATTEMPTS
-    return ours

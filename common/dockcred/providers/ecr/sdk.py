@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from functools import partial
 from subprocess import DEVNULL, Popen
 
-from dockcred.errors import MissingExtraError, TransportError
+from dockcred.errors import MissingExtraError
 from dockcred.identity.provider import Identity
-from dockcred.providers.ecr import direct, endpoints, hosts, problems
+from dockcred.providers.ecr import accounts, direct, endpoints, hosts, problems
 from dockcred.providers.ecr.api import credential
-from dockcred.system import child_program, log, process
+from dockcred.system import child_program, process
 from dockcred.system.environment import adopt, become
 from dockcred.system.version import __version__
 from dockcred.transport import trust
-from dockcred.transport.target import Target
+from dockcred.transport.http import ATTEMPTS
 
 try:
-    import botocore.configloader
     import botocore.credentials
     import botocore.session
     from botocore.config import Config
-    from botocore.exceptions import ConfigNotFound
-    from botocore.utils import JSONFileCache
 
     from dockcred.providers.ecr import profiles
     from dockcred.providers.ecr.profiles import (
@@ -32,6 +28,15 @@ try:
         READING,
         RESOLVING,
         Chain,
+    )
+    from dockcred.providers.ecr.session import (
+        CliRoles,
+        Metadata,
+        has_stored_keys,
+        is_said,
+        names_metadata,
+        refuse_in_clear,
+        retries,
     )
 except ImportError:
     raise MissingExtraError(
@@ -67,7 +72,7 @@ class SdkIdentity(Identity):
         self._profile = self._named or hosts.profile(environment)
         with profiles.Translation(self._profile, self._service).of(READING):
             if named == hosts.AUTO and not registry.is_public:
-                self._named = direct.profile_of_account(
+                self._named = accounts.profile_of_account(
                     registry.account, self._profiles()
                 )
                 self._profile = self._named
@@ -80,7 +85,7 @@ class SdkIdentity(Identity):
                 session.full_config,
                 environment,
                 is_named=bool(self._named),
-                has_stored_keys=partial(_has_stored_keys, session),
+                has_stored_keys=partial(has_stored_keys, session),
             )
         self._telling.mfa_serial = self._chain.mfa_serial
         self._telling.is_chosen = len(self._chain.sources) > 1
@@ -135,29 +140,26 @@ class SdkIdentity(Identity):
         session.set_config_variable("ec2_metadata_v1_disabled", True)
         session.set_config_variable("sts_regional_endpoints", "regional")
         # For STS and the portals too, which the identity's own clients ask.
-        retries = endpoints.retries(session, self._environment)
-        session.set_default_client_config(
-            Config(connect_timeout=3, read_timeout=5, retries=retries)
-        )
-        is_named = endpoints.names_metadata(session, self._environment)
-        if not self._environment.get("AWS_METADATA_SERVICE_NUM_ATTEMPTS") and (
-            "metadata_service_num_attempts" not in session.get_scoped_config()
-        ):
-            session.set_config_variable("metadata_service_num_attempts", 3)
+        told = retries(session, self._environment)
+        patience = Config(connect_timeout=3, read_timeout=5, retries=told)
+        session.set_default_client_config(patience)
+        is_named = names_metadata(session, self._environment)
+        if not is_said(session, self._environment, "metadata_service_num_attempts"):
+            session.set_config_variable("metadata_service_num_attempts", ATTEMPTS)
         if not session.get_config_variable("ca_bundle"):
             roots = trust.bundle(self._environment, endpoints.CA_VARIABLES)
             session.set_config_variable("ca_bundle", roots)
-        session.register("before-send", _refuse_in_clear)
+        session.register("before-send", refuse_in_clear)
         resolver = session.get_component("credential_provider")
         for method in ("ec2-credentials-file", "boto-config"):
             resolver.remove(method)
         if not is_named:
-            theirs = resolver.get_provider(_Metadata.METHOD)
-            spared = _Metadata(theirs, self._environment)
-            resolver.insert_after(_Metadata.METHOD, spared)
-            resolver.remove(_Metadata.METHOD)  # the first of the two
+            theirs = resolver.get_provider(Metadata.METHOD)
+            spared = Metadata(theirs, self._environment)
+            resolver.insert_after(Metadata.METHOD, spared)
+            resolver.remove(Metadata.METHOD)  # the first of the two
         roles = resolver.get_provider("assume-role")
-        roles.cache = _CliRoles(f"{self._environment.home()}/.aws/cli/cache")
+        roles.cache = CliRoles(f"{self._environment.home()}/.aws/cli/cache")
         # Private, and the only way to keep botocore from asking on a terminal.
         roles._prompter = profiles.refuse_to_prompt  # noqa: SLF001
         return session
@@ -223,62 +225,3 @@ class SdkIdentity(Identity):
         if isinstance(data, list):
             data = data[0]
         return credential(data["authorizationToken"], data["expiresAt"].timestamp())
-
-
-def _refuse_in_clear(request: Any, **_: object) -> None:
-    """Raise InvalidInputError where an endpoint would be asked in clear."""
-    Target(request.url)
-
-
-class _Metadata:
-    """botocore's provider of an instance's role, asked only where it can be.
-
-    A profile that names it as its `credential_source` has botocore's own.
-    """
-
-    METHOD = "iam-role"
-
-    def __init__(self, theirs: Any, environment: Environment) -> None:
-        self.CANONICAL_NAME = theirs.CANONICAL_NAME
-        self._theirs = theirs
-        self._environment = environment
-
-    def load(self) -> Any:
-        """Return the role's keys, None where nobody is at the metadata address."""
-        from dockcred.system.cloud import AWS  # noqa: PLC0415 - the last one asked
-        from dockcred.transport import metadata  # noqa: PLC0415 - as above
-
-        try:
-            metadata.check(AWS, self._environment)
-        except TransportError as error:
-            log.info(f"the instance's role is passed over: {error.cause}")
-            return None
-        return self._theirs.load()
-
-
-class _CliRoles(JSONFileCache):  # type: ignore[misc]
-    """The AWS CLI's cache of assumed roles, read and never written.
-
-    It holds the sessions for which a person has typed an MFA code.
-    """
-
-    def __init__(self, directory: str) -> None:
-        """Hold the directory's name; unlike botocore's, make none."""
-        self._directory = directory
-        super().__init__(directory) if os.path.isdir(directory) else None
-
-    def __contains__(self, key: str) -> bool:
-        return os.path.isdir(self._directory) and super().__contains__(key)
-
-    def __setitem__(self, key: str, value: object) -> None:
-        """Do nothing: the AWS CLI's files are left to the AWS CLI."""
-
-
-def _has_stored_keys(session: Any, profile: str) -> bool:
-    """Return whether a profile's keys are in the credentials file."""
-    path = session.get_config_variable("credentials_file")
-    try:
-        stored = botocore.configloader.raw_config_parse(path)
-    except ConfigNotFound:
-        return False
-    return "aws_access_key_id" in stored.get(profile, {})

@@ -1,0 +1,115 @@
+"""What is ours in botocore's session: how often it asks, where, and whose caches."""
+
+from __future__ import annotations
+
+import os
+
+import botocore.configloader
+from botocore.exceptions import ConfigNotFound
+from botocore.utils import JSONFileCache
+
+from dockcred.errors import TransportError
+from dockcred.providers.ecr import endpoints
+from dockcred.system import log
+from dockcred.transport.http import ATTEMPTS
+from dockcred.transport.target import Target
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from dockcred.system.environment import Environment
+
+
+def is_said(session: Any, environment: Environment, setting: str) -> bool:
+    """Return whether a variable or the profile says a setting of botocore's."""
+    variable = f"AWS_{setting.upper()}"
+    return bool(environment.get(variable)) or setting in session.get_scoped_config()
+
+
+def retries(session: Any, environment: Environment) -> dict[str, Any]:
+    """Return how often botocore asks, where neither variables nor profile say it.
+
+    Standard mode, and as often as our own requests.
+    """
+    ours: dict[str, Any] = {}
+    if not is_said(session, environment, "retry_mode"):
+        ours["mode"] = "standard"
+    if not is_said(session, environment, "max_attempts"):
+        ours["total_max_attempts"] = ATTEMPTS
+    return ours
+
+
+def names_metadata(session: Any, environment: Environment) -> bool:
+    """Return whether variables or profile say where to ask for a role, or how."""
+    names = (
+        "ec2_metadata_service_endpoint",
+        "ec2_metadata_service_endpoint_mode",
+        "imds_use_ipv6",
+    )
+    patience = ("metadata_service_timeout", "metadata_service_num_attempts")
+    return (
+        endpoints.is_true(environment, "AWS_EC2_METADATA_DISABLED")
+        or any(session.get_config_variable(name) for name in names)
+        or any(session.get_config_variable(name) != 1 for name in patience)
+    )
+
+
+def refuse_in_clear(request: Any, **_: object) -> None:
+    """Raise InvalidInputError where an endpoint would be asked in clear."""
+    Target(request.url)
+
+
+class Metadata:
+    """botocore's provider of an instance's role, asked only where it can be.
+
+    A profile that names it as its `credential_source` has botocore's own.
+    """
+
+    METHOD = "iam-role"
+
+    def __init__(self, theirs: Any, environment: Environment) -> None:
+        self.CANONICAL_NAME = theirs.CANONICAL_NAME
+        self._theirs = theirs
+        self._environment = environment
+
+    def load(self) -> Any:
+        """Return the role's keys, None where nobody is at the metadata address."""
+        from dockcred.system.cloud import AWS  # noqa: PLC0415 - the last one asked
+        from dockcred.transport import metadata  # noqa: PLC0415 - as above
+
+        try:
+            metadata.check(AWS, self._environment)
+        except TransportError as error:
+            log.info(f"the instance's role is passed over: {error.cause}")
+            return None
+        return self._theirs.load()
+
+
+class CliRoles(JSONFileCache):  # type: ignore[misc]
+    """The AWS CLI's cache of assumed roles, read and never written.
+
+    It holds the sessions for which a person has typed an MFA code.
+    """
+
+    def __init__(self, directory: str) -> None:
+        """Hold the directory's name; unlike botocore's, make none."""
+        self._directory = directory
+        super().__init__(directory) if os.path.isdir(directory) else None
+
+    def __contains__(self, key: str) -> bool:
+        """Return whether the AWS CLI has kept it."""
+        return os.path.isdir(self._directory) and super().__contains__(key)
+
+    def __setitem__(self, key: str, value: object) -> None:
+        """Do nothing: the AWS CLI's files are left to the AWS CLI."""
+
+
+def has_stored_keys(session: Any, profile: str) -> bool:
+    """Return whether a profile's keys are in the credentials file."""
+    path = session.get_config_variable("credentials_file")
+    try:
+        stored = botocore.configloader.raw_config_parse(path)
+    except ConfigNotFound:
+        return False
+    return "aws_access_key_id" in stored.get(profile, {})
