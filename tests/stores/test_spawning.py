@@ -172,7 +172,7 @@ def wait_until_gone(pid: str) -> None:
             with open(f"/proc/{pid}/stat", encoding="ascii") as file:
                 if file.read().rpartition(")")[2].split()[0] == "Z":
                     return
-        except FileNotFoundError:
-            return
+        except (FileNotFoundError, ProcessLookupError):
+            return  # the latter where it goes between opening and reading
         time.sleep(0.02)
     pytest.fail(f"{pid} is still there")

@@ -48,11 +48,7 @@ class World:
 
     def restore(self) -> None:
         """Make the tree anew, as it was remembered."""
-        for entry in os.scandir(self.path):
-            if entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry.path)
-            else:
-                os.unlink(entry.path)
+        self._clear()
         for name, found in self._template.items():
             path = self.path / name
             if stat.S_ISDIR(found.mode):
@@ -65,6 +61,22 @@ class World:
             else:
                 continue
             path.chmod(stat.S_IMODE(found.mode))
+
+    def _clear(self) -> None:
+        """Remove all; once more where what cleans up behind a writer came between."""
+        for look in range(_LOOKS):
+            try:
+                for name in os.listdir(self.path):
+                    path = self.path / name
+                    if path.is_dir() and not path.is_symlink():
+                        shutil.rmtree(path)
+                    else:
+                        path.unlink()
+            except FileNotFoundError:
+                if look == _LOOKS - 1:
+                    raise
+            else:
+                return
 
     def everything(self) -> dict[str, Found]:
         """Read the tree, by paths below the root; a directory before what is in it.
