@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # all of them together
+
 PROGRAM = "docker-credential-ecr-login"
 OUR_MODULES = ("dockcred/identity/router.py", "docker_credential_ecr_login.py")
 

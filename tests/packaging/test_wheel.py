@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from support.release import ROOT, build
 
+pytestmark = pytest.mark.slow  # all of them together
+
 AT_THE_TOP = {
     "dockcred",
     "dockcred_credential_provider.py",

@@ -16,6 +16,8 @@ from support.asking import NIGHT, ask
 from dockcred.testing.sandbox import Sandbox
 from dockcred.transport.http import ATTEMPTS
 
+pytestmark = pytest.mark.slow  # all of them together
+
 KINDS = ("reset", "closed", "half", "garbage")
 DIRECT = (
     *("env-keys", "web-identity", "container-relative", "pod-identity"),

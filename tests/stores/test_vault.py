@@ -24,6 +24,8 @@ from dockcred.testing.store_contract import NOT_FOUND
 from .parts import missing
 from .places import short_directory
 
+pytestmark = pytest.mark.slow  # all of them together
+
 SECRETS = ("correct horse battery", "an identity token", "third")
 
 

@@ -19,6 +19,8 @@ from dockcred.testing.store_contract import NOT_FOUND
 from .parts import missing, program
 from .places import short_directory
 
+pytestmark = pytest.mark.slow  # all of them together
+
 WRITERS = 100
 NEW = "n" * 256 * 1024
 

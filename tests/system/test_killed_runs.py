@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # all of them together
+
 # A program of ours that has the pid of every run, and may die in its n-th os.CALL.
 RUN = """
 import os, signal, sys

@@ -14,6 +14,8 @@ from dockcred.providers.ecr import ECR
 
 from .conftest import Primed
 
+pytestmark = pytest.mark.slow  # all of them together
+
 KEY = HOST.encode()
 PIECES = [
     HOST,

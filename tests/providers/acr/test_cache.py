@@ -88,6 +88,7 @@ def test_fifty_that_fail_together_ask_once(acr):
     assert cloud.calls["acr:exchange"] == 1
 
 
+@pytest.mark.slow
 def test_an_expired_token_is_never_answered(acr):
     """To the second, against tokens that live for a few; the registry is the judge."""
     with Sandbox(expires_s=SHORT_LIFE_S) as cloud:

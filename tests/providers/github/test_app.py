@@ -172,6 +172,7 @@ def test_fifty_cold_gets_at_once_are_one_mint(run):
         assert cloud.calls[ASK] == 1
 
 
+@pytest.mark.slow
 def test_an_expired_token_is_never_answered(run):
     with Sandbox(expires_s=3) as cloud:
         environment = cloud.environment("github-app")

@@ -27,6 +27,7 @@ def test_fifty_cold_gets_at_once_are_one_mint(run):
         assert cloud.calls["gce-metadata:token"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["google-metadata", "google-wif-direct"])
 def test_an_expired_token_is_never_answered(name, run):
     with Sandbox(expires_s=3) as cloud:
