@@ -1,0 +1,60 @@
+"""Ask a client's own library whom it would ask for a registry, and what it would send.
+
+Each folder of tests/oracles is a program around one library; tests/oracles/build makes
+them, once per machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from support import real
+from support.documents import ROOT
+
+SOURCES = ROOT / "tests/oracles"
+BUILT = Path(os.environ.get("DOCKCRED_ORACLES", "/usr/local/lib/dockcred-ci/oracles"))
+_TIMEOUT_S = 60
+_MODULE = re.compile(r"^(?:require )?\s*(\S+\.\S+/\S+) (v\S+)$", re.MULTILINE)
+_CRATE = re.compile(r'^([\w-]+) = "=?([\d.]+)"', re.MULTILINE)
+KEYS = ("asked", "with", "username", "secret", "token", "error")
+
+
+def ask(
+    name: str, home: Path | str, variables: dict[str, str], registry: str
+) -> dict[str, Any]:
+    """Return the answer of an oracle with exactly these variables and this HOME.
+
+    It has every one of KEYS, None where one does not apply, and what an oracle adds.
+    Skips the test where the oracle is not built.
+    """
+    program = BUILT / name
+    if not os.access(program, os.X_OK):
+        real.missing(f"the oracle {name} is not built: tests/oracles/build makes it")
+    done = subprocess.run(
+        [program, registry],
+        env={"HOME": str(home), **variables},
+        cwd=home,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=_TIMEOUT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode(errors="replace")[-2000:]
+    answer = json.loads(done.stdout)
+    return dict.fromkeys(KEYS) | answer
+
+
+def versions(name: str) -> dict[str, str]:
+    """Return the libraries that an oracle is made of, and their versions."""
+    go = SOURCES / name / "go.mod"
+    if go.exists():
+        text = go.read_text(encoding="utf-8")
+        lines = [line for line in text.splitlines() if "// indirect" not in line]
+        return dict(_MODULE.findall("\n".join(lines)))
+    text = (SOURCES / name / "Cargo.toml").read_text(encoding="utf-8")
+    return dict(_CRATE.findall(text.partition("[dependencies]")[2]))
