@@ -109,7 +109,7 @@ def _count(
     answer = _run(command, environment, host)
     out = profile or directory / "callgrind.out"
     tool = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"]
-    calls = None
+    calls: dict[str, int] = {}
     for _ in range(TRIES):
         if cold:
             shutil.rmtree(cache)
