@@ -109,7 +109,7 @@ def _count(
     answer = _run(command, environment, host)
     out = profile or directory / "callgrind.out"
     tool = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"]
-    calls: dict[str, int] = {}
+    calls, counted = {}, ""
     for _ in range(TRIES):
         if cold:
             shutil.rmtree(cache)
