@@ -143,9 +143,7 @@ def test_a_file_that_a_person_s_editor_has_open_is_not_replaced(
     assert shared_file.swap(str(file), b"new", after)
 
 
-def test_the_mode_is_kept_as_far_as_the_mask_lets_it(file: Path) -> None:
+def test_the_mode_is_kept(file: Path) -> None:
     file.chmod(0o644)
     assert shared_file.swap(str(file), OLD, OURS)
     assert file.stat().st_mode & 0o777 == 0o644
-    assert shared_file.swap(str(file), OURS, OLD, mask=0o700)
-    assert file.stat().st_mode & 0o777 == 0o600

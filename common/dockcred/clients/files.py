@@ -115,6 +115,73 @@ def is_mine(path: str) -> bool:
         return False
 
 
+_MAX_LINKS = 40
+
+
+def obstacle(path: str, wanted: int = os.R_OK) -> str:
+    """Return what keeps this user from reading a file; nothing where nothing does.
+
+    It is the directory that does not let pass, wherever links lead, or the file; for
+    os.W_OK, which a writer beside it needs, the directory that the file is in.
+    """
+    at, left, links = "/", os.path.abspath(path).split("/")[::-1], 0
+    while left:
+        name = left.pop()
+        if name in {"", ".", ".."}:
+            at = os.path.dirname(at) if name == ".." else at
+            continue
+        place = os.path.join(at, name)
+        try:
+            target = os.readlink(place)
+        except PermissionError:
+            return at
+        except FileNotFoundError:
+            break
+        except OSError:  # no link
+            at = place
+            continue
+        links += 1
+        if links > _MAX_LINKS:
+            return place
+        at = "/" if target.startswith("/") else at
+        left += target.split("/")[::-1]
+    else:
+        if wanted == os.R_OK:
+            return "" if os.access(at, os.R_OK) else at
+        at = at if os.path.isdir(at) else os.path.dirname(at)
+    return at if wanted == os.W_OK and not os.access(at, os.W_OK) else ""
+
+
+def opening(place: str, environment: Environment) -> tuple[str, str]:
+    """Return a command that opens a place to this user, or what to do in words.
+
+    What belongs to others is given to the user in his own home alone, with all that is
+    in it: elsewhere it may be kept from him on purpose.
+    """
+    from dockcred.clients.findings import command  # noqa: PLC0415 - where all is open not needed
+
+    is_directory = os.path.isdir(place)
+    if is_mine(place):
+        return command("chmod", "u+rwx" if is_directory else "u+r", place), ""
+    home = os.path.realpath(environment.home() or "/") + "/"
+    if home == "//" or not os.path.realpath(place).startswith(home):
+        return "", f"ask {owner(place)} to let you read it, or keep a file of your own"
+    user = environment.first("USER", "LOGNAME") or str(os.geteuid())
+    words = ("chown", "-R", user) if is_directory else ("chown", user)
+    return command("sudo", *words, place), ""
+
+
+def owner(path: str) -> str:
+    """Return the name of the user whom a path belongs to, or the number."""
+    import pwd  # noqa: PLC0415 - POSIX only, and for messages
+
+    uid = os.stat(path).st_uid
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
+
+
 PREFIX = "docker-credential-"
 NOT_FOUND = "credentials not found in native keychain"
 

@@ -5,12 +5,13 @@ A place to import from: it reads, lists and removes, and never writes a secret.
 
 from __future__ import annotations
 
-import json
 import os
 from contextlib import contextmanager, suppress
 
+from dockcred.clients.edit import ABSENT, json_text
 from dockcred.clients.entries import decode
 from dockcred.credential import Credential
+from dockcred.errors import InvalidInputError
 from dockcred.stores.problems import KeychainAbsentError, KeychainError
 from dockcred.system import file_lock, private_file, shared_file
 
@@ -49,19 +50,21 @@ class AuthFile:
     def remove(self, keys: Iterable[str]) -> list[str]:
         """Remove these entries as they were read; return those that were removed.
 
-        All else in the file stays, also a login that came since, and no copy is left.
+        All else stays to the byte, also a login that came since, and owner, group, mode
+        and links of the file. No copy is left.
         """
         wanted = {key: self._seen[key] for key in keys if key in self._seen}
         with self._held():
             for _ in shared_file.attempts():
                 before = self._bytes()
-                content = self._parsed(before)
-                auths = self._auths(content)
-                found = [key for key in wanted if _same(auths.get(key), wanted[key])]
-                for key in found:
-                    del auths[key]
-                after = json.dumps(content, indent="\t", ensure_ascii=False) + "\n"
-                if not found or self._replaced(before, after.encode()):
+                after = text = self._text(before)
+                for key, seen in wanted.items():
+                    place = "auths", key
+                    # A name that stands twice is there again without the last one.
+                    while _same(json_text.get(after, place), seen):
+                        after = json_text.drop(after, place)
+                if after == text or self._replaced(before, after.encode()):
+                    auths = self._auths(after)
                     return [key for key in wanted if key not in auths]
         raise KeychainError(
             f"another program goes on changing {self.path}, and it stays as it is",
@@ -75,7 +78,7 @@ class AuthFile:
 
     def _replaced(self, before: bytes, after: bytes) -> bool:
         """Replace the text; return whether it stays so when others have ended."""
-        if not shared_file.swap(self.path, before, after, mask=0o700):
+        if not shared_file.swap(self.path, before, after):
             return False
         if busy := shared_file.wait(self.path):
             raise KeychainError(
@@ -99,10 +102,10 @@ class AuthFile:
 
     def uses_store(self, name: str) -> bool:
         """Return whether the file sends docker to this credential store."""
-        return bool(self._load().get("credsStore") == name)
+        return bool(json_text.get(self._load(), ("credsStore",)) == name)
 
-    def _load(self) -> dict[str, Any]:
-        return self._parsed(self._bytes())
+    def _load(self) -> str:
+        return self._text(self._bytes())
 
     def _bytes(self) -> bytes:
         try:
@@ -113,17 +116,18 @@ class AuthFile:
         except OSError as error:
             raise KeychainError(f"{self.path}: {error.strerror}") from None
 
-    def _parsed(self, data: bytes) -> dict[str, Any]:
+    def _text(self, data: bytes) -> str:
         try:
-            content = json.loads(data)
-        except ValueError:
-            content = None
-        if not isinstance(content, dict):
-            raise KeychainError(f"{self.path} is not a JSON object")
-        return content
+            text = data.decode()
+            json_text.get(text, ())
+        except (UnicodeDecodeError, InvalidInputError):
+            raise KeychainError(f"{self.path} is not a JSON object") from None
+        return text
 
-    def _auths(self, content: dict[str, Any]) -> dict[str, Any]:
-        auths = content.get("auths") or {}
+    def _auths(self, text: str) -> dict[str, Any]:
+        auths = json_text.get(text, ("auths",))
+        if auths is ABSENT or auths is None:
+            return {}
         if not isinstance(auths, dict):
             raise KeychainError(f"the auths of {self.path} are not a JSON object")
         return auths

@@ -35,13 +35,15 @@ def replace(
     *,
     mtime: float | None = None,
     durable: bool = True,
+    keeps_owner: bool = False,
 ) -> None:
     """Write data to a file in one step; where that fails, the file is as it was.
 
     Without `mode` the old file's mode and owner are kept, and a new file is its owner's
-    alone. With `mode` it is this user's own, whoever had one there before. A symlink is
-    replaced, not followed. `durable` flushes file and directory to the disk, and has
-    leftovers of dead writers of this file removed. Raises OSError with its name.
+    alone. With `mode` it is this user's own, whoever had one there before, unless
+    `keeps_owner` gives it to the one who had it. A symlink is replaced, not followed.
+    `durable` flushes file and directory to the disk, and has leftovers of dead writers
+    of this file removed. Raises OSError with its name.
     """
     try:
         if durable:
@@ -49,7 +51,7 @@ def replace(
         aside, descriptor = create(path)
         try:
             fill(descriptor, data)
-            dress(descriptor, path, mode)
+            dress(descriptor, path, mode, keeps_owner=keeps_owner)
             if mtime is not None:
                 os.utime(descriptor, (mtime, mtime))
             if durable:
@@ -98,22 +100,36 @@ def fill(descriptor: int, data: bytes) -> None:
         left = left[os.write(descriptor, left) :]
 
 
-def dress(descriptor: int, path: str, mode: int | None, mask: int = 0o7777) -> None:
-    """Set the new file's mode; without one the owner and mode of the old file.
+def dress(
+    descriptor: int, path: str, mode: int | None, *, keeps_owner: bool = False
+) -> None:
+    """Set the new file's mode; without one owner, group and mode of the old file.
 
-    `mask` is what may be left of the old mode.
+    `keeps_owner` keeps owner and group beside a mode too.
     """
-    if mode is None:
+    if mode is None or keeps_owner:
         try:
-            old = os.stat(path)
+            # A link that is replaced says whose the file is, not what it leads to.
+            old = os.stat(path) if mode is None else os.lstat(path)
         except FileNotFoundError:
-            return
-        new = os.fstat(descriptor)
-        if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
-            os.fchown(descriptor, old.st_uid, old.st_gid)
-        mode = stat.S_IMODE(old.st_mode) & mask
-    if mode != NEW_FILE:
+            old = None
+        if old is not None:
+            new = os.fstat(descriptor)
+            if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
+                os.fchown(descriptor, old.st_uid, old.st_gid)
+            mode = stat.S_IMODE(old.st_mode) if mode is None else mode
+    if mode not in {None, NEW_FILE}:
         os.fchmod(descriptor, mode)
+
+
+def behind_links(path: str) -> str:
+    """Return the file behind a link of this user's or root's, else the path itself.
+
+    Another's link could lead a secret, and root's rights, to a place of his choice.
+    """
+    if os.path.islink(path) and os.lstat(path).st_uid in {0, os.geteuid()}:
+        return os.path.realpath(path)
+    return path
 
 
 def flush_directory(path: str) -> None:

@@ -119,19 +119,18 @@ _NOT_HERE = {errno.ENOSYS, errno.EINVAL, errno.EPERM, errno.ENOTSUP}
 _TURNS = 100
 
 
-def swap(
-    path: str, before: bytes | None, after: bytes | None, mask: int = 0o7777
-) -> bool:
+def swap(path: str, before: bytes | None, after: bytes | None) -> bool:
     """Replace `before` by `after`, None for no file; return False where it is another.
 
-    What is there then stays there. Mode and owner are kept, as far as `mask` lets them.
-    Raises OSError with the file's name.
+    What is there then stays there. Owner, group and mode are kept, whoever writes.
+    Raises OSError with the file's name, also where the file has other names (hard
+    links): they would go on with the old text, and with what was to be removed.
     """
     try:
         if after is None:
             done = before is None or _take_away(path, before)
         else:
-            done = _put(path, before, after, mask)
+            done = _put(path, before, after)
         if done:
             private_file.flush_directory(path)
     except OSError as error:
@@ -140,11 +139,15 @@ def swap(
     return done
 
 
-def _put(path: str, before: bytes | None, after: bytes, mask: int) -> bool:
+def _put(path: str, before: bytes | None, after: bytes) -> bool:
+    if before is not None and os.stat(path).st_nlink > 1:
+        raise OSError(
+            errno.EMLINK, "it has other names (hard links), remove them first"
+        )
     aside, descriptor = private_file.create(path)
     try:
         private_file.fill(descriptor, after)
-        private_file.dress(descriptor, path, None, mask)
+        private_file.dress(descriptor, path, None)
         os.fsync(descriptor)
         if _read(path) != before:
             return False

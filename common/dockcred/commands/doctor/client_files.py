@@ -127,9 +127,7 @@ def _unreadable(
             fix=command("rmdir", path),
         )
     if file.state == files.FORBIDDEN:
-        return error(
-            FILE, f"{path} cannot be read by this user", fix=_take(path, environment)
-        )
+        return forbidden(path, environment)
     aside = command("mv", path, f"{path}.aside")
     again = configure(case, "docker") if case else ""
     return error(
@@ -160,11 +158,14 @@ def _config_is_a_file(named: str, path: str) -> Finding:
     )
 
 
-def _take(path: str, environment: Environment) -> str:
-    if files.is_mine(path):
-        return command("chmod", "u+r", path)
-    user = environment.first("USER", "LOGNAME") or str(os.geteuid())
-    return command("sudo", "chown", user, path)
+def forbidden(path: str, environment: Environment) -> Finding:
+    """Return what keeps this user from a file: a directory above it, or the file."""
+    place = files.obstacle(path) or path
+    fix, remedy = files.opening(place, environment)
+    text = f"{path} cannot be read by this user"
+    if place != path:
+        text += f": {place} lets only {files.owner(place)} in"
+    return error(FILE, text, remedy, fix)
 
 
 def check_exposure(file: ClientFile) -> Iterator[Finding]:

@@ -58,7 +58,7 @@ def check_files(
                 fix=command("python3", "-m", "json.tool", path),
             )
         elif file.state == files.FORBIDDEN:
-            yield error(FILE, f"{path} cannot be read by this user")
+            yield client_files.forbidden(path, environment)
     return found
 
 

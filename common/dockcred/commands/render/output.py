@@ -53,9 +53,10 @@ def write(data: bytes, path: str, ends: float | None) -> None:
     if not path:
         _print(data)
         return
-    _refuse_to_lose(path, data)
-    past.make_directories(path)
-    private_file.replace(path, data, private_file.NEW_FILE)
+    place = private_file.behind_links(path)
+    _refuse_to_lose(place, data)
+    past.make_directories(place)
+    private_file.replace(place, data, private_file.NEW_FILE, keeps_owner=True)
     moment = datetime.fromtimestamp(ends).astimezone() if ends else None
     until = f"; good until {moment:%Y-%m-%d %H:%M:%S %z}" if moment else ""
     click.echo(f"wrote {path}{until}", err=True)

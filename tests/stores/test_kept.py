@@ -1,0 +1,120 @@
+"""Every writer of a client's file keeps its owner, group, mode, links and other text.
+
+What docker keeps is asked of docker itself.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from real.parts import program
+
+from dockcred.commands.render import output
+
+_OWNER, _GROUP = 12345, 54321
+_AUTH = base64.b64encode(b"user:s3cr3t").decode()
+TEXT = (
+    '{ "auths": {"r.example": {"auth": "' + _AUTH + '"},\r\n'
+    '  "stays.example": {}},\n\t"zzz": 1.50, "unknown": {"b": 1, "a": [ ]} }'
+)
+
+
+def look(path: Path) -> tuple[int, int, int]:
+    status = path.stat()
+    return status.st_uid, status.st_gid, status.st_mode & 0o7777
+
+
+@pytest.fixture
+def config(vault):
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a file away")
+    path = vault.path / ".docker/config.json"
+    path.parent.mkdir(mode=0o700)
+    path.write_bytes(TEXT.encode())
+    os.chown(path, _OWNER, _GROUP)
+    path.chmod(0o640)
+    return path
+
+
+def test_docker_keeps_owner_and_mode_and_so_does_import(vault, config):
+    theirs = vault.path / "theirs"
+    theirs.mkdir()
+    (theirs / "config.json").write_bytes(TEXT.encode())
+    os.chown(theirs / "config.json", _OWNER, _GROUP)
+    (theirs / "config.json").chmod(0o640)
+    subprocess.run(
+        [program("docker"), "--config", str(theirs), "logout", "r.example"],
+        check=True,
+        capture_output=True,
+        timeout=30,
+    )
+    kept = look(theirs / "config.json")
+    ran = vault.run("dockcred", "import", "docker", "--remove")
+    assert ran.returncode == 0, ran.stderr
+    assert look(config) == kept == (_OWNER, _GROUP, 0o640)
+
+
+def test_import_takes_out_the_login_and_leaves_the_rest_to_the_byte(vault, config):
+    ran = vault.run("dockcred", "import", "docker", "--remove")
+    assert ran.returncode == 0, ran.stderr
+    login = '"r.example": {"auth": "' + _AUTH + '"},\r\n  '
+    assert config.read_bytes().decode() == TEXT.replace(login, "")
+
+
+def test_a_login_that_stands_twice_is_taken_out_twice(vault, config):
+    entry = '"r.example": {"auth": "' + _AUTH + '"}'
+    config.write_text('{"Auths": {' + f"{entry}, {entry}" + "}}")
+    ran = vault.run("dockcred", "import", "docker", "--remove")
+    assert ran.returncode == 0, ran.stderr
+    assert config.read_text() == '{"Auths": {}}'
+
+
+@pytest.mark.parametrize("before", [TEXT, ""])
+def test_configure_and_undo_keep_group_and_mode(vault, config, before):
+    config.write_bytes(before.encode())
+    os.chown(config, 0, _GROUP)
+    told = ("dockcred", "configure", "docker", "--all", "--helper", "keyring")
+    for argv in (told, ("dockcred", "configure", "docker", "--undo")):
+        ran = vault.run(*argv)
+        assert ran.returncode == 0, ran.stderr
+        assert look(config) == (0, _GROUP, 0o640)
+    assert config.read_bytes() == before.encode()
+
+
+def test_a_file_with_another_name_is_not_half_changed(vault, config):
+    """The other name would go on with the password."""
+    os.link(config, vault.path / "other")
+    ran = vault.run("dockcred", "import", "docker", "--remove")
+    assert ran.returncode == 1
+    assert "hard links" in ran.stderr
+    assert config.read_bytes() == TEXT.encode()
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_a_rendering_keeps_owner_group_and_link(vault, config, kind, capsys):
+    path = config
+    if kind == "link":
+        path = vault.path / "link.json"
+        path.symlink_to(config)
+    config.write_text("{}")
+    output.write(b'{"auths":{}}', str(path), None)
+    assert path.is_symlink() == (kind == "link")
+    assert config.read_bytes() == b'{"auths":{}}'
+    # A secret is its owner's alone, whatever the mode was.
+    assert look(config) == (_OWNER, _GROUP, 0o600)
+    assert "wrote" in capsys.readouterr().err
+
+
+def test_root_follows_no_link_of_another(vault, config):
+    link = vault.path / "link.json"
+    link.symlink_to(config)
+    os.chown(link, 777, 777, follow_symlinks=False)
+    config.write_text("{}\n")
+    before = config.read_bytes()
+    output.write(b"{}", str(link), None)
+    assert config.read_bytes() == before
+    assert look(link) == (777, 777, 0o600)
