@@ -17,7 +17,7 @@ from dockcred.system import environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from dockcred.credential import Credential, ServerURL
     from dockcred.stores.keychain_store import Keychain, KeychainStore
@@ -99,16 +99,35 @@ def _opener(to: str | None) -> Callable[[ServerURL], KeychainStore]:
     return lambda _: named
 
 
+def import_logins(path: str, keys: Collection[str]) -> bool:
+    """Copy these logins of a client's file into their stores; return if all are there.
+
+    Each is read back and compared; the file stays as it is.
+    """
+    safe, _ = _copy(
+        AuthFile(path), _opener(None), dry_run=False, replace=False, keys=keys
+    )
+    return set(keys) <= set(safe)
+
+
 def _copy(
     origin: Source,
     open_store: Callable[[ServerURL], KeychainStore],
     *,
     dry_run: bool,
     replace: bool,
+    keys: Collection[str] | None = None,
 ) -> tuple[list[str], int]:
-    """Copy every credential; answer the keys that are safe, and how many failed."""
+    """Copy every credential, or those of `keys`.
+
+    Return the keys that are safe, and how many failed.
+    """
     safe, failed = [], 0
-    found = sorted(origin.users().items())
+    found = sorted(
+        (key, user)
+        for key, user in origin.users().items()
+        if keys is None or key in keys
+    )
     if not found:
         click.echo("Nothing to import.")
     for key, user in found:

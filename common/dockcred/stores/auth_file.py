@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager, suppress
 
-from dockcred.clients.edit import ABSENT, json_text
+from dockcred.clients.edit import ABSENT, json_text, past
 from dockcred.clients.entries import decode
 from dockcred.credential import Credential
 from dockcred.errors import InvalidInputError
@@ -55,6 +55,7 @@ class AuthFile:
         """
         wanted = {key: self._seen[key] for key in keys if key in self._seen}
         with self._held():
+            past.record_moved(self.path, wanted)
             for _ in shared_file.attempts():
                 before = self._bytes()
                 after = text = self._text(before)
@@ -64,6 +65,7 @@ class AuthFile:
                     while _same(json_text.get(after, place), seen):
                         after = json_text.drop(after, place)
                 if after == text or self._replaced(before, after.encode()):
+                    past.remove_moved(self.path)
                     auths = self._auths(after)
                     return [key for key in wanted if key not in auths]
         raise KeychainError(
@@ -73,8 +75,8 @@ class AuthFile:
 
     def remove_leftovers(self) -> None:
         """Remove what a killed `remove` has left beside the file, if it can be."""
-        with suppress(KeychainError), self._held():
-            pass
+        with suppress(KeychainError, InvalidInputError), self._held():
+            past.remove_moved(self.path)
 
     def _replaced(self, before: bytes, after: bytes) -> bool:
         """Replace the text; return whether it stays so when others have ended."""

@@ -51,10 +51,16 @@ def use_as_default(helper: str) -> list[WantedValue]:
     return [WantedValue(("credsStore",), helper)]
 
 
-def ignored_logins(text: str, wanted: Iterable[WantedValue]) -> list[str]:
-    """Return what docker will pass over from now on, a sentence each."""
+def ignored_logins(
+    text: str, wanted: Iterable[WantedValue], *, namespaces: bool = False
+) -> tuple[list[str], list[str]]:
+    """Return the logins that docker will pass over from now on, and why, in sentences.
+
+    `namespaces` are hidden by their host's helper too, as in podman's file.
+    """
     auths = json_text.get(text, ("auths",))
     logins = {key for key, value in _items(auths) if value}
+    hidden: list[str] = []
     said = []
     for key_path, helper in wanted:
         was = json_text.get(text, key_path)
@@ -63,13 +69,16 @@ def ignored_logins(text: str, wanted: Iterable[WantedValue]) -> list[str]:
                 said.append(_replaced(str(was), helper))
             passed_over = sorted(logins)
         else:
-            passed_over = sorted(logins & set(key_path[1:]))
-        if was != helper and passed_over:
-            said.append(
-                f"logins in auths are not read: {', '.join(passed_over)}; "
-                "log in again where no identity serves"
+            named = set(key_path[1:])
+            passed_over = sorted(
+                login
+                for login in logins
+                if login in named or (namespaces and login.partition("/")[0] in named)
             )
-    return said
+        if was != helper and passed_over:
+            hidden += passed_over
+            said.append(f"logins in auths are not read: {', '.join(passed_over)}")
+    return hidden, said
 
 
 def _replaced(store: str, helper: str) -> str:

@@ -10,15 +10,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dockcred.clients import edit as clients_edit
-from dockcred.clients.edit import Change, Syntax, WantedValue, past
+from dockcred.clients.edit import ABSENT, Change, Path, Syntax, WantedValue, past
 from dockcred.clients.edit.past import Past
 from dockcred.errors import InvalidInputError
 from dockcred.system import file_lock, private_file, shared_file
 
 _TURNS = 20
+_NOTHING: tuple[Any, ...] = (ABSENT, None, "", {})
 
 
 class Edit(NamedTuple):
@@ -27,6 +28,7 @@ class Edit(NamedTuple):
     `past` is what is to be kept of it, None where nothing is. `lost` are changes of
     ours that somebody else has changed since. `made` are the directories that we had
     made for the file. `untouched` says that nobody else had written it since.
+    `stranded` are the keys of imported logins that the client then finds nowhere.
     """
 
     path: str
@@ -36,6 +38,7 @@ class Edit(NamedTuple):
     lost: tuple[Change, ...] = ()
     made: tuple[str, ...] = ()
     untouched: bool = False
+    stranded: tuple[str, ...] = ()
 
 
 class EditableFile:
@@ -109,7 +112,28 @@ class EditableFile:
             lost=tuple(lost),
             made=tuple(known.made) if after is None else (),
             untouched=known.is_of(before),
+            stranded=tuple(self._stranded(after, known)),
         )
+
+    def add(self, values: Iterable[tuple[Path, Any]]) -> None:
+        """Set values that no undo takes back, as the client itself would.
+
+        Raises InvalidInputError where others go on changing the file.
+        """
+        wanted = [WantedValue(path, value) for path, value in values]
+        with self._held():
+            for _ in shared_file.attempts():
+                before = past.read(self.path)
+                with self._named():
+                    text = _decode(before)
+                    tables = {(value.path[0],): None for value in wanted}
+                    for table in tables:
+                        if self._syntax.get(text, table) in (ABSENT, None):
+                            text = self._syntax.put(text, table, {})
+                    text, _changes = clients_edit.apply(self._syntax, text, wanted)
+                if shared_file.swap(self.path, before, text.encode()):
+                    return
+        raise self._never_still()
 
     def give_back(self) -> Edit | None:
         """Undo our changes of the file; None where it holds nothing of ours.
@@ -151,7 +175,8 @@ class EditableFile:
         origin, made, kept = self._origin(before, known)
         after = text.encode()
         digests = past.digest(after), past.digest(before)
-        ours = Past(origin, digests[0], made, kept + changes, was=digests[1])
+        moved = known.moved if known else []
+        ours = Past(origin, digests[0], made, kept + changes, digests[1], moved)
         return Edit(self.path, before, after, ours)
 
     def _origin(
@@ -175,6 +200,17 @@ class EditableFile:
             if known.before is None and self._syntax.is_blank(text):
                 return None, lost
         return text.encode(), lost
+
+    def _stranded(self, after: bytes | None, known: Past) -> Iterator[str]:
+        """Return imported logins for which neither a helper nor the file is left."""
+        if not known.moved:
+            return
+        with self._named():
+            text = _decode(after)
+            for key in known.moved:
+                places = ("auths", key), ("credHelpers", key), ("credsStore",)
+                if all(self._syntax.get(text, place) in _NOTHING for place in places):
+                    yield key
 
     def _swap(self, planned: Edit) -> bool:
         return shared_file.swap(self.path, planned.before, planned.after)

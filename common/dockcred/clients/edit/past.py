@@ -81,7 +81,8 @@ class Past(NamedTuple):
     """A file before our first change, and all our changes since.
 
     `digest` is of the file with them. `was` is of the file that the last of them was
-    made to, where it still stands if the writer was killed in between.
+    made to, where it still stands if the writer was killed in between. `moved` are the
+    keys of logins that `import --remove` has taken out of the file since.
     """
 
     before: bytes | None
@@ -89,6 +90,7 @@ class Past(NamedTuple):
     made: list[str]
     changes: list[Change]
     was: str = ""
+    moved: list[str] = []  # noqa: RUF012 - never changed in place
 
     def is_of(self, data: bytes | None) -> bool:
         """Return whether a file is as we left it, with the last change or without."""
@@ -112,7 +114,8 @@ def load(path: str) -> Past | None:
             for change in kept["changes"]
         ]
         before = read(path + BACKUP) if kept["existed"] else None
-        return Past(before, kept["digest"], kept["made"], changes, kept.get("was", ""))
+        was, moved = kept.get("was", ""), kept.get("moved", [])
+        return Past(before, kept["digest"], kept["made"], changes, was, moved)
     except (ValueError, KeyError, TypeError):
         raise InvalidInputError(
             f"{path + RECORD} is damaged", f"remove it; {path + BACKUP} is the backup"
@@ -131,6 +134,7 @@ def save(path: str, past: Past) -> None:
         "digest": past.digest,
         "was": past.was,
         "made": past.made,
+        "moved": past.moved,
         "changes": changes,
     }
     if past.before is not None:
@@ -148,6 +152,29 @@ def forget(path: str) -> None:
         private_file.replace(path + RECORD, _FORGOTTEN)
         remove(path + BACKUP)
         remove(path + RECORD)
+
+
+def record_moved(path: str, keys: Iterable[str]) -> None:
+    """Record the keys of logins that are about to be taken out of a changed file."""
+    if known := load(path):
+        save(path, known._replace(moved=sorted({*known.moved, *keys})))
+
+
+def remove_moved(path: str) -> None:
+    """Take out of the backup what was taken out of the file, for there is no copy."""
+    known = load(path)
+    if known is None or not known.moved or known.before is None:
+        return
+    from dockcred.clients.edit import json_text  # noqa: PLC0415 - a file of logins alone
+
+    text, there = known.before.decode(), (read(path) or b"").decode()
+    for key in known.moved:
+        place = "auths", key
+        if json_text.get(there, place) is ABSENT:
+            while json_text.get(text, place) is not ABSENT:
+                text = json_text.drop(text, place)
+    if text.encode() != known.before:
+        save(path, known._replace(before=text.encode()))
 
 
 def remove_forgotten(path: str) -> None:

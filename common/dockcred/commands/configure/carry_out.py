@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import difflib
 import shutil
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import click
 
+from dockcred import wiring
 from dockcred.clients.docker import edit as docker_edit
 from dockcred.clients.edit import WantedValue, past, whole_text
 from dockcred.clients.edit.client_file import Edit, EditableFile
+from dockcred.clients.entries import Login, entry
+from dockcred.clients.findings import command
 from dockcred.clients.reference import keys
 from dockcred.commands.console import warn
-from dockcred.errors import InvalidInputError
+from dockcred.commands.import_ import import_logins
+from dockcred.credential import Credential, ServerURL
+from dockcred.errors import DockcredError, InvalidInputError
 from dockcred.wiring import PROGRAMS
 
 _PREFIX = "docker-credential-"
@@ -81,8 +87,89 @@ def change_whole(file: EditableFile, text: str, *, dry_run: bool) -> None:
     change(file, wanted, dry_run=dry_run)
 
 
-def undo(files: Iterable[EditableFile], *, dry_run: bool) -> None:
-    """Undo our changes and write how; files without one are passed over."""
+KEEPING = frozenset(("auto", "keyring"))
+"""The helpers that answer from the store into which `import` puts logins."""
+
+
+def offer_import(
+    path: str, source: str, hidden: Collection[str], *, at_once: bool, dry_run: bool
+) -> None:
+    """Import the logins that a change hides, if that is wanted; else write how.
+
+    On a terminal it is asked. Raises InvalidInputError where one cannot be imported:
+    then nothing is hidden yet.
+    """
+    hidden = sorted(set(hidden))
+    if not hidden:
+        return
+    words = command("dockcred", "import", source)
+    if dry_run or not (at_once or is_asked("Import them into the store now?")):
+        warn(f"to go on using them, run: {words}")
+        return
+    if not import_logins(path, hidden):
+        raise InvalidInputError(
+            f"not all logins could be imported, and {path} stays as it is",
+            f"see above; then run: {words}",
+        )
+
+
+def is_asked(question: str) -> bool:
+    """Ask on a terminal; return False without one."""
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
+        return False
+    return click.confirm(question, default=True, err=True)
+
+
+def _give_back_logins(
+    file: EditableFile, *, logins: bool | None, dry_run: bool
+) -> None:
+    """Write imported logins back in the clear before the undo hides them, or refuse.
+
+    Raises InvalidInputError where nobody has said which, or one cannot be read.
+    """
+    planned = file.undo()
+    if planned is None or not planned.stranded:
+        return
+    names = ", ".join(planned.stranded)
+    warn(
+        f"import --remove has moved logins out of {file.path} into the store, which is"
+        f" not asked any more after the undo: {names}"
+    )
+    if dry_run or logins is False:
+        return
+    if logins is None and not is_asked("Write them back, in the clear?"):
+        raise InvalidInputError(
+            "nothing is undone yet",
+            "add --logins to have them written back in the clear, or --no-logins to"
+            " leave them in the store alone",
+        )
+    found = [Login(key, _stored(key)) for key in planned.stranded]
+    file.add([(("auths", login.registry), entry(login)) for login in found])
+
+
+def _stored(key: str) -> Credential:
+    """Return what the store keeps for a key; InvalidInputError where it keeps none."""
+    server = ServerURL.parse(key)
+    try:
+        return wiring.keychain_for(server).get(server)
+    except DockcredError as failure:
+        raise InvalidInputError(
+            f"{key} cannot be given back ({failure.cause}), and nothing is undone yet",
+            "see to the store, or add --no-logins",
+        ) from None
+
+
+def undo(
+    files: Iterable[EditableFile], *, dry_run: bool, logins: bool | None = None
+) -> None:
+    """Undo our changes and write how; files without one are passed over.
+
+    `logins` says whether those that were imported are written back in the clear; None
+    asks, where there are any.
+    """
+    files = list(files)
+    for file in files:
+        _give_back_logins(file, logins=logins, dry_run=dry_run)
     nothing = True
     made: list[str] = []
     for file in files:
@@ -161,6 +248,17 @@ HELPER = click.option(
     shell_complete=complete_helper,
     help="The helper, as in docker-credential-NAME.",
 )
+IMPORT = click.option(
+    "--import",
+    "at_once",
+    is_flag=True,
+    help="Import into the store what the file's own logins are, if they get hidden.",
+)
+LOGINS = click.option(
+    "--logins/--no-logins",
+    default=None,
+    help="With --undo: write imported logins back in the clear, or leave them.",
+)
 _DRY_RUN = click.option(
     "--dry-run", is_flag=True, help="Write nothing; show what would change."
 )
@@ -170,9 +268,9 @@ _UNDO = click.option("--undo", is_flag=True, help="Give back what was there befo
 def options(*own: Command) -> Callable[[Command], Command]:
     """Add these options to a command, and those that every client has."""
 
-    def decorate(command: Command) -> Command:
+    def decorate(decorated: Command) -> Command:
         for option in (_UNDO, _DRY_RUN, *reversed(own)):
-            command = option(command)
-        return command
+            decorated = option(decorated)
+        return decorated
 
     return decorate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -12,7 +13,14 @@ from dockcred.clients.docker import edit as docker_edit
 from dockcred.clients.edit import WantedValue, json_text, toml_text
 from dockcred.clients.edit.client_file import EditableFile
 from dockcred.commands.configure import carry_out
-from dockcred.commands.configure.carry_out import ALL, HELPER, REGISTRY, options
+from dockcred.commands.configure.carry_out import (
+    ALL,
+    HELPER,
+    IMPORT,
+    LOGINS,
+    REGISTRY,
+    options,
+)
 from dockcred.commands.console import examples, reporting_errors, warn
 from dockcred.system import environment
 
@@ -25,7 +33,7 @@ from dockcred.system import environment
         "dockcred configure docker --undo",
     )
 )
-@options(REGISTRY, ALL, HELPER)
+@options(REGISTRY, ALL, HELPER, IMPORT, LOGINS)
 def docker(**choices: Any) -> None:
     """Set docker's config.json: credHelpers for a HOST, credsStore for --all.
 
@@ -34,7 +42,7 @@ def docker(**choices: Any) -> None:
     """
     with reporting_errors():
         path = docker_edit.path(environment.current())
-        _docker_config(path, docker_edit.HUB, **choices)
+        _docker_config(path, docker_edit.HUB, "docker", **choices)
 
 
 @click.command(
@@ -42,44 +50,79 @@ def docker(**choices: Any) -> None:
         "dockcred configure helm --all", "dockcred configure helm --registry ghcr.io"
     )
 )
-@options(REGISTRY, ALL, HELPER)
+@options(REGISTRY, ALL, HELPER, IMPORT, LOGINS)
 def helm(**choices: Any) -> None:
     """Set helm's registry/config.json, which helm reads before docker's."""
     with reporting_errors():
         path = helm_registry.path(environment.current())
-        _docker_config(path, helm_registry.HUB, **choices)
+        _docker_config(path, helm_registry.HUB, path, **choices)
 
 
 def _docker_config(
     path: str,
     hub: tuple[str, ...],
+    source: str,
     *,
     registries: tuple[str, ...],
     everything: bool,
     helper: str,
+    at_once: bool,
+    logins: bool | None,
     dry_run: bool,
     undo: bool,
 ) -> None:
     file = EditableFile(path, json_text)
     if undo:
-        carry_out.undo([file], dry_run=dry_run)
+        carry_out.undo([file], dry_run=dry_run, logins=logins)
         return
     carry_out.check_chosen(registries, everything=everything)
     carry_out.check_helper(helper)
     hosts = carry_out.all_keys(registries, hub)
-    said: set[str] = set()
 
     def wanted(text: str) -> list[WantedValue]:
         found = docker_edit.use_helper_for(text, hosts, helper) if hosts else []
-        found += docker_edit.use_as_default(helper) if everything else []
+        return found + (docker_edit.use_as_default(helper) if everything else [])
+
+    _change(file, wanted, source, helper, at_once=at_once, dry_run=dry_run)
+
+
+def _change(
+    file: EditableFile,
+    wanted: Callable[[str], list[WantedValue]],
+    source: str,
+    helper: str,
+    *,
+    at_once: bool,
+    dry_run: bool,
+    namespaces: bool = False,
+) -> None:
+    """Change a file, and hide no login in it without a word."""
+    said: set[str] = set()
+    hidden: list[str] = []
+
+    def telling(text: str) -> list[WantedValue]:
+        found = wanted(text)
+        logins, sentences = docker_edit.ignored_logins(
+            text, found, namespaces=namespaces
+        )
+        hidden.extend(logins)
         # Asked again where the text has changed: each sentence is said once.
-        for sentence in docker_edit.ignored_logins(text, found):
+        for sentence in sentences:
             if sentence not in said:
                 said.add(sentence)
-                warn(sentence)
+                keeps = helper in carry_out.KEEPING or "auths" not in sentence
+                warn(sentence if keeps else f"{sentence}; {_AGAIN}")
         return found
 
-    carry_out.change(file, wanted, dry_run=dry_run)
+    file.configure(telling)
+    if helper in carry_out.KEEPING:
+        carry_out.offer_import(
+            file.path, source, hidden, at_once=at_once, dry_run=dry_run
+        )
+    carry_out.change(file, telling, dry_run=dry_run)
+
+
+_AGAIN = "log in again where no identity serves"
 
 
 @click.command(
@@ -89,12 +132,14 @@ def _docker_config(
         "dockcred configure podman --undo",
     )
 )
-@options(REGISTRY, ALL, HELPER)
+@options(REGISTRY, ALL, HELPER, IMPORT, LOGINS)
 def podman(
     *,
     registries: tuple[str, ...],
     everything: bool,
     helper: str,
+    at_once: bool,
+    logins: bool | None,
     dry_run: bool,
     undo: bool,
 ) -> None:
@@ -110,17 +155,22 @@ def podman(
         places = containers_edit.paths(variables)
         conf, *others = (EditableFile(path, toml_text) for path in places)
         if undo:
-            carry_out.undo([auth, conf, *others], dry_run=dry_run)
+            files = [auth, conf, *others]
+            carry_out.undo(files, dry_run=dry_run, logins=logins)
             return
         carry_out.check_chosen(registries, everything=everything)
         carry_out.check_helper(helper)
         if hosts := carry_out.all_keys(registries, containers_edit.HUB):
             for sentence in containers_edit.shadowing(variables, hosts):
                 warn(sentence)
-            carry_out.change(
+            _change(
                 auth,
                 lambda text: docker_edit.use_helper_for(text, hosts, helper),
+                auth.path,
+                helper,
+                at_once=at_once,
                 dry_run=dry_run,
+                namespaces=True,
             )
         if everything:
             carry_out.change(

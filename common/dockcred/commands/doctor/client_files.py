@@ -6,13 +6,16 @@ import os
 
 from dockcred.clients import files
 from dockcred.clients.docker import read as docker_read
+from dockcred.clients.entries import decode
 from dockcred.clients.files import PREFIX, chosen
-from dockcred.clients.findings import command, error, fine, note, warning
+from dockcred.clients.findings import command, error, fine, note, shown, warning, word
+from dockcred.clients.reference import HUB_KEY, HUB_NAMES, Reference, host_of
 from dockcred.commands.doctor import entries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Mapping
+    from typing import Any
 
     from dockcred.clients.files import ClientFile, Found
     from dockcred.clients.findings import Finding
@@ -174,6 +177,42 @@ def check_exposure(file: ClientFile) -> Iterator[Finding]:
         return
     if any(file.table("auths").values()):
         yield from check_mode(file.path)
+
+
+def check_hidden(file: ClientFile, case: Case | None, client: str) -> Iterator[Finding]:
+    """Warn of logins in a file that its client does not send: a helper is asked."""
+    for name, entry in file.table("auths").items():
+        is_hub = host_of(name) in HUB_NAMES
+        key = HUB_KEY if is_hub else host_of(name)
+        if case and Reference(key).docker_key != case.reference.docker_key:
+            continue
+        if not isinstance(entry, dict) or not _has_login(entry):
+            continue
+        helper = file.table("credHelpers").get(key)
+        if helper is None and client == "docker":
+            helper = file.text("credsStore")
+        if not helper:
+            continue
+        text = (
+            f'auths["{shown(name)}"] in {file.path} has a login that {client} does not'
+            f" send: {PREFIX}{word(helper)} is asked instead"
+        )
+        if helper in _KEEPING:
+            source = "docker" if client == "docker" else file.path
+            fix = command("dockcred", "import", source, "--remove")
+            yield warning(KEY, text, fix=fix)
+        else:
+            yield warning(KEY, text, f"log in again, or run: {client} logout {key}")
+
+
+_KEEPING = frozenset(("auto", "keyring"))
+
+
+def _has_login(entry: Mapping[str, Any]) -> bool:
+    try:
+        return decode(entry) is not None
+    except ValueError:
+        return False
 
 
 def check_mode(path: str) -> Iterator[Finding]:

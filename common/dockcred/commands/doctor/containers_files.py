@@ -62,6 +62,27 @@ def check_files(
     return found
 
 
+def check_hidden(
+    environment: Environment, read: list[ClientFile], case: Case | None
+) -> Iterator[Finding]:
+    """Warn of logins that none of the three sends: a helper is asked in their place."""
+    program = login_program(environment.get("PATH", os.defpath))
+    named = containers_read.helpers(environment)
+    if containers_read.AUTH_FILES not in named:
+        for file in read:
+            if any(file.table("auths").values()):
+                yield warning(
+                    KEY,
+                    f"{file.path} is not read: credential-helpers of registries.conf"
+                    f" names {', '.join(named)} alone",
+                    f'add "{containers_read.AUTH_FILES}" to it, or run:'
+                    f" {command('dockcred', 'import', file.path)}",
+                )
+        return
+    for file in read:
+        yield from client_files.check_hidden(file, case, program)
+
+
 def check_keys(
     case: Case, read: list[ClientFile]
 ) -> Generator[Finding, None, list[Found]]:

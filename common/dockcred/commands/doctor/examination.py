@@ -146,6 +146,7 @@ def _softened(
 def _docker(environment: Environment, case: Case | None) -> Iterator[Finding]:
     file = yield from client_files.check_file(environment, case)
     yield from client_files.check_exposure(file)
+    yield from client_files.check_hidden(file, case, DOCKER)
     named = {str(name) for name in file.table("credHelpers").values() if name}
     if case:
         found = yield from client_files.check(case, file)
@@ -158,6 +159,7 @@ def _docker(environment: Environment, case: Case | None) -> Iterator[Finding]:
 
 def _podman(environment: Environment, case: Case | None) -> Iterator[Finding]:
     read = yield from containers_files.check_files(environment)
+    yield from containers_files.check_hidden(environment, read, case)
     if case:
         asked = yield from containers_files.check_keys(case, read)
         yield from _asked(case, asked, PODMAN)
