@@ -68,7 +68,7 @@ def identity_store(name: str) -> Store:
     return _router((name,))
 
 
-def auto_store() -> Store:
+def auto_store() -> Router:
     """Open every provider's registries, and for all others what keeps logins."""
     return _router(tuple(PROVIDERS), lambda: _by_registry(fallback_store))
 
@@ -152,7 +152,22 @@ def _router(
         open_cache=_open_cache,
         open_fallback=open_fallback,
         program_for=program_for,
+        named_hosts=lambda: _named_hosts(variables),
     )
+
+
+def _named_hosts(variables: Environment) -> list[str]:
+    """Return the hosts that docker's file leaves to a helper of ours, or to its store.
+
+    Below `auths` an empty entry is what a login leaves there that a store has taken.
+    """
+    from dockcred.clients.docker import read  # noqa: PLC0415 - for `list` only
+
+    file = read.config_file(variables)
+    ours = {program.removeprefix("docker-credential-") for program in PROGRAMS}
+    helpers = file.table("credHelpers").items()
+    named = [host for host, helper in helpers if helper in ours]
+    return named + [host for host, entry in file.table("auths").items() if entry == {}]
 
 
 def _node_router(variables: Environment, load: Callable[[str], Provider]) -> Router:

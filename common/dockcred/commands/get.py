@@ -75,13 +75,23 @@ def _resolve(host: str) -> resolve.Credential:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 def list_(*, as_json: bool) -> None:
-    """List the registries that are cached or in the keychain, and as whom."""
+    """List the registries that would be answered, and as whom.
+
+    What is cached or in the keychain, what config.toml and docker's credHelpers name,
+    and the registry of your own identity: each cloud is asked once at most.
+    """
     with reporting_errors():
-        found = wiring.auto_store().list()
+        store = wiring.auto_store()
+        with errors.status("asking the clouds that are configured"):
+            found = store.list()
+        if store.left_out and not found and not as_json:
+            raise store.left_out
+    if store.left_out:
+        errors.print(f"left out: {store.left_out}", highlight=False, markup=False)
     if as_json:
         click.echo(json.dumps(found, sort_keys=True))
     elif not found:
-        console.print("nothing is cached")
+        console.print("nothing is cached, and no identity here names a registry")
     else:
         table = Table("registry", "user", box=None, pad_edge=False)
         for host, user in sorted(found.items()):

@@ -120,6 +120,7 @@ class Minter:
                 log.warning(f"answered the last credential: {error}")
                 return entry.credential
             raise
+        self._remember()
         unchanged = (
             self._store.key(self._server) == self._key
             and watched.conditions(identity.files, identity.tokens) == now
@@ -166,12 +167,43 @@ class Minter:
             entry.conditions = now
             self._keep(entry, asked_at)
 
+    def _remember(self) -> None:
+        """Write down, once for each host, that it was answered: `list` tells it."""
+        name = f"{_ANSWERED}{self._server.host}"
+        if self._cache.path and os.path.lexists(f"{self._cache.path}/{name}"):
+            return
+        hosts = answered_hosts(self._cache)
+        if len(hosts) >= MOST_HOSTS:
+            self._cache.remove(f"{_ANSWERED}{hosts[-1]}")
+        self._cache.write_text(name, "", time.time() + REMEMBERED_S)
+
     def _keep(self, entry: Entry, asked_at: float) -> None:
         """Write the entry, and its ticket for the launcher."""
         if not self._cache.write(self._name, entry):
             return
         if self._store.open_tickets:
             self._store.open_tickets().keep(self._name, entry, asked_at)
+
+
+_ANSWERED = "answered,"
+REMEMBERED_S = 90 * 24 * 3600.0
+MOST_HOSTS = 256
+
+
+def answered_hosts(cache: Cache) -> list[str]:
+    """Return the hosts that were answered in the last months, the latest new one first.
+
+    A file for each, so that none is lost where two are written at the same time.
+    """
+    found = []
+    for name in cache.names(_ANSWERED):
+        try:
+            ends = os.lstat(f"{cache.path}/{name}").st_mtime
+        except OSError:
+            continue
+        if ends > time.time():
+            found.append((-ends, name.removeprefix(_ANSWERED)))
+    return [host for _, host in sorted(found)]
 
 
 ATTEMPT_EVERY_S = 60.0

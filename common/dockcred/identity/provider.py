@@ -98,6 +98,10 @@ class Provider:
     ignore_storage  one that asks to succeed in silence on `store`; "" for no such peer
     metadata        the cloud whose metadata service is asked last, unasked for, as
                     system.cloud calls it, and the name of that source
+    decides_by_registry  whether each registry has its own say whom it lets in, so that
+                    one that refuses says nothing of the others
+    guesses_own     whether `own_servers` are what anybody may have, named only where
+                    nothing names others: a client may `get` each of a list
     """
 
     name = ""
@@ -109,6 +113,8 @@ class Provider:
     cache_off = ""
     ignore_storage = ""
     metadata = ("", "")
+    decides_by_registry = False
+    guesses_own = False
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -144,6 +150,24 @@ class Provider:
         """
         del environment
         return ()
+
+    def can_ask_for_own(self, environment: Environment) -> bool:
+        """Return whether the cloud may be asked for what `own_servers` cannot tell."""
+        del environment
+        return False
+
+    def ask_for_own(self, environment: Environment) -> tuple[str, ...]:
+        """Return the user, then the identity's own registries, as the cloud tells them.
+
+        One request; raises MissingIdentityError or IssueError where it fails.
+        """
+        del environment
+        return ()
+
+    def username(self, environment: Environment) -> str:
+        """Return the user of every answer; nothing where each identity has its own."""
+        del environment
+        return ""
 
     def lease_until(self, source: str, start: float) -> float | None:
         """Return the end of the shortest lease that begins at a time; None without one.

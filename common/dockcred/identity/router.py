@@ -9,6 +9,7 @@ from __future__ import annotations
 from dockcred.credential import Credential, ServerURL
 from dockcred.errors import (
     CredentialsNotFoundError,
+    DockcredError,
     InvalidInputError,
     MissingIdentityError,
     NotServedError,
@@ -46,8 +47,12 @@ class Router:
         open_cache: Callable[[Provider, Environment], Cache],
         open_fallback: Callable[[], Store] | None = None,
         program_for: Callable[[ServerURL], str],
+        named_hosts: Callable[[], Iterable[str]] = tuple,
     ) -> None:
-        """Hold what is to be loaded on use; nothing is loaded yet."""
+        """Hold what is to be loaded on use; nothing is loaded yet.
+
+        `named_hosts` are those that a client's file names for us, for `list`.
+        """
         self._names = tuple(names)
         self._environment = environment
         self._open_config = config
@@ -57,6 +62,8 @@ class Router:
         self._open_fallback = open_fallback
         self._program_for = program_for
         self._answered: Store | None = None
+        self._named_hosts = named_hosts
+        self.left_out: DockcredError | None = None
 
     def get(self, server: ServerURL) -> Credential:
         """Return from the identity that serves the host, else from the fallback.
@@ -132,22 +139,44 @@ class Router:
             self._fallback().erase(server)
 
     def list(self) -> dict[str, str]:
-        """Return the fallback's servers and those whose credential is cached."""
-        found = {}
-        if self._open_fallback is not None:
-            found.update(self._fallback().list())
+        """Return the fallback's servers, and those that an identity would answer.
+
+        What fails is left out; where nothing is left, the fallback's failure is raised.
+        """
+        from dockcred.identity import listing  # noqa: PLC0415 - for `list` only
+        from dockcred.identity.config.settings import overlay  # noqa: PLC0415 - as above
+
+        found, failure = self._kept()
         config = self._config
+        environment = self._environment.with_values(overlay(config.defaults))
+        owners, hosts = [], []
         for name in self._names:
             provider = self._load(name)
-            cache = self._open_cache(provider, self._environment)
-            hosts = {entry.split(",")[1] for entry in cache.names(f"{name},")}
-            hosts |= {host for host, to in config.aliases().items() if to in hosts}
-            hosts -= {_host(key) for key in found}
-            for host in sorted(hosts):
-                route = self._route(ServerURL.parse(host))
-                if route.store and (user := route.store.username_of(route.target)):
-                    found[host] = user
+            cache = self._open_cache(provider, environment)
+            owners.append((provider, environment))
+            hosts += listing.hosts_in(provider, cache)
+        hosts += [*config.hosts(), *self._named_hosts()]
+        kept = {_host(key) for key in found}
+        found |= listing.users(hosts, self, owners, kept)
+        if failure and not found:
+            raise failure
         return found
+
+    def _kept(self) -> tuple[dict[str, str], DockcredError | None]:
+        """Return what the fallback lists, and why it does not."""
+        if self._open_fallback is None:
+            return {}, None
+        fallback = self._fallback()
+        try:
+            found = fallback.list()
+        except DockcredError as error:
+            from dockcred.system import log  # noqa: PLC0415 - at a failure
+
+            log.warning(f"left out of the list: {error}")
+            self.left_out = error
+            return {}, error
+        self.left_out = getattr(fallback, "left_out", None)
+        return dict(found), None
 
     def identity_for(self, server: ServerURL) -> tuple[ServerURL, IdentityStore | None]:
         """Return the registry that is meant, and who answers for it, if anybody."""

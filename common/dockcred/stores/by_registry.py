@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dockcred.credential import Credential, ServerURL
-from dockcred.errors import CredentialsNotFoundError
+from dockcred.errors import CredentialsNotFoundError, DockcredError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class ByRegistry:
         self._environment = environment
         self._config = config
         self._open = open_store
+        self.left_out: DockcredError | None = None
 
     def get(self, server: ServerURL) -> Credential:
         """Return from the registry's place; on_miss = "empty" answers nobody."""
@@ -47,18 +48,40 @@ class ByRegistry:
         self.of(server).erase(server)
 
     def list(self) -> dict[str, str]:
-        """Return from every place the servers that a get would look for there."""
-        found = {}
+        """Return from every place the servers that a get would look for there.
+
+        A place that fails is left out, and a key that no request can name. Raises the
+        failure where nothing else is found.
+        """
+        found: dict[str, str] = {}
         places = {}
         for settings in self._config.every():
             environment = self._variables(settings)
             places[_place(environment)] = environment
+        failure: DockcredError | None = None
         for place, environment in places.items():
-            for key, user in self._open(environment).list().items():
-                settings = self._config.settings_for(ServerURL.parse(key))
-                if _place(self._variables(settings)) == place:
-                    found[key] = user
+            try:
+                opened = self._open(environment)
+                kept = opened.list()
+            except DockcredError as error:
+                failure = failure or error
+                continue
+            self.left_out = self.left_out or getattr(opened, "left_out", None)
+            found |= {
+                key: user for key, user in kept.items() if self._is_of(key, place)
+            }
+        if failure and not found:
+            raise failure
+        self.left_out = failure or self.left_out
         return found
+
+    def _is_of(self, key: str, place: tuple[str, str]) -> bool:
+        """Return whether a get of a key would look here; no get can name some keys."""
+        try:
+            settings = self._config.settings_for(ServerURL.parse(key))
+        except DockcredError:
+            return False
+        return _place(self._variables(settings)) == place
 
     def after_answer(self) -> None:
         """Do nothing: a keychain leaves nothing to be done."""

@@ -148,8 +148,9 @@ class IfPresent:
     """The store that `open_store` opens, or one that keeps nothing."""
 
     def __init__(self, open_store: Callable[[], Store]) -> None:
-        """Open nothing yet."""
+        """Open nothing yet; `left_out` is set to what kept a list from being whole."""
         self._open = open_store
+        self.left_out: KeychainAbsentError | None = None
 
     def get(self, server: ServerURL) -> Credential:
         """Return what is kept; find nothing where there is no keychain."""
@@ -176,6 +177,7 @@ class IfPresent:
             return self._open().list()
         except KeychainAbsentError as error:
             log.info(f"nothing to list: {error}")
+            self.left_out = error
             return {}
 
     def after_answer(self) -> None:

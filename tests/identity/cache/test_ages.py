@@ -127,6 +127,7 @@ def test_list_shows_what_a_get_answers_from_the_cache_and_nothing_older(ecr, clo
     entries.age_to(entries.only(environment), 0.6)
     assert HOST.encode() in listed()
     entries.age_to(entries.only(environment), 0.3)
+    cloud.fail("ecr:access-denied")
     assert listed() == b"{}\n"
 
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from support.program import HOST, NOT_FOUND, Program, with_system_path
+from support.program import HOST, NOT_FOUND, PUBLIC, Program, with_system_path
 
 PRIVATE = "registry.example:5000"
 
@@ -27,14 +27,14 @@ def test_a_cloud_answers_for_its_hosts_and_the_store_for_the_rest(
 
 
 def test_list_is_the_stores_keys_and_the_cached_hosts(auto, cloud, vault) -> None:
-    """No duplicates, and each key answers from the cache or the store."""
+    """No duplicates, and what was asked for answers from the cache or the store."""
     environment = {**cloud.environment("env-keys"), **vault}
     _store(auto, environment, PRIVATE)
     auto.get(environment, HOST)
     cloud.reset()
     listed = json.loads(auto("list", environment=environment).stdout)
-    assert listed == {HOST: "AWS", PRIVATE: "me"}
-    for server in listed:
+    assert listed == {HOST: "AWS", PUBLIC: "AWS", PRIVATE: "me"}
+    for server in (HOST, PRIVATE):
         assert auto.get(environment, server).password
     assert not cloud.calls
 
@@ -98,7 +98,7 @@ def elsewhere(tmp_path: Path) -> Path:
 
 def test_another_helper_can_be_the_store(auto, cloud, elsewhere) -> None:
     """Docker Desktop's store stays in use for all that is no cloud's."""
-    environment = {**cloud.environment("env-keys"), "DOCKCRED_STORE": "helper:other"}
+    environment = {**cloud.environment("nothing"), "DOCKCRED_STORE": "helper:other"}
     environment["PATH"] = f"{elsewhere.parent}:/usr/bin:/bin"
     assert _store(auto, environment, PRIVATE).status == 0
     assert auto.get(environment, PRIVATE).password == "s3cret"

@@ -6,6 +6,7 @@ import pytest
 from support.aws_files import Home
 
 from dockcred.providers.ecr import ECR
+from dockcred.providers.ecr.hosts import PUBLIC
 from dockcred.system.environment import Environment
 
 EU = {"AWS_DEFAULT_REGION": "eu-west-1"}
@@ -79,4 +80,37 @@ def test_the_registry_of_account_and_region(name, tmp_path) -> None:
     config, variables, own = CASES[name]
     variables = Home(config, None, variables).write(tmp_path)
     found = ECR().own_servers(Environment(variables))
-    assert found == ((own,) if own else ())
+    assert tuple(host for host in found if host != PUBLIC) == ((own,) if own else ())
+
+
+GALLERY = {
+    "a role": True,
+    "keys that do not": True,
+    "no region": True,
+    "China": False,
+    "a machine": False,
+    "whichever fits": False,
+}
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_the_gallery_is_anybody_s_outside_of_other_partitions(name, tmp_path) -> None:
+    config, variables, _ = CASES[name]
+    variables = Home(config, None, variables).write(tmp_path)
+    assert (PUBLIC in ECR().own_servers(Environment(variables))) == GALLERY[name]
+
+
+ASKED = {
+    "keys that do not": True,
+    "a role": False,
+    "no region": False,
+    "a machine": False,
+    "keys that say whose they are": False,
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_aws_is_asked_whose_keys_these_are_where_nothing_tells(name, tmp_path) -> None:
+    config, variables, _ = CASES[name]
+    variables = Home(config, None, variables).write(tmp_path)
+    assert ECR().can_ask_for_own(Environment(variables)) == ASKED[name]

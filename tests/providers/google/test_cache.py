@@ -150,4 +150,4 @@ def test_erase_drops_the_token_and_list_names_what_is_held(cloud, run):
     run(environment)
     assert run(environment, "list", "").output == '{"gcr.io":"oauth2accesstoken"}'
     assert run(environment, "erase").status == 0
-    assert run(environment, "list", "").output == "{}"
+    assert not [*Path(environment["DOCKCRED_CACHE_DIR"]).glob("*,gcr.io*")]

@@ -186,7 +186,8 @@ def test_store_and_list_and_erase_are_polite(cloud, oidc):
     stored = oidc("store", environment=environment, stdin=json.dumps(login).encode())
     assert stored.status == 0
     assert b"nothing was stored" in stored.stderr
-    assert oidc("list", environment=environment).stdout == b"{}\n"
+    listed = json.loads(oidc("list", environment=environment).stdout)
+    assert listed == {HOST: "JWT"}
     assert oidc("erase", environment=environment, stdin=HOST.encode()).status == 0
     foreign = login | {"ServerURL": "other.example"}
     refused = oidc("store", environment=environment, stdin=json.dumps(foreign).encode())

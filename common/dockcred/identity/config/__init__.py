@@ -93,14 +93,10 @@ class Config:
         """Return whether a path decides anywhere."""
         return any("/" in row[1] for row in self._rows)
 
-    def aliases(self) -> dict[str, str]:
-        """Return the hosts that stand for another registry, with that registry."""
-        found = {}
-        for row in self._rows:
-            target = dict(_pairs(row[2:])).get("registry")
-            if target and not set(row[1]) & {"*", "?", "/"}:
-                found[row[1].lower()] = target
-        return found
+    def hosts(self) -> list[str]:
+        """Return the hosts that are written out, without a pattern or a path."""
+        written = (row[1].lower() for row in self._rows)
+        return [text for text in written if not set(text) & {"*", "?", "/"}]
 
 
 SYSTEM_FILE = "/etc/dockcred/config.toml"

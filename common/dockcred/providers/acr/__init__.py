@@ -32,6 +32,7 @@ class ACR(Provider):
     names = azure
     tags = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID")
     metadata = ("Azure", "azure:imds")
+    decides_by_registry = True
     sources = (
         # The client id is who one is; like an AWS secret key, its proof is not kept.
         Source("azure:client-secret", direct=True),
@@ -74,3 +75,10 @@ class ACR(Provider):
         from dockcred.providers.acr.identity import AzureIdentity  # noqa: PLC0415
 
         return AzureIdentity(registry, environment)
+
+    def username(self, environment: Environment) -> str:
+        """Return the user of every refresh token."""
+        from dockcred.providers.acr.exchange import USERNAME  # noqa: PLC0415 - for `list`
+
+        del environment
+        return USERNAME

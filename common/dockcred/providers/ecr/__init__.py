@@ -22,6 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dockcred.credential import ServerURL
     from dockcred.identity.provider import Identity
+    from dockcred.providers.ecr.hosts import EcrRegistry
     from dockcred.system.environment import Environment
 
 
@@ -72,6 +73,9 @@ class ECR(Provider):
         registry = registry_of(server.host)
         if registry is None:
             raise CredentialsNotFoundError
+        return self._identity(registry, environment)
+
+    def _identity(self, registry: EcrRegistry, environment: Environment) -> Identity:
         road = environment.get("DOCKCRED_ROAD")
         if not environment.first("DOCKCRED_AWS_PROFILE", "DOCKCRED_AWS_ROLE_ARN"):
             from dockcred.providers.ecr import direct, endpoints  # noqa: PLC0415 - a miss only
@@ -93,7 +97,28 @@ class ECR(Provider):
         return SdkIdentity(registry, environment)
 
     def own_servers(self, environment: Environment) -> tuple[str, ...]:
-        """Return the registry of the configured account and region, if files say it."""
+        """Return the registry of the account and region that are said; the gallery."""
         from dockcred.providers.ecr import accounts  # noqa: PLC0415 - not for `get`
 
         return accounts.own_servers(environment)
+
+    def can_ask_for_own(self, environment: Environment) -> bool:
+        """Return whether there is an identity with a region, and no account is said."""
+        from dockcred.providers.ecr import accounts  # noqa: PLC0415 - as above
+
+        return accounts.own_registry(environment) is not None
+
+    def ask_for_own(self, environment: Environment) -> tuple[str, ...]:
+        """Return the user and the registry of whoever asks, as AWS's helper does."""
+        from dockcred.providers.ecr import accounts  # noqa: PLC0415 - as above
+
+        registry = accounts.own_registry(environment)
+        if registry is None:
+            return ()
+        user = self._identity(registry, environment).issue().username
+        return (user, registry.host) if registry_of(registry.host) else ()
+
+    def username(self, environment: Environment) -> str:
+        """Return AWS's one user."""
+        del environment
+        return "AWS"

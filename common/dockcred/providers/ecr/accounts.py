@@ -8,7 +8,8 @@ from __future__ import annotations
 from dockcred.errors import IssueError
 from dockcred.providers.ecr import direct
 from dockcred.providers.ecr.endpoints import ProfileSettings
-from dockcred.providers.ecr.hosts import AUTO, registry_of
+from dockcred.providers.ecr.hosts import AUTO, PUBLIC, EcrRegistry, registry_of
+from dockcred.system import cloud
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from dockcred.system.environment import Environment
 
 _ARN_ACCOUNT = 4
+_ANYBODY = "0" * 12
+_DOMAIN = "amazonaws.com"
+_GOV = "us-gov-"
 # The registry's domain is the partition's, told by the region's first letters.
 _DOMAINS = {
     "cn-": "amazonaws.com.cn",
@@ -32,19 +36,80 @@ _DOMAINS = {
 def own_servers(environment: Environment) -> tuple[str, ...]:
     """Return the registry of the identity's account and region, where both are said.
 
-    Nothing where only AWS could tell the account: keys and machines do not, and a file
-    that is not wholly understood is the SDK's.
+    Then the public gallery, which takes the same identity outside of AWS's other
+    partitions. No account is known of keys and machines, nor where a file is not wholly
+    understood, which is the SDK's.
     """
     named = environment.get("DOCKCRED_AWS_PROFILE")
     if named == AUTO:
         return ()
     profile = ProfileSettings(environment, named)
     account = _account(environment, profile, is_named=bool(named))
-    region = environment.first("AWS_REGION", "AWS_DEFAULT_REGION")
-    region = region or profile.settings.get("region", "")
+    region = _region(environment, profile)
+    host = _host(account, region)
+    own = (host,) if registry_of(host) else ()
+    commercial = _domain(region) == _DOMAIN and not region.startswith(_GOV)
+    if commercial and (own or _is_configured(environment, profile)):
+        own = (*own, PUBLIC)
+    return own
+
+
+def own_registry(environment: Environment) -> OwnRegistry | None:
+    """Return the registry of whoever asks, if the region is said and the account not.
+
+    None where nobody is configured: not every machine is AWS's.
+    """
+    named = environment.get("DOCKCRED_AWS_PROFILE")
+    if named == AUTO:
+        return None
+    profile = ProfileSettings(environment, named)
+    region = _region(environment, profile)
+    known = _account(environment, profile, is_named=bool(named))
+    if registry_of(_host(known, region)) or not registry_of(_host(_ANYBODY, region)):
+        return None
+    if not _is_configured(environment, profile):
+        return None
+    return OwnRegistry("", region, _domain(region), fips=False, dual_stack=False)
+
+
+class OwnRegistry(EcrRegistry):
+    """The registry of whoever asks; its account is set by AWS's answer."""
+
+    __slots__ = ()
+
+    @property
+    def is_public(self) -> bool:
+        """Return False: without an account it is the caller's, not the gallery."""
+        return False
+
+    @property
+    def host(self) -> str:
+        """Return its host, once the account is known."""
+        return _host(self.account, self.region)
+
+
+def _is_configured(environment: Environment, profile: ProfileSettings) -> bool:
+    """Return whether anything says that AWS may be asked here."""
+    if profile.identity or profile.other or environment.get("DOCKCRED_AWS_ROLE_ARN"):
+        return True
+    if direct.source_of(environment) != direct.INSTANCE_PROFILE:
+        return True
+    named = environment.get("AWS_EC2_METADATA_SERVICE_ENDPOINT")
+    return bool(named) or cloud.Hardware().cloud == cloud.AWS
+
+
+def _region(environment: Environment, profile: ProfileSettings) -> str:
+    said = environment.first("AWS_REGION", "AWS_DEFAULT_REGION")
+    return said or profile.settings.get("region", "")
+
+
+def _domain(region: str) -> str:
     domains = (name for start, name in _DOMAINS.items() if region.startswith(start))
-    host = f"{account}.dkr.ecr.{region}.{next(domains, 'amazonaws.com')}"
-    return (host,) if registry_of(host) else ()
+    return next(domains, _DOMAIN)
+
+
+def _host(account: str, region: str) -> str:
+    return f"{account}.dkr.ecr.{region}.{_domain(region)}"
 
 
 def _account(

@@ -20,6 +20,7 @@ from dockcred.transport.target import Target
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from dockcred.providers.ecr.hosts import EcrRegistry
     from dockcred.system.environment import Environment
@@ -45,7 +46,8 @@ def authorization_token(
         service, prefix, body = "ecr-public", "SpencerFrontendService", b"{}"
     else:
         service, prefix = "ecr", "AmazonEC2ContainerRegistry_V20150921"
-        body = f'{{"registryIds":["{registry.account}"]}}'.encode()
+        account = registry.account
+        body = f'{{"registryIds":["{account}"]}}'.encode() if account else b"{}"
     operation = f"{service}:GetAuthorizationToken"
 
     def signed() -> dict[str, str]:
@@ -80,9 +82,20 @@ def authorization_token(
         data = answer.json()["authorizationData"]
         if isinstance(data, list):
             data = data[0]
+        learn_account(registry, data)
         return credential(data["authorizationToken"], float(data["expiresAt"]))
     except (ValueError, LookupError, TypeError):
         raise _garbage(target.netloc) from None
+
+
+def learn_account(registry: EcrRegistry, data: dict[str, Any]) -> None:
+    """Set the account that answered, where the caller's own was asked for.
+
+    Raises LookupError or TypeError where the answer does not tell.
+    """
+    if not registry.account and not registry.is_public:
+        _, _, host = data["proxyEndpoint"].partition("://")
+        registry.account = host.partition(".")[0]
 
 
 def credential(token: str, expires_at: float) -> Credential:

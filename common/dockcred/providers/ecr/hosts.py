@@ -24,7 +24,8 @@ _DUAL_STACK = {
     "on.amazonwebservices.com.cn": "amazonaws.com.cn",
     "on.amazonwebservices.eu": "amazonaws.eu",
 }
-_PUBLIC = {"public.ecr.aws": False, "ecr-public.aws.com": True}
+PUBLIC = "public.ecr.aws"
+_PUBLIC = {PUBLIC: False, "ecr-public.aws.com": True}
 PUBLIC_REGION = "us-east-1"
 AUTO = "auto"
 """For DOCKCRED_AWS_PROFILE: the profile that leads to the registry's account."""

@@ -9,7 +9,7 @@ from subprocess import DEVNULL, Popen
 from dockcred.errors import MissingExtraError
 from dockcred.identity.provider import Identity
 from dockcred.providers.ecr import accounts, direct, endpoints, hosts, problems
-from dockcred.providers.ecr.api import credential
+from dockcred.providers.ecr.api import credential, learn_account
 from dockcred.system import child_program, process
 from dockcred.system.environment import adopt, become
 from dockcred.system.version import __version__
@@ -224,4 +224,5 @@ class SdkIdentity(Identity):
         data = client.get_authorization_token(**which)["authorizationData"]
         if isinstance(data, list):
             data = data[0]
+        learn_account(self._registry, data)
         return credential(data["authorizationToken"], data["expiresAt"].timestamp())

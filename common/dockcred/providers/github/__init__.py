@@ -55,5 +55,17 @@ class GitHub(Provider):
             raise CredentialsNotFoundError
         return identities.choose(owner, environment)
 
+    def own_servers(self, environment: Environment) -> tuple[str, ...]:
+        """Return the registry of each GitHub for which there is a token or an App."""
+        from dockcred.providers.github import identities  # noqa: PLC0415 - for `list`
+
+        registries = {hosts.GITHUB: "ghcr.io"}
+        registries |= {server: f"containers.{server}" for server in self._enterprise}
+        return tuple(
+            registry
+            for server, registry in registries.items()
+            if identities.is_configured(server, environment)
+        )
+
     def _owner(self, server: ServerURL) -> str:
         return hosts.owner(server.host, self._enterprise)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 from dockcred.credential import Credential
-from dockcred.errors import IssueError, MissingIdentityError
+from dockcred.errors import DockcredError, IssueError, MissingIdentityError
 from dockcred.identity.provider import Identity
 from dockcred.providers.github import gh, hosts
 
@@ -42,6 +42,15 @@ def choose(github: str, environment: Environment) -> Identity:
         "gh's login nor a GitHub App",
         f"run: gh auth login --hostname {github} --scopes read:packages",
     )
+
+
+def is_configured(github: str, environment: Environment) -> bool:
+    """Return whether somebody can be asked; nobody is yet."""
+    try:
+        choose(github, environment)
+    except DockcredError:
+        return False
+    return True
 
 
 def token_variables(github: str, environment: Environment) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ class Google(Provider):
     names = google
     tags = ("DOCKCRED_GOOGLE_USERNAME",)
     metadata = ("Google", "google:metadata")
+    guesses_own = True
     sources = (
         # The credentials file is in the key.
         Source("google:service-account"),
@@ -73,3 +74,15 @@ class Google(Provider):
         if not self.matches(server):
             raise CredentialsNotFoundError
         return identities.choose(environment)
+
+    def own_servers(self, environment: Environment) -> tuple[str, ...]:
+        """Return the registries that every project may have, where somebody is here."""
+        from dockcred.providers.google import identities  # noqa: PLC0415 - for `list`
+
+        return hosts.EVERYBODYS if identities.is_configured(environment) else ()
+
+    def username(self, environment: Environment) -> str:
+        """Return the user that is chosen for every token."""
+        from dockcred.providers.google import identities  # noqa: PLC0415 - for `list`
+
+        return environment.get("DOCKCRED_GOOGLE_USERNAME") or identities.USERNAMES[0]

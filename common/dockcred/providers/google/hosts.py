@@ -19,6 +19,12 @@ PATTERNS = (
     "docker.*.rep.pkg.dev",
 )
 
+EVERYBODYS = (
+    *(f"{area}-docker.pkg.dev" for area in ("us", "europe", "asia")),
+    *("gcr.io", "us.gcr.io", "eu.gcr.io", "asia.gcr.io"),
+)
+"""Those that are named after no region; nothing tells which of the others there are."""
+
 
 def is_served(host: str, more: tuple[str, ...] = ()) -> bool:
     """Return whether a canonical host (lower-case, no trailing dot) is Google's.

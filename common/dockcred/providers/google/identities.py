@@ -11,11 +11,16 @@ import os
 import time
 
 from dockcred.credential import Credential
-from dockcred.errors import InvalidInputError, IssueError, MissingIdentityError
+from dockcred.errors import (
+    DockcredError,
+    InvalidInputError,
+    IssueError,
+    MissingIdentityError,
+)
 from dockcred.identity.provider import Identity
 from dockcred.providers.google import hosts, metadata
 from dockcred.providers.google.access_token import IAM_SCOPE, SCOPE, Token
-from dockcred.system import log
+from dockcred.system import cloud, log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,6 +83,18 @@ def source(environment: Environment) -> AccessTokenSource:
             if account := logins.find(environment):
                 return account
     return _machine(environment)
+
+
+def is_configured(environment: Environment) -> bool:
+    """Return whether there is a file, a login or a machine of Google's to ask."""
+    try:
+        chosen = source(environment)
+    except DockcredError:
+        return False
+    if not isinstance(chosen, metadata.Machine):
+        return True
+    named = environment.get("GCE_METADATA_HOST")
+    return bool(named) or cloud.Hardware().cloud == cloud.GOOGLE
 
 
 def _machine(environment: Environment) -> metadata.Machine:

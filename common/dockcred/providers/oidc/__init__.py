@@ -100,6 +100,11 @@ class OIDC(Provider):
         del server
         return False
 
+    def own_servers(self, environment: Environment) -> tuple[str, ...]:
+        """Return the hosts that the variable names."""
+        text = environment.get("DOCKCRED_OIDC_HOSTS")
+        return read(text) if text else ()
+
     def identity(self, server: ServerURL, environment: Environment) -> Identity:
         """Choose where the token comes from, and what is got for it."""
         if not self.matches(server):
