@@ -10,6 +10,8 @@ import json
 import os
 import re
 import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +34,8 @@ def ask(
     It has every one of KEYS, None where one does not apply, and what an oracle adds.
     Skips the test where the oracle is not built.
     """
-    program = BUILT / name
-    if not os.access(program, os.X_OK):
-        real.missing(f"the oracle {name} is not built: tests/oracles/build makes it")
     done = subprocess.run(
-        [program, registry],
+        [program(name), registry],
         env={"HOME": str(home), **variables},
         cwd=home,
         stdin=subprocess.DEVNULL,
@@ -47,6 +46,34 @@ def ask(
     assert done.returncode == 0, done.stderr.decode(errors="replace")[-2000:]
     answer = json.loads(done.stdout)
     return dict.fromkeys(KEYS) | answer
+
+
+def program(name: str) -> Path:
+    """Return the program of an oracle; skip the test where it is not built."""
+    found = BUILT / name
+    if not os.access(found, os.X_OK):
+        real.missing(f"the oracle {name} is not built: tests/oracles/build makes it")
+    return found
+
+
+@contextmanager
+def conversation(name: str) -> Iterator[Callable[[object], dict[str, Any]]]:
+    """Start an oracle that reads a question a line from stdin; answer what asks it."""
+    with subprocess.Popen(
+        [program(name), "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={}
+    ) as process:
+
+        def one(question: object) -> dict[str, Any]:
+            assert process.stdin
+            assert process.stdout
+            process.stdin.write(json.dumps(question).encode() + b"\n")
+            process.stdin.flush()
+            return dict.fromkeys(KEYS) | json.loads(process.stdout.readline())
+
+        try:
+            yield one
+        finally:
+            process.kill()
 
 
 def versions(name: str) -> dict[str, str]:

@@ -11,7 +11,10 @@ from support.kubelet_configs import VECTORS
 
 from dockcred.clients import formats, kubelet
 from dockcred.clients import formats as rendering
+from dockcred.clients.entries import Login
 from dockcred.clients.findings import Severity
+from dockcred.credential import Credential
+from dockcred.errors import InvalidInputError
 
 ERROR, WARNING, NOTE, FINE = (
     Severity.ERROR,
@@ -186,6 +189,19 @@ def test_a_confidential_guest(text: str, severity: Severity, said: str) -> None:
     tells("containers-auth", text, severity, said, "coco")
 
 
+OLD = "kubernetes.io/dockercfg"
+
+
+def in_data(encoded: str, key: str = ".dockerconfigjson", kind: str = "") -> str:
+    made = json.loads(secret("", kind or "kubernetes.io/dockerconfigjson"))
+    return json.dumps(made | {"data": {key: encoded}})
+
+
+def named(**metadata: object) -> str:
+    made = json.loads(secret(auths(ghcr_io=GOOD)))
+    return json.dumps(made | {"metadata": metadata})
+
+
 def secret(payload: str, kind: str = "kubernetes.io/dockerconfigjson", **meta) -> str:
     return json.dumps(
         {
@@ -234,6 +250,39 @@ stringData:
         (ending("2020-01-01T00:00:00Z"), ERROR, "its credential ended at 2020"),
         (ending("2999-01-01T00:00:00Z"), FINE, "good until 2999"),
         (ending("never"), NOTE, "is no time"),
+        # Each as Kubernetes' own code has it: see test_beside_kubelet.py.
+        (
+            in_data(b64(json.dumps({"ghcr.io": GOOD})), ".dockercfg", OLD),
+            FINE,
+            "user me",
+        ),
+        (secret(auths(ghcr_io=GOOD), OLD), ERROR, "has no .dockercfg"),
+        (
+            in_data(base64.encodebytes(auths(ghcr_io=GOOD).encode()).decode()),
+            FINE,
+            "me",
+        ),
+        (in_data("!"), ERROR, "is not base64: the API server refuses it"),
+        (
+            secret(auths(ghcr_io={"auth": base64.encodebytes(b"me:pw").decode()})),
+            FINE,
+            "me",
+        ),
+        (secret(auths(ghcr_io={"AUTH": AUTH})), FINE, "the user me"),
+        (secret(auths(ghcr_io=GOOD) + " " * 1024 * 1024), ERROR, "a Secret may hold"),
+        (
+            secret(auths(ghcr_io=GOOD) + " " * 300_000),
+            NOTE,
+            "too large for `kubectl apply`",
+        ),
+        (named(name="Reg"), ERROR, "is no name of a Secret: the API server refuses it"),
+        (named(), ERROR, "it has no name"),
+        (named(name="a", annotations={"a": "x" * 300_000}), ERROR, "its annotations"),
+        (named(name="a", labels={"a": "b c"}), ERROR, "has no label's value"),
+        (secret(keyed("GHCR.io")), WARNING, "is found for no image"),
+        (secret(keyed("registry-1.docker.io")), WARNING, "is found for no image"),
+        (secret(keyed("ghcr.io/team/app:1")), WARNING, "is found for no image"),
+        (secret(keyed("ghcr.io:port")), WARNING, "is no address"),
         ('{"kind": "List"}', ERROR, "a list of no Secrets"),
         ("kind: Secret\ndata: [", ERROR, "it is not YAML at line"),
         ("a word", ERROR, "it is no manifest"),
@@ -253,6 +302,16 @@ stringData:
 )
 def test_kubelet(text: str, severity: Severity, said: str) -> None:
     tells("kubernetes-secret", text, severity, said)
+
+
+def test_no_secret_is_rendered_that_the_api_server_refuses() -> None:
+    logins = [
+        Login(f"r{number}.example", Credential("me", SECRET * 1000))
+        for number in range(60)
+    ]
+    with pytest.raises(InvalidInputError, match="more than a Secret may hold"):
+        formats.render("kubernetes-secret", logins)
+    formats.render("kubernetes-secret", logins[:10])
 
 
 PEM = trustme.CA().cert_pem.bytes().decode()

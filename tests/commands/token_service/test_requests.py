@@ -102,6 +102,15 @@ def test_every_action_means_those_that_are_allowed(service: Service, issuer: Iss
     assert reply.access == [access("team/app", "pull", "push")]
 
 
+def test_a_plugin_is_granted_as_such(service: Service, issuer: Issuer):
+    """As docker asks for what `docker plugin install` and `push` move."""
+    scope = "repository(plugin):team/app:pull,push"
+    reply = service.get(scope, token=issuer.token())
+    plugin = {"type": "repository", "class": "plugin", "name": "team/app"}
+    assert reply.access == [plugin | {"actions": ["pull", "push"]}]
+    assert reply.json()["scope"] == scope
+
+
 def test_a_name_may_have_a_port(service: Service, issuer: Issuer):
     name = "host.example.com:5000/team/app"
     reply = service.get(f"repository:{name}:pull,push", token=issuer.token())
@@ -114,7 +123,7 @@ def test_no_scope_is_a_login(service: Service, issuer: Issuer):
 
 @pytest.mark.parametrize(
     "scope",
-    ["registry:catalog:*", "repository(plugin):team/app:pull", "other:team/app:pull"],
+    ["registry:catalog:*", "repository(plugin):no/app:pull", "other:team/app:pull"],
 )
 def test_what_no_rule_is_about_is_left_out(
     service: Service, issuer: Issuer, scope: str

@@ -1,19 +1,22 @@
 """An imagePullSecret as kubelet reads it (kubernetes, pkg/credentialprovider).
 
 From each entry kubelet takes user and password, `auth` first; all else is passed over
-without a word. One `auth` that it cannot decode makes it pass over the whole Secret.
+without a word. One `auth` that it cannot decode, and it pulls nothing for a pod that
+names the Secret. Before it comes the API server, which has rules of its own
+(pkg/apis/core/validation).
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dockcred.clients import findings
-from dockcred.clients.entries import Auth, Fault, decode_auth
+from dockcred.clients import findings, kubernetes
+from dockcred.clients.entries import Fault
 from dockcred.clients.findings import (
     ENTRY,
     Consequences,
@@ -25,8 +28,12 @@ from dockcred.clients.findings import (
     warning,
 )
 from dockcred.clients.kubelet import is_shared
-from dockcred.clients.kubernetes.render import EXPIRES_AT, KEY, TYPE
-from dockcred.clients.reference import host_of
+from dockcred.clients.kubernetes.render import (
+    EXPIRES_AT,
+    MAX_BYTES,
+    TYPE,
+    check_names,
+)
 from dockcred.errors import InvalidInputError
 
 SECRET = "secret"  # noqa: S105 - a step's name
@@ -58,11 +65,19 @@ def content(secret: Mapping[str, Any], key: str) -> bytes | None:
     """Return what stands under a key; None where nothing can be read."""
     plain = findings.table(secret.get("stringData")).get(key)
     if isinstance(plain, str):
-        return plain.encode()
-    encoded = findings.table(secret.get("data")).get(key)
+        return plain.encode(errors="replace")
+    return _decoded(findings.table(secret.get("data")).get(key))
+
+
+def _decoded(encoded: object) -> bytes | None:
+    """Return what a value of `data` is; None for what the API server refuses."""
+    if not isinstance(encoded, str):
+        return None
+    # Line ends are passed over, as `base64` without -w0 makes them.
+    text = encoded.replace("\r", "").replace("\n", "")
     try:
-        return base64.b64decode(encoded, validate=True) if encoded else None
-    except (binascii.Error, ValueError, TypeError):
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
         return None
 
 
@@ -91,7 +106,10 @@ def check_end(secret: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 READER = "kubelet"
-_REFUSED = (Severity.ERROR, "kubelet cannot use the whole Secret")
+_REFUSED = (
+    Severity.ERROR,
+    "kubelet cannot use the whole Secret, and pulls nothing for a pod that names it",
+)
 _FAULTS: Consequences = {
     Fault.EMPTY: (Severity.WARNING, "kubelet pulls anonymously"),
     Fault.NOT_BASE64: _REFUSED,
@@ -121,39 +139,139 @@ def _is_payload(data: bytes) -> bool:
 
 
 def _secret(secret: Mapping[str, Any]) -> Iterator[Finding]:
-    name = name_of(secret)
-    if secret.get("type") != TYPE:
+    name, kind = name_of(secret), secret.get("type") or "Opaque"
+    yield from _refusals(secret)
+    key = kubernetes.KEYS.get(kind) if isinstance(kind, str) else None
+    if key is None:
         yield error(
             SECRET,
-            f"{name} has the type {findings.word(secret.get('type', 'Opaque'))}:"
-            " kubelet passes it over",
+            f"{name} has the type {findings.word(kind)}: kubelet passes it over",
             f"make it one of {TYPE}; the type of a Secret cannot be changed",
         )
+        key = kubernetes.JSON_KEY
     yield from check_end(secret)
-    payload = content(secret, KEY)
+    payload = content(secret, key)
     if payload is None:
-        yield error(SECRET, f"{name} has no {KEY} that can be decoded")
+        yield error(SECRET, f"{name} has no {key} that can be decoded")
         return
-    yield from _payload(payload)
+    yield from _payload(payload, old=key == kubernetes.OLD_KEY)
 
 
-def _payload(data: bytes) -> Iterator[Finding]:
-    found, _ = findings.read_json(data)
+_REFUSES = "the API server refuses it"
+_MAX_ANNOTATIONS = 256 * 1024
+_DATA_KEY = re.compile(r"(?!\.{1,2}$|\.\.)[-._a-zA-Z0-9]{1,253}", re.ASCII)
+_LABEL = re.compile(r"[a-z0-9A-Z]([-a-z0-9A-Z_.]{0,61}[a-z0-9A-Z])?")
+
+
+def _refusals(secret: Mapping[str, Any]) -> Iterator[Finding]:
+    """Return why the API server would not take a Secret."""
+    name = name_of(secret)
+    metadata = findings.table(secret.get("metadata"))
+    yield from _names(metadata)
+    if not isinstance(secret.get("immutable"), bool | None):
+        yield error(SECRET, f"immutable is neither true nor false: {_REFUSES}")
+    size = 0
+    texts = findings.table(secret.get("stringData"))
+    for key in findings.table(secret.get("data")).keys() | texts.keys():
+        held = content(secret, key)
+        size += len(held or b"")
+        if not _DATA_KEY.fullmatch(key):
+            yield error(SECRET, f"{findings.shown(key)} is no key: {_REFUSES}")
+        if held is None and findings.table(secret.get("data")).get(key) is not None:
+            yield error(
+                SECRET,
+                f"{name}: data.{findings.shown(key)} is not base64: {_REFUSES}",
+                "encode it with base64 -w0, or put it in stringData as it is",
+            )
+    if size > MAX_BYTES:
+        yield error(
+            SECRET,
+            f"{name} holds {size:,} bytes, and a Secret may hold {MAX_BYTES:,}:"
+            f" {_REFUSES}",
+            "put fewer registries into it, and name several Secrets at the pod",
+        )
+    elif size * 4 // 3 > _MAX_ANNOTATIONS:
+        yield note(
+            SECRET,
+            f"{name} is too large for `kubectl apply`, which keeps a copy in an"
+            " annotation",
+            "run: kubectl apply --server-side -f FILE",
+        )
+
+
+def _names(metadata: Mapping[str, Any]) -> Iterator[Finding]:
+    named = metadata.get("name") or metadata.get("generateName", "").rstrip("-.")
+    if not isinstance(named, str) or not named:
+        yield error(SECRET, f"it has no name: {_REFUSES}", "write metadata.name")
+        return
+    namespace = metadata.get("namespace") or "default"
+    try:
+        check_names(named, [str(namespace)])
+    except InvalidInputError as broken:
+        yield error(SECRET, f"{broken.cause}: {_REFUSES}", broken.remedy)
+    annotations = findings.table(metadata.get("annotations"))
+    labels = findings.table(metadata.get("labels"))
+    for key in (*annotations, *labels):
+        if not _is_qualified(key):
+            yield error(SECRET, f"{findings.shown(key)} is no key: {_REFUSES}")
+    for key, value in labels.items():
+        if value and not _LABEL.fullmatch(str(value)):
+            yield error(
+                SECRET,
+                f"the label {findings.shown(key)} has no label's value: {_REFUSES}",
+                "use 63 letters, digits, -, _ and . at most",
+            )
+    size = sum(len(f"{key}{value}".encode()) for key, value in annotations.items())
+    if size > _MAX_ANNOTATIONS:
+        yield error(
+            SECRET,
+            f"its annotations have {size:,} bytes of {_MAX_ANNOTATIONS:,}: {_REFUSES}",
+            "take out kubectl.kubernetes.io/last-applied-configuration, and use"
+            " kubectl apply --server-side",
+        )
+
+
+def _is_qualified(key: str) -> bool:
+    prefix, slash, name = key.rpartition("/")
+    try:
+        if slash:
+            check_names(prefix.lower(), ())
+    except InvalidInputError:
+        return False
+    return bool(_LABEL.fullmatch(name))
+
+
+def _payload(data: bytes, *, old: bool = False) -> Iterator[Finding]:
+    entries, beside = kubernetes.read(data, old=old)
     for key in ("credHelpers", "credsStore"):
-        if found.get(key):
+        if key.lower() in beside:
             yield warning(
                 findings.KEY,
                 f"{key} is passed over: kubelet runs no helper for a Secret",
                 "render the credential itself: dockcred render kubernetes-secret",
             )
-    for where, key, entry in findings.entries(found):
-        yield from _key(where, host_of(key))
-        yield from _entry(where, entry)
-    if not found.get("auths"):
+    table = "" if old else "auths"
+    for entry in entries:
+        where = f'{table}["{findings.shown(entry.key)}"]'
+        yield from _key(where, entry.key)
+        for name in ("identitytoken", "registrytoken"):
+            if name in entry.names:
+                yield warning(ENTRY, f"{where}: {name} is passed over by kubelet")
+        yield findings.judge(where, entry.auth, _FAULTS)
+    if not entries:
         yield error(ENTRY, "it has no login: kubelet pulls anonymously")
 
 
-def _key(where: str, host: str) -> Iterator[Finding]:
+def _key(where: str, key: str) -> Iterator[Finding]:
+    found = kubernetes.place(key)
+    if found is None:
+        yield warning(
+            findings.KEY,
+            f"{where} is no address: kubelet passes it over",
+            "write HOST[:PORT][/NAMESPACE]",
+        )
+        return
+    host, path = found
     name = host.partition(":")[0]
     if is_shared(name.removeprefix("*.")) and (name.startswith("*.") or name == "*"):
         yield error(
@@ -164,17 +282,5 @@ def _key(where: str, host: str) -> Iterator[Finding]:
         )
     elif "*" in name:
         yield note(findings.KEY, f"{where} is for every host that it matches")
-
-
-def _entry(where: str, entry: Mapping[str, Any]) -> Iterator[Finding]:
-    for name in ("identitytoken", "registrytoken"):
-        if entry.get(name):
-            yield warning(ENTRY, f"{where}: {name} is passed over by kubelet")
-    if not entry.get("auth") and entry.get("username") and entry.get("password"):
-        has_newline = str(entry["password"]).endswith(("\n", "\r"))
-        fault = Fault.NEWLINE if has_newline else None
-        held = Auth(str(entry["username"]), fault=fault)
-        yield findings.judge(where, held, _FAULTS)
-        return
-    found = decode_auth(entry.get("auth"))
-    yield findings.judge(where, found, _FAULTS)
+    if remedy := kubernetes.never(host, path):
+        yield warning(findings.KEY, f"{where} is found for no image", remedy)

@@ -16,15 +16,19 @@ from datetime import UTC, datetime
 from dockcred.clients import entries
 from dockcred.clients.entries import Login, earliest_end
 from dockcred.clients.formats import Options
+from dockcred.clients.kubernetes import JSON_KEY, JSON_TYPE
 from dockcred.errors import InvalidInputError
 
 EXPIRES_AT = "dockcred/expires-at"
 """The annotation that says when the first credential ends, in RFC 3339."""
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+_LABELS = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"  # of any length, up to all of the name's
+_NAME = re.compile(rf"{_LABELS}(\.{_LABELS})*")
 _NAMESPACE = re.compile(_LABEL)
 _MAX_NAME = 253
+MAX_BYTES = 1024 * 1024
+"""The API server's limit for all values of a Secret, before they are encoded."""
 
 
 def secrets(
@@ -40,6 +44,11 @@ def secrets(
     credential in seconds since the epoch. Several are a List.
     """
     check_names(name, namespaces)
+    if len(data[1]) > MAX_BYTES:
+        raise InvalidInputError(
+            f"{len(data[1]):,} bytes are more than a Secret may hold ({MAX_BYTES:,})",
+            "name fewer registries, and make several Secrets",
+        )
     named = sorted(set(namespaces)) or [""]
     made = [_secret(name, namespace, kind, data, ends) for namespace in named]
     if len(made) > 1:
@@ -87,8 +96,8 @@ def _text(document: object) -> bytes:
 FILE = "secret.json"
 OPTIONS = ("name", "namespaces")
 CONSUMERS: tuple[str, ...] = ()
-KEY = ".dockerconfigjson"
-TYPE = "kubernetes.io/dockerconfigjson"
+KEY = JSON_KEY
+TYPE = JSON_TYPE
 NAME = "dockcred"
 
 

@@ -58,7 +58,7 @@ REPOSITORY = "repository"
 CATALOG = ("registry", "catalog")
 EVERY_ACTION = "*"
 
-_TYPE = re.compile(r"[a-z0-9]+(?:\([a-z0-9]+\))?")
+_TYPE = re.compile(r"([a-z0-9]+)(?:\(([a-z0-9]+)\))?")
 _COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _NAME = re.compile(
     rf"(?:[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{{1,5}})?/)?{_COMPONENT}(?:/{_COMPONENT})*"
@@ -68,19 +68,27 @@ _ACTION = re.compile(r"[a-z]+|\*")
 
 @dataclass(frozen=True)
 class Access:
-    """Actions on one resource: asked for, or granted."""
+    """Actions on one resource: asked for, or granted.
+
+    `sort` is the class of a repository's content, such as `plugin`; docker names it for
+    its plugins, and a registry reads who may push which class from it.
+    """
 
     type: str
     name: str
     actions: frozenset[str]
+    sort: str = ""
 
     def __str__(self) -> str:
         """Write it as a scope."""
-        return f"{self.type}:{self.name}:{','.join(sorted(self.actions))}"
+        kind = f"{self.type}({self.sort})" if self.sort else self.type
+        return f"{kind}:{self.name}:{','.join(sorted(self.actions))}"
 
     def claim(self) -> dict[str, object]:
         """Write it as the registry reads it in a token."""
-        return {"type": self.type, "name": self.name, "actions": sorted(self.actions)}
+        sort = {"class": self.sort} if self.sort else {}
+        actions = sorted(self.actions)
+        return {"type": self.type, **sort, "name": self.name, "actions": actions}
 
 
 def parse(values: Iterable[str]) -> tuple[Access, ...]:
@@ -88,30 +96,34 @@ def parse(values: Iterable[str]) -> tuple[Access, ...]:
 
     The same resource asked for twice is one. Raises Refusal for what is no scope.
     """
-    asked: dict[tuple[str, str], frozenset[str]] = {}
+    asked: dict[tuple[str, str, str], frozenset[str]] = {}
     for count, text in enumerate(
         (word for value in values for word in value.split(" ") if word), start=1
     ):
         if count > MAX_SCOPES or len(text) > MAX_CHARACTERS:
             raise Refusal.bad_request("the scopes are too many or too long")
         access = _parse(text)
-        resource = (access.type, access.name)
+        resource = (access.type, access.name, access.sort)
         asked[resource] = asked.get(resource, frozenset()) | access.actions
-    return tuple(Access(*resource, actions) for resource, actions in asked.items())
+    return tuple(
+        Access(kind, name, actions, sort)
+        for (kind, name, sort), actions in asked.items()
+    )
 
 
 def _parse(text: str) -> Access:
     kind, _, rest = text.partition(":")
     name, colon, listed = rest.rpartition(":")
     actions = frozenset(filter(None, listed.split(",")))
+    of_type = _TYPE.fullmatch(kind)
     if (
         not colon
-        or not _TYPE.fullmatch(kind)
+        or not of_type
         or not _NAME.fullmatch(name)
         or not all(map(_ACTION.fullmatch, actions))
     ):
         raise Refusal.bad_request("a scope is malformed")
-    return Access(kind, name, actions)
+    return Access(of_type[1], name, actions, of_type[2] or "")
 
 
 MAX_HEAD_BYTES = 32 * 1024

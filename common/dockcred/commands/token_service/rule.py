@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from dockcred.commands.token_service.request import (
@@ -160,7 +160,7 @@ def grant(rules: Iterable[Rule], asked: Iterable[Access]) -> tuple[Access, ...]:
         if EVERY_ACTION not in access.actions:
             actions = allowed & access.actions
         if actions:
-            granted.append(Access(access.type, access.name, actions))
+            granted.append(replace(access, actions=actions))
     return tuple(granted)
 
 
