@@ -8,7 +8,8 @@ import time
 from dockcred import credential as lifetime
 from dockcred import wiring
 from dockcred.clients.findings import command, error, fine, note, warning
-from dockcred.errors import DockcredError
+from dockcred.clients.reference import misspelt
+from dockcred.errors import DockcredError, WireError
 from dockcred.identity import cache
 from dockcred.system import cloud, machine
 from dockcred.system import environment as names
@@ -67,6 +68,24 @@ class Case:
         """Return whether the registry is known to answer nobody anonymously."""
         provider = self.provider
         return provider is not None and not provider.serves_anonymous(self.target)
+
+    @property
+    def slip(self) -> tuple[str, str]:
+        """Return what is wrong with the host's name and the remedy, or nothing."""
+        found = misspelt(self.target.host)
+        is_served = self.provider is not None and self.provider.name != "ecr"
+        return ("", "") if is_served else found
+
+    def why_nobody(self) -> tuple[str, str]:
+        """Return why our helper has found no credential, and the remedy, or nothing."""
+        try:
+            if self.store:
+                self.store.get(self.target)
+        except DockcredError as problem:
+            cause = problem.__cause__ or problem
+            if isinstance(cause, DockcredError) and not isinstance(cause, WireError):
+                return cause.cause, cause.remedy
+        return "", ""
 
 
 CACHE_STEP = "cache"

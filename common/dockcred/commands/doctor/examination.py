@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from dockcred.clients.containers import read as containers_read
 from dockcred.clients.docker import read as docker_read
-from dockcred.clients.findings import Severity, command, note, warning
+from dockcred.clients.findings import Severity, command, error, note, warning
 from dockcred.commands.doctor import (
     client_files,
     containers_files,
@@ -181,7 +181,9 @@ def _asked(case: Case, places: list[Found], client: str) -> Iterator[Finding]:
             renew = _renew(found, case, client)
         if credential:
             break
-    if credential or not case.needs_credential:
+    if not credential and any(case.slip):
+        yield error("name", *case.slip)
+    elif credential or not case.needs_credential:
         yield from registry.check(case, credential, renew)
 
 

@@ -228,8 +228,12 @@ def check_answer(
     elif answer.credential is None:
         then = "goes on anonymously" if is_last else "asks the next"
         text = f"{name} has no credential for {key}: the client {then}"
-        if not case.needs_credential or not is_last:
-            yield note(ANSWER_STEP, text)
+        cause, remedy = case.why_nobody() if name in wiring.PROGRAMS else ("", "")
+        if cause and not case.reference.repository:
+            yield warning(ANSWER_STEP, f"{text}: {cause}", remedy)
+        elif not case.needs_credential or not is_last:
+            # With a repository it is the registry that says whether one is needed.
+            yield note(ANSWER_STEP, f"{text}: {cause}" if cause else text, remedy)
         elif other := shadowed(file, case.path):
             yield _instead(text, file, other)
         else:
@@ -250,6 +254,8 @@ def _failed(file: str, text: str, case: Case) -> Finding:
     if other := shadowed(file, case.path):
         return _instead(text, file, other)
     cause, _, remedy = text.partition("; ")
+    if any(case.slip):
+        remedy = "; ".join(case.slip)  # and not the DNS settings
     return error(ANSWER_STEP, cause, remedy)
 
 
