@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from functools import partial
 
 from dockcred import wiring
@@ -20,7 +21,8 @@ from dockcred.errors import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
     from dockcred.clients.files import Found
     from dockcred.clients.reference import Reference
@@ -84,7 +86,34 @@ def _docker(
 ) -> Credential:
     file = docker_read.config_file(environment)
     key = reference.docker_key
-    return _found(docker_read.look_up(file, key), key, environment, deadline)
+    found = docker_read.look_up(file, key)
+    if found and found.helper and found.entry:
+        # `docker pull` sends the file's entry where the helper fails.
+        with suppress(IssueError):
+            return _asked(found.helper, key, environment, deadline)
+        found.helper = ""
+    if found and found.others:
+        found.entry = _agreed(found)
+    if why := docker_read.undecoded(file, key):
+        raise IssueError(
+            f"{why} in {file.path}", "dockcred check docker-config shows it"
+        )
+    return _found(found, key, environment, deadline)
+
+
+def _agreed(found: Found) -> Mapping[str, Any]:
+    """Return the one entry with a login; raise IssueError where chance decides."""
+    logins: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for entry in (found.entry or {}, *found.others):
+        if held := entries.decode(entry):
+            logins.setdefault((held.username, held.secret), entry)
+    if len(logins) > 1:
+        raise IssueError(
+            f"{found.path} has several logins for the registry, and docker takes any of"
+            " them by chance",
+            "have one entry, under the host alone",
+        )
+    return next(iter(logins.values()), {})
 
 
 def _containers(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from dockcred.clients import reference
+from dockcred.clients import go_json, reference
 from dockcred.clients.reference import Reference
 from dockcred.credential import Credential
 from dockcred.errors import InvalidInputError
@@ -61,20 +60,17 @@ def decode_auth(text: object) -> Auth:
     """Return the user and the password of an `auth`, and what is wrong with it."""
     if not isinstance(text, str) or not text:
         return Auth(fault=Fault.EMPTY)
-    text = text.replace("\r", "").replace("\n", "")
-    try:
-        plain = base64.b64decode(text, validate=True).decode()
-    except binascii.Error:
+    decoded = go_json.read_base64(text)
+    if decoded is None:
         return Auth(fault=_unpadded(text))
-    except UnicodeDecodeError:
-        return Auth(fault=Fault.NOT_TEXT)
-    except ValueError:  # characters outside ASCII
-        return Auth(fault=Fault.NOT_BASE64)
+    plain = go_json.as_text(decoded)
     username, colon, password = plain.partition(":")
     if not colon:
         return Auth(fault=Fault.NO_COLON)
     fault = Fault.TOKEN if username == TOKEN else None
-    if password.endswith(("\n", "\r")):
+    if plain.encode() != decoded:
+        fault = Fault.NOT_TEXT
+    elif password.endswith(("\n", "\r")):
         fault = Fault.NEWLINE
     # docker/cli drops what old versions of it padded the password with.
     return Auth(username, password.strip("\0"), fault)
@@ -97,12 +93,10 @@ def decode(entry: Mapping[str, Any]) -> Credential | None:
 
 
 def _unpadded(text: str) -> Fault:
-    padded = text + "=" * (-len(text) % 4)
-    try:
-        base64.b64decode(padded, validate=True)
-    except binascii.Error:
-        return Fault.NOT_BASE64
-    return Fault.UNPADDED if padded != text else Fault.NOT_BASE64
+    bare = "".join(text.split())
+    padded = bare + "=" * (-len(bare) % 4)
+    is_padding = padded != bare and go_json.read_base64(padded) is not None
+    return Fault.UNPADDED if is_padding else Fault.NOT_BASE64
 
 
 def _text(entry: Mapping[str, Any], name: str) -> str:

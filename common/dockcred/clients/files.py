@@ -7,6 +7,7 @@ import os
 import subprocess
 import time
 
+from dockcred.clients import go_json
 from dockcred.credential import Credential
 
 TYPE_CHECKING = False
@@ -50,7 +51,7 @@ class ClientFile:
     def _read(self) -> str:
         try:
             with open(self.path, "rb") as file:
-                found = json.loads(file.read(_MAX_BYTES))
+                data = file.read(_MAX_BYTES)
         except FileNotFoundError:
             return ABSENT
         except NotADirectoryError:
@@ -59,15 +60,29 @@ class ClientFile:
             return NOT_A_FILE
         except OSError:
             return FORBIDDEN
+        try:
+            self.content = self.parse(data)
+        except go_json.BrokenJSONError as error:
+            self.detail = error.place
+            return NOT_JSON
         except json.JSONDecodeError as error:
             self.detail = f"line {error.lineno}"
             return NOT_JSON
-        except (ValueError, RecursionError):
+        except (ValueError, TypeError, RecursionError):
             return NOT_JSON
-        if not isinstance(found, dict):
-            return NOT_JSON
-        self.content = found
         return READ
+
+    def parse(self, data: bytes) -> Mapping[str, Any]:
+        """Return what the file says.
+
+        Raises ValueError or TypeError for what its client cannot read.
+
+        A client that reads otherwise has a class of its own.
+        """
+        found = json.loads(data)
+        if not isinstance(found, dict):
+            raise TypeError
+        return found
 
     def table(self, name: str) -> Mapping[str, Any]:
         """Return a table of the file; an empty one where there is none."""
@@ -84,10 +99,10 @@ class Found:
     """What a file says of a registry: a helper to ask, or an entry with a credential.
 
     `key` is where it stands, such as credHelpers["HOST"]. An entry may hold a secret
-    and does not show in a repr.
+    and does not show in a repr; nor do `others`, what the client may take another time.
     """
 
-    __slots__ = ("entry", "helper", "key", "path")
+    __slots__ = ("entry", "helper", "key", "others", "path")
 
     def __init__(
         self,
@@ -101,6 +116,7 @@ class Found:
         self.key = key
         self.helper = helper
         self.entry = entry
+        self.others: list[Mapping[str, Any]] = []
 
     def __repr__(self) -> str:
         """Show where it stands."""

@@ -13,6 +13,7 @@ from shlex import quote
 from typing import Any
 
 from dockcred.clients.entries import Auth, Fault
+from dockcred.clients.go_json import Key, Place
 from dockcred.errors import InvalidInputError, MissingExtraError
 
 
@@ -153,6 +154,15 @@ def table(value: object) -> Mapping[str, Any]:
 def shown(key: str) -> str:
     """Return a key fit to be shown: of user:password@host the host alone."""
     return ascii(key.rpartition("@")[2])[1:-1][:200]
+
+
+def place(steps: Place) -> str:
+    """Return a place in a JSON text, fit to be shown."""
+    said = "".join(
+        f'["{shown(step)}"]' if isinstance(step, Key) else f".{shown(step)}"
+        for step in steps
+    )
+    return said.removeprefix(".")
 
 
 def word(value: object) -> str:

@@ -27,6 +27,7 @@ HUB_REGISTRY = "registry-1.docker.io"
 HUB_NAMES = frozenset((HUB, HUB_INDEX, HUB_REGISTRY, "registry.hub.docker.com"))
 """Every host that names Docker Hub: here, and nowhere else."""
 
+_DOCKERS_HUB = {HUB, HUB_INDEX}
 _API_PATHS = {"", "/", "/v1", "/v1/", "/v2", "/v2/"}
 
 
@@ -67,7 +68,7 @@ class Reference:
     @property
     def docker_key(self) -> str:
         """Return what docker, docker-py, oras and crane ask a helper for."""
-        return HUB_KEY if self.is_hub else self.authority
+        return HUB_KEY if self.authority in _DOCKERS_HUB else self.authority
 
     @property
     def containers_key(self) -> str:

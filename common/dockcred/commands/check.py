@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import click
 
 from dockcred.clients import formats
+from dockcred.clients.docker.read import DockerFile
 from dockcred.clients.files import ClientFile
 from dockcred.clients.findings import Finding, error
 from dockcred.commands.console import examples, reporting_errors
@@ -66,7 +67,8 @@ def _examine(form: str, path: str, reader: str) -> Iterator[Finding]:
 def _exposure(form: str, path: str) -> Iterator[Finding]:
     """Warn of a secret that others can read; a file may name helpers alone."""
     if form in {"docker-config", "helm", "containers-auth"}:
-        return client_files.check_exposure(ClientFile(path))
+        reader = ClientFile if form == "containers-auth" else DockerFile
+        return client_files.check_exposure(reader(path))
     return client_files.check_mode(path) if form != "kubelet-config" else iter(())
 
 

@@ -6,6 +6,8 @@ fill in what the request leaves out); this is a superset of all four.
 
 from __future__ import annotations
 
+import re
+
 from dockcred.clients.reference import HUB_NAMES
 from dockcred.credential import ServerURL
 from dockcred.errors import DockcredError
@@ -15,9 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 HUB = "Docker Hub"
-# Web login keeps three keys for Docker Hub that differ in the path only
-# (docker/cli, internal/oauth/manager); these two never stand in for the login.
-_HUB_TOKENS = frozenset(("/v1/access-token", "/v1/refresh-token"))
+_HUB_API = ("/v1/", "/v2/")
+_SLASHES = re.compile("/+")
 _API_ROOTS = frozenset(("/v1", "/v2"))
 _DEFAULT_PORTS = {"https": "443", "http": "80"}
 
@@ -48,7 +49,7 @@ def nearest(server: ServerURL, keys: Iterable[str]) -> list[str]:
     its namespace or registry serves it.
     """
     found = _ranked(server, keys)
-    above = _paths_above(_path(server))
+    above = _paths_above(_path(server), is_hub=_host(server) == HUB)
     return [key for path in above for key, kept in found if _path(kept) == path]
 
 
@@ -85,12 +86,15 @@ def _ports(server: ServerURL) -> frozenset[str]:
 
 def _path(server: ServerURL) -> str:
     """Return the path below the API's root, empty for the registry itself."""
-    path = server.path.rstrip("/")
+    path = _SLASHES.sub("/", server.path).rstrip("/")
     return "" if path in _API_ROOTS else path
 
 
-def _paths_above(path: str) -> list[str]:
-    if path in _HUB_TOKENS:
+def _paths_above(path: str, *, is_hub: bool) -> list[str]:
+    # Web login keeps three keys for Docker Hub that differ in the path only, with one
+    # slash or two (docker/cli, internal/oauth/manager). Below the API's root there is
+    # no namespace, and the login never stands in for a token.
+    if is_hub and path.startswith(_HUB_API):
         return [path]
     paths = [path]
     while path:

@@ -105,7 +105,11 @@ def keyed(key: str, table: str = "auths") -> str:
         (keyed("https://ghcr.io", "credHelpers"), WARNING, "the host alone"),
         ('{"auths": {"a.example": {}, "a.example": {}}}', WARNING, "stands twice"),
         ('{"credStore": "auto"}', WARNING, "credStore is no key of docker's"),
-        ('{"CREDSSTORE": "x", "credsStore": "auto"}', NOTE, "do not read credsStore"),
+        (
+            '{"CREDSSTORE": "x", "credsStore": "auto"}',
+            WARNING,
+            "credsstore stands twice",
+        ),
         ('{"made-up": 1, "credsStore": "auto"}', NOTE, "made-up is no key"),
         (
             json.dumps({"credsStore": "auto", "auths": {"ghcr.io": GOOD}}),

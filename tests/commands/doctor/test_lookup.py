@@ -70,7 +70,7 @@ class Files:
         path = self.home / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content if isinstance(content, str) else json.dumps(content))
-        return ClientFile(str(path))
+        return docker_read.DockerFile(str(path))
 
     @property
     def environment(self) -> Environment:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dockcred.clients import findings
-from dockcred.clients.entries import Fault, decode_auth
+from dockcred.clients import findings, go_json
+from dockcred.clients.docker import read as docker_read
+from dockcred.clients.entries import UNREADABLE, Fault, decode_auth
 from dockcred.clients.findings import (
     ENTRY,
     KEY,
@@ -22,6 +23,7 @@ from dockcred.clients.findings import (
     warning,
 )
 from dockcred.clients.reference import HUB_KEY, HUB_NAMES, host_of
+from dockcred.errors import InvalidInputError
 
 READER = "docker"
 _API_PATHS = {"", "v1", "v2"}
@@ -36,32 +38,36 @@ _FAULTS: Consequences = {
     Fault.TOKEN: (Severity.WARNING, "it belongs into identitytoken"),
 }
 KNOWN = frozenset(
-    "aliases auths cliPluginsExtraDirs configFormat credHelpers credsStore"
-    " currentContext detachKeys experimental features filename HttpHeaders"
-    " imagesFormat networksFormat nodesFormat pluginsFormat plugins proxies"
-    " pruneFilters psFormat secretFormat serviceInspectFormat servicesFormat"
-    " stackOrchestrator statsFormat tasksFormat volumesFormat".lower().split()
+    name.lower() for name in (*docker_read.FIELDS, "filename", "stackOrchestrator")
 )
 
 
 def check(data: bytes) -> Iterator[Finding]:
     """Check the file as docker reads it: helpers first, then entries."""
-    found, twice = findings.read_json(data)
-    yield from findings.unknown("", found, KNOWN, READER)
-    yield from findings.twice_there(twice)
-    yield from findings.check(found)
+    decoded = _read(data)
+    found = {name: value for name, value in decoded.value.items() if value is not None}
+    names = [place[0] for place in decoded.unknown if not place[1:]]
+    yield from findings.unknown("", names, KNOWN, READER)
+    yield from findings.twice_there(sorted(decoded.twice))
+    for place, wanted in decoded.wrong:
+        yield error(
+            KEY,
+            f"{findings.place(place)} is no {wanted}: docker warns, and decodes no auth"
+            " of the whole file",
+        )
     helpers = findings.table(found.get("credHelpers"))
     store = found.get("credsStore")
     entries = findings.table(found.get("auths"))
     yield from _keys("credHelpers", helpers)
     yield from _keys("auths", entries)
+    yield from _empty(helpers)
     for where, key, entry in findings.entries(found):
         if entry and (helper := helpers.get(key, store)):
             yield warning(
                 ENTRY,
                 f"{where} is not read: docker-credential-{findings.word(helper)} is"
-                " asked instead, and alone",
-                'for the file\'s own entry set its credHelpers to ""',
+                " asked instead; docker pull alone sends it, where that helper fails",
+                "keep it there: log out and in again, or see dockcred import docker",
             )
         yield from _entry(where, entry, has_store=bool(store))
     if store:
@@ -71,9 +77,34 @@ def check(data: bytes) -> Iterator[Finding]:
         yield error(ENTRY, "it has no login and no helper: docker asks anonymously")
 
 
+def _read(data: bytes) -> go_json.Decoded:
+    """Return what docker decodes; raise InvalidInputError where that is nothing."""
+    try:
+        decoded = docker_read.read(data)
+    except go_json.BrokenJSONError as broken:
+        where = f" at {broken.place}" if broken.place else ""
+        raise InvalidInputError(f"it is not JSON{where}", "fix it first") from None
+    if any(not place for place, _ in decoded.wrong):
+        raise InvalidInputError("it is not a JSON object", "fix it first")
+    return decoded
+
+
+def _empty(helpers: Mapping[str, Any]) -> Iterator[Finding]:
+    """Warn of "" for a helper, which one reader understands and others do not."""
+    for name, helper in helpers.items():
+        if not helper:
+            yield warning(
+                KEY,
+                f'credHelpers["{findings.shown(name)}"] is empty: docker reads auths'
+                " for it, and podman, skopeo and buildah fail",
+                "take it out, and log in again",
+            )
+
+
 def _keys(table: str, names: Mapping[str, Any]) -> Iterator[Finding]:
     """Return findings of keys that docker never looks up."""
     hosts = {host_of(name) for name in names}
+    taken = [docker_read.hostname(name) for name in names]
     for name in names:
         where = f'{table}["{findings.shown(name)}"]'
         path = name.partition("://")[2] or name
@@ -90,10 +121,22 @@ def _keys(table: str, names: Mapping[str, Any]) -> Iterator[Finding]:
                 f" as {HUB_KEY}",
                 "have both keys",
             )
+        elif (
+            table == "auths"
+            and (host := docker_read.hostname(name)) not in names
+            and taken.count(host) > 1
+        ):
+            yield error(
+                KEY,
+                f"{where} is one of several that docker takes for"
+                f" {findings.shown(host)}: any of them, another each time",
+                f"have one entry, under {findings.shown(host)}",
+            )
         elif path.partition("/")[2].strip("/") not in _API_PATHS:
             yield warning(
                 KEY,
-                f"{where} is not found: docker looks up hosts, podman alone paths",
+                f"{where} is {_path_is(table, name, names)}: docker looks up hosts,"
+                " podman alone paths",
                 f"write {findings.shown(host_of(name))}",
             )
         elif table == "credHelpers" and "/" in name and name != HUB_KEY:
@@ -102,6 +145,14 @@ def _keys(table: str, names: Mapping[str, Any]) -> Iterator[Finding]:
                 f"{where} is not found: a helper's key is the host alone",
                 f"write {findings.shown(host_of(name))}",
             )
+
+
+def _path_is(table: str, name: str, names: Mapping[str, Any]) -> str:
+    """Return what docker does with a key that has a path."""
+    host = docker_read.hostname(name)
+    if table == "auths" and host not in names:
+        return f"taken for all of {findings.shown(host)}"
+    return "not found"
 
 
 def _entry(
@@ -122,6 +173,8 @@ def _entry(
         )
         return
     found = decode_auth(entry.get("auth"))
+    if found.fault is not Fault.EMPTY and docker_read.is_refused(entry["auth"]):
+        found.fault = found.fault if found.fault in UNREADABLE else Fault.NO_COLON
     if found.fault is Fault.EMPTY and has_store:
         yield note(ENTRY, f"{where} is docker's mark for a login in credsStore")
     else:

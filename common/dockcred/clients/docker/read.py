@@ -1,20 +1,141 @@
-"""docker's config.json: which entry docker takes for a registry.
+"""docker's config.json: what docker makes of it, and what it takes for a registry.
 
 credHelpers by the exact key, then credsStore, then auths by the exact key, then auths
-by host (docker/cli, cli/config/configfile/file.go). A helper that is named is asked
-alone: auths is no fallback for it.
+by host (docker/cli, cli/config). `docker pull` sends the file's entry where the helper
+that is named fails, and not where it has nothing; login, buildx and others stop there.
+
+The whole file decides. One value of another type, anywhere, and docker decodes no
+`auth` at all. At one `auth` that is no base64 of user:password it stops, and it reads
+entries in another order each time: what it decodes of the others is chance.
 """
 
 from __future__ import annotations
 
 import os
+import re
+from urllib.parse import urlsplit
 
+from dockcred.clients import findings, go_json
 from dockcred.clients.files import ClientFile, Found
+from dockcred.clients.go_json import TEXT, List, Map
 from dockcred.clients.reference import HUB_NAMES, host_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from dockcred.system.environment import Environment
+
+ENTRY = dict.fromkeys(
+    (
+        *("username", "password", "auth", "email"),
+        *("serveraddress", "identitytoken", "registrytoken"),
+    ),
+    TEXT,
+)
+_PROXY = dict.fromkeys(
+    ("httpProxy", "httpsProxy", "noProxy", "ftpProxy", "allProxy"), TEXT
+)
+FIELDS: dict[str, Any] = {
+    **dict.fromkeys(
+        (
+            *("psFormat", "imagesFormat", "networksFormat", "pluginsFormat"),
+            *("volumesFormat", "statsFormat", "detachKeys", "credsStore"),
+            *("serviceInspectFormat", "servicesFormat", "tasksFormat"),
+            *("secretFormat", "configFormat", "nodesFormat", "currentContext"),
+            "experimental",
+        ),
+        TEXT,
+    ),
+    "auths": Map(ENTRY),
+    "HttpHeaders": Map(TEXT),
+    "credHelpers": Map(TEXT),
+    "pruneFilters": List(TEXT),
+    "proxies": Map(_PROXY),
+    "cliPluginsExtraDirs": List(TEXT),
+    "plugins": Map(Map(TEXT)),
+    "aliases": Map(TEXT),
+    "features": Map(TEXT),
+}
+"""The types of docker's fields (docker/cli 28, cli/config/configfile)."""
+
+_HELPER = "docker-credential-"
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_BAD_HOST = re.compile(r"""[\s\\^`{|}#%]""")
+
+
+def read(data: bytes) -> go_json.Decoded:
+    """Return what docker decodes; raise BrokenJSONError where it goes on without."""
+    return go_json.decode(data, FIELDS, whole=False)
+
+
+def is_refused(auth: str) -> bool:
+    """Return whether docker stops at this `auth`."""
+    plain = go_json.read_base64(auth)
+    return plain is None or plain.find(b":") < 1
+
+
+class DockerFile(ClientFile):
+    """config.json as docker has decoded it.
+
+    `wrong` says where values are of another type, `refused` which entries have an
+    `auth` at which docker stops; `others` are the names that docker does not know.
+    """
+
+    __slots__ = ("others", "refused", "search_path", "wrong")
+
+    def __init__(self, path: str, search_path: str = "") -> None:
+        """Read the file; `search_path` is where docker looks for a default store."""
+        self.search_path = search_path
+        self.wrong: list[tuple[go_json.Place, str]] = []
+        self.refused: list[str] = []
+        self.others: Mapping[str, Any] = {}
+        super().__init__(path)
+
+    def parse(self, data: bytes) -> Mapping[str, Any]:
+        """Return the fields by docker's names for them; raise BrokenJSONError."""
+        found = read(data)
+        self.wrong = found.wrong
+        self.others = {
+            place[0]: value for place, value in found.unknown.items() if not place[1:]
+        }
+        content = {name: v for name, v in found.value.items() if v is not None}
+        self.refused = [
+            key
+            for key, entry in (content.get("auths") or {}).items()
+            if (auth := entry.get("auth")) and is_refused(auth)
+        ]
+        return content
+
+    @property
+    def store(self) -> str:
+        """Return the store for what credHelpers does not name.
+
+        Where the file has no login and no helper at all, docker looks for one on PATH.
+        """
+        if any(self.content.get(name) for name in ("credsStore", "credHelpers")):
+            return self.text("credsStore")
+        if self.table("auths") or not self.search_path:
+            return ""
+        name = "pass" if _which("pass", self.search_path) else "secretservice"
+        return name if _which(_HELPER + name, self.search_path) else ""
+
+    def states(self, name: str) -> list[dict[str, Any]]:
+        """Return what docker may make of an entry: one, or two and chance decides."""
+        entry: dict[str, Any] = dict(self.table("auths")[name])
+        undecoded = {key: value for key, value in entry.items() if key != "auth"}
+        if not entry.get("auth") or self.wrong or name in self.refused:
+            return [undecoded]
+        return [entry, undecoded] if self.refused else [entry]
+
+
+def _which(program: str, path: str) -> bool:
+    return any(
+        os.path.isfile(file) and os.access(file, os.X_OK)
+        for file in (os.path.join(place, program) for place in path.split(":"))
+    )
 
 
 def directory(environment: Environment) -> str:
@@ -25,24 +146,99 @@ def directory(environment: Environment) -> str:
     return os.path.join(home, ".docker") if home else ""
 
 
-def config_file(environment: Environment) -> ClientFile:
+def config_file(environment: Environment) -> DockerFile:
     """Read config.json."""
-    return ClientFile(os.path.join(directory(environment), "config.json"))
+    path = os.path.join(directory(environment), "config.json")
+    return DockerFile(path, environment.get("PATH"))
 
 
-def look_up(file: ClientFile, key: str) -> Found | None:
-    """Return what docker takes for a key; None where it goes on anonymously."""
-    helpers = file.table("credHelpers")
-    if helper := helpers.get(key):
-        return Found(file.path, f'credHelpers["{key}"]', helper=str(helper))
-    # credHelpers["HOST"] = "" is how people say: for this one use the file.
-    if key not in helpers and (store := file.text("credsStore")):
-        return Found(file.path, "credsStore", helper=store)
+def names_of(file: DockerFile, key: str) -> list[str]:
+    """Return the entries that docker takes for a key; of several, any by chance."""
     auths = file.table("auths")
-    for name in (key, *(name for name in auths if host_of(name) == host_of(key))):
-        if isinstance(entry := auths.get(name), dict):
-            return Found(file.path, f'auths["{name}"]', entry=entry)
-    return None
+    if key in auths:
+        return [key]
+    return [name for name in auths if hostname(name) == key]
+
+
+def entry_of(file: DockerFile, key: str) -> Found | None:
+    """Return what docker takes of `auths` for a key.
+
+    `entry` has no `auth` where docker decodes none; `others` are what docker may take
+    another time.
+    """
+    names = names_of(file, key)
+    if not names:
+        return None
+    states = [(name, state) for name in names for state in file.states(name)]
+    name, entry = states[0]
+    found = Found(file.path, f'auths["{name}"]', entry=entry)
+    found.others = [state for _, state in states[1:]]
+    return found
+
+
+def is_default(file: DockerFile, found: Found) -> bool:
+    """Return whether a helper is asked that no file names."""
+    return found.key == "credsStore" and not file.text("credsStore")
+
+
+def look_up(file: DockerFile, key: str) -> Found | None:
+    """Return what docker takes for a key; None where it goes on anonymously.
+
+    Where a helper is named, `entry` is what `docker pull` sends when that fails.
+    """
+    in_file = entry_of(file, key)
+    helpers = file.table("credHelpers")
+    # credHelpers["HOST"] = "" is how people say: for this one use the file.
+    where = f'credHelpers["{key}"]' if key in helpers else "credsStore"
+    helper = helpers.get(key, file.store)
+    if not helper:
+        return in_file
+    found = Found(file.path, where, helper=str(helper))
+    if in_file:
+        found.entry, found.others = in_file.entry, in_file.others
+    return found
+
+
+def hostname(key: str) -> str:
+    """Return the host that docker takes a key of `auths` for, as it is written."""
+    if "://" in key:
+        try:
+            host, port = _parts(key)
+        except ValueError:
+            host, port = "", ""
+        if host and port:
+            return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        if host:
+            return host
+    return key.partition("/")[0]
+
+
+def _parts(url: str) -> tuple[str, str]:
+    """Return host and port of a URL as they are written; ValueError as in Go."""
+    path = url.partition("://")[2].partition("?")[0]
+    if not url.isprintable() or _BAD_ESCAPE.search(path) or not _SCHEME.match(url):
+        raise ValueError(url)
+    netloc = urlsplit(url).netloc.rpartition("@")[2]
+    if netloc.startswith("["):
+        host, _, port = netloc[1:].partition("]")
+        return host, port.removeprefix(":")
+    host, _, port = netloc.partition(":")
+    if _BAD_HOST.search(host) or (port and not port.isdecimal()):
+        raise ValueError(port)
+    return host, port
+
+
+def undecoded(file: DockerFile, key: str) -> str:
+    """Return why docker decodes no `auth` for a key, and nothing where it may."""
+    coded = [n for n in names_of(file, key) if file.table("auths")[n].get("auth")]
+    if not coded:
+        return ""
+    if file.wrong:
+        where, wanted = file.wrong[0]
+        return f"{findings.place(where)} is no {wanted}: docker decodes no auth"
+    if all(name in file.refused for name in coded):
+        return f'auths["{findings.shown(coded[0])}"] is not the base64 of user:password'
+    return ""
 
 
 def near_misses(file: ClientFile, key: str) -> list[str]:

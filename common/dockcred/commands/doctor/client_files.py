@@ -8,7 +8,16 @@ from dockcred.clients import files
 from dockcred.clients.docker import read as docker_read
 from dockcred.clients.entries import decode
 from dockcred.clients.files import PREFIX, chosen
-from dockcred.clients.findings import command, error, fine, note, shown, warning, word
+from dockcred.clients.findings import (
+    command,
+    error,
+    fine,
+    note,
+    place,
+    shown,
+    warning,
+    word,
+)
 from dockcred.clients.reference import HUB_KEY, HUB_NAMES, Reference, host_of
 from dockcred.commands.doctor import entries
 
@@ -17,21 +26,49 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
     from typing import Any
 
+    from dockcred.clients.docker.read import DockerFile
     from dockcred.clients.files import ClientFile, Found
     from dockcred.clients.findings import Finding
     from dockcred.commands.doctor.case import Case
     from dockcred.system.environment import Environment
 
 KEY = "key"
+# What buildx, and nobody else, asks with Docker Hub's login where it finds no other.
+_HUB_BACKED = {"dhi.io", "registry.scout.docker.com"}
 
 
-def check(case: Case, file: ClientFile) -> Generator[Finding, None, Found | None]:
+def check(case: Case, file: DockerFile) -> Generator[Finding, None, Found | None]:
     """Return findings of what docker uses for the registry."""
     reference = case.reference
     key = reference.docker_key
     found = docker_read.look_up(file, key)
+    if file.table("credHelpers").get(key) == "":
+        yield warning(
+            KEY,
+            f'credHelpers["{key}"] is empty: docker reads auths for it, and podman,'
+            f" skopeo and buildah fail at {file.path}",
+            "take it out, and log in again",
+        )
+    if found and found.helper and docker_read.is_default(file, found):
+        found = yield from _default(case, found)
     if found and found.helper:
         yield fine(KEY, f"{found.key} = {found.helper}")
+        return found
+    if found and (why := docker_read.undecoded(file, key)):
+        yield error(
+            KEY,
+            f"{why} in {file.path}",
+            fix="" if file.wrong else entries.renew(found, case, "docker", "USER"),
+        )
+        return found
+    names = docker_read.names_of(file, key)
+    if found and names[1:]:
+        yield error(
+            KEY,
+            f"{', '.join(map(shown, names))} in {file.path} are all {key} to docker: it"
+            " takes any of them, another each time",
+            f"have one entry, under {key}",
+        )
         return found
     if found and not entries.is_stub(found):
         yield from entries.check(found, case, "docker")
@@ -42,7 +79,20 @@ def check(case: Case, file: ClientFile) -> Generator[Finding, None, Found | None
     return None
 
 
-def _anonymous(case: Case, file: ClientFile, found: Found | None) -> Finding:
+def _default(case: Case, found: Found) -> Generator[Finding, None, Found | None]:
+    """Return the store that docker asks unbidden, where it has the credential."""
+    program = f"{PREFIX}{found.helper}"
+    yield note(KEY, f"no file names a helper: docker asks {program} unbidden")
+    answer = files.ask(
+        chosen(program, case.path),
+        case.reference.docker_key,
+        case.environment,
+        case.timeout_s,
+    )
+    return found if answer.credential else None
+
+
+def _anonymous(case: Case, file: DockerFile, found: Found | None) -> Finding:
     key, name = case.reference.docker_key, case.reference.name
     where = file.path if file.state == files.READ else f"{file.path} (not there)"
     if misses := docker_read.near_misses(file, key):
@@ -60,6 +110,8 @@ def _anonymous(case: Case, file: ClientFile, found: Found | None) -> Finding:
             **_login(case, "docker"),
         )
     text = f"docker asks {name} anonymously: {where} has nothing for {key}"
+    if key in _HUB_BACKED and docker_read.look_up(file, HUB_KEY):
+        text += "; buildx alone falls back to Docker Hub's login"
     if other := entries.docker_file_with(key, case.environment, file.path):
         return error(KEY, f"{text}, but {other.path} has", fix=other.fix)
     if case.needs_credential:
@@ -105,16 +157,37 @@ FILE = "file"
 
 def check_file(
     environment: Environment, case: Case | None
-) -> Generator[Finding, None, ClientFile]:
+) -> Generator[Finding, None, DockerFile]:
     """Read docker's config.json."""
     file = docker_read.config_file(environment)
     if environment.get("DOCKER_AUTH_CONFIG"):
         yield note(FILE, "DOCKER_AUTH_CONFIG is set: docker 28.3 asks it before files")
     if file.state == files.READ:
         yield fine(FILE, file.path)
+        yield from _whole(file)
     elif file.state != files.ABSENT:
         yield _unreadable(file, environment, case)
     return file
+
+
+def _whole(file: DockerFile) -> Iterator[Finding]:
+    """Return findings of what spoils every entry of the file."""
+    for where, wanted in file.wrong:
+        yield warning(
+            FILE,
+            f"{place(where) or file.path} is no {wanted}: docker warns at each call,"
+            " and decodes no auth of the whole file",
+            "write it in quotes" if wanted == "text" else "fix it, or take it out",
+        )
+    if file.wrong:
+        return
+    for key in file.refused:
+        yield warning(
+            FILE,
+            f'auths["{shown(key)}"] is not the base64 of user:password: docker warns,'
+            " stops there, and loses other logins by chance",
+            "take the entry out of the file, and log in again",
+        )
 
 
 def _unreadable(

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from dockcred.clients import entries
 from dockcred.clients.docker import read as docker_read
-from dockcred.clients.files import ClientFile
 from dockcred.clients.findings import command, error, fine, note
 
 TYPE_CHECKING = False
@@ -34,7 +33,7 @@ def docker_file_with(key: str, environment: Environment, read: str) -> Other | N
     for other in _places(environment):
         if other.path == read:
             continue
-        found = docker_read.look_up(ClientFile(other.path), key)
+        found = docker_read.look_up(docker_read.DockerFile(other.path), key)
         if found and (found.helper or found.entry):
             return other
     return None

@@ -28,7 +28,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
-    from dockcred.clients.files import ClientFile, Found
+    from dockcred.clients.docker.read import DockerFile
+    from dockcred.clients.files import Found, HelperAnswer
     from dockcred.clients.findings import Finding
     from dockcred.clients.reference import Reference
     from dockcred.credential import Credential
@@ -38,7 +39,7 @@ STEP = "machine"
 _SNAP = "/snap/"
 
 
-def check(environment: Environment, file: ClientFile) -> Iterator[Finding]:
+def check(environment: Environment, file: DockerFile) -> Iterator[Finding]:
     """Check home, sudo, snap and Docker Desktop."""
     home = environment.home()
     if not environment.get("HOME"):
@@ -53,7 +54,7 @@ def check(environment: Environment, file: ClientFile) -> Iterator[Finding]:
         )
     yield from _sudo(environment)
     yield from _snap(environment)
-    if file.text("credsStore").startswith("desktop"):
+    if file.store.startswith("desktop"):
         yield note(STEP, "Docker Desktop's store answers for what has no helper")
 
 
@@ -153,7 +154,7 @@ def _docker(environment: Environment, case: Case | None) -> Iterator[Finding]:
         yield from _asked(case, [found] if found else [], DOCKER)
         yield from client_files.check_others(named, found, case)
     else:
-        yield from _helpers(environment, named | {file.text("credsStore")} - {""})
+        yield from _helpers(environment, named | {file.store} - {""})
     yield from check(environment, file)
 
 
@@ -175,7 +176,11 @@ def _asked(case: Case, places: list[Found], client: str) -> Iterator[Finding]:
     for found in places:
         if found.helper:
             last = found is places[-1]
-            credential = yield from _helper(case, found.helper, client, is_last=last)
+            answer = yield from _helper(case, found.helper, client, is_last=last)
+            credential = answer.credential if answer else None
+            if found.entry and (answer is None or answer.problem):
+                credential = entries.credential(found)
+                yield from _sent_instead(found, credential)
         else:
             credential = entries.credential(found)
             renew = _renew(found, case, client)
@@ -189,16 +194,26 @@ def _asked(case: Case, places: list[Found], client: str) -> Iterator[Finding]:
 
 def _helper(
     case: Case, suffix: str, client: str, *, is_last: bool
-) -> Generator[Finding, None, Credential | None]:
+) -> Generator[Finding, None, HelperAnswer | None]:
     reference = case.reference
     key = reference.docker_key if client == DOCKER else reference.containers_key
     home = case.environment.home()
     file = yield from helpers.check(suffix, case.path, home)
     if not file:
         return None
-    credential = yield from helpers.check_answer(case, file, key, is_last=is_last)
+    answer = yield from helpers.check_answer(case, file, key, is_last=is_last)
     yield from service_path(file)
-    return credential
+    return answer
+
+
+def _sent_instead(found: Found, credential: Credential | None) -> Iterator[Finding]:
+    """Return whom `docker pull` is where the helper fails; login and buildx stop."""
+    if credential:
+        yield note(
+            entries.STEP,
+            f"docker pull sends the entry of {found.path} while the helper fails: the"
+            f" user {credential.username}",
+        )
 
 
 def _renew(found: Found, case: Case, client: str) -> str:

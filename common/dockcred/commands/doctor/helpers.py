@@ -16,9 +16,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+    from dockcred.clients.files import HelperAnswer
     from dockcred.clients.findings import Finding
     from dockcred.commands.doctor.case import Case
-    from dockcred.credential import Credential
 
 _READ_BYTES = 64 * 1024
 _PYTHON = re.compile(rb"exec '([^']+)' -I -S -c ")
@@ -216,8 +216,8 @@ ANSWER_STEP = "answer"
 
 def check_answer(
     case: Case, file: str, key: str, *, is_last: bool = True
-) -> Generator[Finding, None, Credential | None]:
-    """Run the helper; answer its credential, None where it has given none.
+) -> Generator[Finding, None, HelperAnswer]:
+    """Run the helper; return its answer.
 
     `is_last` tells that the client asks nobody after it.
     """
@@ -247,7 +247,7 @@ def check_answer(
             yield note(
                 ANSWER_STEP, "an identity token: Nomad and Kubernetes cannot use it"
             )
-    return answer.credential
+    return answer
 
 
 def _failed(file: str, text: str, case: Case) -> Finding:

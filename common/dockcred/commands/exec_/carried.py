@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+from typing import TypeVar
 
 from dockcred.clients import files
 from dockcred.clients.containers import read as containers_read
+from dockcred.clients.docker.read import DockerFile
 from dockcred.clients.files import ClientFile
 from dockcred.clients.reference import HUB_NAMES, host_of
 from dockcred.errors import InvalidInputError
@@ -100,7 +102,12 @@ class Others:
 
     def of_docker(self, path: str) -> dict[str, Any]:
         """Return config.json: for docker, and for helm."""
-        return self._without(_read(path).content)
+        file = _read(path, DockerFile(path))
+        content = {**file.others, **file.content}
+        if auths := file.table("auths"):
+            # What docker would not decode, it shall not decode here either.
+            content["auths"] = {name: file.states(name)[0] for name in auths}
+        return self._without(content)
 
     def of_containers(self, variables: Environment) -> dict[str, Any]:
         """Return one auth.json for all the files that podman and skopeo search.
@@ -110,7 +117,7 @@ class Others:
         """
         found: dict[str, dict[str, Any]] = {name: {} for name in LOGINS}
         for path in containers_read.auth_paths(variables):
-            file = _read(path)
+            file = _read(path, ClientFile(path))
             tables = {name: file.table(name) for name in LOGINS}
             if path.endswith("/.dockercfg"):
                 tables["auths"] = file.content
@@ -151,11 +158,15 @@ def _is_below(key: str, taken: set[str]) -> bool:
     return any(f"{key}/".startswith(f"{name}/") for name in taken)
 
 
-def _read(path: str) -> ClientFile:
-    file = ClientFile(path)
+File = TypeVar("File", bound=ClientFile)
+
+
+def _read(path: str, file: File) -> File:
     if file.state in _MISSING or _is_empty(path):
         return file
     problem = file.state if file.state != files.READ else _malformed(file.content)
+    if isinstance(file, DockerFile) and problem is None:
+        problem = _lost(file)
     if problem is not None:
         where = f" at {file.detail}" if file.detail else ""
         raise InvalidInputError(
@@ -172,6 +183,14 @@ def _malformed(content: Any) -> str | None:
         if not isinstance(content.get(name), dict | None):
             return f"wrong: its {name} is not an object"
     return None
+
+
+def _lost(file: DockerFile) -> str | None:
+    """Return which table docker itself does not read."""
+    lost = [place for place, _ in file.wrong if place in {(), *((n,) for n in LOGINS)}]
+    if not lost:
+        return None
+    return f"wrong: its {lost[0][0]} is not an object" if lost[0] else "not an object"
 
 
 def _is_empty(path: str) -> bool:

@@ -1,0 +1,227 @@
+"""JSON as Go's encoding/json decodes it into a client's types, and `auth` as Go does.
+
+A client that is written in Go takes names in any case, the last of two names (of two
+objects it joins the members), and goes on behind a value of another type: what it had
+then decoded counts, and what would come after decoding is left out. A byte-order mark,
+UTF-16, `NaN` and half a text are no JSON to it.
+
+A type is TEXT, ANY, a Map or a List of a type, or a dict of the fields of a struct.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, NoReturn
+
+Place = tuple[str, ...]
+TEXT = "text"
+ANY = "anything"
+_LONGEST_NUMBER = 300
+_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_BLANK = re.compile(r"[ \t\r\n]*")
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+
+
+class Map:
+    """A Go map of texts to values of one type."""
+
+    def __init__(self, of: Any) -> None:
+        self.of = of
+
+
+class List:
+    """A Go slice of values of one type."""
+
+    def __init__(self, of: Any) -> None:
+        self.of = of
+
+
+class Key(str):
+    """A step of a place: the key of a map, where others are names of fields."""
+
+    __slots__ = ()
+
+
+class BrokenJSONError(ValueError):
+    """A text is no JSON to Go; `place` says where, as far as it is known."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"not JSON at {place}" if place else "not JSON")
+        self.place = place
+
+
+class Decoded:
+    """What Go makes of a text.
+
+    value    the fields of the outermost struct, by their own names
+    wrong    where a value is of another type, and the type it should have; Go's caller
+             gets an error, and most then leave out what they do after decoding
+    unknown  where a name stands that the types do not have, and its value
+    twice    the names that stand twice in an object
+
+    A place is the names and keys that lead to it.
+    """
+
+    __slots__ = ("twice", "unknown", "value", "wrong")
+
+    def __init__(self) -> None:
+        self.value: dict[str, Any] = {}
+        self.wrong: list[tuple[Place, str]] = []
+        self.unknown: dict[Place, Any] = {}
+        self.twice: list[str] = []
+
+
+def decode(data: bytes, fields: Mapping[str, Any], *, whole: bool) -> Decoded:
+    """Return what Go decodes; nothing at all is an empty object.
+
+    `whole` is json.Unmarshal, to which a second value is a fault; without it, it is a
+    Decoder, which reads the first. Raises BrokenJSONError for what is no JSON.
+    """
+    if data.startswith(_MARKS):
+        raise BrokenJSONError("line 1, a byte-order mark")
+    text = data.decode("utf-8", "surrogateescape")
+    start = _end_of_blank(text, 0)
+    found = Decoded()
+    if start == len(text) and not whole:
+        return found
+    try:
+        value, end = _DECODER.raw_decode(text, start)
+    except json.JSONDecodeError as error:
+        raise BrokenJSONError(f"line {error.lineno}") from None
+    except (ValueError, RecursionError):
+        raise BrokenJSONError("") from None
+    if whole and _end_of_blank(text, end) != len(text):
+        raise BrokenJSONError(f"line {text.count(chr(10), 0, end) + 1}")
+    if value is None:
+        return found
+    if not isinstance(value, _Members):
+        found.wrong.append(((), "object"))
+        return found
+    _Walk(found).struct(value, fields, found.value, ())
+    return found
+
+
+class _Members(list["tuple[str, Any]"]):
+    """The members of an object, in their order."""
+
+
+class _Walk:
+    """Fills in one Decoded."""
+
+    def __init__(self, found: Decoded) -> None:
+        self._found = found
+
+    def struct(
+        self,
+        members: _Members,
+        fields: Mapping[str, Any],
+        into: dict[str, Any],
+        where: Place,
+    ) -> None:
+        self._note_twice(_folded(name) for name, _ in members)
+        folded = {_folded(name): name for name in fields}
+        for name, value in members:
+            field = name if name in fields else folded.get(_folded(name))
+            if field is None:
+                self._found.unknown[*where, name] = plain(value)
+            else:
+                before = into.get(field)
+                into[field] = self._value(value, fields[field], before, (*where, field))
+
+    def _value(self, value: Any, wanted: Any, before: Any, where: Place) -> Any:
+        if wanted is ANY:
+            return plain(value)
+        if value is None:
+            return None if isinstance(wanted, Map | List) else before
+        if wanted is TEXT:
+            if isinstance(value, str):
+                return _clean(value)
+        elif isinstance(wanted, List):
+            if isinstance(value, list) and not isinstance(value, _Members):
+                return [self._value(one, wanted.of, None, where) for one in value]
+        elif isinstance(value, _Members):
+            return self._object(value, wanted, before, where)
+        self._found.wrong.append((where, _name(wanted)))
+        return before
+
+    def _object(self, value: _Members, wanted: Any, before: Any, where: Place) -> Any:
+        into: dict[str, Any] = before if before is not None else {}
+        if not isinstance(wanted, Map):
+            self.struct(value, wanted, into, where)
+            return into
+        self._note_twice(name for name, _ in value)
+        for name, one in value:
+            key = _clean(name)
+            fresh: Any = {} if isinstance(wanted.of, dict) else None
+            into[key] = self._value(one, wanted.of, fresh, (*where, Key(key)))
+        return into
+
+    def _note_twice(self, names: Any) -> None:
+        seen: set[str] = set()
+        for name in names:
+            if name in seen and name not in self._found.twice:
+                self._found.twice.append(name)
+            seen.add(name)
+
+
+def plain(value: Any) -> Any:
+    """Return a value with dicts for objects."""
+    if isinstance(value, _Members):
+        return {_clean(name): plain(one) for name, one in value}
+    if isinstance(value, list):
+        return [plain(one) for one in value]
+    return _clean(value) if isinstance(value, str) else value
+
+
+def read_base64(text: str) -> bytes | None:
+    """Return what Go's base64.StdEncoding decodes; None for what it refuses.
+
+    It passes over line ends, wants the padding, and no more of it than there must be.
+    """
+    text = text.replace("\r", "").replace("\n", "")
+    return base64.b64decode(text) if _BASE64.fullmatch(text) else None
+
+
+def as_text(data: bytes) -> str:
+    """Return bytes as Go sends them in JSON: U+FFFD for each that is no UTF-8."""
+    return _clean(data.decode("utf-8", "surrogateescape"))
+
+
+def _name(wanted: Any) -> str:
+    if wanted == TEXT:
+        return "text"
+    return "list" if isinstance(wanted, List) else "object"
+
+
+def _folded(name: str) -> str:
+    """Return a name as Go compares it: by simple case folding, with the long s."""
+    return name.replace("\u017f", "s").lower()
+
+
+def _clean(text: str) -> str:
+    return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
+
+
+def _end_of_blank(text: str, at: int) -> int:
+    blank = _BLANK.match(text, at)
+    return blank.end() if blank else at
+
+
+def _refuse(word: str) -> NoReturn:
+    raise ValueError(word)
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) < _LONGEST_NUMBER else float(digits)
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_Members, parse_constant=_refuse, parse_int=_integer
+)
