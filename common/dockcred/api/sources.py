@@ -11,10 +11,11 @@ from dockcred.api import worker
 from dockcred.clients import entries, files
 from dockcred.clients.containers import read as containers_read
 from dockcred.clients.docker import read as docker_read
-from dockcred.clients.files import READ, ClientFile
+from dockcred.clients.files import ABSENT, READ
 from dockcred.credential import ServerURL
 from dockcred.errors import (
     CredentialsNotFoundError,
+    DockcredError,
     InvalidInputError,
     IssueError,
 )
@@ -120,18 +121,30 @@ def _containers(
     reference: Reference, environment: Environment, deadline: float
 ) -> Credential:
     key = reference.containers_key
-    for name in containers_read.helpers(environment):
+    first: DockcredError | None = None
+    for name in containers_read.all_helpers(environment):
         try:
             if name != containers_read.AUTH_FILES:
                 return _helper(name, reference, environment, deadline, key)
-            for path in containers_read.auth_paths(environment):
-                file = ClientFile(path)
-                if file.state == READ and (
-                    found := containers_read.look_up(file, reference)
-                ):
-                    return _found(found, key, environment, deadline)
+            return _auth_files(reference, environment, deadline)
         except CredentialsNotFoundError:
             continue
+        except DockcredError as error:
+            first = first or error
+    raise first or CredentialsNotFoundError
+
+
+def _auth_files(
+    reference: Reference, environment: Environment, deadline: float
+) -> Credential:
+    """Return the first file's that has one; one that cannot be read ends the search."""
+    for file in containers_read.auth_files(environment):
+        if file.state not in {READ, ABSENT}:
+            detail = f" ({file.detail})" if file.detail else ""
+            raise IssueError(f"{file.path} is {file.state}{detail}", "fix it first")
+        found = containers_read.look_up(file, reference)
+        with suppress(CredentialsNotFoundError):
+            return _found(found, reference.containers_key, environment, deadline)
     raise CredentialsNotFoundError
 
 
@@ -140,10 +153,10 @@ def _found(
 ) -> Credential:
     if found is None:
         raise CredentialsNotFoundError
-    if found.helper:
+    if found.entry is None:
         return _asked(found.helper, key, environment, deadline)
     try:
-        credential = entries.decode(found.entry or {})
+        credential = entries.decode(found.entry)
     except ValueError:
         raise IssueError(
             f"{found.key} in {found.path} is not the base64 of user:password",

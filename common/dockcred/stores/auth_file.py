@@ -144,11 +144,12 @@ def docker(environment: Environment) -> AuthFile:
 def podman(environment: Environment) -> AuthFile:
     """Open podman's, buildah's and skopeo's: the first of containers-auth.json(5)."""
     runtime = environment.get("XDG_RUNTIME_DIR")
+    config = environment.get("XDG_CONFIG_HOME") or f"{environment.home()}/.config"
     places = (
         environment.get("REGISTRY_AUTH_FILE"),
         f"{runtime}/containers/auth.json" if runtime else "",
         f"/run/containers/{os.geteuid()}/auth.json",
-        f"{environment.home()}/.config/containers/auth.json",
+        f"{config}/containers/auth.json",
     )
     found = [place for place in places if place and os.path.exists(place)]
     return AuthFile(found[0] if found else places[-1])

@@ -325,3 +325,52 @@ def test_an_alias_is_told_to_receive_the_credential(clouded: Machine) -> None:
 
 def _user(home: str) -> pwd.struct_passwd:
     return pwd.struct_passwd(("somebody", "x", 1000, 1000, "", home, "/bin/sh"))
+
+
+def podmans(machine: Machine, name: str, text: str) -> None:
+    path = machine.path / ".config/containers" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("", "is empty: podman"),
+        ("\ufeff{}", "is not JSON (line 1): podman"),
+        ('{"auths": {"x": {"auth": 1}}}', "has a value that is no text"),
+        ('{"credHelpers": {"r.example": ""}}', "a helper of no name"),
+    ],
+)
+def test_an_auth_json_at_which_podman_stops(
+    machine: Machine, text: str, said: str
+) -> None:
+    podmans(machine, "auth.json", text)
+    found = machine.examine("r.example", "podman")
+    assert any(said in finding.text for finding in found)
+    assert exit_status(found) == 2
+
+
+def test_a_registries_conf_at_which_podman_stops(machine: Machine) -> None:
+    podmans(machine, "registries.conf", "a = [")
+    found = machine.examine("r.example", "podman")
+    assert any("podman 5 and podman 6 stop" in finding.text for finding in found)
+    podmans(machine, "registries.conf", "[registries.search]\nregistries = ['a']\n")
+    found = machine.examine("r.example", "podman")
+    assert any("version 1: podman 6 stops" in finding.text for finding in found)
+
+
+def test_two_versions_of_podman_that_ask_others(machine: Machine) -> None:
+    podmans(machine, "registries.conf", "credential-helpers = ['mine']\n")
+    machine.variables["XDG_CONFIG_HOME"] = str(machine.path / "xdg")
+    found = machine.examine("r.example", "podman")
+    (told,) = [f for f in found if "they read other registries.conf" in f.text]
+    assert told.fix == "dockcred configure podman --all --helper mine"
+
+
+def test_docker_config_hides_auth_json_from_podman(machine: Machine) -> None:
+    """podman and buildah read the file in DOCKER_CONFIG first; skopeo does not."""
+    podmans(machine, "auth.json", '{"auths": {"r.example": {"auth": "bWU6cA=="}}}')
+    machine.variables["DOCKER_CONFIG"] = str(machine.path / ".docker")
+    found = machine.examine("r.example", "podman")
+    assert any(finding.fix == "unset DOCKER_CONFIG" for finding in found)

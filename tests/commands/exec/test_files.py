@@ -297,6 +297,35 @@ def test_podman_whose_registries_conf_asks_another_helper_reads_our_file_first(
     assert alone["credential-helpers"] == ["containers-auth.json"]
 
 
+def test_podman_6_reads_our_file_first_too(caller: Caller) -> None:
+    """Its registries.conf is in XDG_CONFIG_HOME, and one is read behind all others."""
+    own = "credential-helpers = ['secretservice']\n"
+    write(caller.home / "xdg/containers/registries.conf", own)
+    caller.environment["XDG_CONFIG_HOME"] = str(caller.home / "xdg")
+    joined = tomllib.loads(caller.says("cat $CONTAINERS_REGISTRIES_CONF"))
+    assert joined["credential-helpers"] == ["containers-auth.json", "secretservice"]
+    last = write(caller.home / "last.conf", "Credential-Helpers = ['pass']\n")
+    caller.environment["CONTAINERS_REGISTRIES_CONF_OVERRIDE"] = str(last)
+    joined = tomllib.loads(caller.says("cat $CONTAINERS_REGISTRIES_CONF_OVERRIDE"))
+    assert joined["credential-helpers"] == ["containers-auth.json", "pass"]
+
+
+def test_only_asks_no_helper_behind_the_files(caller: Caller) -> None:
+    own = "credential-helpers = ['containers-auth.json', 'secretservice']\n"
+    write(caller.home / ".config/containers/registries.conf", own)
+    assert caller.says("echo $CONTAINERS_REGISTRIES_CONF") == "\n"
+    said = caller.says("cat $CONTAINERS_REGISTRIES_CONF", options=("--only",))
+    assert tomllib.loads(said)["credential-helpers"] == ["containers-auth.json"]
+
+
+def test_only_hides_podmans_logins_under_names_in_capitals(caller: Caller) -> None:
+    path = caller.home / ".config/containers/auth.json"
+    write(path, {"AUTHS": {"quay.io": {"AUTH": KEY}}})
+    found = read(caller, "REGISTRY_AUTH_FILE", options=("--only",))
+    assert found == {"credHelpers": {HOST: "auto"}}
+    assert read(caller, "REGISTRY_AUTH_FILE")["auths"] == {"quay.io": {"auth": KEY}}
+
+
 @pytest.mark.parametrize("wrong", ["registry = 'a'", "registry = 1", "aliases = [1]"])
 def test_a_broken_registries_conf_is_told(caller: Caller, wrong: str) -> None:
     conf = f"credential-helpers = ['secretservice']\n{wrong}\n"

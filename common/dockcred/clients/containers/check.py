@@ -6,10 +6,12 @@ of each entry `auth` and `identitytoken` alone.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dockcred.clients import findings
+from dockcred.clients.containers import decode, registry_of
 from dockcred.clients.entries import Fault, decode_auth
 from dockcred.clients.findings import (
     Consequences,
@@ -19,6 +21,7 @@ from dockcred.clients.findings import (
     note,
     warning,
 )
+from dockcred.errors import InvalidInputError
 
 READER = "podman"
 _FAILS = (Severity.ERROR, "podman stops with an error")
@@ -34,8 +37,9 @@ _FAULTS: Consequences = {
 
 
 def check(data: bytes) -> Iterator[Finding]:
-    """Check the file as podman reads it."""
-    found, twice = findings.read_json(data)
+    """Check the file as podman reads it: one value of another type spoils it whole."""
+    read_as = _decoded(data)
+    found, twice = findings.read_json(data.decode("utf-8", "replace").encode())
     yield from findings.unknown(
         "", found, {"auths", "credhelpers", "credsstore"}, READER
     )
@@ -46,8 +50,15 @@ def check(data: bytes) -> Iterator[Finding]:
             f"credsStore ({findings.word(store)}) is passed over: podman knows none",
             "name helpers in credHelpers, or run: dockcred configure podman --all",
         )
-    helpers = findings.table(found.get("credHelpers"))
-    for name in helpers:
+    helpers = read_as["credHelpers"]
+    for name, helper in helpers.items():
+        if not helper:
+            yield error(
+                findings.KEY,
+                f'credHelpers["{findings.shown(name)}"] is "": podman runs a helper of'
+                " no name, and fails",
+                "take the key out",
+            )
         if "/" in name:
             yield warning(
                 findings.KEY,
@@ -55,19 +66,57 @@ def check(data: bytes) -> Iterator[Finding]:
                 " helpers by host",
                 "name the host alone",
             )
-    for where, key, entry in findings.entries(found):
+    written = {key: entry for _, key, entry in findings.entries(found)}
+    for where, key, entry in findings.entries(read_as):
         yield from _key(where, key)
-        yield from _entry(where, entry)
-    if not found.get("auths") and not helpers:
+        yield from _entry(where, entry, written.get(key) or entry)
+    yield from _alike(read_as["auths"])
+    if not read_as["auths"] and not helpers:
         yield error(
             findings.ENTRY, "it has no login and no helper: podman asks anonymously"
         )
 
 
+def _decoded(data: bytes) -> dict[str, Any]:
+    """Return what Go's decoder makes of it; raise InvalidInputError as `decode`."""
+    if not data.strip():
+        raise InvalidInputError("it is empty", "remove it, or write {} into it")
+    try:
+        return decode(data)
+    except json.JSONDecodeError as broken:
+        where = f" at line {broken.lineno}"
+    except (ValueError, RecursionError):
+        where = ""
+    raise InvalidInputError(f"it is not JSON{where}", "fix it first")
+
+
+def _alike(auths: Mapping[str, Any]) -> Iterator[Finding]:
+    """Warn of keys of which podman takes any: a map of Go's has no order."""
+    keys: dict[str, list[str]] = {}
+    for key in auths:
+        keys.setdefault(registry_of(key), []).append(key)
+    for registry, several in keys.items():
+        exact = {"docker.io"} if registry == "index.docker.io" else {registry}
+        if len(several) > 1 and not exact & set(several):
+            names = " and ".join(map(findings.shown, several))
+            yield warning(
+                findings.KEY,
+                f"{names} stand for one registry: podman takes either, by chance",
+                "keep one",
+            )
+
+
 def _key(where: str, key: str) -> Iterator[Finding]:
-    _, scheme, rest = key.rpartition("://")
+    scheme, _, rest = ("", "", key) if "://" not in key else key.partition("://")
     host, _, path = rest.partition("/")
-    if "*" in key:
+    if scheme not in {"", "http", "https"} or (not scheme and key.endswith("/")):
+        yield error(
+            findings.KEY,
+            f"{where} is never found: podman cuts off a path behind http:// and"
+            " https:// alone",
+            f"write {findings.shown(rest.rstrip('/'))}",
+        )
+    elif "*" in key:
         yield error(
             findings.KEY,
             f"{where} is never found: podman knows no wildcards",
@@ -88,13 +137,15 @@ def _key(where: str, key: str) -> Iterator[Finding]:
         )
 
 
-def _entry(where: str, entry: Mapping[str, Any]) -> Iterator[Finding]:
+def _entry(
+    where: str, entry: Mapping[str, Any], written: Mapping[str, Any]
+) -> Iterator[Finding]:
     found = decode_auth(entry.get("auth"))
     if entry.get("identitytoken") and found.username:
         yield note(findings.ENTRY, f"{where} has an identity token, which podman uses")
         return
-    if found.fault is Fault.EMPTY and entry:
-        names = ", ".join(sorted(findings.shown(name) for name in entry))
+    if found.fault is Fault.EMPTY and written:
+        names = ", ".join(sorted(findings.shown(name) for name in written))
         yield error(
             findings.ENTRY,
             f"{where} has no auth, and podman passes over what it has ({names})",

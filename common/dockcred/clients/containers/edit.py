@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Sequence
 
 from dockcred.clients import entries, reference
+from dockcred.clients.containers import read
 from dockcred.clients.edit import ABSENT, WantedValue, json_text, past
 from dockcred.clients.entries import Login
 from dockcred.clients.formats import Options
@@ -53,19 +54,40 @@ FILES = "containers-auth.json"
 KEY = ("credential-helpers",)
 
 
-def paths(variables: Environment) -> list[str]:
-    """Return the places, the one to be written first.
+def paths(variables: Environment) -> tuple[list[str], list[str]]:
+    """Return the places to be written, and all others that may have been.
 
     A registries.conf of the user's hides the system's whole, so none is made: where
-    there is none, a drop-in of ours adds to the system's.
+    there is none, a drop-in of ours adds to the system's. podman 6 looks in
+    $XDG_CONFIG_HOME, and podman 5 below the home alone: both are written.
     """
+    last = variables.get("CONTAINERS_REGISTRIES_CONF_OVERRIDE")
+    # podman 6 reads it behind all others; what it does not say, it does not hide.
+    hides = read.helpers_in(read.load_registries(last)) is not None if last else False
+    lasts = [last] if last else []
     if named := variables.get("CONTAINERS_REGISTRIES_CONF"):
-        return [named]
-    # Not $XDG_CONFIG_HOME: containers/image looks below the home directory only.
-    directory = f"{variables.home()}/.config/containers"
-    users = f"{directory}/registries.conf"
-    drop_in = f"{directory}/registries.conf.d/99-dockcred.conf"
-    return [users, drop_in] if os.path.exists(users) else [drop_in, users]
+        return [named, *(lasts if hides else [])], [] if hides else lasts
+    wanted, others = [], [] if hides else lasts
+    for version in read.VERSIONS:
+        users = read.own_registries(variables, version)
+        drop_in = f"{users}.d/99-dockcred.conf"
+        is_there = os.path.exists(users)
+        wanted.append(users if is_there else drop_in)
+        others.append(drop_in if is_there else users)
+    wanted += lasts if hides else []
+    found = list(dict.fromkeys(wanted))
+    return found, [path for path in dict.fromkeys(others) if path not in found]
+
+
+def unheard(variables: Environment, helper: str) -> list[str]:
+    """Return why a podman does not ask the helper first, a sentence for each."""
+    told = []
+    for version in read.VERSIONS:
+        names, by = read.said(variables, version)
+        if names[0] != helper:
+            why = f"{by} is read behind it" if by else "it is not read"
+            told.append(f"podman {version} asks {names[0]} first: {why}")
+    return told
 
 
 def use_as_default(text: str, helper: str) -> list[WantedValue]:

@@ -1,21 +1,25 @@
 """podman, skopeo and buildah: auth.json in its places, helpers of registries.conf.
 
 Rules of containers/image, pkg/docker/config and pkg/sysregistriesv2. `credsStore` is
-never read; credHelpers and helpers are asked by host, auths by namespaces too.
+never read; credHelpers and helpers are asked by host, auths by namespaces too. A file
+that cannot be read ends the search, where it is reached: what is behind it is not used.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
-from glob import glob
 
+from dockcred.clients import files
+from dockcred.clients.containers import canonical, decode, registry_of
+from dockcred.clients.entries import Fault, decode_auth
 from dockcred.clients.files import ClientFile, Found
-from dockcred.clients.reference import host_of
+from dockcred.errors import InvalidInputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
     from dockcred.clients.reference import Reference
@@ -23,6 +27,15 @@ if TYPE_CHECKING:
 
 AUTH_FILES = "containers-auth.json"
 """The word in `credential-helpers` that stands for the files."""
+
+PODMAN_5, PODMAN_6 = 5, 6
+"""Whose rules for registries.conf: containers/image until 5.41, and from 5.42 on."""
+
+VERSIONS = (PODMAN_5, PODMAN_6)
+WRONG = "wrong"
+"""The state of a file with a value of another type, which fails as a whole."""
+
+_MAX_BYTES = 4 * 1024 * 1024
 
 
 def auth_paths(environment: Environment) -> tuple[str, ...]:
@@ -46,67 +59,225 @@ def auth_paths(environment: Environment) -> tuple[str, ...]:
     )
 
 
-def helpers(environment: Environment) -> tuple[str, ...]:
-    """Return `credential-helpers` of registries.conf; the last file that says it."""
-    named: tuple[str, ...] = (AUTH_FILES,)
-    for content in read_registries(environment):
-        found = content.get("credential-helpers")
-        if isinstance(found, list) and found:
-            named = tuple(map(str, found))
-    return named
+def auth_files(environment: Environment) -> Iterator[PodmanFile]:
+    """Read the files, each when it is asked for, in the order of search."""
+    *paths, oldest = auth_paths(environment)
+    for path in paths:
+        yield PodmanFile(path)
+    yield PodmanFile(oldest, is_legacy=True)
 
 
-def read_registries(environment: Environment) -> Iterator[dict[str, Any]]:
-    """Read registries.conf and its drop-ins; what is no TOML is passed over."""
-    for path in registries_files(environment):
+class PodmanFile(ClientFile):
+    """One file as containers/image decodes it.
+
+    `content` has `auths` and `credHelpers` under these names, however they are written,
+    of an entry `auth` and `identitytoken` alone, and all else as it stands.
+    """
+
+    __slots__ = ("is_legacy",)
+
+    def __init__(self, path: str, *, is_legacy: bool = False) -> None:
+        """Read the file; `is_legacy` is .dockercfg, which is all `auths`."""
+        self.is_legacy = is_legacy
+        super().__init__(path)
+
+    def _read(self) -> str:
         try:
-            with open(path, "rb") as file:
-                yield tomllib.load(file)
-        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
-            continue
+            with open(self.path, "rb") as file:
+                data = file.read(_MAX_BYTES)
+        except FileNotFoundError:
+            return files.ABSENT
+        except NotADirectoryError:
+            return files.NOT_BELOW_A_DIRECTORY
+        except IsADirectoryError:
+            return files.NOT_A_FILE
+        except OSError:
+            return files.FORBIDDEN
+        try:
+            self.content = decode(data, is_legacy=self.is_legacy)
+        except json.JSONDecodeError as error:
+            self.detail = f"line {error.lineno}" if data else "empty"
+            return files.NOT_JSON
+        except InvalidInputError as error:
+            self.detail = error.cause
+            return WRONG
+        except (ValueError, RecursionError):
+            return files.NOT_JSON
+        return files.READ
 
 
-def registries_files(environment: Environment) -> Iterator[str]:
-    """Return registries.conf and its drop-ins, in the order in which they are read."""
-    # Below the home alone: here containers/image does not read XDG_CONFIG_HOME.
-    own = f"{environment.home()}/.config/containers/registries.conf"
-    if named := environment.get("CONTAINERS_REGISTRIES_CONF"):
-        yield named
-        return
-    yield own if os.path.exists(own) else "/etc/containers/registries.conf"
-    yield from sorted(glob("/etc/containers/registries.conf.d/*.conf"))
-    yield from sorted(glob(f"{glob_escape(own)}.d/*.conf"))
+def helpers(
+    environment: Environment, version: int = PODMAN_5, root: str = ""
+) -> tuple[str, ...]:
+    """Return `credential-helpers` of registries.conf; the last file that says it."""
+    return said(environment, version, root)[0]
 
 
-def glob_escape(path: str) -> str:
-    """Escape the characters of a path for a glob."""
-    return "".join(f"[{c}]" if c in "*?[" else c for c in path)
+def said(
+    environment: Environment, version: int = PODMAN_5, root: str = ""
+) -> tuple[tuple[str, ...], str]:
+    """Return `credential-helpers`, and the file that says so; no file by default."""
+    named: tuple[str, ...] = ()
+    by = ""
+    for path in registries_files(environment, version, root):
+        found = helpers_in(load_registries(path))
+        if found is not None:
+            named, by = tuple(map(str, found)), path
+    return (named, by) if named else ((AUTH_FILES,), "")
 
 
-def look_up(file: ClientFile, reference: Reference) -> Found | None:
-    """Return what one file says of a registry, the longest namespace first."""
-    key = reference.containers_key
-    if helper := file.table("credHelpers").get(key):
-        return Found(file.path, f'credHelpers["{key}"]', helper=str(helper))
-    auths = file.table("auths")
-    if file.path.endswith("/.dockercfg"):
-        auths = file.content
-    names = [*_namespaces(key, reference.repository)]
-    names += [
-        name for name in auths if host_of(name) in {key, host_of(reference.docker_key)}
-    ]
-    for name in names:
-        entry = auths.get(name)
-        if isinstance(entry, dict) and (
-            entry.get("auth") or entry.get("identitytoken")
-        ):
-            return Found(file.path, f'auths["{name}"]', entry=entry)
+def all_helpers(environment: Environment) -> tuple[str, ...]:
+    """Return what either version asks, the older one's order first."""
+    each = [name for version in VERSIONS for name in helpers(environment, version)]
+    return tuple(dict.fromkeys(each))
+
+
+def helpers_in(content: Mapping[str, Any]) -> list[Any] | None:
+    """Return `credential-helpers` of a file, under a name in any case."""
+    for name, value in content.items():
+        if name.lower() == "credential-helpers" and isinstance(value, list):
+            return value
     return None
 
 
-def _namespaces(host: str, repository: str) -> Iterator[str]:
-    segments = repository.split("/") if repository else []
-    while segments:
-        yield "/".join((host, *segments))
+def read_registries(
+    environment: Environment, version: int = PODMAN_5
+) -> Iterator[dict[str, Any]]:
+    """Read registries.conf and its drop-ins; what is no TOML is passed over."""
+    for path in registries_files(environment, version):
+        if content := load_registries(path):
+            yield content
+
+
+def load_registries(path: str) -> dict[str, Any]:
+    """Return one file; nothing of what cannot be read."""
+    return parse_registries(path)[0]
+
+
+def parse_registries(path: str) -> tuple[dict[str, Any], str]:
+    """Return one file, and why podman stops at it; nothing for no reason."""
+    try:
+        with open(path, "rb") as file:
+            text = file.read().removeprefix(b"\xef\xbb\xbf").decode()
+        return tomllib.loads(text), ""
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
+        return {}, "is not TOML"
+    except OSError as error:
+        return {}, f"cannot be read ({error.strerror})"
+
+
+def registries_files(
+    environment: Environment, version: int = PODMAN_5, root: str = ""
+) -> Iterator[str]:
+    """Return registries.conf and its drop-ins, in the order in which they are read.
+
+    `root` stands before the system's own directories.
+    """
+    named = environment.get("CONTAINERS_REGISTRIES_CONF")
+    own, system = own_registries(environment, version), f"{root}{_SYSTEM}"
+    if version == PODMAN_5:
+        has_own = not named and os.path.exists(own)
+        yield named or (own if has_own else system)
+        if not has_own:
+            yield from _drop_ins((f"{system}.d",), follows=False)
+        yield from _drop_ins((f"{own}.d",), follows=False)
+        return
+    vendors = f"{root}{_VENDOR}"
+    if named:
+        yield named
+    else:
+        yield from [p for p in (own, system, vendors) if os.path.exists(p)][:1]
+        behind = [d for main in (vendors, system) for d in _drop_in_places(main)]
+        yield from _drop_ins((*behind, f"{own}.d"), follows=True)
+    if last := environment.get("CONTAINERS_REGISTRIES_CONF_OVERRIDE"):
+        yield last
+
+
+_SYSTEM = "/etc/containers/registries.conf"
+_VENDOR = "/usr/share/containers/registries.conf"
+
+
+def own_registries(environment: Environment, version: int) -> str:
+    """Return the place of a user's own registries.conf.
+
+    XDG_CONFIG_HOME is where podman 6 looks; the older ones look below the home alone.
+    """
+    config = environment.get("XDG_CONFIG_HOME") if version != PODMAN_5 else ""
+    return f"{config or f'{environment.home()}/.config'}/containers/registries.conf"
+
+
+def _drop_in_places(main: str) -> Iterator[str]:
+    """Return podman 6's directories beside a file, the ones that win last."""
+    uid = os.getuid()
+    kind = "rootless" if uid else "rootful"
+    special = f"{main.removesuffix('.conf')}.{kind}.conf.d"
+    yield from (f"{main}.d", special)
+    if uid:
+        yield f"{special}/{uid}"
+
+
+def _drop_ins(directories: Iterable[str], *, follows: bool) -> Iterator[str]:
+    """Return the files of directories by name; of two alike the later place's.
+
+    podman 5 does not follow a directory that is a link, and podman 6 does.
+    """
+    found = {}
+    for directory in directories:
+        if not follows and os.path.islink(directory):
+            continue
+        try:
+            for entry in os.scandir(directory):
+                is_file = not entry.is_dir(follow_symlinks=False)
+                if is_file and entry.name.endswith(".conf"):
+                    found[entry.name] = entry.path
+        except OSError:
+            continue
+    for _, path in sorted(found.items()):
+        yield path
+
+
+def look_up(file: ClientFile, reference: Reference) -> Found | None:
+    """Return what one file says of a registry, the longest namespace first.
+
+    None where the next file is asked: an entry without a credential hides those of
+    wider namespaces in its own file alone. A helper of no name is one that fails.
+    """
+    key = reference.containers_key
+    table = file.table("credHelpers")
+    if key in table:
+        return Found(file.path, f'credHelpers["{key}"]', helper=str(table[key]))
+    auths = file.table("auths")
+    for name in (*_names(file, reference), *rivals(file, reference)[:1]):
+        if name in auths:
+            return _found(file.path, name, auths[name])
+    return None
+
+
+def rivals(file: ClientFile, reference: Reference) -> list[str]:
+    """Return the keys of which podman takes any, by chance; one is no rival's."""
+    auths = file.table("auths")
+    if any(name in auths for name in _names(file, reference)):
+        return []
+    is_legacy = isinstance(file, PodmanFile) and file.is_legacy
+    wanted = canonical(reference.containers_key)
+    return [name for name in auths if registry_of(name, is_legacy=is_legacy) == wanted]
+
+
+def _found(path: str, name: str, entry: Any) -> Found | None:
+    held = decode_auth(entry.get("auth"))
+    if held.fault in {Fault.EMPTY, Fault.NO_COLON}:
+        return None
+    is_broken = held.fault in {Fault.NOT_BASE64, Fault.UNPADDED, Fault.NOT_TEXT}
+    says = held.username or held.password or entry.get("identitytoken")
+    if not is_broken and not says:
+        return None
+    return Found(path, f'auths["{name}"]', entry=entry)
+
+
+def _names(file: ClientFile, reference: Reference) -> Iterator[str]:
+    is_legacy = isinstance(file, PodmanFile) and file.is_legacy
+    segments = reference.repository.split("/") if reference.repository else []
+    while segments and not is_legacy:
+        yield "/".join((reference.containers_key, *segments))
         segments.pop()
-    yield host
+    yield reference.containers_key

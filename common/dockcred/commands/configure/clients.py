@@ -147,15 +147,16 @@ def podman(
 
     $REGISTRY_AUTH_FILE, else ~/.config/containers/auth.json; it knows no credsStore.
     $CONTAINERS_REGISTRIES_CONF, else ~/.config/containers/registries.conf if there is
-    one, else a drop-in beside it, which hides nothing of the system's.
+    one, else a drop-in beside it, which hides nothing of the system's; the same below
+    $XDG_CONFIG_HOME, where podman 6 looks.
     """
     with reporting_errors():
         variables = environment.current()
         auth = EditableFile(containers_edit.path(variables), json_text)
         places = containers_edit.paths(variables)
-        conf, *others = (EditableFile(path, toml_text) for path in places)
+        confs, others = ([EditableFile(p, toml_text) for p in each] for each in places)
         if undo:
-            files = [auth, conf, *others]
+            files = [auth, *confs, *others]
             carry_out.undo(files, dry_run=dry_run, logins=logins)
             return
         carry_out.check_chosen(registries, everything=everything)
@@ -173,11 +174,16 @@ def podman(
                 namespaces=True,
             )
         if everything:
-            carry_out.change(
-                conf,
-                lambda text: containers_edit.use_as_default(text, helper),
-                dry_run=dry_run,
-            )
+            for conf in confs:
+                carry_out.change(
+                    conf,
+                    lambda text: containers_edit.use_as_default(text, helper),
+                    dry_run=dry_run,
+                )
+            for sentence in (
+                [] if dry_run else containers_edit.unheard(variables, helper)
+            ):
+                warn(sentence)
 
 
 # cloud.google.com/container-registry/docs/overview, and the peer's own default.

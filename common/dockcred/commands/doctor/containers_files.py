@@ -6,14 +6,16 @@ import os
 
 from dockcred.clients import files
 from dockcred.clients.containers import read as containers_read
-from dockcred.clients.files import ClientFile, Found
-from dockcred.clients.findings import command, error, fine, note, warning
+from dockcred.clients.files import Found
+from dockcred.clients.findings import command, error, fine, note, shown, warning
 from dockcred.commands.doctor import client_files, entries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Mapping
+    from typing import Any
 
+    from dockcred.clients.files import ClientFile
     from dockcred.clients.findings import Finding
     from dockcred.commands.doctor.case import Case
     from dockcred.system.environment import Environment
@@ -38,9 +40,9 @@ def check_files(
 ) -> Generator[Finding, None, list[ClientFile]]:
     """Read the files that are there, in the order of search."""
     named = environment.get("REGISTRY_AUTH_FILE")
-    found = []
-    for path in containers_read.auth_paths(environment):
-        file = ClientFile(path)
+    found: list[ClientFile] = []
+    for file in containers_read.auth_files(environment):
+        path = file.path
         if file.state == files.READ:
             yield fine(FILE, path)
             found.append(file)
@@ -51,14 +53,11 @@ def check_files(
                 " refuses to go on",
                 fix="unset REGISTRY_AUTH_FILE",
             )
-        elif file.state == files.NOT_JSON:
-            yield error(
-                FILE,
-                f"{path} is not JSON ({file.detail or 'nor text'})",
-                fix=command("python3", "-m", "json.tool", path),
-            )
         elif file.state == files.FORBIDDEN:
             yield client_files.forbidden(path, environment)
+        elif file.state != files.ABSENT:
+            yield _broken(file)
+    yield from _registries(environment)
     return found
 
 
@@ -83,13 +82,69 @@ def check_hidden(
         yield from client_files.check_hidden(file, case, program)
 
 
+def _broken(file: ClientFile) -> Finding:
+    """Return a finding of a file at which podman stops for every registry."""
+    path = file.path
+    detail = f" ({file.detail})" if file.detail else ""
+    stops = "podman, skopeo and buildah stop with an error"
+    if file.state == files.NOT_JSON and file.detail == "empty":
+        fix = f"echo '{{}}' >{command(path)}"
+        return error(FILE, f"{path} is empty: {stops}", fix=fix)
+    fix = (
+        "" if file.state not in _TEXTS else command("python3", "-m", "json.tool", path)
+    )
+    return error(FILE, f"{path} is {file.state}{detail}: {stops}", fix=fix)
+
+
+_ALL = ("--all", "--helper")
+_TEXTS = {files.NOT_JSON, containers_read.WRONG}
+
+
+def _registries(environment: Environment) -> Iterator[Finding]:
+    """Return findings of files at which podman stops, and that one version reads."""
+    problems: dict[tuple[str, str], list[int]] = {}
+    for version in containers_read.VERSIONS:
+        for path in containers_read.registries_files(environment, version):
+            content, why = containers_read.parse_registries(path)
+            if why and not os.path.lexists(path) and path not in _named(environment):
+                continue
+            if version == containers_read.PODMAN_6 and _is_of_version_1(content):
+                why = "has registries in the form of version 1"
+            if why:
+                problems.setdefault((path, why), []).append(version)
+    for (path, why), versions in problems.items():
+        names = " and ".join(f"podman {version}" for version in versions)
+        yield error(FILE, f"{path} {why}: {names} stop{'s' * (len(versions) == 1)}")
+    each = [containers_read.helpers(environment, v) for v in containers_read.VERSIONS]
+    if each[0] != each[1]:
+        old, new = (" then ".join(names) for names in each)
+        others = [n for names in each for n in names if n != containers_read.AUTH_FILES]
+        yield warning(
+            KEY,
+            f"podman 5 asks {old}, and podman 6 {new}: they read other registries.conf",
+            fix=command("dockcred", "configure", "podman", *_ALL, others[0]),
+        )
+
+
+def _named(environment: Environment) -> tuple[str, str]:
+    name = "CONTAINERS_REGISTRIES_CONF"
+    return environment.get(name), environment.get(f"{name}_OVERRIDE")
+
+
+def _is_of_version_1(content: Mapping[str, Any]) -> bool:
+    tables = content.get("registries")
+    return isinstance(tables, dict) and any(
+        isinstance(table, dict) and table.get("registries") for table in tables.values()
+    )
+
+
 def check_keys(
     case: Case, read: list[ClientFile]
 ) -> Generator[Finding, None, list[Found]]:
     """Return what the three use for the registry, in the order in which they ask."""
     reference = case.reference
     asked = []
-    for helper in containers_read.helpers(case.environment):
+    for helper in containers_read.all_helpers(case.environment):
         if helper != containers_read.AUTH_FILES:
             yield fine(KEY, f"credential-helpers of registries.conf names {helper}")
             asked.append(Found("registries.conf", "credential-helpers", helper=helper))
@@ -97,10 +152,14 @@ def check_keys(
         hits = [
             hit for file in read if (hit := containers_read.look_up(file, reference))
         ]
-        if hits:
-            yield from _shadowed(hits)
-            yield from _taken(hits[0], case)
-            asked.append(hits[0])
+        yield from _shadowed(hits)
+        for hit in hits:
+            yield from _taken(hit, case)
+            asked.append(hit)
+            if not hit.helper:
+                break  # a helper that has none is followed by the next file
+        for file in read:
+            yield from _by_chance(file, case)
     if not asked:
         yield _anonymous(case, read)
     return asked
@@ -115,10 +174,41 @@ def _taken(found: Found, case: Case) -> Iterator[Finding]:
             f" REGISTRY_AUTH_FILE={named}",
             fix="unset REGISTRY_AUTH_FILE",
         )
+    elif _is_dockers_alone(found, case):
+        yield warning(
+            KEY,
+            f"{found.key} is in {found.path}, which podman and buildah do not read"
+            " before DOCKER_CONFIG, and newer versions not at all",
+            fix="unset DOCKER_CONFIG",
+        )
     if found.helper:
         yield fine(KEY, f"{found.key} = {found.helper} in {found.path}")
+    elif found.entry is None:
+        yield error(
+            KEY,
+            f'{found.key} is "" in {found.path}: podman runs a helper of no name, and'
+            " fails",
+            remedy="take the key out; docker reads it as: use the file's own entry",
+        )
     else:
         yield from entries.check(found, case, login_program(case.path))
+
+
+def _is_dockers_alone(found: Found, case: Case) -> bool:
+    """Return whether podman reads docker's file in the place of this one (measured)."""
+    directory = case.environment.get("DOCKER_CONFIG")
+    return bool(directory) and found.path != f"{directory}/config.json"
+
+
+def _by_chance(file: ClientFile, case: Case) -> Iterator[Finding]:
+    alike = containers_read.rivals(file, case.reference)
+    if len(alike) > 1:
+        keys = " and ".join(map(shown, alike))
+        yield warning(
+            KEY,
+            f"{keys} in {file.path} stand for one registry: podman takes either",
+            remedy="keep one",
+        )
 
 
 def login_program(path: str) -> str:
@@ -136,8 +226,8 @@ def logout(found: Found, case: Case) -> str:
 
 
 def _shadowed(hits: list[Found]) -> Iterator[Finding]:
-    first, *others = hits
-    for other in others:
+    for other in hits[1:]:
+        first = hits[0]
         if first.entry and other.helper:
             yield note(
                 KEY,
@@ -163,6 +253,8 @@ def _anonymous(case: Case, read: list[ClientFile]) -> Finding:
 
 
 def _how(file: ClientFile) -> str:
+    if file.detail == "empty":
+        return "empty"
     return {
         files.ABSENT: "not there",
         files.NOT_JSON: "not JSON",

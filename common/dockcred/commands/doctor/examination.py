@@ -166,7 +166,9 @@ def _podman(environment: Environment, case: Case | None) -> Iterator[Finding]:
         yield from _asked(case, asked, PODMAN)
         return
     named = {str(n) for f in read for n in f.table("credHelpers").values() if n}
-    named |= set(containers_read.helpers(environment)) - {containers_read.AUTH_FILES}
+    named |= set(containers_read.all_helpers(environment)) - {
+        containers_read.AUTH_FILES
+    }
     yield from _helpers(environment, named)
 
 

@@ -49,13 +49,23 @@ def path(variables: Environment) -> str:
 
 
 def with_files_first(variables: Environment, *, only: bool) -> str:
-    """Return a text whose credential-helpers begin with the files; "" for no need."""
-    helpers = containers_read.helpers(variables)
-    if helpers[0] == containers_read.AUTH_FILES:
+    """Return a text whose credential-helpers begin with the files; "" for no need.
+
+    With `only`, a helper behind the files would log other registries in.
+    """
+    each = [containers_read.helpers(variables, v) for v in containers_read.VERSIONS]
+    helpers = containers_read.all_helpers(variables)
+    if all(names[0] == containers_read.AUTH_FILES for names in each) and not (
+        only and len(helpers) > 1
+    ):
         return ""
     import tomlkit  # noqa: PLC0415 - few need it
 
-    joined = _joined(variables)
+    joined = {
+        name: value
+        for name, value in _joined(variables).items()
+        if name.lower() != "credential-helpers"
+    }
     rest = [name for name in helpers if name != containers_read.AUTH_FILES and not only]
     joined["credential-helpers"] = [containers_read.AUTH_FILES, *rest]
     return tomlkit.dumps(joined)
@@ -69,7 +79,12 @@ def _joined(variables: Environment) -> dict[str, Any]:
     joined: dict[str, Any] = {}
     mirrored: dict[str, Any] = {}
     aliases: dict[str, Any] = {}
-    for content in containers_read.read_registries(variables):
+    contents = (
+        content
+        for version in containers_read.VERSIONS
+        for content in containers_read.read_registries(variables, version)
+    )
+    for content in contents:
         try:
             for table in content.pop("registry", []):
                 mirrored[table.get("prefix") or table.get("location", "")] = table
@@ -116,11 +131,9 @@ class Others:
         entry, as docker leaves beside a store, names none.
         """
         found: dict[str, dict[str, Any]] = {name: {} for name in LOGINS}
-        for path in containers_read.auth_paths(variables):
-            file = _read(path, ClientFile(path))
+        for file in containers_read.auth_files(variables):
+            _read(file.path, file)
             tables = {name: file.table(name) for name in LOGINS}
-            if path.endswith("/.dockercfg"):
-                tables["auths"] = file.content
             taken = {key for table in found.values() for key in table}
             for name, table in tables.items():
                 found[name] |= {
@@ -170,7 +183,8 @@ def _read(path: str, file: File) -> File:
     if problem is not None:
         where = f" at {file.detail}" if file.detail else ""
         raise InvalidInputError(
-            f"{path} is {problem}{where}", "fix it: other registries' logins are in it"
+            f"{file.path} is {problem}{where}",
+            "fix it: other registries' logins are in it",
         )
     return file
 

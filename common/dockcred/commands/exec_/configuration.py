@@ -115,6 +115,9 @@ class Configuration:
         if text := carried.with_files_first(self._variables, only=self._wanted.only):
             path = self._write("registries.conf", text)
             found["CONTAINERS_REGISTRIES_CONF"] = path
+            # podman 6 reads it behind that one.
+            last = "CONTAINERS_REGISTRIES_CONF_OVERRIDE"
+            found |= {last: path} if self._variables.get(last) else {}
         return found
 
     def _variable(self) -> dict[str, str]:
