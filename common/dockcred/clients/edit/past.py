@@ -161,7 +161,7 @@ def record_moved(path: str, keys: Iterable[str]) -> None:
 
 
 def remove_moved(path: str) -> None:
-    """Take out of the backup what was taken out of the file, for there is no copy."""
+    """Remove from the backup what was taken out of the file: there is no copy."""
     known = load(path)
     if known is None or not known.moved or known.before is None:
         return
