@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -59,10 +60,16 @@ def run(cloud: Sandbox, helper_bin: Path) -> Run:
     return run
 
 
+def _rest(stderr: str) -> str:
+    """Return what is said but for what `list` leaves out: here is no keychain."""
+    return re.sub(r"\Aleft out: nothing here keeps .*? again\n", "", stderr, flags=re.S)
+
+
 @pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
 def test_a_full_disk_is_named(run: Run, arguments: tuple[str, ...]) -> None:
     done = run(arguments, ">/dev/full")
-    assert (done.returncode, done.stderr) == (1, "dockcred: No space left on device\n")
+    assert done.returncode == 1
+    assert _rest(done.stderr) == "dockcred: No space left on device\n"
 
 
 @pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
@@ -74,7 +81,7 @@ def test_a_reader_that_has_left_is_no_error_to_tell(
     os.close(ours)
     with open(theirs, "wb") as pipe:
         done = run(arguments, stdout=pipe)
-    assert (done.returncode, done.stderr) == (1, "")
+    assert (done.returncode, _rest(done.stderr)) == (1, "")
 
 
 @pytest.mark.parametrize("arguments", SECRETS.values(), ids=SECRETS)
