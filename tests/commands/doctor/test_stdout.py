@@ -62,7 +62,9 @@ def run(cloud: Sandbox, helper_bin: Path) -> Run:
 
 def _rest(stderr: str) -> str:
     """Return what is said but for what `list` leaves out: here is no keychain."""
-    return re.sub(r"\Aleft out: nothing here keeps .*? again\n", "", stderr, flags=re.S)
+    return re.sub(
+        r"\Aleft out: nothing here keeps .*? again\n", "", stderr, flags=re.DOTALL
+    )
 
 
 @pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
