@@ -125,10 +125,10 @@ class _Walk:
         into: dict[str, Any],
         where: Place,
     ) -> None:
-        self._note_twice(_folded(name) for name, _ in members)
-        folded = {_folded(name): name for name in fields}
+        self._note_twice(folded(name) for name, _ in members)
+        by_folded = {folded(name): name for name in fields}
         for name, value in members:
-            field = name if name in fields else folded.get(_folded(name))
+            field = name if name in fields else by_folded.get(folded(name))
             if field is None:
                 self._found.unknown[*where, name] = plain(value)
             else:
@@ -142,7 +142,7 @@ class _Walk:
             return None if isinstance(wanted, Map | List) else before
         if wanted is TEXT:
             if isinstance(value, str):
-                return _clean(value)
+                return clean(value)
         elif isinstance(wanted, List):
             if isinstance(value, list) and not isinstance(value, _Members):
                 return [self._value(one, wanted.of, None, where) for one in value]
@@ -158,7 +158,7 @@ class _Walk:
             return into
         self._note_twice(name for name, _ in value)
         for name, one in value:
-            key = _clean(name)
+            key = clean(name)
             fresh: Any = {} if isinstance(wanted.of, dict) else None
             into[key] = self._value(one, wanted.of, fresh, (*where, Key(key)))
         return into
@@ -174,10 +174,10 @@ class _Walk:
 def plain(value: Any) -> Any:
     """Return a value with dicts for objects."""
     if isinstance(value, _Members):
-        return {_clean(name): plain(one) for name, one in value}
+        return {clean(name): plain(one) for name, one in value}
     if isinstance(value, list):
         return [plain(one) for one in value]
-    return _clean(value) if isinstance(value, str) else value
+    return clean(value) if isinstance(value, str) else value
 
 
 def read_base64(text: str) -> bytes | None:
@@ -191,7 +191,7 @@ def read_base64(text: str) -> bytes | None:
 
 def as_text(data: bytes) -> str:
     """Return bytes as Go sends them in JSON: U+FFFD for each that is no UTF-8."""
-    return _clean(data.decode("utf-8", "surrogateescape"))
+    return clean(data.decode("utf-8", "surrogateescape"))
 
 
 def _name(wanted: Any) -> str:
@@ -200,12 +200,13 @@ def _name(wanted: Any) -> str:
     return "list" if isinstance(wanted, List) else "object"
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
     """Return a name as Go compares it: by simple case folding, with the long s."""
     return name.replace("\u017f", "s").lower()
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """Return a text with U+FFFD for each half of a character, as Go decodes one."""
     return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 
+from dockcred.clients import go_json
 from dockcred.errors import InvalidInputError
 
 TYPE_CHECKING = False
@@ -38,9 +39,9 @@ def decode(data: bytes, *, is_legacy: bool = False) -> dict[str, Any]:
     auths: dict[str, Any] = {}
     helpers: dict[str, Any] = {}
     for name, value in [("auths", found)] if is_legacy else members:
-        if _fold(name) == "auths":
+        if go_json.folded(name) == "auths":
             auths = _entries(auths, value)
-        elif _fold(name) == "credhelpers":
+        elif go_json.folded(name) == "credhelpers":
             helpers = _helpers(helpers, value)
         else:
             continue
@@ -54,10 +55,10 @@ def _entries(before: dict[str, Any], value: object) -> dict[str, Any]:
     for key, entry in _members("auths", value):
         held: dict[str, str] = {}
         for name, text in _members(_named("auths", key), entry):
-            field = _fold(name)
+            field = go_json.folded(name)
             if field in _FIELDS and text is not None:
                 held[field] = _text(_named("auths", key), text)
-        found[_plain(key)] = held
+        found[go_json.clean(key)] = held
     return found
 
 
@@ -65,7 +66,7 @@ def _helpers(before: dict[str, Any], value: object) -> dict[str, Any]:
     found = {} if value is None else dict(before)
     for key, name in _members("credHelpers", value):
         where = _named("credHelpers", key)
-        found[_plain(key)] = "" if name is None else _text(where, name)
+        found[go_json.clean(key)] = "" if name is None else _text(where, name)
     return found
 
 
@@ -81,23 +82,13 @@ def _members(where: str, value: object) -> _Pairs:
 def _text(where: str, value: object) -> str:
     if not isinstance(value, str):
         raise InvalidInputError(f"{where} has a value that is no text", "fix it first")
-    return _plain(value)
+    return go_json.clean(value)
 
 
 def _named(table: str, key: str) -> str:
     from dockcred.clients.findings import shown  # noqa: PLC0415 - for a fault alone
 
     return f'{table}["{shown(key)}"]'
-
-
-def _plain(text: str) -> str:
-    """Return a text without halves of a character, as Go reads an escaped one."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _fold(name: str) -> str:
-    """Return a name as Go compares it: in any case, with two letters beside ASCII."""
-    return name.replace("\u017f", "s").lower()
 
 
 def _refuse(_constant: str) -> None:
