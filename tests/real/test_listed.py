@@ -1,18 +1,28 @@
-"""Clients that `list` first, and `get` what is listed, with nothing cached yet."""
+"""Clients that `list` first, and `get` what is listed, with nothing cached yet.
+
+With `auto` each is run once more: then all is cached.
+"""
 
 from __future__ import annotations
 
 import importlib.util
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from support import oracles, real
 
 from .clients import Account
 from .parts import missing, program
 from .registry import ACCOUNT_HOST, AZURE_HOST, GITHUB_HOST, GOOGLE_HOST
 
+pytestmark = pytest.mark.slow
+
+KEPT = Path("/usr/local/lib/dockcred-ci")
+TESTCONTAINERS = KEPT / "testcontainers/node_modules/testcontainers"
+AWS_S_OWN = KEPT / "bin/docker-credential-ecr-login"
 IDENTITIES = {
     ACCOUNT_HOST: "env-keys",
     GOOGLE_HOST: "google-metadata",
@@ -25,67 +35,155 @@ HELPERS = {
     GITHUB_HOST: "ghcr-login",
     AZURE_HOST: "acr-login",
 }
-# No identity of Azure's names a registry: `config.toml` does.
-STORES = [(host, store) for host, own in HELPERS.items() for store in ("auto", own)]
-BUILD = """
+PY_BUILD = """
 import sys
 from docker import DockerClient
 client = DockerClient(base_url=sys.argv[1])
 client.images.build(path=sys.argv[2], tag="built-by-docker-py", nocache=True)
 """
+NODE_PULL = """
+const [where, image] = process.argv.slice(1);
+const { getContainerRuntimeClient, ImageName } = require(where);
+(async () => {
+  const client = await getContainerRuntimeClient();
+  await client.image.pull(ImageName.fromString(image), { force: true });
+  await client.image.inspect(ImageName.fromString(image));
+})().catch((error) => { console.error(String(error)); process.exitCode = 1; });
+"""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a client works: an engine, a folder that builds on an image, the image."""
+
+    engine: str
+    folder: Path
+    image: str
+
+
+def by_docker(place: Place) -> tuple[str, ...]:
+    """Build by docker's classic builder."""
+    build = ("env", "DOCKER_BUILDKIT=0", program("docker"), "--host", place.engine)
+    return (*build, "build", "--no-cache", "--pull", str(place.folder))
+
+
+def by_docker_py(place: Place) -> tuple[str, ...]:
+    """Build by docker-py."""
+    if not importlib.util.find_spec("docker"):
+        missing("docker-py is not installed: pip install docker")
+    return (sys.executable, "-I", "-c", PY_BUILD, place.engine, str(place.folder))
+
+
+def by_testcontainers(place: Place) -> tuple[str, ...]:
+    """Pull by testcontainers for node, whose own way to a container it is."""
+    node = real.program("node")
+    if not TESTCONTAINERS.exists():
+        missing("testcontainers is not installed: see .ci/run")
+    # Else it asks the engine's bridge for the host, of which this engine has none.
+    engine = (f"DOCKER_HOST={place.engine}", "TESTCONTAINERS_HOST_OVERRIDE=localhost")
+    return ("env", *engine, node, "-e", NODE_PULL, str(TESTCONTAINERS), place.image)
+
+
+def by_regctl(place: Place) -> tuple[str, ...]:
+    """Read a manifest by regctl."""
+    return (str(oracles.program("regctl")), "manifest", "get", place.image)
+
+
+CLIENTS = {
+    "docker build": by_docker,
+    "docker-py": by_docker_py,
+    "testcontainers": by_testcontainers,
+    "regctl": by_regctl,
+}
+every_client = pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS)
 
 
 @pytest.fixture
-def builder(
-    account: Account,
-    identities: Mapping[str, Mapping[str, str]],
-    image: str,
-    host: str,
-    store: str,
-) -> tuple[Account, Path]:
-    """Give an account with an empty cache, and a folder that builds on an image."""
-    assert image
-    person = Account(
-        account.world, account.home, account.helpers, identities[IDENTITIES[host]]
-    )
+def person(
+    account: Account, identities: Mapping[str, Mapping[str, str]], host: str
+) -> Account:
+    """Give an account with the identity that opens a host, and an empty cache."""
+    world, home, helpers = account.world, account.home, account.helpers
+    return Account(world, home, helpers, identities[IDENTITIES[host]])
+
+
+@pytest.fixture
+def place(person: Account, engine: str, image: str, host: str) -> Place:
+    """Give a folder that builds on the host's image."""
+    path = image.partition("/")[2]
+    folder = person.home / "context"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text(f"FROM {host}/{path}\nLABEL built=yes\n")
+    return Place(engine, folder, f"{host}/{path}")
+
+
+def _forget(person: Account, place: Place) -> None:
+    """Remove the image from the engine, where a client has pulled it."""
+    docker = (program("docker"), "--host", place.engine)
+    person.run(*docker, "image", "rm", "-f", place.image)
+
+
+@every_client
+@pytest.mark.parametrize("host", HELPERS)
+@pytest.mark.parametrize("store", ["auto", "own", "credHelpers"])
+def test_a_client_that_lists_gets_in_cold_and_warm(
+    person: Account, place: Place, client, host: str, store: str
+) -> None:
     if store == "credHelpers":
         person.docker_helper(HELPERS[host], host)
     else:
-        person.docker_store(store)
+        person.docker_store(HELPERS[host] if store == "own" else store)
     if host == AZURE_HOST and store != "credHelpers":
+        # No identity of Azure's names a registry: config.toml does.
         config = person.home / ".config/dockcred/config.toml"
         config.parent.mkdir(parents=True)
         config.write_text(f'[[registry]]\nmatch = "{host}"\n')
         config.chmod(0o600)
-    folder = person.home / "context"
-    folder.mkdir()
-    (folder / "Dockerfile").write_text(f"FROM {host}/team/app:1\nLABEL built=yes\n")
-    return person, folder
+    command = client(place)
+    cache = person.home / ".cache/dockcred"
+    assert not cache.exists()
+    person.succeed(*command)
+    _forget(person, place)
+    assert cache.exists()
+    if store == "auto":
+        person.succeed(*command)
+        _forget(person, place)
 
 
-CASES = pytest.mark.parametrize(
-    ("host", "store"), [*STORES, *((host, "credHelpers") for host in HELPERS)]
-)
-
-
-@CASES
-def test_docker_s_classic_builder_pulls_its_base(
-    builder, engine: str, host: str
+@every_client
+@pytest.mark.parametrize("host", [ACCOUNT_HOST])
+@pytest.mark.parametrize("store", ["ecr-login", "credHelpers"])
+def test_aws_s_own_helper_lets_the_same_clients_in(
+    person: Account, place: Place, client, host: str, store: str, tmp_path: Path
 ) -> None:
-    account, folder = builder
-    build = ("env", "DOCKER_BUILDKIT=0", program("docker"), "--host", engine, "build")
-    account.succeed(*build, "--no-cache", "--pull", str(folder))
-    account.run(
-        program("docker"), "--host", engine, "image", "rm", f"{host}/team/app:1"
-    )
+    """Else it would be no drop-in that ours is judged by."""
+    if not AWS_S_OWN.exists():
+        missing("AWS's own helper is not there: see .ci/run")
+    (tmp_path / AWS_S_OWN.name).symlink_to(AWS_S_OWN)
+    person = Account(person.world, person.home, (tmp_path,), person.cloud)
+    if store == "credHelpers":
+        person.docker_helper("ecr-login", host)
+    else:
+        person.docker_store(store)
+    person.succeed(*client(place))
+    _forget(person, place)
 
 
-@CASES
-def test_docker_py_builds(builder, engine: str, host: str) -> None:
-    if not importlib.util.find_spec("docker"):
-        missing("docker-py is not installed: pip install docker")
-    account, folder = builder
-    account.succeed(sys.executable, "-I", "-c", BUILD, engine, str(folder))
-    account.run(
-        program("docker"), "--host", engine, "image", "rm", "-f", f"{host}/team/app:1"
+@every_client
+@pytest.mark.parametrize("host", [ACCOUNT_HOST])
+def test_a_client_gets_nothing_of_what_is_not_listed(
+    person: Account, place: Place, client, host: str, tmp_path: Path
+) -> None:
+    """Else the tests above would say nothing of `list`."""
+    mute = tmp_path / "docker-credential-mute"
+    mute.write_text(
+        '#!/bin/sh\n[ "$1" = list ] && echo "{}" || exec docker-credential-auto "$@"\n'
     )
+    mute.chmod(0o755)
+    helpers = (tmp_path, *person.helpers)
+    person = Account(person.world, person.home, helpers, person.cloud)
+    person.docker_store("mute")
+    person.refused(*client(place), user="-")
+    person.docker_store("auto")
+    person.succeed(*client(place))
+    _forget(person, place)
