@@ -59,7 +59,7 @@ AREAS = {
     "commands/token_service/work.py": "`dockcred`",
     "commands/token_service/": "The token service",
     "commands/doctor/": ELSE,
-    "commands/manual/": ELSE,
+    "commands/manual.py": ELSE,
     "commands/refresh/__init__.py": "`dockcred`",
     "commands/refresh/": ELSE,
     "commands/": "`dockcred`",

@@ -6,7 +6,7 @@ prepare.py DIRECTORY    makes helpers/ and dockcred/ in it
 import os
 import sys
 
-from dockcred.commands.manual.pages import all_pages
+from dockcred.commands.manual import all_pages
 from dockcred.wiring import PROGRAMS
 
 for name, text in all_pages().items():

@@ -11,7 +11,7 @@ import pytest
 from support.documents import ROOT
 from support.real import program
 
-from dockcred.commands.manual.pages import Page, all_pages
+from dockcred.commands.manual import Page, all_pages
 
 PAGES = all_pages()
 

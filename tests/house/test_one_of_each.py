@@ -54,7 +54,7 @@ WRITERS = {
     "identity/cache/lock.py": "the lock of an entry is an empty file, which stays",
     "identity/cache/record.py": "looks at the flags of what others open",
     "commands/refresh/file.py": "the record of a file is also its lock, and is read whole or not",
-    "commands/manual/__init__.py": "pages without a secret, for a packager's directory",
+    "commands/manual.py": "pages without a secret, for a packager's directory",
     "commands/sandbox.py": "what a test cloud was asked, where its user says",
 }
 """Who else writes files than `system`, and why."""

@@ -79,7 +79,8 @@ def require_root(why: str) -> None:
 @functools.cache
 def _complaint(command: tuple[str, ...], status: int) -> str:
     """Return what is wrong with a command; nothing where it ends with this status."""
-    with tempfile.TemporaryDirectory() as home:
+    # Go writes its own counts there while we clear away.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         try:
             done = subprocess.run(
                 command,

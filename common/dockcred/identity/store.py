@@ -115,9 +115,9 @@ class IdentityStore:
 
         Raises DockcredError where something may have stayed.
         """
-        from dockcred.identity.cache import files  # noqa: PLC0415 - for `erase` only
+        from dockcred.identity.cache import erasing  # noqa: PLC0415 - for `erase` only
 
-        files.erase(self.cache, host)
+        erasing.erase(self.cache, host)
 
     def username_of(self, server: ServerURL) -> str:
         """Return the user whom a `get` would now answer from the cache, or nothing."""

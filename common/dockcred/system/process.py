@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
+    from importlib.abc import PathEntryFinder
 
 short = ""
 """By what name the launcher asks for tickets; nothing where no launcher asked."""
@@ -29,8 +30,30 @@ def run(module: str, name: str) -> None:
     # One request and the end: what is garbage then goes with the process. Looking for
     # it while imports run is 3.5 of the 115 M instructions of a cold get.
     gc.disable()
+    sys.path_hooks.insert(0, _find_ours)
     sys.argv[0] = module.replace("_", "-")
     __import__(module).main()
+
+
+_OURS = os.path.dirname(os.path.dirname(__file__))
+
+
+def _find_ours(path: str) -> PathEntryFinder:
+    """Return what finds modules in a directory of ours; ImportError for any other.
+
+    Python tries each directory as an archive, and each package as three kinds of
+    library, before it looks for source: 0.3 of the 33 M instructions of a hit. Where
+    this raises, Python's own finders go on.
+    """
+    if not path.startswith(_OURS):
+        raise ImportError
+    import _frozen_importlib_external as machinery  # noqa: PLC0415 - CPython's alone
+
+    loaders = (
+        (machinery.SourceFileLoader, [".py"]),
+        (machinery.SourcelessFileLoader, [".pyc"]),
+    )
+    return machinery.FileFinder(path, *loaders)
 
 
 NO_CORE_BYTES = 1

@@ -10,7 +10,6 @@ import os
 import stat
 import time
 
-from dockcred.errors import DockcredError
 from dockcred.identity.cache import Entry
 from dockcred.system import machine
 
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 
 _PLACE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.:-")
 _TAG = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
-_FRONT = "front,"
-_STAMP = ".stamp"
+FRONT = "front,"
+STAMP = ".stamp"
 
 
 def ticket_name(program: str, place: str, tags: Iterable[str]) -> str:
@@ -31,70 +30,15 @@ def ticket_name(program: str, place: str, tags: Iterable[str]) -> str:
     """
     tags = tuple(tags)
     fit = place and _PLACE.issuperset(place) and _TAG.issuperset("".join(tags))
-    return f"{_FRONT}{program},{place},{','.join(tags)}" if fit else ""
+    return f"{FRONT}{program},{place},{','.join(tags)}" if fit else ""
 
 
 def stamp_of(name: str, ticket: str) -> str:
     """Return the name of the stamp that a named ticket's text names, or ""."""
     for line in ticket.split("\n"):
         if line.startswith("stamp "):
-            return f"{name}.{line.removeprefix('stamp ')}{_STAMP}"
+            return f"{name}.{line.removeprefix('stamp ')}{STAMP}"
     return ""
-
-
-def erase(cache: Cache, host: str) -> None:
-    """Remove all of a host's files; raise DockcredError where one may have stayed."""
-    try:
-        for name in of_host(cache, host):
-            _unlink(f"{cache.path}/{name}")
-    except OSError as error:
-        raise DockcredError(
-            f"the cache cannot be cleared of {host}: {error.strerror}",
-            "run: dockcred cache --clear",
-        ) from None
-
-
-def of_host(cache: Cache, host: str) -> set[str]:
-    """Return all names of a host's: entries, their tickets and stamps, what is beside.
-
-    A ticket whose stamp is not there or not to be read cannot say of which entry it is
-    a copy: it counts as one. Raises OSError where the directory cannot be read.
-    """
-    names = set(_listing(cache))
-    tickets = {name for name in names if name.startswith(_FRONT)}
-    found = {name for name in names - tickets if _entry_host(name) == host}
-    stamps = {name for name in tickets if name.endswith(_STAMP)}
-    kept = set()
-    for stamp in stamps:
-        ticket = stamp.removesuffix(_STAMP).rpartition(".")[0]
-        behind = _entry_host(cache.read_text(stamp))
-        if behind and host not in {behind, ticket.split(",")[2].partition(":")[0]}:
-            kept |= {stamp, ticket}
-    return found | (tickets - kept)
-
-
-def _listing(cache: Cache) -> list[str]:
-    """Return all names; none where there is no cache, or one of somebody else's."""
-    try:
-        # Not trusted, or not seen: only the look that tells of failures tells which.
-        if not cache.path and cache.wanted and os.lstat(cache.wanted):
-            cache.path = cache.wanted if machine.is_trusted(cache.wanted) else ""
-        return os.listdir(cache.path) if cache.path else []
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-
-
-def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        return
-
-
-def _entry_host(name: str) -> str:
-    """Return the host in an entry's name; nothing for a file of another kind."""
-    _, comma, rest = name.partition(",")
-    return rest.partition(",")[0] if comma else ""
 
 
 MAX_FILE_BYTES = 256 * 1024
@@ -220,7 +164,7 @@ class Cache:
 
 def _kept_s(name: str) -> float:
     """Return for how long after its mtime a file may still be needed, in seconds."""
-    if name.endswith(".stamp"):
+    if name.endswith(STAMP):
         return _STAMP_S
     leftover = name.endswith((".lock", ".new", ".failed", ".tried"))
     return _LEFTOVER_S if leftover else 0.0

@@ -1,15 +1,20 @@
-"""The manual pages, in roff, made from what the programs say of themselves."""
+"""`dockcred manual`: the manual pages in roff, for those who installed by pip.
+
+They are made from what the programs say of themselves; no page is written by hand.
+"""
 
 from __future__ import annotations
 
 import ast
 import importlib.util
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import click
 
 from dockcred import protocol, wiring
-from dockcred.commands import main
+from dockcred.commands.console import console, examples, reporting_errors
+from dockcred.system import process
 from dockcred.system.environment import meanings, oidc, programs
 from dockcred.system.version import __version__
 from dockcred.wiring import PROGRAMS
@@ -139,7 +144,8 @@ VERBS = {
     "store": "read a credential as JSON from stdin, and keep it; a helper of a cloud "
     "keeps nothing, and says so",
     "erase": "read a registry from stdin, and drop what is kept or cached for it",
-    "list": "answer the registries that are kept or cached, with their users, as JSON",
+    "list": "answer the registries that `get` is answered for, with their users, as "
+    "JSON",
     "version": "print the version",
 }
 _OF_PROGRAM = {
@@ -210,6 +216,25 @@ def _said(program: str) -> list[str]:
 
 def all_pages() -> dict[str, str]:
     """Write the pages of `dockcred`, its subcommands and all helpers."""
+    from dockcred.commands import main  # noqa: PLC0415 - which loads this command
+
     helpers = {f"{program}.1": page(program) for program in PROGRAMS}
     top = click.Context(main, info_name="dockcred")
     return pages(main, top) | helpers
+
+
+@click.command(
+    epilog=examples(
+        "dockcred manual ~/.local/share/man/man1",
+        "man docker-credential-auto",
+    )
+)
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+def manual(directory: Path) -> None:
+    """Write the manual pages of all programs into DIRECTORY."""
+    with reporting_errors(), process.as_called():
+        directory.mkdir(parents=True, exist_ok=True)
+        pages = all_pages()
+        for name, text in pages.items():
+            (directory / name).write_text(text, encoding="ascii")
+    console.print(f"{len(pages)} pages in {directory}", highlight=False, markup=False)
