@@ -131,8 +131,8 @@ class Hardware:
 
     def _file(self, name: str) -> str:
         try:
-            with open(self._root + name, encoding="ascii", errors="replace") as file:
-                return file.read(_MOST_BYTES).strip()
+            with open(self._root + name, "rb") as file:
+                return file.read(_MOST_BYTES).decode("ascii", "replace").strip()
         except OSError:
             return ""
 
