@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support import entries
+from support.differential import meant
 from support.program import HOST
 
 from dockcred.testing.sandbox import Sandbox
@@ -108,3 +109,12 @@ def test_how_often_botocore_asks_is_a_person_s_to_say(ecr, cloud, asked):
     answer = ecr.get(environment | {"AWS_MAX_ATTEMPTS": str(asked)})
     assert answer.status == 1
     assert cloud.calls["ecr:GetAuthorizationToken"] == asked
+
+
+def test_the_direct_road_asks_as_its_time_allows_whatever_is_said(ecr, cloud):
+    assert meant("attempts-of-the-direct-road")
+    environment = cloud.environment("env-keys") | {"DOCKCRED_ROAD": "direct"}
+    cloud.fail("ecr:503")
+    answer = ecr.get(environment | {"AWS_MAX_ATTEMPTS": "1"})
+    assert answer.status == 1
+    assert cloud.calls["ecr:GetAuthorizationToken"] > 1
