@@ -62,6 +62,10 @@ class MissingIdentityError(DockcredError):
     """No identity is configured from which a credential could be minted."""
 
 
+class UselessIdentityError(MissingIdentityError):
+    """An identity is configured and opens nothing: whoever has none has as much."""
+
+
 class IssueError(DockcredError):
     """A configured identity was asked and did not yield a credential."""
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from threading import Semaphore, Thread
 from typing import TypeVar
 
-from dockcred.api.resolve import Policy, resolve
+from dockcred.api.resolve import Policy, resolve, unanswered
 from dockcred.clients.entries import Login, check_name
 from dockcred.errors import (
     CredentialsNotFoundError,
@@ -108,10 +108,10 @@ def _lasting(
         if found.seconds_left() < min_life_s:
             # What the cache holds may be old; a new one may last.
             found = ask(registry, replace(policy, cache=False))
-    except CredentialsNotFoundError:
-        raise MissingIdentityError(
-            f"no identity answers for {registry}", f"see: dockcred doctor {registry}"
-        ) from None
+    except CredentialsNotFoundError as error:
+        why = unanswered(registry, error)
+        cause = why.cause if registry in why.cause else f"{registry}: {why.cause}"
+        raise MissingIdentityError(cause, why.remedy) from None
     except DockcredError as error:
         raise type(error)(f"{registry}: {error.cause}", error.remedy) from None
     if found.credential.secret.endswith(("\n", "\r")):

@@ -30,9 +30,11 @@ from dockcred.errors import (
     CredentialsNotFoundError,
     DockcredError,
     InvalidInputError,
+    IssueError,
     MissingIdentityError,
     TimedOutError,
 )
+from dockcred.identity.misspelt import misspelt
 from dockcred.system.environment import Environment, current
 from dockcred.system.environment import timeout_s as default_timeout_s
 
@@ -81,7 +83,8 @@ def resolve(
     `environment` stands for the process's variables.
 
     Raises, all of them a DockcredError:
-    CredentialsNotFoundError  no source has one: the registry may be asked anonymously
+    CredentialsNotFoundError  no source has one: the registry may be asked anonymously;
+                              where an identity of no use is why, it is the __cause__
     MissingIdentityError      the registry is a cloud's, and no identity is configured
     IssueError                an identity was asked and yielded nothing
     TransportError            of these: the other end could not be reached
@@ -100,17 +103,35 @@ def resolve(
     asked = [sources.named(name) for name in chosen.order]
     reference = Reference(server)
     first: DockcredError | None = None
+    why: BaseException | None = None
     for ask in asked:
         if time.monotonic() >= deadline:
             raise first or TimedOutError(f"gave up after {seconds:g} s")
         try:
             return ask(reference, variables, deadline)
-        except CredentialsNotFoundError:
-            continue
+        except CredentialsNotFoundError as error:
+            why = why or error.__cause__
         except MissingIdentityError as error:
             first = first or error
         except DockcredError as error:
             if chosen.on_failure == "stop":
                 raise
             first = first or error
-    raise first or CredentialsNotFoundError
+    raise first or CredentialsNotFoundError from why
+
+
+def unanswered(
+    registry: str, not_found: CredentialsNotFoundError
+) -> MissingIdentityError:
+    """Return for a person why nobody has a credential for a registry.
+
+    An identity that opens nothing, or a host that is nearly a cloud's, is the cause.
+    """
+    why = not_found.__cause__
+    if isinstance(why, (MissingIdentityError, IssueError)) and why.remedy:
+        return MissingIdentityError(why.cause, why.remedy)
+    cause, remedy = misspelt(Reference(registry).server.host)
+    return MissingIdentityError(
+        cause or f"no identity answers for {registry}",
+        remedy or f"see: dockcred doctor {registry}",
+    )

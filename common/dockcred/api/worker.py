@@ -19,6 +19,7 @@ from dockcred.errors import (
     CredentialsNotFoundError,
     DockcredError,
     IssueError,
+    MissingIdentityError,
     TimedOutError,
     WireError,
 )
@@ -104,7 +105,10 @@ def _read(answer: bytes) -> Credential:
         ) from None
     if kind := found.get("error"):
         known = getattr(errors, kind)
-        raise known() if issubclass(known, WireError) else known(*found["said"])
+        if not issubclass(known, WireError):
+            raise known(*found["said"])
+        why = found["because"]
+        raise known() from (MissingIdentityError(*why) if why else None)
     credential = Credential(**found)
     if not credential.username and not credential.secret:
         # on_miss = "empty" is for Nomad; an exception tells more.
@@ -125,7 +129,11 @@ def main() -> None:
         store = _open(request, variables)
         found = store.get(ServerURL.parse(request["server"]))
     except DockcredError as error:
-        _fail({"error": _public(error), "said": [error.cause, error.remedy]})
+        why = error.__cause__
+        is_told = isinstance(why, (MissingIdentityError, IssueError))
+        because = list(why.args) if why and is_told else []
+        said = [error.cause, error.remedy]
+        _fail({"error": _public(error), "said": said, "because": because})
     except Exception as error:  # noqa: BLE001 - its text may hold a secret
         _fail({"error": "IssueError", "said": [protocol.unforeseen(error)]})
     else:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from dockcred.errors import DockcredError
     from dockcred.system.environment import Environment
 
 READ, ABSENT, FORBIDDEN, NOT_A_FILE, NOT_BELOW_A_DIRECTORY, NOT_JSON = (
@@ -220,10 +221,11 @@ class HelperAnswer:
     """What a helper did; `problem` says why it has not run or gave no credential.
 
     `credential` is None for "not found", where the client goes on anonymously, and
-    wherever there is a problem.
+    wherever there is a problem. `why` is for whoever finds out more than the helper
+    says.
     """
 
-    __slots__ = ("credential", "problem", "seconds")
+    __slots__ = ("credential", "problem", "seconds", "why")
 
     def __init__(
         self, credential: Credential | None, problem: str, seconds: float
@@ -231,6 +233,7 @@ class HelperAnswer:
         self.credential = credential
         self.problem = problem
         self.seconds = seconds
+        self.why: DockcredError | None = None
 
 
 def ask(

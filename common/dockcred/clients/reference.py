@@ -6,9 +6,6 @@ Docker Hub alone (protocol A91, A92; measured with docker, skopeo and podman).
 
 from __future__ import annotations
 
-import re
-from difflib import get_close_matches
-
 from dockcred.credential import ServerURL
 from dockcred.errors import InvalidInputError
 
@@ -117,69 +114,3 @@ def keys(registry: str, hub: tuple[str, ...]) -> tuple[str, ...]:
 def _untag(path: str) -> str:
     head, slash, last = path.rstrip("/").rpartition("/")
     return head + slash + last.partition(":")[0]
-
-
-_AZURE = ("azurecr.io", "azurecr.cn", "azurecr.us")
-_SHORT = {"ghcr.io": "GitHub", "gcr.io": "Google"}
-_ECR = ("dkr.ecr", "dkr.ecr-fips", "dkr-ecr", "dkr-ecr-fips")
-_ACCOUNT_DIGITS = 12
-_COMPASS = ("north", "south", "east", "west", "central")
-_DIRECTIONS = (*_COMPASS, "northeast", "northwest", "southeast", "southwest")
-_AREA = re.compile(r"us|eu|ap|sa|ca|me|af|il|mx|cn|us-gov|us-iso[bf]?|eu-isoe|eusc-de")
-
-
-def misspelt(host: str) -> tuple[str, str]:
-    """Return what is wrong with a host that is nearly a cloud's, and the remedy.
-
-    Both are empty for every other. Whether a cloud serves the host is not looked at,
-    but for Amazon's, whose regions nobody else can tell.
-    """
-    if found := _misspelt_ecr(host.split(".")):
-        return f"{host} is no registry of Amazon's: {found[0]}", f"write {found[1]}"
-    first, _, rest = host.partition(".")
-    if rest not in _AZURE and (meant := get_close_matches(rest, _AZURE, 1, 0.75)):
-        return f"{host} is no registry of Azure's", f"write {first}.{meant[0]}"
-    for known, whose in _SHORT.items():
-        is_slip = sorted(host) == sorted(known) or first == known.partition(".")[0]
-        if host != known and is_slip:
-            return f"{host} is no registry of {whose}'s", f"write {known}"
-    location = first.removesuffix("-docker")
-    near = get_close_matches(rest, ("pkg.dev",), 1, 0.7)
-    if near and (rest != "pkg.dev" or location == first):
-        return f"{host} is no registry of Google's", f"write {location}-docker.pkg.dev"
-    return "", ""
-
-
-def _misspelt_ecr(labels: list[str]) -> tuple[str, str] | None:
-    account, *rest = labels
-    parts = 1 if rest and "-" in rest[0] and len(rest[0]) > len("dkr") else 2
-    service, region = ".".join(rest[:parts]), "".join(rest[parts : parts + 1])
-    suffix = ".".join(rest[parts + 1 :])
-    if not (account.isdigit() and region and get_close_matches(service, _ECR, 1, 0.6)):
-        return None
-    if len(account) != _ACCOUNT_DIGITS:
-        return f"its account has {len(account)} digits", "the account's twelve"
-    if service not in _ECR:
-        return f"{service} is no service", get_close_matches(service, _ECR, 1, 0.6)[0]
-    area, _, numbered = region.rpartition("-")
-    area, _, direction = area.rpartition("-")
-    if not _AREA.fullmatch(area) or not numbered.isdigit():
-        return f"{region} is no region", "a region as `aws configure` has it"
-    if direction not in _DIRECTIONS:
-        near = get_close_matches(direction, _DIRECTIONS, 1, 0.5) or ("…",)
-        return f"{region} is no region", f"{area}-{near[0]}-{numbered}"
-    if "fips" in service and not area.startswith("us"):
-        return f"{region} has no FIPS endpoint", service.removesuffix("-fips")
-    wanted = _suffix(area, is_dual=parts == 1)
-    if wanted and suffix != wanted:
-        return f"{region} is not in {suffix}", wanted
-    return None
-
-
-def _suffix(area: str, *, is_dual: bool) -> str:
-    """Return the end of the hosts of a region; nothing where it is a secret one."""
-    if "iso" in area:
-        return ""
-    ends = {"cn": ("amazonaws.com.cn", "on.amazonwebservices.com.cn")}
-    ends["eusc-de"] = ("amazonaws.eu", "on.amazonwebservices.eu")
-    return ends.get(area, ("amazonaws.com", "on.aws"))[is_dual]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "cache": ("dockcred.commands.cache", "cache"),
     "check": ("dockcred.commands.check", "check"),
-    "completion": ("dockcred.commands.completion", "completion"),
+    "completion": ("dockcred.commands.manual", "completion"),
     "configure": ("dockcred.commands.configure", "configure"),
     "doctor": ("dockcred.commands.doctor", "doctor"),
     "exec": ("dockcred.commands.exec_", "exec_"),

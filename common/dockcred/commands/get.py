@@ -19,7 +19,7 @@ from dockcred.commands.console import (
     reporting_errors,
     stdout,
 )
-from dockcred.errors import CredentialsNotFoundError, MissingIdentityError
+from dockcred.errors import CredentialsNotFoundError
 
 
 @click.command(
@@ -60,10 +60,8 @@ def get(host: str, *, password: bool) -> None:
 def _resolve(host: str) -> resolve.Credential:
     try:
         return resolve.resolve(host)
-    except CredentialsNotFoundError:
-        raise MissingIdentityError(
-            f"no identity answers for {host}", f"see: dockcred doctor {host}"
-        ) from None
+    except CredentialsNotFoundError as error:
+        raise resolve.unanswered(host, error) from None
 
 
 @click.command(

@@ -90,10 +90,10 @@ class Router:
             try:
                 found = self._fallback().get(server)
             except CredentialsNotFoundError:
-                raise error from None
+                raise error from error.__cause__
             if not found.username and not found.secret:
                 # on_miss = "empty": the keychain has none, and the cause is ours.
-                raise error from None
+                raise error from error.__cause__
             return found
 
     def store(self, server: ServerURL, credential: Credential) -> str | None:

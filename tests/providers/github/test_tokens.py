@@ -68,9 +68,13 @@ def test_a_token_that_opens_no_packages_leaves_public_images_alone(
     assert not cloud.calls
 
 
-def test_the_scope_that_is_missing_comes_with_the_command_that_adds_it(cloud, run):
+def test_the_scope_that_is_missing_comes_with_what_gives_it(cloud, run):
+    """gh refreshes no login while GH_TOKEN is set."""
     environment = cloud.environment("github-narrow-token") | {"DOCKCRED_LOG": "info"}
-    assert "gh auth refresh -s read:packages" in run(environment).errors
+    page = "https://github.com/settings/tokens/new?scopes=read:packages"
+    assert f"set GH_TOKEN to a classic token with the scope read:packages: {page}" in (
+        run(environment).errors
+    )
 
 
 def test_a_fine_grained_token_is_known_for_too_narrow_without_a_question(cloud, run):

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import time
+from functools import cached_property
 
 from dockcred import credential as lifetime
 from dockcred import wiring
 from dockcred.clients.findings import command, error, fine, note, warning
-from dockcred.clients.reference import misspelt
-from dockcred.errors import DockcredError, WireError
+from dockcred.errors import (
+    DockcredError,
+    MissingIdentityError,
+    UselessIdentityError,
+    WireError,
+)
 from dockcred.identity import cache
+from dockcred.identity.misspelt import misspelt
 from dockcred.system import cloud, machine
 from dockcred.system import environment as names
 from dockcred.system.environment import DEFAULT_TIMEOUT_S, timeout_s
@@ -69,23 +75,33 @@ class Case:
         provider = self.provider
         return provider is not None and not provider.serves_anonymous(self.target)
 
-    @property
+    @cached_property
     def slip(self) -> tuple[str, str]:
         """Return what is wrong with the host's name and the remedy, or nothing."""
         found = misspelt(self.target.host)
         is_served = self.provider is not None and self.provider.name != "ecr"
         return ("", "") if is_served else found
 
-    def why_nobody(self) -> tuple[str, str]:
-        """Return why our helper has found no credential, and the remedy, or nothing."""
+    @cached_property
+    def why_nobody(self) -> DockcredError | None:
+        """Return why our helper has found no credential; None where that is all."""
         try:
             if self.store:
                 self.store.get(self.target)
         except DockcredError as problem:
             cause = problem.__cause__ or problem
             if isinstance(cause, DockcredError) and not isinstance(cause, WireError):
-                return cause.cause, cause.remedy
-        return "", ""
+                return cause
+        return None
+
+
+def is_useless(why: DockcredError | None) -> bool:
+    """Return whether an identity is configured and opens nothing: it is to be fixed.
+
+    Who has none at all may do without, where a registry lets everybody pull.
+    """
+    nobody = isinstance(why, MissingIdentityError)
+    return isinstance(why, UselessIdentityError) or (why is not None and not nobody)
 
 
 CACHE_STEP = "cache"
@@ -229,7 +245,14 @@ def _who(store: IdentityStore, target: ServerURL) -> Finding:
     if said:
         parts.insert(0, said)
     parts += [f"a token of {subject}" for t in tokens if (subject := _subject(t))]
-    return fine(STEP, f"{source}: {', '.join(parts) or 'by default'}")
+    if not parts:
+        parts = [
+            f"{n} is set" for n in store.provider.secrets if store.environment.get(n)
+        ]
+    text = f"{source}: {', '.join(parts) or 'by default'}"
+    if not entry and store.last_failure(target):
+        return note(STEP, f"{text}; no credential was had")
+    return fine(STEP, text)
 
 
 def _selected(store: IdentityStore) -> list[str]:

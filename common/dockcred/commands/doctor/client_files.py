@@ -120,8 +120,8 @@ def _anonymous(case: Case, file: DockerFile, found: Found | None) -> Finding:
 
 
 def configure(case: Case, client: str) -> str:
-    """Write the command that names our helper to a client; nothing for a stranger's."""
-    if case.provider is None:
+    """Write the command that names our helper to a client; nothing for other hosts."""
+    if case.provider is None or any(case.slip):
         return ""
     suffix = case.provider.program.removeprefix(PREFIX)
     return _configure_with(case, suffix, client)

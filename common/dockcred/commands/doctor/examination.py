@@ -174,12 +174,13 @@ def _podman(environment: Environment, case: Case | None) -> Iterator[Finding]:
 
 def _asked(case: Case, places: list[Found], client: str) -> Iterator[Finding]:
     """Check each place for the credential, then whether the registry accepts it."""
-    credential, renew = None, ""
+    credential, renew, why = None, "", None
     for found in places:
         if found.helper:
             last = found is places[-1]
             answer = yield from _helper(case, found.helper, client, is_last=last)
             credential = answer.credential if answer else None
+            why = answer.why if answer else None
             if found.entry and (answer is None or answer.problem):
                 credential = entries.credential(found)
                 yield from _sent_instead(found, credential)
@@ -191,7 +192,7 @@ def _asked(case: Case, places: list[Found], client: str) -> Iterator[Finding]:
     if not credential and any(case.slip):
         yield error("name", *case.slip)
     elif credential or not case.needs_credential:
-        yield from registry.check(case, credential, renew)
+        yield from registry.check(case, credential, renew, why)
 
 
 def _helper(

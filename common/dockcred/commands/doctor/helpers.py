@@ -9,6 +9,7 @@ import stat
 from dockcred import wiring
 from dockcred.clients import entries, files
 from dockcred.clients.findings import command, error, fine, note, warning
+from dockcred.commands.doctor.case import is_useless
 from dockcred.errors import InvalidInputError
 from dockcred.protocol.launcher import render as launcher_render
 
@@ -228,12 +229,14 @@ def check_answer(
     elif answer.credential is None:
         then = "goes on anonymously" if is_last else "asks the next"
         text = f"{name} has no credential for {key}: the client {then}"
-        cause, remedy = case.why_nobody() if name in wiring.PROGRAMS else ("", "")
-        if cause and not case.reference.repository:
-            yield warning(ANSWER_STEP, f"{text}: {cause}", remedy)
+        why = case.why_nobody if name in wiring.PROGRAMS else None
+        if why:
+            answer.why, text = why, f"{text}: {why.cause}"
+        if why and (is_useless(why) or not case.reference.repository):
+            yield warning(ANSWER_STEP, text, why.remedy)
         elif not case.needs_credential or not is_last:
             # With a repository it is the registry that says whether one is needed.
-            yield note(ANSWER_STEP, f"{text}: {cause}" if cause else text, remedy)
+            yield note(ANSWER_STEP, text, why.remedy if why else "")
         elif other := shadowed(file, case.path):
             yield _instead(text, file, other)
         else:
@@ -255,7 +258,7 @@ def _failed(file: str, text: str, case: Case) -> Finding:
         return _instead(text, file, other)
     cause, _, remedy = text.partition("; ")
     if any(case.slip):
-        remedy = "; ".join(case.slip)  # and not the DNS settings
+        return note(ANSWER_STEP, cause)  # the name is told next, with the remedy
     return error(ANSWER_STEP, cause, remedy)
 
 

@@ -173,9 +173,15 @@ STEP = "registry"
 
 
 def check(
-    case: Case, credential: Credential | None, renew: str = ""
+    case: Case,
+    credential: Credential | None,
+    renew: str = "",
+    why: DockcredError | None = None,
 ) -> Iterator[Finding]:
-    """Try the credential for a pull; `renew` is the command that makes another."""
+    """Try the credential for a pull; `renew` is the command that makes another.
+
+    `why` says why there is none, where somebody knows.
+    """
     reference = case.reference
     if not reference.repository:
         name = reference.name
@@ -183,7 +189,8 @@ def check(
         return
     registry = RegistryProbe(case, credential)
     try:
-        yield from _try(registry, case, credential, renew)
+        for found in _try(registry, case, credential, renew):
+            yield _explained(found, why) if credential is None else found
     except DockcredError as problem:
         yield error(STEP, problem.cause, problem.remedy)
 
@@ -226,6 +233,13 @@ def _try(
         yield error(STEP, f"{name} is not for everybody, and nobody's name was shown")
     else:
         yield error(STEP, f"{host} answered {status} for {repository}")
+
+
+def _explained(found: Finding, why: DockcredError | None) -> Finding:
+    """Add to what nobody is refused why there is nobody, and what is to be done."""
+    if why is None or not found.is_problem or found.remedy:
+        return found
+    return error(found.step, f"{found.text}: {why.cause}", why.remedy)
 
 
 def _refused(case: Case, credential: Credential | None, renew: str) -> Finding:

@@ -15,7 +15,7 @@ from dockcred.system.version import __version__
 from dockcred.transport import http
 from dockcred.transport.http import request
 from dockcred.transport.response import Response
-from dockcred.transport.target import Target
+from dockcred.transport.target import NameNotFoundError, Target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -159,7 +159,12 @@ def assume_role_with_web_identity(
 
 def _succeed(ask: Callable[[], Response], operation: str) -> Response:
     """Return AWS's 200, asked for while there is time; raise IssueError without."""
-    answer = http.with_retries(ask, _is_temporary, longest_pause_s=float("inf"))
+    try:
+        answer = http.with_retries(ask, _is_temporary, longest_pause_s=float("inf"))
+    except NameNotFoundError as error:
+        from dockcred.providers.ecr import problems  # noqa: PLC0415 - a failure only
+
+        raise problems.unnamed(error, error.cause) from None
     if answer.status == _OK:
         return answer
     from dockcred.providers.ecr import problems  # noqa: PLC0415 - a refusal only

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from dockcred.errors import IssueError, MissingIdentityError, RefusedError
+from dockcred.errors import (
+    IssueError,
+    MissingIdentityError,
+    RefusedError,
+    TransportError,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -194,6 +199,20 @@ def of_answer(
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code, message = str(found.get("Code", "")), str(found.get("Message", ""))
     return meaning(code, message, operation, status)
+
+
+def unnamed(error: TransportError, name: str) -> TransportError:
+    """Return what the unknown name of an API means: mostly a region that is none."""
+    from dockcred.identity.misspelt import unknown_region  # noqa: PLC0415 - here only
+
+    found = unknown_region(name)
+    if found is None:
+        return error
+    why, near = found
+    remedy = f"see the region in the registry's name: {', '.join(near)}"
+    return TransportError(
+        f"{error.cause}: {why}", remedy if near else "see AWS's list of regions"
+    )
 
 
 def missing() -> MissingIdentityError:

@@ -276,10 +276,11 @@ class Translation:
                 "see HTTPS_PROXY and NO_PROXY",
             )
         if isinstance(error, _UNREACHED):
-            return TransportError(
+            unreached = TransportError(
                 f"AWS was not reached ({kind})",
                 "see the network, the region of the host and HTTPS_PROXY",
             )
+            return problems.unnamed(unreached, str(error))
         if isinstance(error, _STUMBLES) and self.doing == RESOLVING:
             return IssueError(
                 f"the source of the AWS keys answered no usable keys ({kind})",

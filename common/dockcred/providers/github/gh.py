@@ -23,6 +23,8 @@ from dockcred.system import child_program, log, machine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dockcred.system.environment import Environment
 
 _MAX_BYTES = 256 * 1024
@@ -138,22 +140,20 @@ def _from_gh(github: str, environment: Environment, where: str) -> str:
 
 
 GOOD = "good"
+NARROW = "lacks the scope read:packages"
 SCOPES = frozenset({"read:packages", "write:packages"})
 _GOOD_S, _BAD_S, _UNKNOWN_S = 3600.0, 300.0, 60.0
 _FINE_GRAINED = "github_pat_"
-_OK, _UNAUTHORIZED = 200, 401
+_OK, _UNAUTHORIZED, _FORBIDDEN = 200, 401, 403
 
 
 def of(token: str, api: str, environment: Environment) -> str:
-    """Return GOOD, or what is wrong with the token and how to fix it.
+    """Return GOOD, or what is wrong with the token.
 
     A token that GitHub cannot be asked about is given the benefit of the doubt.
     """
     if token.startswith(_FINE_GRAINED):
-        return (
-            "is fine-grained, and packages take classic tokens only; "
-            "create one with the scope read:packages"
-        )
+        return "is fine-grained, and packages take classic tokens only"
     cache = Cache(machine.locate(environment))
     name = f"github-verdict,{_digest(token, api)}"
     if held := _held(cache, name):
@@ -182,7 +182,9 @@ def _ask(token: str, api: str, environment: Environment) -> tuple[str, float]:
         log.info(f"the token's scopes are not known: {error}")
         return GOOD, _UNKNOWN_S
     if answer.status == _UNAUTHORIZED:
-        return "is invalid, expired or revoked; renew it", _BAD_S
+        return "is invalid, expired or revoked", _BAD_S
+    if answer.status == _FORBIDDEN and _is_githubs_no(answer.headers):
+        return "is refused by GitHub (403), as one of a suspended account is", _BAD_S
     if answer.status != _OK:
         log.info(f"the token's scopes are not known: status {answer.status}")
         return GOOD, _UNKNOWN_S
@@ -192,11 +194,14 @@ def _ask(token: str, api: str, environment: Environment) -> tuple[str, float]:
         return GOOD, _GOOD_S
     held = {scope.strip() for scope in scopes.split(",")}
     if held.isdisjoint(SCOPES):
-        return (
-            "lacks the scope read:packages; run gh auth refresh -s read:packages",
-            _BAD_S,
-        )
+        return NARROW, _BAD_S
     return GOOD, _GOOD_S
+
+
+def _is_githubs_no(headers: Mapping[str, str]) -> bool:
+    """Return whether it is GitHub that refuses the token: no proxy, and no limit."""
+    throttled = headers.get("x-ratelimit-remaining") == "0" or "retry-after" in headers
+    return "x-github-request-id" in headers and not throttled
 
 
 def _digest(token: str, api: str) -> str:

@@ -8,7 +8,12 @@ from __future__ import annotations
 import time
 
 from dockcred.credential import Credential
-from dockcred.errors import DockcredError, IssueError, MissingIdentityError
+from dockcred.errors import (
+    DockcredError,
+    IssueError,
+    MissingIdentityError,
+    UselessIdentityError,
+)
 from dockcred.identity.provider import Identity
 from dockcred.providers.github import gh, hosts
 
@@ -17,6 +22,8 @@ if TYPE_CHECKING:
     from dockcred.system.environment import Environment
 
 ANY_USER = "x-access-token"
+GH_LOGIN = "gh's login"
+_SCOPE = "read:packages"
 _APP = "GITHUB_APP_ID"
 _INSTALLATION = "GITHUB_APP_INSTALLATION_ID"
 _KEY_FILE = "GITHUB_APP_PRIVATE_KEY_FILE"
@@ -35,12 +42,12 @@ def choose(github: str, environment: Environment) -> Identity:
 
     if login := gh.login(github, environment):
         return GivenTokenIdentity(
-            "gh's login", login.user, login.token, github, environment
+            GH_LOGIN, login.user, login.token, github, environment
         )
     raise MissingIdentityError(
         f"no GitHub identity was found for {github}: neither GH_TOKEN, GITHUB_TOKEN, "
         "gh's login nor a GitHub App",
-        f"run: gh auth login --hostname {github} --scopes read:packages",
+        f"run: gh auth login --hostname {github} --scopes {_SCOPE}",
     )
 
 
@@ -85,21 +92,35 @@ class GivenTokenIdentity(Identity):
         self._origin = origin
         self._user = user or ANY_USER
         self._token = token
+        self._github = github
         self._api = hosts.api(github, environment)
         self._environment = environment
 
     def issue(self) -> Credential:
-        """Return the token; MissingIdentityError where it opens no packages.
+        """Return the token; UselessIdentityError where it opens no packages.
 
         That leaves public images to be pulled without it.
         """
-        if not (self._token.isascii() and self._token.isprintable()):
-            raise MissingIdentityError(f"{self._origin} is no token", "renew it")
-        said = gh.of(self._token, self._api, self._environment)
+        if self._token.isascii() and self._token.isprintable():
+            said = gh.of(self._token, self._api, self._environment)
+        else:
+            said = "is no token"
         if said != gh.GOOD:
-            cause, _, remedy = said.partition("; ")
-            raise MissingIdentityError(f"{self._origin} {cause}", remedy)
+            # What older versions have remembered goes on behind a semicolon.
+            cause = said.partition("; ")[0]
+            raise UselessIdentityError(f"{self._origin} {cause}", self._remedy(cause))
         return Credential(self._user, self._token, time.time())
+
+    def _remedy(self, cause: str) -> str:
+        """Return what gives a token that opens packages in the place of this one."""
+        if self._origin == GH_LOGIN:
+            verb = "refresh" if cause == gh.NARROW else "login"
+            return f"run: gh auth {verb} --hostname {self._github} --scopes {_SCOPE}"
+        if hosts.job_server(self._environment) and self._origin == "GITHUB_TOKEN":
+            return "set it to the running job's secrets.GITHUB_TOKEN"
+        # gh changes no login as long as a variable holds a token.
+        page = f"https://{self._github}/settings/tokens/new?scopes={_SCOPE}"
+        return f"set {self._origin} to a classic token with the scope {_SCOPE}: {page}"
 
 
 class AppIdentity(Identity):

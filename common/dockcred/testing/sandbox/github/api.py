@@ -155,4 +155,5 @@ def _bearer(request: Request) -> str:
 
 def _json(status: int, body: Any, headers: dict[str, str] | None = None) -> Response:
     kind = {"Content-Type": "application/json; charset=utf-8"}
+    kind["X-GitHub-Request-Id"] = "SAND:BOX"  # by which GitHub's answers are known
     return Response(status, json.dumps(body).encode(), kind | (headers or {}))

@@ -1,0 +1,206 @@
+"""Which cloud's registry a host was meant to be that is nobody's.
+
+Asked after a failure alone: whatever answers is no slip, whatever its name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from difflib import get_close_matches
+from importlib.util import find_spec
+
+_AZURE = ("azurecr.io", "azurecr.cn", "azurecr.us", "azurecr.de")
+_WHOLE = {
+    "ghcr.io": "GitHub",
+    "docker.pkg.github.com": "GitHub",
+    "gcr.io": "Google",
+    "public.ecr.aws": "Amazon",
+    "ecr-public.aws.com": "Amazon",
+    "docker.io": "Docker",
+}
+_WITH_NAMES = ("gcr.io", "docker.io")
+"""Of these, hosts that have names of their own before them, as eu.gcr.io."""
+
+_LONG = 12
+_MISTAKEN_ENDS = frozenset({"com", "net", "org", "co", "dev"})
+_LOCATION = re.compile(r"(?!docker\b)[a-z]+(-[a-z]+[0-9]+)?")
+
+
+def misspelt(host: str) -> tuple[str, str]:
+    """Return what is wrong with a host that is nearly a cloud's, and the remedy.
+
+    Both are empty for every other. Whether a cloud serves the host is not looked at,
+    but for Amazon's, whose regions nobody else can tell.
+    """
+    labels = host.split(".")
+    for look in (_misspelt_ecr, _misspelt_azure, _misspelt_whole, _misspelt_google):
+        if found := look(labels):
+            whose, why, meant = found
+            reason = f": {why}" if why else ""
+            return f"{host} is no registry of {whose}'s{reason}", f"write {meant}"
+    return "", ""
+
+
+def _misspelt_azure(labels: list[str]) -> tuple[str, str, str] | None:
+    for size in (2, 3):
+        name, tail = ".".join(labels[:-size]), ".".join(labels[-size:])
+        if tail in _AZURE:
+            return None
+        if name and (meant := get_close_matches(tail, _AZURE, 1, 0.75)):
+            return "Azure", "", f"{name}.{meant[0]}"
+    return None
+
+
+def _misspelt_whole(labels: list[str]) -> tuple[str, str, str] | None:
+    host, rest = ".".join(labels), ".".join(labels[1:])
+    for known, whose in _WHOLE.items():
+        if host == known:
+            return None
+        if _is_near(host, known) or _has_mistaken_end(host, known):
+            return whose, "", known
+        if known in _WITH_NAMES and rest != known and _is_near(rest, known):
+            return whose, "", f"{labels[0]}.{known}"
+    return None
+
+
+def _is_near(host: str, known: str) -> bool:
+    """Return whether letters have changed places, or a long name has one amiss."""
+    if host != known and sorted(host) == sorted(known):
+        return True
+    start, _, end = host.rpartition(".")
+    known_start, _, known_end = known.rpartition(".")
+    if start == known_start and end not in {known_end, *_MISTAKEN_ENDS}:
+        return bool(get_close_matches(end, (known_end,), 1, 0.5))
+    return len(known) > _LONG and bool(get_close_matches(host, (known,), 1, 0.9))
+
+
+def _has_mistaken_end(host: str, known: str) -> bool:
+    start, _, end = host.rpartition(".")
+    return start == known.rpartition(".")[0] and end in _MISTAKEN_ENDS
+
+
+def _misspelt_google(labels: list[str]) -> tuple[str, str, str] | None:
+    *head, middle, end = ["", "", *labels][-max(2, len(labels)) :]
+    is_theirs = (middle, end) == ("pkg", "dev")
+    is_docker = middle == "pkg" and bool(head) and head[-1].endswith("-docker")
+    tail = f"{middle}.{end}"
+    if (
+        not is_theirs
+        and not is_docker
+        and not get_close_matches(tail, ("pkg.dev",), 1, 0.7)
+    ):
+        return None
+    if len(head) > 1 and head[0] == "docker" and head[-1] == "rep":
+        return None if is_theirs else ("Google", "", f"{'.'.join(head)}.pkg.dev")
+    if len(head) == 1 and head[0].endswith("-docker") and is_theirs:
+        return None
+    found = _LOCATION.match(head[0]) if head else None
+    location = found[0] if found else "LOCATION"
+    meant = f"{location}-docker.pkg.dev"
+    return (
+        "Google",
+        "",
+        meant if found else f"{meant}, such as europe-west1-docker.pkg.dev",
+    )
+
+
+_ECR = ("dkr.ecr", "dkr.ecr-fips", "dkr-ecr", "dkr-ecr-fips")
+_ACCOUNT_DIGITS = 12
+_COMPASS = ("north", "south", "east", "west", "central")
+_DIRECTIONS = (*_COMPASS, "northeast", "northwest", "southeast", "southwest")
+_AREA = re.compile(r"us|eu|ap|sa|ca|me|af|il|mx|cn|us-gov|us-iso[bf]?|eu-isoe|eusc-de")
+_ENDS = {
+    "cn": ("amazonaws.com.cn", "on.amazonwebservices.com.cn"),
+    "eusc-de": ("amazonaws.eu", "on.amazonwebservices.eu"),
+}
+_COMMON_ENDS = ("amazonaws.com", "on.aws")
+_SECRET_ENDS = ("c2s.ic.gov", "sc2s.sgov.gov", "cloud.adc-e.uk", "csp.hci.ic.gov")
+_REGION = re.compile(r"\b[a-z]{2,4}(?:-[a-z]+)+-[0-9]+\b")
+
+
+def _misspelt_ecr(labels: list[str]) -> tuple[str, str, str] | None:
+    account, *rest = labels
+    parts = 1 if rest and "-" in rest[0] and len(rest[0]) > len("dkr") else 2
+    service, region = ".".join(rest[:parts]), "".join(rest[parts : parts + 1])
+    suffix = ".".join(rest[parts + 1 :])
+    near = get_close_matches(service, _ECR, 1, 0.6)
+    if not (account.isdigit() and region and near and _is_amazons(suffix)):
+        return None
+    if len(account) != _ACCOUNT_DIGITS:
+        why = f"its account has {len(account)} digits"
+        return "Amazon", why, "the account with its twelve digits"
+    if service not in _ECR:
+        meant = f"{account}.{near[0]}.{region}.{suffix}"
+        return "Amazon", f"{service} is no service", meant
+    before = f"{account}.{service}"
+    if found := unknown_region(region):
+        return "Amazon", found[0], _with_region(before, found[1], suffix)
+    area = region.rpartition("-")[0].rpartition("-")[0]
+    if "fips" in service and not area.startswith("us"):
+        meant = f"{before.removesuffix('-fips')}.{region}.{suffix}"
+        return "Amazon", f"{region} has no FIPS endpoint", meant
+    wanted = _ENDS.get(area, _COMMON_ENDS)[parts == 1]
+    if "iso" not in area and suffix != wanted:
+        return "Amazon", f"{region} is not in {suffix}", f"{before}.{region}.{wanted}"
+    return None
+
+
+def _is_amazons(suffix: str) -> bool:
+    """Return whether a suffix is one of Amazon's or nearly: not a stranger's."""
+    ends = [
+        *_COMMON_ENDS,
+        *_SECRET_ENDS,
+        *(end for two in _ENDS.values() for end in two),
+    ]
+    is_below = any(suffix.startswith(f"{end}.") for end in _COMMON_ENDS)
+    return bool(get_close_matches(suffix, ends, 1, 0.9 if is_below else 0.75))
+
+
+def _with_region(before: str, regions: tuple[str, ...], suffix: str) -> str:
+    if len(regions) == 1:
+        return f"{before}.{regions[0]}.{suffix}"
+    return f"its region: {', '.join(regions)}" if regions else "a region that AWS has"
+
+
+def unknown_region(text: str) -> tuple[str, tuple[str, ...]] | None:
+    """Return why the region that a text names is none, and those that are near.
+
+    None where it is one, or the text names none. Without botocore, whose list it is,
+    only what can be no region's name is known for none.
+    """
+    known = _regions()
+    found = _REGION.search(text)
+    region = found[0] if found else text
+    if region in known or "." in region or " " in region:
+        return None
+    area, _, numbered = region.rpartition("-")
+    area, _, direction = area.rpartition("-")
+    if not _AREA.fullmatch(area) or not numbered.isdigit():
+        return f"{region} is no region", tuple(get_close_matches(region, known, 3, 0.8))
+    if direction not in _DIRECTIONS:
+        near = get_close_matches(direction, _DIRECTIONS, 1, 0.5)
+        return f"{region} is no region", tuple(f"{area}-{n}-{numbered}" for n in near)
+    if not known:
+        return None
+    alike = [r for r in known if r.startswith(f"{area}-{direction}-")]
+    near = alike or get_close_matches(region, known, 3, 0.7)
+    return f"botocore knows no region {region}", tuple(near)
+
+
+def _regions() -> list[str]:
+    """Return the regions that botocore's own table lists; none where it is not there.
+
+    It is not imported: its table is a file.
+    """
+    spec = find_spec("botocore")
+    places = spec.submodule_search_locations if spec else None
+    try:
+        path = os.path.join(*(places or ()), "data", "partitions.json")
+        with open(path, "rb") as file:
+            partitions = json.load(file)["partitions"]
+        found = {name for partition in partitions for name in partition["regions"]}
+    except (OSError, ValueError, LookupError, TypeError):
+        return []
+    return sorted(name for name in found if _REGION.fullmatch(name))
