@@ -42,13 +42,13 @@ def read_pem(path: str) -> str:
 
 
 class Format(Protocol):
-    """One format, as its module declares it.
+    """One format, as its module declares it, or a part of one.
 
     FILE       the name that its readers look for
     OPTIONS    the fields of Options that it reads
     CONSUMERS  the values of Options.consumer that it knows
 
-    A module may have `cautions(logins)` besides.
+    It may have `cautions(logins)` besides.
     """
 
     FILE: str
@@ -63,7 +63,7 @@ class Format(Protocol):
 
 
 FORMATS = {
-    "argocd": "plain.argocd",
+    "argocd": "plain.user_pass:ARGOCD",
     "containers-auth": "containers.edit",
     "contrast-secret": "contrast.secret",
     "contrast-toml": "contrast.toml",
@@ -83,7 +83,9 @@ def load(name: str) -> Format:
         raise InvalidInputError(
             f"there is no format {name!a}", f"choose of {', '.join(FORMATS)}"
         )
-    return cast("Format", import_module(f"dockcred.clients.{FORMATS[name]}"))
+    module, _, part = FORMATS[name].partition(":")
+    found = import_module(f"dockcred.clients.{module}")
+    return cast("Format", getattr(found, part) if part else found)
 
 
 def render(name: str, logins: Sequence[Login], options: Options | None = None) -> bytes:

@@ -2,7 +2,7 @@
 
 client_file  one file, with its lock and its backup
 past         what it was before us
-json_text, toml_text, whole_text  the syntaxes; which keys a client has is the client's
+json_text, toml_text  the syntaxes; which keys a client has is the client's
 """
 
 from __future__ import annotations
@@ -39,6 +39,28 @@ class Syntax(Protocol):
 
     def is_blank(self, text: str, /) -> bool:
         """Return whether the text says nothing."""
+
+
+class WholeText:
+    """The syntax of a text that is all ours: nothing of anybody else's stands in it."""
+
+    WHOLE: Path = ()
+
+    def get(self, text: str, _path: Path, /) -> Any:
+        """Return the text, or ABSENT."""
+        return text or ABSENT
+
+    def put(self, _text: str, _path: Path, value: Any, /) -> str:
+        """Return what is to be the text."""
+        return str(value)
+
+    def drop(self, _text: str, _path: Path, /) -> str:
+        """Return nothing."""
+        return ""
+
+    def is_blank(self, text: str, /) -> bool:
+        """Return whether the text says nothing."""
+        return not text
 
 
 class WantedValue(NamedTuple):

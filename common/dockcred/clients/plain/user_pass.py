@@ -1,4 +1,7 @@
-"""user:password without a newline, for what takes a pair and encodes it itself."""
+"""user:password without a newline, for what takes a pair and encodes it itself.
+
+Argo CD Image Updater takes the same as a line.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,22 @@ def render(logins: Sequence[Login], _options: Options) -> bytes:
     return entries.pair(entries.only(logins, "user:password")).encode()
 
 
+class ArgoCD:
+    """The line that Argo CD Image Updater's `credentials: ext:/script` is to print."""
+
+    FILE = FILE
+    OPTIONS = OPTIONS
+    CONSUMERS = CONSUMERS
+
+    def render(self, logins: Sequence[Login], _options: Options) -> bytes:
+        """Write user:password in one line."""
+        entries.refuse_tokens(logins, "Argo CD Image Updater")
+        line = entries.pair(entries.only(logins, "a script"))
+        entries.refuse_lines(line, "the password")
+        return f"{line}\n".encode()
+
+
+ARGOCD = ArgoCD()
 READER = "who reads user:password"
 
 

@@ -8,7 +8,7 @@ import click
 
 from dockcred.clients import kubelet, nomad
 from dockcred.clients.docker import edit as docker_edit
-from dockcred.clients.edit import json_text, whole_text
+from dockcred.clients.edit import WholeText, json_text
 from dockcred.clients.edit.client_file import EditableFile
 from dockcred.commands.configure import carry_out
 from dockcred.commands.configure.carry_out import HELPER, REGISTRY, options
@@ -60,7 +60,7 @@ def for_nomad(
         block = nomad.plugin_block(config)
         if agent_dir:
             plugin = os.path.join(agent_dir, nomad.PLUGIN_FILE)
-            files.append(EditableFile(plugin, whole_text))
+            files.append(EditableFile(plugin, WholeText()))
         if undo:
             carry_out.undo(files, dry_run=dry_run)
             return
@@ -124,13 +124,13 @@ def for_kubelet(
         if undo:
             if not path:
                 raise InvalidInputError("no file is named", "use --file FILE")
-            file = EditableFile(path, whole_text)
+            file = EditableFile(path, WholeText())
             carry_out.undo([file], dry_run=dry_run)
             return
         carry_out.check_chosen(patterns, everything=everything)
         text = kubelet.config([*patterns, *(kubelet.CLOUDS if everything else ())])
         if path:
-            file = EditableFile(path, whole_text)
+            file = EditableFile(path, WholeText())
             carry_out.change_whole(file, text, dry_run=dry_run)
         else:
             click.echo(text, nl=False)

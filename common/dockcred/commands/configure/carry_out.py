@@ -12,7 +12,7 @@ import click
 
 from dockcred import wiring
 from dockcred.clients.docker import edit as docker_edit
-from dockcred.clients.edit import WantedValue, past, whole_text
+from dockcred.clients.edit import WantedValue, WholeText, past
 from dockcred.clients.edit.client_file import Edit, EditableFile
 from dockcred.clients.entries import Login, entry
 from dockcred.clients.findings import command
@@ -82,7 +82,7 @@ def change_whole(file: EditableFile, text: str, *, dry_run: bool) -> None:
     def wanted(there: str) -> list[WantedValue]:
         if there and there != text and not file.is_ours():
             raise InvalidInputError("it is not ours", "name another file")
-        return [WantedValue(whole_text.WHOLE, text)]
+        return [WantedValue(WholeText.WHOLE, text)]
 
     change(file, wanted, dry_run=dry_run)
 
