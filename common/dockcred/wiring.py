@@ -149,7 +149,7 @@ def _router(
         variables,
         lambda: _config(variables),
         load=provider,
-        open_cache=_open_cache,
+        open_cache=open_cache,
         open_fallback=open_fallback,
         program_for=program_for,
         named_hosts=lambda: _named_hosts(variables),
@@ -179,7 +179,7 @@ def _node_router(variables: Environment, load: Callable[[str], Provider]) -> Rou
         variables,
         lambda: _config(variables),
         load=load,
-        open_cache=_open_cache,
+        open_cache=open_cache,
         open_fallback=lambda: _by_registry(_named_store, variables),
         program_for=program_for,
     )
@@ -205,7 +205,7 @@ def _by_registry(
     return ByRegistry(variables, _config(variables), open_store)
 
 
-def _open_cache(served: Provider, variables: Environment) -> Cache:
+def open_cache(served: Provider, variables: Environment) -> Cache:
     """Open the cache, as the variables of the helper that we replace have it."""
     off = bool(served.cache_off and variables.get(served.cache_off))
     return _cache(variables, served.cache_parent, off=off)

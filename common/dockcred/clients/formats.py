@@ -72,7 +72,7 @@ FORMATS = {
     "helm": "helm",
     "kubernetes-secret": "kubernetes.render",
     "nomad": "nomad",
-    "password": "plain.password",
+    "password": "plain.user_pass:PASSWORD",
     "user-pass": "plain.user_pass",
 }
 
@@ -83,9 +83,14 @@ def load(name: str) -> Format:
         raise InvalidInputError(
             f"there is no format {name!a}", f"choose of {', '.join(FORMATS)}"
         )
-    module, _, part = FORMATS[name].partition(":")
+    return cast("Format", _load(FORMATS[name]))
+
+
+def _load(place: str) -> object:
+    """Return a module below `clients`, or with MODULE:NAME what it has by that name."""
+    module, _, name = place.partition(":")
     found = import_module(f"dockcred.clients.{module}")
-    return cast("Format", getattr(found, part) if part else found)
+    return getattr(found, name) if name else found
 
 
 def render(name: str, logins: Sequence[Login], options: Options | None = None) -> bytes:
@@ -119,7 +124,7 @@ def cautions(name: str, logins: Sequence[Login]) -> Iterable[str]:
 
 
 class Checker(Protocol):
-    """What a module of a format declares; `READER` is who it speaks of."""
+    """What checks a format, as it declares it; `READER` is who it speaks of."""
 
     READER: str
 
@@ -141,7 +146,7 @@ CHECKERS = {
     "kubelet-config": "kubelet",
     "kubernetes-secret": "kubernetes.check",
     "nomad": "nomad",
-    "password": "plain.password",
+    "password": "plain.user_pass:PASSWORD",
     "user-pass": "plain.user_pass",
 }
 _FOR = {("containers-auth", "coco"): "containers.coco"}
@@ -161,8 +166,8 @@ def check(name: str, data: bytes, reader: str = "") -> list[Finding]:
         )
     if reader and not knows(name, reader):
         raise InvalidInputError(f"{name} knows no reader {reader!a}", "leave it out")
-    module = _FOR[name, reader] if reader else CHECKERS[name]
-    checker = cast("Checker", import_module(f"dockcred.clients.{module}"))
+    place = _FOR[name, reader] if reader else CHECKERS[name]
+    checker = cast("Checker", _load(place))
     try:
         return list(checker.check(data))
     except InvalidInputError as broken:

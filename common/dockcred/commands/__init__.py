@@ -9,7 +9,8 @@ from importlib.util import find_spec
 
 import click
 
-from dockcred.commands.console import reporting_errors
+from dockcred.commands.console import examples, reporting_errors
+from dockcred.commands.help import HelpfulGroup
 from dockcred.system import environment, private_directory, process
 from dockcred.system.version import __version__
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "cache": ("dockcred.commands.cache", "cache"),
     "check": ("dockcred.commands.check", "check"),
-    "completion": ("dockcred.commands.manual", "completion"),
+    "completion": ("dockcred.commands.help", "completion"),
     "configure": ("dockcred.commands.configure", "configure"),
     "doctor": ("dockcred.commands.doctor", "doctor"),
     "exec": ("dockcred.commands.exec_", "exec_"),
@@ -31,14 +32,52 @@ COMMANDS = {
     "manual": ("dockcred.commands.manual", "manual"),
     "render": ("dockcred.commands.render", "render"),
     "refresh": ("dockcred.commands.refresh", "refresh"),
+    "status": ("dockcred.commands.status", "status"),
     "sandbox": ("dockcred.commands.sandbox", "sandbox"),
     "token-service": ("dockcred.commands.token_service", "token_service"),
     "vault": ("dockcred.commands.vault", "vault"),
 }
 
 
-class _OnUse(click.Group):
-    """Subcommands that are imported when they are called or listed."""
+SECTIONS = {
+    "For people": {
+        "status": "Show who answers for each registry, until when, and for which"
+        " clients.",
+        "doctor": "Follow one request as the client makes it, and say where it goes"
+        " wrong.",
+        "install": "Put the fast launchers of the helpers into a directory on the"
+        " PATH.",
+        "configure": "Have a client ask our helpers for its registries' credentials.",
+        "import": "Import credentials from SOURCE.",
+        "get": "Show who would be let into HOST, as whom and until when.",
+        "list": "List the registries that would be answered, and as whom.",
+        "cache": "Say where your tokens are kept until they end.",
+        "vault": "Keep credentials in one encrypted file, where there is no keychain.",
+        "completion": "Print the completion script for a shell: commands, options,"
+        " known registries.",
+        "manual": "Write the manual pages of all programs into DIRECTORY.",
+    },
+    "For machines: jobs, services, clusters": {
+        "exec": "Run COMMAND logged in to each HOST, by configuration files of its"
+        " own.",
+        "render": "Write credentials as the file of a client that cannot call a"
+        " helper.",
+        "refresh": "Keep the targets of a file fresh: files, Kubernetes Secrets,"
+        " programs' stdin.",
+        "check": "Say what the readers of FORMAT do with FILE, and what they pass over"
+        " in silence.",
+    },
+    "For operators: of registries, of test clouds": {
+        "token-service": "Answer a registry's clients with tokens, by what OIDC"
+        " issuers say of them.",
+        "sandbox": "Run COMMAND in a loopback cloud that speaks the real wire shapes.",
+    },
+}
+"""Every command in its section, with its summary: listing loads none of them."""
+
+
+class _OnUse(HelpfulGroup):
+    """Subcommands that are imported when they are called."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run as a program of its own, hardened, not as a part of another."""
@@ -66,8 +105,28 @@ class _OnUse(click.Group):
         return command
 
 
-@click.command(cls=_OnUse, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=_OnUse,
+    sections=SECTIONS,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=examples(
+        "dockcred                     # what to do next on this machine",
+        "dockcred status              # who answers for which registry",
+        "dockcred doctor ghcr.io      # why a pull fails",
+        "dockcred COMMAND --help",
+    ),
+)
 @click.version_option(__version__, message="dockcred %(version)s")
-def main() -> None:
-    """Registry credentials from cloud identities, CI jobs and OS keychains."""
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Registry credentials from cloud identities, CI jobs and OS keychains.
+
+    Without a command it says what to do next on this machine.
+    """
     private_directory.remove(environment.current())
+    if context.invoked_subcommand is None:
+        from dockcred.commands.status import next_step  # noqa: PLC0415 - the others do without
+
+        here, command = next_step(COMMANDS)
+        click.echo(f"here   {here}\nnext   {command}\nall    dockcred --help")

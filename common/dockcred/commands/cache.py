@@ -5,30 +5,65 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import time
 
 import click
 
+from dockcred.commands import shape
 from dockcred.commands.console import console, examples, reporting_errors
 from dockcred.errors import InvalidInputError
+from dockcred.identity.cache.files import Cache
 from dockcred.system import environment, machine
 from dockcred.wiring import PROVIDERS, provider
 
 _MARK = "CACHEDIR.TAG"
 
 
-@click.command(epilog=examples("dockcred cache", "dockcred cache --clear"))
+@click.command(
+    epilog=examples("dockcred cache", "dockcred cache --json", "dockcred cache --clear")
+)
 @click.option("--clear", is_flag=True, help="Remove it, with every token in it.")
-def cache(*, clear: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+def cache(*, clear: bool, as_json: bool) -> None:
     """Say where your tokens are kept until they end.
 
     What you logged in to is not among them: that is in the keychain.
     """
+    if clear and as_json:
+        raise click.UsageError("--clear and --json exclude each other")
     with reporting_errors():
+        if as_json:
+            found = [_described(path) for path in _directories()]
+            click.echo(shape.document(caches=found))
+            return
         for path in _directories():
             if clear:
                 _remove(path)
             else:
                 _say(path)
+
+
+def _described(path: str) -> dict[str, object]:
+    """Return a cache as documents have it: whose credentials, until when each."""
+    now = time.time()
+    opened = Cache(path)
+    names = sorted(name for name in opened.names() if name.count(",") > 1)
+    held = ((name.split(","), opened.read(name)) for name in names)
+    return {
+        "path": path,
+        "trusted": bool(opened.path),
+        "entries": [
+            {
+                "provider": words[0],
+                "registry": words[1],
+                "user": entry.credential.username,
+                "source": entry.source,
+                **shape.life(entry.credential.expires_at, now),
+            }
+            for words, entry in held
+            if entry
+        ],
+    }
 
 
 def _directories() -> list[str]:

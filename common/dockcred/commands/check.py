@@ -14,6 +14,7 @@ from dockcred.clients.findings import Finding, error
 from dockcred.commands.console import examples, reporting_errors
 from dockcred.commands.doctor import client_files
 from dockcred.commands.findings import tell
+from dockcred.commands.help import Choice
 
 _MAX_BYTES = 4 * 1024 * 1024
 
@@ -25,12 +26,12 @@ _MAX_BYTES = 4 * 1024 * 1024
         "kubectl get secret regcred -o json | dockcred check kubernetes-secret -",
     ),
 )
-@click.argument("form", metavar="FORMAT", type=click.Choice(sorted(formats.CHECKERS)))
+@click.argument("form", metavar="FORMAT", type=Choice(sorted(formats.CHECKERS)))
 @click.argument("path", metavar="FILE")
 @click.option(
     "--for",
     "reader",
-    type=click.Choice(formats.CONSUMERS),
+    type=Choice(formats.CONSUMERS),
     help="Whose stricter rules hold.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")

@@ -10,6 +10,7 @@ import errno
 import os
 import stat
 import sys
+import time
 from base64 import b64encode
 from contextlib import contextmanager, suppress
 
@@ -113,6 +114,37 @@ def stdout() -> TextIO:
     if sys.stdout is None:  # so Python has it, whatever its type says
         raise InvalidInputError("stdout is closed", "send it to a pipe or a file")
     return sys.stdout
+
+
+_LAST_S = 253402300799.0
+"""The end of the year 9999, behind which ISO 8601 has no form."""
+
+
+def moment(seconds: float) -> str:
+    """Write a time, in seconds since the epoch, as ISO 8601 in UTC."""
+    whole = time.gmtime(max(0.0, min(seconds, _LAST_S)))
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", whole)
+
+
+def span(seconds: float) -> str:
+    """Write a time span as people do, by its two greatest units: 11 h 59 min."""
+    minutes = int(max(0.0, seconds) // 60)
+    if not minutes:
+        return f"{max(0, round(seconds))} s"
+    hours, minutes = divmod(minutes, 60)
+    if not hours:
+        return f"{minutes} min"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if days else f"{hours} h {minutes} min"
+
+
+def until(ends: float | None) -> str:
+    """Write when something ends, and in how long: 2026-11-29T21:00:00Z, in 59 min."""
+    if ends is None:
+        return "without an end, as far as its issuer says"
+    left_s = ends - time.time()
+    words = f"in {span(left_s)}" if left_s > 0 else f"{span(-left_s)} ago"
+    return f"{moment(ends)}, {words}"
 
 
 def examples(*lines: str) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import time
-from datetime import datetime
 
 import click
 from rich.table import Table
 
 from dockcred import wiring
 from dockcred.api import resolve
+from dockcred.clients.reference import Reference
+from dockcred.commands import shape
 from dockcred.commands.console import (
     console,
     errors,
@@ -18,24 +18,35 @@ from dockcred.commands.console import (
     mask,
     reporting_errors,
     stdout,
+    until,
 )
-from dockcred.errors import CredentialsNotFoundError
+from dockcred.commands.help import complete_host
+from dockcred.commands.known import Survey
+from dockcred.errors import CredentialsNotFoundError, DockcredError
+from dockcred.system import environment
 
 
 @click.command(
     epilog=examples(
         "dockcred get 123456789012.dkr.ecr.eu-west-1.amazonaws.com",
         "dockcred get ghcr.io --password | docker login ghcr.io -u me --password-stdin",
+        "dockcred get ghcr.io --json | jq -r '.registries[0].expires'",
     ),
 )
-@click.argument("host")
+@click.argument("host", shell_complete=complete_host)
 @click.option(
     "--password",
     is_flag=True,
     help="Print the password alone, for --password-stdin; refused on a terminal.",
 )
-def get(host: str, *, password: bool) -> None:
-    """Show who would be let into HOST, as whom and until when."""
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+def get(host: str, *, password: bool, as_json: bool) -> None:
+    """Show who would be let into HOST, as whom and until when.
+
+    The password itself is shown by --password alone, and not in JSON.
+    """
+    if password and as_json:
+        raise click.UsageError("--password and --json exclude each other")
     if password and stdout().isatty():
         raise click.UsageError("a password is not shown: pipe it to --password-stdin")
     with reporting_errors():
@@ -45,16 +56,30 @@ def get(host: str, *, password: bool) -> None:
             mask([credential])
             click.echo(credential.secret.encode())
             return
-        console.print(f"user      {credential.username}", highlight=False, markup=False)
-        if credential.expires_at is None:
-            console.print("expires   never, as far as its issuer says")
-        else:
-            ends = datetime.fromtimestamp(credential.expires_at).astimezone()
-            minutes = int((credential.expires_at - time.time()) // 60)
-            console.print(
-                f"expires   {ends:%Y-%m-%d %H:%M:%S %z}, in {minutes} min",
-                highlight=False,
-            )
+        known = _known(host, credential)
+        if as_json:
+            click.echo(shape.document(registries=[known.document(time.time())]))
+            return
+        _say(f"user      {credential.username}")
+        if known.answerer.source:
+            _say(f"by        {known.answerer.said()}")
+        _say(f"expires   {until(credential.expires_at)}")
+
+
+def _known(host: str, credential: resolve.Credential) -> shape.Known:
+    """Return what is known of a registry that has just been answered."""
+    known = Survey(environment.current()).describe(host)
+    held = known.answerer
+    if known.state in {shape.CONFIGURED, shape.OVER, shape.NOBODY}:
+        known.state = shape.ANSWERED
+    if held.expires_at != credential.expires_at:
+        held.issued_at = credential.issued_at or None
+    held.user, held.expires_at = credential.username, credential.expires_at
+    return known
+
+
+def _say(text: str) -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def _resolve(host: str) -> resolve.Credential:
@@ -84,14 +109,28 @@ def list_(*, as_json: bool) -> None:
             found = store.list()
         if store.left_out and not found and not as_json:
             raise store.left_out
+        if as_json:
+            click.echo(_listed(found, store.left_out))
+            return
     if store.left_out:
         errors.print(f"left out: {store.left_out}", highlight=False, markup=False)
-    if as_json:
-        click.echo(json.dumps(found, sort_keys=True))
-    elif not found:
+    if not found:
         console.print("nothing is cached, and no identity here names a registry")
     else:
         table = Table("registry", "user", box=None, pad_edge=False)
         for host, user in sorted(found.items()):
             table.add_row(host, user)
         console.print(table)
+
+
+def _listed(found: dict[str, str], left_out: DockcredError | None) -> str:
+    """Write what is listed, each with what is known of it, and what is left out."""
+    survey = Survey(environment.current())
+    now = time.time()
+    rows = []
+    for key, user in sorted(found.items()):
+        known = survey.describe(key)
+        known.answerer.user = user
+        rows.append({**known.document(now), "registry": Reference(key).name})
+    problems = [shape.problem_of(left_out)] if left_out else []
+    return shape.document(registries=rows, problems=problems)

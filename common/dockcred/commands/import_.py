@@ -8,6 +8,7 @@ import click
 
 from dockcred import wiring
 from dockcred.commands.console import examples, reporting_errors
+from dockcred.commands.help import Choice, meant
 from dockcred.errors import CredentialsNotFoundError, DockcredError
 from dockcred.protocol import wire
 from dockcred.stores import auth_file, server_keys
@@ -39,7 +40,7 @@ SOURCES = ("docker", "podman", *wiring.STORES)
 @click.argument("source", default="docker")
 @click.option(
     "--to",
-    type=click.Choice(tuple(wiring.STORES)),
+    type=Choice(tuple(wiring.STORES)),
     metavar="STORE",
     help="Keep them here instead of in the store that a get would use.",
 )
@@ -88,7 +89,9 @@ def _open(source: str) -> Source:
         return wiring.keychain_store(source).keychain
     if os.path.exists(source):
         return AuthFile(source)
-    raise click.UsageError(f"SOURCE is a file or one of {', '.join(SOURCES)}")
+    raise click.UsageError(
+        f"SOURCE is a file or one of {', '.join(SOURCES)}.{meant(source, SOURCES)}"
+    )
 
 
 def _opener(to: str | None) -> Callable[[ServerURL], KeychainStore]:

@@ -1,6 +1,6 @@
-"""`dockcred manual` and `dockcred completion`, for those who installed by pip.
+"""`dockcred manual`: the manual pages in roff, for those who installed by pip.
 
-Pages in roff, and a shell's script: made from what the programs say of themselves.
+They are made from what the programs say of themselves; no page is written by hand.
 """
 
 from __future__ import annotations
@@ -11,11 +11,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
-from click.shell_completion import get_completion_class
 
 from dockcred import protocol, wiring
 from dockcred.commands.console import console, examples, reporting_errors
-from dockcred.errors import InvalidInputError
 from dockcred.system import process
 from dockcred.system.environment import meanings, oidc, programs
 from dockcred.system.version import __version__
@@ -240,27 +238,3 @@ def manual(directory: Path) -> None:
         for name, text in pages.items():
             (directory / name).write_text(text, encoding="ascii")
     console.print(f"{len(pages)} pages in {directory}", highlight=False, markup=False)
-
-
-_VARIABLE = "_DOCKCRED_COMPLETE"
-"""By which click's script asks the program, as click derives it from its name."""
-
-
-@click.command(
-    epilog=examples(
-        "source <(dockcred completion bash)",
-        "dockcred completion bash >~/.local/share/bash-completion/completions/dockcred",
-        'dockcred completion zsh >"${fpath[1]}/_dockcred"',
-        "dockcred completion fish >~/.config/fish/completions/dockcred.fish",
-    )
-)
-@click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
-@click.pass_context
-def completion(context: click.Context, shell: str) -> None:
-    """Print the completion script for a shell."""
-    with reporting_errors():
-        script = get_completion_class(shell)
-        if script is None:
-            raise InvalidInputError(f"click knows no {shell}", "update click")
-        program = context.find_root().command
-        click.echo(script(program, {}, "dockcred", _VARIABLE).source())

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from dockcred.commands.exec_ import not_started
+from dockcred.commands.help import Choice
 from dockcred.errors import MissingExtraError
 from dockcred.testing.sandbox import Sandbox
 from dockcred.testing.sandbox.failures import AT_THE_PROXY, KINDS, PATTERNS, parse
@@ -59,7 +60,7 @@ Identities:
 )
 @click.option(
     "--identity",
-    type=click.Choice(tuple(IDENTITIES)),
+    type=Choice(tuple(IDENTITIES)),
     metavar="NAME",
     default="env-keys",
     show_default=True,

@@ -8,6 +8,7 @@ import sys
 import click
 
 from dockcred.commands.console import examples
+from dockcred.commands.help import HelpfulGroup
 from dockcred.errors import InvalidInputError, MissingExtraError
 from dockcred.stores import choice, vault_key
 from dockcred.system import environment
@@ -20,7 +21,7 @@ _PROTECTS = (
 _HOUR_S = 3600
 
 
-class _NeedsExtra(click.Group):
+class _NeedsExtra(HelpfulGroup):
     """A group that says which extra is missing."""
 
     def invoke(self, context: click.Context) -> object:
@@ -34,7 +35,14 @@ class _NeedsExtra(click.Group):
             ) from None
 
 
-@click.group(cls=_NeedsExtra)
+@click.group(
+    cls=_NeedsExtra,
+    epilog=examples(
+        "dockcred vault create --key-file /etc/dockcred/vault.key",
+        "dockcred vault unlock --hours 8",
+        "dockcred vault lock",
+    ),
+)
 def vault() -> None:
     """Keep credentials in one encrypted file, where there is no keychain."""
 

@@ -169,6 +169,16 @@ class Provider:
         del environment
         return ""
 
+    def about(
+        self, server: ServerURL, principal: str, environment: Environment
+    ) -> dict[str, str]:
+        """Return what is known of who answers, by name; asks nobody, tells no secret.
+
+        `principal` is what the source told of itself, "" where it was not asked.
+        """
+        del server, environment
+        return {"principal": principal} if principal else {}
+
     def lease_until(self, source: str, start: float) -> float | None:
         """Return the end of the shortest lease that begins at a time; None without one.
 

@@ -73,7 +73,7 @@ def test_get_tells_user_and_end_but_no_secret(person: Person, cloud: Sandbox) ->
     done = person("get", HOST)
     assert done.returncode == 0
     assert done.stdout.splitlines()[0].split() == ["user", "AWS"]
-    assert "in 719 min" in done.stdout
+    assert "Z, in 11 h 59 min" in done.stdout
     password = person("get", HOST, "--password").stdout
     assert password.strip() not in done.stdout
 
@@ -108,7 +108,8 @@ def test_list_names_what_is_cached_and_asks_nobody(
     person("get", HOST)
     cloud.reset()
     assert person("list").stdout.splitlines()[1].split() == [HOST, "AWS"]
-    assert json.loads(person("list", "--json").stdout)[HOST] == "AWS"
+    (first, *_) = json.loads(person("list", "--json").stdout)["registries"]
+    assert (first["registry"], first["user"]) == (HOST, "AWS")
     assert not cloud.calls
 
 

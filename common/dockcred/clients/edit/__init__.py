@@ -2,14 +2,21 @@
 
 client_file  one file, with its lock and its backup
 past         what it was before us
-json_text, toml_text  the syntaxes; which keys a client has is the client's
+json_text  JSON's syntax; TOML's and that of whole texts are here
+
+Which keys a client has is the client's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from dockcred.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
 
 Path = tuple[str, ...]
 
@@ -61,6 +68,56 @@ class WholeText:
     def is_blank(self, text: str, /) -> bool:
         """Return whether the text says nothing."""
         return not text
+
+
+class TomlText:
+    """The syntax of TOML, of which top-level keys are set; all else stays as it is."""
+
+    def get(self, text: str, path: Path, /) -> Any:
+        """Return the value of a key, or ABSENT; InvalidInputError if not TOML."""
+        (name,) = path
+        found: Any = _parse(text).unwrap().get(name, ABSENT)
+        return found
+
+    def put(self, text: str, path: Path, value: Any, /) -> str:
+        """Return the text with a value for a key; a new one comes first.
+
+        Behind the tables it would belong to the last of them.
+        """
+        import tomlkit  # noqa: PLC0415 - an edit only
+
+        (name,) = path
+        document = _parse(text)
+        if name in document:
+            document[name] = value
+            return document.as_string()
+        line = tomlkit.dumps({name: value})
+        newline = "\r\n" if "\r\n" in text else "\n"
+        return line.replace("\n", newline) + text
+
+    def drop(self, text: str, path: Path, /) -> str:
+        """Return the text without a key that is there."""
+        (name,) = path
+        document = _parse(text)
+        del document[name]
+        return document.as_string()
+
+    def is_blank(self, text: str, /) -> bool:
+        """Return whether the text says nothing."""
+        return not text.strip()
+
+
+toml_text = TomlText()
+
+
+def _parse(text: str) -> TOMLDocument:
+    import tomlkit  # noqa: PLC0415 - an edit only
+    from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415
+
+    try:
+        return tomlkit.parse(text)
+    except TOMLKitError as error:
+        raise InvalidInputError(f"it is not TOML: {error}", "fix it first") from None
 
 
 class WantedValue(NamedTuple):

@@ -1,6 +1,6 @@
 """user:password without a newline, for what takes a pair and encodes it itself.
 
-Argo CD Image Updater takes the same as a line.
+Argo CD Image Updater takes the same as a line; some take the password alone.
 """
 
 from __future__ import annotations
@@ -66,3 +66,37 @@ def check(data: bytes) -> Iterator[Finding]:
             ENTRY,
             "it ends in a newline: Argo CD Image Updater cuts it off, base64 does not",
         )
+
+
+class Password:
+    """The password alone, without a newline: --password-stdin, password files."""
+
+    FILE = "password"
+    OPTIONS = OPTIONS
+    CONSUMERS = CONSUMERS
+    READER = "who reads a password"
+
+    def render(self, logins: Sequence[Login], _options: Options) -> bytes:
+        """Write it."""
+        entries.refuse_tokens(logins, self.READER)
+        return entries.only(logins, "a password").credential.secret.encode()
+
+    def check(self, data: bytes) -> Iterator[Finding]:
+        """Check its ends; of what is between nothing is shown."""
+        password = data.removesuffix(b"\n")
+        if not password.strip():
+            yield error(ENTRY, "there is no password")
+        elif b"\n" in password or b"\r" in password:
+            yield error(
+                ENTRY, "it has more than one line: the password goes on in the next"
+            )
+        else:
+            yield fine(ENTRY, "there is a password")
+        if data.endswith(b"\n"):
+            yield note(
+                ENTRY,
+                "it ends in a newline: `docker login` cuts it off, others may not",
+            )
+
+
+PASSWORD = Password()

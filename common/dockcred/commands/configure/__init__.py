@@ -10,14 +10,16 @@ import click
 from dockcred.commands.configure.agents import for_kubelet, for_nomad
 from dockcred.commands.configure.clients import docker, helm, podman
 from dockcred.commands.console import examples
+from dockcred.commands.help import HelpfulGroup
 
 
 @click.group(
+    cls=HelpfulGroup,
     epilog=examples(
         "dockcred configure docker --all",
         "dockcred configure podman --all --dry-run",
         "dockcred configure docker --undo",
-    )
+    ),
 )
 def configure() -> None:
     """Have a client ask our helpers for its registries' credentials.

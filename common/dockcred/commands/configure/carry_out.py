@@ -18,6 +18,7 @@ from dockcred.clients.entries import Login, entry
 from dockcred.clients.findings import command
 from dockcred.clients.reference import keys
 from dockcred.commands.console import warn
+from dockcred.commands.help import complete_host
 from dockcred.commands.import_ import import_logins
 from dockcred.credential import Credential, ServerURL
 from dockcred.errors import DockcredError, InvalidInputError
@@ -235,6 +236,7 @@ REGISTRY = click.option(
     "registries",
     metavar="HOST",
     multiple=True,
+    shell_complete=complete_host,
     help="A registry that the helper answers for; may be repeated.",
 )
 ALL = click.option(

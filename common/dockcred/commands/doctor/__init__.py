@@ -18,6 +18,7 @@ from dockcred.clients.reference import Reference
 from dockcred.commands.console import errors, examples, reporting_errors
 from dockcred.commands.doctor import examination
 from dockcred.commands.findings import tell
+from dockcred.commands.help import Choice, complete_host
 from dockcred.system import environment
 
 
@@ -29,12 +30,17 @@ from dockcred.system import environment
         "env -i PATH=/usr/bin:/bin dockcred doctor HOST    # as an agent would",
     ),
 )
-@click.argument("name", metavar="[HOST[/REPOSITORY]]", required=False)
+@click.argument(
+    "name",
+    metavar="[HOST[/REPOSITORY]]",
+    required=False,
+    shell_complete=complete_host,
+)
 @click.option(
     "--client",
     "clients",
     multiple=True,
-    type=click.Choice(examination.CLIENTS),
+    type=Choice(examination.CLIENTS),
     help="Whose request is followed; podman stands for skopeo and buildah too.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")

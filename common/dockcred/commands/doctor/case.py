@@ -9,6 +9,7 @@ from functools import cached_property
 from dockcred import credential as lifetime
 from dockcred import wiring
 from dockcred.clients.findings import command, error, fine, note, warning
+from dockcred.commands.console import span
 from dockcred.errors import (
     DockcredError,
     MissingIdentityError,
@@ -126,7 +127,7 @@ def check_cache(case: Case) -> Iterator[Finding]:
     if failure := store.last_failure(case.target):
         cause, when = failure
         yield note(
-            CACHE_STEP, f"the last failure, {_span(time.time() - when)} ago: {cause}"
+            CACHE_STEP, f"the last failure, {span(time.time() - when)} ago: {cause}"
         )
 
 
@@ -164,22 +165,13 @@ def _entry(store: IdentityStore, target: ServerURL) -> Iterator[Finding]:
     now = time.time()
     credential = entry.credential
     text = (
-        f"{store.cache.path}: minted {_span(now - credential.issued_at)} ago,"
-        f" ends in {_span((credential.expires_at or now) - now)}"
+        f"{store.cache.path}: minted {span(now - credential.issued_at)} ago,"
+        f" ends in {span((credential.expires_at or now) - now)}"
         f" ({_AGES[lifetime.age(credential, now)]})"
     )
     if entry.lease_until is not None:
-        text += f"; who it is, is asked again in {_span(entry.lease_until - now)}"
+        text += f"; who it is, is asked again in {span(entry.lease_until - now)}"
     yield fine(CACHE_STEP, text)
-
-
-def _span(seconds: float) -> str:
-    """Return a time span as people write it."""
-    minutes = int(max(0.0, seconds) // 60)
-    if not minutes:
-        return f"{max(0, round(seconds))} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 STEP = "identity"

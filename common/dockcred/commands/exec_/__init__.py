@@ -15,6 +15,7 @@ import click
 
 from dockcred.commands.console import examples, reporting_errors, warn
 from dockcred.commands.exec_.configuration import Configuration, ExecOptions
+from dockcred.commands.help import complete_host
 from dockcred.system import environment, process
 from dockcred.system.private_directory import is_in_memory, private_directory
 
@@ -73,6 +74,7 @@ def become(command: tuple[str, ...], variables: Mapping[str, str]) -> NoReturn:
     metavar="HOST",
     multiple=True,
     required=True,
+    shell_complete=complete_host,
     help="A registry that the command is logged in to; may be repeated.",
 )
 @click.option(

@@ -6,9 +6,11 @@ What is rendered, and from whom it comes, is decided in `clients` and `api`.
 from __future__ import annotations
 
 import sys
+import time
 
 import click
 
+from dockcred.commands import shape
 from dockcred.commands.console import console, examples, reporting_errors, warn
 from dockcred.commands.refresh import targets_file
 from dockcred.commands.refresh.attempt import Kept, Loop
@@ -22,12 +24,14 @@ from dockcred.system import process
         "dockcred refresh /etc/dockcred/refresh.toml           # until it is stopped",
         "dockcred refresh --once /etc/dockcred/refresh.toml    # from a timer",
         "dockcred refresh --status /etc/dockcred/refresh.toml",
+        "dockcred refresh --status --json /etc/dockcred/refresh.toml",
     ),
 )
 @click.argument("path", metavar="TARGETS.TOML")
 @click.option("--once", is_flag=True, help="Renew what is past its half, and end.")
 @click.option("--status", is_flag=True, help="Show until when each is good, and end.")
-def refresh(path: str, *, once: bool, status: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="With --status: print JSON.")
+def refresh(path: str, *, once: bool, status: bool, as_json: bool) -> None:
     """Keep the targets of a file fresh: files, Kubernetes Secrets, programs' stdin.
 
     Each is renewed between half and three quarters of the life of the credential in
@@ -36,9 +40,11 @@ def refresh(path: str, *, once: bool, status: bool) -> None:
     """
     if once and status:
         raise click.UsageError("--once and --status exclude each other")
+    if as_json and not status:
+        raise click.UsageError("--json is for --status")
     with reporting_errors():
         if status:
-            sys.exit(_show(path))
+            sys.exit(_show(path, as_json=as_json))
         process.hide_memory()
         if once:
             sys.exit(_once(path))
@@ -57,18 +63,18 @@ def _once(path: str) -> int:
     return 1 if problems else 0
 
 
-def _show(path: str) -> int:
-    found = [each for target in targets_file.read(path) for each in statuses(target)]
-    for is_good, line in found:
-        console.print(
-            line,
-            style="" if is_good else "red",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
-    return 0 if all(is_good for is_good, _ in found) else 1
+def _show(path: str, *, as_json: bool) -> int:
+    targets = targets_file.read(path)
+    found = [(target, each) for target in targets for each in statuses(target)]
+    if as_json:
+        now = time.time()
+        rows = [each.document(target, now) for target, each in found]
+        click.echo(shape.document(targets=rows))
+    else:
+        for _, each in found:
+            _tell(f"{each.name}: {each.said}", "" if each.is_good else "red")
+    return 0 if all(each.is_good for _, each in found) else 1
 
 
-def _tell(line: str) -> None:
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
+def _tell(line: str, style: str = "") -> None:
+    console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)

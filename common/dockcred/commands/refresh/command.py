@@ -6,9 +6,10 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from dockcred.commands.refresh.target import Place, RefreshTarget, RenderingRecord
+from dockcred.commands.shape import life
 from dockcred.errors import DockcredError, IssueError
 from dockcred.system import child_program, environment
 
@@ -67,29 +68,51 @@ class CommandDestination:
         """Do nothing: it was told when it ran."""
 
 
-def statuses(target: RefreshTarget) -> Iterator[tuple[bool, str]]:
-    """Return for each place whether all is well there, and a line that tells it."""
+@dataclass(frozen=True)
+class PlaceStatus:
+    """How things stand in one place of a target; `expires_at` as in its record."""
+
+    name: str
+    said: str
+    is_good: bool
+    expires_at: int | None = None
+
+    def document(self, target: RefreshTarget, now: float) -> dict[str, Any]:
+        """Return it as documents have it."""
+        return {
+            "target": self.name,
+            "format": target.format,
+            "registries": list(target.registries),
+            "good": self.is_good,
+            **life(self.expires_at, now),
+            "said": self.said,
+        }
+
+
+def statuses(target: RefreshTarget) -> Iterator[PlaceStatus]:
+    """Return how things stand in each place."""
     try:
         places = target.destination.places()
     except (DockcredError, OSError) as error:
-        yield False, f"{target.destination.name}: {error}"
+        yield PlaceStatus(target.destination.name, str(error), is_good=False)
         return
     for place in places:
         try:
-            yield True, f"{place.name}: it {_good_until(place, target)}"
+            yield _status(place, target)
         except (DockcredError, OSError) as error:
-            yield False, f"{place.name}: {error}"
+            yield PlaceStatus(place.name, str(error), is_good=False)
 
 
-def _good_until(place: Place, target: RefreshTarget) -> str:
+def _status(place: Place, target: RefreshTarget) -> PlaceStatus:
     record = place.look()
     if isinstance(place, CommandDestination):
-        return "cannot be asked what it has"
+        said = "it cannot be asked what it has"
+        return PlaceStatus(place.name, said, is_good=True)
     if record is None:
         raise IssueError("nothing of ours is there")
     if record.made_for != target.made_for:
         raise IssueError("what is there was made for something else")
     now = time.time()
-    if record.expires_at is not None and record.expires_at <= now:
-        raise IssueError(f"it {record.ends(now)}")
-    return record.ends(now)
+    said = f"it {record.ends(now)}"
+    is_good = record.expires_at is None or record.expires_at > now
+    return PlaceStatus(place.name, said, is_good, record.expires_at)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dockcred.clients.kubernetes.render import EXPIRES_AT
+from dockcred.commands.console import moment
 from dockcred.commands.refresh import target as records
 from dockcred.commands.refresh.cluster import Cluster, ConflictError, NotThereError
 from dockcred.commands.refresh.target import RenderingRecord
@@ -92,7 +93,7 @@ class Secret:
 
     def settle(self, there: RenderingRecord) -> None:
         """Restart what reads it, unless it runs with this issue already."""
-        issue = records.timestamp(there.issued_at)
+        issue = moment(there.issued_at)
         for kind, name in self.which.rollout:
             self.cluster.annotate_pods(
                 kind, self.namespace, name, {RESTARTED + self.which.name: issue}
@@ -151,10 +152,10 @@ class Secret:
 def _annotations(record: RenderingRecord) -> dict[str, str]:
     annotations = {
         MADE_FOR: record.made_for,
-        ISSUED_AT: records.timestamp(record.issued_at),
+        ISSUED_AT: moment(record.issued_at),
     }
     if record.expires_at is not None:
-        annotations[EXPIRES_AT] = records.timestamp(record.expires_at)
+        annotations[EXPIRES_AT] = moment(record.expires_at)
     return annotations
 
 

@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol
 
 from dockcred import credential
@@ -16,6 +16,7 @@ from dockcred.api.resolve import Policy
 from dockcred.clients import formats
 from dockcred.clients.entries import Login
 from dockcred.clients.formats import Options, read_pem
+from dockcred.commands.console import moment, until
 from dockcred.errors import DockcredError
 from dockcred.system import environment
 
@@ -64,13 +65,8 @@ class RenderingRecord:
         if self.expires_at is None:
             return "has no end"
         if self.expires_at <= now:
-            return f"ended at {timestamp(self.expires_at)}"
-        return f"is good until {timestamp(self.expires_at)}"
-
-
-def timestamp(seconds: int) -> str:
-    """Write a moment as RFC 3339 in UTC."""
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+            return f"ended at {moment(self.expires_at)}"
+        return f"is good until {until(self.expires_at)}"
 
 
 def seconds(text: str) -> int | None:

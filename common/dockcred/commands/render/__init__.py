@@ -14,12 +14,13 @@ from dockcred.api.many import resolve_logins
 from dockcred.clients import formats
 from dockcred.clients.entries import earliest_end
 from dockcred.commands.console import examples, mask, reporting_errors, warn
+from dockcred.commands.help import HelpfulGroup
 from dockcred.commands.render import output
 from dockcred.commands.render.options import LOGINS, OUTPUT, chosen, of_format
 from dockcred.commands.render.output import EXAMPLES, KUBELET_CONFIG, kubelet_config
 
 
-class _Formats(click.Group):
+class _Formats(HelpfulGroup):
     """One subcommand per format, made when it is called or listed."""
 
     def list_commands(self, context: click.Context) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from dockcred.clients.formats import Format, Options, read_pem
+from dockcred.commands.help import Choice, complete_host
 from dockcred.errors import InvalidInputError
 from dockcred.system import environment
 
@@ -20,6 +21,7 @@ LOGINS: tuple[Decorator, ...] = (
         metavar="HOST",
         multiple=True,
         required=True,
+        shell_complete=complete_host,
         help="A registry, as image names have it; again where a format holds several.",
     ),
     click.option(
@@ -88,7 +90,7 @@ def of_format(form: Format) -> Iterable[Decorator]:
         yield click.option(
             "--for",
             "consumer",
-            type=click.Choice(form.CONSUMERS),
+            type=Choice(form.CONSUMERS),
             help="Whose rules hold.",
         )
     for name in form.OPTIONS:

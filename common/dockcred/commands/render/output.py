@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import datetime
 
 import click
 
 from dockcred.api.resolve import Policy
 from dockcred.clients import kubelet
 from dockcred.clients.edit import past
-from dockcred.commands.console import examples, reporting_errors, stdout
+from dockcred.commands.console import examples, reporting_errors, stdout, until
 from dockcred.errors import InvalidInputError
 from dockcred.system import private_file
 
@@ -57,9 +56,8 @@ def write(data: bytes, path: str, ends: float | None) -> None:
     _refuse_to_lose(place, data)
     past.make_directories(place)
     private_file.replace(place, data, private_file.NEW_FILE, keeps_owner=True)
-    moment = datetime.fromtimestamp(ends).astimezone() if ends else None
-    until = f"; good until {moment:%Y-%m-%d %H:%M:%S %z}" if moment else ""
-    click.echo(f"wrote {path}{until}", err=True)
+    good = f"; good until {until(ends)}" if ends else ""
+    click.echo(f"wrote {path}{good}", err=True)
 
 
 def _print(data: bytes) -> None:

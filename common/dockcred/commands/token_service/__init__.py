@@ -10,6 +10,7 @@ from types import ModuleType
 import click
 
 from dockcred.commands.console import examples, reporting_errors
+from dockcred.commands.help import HelpfulGroup
 from dockcred.commands.token_service.listen import DEFAULT_ADDRESS, Listen
 from dockcred.errors import InvalidInputError, MissingExtraError
 from dockcred.system import environment, process
@@ -25,6 +26,7 @@ keys_option = click.option(
 
 
 @click.group(
+    cls=HelpfulGroup,
     invoke_without_command=True,
     epilog=examples(
         "dockcred token-service --issuer https://gitlab.example.com \\",

@@ -82,3 +82,12 @@ class ACR(Provider):
 
         del environment
         return USERNAME
+
+    def about(
+        self, server: ServerURL, principal: str, environment: Environment
+    ) -> dict[str, str]:
+        """Return tenant, client and object: what the token said, else the variables."""
+        from dockcred.providers.acr import sources  # noqa: PLC0415 - for `status`
+
+        del server
+        return sources.about(principal, environment)

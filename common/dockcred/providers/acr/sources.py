@@ -172,6 +172,21 @@ def _is_on_path(program: str, environment: Environment) -> bool:
     )
 
 
+def about(principal: str, environment: Environment) -> dict[str, str]:
+    """Return who a token named, by TENANT/CLIENT/OBJECT; else whom variables choose."""
+    tenant, _, rest = principal.partition("/")
+    client, _, bearer = rest.partition("/")
+    get = environment.get
+    found = {
+        "tenant": tenant or get("AZURE_TENANT_ID"),
+        "client": client or get("AZURE_CLIENT_ID"),
+        "object": bearer or get("DOCKCRED_ACR_OBJECT_ID"),
+        "resource": get("DOCKCRED_ACR_RESOURCE_ID"),
+        "user": "" if principal else get("AZURE_USERNAME"),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
 class AccessToken:
     """A bearer token; `tenant` and `said` (tenant, application, object) come from it.
 

@@ -122,3 +122,13 @@ class ECR(Provider):
         """Return AWS's one user."""
         del environment
         return "AWS"
+
+    def about(
+        self, server: ServerURL, principal: str, environment: Environment
+    ) -> dict[str, str]:
+        """Return account, ARN, profile, role and the ends of a key's id."""
+        from dockcred.providers.ecr import accounts  # noqa: PLC0415 - for `status`
+
+        registry = registry_of(server.host)
+        account = registry.account if registry else ""
+        return accounts.about(account, principal, environment)

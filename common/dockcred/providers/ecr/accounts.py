@@ -6,7 +6,7 @@ Nobody is asked. A hit needs none of it.
 from __future__ import annotations
 
 from dockcred.errors import IssueError
-from dockcred.providers.ecr import direct
+from dockcred.providers.ecr import direct, hosts
 from dockcred.providers.ecr.endpoints import ProfileSettings
 from dockcred.providers.ecr.hosts import AUTO, PUBLIC, EcrRegistry, registry_of
 from dockcred.system import cloud
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from dockcred.system.environment import Environment
 
 _ARN_ACCOUNT = 4
+_SHOWN = 4
+"""Characters at each end of a key's id, by which its owner knows it."""
 _ANYBODY = "0" * 12
 _DOMAIN = "amazonaws.com"
 _GOV = "us-gov-"
@@ -125,6 +127,38 @@ def _account(
     if is_named or not get("AWS_WEB_IDENTITY_TOKEN_FILE"):
         return ""
     return account_of({"role_arn": get("AWS_ROLE_ARN")})
+
+
+def about(
+    registry_account: str, principal: str, environment: Environment
+) -> dict[str, str]:
+    """Return who the configuration leads to, as far as it says; nobody is asked.
+
+    `principal` is an ARN, or the name of a machine's role.
+    """
+    named = environment.get("DOCKCRED_AWS_PROFILE")
+    has_keys = not named and direct.has_key_id(environment)
+    profile = ProfileSettings(environment, "" if named == AUTO else named)
+    said = {} if has_keys else profile.settings
+    role = environment.get("DOCKCRED_AWS_ROLE_ARN") or said.get("role_arn", "")
+    if not role and not profile.identity and not has_keys:
+        role = environment.get("AWS_ROLE_ARN")
+    is_arn = principal.startswith("arn:")
+    arn = principal if is_arn else role
+    account = account_of({"role_arn": arn}) or _account(
+        environment, profile, is_named=bool(named)
+    )
+    if named == AUTO:
+        account = registry_account
+    key_id = environment.first("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY")
+    found = {
+        "account": account,
+        "arn": arn,
+        "profile": "" if has_keys else (named or hosts.profile(environment)),
+        "role": said.get("sso_role_name", "") or ("" if is_arn else principal),
+        "key": f"{key_id[:_SHOWN]}…{key_id[-_SHOWN:]}" if has_keys else "",
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def account_of(settings: Mapping[str, object]) -> str:

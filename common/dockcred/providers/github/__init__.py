@@ -67,5 +67,14 @@ class GitHub(Provider):
             if identities.is_configured(server, environment)
         )
 
+    def about(
+        self, server: ServerURL, principal: str, environment: Environment
+    ) -> dict[str, str]:
+        """Return the App and its installation, or where a person's token is from."""
+        from dockcred.providers.github import identities  # noqa: PLC0415 - for `status`
+
+        del principal
+        return identities.about(self._owner(server), environment)
+
     def _owner(self, server: ServerURL) -> str:
         return hosts.owner(server.host, self._enterprise)

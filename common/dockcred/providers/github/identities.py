@@ -60,6 +60,18 @@ def is_configured(github: str, environment: Environment) -> bool:
     return True
 
 
+def about(github: str, environment: Environment) -> dict[str, str]:
+    """Return the App and its installation, or where the token of a person is from."""
+    get = environment.get
+    if get(_APP):
+        return {"app": get(_APP).strip(), "installation": get(_INSTALLATION).strip()}
+    variables = (name for name in token_variables(github, environment) if get(name))
+    found = {"token": next(variables, "gh"), "server": github}
+    if actor := get("GITHUB_ACTOR").strip():
+        found["user"] = actor
+    return found
+
+
 def token_variables(github: str, environment: Environment) -> tuple[str, ...]:
     """Return the variables whose token is this GitHub's, in gh's order.
 

@@ -86,3 +86,12 @@ class Google(Provider):
         from dockcred.providers.google import identities  # noqa: PLC0415 - for `list`
 
         return environment.get("DOCKCRED_GOOGLE_USERNAME") or identities.USERNAMES[0]
+
+    def about(
+        self, server: ServerURL, principal: str, environment: Environment
+    ) -> dict[str, str]:
+        """Return the account, its project, and whom it impersonates."""
+        from dockcred.providers.google import identities  # noqa: PLC0415 - for `status`
+
+        del server
+        return identities.about(principal, environment)

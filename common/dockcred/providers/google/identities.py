@@ -97,6 +97,34 @@ def is_configured(environment: Environment) -> bool:
     return bool(named) or cloud.Hardware().cloud == cloud.GOOGLE
 
 
+def about(principal: str, environment: Environment) -> dict[str, str]:
+    """Return account and project, from a credentials file, gcloud's or the machine.
+
+    A machine's principal is its account, and the scopes of its tokens behind it.
+    """
+    account, _, scopes = principal.partition(" ")
+    found = {"account": account, "scopes": scopes}
+    try:
+        chosen = source(environment)
+    except DockcredError:
+        chosen = None
+    if chosen is not None and not isinstance(chosen, metadata.Machine):
+        from dockcred.providers.google import logins  # noqa: PLC0415 - this source
+
+        found |= logins.about(chosen, environment)
+    account = found.get("account", "")
+    _, _, domain = account.partition("@")
+    found["impersonates"] = environment.get("GOOGLE_IMPERSONATE_SERVICE_ACCOUNT")
+    found.setdefault("project", "")
+    if domain.endswith(_OF_PROJECTS):
+        found["project"] = found["project"] or domain.removesuffix(_OF_PROJECTS)
+    return {name: value for name, value in found.items() if value}
+
+
+_OF_PROJECTS = ".iam.gserviceaccount.com"
+"""The end of a service account's name, behind that of its project."""
+
+
 def _machine(environment: Environment) -> metadata.Machine:
     metadata.check_mtls(environment)
     sdk = environment.get("DOCKCRED_ROAD") == "sdk"

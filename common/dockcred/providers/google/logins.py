@@ -101,6 +101,33 @@ def _read(where: str) -> dict[str, Any]:
     return info
 
 
+def about(chosen: object, environment: Environment) -> dict[str, str]:
+    """Return account and project of a login, as its file says them; no secret of it."""
+    if isinstance(chosen, CredentialsFile):
+        named = chosen.info.get("project_id") or chosen.info.get("quota_project_id")
+        account = str(chosen.info.get("client_email", ""))
+        return {"account": account, "project": str(named or "")}
+    said = _core(hosts.gcloud_settings(environment)[0])
+    for name in _CORE:
+        said[name] = environment.get(f"CLOUDSDK_CORE_{name.upper()}") or said[name]
+    return said
+
+
+_CORE = ("account", "project")
+
+
+def _core(settings: str) -> dict[str, str]:
+    """Return account and project of gcloud's settings, as far as it can be read."""
+    import configparser  # noqa: PLC0415 - for `status`
+
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read(settings, encoding="utf-8")
+        return {name: parser.get("core", name, fallback="") for name in _CORE}
+    except (ValueError, configparser.Error):
+        return dict.fromkeys(_CORE, "")
+
+
 MIN_EXPIRY_S = 1800
 _LOGIN = "run: gcloud auth login"
 

@@ -112,3 +112,10 @@ class OIDC(Provider):
         from dockcred.providers.oidc.identity import JobIdentity  # noqa: PLC0415
 
         return JobIdentity(server, environment, self._load)
+
+    def about(
+        self, server: ServerURL, principal: str, environment: Environment
+    ) -> dict[str, str]:
+        """Return issuer and subject of the job's token, as it said them."""
+        del server, environment
+        return {"subject": principal} if principal else {}

@@ -1,0 +1,155 @@
+"""What helps to type a command: lists of whole sentences, slips, and completion."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+import click
+from click.shell_completion import CompletionItem, get_completion_class
+
+from dockcred.commands.console import examples, reporting_errors
+from dockcred.errors import InvalidInputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    _Choice = click.Choice[str]
+else:
+    _Choice = click.Choice  # it takes no type before click 8.2
+
+_WHOLE = 1000
+"""Characters; no summary of a command is longer, so that none is cut."""
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """Return what a word was meant for, as a question; nothing where none is near."""
+    names = list(known)
+    near = get_close_matches(word.lower(), names, 1, 0.6)
+    near = near or [name for name in names if name.startswith(word.lower())][:1]
+    return f" Did you mean {near[0]}?" if near and word else ""
+
+
+class HelpfulGroup(click.Group):
+    """A group whose list has whole sentences, and that knows what a slip was meant for.
+
+    `sections` are the titles of its list, each with the summaries of its commands by
+    name; without any all commands stand in one list, and say themselves what they do.
+    """
+
+    sections: dict[str, dict[str, str]]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.sections = kwargs.pop("sections", {})
+        super().__init__(*args, **kwargs)
+
+    def format_commands(
+        self, context: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """Write the list, folded between words."""
+        for title, rows in self.listed(context).items():
+            with formatter.section(title):
+                formatter.write_dl(list(rows.items()))
+
+    def listed(self, context: click.Context) -> dict[str, dict[str, str]]:
+        """Return what is listed: titles, names and summaries."""
+        names = self.list_commands(context)
+        if self.sections:
+            return {
+                title: {name: rows[name] for name in rows if name in names}
+                for title, rows in self.sections.items()
+            }
+        found = ((name, self.get_command(context, name)) for name in names)
+        return {
+            "Commands": {
+                name: command.get_short_help_str(_WHOLE)
+                for name, command in found
+                if command and not command.hidden
+            }
+        }
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is called; ask what was meant where there is none."""
+        name = args[0]
+        is_word = not name.startswith("-")
+        if is_word and self.get_command(context, name) is None:
+            asked = meant(name, self.list_commands(context))
+            context.fail(f"No such command {name!r}.{asked}")
+        return super().resolve_command(context, args)
+
+    def shell_complete(
+        self, context: click.Context, incomplete: str
+    ) -> list[CompletionItem]:
+        """Return commands and options; what is in sections is not loaded for it."""
+        if not self.sections:
+            return super().shell_complete(context, incomplete)
+        rows = self.listed(context).values()
+        found = [
+            CompletionItem(name, help=summary)
+            for each in rows
+            for name, summary in each.items()
+            if name.startswith(incomplete)
+        ]
+        return found + click.Command.shell_complete(self, context, incomplete)
+
+
+class Choice(_Choice):
+    """One of some values; of a slip it is asked what was meant."""
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str:
+        """Return the value; raise a usage error for what is none."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            text = f"{error.message}{meant(str(value), self.choices)}"
+            raise click.BadParameter(text, ctx, param) from None
+
+
+def complete_host(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    """Return the registries that are known here and begin so; asks nobody.
+
+    None where something is wrong with a file: nobody reads an error while he types.
+    """
+    del context, parameter
+    from dockcred.commands.known import Survey  # noqa: PLC0415 - for a shell only
+    from dockcred.system import environment  # noqa: PLC0415
+
+    try:
+        found = Survey(environment.current()).hosts(with_keychain=False)
+    except Exception:  # noqa: BLE001 - see above
+        return []
+    return [host for host in found if host.startswith(incomplete.lower())]
+
+
+_VARIABLE = "_DOCKCRED_COMPLETE"
+"""By which click's script asks the program, as click derives it from its name."""
+
+
+@click.command(
+    epilog=examples(
+        "source <(dockcred completion bash)",
+        "dockcred completion bash >~/.local/share/bash-completion/completions/dockcred",
+        'dockcred completion zsh >"${fpath[1]}/_dockcred"',
+        "dockcred completion fish >~/.config/fish/completions/dockcred.fish",
+    )
+)
+@click.argument("shell", type=Choice(("bash", "zsh", "fish")))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print the completion script for a shell: commands, options, known registries."""
+    with reporting_errors():
+        script = get_completion_class(shell)
+        if script is None:
+            raise InvalidInputError(f"click knows no {shell}", "update click")
+        program = context.find_root().command
+        click.echo(script(program, {}, "dockcred", _VARIABLE).source())

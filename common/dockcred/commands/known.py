@@ -1,0 +1,272 @@
+"""What is known here of each registry: who answers, until when, and for which clients.
+
+Nobody is asked over a network. Nothing of it ever holds a secret.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from dockcred import credential as lifetime
+from dockcred import wiring
+from dockcred.clients import entries, files
+from dockcred.clients.containers import read as containers_read
+from dockcred.clients.docker import read as docker_read
+from dockcred.clients.reference import HUB, HUB_NAMES, Reference, host_of
+from dockcred.commands.shape import (
+    BROKEN,
+    BY_DEFAULT,
+    CACHED,
+    CONFIGURED,
+    IN_CLEAR,
+    KEPT,
+    MACHINE,
+    NOBODY,
+    OTHERS,
+    OVER,
+    Answerer,
+    ClientUse,
+    Known,
+)
+from dockcred.credential import ServerURL
+from dockcred.errors import DockcredError, MissingIdentityError, WireError
+from dockcred.identity import listing
+from dockcred.identity.cache.files import Cache
+from dockcred.identity.config import Config, open_config
+from dockcred.stores.by_registry import ByRegistry
+from dockcred.stores.problems import KeychainAbsentError
+from dockcred.system import machine
+from dockcred.system.environment import Environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dockcred.clients.files import Found
+    from dockcred.identity.cache import Entry
+    from dockcred.identity.provider import Provider
+    from dockcred.identity.store import IdentityStore
+
+
+class Survey:
+    """All that the files of this machine and user say, read once.
+
+    `problems` are what keeps some of it from being known.
+    """
+
+    def __init__(self, variables: Environment) -> None:
+        """Read config.toml and the clients' files; a broken one is a problem."""
+        self._variables = variables
+        self.problems: list[DockcredError] = []
+        self._router = wiring.identities(variables)
+        self.docker = docker_read.config_file(variables)
+        self.podman = list(containers_read.auth_files(variables))
+        self._config = Config({}, [], {})
+        self._logins: dict[str, str] | None = None
+        self.keychain_problem: DockcredError | None = None
+        try:
+            self._config = open_config(
+                variables, lambda: Cache(machine.locate(variables))
+            )
+        except DockcredError as error:
+            self.problems.append(error)
+
+    @property
+    def logins(self) -> dict[str, str]:
+        """Return what the keychain keeps: users by the keys of their servers."""
+        if self._logins is None:
+            self._logins = self._read_keychain()
+        return self._logins
+
+    def place(self) -> str:
+        """Return where logins are kept, such as `secretservice`, or nothing."""
+        from dockcred.identity.config.settings import overlay  # noqa: PLC0415 - status only
+        from dockcred.stores import choice  # noqa: PLC0415
+
+        variables = self._variables.with_values(overlay(self._config.defaults))
+        try:
+            return variables.get("DOCKCRED_STORE") or choice.choose(variables)
+        except DockcredError:
+            return ""
+
+    def hosts(self, *, with_keychain: bool = True) -> list[str]:
+        """Return every registry that is cached, was answered, is named or is kept."""
+        found = [*self._config.hosts(), *(self.logins if with_keychain else ())]
+        for name in wiring.PROVIDERS:
+            try:
+                provider = wiring.provider(name)
+            except DockcredError as error:
+                if str(error) not in map(str, self.problems):
+                    self.problems.append(error)
+                continue
+            cache = wiring.open_cache(provider, self._variables)
+            found += listing.hosts_in(provider, cache)
+        for file in (self.docker, *self.podman):
+            found += [*file.table("credHelpers"), *file.table("auths")]
+        return sorted(set(map(_named, found)) - {""})
+
+    def describe(self, name: str) -> Known:
+        """Return what is known of a registry; InvalidInputError for what is none."""
+        reference = Reference(name)
+        known = Known(reference.name, clients=list(self._clients(reference)))
+        try:
+            target, store = self._router.identity_for(reference.located)
+        except DockcredError as error:
+            known.state, known.problem = BROKEN, error
+            return known
+        if store is not None:
+            _look_at_cache(known, store, target)
+            if known.state == NOBODY:
+                _look_at_identity(known, store, target)
+        if known.state == NOBODY:
+            self._look_at_logins(known)
+        return known
+
+    def _look_at_logins(self, known: Known) -> None:
+        """Set who answers where no identity does."""
+        for key, user in self.logins.items():
+            if _named(key) == _named(known.registry):
+                known.state, known.problem = KEPT, None
+                known.answerer = Answerer(f"keychain:{self.place()}", user)
+                return
+        for use in known.clients:
+            if use.user:
+                known.state, known.problem = IN_CLEAR, None
+                known.answerer = Answerer(f"file:{use.file}", use.user)
+                return
+            if use.helper and not use.is_ours and use.key != BY_DEFAULT:
+                known.state, known.problem = OTHERS, None
+                known.answerer = Answerer(use.helper)
+                return
+
+    def uses(self, name: str) -> list[ClientUse]:
+        """Return what clients do for a registry; nothing for what names none."""
+        try:
+            return list(self._clients(Reference(name)))
+        except DockcredError:
+            return []
+
+    def default_uses(self) -> list[ClientUse]:
+        """Return whom docker asks for what no file names."""
+        store = self.docker.text("credsStore")
+        where = "docker", self.docker.path, "credsStore", store
+        return [self._helper(*where)] if store else []
+
+    def _clients(self, reference: Reference) -> Iterator[ClientUse]:
+        """Return what docker and podman have for a registry, each its first."""
+        found = docker_read.look_up(self.docker, reference.docker_key)
+        if found and docker_read.is_default(self.docker, found):
+            found.key = BY_DEFAULT
+        if found and (use := self._use("docker", found)):
+            yield use
+        for name in containers_read.all_helpers(self._variables):
+            if name != containers_read.AUTH_FILES:
+                where = "registries.conf", "credential-helpers", name
+                yield self._helper("podman", *where)
+                return
+            for file in self.podman:
+                found = containers_read.look_up(file, reference)
+                if found and (use := self._use("podman", found)):
+                    yield use
+                    return
+
+    def _use(self, client: str, found: Found) -> ClientUse | None:
+        """Return what a client takes; None for a stub, which holds nothing."""
+        if found.helper:
+            return self._helper(client, found.path, found.key, found.helper)
+        try:
+            login = entries.decode(found.entry or {})
+        except ValueError:
+            return None
+        if login is None:
+            return None
+        return ClientUse(client, found.path, found.key, user=login.username)
+
+    def _helper(self, client: str, path: str, key: str, suffix: str) -> ClientUse:
+        program = files.PREFIX + suffix
+        runs = files.chosen(program, self._variables.get("PATH"))
+        is_ours = program in wiring.PROGRAMS
+        if runs and not is_ours:
+            from dockcred.protocol.launcher import render  # noqa: PLC0415 - an alias only
+
+            is_ours = bool(render.written_for(runs))
+        return ClientUse(
+            client, path, key, program, is_ours=is_ours, is_installed=bool(runs)
+        )
+
+    def _read_keychain(self) -> dict[str, str]:
+        try:
+            store = ByRegistry(self._variables, self._config, wiring.fallback_store)
+            found = store.list()
+        except KeychainAbsentError:
+            return {}
+        except DockcredError as error:
+            self.keychain_problem = error
+            return {}
+        left_out = store.left_out
+        if left_out and not isinstance(left_out, KeychainAbsentError):
+            self.keychain_problem = left_out
+        return found
+
+
+def _named(key: str) -> str:
+    """Return a registry's name by a key of any kind; nothing for what names none."""
+    host = host_of(key)
+    if host in HUB_NAMES:
+        return HUB
+    try:
+        ServerURL.parse(host)
+    except DockcredError:
+        return ""
+    return host if set(host) & {".", ":"} or host == "localhost" else ""
+
+
+def _look_at_cache(known: Known, store: IdentityStore, target: ServerURL) -> None:
+    """Set what the cache holds, for the identity of now and for others."""
+    known.failure = store.last_failure(target)
+    now = store.entry(target)
+    for name in sorted(store.cache.names(f"{store.provider.name},{target.host},")):
+        entry = store.cache.read(name)
+        if entry is None or entry.key.split("\x1f")[1:2] != [target.place]:
+            continue
+        answerer = _answerer(entry, store.provider, target)
+        if now is None or entry.key != now.key:
+            known.others.append(answerer)
+            continue
+        known.answerer = answerer
+        is_over = lifetime.age(entry.credential, time.time()) == lifetime.OVER
+        known.state = OVER if is_over else CACHED
+
+
+def _answerer(entry: Entry, provider: Provider, target: ServerURL) -> Answerer:
+    """Return whose an entry is: its key has the variables by which it was minted."""
+    pairs = (part.partition("=") for part in entry.key.split("\x1f")[3:])
+    variables = {name: value for name, equals, value in pairs if equals}
+    held = entry.credential
+    return Answerer(
+        entry.source,
+        held.username,
+        provider.about(target, entry.principal, Environment(variables)),
+        held.issued_at,
+        held.expires_at,
+    )
+
+
+def _look_at_identity(known: Known, store: IdentityStore, target: ServerURL) -> None:
+    """Set who would be asked, by what is configured."""
+    provider, variables = store.provider, store.environment
+    try:
+        identity = provider.identity(target, variables)
+        who = provider.about(target, "", variables)
+    except WireError:
+        return
+    except MissingIdentityError as error:
+        if not provider.serves_anonymous(target):
+            known.problem = error
+    except DockcredError as error:
+        known.state, known.problem = BROKEN, error
+    else:
+        user = provider.username(variables)
+        known.answerer = Answerer("+".join(identity.sources), user, who)
+        is_machines = identity.sources == provider.metadata[1:]
+        known.state = MACHINE if is_machines else CONFIGURED
