@@ -101,9 +101,10 @@ class Found:
 
     `key` is where it stands, such as credHelpers["HOST"]. An entry may hold a secret
     and does not show in a repr; nor do `others`, what the client may take another time.
+    `asks` is what the helper is asked for, where it is not the client's usual key.
     """
 
-    __slots__ = ("entry", "helper", "key", "others", "path")
+    __slots__ = ("asks", "entry", "helper", "key", "others", "path")
 
     def __init__(
         self,
@@ -112,8 +113,10 @@ class Found:
         *,
         helper: str = "",
         entry: Mapping[str, Any] | None = None,
+        asks: str = "",
     ) -> None:
         self.path = path
+        self.asks = asks
         self.key = key
         self.helper = helper
         self.entry = entry

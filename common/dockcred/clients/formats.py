@@ -142,7 +142,7 @@ CHECKERS = {
     "contrast-toml": "contrast.toml",
     "docker-config": "docker.check",
     "env": "plain.environment",
-    "helm": "docker.check",
+    "helm": "helm",
     "kubelet-config": "kubelet",
     "kubernetes-secret": "kubernetes.check",
     "nomad": "nomad",

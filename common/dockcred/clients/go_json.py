@@ -5,7 +5,8 @@ objects it joins the members), and goes on behind a value of another type: what 
 then decoded counts, and what would come after decoding is left out. A byte-order mark,
 UTF-16, `NaN` and half a text are no JSON to it.
 
-A type is TEXT, ANY, a Map or a List of a type, or a dict of the fields of a struct.
+A type is TEXT, ANY, a Map or a List of a type, a dict of the fields of a struct, or one
+of these two as Raw, whose values are decoded by themselves.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ Place = tuple[str, ...]
 TEXT = "text"
 ANY = "anything"
 _LONGEST_NUMBER = 300
+_LARGEST = float("1.7e308")
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _BLANK = re.compile(r"[ \t\r\n]*")
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -38,6 +40,16 @@ class Map:
 
 class List:
     """A Go slice of values of one type."""
+
+    def __init__(self, of: Any) -> None:
+        self.of = of
+
+
+class Raw:
+    """A Go map of json.RawMessage: names count as they are written, and the last one.
+
+    `of` is the Map, or the dict of fields, that its values are decoded as.
+    """
 
     def __init__(self, of: Any) -> None:
         self.of = of
@@ -78,8 +90,8 @@ class Decoded:
         self.twice: list[str] = []
 
 
-def decode(data: bytes, fields: Mapping[str, Any], *, whole: bool) -> Decoded:
-    """Return what Go decodes; nothing at all is an empty object.
+def decode(data: bytes, wanted: Any, *, whole: bool) -> Decoded:
+    """Return what Go decodes as an object's type; nothing at all is an empty object.
 
     `whole` is json.Unmarshal, to which a second value is a fault; without it, it is a
     Decoder, which reads the first. Raises BrokenJSONError for what is no JSON.
@@ -99,12 +111,7 @@ def decode(data: bytes, fields: Mapping[str, Any], *, whole: bool) -> Decoded:
         raise BrokenJSONError("") from None
     if whole and _end_of_blank(text, end) != len(text):
         raise BrokenJSONError(f"line {text.count(chr(10), 0, end) + 1}")
-    if value is None:
-        return found
-    if not isinstance(value, _Members):
-        found.wrong.append(((), "object"))
-        return found
-    _Walk(found).struct(value, fields, found.value, ())
+    found.value = _Walk(found).value(value, wanted, {}, ()) or {}
     return found
 
 
@@ -118,7 +125,7 @@ class _Walk:
     def __init__(self, found: Decoded) -> None:
         self._found = found
 
-    def struct(
+    def _struct(
         self,
         members: _Members,
         fields: Mapping[str, Any],
@@ -133,20 +140,23 @@ class _Walk:
                 self._found.unknown[*where, name] = plain(value)
             else:
                 before = into.get(field)
-                into[field] = self._value(value, fields[field], before, (*where, field))
+                into[field] = self.value(value, fields[field], before, (*where, field))
 
-    def _value(self, value: Any, wanted: Any, before: Any, where: Place) -> Any:
+    def value(self, value: Any, wanted: Any, before: Any, where: Place) -> Any:
+        """Return a value as a type; what stood there before, where it is of another."""
         if wanted is ANY:
             return plain(value)
         if value is None:
-            return None if isinstance(wanted, Map | List) else before
+            return None if isinstance(wanted, Map | List | Raw) else before
         if wanted is TEXT:
             if isinstance(value, str):
                 return clean(value)
         elif isinstance(wanted, List):
             if isinstance(value, list) and not isinstance(value, _Members):
-                return [self._value(one, wanted.of, None, where) for one in value]
+                return [self.value(one, wanted.of, None, where) for one in value]
         elif isinstance(value, _Members):
+            if isinstance(wanted, Raw):
+                return self._raw(value, wanted.of, where)
             return self._object(value, wanted, before, where)
         self._found.wrong.append((where, _name(wanted)))
         return before
@@ -154,13 +164,26 @@ class _Walk:
     def _object(self, value: _Members, wanted: Any, before: Any, where: Place) -> Any:
         into: dict[str, Any] = before if before is not None else {}
         if not isinstance(wanted, Map):
-            self.struct(value, wanted, into, where)
+            self._struct(value, wanted, into, where)
             return into
         self._note_twice(name for name, _ in value)
         for name, one in value:
             key = clean(name)
             fresh: Any = {} if isinstance(wanted.of, dict) else None
-            into[key] = self._value(one, wanted.of, fresh, (*where, Key(key)))
+            into[key] = self.value(one, wanted.of, fresh, (*where, Key(key)))
+        return into
+
+    def _raw(self, value: _Members, wanted: Any, where: Place) -> Any:
+        self._note_twice(name for name, _ in value)
+        last = _Members(dict(value).items())
+        if isinstance(wanted, Map):
+            return self._object(last, wanted, None, where)
+        into = {}
+        for name, one in last:
+            if name in wanted:
+                into[name] = self.value(one, wanted[name], None, (*where, name))
+            else:
+                self._found.unknown[*where, name] = plain(one)
         return into
 
     def _note_twice(self, names: Any) -> None:
@@ -220,9 +243,17 @@ def _refuse(word: str) -> NoReturn:
 
 
 def _integer(digits: str) -> int | float:
-    return int(digits) if len(digits) < _LONGEST_NUMBER else float(digits)
+    return int(digits) if len(digits) < _LONGEST_NUMBER else _finite(digits)
+
+
+def _finite(digits: str) -> float:
+    """Return a number that can be written as JSON again; the largest for infinity."""
+    return max(-_LARGEST, min(float(digits), _LARGEST))
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_Members, parse_constant=_refuse, parse_int=_integer
+    object_pairs_hook=_Members,
+    parse_constant=_refuse,
+    parse_int=_integer,
+    parse_float=_finite,
 )

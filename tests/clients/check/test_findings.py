@@ -131,7 +131,62 @@ def keyed(key: str, table: str = "auths") -> str:
 )
 def test_docker(text: str, severity: Severity, said: str) -> None:
     tells("docker-config", text, severity, said)
-    tells("helm", text, severity, said)
+
+
+STOPS = "helm and oras stop with an error"
+
+
+@pytest.mark.parametrize(
+    "text, severity, said",
+    [
+        (auths(ghcr_io=GOOD), FINE, "the user me"),
+        ("{", ERROR, "it is not JSON at line 1: helm cannot use it"),
+        ("[]", ERROR, f"the file is no object: {STOPS}"),
+        ("{}", ERROR, "no login and no helper"),
+        (
+            auths(ghcr_io={}),
+            WARNING,
+            "has no credential: helm and oras ask anonymously",
+        ),
+        (auths(ghcr_io=NEWLINE), ERROR, "newline behind the password"),
+        (auths(ghcr_io=UNPADDED), ERROR, STOPS),
+        (auths(ghcr_io=NO_COLON), ERROR, STOPS),
+        (auths(ghcr_io=NO_BASE64), ERROR, STOPS),
+        (auths(ghcr_io=5), ERROR, f'auths["ghcr.io"] is no object: {STOPS}'),
+        (auths(ghcr_io={"auth": 5}), ERROR, 'auths["ghcr.io"].auth is no text'),
+        (auths(ghcr_io=GOOD | {"email": 5}), FINE, "the user me"),
+        (auths(ghcr_io={"AUTH": GOOD["auth"]}), FINE, "the user me"),
+        ('{"auths": []}', ERROR, f"auths is no object: {STOPS}"),
+        ('{"credHelpers": {"ghcr.io": 5}}', ERROR, 'credHelpers["ghcr.io"] is no text'),
+        ('{"credsStore": true}', ERROR, "credsStore is no text"),
+        (auths(ghcr_io=IN_FIELDS), NOTE, "username and password, and no auth"),
+        (auths(ghcr_io=ID_TOKEN), NOTE, "an identity token, which is sent"),
+        (auths(ghcr_io=TOKEN_AS_USER), WARNING, "belongs into identitytoken"),
+        (keyed("docker.io"), WARNING, f"look Docker Hub up as {HUB}"),
+        (keyed("*.example"), ERROR, "helm knows no wildcards"),
+        (keyed("ghcr.io/team"), WARNING, "helm looks up hosts"),
+        ('{"auths": {"a.example": {}, "a.example": {}}}', WARNING, "stands twice"),
+        ('{"Auths": {}}', WARNING, "Auths is no auths: helm and oras take names as"),
+        ('{"credStore": "auto"}', WARNING, "credStore is no key of helm's"),
+        ('{"experimental": true, "credsStore": "auto"}', FINE, ""),
+        (
+            json.dumps({"credsStore": "auto", "auths": {"ghcr.io": GOOD}}),
+            WARNING,
+            "is not read: docker-credential-auto is asked instead",
+        ),
+        (
+            json.dumps({"credHelpers": {"ghcr.io": ""}, "auths": {"ghcr.io": GOOD}}),
+            FINE,
+            "the user me",
+        ),
+    ],
+)
+def test_helm(text: str, severity: Severity, said: str) -> None:
+    """What helm and oras do with these is in test_beside_libraries.py, from oras-go."""
+    if severity is FINE and not said:
+        assert max((s for s, _ in found("helm", text)), default=FINE) < WARNING
+    else:
+        tells("helm", text, severity, said)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,10 @@ module dockcred.test/containers_image_5_39
 
 go 1.26.0
 
+replace dockcred.test/frame => ../frame
+
+require dockcred.test/frame v0.0.0
+
 require go.podman.io/image/v5 v5.39.1
 
 require (

@@ -1,48 +1,27 @@
 // What podman 5, skopeo and buildah send to a registry: containers/image 5.39.
-// The registry or repository is the only argument; one line of JSON is the answer.
 package main
 
 import (
-	"encoding/json"
 	"os"
 
+	"dockcred.test/frame"
 	"go.podman.io/image/v5/pkg/docker/config"
 	"go.podman.io/image/v5/types"
 )
 
-type answer struct {
-	Asked    *string `json:"asked"`
-	With     *string `json:"with"`
-	Username *string `json:"username"`
-	Secret   *string `json:"secret"`
-	Token    *string `json:"token"`
-	Error    *string `json:"error"`
-}
-
-func text(value string) *string {
-	if value == "" {
-		return nil
-	}
-	return &value
-}
-
-func main() {
+func ask(name string) (frame.Answer, error) {
 	// Podman, skopeo and buildah read REGISTRY_AUTH_FILE themselves, and hand it on.
 	context := &types.SystemContext{AuthFilePath: os.Getenv("REGISTRY_AUTH_FILE")}
 	// For tests: another place of the system's own files.
 	context.RootForImplicitAbsolutePaths = os.Getenv("ORACLE_ROOT")
-	// The programs read this one themselves too.
+	// The programs read this one themselves too; since 5.42 the library does.
 	context.SystemRegistriesConfPath = os.Getenv("CONTAINERS_REGISTRIES_CONF")
-	found, err := config.GetCredentials(context, os.Args[1])
-	given := answer{
-		Username: text(found.Username),
-		Secret:   text(found.Password),
-		Token:    text(found.IdentityToken),
-	}
-	if err != nil {
-		given.Error = text(err.Error())
-	}
-	if err := json.NewEncoder(os.Stdout).Encode(given); err != nil {
-		os.Exit(1)
-	}
+	found, err := config.GetCredentials(context, name)
+	return frame.Answer{
+		Username: frame.Text(found.Username),
+		Secret:   frame.Text(found.Password),
+		Token:    frame.Text(found.IdentityToken),
+	}, err
 }
+
+func main() { frame.Main(ask) }

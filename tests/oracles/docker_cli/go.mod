@@ -2,6 +2,10 @@ module dockcred.test/docker_cli
 
 go 1.26.0
 
+replace dockcred.test/frame => ../frame
+
+require dockcred.test/frame v0.0.0
+
 require (
 	github.com/distribution/reference v0.6.0
 	github.com/docker/cli v28.5.2+incompatible

@@ -13,6 +13,7 @@ import (
 	"os"
 	"strings"
 
+	"dockcred.test/frame"
 	"github.com/distribution/reference"
 	"github.com/docker/cli/cli/config"
 	"github.com/docker/docker/registry"
@@ -24,14 +25,10 @@ const (
 	times = 64
 )
 
+// The form that all oracles share, and besides what docker alone has.
 type answer struct {
-	Asked    *string  `json:"asked"`
-	With     *string  `json:"with"`
-	Username *string  `json:"username"`
-	Secret   *string  `json:"secret"`
+	frame.Answer
 	Identity *string  `json:"identitytoken"`
-	Token    *string  `json:"token"`
-	Error    *string  `json:"error"`
 	Warning  *string  `json:"warning"`
 	Others   []answer `json:"others,omitempty"`
 }
@@ -63,35 +60,28 @@ func main() {
 			first.Others = append(first.Others, other)
 		}
 	}
-	json.NewEncoder(os.Stdout).Encode(first)
+	frame.Print(first)
 }
 
 func ask(key string) answer {
 	var found answer
 	var warned bytes.Buffer
 	file := config.LoadDefaultConfigFile(&warned)
-	found.Warning = some(strings.TrimSpace(warned.String()))
+	found.Warning = frame.Text(strings.TrimSpace(warned.String()))
 	helper, named := file.CredentialHelpers[key]
 	if !named {
 		helper = file.CredentialsStore
 	}
 	if helper != "" {
-		found.Asked, found.With = some("docker-credential-"+helper), some(key)
+		found.Asked, found.With = frame.Text("docker-credential-"+helper), frame.Text(key)
 	}
 	login, err := file.GetAuthConfig(key)
 	if err != nil {
-		found.Error = some(err.Error())
+		found.Error = frame.Text(err.Error())
 	}
-	found.Username, found.Secret = some(login.Username), some(login.Password)
-	found.Identity, found.Token = some(login.IdentityToken), some(login.RegistryToken)
+	found.Username, found.Secret = frame.Text(login.Username), frame.Text(login.Password)
+	found.Identity, found.Token = frame.Text(login.IdentityToken), frame.Text(login.RegistryToken)
 	return found
-}
-
-func some(value string) *string {
-	if value == "" {
-		return nil
-	}
-	return &value
 }
 
 func text(found answer) string {

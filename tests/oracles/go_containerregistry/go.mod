@@ -2,6 +2,10 @@ module dockcred.test/go_containerregistry
 
 go 1.26.0
 
+replace dockcred.test/frame => ../frame
+
+require dockcred.test/frame v0.0.0
+
 require github.com/google/go-containerregistry v0.22.1
 
 require (

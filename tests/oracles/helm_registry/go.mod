@@ -2,6 +2,10 @@ module dockcred.test/helm_registry
 
 go 1.26.0
 
+replace dockcred.test/frame => ../frame
+
+require dockcred.test/frame v0.0.0
+
 require helm.sh/helm/v4 v4.3.2
 
 require (

@@ -1,37 +1,23 @@
 // What helm sends to a registry: its registry client, with the stores that it opens.
-// The registry is the only argument; one line of JSON is the answer.
 package main
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
 	"strings"
 
+	"dockcred.test/frame"
 	"helm.sh/helm/v4/pkg/registry"
 )
 
-type answer struct {
-	Asked    *string `json:"asked"`
-	With     *string `json:"with"`
-	Username *string `json:"username"`
-	Secret   *string `json:"secret"`
-	Token    *string `json:"token"`
-	Error    *string `json:"error"`
-}
-
-func text(value string) *string {
-	if value == "" {
-		return nil
-	}
-	return &value
-}
+// What the registry's token server gives, and no file has.
+const granted = "granted-by-the-oracle"
 
 // A registry that asks for a token, and keeps what the client says for it.
-type wire struct{ given answer }
+type wire struct{ given frame.Answer }
 
 func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 	answered := &http.Response{
@@ -43,7 +29,7 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 	switch {
 	case request.URL.Host == "tokens.test":
 		w.keep(request)
-		answered.Body = io.NopCloser(strings.NewReader(`{"access_token":"t","token":"t"}`))
+		answered.Body = io.NopCloser(strings.NewReader(`{"access_token":"` + granted + `","token":"` + granted + `"}`))
 		answered.Header.Set("Content-Type", "application/json")
 	case request.Header.Get("Authorization") == "":
 		answered.StatusCode = http.StatusUnauthorized
@@ -57,7 +43,7 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 
 func (w *wire) keep(request *http.Request) {
 	if user, password, ok := request.BasicAuth(); ok {
-		w.given.Username, w.given.Secret = text(user), text(password)
+		w.given.Username, w.given.Secret = frame.Text(user), frame.Text(password)
 		return
 	}
 	if request.Body == nil {
@@ -65,25 +51,25 @@ func (w *wire) keep(request *http.Request) {
 	}
 	body, _ := io.ReadAll(request.Body)
 	form, _ := url.ParseQuery(string(body))
-	w.given.Token = text(form.Get("refresh_token"))
+	w.given.Token = frame.Text(form.Get("refresh_token"))
 	if form.Get("grant_type") == "password" {
-		w.given.Username, w.given.Secret = text(form.Get("username")), text(form.Get("password"))
+		w.given.Username, w.given.Secret = frame.Text(form.Get("username")), frame.Text(form.Get("password"))
 	}
 }
 
 func (w *wire) keepBearer(request *http.Request) {
 	sent := request.Header.Get("Authorization")
-	if bearer, ok := strings.CutPrefix(sent, "Bearer "); ok && bearer != "t" {
-		w.given.Token = text(bearer)
+	if bearer, ok := strings.CutPrefix(sent, "Bearer "); ok && bearer != granted {
+		w.given.Bearer = frame.Text(bearer)
 	}
 	if basic, ok := strings.CutPrefix(sent, "Basic "); ok {
 		plain, _ := base64.StdEncoding.DecodeString(basic)
 		user, password, _ := strings.Cut(string(plain), ":")
-		w.given.Username, w.given.Secret = text(user), text(password)
+		w.given.Username, w.given.Secret = frame.Text(user), frame.Text(password)
 	}
 }
 
-func main() {
+func ask(asked string) (frame.Answer, error) {
 	seen := &wire{}
 	options := []registry.ClientOption{
 		registry.ClientOptHTTPClient(&http.Client{Transport: seen}),
@@ -94,16 +80,16 @@ func main() {
 	}
 	client, err := registry.NewClient(options...)
 	if err == nil {
-		asked := os.Args[1]
 		if !strings.Contains(asked, "/") {
 			asked += "/charts/x"
 		}
 		_, err = client.Tags(asked)
 	}
-	if err != nil && seen.given == (answer{}) {
-		seen.given.Error = text(err.Error())
+	if seen.given != (frame.Answer{}) {
+		// What it has said counts, whatever it makes of the registry's answer.
+		return seen.given, nil
 	}
-	if err := json.NewEncoder(os.Stdout).Encode(seen.given); err != nil {
-		os.Exit(1)
-	}
+	return seen.given, err
 }
+
+func main() { frame.Main(ask) }

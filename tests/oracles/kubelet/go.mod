@@ -2,6 +2,10 @@ module dockcred.invalid/kubelet
 
 go 1.26.0
 
+replace dockcred.test/frame => ../frame
+
+require dockcred.test/frame v0.0.0
+
 require (
 	k8s.io/api v0.36.3
 	k8s.io/klog/v2 v2.140.0

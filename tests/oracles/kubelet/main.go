@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 
+	"dockcred.test/frame"
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/klog/v2"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
@@ -31,17 +32,10 @@ type login struct {
 // The form that all oracles share, and besides: `refused` is what the API server says,
 // `logins` everything that kubelet tries, in its order.
 type answer struct {
-	Asked    *string           `json:"asked"`
-	With     *string           `json:"with"`
-	Username *string           `json:"username"`
-	Secret   *string           `json:"secret"`
-	Token    *string           `json:"token"`
-	Error    *string           `json:"error"`
-	Refused  *string           `json:"refused"`
-	Logins   []login           `json:"logins"`
+	frame.Answer
+	Refused *string `json:"refused"`
+	Logins  []login `json:"logins"`
 }
-
-func text(of string) *string { return &of }
 
 // What the API server makes of a manifest: a Secret as it is stored, or its refusal.
 func store(manifest []byte) (*v1.Secret, error) {
@@ -67,12 +61,12 @@ func ask(manifest []byte, image string) answer {
 	told := answer{}
 	secret, err := store(manifest)
 	if err != nil {
-		told.Refused = text(err.Error())
+		told.Refused = frame.Text(err.Error())
 		return told
 	}
 	keyring, err := secrets.MakeDockerKeyring([]v1.Secret{*secret}, &credentialprovider.BasicDockerKeyring{})
 	if err != nil {
-		told.Error = text(err.Error())
+		told.Error = frame.Text(err.Error())
 		return told
 	}
 	found, _ := keyring.Lookup(image)
@@ -80,9 +74,13 @@ func ask(manifest []byte, image string) answer {
 		told.Logins = append(told.Logins, login{each.Username, each.Password})
 	}
 	if len(found) > 0 {
-		told.Username, told.Secret = text(found[0].Username), text(found[0].Password)
+		told.Username, told.Secret = frame.Text(found[0].Username), frame.Text(found[0].Password)
 	}
 	return told
+}
+
+func failed(why string) answer {
+	return answer{Answer: frame.Answer{Error: frame.Text(why)}}
 }
 
 func versions() map[string]string {
@@ -101,22 +99,21 @@ func main() {
 	klog.SetLogger(klog.Logger{})
 	klog.LogToStderr(false)
 	klog.SetOutput(io.Discard)
-	out := json.NewEncoder(os.Stdout)
 	if len(os.Args) != 2 {
 		os.Exit(2)
 	}
 	if os.Args[1] == "--versions" {
-		_ = out.Encode(versions())
+		frame.Print(versions())
 		return
 	}
 	if os.Args[1] != "-" {
 		home, _ := os.UserHomeDir()
 		manifest, err := os.ReadFile(filepath.Join(home, "secret.json"))
 		if err != nil {
-			_ = out.Encode(answer{Error: text(err.Error())})
+			frame.Print(failed(err.Error()))
 			return
 		}
-		_ = out.Encode(ask(manifest, os.Args[1]))
+		frame.Print(ask(manifest, os.Args[1]))
 		return
 	}
 	lines := bufio.NewScanner(os.Stdin)
@@ -127,9 +124,9 @@ func main() {
 			Image  string
 		}
 		if err := json.Unmarshal(lines.Bytes(), &asked); err != nil {
-			_ = out.Encode(answer{Error: text("no question: " + err.Error())})
+			frame.Print(failed("no question: " + err.Error()))
 			continue
 		}
-		_ = out.Encode(ask(asked.Secret, asked.Image))
+		frame.Print(ask(asked.Secret, asked.Image))
 	}
 }

@@ -2,6 +2,10 @@ module dockcred.test/oras_go
 
 go 1.26.0
 
+replace dockcred.test/frame => ../frame
+
+require dockcred.test/frame v0.0.0
+
 require oras.land/oras-go/v2 v2.7.0
 
 require (

@@ -1,52 +1,28 @@
 // What oras sends to a registry: oras-go's store of docker's file.
-// The registry is the only argument; one line of JSON is the answer.
 package main
 
 import (
 	"context"
-	"encoding/json"
-	"os"
+	"strings"
 
-	"oras.land/oras-go/v2/registry/remote/auth"
+	"dockcred.test/frame"
 	"oras.land/oras-go/v2/registry/remote/credentials"
 )
 
-type answer struct {
-	Asked    *string `json:"asked"`
-	With     *string `json:"with"`
-	Username *string `json:"username"`
-	Secret   *string `json:"secret"`
-	Token    *string `json:"token"`
-	Error    *string `json:"error"`
-}
-
-func text(value string) *string {
-	if value == "" {
-		return nil
-	}
-	return &value
-}
-
-func resolve(registry string) (auth.Credential, error) {
+func ask(name string) (frame.Answer, error) {
+	registry, _, _ := strings.Cut(name, "/")
 	store, err := credentials.NewStoreFromDocker(credentials.StoreOptions{})
 	if err != nil {
-		return auth.EmptyCredential, err
+		return frame.Answer{}, err
 	}
 	host := credentials.ServerAddressFromRegistry(registry)
-	return credentials.Credential(store)(context.Background(), host)
+	found, err := credentials.Credential(store)(context.Background(), host)
+	return frame.Answer{
+		Username: frame.Text(found.Username),
+		Secret:   frame.Text(found.Password),
+		Token:    frame.Text(found.RefreshToken),
+		Bearer:   frame.Text(found.AccessToken),
+	}, err
 }
 
-func main() {
-	found, err := resolve(os.Args[1])
-	given := answer{
-		Username: text(found.Username),
-		Secret:   text(found.Password),
-		Token:    text(found.RefreshToken + found.AccessToken),
-	}
-	if err != nil {
-		given.Error = text(err.Error())
-	}
-	if err := json.NewEncoder(os.Stdout).Encode(given); err != nil {
-		os.Exit(1)
-	}
-}
+func main() { frame.Main(ask) }

@@ -1,12 +1,13 @@
-"""config.json as docker, oras, helm, crane and docker-py read it.
+"""config.json as docker, crane and docker-py read it; oras's rules are in `helm`.
 
 At one `auth` that is no base64 of user:password docker stops reading entries, and it
-reads them in any order (docker/cli, cli/config/configfile/file.go).
+reads them in any order (docker/cli, cli/config/configfile/file.go). crane has the same
+reader, and gives up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from dockcred.clients import findings, go_json
@@ -27,7 +28,10 @@ from dockcred.errors import InvalidInputError
 
 READER = "docker"
 _API_PATHS = {"", "v1", "v2"}
-_REFUSED = (Severity.ERROR, "docker warns, and may lose other logins with it")
+_REFUSED = (
+    Severity.ERROR,
+    "docker warns, and may lose other logins with it; crane stops",
+)
 _FAULTS: Consequences = {
     Fault.EMPTY: (Severity.WARNING, "docker asks anonymously"),
     Fault.NOT_BASE64: _REFUSED,
@@ -53,13 +57,13 @@ def check(data: bytes) -> Iterator[Finding]:
         yield error(
             KEY,
             f"{findings.place(place)} is no {wanted}: docker warns, and decodes no auth"
-            " of the whole file",
+            " of the whole file; crane stops",
         )
     helpers = findings.table(found.get("credHelpers"))
     store = found.get("credsStore")
     entries = findings.table(found.get("auths"))
-    yield from _keys("credHelpers", helpers)
-    yield from _keys("auths", entries)
+    yield from keys("credHelpers", helpers)
+    yield from keys("auths", entries)
     yield from _empty(helpers)
     for where, key, entry in findings.entries(found):
         if entry and (helper := helpers.get(key, store)):
@@ -101,17 +105,25 @@ def _empty(helpers: Mapping[str, Any]) -> Iterator[Finding]:
             )
 
 
-def _keys(table: str, names: Mapping[str, Any]) -> Iterator[Finding]:
-    """Return findings of keys that docker never looks up."""
+def keys(
+    table: str,
+    names: Mapping[str, Any],
+    reader: str = READER,
+    hostname: Callable[[str], str] = docker_read.hostname,
+) -> Iterator[Finding]:
+    """Return findings of keys that a reader never looks up.
+
+    `hostname` is the host that it takes a key of `auths` for.
+    """
     hosts = {host_of(name) for name in names}
-    taken = [docker_read.hostname(name) for name in names]
+    taken = [hostname(name) for name in names]
     for name in names:
         where = f'{table}["{findings.shown(name)}"]'
         path = name.partition("://")[2] or name
         if "*" in name:
             yield error(
                 KEY,
-                f"{where} is never found: docker knows no wildcards",
+                f"{where} is never found: {reader} knows no wildcards",
                 "name each registry, or use credsStore: auto",
             )
         elif hosts & HUB_NAMES and host_of(name) in HUB_NAMES and HUB_KEY not in names:
@@ -123,20 +135,20 @@ def _keys(table: str, names: Mapping[str, Any]) -> Iterator[Finding]:
             )
         elif (
             table == "auths"
-            and (host := docker_read.hostname(name)) not in names
+            and (host := hostname(name)) not in names
             and taken.count(host) > 1
         ):
             yield error(
                 KEY,
-                f"{where} is one of several that docker takes for"
+                f"{where} is one of several that {reader} takes for"
                 f" {findings.shown(host)}: any of them, another each time",
                 f"have one entry, under {findings.shown(host)}",
             )
         elif path.partition("/")[2].strip("/") not in _API_PATHS:
             yield warning(
                 KEY,
-                f"{where} is {_path_is(table, name, names)}: docker looks up hosts,"
-                " podman alone paths",
+                f"{where} is {_path_is(table, hostname(name), names)}:"
+                f" {reader} looks up hosts, podman alone paths",
                 f"write {findings.shown(host_of(name))}",
             )
         elif table == "credHelpers" and "/" in name and name != HUB_KEY:
@@ -147,9 +159,8 @@ def _keys(table: str, names: Mapping[str, Any]) -> Iterator[Finding]:
             )
 
 
-def _path_is(table: str, name: str, names: Mapping[str, Any]) -> str:
-    """Return what docker does with a key that has a path."""
-    host = docker_read.hostname(name)
+def _path_is(table: str, host: str, names: Mapping[str, Any]) -> str:
+    """Return what becomes of a key that has a path, and is taken for a host."""
     if table == "auths" and host not in names:
         return f"taken for all of {findings.shown(host)}"
     return "not found"

@@ -22,7 +22,7 @@ from dockcred.clients.reference import HUB_NAMES, host_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from dockcred.system.environment import Environment
@@ -85,6 +85,7 @@ class DockerFile(ClientFile):
     """
 
     __slots__ = ("others", "refused", "search_path", "wrong")
+    fields = FIELDS
 
     def __init__(self, path: str, search_path: str = "") -> None:
         """Read the file; `search_path` is where docker looks for a default store."""
@@ -96,7 +97,7 @@ class DockerFile(ClientFile):
 
     def parse(self, data: bytes) -> Mapping[str, Any]:
         """Return the fields by docker's names for them; raise BrokenJSONError."""
-        found = read(data)
+        found = go_json.decode(data, self.fields, whole=False)
         self.wrong = found.wrong
         self.others = {
             place[0]: value for place, value in found.unknown.items() if not place[1:]
@@ -119,8 +120,7 @@ class DockerFile(ClientFile):
             return self.text("credsStore")
         if self.table("auths") or not self.search_path:
             return ""
-        name = "pass" if _which("pass", self.search_path) else "secretservice"
-        return name if _which(_HELPER + name, self.search_path) else ""
+        return default_store(self.search_path)
 
     def states(self, name: str) -> list[dict[str, Any]]:
         """Return what docker may make of an entry: one, or two and chance decides."""
@@ -129,6 +129,12 @@ class DockerFile(ClientFile):
         if not entry.get("auth") or self.wrong or name in self.refused:
             return [undecoded]
         return [entry, undecoded] if self.refused else [entry]
+
+
+def default_store(search_path: str) -> str:
+    """Return the store that is asked unbidden; nothing where it has no helper."""
+    name = "pass" if _which("pass", search_path) else "secretservice"
+    return name if _which(_HELPER + name, search_path) else ""
 
 
 def _which(program: str, path: str) -> bool:
@@ -169,10 +175,13 @@ def entry_of(file: DockerFile, key: str) -> Found | None:
     names = names_of(file, key)
     if not names:
         return None
-    states = [(name, state) for name in names for state in file.states(name)]
-    name, entry = states[0]
-    found = Found(file.path, f'auths["{name}"]', entry=entry)
-    found.others = [state for _, state in states[1:]]
+    return one_of(file.path, names[0], [s for name in names for s in file.states(name)])
+
+
+def one_of(path: str, name: str, states: Sequence[Mapping[str, Any]]) -> Found:
+    """Return what a file has in `auths`, and what a client may take another time."""
+    found = Found(path, f'auths["{name}"]', entry=states[0])
+    found.others = list(states[1:])
     return found
 
 

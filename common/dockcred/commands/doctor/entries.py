@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dockcred.clients import entries
 from dockcred.clients.docker import read as docker_read
-from dockcred.clients.findings import command, error, fine, note
+from dockcred.clients.findings import KEY, command, error, fine, note
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,6 +67,18 @@ def is_stub(found: Found) -> bool:
     return not found.helper and credential(found) is None and not _is_broken(found)
 
 
+def is_chance(found: Found) -> bool:
+    """Return whether a client takes another login each time."""
+    seen = set()
+    for entry in (found.entry or {}, *found.others):
+        try:
+            held = entries.decode(entry)
+        except ValueError:
+            held = None
+        seen.add((held.username, held.secret) if held else None)
+    return len(seen) > 1
+
+
 def credential(found: Found) -> Credential | None:
     """Return what an entry holds; None where it holds nothing that can be read."""
     try:
@@ -101,11 +113,37 @@ def check(found: Found, case: Case, login: str) -> Iterator[Finding]:
         yield fine(STEP, f"{where}: the user {held.username}, stored")
 
 
+def check_place(found: Found, case: Case, client: str) -> Iterator[Finding]:
+    """Check what crane, oras or helm has for a registry: a helper, or an entry."""
+    where = f"{found.key} in {found.path}"
+    if found.helper:
+        yield fine(KEY, f"{where}: {found.helper} for {found.asks}")
+    elif is_chance(found):
+        yield error(
+            KEY,
+            f"{where} is one of several keys of the registry: {client} takes any of"
+            " them, another each time",
+            "have one entry, under the host alone",
+        )
+    elif (found.entry or {}).get("registrytoken"):
+        yield note(STEP, f"{where} has a bearer token, which is sent as it is")
+    elif is_stub(found):
+        yield note(STEP, f"{where} has no login")
+    else:
+        yield from check(found, case, client)
+
+
+_LOGIN = {
+    "docker": ("docker", "login"),
+    "crane": ("crane", "auth", "login"),
+    "oras": ("oras", "login"),
+    "helm": ("helm", "registry", "login"),
+}
+
+
 def renew(found: Found, case: Case, login: str, user: str) -> str:
     """Write the command that puts a new credential into the same file."""
-    words = [login, "login"]
-    if login != "docker":
-        words += ["--authfile", found.path]
+    words = list(_LOGIN.get(login, (login, "login", "--authfile", found.path)))
     words += ["--username", user]
     if case.provider is None:
         return command(*words, case.reference.authority)

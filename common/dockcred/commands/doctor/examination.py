@@ -6,9 +6,12 @@ import os
 import shutil
 from dataclasses import replace
 
+from dockcred.clients import helm
 from dockcred.clients.containers import read as containers_read
+from dockcred.clients.docker import crane
 from dockcred.clients.docker import read as docker_read
 from dockcred.clients.findings import Severity, command, error, note, warning
+from dockcred.clients.reference import HUB, Reference
 from dockcred.commands.doctor import (
     client_files,
     containers_files,
@@ -23,6 +26,7 @@ from dockcred.commands.doctor.case import (
     check_identity,
 )
 from dockcred.commands.doctor.entries import home_behind_sudo
+from dockcred.errors import InvalidInputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +35,6 @@ if TYPE_CHECKING:
     from dockcred.clients.docker.read import DockerFile
     from dockcred.clients.files import Found, HelperAnswer
     from dockcred.clients.findings import Finding
-    from dockcred.clients.reference import Reference
     from dockcred.credential import Credential
     from dockcred.system.environment import Environment
 
@@ -96,7 +99,8 @@ def service_path(file: str) -> Iterator[Finding]:
 
 DOCKER = "docker"
 PODMAN = "podman"
-CLIENTS = (DOCKER, PODMAN)
+CRANE = "crane"
+CLIENTS = (DOCKER, PODMAN, CRANE, helm.ORAS, helm.HELM)
 
 
 def examine(
@@ -116,8 +120,7 @@ def examine(
     case = Case(reference, environment) if reference else None
     for client in followed:
         tell(f"following {client}")
-        checks = _docker if client == DOCKER else _podman
-        for finding in checks(environment, case):
+        for finding in _followed(client, environment, case):
             yield replace(_softened(finding, client, asked, followed), client=client)
     if reference:
         tell("looking at identity and cache")
@@ -142,6 +145,48 @@ def _softened(
     if client != DOCKER and not asked and DOCKER in followed:
         return replace(finding, severity=min(finding.severity, Severity.WARNING))
     return finding
+
+
+def _followed(
+    client: str, environment: Environment, case: Case | None
+) -> Iterator[Finding]:
+    if client == DOCKER:
+        return _docker(environment, case)
+    if client == PODMAN:
+        return _podman(environment, case)
+    return _library(client, case or Case(Reference(HUB), environment), case)
+
+
+def _library(client: str, files_of: Case, case: Case | None) -> Iterator[Finding]:
+    """Follow a client that reads docker's file by a library of its own.
+
+    Without a registry its files are looked at alone, as for any.
+    """
+    name, known = files_of.reference, files_of.environment
+    look_up = crane.look_up(name, known)
+    if client != CRANE:
+        look_up = helm.look_up(client, name, known)
+    places: list[Found] = []
+    try:
+        for found in look_up:
+            places.append(found)
+            if case:
+                yield from entries.check_place(found, case, client)
+    except InvalidInputError as stopped:
+        yield error(client_files.FILE, stopped.cause, stopped.remedy)
+        return
+    if case:
+        if not places:
+            yield _nothing(case, client)
+        yield from _asked(case, places, client)
+
+
+def _nothing(case: Case, client: str) -> Finding:
+    text = f"{client} asks {case.reference.name} anonymously: no file has a key for it"
+    of = client if client == helm.HELM else DOCKER
+    if not (fix := client_files.configure(case, of)) or not case.needs_credential:
+        return note(client_files.KEY, text)
+    return error(client_files.KEY, text, fix=fix)
 
 
 def _docker(environment: Environment, case: Case | None) -> Iterator[Finding]:
@@ -174,20 +219,20 @@ def _podman(environment: Environment, case: Case | None) -> Iterator[Finding]:
 
 def _asked(case: Case, places: list[Found], client: str) -> Iterator[Finding]:
     """Check each place for the credential, then whether the registry accepts it."""
-    credential, renew, why = None, "", None
+    credential, renew, why, answer = None, "", None, None
     for found in places:
         if found.helper:
             last = found is places[-1]
-            answer = yield from _helper(case, found.helper, client, is_last=last)
+            answer = yield from _helper(case, found, client, is_last=last)
             credential = answer.credential if answer else None
             why = answer.why if answer else None
-            if found.entry and (answer is None or answer.problem):
+            if found.entry and _has_failed(answer):
                 credential = entries.credential(found)
                 yield from _sent_instead(found, credential)
         else:
             credential = entries.credential(found)
             renew = _renew(found, case, client)
-        if credential:
+        if credential or (found.helper and client in _STOPPING and _has_failed(answer)):
             break
     if not credential and any(case.slip):
         yield error("name", *case.slip)
@@ -195,13 +240,22 @@ def _asked(case: Case, places: list[Found], client: str) -> Iterator[Finding]:
         yield from registry.check(case, credential, renew, why)
 
 
+_STOPPING = frozenset(CLIENTS) - {DOCKER, PODMAN}
+"""Whom a helper that fails stops, whatever comes behind it."""
+
+
+def _has_failed(answer: HelperAnswer | None) -> bool:
+    return answer is None or bool(answer.problem)
+
+
 def _helper(
-    case: Case, suffix: str, client: str, *, is_last: bool
+    case: Case, found: Found, client: str, *, is_last: bool
 ) -> Generator[Finding, None, HelperAnswer | None]:
     reference = case.reference
     key = reference.docker_key if client == DOCKER else reference.containers_key
+    key = found.asks or key
     home = case.environment.home()
-    file = yield from helpers.check(suffix, case.path, home)
+    file = yield from helpers.check(found.helper, case.path, home)
     if not file:
         return None
     answer = yield from helpers.check_answer(case, file, key, is_last=is_last)
@@ -221,10 +275,10 @@ def _sent_instead(found: Found, credential: Credential | None) -> Iterator[Findi
 
 def _renew(found: Found, case: Case, client: str) -> str:
     """Write the command for an entry that the registry refuses."""
-    if client != DOCKER:
+    if client == PODMAN:
         return containers_files.logout(found, case)
     held = entries.credential(found)
-    return entries.renew(found, case, DOCKER, held.username if held else "USER")
+    return entries.renew(found, case, client, held.username if held else "USER")
 
 
 def _helpers(environment: Environment, suffixes: set[str]) -> Iterator[Finding]:

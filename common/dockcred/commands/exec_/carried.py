@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TypeVar
 
-from dockcred.clients import files
+from dockcred.clients import files, helm
 from dockcred.clients.containers import read as containers_read
 from dockcred.clients.docker.read import DockerFile
 from dockcred.clients.files import ClientFile
@@ -116,13 +116,22 @@ class Others:
         self._only = only
 
     def of_docker(self, path: str) -> dict[str, Any]:
-        """Return config.json: for docker, and for helm."""
+        """Return config.json, as docker reads it."""
         file = _read(path, DockerFile(path))
         content = {**file.others, **file.content}
         if auths := file.table("auths"):
             # What docker would not decode, it shall not decode here either.
             content["auths"] = {name: file.states(name)[0] for name in auths}
         return self._without(content)
+
+    def of_helm(self, path: str) -> dict[str, Any]:
+        """Return helm's file, whose reader takes names as they are written."""
+        file = helm.OrasFile(path)
+        if file.state not in _MISSING and (why := file.fault):
+            raise InvalidInputError(
+                f"{path} {why}", "fix it: other registries' logins are in it"
+            )
+        return self._without(file.whole)
 
     def of_containers(self, variables: Environment) -> dict[str, Any]:
         """Return one auth.json for all the files that podman and skopeo search.

@@ -102,7 +102,7 @@ class Configuration:
         return {"DOCKER_CONFIG": ours, "BUILDX_CONFIG": builders}
 
     def _helm(self) -> dict[str, str]:
-        content = self._others.of_docker(helm.path(self._variables))
+        content = self._others.of_helm(helm.path(self._variables))
         self._ask(content, helm.HUB)
         path = self._write("helm.json", json.dumps(content, indent="\t"))
         return {"HELM_REGISTRY_CONFIG": path}

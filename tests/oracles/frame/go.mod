@@ -1,0 +1,3 @@
+module dockcred.test/frame
+
+go 1.26.0
