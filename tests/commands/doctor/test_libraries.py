@@ -107,6 +107,7 @@ def test_names_in_another_case_are_none_of_theirs(home: Home, client: str) -> No
 def test_a_broken_entry_spoils_its_own_registry_alone(home: Home, client: str) -> None:
     home.write(DOCKERS, {"auths": {HOST: A, "o": {"auth": "!"}, "p": 5}})
     assert "the user me" in home.said(client)
+    home.write(DOCKERS, {"auths": {HOST: A, "o": {"auth": "!"}}})
     found = home.doctor("crane")
     assert "crane stops with an error" in found[0].text
     assert found[0].severity is Severity.ERROR
