@@ -65,7 +65,7 @@ class Format(Protocol):
 FORMATS = {
     "argocd": "plain.user_pass:ARGOCD",
     "containers-auth": "containers.edit",
-    "contrast-secret": "contrast.secret",
+    "contrast-secret": "contrast",
     "contrast-toml": "contrast.toml",
     "docker-config": "docker.edit",
     "env": "plain.environment",
@@ -138,7 +138,7 @@ class Checker(Protocol):
 CHECKERS = {
     "argocd": "plain.user_pass",
     "containers-auth": "containers.check",
-    "contrast-secret": "contrast.secret",
+    "contrast-secret": "contrast",
     "contrast-toml": "contrast.toml",
     "docker-config": "docker.check",
     "env": "plain.environment",

@@ -1,4 +1,58 @@
-"""Contrast: its imagepuller's TOML, and the secret that carries it.
+"""Contrast: the Secret from which its node installer takes contrast-imagepuller.toml.
 
-A Secret's own form is in `kubernetes`.
+That file is in `toml`, and a Secret's own form in `kubernetes`. The Secret is in
+kube-system unless told otherwise. Its content is seen in pod annotations: use
+credentials that end soon and can only pull. The node installer reads it at its start.
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from dockcred.clients.contrast import toml
+from dockcred.clients.contrast.toml import FILE as TOML_FILE
+from dockcred.clients.entries import Login, earliest_end
+from dockcred.clients.findings import Finding, error
+from dockcred.clients.formats import Options
+from dockcred.clients.kubernetes import check as kubernetes_check
+from dockcred.clients.kubernetes import render as kubernetes_render
+
+FILE = "secret.json"
+OPTIONS = ("name", "namespaces", *toml.OPTIONS)
+CONSUMERS: tuple[str, ...] = ()
+NAME = "contrast-node-installer-imagepuller-config"
+NAMESPACE = "kube-system"
+
+
+def render(logins: Sequence[Login], options: Options) -> bytes:
+    """Write one Secret for each namespace."""
+    return kubernetes_render.secrets(
+        options.name or NAME,
+        options.namespaces or (NAMESPACE,),
+        "Opaque",
+        (toml.FILE, toml.render(logins, options)),
+        earliest_end(logins),
+    )
+
+
+def cautions(logins: Sequence[Login]) -> Iterator[str]:
+    """Return what is told of the file."""
+    return toml.cautions(logins)
+
+
+READER = toml.READER
+
+
+def check(data: bytes) -> Iterator[Finding]:
+    """Check each Secret."""
+    for secret in kubernetes_check.secrets(data):
+        yield from kubernetes_check.check_end(secret)
+        text = kubernetes_check.content(secret, TOML_FILE)
+        if text is None:
+            yield error(
+                kubernetes_check.SECRET,
+                f"{kubernetes_check.name_of(secret)} has no {TOML_FILE}"
+                " that can be decoded",
+            )
+        else:
+            yield from toml.check(text)
