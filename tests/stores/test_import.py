@@ -175,3 +175,63 @@ def test_a_source_that_is_not_there_is_one_line(vault):
     assert ran.returncode == 1
     assert "there is no" in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"AUTHS": {"r.io": {"AUTH": "%s"}}}',
+        '{"auth\u017f": {"r.io": {"auth": "%s"}}}',
+        '{"auths": {"r.io": {"auth": "%s"}}, "Auths": {"other": {}}}',
+        '{"auths": {"r.io": {"auth": "%s"}, "r.io": {"Auth": "%s"}}}',
+    ],
+)
+def test_names_are_those_that_docker_takes(vault, config, text):
+    """In any case, the objects of one name joined, and all of it removed."""
+    config.write_text(text.replace("%s", auth("user", "s3cr3t")["auth"]))
+    ran = vault.run("dockcred", "import", "docker", "--remove")
+    assert "Removed 1" in ran.stdout, ran.stdout
+    assert vault.helper.get("r.io") == ("user", "s3cr3t")
+    assert auth("user", "s3cr3t")["auth"] not in config.read_text()
+    assert json.loads(config.read_text())
+
+
+@pytest.mark.parametrize(
+    "content, why",
+    [
+        ({"auths": {"r.io": {"auth": "bWU6cHc"}}}, "is not the base64"),
+        ({"auths": {"r.io": auth("", "pw")}}, "is not the base64"),
+        ({"auths": {"r.io": auth("me", "pw")}, "experimental": True}, "is no text"),
+    ],
+)
+def test_what_docker_does_not_decode_is_left_out_by_name(vault, config, content, why):
+    config.write_text(json.dumps(content))
+    before = config.read_bytes()
+    ran = vault.run("dockcred", "import", "docker", "--remove")
+    assert "r.io: left out: " in ran.stdout
+    assert why in ran.stdout
+    assert config.read_bytes() == before
+    assert vault.helper.list() == {}
+
+
+@pytest.mark.parametrize(
+    "data", [b"\xef\xbb\xbf{}", "{}".encode("utf-16"), b"[]", b"{", b'{"auths": NaN}']
+)
+def test_a_file_that_docker_does_not_read_is_one_line(vault, config, data):
+    config.write_bytes(data)
+    ran = vault.run("dockcred", "import", "docker")
+    assert ran.returncode == 1
+    assert "is not a JSON object to its client" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert config.read_bytes() == data
+
+
+def test_auth_json_is_read_as_podman_reads_it(vault):
+    """Podman knows no fields, and one value of another type ends its reading."""
+    path = vault.path / "auth.json"
+    path.write_text(json.dumps({"auths": {"r.io": {"username": "u", "password": "p"}}}))
+    assert "Nothing to import." in vault.run("dockcred", "import", str(path)).stdout
+    path.write_text(json.dumps({"auths": {"r.io": auth("u", "p"), "o.io": "x"}}))
+    ran = vault.run("dockcred", "import", str(path))
+    assert ran.returncode == 1
+    assert "is no object" in ran.stderr

@@ -88,6 +88,8 @@ def _docker(
     file = docker_read.config_file(environment)
     key = reference.docker_key
     found = docker_read.look_up(file, key)
+    if file.state in files.BEYOND_US and not (found and found.path != file.path):
+        raise IssueError(f"{file.path} is {file.state}", "make it smaller")
     if found and found.helper and found.entry:
         # `docker pull` sends the file's entry where the helper fails.
         with suppress(IssueError):
@@ -162,6 +164,11 @@ def _found(
             f"{found.key} in {found.path} is not the base64 of user:password",
             "log in again",
         ) from None
+    if credential is None and found.entry.get("registrytoken"):
+        raise IssueError(
+            f"{found.key} in {found.path} has a registry token: docker alone sends it",
+            "log in with a user and a password",
+        )
     if credential is None:
         raise CredentialsNotFoundError
     return credential

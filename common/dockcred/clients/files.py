@@ -27,6 +27,8 @@ READ, ABSENT, FORBIDDEN, NOT_A_FILE, NOT_BELOW_A_DIRECTORY, NOT_JSON = (
     "not JSON",
 )
 _MAX_BYTES = 4 * 1024 * 1024
+BEYOND_US = TOO_LARGE, TOO_DEEP = "larger than 4 MiB", "nested too deeply"
+"""The states of a file that its client may read, and we do not."""
 
 
 class ClientFile:
@@ -52,7 +54,7 @@ class ClientFile:
     def _read(self) -> str:
         try:
             with open(self.path, "rb") as file:
-                data = file.read(_MAX_BYTES)
+                data = file.read(_MAX_BYTES + 1)
         except FileNotFoundError:
             return ABSENT
         except NotADirectoryError:
@@ -61,16 +63,22 @@ class ClientFile:
             return NOT_A_FILE
         except OSError:
             return FORBIDDEN
+        if len(data) > _MAX_BYTES:
+            return TOO_LARGE
         try:
             self.content = self.parse(data)
+        except go_json.TooDeepError:
+            return TOO_DEEP
         except go_json.BrokenJSONError as error:
             self.detail = error.place
             return NOT_JSON
         except json.JSONDecodeError as error:
             self.detail = f"line {error.lineno}"
             return NOT_JSON
-        except (ValueError, TypeError, RecursionError):
+        except (ValueError, TypeError):
             return NOT_JSON
+        except RecursionError:
+            return TOO_DEEP
         return READ
 
     def parse(self, data: bytes) -> Mapping[str, Any]:

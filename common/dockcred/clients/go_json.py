@@ -69,6 +69,10 @@ class BrokenJSONError(ValueError):
         self.place = place
 
 
+class TooDeepError(BrokenJSONError):
+    """A text is nested deeper than we read, and Go may read it."""
+
+
 class Decoded:
     """What Go makes of a text.
 
@@ -77,17 +81,19 @@ class Decoded:
              gets an error, and most then leave out what they do after decoding
     unknown  where a name stands that the types do not have, and its value
     twice    the names that stand twice in an object
+    rest     what stands behind the value, but for blanks before it
 
     A place is the names and keys that lead to it.
     """
 
-    __slots__ = ("twice", "unknown", "value", "wrong")
+    __slots__ = ("rest", "twice", "unknown", "value", "wrong")
 
     def __init__(self) -> None:
         self.value: dict[str, Any] = {}
         self.wrong: list[tuple[Place, str]] = []
         self.unknown: dict[Place, Any] = {}
         self.twice: list[str] = []
+        self.rest = ""
 
 
 def decode(data: bytes, wanted: Any, *, whole: bool) -> Decoded:
@@ -107,11 +113,17 @@ def decode(data: bytes, wanted: Any, *, whole: bool) -> Decoded:
         value, end = _DECODER.raw_decode(text, start)
     except json.JSONDecodeError as error:
         raise BrokenJSONError(f"line {error.lineno}") from None
-    except (ValueError, RecursionError):
+    except ValueError:
         raise BrokenJSONError("") from None
+    except RecursionError:
+        raise TooDeepError("") from None
     if whole and _end_of_blank(text, end) != len(text):
         raise BrokenJSONError(f"line {text.count(chr(10), 0, end) + 1}")
-    found.value = _Walk(found).value(value, wanted, {}, ()) or {}
+    found.rest = text[_end_of_blank(text, end) :]
+    try:
+        found.value = _Walk(found).value(value, wanted, {}, ()) or {}
+    except RecursionError:
+        raise TooDeepError("") from None
     return found
 
 

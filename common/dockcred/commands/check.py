@@ -12,7 +12,7 @@ from dockcred.clients.docker.read import DockerFile
 from dockcred.clients.files import ClientFile
 from dockcred.clients.findings import Finding, error
 from dockcred.commands.console import examples, reporting_errors
-from dockcred.commands.doctor import client_files
+from dockcred.commands.doctor import entries
 from dockcred.commands.findings import tell
 from dockcred.commands.help import Choice
 
@@ -69,8 +69,8 @@ def _exposure(form: str, path: str) -> Iterator[Finding]:
     """Warn of a secret that others can read; a file may name helpers alone."""
     if form in {"docker-config", "helm", "containers-auth"}:
         reader = ClientFile if form == "containers-auth" else DockerFile
-        return client_files.check_exposure(reader(path))
-    return client_files.check_mode(path) if form != "kubelet-config" else iter(())
+        return entries.check_exposure(reader(path))
+    return entries.check_mode(path) if form != "kubelet-config" else iter(())
 
 
 def _read(path: str) -> bytes:

@@ -131,6 +131,10 @@ def _copy(
         for key, user in origin.users().items()
         if keys is None or key in keys
     )
+    if isinstance(origin, AuthFile):
+        for key, why in sorted(origin.undecoded().items()):
+            if keys is None or key in keys:
+                click.echo(wire.message_line(f"{key}: left out: {why}"), nl=False)
     if not found:
         click.echo("Nothing to import.")
     for key, user in found:

@@ -1,6 +1,7 @@
 """Credentials in the clear, as docker's config.json and podman's auth.json keep them.
 
-A place to import from: it reads, lists and removes, and never writes a secret.
+A place to import from: it reads, lists and removes, and never writes a secret. What is
+in the file is what its client makes of it; what that cannot decode is left out by name.
 """
 
 from __future__ import annotations
@@ -8,7 +9,9 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager, suppress
 
-from dockcred.clients.edit import ABSENT, json_text, past
+from dockcred.clients import containers, go_json
+from dockcred.clients.docker import read as docker_read
+from dockcred.clients.edit import json_text, past
 from dockcred.clients.entries import decode
 from dockcred.credential import Credential
 from dockcred.errors import InvalidInputError
@@ -17,8 +20,10 @@ from dockcred.system import file_lock, private_file, shared_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
+
+    Content = tuple[Mapping[str, Any], str, Mapping[str, str]]
 
     from dockcred.system.environment import Environment
 
@@ -27,25 +32,33 @@ class AuthFile:
     """The `auths` of one file."""
 
     def __init__(self, path: str) -> None:
-        """Resolve links once, so that a changed file stays where the link points."""
+        """Resolve links once, so that a changed file stays where the link points.
+
+        auth.json is podman's by its name, and every other is read as docker reads it.
+        """
         self.path = os.path.realpath(path)
+        self._is_podmans = os.path.basename(path) == "auth.json"
         self._seen: dict[str, tuple[str, str]] = {}
 
     def read(self, key: str) -> Credential | None:
         """Return the entry's credential, or None where it holds none."""
-        found = _credential(self._auths(self._load()).get(key))
+        found = _credential(self._logins(self._bytes())[0].get(key))
         if found is not None:
             self._seen[key] = found.username, found.secret
         return found
 
     def users(self) -> dict[str, str]:
         """Return every key that holds a credential."""
-        auths = self._auths(self._load())
         return {
             key: found.username
-            for key, entry in auths.items()
+            for key, entry in self._logins(self._bytes())[0].items()
             if (found := _credential(entry)) is not None
         }
+
+    def undecoded(self) -> dict[str, str]:
+        """Return the keys with an `auth` that the client does not decode, and why."""
+        entries, _, lost = self._logins(self._bytes())
+        return {key: why for key, why in lost.items() if not _credential(entries[key])}
 
     def remove(self, keys: Iterable[str]) -> list[str]:
         """Remove these entries as they were read; return those that were removed.
@@ -58,20 +71,32 @@ class AuthFile:
             past.record_moved(self.path, wanted)
             for _ in shared_file.attempts():
                 before = self._bytes()
-                after = text = self._text(before)
-                for key, seen in wanted.items():
-                    place = "auths", key
-                    # A name that stands twice is there again without the last one.
-                    while _same(json_text.get(after, place), seen):
-                        after = json_text.drop(after, place)
-                if after == text or self._replaced(before, after.encode()):
+                after = self._without(before, wanted)
+                if after == before or self._replaced(before, after):
                     past.remove_moved(self.path)
-                    auths = self._auths(after)
-                    return [key for key in wanted if key not in auths]
+                    left = self._logins(after)[0]
+                    return [key for key in wanted if key not in left]
         raise KeychainError(
             f"another program goes on changing {self.path}, and it stays as it is",
             "try again when that has ended",
         )
+
+    def _without(self, data: bytes, wanted: Mapping[str, tuple[str, str]]) -> bytes:
+        """Return the text without these logins; raise KeychainError for an odd one."""
+        try:
+            text = data.decode()
+            for key, seen in wanted.items():
+                # A name that stands twice is there again without the last one.
+                while _same(self._logins(text.encode())[0].get(key), seen):
+                    before, text = text, json_text.drop(text, ("auths", key))
+                    if text == before:
+                        break
+        except (UnicodeDecodeError, InvalidInputError, ValueError):
+            raise KeychainError(
+                f"{self.path} is more than one JSON object, and stays as it is",
+                "take out what stands behind the first",
+            ) from None
+        return text.encode()
 
     def remove_leftovers(self) -> None:
         """Remove what a killed `remove` has left beside the file, if it can be."""
@@ -104,10 +129,7 @@ class AuthFile:
 
     def uses_store(self, name: str) -> bool:
         """Return whether the file sends docker to this credential store."""
-        return bool(json_text.get(self._load(), ("credsStore",)) == name)
-
-    def _load(self) -> str:
-        return self._text(self._bytes())
+        return self._logins(self._bytes())[1] == name
 
     def _bytes(self) -> bytes:
         try:
@@ -118,21 +140,20 @@ class AuthFile:
         except OSError as error:
             raise KeychainError(f"{self.path}: {error.strerror}") from None
 
-    def _text(self, data: bytes) -> str:
+    def _logins(self, data: bytes) -> Content:
+        """Return entries, store, and what is not decoded; KeychainError for no file."""
         try:
-            text = data.decode()
-            json_text.get(text, ())
-        except (UnicodeDecodeError, InvalidInputError):
-            raise KeychainError(f"{self.path} is not a JSON object") from None
-        return text
-
-    def _auths(self, text: str) -> dict[str, Any]:
-        auths = json_text.get(text, ("auths",))
-        if auths is ABSENT or auths is None:
-            return {}
-        if not isinstance(auths, dict):
-            raise KeychainError(f"the auths of {self.path} are not a JSON object")
-        return auths
+            if not self._is_podmans:
+                return docker_read.logins(data)
+            found = containers.decode(data)
+            return found["auths"], "", {}
+        except InvalidInputError as error:
+            said = error.cause
+        except go_json.TooDeepError:
+            said = "it is nested too deeply"
+        except (ValueError, RecursionError):
+            said = "it is not a JSON object to its client"
+        raise KeychainError(f"{self.path}: {said}")
 
 
 def docker(environment: Environment) -> AuthFile:

@@ -2,221 +2,111 @@
 
 from __future__ import annotations
 
-import base64
-import json
+import itertools
+import re
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support import oracles
+from support.differential import meant
+from support.docker_files import (
+    A_VARIABLE,
+    CORPUS,
+    HOST,
+    VARIABLES,
+    make_helpers,
+    one,
+    written,
+)
+from support.docker_inputs import QUESTIONS
 
-from dockcred.clients import entries
+from dockcred.api import sources
+from dockcred.clients import entries, files
 from dockcred.clients.docker import read as docker_read
-from dockcred.clients.reference import HUB_KEY, Reference
+from dockcred.clients.findings import Finding, Severity
+from dockcred.clients.reference import Reference
+from dockcred.commands.doctor import client_files
+from dockcred.commands.doctor.case import Case
+from dockcred.credential import Credential
+from dockcred.errors import CredentialsNotFoundError, IssueError
+from dockcred.stores.auth_file import AuthFile
 from dockcred.system.environment import Environment
 
-HOST = "r.example:5000"
 Answer = tuple[str | None, str, str, str, str]
-
-
-def b64(text: str | bytes) -> str:
-    return base64.b64encode(text.encode() if isinstance(text, str) else text).decode()
-
-
-A, B = {"auth": b64("me:pw-a")}, {"auth": b64("you:pw-b")}
-
-
-def one(name: str, entry: object = A, **more: object) -> dict[str, Any]:
-    return {"auths": {name: entry}} | more
-
-
-CORPUS: dict[str, object] = {
-    "nothing": b"",
-    "blanks": b" \n\t\r\n",
-    "null": b"null",
-    "a list": b"[]",
-    "a text": b'"x"',
-    "no object": {},
-    "plain": one(HOST),
-    "a byte-order mark": b"\xef\xbb\xbf" + json.dumps(one(HOST)).encode(),
-    "UTF-16": json.dumps(one(HOST)).encode("utf-16"),
-    "UTF-16 without a mark": json.dumps(one(HOST)).encode("utf-16-le"),
-    "half a file": json.dumps(one(HOST)).encode()[:-1],
-    "two objects": json.dumps(one(HOST)).encode() + b"{",
-    "text behind it": json.dumps(one(HOST)).encode() + b"\n// end",
-    "a comment": b"// mine\n" + json.dumps(one(HOST)).encode(),
-    "a last comma": b'{"auths": {"r.example:5000": {"auth": "bWU6cHc="},}}',
-    "NaN": b'{"a": NaN, "auths": {"r.example:5000": {"auth": "bWU6cHc="}}}',
-    "a long number": b'{"a": ' + b"9" * 5000 + b', "credsStore": "x"}',
-    "a NUL behind it": json.dumps(one(HOST)).encode() + b"\0",
-    "bytes that are no UTF-8": b'{"\xff": "\xfe", "auths": {"r.example:5000": '
-    b'{"username": "\xff\xed\xa0\x80", "password": "\\ud800x"}}}',
-    "experimental": one(HOST, experimental=True),
-    "experimental in quotes": one(HOST, experimental="enabled"),
-    "features": one(HOST, features={"buildkit": True}),
-    "features in quotes": one(HOST, features={"buildkit": "true"}),
-    "a header that is none": one(HOST, HttpHeaders={"X": 5}),
-    "plugins": one(HOST, plugins={"x": {"y": False}}),
-    "plugins without a table": one(HOST, plugins={"x": "y"}),
-    "filters": one(HOST, pruneFilters="label=x"),
-    "a filter that is null": one(HOST, pruneFilters=[None, "x"]),
-    "a filter that is a number": one(HOST, pruneFilters=[1]),
-    "proxies": one(HOST, proxies={"default": {"httpProxy": 1}}),
-    "a proxy that docker does not know": one(HOST, proxies={"default": {"x": 1}}),
-    "a path in detachKeys": one(HOST, detachKeys=None),
-    "an unknown name of any type": one(HOST, anything={"at": [1, True]}),
-    "fields, and a wrong type": one(
-        HOST, {"username": "me", "password": "pw"}, psFormat=1
-    ),
-    "a token, and a wrong type": one(HOST, {"identitytoken": "t"}, psFormat=1),
-    "a helper, and a wrong type": {"credHelpers": {HOST: "x"}, "psFormat": 1},
-    "a store, and a wrong helper": {"credHelpers": {HOST: 5}, "credsStore": "x"},
-    "a wrong store": one(HOST, credsStore=True),
-    "a wrong entry": {"auths": {HOST: "x", "other": A}},
-    "a wrong field": {"auths": {HOST: A | {"email": 5}}},
-    "auths as a list": {"auths": [], "credsStore": "x"},
-    "Auths": {"Auths": {HOST: {"AUTH": A["auth"]}}},
-    "credSstore": {"credSstore": "x"} | one(HOST),
-    "CREDHELPERS": {"CREDHELPERS": {HOST: "x"}},
-    "a long s": {"cred\u017fStore": "x"},
-    "a Kelvin sign": {"detach\u212aeys": 5} | one(HOST),
-    "a host in another case": one(HOST.upper()),
-    "auths twice": b'{"auths":{"r.example:5000":{"auth":"bWU6cHc="}},"AUTHS":{"o":{}}}',
-    "auths, then null": b'{"auths":{"r.example:5000":{"auth":"bWU6cHc="}},"auths":null}',
-    "an entry twice": b'{"auths":{"r.example:5000":{"auth":"bWU6cHc="},'
-    b'"r.example:5000":{"username":"u"}}}',
-    "auth twice": b'{"auths":{"r.example:5000":{"auth":"bWU6cHc=","Auth":"dTpw"}}}',
-    "auth, then null": b'{"auths":{"r.example:5000":{"auth":"bWU6cHc=","auth":null}}}',
-    "credsStore twice": b'{"credsStore":"x","CredsStore":"y"}',
-    "credsStore, then null": b'{"credsStore":"x","credsstore":null}',
-    "credHelpers twice": b'{"credHelpers":{"r.example:5000":"x"},"credhelpers":{"o":"y"}}',
-    "an empty helper": {"credHelpers": {HOST: ""}, "credsStore": "x"} | one(HOST),
-    "an empty helper, alone": {"credHelpers": {HOST: ""}} | one(HOST),
-    "a null helper": {"credHelpers": {HOST: None}, "credsStore": "x"} | one(HOST),
-    "a failing helper": one(HOST, credsStore="fails"),
-    "a failing helper for it": one(HOST, credHelpers={HOST: "fails"}),
-    "a helper that is missing": one(HOST, credsStore="nobody"),
-    "a helper that has nothing": one(HOST, credsStore="empty"),
-    "a helper, and a bearer token": one(
-        HOST, {"registrytoken": "t"}, credsStore="empty"
-    ),
-    "a helper that has one": one(HOST, credsStore="x"),
-    "a helper with a token": one(HOST, credsStore="token"),
-    "Hub": one(HUB_KEY),
-    "Hub under v2": one("https://index.docker.io/v2/"),
-    "Hub without a slash": one("https://index.docker.io/v1"),
-    "Hub by http": one("http://index.docker.io/v1/"),
-    "Hub by host": one("index.docker.io"),
-    "Hub by name": one("docker.io"),
-    "Hub by its registry": one("registry-1.docker.io"),
-    "two namespaces": {"auths": {f"{HOST}/team": A, f"{HOST}/other": B}},
-    "two namespaces of one login": {"auths": {f"{HOST}/team": A, f"{HOST}/other": A}},
-    "a namespace, and the host": {"auths": {f"{HOST}/team": A, HOST: B}},
-    "two schemes": {"auths": {f"https://{HOST}": A, f"http://{HOST}": B}},
-    "a scheme": one(f"https://{HOST}/v1/"),
-    "a scheme and a user": one(f"https://u@{HOST}/v1/"),
-    "an odd scheme": one(f"ht tp://{HOST}"),
-    "an odd port": one(f"https://{HOST}x/"),
-    "no scheme": one(f"://{HOST}"),
-    "a query": one(f"https://{HOST}?a=b"),
-    "an escape in a path": one(f"https://{HOST}/%zz"),
-    "a blank in a URL": one(f"https://{HOST} /"),
-    "the default port": one("https://r.example"),
-    "a stub": one(HOST, {}),
-    "null for an entry": one(HOST, None),
-    "an empty auth": one(HOST, {"auth": "", "username": "u", "password": "p"}),
-    "auth over fields": one(HOST, A | {"username": "u", "password": "p"}),
-    "fields alone": one(HOST, {"username": "u", "password": "p"}),
-    "a user alone": one(HOST, {"username": "u"}),
-    "identitytoken": one(HOST, A | {"identitytoken": "t"}),
-    "registrytoken": one(HOST, {"registrytoken": "t"}),
-    "a line end in auth": one(HOST, {"auth": "bWU6\r\ncHc="}),
-    "a blank in auth": one(HOST, {"auth": "bWU6 cHc="}),
-    "no padding": one(HOST, {"auth": "bWU6cHc"}),
-    "too much padding": one(HOST, {"auth": "bWU6cHc=="}),
-    "padding that none needs": one(HOST, {"auth": "bWU6cHcx===="}),
-    "bits left over": one(HOST, {"auth": "bWU6cHd="}),
-    "base64 for URLs": one(HOST, {"auth": b64("m?:~~~").replace("/", "_")}),
-    "no colon": one(HOST, {"auth": b64("mepw")}),
-    "no user": one(HOST, {"auth": b64(":pw")}),
-    "no password": one(HOST, {"auth": b64("me:")}),
-    "two colons": one(HOST, {"auth": b64("me:p:w")}),
-    "NULs": one(HOST, {"auth": b64("me:\0pw\0\0")}),
-    "no text": one(HOST, {"auth": b64(b"me:\xff\xfe\xed\xa0\x80")}),
-    "a newline": one(HOST, {"auth": b64("me:pw\n")}),
-    "a broken entry alone": one(HOST, {"auth": "!", "username": "u", "password": "p"}),
-    "a broken entry beside": {"auths": {HOST: A, "other": {"auth": "!"}}},
-    "a broken entry beside fields": {
-        "auths": {HOST: {"username": "u", "password": "p"}, "other": {"auth": "!"}}
-    },
-    "a broken entry beside a token": {
-        "auths": {HOST: {"identitytoken": "t"}, "other": {"auth": "!"}}
-    },
-    "a broken entry, and a helper": {
-        "auths": {"other": {"auth": "!"}},
-        "credHelpers": {HOST: "x"},
-    },
-    "two broken ones": {"auths": {HOST: A, "o": {"auth": "!"}, "p": {"auth": "bQ=="}}},
-    "broken, and a wrong type": {"auths": {HOST: A, "o": {"auth": "!"}}, "psFormat": 1},
-}
-"""Files as people have them: after public reports, and written for here."""
-
-
-def written(content: object) -> bytes:
-    return content if isinstance(content, bytes) else json.dumps(content).encode()
-
-
-HELPERS = {
-    "x": 'echo \'{"ServerURL":"s","Username":"kept","Secret":"pw-x"}\'',
-    "token": 'echo \'{"ServerURL":"s","Username":"<token>","Secret":"id"}\'',
-    "empty": "echo credentials not found in native keychain; exit 1",
-    "fails": "echo locked; exit 1",
-}
+TOLD = re.compile(r"the user (.*), stored", re.DOTALL)
 
 
 @pytest.fixture(scope="session")
-def bin_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make the helpers that the files of the corpus name."""
-    place = tmp_path_factory.mktemp("bin")
-    for name, body in HELPERS.items():
-        file = place / f"docker-credential-{name}"
-        file.write_text(f"#!/bin/sh\n{body}\n")
-        file.chmod(0o755)
-    return place
+def path(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Make the helpers that the files name; return a PATH that has them."""
+    return make_helpers(tmp_path_factory.mktemp("bin"))
 
 
-def theirs(home: Path, path: str, registry: str) -> tuple[set[Answer], dict[str, Any]]:
-    """Return every answer that docker's own code gave, and the first one whole."""
-    first = oracles.ask("docker_cli", home, {"PATH": path}, registry)
-    found = {
-        (
-            answer["asked"],
-            *(answer[k] or "" for k in ("username", "secret", "identitytoken")),
-            answer["token"] or "",
-        )
-        for answer in (first, *first.get("others", ()))
-    }
-    return found, first  # type: ignore[return-value] # a tuple of five
+class Home:
+    """A home with a config.json and variables, asked by both sides for one registry."""
 
+    def __init__(self, home: Path, path: str, content: bytes, variable: bytes) -> None:
+        file = home / ".docker/config.json"
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(content)
+        self.home = home
+        self.variables = {"HOME": str(home), "PATH": path}
+        if variable:
+            text = variable.decode("utf-8", "surrogateescape")
+            self.variables["DOCKER_AUTH_CONFIG"] = text
+        self.environment = Environment(self.variables)
 
-def ours(home: Path, path: str, registry: str) -> tuple[set[Answer], Any]:
-    """Return every answer that our reading says docker may give."""
-    environment = Environment({"HOME": str(home), "PATH": path})
-    file = docker_read.config_file(environment)
-    found = docker_read.look_up(file, Reference(registry).docker_key)
-    if found is None:
-        return {(None, "", "", "", "")}, file
-    asked = f"docker-credential-{found.helper}" if found.helper else None
-    states = [found.entry or {}, *found.others]
-    if found.helper in {"x", "token", "empty"}:
-        user, secret, token = {
-            "x": ("kept", "pw-x", ""),
-            "token": ("", "", "id"),
-            "empty": ("", "", ""),
-        }[found.helper]
-        bearers = {state.get("registrytoken") or "" for state in states}
-        return {(asked, user, secret, token, bearer) for bearer in bearers}, file
-    return {(asked, *_sent(state)) for state in states}, file
+    def theirs(self, registry: str) -> tuple[set[Answer], dict[str, Any]]:
+        """Return every answer that docker's own code gave, and the first one whole."""
+        first = oracles.ask("docker_cli", self.home, self.variables, registry)
+        found: set[Answer] = set()
+        for answer in (first, *first.get("others", ())):
+            keys = ("username", "secret", "identitytoken", "token")
+            user, secret, identity, bearer = (answer[k] or "" for k in keys)
+            found.add((answer["asked"], user, secret, identity, bearer))
+        return found, first
+
+    def ours(self, registry: str) -> tuple[set[Answer], docker_read.DockerFile]:
+        """Return every answer that our reading says docker may give."""
+        file = docker_read.config_file(self.environment)
+        found = docker_read.look_up(file, Reference(registry).docker_key)
+        if found is None:
+            return {(None, "", "", "", "")}, file
+        asked = f"docker-credential-{found.helper}" if found.helper else None
+        states = [found.entry or {}, *found.others]
+        if found.helper in {"x", "token", "empty"}:
+            user, secret, token = {
+                "x": ("kept", "pw-x", ""),
+                "token": ("", "", "id"),
+                "empty": ("", "", ""),
+            }[found.helper]
+            bearers = {state.get("registrytoken") or "" for state in states}
+            return {(asked, user, secret, token, bearer) for bearer in bearers}, file
+        return {(asked, *_sent(state)) for state in states}, file
+
+    def rendered(self, registry: str) -> Credential | IssueError | None:
+        """Return what `render --source docker` would write; None where it has none."""
+        try:
+            ask = sources.named("docker")
+            return ask(Reference(registry), self.environment, time.monotonic() + 60)
+        except CredentialsNotFoundError:
+            return None
+        except IssueError as error:
+            return error
+
+    def doctor(self, registry: str) -> list[Finding]:
+        """Return what the doctor says of the file and of the registry's place in it."""
+        case = Case(Reference(registry), self.environment)
+        checks = client_files.check_file(self.environment, case)
+        said = []
+        try:
+            while True:
+                said.append(next(checks))
+        except StopIteration as end:
+            return [*said, *client_files.check(case, end.value)]
 
 
 def _sent(entry: Any) -> tuple[str, str, str, str]:
@@ -224,34 +114,169 @@ def _sent(entry: Any) -> tuple[str, str, str, str]:
     if auth := entry.get("auth"):
         held = entries.decode_auth(auth)
         user, secret = held.username, held.password
-    return (
-        user,
-        secret,
-        entry.get("identitytoken") or "",
-        entry.get("registrytoken") or "",
-    )
+    token, bearer = entry.get("identitytoken"), entry.get("registrytoken")
+    return user, secret, token or "", bearer or ""
 
 
-def compare(home: Path, path: str, content: object, registry: str) -> None:
-    """Write the file, ask both, and fail where they disagree."""
-    file = home / ".docker/config.json"
-    file.parent.mkdir(exist_ok=True)
-    file.write_bytes(written(content))
-    right, first = theirs(home, path, registry)
-    mine, read = ours(home, path, registry)
-    if len(mine) == 1 or first["asked"]:
-        assert right <= mine, file.read_bytes()
-        assert len(mine) == 1 or len(right) == 1
-    else:
-        # Chance: docker was asked 65 times, and may still have left one out.
-        assert right <= mine, file.read_bytes()
-    is_broken = read.state == "not JSON" or bool(read.wrong or read.refused)
+def compare(home: Home, registry: str) -> Iterator[str]:
+    """Ask both, fail where they disagree, and return the differences that are meant."""
+    right, first = home.theirs(registry)
+    mine, read = home.ours(registry)
+    # Chance: docker was asked 65 times, and may still have left one out.
+    assert right <= mine
+    assert len(mine) == 1 or len(right) == 1 or not first["asked"]
+    is_broken = read.state == files.NOT_JSON or bool(read.wrong or read.refused)
     assert is_broken is bool(first["warning"]), (read, first["warning"])
+    variable = home.variables.get("DOCKER_AUTH_CONFIG", "")
+    assert bool(docker_read.passed_over(variable)) is bool(first["variable"])
+    if first["asked"]:
+        yield "a helper is asked"
+    else:
+        yield "a login is sent" if any(map(any, right)) else "nothing is sent"
+    yield from compare_rendered(home.rendered(registry), right, mine)
+    compare_doctor(home.doctor(registry), first["asked"], mine)
+    key = Reference(registry).docker_key
+    is_sure = not first["asked"] and len(mine) == 1 and key not in read.first
+    if is_sure and key in read.table("auths"):
+        compare_imported(home, key, _login(next(iter(mine))))
+
+
+def compare_rendered(
+    got: Credential | IssueError | None, right: set[Answer], mine: set[Answer]
+) -> Iterator[str]:
+    logins = {
+        ("<token>", identity) if identity else (user, secret)
+        for _, user, secret, identity, _ in right
+    }
+    some = {login for login in logins if any(login)}
+    bearers = {bearer for *_, bearer in right if bearer}
+    if bearers:
+        yield meant("docker-registry-token")
+    if isinstance(got, Credential):
+        if len(mine) > 1:
+            yield meant("docker-takes-either")
+            assert (got.username, got.secret) in {_login(answer) for answer in mine}
+        else:
+            assert (got.username, got.secret) in some
+        if got.username == "<token>" and not any(answer[3] for answer in right):
+            yield meant("docker-token-for-a-password")
+    elif got is None:
+        assert not some or len(mine) > 1
+    elif len(mine) > 1:
+        yield meant("docker-takes-either")
+    elif some:
+        assert "\ufffd" in repr(some), (got, some)
+        yield meant("docker-sends-what-is-no-text")
+
+
+def _login(answer: Answer) -> tuple[str, str]:
+    _, user, secret, identity, _ = answer
+    return ("<token>", identity) if identity else (user, secret)
+
+
+def compare_imported(home: Home, key: str, sent: tuple[str, str]) -> None:
+    """A whole login that docker sends is imported, and no other."""
+    source = AuthFile(f"{home.home}/.docker/config.json")
+    found = source.read(key)
+    got = (found.username, found.secret) if found else None
+    # Of what is no text there may be nothing: docker-sends-what-is-no-text.
+    assert got == (sent if all(sent) else None) or "\ufffd" in repr(sent)
+    entry = docker_read.config_file(home.environment).table("auths")[key]
+    if not any(sent) and entry.get("auth") and not entry.get("registrytoken"):
+        assert key in source.undecoded()
+
+
+def compare_doctor(said: list[Finding], asked: str | None, mine: set[Answer]) -> None:
+    texts = "\n".join(finding.text for finding in said)
+    users = {match[1] for match in map(TOLD.search, (f.text for f in said)) if match}
+    if asked:
+        assert asked.removeprefix("docker-credential-") in texts
+        assert not users
+    elif len(mine) > 1:
+        assert max(finding.severity for finding in said) >= Severity.WARNING, texts
+    elif not any(next(iter(mine))):
+        assert not users, texts
+    else:
+        (answer,) = mine
+        told = "holds an identity token", "holds a registry token", "ends in", "no text"
+        said_so = users == {answer[1]} or any(words in texts for words in told)
+        is_hint = max(finding.severity for finding in said) is Severity.ERROR
+        assert said_so or is_hint, (texts, mine)
 
 
 @pytest.mark.parametrize("name", CORPUS)
 @pytest.mark.parametrize("registry", [HOST, "docker.io"])
 def test_a_file_of_the_corpus(
-    name: str, registry: str, tmp_path: Path, bin_directory: Path
+    name: str, registry: str, tmp_path: Path, path: str
 ) -> None:
-    compare(tmp_path, str(bin_directory) + ":/usr/bin:/bin", CORPUS[name], registry)
+    list(compare(Home(tmp_path, path, written(CORPUS[name]), b""), registry))
+
+
+@pytest.mark.slow
+def test_generated_files(side_by_side, tmp_path: Path, path: str) -> None:
+    number = itertools.count()
+
+    def run(question: tuple[bytes, bytes, str]) -> list[str]:
+        content, variable, registry = question
+        place = tmp_path / str(next(number))
+        place.mkdir()
+        return list(compare(Home(place, path, content, variable), registry))
+
+    ends = side_by_side(run, QUESTIONS, share=0.5)
+    assert min(ends["a login is sent"], ends["a helper is asked"]) > 5
+
+
+@pytest.mark.parametrize("content", [one(HOST), {"credsStore": "x"}, {}])
+@pytest.mark.parametrize("name", VARIABLES)
+def test_the_variable(name: str, content: object, tmp_path: Path, path: str) -> None:
+    data = VARIABLES[name].encode("utf-8", "surrogateescape")
+    list(compare(Home(tmp_path, path, written(content), data), HOST))
+
+
+def test_the_variable_comes_before_every_helper(tmp_path: Path, path: str) -> None:
+    home = Home(tmp_path, path, b'{"credsStore": "x"}', A_VARIABLE.encode())
+    right, first = home.theirs(HOST)
+    assert first["asked"] is None
+    assert {answer[1] for answer in right} == {"me"}
+    assert "auths" in "".join(
+        f.text for f in home.doctor(HOST) if "me, stored" in f.text
+    )
+    assert isinstance(home.rendered(HOST), Credential)
+
+
+@pytest.mark.parametrize(
+    "content, name, state",
+    [
+        (
+            b'{"x": ' + b"[" * 9_000 + b"]" * 9_000 + b", " + A_VARIABLE.encode()[1:],
+            meant("docker-deep-nesting"),
+            files.TOO_DEEP,
+        ),
+        (
+            b'{"x": "' + b"x" * 5_000_000 + b'", ' + A_VARIABLE.encode()[1:],
+            meant("docker-large-file"),
+            files.TOO_LARGE,
+        ),
+    ],
+)
+def test_what_docker_reads_and_we_do_not_is_told(
+    content: bytes, name: str, state: str, tmp_path: Path, path: str
+) -> None:
+    """A refusal of ours is no absence: nobody goes on anonymously for it."""
+    home = Home(tmp_path, path, content, b"")
+    assert {answer[1] for answer in home.theirs(HOST)[0]} == {"me"}
+    assert isinstance(home.rendered(HOST), IssueError)
+    (finding,) = (f for f in home.doctor(HOST) if state in f.text)
+    assert finding.severity is Severity.ERROR
+    assert "not JSON" not in finding.text
+    assert name.startswith("docker-")
+
+
+def test_docker_compares_hosts_as_they_are_written(tmp_path: Path, path: str) -> None:
+    home = Home(tmp_path, path, written(one("r.example")), b"")
+    right, _ = home.theirs("R.example")
+    assert not any(any(answer) for answer in right)
+    found = home.rendered("R.example")
+    assert isinstance(found, Credential)
+    assert found.username == "me"
+    assert meant("docker-upper-case-host")

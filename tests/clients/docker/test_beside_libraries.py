@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clients.docker.test_beside_docker import CORPUS, HELPERS, HUB_KEY, A, B, b64
 from support import oracles
 from support.differential import meant
+from support.docker_files import CORPUS, HELPERS, A, B, b64
 
 from dockcred.clients import entries, files, formats, helm
 from dockcred.clients.docker import crane
 from dockcred.clients.docker import read as docker_read
 from dockcred.clients.files import Found
 from dockcred.clients.findings import Severity
-from dockcred.clients.reference import Reference
+from dockcred.clients.reference import HUB_KEY, Reference
 from dockcred.commands.doctor import entries as doctor
 from dockcred.commands.doctor.case import Case
 from dockcred.commands.exec_.carried import Others

@@ -217,3 +217,24 @@ def test_a_token_is_found_with_one_slash_or_two() -> None:
     kept = "https://index.docker.io/v1/refresh-token"
     asked = ServerURL.parse("https://index.docker.io/v1//refresh-token")
     assert server_keys.nearest(asked, [HUB_KEY, kept]) == [kept]
+
+
+@pytest.mark.parametrize("depth", [200, 480, 700, 2_000, 20_000])
+def test_what_is_nested_deeply_ends_in_no_traceback(home: Home, depth: int) -> None:
+    text = json.dumps(GOOD | {"x": []}).replace("[]", "[" * depth + "]" * depth)
+    home.write(text.encode())
+    found = home.user()
+    assert found in {"a", "an error"}
+    severity, said = home.doctor()
+    assert (severity is Severity.ERROR) is (found == "an error")
+    assert ("nested too deeply" in said) is (found == "an error")
+    checked = list(formats.check("docker-config", text.encode()))
+    assert ("nested too deeply" in str(checked)) is (found == "an error")
+
+
+@pytest.mark.parametrize("name", ["Auths", "AUTHS", "auth\u017f", "auths"])
+def test_exec_hides_a_login_of_the_variable_in_any_case(name: str) -> None:
+    text = json.dumps({name: {HOST: A, "o.example": B}})
+    kept = Others([HOST], only=False).of_variable(text)
+    assert kept == {"auths": {"o.example": B}}
+    assert Others([HOST], only=True).of_variable(text) == {}

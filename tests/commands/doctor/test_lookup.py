@@ -14,6 +14,7 @@ from dockcred.clients.containers import read as containers_read
 from dockcred.clients.docker import read as docker_read
 from dockcred.clients.files import ClientFile
 from dockcred.clients.reference import Reference
+from dockcred.commands.doctor import client_files
 from dockcred.errors import InvalidInputError, MissingServerURLError
 from dockcred.system.environment import Environment
 
@@ -107,7 +108,7 @@ def test_near_misses_are_those_that_a_person_means(files: Files) -> None:
     keys = ("https://r.example", "*.example", "R.example", "r.example.evil.com")
     helpers = dict.fromkeys(keys, "a")
     file = files.write(".docker/config.json", {"credHelpers": helpers})
-    assert docker_read.near_misses(file, "r.example") == list(keys[:3])
+    assert client_files.near_misses(file, "r.example") == list(keys[:3])
 
 
 def test_where_podman_searches_in_its_order(files: Files) -> None:

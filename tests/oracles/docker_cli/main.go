@@ -16,6 +16,8 @@ import (
 	"dockcred.test/frame"
 	"github.com/distribution/reference"
 	"github.com/docker/cli/cli/config"
+	"github.com/docker/cli/cli/config/configfile"
+	"github.com/docker/cli/cli/config/types"
 	"github.com/docker/docker/registry"
 	"github.com/sirupsen/logrus"
 )
@@ -30,6 +32,7 @@ type answer struct {
 	frame.Answer
 	Identity *string  `json:"identitytoken"`
 	Warning  *string  `json:"warning"`
+	Variable *string  `json:"variable"`
 	Others   []answer `json:"others,omitempty"`
 }
 
@@ -51,11 +54,13 @@ func main() {
 	if index.Official {
 		key = hub
 	}
-	first := ask(key)
+	said, answers := variable(key)
+	first := ask(key, answers)
+	first.Variable = frame.Text(said)
 	seen := []string{text(first)}
 	// A helper answers alike each time, and is not asked for nothing.
 	for i := 0; i < times && first.Asked == nil; i++ {
-		if other := ask(key); !contains(seen, text(other)) {
+		if other := ask(key, answers); !contains(seen, text(other)) {
 			seen = append(seen, text(other))
 			first.Others = append(first.Others, other)
 		}
@@ -63,7 +68,26 @@ func main() {
 	frame.Print(first)
 }
 
-func ask(key string) answer {
+// variable returns what docker says of DOCKER_AUTH_CONFIG, and whether that answers: it
+// is asked beside a file that has nothing.
+func variable(key string) (string, bool) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		log.Fatal(err)
+	}
+	before := os.Stderr
+	os.Stderr = write
+	login, _ := configfile.New("").GetAuthConfig(key)
+	os.Stderr = before
+	write.Close()
+	said, _ := io.ReadAll(read)
+	if os.Stderr, err = os.Open(os.DevNull); err != nil {
+		log.Fatal(err)
+	}
+	return strings.TrimSpace(string(said)), login != types.AuthConfig{}
+}
+
+func ask(key string, answered bool) answer {
 	var found answer
 	var warned bytes.Buffer
 	file := config.LoadDefaultConfigFile(&warned)
@@ -72,7 +96,7 @@ func ask(key string) answer {
 	if !named {
 		helper = file.CredentialsStore
 	}
-	if helper != "" {
+	if helper != "" && !answered {
 		found.Asked, found.With = frame.Text("docker-credential-"+helper), frame.Text(key)
 	}
 	login, err := file.GetAuthConfig(key)
@@ -86,7 +110,7 @@ func ask(key string) answer {
 
 func text(found answer) string {
 	// Which of two faults is told first is chance, too, and is no other answer.
-	found.Warning = nil
+	found.Warning, found.Variable = nil, nil
 	written, _ := json.Marshal(found)
 	return string(written)
 }

@@ -1,4 +1,93 @@
 """Docker: config.json read, edited and checked as docker itself does it.
 
-Other clients that read the same file have packages of their own.
+Other clients that read the same file have packages of their own. Here is what all of
+the package stands on: which host docker takes a key of `auths` for.
 """
+
+from __future__ import annotations
+
+import re
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_USER = re.compile(r"[\w.~!$&'()*+,;=%:@-]*", re.ASCII)
+_BAD_HOST = re.compile(r"[\s\\^`{|}?/@#\x80-\x9f]|%(?!25|[89A-Fa-f])", re.ASCII)
+_PORT = re.compile(r"(?::[0-9]*)?")
+
+
+def hostname(key: str) -> str:
+    """Return the host that docker takes a key of `auths` for, as it is written.
+
+    That is Go's net/url, and what is no URL to it is cut at the first slash.
+    """
+    if "://" in key:
+        try:
+            host, port = _split_port(_authority(key))
+        except ValueError:
+            host, port = "", ""
+        if host and port:
+            return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        if host:
+            return host
+    return key.partition("/")[0]
+
+
+def _authority(url: str) -> str:
+    """Return host and port of a URL; ValueError for what is none to Go."""
+    if _CONTROL.search(url) or url.startswith(":"):
+        raise ValueError(url)
+    before, _, fragment = url.partition("#")
+    scheme = _SCHEME.match(before)
+    rest = (before[scheme.end() :] if scheme else before).partition("?")[0]
+    if not scheme and ":" in rest.partition("/")[0]:
+        raise ValueError(url)
+    authority, path = "", rest
+    if rest.startswith("//") and (scheme or not rest.startswith("///")):
+        authority, slash, path = rest[2:].partition("/")
+        path = slash + path
+    elif scheme and not rest.startswith("/"):
+        path = ""
+    user, _, host = authority.rpartition("@")
+    escaped = (user, path, fragment)
+    if not _USER.fullmatch(user) or any(map(_BAD_ESCAPE.search, escaped)):
+        raise ValueError(url)
+    return _checked(host, scheme[1].lower() if scheme else "")
+
+
+def _checked(host: str, scheme: str) -> str:
+    """Return a host and port without escapes; ValueError for what is none."""
+    from urllib.parse import unquote  # noqa: PLC0415 - for keys with a scheme alone
+
+    bracket = host.rfind("[")
+    if bracket == 0:
+        name, closed, port = host[1:].rpartition("]")
+        name = unquote(name, errors="surrogateescape")
+        if not closed or not _PORT.fullmatch(port) or not _is_ipv6(name):
+            raise ValueError(host)
+        return f"[{name}]{port}"
+    name, colon, port = host.rpartition(":") if ":" in host else (host, "", "")
+    is_web = scheme in {"http", "https"}
+    if bracket > 0 or not _PORT.fullmatch(colon + port) or (is_web and ":" in name):
+        raise ValueError(host)
+    if _BAD_HOST.search(host) or _BAD_ESCAPE.search(host):
+        raise ValueError(host)
+    return unquote(host, errors="surrogateescape")
+
+
+def _is_ipv6(name: str) -> bool:
+    from ipaddress import IPv6Address  # noqa: PLC0415 - for such keys alone
+
+    try:
+        return bool(IPv6Address(name).packed)
+    except ValueError:
+        return False
+
+
+def _split_port(authority: str) -> tuple[str, str]:
+    host, colon, port = authority.rpartition(":")
+    if not colon or not _PORT.fullmatch(colon + port):
+        host, port = authority, ""
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    return host, port

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from dockcred.clients import findings, go_json
+from dockcred.clients import docker, findings, go_json
 from dockcred.clients.docker import read as docker_read
 from dockcred.clients.entries import UNREADABLE, Fault, decode_auth
 from dockcred.clients.findings import (
@@ -85,6 +85,8 @@ def _read(data: bytes) -> go_json.Decoded:
     """Return what docker decodes; raise InvalidInputError where that is nothing."""
     try:
         decoded = docker_read.read(data)
+    except go_json.TooDeepError:
+        raise InvalidInputError("it is nested too deeply", "make it flatter") from None
     except go_json.BrokenJSONError as broken:
         where = f" at {broken.place}" if broken.place else ""
         raise InvalidInputError(f"it is not JSON{where}", "fix it first") from None
@@ -109,7 +111,7 @@ def keys(
     table: str,
     names: Mapping[str, Any],
     reader: str = READER,
-    hostname: Callable[[str], str] = docker_read.hostname,
+    hostname: Callable[[str], str] = docker.hostname,
 ) -> Iterator[Finding]:
     """Return findings of keys that a reader never looks up.
 

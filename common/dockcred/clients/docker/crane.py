@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dockcred.clients import files, findings
+from dockcred.clients.docker import hostname
 from dockcred.clients.docker.read import (
     ENTRY,
     FIELDS,
     DockerFile,
     directory,
-    hostname,
     one_of,
 )
 from dockcred.clients.entries import decode_auth

@@ -7,18 +7,19 @@ that is named fails, and not where it has nothing; login, buildx and others stop
 The whole file decides. One value of another type, anywhere, and docker decodes no
 `auth` at all. At one `auth` that is no base64 of user:password it stops, and it reads
 entries in another order each time: what it decodes of the others is chance.
+
+DOCKER_AUTH_CONFIG comes before all of it, by the exact key. One field besides `auths`
+and `auth` in it, or one entry that cannot be decoded, and docker passes over all of it.
 """
 
 from __future__ import annotations
 
 import os
-import re
-from urllib.parse import urlsplit
 
 from dockcred.clients import findings, go_json
+from dockcred.clients.docker import hostname
 from dockcred.clients.files import ClientFile, Found
 from dockcred.clients.go_json import TEXT, List, Map
-from dockcred.clients.reference import HUB_NAMES, host_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,15 +61,43 @@ FIELDS: dict[str, Any] = {
 }
 """The types of docker's fields (docker/cli 28, cli/config/configfile)."""
 
+VARIABLE = "DOCKER_AUTH_CONFIG"
+"""The variable that docker 28.3 and later asks before files and helpers."""
+
+_OF_VARIABLE: dict[str, Any] = {"auths": Map({"auth": TEXT})}
 _HELPER = "docker-credential-"
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_BAD_HOST = re.compile(r"""[\s\\^`{|}#%]""")
 
 
 def read(data: bytes) -> go_json.Decoded:
     """Return what docker decodes; raise BrokenJSONError where it goes on without."""
     return go_json.decode(data, FIELDS, whole=False)
+
+
+def logins(data: bytes) -> tuple[dict[str, dict[str, Any]], str, dict[str, str]]:
+    """Return the entries as docker sends them, the store, and what it does not decode.
+
+    The last are keys with a reason each. Raises ValueError where docker reads nothing.
+    """
+    found = read(data)
+    if any(not place for place, _ in found.wrong):
+        raise ValueError("no object")
+    sent, lost = {}, {}
+    for key, entry in (found.value.get("auths") or {}).items():
+        problem = _problem(found.wrong, entry.get("auth") or "")
+        sent[key] = {k: v for k, v in entry.items() if k != "auth" or not problem}
+        if problem:
+            lost[key] = problem
+    return sent, found.value.get("credsStore") or "", lost
+
+
+def _problem(wrong: list[tuple[go_json.Place, str]], auth: str) -> str:
+    """Return why docker does not decode an `auth`; "" where it does, or may."""
+    if auth and wrong:
+        where, wanted = wrong[0]
+        return f"{findings.place(where)} is no {wanted}: docker decodes no auth"
+    if auth and is_refused(auth):
+        return "its auth is not the base64 of user:password"
+    return ""
 
 
 def is_refused(auth: str) -> bool:
@@ -77,19 +106,53 @@ def is_refused(auth: str) -> bool:
     return plain is None or plain.find(b":") < 1
 
 
+def read_variable(text: str) -> go_json.Decoded:
+    """Return what docker decodes of DOCKER_AUTH_CONFIG; raise BrokenJSONError."""
+    data = text.encode("utf-8", "surrogateescape")
+    return go_json.decode(data, _OF_VARIABLE, whole=False)
+
+
+def has_more(found: go_json.Decoded) -> bool:
+    """Return whether docker sees another value in DOCKER_AUTH_CONFIG."""
+    return found.rest[:1] not in {"", "]", "}"}
+
+
+def passed_over(text: str) -> str:
+    """Return why docker passes over all of DOCKER_AUTH_CONFIG; "" where it does not."""
+    try:
+        found = read_variable(text)
+    except go_json.BrokenJSONError as broken:
+        return str(broken)
+    for where, wanted in found.wrong:
+        return f"{findings.place(where) or 'it'} is no {wanted}"
+    for name in found.unknown:
+        return f"{findings.place(name)} is no field of it"
+    if has_more(found):
+        return "more stands behind the object"
+    for key, entry in (found.value.get("auths") or {}).items():
+        if not (auth := entry.get("auth")) or is_refused(auth):
+            named = f'auths["{findings.shown(key)}"]'
+            return f"{named} has no auth that is the base64 of user:password"
+    return ""
+
+
 class DockerFile(ClientFile):
     """config.json as docker has decoded it.
 
     `wrong` says where values are of another type, `refused` which entries have an
     `auth` at which docker stops; `others` are the names that docker does not know.
+    `first` are the entries of DOCKER_AUTH_CONFIG, which docker asks before.
     """
 
-    __slots__ = ("others", "refused", "search_path", "wrong")
+    __slots__ = ("first", "others", "refused", "search_path", "wrong")
     fields = FIELDS
 
-    def __init__(self, path: str, search_path: str = "") -> None:
+    def __init__(self, path: str, search_path: str = "", variable: str = "") -> None:
         """Read the file; `search_path` is where docker looks for a default store."""
         self.search_path = search_path
+        self.first: Mapping[str, Any] = {}
+        if variable and not passed_over(variable):
+            self.first = read_variable(variable).value.get("auths") or {}
         self.wrong: list[tuple[go_json.Place, str]] = []
         self.refused: list[str] = []
         self.others: Mapping[str, Any] = {}
@@ -155,7 +218,7 @@ def directory(environment: Environment) -> str:
 def config_file(environment: Environment) -> DockerFile:
     """Read config.json."""
     path = os.path.join(directory(environment), "config.json")
-    return DockerFile(path, environment.get("PATH"))
+    return DockerFile(path, environment.get("PATH"), environment.get(VARIABLE))
 
 
 def names_of(file: DockerFile, key: str) -> list[str]:
@@ -195,6 +258,8 @@ def look_up(file: DockerFile, key: str) -> Found | None:
 
     Where a helper is named, `entry` is what `docker pull` sends when that fails.
     """
+    if key in file.first:
+        return Found(VARIABLE, f'auths["{key}"]', entry=file.first[key])
     in_file = entry_of(file, key)
     helpers = file.table("credHelpers")
     # credHelpers["HOST"] = "" is how people say: for this one use the file.
@@ -208,64 +273,20 @@ def look_up(file: DockerFile, key: str) -> Found | None:
     return found
 
 
-def hostname(key: str) -> str:
-    """Return the host that docker takes a key of `auths` for, as it is written."""
-    if "://" in key:
-        try:
-            host, port = _parts(key)
-        except ValueError:
-            host, port = "", ""
-        if host and port:
-            return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        if host:
-            return host
-    return key.partition("/")[0]
-
-
-def _parts(url: str) -> tuple[str, str]:
-    """Return host and port of a URL as they are written; ValueError as in Go."""
-    path = url.partition("://")[2].partition("?")[0]
-    if not url.isprintable() or _BAD_ESCAPE.search(path) or not _SCHEME.match(url):
-        raise ValueError(url)
-    netloc = urlsplit(url).netloc.rpartition("@")[2]
-    if netloc.startswith("["):
-        host, _, port = netloc[1:].partition("]")
-        return host, port.removeprefix(":")
-    host, _, port = netloc.partition(":")
-    if _BAD_HOST.search(host) or (port and not port.isdecimal()):
-        raise ValueError(port)
-    return host, port
-
-
 def undecoded(file: DockerFile, key: str) -> str:
     """Return why docker decodes no `auth` for a key, and nothing where it may."""
-    coded = [n for n in names_of(file, key) if file.table("auths")[n].get("auth")]
-    if not coded:
+    names = names_of(file, key)
+    coded = [name for name in names if file.table("auths")[name].get("auth")]
+    if not coded or key in file.first or any(_is_sent(file, name) for name in names):
         return ""
     if file.wrong:
-        where, wanted = file.wrong[0]
-        return f"{findings.place(where)} is no {wanted}: docker decodes no auth"
+        return _problem(file.wrong, "some")
     if all(name in file.refused for name in coded):
         return f'auths["{findings.shown(coded[0])}"] is not the base64 of user:password'
     return ""
 
 
-def near_misses(file: ClientFile, key: str) -> list[str]:
-    """Return the keys of credHelpers that a person means and docker never asks for."""
-    wanted = host_of(key)
-    return [
-        name
-        for name in file.table("credHelpers")
-        if name != key
-        and (
-            host_of(name) == wanted
-            or (wanted in HUB_NAMES and host_of(name) in HUB_NAMES)
-            or _is_glob_for(name, wanted)
-        )
-    ]
-
-
-def _is_glob_for(name: str, host: str) -> bool:
-    import fnmatch  # noqa: PLC0415 - only where a key misses
-
-    return "*" in name and fnmatch.fnmatchcase(host, host_of(name))
+def _is_sent(file: DockerFile, name: str) -> bool:
+    """Return whether docker sends other fields of an entry without its `auth`."""
+    fields = ("username", "password", "identitytoken", "registrytoken")
+    return any(map(file.states(name)[-1].get, fields))

@@ -114,7 +114,17 @@ def _find(text: str, path: Path) -> tuple[int, Member | None]:
             start = found.value
         named = [m for m in members(text, start) if _same(m.name, name, depth)]
         found = named[-1] if named else None
+        if named[1:] and path[depth + 1 :]:
+            # Go joins the objects of one name: the last that has the next one counts.
+            having = [m for m in named if _has(text, m, path[depth + 1])]
+            found = having[-1] if having else found
     return start, found
+
+
+def _has(text: str, object_: Member, name: str) -> bool:
+    if text[object_.value] != "{":
+        return False
+    return any(member.name == name for member in members(text, object_.value))
 
 
 def _same(written: str, name: str, depth: int) -> bool:

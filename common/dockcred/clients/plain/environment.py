@@ -11,8 +11,9 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 
-from dockcred.clients import entries, findings
+from dockcred.clients import entries, findings, go_json
 from dockcred.clients.docker import edit as docker_edit
+from dockcred.clients.docker import read as docker_read
 from dockcred.clients.entries import Fault, Login, decode_auth
 from dockcred.clients.findings import (
     ENTRY,
@@ -79,7 +80,7 @@ def check(data: bytes) -> Iterator[Finding]:
         elif name != NAME and not name.startswith("REGISTRY"):
             yield note(KEY, f"{findings.shown(name)} is none of ours")
     if NAME in found:
-        yield from _config(found[NAME].encode())
+        yield from _config(found[NAME])
     elif "REGISTRY_PASSWORD" not in found:
         yield error(ENTRY, f"it sets neither {NAME} nor REGISTRY_PASSWORD")
 
@@ -98,16 +99,20 @@ def _read_variables(data: bytes) -> dict[str, str]:
     return {match[1]: match[2] for match in matches if match}
 
 
-def _config(data: bytes) -> Iterator[Finding]:
-    config, _ = findings.read_json(data)
-    for name in config:
-        if name != "auths":
-            yield error(KEY, f"{findings.shown(name)}: {_PASSED_OVER[1]}")
-    for where, _, fields in findings.entries(config):
-        for name in fields:
-            if name != "auth":
-                yield error(
-                    ENTRY, f"{where}: {findings.shown(name)}: {_PASSED_OVER[1]}"
-                )
+def _config(text: str) -> Iterator[Finding]:
+    try:
+        config = docker_read.read_variable(text)
+    except go_json.BrokenJSONError as broken:
+        raise InvalidInputError(f"it is {broken}", "fix it first") from None
+    for place, wanted in config.wrong:
+        where = findings.place(place) or NAME
+        yield error(KEY, f"{where} is no {wanted}: {_PASSED_OVER[1]}")
+    for place in config.unknown:
+        yield error(KEY, f"{findings.place(place)}: {_PASSED_OVER[1]}")
+    if docker_read.has_more(config):
+        yield error(KEY, f"more stands behind the object: {_PASSED_OVER[1]}")
+    for where, _, fields in findings.entries(config.value):
         found = decode_auth(fields.get("auth"))
+        if found.fault is None and not found.username:
+            found.fault = Fault.NO_COLON
         yield findings.judge(where, found, _FAULTS)

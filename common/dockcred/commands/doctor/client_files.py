@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from dockcred.clients import files
+from dockcred.clients import files, findings
 from dockcred.clients.docker import read as docker_read
-from dockcred.clients.entries import decode
+from dockcred.clients.docker.read import VARIABLE
 from dockcred.clients.files import PREFIX, chosen
 from dockcred.clients.findings import (
     command,
@@ -16,15 +16,13 @@ from dockcred.clients.findings import (
     place,
     shown,
     warning,
-    word,
 )
-from dockcred.clients.reference import HUB_KEY, HUB_NAMES, Reference, host_of
+from dockcred.clients.reference import HUB_KEY, HUB_NAMES, host_of
 from dockcred.commands.doctor import entries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
-    from typing import Any
+    from collections.abc import Generator, Iterator
 
     from dockcred.clients.docker.read import DockerFile
     from dockcred.clients.files import ClientFile, Found
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
     from dockcred.commands.doctor.case import Case
     from dockcred.system.environment import Environment
 
-KEY = "key"
+KEY, FILE = findings.KEY, entries.FILE
 # What buildx, and nobody else, asks with Docker Hub's login where it finds no other.
 _HUB_BACKED = {"dhi.io", "registry.scout.docker.com"}
 
@@ -42,6 +40,9 @@ def check(case: Case, file: DockerFile) -> Generator[Finding, None, Found | None
     reference = case.reference
     key = reference.docker_key
     found = docker_read.look_up(file, key)
+    if found and found.path == VARIABLE:
+        yield from entries.check(found, case, "docker")
+        return found
     if file.table("credHelpers").get(key) == "":
         yield warning(
             KEY,
@@ -95,7 +96,7 @@ def _default(case: Case, found: Found) -> Generator[Finding, None, Found | None]
 def _anonymous(case: Case, file: DockerFile, found: Found | None) -> Finding:
     key, name = case.reference.docker_key, case.reference.name
     where = file.path if file.state == files.READ else f"{file.path} (not there)"
-    if misses := docker_read.near_misses(file, key):
+    if misses := near_misses(file, key):
         return error(
             KEY,
             f'credHelpers names "{misses[0]}", but docker asks for "{key}"'
@@ -117,6 +118,27 @@ def _anonymous(case: Case, file: DockerFile, found: Found | None) -> Finding:
     if case.needs_credential:
         return error(KEY, text, fix=configure(case, "docker"))
     return note(KEY, text)
+
+
+def near_misses(file: ClientFile, key: str) -> list[str]:
+    """Return the keys of credHelpers that a person means and docker never asks for."""
+    wanted = host_of(key)
+    return [
+        name
+        for name in file.table("credHelpers")
+        if name != key
+        and (
+            host_of(name) == wanted
+            or (wanted in HUB_NAMES and host_of(name) in HUB_NAMES)
+            or _is_glob_for(name, wanted)
+        )
+    ]
+
+
+def _is_glob_for(name: str, host: str) -> bool:
+    import fnmatch  # noqa: PLC0415 - only where a key misses
+
+    return "*" in name and fnmatch.fnmatchcase(host, host_of(name))
 
 
 def configure(case: Case, client: str) -> str:
@@ -152,22 +174,26 @@ def check_others(named: set[str], found: Found | None, case: Case) -> Iterator[F
             )
 
 
-FILE = "file"
-
-
 def check_file(
     environment: Environment, case: Case | None
 ) -> Generator[Finding, None, DockerFile]:
     """Read docker's config.json."""
     file = docker_read.config_file(environment)
-    if environment.get("DOCKER_AUTH_CONFIG"):
-        yield note(FILE, "DOCKER_AUTH_CONFIG is set: docker 28.3 asks it before files")
+    if text := environment.get(VARIABLE):
+        yield _variable(docker_read.passed_over(text))
     if file.state == files.READ:
         yield fine(FILE, file.path)
         yield from _whole(file)
     elif file.state != files.ABSENT:
         yield _unreadable(file, environment, case)
     return file
+
+
+def _variable(problem: str) -> Finding:
+    if problem:
+        text = f"{VARIABLE} is passed over as a whole by docker: {problem}"
+        return warning(FILE, text, fix=f"unset {VARIABLE}")
+    return note(FILE, f"{VARIABLE} is set: docker 28.3 asks it before files")
 
 
 def _whole(file: DockerFile) -> Iterator[Finding]:
@@ -204,6 +230,9 @@ def _unreadable(
         )
     if file.state == files.FORBIDDEN:
         return forbidden(path, environment)
+    if file.state in files.BEYOND_US:
+        text = f"{path} is {file.state}: docker may read it, and dockcred does not"
+        return error(FILE, text, "take out what docker does not need")
     aside = command("mv", path, f"{path}.aside")
     again = configure(case, "docker") if case else ""
     return error(
@@ -242,57 +271,3 @@ def forbidden(path: str, environment: Environment) -> Finding:
     if place != path:
         text += f": {place} lets only {files.owner(place)} in"
     return error(FILE, text, remedy, fix)
-
-
-def check_exposure(file: ClientFile) -> Iterator[Finding]:
-    """Warn of passwords in a file that others can read."""
-    if file.state != files.READ:
-        return
-    if any(file.table("auths").values()):
-        yield from check_mode(file.path)
-
-
-def check_hidden(file: ClientFile, case: Case | None, client: str) -> Iterator[Finding]:
-    """Warn of logins in a file that its client does not send: a helper is asked."""
-    for name, entry in file.table("auths").items():
-        is_hub = host_of(name) in HUB_NAMES
-        key = HUB_KEY if is_hub else host_of(name)
-        if case and Reference(key).docker_key != case.reference.docker_key:
-            continue
-        if not isinstance(entry, dict) or not _has_login(entry):
-            continue
-        helper = file.table("credHelpers").get(key)
-        if helper is None and client == "docker":
-            helper = file.text("credsStore")
-        if not helper:
-            continue
-        text = (
-            f'auths["{shown(name)}"] in {file.path} has a login that {client} does not'
-            f" send: {PREFIX}{word(helper)} is asked instead"
-        )
-        if helper in _KEEPING:
-            source = "docker" if client == "docker" else file.path
-            fix = command("dockcred", "import", source, "--remove")
-            yield warning(KEY, text, fix=fix)
-        else:
-            yield warning(KEY, text, f"log in again, or run: {client} logout {key}")
-
-
-_KEEPING = frozenset(("auto", "keyring"))
-
-
-def _has_login(entry: Mapping[str, Any]) -> bool:
-    try:
-        return decode(entry) is not None
-    except ValueError:
-        return False
-
-
-def check_mode(path: str) -> Iterator[Finding]:
-    """Warn where others can read a file of passwords."""
-    if os.stat(path).st_mode & 0o077:
-        yield warning(
-            FILE,
-            f"{path} holds credentials and can be read by others",
-            fix=command("chmod", "600", path),
-        )

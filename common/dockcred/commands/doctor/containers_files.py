@@ -79,7 +79,7 @@ def check_hidden(
                 )
         return
     for file in read:
-        yield from client_files.check_hidden(file, case, program)
+        yield from entries.check_hidden(file, case, program)
 
 
 def _broken(file: ClientFile) -> Finding:

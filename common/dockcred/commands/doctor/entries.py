@@ -1,19 +1,32 @@
-"""The entry of a file that answers, and files that nobody reads."""
+"""The entry of a file that answers, files that nobody reads, and who else may read."""
 
 from __future__ import annotations
 
+import os
 import pwd
 from dataclasses import dataclass
 
-from dockcred.clients import entries
+from dockcred.clients import entries, files
 from dockcred.clients.docker import read as docker_read
-from dockcred.clients.findings import KEY, command, error, fine, note
+from dockcred.clients.files import PREFIX
+from dockcred.clients.findings import (
+    KEY,
+    command,
+    error,
+    fine,
+    note,
+    shown,
+    warning,
+    word,
+)
+from dockcred.clients.reference import HUB_KEY, HUB_NAMES, Reference, host_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from typing import Any
 
-    from dockcred.clients.files import Found
+    from dockcred.clients.files import ClientFile, Found
     from dockcred.clients.findings import Finding
     from dockcred.commands.doctor.case import Case
     from dockcred.credential import Credential
@@ -59,12 +72,14 @@ def home_behind_sudo(environment: Environment) -> str:
         return ""
 
 
-STEP = "entry"
+STEP, FILE = "entry", "file"
 
 
 def is_stub(found: Found) -> bool:
     """Return whether an entry is empty, as `docker login` leaves it beside a store."""
-    return not found.helper and credential(found) is None and not _is_broken(found)
+    if found.helper or (found.entry or {}).get("registrytoken"):
+        return False
+    return credential(found) is None and not _is_broken(found)
 
 
 def is_chance(found: Found) -> bool:
@@ -91,7 +106,9 @@ def check(found: Found, case: Case, login: str) -> Iterator[Finding]:
     """Check an entry's credential; `login` is the program that writes a new one."""
     held = credential(found)
     where = f"{found.key} in {found.path}"
-    if held is None:
+    if held is None and not _is_broken(found):
+        yield note(STEP, f"{where} holds a registry token: docker alone sends it")
+    elif held is None:
         yield error(
             STEP,
             f"{where} is not the base64 of user:password",
@@ -143,6 +160,8 @@ _LOGIN = {
 
 def renew(found: Found, case: Case, login: str, user: str) -> str:
     """Write the command that puts a new credential into the same file."""
+    if found.path == docker_read.VARIABLE:
+        return f"unset {docker_read.VARIABLE}"
     words = list(_LOGIN.get(login, (login, "login", "--authfile", found.path)))
     words += ["--username", user]
     if case.provider is None:
@@ -157,3 +176,57 @@ def _is_broken(found: Found) -> bool:
     except ValueError:
         return True
     return False
+
+
+def check_exposure(file: ClientFile) -> Iterator[Finding]:
+    """Warn of passwords in a file that others can read."""
+    if file.state != files.READ:
+        return
+    if any(file.table("auths").values()):
+        yield from check_mode(file.path)
+
+
+def check_hidden(file: ClientFile, case: Case | None, client: str) -> Iterator[Finding]:
+    """Warn of logins in a file that its client does not send: a helper is asked."""
+    for name, entry in file.table("auths").items():
+        is_hub = host_of(name) in HUB_NAMES
+        key = HUB_KEY if is_hub else host_of(name)
+        if case and Reference(key).docker_key != case.reference.docker_key:
+            continue
+        if not isinstance(entry, dict) or not _has_login(entry):
+            continue
+        helper = file.table("credHelpers").get(key)
+        if helper is None and client == "docker":
+            helper = file.text("credsStore")
+        if not helper:
+            continue
+        text = (
+            f'auths["{shown(name)}"] in {file.path} has a login that {client} does not'
+            f" send: {PREFIX}{word(helper)} is asked instead"
+        )
+        if helper in _KEEPING:
+            source = "docker" if client == "docker" else file.path
+            fix = command("dockcred", "import", source, "--remove")
+            yield warning(KEY, text, fix=fix)
+        else:
+            yield warning(KEY, text, f"log in again, or run: {client} logout {key}")
+
+
+_KEEPING = frozenset(("auto", "keyring"))
+
+
+def _has_login(entry: Mapping[str, Any]) -> bool:
+    try:
+        return entries.decode(entry) is not None
+    except ValueError:
+        return False
+
+
+def check_mode(path: str) -> Iterator[Finding]:
+    """Warn where others can read a file of passwords."""
+    if os.stat(path).st_mode & 0o077:
+        yield warning(
+            FILE,
+            f"{path} holds credentials and can be read by others",
+            fix=command("chmod", "600", path),
+        )

@@ -191,8 +191,8 @@ def _nothing(case: Case, client: str) -> Finding:
 
 def _docker(environment: Environment, case: Case | None) -> Iterator[Finding]:
     file = yield from client_files.check_file(environment, case)
-    yield from client_files.check_exposure(file)
-    yield from client_files.check_hidden(file, case, DOCKER)
+    yield from entries.check_exposure(file)
+    yield from entries.check_hidden(file, case, DOCKER)
     named = {str(name) for name in file.table("credHelpers").values() if name}
     if case:
         found = yield from client_files.check(case, file)

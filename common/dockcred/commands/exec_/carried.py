@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from typing import TypeVar
 
-from dockcred.clients import files, helm
+from dockcred.clients import files, go_json, helm
 from dockcred.clients.containers import read as containers_read
+from dockcred.clients.docker import read as docker_read
 from dockcred.clients.docker.read import DockerFile
 from dockcred.clients.files import ClientFile
 from dockcred.clients.reference import HUB_NAMES, host_of
@@ -153,12 +153,17 @@ class Others:
         return self._without(found)
 
     def of_variable(self, text: str) -> dict[str, Any]:
-        """Return DOCKER_AUTH_CONFIG; what is malformed no client reads."""
+        """Return DOCKER_AUTH_CONFIG; what is malformed no client reads.
+
+        Testcontainers read more of it than docker does: that is carried, too.
+        """
+        data = text.encode("utf-8", "surrogateescape")
         try:
-            found = json.loads(text or "{}")
-        except (ValueError, RecursionError):
+            found = go_json.decode(data, docker_read.FIELDS, whole=False)
+        except go_json.BrokenJSONError:
             return {}
-        return self._without(found) if _malformed(found) is None else {}
+        top = {place[0]: v for place, v in found.unknown.items() if not place[1:]}
+        return {} if found.wrong else self._without({**top, **found.value})
 
     def _without(self, content: Mapping[str, Any]) -> dict[str, Any]:
         kept = dict(content)
