@@ -122,7 +122,11 @@ def _run(
 
             log.listen(level)
         seconds, problem = _time_limit(program, variables)
-        process.start(seconds, lambda cause: fail(program, cause))
+        process.start(
+            seconds,
+            lambda cause: fail(program, cause),
+            is_extensible=not variables.get("DOCKCRED_TIMEOUT"),
+        )
         request = _stdin(verb)
         if verb not in VERBS:
             if not request.strip():

@@ -17,12 +17,17 @@ if TYPE_CHECKING:
 
 
 def find(name: str, environment: Environment, remedy: str) -> str:
-    """Return a program's absolute path; KeychainAbsentError where it is missing."""
+    """Return a program's absolute path; KeychainAbsentError where it is missing.
+
+    KeychainError where it is there and is not to be trusted.
+    """
     if found := child_program.find(name, environment):
         return found
-    from dockcred.stores.problems import KeychainAbsentError  # noqa: PLC0415 - at a failure
+    from dockcred.stores import problems  # noqa: PLC0415 - at a failure
 
-    raise KeychainAbsentError(f"{name} is not installed", remedy)
+    if refused := child_program.refusal(name, environment):
+        raise problems.KeychainError(*refused)
+    raise problems.KeychainAbsentError(f"{name} is not installed", remedy)
 
 
 def variables(environment: Environment) -> dict[str, str]:
@@ -30,14 +35,42 @@ def variables(environment: Environment) -> dict[str, str]:
 
     Without a locale but for its characters: twelve files less that gpg opens.
     """
-    return {"LC_CTYPE": "C.UTF-8", **child_program.variables_for("pass", environment)}
+    passed = child_program.variables_for("pass", environment)
+    if options := passed.get(GPG_OPTIONS):
+        passed[GPG_OPTIONS] = " ".join(_absolute_home(options.split()))
+    return {"LC_CTYPE": "C.UTF-8", **passed}
 
 
-def run(command: list[str], variables: dict[str, str], text: bytes = b"") -> Outcome:
+GPG_OPTIONS = "PASSWORD_STORE_GPG_OPTS"
+_HOME = "--homedir"
+
+
+def _absolute_home(options: list[str]) -> list[str]:
+    """Return gpg's options with the directory of its keys as we understand it here."""
+    found = []
+    for before, option in zip(("", *options), options, strict=False):
+        name, mark, path = option.partition("=")
+        if before == _HOME:
+            found.append(child_program.absolute(option))
+        elif name == _HOME and mark:
+            found.append(f"{_HOME}={child_program.absolute(path)}")
+        else:
+            found.append(option)
+    return found
+
+
+def run(
+    command: list[str],
+    variables: dict[str, str],
+    text: bytes = b"",
+    asks_person: bytes = b"",
+) -> Outcome:
     """Run to the end, as long as the call has time; KeychainError if it hangs."""
     seconds = child_program.patience_s()
     try:
-        return child_program.ask(command, variables, timeout_s=seconds, text=text)
+        return child_program.ask(
+            command, variables, timeout_s=seconds, text=text, asks_person=asks_person
+        )
     except IssueError as error:
         from dockcred.stores.problems import KeychainError  # noqa: PLC0415 - at a failure
 

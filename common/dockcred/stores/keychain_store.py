@@ -77,8 +77,9 @@ class KeychainStore:
 
         kept = self.list()
         doomed = [server.raw] if server.raw in kept else server_keys.same(server, kept)
-        if doomed:
-            self.keychain.remove([key + self._suffix for key in doomed])
+        # A locked keyring may hide from the list what it keeps: it is asked by name.
+        names = doomed or [server.raw]
+        self.keychain.remove([key + self._suffix for key in names])
 
     def list(self) -> dict[str, str]:
         """Return every key of this account that a `get` can name."""

@@ -125,6 +125,9 @@ def _modified(path: str) -> int:
 
 
 _LINE_END = "\n"
+_DECRYPT = ("--quiet", "--yes", "--batch", "--status-fd", "2", "--decrypt")
+_TYPING = b"[GNUPG:] PINENTRY_LAUNCHED"
+"""What gpg says (doc/DETAILS) once its agent has a person asked for a passphrase."""
 
 
 class PassStore:
@@ -133,10 +136,10 @@ class PassStore:
     def __init__(self, environment: Environment) -> None:
         """Read where it is; KeychainAbsentError where it was never initialised."""
         self._environment = environment
-        self._root = (
-            environment.get("PASSWORD_STORE_DIR")
-            or f"{environment.home()}/.password-store"
-        )
+        named = environment.get("PASSWORD_STORE_DIR")
+        root = named or f"{environment.home()}/.password-store"
+        # As `pass` takes it: a ~ in it is a name like any other.
+        self._root = root if root[0] == "/" else f"{os.getcwd()}/{root}"
         places = (self._root, f"{self._root}/{FOLDER}")
         if not environment.get("PASSWORD_STORE_KEY") and not any(
             os.path.exists(f"{place}/.gpg-id") for place in places
@@ -147,6 +150,8 @@ class PassStore:
                 "pass has no store here yet", "run 'pass init' with the id of a GPG key"
             )
         self._variables = external.variables(environment)
+        if named:
+            self._variables["PASSWORD_STORE_DIR"] = self._root
 
     def read(self, key: str) -> Credential | None:
         """Return the entry that was written last, should a peer have left several."""
@@ -195,34 +200,21 @@ class PassStore:
     def _decrypt(self, name: str) -> str:
         gpg = external.find("gpg", self._environment, "install gnupg")
         # Split at blanks, as the shell script that `pass` is splits them.
-        options = self._environment.get("PASSWORD_STORE_GPG_OPTS").split()
+        options = self._variables.get(external.GPG_OPTIONS, "").split()
         file = f"{self._root}/{name}{SUFFIX}"
         ended = external.run(
-            [gpg, *options, "--quiet", "--yes", "--batch", "--decrypt", file],
-            self._variables,
+            [gpg, *options, *_DECRYPT, file], self._variables, b"", _TYPING
         )
         if ended.status:
-            from dockcred.stores.problems import KeychainError  # noqa: PLC0415 - only here
+            from dockcred.stores.problems import not_decrypted  # noqa: PLC0415 - only here
 
-            raise KeychainError(
-                f"gpg did not decrypt the entry: {_last_line(ended.errors)}",
-                f"run 'pass show {name}' in a terminal, which can ask for the "
-                "key's passphrase",
-            )
+            raise not_decrypted(ended.errors, name)
         return ended.output.removesuffix(_LINE_END)
 
     def _pass(self, *arguments: str, text: bytes = b"") -> None:
         program = external.find("pass", self._environment, "install pass")
         ended = external.run([program, *arguments], self._variables, text)
         if ended.status:
-            from dockcred.stores.problems import KeychainError  # noqa: PLC0415 - only here
+            from dockcred.stores.problems import pass_failed  # noqa: PLC0415 - only here
 
-            raise KeychainError(
-                f"pass {arguments[0]} failed: {_last_line(ended.errors)}",
-                "run 'pass ls' in a terminal to see the store's state",
-            )
-
-
-def _last_line(text: str) -> str:
-    lines = text.strip().splitlines()
-    return lines[-1] if lines else "no reason given"
+            raise pass_failed(arguments[0], ended.errors)

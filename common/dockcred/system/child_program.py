@@ -104,6 +104,21 @@ CHILDREN = {
 }
 """Kind of program to the names of what it gets."""
 
+_PLACES = frozenset(
+    {
+        *("HOME", "TMPDIR", "XAUTHORITY", "SSH_AUTH_SOCK", "CREDENTIALS_DIRECTORY"),
+        *("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"),
+        *("XDG_RUNTIME_DIR", "GNUPGHOME", "PASSWORD_STORE_DIR", "DOCKER_CONFIG"),
+        *("AZURE_CONFIG_DIR", "AZURE_EXTENSION_DIR", "AZD_CONFIG_DIR", "GH_CONFIG_DIR"),
+        *("CLOUDSDK_CONFIG", "GOOGLE_APPLICATION_CREDENTIALS", "AWS_CONFIG_FILE"),
+        *("AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE", "SSL_CERT_FILE"),
+        *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"),
+        *("DOCKCRED_CONFIG", "DOCKCRED_VAULT_FILE", "DOCKCRED_VAULT_KEY_FILE"),
+        "DOCKCRED_VAULT_PASSPHRASE_FILE",
+    }
+)
+"""Each holds one path, which must be absolute: a program starts in /."""
+
 
 def variables_for(kind: str, environment: Environment) -> dict[str, str]:
     """Return what a program of a kind gets; what is set but empty is left out."""
@@ -125,7 +140,16 @@ def variables_for(kind: str, environment: Environment) -> dict[str, str]:
             if name.endswith("*")
             else {name: environment.get(name)}
         )
+    for name in _PLACES.intersection(found):
+        found[name] = absolute(found[name])
     return {name: value for name, value in found.items() if value}
+
+
+def absolute(path: str) -> str:
+    """Return a path as it is meant in our working directory; one below ~ as it is."""
+    if not path or path[0] in "/~" or os.path.isabs(path):
+        return path
+    return os.path.join(os.getcwd(), path)
 
 
 def search_path(environment: Environment) -> str:
@@ -177,6 +201,25 @@ def find(name: str, environment: Environment) -> str:
     return ""
 
 
+def refusal(name: str, environment: Environment) -> tuple[str, str] | None:
+    """Return the cause and remedy of a program that is on PATH and is not run.
+
+    None where PATH has no such program at all. For those for whom `find` found none.
+    """
+    for directory in search_path(environment).split(os.pathsep):
+        path = f"{directory}/{name}"
+        if not os.path.isfile(path):
+            continue
+        if not os.access(path, os.X_OK):
+            return f"{path} may not be executed", f"run 'chmod +x {path}'"
+        remedy = (
+            f"run 'chmod o-w {directory}', for drives of Windows set umask=22 in WSL's "
+            f"/etc/wsl.conf, or put {name} in a directory of your own on PATH"
+        )
+        return f"{path} is not run, because everybody can write its directory", remedy
+    return None
+
+
 def run(
     command: list[str],
     environment: Environment,
@@ -200,19 +243,22 @@ def ask(
     *,
     timeout_s: float,
     text: bytes = b"",
+    asks_person: bytes = b"",
 ) -> Outcome:
     """Run a program with these variables and a text on its stdin.
 
-    Raises IssueError where it does not start or takes too long.
+    Once `asks_person` stands in its errors, a person has the time to type. Raises
+    IssueError where it does not start or takes too long.
     """
     name = os.path.basename(command[0])
     process.set_activity(f"waiting for {name}")
     try:
-        return Outcome(*spawn.run(command, variables, timeout_s, text))
+        return Outcome(*spawn.run(command, variables, timeout_s, text, asks_person))
     except TimeoutError:
         raise IssueError(
             f"{name} did not answer within {timeout_s:.2g} s",
-            f"run {name} by hand to see what it waits for, such as a passphrase",
+            f"run {name} by hand to see what it waits for, such as a passphrase, "
+            "or raise DOCKCRED_TIMEOUT",
         ) from None
     except OSError as error:
         raise IssueError(

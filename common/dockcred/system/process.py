@@ -132,8 +132,10 @@ def as_called() -> AbstractContextManager[None]:
     return block()
 
 
+PERSON_S = 120.0
 _doing = "starting"
 _ends_at = float("inf")
+_is_extensible = True
 
 
 def set_activity(what: str) -> None:
@@ -147,15 +149,35 @@ def remaining_s() -> float:
     return _ends_at - time.monotonic()
 
 
-def start(seconds: float, tell: Callable[[str], object]) -> None:
-    """Start the watchdog: after so many seconds it writes the cause and ends us."""
+def person_s() -> float:
+    """Return for how many seconds a person who is typing is waited for, 0 for none.
+
+    The call ends a second later than that, unless somebody has said when it ends.
+    """
     global _ends_at  # noqa: PLW0603 - one process, one call, one clock
+    if not _is_extensible:
+        return 0.0
+    if _ends_at != float("inf"):
+        _ends_at = time.monotonic() + PERSON_S + 1.0
+    return PERSON_S
+
+
+def start(
+    seconds: float, tell: Callable[[str], object], *, is_extensible: bool = False
+) -> None:
+    """Start the watchdog: after so many seconds it writes the cause and ends us.
+
+    `is_extensible`: nobody has set this time, and a person who types may have more.
+    """
+    global _ends_at, _is_extensible  # noqa: PLW0603 - one process, one call, one clock
     _ends_at = time.monotonic() + seconds
+    _is_extensible = is_extensible
     gate = _thread.allocate_lock()
     gate.acquire()
 
     def wait() -> None:
-        gate.acquire(timeout=seconds)
+        while (left_s := remaining_s()) > 0:
+            gate.acquire(timeout=left_s)
         # A client that does not read may block the telling: half a second for it.
         _thread.start_new_thread(report_and_exit, ())
         gate.acquire(timeout=0.5)

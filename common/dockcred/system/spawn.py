@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import time
 
+from dockcred.system import process
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     Ended = tuple[int, bytes, bytes]
@@ -23,12 +25,17 @@ _NOT_IGNORED = (13, 25)
 
 
 def run(
-    command: list[str], variables: dict[str, str], timeout_s: float, text: bytes
+    command: list[str],
+    variables: dict[str, str],
+    timeout_s: float,
+    text: bytes,
+    asks_person: bytes = b"",
 ) -> Ended:
     """Run to the end with a text on stdin: answer status, output and errors.
 
-    Raises OSError where it does not start, TimeoutError where it takes too long. What
-    is left of its session is killed in any case.
+    Where the time is over and `asks_person` stands in the errors, a person is typing,
+    and has process.person_s more. Raises OSError where it does not start, TimeoutError
+    where it takes too long. What is left of its session is killed in any case.
     """
     if not hasattr(os, "posix_spawn") or not os.path.isdir("/dev/fd"):
         return by_subprocess(command, variables, timeout_s, text)
@@ -46,7 +53,7 @@ def run(
         _close(stdin, stdout, stderr)
     try:
         _feed(ours, text)
-        said, complained = _read(output, errors, deadline)
+        said, complained, deadline = _read(output, errors, deadline, asks_person)
         return _status(child, deadline), said, complained
     finally:
         _end(child)
@@ -109,8 +116,13 @@ def _feed(descriptor: int, text: bytes) -> None:
     _thread.start_new_thread(write, ())
 
 
-def _read(output: int, errors: int, deadline: float) -> tuple[bytes, bytes]:
-    """Read both streams to their ends, keeping the start of each."""
+def _read(
+    output: int, errors: int, deadline: float, asks_person: bytes
+) -> tuple[bytes, bytes, float]:
+    """Read both streams to their ends, keeping the start of each; return the deadline.
+
+    That is another one where a person was waited for.
+    """
     import select  # noqa: PLC0415 - while the program starts
 
     kept = {output: bytearray(), errors: bytearray()}
@@ -121,7 +133,12 @@ def _read(output: int, errors: int, deadline: float) -> tuple[bytes, bytes]:
     while reading:
         ready = streams.poll(max(0.0, deadline - time.monotonic()) * 1000)
         if not ready:
-            raise TimeoutError
+            is_typing = asks_person and asks_person in kept[errors]
+            asks_person = b""  # one person, one time
+            if not is_typing or not (more_s := process.person_s()):
+                raise TimeoutError
+            deadline = time.monotonic() + more_s
+            continue
         for descriptor, _ in ready:
             chunk = os.read(descriptor, _CHUNK)
             if not chunk:
@@ -129,7 +146,7 @@ def _read(output: int, errors: int, deadline: float) -> tuple[bytes, bytes]:
                 reading.remove(descriptor)
             elif len(kept[descriptor]) < MAX_OUTPUT_BYTES:
                 kept[descriptor] += chunk
-    return bytes(kept[output]), bytes(kept[errors])
+    return bytes(kept[output]), bytes(kept[errors]), deadline
 
 
 def _status(child: int, deadline: float) -> int:

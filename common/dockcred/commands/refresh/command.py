@@ -46,6 +46,8 @@ class CommandDestination:
         if not os.path.isabs(program):
             program = child_program.find(program, variables)
         if not program:
+            if refused := child_program.refusal(self.words[0], variables):
+                raise IssueError(*refused)
             raise IssueError(
                 f"{self.words[0]} is not on PATH",
                 "install it, or write its absolute path",

@@ -119,6 +119,8 @@ def _word(text: str) -> str:
 def _from_gh(github: str, environment: Environment, where: str) -> str:
     program = child_program.find("gh", environment)
     if not program:
+        if refused := child_program.refusal("gh", environment):
+            raise IssueError(*refused)
         raise MissingIdentityError(
             f"gh's login is {where}, and no gh is found on PATH to read it",
             "install gh, or set GH_TOKEN",

@@ -190,7 +190,9 @@ def find(environment: Environment) -> Account | None:
             return None
     if program:
         return Account(environment, program)
-    log.warning("gcloud's login is passed over: no gcloud is found on PATH")
+    refused = child_program.refusal("gcloud", environment)
+    cause = refused[0] if refused else "no gcloud is found on PATH"
+    log.warning(f"gcloud's login is passed over: {cause}")
     return None
 
 

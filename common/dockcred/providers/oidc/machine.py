@@ -144,6 +144,8 @@ class _OwnProgram(TokenCommand):
     def _find(self) -> str:
         path = child_program.find(self.program, self._environment)
         if not path:
+            if refused := child_program.refusal(self.program, self._environment):
+                raise IssueError(*refused)
             raise MissingIdentityError(
                 f"no {self.program} is found on PATH to ask for the job's ID token",
                 f"install it, or configure {_COMMAND}",

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
     from jeepney import Message
 
-_MAX_PROMPT_S = 120.0
-
 
 class SecretBus:
     """Calls to the Secret Service on one session bus."""
@@ -91,6 +89,7 @@ class SecretBus:
                 UNLOCK,
             )
         process.set_activity("waiting for the keyring's password to be typed")
+        process.person_s()
         completed = MatchRule(
             type="signal",
             interface=f"{INTERFACE}.Prompt",
@@ -102,12 +101,12 @@ class SecretBus:
             self.call(path, "Prompt", "s", "", interface="Prompt")
             try:
                 signal = self._connection.recv_until_filtered(
-                    answers, timeout=bounded(_MAX_PROMPT_S)
+                    answers, timeout=bounded(process.PERSON_S)
                 )
             except TimeoutError:
                 raise KeychainLockedError(
                     "the keyring is locked and its password was not typed in time",
-                    UNLOCK,
+                    f"{UNLOCK}, or raise DOCKCRED_TIMEOUT",
                 ) from None
         dismissed, (_, result) = signal.body
         if dismissed:

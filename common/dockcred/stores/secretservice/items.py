@@ -5,6 +5,8 @@ What `secret_reader` reads quickly is read here just the same, and unlocked befo
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from dockcred.credential import Credential
 from dockcred.errors import InvalidInputError
 from dockcred.stores.problems import KeychainError, KeychainLockedError
@@ -79,40 +81,61 @@ class SecretItems:
         )
         if prompt != NOTHING:
             item = self._bus.prompt(prompt)
-        self._delete(set(self._search({"server": key, **OURS})) - {item})
+        unlocked, _ = self._find({"server": key, **OURS})
+        # It is kept: what cannot be taken from beside it is no reason to say otherwise.
+        with suppress(KeychainError):
+            self._delete(set(unlocked) - {item})
 
     def remove(self, keys: Iterable[str]) -> None:
-        """Remove every item of these keys."""
+        """Remove every item of these keys; KeychainLockedError where one stays.
+
+        Those that are unlocked are gone then.
+        """
         for key in keys:
-            self._delete(self._search({"server": key, **OURS}))
+            wanted = {"server": key, **OURS}
+            self._delete(self._search(wanted))
+            if self._find(wanted)[1]:
+                self._delete(self._opened(wanted))
 
     def users(self) -> dict[str, str]:
         """Return every key of docker's with the user who was changed last."""
+        unlocked, locked = self._find(OURS)
+        if not unlocked and self._locked_default():
+            unlocked, locked = self._opened(OURS), []
         found = {}
-        for item in sorted(self._search(OURS), key=self._modified):
-            try:
-                attributes = self._bus.property(item, "Item", "Attributes")
-            except ObjectGoneError:
-                continue
-            if "server" in attributes:
-                found[attributes["server"]] = attributes.get("username", "")
+        for items in (locked, unlocked):
+            for item in sorted(items, key=self._modified):
+                try:
+                    attributes = self._bus.property(item, "Item", "Attributes")
+                except ObjectGoneError:
+                    continue
+                if "server" in attributes:
+                    found[attributes["server"]] = attributes.get("username", "")
         return found
 
     def _search(self, attributes: dict[str, str]) -> list[str]:
-        """Return matching items, unlocked; never take a locked keyring for empty.
+        """Return matching items that are unlocked; where none is, unlock them.
 
-        A locked collection may hide its items from a search (KeePassXC does).
+        Never take a locked keyring for empty: it may hide its items from a search
+        (KeePassXC does).
         """
+        unlocked, locked = self._find(attributes)
+        if unlocked or not (locked or self._locked_default()):
+            return unlocked
+        return self._opened(attributes)
+
+    def _find(self, attributes: dict[str, str]) -> tuple[list[str], list[str]]:
+        """Return matching items: those that are unlocked, and those that are not."""
         unlocked, locked = self._bus.call(ROOT, "SearchItems", "a{ss}", attributes)
-        if not locked and not unlocked:
-            locked = self._locked_default()
-        if not locked:
-            return list(unlocked)
-        self._bus.unlock(locked)
-        unlocked, locked = self._bus.call(ROOT, "SearchItems", "a{ss}", attributes)
+        return list(unlocked), list(locked)
+
+    def _opened(self, attributes: dict[str, str]) -> list[str]:
+        """Unlock what matches, else what may hide it, and return all that matches."""
+        self._bus.unlock(self._find(attributes)[1] or self._locked_default())
+        unlocked, locked = self._find(attributes)
         if locked:
             raise KeychainLockedError("the keyring is locked", UNLOCK)
-        return list(unlocked)
+        return unlocked
 
     def _default(self) -> str:
         (path,) = self._bus.call(ROOT, "ReadAlias", "s", "default")

@@ -42,7 +42,7 @@ _DEFAULT = (SERVICE, ROOT, f"{INTERFACE}.Service.ReadAlias", "s", "default")
 
 
 class SecretReader:
-    """What is unlocked on one session bus."""
+    """What is unlocked on one session bus, and the names of what is locked there."""
 
     def __init__(self, address: str) -> None:
         """Hold the bus's address; nothing is asked yet."""
@@ -60,7 +60,7 @@ class SecretReader:
         (_, session), found, (default,) = self._call_batch(
             _OPEN_SESSION, _search({"server": key, **OURS}), _DEFAULT
         )
-        items = self._unlocked(found, default)
+        items, _ = self._sorted(found, default)
         if not items:
             return None
         (secrets,), *properties = self._call_batch(
@@ -73,9 +73,10 @@ class SecretReader:
 
     def _users(self) -> dict[str, str]:
         found, (default,) = self._call_batch(_search(OURS), _DEFAULT)
-        items = self._unlocked(found, default)
+        unlocked, locked = self._sorted(found, default, others_do=True)
         kept = {}
-        if items:
+        # What can be read now goes last, and hides a locked item of the same name.
+        for items in filter(None, (locked, unlocked)):
             for properties in sorted(
                 self._call_batch(*map(_get_properties, items)), key=_modified
             ):
@@ -84,20 +85,22 @@ class SecretReader:
                     kept[attributes["server"]] = attributes.get("username", "")
         return kept
 
-    def _unlocked(self, found: Body, default: str) -> list[str]:
-        """Return what was found, if nothing is locked and nothing may be hidden.
+    def _sorted(
+        self, found: Body, default: str, *, others_do: bool = False
+    ) -> tuple[list[str], list[str]]:
+        """Return the unlocked items of a search and the locked ones.
 
-        A locked collection may hide its items from a search (KeePassXC does).
+        Where none is unlocked, the default collection must be, which may hide its items
+        from a search (KeePassXC does), and none may be locked, but if `others_do`.
         """
         unlocked, locked = found
-        if locked or (not unlocked and default == NOTHING):
-            raise UnusualError
         if not unlocked:
-            ((locked,),) = self._call_batch(_get(default, "Collection", "Locked"))
-            if locked != ("b", 0):
+            if default == NOTHING or (locked and not others_do):
                 raise UnusualError
-        items: list[str] = unlocked
-        return items
+            ((closed,),) = self._call_batch(_get(default, "Collection", "Locked"))
+            if closed != ("b", 0):
+                raise UnusualError
+        return unlocked, locked
 
     def _call_batch(self, *calls: Call) -> list[Body]:
         process.set_activity(WAITING)
