@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import time
 
 import pytest
 
+from .parts import ours
 from .places import Home, set_up_pass, short_directory, stop_gpg
 
 LOGIN = json.dumps({"ServerURL": "r.io", "Username": "user", "Secret": "s3cr3t"})
@@ -117,8 +117,8 @@ def test_one_broken_entry_spoils_no_other(password_store):
 
 
 def ask(home, verb, text, cwd, program="docker-credential-keyring", **variables):
-    peer = home.peer("pass").program
-    found = peer if program == "docker-credential-pass" else home.helper.program
+    peer = program == "docker-credential-pass"
+    found = home.peer("pass").program if peer else ours(program)
     done = subprocess.run(
         [found, verb],
         input=text,
@@ -155,17 +155,25 @@ def test_a_relative_directory_is_meant_where_we_stand(password_store, variables)
         assert ask(password_store, "get", "r.io", path, program, **variables) == wanted
 
 
-def test_another_helper_as_store_gets_the_directories_we_mean(password_store):
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"GNUPGHOME": ".gnupg"},
+        {"PASSWORD_STORE_DIR": ".password-store"},
+        {"PASSWORD_STORE_GPG_OPTS": "--homedir .gnupg"},
+        {"HOME": "."},
+    ],
+    ids="+".join,
+)
+def test_a_helper_that_auto_asks_gets_the_directories_we_mean(
+    password_store, variables
+):
     password_store.helper.store("r.io", "user", "s3cr3t")
-    answer = ask(
-        password_store,
-        "get",
-        "r.io",
-        password_store.path,
-        DOCKCRED_STORE="pass",
-        GNUPGHOME=".gnupg",
-    )
-    assert answer["Secret"] == "s3cr3t"
+    path = password_store.path
+    more = {"DOCKCRED_STORE": "helper:pass", **variables}
+    auto = "docker-credential-auto"
+    assert ask(password_store, "get", "r.io", path, auto, **more)["Secret"] == "s3cr3t"
+    assert ask(password_store, "list", "", path, auto, **more)["r.io"] == "user"
 
 
 # What is there and refused
@@ -236,9 +244,12 @@ def test_a_person_who_types_for_longer_than_a_call_is_waited_for(typed):
 
 
 def test_a_time_that_is_set_holds_and_is_named(typed):
+    """And raising it, as is said, gives that much time."""
     home, types_after = typed
-    types_after(20)
+    types_after(6)
     answer = home.with_variables(DOCKCRED_TIMEOUT="3").run("get", "r.io")
     assert answer.status == 1
     assert b"raise DOCKCRED_TIMEOUT" in answer.stdout
-    assert os.path.exists(home.path / "pinentry")
+    stop_gpg(home)
+    raised = home.with_variables(DOCKCRED_TIMEOUT="45")
+    assert raised.get("r.io") == ("user", "s3cr3t")

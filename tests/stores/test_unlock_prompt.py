@@ -6,6 +6,7 @@ The one mock of the stores: gnome-keyring's own prompt needs a person at a displ
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 from jeepney import (
@@ -50,6 +51,8 @@ class Service(threading.Thread):
         signature, body = getattr(self, f"on_{member.lower()}")(*message.body)
         self.connection.send(new_method_return(message, signature, body))
         if member == "Prompt" and self.person != "away":
+            if self.person == "thinks":
+                time.sleep(9)
             self.locked = self.person == "refuses"
             emitter = DBusAddress(PROMPT, interface="org.freedesktop.Secret.Prompt")
             done = (self.locked, ("ao", [] if self.locked else [ITEM]))
@@ -106,6 +109,13 @@ def test_a_password_typed_into_the_prompt_opens_the_keyring(bus, serve):
     assert bus.with_variables(DISPLAY=":0").get("r.io") == ("user", "secret")
 
 
+@pytest.mark.slow
+def test_who_thinks_for_longer_than_a_call_is_waited_for(bus, serve):
+    serve("thinks")
+    del bus.variables["DOCKCRED_TIMEOUT"]
+    assert bus.with_variables(DISPLAY=":0").get("r.io") == ("user", "secret")
+
+
 @pytest.mark.parametrize(
     ("person", "cause"), [("refuses", "stays so"), ("away", "was not typed in time")]
 )
@@ -116,6 +126,7 @@ def test_a_prompt_refused_or_ignored_is_locked_in_time(bus, serve, person, cause
     assert answer.status == 1
     assert cause in answer.stdout.decode()
     assert b"the keyring is locked" in answer.stdout
+    assert (b"raise DOCKCRED_TIMEOUT" in answer.stdout) is (person == "away")
 
 
 def test_without_a_display_the_prompt_is_put_away_unseen(bus, serve):

@@ -35,10 +35,14 @@ def variables(environment: Environment) -> dict[str, str]:
 
     Without a locale but for its characters: twelve files less that gpg opens.
     """
-    passed = child_program.variables_for("pass", environment)
+    return {"LC_CTYPE": "C.UTF-8", **_variables_for("pass", environment)}
+
+
+def _variables_for(kind: str, environment: Environment) -> dict[str, str]:
+    passed = child_program.variables_for(kind, environment)
     if options := passed.get(GPG_OPTIONS):
         passed[GPG_OPTIONS] = " ".join(_absolute_home(options.split()))
-    return {"LC_CTYPE": "C.UTF-8", **passed}
+    return passed
 
 
 GPG_OPTIONS = "PASSWORD_STORE_GPG_OPTS"
@@ -140,8 +144,8 @@ class External:
 
     def _call(self, verb: str, request: bytes) -> str:
         path = find(self._program, self._environment, "install it, or fix PATH")
-        passed = child_program.variables_for("helper", self._environment)
-        variables = passed | {INSIDE: str(os.getpid())}
+        variables = _variables_for("helper", self._environment)
+        variables[INSIDE] = str(os.getpid())
         done = run([path, verb], variables, request)
         if done.status == 0:
             return done.output

@@ -61,7 +61,7 @@ class KeychainStore:
             return found
         from dockcred.stores import server_keys  # noqa: PLC0415 - not for a hit
 
-        for key in server_keys.nearest(server, self.list()):
+        for key in server_keys.nearest(server, self._kept_for(server)):
             found = self.keychain.read(key + self._suffix)
             if found is not None:
                 return found
@@ -81,16 +81,34 @@ class KeychainStore:
         names = doomed or [server.raw]
         self.keychain.remove([key + self._suffix for key in names])
 
-    def list(self) -> dict[str, str]:
-        """Return every key of this account that a `get` can name."""
-        from dockcred.stores import server_keys  # noqa: PLC0415 - as above
-
-        kept = {}
-        for full, user in self.keychain.users().items():
-            key, mark, account = full.partition(_MARK)
-            if mark + account == self._suffix and server_keys.parse(key):
-                kept[key] = user
-        return kept
-
     def after_answer(self) -> None:
         """Do nothing: nothing is left to do."""
+
+    def _kept_for(self, server: ServerURL) -> list[str]:
+        """Return the keys of this account, those at least that may answer for it.
+
+        A keychain that is slow to list has `near`: it is told the forms that clients
+        write, and need not return others.
+        """
+        near = getattr(self.keychain, "near", None)
+        if near is None:
+            return self._of_account(self.keychain.users())
+        from dockcred.stores import server_keys  # noqa: PLC0415 - as above
+
+        forms = server_keys.forms(server)
+        return self._of_account(near([key + self._suffix for key in forms]))
+
+    def _of_account(self, names: Iterable[str]) -> list[str]:
+        from dockcred.stores import server_keys  # noqa: PLC0415 - as above
+
+        found = []
+        for name in names:
+            key, mark, account = name.partition(_MARK)
+            if mark + account == self._suffix and server_keys.parse(key):
+                found.append(key)
+        return found
+
+    def list(self) -> dict[str, str]:
+        """Return every key of this account that a `get` can name."""
+        users = self.keychain.users()
+        return {key: users[key + self._suffix] for key in self._of_account(users)}

@@ -6,8 +6,6 @@ fill in what the request leaves out); this is a superset of all four.
 
 from __future__ import annotations
 
-import re
-
 from dockcred.clients.reference import HUB_NAMES
 from dockcred.credential import ServerURL
 from dockcred.errors import DockcredError
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
 
 HUB = "Docker Hub"
 _HUB_API = ("/v1/", "/v2/")
-_SLASHES = re.compile("/+")
 _API_ROOTS = frozenset(("/v1", "/v2"))
 _DEFAULT_PORTS = {"https": "443", "http": "80"}
 
@@ -51,6 +48,34 @@ def nearest(server: ServerURL, keys: Iterable[str]) -> list[str]:
     found = _ranked(server, keys)
     above = _paths_above(_path(server), is_hub=_host(server) == HUB)
     return [key for path in above for key, kept in found if _path(kept) == path]
+
+
+def forms(server: ServerURL) -> list[str]:
+    """Return the keys that `nearest` takes for a request, as clients write them.
+
+    It takes more, which no client is known to write, such as a host in capitals.
+    """
+    is_hub = _host(server) == HUB
+    hosts = sorted(HUB_NAMES) if is_hub else [server.host]
+    ports = frozenset((_DEFAULT_PORTS["https"],)) if is_hub else _ports(server)
+    found = [server.raw]
+    for path in _paths_above(_path(server), is_hub=is_hub):
+        ends = (path,) if path else ("", "/", *_HUB_API)
+        for scheme, port in _schemes_and_ports(ports):
+            tails = [f"{port}{end}" for end in (ends if scheme else (path,))]
+            found += [f"{scheme}{host}{tail}" for host in hosts for tail in tails]
+    return list(dict.fromkeys(found))
+
+
+def _schemes_and_ports(ports: frozenset[str]) -> list[tuple[str, str]]:
+    """Return what stands before and after the host of a key that means these ports."""
+    found = [("", f":{port}") for port in sorted(ports)]
+    for scheme, default in _DEFAULT_PORTS.items():
+        if default in ports:
+            found += [("", ""), (f"{scheme}://", "")]
+    for port in sorted(ports.difference(_DEFAULT_PORTS.values())):
+        found += [(f"{scheme}://", f":{port}") for scheme in _DEFAULT_PORTS]
+    return found
 
 
 def _ranked(server: ServerURL, keys: Iterable[str]) -> list[tuple[str, ServerURL]]:
@@ -86,7 +111,9 @@ def _ports(server: ServerURL) -> frozenset[str]:
 
 def _path(server: ServerURL) -> str:
     """Return the path below the API's root, empty for the registry itself."""
-    path = _SLASHES.sub("/", server.path).rstrip("/")
+    path = server.path.rstrip("/")
+    while "//" in path:
+        path = path.replace("//", "/")
     return "" if path in _API_ROOTS else path
 
 

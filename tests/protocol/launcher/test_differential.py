@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.program import HOST
 
@@ -51,6 +51,10 @@ variables = st.dictionaries(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(key=keys, more=variables)
+@example(key=HOST, more={"DOCKCRED_TIMEOUT": "a|b"})
+@example(key=HOST, more={"DOCKCRED_TIMEOUT": "0"})
+@example(key=HOST, more={"DOCKCRED_TIMEOUT": "9999"})
+@example(key=HOST, more={"DOCKCRED_TIMEOUT": "30"})
 def test_the_front_agrees_with_python_or_hands_over(
     launched, primed, shell, key, more
 ) -> None:

@@ -41,6 +41,11 @@ look() {
 
 [ "$#" = 1 ] && [ "$1" = get ] || start "$@"
 [ -z "@HANDED_OVER@" ] || start get
+# What is no number of seconds Python refuses, whatever is kept.
+case ${DOCKCRED_TIMEOUT-} in
+'' | [123456789] | [123456789][0123456789] | [123456789][0123456789][0123456789]) ;;
+*) start get ;;
+esac
 cache=${DOCKCRED_CACHE_DIR-${XDG_CACHE_HOME-${HOME-}/.cache}/dockcred}
 case $cache in /*) ;; *) start get ;; esac
 # Its mode sh cannot see. Where others write there, what they may do is rename; but a

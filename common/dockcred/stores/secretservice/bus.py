@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 class SecretBus:
     """Calls to the Secret Service on one session bus."""
 
+    _connection: Any = None
+
     def __init__(self, address: str, *, can_prompt: bool) -> None:
         """Connect to the bus; `can_prompt` tells that there is a display."""
         self._can_prompt = can_prompt
@@ -51,6 +53,11 @@ class SecretBus:
                 "log in to a desktop session, or run 'dockcred vault create' "
                 "for a vault that needs none",
             ) from None
+
+    def __del__(self) -> None:
+        """Close the connection to the bus."""
+        if self._connection:
+            self._connection.close()
 
     def call(
         self,

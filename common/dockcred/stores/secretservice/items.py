@@ -103,7 +103,9 @@ class SecretItems:
         if not unlocked and self._locked_default():
             unlocked, locked = self._opened(OURS), []
         found = {}
+        # Of two of one second the first is read, and so it is named: it goes last.
         for items in (locked, unlocked):
+            items.reverse()
             for item in sorted(items, key=self._modified):
                 try:
                     attributes = self._bus.property(item, "Item", "Attributes")

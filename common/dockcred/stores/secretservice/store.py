@@ -39,6 +39,13 @@ _OPEN_SESSION = (
     SERVICE, ROOT, f"{INTERFACE}.Service.OpenSession", "sv", "plain", ("s", "")
 )  # fmt: skip
 _DEFAULT = (SERVICE, ROOT, f"{INTERFACE}.Service.ReadAlias", "s", "default")
+_MOST_CALLS = 100
+"""At once: a bus may allow no more than 128 that wait for their answers."""
+_MOST_READ = 50
+"""So many items are read to find what answers as well; among more it is searched for.
+
+gnome-keyring goes through all of its items for each property of each.
+"""
 
 
 class SecretReader:
@@ -56,6 +63,10 @@ class SecretReader:
         """Return every key of docker's with the user who was changed last."""
         return _of_known_shape(self._users)
 
+    def near(self, keys: Iterable[str]) -> list[str]:
+        """Return every key of docker's, or of many the ones that are among `keys`."""
+        return _of_known_shape(lambda: self._near(list(keys)))
+
     def _read(self, key: str) -> Credential | None:
         (_, session), found, (default,) = self._call_batch(
             _OPEN_SESSION, _search({"server": key, **OURS}), _DEFAULT
@@ -72,18 +83,44 @@ class SecretReader:
         return Credential(user, secret.decode("utf-8", "replace"))
 
     def _users(self) -> dict[str, str]:
-        found, (default,) = self._call_batch(_search(OURS), _DEFAULT)
-        unlocked, locked = self._sorted(found, default, others_do=True)
-        kept = {}
+        unlocked, locked = self._all()
         # What can be read now goes last, and hides a locked item of the same name.
-        for items in filter(None, (locked, unlocked)):
-            for properties in sorted(
-                self._call_batch(*map(_get_properties, items)), key=_modified
-            ):
-                attributes = _attributes(properties)
-                if "server" in attributes:
-                    kept[attributes["server"]] = attributes.get("username", "")
-        return kept
+        return self._users_of(locked) | self._users_of(unlocked)
+
+    def _users_of(self, items: list[str]) -> dict[str, str]:
+        """Return each key with its user; only of doubles ask when each was changed."""
+        kept: dict[str, list[tuple[str, str]]] = {}
+        for item, attributes in zip(items, self._attributes_of(items), strict=True):
+            if "server" in attributes:
+                pair = item, attributes.get("username", "")
+                kept.setdefault(attributes["server"], []).append(pair)
+        doubles = [item for pairs in kept.values() if pairs[1:] for item, _ in pairs]
+        times = self._call_batch(*(_get(item, "Item", "Modified") for item in doubles))
+        changed = {
+            item: time for item, ((_, time),) in zip(doubles, times, strict=True)
+        }
+        return {
+            key: max(pairs, key=lambda pair: changed.get(pair[0], 0))[1]
+            for key, pairs in kept.items()
+        }
+
+    def _near(self, keys: list[str]) -> list[str]:
+        items = [item for group in self._all() for item in group]
+        if len(items) > _MOST_READ:
+            found = self._call_batch(
+                *(_search({"server": key, **OURS}) for key in keys)
+            )
+            return [key for key, sorts in zip(keys, found, strict=True) if any(sorts)]
+        return [a["server"] for a in self._attributes_of(items) if "server" in a]
+
+    def _all(self) -> tuple[list[str], list[str]]:
+        """Return the items of docker's, the unlocked ones and the locked ones."""
+        found, (default,) = self._call_batch(_search(OURS), _DEFAULT)
+        return self._sorted(found, default, others_do=True)
+
+    def _attributes_of(self, items: list[str]) -> list[dict[str, str]]:
+        asked = (_get(item, "Item", "Attributes") for item in items)
+        return [found for ((_, found),) in self._call_batch(*asked)]
 
     def _sorted(
         self, found: Body, default: str, *, others_do: bool = False
@@ -103,6 +140,12 @@ class SecretReader:
         return unlocked, locked
 
     def _call_batch(self, *calls: Call) -> list[Body]:
+        answers: list[Body] = []
+        for start in range(0, len(calls), _MOST_CALLS):
+            answers += self._call_few(calls[start : start + _MOST_CALLS])
+        return answers
+
+    def _call_few(self, calls: tuple[Call, ...]) -> list[Body]:
         process.set_activity(WAITING)
         limit_s = bounded(MAX_WAIT_S)
         try:
@@ -174,6 +217,13 @@ class SecretService:
         """Return every key of docker's with the user who was changed last."""
         try:
             return self._reader.users()
+        except UnusualError:
+            return self._by_library().users()
+
+    def near(self, keys: Iterable[str]) -> Iterable[str]:
+        """Return every key of docker's, or of many the ones that are among `keys`."""
+        try:
+            return self._reader.near(keys)
         except UnusualError:
             return self._by_library().users()
 
