@@ -9,6 +9,7 @@ import time
 
 from dockcred.clients import go_json
 from dockcred.credential import Credential
+from dockcred.errors import InvalidInputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,14 +19,8 @@ if TYPE_CHECKING:
     from dockcred.errors import DockcredError
     from dockcred.system.environment import Environment
 
-READ, ABSENT, FORBIDDEN, NOT_A_FILE, NOT_BELOW_A_DIRECTORY, NOT_JSON = (
-    "read",
-    "absent",
-    "forbidden",
-    "not a file",
-    "not below a directory",
-    "not JSON",
-)
+READ, ABSENT, FORBIDDEN, NOT_A_FILE = "read", "absent", "forbidden", "not a file"
+NOT_BELOW_A_DIRECTORY, NOT_JSON, WRONG = "not below a directory", "not JSON", "wrong"
 _MAX_BYTES = 4 * 1024 * 1024
 BEYOND_US = TOO_LARGE, TOO_DEEP = "larger than 4 MiB", "nested too deeply"
 """The states of a file that its client may read, and we do not."""
@@ -75,6 +70,9 @@ class ClientFile:
         except json.JSONDecodeError as error:
             self.detail = f"line {error.lineno}"
             return NOT_JSON
+        except InvalidInputError as error:
+            self.detail = error.cause
+            return WRONG
         except (ValueError, TypeError):
             return NOT_JSON
         except RecursionError:
@@ -84,7 +82,8 @@ class ClientFile:
     def parse(self, data: bytes) -> Mapping[str, Any]:
         """Return what the file says.
 
-        Raises ValueError or TypeError for what its client cannot read.
+        Raises ValueError or TypeError for what its client cannot read, and
+        InvalidInputError where a value of another type spoils the whole.
 
         A client that reads otherwise has a class of its own.
         """

@@ -342,6 +342,8 @@ stringData:
         (secret(keyed("registry-1.docker.io")), WARNING, "is found for no image"),
         (secret(keyed("ghcr.io/team/app:1")), WARNING, "is found for no image"),
         (secret(keyed("ghcr.io:port")), WARNING, "is no address"),
+        (secret(auths(a=GOOD, b={"email": 5})), ERROR, 'auths["b"].email is no text'),
+        (secret('{"HttpHeaders": {"X": 5}}'), ERROR, 'HttpHeaders["X"] is no text'),
         ('{"kind": "List"}', ERROR, "a list of no Secrets"),
         ("kind: Secret\ndata: [", ERROR, "it is not YAML at line"),
         ("a word", ERROR, "it is no manifest"),

@@ -6,93 +6,43 @@ what all of the package stands on: auth.json as Go decodes it, and whose a key i
 
 from __future__ import annotations
 
-import json
-
 from dockcred.clients import go_json
+from dockcred.clients.go_json import TEXT, Map
 from dockcred.errors import InvalidInputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_FIELDS = ("auth", "identitytoken")
-
-
-class _Pairs(list[tuple[str, "Any"]]):
-    """An object's members as they stand, for names that stand twice or in any case."""
+_AUTHS = Map({"auth": TEXT, "identitytoken": TEXT})
+_FORM = {"auths": _AUTHS, "credHelpers": Map(TEXT)}
 
 
 def decode(data: bytes, *, is_legacy: bool = False) -> dict[str, Any]:
-    """Return what Go's decoder makes of a file.
+    """Return `auths` and `credHelpers`, and all else as it stands.
 
-    Raises JSONDecodeError for what is no JSON, such as nothing at all, a byte-order
+    Raises BrokenJSONError for what is no JSON, such as nothing at all, a byte-order
     mark or UTF-16, and InvalidInputError for a value of another type.
     """
-    found = json.loads(
-        data.decode("utf-8", "replace"),
-        object_pairs_hook=_Pairs,
-        parse_constant=_refuse,
-        parse_int=float,
-    )
-    members = _members("it", found)
-    content = dict(members)
-    auths: dict[str, Any] = {}
-    helpers: dict[str, Any] = {}
-    for name, value in [("auths", found)] if is_legacy else members:
-        if go_json.folded(name) == "auths":
-            auths = _entries(auths, value)
-        elif go_json.folded(name) == "credhelpers":
-            helpers = _helpers(helpers, value)
-        else:
-            continue
-        content.pop(name, None)
-    return content | {"auths": auths, "credHelpers": helpers}
+    if not data.strip():
+        raise go_json.BrokenJSONError("empty")
+    found = go_json.decode(data, _AUTHS if is_legacy else _FORM, whole=True)
+    for where, wanted in found.wrong:
+        from dockcred.clients.findings import place  # noqa: PLC0415 - for a fault alone
 
-
-def _entries(before: dict[str, Any], value: object) -> dict[str, Any]:
-    """Join a table to one that stood before; null takes that away."""
-    found = {} if value is None else dict(before)
-    for key, entry in _members("auths", value):
-        held: dict[str, str] = {}
-        for name, text in _members(_named("auths", key), entry):
-            field = go_json.folded(name)
-            if field in _FIELDS and text is not None:
-                held[field] = _text(_named("auths", key), text)
-        found[go_json.clean(key)] = held
-    return found
-
-
-def _helpers(before: dict[str, Any], value: object) -> dict[str, Any]:
-    found = {} if value is None else dict(before)
-    for key, name in _members("credHelpers", value):
-        where = _named("credHelpers", key)
-        found[go_json.clean(key)] = "" if name is None else _text(where, name)
-    return found
-
-
-def _members(where: str, value: object) -> _Pairs:
-    """Return an object's members, none for null."""
-    if value is None:
-        return _Pairs()
-    if not isinstance(value, _Pairs):
-        raise InvalidInputError(f"{where} is no object", "fix it first")
-    return value
-
-
-def _text(where: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise InvalidInputError(f"{where} has a value that is no text", "fix it first")
-    return go_json.clean(value)
-
-
-def _named(table: str, key: str) -> str:
-    from dockcred.clients.findings import shown  # noqa: PLC0415 - for a fault alone
-
-    return f'{table}["{shown(key)}"]'
-
-
-def _refuse(_constant: str) -> None:
-    raise ValueError("no JSON")
+        cause = f"{place(where) or 'it'} is no {wanted}"
+        raise InvalidInputError(cause, "fix it first")
+    value = {"auths": found.value} if is_legacy else found.value
+    return {
+        **{at[0]: other for at, other in found.unknown.items() if not at[1:]},
+        "auths": {
+            key: {name: text for name, text in entry.items() if text is not None}
+            for key, entry in (value.get("auths") or {}).items()
+        },
+        "credHelpers": {
+            key: name or "" for key, name in (value.get("credHelpers") or {}).items()
+        },
+    }
 
 
 def registry_of(key: str, *, is_legacy: bool = False) -> str:

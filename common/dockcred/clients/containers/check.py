@@ -6,11 +6,10 @@ of each entry `auth` and `identitytoken` alone.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dockcred.clients import findings
+from dockcred.clients import findings, go_json
 from dockcred.clients.containers import decode, registry_of
 from dockcred.clients.entries import Fault, decode_auth
 from dockcred.clients.findings import (
@@ -83,11 +82,9 @@ def _decoded(data: bytes) -> dict[str, Any]:
         raise InvalidInputError("it is empty", "remove it, or write {} into it")
     try:
         return decode(data)
-    except json.JSONDecodeError as broken:
-        where = f" at line {broken.lineno}"
-    except (ValueError, RecursionError):
-        where = ""
-    raise InvalidInputError(f"it is not JSON{where}", "fix it first")
+    except go_json.BrokenJSONError as broken:
+        where = f" at {broken.place}" if broken.place else ""
+        raise InvalidInputError(f"it is not JSON{where}", "fix it first") from None
 
 
 def _alike(auths: Mapping[str, Any]) -> Iterator[Finding]:

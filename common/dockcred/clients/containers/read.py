@@ -7,15 +7,12 @@ that cannot be read ends the search, where it is reached: what is behind it is n
 
 from __future__ import annotations
 
-import json
 import os
 import tomllib
 
-from dockcred.clients import files
 from dockcred.clients.containers import canonical, decode, registry_of
 from dockcred.clients.entries import Fault, decode_auth
 from dockcred.clients.files import ClientFile, Found
-from dockcred.errors import InvalidInputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,10 +29,6 @@ PODMAN_5, PODMAN_6 = 5, 6
 """Whose rules for registries.conf: containers/image until 5.41, and from 5.42 on."""
 
 VERSIONS = (PODMAN_5, PODMAN_6)
-WRONG = "wrong"
-"""The state of a file with a value of another type, which fails as a whole."""
-
-_MAX_BYTES = 4 * 1024 * 1024
 
 
 def auth_paths(environment: Environment) -> tuple[str, ...]:
@@ -81,29 +74,9 @@ class PodmanFile(ClientFile):
         self.is_legacy = is_legacy
         super().__init__(path)
 
-    def _read(self) -> str:
-        try:
-            with open(self.path, "rb") as file:
-                data = file.read(_MAX_BYTES)
-        except FileNotFoundError:
-            return files.ABSENT
-        except NotADirectoryError:
-            return files.NOT_BELOW_A_DIRECTORY
-        except IsADirectoryError:
-            return files.NOT_A_FILE
-        except OSError:
-            return files.FORBIDDEN
-        try:
-            self.content = decode(data, is_legacy=self.is_legacy)
-        except json.JSONDecodeError as error:
-            self.detail = f"line {error.lineno}" if data else "empty"
-            return files.NOT_JSON
-        except InvalidInputError as error:
-            self.detail = error.cause
-            return WRONG
-        except (ValueError, RecursionError):
-            return files.NOT_JSON
-        return files.READ
+    def parse(self, data: bytes) -> Mapping[str, Any]:
+        """Return what containers/image decodes; raise as `decode`."""
+        return decode(data, is_legacy=self.is_legacy)
 
 
 def helpers(

@@ -8,13 +8,13 @@ give up (kubernetes, pkg/credentialprovider and its secrets).
 from __future__ import annotations
 
 import base64
-import json
 import re
-from collections.abc import Iterator
-from typing import Any
 from urllib.parse import unquote
 
+from dockcred.clients import go_json
 from dockcred.clients.entries import TOKEN, Auth, Fault
+from dockcred.clients.findings import place as place_of
+from dockcred.clients.go_json import TEXT, Map
 from dockcred.clients.reference import HUB, HUB_INDEX, HUB_NAMES
 from dockcred.errors import InvalidInputError
 
@@ -26,12 +26,9 @@ KEYS = {JSON_TYPE: JSON_KEY, OLD_TYPE: OLD_KEY}
 """The types that kubelet reads, each with the only key that it looks at."""
 
 _FIELDS = ("username", "password", "email", "auth")
+_AUTHS = Map(dict.fromkeys(_FIELDS, TEXT))
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 _LONE = 1  # a last character of base64 that alone makes no byte
-
-
-class _Object(list[tuple[str, Any]]):
-    """A JSON object with its members in their order, those of one name too."""
 
 
 class SecretEntry:
@@ -55,53 +52,28 @@ def read(data: bytes, *, old: bool = False) -> tuple[list[SecretEntry], frozense
     Raises InvalidInputError for what kubelet cannot read at all; an `auth` that it
     cannot decode is a fault of its entry.
     """
+    form = _AUTHS if old else {"auths": _AUTHS, "HttpHeaders": Map(TEXT)}
     try:
-        found = json.loads(
-            # Go reads what is no UTF-8 as a character of its own, and no NaN.
-            data.decode(errors="replace"),
-            object_pairs_hook=_Object,
-            parse_constant=_refuse,
+        found = go_json.decode(data, form, whole=True)
+    except go_json.BrokenJSONError as broken:
+        line = f" at {broken.place}" if broken.place else ""
+        raise _broken(f"it is not JSON{line}") from None
+    for where, wanted in found.wrong:
+        raise _broken(f"{place_of(where) or 'it'} is no {wanted}")
+    beside: dict[go_json.Place, set[str]] = {}
+    for where, value in found.unknown.items():
+        if value:
+            beside.setdefault(where[:-1], set()).add(go_json.folded(where[-1]))
+    auths = found.value if old else found.value.get("auths") or {}
+    above = () if old else ("auths",)
+    return [
+        SecretEntry(
+            key,
+            _auth({name: entry.get(name) or "" for name in _FIELDS}),
+            frozenset(beside.get((*above, key), ())),
         )
-    except json.JSONDecodeError as error:
-        raise _broken(f"it is not JSON at line {error.lineno}") from None
-    except (ValueError, RecursionError):
-        raise _broken("it is not JSON") from None
-    if found is not None and not isinstance(found, _Object):
-        raise _broken("it is not a JSON object")
-    members = found or _Object()
-    if old:
-        return list(_entries(members)), frozenset()
-    auths: dict[str, SecretEntry] = {}
-    for name, value in members:
-        folded = _folded(name)
-        if folded not in {"auths", "httpheaders"} or value is None:
-            if folded == "auths":
-                auths = {}
-            continue
-        if not isinstance(value, _Object):
-            raise _broken(f"{folded} is no object")
-        if folded == "auths":
-            auths.update((entry.key, entry) for entry in _entries(value))
-        elif not all(isinstance(text, str | None) for _, text in value):
-            raise _broken("HttpHeaders holds what is no text")
-    beside = frozenset(_folded(name) for name, value in members if value)
-    return list(auths.values()), beside
-
-
-def _entries(found: _Object) -> Iterator[SecretEntry]:
-    for key, value in dict(found).items():
-        if value is not None and not isinstance(value, _Object):
-            raise _broken("an entry is no object")
-        fields = dict.fromkeys(_FIELDS, "")
-        for name, text in value or ():
-            folded = _folded(name)
-            if folded not in fields or text is None:
-                continue
-            if not isinstance(text, str):
-                raise _broken(f"{folded} of an entry is no text")
-            fields[folded] = text
-        names = frozenset(_folded(name) for name, text in value or () if text)
-        yield SecretEntry(key, _auth(fields), names)
+        for key, entry in auths.items()
+    ], frozenset(() if old else beside.get((), ()))
 
 
 def _auth(fields: dict[str, str]) -> Auth:
@@ -135,16 +107,6 @@ def _auth(fields: dict[str, str]) -> Auth:
     if password.endswith(("\n", "\r")):
         fault = Fault.NEWLINE
     return Auth(username, password, fault)
-
-
-def _folded(name: str) -> str:
-    """Return a name as Go compares those of fields: a long s is one, a sharp s none."""
-    lower = (c.casefold() for c in name)
-    return "".join(c if len(c) == 1 else "\0" for c in lower)
-
-
-def _refuse(constant: str) -> object:
-    raise ValueError(constant)
 
 
 def _broken(cause: str) -> InvalidInputError:

@@ -84,7 +84,7 @@ class Password:
     def check(self, data: bytes) -> Iterator[Finding]:
         """Check its ends; of what is between nothing is shown."""
         password = data.removesuffix(b"\n")
-        if not password.strip():
+        if not password:
             yield error(ENTRY, "there is no password")
         elif b"\n" in password or b"\r" in password:
             yield error(

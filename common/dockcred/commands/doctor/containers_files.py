@@ -97,7 +97,7 @@ def _broken(file: ClientFile) -> Finding:
 
 
 _ALL = ("--all", "--helper")
-_TEXTS = {files.NOT_JSON, containers_read.WRONG}
+_TEXTS = {files.NOT_JSON, files.WRONG}
 
 
 def _registries(environment: Environment) -> Iterator[Finding]:
