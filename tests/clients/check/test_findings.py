@@ -515,6 +515,7 @@ def test_nomad(text: str, severity: Severity, said: str) -> None:
         (f"{SECRET}\n", NOTE, "ends in a newline"),
         (f"{SECRET}\n\n", ERROR, "more than one line"),
         ("\n", ERROR, "there is no password"),
+        (" ", FINE, "there is a password"),
     ],
 )
 def test_a_password(text: str, severity: Severity, said: str) -> None:
