@@ -57,7 +57,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "clients/containers/edit.py": "asks for the user's own number, to tell whose a file is",
         "clients/containers/read.py": "asks for the user's own number, to tell whose a file is",
         "clients/edit/past.py": "asks for the user's own number, to tell whose a file is",
-        "clients/files.py": "asks for the user's own number, to tell whose a file is",
         "commands/doctor/case.py": "asks for the user's own number, to tell whose a file is",
         "commands/doctor/entries.py": "names the owner of a file",
         "commands/doctor/examination.py": "asks for the user's own number, to tell whose a file is",

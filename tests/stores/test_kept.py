@@ -95,7 +95,7 @@ def test_a_file_with_another_name_is_not_half_changed(vault, config):
 
 
 @pytest.mark.parametrize("kind", ["file", "link"])
-def test_a_rendering_keeps_owner_group_and_link(vault, config, kind, capsys):
+def test_a_rendering_keeps_owner_group_mode_and_link(vault, config, kind, capsys):
     path = config
     if kind == "link":
         path = vault.path / "link.json"
@@ -104,9 +104,77 @@ def test_a_rendering_keeps_owner_group_and_link(vault, config, kind, capsys):
     output.write(b'{"auths":{}}', str(path), None)
     assert path.is_symlink() == (kind == "link")
     assert config.read_bytes() == b'{"auths":{}}'
-    # A secret is its owner's alone, whatever the mode was.
-    assert look(config) == (_OWNER, _GROUP, 0o600)
-    assert "wrote" in capsys.readouterr().err
+    assert look(config) == (_OWNER, _GROUP, 0o640)
+    assert capsys.readouterr().err.endswith("; its group can read it too\n")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (0o600, 0o600, ""),
+        (0o400, 0o400, ""),
+        (0o660, 0o640, "its group can read it too"),
+        (0o440, 0o440, "its group can read it too"),
+        (0o644, 0o600, "others could read it: its mode was 0644, and is 0600"),
+        (0o604, 0o600, "others could read it: its mode was 0604, and is 0600"),
+        (0o4755, 0o600, "others could read it: its mode was 4755, and is 0600"),
+    ],
+)
+def test_a_secret_is_not_written_where_others_read_without_a_word(
+    config, before, after, said, capsys
+):
+    config.write_text("{}")
+    config.chmod(before)
+    output.write(b"{}", str(config), None)
+    assert look(config) == (_OWNER, _GROUP, after)
+    told = capsys.readouterr().err
+    assert told == f"wrote {config}{f'; {said}' if said else ''}\n"
+
+
+def test_what_is_no_secret_keeps_its_mode(config, capsys):
+    config.write_text("apiVersion: v0\n")
+    config.chmod(0o644)
+    output.write(b"apiVersion: v1\n", str(config), None, secret=False)
+    assert look(config) == (_OWNER, _GROUP, 0o644)
+
+
+def keep_fresh(vault, path, mode):
+    """Store a login, and let `refresh` write it there."""
+    stored = '{"ServerURL": "r.example", "Username": "u", "Secret": "n3w"}'
+    assert vault.run("docker-credential-keyring", "store", text=stored).returncode == 0
+    targets = vault.path / "refresh.toml"
+    targets.write_text(
+        '[[target]]\nformat = "docker-config"\nregistries = ["r.example"]\n'
+        f'sources = ["keychain"]\nfile = "{path}"\nmode = "{mode}"\n'
+    )
+    return vault.run("dockcred", "refresh", "--once", str(targets))
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_a_file_that_is_kept_fresh_keeps_group_and_link(vault, config, kind):
+    """The group is whom the mode lets read it; the mode is the setting's."""
+    os.chown(config, 0, _GROUP)
+    path = config
+    if kind == "link":
+        path = vault.path / "link.json"
+        path.symlink_to(config)
+    ran = keep_fresh(vault, path, "0440")
+    assert ran.returncode == 0, ran.stderr
+    assert path.is_symlink() == (kind == "link")
+    assert look(config) == (0, _GROUP, 0o440)
+    assert base64.b64encode(b"u:n3w") in config.read_bytes()
+    beside = {name for name in os.listdir(config.parent) if name.endswith(".dockcred")}
+    assert beside == {".config.json.dockcred"}
+
+
+def test_a_file_that_is_kept_fresh_follows_no_link_of_another(vault, config):
+    os.chown(config, 0, 0)
+    link = vault.path / "link.json"
+    link.symlink_to(config)
+    os.chown(link, 777, 777, follow_symlinks=False)
+    before = config.read_bytes()
+    keep_fresh(vault, link, "0600")
+    assert config.read_bytes() == before
 
 
 def test_root_follows_no_link_of_another(vault, config):

@@ -6,7 +6,6 @@ fifth of the time of a short command that prints nothing.
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 import sys
@@ -90,20 +89,10 @@ def reporting_errors() -> Iterator[None]:
 
 
 def _remedy(error: OSError) -> str:
-    """Return what to do about a place that this user may not change, "" for others."""
-    if error.errno == errno.EROFS:
-        return "; it is mounted read-only: name a place elsewhere"
-    if error.errno not in {errno.EACCES, errno.EPERM} or not error.filename:
-        return ""
-    from dockcred.clients import files  # noqa: PLC0415 - after a failure alone
+    from dockcred.system import file_lock  # noqa: PLC0415 - after a failure alone
 
-    path = os.fsdecode(error.filename)
-    try:
-        place = files.obstacle(path, os.W_OK)
-        fix, words = files.opening(place, environment.current()) if place else ("", "")
-    except OSError:
-        return ""
-    return f"; run: {fix}" if fix else f"; {words}" if words else ""
+    found = file_lock.remedy(error, environment.current())
+    return f"; {found}" if found else ""
 
 
 def stdout() -> TextIO:

@@ -16,7 +16,12 @@ from dockcred.clients.entries import decode
 from dockcred.credential import Credential
 from dockcred.errors import InvalidInputError
 from dockcred.stores.problems import KeychainAbsentError, KeychainError
-from dockcred.system import file_lock, private_file, shared_file
+from dockcred.system import (
+    environment,
+    file_lock,
+    private_file,
+    shared_file,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -124,7 +129,8 @@ class AuthFile:
                 yield
         except OSError as error:
             raise KeychainError(
-                f"{self.path} cannot be written and stays as it was: {error.strerror}"
+                f"{self.path} cannot be written and stays as it was: {error.strerror}",
+                file_lock.remedy(error, environment.current()),
             ) from None
 
     def uses_store(self, name: str) -> bool:
@@ -156,18 +162,18 @@ class AuthFile:
         raise KeychainError(f"{self.path}: {said}")
 
 
-def docker(environment: Environment) -> AuthFile:
+def docker(variables: Environment) -> AuthFile:
     """Open docker's configuration."""
-    directory = environment.get("DOCKER_CONFIG") or f"{environment.home()}/.docker"
+    directory = variables.get("DOCKER_CONFIG") or f"{variables.home()}/.docker"
     return AuthFile(f"{directory}/config.json")
 
 
-def podman(environment: Environment) -> AuthFile:
+def podman(variables: Environment) -> AuthFile:
     """Open podman's, buildah's and skopeo's: the first of containers-auth.json(5)."""
-    runtime = environment.get("XDG_RUNTIME_DIR")
-    config = environment.get("XDG_CONFIG_HOME") or f"{environment.home()}/.config"
+    runtime = variables.get("XDG_RUNTIME_DIR")
+    config = variables.get("XDG_CONFIG_HOME") or f"{variables.home()}/.config"
     places = (
-        environment.get("REGISTRY_AUTH_FILE"),
+        variables.get("REGISTRY_AUTH_FILE"),
         f"{runtime}/containers/auth.json" if runtime else "",
         f"/run/containers/{os.geteuid()}/auth.json",
         f"{config}/containers/auth.json",

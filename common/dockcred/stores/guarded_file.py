@@ -10,7 +10,7 @@ import errno
 import os
 
 from dockcred.stores.problems import KeychainAbsentError, KeychainError
-from dockcred.system import process
+from dockcred.system import environment, process
 from dockcred.system.file_lock import FileLock
 
 TYPE_CHECKING = False
@@ -39,7 +39,7 @@ class StoreLock(FileLock):
         except OSError as error:
             raise KeychainError(
                 f"{self._store} cannot be locked: {error.strerror}",
-                f"look at {error.filename} and its disk",
+                _remedy(error, error.filename),
             ) from None
 
 
@@ -99,5 +99,12 @@ class GuardedFile:
             )
         return KeychainError(
             f"the vault cannot be {what}: {error.strerror}",
-            f"look at {self.path} and its disk",
+            _remedy(error, self.path),
         )
+
+
+def _remedy(error: OSError, path: str) -> str:
+    from dockcred.system import file_lock  # noqa: PLC0415 - after a failure alone
+
+    found = file_lock.remedy(error, environment.current())
+    return f"{path}: {found}" if found else f"look at {path} and its disk"

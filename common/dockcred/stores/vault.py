@@ -16,6 +16,7 @@ from dockcred.stores import choice, vault_key
 from dockcred.stores.guarded_file import GuardedFile
 from dockcred.stores.problems import KeychainError
 from dockcred.stores.vault_file import VaultDamagedError, VaultFile
+from dockcred.system import environment, file_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,10 +31,10 @@ if TYPE_CHECKING:
 class Vault:
     """Credentials by key, each change a new file under the lock."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, variables: Environment) -> None:
         """Read the place and the key's sources from the environment."""
-        self._environment = environment
-        self._file = GuardedFile(choice.vault_path(environment))
+        self._environment = variables
+        self._file = GuardedFile(choice.vault_path(variables))
 
     def read(self, key: str) -> Credential | None:
         """Return the credential from the file as it is now."""
@@ -78,7 +79,8 @@ def create(path: str, key: bytes, description: dict[str, Any]) -> VaultFile:
     try:
         os.makedirs(directory, mode=0o700, exist_ok=True)
     except OSError as error:
-        raise KeychainError(f"{directory}: {error.strerror}") from None
+        found = file_lock.remedy(error, environment.current())
+        raise KeychainError(f"{directory}: {error.strerror}", found) from None
     with GuardedFile(path) as file:
         if os.path.exists(file.path):
             raise KeychainError(

@@ -1,5 +1,6 @@
-"""The right to change a file: a lock beside it, which the kernel drops at our death.
+"""The right to change a file: a lock beside it, and what keeps a user from the file.
 
+The kernel drops the lock at our death.
 Where the lock's file is not to stay, it is removed by whoever holds it: who has waited
 for it looks whether what it holds still has the name.
 """
@@ -8,12 +9,15 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
+
+    from dockcred.system.environment import Environment
 
 MAX_WAIT_S = 60.0
 _FIRST_PAUSE_S = 0.001
@@ -121,3 +125,140 @@ def beside(path: str) -> FileLock:
     """
     directory, name = os.path.split(path)
     return FileLock(os.path.join(directory, f".{name}.dockcred-lock"), required=False)
+
+
+def is_mine(path: str) -> bool:
+    """Return whether a path belongs to this user."""
+    try:
+        return os.stat(path).st_uid == os.geteuid()
+    except OSError:
+        return False
+
+
+_MAX_LINKS = 40
+
+
+def obstacle(path: str, wanted: int = os.R_OK) -> str:
+    """Return what keeps this user from reading a file; nothing where nothing does.
+
+    It is the directory that does not let pass, wherever links lead, or the file; for
+    os.W_OK, which a writer beside it needs, the directory that the file is in.
+    """
+    at, left, links = "/", os.path.abspath(path).split("/")[::-1], 0
+    while left:
+        name = left.pop()
+        if name in {"", ".", ".."}:
+            at = os.path.dirname(at) if name == ".." else at
+            continue
+        place = os.path.join(at, name)
+        try:
+            target = os.readlink(place)
+        except PermissionError:
+            return at
+        except FileNotFoundError:
+            break
+        except OSError:  # no link
+            at = place
+            continue
+        links += 1
+        if links > _MAX_LINKS:
+            return place
+        at = "/" if target.startswith("/") else at
+        left += target.split("/")[::-1]
+    else:
+        if wanted == os.R_OK:
+            return "" if os.access(at, os.R_OK) else at
+        at = at if os.path.isdir(at) else os.path.dirname(at)
+    return at if wanted == os.W_OK and not os.access(at, os.W_OK) else ""
+
+
+def remedy(error: OSError, environment: Environment) -> str:
+    """Return what to do about a file that was not written; nothing where it is unknown.
+
+    The file is as it was, for all our writers write aside.
+    """
+    if error.errno == errno.EROFS:
+        return "it is mounted read-only: name a place elsewhere"
+    if not error.filename:
+        return ""
+    path = os.path.realpath(os.fsdecode(error.filename))
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        shown = _command("df", "-h", _directory(path))
+        return f"make room there, it stays as it was; run: {shown}"
+    if error.errno not in {errno.EACCES, errno.EPERM}:
+        return ""
+    try:
+        if held := _held_fast(path):
+            return f"run: {_command('sudo', 'chattr', '-i', '-a', held)}"
+        place = obstacle(path, os.W_OK)
+        if not place and os.path.lexists(path) and not is_mine(path):
+            place = path  # its owner is kept, which only root can give
+        fix, words = opening(place, environment) if place else ("", "")
+    except OSError:
+        return ""
+    return f"run: {fix}" if fix else words
+
+
+def _directory(path: str) -> str:
+    """Return the lowest directory above a path that is there."""
+    while not os.path.isdir(path):
+        path = os.path.dirname(path)
+    return path
+
+
+_GET_FLAGS = 0x80086601
+_IMMUTABLE, _APPEND_ONLY = 0x10, 0x20
+
+
+def _held_fast(path: str) -> str:
+    """Return the file, or its directory, that not even root may replace (chattr(1))."""
+    import fcntl  # noqa: PLC0415 - POSIX only
+
+    for place in (path, os.path.dirname(path)):
+        try:
+            descriptor = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            continue
+        try:
+            found = fcntl.ioctl(descriptor, _GET_FLAGS, bytes(8))
+        except OSError:
+            continue
+        finally:
+            os.close(descriptor)
+        if int.from_bytes(found, sys.byteorder) & (_IMMUTABLE | _APPEND_ONLY):
+            return place
+    return ""
+
+
+def opening(place: str, environment: Environment) -> tuple[str, str]:
+    """Return a command that opens a place to this user, or what to do in words.
+
+    What belongs to others is given to the user in his own home alone, with all that is
+    in it: elsewhere it may be kept from him on purpose.
+    """
+    is_directory = os.path.isdir(place)
+    if is_mine(place):
+        return _command("chmod", "u+rwx" if is_directory else "u+r", place), ""
+    home = os.path.realpath(environment.home() or "/") + "/"
+    if home == "//" or not os.path.realpath(place).startswith(home):
+        return "", f"ask {owner(place)} to let you read it, or keep a file of your own"
+    user = environment.first("USER", "LOGNAME") or str(os.geteuid())
+    words = ("chown", "-R", user) if is_directory else ("chown", user)
+    return _command("sudo", *words, place), ""
+
+
+def owner(path: str) -> str:
+    """Return the name of the user whom a path belongs to, or the number."""
+    import pwd  # noqa: PLC0415 - POSIX only, and for messages
+
+    uid = os.stat(path).st_uid
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
+
+
+def _command(*words: str) -> str:
+    from shlex import quote  # noqa: PLC0415 - for messages
+
+    return " ".join(map(quote, words))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 NEW_FILE: Final = 0o600
 ASIDE: Final = ".new"
+_OTHERS, _OWNER_AND_READERS = 0o007, 0o640
 _RANDOM_BYTES = 8
 _HEXADECIMAL = frozenset("0123456789abcdef")
 _ATTEMPTS = 10
@@ -115,11 +116,33 @@ def dress(
             old = None
         if old is not None:
             new = os.fstat(descriptor)
-            if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
-                os.fchown(descriptor, old.st_uid, old.st_gid)
             mode = stat.S_IMODE(old.st_mode) if mode is None else mode
+            try:
+                if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
+                    os.fchown(descriptor, old.st_uid, old.st_gid)
+            except PermissionError:
+                if old.st_uid != new.st_uid:
+                    raise
+                # The group is none of this user's, and the new file's is another.
+                mode &= ~stat.S_IRWXG
     if mode not in {None, NEW_FILE}:
         os.fchmod(descriptor, mode)
+
+
+def mode_for_secret(path: str) -> tuple[int, str]:
+    """Return the mode of a secret that takes a file's place, and what to say of it.
+
+    What a group may read, somebody has let it on purpose; what everybody may is a
+    umask's: then it is its owner's alone from now on.
+    """
+    try:
+        old = stat.S_IMODE(os.lstat(path).st_mode)
+    except FileNotFoundError:
+        return NEW_FILE, ""
+    if old & _OTHERS:
+        return NEW_FILE, f"others could read it: its mode was {old:04o}, and is 0600"
+    kept = old & _OWNER_AND_READERS | stat.S_IRUSR
+    return kept, "its group can read it too" if kept & stat.S_IRGRP else ""
 
 
 def behind_links(path: str) -> str:

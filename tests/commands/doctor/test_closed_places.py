@@ -5,6 +5,7 @@ docker itself says that it cannot read; the remedy is carried out, and it can.
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -17,11 +18,13 @@ import pytest
 from support import real
 from support.oracles import BUILT
 
-from dockcred.clients import files
 from dockcred.clients.containers import read as containers_read
 from dockcred.clients.docker import read as docker_read
+from dockcred.clients.edit import WantedValue, json_text
+from dockcred.clients.edit.client_file import EditableFile
 from dockcred.clients.findings import Severity
 from dockcred.commands.doctor import client_files, containers_files
+from dockcred.system import file_lock
 from dockcred.system.environment import Environment
 
 NOBODY = 65534
@@ -209,6 +212,79 @@ def test_a_writer_is_told_which_directory_keeps_him_out(home: Path) -> None:
     path = docker_read.config_file(Environment({"HOME": str(home)})).path
 
     def look() -> str:
-        return files.obstacle(path, os.W_OK) + "\n" + files.obstacle(path)
+        return file_lock.obstacle(path, os.W_OK) + "\n" + file_lock.obstacle(path)
 
     assert as_user(look) == f"{home}/.docker\n"
+
+
+def directory_of_root_open_to_read(home: Path) -> Path:
+    _theirs(home / ".docker", 0o755)
+    return home / ".docker"
+
+
+def own_directory_without_writing(home: Path) -> Path:
+    (home / ".docker").chmod(0o500)
+    return home / ".docker"
+
+
+def parent_without_search(home: Path) -> Path:
+    home.chmod(0o600)
+    return home
+
+
+def file_of_root_in_an_own_directory(home: Path) -> Path:
+    """Only root could give the new file to its owner."""
+    _theirs(home / ".docker/config.json", 0o644)
+    return home / ".docker/config.json"
+
+
+CLOSED_TO_WRITERS = (
+    directory_of_root_open_to_read,
+    own_directory_without_writing,
+    parent_without_search,
+    file_of_root_in_an_own_directory,
+)
+
+
+@pytest.mark.parametrize("close", CLOSED_TO_WRITERS, ids=lambda close: close.__name__)
+def test_a_writers_remedy_opens_what_is_closed(
+    home: Path, close: Callable[[Path], Path]
+) -> None:
+    """The file stays as it was until the remedy has been carried out."""
+    closed = close(home)
+    path = home / ".docker/config.json"
+    environment = Environment({"HOME": str(home), "USER": str(NOBODY)})
+
+    def write() -> str:
+        wanted = [WantedValue(("credsStore",), "keyring")]
+        try:
+            EditableFile(str(path), json_text).commit(lambda _: wanted)
+        except OSError as error:
+            return file_lock.remedy(error, environment)
+        return "written"
+
+    words = shlex.split(as_user(write).removeprefix("run: "))
+    assert words[-1] == str(closed)
+    assert path.read_text() == _LOGIN
+    argv = words[1:] if words[0] == "sudo" else words
+    subprocess.run(argv, check=True, timeout=10)
+    assert as_user(write) == "written"
+    assert path.stat().st_uid == NOBODY
+    assert json.loads(path.read_text())["credsStore"] == "keyring"
+
+
+def test_a_group_that_cannot_be_kept_is_let_in_to_nothing(home: Path) -> None:
+    """As `sudo chown` leaves a file: its group is root's, and none of the user's."""
+    path = home / ".docker/config.json"
+    os.chown(path, NOBODY, 0)
+    path.chmod(0o640)
+    wanted = [WantedValue(("credsStore",), "keyring")]
+
+    def write() -> str:
+        EditableFile(str(path), json_text).commit(lambda _: wanted)
+        return "written"
+
+    assert as_user(write) == "written"
+    status = path.stat()
+    assert (status.st_uid, status.st_gid) == (NOBODY, NOBODY)
+    assert status.st_mode & 0o777 == 0o600

@@ -19,6 +19,7 @@ from dockcred.clients.findings import (
 )
 from dockcred.clients.reference import HUB_KEY, HUB_NAMES, host_of
 from dockcred.commands.doctor import entries
+from dockcred.system import file_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -265,9 +266,9 @@ def _config_is_a_file(named: str, path: str) -> Finding:
 
 def forbidden(path: str, environment: Environment) -> Finding:
     """Return what keeps this user from a file: a directory above it, or the file."""
-    place = files.obstacle(path) or path
-    fix, remedy = files.opening(place, environment)
+    place = file_lock.obstacle(path) or path
+    fix, remedy = file_lock.opening(place, environment)
     text = f"{path} cannot be read by this user"
     if place != path:
-        text += f": {place} lets only {files.owner(place)} in"
+        text += f": {place} lets only {file_lock.owner(place)} in"
     return error(FILE, text, remedy, fix)

@@ -21,6 +21,7 @@ from dockcred.commands.refresh.target import (
     RenderingRecord,
 )
 from dockcred.errors import DockcredError
+from dockcred.system import environment, file_lock
 
 Report = Callable[[str], object]
 
@@ -152,7 +153,9 @@ class _Problems:
             self._add(str(error), names)
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
-            self._add(f"{where}{error.strerror}", names)
+            found = file_lock.remedy(error, environment.current())
+            more = f"; {found}" if found else ""
+            self._add(f"{where}{error.strerror}{more}", names)
         except Exception as error:  # noqa: BLE001 - one target must not end the others
             self._add(protocol.unforeseen(error), names)
 

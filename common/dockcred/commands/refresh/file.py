@@ -29,7 +29,11 @@ _PRIVATE = 0o600
 
 @dataclass(frozen=True)
 class FileDestination:
-    """A file of this user's own; it is its own single place."""
+    """A file of this user's own; it is its own single place.
+
+    `path` is of the file itself: who names a link of one's own means what it leads to.
+    The mode is the setting's; owner and group stay, whoever writes.
+    """
 
     path: str
     mode: int = _PRIVATE
@@ -75,9 +79,10 @@ class FileDestination:
             there = _known(descriptor).get(before)
             if there and (record.is_older_than(there) or before == after):
                 return there
-            _keep(descriptor, ({before: there} if there else {}) | {after: record})
+            records = ({before: there} if there else {}) | {after: record}
+            _keep(descriptor, records, self.record_path)
             if after != before:
-                private_file.replace(self.path, content, self.mode)
+                private_file.replace(self.path, content, self.mode, keeps_owner=True)
         return record
 
     def settle(self, there: RenderingRecord) -> None:
@@ -141,12 +146,17 @@ def _known(descriptor: int) -> dict[str, RenderingRecord]:
     return found
 
 
-def _keep(descriptor: int, records: dict[str, RenderingRecord]) -> None:
+def _keep(descriptor: int, records: dict[str, RenderingRecord], path: str) -> None:
+    """Write the records in place; raise OSError with the path."""
     lines = (
         json.dumps({"sha256": digest, **asdict(record)}) + "\n"
         for digest, record in records.items()
     )
     data = "".join(lines).encode()
-    os.pwrite(descriptor, data, 0)
-    os.ftruncate(descriptor, len(data))
-    os.fsync(descriptor)
+    try:
+        os.pwrite(descriptor, data, 0)
+        os.ftruncate(descriptor, len(data))
+        os.fsync(descriptor)
+    except OSError as error:
+        error.filename = path
+        raise

@@ -20,7 +20,7 @@ from dockcred.commands.refresh.file import FileDestination
 from dockcred.commands.refresh.secret import SecretsDestination
 from dockcred.commands.refresh.target import Destination, RefreshTarget
 from dockcred.errors import DockcredError, InvalidInputError
-from dockcred.system.private_file import check_owner
+from dockcred.system.private_file import behind_links, check_owner
 from dockcred.system.toml_table import Table, ValueKind
 
 
@@ -177,7 +177,7 @@ def _file(table: TargetTable) -> FileDestination:
             f"mode {mode!a} lets others read a secret, or its owner not",
             "write 0600, 0640, 0400 or 0440",
         )
-    return FileDestination(path, int(mode, 8))
+    return FileDestination(behind_links(path), int(mode, 8))
 
 
 def _secrets(table: TargetTable) -> SecretsDestination:

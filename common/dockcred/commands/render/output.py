@@ -47,17 +47,22 @@ def place_for(path: str | None, name: str) -> str:
     return path
 
 
-def write(data: bytes, path: str, ends: float | None) -> None:
-    """Print it, or put it into its file and say until when it is good."""
+def write(data: bytes, path: str, ends: float | None, *, secret: bool = True) -> None:
+    """Print it, or put it into its file and say until when it is good.
+
+    The file keeps its owner, group and links; also its mode, but for a secret's, which
+    is kept from others, and what a group can read is said.
+    """
     if not path:
         _print(data)
         return
     place = private_file.behind_links(path)
     _refuse_to_lose(place, data)
     past.make_directories(place)
-    private_file.replace(place, data, private_file.NEW_FILE, keeps_owner=True)
+    mode, said = private_file.mode_for_secret(place) if secret else (None, "")
+    private_file.replace(place, data, mode, keeps_owner=True)
     good = f"; good until {until(ends)}" if ends else ""
-    click.echo(f"wrote {path}{good}", err=True)
+    click.echo(f"wrote {path}{good}{f'; {said}' if said else ''}", err=True)
 
 
 def _print(data: bytes) -> None:
@@ -155,4 +160,4 @@ def kubelet_config(
                 "no image is named", "use --registry PATTERN or --all"
             )
         place = place_for(path, "credential-provider-config.yaml")
-        write(kubelet.config(images).encode(), place, None)
+        write(kubelet.config(images).encode(), place, None, secret=False)
