@@ -15,7 +15,7 @@ from support.documents import ROOT
 from support.program import HOST, Program, with_system_path
 
 from dockcred.commands import COMMANDS, SECTIONS, main
-from dockcred.commands.help import Choice, HelpfulGroup
+from dockcred.commands.help import Choice, HelpfulGroup, complete_host
 from dockcred.testing.sandbox import Sandbox
 
 WIDTH = 80
@@ -264,3 +264,11 @@ def test_completion_is_silent_about_a_broken_file(dockcred, nobody, tmp_path) ->
     nobody["DOCKCRED_CONFIG"] = str(broken)
     assert completed(dockcred, nobody, "get", "x") == []
     assert "status" in completed(dockcred, nobody, "st")
+
+
+def test_nobody_reads_a_traceback_while_he_types(monkeypatch) -> None:
+    def survey(_variables: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("dockcred.commands.known.Survey", survey)
+    assert complete_host(EVERY["dockcred get"], EVERY["dockcred get"], "x") == []

@@ -139,7 +139,42 @@ def test_ask_asks_what_is_not_cached_and_nothing_else(dockcred, someone, cloud) 
     cloud.reset()
     found = asked(dockcred, variables, "--ask")
     assert {row(found, host)["state"] for host in (HOST, PUBLIC)} == {"cached"}
-    assert sum(cloud.calls.values()) == 1
+    minted = {call: n for call, n in cloud.calls.items() if call.startswith("ecr")}
+    assert list(minted.values()) == [1]
+
+
+ARNS = {
+    "env-keys": "arn:aws:iam::123456789012:user/",
+    "shared-credentials": "arn:aws:iam::123456789012:user/",
+    "assume-role": "arn:aws:sts::123456789012:assumed-role/assume-role/",
+    "sso": "arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_sso",
+    "pod-identity": "arn:aws:sts::123456789012:assumed-role/",
+}
+
+
+@pytest.mark.parametrize("road", ["", "sdk"])
+@pytest.mark.parametrize("identity", ARNS)
+def test_ask_asks_aws_who_it_is(identity, road, dockcred, someone, cloud) -> None:
+    """On both roads; without --ask nobody is asked."""
+    pytest.importorskip("botocore")
+    variables = someone(identity, DOCKCRED_ROAD=road)
+    docker_file(variables, credHelpers={HOST: "ecr-login"})
+    found = row(asked(dockcred, variables, "--ask"), HOST)
+    assert found["state"] == "cached"
+    assert found["who"]["arn"].startswith(ARNS[identity])
+    assert found["who"]["account"] == "123456789012"
+    assert cloud.calls["sts:GetCallerIdentity"] == 1
+    cloud.reset()
+    asked(dockcred, variables)
+    assert not cloud.calls
+
+
+def test_who_it_is_may_stay_unknown(dockcred, someone, cloud) -> None:
+    variables = someone()
+    docker_file(variables, credHelpers={HOST: "ecr-login"})
+    cloud.fail("sts:access-denied:9")
+    found = row(asked(dockcred, variables, "--ask"), HOST)
+    assert (found["state"], "arn" in found["who"]) == ("cached", False)
 
 
 def test_ask_says_why_nobody_answers(dockcred, someone) -> None:

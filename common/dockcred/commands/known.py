@@ -36,7 +36,7 @@ from dockcred.identity.cache.files import Cache
 from dockcred.identity.config import Config, open_config
 from dockcred.stores.by_registry import ByRegistry
 from dockcred.stores.problems import KeychainAbsentError
-from dockcred.system import machine
+from dockcred.system import log, machine
 from dockcred.system.environment import Environment
 
 if TYPE_CHECKING:
@@ -111,16 +111,28 @@ class Survey:
         known = Known(reference.name, clients=list(self._clients(reference)))
         try:
             target, store = self._router.identity_for(reference.located)
+            if store is not None:
+                _look_at_cache(known, store, target)
+                if known.state == NOBODY:
+                    _look_at_identity(known, store, target)
         except DockcredError as error:
             known.state, known.problem = BROKEN, error
-            return known
-        if store is not None:
-            _look_at_cache(known, store, target)
-            if known.state == NOBODY:
-                _look_at_identity(known, store, target)
         if known.state == NOBODY:
             self._look_at_logins(known)
         return known
+
+    def ask_who(self, known: Known) -> None:
+        """Ask the cloud who it is that has answered; where it fails, less is known."""
+        try:
+            target, store = self._router.identity_for(Reference(known.registry).located)
+            if store is None:
+                return
+            said = store.provider.identity(target, store.environment).ask_principal()
+            if said:
+                about = store.provider.about(target, said, store.environment)
+                known.answerer.who = about
+        except DockcredError as error:
+            log.info(f"{known.registry} does not say who has asked it: {error}")
 
     def _look_at_logins(self, known: Known) -> None:
         """Set who answers where no identity does."""

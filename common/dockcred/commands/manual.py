@@ -65,7 +65,11 @@ def _line(text: str) -> str:
 
 
 _HELPER = "docker-credential-auto"
-_STATUS = {"dockcred doctor": "0 for health, 1 for warnings, 2 for errors."}
+_STATUS = {
+    "dockcred doctor": "0 for health, 1 for warnings, 2 for errors.",
+    "dockcred status": "0; 1 if something that is configured cannot work, or nobody "
+    "answers for HOST.",
+}
 _ANY_STATUS = (
     "0 for success; 1 for a failure, whose cause and remedy stand in one line on "
     "stderr; 2 for a wrong command line; where a COMMAND is run, its own."

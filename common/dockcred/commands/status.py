@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dockcred.commands.shape import Answerer, ClientUse, Known
+    from dockcred.system.environment import Environment
 
 _MARKS = {
     shape.CACHED: ("✓", "green"),
@@ -62,7 +63,9 @@ _WORDS = {
 )
 @click.argument("host", required=False, shell_complete=complete_host)
 @click.option(
-    "--ask", is_flag=True, help="Ask for a credential where none is cached or kept."
+    "--ask",
+    is_flag=True,
+    help="Ask for a credential where none is cached or kept, and AWS who asks.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 def status(host: str | None, *, ask: bool, as_json: bool) -> None:
@@ -80,7 +83,7 @@ def status(host: str | None, *, ask: bool, as_json: bool) -> None:
         found = [survey.describe(name) for name in hosts]
         if ask:
             with errors.status("asking for what is not cached"):
-                found = _asked(found, Survey(variables))
+                found = _asked(found, variables)
         if as_json:
             click.echo(_document(found, survey))
         else:
@@ -93,16 +96,17 @@ def status(host: str | None, *, ask: bool, as_json: bool) -> None:
 _TO_ASK = {shape.OVER, shape.CONFIGURED, shape.MACHINE}
 
 
-def _asked(found: list[Known], survey: Survey) -> list[Known]:
-    """Ask for each registry that needs it, and describe it again."""
+def _asked(found: list[Known], variables: Environment) -> list[Known]:
+    """Ask for each registry that needs it, and describe it again.
+
+    By the variables as they were: an SDK that has read its configuration for the first
+    description has changed the process's own.
+    """
+    survey = Survey(variables)
     waiting = [each for each in found if each.state in _TO_ASK]
-    failed = dict(
-        zip(
-            [each.registry for each in waiting],
-            ask_all(_failure, [each.registry for each in waiting]),
-            strict=True,
-        )
-    )
+    names = [each.registry for each in waiting]
+    problems = ask_all(lambda name: _failure(name, variables), names)
+    failed = dict(zip(names, problems, strict=True))
     again = []
     for each in found:
         if each.registry not in failed:
@@ -117,13 +121,16 @@ def _asked(found: list[Known], survey: Survey) -> list[Known]:
         elif known.state in _TO_ASK:
             known.state = shape.ANSWERED
         again.append(known)
+    for known in again:
+        if known.state in {shape.CACHED, shape.ANSWERED}:
+            survey.ask_who(known)
     return again
 
 
-def _failure(registry: str) -> DockcredError | None:
+def _failure(registry: str, variables: Environment) -> DockcredError | None:
     """Ask for a registry; return why there is no credential, None where there is."""
     try:
-        resolve(registry)
+        resolve(registry, environment=variables.set_values())
     except DockcredError as error:
         return error
     return None

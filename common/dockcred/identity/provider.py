@@ -83,6 +83,10 @@ class Identity:
         """Return who the source says it is, without minting; "" if it cannot tell."""
         return ""
 
+    def ask_principal(self) -> str:
+        """Return who the cloud says it is, where it tells more than the source does."""
+        return ""
+
 
 class Provider:
     """One identity system. A subclass says what differs from the defaults here.

@@ -67,17 +67,7 @@ def authorization_token(
         )
         return headers | {"user-agent": _USER_AGENT}
 
-    def ask() -> Response:
-        return request(
-            "POST",
-            url,
-            environment,
-            headers=signed,
-            body=body,
-            ca_variables=endpoints.CA_VARIABLES,
-        )
-
-    answer = _succeed(ask, operation)
+    answer = _succeed(lambda: _post(url, environment, signed, body), operation)
     try:
         data = answer.json()["authorizationData"]
         if isinstance(data, list):
@@ -133,20 +123,9 @@ def assume_role_with_web_identity(
         }
     ).encode()
 
-    def ask() -> Response:
-        return request(
-            "POST",
-            url,
-            environment,
-            headers={
-                "content-type": "application/x-www-form-urlencoded",
-                "user-agent": _USER_AGENT,
-            },
-            body=body,
-            ca_variables=endpoints.CA_VARIABLES,
-        )
-
-    answer = _succeed(ask, "sts:AssumeRoleWithWebIdentity")
+    answer = _succeed(
+        lambda: _post(url, environment, _FORM, body), "sts:AssumeRoleWithWebIdentity"
+    )
     text = answer.body.decode("utf-8", "replace")
     found = [
         _element(text, name)
@@ -155,6 +134,52 @@ def assume_role_with_web_identity(
     if not all(found):
         raise _garbage(Target(url).netloc)
     return Keys(*found)
+
+
+def caller(registry: EcrRegistry, keys: Keys, environment: Environment) -> str:
+    """Return the ARN of whoever has the keys, by GetCallerIdentity."""
+    url = endpoints.sts(registry, environment)
+    target = Target(url)
+    body = b"Action=GetCallerIdentity&Version=2011-06-15"
+
+    def signed() -> dict[str, str]:
+        return sign(
+            keys,
+            region=registry.region,
+            service="sts",
+            host=target.netloc,
+            path=target.path,
+            headers=_FORM,
+            body=body,
+            now=time.time(),
+        )
+
+    answer = _succeed(
+        lambda: _post(url, environment, signed, body), "sts:GetCallerIdentity"
+    )
+    return _element(answer.body.decode("utf-8", "replace"), "Arn")
+
+
+_FORM = {
+    "content-type": "application/x-www-form-urlencoded",
+    "user-agent": _USER_AGENT,
+}
+
+
+def _post(
+    url: str,
+    environment: Environment,
+    headers: dict[str, str] | Callable[[], dict[str, str]],
+    body: bytes,
+) -> Response:
+    return request(
+        "POST",
+        url,
+        environment,
+        headers=headers,
+        body=body,
+        ca_variables=endpoints.CA_VARIABLES,
+    )
 
 
 def _succeed(ask: Callable[[], Response], operation: str) -> Response:

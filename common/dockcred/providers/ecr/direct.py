@@ -115,6 +115,12 @@ class DirectIdentity(Identity):
             return machine.container_keys(self._environment).principal
         return ""
 
+    def ask_principal(self) -> str:
+        """Return the ARN that STS knows the keys by."""
+        from dockcred.providers.ecr import api  # noqa: PLC0415 - for `status`
+
+        return api.caller(self._registry, self._keys(), self._environment)
+
     def _keys(self) -> Keys:
         environment = self._environment
         if self._source == ENV_KEYS and (keys := env_keys(environment)):

@@ -118,6 +118,15 @@ class SdkIdentity(Identity):
             minted.expires_at = min(minted.expires_at or 0.0, ends.timestamp())
         return minted
 
+    def ask_principal(self) -> str:
+        """Return the ARN that STS knows the keys by."""
+        with self._telling.of(ASKING):
+            self._follow_kinds()
+            keys = self._assumed() if self._role_arn else {}
+            region = self._registry.region
+            client = self._session.create_client("sts", region_name=region, **keys)
+            return str(client.get_caller_identity()["Arn"])
+
     def _open(self) -> Any:
         """Open a session on the environment of this registry, not the process's own."""
         become(self._environment)

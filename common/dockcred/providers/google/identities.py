@@ -114,7 +114,8 @@ def about(principal: str, environment: Environment) -> dict[str, str]:
         found |= logins.about(chosen, environment)
     account = found.get("account", "")
     _, _, domain = account.partition("@")
-    found["impersonates"] = environment.get("GOOGLE_IMPERSONATE_SERVICE_ACCOUNT")
+    if becomes := environment.get("GOOGLE_IMPERSONATE_SERVICE_ACCOUNT"):
+        found["impersonates"] = becomes
     found.setdefault("project", "")
     if domain.endswith(_OF_PROJECTS):
         found["project"] = found["project"] or domain.removesuffix(_OF_PROJECTS)

@@ -106,7 +106,13 @@ def about(chosen: object, environment: Environment) -> dict[str, str]:
     if isinstance(chosen, CredentialsFile):
         named = chosen.info.get("project_id") or chosen.info.get("quota_project_id")
         account = str(chosen.info.get("client_email", ""))
-        return {"account": account, "project": str(named or "")}
+        becomes = str(chosen.info.get("service_account_impersonation_url", ""))
+        return {
+            "account": account,
+            "project": str(named or ""),
+            "pool": str(chosen.info.get("audience", "")),
+            "impersonates": becomes.rpartition("/")[2].partition(":")[0],
+        }
     said = _core(hosts.gcloud_settings(environment)[0])
     for name in _CORE:
         said[name] = environment.get(f"CLOUDSDK_CORE_{name.upper()}") or said[name]
