@@ -254,6 +254,14 @@ def test_the_clients_and_their_helpers_are_named(dockcred, someone, tmp_path) ->
     assert "(credsStore in ~/.docker/config.json)" in told
 
 
+def test_a_login_in_docker_s_variable_is_named(dockcred, someone) -> None:
+    entry = {"auths": {"registry.example.com": {"auth": "bWU6c2VjcmV0"}}}
+    variables = someone("nothing", DOCKER_AUTH_CONFIG=json.dumps(entry))
+    found = row(asked(dockcred, variables), "registry.example.com")
+    assert (found["state"], found["user"]) == ("in-clear", "me")
+    assert "DOCKER_AUTH_CONFIG" in found["source"]
+
+
 def test_a_client_with_nothing_for_a_registry_is_not_named(dockcred, someone) -> None:
     variables = someone()
     dockcred("get", HOST, environment=variables)

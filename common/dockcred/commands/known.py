@@ -101,6 +101,7 @@ class Survey:
                 continue
             cache = wiring.open_cache(provider, self._variables)
             found += listing.hosts_in(provider, cache)
+        found += self.docker.first  # of DOCKER_AUTH_CONFIG
         for file in (self.docker, *self.podman):
             found += [*file.table("credHelpers"), *file.table("auths")]
         return sorted(set(map(_named, found)) - {""})
