@@ -157,17 +157,17 @@ def _router(
 
 
 def _named_hosts(variables: Environment) -> list[str]:
-    """Return the hosts that docker's file leaves to a helper of ours, or to its store.
+    """Return the hosts that docker's file leaves to a helper of ours, or to a store."""
+    from dockcred import clients  # noqa: PLC0415 - for `list` only
 
-    Below `auths` an empty entry is what a login leaves there that a store has taken.
-    """
-    from dockcred.clients.docker import read  # noqa: PLC0415 - for `list` only
+    try:
+        content = clients.plain_docker_content(variables)
+    except ValueError:
+        from dockcred.clients.docker import read  # noqa: PLC0415 - the unusual
 
-    file = read.config_file(variables)
+        content = read.config_file(variables).content
     ours = {program.removeprefix("docker-credential-") for program in PROGRAMS}
-    helpers = file.table("credHelpers").items()
-    named = [host for host, helper in helpers if helper in ours]
-    return named + [host for host, entry in file.table("auths").items() if entry == {}]
+    return clients.hosts_left_to(ours, content)
 
 
 def _node_router(variables: Environment, load: Callable[[str], Provider]) -> Router:

@@ -66,7 +66,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "commands/token_service/server.py": "asks how many connections it may hold",
         "commands/token_service/work.py": "asks for the user's own number, to tell whose a file is",
         "identity/cache/lock.py": "locks an entry while one process mints it",
-        "identity/listing.py": "forks a process for each cloud that is asked",
         "identity/mint.py": "forks the process that refreshes in the background",
         "protocol/kubelet/plugin.py": "asks for the user's own number, to tell whose a file is",
         "protocol/launcher/render.py": "asks who could change what a launcher runs",

@@ -286,9 +286,8 @@ ALLOWED = {
     "clients/files.py": "doctor asks a helper as the client does, with its variables",
     "api/worker.py": "our own child: it is the one who mints",
     "identity/mint.py": "our own child: a fork of us",
-    "identity/listing.py": "our own children: forks of us, one for each cloud",
     "system/watcher.py": "our own child: it gets no variables at all",
-    "system/spawn.py": "the one starter of what child_program asks",
+    "system/spawn.py": "the one starter of what child_program asks; forks of us, for `list`",
     "providers/ecr/sdk.py": "botocore's Popen, with the row of credential_process",
     "providers/google/sdk.py": "the name of an exception",
 }

@@ -279,7 +279,7 @@ def _look_at_identity(known: Known, store: IdentityStore, target: ServerURL) -> 
     except DockcredError as error:
         known.state, known.problem = BROKEN, error
     else:
-        user = provider.username(variables)
+        user = provider.username(target, variables)
         known.answerer = Answerer("+".join(identity.sources), user, who)
         is_machines = identity.sources == provider.metadata[1:]
         known.state = MACHINE if is_machines else CONFIGURED

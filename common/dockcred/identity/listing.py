@@ -8,10 +8,6 @@ by a process of its own, so that one that hangs or fails costs the others nothin
 
 from __future__ import annotations
 
-import os
-import select
-import time
-
 from dockcred.credential import ServerURL
 from dockcred.errors import DockcredError, RefusedError
 from dockcred.identity.mint import answered_hosts
@@ -39,10 +35,11 @@ if TYPE_CHECKING:
 
 
 MARGIN_S = 1.0
-"""Of the call's time, for what is left to be done once the clouds have been asked."""
+"""Of the call's time, for what is left to be done once the clouds have been asked; of a
+short call it is a quarter."""
 _ANY = ServerURL.parse("any.invalid")
-_REFUSED = "?"
-_MAX_BYTES = 65536
+_REFUSED = b"?"
+_BETWEEN = b"\0"
 
 
 class _Candidate:
@@ -54,89 +51,121 @@ class _Candidate:
         self.host = host
         self.target = target
         self.store = store
-        # The key without a host of its own: all that selects the identity.
-        self.identity = store.key(_ANY)
+        self.identity = _identity(store.provider, target, store.environment)
+
+
+def _identity(provider: Provider, target: ServerURL, environment: Environment) -> str:
+    """Return all that selects the identity: the cache's key without a host."""
+    return f"{cache_key(provider, _ANY, environment)}\x1f{provider.issuer(target)}"
+
+
+class Listing:
+    """A `list` that is being made; what is left out is told in the log."""
+
+    def __init__(self, routes: Routes, environment: Environment) -> None:
+        """Begin; the variables are those of a registry without settings of its own."""
+        self._routes = routes
+        self._environment = environment
+        self._clouds: dict[str, _Cloud] = {}
+        self._own: list[str] = []
+        self._named: list[str] = []
+        self._guesses: list[str] = []
+        self._answers: Callable[[], list[bytes]] = list
+        self._asked: list[_Cloud] = []
+
+    def add_provider(
+        self,
+        name: str,
+        load: Callable[[str], Provider],
+        open_cache: Callable[[Provider, Environment], Cache],
+    ) -> None:
+        """Add a provider: what was answered, is cached, or is its identity's own."""
+        environment = self._environment
+        try:
+            provider = load(name)
+            self._named += hosts_in(provider, open_cache(provider, environment))
+            cloud = self._clouds[provider.name] = _Cloud(provider, self._candidates)
+            own = provider.own_servers(environment)
+            if provider.guesses_own:
+                self._guesses += own
+            else:
+                self._own = [*own, *self._own]
+            if provider.can_ask_for_own(environment):
+                cloud.find_own = environment
+        except DockcredError as error:
+            log.info(f"an identity's own registry is left out: {error}")
+
+    def add_hosts(self, hosts: Iterable[str]) -> None:
+        """Add hosts that somebody names, the likeliest first."""
+        self._named += hosts
+
+    def start(self) -> None:
+        """Begin to ask each cloud its question, while the call has time."""
+        named = self._candidates((*self._own, *self._named))
+        known = {each.store.provider.name for each in named}
+        guesses = self._candidates(self._guesses)
+        named += [each for each in guesses if each.store.provider.name not in known]
+        for each in named:
+            provider = each.store.provider
+            cloud = self._clouds.setdefault(
+                provider.name, _Cloud(provider, self._candidates)
+            )
+            cloud.add(each)
+        questions = []
+        for cloud in self._clouds.values():
+            if question := cloud.question():
+                questions.append(_in_bytes(question))
+                self._asked.append(cloud)
+        if questions:
+            from dockcred.system import spawn  # noqa: PLC0415 - where somebody is asked
+
+            left_s = min(process.remaining_s(), timeout_s(current()))
+            limit_s = left_s - min(MARGIN_S, left_s / 4)
+            self._answers = spawn.ask_forks(questions, limit_s)
+
+    def users(self, kept: set[str]) -> dict[str, str]:
+        """Return each host that a `get` would be answered for, with its user.
+
+        Waits for the clouds. Hosts in `kept` are known already.
+        """
+        for cloud, answer in zip(self._asked, self._answers(), strict=True):
+            cloud.learn(answer)
+        found: dict[str, str] = {}
+        for cloud in self._clouds.values():
+            found |= cloud.users()
+        return {
+            host: user
+            for host, user in found.items()
+            if host.partition(":")[0] not in kept
+        }
+
+    def _candidates(self, hosts: Iterable[str]) -> list[_Candidate]:
+        """Return who answers for each host, for those that are answered for."""
+        found = (self._candidate(host) for host in dict.fromkeys(hosts))
+        return [each for each in found if each]
+
+    def _candidate(self, host: str) -> _Candidate | None:
+        """Return who answers for a host; None where nobody does, or nobody can tell."""
+        try:
+            server = ServerURL.parse(host)
+            if server.scheme or server.path:
+                return None  # docker names no registry so but its own hub
+            target, store = self._routes.identity_for(server)
+            return _Candidate(host, target, store) if store else None
+        except DockcredError as error:
+            log.info(f"{host} is left out: {error}")
+            return None
 
 
 def hosts_in(provider: Provider, cache: Cache) -> list[str]:
-    """Return the hosts that were answered once, or of which something is cached."""
-    cached = {name.split(",")[1] for name in cache.names(f"{provider.name},")}
-    return list(dict.fromkeys((*answered_hosts(cache), *sorted(cached))))
+    """Return the hosts that were answered once, or of which an entry is cached.
 
-
-def users(
-    hosts: Iterable[str],
-    routes: Routes,
-    owners: Iterable[tuple[Provider, Environment]],
-    kept: set[str],
-) -> dict[str, str]:
-    """Return each host that a `get` would be answered for, with its user.
-
-    `hosts` are those that somebody names, the likeliest first; `owners` the clouds and
-    the variables by which each finds the registry of its own identity. Whose hosts are
-    in `kept` is known already.
+    A lock, or the cause of a failure, is no entry: its name has more than a sum at its
+    end. A host that was asked for in vain is nobody's.
     """
-    clouds: dict[str, _Cloud] = {}
-    guesses: list[str] = []
-    for provider, environment in owners:
-        cloud = clouds.setdefault(provider.name, _Cloud(provider))
-        own, tells_more = _own(provider, environment)
-        if provider.guesses_own:
-            guesses += own
-        else:
-            hosts = (*own, *hosts)
-        if tells_more:
-            cloud.find_own = environment
-    named = _candidates(hosts, routes, kept)
-    known = {each.store.provider.name for each in named}
-    for each in (*named, *_candidates(guesses, routes, kept)):
-        provider = each.store.provider
-        if each in named or provider.name not in known:
-            clouds.setdefault(provider.name, _Cloud(provider)).add(each)
-    _ask_all(list(clouds.values()))
-    found: dict[str, str] = {}
-    for cloud in clouds.values():
-        found |= cloud.users()
-    return {host: user for host, user in found.items() if not _is_kept(host, kept)}
-
-
-def _candidates(
-    hosts: Iterable[str], routes: Routes, kept: set[str]
-) -> list[_Candidate]:
-    """Return who answers for each host, for those that are answered for."""
-    found = (
-        _candidate(host, routes)
-        for host in dict.fromkeys(hosts)
-        if not _is_kept(host, kept)
-    )
-    return [each for each in found if each]
-
-
-def _is_kept(host: str, kept: set[str]) -> bool:
-    return host.partition(":")[0] in kept
-
-
-def _own(provider: Provider, environment: Environment) -> tuple[tuple[str, ...], bool]:
-    """Return the registries that the configuration names, and if more can be asked."""
-    try:
-        own = provider.own_servers(environment)
-        return own, provider.can_ask_for_own(environment)
-    except DockcredError as error:
-        log.info(f"{provider.name} has no registry of its own: {error}")
-        return (), False
-
-
-def _candidate(host: str, routes: Routes) -> _Candidate | None:
-    """Return who answers for a host; None where nobody does, or nobody can tell."""
-    try:
-        server = ServerURL.parse(host)
-        if server.scheme or server.path:
-            return None  # docker names no registry so but its own hub
-        target, store = routes.identity_for(server)
-        return _Candidate(host, target, store) if store else None
-    except DockcredError as error:
-        log.info(f"{host} is left out: {error}")
-        return None
+    parts = (name.split(",") for name in cache.names(f"{provider.name},"))
+    cached = {each[1] for each in parts if each[-1].isalnum()}
+    return list(dict.fromkeys((*answered_hosts(cache), *sorted(cached))))
 
 
 class _Cloud:
@@ -145,147 +174,101 @@ class _Cloud:
     find_own  the variables whose identity's own registry only the cloud can tell
     """
 
-    def __init__(self, provider: Provider) -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        candidates: Callable[[Iterable[str]], list[_Candidate]],
+    ) -> None:
         self._provider = provider
-        self._known: dict[str, str] = {}
-        self._user_of: dict[str, str] = {}
+        self._candidates = candidates
+        self._users: dict[str, str] = {}
+        # Of each identity that is known to answer: the user that it told.
+        self._answering: dict[str, str] = {}
+        self._failing: set[str] = set()
         self._open: list[_Candidate] = []
         self._asked: _Candidate | None = None
-        self._left_out: set[str] = set()
+        self._asked_as = ""
         self.find_own: Environment | None = None
 
     def add(self, candidate: _Candidate) -> None:
         """Add a host, with its user where its answer is cached."""
         if user := candidate.store.username_of(candidate.target):
-            self._known[candidate.host] = user
-            self._user_of.setdefault(candidate.identity, user)
+            self._users[candidate.host] = user
+            self._answering.setdefault(candidate.identity, user)
         else:
             self._open.append(candidate)
 
     def question(self) -> Callable[[], Iterable[str]] | None:
-        """Return what is to be asked, for a user and hosts; None if nothing is.
+        """Return what is to be asked, for a user and hosts; None if nothing is."""
+        if environment := self.find_own:
+            self._asked_as = _identity(self._provider, _ANY, environment)
+            if self._asked_as not in self._answering:
+                return lambda: self._provider.ask_for_own(environment)
+        for each in self._open:
+            if each.identity not in self._answering:
+                self._asked, self._asked_as = each, each.identity
+                asked = each
+                return lambda: (asked.store.get(asked.target).username,)
+        return None
 
-        The user comes first, `_REFUSED` where this one registry refuses the identity.
+    def learn(self, answer: bytes) -> None:
+        """Note what the cloud has answered: the user, then hosts; nothing, it failed.
+
+        Only `_REFUSED`, where this one registry refuses the identity.
         """
-        unknown = [each for each in self._open if each.identity not in self._user_of]
-        if self.find_own is not None and not self._user_of:
-            environment = self.find_own
-            return lambda: self._provider.ask_for_own(environment)
-        if not unknown:
-            return None
-        self._asked = asked = unknown[0]
-
-        def ask() -> Iterable[str]:
-            try:
-                return (asked.store.get(asked.target).username,)
-            except RefusedError as error:
-                log.info(f"{asked.host} is left out: {error}")
-                return (_REFUSED,)
-
-        return ask
-
-    def learn(self, answer: list[str]) -> None:
-        """Set what the cloud has answered, nothing where it has not."""
-        asked, user = self._asked, answer[0] if answer else ""
-        if asked is None:
-            if self.find_own is None:
-                return
-            identity = cache_key(self._provider, _ANY, self.find_own)
-            if user:
-                self._known |= dict.fromkeys(answer[1:], user)
-                self._user_of[identity] = user
-            else:
-                self._leave_out(identity)
-            return
-        self._left_out.add(asked.host)
-        if user == _REFUSED:
-            user = ""
-            if self._provider.decides_by_registry:
-                user = self._provider.username(asked.store.environment)
-        elif user:
-            self._left_out.remove(asked.host)
-        if user:
-            self._user_of[asked.identity] = user
+        user, *hosts = answer.decode("utf-8", "surrogateescape").split("\0")
+        refused = answer == _REFUSED
+        if self._asked and (refused or not user):
+            self._open.remove(self._asked)
+        if user and not (refused and not self._provider.decides_by_registry):
+            self._answering[self._asked_as] = "" if refused else user
         else:
-            self._leave_out(asked.identity)
-
-    def _leave_out(self, identity: str) -> None:
-        """Leave all hosts of an identity out that nobody answers for."""
-        self._left_out |= {
-            each.host for each in self._open if each.identity == identity
-        }
+            self._failing.add(self._asked_as)
+        known = {each.host for each in self._open} | self._users.keys()
+        for each in self._candidates(host for host in hosts if host not in known):
+            # A pattern may give the host to another identity than the one that told it.
+            self.add(each)
 
     def users(self) -> dict[str, str]:
         """Return what a `get` would be answered for."""
-        found = dict(self._known)
         for each in self._open:
-            if each.host in self._left_out:
+            if each.identity in self._failing:
                 continue
-            user = self._user_of.get(each.identity) or self._unasked(each)
+            try:
+                user = self._user(each)
+            except DockcredError as error:
+                log.info(f"{each.host} is left out: {error}")
+                continue
             if user:
-                found[each.host] = user
-        return found
+                self._users[each.host] = user
+        return self._users
 
-    def _unasked(self, candidate: _Candidate) -> str:
-        """Return the user of an identity that was not asked, if it is configured."""
+    def _user(self, candidate: _Candidate) -> str:
+        """Return the user of a host; raise DockcredError where nobody is configured."""
+        # Of a host that only config.toml gives to it, it is another provider's object.
+        target, provider = candidate.target, candidate.store.provider
         environment = candidate.store.environment
+        told = self._answering.get(candidate.identity)
+        if told is None:
+            provider.identity(target, environment)
+        return provider.username(target, environment) or told or ""
+
+
+def _in_bytes(question: Callable[[], Iterable[str]]) -> Callable[[], bytes]:
+    """Return a question whose answer is bytes; nothing where anything fails."""
+
+    def ask() -> bytes:
         try:
-            self._provider.identity(candidate.target, environment)
+            return _BETWEEN.join(
+                text.encode("utf-8", "surrogateescape") for text in question()
+            )
+        except RefusedError as error:
+            log.info(f"left out of the list: {error}")
+            return _REFUSED
         except DockcredError as error:
-            log.info(f"{candidate.host} is left out: {error}")
-            return ""
-        return self._provider.username(environment)
+            log.info(f"left out of the list: {error}")
+        except Exception as error:  # noqa: BLE001 - one cloud never spoils the rest
+            log.warning(f"left out of the list: {type(error).__name__}")
+        return b""
 
-
-def _ask_all(clouds: list[_Cloud]) -> None:
-    """Ask each cloud its question, all at once, while the call has time."""
-    questions = [(cloud, ask) for cloud in clouds if (ask := cloud.question())]
-    limit_s = max(0.1, min(process.remaining_s(), timeout_s(current())) - MARGIN_S)
-    if not hasattr(os, "fork"):
-        for cloud, ask in questions:
-            cloud.learn(_answer(ask))
-        return
-    running = {_start(ask, limit_s): cloud for cloud, ask in questions}
-    answers: dict[int, bytes] = dict.fromkeys(running, b"")
-    ends_at = time.monotonic() + limit_s + MARGIN_S / 4
-    waiting = set(running)
-    while waiting and (left_s := ends_at - time.monotonic()) > 0:
-        for descriptor in select.select(list(waiting), [], [], left_s)[0]:
-            if chunk := os.read(descriptor, _MAX_BYTES):
-                answers[descriptor] += chunk
-            else:
-                waiting.remove(descriptor)
-    if waiting:
-        process.end_children()
-    for descriptor, cloud in running.items():
-        os.close(descriptor)
-        said = "" if descriptor in waiting else answers[descriptor].decode()
-        cloud.learn(said.split("\n") if said else [])
-
-
-def _start(ask: Callable[[], Iterable[str]], limit_s: float) -> int:
-    """Start a process that asks; return the descriptor to read its answer from."""
-    reading, writing = os.pipe()
-    if os.fork() != 0:
-        os.close(writing)
-        return reading
-    try:
-        os.close(reading)
-        process.start(limit_s, lambda _: None)
-        said = "\n".join(_answer(ask)).encode()
-        while said:
-            said = said[os.write(writing, said) :]
-    finally:
-        # Nothing of this process's may be done a second time, nor a traceback written.
-        os._exit(0)
-
-
-def _answer(ask: Callable[[], Iterable[str]]) -> list[str]:
-    """Return what is answered; nothing where it fails, whatever fails."""
-    try:
-        return list(ask())
-    except DockcredError as error:
-        log.info(f"left out of the list: {error}")
-    except Exception as error:  # noqa: BLE001 - one cloud never spoils the rest
-        log.warning(f"left out of the list: {type(error).__name__}")
-    return []
+    return ask

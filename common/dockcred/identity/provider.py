@@ -168,9 +168,21 @@ class Provider:
         del environment
         return ()
 
-    def username(self, environment: Environment) -> str:
-        """Return the user of every answer; nothing where each identity has its own."""
-        del environment
+    def username(self, server: ServerURL, environment: Environment) -> str:
+        """Return the user that a `get` would answer; nothing where only it can tell.
+
+        Asks nobody; raises DockcredError where what is configured is wrong.
+        """
+        del server, environment
+        return ""
+
+    def issuer(self, server: ServerURL) -> str:
+        """Return who issues a server's credentials, where several do for a provider.
+
+        The same variables may choose another identity at each: what one answers says
+        nothing of another.
+        """
+        del server
         return ""
 
     def about(

@@ -144,20 +144,20 @@ class Router:
         What fails is left out; where nothing is left, the fallback's failure is raised.
         """
         from dockcred.identity import listing  # noqa: PLC0415 - for `list` only
-        from dockcred.identity.config.settings import overlay  # noqa: PLC0415 - as above
 
-        found, failure = self._kept()
-        config = self._config
-        environment = self._environment.with_values(overlay(config.defaults))
-        owners, hosts = [], []
+        config, environment = self._config, self._environment
+        if config.defaults:
+            from dockcred.identity.config.settings import overlay  # noqa: PLC0415 - a file's cost
+
+            environment = environment.with_values(overlay(config.defaults))
+        asked = listing.Listing(self, environment)
         for name in self._names:
-            provider = self._load(name)
-            cache = self._open_cache(provider, environment)
-            owners.append((provider, environment))
-            hosts += listing.hosts_in(provider, cache)
-        hosts += [*config.hosts(), *self._named_hosts()]
-        kept = {_host(key) for key in found}
-        found |= listing.users(hosts, self, owners, kept)
+            asked.add_provider(name, self._load, self._open_cache)
+        asked.add_hosts((*config.hosts(), *self._named_hosts()))
+        # Clouds answer while the keychain is read, which may wait for a person.
+        asked.start()
+        found, failure = self._kept()
+        found |= asked.users({_host(key) for key in found})
         if failure and not found:
             raise failure
         return found

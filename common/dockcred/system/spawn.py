@@ -1,4 +1,4 @@
-"""Start a program and read what it writes, without importing subprocess.
+"""Start a program, or forks of us, and read what they write, without subprocess.
 
 os.posix_spawn, pipes and select.poll do for a `get` what subprocess does, and spare
 33 of the 70 M instructions that a `get` from `pass` took. `by_subprocess` does the
@@ -14,6 +14,8 @@ from dockcred.system import process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     Ended = tuple[int, bytes, bytes]
 
 MAX_OUTPUT_BYTES = 8 * 1024 * 1024
@@ -53,8 +55,10 @@ def run(
         _close(stdin, stdout, stderr)
     try:
         _feed(ours, text)
-        said, complained, deadline = _read(output, errors, deadline, asks_person)
-        return _status(child, deadline), said, complained
+        kept, reading, deadline = _read((output, errors), deadline, asks_person)
+        if reading:
+            raise TimeoutError
+        return _status(child, deadline), kept[output], kept[errors]
     finally:
         _end(child)
         _close(output, errors)
@@ -117,15 +121,16 @@ def _feed(descriptor: int, text: bytes) -> None:
 
 
 def _read(
-    output: int, errors: int, deadline: float, asks_person: bytes
-) -> tuple[bytes, bytes, float]:
-    """Read both streams to their ends, keeping the start of each; return the deadline.
+    descriptors: tuple[int, ...], deadline: float, asks_person: bytes = b""
+) -> tuple[dict[int, bytes], set[int], float]:
+    """Read streams to their ends or until the deadline, keeping the start of each.
 
-    That is another one where a person was waited for.
+    Return also those that have not ended, and the deadline: another one where the last
+    of them asked a person, who was waited for.
     """
     import select  # noqa: PLC0415 - while the program starts
 
-    kept = {output: bytearray(), errors: bytearray()}
+    kept = {descriptor: bytearray() for descriptor in descriptors}
     streams = select.poll()
     for descriptor in kept:
         streams.register(descriptor, select.POLLIN)
@@ -133,10 +138,10 @@ def _read(
     while reading:
         ready = streams.poll(max(0.0, deadline - time.monotonic()) * 1000)
         if not ready:
-            is_typing = asks_person and asks_person in kept[errors]
+            is_typing = asks_person and asks_person in kept[descriptors[-1]]
             asks_person = b""  # one person, one time
             if not is_typing or not (more_s := process.person_s()):
-                raise TimeoutError
+                break
             deadline = time.monotonic() + more_s
             continue
         for descriptor, _ in ready:
@@ -146,7 +151,7 @@ def _read(
                 reading.remove(descriptor)
             elif len(kept[descriptor]) < MAX_OUTPUT_BYTES:
                 kept[descriptor] += chunk
-    return bytes(kept[output]), bytes(kept[errors]), deadline
+    return {each: bytes(data) for each, data in kept.items()}, reading, deadline
 
 
 def _status(child: int, deadline: float) -> int:
@@ -207,3 +212,80 @@ def by_subprocess(
             if os.name == "posix":
                 _kill_session(child.pid)
     return child.returncode, output[:MAX_OUTPUT_BYTES], errors[:MAX_OUTPUT_BYTES]
+
+
+_REAPED_S = 0.2
+_WHOLE = b"\n"
+"""Ends an answer: what lacks it was cut off."""
+
+
+def ask_forks(
+    questions: list[Callable[[], bytes]], limit_s: float
+) -> Callable[[], list[bytes]]:
+    """Ask each question in a fork of us; return what waits for the answers, in order.
+
+    All are asked while the caller does other things. A question that raises, ends or
+    takes longer than `limit_s` has no answer: nothing. They end with this process,
+    however it ends, and with the waiting.
+    """
+    if not hasattr(os, "fork"):
+        return lambda: [question() for question in questions]
+    deadline = time.monotonic() + limit_s
+    watched, life = os.pipe()
+    running = [_fork(question, watched, life, limit_s) for question in questions]
+    os.close(watched)
+
+    def wait() -> list[bytes]:
+        kept, reading, _ = _read(tuple(each for each, _ in running), deadline)
+        os.close(life)
+        for descriptor, child in running:
+            os.close(descriptor)
+            try:
+                if child:
+                    _status(child, time.monotonic() + _REAPED_S)
+            except (TimeoutError, ChildProcessError):
+                continue  # it ends soon, or is not ours to wait for
+        texts = (b"" if each in reading else kept[each] for each, _ in running)
+        return [text[:-1] if text.endswith(_WHOLE) else b"" for text in texts]
+
+    return wait
+
+
+def _fork(
+    question: Callable[[], bytes], watched: int, life: int, limit_s: float
+) -> tuple[int, int]:
+    """Return where the answer is read from, and who asks: 0 where nobody could start.
+
+    `watched` is a pipe's end; nobody but this process holds the other one, `life`.
+    """
+    reading, writing = os.pipe()
+    try:
+        child = os.fork()
+    except OSError:
+        child = -1
+    if child != 0:
+        os.close(writing)
+        return reading, max(child, 0)
+    try:
+        _close(reading, life)
+        process.start(limit_s, lambda _: None)
+        _end_with(watched)
+        text = question() + _WHOLE
+        while text:
+            text = text[os.write(writing, text) :]
+    finally:
+        # Nothing of the parent's may be done a second time, nor a traceback written.
+        os._exit(0)
+
+
+def _end_with(watched: int) -> None:
+    """End this process, and what it started, once the pipe's other end is closed."""
+
+    def wait() -> None:
+        os.read(watched, 1)
+        process.end_children()
+        os._exit(1)
+
+    import _thread  # noqa: PLC0415 - as the watchdog's
+
+    _thread.start_new_thread(wait, ())

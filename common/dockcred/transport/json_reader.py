@@ -13,11 +13,19 @@ _WORDS = {"true": True, "false": False, "null": None}
 def loads(body: bytes) -> Any:
     """Read a document; ValueError or RecursionError where it is none."""
     try:
-        return _Reader(body.decode("ascii")).document()
-    except (ValueError, IndexError, RecursionError):
+        return plain(body)
+    except ValueError:
         import json  # noqa: PLC0415 - the unusual, and what is no JSON at all
 
         return json.loads(body)
+
+
+def plain(body: bytes) -> Any:
+    """Read a document of plain texts; ValueError for any other, or for none."""
+    try:
+        return _Reader(body.decode("ascii")).document()
+    except (IndexError, RecursionError):
+        raise ValueError from None
 
 
 class _Reader:

@@ -198,7 +198,7 @@ def test_a_cloud_that_hangs_spoils_no_other(auto, cloud) -> None:
     environment = {
         **cloud.environment("env-keys"),
         **cloud.environment("github-gh-token"),
-        "DOCKCRED_TIMEOUT": "3",
+        "DOCKCRED_TIMEOUT": "6",
     }
     cloud.fail("ecr:hang")
     answer = auto("list", environment=environment)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 
-from dockcred.clients import findings, go_json
+from dockcred.clients import docker_directory, findings, go_json
 from dockcred.clients.docker import hostname
 from dockcred.clients.files import ClientFile, Found
 from dockcred.clients.go_json import TEXT, List, Map
@@ -207,12 +207,7 @@ def _which(program: str, path: str) -> bool:
     )
 
 
-def directory(environment: Environment) -> str:
-    """Return the directory that docker reads; nothing where there is no home."""
-    if named := environment.get("DOCKER_CONFIG"):
-        return named
-    home = environment.home()
-    return os.path.join(home, ".docker") if home else ""
+directory = docker_directory
 
 
 def config_file(environment: Environment) -> DockerFile:

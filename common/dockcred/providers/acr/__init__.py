@@ -76,11 +76,11 @@ class ACR(Provider):
 
         return AzureIdentity(registry, environment)
 
-    def username(self, environment: Environment) -> str:
+    def username(self, server: ServerURL, environment: Environment) -> str:
         """Return the user of every refresh token."""
         from dockcred.providers.acr.exchange import USERNAME  # noqa: PLC0415 - for `list`
 
-        del environment
+        del server, environment
         return USERNAME
 
     def about(

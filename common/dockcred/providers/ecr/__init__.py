@@ -118,9 +118,9 @@ class ECR(Provider):
         user = self._identity(registry, environment).issue().username
         return (user, registry.host) if registry_of(registry.host) else ()
 
-    def username(self, environment: Environment) -> str:
+    def username(self, server: ServerURL, environment: Environment) -> str:
         """Return AWS's one user."""
-        del environment
+        del server, environment
         return "AWS"
 
     def about(

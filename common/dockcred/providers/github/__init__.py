@@ -8,6 +8,8 @@ api         the requests to GitHub's API
 
 from __future__ import annotations
 
+import os
+
 from dockcred.errors import CredentialsNotFoundError
 from dockcred.identity.provider import Provider, Source
 from dockcred.providers.github import hosts
@@ -57,15 +59,29 @@ class GitHub(Provider):
 
     def own_servers(self, environment: Environment) -> tuple[str, ...]:
         """Return the registry of each GitHub for which there is a token or an App."""
-        from dockcred.providers.github import identities  # noqa: PLC0415 - for `list`
-
         registries = {hosts.GITHUB: "ghcr.io"}
         registries |= {server: f"containers.{server}" for server in self._enterprise}
+        if not (environment.first(*github.SECRETS, *github.VARIABLES)) and not (
+            os.path.exists(hosts.gh_file(environment))
+        ):
+            return ()
+        from dockcred.providers.github import identities  # noqa: PLC0415 - for `list`
+
         return tuple(
             registry
             for server, registry in registries.items()
-            if identities.is_configured(server, environment)
+            if identities.user(server, environment)
         )
+
+    def username(self, server: ServerURL, environment: Environment) -> str:
+        """Return whose token it is, as far as a variable or gh's file says."""
+        from dockcred.providers.github import identities  # noqa: PLC0415 - for `list`
+
+        return identities.user(self._owner(server), environment)
+
+    def issuer(self, server: ServerURL) -> str:
+        """Return the GitHub whose registry it is: each has tokens of its own."""
+        return self._owner(server)
 
     def about(
         self, server: ServerURL, principal: str, environment: Environment

@@ -51,23 +51,28 @@ class GhLogin:
 
 def login(github: str, environment: Environment) -> GhLogin | None:
     """Return the login for a GitHub, None where there is none."""
+    found = settings(github, environment)
+    if found is None:
+        return None
+    where = "in the keychain" if found else "in a file of a form that gh alone reads"
+    token = found.get("oauth_token") or _from_gh(github, environment, where)
+    return GhLogin(found.get("user", ""), token)
+
+
+def settings(github: str, environment: Environment) -> dict[str, str] | None:
+    """Return what gh's file says of a GitHub, None where there is no login.
+
+    Empty where there may be one, and gh alone can tell.
+    """
     try:
         with open(gh_file(environment), "rb") as file:
             data = file.read(_MAX_BYTES)
     except OSError:
         return None
     try:
-        found = _settings(data.decode()).get(github)
+        return _settings(data.decode()).get(github)
     except ValueError:
-        if github.encode() not in data:
-            return None
-        where = "in a file of a form that gh alone reads"
-        return GhLogin("", _from_gh(github, environment, where))
-    if found is None:
-        return None
-    token = found.get("oauth_token")
-    token = token or _from_gh(github, environment, "in the keychain")
-    return GhLogin(found.get("user", ""), token)
+        return {} if github.encode() in data else None
 
 
 def _settings(text: str) -> dict[str, dict[str, str]]:

@@ -9,7 +9,6 @@ import time
 
 from dockcred.credential import Credential
 from dockcred.errors import (
-    DockcredError,
     IssueError,
     MissingIdentityError,
     UselessIdentityError,
@@ -51,13 +50,18 @@ def choose(github: str, environment: Environment) -> Identity:
     )
 
 
-def is_configured(github: str, environment: Environment) -> bool:
-    """Return whether somebody can be asked; nobody is yet."""
-    try:
-        choose(github, environment)
-    except DockcredError:
-        return False
-    return True
+def user(github: str, environment: Environment) -> str:
+    """Return the user of whom `choose` would choose; nothing where that is nobody.
+
+    Neither GitHub is asked nor gh, which may keep the token.
+    """
+    if any(map(environment.get, (_APP, _INSTALLATION, _KEY_FILE))):
+        return ANY_USER
+    for name in token_variables(github, environment):
+        if environment.get(name).strip():
+            return environment.get("GITHUB_ACTOR").strip() or ANY_USER
+    found = gh.settings(github, environment)
+    return "" if found is None else found.get("user") or ANY_USER
 
 
 def about(github: str, environment: Environment) -> dict[str, str]:

@@ -77,14 +77,17 @@ class Google(Provider):
 
     def own_servers(self, environment: Environment) -> tuple[str, ...]:
         """Return the registries that every project may have, where somebody is here."""
+        if not hosts.may_be_configured(environment):
+            return ()
         from dockcred.providers.google import identities  # noqa: PLC0415 - for `list`
 
         return hosts.EVERYBODYS if identities.is_configured(environment) else ()
 
-    def username(self, environment: Environment) -> str:
+    def username(self, server: ServerURL, environment: Environment) -> str:
         """Return the user that is chosen for every token."""
         from dockcred.providers.google import identities  # noqa: PLC0415 - for `list`
 
+        del server
         return environment.get("DOCKCRED_GOOGLE_USERNAME") or identities.USERNAMES[0]
 
     def about(

@@ -114,6 +114,25 @@ def gcloud_files(environment: Environment) -> tuple[str, ...]:
     )
 
 
+def may_be_configured(environment: Environment) -> bool:
+    """Return whether there is a file, a login or a machine of Google's to look at.
+
+    What `identities.is_configured` says no to without this, it says no to with it.
+    """
+    where = adc_file(environment)
+    if environment.get(ADC_VARIABLE) or (where and os.path.isfile(where)):
+        return True
+    return has_gcloud_login(environment) or is_machine(environment)
+
+
+def is_machine(environment: Environment) -> bool:
+    """Return whether this is a machine of Google's, or is said to have its metadata."""
+    from dockcred.system import cloud  # noqa: PLC0415 - for `list` only
+
+    named = environment.get("GCE_METADATA_HOST")
+    return bool(named) or cloud.Hardware().cloud == cloud.GOOGLE
+
+
 def has_gcloud_login(environment: Environment) -> bool:
     """Return whether gcloud ever ran here, or is told what to use."""
     if is_gcloud_told(environment):

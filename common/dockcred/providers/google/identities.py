@@ -20,7 +20,7 @@ from dockcred.errors import (
 from dockcred.identity.provider import Identity
 from dockcred.providers.google import hosts, metadata
 from dockcred.providers.google.access_token import IAM_SCOPE, SCOPE, Token
-from dockcred.system import cloud, log
+from dockcred.system import log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,10 +91,7 @@ def is_configured(environment: Environment) -> bool:
         chosen = source(environment)
     except DockcredError:
         return False
-    if not isinstance(chosen, metadata.Machine):
-        return True
-    named = environment.get("GCE_METADATA_HOST")
-    return bool(named) or cloud.Hardware().cloud == cloud.GOOGLE
+    return not isinstance(chosen, metadata.Machine) or hosts.is_machine(environment)
 
 
 def about(principal: str, environment: Environment) -> dict[str, str]:

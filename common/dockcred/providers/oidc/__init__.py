@@ -105,6 +105,12 @@ class OIDC(Provider):
         text = environment.get("DOCKCRED_OIDC_HOSTS")
         return read(text) if text else ()
 
+    def username(self, server: ServerURL, environment: Environment) -> str:
+        """Return the user that goes with the token, or with what is got for it."""
+        from dockcred.providers.oidc import exchanges  # noqa: PLC0415 - for `list`
+
+        return exchanges.choose(server, environment, self._load).username
+
     def identity(self, server: ServerURL, environment: Environment) -> Identity:
         """Choose where the token comes from, and what is got for it."""
         if not self.matches(server):

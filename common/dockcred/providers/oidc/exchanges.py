@@ -23,9 +23,13 @@ if TYPE_CHECKING:
     from dockcred.system.environment import Environment
 
     class Exchange(Protocol):
-        """One kind; `sources` are the rows that come on top of the job's own."""
+        """One kind; `sources` are the rows that come on top of the job's own.
+
+        `username` is whom the registry is told.
+        """
 
         sources: tuple[str, ...]
+        username: str
 
         def credential(self, token: IDToken) -> Credential:
             """Get what the registry takes."""
@@ -75,11 +79,11 @@ class Plain:
 
     def __init__(self, environment: Environment) -> None:
         """Read the user name that goes with it."""
-        self._username = username(environment)
+        self.username = username(environment)
 
     def credential(self, token: IDToken) -> Credential:
         """Return the token as it is."""
-        return Credential(self._username, token.value, time.time(), token.expires_at)
+        return Credential(self.username, token.value, time.time(), token.expires_at)
 
 
 def username(environment: Environment, default: str = DEFAULT_USERNAME) -> str:
@@ -137,6 +141,7 @@ class CloudExchange:
             kind
         ]()
         self.sources: tuple[str, ...] = (f"oidc:to-{kind}",)
+        self.username = self._provider.username(server, environment)
 
     def credential(self, token: IDToken) -> Credential:
         """Return the provider's answer, under variables that name the bearer."""
@@ -230,7 +235,7 @@ class Endpoint:
         """Check where the token would go; InvalidInputError where it may not."""
         Target(url)
         self._url = url
-        self._username = username(environment)
+        self.username = username(environment)
         self._environment = environment
 
     def credential(self, token: IDToken) -> Credential:
@@ -243,6 +248,6 @@ class Endpoint:
             token,
             {name: value for name, value in fields.items() if value},
             self._environment,
-            username=self._username,
+            username=self.username,
             remedy="see the audience, scope and trust that it has for this issuer",
         )

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 REGISTRY = "cgr.dev"
 CHAINGUARD_URL = "https://issuer.enforce.dev/sts/exchange"
-_USERNAME = "user"
 
 
 class Chainguard:
     """One identity."""
 
     sources: tuple[str, ...] = ()
+    username = "user"
 
     def __init__(self, server: ServerURL, environment: Environment) -> None:
         """Check the registry and who one is there."""
@@ -49,7 +49,7 @@ class Chainguard:
         return id_token.credential(
             answer,
             CHAINGUARD_URL,
-            _USERNAME,
+            self.username,
             "token",
             "see the identity's claim match, and the audience of the job's token",
         )
@@ -69,8 +69,8 @@ class DockerHub:
         if server.host not in HUB_NAMES:
             raise exchanges.refuse_host(server, "docker-hub", "Docker Hub's hosts")
         self._connection = exchanges.named_as(environment, "the connection's id")
-        self._organisation = exchanges.username(environment, "")
-        if not self._organisation:
+        self.username = exchanges.username(environment, "")
+        if not self.username:
             raise InvalidInputError(
                 "Docker Hub needs the organisation's name: "
                 f"{exchanges.USERNAME} is not set",
@@ -86,7 +86,7 @@ class DockerHub:
             token,
             fields,
             self._environment,
-            username=self._organisation,
+            username=self.username,
             remedy="see the connection's rules, and that the job's token is for the "
             "audience https://identity.docker.com",
         )
@@ -102,14 +102,14 @@ class Quay:
         scheme = "http" if is_loopback(server.host) else "https"
         port = f":{server.port}" if server.port else ""
         self._url = f"{scheme}://{server.host}{port}/oauth2/federation/robot/token"
-        self._robot = exchanges.named_as(environment, "the robot's name")
+        self.username = exchanges.named_as(environment, "the robot's name")
         self._environment = environment
 
     def credential(self, token: IDToken) -> Credential:
         """Show robot and token, and get the robot's password for an hour."""
         from binascii import b2a_base64  # noqa: PLC0415 - this exchange only
 
-        basic = b2a_base64(f"{self._robot}:{token.value}".encode(), newline=False)
+        basic = b2a_base64(f"{self.username}:{token.value}".encode(), newline=False)
         answer = with_retries(
             lambda: request(
                 "GET",
@@ -124,7 +124,7 @@ class Quay:
         return id_token.credential(
             answer,
             self._url,
-            self._robot,
+            self.username,
             "token",
             "see the robot's federation: the issuer and subject that it trusts",
         )
