@@ -272,3 +272,11 @@ def test_nobody_reads_a_traceback_while_he_types(monkeypatch) -> None:
 
     monkeypatch.setattr("dockcred.commands.known.Survey", survey)
     assert complete_host(EVERY["dockcred get"], EVERY["dockcred get"], "x") == []
+
+
+def test_a_section_without_commands_is_not_shown(monkeypatch) -> None:
+    """The one file has neither the token service nor the sandbox."""
+    monkeypatch.setattr(type(main), "list_commands", lambda *_: ["get", "exec"])
+    text = main.get_help(EVERY["dockcred"])
+    assert "For people" in text
+    assert "For operators" not in text

@@ -63,7 +63,7 @@ class Format(Protocol):
 
 
 FORMATS = {
-    "argocd": "plain.user_pass:ARGOCD",
+    "argocd": "plain:ARGOCD",
     "containers-auth": "containers.edit",
     "contrast-secret": "contrast",
     "contrast-toml": "contrast.toml",
@@ -72,8 +72,8 @@ FORMATS = {
     "helm": "helm",
     "kubernetes-secret": "kubernetes.render",
     "nomad": "nomad",
-    "password": "plain.user_pass:PASSWORD",
-    "user-pass": "plain.user_pass",
+    "password": "plain:PASSWORD",
+    "user-pass": "plain",
 }
 
 
@@ -136,7 +136,7 @@ class Checker(Protocol):
 
 
 CHECKERS = {
-    "argocd": "plain.user_pass",
+    "argocd": "plain",
     "containers-auth": "containers.check",
     "contrast-secret": "contrast",
     "contrast-toml": "contrast.toml",
@@ -146,8 +146,8 @@ CHECKERS = {
     "kubelet-config": "kubelet",
     "kubernetes-secret": "kubernetes.check",
     "nomad": "nomad",
-    "password": "plain.user_pass:PASSWORD",
-    "user-pass": "plain.user_pass",
+    "password": "plain:PASSWORD",
+    "user-pass": "plain",
 }
 _FOR = {("containers-auth", "coco"): "containers.coco"}
 CONSUMERS = tuple(reader for _, reader in _FOR)

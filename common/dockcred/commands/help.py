@@ -49,8 +49,9 @@ class HelpfulGroup(click.Group):
     ) -> None:
         """Write the list, folded between words."""
         for title, rows in self.listed(context).items():
-            with formatter.section(title):
-                formatter.write_dl(list(rows.items()))
+            if rows:  # of operators' commands the one file has none
+                with formatter.section(title):
+                    formatter.write_dl(list(rows.items()))
 
     def listed(self, context: click.Context) -> dict[str, dict[str, str]]:
         """Return what is listed: titles, names and summaries."""

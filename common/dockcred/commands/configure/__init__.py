@@ -1,16 +1,145 @@
 """`dockcred configure`: have a client ask our helpers, and undo that.
 
-What each client's file looks like is in `clients`; here are the options.
+What each client's file looks like is in `clients`; here are the options: for agents,
+which nobody logs in to, in this file, for what people run in `clients` beside it.
 """
 
 from __future__ import annotations
 
+import os
+
 import click
 
-from dockcred.commands.configure.agents import for_kubelet, for_nomad
+from dockcred.clients import kubelet, nomad
+from dockcred.clients.docker import edit as docker_edit
+from dockcred.clients.edit import WholeText, json_text
+from dockcred.clients.edit.client_file import EditableFile
+from dockcred.commands.configure import carry_out
+from dockcred.commands.configure.carry_out import HELPER, REGISTRY, options
 from dockcred.commands.configure.clients import docker, helm, podman
-from dockcred.commands.console import examples
+from dockcred.commands.console import examples, reporting_errors
 from dockcred.commands.help import HelpfulGroup
+from dockcred.errors import InvalidInputError
+
+
+@click.command(
+    "nomad",
+    epilog=examples(
+        "dockcred configure nomad --registry ghcr.io --agent-dir /etc/nomad.d",
+        "dockcred configure nomad --registry ghcr.io >>/etc/nomad.d/client.hcl",
+        "dockcred configure nomad --agent-dir /etc/nomad.d --undo",
+    ),
+)
+@options(
+    REGISTRY,
+    HELPER,
+    click.option(
+        "--config",
+        metavar="FILE",
+        default="/etc/dockcred/nomad-docker.json",
+        show_default=True,
+        help="The config.json for Nomad; outside the agent's own directory.",
+    ),
+    click.option(
+        "--agent-dir",
+        metavar="DIR",
+        help=f"Write the block to DIR/{nomad.PLUGIN_FILE}; without it, print it.",
+    ),
+)
+def for_nomad(
+    *,
+    registries: tuple[str, ...],
+    helper: str,
+    config: str,
+    agent_dir: str | None,
+    dry_run: bool,
+    undo: bool,
+) -> None:
+    """Write a config.json for Nomad's docker driver, and its plugin block.
+
+    One helper per HOST: a helper for every image would fail the public ones. The helper
+    must be on the PATH of the Nomad agent.
+    """
+    with reporting_errors():
+        config = os.path.abspath(config)
+        files = [EditableFile(config, json_text)]
+        block = nomad.plugin_block(config)
+        if agent_dir:
+            plugin = os.path.join(agent_dir, nomad.PLUGIN_FILE)
+            files.append(EditableFile(plugin, WholeText()))
+        if undo:
+            carry_out.undo(files, dry_run=dry_run)
+            return
+        carry_out.check_chosen(registries, everything=False)
+        carry_out.check_helper(helper)
+        hosts = carry_out.all_keys(registries, nomad.HUB)
+        if agent_dir and (other := nomad.other_block(agent_dir)):
+            raise InvalidInputError(
+                f"{other} has a docker plugin block, and Nomad keeps one of two",
+                f"put its auth block there: {' '.join(block.split())}",
+            )
+        carry_out.change(
+            files[0],
+            lambda text: docker_edit.use_helper_for(text, hosts, helper),
+            dry_run=dry_run,
+            aside=not agent_dir,
+        )
+        if agent_dir:
+            carry_out.change_whole(files[1], block, dry_run=dry_run)
+        else:
+            click.echo(block, nl=False)
+
+
+@click.command(
+    "kubelet",
+    epilog=examples(
+        "dockcred configure kubelet --all --file /etc/kubernetes/dockcred.yaml",
+        "dockcred configure kubelet --registry 'registry.example:5000'",
+        "dockcred configure kubelet --file /etc/kubernetes/dockcred.yaml --undo",
+    ),
+)
+@options(
+    click.option(
+        "--registry",
+        "patterns",
+        metavar="PATTERN",
+        multiple=True,
+        help="Images that the provider is asked for, with * within a label.",
+    ),
+    click.option(
+        "--all", "everything", is_flag=True, help="The clouds' own registries."
+    ),
+    click.option(
+        "--file", "path", metavar="FILE", help="Write it there; without it, print it."
+    ),
+)
+def for_kubelet(
+    *,
+    patterns: tuple[str, ...],
+    everything: bool,
+    path: str | None,
+    dry_run: bool,
+    undo: bool,
+) -> None:
+    """Write kubelet's CredentialProviderConfig for dockcred-credential-provider.
+
+    For kubelet --image-credential-provider-config=FILE and
+    --image-credential-provider-bin-dir, where `dockcred install` has put the program.
+    """
+    with reporting_errors():
+        if undo:
+            if not path:
+                raise InvalidInputError("no file is named", "use --file FILE")
+            file = EditableFile(path, WholeText())
+            carry_out.undo([file], dry_run=dry_run)
+            return
+        carry_out.check_chosen(patterns, everything=everything)
+        text = kubelet.config([*patterns, *(kubelet.CLOUDS if everything else ())])
+        if path:
+            file = EditableFile(path, WholeText())
+            carry_out.change_whole(file, text, dry_run=dry_run)
+        else:
+            click.echo(text, nl=False)
 
 
 @click.group(
