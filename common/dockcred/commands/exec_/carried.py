@@ -39,8 +39,11 @@ def path(variables: Environment) -> str:
     if os.sep in sys.argv[0]:
         beside.insert(0, os.path.dirname(os.path.realpath(sys.argv[0])))
     places = os.pathsep.join((*beside, variables.get("PATH")))
-    found = child_program.find(PROGRAM, variables.with_values({"PATH": places}))
+    looked_in = variables.with_values({"PATH": places})
+    found = child_program.find(PROGRAM, looked_in)
     if not found:
+        if refused := child_program.refusal(PROGRAM, looked_in):
+            raise InvalidInputError(*refused)
         raise InvalidInputError(
             f"{PROGRAM} is neither beside dockcred nor on PATH",
             "run: dockcred install",
