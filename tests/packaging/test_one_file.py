@@ -92,8 +92,11 @@ def test_the_program_for_people_is_in_it(one_file, tmp_path):
     environment = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
     said = dockcred("dockcred", "--help", environment=environment)
     assert said.status == 0, said.stderr
-    commands = said.stdout.decode().partition("Commands:")[2]
+    commands = (
+        said.stdout.decode().partition("For people:")[2].partition("Examples:")[0]
+    )
     listed = [line.split()[0] for line in commands.splitlines() if line[2:3].strip()]
+    assert "For operators" not in commands
     assert {"configure", "doctor", "exec", "get", "render"} <= set(listed)
     assert not {"sandbox", "token-service"} & set(listed)
     for command in listed:
