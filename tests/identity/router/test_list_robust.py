@@ -235,11 +235,12 @@ def _of(home: str) -> set[int]:
 def test_a_list_that_is_ended_leaves_nobody_behind(
     number: signal.Signals, identity: str, auto, cloud
 ) -> None:
-    environment = cloud.environment(identity)
+    # By themselves they would end after a minute.
+    environment = cloud.environment(identity) | {"DOCKCRED_TIMEOUT": "60"}
     home = environment["HOME"]
     script = Path(home, "credential-process")
     if script.exists():
-        script.write_text("#!/bin/sh\nsleep 30\n")
+        script.write_text("#!/bin/sh\nsleep 90\n")
     cloud.fail("ecr:hang")
     running = auto.start("list", environment=environment, process_group=0)
     many = 3 if script.exists() else 2
