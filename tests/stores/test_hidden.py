@@ -203,3 +203,84 @@ def test_a_store_that_was_named_before_us_still_answers(vault, config: Path):
     ran = vault.run(*UNDO)
     assert ran.returncode == 0, ran.stderr
     assert sent(vault) == "s3cr3t"
+
+
+@pytest.fixture
+def moved_first(vault, config):
+    """Import and remove before anything is configured; return the file."""
+    ran = vault.run("dockcred", "import", "docker", "--remove")
+    assert ran.returncode == 0, ran.stderr
+    assert sent(vault) is None
+    assert AUTH.encode() not in vault.everything()
+    vault.run(*ALL)
+    assert sent(vault) == "s3cr3t"
+    return config
+
+
+def test_an_undo_knows_what_was_moved_before_the_set_up(vault, moved_first):
+    before = moved_first.read_bytes()
+    ran = vault.run(*UNDO)
+    assert ran.returncode == 1
+    assert "moved logins out of" in ran.stderr
+    assert "r.example" in ran.stderr
+    assert "--logins" in ran.stderr
+    assert moved_first.read_bytes() == before
+    assert sent(vault) == "s3cr3t"
+
+
+def test_what_was_moved_before_is_given_back_too(vault, moved_first):
+    ran = vault.run(*UNDO, "--logins")
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(moved_first.read_text()) == json.loads(LOGIN)
+    assert sent(vault) == "s3cr3t"
+    assert os.listdir(moved_first.parent) == ["config.json"]
+
+
+def test_what_is_left_in_the_store_is_said_at_the_next_undo_too(vault, moved_first):
+    assert vault.run(*UNDO, "--no-logins").returncode == 0
+    assert sent(vault) is None
+    vault.run(*ALL)
+    assert sent(vault) == "s3cr3t"
+    ran = vault.run(*UNDO)
+    assert ran.returncode == 1
+    assert "r.example" in ran.stderr
+
+
+def test_without_a_set_up_there_is_nothing_to_undo(vault, config):
+    assert vault.run("dockcred", "import", "docker", "--remove").returncode == 0
+    ran = vault.run(*UNDO)
+    assert (ran.returncode, ran.stdout) == (0, "nothing to undo\n")
+
+
+def test_what_others_helper_answers_for_needs_no_record(vault, config):
+    config.write_text(json.dumps(json.loads(LOGIN) | {"credsStore": "keyring"}))
+    assert vault.run("dockcred", "import", "docker", "--remove").returncode == 0
+    assert sent(vault) == "s3cr3t"
+    assert os.listdir(config.parent) == ["config.json"]
+
+
+def test_the_record_of_what_roots_hand_moved_is_the_owners(vault, config):
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a file away")
+    os.chown(config, 12345, 54321)
+    assert vault.run("dockcred", "import", "docker", "--remove").returncode == 0
+    for path in config.parent.iterdir():
+        assert (path.stat().st_uid, path.stat().st_gid) == (12345, 54321), path
+
+
+def test_podmans_list_of_helpers_strands_what_was_moved_too(vault):
+    """The helper stands in registries.conf, and the logins stood in auth.json."""
+    file = vault.path / ".config/containers/auth.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(LOGIN)
+    vault.variables |= {"XDG_RUNTIME_DIR": "", "HOME": str(vault.path)}
+    assert vault.run("dockcred", "import", str(file), "--remove").returncode == 0
+    configure = ("dockcred", "configure", "podman")
+    assert vault.run(*configure, "--all", "--helper", "keyring").returncode == 0
+    ran = vault.run(*configure, "--undo")
+    assert ran.returncode == 1
+    assert "r.example" in ran.stderr
+    ran = vault.run(*configure, "--undo", "--logins")
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(file.read_text()) == json.loads(LOGIN)
+    assert os.listdir(file.parent) == ["auth.json"]

@@ -58,7 +58,11 @@ def test_removal_leaves_no_secret_no_copy_and_all_the_rest(vault, config):
     content = json.loads(config.read_text())
     assert content == {"auths": {"logged-in-by-store.io": {}}, "psFormat": "table é"}
     assert config.stat().st_mode & 0o777 == 0o600
-    assert os.listdir(config.parent) == ["config.json"]
+    record = config.parent / "config.json.dockcred-undo"
+    assert set(config.parent.iterdir()) == {config, record}
+    assert json.loads(record.read_text())["moved"] == sorted(
+        key for key in AUTHS if key != "logged-in-by-store.io"
+    )
     found = vault.everything()
     for entry in AUTHS.values():
         for secret in entry.values():

@@ -19,7 +19,6 @@ from dockcred.errors import InvalidInputError
 from dockcred.system import file_lock, private_file, shared_file
 
 _TURNS = 20
-_NOTHING: tuple[Any, ...] = (ABSENT, None, "", {})
 
 
 class Edit(NamedTuple):
@@ -96,7 +95,7 @@ class EditableFile:
         To the byte where nobody else has written it since, else key by key.
         """
         known = past.load(self.path)
-        if known is None:
+        if known is None or not known.changes:
             return None
         before = past.read(self.path)
         if before is None:
@@ -151,6 +150,8 @@ class EditableFile:
                     return None
                 if planned.after == planned.before:
                     past.forget(self.path)
+                    if planned.stranded:  # on purpose; the next undo says so again
+                        past.record_moved(self.path, planned.stranded)
                     self._refuse_if_busy(busy)
                     return given or planned
                 if self._swap(planned):
@@ -183,7 +184,7 @@ class EditableFile:
         self, current: bytes | None, known: Past | None
     ) -> tuple[bytes | None, list[str], list[Change]]:
         """Return the file without us, directories we made, our changes still there."""
-        if known is None:
+        if known is None or not known.changes:
             return current, [], []
         if current is None:
             return None, known.made, []
@@ -201,16 +202,19 @@ class EditableFile:
                 return None, lost
         return text.encode(), lost
 
-    def _stranded(self, after: bytes | None, known: Past) -> Iterator[str]:
-        """Return imported logins for which neither a helper nor the file is left."""
+    def unfound(self) -> list[str]:
+        """Return imported logins for which the file has neither a helper nor an entry.
+
+        Another file may name a helper for all: who takes that out strands them.
+        """
+        known = past.load(self.path)
+        return self._stranded(past.read(self.path), known) if known else []
+
+    def _stranded(self, after: bytes | None, known: Past) -> list[str]:
         if not known.moved:
-            return
+            return []
         with self._named():
-            text = _decode(after)
-            for key in known.moved:
-                places = ("auths", key), ("credHelpers", key), ("credsStore",)
-                if all(self._syntax.get(text, place) in _NOTHING for place in places):
-                    yield key
+            return past.unfound(_decode(after), known.moved)
 
     def _swap(self, planned: Edit) -> bool:
         return shared_file.swap(self.path, planned.before, planned.after)

@@ -12,7 +12,7 @@ import json
 import os
 import stat
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dockcred.clients.edit import ABSENT, Change
 from dockcred.errors import InvalidInputError
@@ -75,6 +75,7 @@ def refuse_for_root(path: str) -> None:
 BACKUP = ".before-dockcred"
 RECORD = ".dockcred-undo"
 _FORGOTTEN = b"null"
+_NOTHING: tuple[Any, ...] = (ABSENT, None, "", {})
 
 
 class Past(NamedTuple):
@@ -82,7 +83,8 @@ class Past(NamedTuple):
 
     `digest` is of the file with them. `was` is of the file that the last of them was
     made to, where it still stands if the writer was killed in between. `moved` are the
-    keys of logins that `import --remove` has taken out of the file since.
+    keys of logins that `import --remove` has taken out of the file: before our first
+    change too, where there is no more to tell than that.
     """
 
     before: bytes | None
@@ -155,9 +157,40 @@ def forget(path: str) -> None:
 
 
 def record_moved(path: str, keys: Iterable[str]) -> None:
-    """Record the keys of logins that are about to be taken out of a changed file."""
-    if known := load(path):
-        save(path, known._replace(moved=sorted({*known.moved, *keys})))
+    """Record the keys of logins that are about to be taken out of a file.
+
+    Also where no change of ours is in it yet: one that comes leads to the store, and
+    its undo does not. What a helper of others' answers for needs no record.
+    """
+    known = load(path)
+    if known is None:
+        text = (read(path) or b"").decode()
+        keys = [key for key in keys if not has_helper(text, key)]
+        known = Past(None, "", [], [])
+    if moved := sorted({*known.moved, *keys}):
+        save(path, known._replace(moved=moved))
+        status = os.stat(path)
+        if status.st_uid != os.geteuid():  # root's hand in somebody's home
+            os.chown(path + RECORD, status.st_uid, status.st_gid)
+
+
+def has_helper(text: str, key: str) -> bool:
+    """Return whether a client's text names a helper for a key, or one for all."""
+    from dockcred.clients.edit import json_text  # noqa: PLC0415 - a file of logins alone
+
+    places = ("credHelpers", key), ("credsStore",)
+    return any(json_text.get(text, place) not in _NOTHING for place in places)
+
+
+def unfound(text: str, keys: Iterable[str]) -> list[str]:
+    """Return the keys for which a client's text has neither a login nor a helper."""
+    from dockcred.clients.edit import json_text  # noqa: PLC0415 - as above
+
+    return [
+        key
+        for key in keys
+        if json_text.get(text, ("auths", key)) in _NOTHING and not has_helper(text, key)
+    ]
 
 
 def remove_moved(path: str) -> None:

@@ -122,16 +122,24 @@ def is_asked(question: str) -> bool:
 
 
 def _give_back_logins(
-    file: EditableFile, *, logins: bool | None, dry_run: bool
+    file: EditableFile,
+    others: Collection[EditableFile],
+    *,
+    logins: bool | None,
+    dry_run: bool,
 ) -> None:
     """Write imported logins back in the clear before the undo hides them, or refuse.
 
-    Raises InvalidInputError where nobody has said which, or one cannot be read.
+    One of the `others` may name the helper. Raises InvalidInputError where nobody has
+    said which, or one cannot be read.
     """
     planned = file.undo()
-    if planned is None or not planned.stranded:
+    stranded: Collection[str] = planned.stranded if planned else ()
+    if planned is None and any(other.undo() for other in others):
+        stranded = file.unfound()
+    if not stranded:
         return
-    names = ", ".join(planned.stranded)
+    names = ", ".join(stranded)
     warn(
         f"import --remove has moved logins out of {file.path} into the store, which is"
         f" not asked any more after the undo: {names}"
@@ -144,8 +152,10 @@ def _give_back_logins(
             "add --logins to have them written back in the clear, or --no-logins to"
             " leave them in the store alone",
         )
-    found = [Login(key, _stored(key)) for key in planned.stranded]
+    found = [Login(key, _stored(key)) for key in stranded]
     file.add([(("auths", login.registry), entry(login)) for login in found])
+    if planned is None:
+        past.forget(file.path)
 
 
 def _stored(key: str) -> Credential:
@@ -170,7 +180,8 @@ def undo(
     """
     files = list(files)
     for file in files:
-        _give_back_logins(file, logins=logins, dry_run=dry_run)
+        others = [other for other in files if other is not file]
+        _give_back_logins(file, others, logins=logins, dry_run=dry_run)
     nothing = True
     made: list[str] = []
     for file in files:
