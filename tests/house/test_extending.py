@@ -217,6 +217,16 @@ def test_it_keeps_the_contract_and_its_own_tests_pass(world: World) -> None:
 
 
 def test_the_house_stands(world: World) -> None:
+    """The number of files is ours: the page's own come on top of it, and no others."""
+    ours = sum(step.new and step.path.startswith("common/") for step in STEPS)
+    rooms = world.tree / "tests/house/test_rooms.py"
+    text, changed = re.subn(
+        r"(?m)^MOST_FILES = (\d+)$",
+        lambda found: f"MOST_FILES = {int(found[1]) + ours}",
+        rooms.read_text(),
+    )
+    assert changed == 1
+    rooms.write_text(text)
     world.tests("tests/house", "--deselect", "tests/house/test_extending.py")
     world.run(world.bin / "python", "docs/generate")
     world.tests("tests/docs/test_nothing_is_undocumented.py")
