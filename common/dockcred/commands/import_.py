@@ -18,7 +18,7 @@ from dockcred.system import environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
 
     from dockcred.credential import Credential, ServerURL
     from dockcred.stores.keychain_store import Keychain, KeychainStore
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     Source = Keychain | AuthFile
 
 
+_PODMANS = (
+    "podman asks the store after: dockcred configure podman --all --helper keyring"
+)
 SOURCES = ("docker", "podman", *wiring.STORES)
 
 
@@ -61,34 +64,45 @@ def import_(
     Each is stored, read back and compared before anything is removed.
     """
     with reporting_errors():
-        origin = _open(source)
-        if isinstance(origin, AuthFile) and not dry_run:
-            origin.remove_leftovers()
-        safe, failed = _copy(origin, _opener(to), dry_run=dry_run, replace=replace)
-        if remove and safe and not dry_run:
-            removed = origin.remove(safe)
-            gone = safe if removed is None else removed
-            for key in sorted(set(safe) - set(gone)):
-                click.echo(wire.message_line(f"{key}: has another login now"), nl=False)
-            click.echo(f"Removed {len(gone)} from {source}.")
-    if isinstance(origin, AuthFile) and not origin.uses_store("keyring"):
-        click.echo(
-            f'Docker asks the store once {origin.path} has "credsStore": "keyring".'
-        )
+        origins = _open(source)
+        failed = 0
+        for origin in origins:
+            if isinstance(origin, AuthFile) and not dry_run:
+                origin.remove_leftovers()
+            safe, missed = _copy(origin, _opener(to), dry_run=dry_run, replace=replace)
+            failed += missed
+            if remove and safe and not dry_run:
+                _remove(origin, safe, getattr(origin, "path", source))
+    for origin in origins:
+        if isinstance(origin, AuthFile) and origin.is_podmans:
+            click.echo(_PODMANS)
+            break
+        if isinstance(origin, AuthFile) and not origin.uses_store("keyring"):
+            click.echo(
+                f'Docker asks the store once {origin.path} has "credsStore": "keyring".'
+            )
     if failed:
         raise SystemExit(1)
 
 
-def _open(source: str) -> Source:
+def _remove(origin: Source, safe: list[str], name: str) -> None:
+    removed = origin.remove(safe)
+    gone = safe if removed is None else removed
+    for key in sorted(set(safe) - set(gone)):
+        click.echo(wire.message_line(f"{key}: has another login now"), nl=False)
+    click.echo(f"Removed {len(gone)} from {name}.")
+
+
+def _open(source: str) -> Sequence[Source]:
     variables = environment.current()
     if source == "docker":
-        return auth_file.docker(variables)
+        return [auth_file.docker(variables)]
     if source == "podman":
         return auth_file.podman(variables)
     if source in wiring.STORES:
-        return wiring.keychain_store(source).keychain
+        return [wiring.keychain_store(source).keychain]
     if os.path.exists(source):
-        return AuthFile(source)
+        return [AuthFile(source)]
     raise click.UsageError(
         f"SOURCE is a file or one of {', '.join(SOURCES)}.{meant(source, SOURCES)}"
     )

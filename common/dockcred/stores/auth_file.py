@@ -10,6 +10,7 @@ import os
 from contextlib import contextmanager, suppress
 
 from dockcred.clients import containers, go_json
+from dockcred.clients.containers import read as containers_read
 from dockcred.clients.docker import read as docker_read
 from dockcred.clients.edit import json_text, past
 from dockcred.clients.entries import decode
@@ -36,13 +37,14 @@ if TYPE_CHECKING:
 class AuthFile:
     """The `auths` of one file."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, is_podmans: bool = False) -> None:
         """Resolve links once, so that a changed file stays where the link points.
 
-        auth.json is podman's by its name, and every other is read as docker reads it.
+        auth.json is podman's by its name; every other is read as docker reads it, but
+        where it is said to be podman's.
         """
         self.path = os.path.realpath(path)
-        self._is_podmans = os.path.basename(path) == "auth.json"
+        self.is_podmans = is_podmans or os.path.basename(path) == "auth.json"
         self._seen: dict[str, tuple[str, str]] = {}
 
     def read(self, key: str) -> Credential | None:
@@ -149,7 +151,7 @@ class AuthFile:
     def _logins(self, data: bytes) -> Content:
         """Return entries, store, and what is not decoded; KeychainError for no file."""
         try:
-            if not self._is_podmans:
+            if not self.is_podmans:
                 return docker_read.logins(data)
             found = containers.decode(data)
             return found["auths"], "", {}
@@ -168,18 +170,26 @@ def docker(variables: Environment) -> AuthFile:
     return AuthFile(f"{directory}/config.json")
 
 
-def podman(variables: Environment) -> AuthFile:
-    """Open podman's, buildah's and skopeo's: the first of containers-auth.json(5)."""
-    runtime = variables.get("XDG_RUNTIME_DIR")
-    config = variables.get("XDG_CONFIG_HOME") or f"{variables.home()}/.config"
-    places = (
-        variables.get("REGISTRY_AUTH_FILE"),
-        f"{runtime}/containers/auth.json" if runtime else "",
-        f"/run/containers/{os.geteuid()}/auth.json",
-        f"{config}/containers/auth.json",
-    )
-    found = [place for place in places if place and os.path.exists(place)]
-    return AuthFile(found[0] if found else places[-1])
+def podman(variables: Environment) -> list[AuthFile]:
+    """Open those of podman, buildah and skopeo that hold logins, in their order.
+
+    Where REGISTRY_AUTH_FILE names one it is the only one, there or not; where none has
+    a login it is the user's own. docker's file, which they read last, is `docker`'s.
+    Raises KeychainError for a file at which podman stops.
+    """
+    first, *others = containers_read.auth_paths(variables)
+    if variables.get("REGISTRY_AUTH_FILE"):
+        return [AuthFile(first, is_podmans=True)]
+    files = [AuthFile(path, is_podmans=True) for path in (first, others[0])]
+    found: list[AuthFile] = []
+    for file in files:
+        try:
+            found += [file] if os.path.exists(file.path) and file.users() else []
+        except KeychainError:
+            # What podman finds before it, it sends without reading this one.
+            if not found:
+                raise
+    return found or files[-1:]
 
 
 def _same(entry: object, seen: tuple[str, str]) -> bool:

@@ -10,8 +10,8 @@ import os
 from collections.abc import Iterable, Sequence
 
 from dockcred.clients import entries, reference
-from dockcred.clients.containers import read
-from dockcred.clients.edit import ABSENT, WantedValue, json_text, past
+from dockcred.clients.containers import canonical, read, registry_of
+from dockcred.clients.edit import ABSENT, WantedValue
 from dockcred.clients.entries import Login
 from dockcred.clients.formats import Options
 from dockcred.errors import InvalidInputError
@@ -35,19 +35,51 @@ def shadowing(variables: Environment, hosts: Iterable[str]) -> list[str]:
     """Return this session's logins, which are used before any helper is asked."""
     if variables.get("REGISTRY_AUTH_FILE"):
         return []
-    run = variables.get("XDG_RUNTIME_DIR")
-    directory = f"{run}/containers" if run else f"/run/containers/{os.geteuid()}"
-    file = f"{directory}/auth.json"
-    try:
-        text = (past.read(file) or b"").decode("utf-8", "replace")
-        logins = {host: json_text.get(text, ("auths", host)) for host in hosts}
-    except InvalidInputError:
-        return []  # what is wrong with it, podman says
+    file = next(read.auth_files(variables))
     return [
-        f"{file} has a login for {host}, which comes first; run: podman logout {host}"
-        for host, login in logins.items()
-        if login is not ABSENT
+        f"{file.path} has a login for {key}, which comes first; run: podman logout"
+        f" --authfile {file.path} {key}"
+        for key in _logins(file, hosts)
     ]
+
+
+def passed_over(
+    variables: Environment, hosts: Iterable[str] | None, helper: str
+) -> list[str]:
+    """Return which logins are sent from now on only where a helper has none.
+
+    With `hosts` they are those in the files behind auth.json, which asks the helper;
+    without, those in all files, before which registries.conf has it asked.
+    """
+    files = list(read.auth_files(variables))
+    if variables.get("REGISTRY_AUTH_FILE"):
+        files = files[:1]
+    if hosts is not None:
+        own = path(variables)
+        places = [file.path for file in files]
+        files = files[places.index(own) + 1 :] if own in places else []
+    found = [(file.path, _logins(file, hosts)) for file in files]
+    return [
+        f"logins in {place} are sent only where docker-credential-{helper} has none:"
+        f" {', '.join(keys)}"
+        for place, keys in found
+        if keys
+    ]
+
+
+def _logins(file: read.PodmanFile, hosts: Iterable[str] | None) -> list[str]:
+    """Return the keys in a file under which a login is, of these hosts or of all."""
+    return [
+        key
+        for key, entry in file.table("auths").items()
+        if entry.get("auth")
+        and (hosts is None or _host(file, key) in map(canonical, hosts))
+    ]
+
+
+def _host(file: read.PodmanFile, key: str) -> str:
+    registry = registry_of(key, is_legacy=file.is_legacy)
+    return canonical(registry.partition("/")[0])
 
 
 FILES = "containers-auth.json"

@@ -162,7 +162,10 @@ def podman(
         carry_out.check_chosen(registries, everything=everything)
         carry_out.check_helper(helper)
         if hosts := carry_out.all_keys(registries, containers_edit.HUB):
-            for sentence in containers_edit.shadowing(variables, hosts):
+            for sentence in (
+                *containers_edit.shadowing(variables, hosts),
+                *containers_edit.passed_over(variables, hosts, helper),
+            ):
                 warn(sentence)
             _change(
                 auth,
@@ -174,6 +177,8 @@ def podman(
                 namespaces=True,
             )
         if everything:
+            for sentence in containers_edit.passed_over(variables, None, helper):
+                warn(sentence)
             for conf in confs:
                 carry_out.change(
                     conf,
