@@ -54,7 +54,6 @@ SOCKETS = {"socket", "ssl", "http.client", "urllib.request", "socketserver"}
 EXCEPTIONS: dict[str, dict[str, str]] = {
     "POSIX alone": {
         "api/worker.py": "ends the worker's group of processes",
-        "clients/containers/edit.py": "asks for the user's own number, to tell whose a file is",
         "clients/containers/read.py": "asks for the user's own number, to tell whose a file is",
         "clients/edit/past.py": "asks for the user's own number, to tell whose a file is",
         "commands/doctor/case.py": "asks for the user's own number, to tell whose a file is",
@@ -69,7 +68,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "identity/mint.py": "forks the process that refreshes in the background",
         "protocol/kubelet/plugin.py": "asks for the user's own number, to tell whose a file is",
         "protocol/launcher/render.py": "asks who could change what a launcher runs",
-        "stores/auth_file.py": "asks for the user's own number, to tell whose a file is",
         "stores/choice.py": "asks for the user's own number, to tell whose a file is",
         "stores/secretservice/names.py": "asks for the user's own number, to tell whose a file is",
         "stores/secretservice/stream.py": "D-Bus authenticates by the user's number",
