@@ -197,6 +197,7 @@ def compare_doctor(said: list[Finding], asked: str | None, mine: set[Answer]) ->
     elif not any(next(iter(mine))):
         assert not users, texts
     else:
+        assert "anonymously" not in texts
         (answer,) = mine
         told = "holds an identity token", "holds a registry token", "ends in", "no text"
         said_so = users == {answer[1]} or any(words in texts for words in told)
