@@ -395,7 +395,9 @@ def test_exec_leaves_other_logins_as_they_are(
         for asked in ASKED:
             before = theirs(client, variables, asked)
             after = theirs(client, variables | private, asked)
-            if before in {after, STOPS}:
+            # Of several keys for one registry either is taken, by chance.
+            may = ours(client, variables, asked)
+            if before in {after, STOPS} or {before, after} <= may:
                 continue
             if is_read_otherwise(tmp_path / DOCKERS):
                 meant_too += bool(meant("exec-has-what-docker-has"))
