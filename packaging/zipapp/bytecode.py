@@ -25,6 +25,7 @@ class Bytecode:
         """Take the code, and whether a package, begin and end of each module."""
         self._held = held
         self._index = index
+        self._archive = sys.argv[0]
 
     def find_spec(
         self, name: str, path: object = None, target: object = None
@@ -35,8 +36,11 @@ class Bytecode:
             return None
         # A loader by its methods, as importlib.abc would cost its import.
         spec = ModuleSpec(name, self, is_package=self._index[name][0])  # type: ignore[arg-type]
-        spec.origin = f"{sys.argv[0]}/{name.replace('.', '/')}.py"
+        place = f"{self._archive}/{name.replace('.', '/')}"
+        spec.origin = f"{place}.py"
         spec.has_location = True
+        if spec.submodule_search_locations is not None:
+            spec.submodule_search_locations.append(place)  # `dockcred`'s commands
         return spec
 
     def create_module(self, spec: object) -> None:

@@ -30,7 +30,8 @@ def run(module: str, name: str) -> None:
     # One request and the end: what is garbage then goes with the process. Looking for
     # it while imports run is 3.5 of the 115 M instructions of a cold get.
     gc.disable()
-    sys.path_hooks.insert(0, _find_ours)
+    if os.path.isdir(_OURS):  # else we are in an archive
+        sys.path_hooks.insert(0, _find_ours)
     sys.argv[0] = module.replace("_", "-")
     __import__(module).main()
 
