@@ -14,7 +14,7 @@ import click
 
 from dockcred import protocol, wiring
 from dockcred.commands.console import console, examples, reporting_errors
-from dockcred.system import process
+from dockcred.system import hardening
 from dockcred.system.environment import meanings, oidc, programs
 from dockcred.system.version import __version__
 from dockcred.wiring import PROGRAMS
@@ -236,7 +236,7 @@ def all_pages() -> dict[str, str]:
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
 def manual(directory: Path) -> None:
     """Write the manual pages of all programs into DIRECTORY."""
-    with reporting_errors(), process.as_called():
+    with reporting_errors(), hardening.as_called():
         directory.mkdir(parents=True, exist_ok=True)
         pages = all_pages()
         for name, text in pages.items():

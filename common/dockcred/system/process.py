@@ -15,8 +15,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable
     from importlib.abc import PathEntryFinder
 
 short = ""
@@ -64,16 +63,16 @@ At 0 it still hands the whole memory to the program that core_pattern names, sys
 or Ubuntu's (fs/coredump.c: only 1 stops it). A file would need a page at least.
 """
 _PRIVATE = 0o077
-_PR_SET_DUMPABLE = 4
-_before: tuple[int, tuple[int, int]] | None = None
+called_with: tuple[int, tuple[int, int]] | None = None
+"""The caller's umask and limits of core files; None where this process is not ours."""
 
 
 def harden(*, for_good: bool = True) -> None:
     """Close what this process could leave behind: cores, open files, loose streams.
 
-    With `for_good` false the caller's own limit can be had again, by `as_called`.
+    With `for_good` false the caller's own limit can be had again (system.hardening).
     """
-    global _before  # noqa: PLW0603 - one process, one caller
+    global called_with  # noqa: PLW0603 - one process, one caller
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
@@ -86,51 +85,13 @@ def harden(*, for_good: bool = True) -> None:
         return  # Windows writes no core file
     core = resource.RLIMIT_CORE
     limits = resource.getrlimit(core)
-    if _before is None:
-        _before = umask, limits
+    if called_with is None:
+        called_with = umask, limits
     most = NO_CORE_BYTES if for_good else limits[1]
     try:
         resource.setrlimit(core, (NO_CORE_BYTES, most))
     except (ValueError, OSError):  # the caller allows none at all
         resource.setrlimit(core, (0, limits[1]))
-
-
-def hide_memory() -> None:
-    """Close this process's memory to debuggers of the same user, where possible.
-
-    For those who live long; ctypes costs too much for a `get`.
-    """
-    if _before is None or not sys.platform.startswith("linux"):
-        return  # this process is somebody else's, or cannot be told
-    import ctypes  # noqa: PLC0415 - see above
-
-    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-
-
-def as_called() -> AbstractContextManager[None]:
-    """Return a block with the caller's umask and limit: what it starts is the user's.
-
-    A class would be 0.3 M instructions of each `get`.
-    """
-    from contextlib import contextmanager  # noqa: PLC0415 - for people's commands
-
-    @contextmanager
-    def block() -> Iterator[None]:
-        if _before is None:
-            yield
-            return
-        import resource  # noqa: PLC0415 - POSIX only
-
-        umask, limits = _before
-        ours = os.umask(umask), resource.getrlimit(resource.RLIMIT_CORE)
-        resource.setrlimit(resource.RLIMIT_CORE, limits)
-        try:
-            yield
-        finally:
-            resource.setrlimit(resource.RLIMIT_CORE, ours[1])
-            os.umask(ours[0])
-
-    return block()
 
 
 PERSON_S = 120.0

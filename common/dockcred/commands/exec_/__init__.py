@@ -16,7 +16,7 @@ import click
 from dockcred.commands.console import examples, reporting_errors, warn
 from dockcred.commands.exec_.configuration import Configuration, ExecOptions
 from dockcred.commands.help import complete_host
-from dockcred.system import environment, process
+from dockcred.system import environment, hardening
 from dockcred.system.private_directory import is_in_memory, private_directory
 
 TYPE_CHECKING = False
@@ -124,7 +124,7 @@ def exec_(
                 warn(f"there is no place in memory; the password is in {directory}")
             changed = Configuration(directory, wanted, variables).write()
             try:
-                with process.as_called():
+                with hardening.as_called():
                     become(command, os.environ | pinned | changed)
             except OSError as error:
                 sys.exit(not_started("dockcred exec", command[0], error))

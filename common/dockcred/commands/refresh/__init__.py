@@ -16,7 +16,7 @@ from dockcred.commands.refresh import targets_file
 from dockcred.commands.refresh.attempt import Kept, Loop
 from dockcred.commands.refresh.command import statuses
 from dockcred.commands.refresh.target import Logins
-from dockcred.system import process
+from dockcred.system import hardening
 
 
 @click.command(
@@ -45,7 +45,7 @@ def refresh(path: str, *, once: bool, status: bool, as_json: bool) -> None:
     with reporting_errors():
         if status:
             sys.exit(_show(path, as_json=as_json))
-        process.hide_memory()
+        hardening.hide_memory()
         if once:
             sys.exit(_once(path))
         Loop(lambda: targets_file.read(path), _tell, warn).run()

@@ -13,7 +13,7 @@ from dockcred.commands.console import examples, reporting_errors
 from dockcred.commands.help import HelpfulGroup
 from dockcred.commands.token_service.listen import DEFAULT_ADDRESS, Listen
 from dockcred.errors import InvalidInputError, MissingExtraError
-from dockcred.system import environment, process
+from dockcred.system import environment, hardening
 
 config_option = click.option(
     "--config",
@@ -137,7 +137,7 @@ def token_service(
         address = Listen(
             listen, tls_certificate, tls_key, behind_proxy, forwarded_for, per_client
         )
-        process.hide_memory()
+        hardening.hide_memory()
         work.serve(application, address, variables)
 
 
@@ -202,7 +202,7 @@ def write_registry_config(
 ) -> None:
     """Write what the registry is told, and our public keys, into DIRECTORY."""
     # What it writes is for the registry, whose user may be another.
-    with reporting_errors(), process.as_called():
+    with reporting_errors(), hardening.as_called():
         work, variables = _work(), environment.current()
         if bool(config) == bool(service):
             raise InvalidInputError(

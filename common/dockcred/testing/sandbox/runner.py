@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from types import FrameType
 
-from dockcred.system import process
+from dockcred.system import hardening
 
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 SENT_TO_US_ALONE = (signal.SIGTERM, signal.SIGHUP)
@@ -41,7 +41,7 @@ class Runner:
         """
         self._starting = True
         # With the caller's umask and limits, not ours.
-        with process.as_called():
+        with hardening.as_called():
             child = subprocess.Popen(command, env=environment)
         with child:
             self._child = child
