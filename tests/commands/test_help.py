@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -104,11 +103,10 @@ def test_debian_s_click_shows_the_same(nobody) -> None:
     """Debian 12 has click 8.1.3, which has neither generic choices nor all metavars."""
     start = "from dockcred.commands import main; main(prog_name='dockcred')"
     variables = nobody | {"PYTHONPATH": f"{ROOT}/common:{ROOT}/helpers"}
-    python = shutil.which("python3", path="/usr/bin")
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [python, "-c", start, *words],
+            ["/usr/bin/python3", "-c", start, *words],
             env=variables | {"COLUMNS": "80"},
             capture_output=True,
             text=True,

@@ -75,6 +75,7 @@ class AuthFile:
         """
         wanted = {key: self._seen[key] for key in keys if key in self._seen}
         with self._held():
+            known = past.load(self.path)
             past.record_moved(self.path, wanted)
             for _ in shared_file.attempts():
                 before = self._bytes()
@@ -83,6 +84,7 @@ class AuthFile:
                     past.remove_moved(self.path)
                     left = self._logins(after)[0]
                     return [key for key in wanted if key not in left]
+            past.restore(self.path, known)
         raise KeychainError(
             f"another program goes on changing {self.path}, and it stays as it is",
             "try again when that has ended",

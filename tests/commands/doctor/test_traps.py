@@ -337,8 +337,8 @@ def podmans(machine: Machine, name: str, text: str) -> None:
     "text, said",
     [
         ("", "is empty: podman"),
-        ("\ufeff{}", "is not JSON (line 1): podman"),
-        ('{"auths": {"x": {"auth": 1}}}', "has a value that is no text"),
+        ("\ufeff{}", "is not JSON (line 1, a byte-order mark): podman"),
+        ('{"auths": {"x": {"auth": 1}}}', 'is wrong (auths["x"].auth'),
         ('{"credHelpers": {"r.example": ""}}', "a helper of no name"),
     ],
 )

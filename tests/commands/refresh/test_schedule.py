@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dockcred.clients.entries import Login
+from dockcred.commands import console
 from dockcred.commands.refresh import target
-from dockcred.commands.refresh.target import RenderingRecord, seconds, timestamp
+from dockcred.commands.refresh.target import RenderingRecord, seconds
 from dockcred.credential import Credential
 
 MOMENTS = st.integers(0, 4_000_000_000)
@@ -68,7 +69,7 @@ def test_of_two_records_one_is_older_or_neither(first, second):
 
 @given(MOMENTS)
 def test_a_moment_is_read_as_it_was_written(moment):
-    assert seconds(timestamp(moment)) == moment
+    assert seconds(console.moment(moment)) == moment
 
 
 @pytest.mark.parametrize("text", ["", "soon", "2026-01-01", "2026-01-01T00:00:00"])

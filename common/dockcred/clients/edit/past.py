@@ -174,6 +174,14 @@ def record_moved(path: str, keys: Iterable[str]) -> None:
             os.chown(path + RECORD, status.st_uid, status.st_gid)
 
 
+def restore(path: str, known: Past | None) -> None:
+    """Record what was known before, as nothing has been moved after all."""
+    if known is None:
+        forget(path)
+    else:
+        save(path, known)
+
+
 def has_helper(text: str, key: str) -> bool:
     """Return whether a client's text names a helper for a key, or one for all."""
     from dockcred.clients.edit import json_text  # noqa: PLC0415 - a file of logins alone
