@@ -6,13 +6,14 @@ import pytest
 
 from dockcred.testing.store_contract import BEHAVIOURS
 
+pytestmark = pytest.mark.slow  # all of them together
+
 
 @pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda b: b.__name__)
 def test_every_backend_keeps_the_contract(place, behaviour):
     behaviour(place.helper)
 
 
-@pytest.mark.slow
 def test_a_stranger_can_run_the_contract_as_a_program(vault):
     ended = vault.run(
         "python", "-m", "dockcred.testing.store_contract", "docker-credential-keyring"

@@ -121,6 +121,7 @@ CORPUS: dict[str, object] = {
     "the default port": one("https://r.example"),
     "a stub": one(HOST, {}),
     "null for an entry": one(HOST, None),
+    "null for an entry beside a store": one(HOST, None, credsStore="x"),
     "an empty auth": one(HOST, {"auth": "", "username": "u", "password": "p"}),
     "auth over fields": one(HOST, A | {"username": "u", "password": "p"}),
     "fields alone": one(HOST, {"username": "u", "password": "p"}),

@@ -76,14 +76,15 @@ class Home:
 CONFIGURE = ("configure", "docker", "--registry", "r.example", "--helper", "keyring")
 CREATE = ("vault", "create", "--key-file", "key")
 FILES = {".docker/config.json"}
-KEPT = {".docker/config.json.before-dockcred", ".docker/config.json.dockcred-undo"}
+KEPT_RECORD = ".docker/config.json.dockcred-undo"
+KEPT = {".docker/config.json.before-dockcred", KEPT_RECORD}
 CASES = {
     "configure": ((), CONFIGURE, FILES | KEPT),
     "undo": ((CONFIGURE,), (*CONFIGURE[:2], "--undo"), FILES),
     "import": (
         (CREATE,),
         ("import", "docker", "--remove"),
-        FILES | {"key", "vault", "vault.lock"},
+        FILES | {KEPT_RECORD, "key", "vault", "vault.lock"},
     ),
     "vault": ((), CREATE, FILES | {"key", "vault", "vault.lock"}),
     "keygen": (

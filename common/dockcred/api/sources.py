@@ -90,10 +90,13 @@ def _docker(
     found = docker_read.look_up(file, key)
     if file.state in files.BEYOND_US and not (found and found.path != file.path):
         raise IssueError(f"{file.path} is {file.state}", "make it smaller")
-    if found and found.helper and found.entry:
-        # `docker pull` sends the file's entry where the helper fails.
-        with suppress(IssueError):
+    if found and found.helper:
+        try:
             return _asked(found.helper, key, environment, deadline)
+        except IssueError:
+            # `docker pull` sends the file's entry where the helper fails.
+            if not found.entry and not found.others:
+                raise
         found.helper = ""
     if found and found.others:
         found.entry = _agreed(found)

@@ -17,6 +17,8 @@ from dockcred.system.environment import Environment
 from dockcred.testing.sandbox import Sandbox
 from dockcred.testing.sandbox.azure.directory import Principal
 
+pytestmark = pytest.mark.slow  # all of them together
+
 HOST = "contoso.azurecr.io"
 IDENTITIES = (
     "azure-client-secret",
@@ -88,7 +90,6 @@ def test_fifty_that_fail_together_ask_once(acr):
     assert cloud.calls["acr:exchange"] == 1
 
 
-@pytest.mark.slow
 def test_an_expired_token_is_never_answered(acr):
     """To the second, against tokens that live for a few; the registry is the judge."""
     with Sandbox(expires_s=SHORT_LIFE_S) as cloud:

@@ -15,6 +15,8 @@ from dockcred.providers.acr.sources import AccessToken
 from dockcred.testing.sandbox import Response, Sandbox
 from dockcred.testing.sandbox.azure.directory import OTHER_TENANT, TENANT, Principal
 
+pytestmark = pytest.mark.slow  # all of them together
+
 HTML, TEXT = {"Content-Type": "text/html"}, {"Content-Type": "text/plain"}
 JSON = {"Content-Type": "application/json"}
 OF_NO_USE = {
@@ -28,10 +30,7 @@ OF_NO_USE = {
     "503-html": Response(503, b"<html>no upstream</html>", HTML),
     "503-for-ever": Response(503, b'{"error": "unknown"}', JSON),
 }  # fmt: skip
-# The SDKs' road takes a second more for each.
-ROADS = pytest.mark.parametrize(
-    "road", ["", pytest.param("sdk", marks=pytest.mark.slow)]
-)
+ROADS = pytest.mark.parametrize("road", ["", "sdk"])
 CI_VARIABLES = {"AZURE_CLIENT_ID": "0" * 8, "AZURE_TENANT_ID": TENANT}
 """As a login job of a CI leaves them: they name an application, and prove nothing."""
 
@@ -85,7 +84,6 @@ def test_az_is_asked_after_metadata_that_is_of_no_use(
     assert minted(get(environment)).principal == "azure-cli"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["nobody", "404-html", "404-json", "400-no-identity"])
 def test_az_is_asked_on_the_sdk_road_too(kind, get, minted, cloud, metadata):
     environment = cloud.environment("azure-cli") | CI_VARIABLES

@@ -9,6 +9,8 @@ from dockcred.providers.acr import problems
 from dockcred.testing.sandbox import Response
 from dockcred.testing.sandbox.azure.directory import OTHER_TENANT, Principal
 
+pytestmark = pytest.mark.slow  # all of them together
+
 HOST = "contoso.azurecr.io"
 ROADS = pytest.mark.parametrize("road", ["", "sdk"])
 
@@ -171,7 +173,6 @@ def test_a_throttled_call_is_made_again_after_the_time_it_names(service, get, cl
 
 
 @pytest.mark.parametrize("service", ["acr", "entra"])
-@pytest.mark.slow
 def test_throttling_that_lasts_says_when_to_try_again(service, said, cloud):
     cloud.fail(f"{service}:throttle")
     line = said(cloud.environment("azure-client-secret"))
@@ -204,7 +205,6 @@ def test_nonsense_is_told_in_one_line(kind, service, said, get, cloud):
 
 
 @pytest.mark.parametrize("service", ["acr", "entra", "app-service"])
-@pytest.mark.slow
 def test_silence_ends_within_the_bound(service, get, cloud):
     name = "azure-client-secret" if service != "app-service" else "azure-app-service"
     environment = cloud.environment(name) | {"DOCKCRED_TIMEOUT": "2"}

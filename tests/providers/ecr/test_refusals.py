@@ -17,6 +17,8 @@ from dockcred.errors import IssueError, RefusedError
 from dockcred.providers.ecr import api, problems
 from dockcred.transport.response import Response
 
+pytestmark = pytest.mark.slow  # all of them together
+
 OPERATIONS = (
     ("ecr", "GetAuthorizationToken"),
     ("ecr-public", "GetAuthorizationToken"),

@@ -175,6 +175,7 @@ def test_where_gcloud_ran_and_nobody_logged_in_the_machine_is_asked_and_not_gclo
         ("[core]\naccount = a@example.com\n", {}),
         ("[CORE\naccount", {}),
         ("[core]\naccount = %(\n", {}),
+        ("[compute]\nzone = %(x)s\n", {}),
         ("[auth]\naccess_token_file = /x\n", {}),
         ("", {"CLOUDSDK_CORE_ACCOUNT": "a@example.com"}),
         ("", {"CLOUDSDK_AUTH_ACCESS_TOKEN": "ya29.x"}),

@@ -210,6 +210,8 @@ def _may_name_one(settings: str) -> bool:
     try:
         with open(settings, encoding="utf-8") as file:
             parser.read_file(file)
+        for section in parser.sections():
+            parser.items(section)  # gcloud stops at any value that refers to none
         account = parser.get("core", "account", fallback="")
     except FileNotFoundError:
         return False
