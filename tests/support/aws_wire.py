@@ -24,6 +24,7 @@ import botocore.session
 from dockcred.providers.ecr import api, machine, sdk
 from dockcred.transport import idle, metadata
 from dockcred.transport.response import Response
+from dockcred.transport.target import Target
 
 _ENDS = "2099-01-01T00:00:00Z"
 _ENDS_S = 4070908800
@@ -154,6 +155,7 @@ def wired() -> Iterator[Wire]:
         return botocore.awsrequest.AWSResponse(prepared.url, status, {}, _Raw(text))
 
     def ours(method: str, url: str, _: object, **more: object) -> Response:
+        Target(url)  # as `request` does first: it refuses what it may not ask
         idle.clear()
         headers = more["headers"]
         headers = headers() if callable(headers) else headers
