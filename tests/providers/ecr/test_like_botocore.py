@@ -127,6 +127,11 @@ EXAMPLES = {
         {"AWS_CONFIG_FILE": "$HOME/.aws/config"},
         "process",
     ),
+    "an SSO session that is nowhere": (
+        "[profile dev]\nsso_session = corp\n",
+        DEV | {"AWS_EC2_METADATA_DISABLED": "true"},
+        "",
+    ),
     "half the keys": ("", {"AWS_ACCESS_KEY_ID": "AKIA"}, ""),
     "a token file without a role": (
         "",

@@ -102,6 +102,8 @@ class SdkIdentity(Identity):
             self._follow_kinds()
             keys = self._session.get_credentials()
             if keys is None:
+                # Each client of botocore's reads these settings, and may refuse them.
+                self._session.get_auth_token()
                 raise problems.missing()
             if keys.method not in METHODS.get(self._chain.sources[0], ()):
                 self.sources = (f"aws:{keys.method}",)
