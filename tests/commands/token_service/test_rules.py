@@ -218,3 +218,12 @@ def test_a_rule_of_two_claims_wants_both():
     assert not rule.admits("one", {"sub": "a", "ref": "c"})
     assert not rule.admits("one", {"sub": "c", "ref": "b"})
     assert not rule.admits("one", {"sub": "a"})
+
+
+def test_what_was_not_asked_for_is_not_granted():
+    rule = Rule.of_words(
+        "it", "one", {"sub": ["a"]}, ["*"], ["pull", "push"], catalog=False
+    )
+    asked = Access("repository", "a/b", frozenset({"pull"}))
+    (granted,) = grant([rule], [asked])
+    assert set(granted.actions) == {"pull"}
