@@ -145,8 +145,7 @@ def _auth_files(
     """Return the first file's that has one; one that cannot be read ends the search."""
     for file in containers_read.auth_files(environment):
         if file.state not in {READ, ABSENT}:
-            detail = f" ({file.detail})" if file.detail else ""
-            raise IssueError(f"{file.path} is {file.state}{detail}", "fix it first")
+            raise IssueError(f"{file.path} is {file.state_in_words}", "fix it first")
         found = containers_read.look_up(file, reference)
         with suppress(CredentialsNotFoundError):
             return _found(found, reference.containers_key, environment, deadline)

@@ -92,6 +92,14 @@ def decode(entry: Mapping[str, Any]) -> Credential | None:
     return Credential(username, password) if username or password else None
 
 
+def held(entry: Mapping[str, Any]) -> Credential | None:
+    """Return what an entry holds; None where that is nothing, or cannot be read."""
+    try:
+        return decode(entry)
+    except ValueError:
+        return None
+
+
 def _unpadded(text: str) -> Fault:
     bare = "".join(text.split())
     padded = bare + "=" * (-len(bare) % 4)

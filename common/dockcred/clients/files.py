@@ -46,6 +46,11 @@ class ClientFile:
         """Show where it is and how reading it went."""
         return f"ClientFile({self.path!r}, {self.state!r})"
 
+    @property
+    def state_in_words(self) -> str:
+        """Return the state, and the detail where there is one."""
+        return f"{self.state} ({self.detail})" if self.detail else self.state
+
     def _read(self) -> str:
         try:
             with open(self.path, "rb") as file:

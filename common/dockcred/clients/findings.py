@@ -13,7 +13,7 @@ from shlex import quote
 from typing import Any
 
 from dockcred.clients.entries import Auth, Fault
-from dockcred.clients.go_json import Key, Place
+from dockcred.clients.go_json import BrokenJSONError, Key, Place
 from dockcred.errors import InvalidInputError, MissingExtraError
 
 
@@ -154,6 +154,11 @@ def table(value: object) -> Mapping[str, Any]:
 def shown(key: str) -> str:
     """Return a key fit to be shown: of user:password@host the host alone."""
     return ascii(key.rpartition("@")[2])[1:-1][:200]
+
+
+def refusal(broken: BrokenJSONError) -> InvalidInputError:
+    """Return how a text that is no JSON is refused, and where it breaks."""
+    return InvalidInputError(f"it is {broken}", "fix it first")
 
 
 def place(steps: Place) -> str:

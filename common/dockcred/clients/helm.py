@@ -71,8 +71,7 @@ class OrasFile(ClientFile):
         try:
             file.content = file.parse(data)
         except go_json.BrokenJSONError as broken:
-            where = f" at {broken.place}" if broken.place else ""
-            raise InvalidInputError(f"it is not JSON{where}", "fix it first") from None
+            raise findings.refusal(broken) from None
         return file
 
     def parse(self, data: bytes) -> Mapping[str, Any]:
@@ -99,7 +98,7 @@ class OrasFile(ClientFile):
     def fault(self) -> str:
         """Return why all of it is of no use; nothing where it is of some."""
         if self.state not in {files.READ, files.ABSENT}:
-            return f"is {self.state}" + (f" ({self.detail})" if self.detail else "")
+            return f"is {self.state_in_words}"
         for where, wanted in self.wrong[:1]:
             return f"is wrong: {findings.place(where) or 'all of it'} is no {wanted}"
         return ""

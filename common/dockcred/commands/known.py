@@ -187,10 +187,7 @@ class Survey:
         """Return what a client takes; None for a stub, which holds nothing."""
         if found.helper:
             return self._helper(client, found.path, found.key, found.helper)
-        try:
-            login = entries.decode(found.entry or {})
-        except ValueError:
-            return None
+        login = entries.held(found.entry or {})
         if login is None:
             return None
         return ClientUse(client, found.path, found.key, user=login.username)

@@ -13,7 +13,7 @@ from dockcred.clients import containers, go_json
 from dockcred.clients.containers import read as containers_read
 from dockcred.clients.docker import read as docker_read
 from dockcred.clients.edit import json_text, past
-from dockcred.clients.entries import decode
+from dockcred.clients.entries import held
 from dockcred.credential import Credential
 from dockcred.errors import InvalidInputError
 from dockcred.stores.problems import KeychainAbsentError, KeychainError
@@ -203,8 +203,5 @@ def _credential(entry: object) -> Credential | None:
     """Return the credential of an entry that holds a whole one, else None."""
     if not isinstance(entry, dict):
         return None
-    try:
-        found = decode(entry)
-    except ValueError:
-        return None
+    found = held(entry)
     return found if found and found.username and found.secret else None

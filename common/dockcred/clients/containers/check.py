@@ -83,8 +83,7 @@ def _decoded(data: bytes) -> dict[str, Any]:
     try:
         return decode(data)
     except go_json.BrokenJSONError as broken:
-        where = f" at {broken.place}" if broken.place else ""
-        raise InvalidInputError(f"it is not JSON{where}", "fix it first") from None
+        raise findings.refusal(broken) from None
 
 
 def _alike(auths: Mapping[str, Any]) -> Iterator[Finding]:

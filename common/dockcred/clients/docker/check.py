@@ -88,8 +88,7 @@ def _read(data: bytes) -> go_json.Decoded:
     except go_json.TooDeepError:
         raise InvalidInputError("it is nested too deeply", "make it flatter") from None
     except go_json.BrokenJSONError as broken:
-        where = f" at {broken.place}" if broken.place else ""
-        raise InvalidInputError(f"it is not JSON{where}", "fix it first") from None
+        raise findings.refusal(broken) from None
     if any(not place for place, _ in decoded.wrong):
         raise InvalidInputError("it is not a JSON object", "fix it first")
     return decoded

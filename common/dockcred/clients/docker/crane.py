@@ -41,7 +41,7 @@ class CraneFile(DockerFile):
     def fault(self) -> str:
         """Return why crane stops, whatever the registry; nothing where it goes on."""
         if self.state not in {files.READ, files.ABSENT}:
-            return f"is {self.state}" + (f" ({self.detail})" if self.detail else "")
+            return f"is {self.state_in_words}"
         for place, wanted in self.wrong[:1]:
             return f"is wrong: {findings.place(place) or 'all of it'} is no {wanted}"
         for key in self.refused[:1]:

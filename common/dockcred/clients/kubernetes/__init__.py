@@ -11,9 +11,8 @@ import base64
 import re
 from urllib.parse import unquote
 
-from dockcred.clients import go_json
+from dockcred.clients import findings, go_json
 from dockcred.clients.entries import TOKEN, Auth, Fault
-from dockcred.clients.findings import place as place_of
 from dockcred.clients.go_json import TEXT, Map
 from dockcred.clients.reference import HUB, HUB_INDEX, HUB_NAMES
 from dockcred.errors import InvalidInputError
@@ -56,10 +55,9 @@ def read(data: bytes, *, old: bool = False) -> tuple[list[SecretEntry], frozense
     try:
         found = go_json.decode(data, form, whole=True)
     except go_json.BrokenJSONError as broken:
-        line = f" at {broken.place}" if broken.place else ""
-        raise _broken(f"it is not JSON{line}") from None
+        raise findings.refusal(broken) from None
     for where, wanted in found.wrong:
-        raise _broken(f"{place_of(where) or 'it'} is no {wanted}")
+        raise _broken(f"{findings.place(where) or 'it'} is no {wanted}")
     beside: dict[go_json.Place, set[str]] = {}
     for where, value in found.unknown.items():
         if value:

@@ -103,7 +103,7 @@ def _config(text: str) -> Iterator[Finding]:
     try:
         config = docker_read.read_variable(text)
     except go_json.BrokenJSONError as broken:
-        raise InvalidInputError(f"it is {broken}", "fix it first") from None
+        raise findings.refusal(broken) from None
     for place, wanted in config.wrong:
         where = findings.place(place) or NAME
         yield error(KEY, f"{where} is no {wanted}: {_PASSED_OVER[1]}")

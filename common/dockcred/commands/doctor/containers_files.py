@@ -85,7 +85,6 @@ def check_hidden(
 def _broken(file: ClientFile) -> Finding:
     """Return a finding of a file at which podman stops for every registry."""
     path = file.path
-    detail = f" ({file.detail})" if file.detail else ""
     stops = "podman, skopeo and buildah stop with an error"
     if file.state == files.NOT_JSON and file.detail == "empty":
         fix = f"echo '{{}}' >{command(path)}"
@@ -93,7 +92,7 @@ def _broken(file: ClientFile) -> Finding:
     fix = (
         "" if file.state not in _TEXTS else command("python3", "-m", "json.tool", path)
     )
-    return error(FILE, f"{path} is {file.state}{detail}: {stops}", fix=fix)
+    return error(FILE, f"{path} is {file.state_in_words}: {stops}", fix=fix)
 
 
 _ALL = ("--all", "--helper")

@@ -23,8 +23,7 @@ from dockcred.clients.reference import HUB_KEY, HUB_NAMES, Reference, host_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from typing import Any
+    from collections.abc import Iterator
 
     from dockcred.clients.files import ClientFile, Found
     from dockcred.clients.findings import Finding
@@ -86,20 +85,14 @@ def is_chance(found: Found) -> bool:
     """Return whether a client takes another login each time."""
     seen = set()
     for entry in (found.entry or {}, *found.others):
-        try:
-            held = entries.decode(entry)
-        except ValueError:
-            held = None
+        held = entries.held(entry)
         seen.add((held.username, held.secret) if held else None)
     return len(seen) > 1
 
 
 def credential(found: Found) -> Credential | None:
     """Return what an entry holds; None where it holds nothing that can be read."""
-    try:
-        return entries.decode(found.entry or {})
-    except ValueError:
-        return None
+    return entries.held(found.entry or {})
 
 
 def check(found: Found, case: Case, login: str) -> Iterator[Finding]:
@@ -193,7 +186,7 @@ def check_hidden(file: ClientFile, case: Case | None, client: str) -> Iterator[F
         key = HUB_KEY if is_hub else host_of(name)
         if case and Reference(key).docker_key != case.reference.docker_key:
             continue
-        if not isinstance(entry, dict) or not _has_login(entry):
+        if not isinstance(entry, dict) or entries.held(entry) is None:
             continue
         helper = file.table("credHelpers").get(key)
         if helper is None and client == "docker":
@@ -213,13 +206,6 @@ def check_hidden(file: ClientFile, case: Case | None, client: str) -> Iterator[F
 
 
 _KEEPING = frozenset(("auto", "keyring"))
-
-
-def _has_login(entry: Mapping[str, Any]) -> bool:
-    try:
-        return entries.decode(entry) is not None
-    except ValueError:
-        return False
 
 
 def check_mode(path: str) -> Iterator[Finding]:
