@@ -158,7 +158,9 @@ def shown(key: str) -> str:
 
 def refusal(broken: BrokenJSONError) -> InvalidInputError:
     """Return how a text that is no JSON is refused, and where it breaks."""
-    return InvalidInputError(f"it is {broken}", "fix it first")
+    # In full, so that docs/errors.md has it as it is read.
+    where = f" at {broken.place}" if broken.place else ""
+    return InvalidInputError(f"it is not JSON{where}", "fix it first")
 
 
 def place(steps: Place) -> str:
