@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
-import subprocess
 import time
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support import terminal
 from support.documents import blocks
 from support.program import HOST, PUBLIC, Answer, Program, with_system_path
 
@@ -414,21 +412,9 @@ def test_json_and_what_excludes_it(words, dockcred, someone) -> None:
 
 
 def on_a_terminal(program: str, variables: dict[str, str], *words: str) -> str:
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [program, *words], env=variables, stdin=theirs, stdout=theirs, stderr=theirs
-    ) as child:
-        os.close(theirs)
-        shown = b""
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            try:
-                shown += os.read(ours, 65536)
-            except OSError:
-                break
-        os.close(ours)
-    assert child.returncode == 0, shown
-    return shown.decode()
+    status, shown = terminal.run([program, *words], variables)
+    assert status == 0, shown
+    return shown
 
 
 def test_colour_and_folding_are_a_terminal_s(dockcred, someone) -> None:

@@ -20,6 +20,11 @@ echo 'credentials not found in native keychain'
 exit 1
 """
 
+# The secret is the key that it was asked for.
+ANSWER = """#!/bin/sh
+printf '{"Username":"me","Secret":"%s"}' "$(cat)"
+"""
+
 Result = subprocess.CompletedProcess[str]
 
 
@@ -100,3 +105,12 @@ def person(tmp_path: Path) -> Person:
     recorder.write_text(RECORDER.format(log=somebody.bin / "log"))
     recorder.chmod(0o755)
     return somebody
+
+
+@pytest.fixture
+def somebody(person: Person) -> Person:
+    """Return a person with a helper `answer` that has a login for every key."""
+    program = person.bin / "docker-credential-answer"
+    program.write_text(ANSWER)
+    program.chmod(0o755)
+    return person

@@ -12,17 +12,6 @@ from .conftest import Person
 
 ORACLES = ("go_containerregistry", "oras_go", "helm_registry")
 HUB_KEY = "https://index.docker.io/v1/"
-ANSWER = """#!/bin/sh
-printf '{"Username":"me","Secret":"%s"}' "$(cat)"
-"""
-
-
-@pytest.fixture
-def somebody(person: Person) -> Person:
-    program = person.bin / "docker-credential-answer"
-    program.write_text(ANSWER)
-    program.chmod(0o755)
-    return person
 
 
 def asked(person: Person, oracle: str, name: str) -> tuple[str | None, str | None]:

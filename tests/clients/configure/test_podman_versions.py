@@ -9,18 +9,7 @@ from .conftest import Person
 
 ORACLES = ("containers_image_5_39", "containers_image_5_42")
 HOST = "r.example"
-ANSWER = """#!/bin/sh
-printf '{"Username":"me","Secret":"%s"}' "$(cat)"
-"""
 ALL = ("podman", "--all", "--helper", "answer")
-
-
-@pytest.fixture
-def somebody(person: Person) -> Person:
-    program = person.bin / "docker-credential-answer"
-    program.write_text(ANSWER)
-    program.chmod(0o755)
-    return person
 
 
 def asked(person: Person, variables: dict[str, str]) -> list[str | None]:

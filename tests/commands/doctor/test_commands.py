@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support import terminal
 
 from dockcred.testing.sandbox import Sandbox
 
@@ -44,24 +42,7 @@ class Person:
 
     def on_a_terminal(self, *argv: str) -> tuple[int, str]:
         """Run on a pseudo terminal; answer the status and all that it showed."""
-        ours, theirs = pty.openpty()
-        with subprocess.Popen(
-            [self.program, *argv],
-            env=self.variables,
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-        ) as child:
-            os.close(theirs)
-            shown = b""
-            deadline = time.monotonic() + 30
-            while time.monotonic() < deadline:
-                try:
-                    shown += os.read(ours, 65536)
-                except OSError:  # the other end is closed
-                    break
-            os.close(ours)
-        return child.returncode, shown.decode()
+        return terminal.run([self.program, *argv], self.variables)
 
 
 @pytest.fixture

@@ -13,17 +13,10 @@ from pathlib import Path
 
 import pytest
 from support import entries
-from support.program import HOST, PUBLIC, Answer, Program
+from support.listed import AWS, ECR_CALL, OTHER, configured, listed
+from support.program import HOST, PUBLIC, Program
 
-ECR_CALL = "ecr:GetAuthorizationToken"
-OTHER = "210987654321.dkr.ecr.eu-west-1.amazonaws.com"
 ACR_USER = "00000000-0000-0000-0000-000000000000"
-AWS = {HOST: "AWS", PUBLIC: "AWS"}
-
-
-def _listed(answer: Answer) -> dict[str, str]:
-    assert answer.status == 0, answer
-    return json.loads(answer.stdout)
 
 
 def _docker_file(environment, content: object) -> dict[str, str]:
@@ -33,13 +26,6 @@ def _docker_file(environment, content: object) -> dict[str, str]:
     return dict(environment)
 
 
-def _config(environment, text: str) -> dict[str, str]:
-    file = Path(environment["HOME"], "dockcred.toml")
-    file.write_text(text)
-    file.chmod(0o600)
-    return {**environment, "DOCKCRED_CONFIG": str(file)}
-
-
 @pytest.mark.parametrize("name", ["ecr", "auto"])
 def test_a_cold_list_names_the_account_s_registry_for_one_request(
     name, request, cloud
@@ -47,7 +33,7 @@ def test_a_cold_list_names_the_account_s_registry_for_one_request(
     """As AWS's helper does: nobody but AWS knows whose keys these are."""
     program = request.getfixturevalue(name)
     environment = cloud.environment("env-keys")
-    assert _listed(program("list", environment=environment)) == AWS
+    assert listed(program("list", environment=environment)) == AWS
     assert cloud.calls[ECR_CALL] == 1
     assert cloud.minted(program.get(environment, HOST).password)
 
@@ -56,7 +42,7 @@ def test_a_warm_list_asks_nobody(auto, cloud) -> None:
     environment = cloud.environment("env-keys")
     auto.get(environment, OTHER)
     cloud.reset()
-    assert _listed(auto("list", environment=environment)) == {
+    assert listed(auto("list", environment=environment)) == {
         OTHER: "AWS",
         PUBLIC: "AWS",
     }
@@ -67,14 +53,14 @@ def test_google_s_guesses_give_way_to_what_is_known(auto, cloud) -> None:
     """A classic build gets each of the list: no more of them than need be."""
     environment = cloud.environment("google-metadata")
     auto.get(environment, "europe-west1-docker.pkg.dev")
-    assert _listed(auto("list", environment=environment)) == {
+    assert listed(auto("list", environment=environment)) == {
         "europe-west1-docker.pkg.dev": "oauth2accesstoken"
     }
 
 
 def test_a_list_without_any_identity_asks_nobody(auto, cloud) -> None:
     environment = cloud.environment("nothing")
-    assert _listed(auto("list", environment=environment)) == {}
+    assert listed(auto("list", environment=environment)) == {}
     assert not cloud.calls
 
 
@@ -82,18 +68,18 @@ def test_keys_without_a_region_name_the_gallery_alone(auto, cloud) -> None:
     environment = cloud.environment("env-keys")
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         environment.pop(name, None)
-    assert _listed(auto("list", environment=environment)) == {PUBLIC: "AWS"}
+    assert listed(auto("list", environment=environment)) == {PUBLIC: "AWS"}
 
 
 def test_a_token_of_github_s_names_its_registry(auto, cloud) -> None:
     environment = cloud.environment("github-gh-token")
     user = json.loads(auto.get(environment, "ghcr.io").stdout)["Username"]
-    assert _listed(auto("list", environment=environment)) == {"ghcr.io": user}
+    assert listed(auto("list", environment=environment)) == {"ghcr.io": user}
 
 
 def test_a_google_identity_names_the_registries_without_a_region(auto, cloud) -> None:
     environment = cloud.environment("google-metadata")
-    found = _listed(auto("list", environment=environment))
+    found = listed(auto("list", environment=environment))
     assert set(found.values()) == {"oauth2accesstoken"}
     assert {"gcr.io", "europe-docker.pkg.dev"} <= set(found)
     assert cloud.calls["gce-metadata:token"] == 1
@@ -105,7 +91,7 @@ def test_a_google_identity_names_the_registries_without_a_region(auto, cloud) ->
 def test_the_user_is_the_one_that_get_answers(user, auto, cloud) -> None:
     environment = cloud.environment("google-metadata")
     environment["DOCKCRED_GOOGLE_USERNAME"] = user
-    assert set(_listed(auto("list", environment=environment)).values()) == {user}
+    assert set(listed(auto("list", environment=environment)).values()) == {user}
 
 
 NAMED = {
@@ -118,7 +104,7 @@ NAMED = {
 @pytest.mark.parametrize("name", NAMED)
 def test_docker_s_file_names_hosts(name, acr, cloud) -> None:
     environment = _docker_file(cloud.environment("azure-imds"), NAMED[name])
-    assert _listed(acr("list", environment=environment)) == {
+    assert listed(acr("list", environment=environment)) == {
         "contoso.azurecr.io": ACR_USER
     }
 
@@ -133,18 +119,18 @@ FOREIGN = {
 @pytest.mark.parametrize("name", FOREIGN)
 def test_docker_s_file_names_nothing_that_is_not_ours(name, acr, cloud) -> None:
     environment = _docker_file(cloud.environment("azure-imds"), FOREIGN[name])
-    assert _listed(acr("list", environment=environment)) == {}
+    assert listed(acr("list", environment=environment)) == {}
 
 
 def test_config_toml_names_hosts_and_aliases_but_no_patterns(auto, cloud) -> None:
-    environment = _config(
+    environment = configured(
         cloud.environment("env-keys"),
         f'[[registry]]\nmatch = "{OTHER}"\n'
         f'[[registry]]\nmatch = "mirror.example"\nregistry = "{HOST}"\n'
         '[[registry]]\nmatch = "*.dkr.ecr.us-east-1.amazonaws.com"\n'
         '[[registry]]\nmatch = "own.example"\n',
     )
-    assert _listed(auto("list", environment=environment)) == {
+    assert listed(auto("list", environment=environment)) == {
         **AWS,
         OTHER: "AWS",
         "mirror.example": "AWS",
@@ -156,13 +142,13 @@ def test_what_was_answered_once_is_listed_once_it_has_ended(auto, cloud) -> None
     environment = cloud.environment("env-keys")
     auto.get(environment, OTHER)
     entries.only(environment).unlink()
-    assert _listed(auto("list", environment=environment)) == {**AWS, OTHER: "AWS"}
+    assert listed(auto("list", environment=environment)) == {**AWS, OTHER: "AWS"}
 
 
 def test_what_is_never_cached_is_remembered_too(auto, cloud) -> None:
     environment = cloud.environment("github-gh-token")
     assert auto.get(environment, "docker.pkg.github.com").password
-    found = _listed(auto("list", environment=environment))
+    found = listed(auto("list", environment=environment))
     assert set(found) == {"docker.pkg.github.com", "ghcr.io"}
 
 
@@ -182,7 +168,7 @@ def test_a_logout_forgets_the_host(auto, cloud) -> None:
     environment = cloud.environment("env-keys")
     auto.get(environment, OTHER)
     auto("erase", environment=environment, stdin=OTHER.encode())
-    assert _listed(auto("list", environment=environment)) == AWS
+    assert listed(auto("list", environment=environment)) == AWS
 
 
 def test_a_cloud_that_refuses_spoils_no_other(auto, cloud) -> None:
@@ -191,7 +177,7 @@ def test_a_cloud_that_refuses_spoils_no_other(auto, cloud) -> None:
         **cloud.environment("github-gh-token"),
     }
     cloud.fail("ecr:access-denied")
-    assert set(_listed(auto("list", environment=environment))) == {"ghcr.io"}
+    assert set(listed(auto("list", environment=environment))) == {"ghcr.io"}
 
 
 def test_a_cloud_that_hangs_spoils_no_other(auto, cloud) -> None:
@@ -202,7 +188,7 @@ def test_a_cloud_that_hangs_spoils_no_other(auto, cloud) -> None:
     }
     cloud.fail("ecr:hang")
     answer = auto("list", environment=environment)
-    assert set(_listed(answer)) == {"ghcr.io"}
+    assert set(listed(answer)) == {"ghcr.io"}
     assert answer.stderr == b""
 
 
@@ -210,8 +196,10 @@ def test_a_registry_that_refuses_says_nothing_of_another_of_azure_s(acr, cloud) 
     environment = cloud.environment("azure-imds")
     assert acr.get(environment, "contoso.azurecr.io").password
     entries.only(environment, "acr").unlink()
-    environment = _config(environment, '[[registry]]\nmatch = "fabrikam.azurecr.io"\n')
-    found = _listed(acr("list", environment=environment))
+    environment = configured(
+        environment, '[[registry]]\nmatch = "fabrikam.azurecr.io"\n'
+    )
+    found = listed(acr("list", environment=environment))
     assert found["contoso.azurecr.io"] == ACR_USER
 
 
@@ -230,14 +218,14 @@ def odd_helper(tmp_path: Path) -> Path:
 def test_a_key_that_is_no_server_spoils_nothing(auto, cloud, odd_helper) -> None:
     environment = {**cloud.environment("env-keys"), "DOCKCRED_STORE": "helper:odd"}
     environment["PATH"] = f"{odd_helper.parent}:/usr/bin:/bin"
-    assert _listed(auto("list", environment=environment)) == {**AWS, "ok.io": "me"}
+    assert listed(auto("list", environment=environment)) == {**AWS, "ok.io": "me"}
 
 
 def test_a_store_that_fails_spoils_nothing_and_is_told(auto, cloud, odd_helper) -> None:
     odd_helper.write_text("#!/bin/sh\necho it is locked\nexit 1\n")
     environment = {**cloud.environment("env-keys"), "DOCKCRED_STORE": "helper:odd"}
     environment["PATH"] = f"{odd_helper.parent}:/usr/bin:/bin"
-    assert _listed(auto("list", environment=environment)) == AWS
+    assert listed(auto("list", environment=environment)) == AWS
     alone = {
         **cloud.environment("nothing"),
         "DOCKCRED_STORE": "helper:odd",
@@ -254,10 +242,10 @@ def test_a_place_that_fails_spoils_no_other_place(
     auto("store", environment=environment, stdin=request.encode())
     odd_helper.write_text("#!/bin/sh\nexit 1\n")
     environment["PATH"] = f"{odd_helper.parent}:/usr/bin:/bin"
-    environment = _config(
+    environment = configured(
         environment, '[[registry]]\nmatch = "o.io"\nstore = "helper:odd"\n'
     )
-    assert _listed(auto("list", environment=environment)) == {"v.io": "me"}
+    assert listed(auto("list", environment=environment)) == {"v.io": "me"}
 
 
 def test_dockcred_list_does_not_tell_an_absent_keychain_as_an_empty_one(

@@ -9,24 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from support.program import HOST, PUBLIC, Answer, wait_until
+from support.listed import AWS, ECR_CALL, OTHER, configured, listed
+from support.program import HOST, PUBLIC, wait_until
 
-ECR_CALL = "ecr:GetAuthorizationToken"
-OTHER = "210987654321.dkr.ecr.eu-west-1.amazonaws.com"
 GHE = "ghe.example.com"
-AWS = {HOST: "AWS", PUBLIC: "AWS"}
-
-
-def listed(answer: Answer) -> dict[str, str]:
-    assert answer.status == 0, answer
-    return json.loads(answer.stdout)
-
-
-def configured(environment, text: str) -> dict[str, str]:
-    file = Path(environment["HOME"], "dockcred.toml")
-    file.write_text(text)
-    file.chmod(0o600)
-    return {**environment, "DOCKCRED_CONFIG": str(file)}
 
 
 def logged_in(environment, *logins: tuple[str, str]) -> dict[str, str]:
