@@ -1,0 +1,125 @@
+"""Put this directory on a node as kubelet's plugin, or take it away; then wait.
+
+    dockcred-node install    directory, plugin and configuration, each replaced at once
+    dockcred-node remove     all that install has put there, and the cache
+
+HOST       where the node's root is mounted (/host)
+DIRECTORY  where the directory shall lie on the node, which must be a place that may be
+           executed from (/opt/dockcred)
+BIN_DIR    kubelet's plugin directory on the node (DIRECTORY/plugins)
+CONFIG     the directory with credential-provider.yaml and config.toml (/config)
+ONCE       set: end when done
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+
+NAME = "dockcred-credential-provider"
+FILES = ("credential-provider.yaml", "config.toml")
+
+host = os.environ.get("HOST", "/host").rstrip("/")
+directory = os.environ.get("DIRECTORY", "/opt/dockcred").rstrip("/")
+plugin = f"{directory}/plugins/{NAME}"
+bin_dir = os.environ.get("BIN_DIR", f"{directory}/plugins").rstrip("/")
+config = os.environ.get("CONFIG", "/config")
+
+
+def install() -> None:
+    """Put all there and try it as the node will run it; take all back if that fails."""
+    this = os.path.dirname(os.path.dirname(sys.executable))
+    there, etc = host + directory, f"{host}/etc/dockcred"
+    _drop(f"{there}.new")
+    os.makedirs(os.path.dirname(there), exist_ok=True)
+    os.makedirs(etc, exist_ok=True)
+    _copy(this, f"{there}.new")
+    for file in FILES:
+        if os.path.isfile(f"{config}/{file}"):
+            shutil.copyfile(f"{config}/{file}", f"{etc}/{file}.new")
+            os.chmod(f"{etc}/{file}.new", 0o644)
+            os.rename(f"{etc}/{file}.new", f"{etc}/{file}")
+    _drop(f"{there}.old")
+    if os.path.isdir(there):
+        os.rename(there, f"{there}.old")
+    os.rename(f"{there}.new", there)
+    _drop(f"{there}.old")
+    if _try():
+        remove()
+        sys.exit(
+            "this node cannot run the plugin: "
+            f"{directory} is where nothing may be executed, or /proc is missing"
+        )
+    if bin_dir != os.path.dirname(plugin):
+        os.makedirs(host + bin_dir, exist_ok=True)
+        link = f"{host}{bin_dir}/{NAME}"
+        _drop(f"{link}.new")
+        os.symlink(plugin, f"{link}.new")
+        os.rename(f"{link}.new", link)
+
+
+def remove() -> None:
+    """Take away all that was put there, and the cache."""
+    for path in (directory, f"{directory}.new", f"{directory}.old", "/etc/dockcred"):
+        _drop(host + path)
+    _drop(f"{host}/run/dockcred")
+    _drop(f"{host}{bin_dir}/{NAME}")
+
+
+def _copy(source: str, target: str) -> None:
+    """Copy a directory with its modes; labels of SELinux are the node's own."""
+    os.mkdir(target)
+    for entry in sorted(os.scandir(source), key=lambda entry: entry.name):
+        if entry.is_dir():
+            _copy(entry.path, f"{target}/{entry.name}")
+        else:
+            shutil.copy(entry.path, f"{target}/{entry.name}")
+
+
+def _try() -> int:
+    """Run the plugin in the node's root; return how it ended."""
+    child = os.fork()
+    if not child:
+        try:
+            os.chroot(host)
+            os.chdir("/")
+            os.execve(plugin, [plugin, "version"], {"PATH": "/usr/bin:/bin"})  # noqa: S606
+        except OSError as error:
+            sys.stderr.write(f"{plugin}: {error.strerror}\n")
+            sys.stderr.flush()
+        os._exit(126)
+    return os.waitpid(child, 0)[1]
+
+
+def _drop(path: str) -> None:
+    """Remove a file, a link, or a directory with all in it; or nothing."""
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        os.unlink(path)
+
+
+def main() -> None:
+    """Do what is asked for, and wait to be ended."""
+    os.umask(0o022)
+    asked = {"install": install, "remove": remove}.get(" ".join(sys.argv[1:]))
+    if asked is None:
+        sys.stderr.write("usage: dockcred-node install|remove\n")
+        sys.exit(2)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os._exit(0))
+    try:
+        asked()
+    except OSError as error:
+        sys.exit(f"{error.filename or host}: {error.strerror}")
+    if "ONCE" in os.environ:
+        return
+    sys.stdout.write(f"{sys.argv[1]}: done\n")
+    sys.stdout.flush()
+    while True:
+        signal.pause()
+
+
+main()

@@ -1,0 +1,80 @@
+"""The directory that runs on any Linux: how tests build it, and roots to run it in."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from support.program import Program
+from support.real import missing, program, require_own_mounts
+from support.release import ROOT
+
+PYTHON = "/usr/bin/python3"
+BUILD = ROOT / "packaging/directory/build.py"
+PLACE = "/opt/dockcred"
+PLUGIN = "dockcred-credential-provider"
+MACHINE = Path("/usr/local/lib/dockcred-ci")
+"""Where .ci/run lays what is made once on a machine."""
+_IN_ROOT = """
+root=$1 directory=$2 place=$3
+shift 3
+mount -t proc proc "$root/proc"
+mount --bind "$directory" "$root$place"
+mount -o remount,ro,bind "$root$place"
+exec /usr/sbin/chroot "$root" "$@"
+"""
+
+
+def build(target: Path, *more: object, **variables: str) -> None:
+    """Build it of this machine's Debian, or skip the test by what is missing for that."""
+    program(PYTHON)
+    tools = ("aarch64-linux-gnu-gcc", "readelf") if more else ("gcc", "readelf")
+    for tool in tools:
+        program(tool)
+    if not list(Path("/usr/lib").glob("python3.*/lib-dynload/_ssl.*")):
+        missing("Debian's Python 3.11 or newer is not installed")
+    done = subprocess.run(
+        [PYTHON, BUILD, target, *more],
+        env={"PATH": "/usr/bin:/bin"} | variables,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+class Root:
+    """A root that a process is shut up in, with the directory read-only and /proc."""
+
+    def __init__(self, path: Path, directory: Path, place: str = PLACE) -> None:
+        require_own_mounts()
+        self.path, self.directory, self.place = path, directory, place
+
+    def make(self) -> Root:
+        """Make the root, with nothing in it."""
+        for place in ("proc", self.place[1:]):
+            (self.path / place).mkdir(parents=True)
+        return self
+
+    def __call__(self, name: str, *arguments: str, environment, stdin: bytes = b""):
+        """Run a program of the directory, by its path in that."""
+        places = (str(self.path), str(self.directory), self.place)
+        return Program("/usr/bin/unshare")(
+            *("--mount", "/bin/sh", "-euc", _IN_ROOT, "sh", *places),
+            *(f"{self.place}/{name}", *arguments),
+            environment=environment,
+            stdin=stdin,
+        )
+
+
+def tree(directory: Path) -> dict[str, tuple[int, int, bytes]]:
+    """Read all below a directory: modes, times and bytes."""
+    found = {}
+    for path in sorted(directory.rglob("*")):
+        status = path.lstat()
+        content = path.read_bytes() if path.is_file() else b""
+        name = os.fspath(path.relative_to(directory))
+        found[name] = (status.st_mode, int(status.st_mtime), content)
+    return found
