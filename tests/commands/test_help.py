@@ -183,12 +183,12 @@ NEXT = {
     "nothing": (
         {},
         "no client asks our helpers yet",
-        "dockcred configure docker --all",
+        "dockcred setup",
     ),
     "a readable login": (
         {"auths": {"registry.example.com": {"auth": "bWU6c2VjcmV0"}}},
         "a login in",
-        "dockcred configure docker --all",
+        "dockcred setup",
     ),
     "a helper that is gone": (
         {"credsStore": "ecr-login"},

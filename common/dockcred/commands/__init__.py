@@ -32,6 +32,7 @@ COMMANDS = {
     "manual": ("dockcred.commands.manual", "manual"),
     "render": ("dockcred.commands.render", "render"),
     "refresh": ("dockcred.commands.refresh", "refresh"),
+    "setup": ("dockcred.commands.setup", "setup"),
     "status": ("dockcred.commands.status", "status"),
     "sandbox": ("dockcred.commands.sandbox", "sandbox"),
     "token-service": ("dockcred.commands.token_service", "token_service"),
@@ -41,6 +42,8 @@ COMMANDS = {
 
 SECTIONS = {
     "For people": {
+        "setup": "Set this machine up: helpers, clients, logins, identities; then prove"
+        " it.",
         "status": "Show who answers for each registry, until when, and for which"
         " clients.",
         "doctor": "Follow one request as the client makes it, and say where it goes"
@@ -112,6 +115,7 @@ class _OnUse(HelpfulGroup):
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=examples(
         "dockcred                     # what to do next on this machine",
+        "dockcred setup               # from nothing to logged in",
         "dockcred status              # who answers for which registry",
         "dockcred doctor ghcr.io      # why a pull fails",
         "dockcred COMMAND --help",

@@ -116,15 +116,12 @@ def _opener(to: str | None) -> Callable[[ServerURL], KeychainStore]:
     return lambda _: named
 
 
-def import_logins(path: str, keys: Collection[str]) -> bool:
-    """Copy these logins of a client's file into their stores; return if all are there.
+def copy_logins(origin: AuthFile, keys: Collection[str]) -> list[str]:
+    """Copy these logins of a client's file into their stores; return which are there.
 
     Each is read back and compared; the file stays as it is.
     """
-    safe, _ = _copy(
-        AuthFile(path), _opener(None), dry_run=False, replace=False, keys=keys
-    )
-    return set(keys) <= set(safe)
+    return _copy(origin, _opener(None), dry_run=False, replace=False, keys=keys)[0]
 
 
 def _copy(

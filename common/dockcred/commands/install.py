@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import sysconfig
 from collections.abc import Iterable
@@ -78,7 +79,7 @@ def install(
         if remove:
             _remove(directory, launchers)
         else:
-            _install(directory, launchers | asked)
+            put(directory, launchers | asked)
 
 
 def _chosen(programs: str | None) -> list[str]:
@@ -98,8 +99,56 @@ def _programs() -> dict[str, str]:
     return {name: str(spec.origin) for name, spec in specs.items() if spec}
 
 
-def _install(directory: str, launchers: dict[str, str]) -> None:
-    if not os.path.isdir(_package()):
+def directory_on(path: str) -> str:
+    """Return where launchers go: the usual place, or one of this user's on a PATH."""
+    usual = _default_directory()
+    listed = path.split(":")
+    if usual in listed:
+        return usual
+    home = os.path.expanduser("~/")
+    own = (each for each in listed if each.startswith(home) and _is_fit(each))
+    return next(own, usual)
+
+
+def _is_fit(directory: str) -> bool:
+    """Return whether it is a directory of this user's alone, and of no environment."""
+    try:
+        launcher_render.check(directory)
+    except (OSError, InvalidInputError):
+        return False
+    is_environment = os.path.exists(f"{os.path.dirname(directory)}/pyvenv.cfg")
+    return os.access(directory, os.W_OK) and not is_environment
+
+
+def missing(directory: str, path: str) -> tuple[list[str], list[str]]:
+    """Return the programs that are to be put there, and the files that others have put.
+
+    None of those that a PATH has as launchers of ours elsewhere, as Debian's packages
+    bring them.
+    """
+    if is_one_file():
+        there = [name for name in _LINKED if shutil.which(name, path=path)]
+        return [name for name in _LINKED if name not in there], []
+    wanted, foreign = [], []
+    for name in _programs():
+        target = os.path.join(directory, name)
+        runs = shutil.which(name, path=path) or target
+        if runs != target and launcher_render.written_for(runs):
+            continue
+        if os.path.lexists(target) and not _is_ours(target, name):
+            foreign.append(target)
+        elif _text(name) != _read(target):
+            wanted.append(name)
+    return wanted, foreign
+
+
+_LINKED = ("docker-credential-auto", "docker-credential-keyring")
+"""What people's clients ask; the one file is every program by its name."""
+
+
+def put(directory: str, launchers: dict[str, str]) -> None:
+    """Write launchers, each for its program; InvalidInputError for another's file."""
+    if is_one_file():
         raise InvalidInputError(
             "this dockcred is one file, which is its own launcher",
             f"link it: ln -s {sys.path[-1]} {directory}/docker-credential-ecr-login",
@@ -107,30 +156,61 @@ def _install(directory: str, launchers: dict[str, str]) -> None:
     # Root's umask may be 077, but what root installs is for all to run.
     os.umask(0o022)
     os.makedirs(directory, mode=0o755, exist_ok=True)
-    python = os.path.realpath(sys.executable)
-    imports = _import_directories()
     launcher_render.check(directory)
     walls.check_source(_package(), _programs().values())
     launcher_render.compile_package(_package())
     launcher_render.compile_modules(_programs().values())
-    for unseen in walls.check_all(python, imports):
+    python = os.path.realpath(sys.executable)
+    for unseen in walls.check_all(python, _import_directories()):
         warn(f"who can write below {unseen} was not looked at")
     for name, program in launchers.items():
         target = os.path.join(directory, name)
-        ours = launcher_render.written_for(target) or launcher_render.is_entry_point(
-            target, program
-        )
-        if os.path.lexists(target) and not ours:
+        if os.path.lexists(target) and not _is_ours(target, program):
             raise InvalidInputError(
                 f"{target} is there and is not ours", "move it away, or choose --dir"
             )
-        # The front's clock is a pipe in /proc: it has been run on Linux only.
-        fronted = sys.platform == "linux" and PROGRAMS[program]
-        served = provider(PROGRAMS[program]) if fronted else None
-        _write(target, launcher_render.launcher(program, python, imports, served))
+        _write(target, _text(program))
         _say(f"wrote {target}")
     if directory not in os.environ.get("PATH", "").split(":"):
         _say(f"{directory} is not on your PATH", style="yellow")
+
+
+def link(directory: str, names: Iterable[str]) -> None:
+    """Link the one file under these names; what is there already stays."""
+    os.makedirs(directory, mode=0o755, exist_ok=True)
+    for name in names:
+        target = os.path.join(directory, name)
+        if not os.path.lexists(target):
+            os.symlink(os.path.abspath(sys.path[-1]), target)
+            _say(f"wrote {target}")
+
+
+def is_one_file() -> bool:
+    """Return whether this dockcred is the one file, which is its own launcher."""
+    return not os.path.isdir(_package())
+
+
+def _is_ours(target: str, program: str) -> bool:
+    return bool(launcher_render.written_for(target)) or (
+        launcher_render.is_entry_point(target, program)
+    )
+
+
+def _text(program: str) -> str:
+    """Return a program's launcher."""
+    # The front's clock is a pipe in /proc: it has been run on Linux only.
+    fronted = sys.platform == "linux" and PROGRAMS[program]
+    served = provider(PROGRAMS[program]) if fronted else None
+    python = os.path.realpath(sys.executable)
+    return launcher_render.launcher(program, python, _import_directories(), served)
+
+
+def _read(target: str) -> str:
+    try:
+        with open(target, encoding="ascii") as file:
+            return file.read()
+    except (OSError, ValueError):
+        return ""
 
 
 def _import_directories() -> tuple[str, ...]:

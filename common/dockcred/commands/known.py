@@ -89,6 +89,16 @@ class Survey:
         except DockcredError:
             return ""
 
+    @property
+    def defaults(self) -> dict[str, str]:
+        """Return what config.toml says for every registry."""
+        return self._config.defaults
+
+    def is_served(self, name: str) -> bool:
+        """Return whether an identity system of ours knows a registry as its own."""
+        target, store = self._router.identity_for(Reference(name).located)
+        return store is not None and not store.provider.serves_anonymous(target)
+
     def hosts(self, *, with_keychain: bool = True) -> list[str]:
         """Return every registry that is cached, was answered, is named or is kept."""
         found = [*self._config.hosts(), *(self.logins if with_keychain else ())]

@@ -71,6 +71,14 @@ def replace(
         raise
 
 
+def replace_by_link(path: str, target: str) -> None:
+    """Put a symbolic link in a file's place in one step; raises OSError."""
+    aside = new_name(path)
+    os.symlink(target, aside)
+    os.replace(aside, path)
+    flush_directory(path)
+
+
 def create(path: str) -> tuple[str, int]:
     """Make the file aside, for us alone and locked; return its path and descriptor."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFE

@@ -19,9 +19,10 @@ from dockcred.clients.findings import command
 from dockcred.clients.reference import keys
 from dockcred.commands.console import warn
 from dockcred.commands.help import complete_host
-from dockcred.commands.import_ import import_logins
+from dockcred.commands.import_ import copy_logins
 from dockcred.credential import Credential, ServerURL
 from dockcred.errors import DockcredError, InvalidInputError
+from dockcred.stores.auth_file import AuthFile
 from dockcred.wiring import PROGRAMS
 
 _PREFIX = "docker-credential-"
@@ -107,7 +108,7 @@ def offer_import(
     if dry_run or not (at_once or is_asked("Import them into the store now?")):
         warn(f"to go on using them, run: {words}")
         return
-    if not import_logins(path, hidden):
+    if not set(hidden) <= set(copy_logins(AuthFile(path), hidden)):
         raise InvalidInputError(
             f"not all logins could be imported, and {path} stays as it is",
             f"see above; then run: {words}",

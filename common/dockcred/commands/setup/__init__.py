@@ -1,0 +1,168 @@
+"""`dockcred setup`: from nothing to logged in, by one plan that can be undone.
+
+survey, clouds  what is here; nobody is asked
+plan            the steps, who will serve which registry, and questions
+steps           each step: what it says, what it keeps, what it does
+journal         what was there before, written before the first change
+carry_out       the steps behind the journal, and the undo
+proof           each registry is asked
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from dockcred.commands.console import console, errors, examples, reporting_errors
+from dockcred.commands.help import complete_host
+from dockcred.commands.setup import carry_out, proof
+from dockcred.commands.setup.journal import Journal
+from dockcred.commands.setup.plan import Plan
+from dockcred.commands.setup.survey import Surroundings
+from dockcred.errors import InvalidInputError
+from dockcred.system import environment
+
+if TYPE_CHECKING:
+    from dockcred.commands.setup.proof import Proof
+
+_MARKS = {
+    proof.WORKS: ("✓", "green"),
+    proof.ANONYMOUS: ("·", ""),
+    proof.BROKEN: ("✗", "red"),
+}
+
+
+@click.command(
+    epilog=examples(
+        "dockcred setup",
+        "dockcred setup --dry-run",
+        "dockcred setup --yes ghcr.io",
+        "dockcred setup --undo",
+    )
+)
+@click.argument("hosts", metavar="[HOST]...", nargs=-1, shell_complete=complete_host)
+@click.option("--yes", is_flag=True, help="Ask nothing, take every default.")
+@click.option("--dry-run", is_flag=True, help="Change nothing; show the plan.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+@click.option("--undo", is_flag=True, help="Give back every file as it was.")
+def setup(
+    hosts: tuple[str, ...], *, yes: bool, dry_run: bool, as_json: bool, undo: bool
+) -> None:
+    """Set this machine up: helpers, clients, logins, identities; then prove it.
+
+    It looks at what is here without a network, shows one plan, and asks before it
+    changes anything. Each HOST is to work too, besides the registries that are known
+    here. It may be run again, and --undo gives back what was there before. The exit
+    status is 1 if a registry is broken.
+    """
+    with reporting_errors():
+        kept = Journal(environment.current())
+        if undo:
+            _undo(kept, yes=yes, dry_run=dry_run)
+            return
+        broken = _set_up(hosts, kept, yes=yes, dry_run=dry_run, as_json=as_json)
+    sys.exit(1 if broken else 0)
+
+
+def _set_up(
+    hosts: tuple[str, ...], kept: Journal, *, yes: bool, dry_run: bool, as_json: bool
+) -> bool:
+    """Plan, ask, carry out and prove; return whether a registry is broken."""
+    variables = environment.current()
+    machine = Surroundings(variables)
+    plan = Plan(machine, hosts)
+    if dry_run and as_json:
+        click.echo(json.dumps(plan.document(), indent=2))
+    elif not as_json:
+        _show(plan)
+    if dry_run:
+        return False
+    if plan.steps and not yes:
+        answers = _answers(plan)
+        plan = Plan(machine, hosts, answers) if answers else plan
+        if not click.confirm("Go on?", default=True, err=True):
+            return False
+    carry_out.carry_out(plan.steps, kept)
+    with errors.status("asking for each registry"):
+        names = [machine.image_of(each.registry) for each in plan.registries]
+        proofs = proof.prove(names, environment.current())
+    if as_json:
+        whole = plan.document() | {"proofs": [each.document() for each in proofs]}
+        click.echo(json.dumps(whole, indent=2))
+    else:
+        _tell(proofs)
+    return any(each.verdict == proof.BROKEN for each in proofs)
+
+
+def _answers(plan: Plan) -> dict[str, str]:
+    """Ask a person; InvalidInputError where there is no terminal to ask on."""
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
+        raise InvalidInputError(
+            "nothing is changed yet: there is no terminal to ask on",
+            "add --yes to take every default, or --dry-run to see the plan",
+        )
+    return {
+        each.name: click.prompt(
+            each.text,
+            type=click.Choice(each.choices),
+            default=each.default,
+            err=True,
+        )
+        for each in plan.questions
+    }
+
+
+def _undo(kept: Journal, *, yes: bool, dry_run: bool) -> None:
+    if kept.is_empty:
+        click.echo("nothing to undo")
+        return
+    for line in carry_out.undo_in_words(kept):
+        _say(f"  {line}")
+    if dry_run:
+        return
+    if not yes:
+        if not (sys.stdin and sys.stdin.isatty()):
+            raise InvalidInputError(
+                "nothing is undone yet: there is no terminal to ask on", "add --yes"
+            )
+        if not click.confirm("Go on?", default=True, err=True):
+            return
+    carry_out.undo(kept)
+    click.echo("undone")
+
+
+def _show(plan: Plan) -> None:
+    document = plan.document()
+    _say("Here", "bold")
+    for line in document["here"]:
+        _say(f"  {line}")
+    _say("Plan", "bold")
+    for number, step in enumerate(plan.steps, 1):
+        _say(f"  {number}. {step.do} {step.what}")
+        _say(f"     {step.where}: {step.why}", "dim")
+    if not plan.steps:
+        _say("  nothing: all is set up")
+    if plan.registries:
+        _say("Then", "bold")
+    for each in plan.registries:
+        who = ", ".join(part for part in (each.identity, each.source) if part)
+        _say(f"  {each.registry}: {who or 'nobody'}")
+    for note in plan.notes:
+        _say(f"! {note}", "yellow")
+
+
+def _tell(proofs: list[Proof]) -> None:
+    _say("Proof", "bold")
+    for each in proofs:
+        mark, style = _MARKS[each.verdict]
+        _say(f"  {mark} {each.registry} {each.verdict}: {each.cause}", style)
+        if each.remedy:
+            _say(f"    {each.remedy}")
+    _say("undo it all with: dockcred setup --undo")
+
+
+def _say(text: str, style: str = "") -> None:
+    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,228 @@
+"""What was there before `setup`: one file, written before the first change.
+
+$XDG_STATE_HOME/dockcred/setup.json, for its user alone. It names each file that setup
+changes with its text, in which a login that goes into the keychain is a mark and no
+secret: the undo takes that from the keychain again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dockcred.clients import entries
+from dockcred.clients.edit import ABSENT, Change, past
+from dockcred.clients.entries import Login
+from dockcred.errors import InvalidInputError
+from dockcred.system import private_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dockcred.credential import Credential
+    from dockcred.system.environment import Environment
+
+_MARK = "\ue000"
+NOTHING, FILE, LINK = "nothing", "file", "link"
+_SECRET_FIELDS = ("auth", "password", "identitytoken", "registrytoken")
+
+
+@dataclass
+class Saved:
+    """One path before setup: nothing, a file or a link, and what we do to it.
+
+    text     a file's text or a link's target; None for one whose logins could not be
+             told apart, and which is given back key by key
+    marks    mark, key of `auths`, field: where a secret stood
+    beside   what `configure` keeps beside the file, by its ending
+    changes  the keys that we change in it, as `past` writes them
+    moved    the keys of logins that we take out of it
+    """
+
+    path: str
+    syntax: str = ""
+    kind: str = NOTHING
+    text: str | None = ""
+    mode: int = private_file.NEW_FILE
+    marks: list[list[str]] = field(default_factory=list)
+    beside: dict[str, str | None] = field(default_factory=dict)
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    moved: list[str] = field(default_factory=list)
+
+    def add(self, later: Saved) -> None:
+        """Add what a later run does to the same path: it was as it was before us."""
+        self.changes += [each for each in later.changes if each not in self.changes]
+        self.moved = sorted({*self.moved, *later.moved})
+
+    def original(self, logins: Mapping[str, Credential]) -> bytes | None:
+        """Return the file's own text again; None where that is not to be had."""
+        if self.text is None:
+            return None
+        text = self.text
+        for mark, key, name in reversed(self.marks):
+            if key not in logins:
+                return None
+            text = text.replace(mark, _value(name, key, logins[key]))
+        return text.encode("utf-8", "surrogateescape")
+
+    def companion(self, ending: str, logins: Mapping[str, Credential]) -> bytes | None:
+        """Return what was kept beside the file; None for nothing."""
+        kept = self.beside.get(ending)
+        if kept is None:
+            return None
+        return Saved("", kind=FILE, text=kept, marks=self.marks).original(logins)
+
+    def edits(self) -> list[Change]:
+        """Return our changes as the syntax takes them back."""
+        return [
+            Change(tuple(each["path"]), each.get("was", ABSENT), each["now"])
+            for each in self.changes
+        ]
+
+
+def saved(path: str, syntax: str = "", changes: Iterable[Change] = ()) -> Saved:
+    """Return a path as it is now, and the changes that are meant for it."""
+    made = Saved(path, syntax)
+    made.changes = [
+        {"path": list(each.path), "now": each.now}
+        | ({} if each.was is ABSENT else {"was": each.was})
+        for each in changes
+    ]
+    if os.path.islink(path):
+        made.kind, made.text = LINK, os.readlink(path)
+        return made
+    data = past.read(path)
+    if data is not None:
+        made.kind, made.text = FILE, _text(data)
+        made.mode = stat.S_IMODE(os.stat(path).st_mode)
+    if syntax:
+        for ending in (past.BACKUP, past.RECORD):
+            kept = past.read(path + ending)
+            made.beside[ending] = None if kept is None else _text(kept)
+    return made
+
+
+def hide(file: Saved, logins: Mapping[str, Credential]) -> None:
+    """Put marks for the secrets of logins that are moved out of a file.
+
+    A secret is kept nowhere else than in the keychain: where an entry does not follow
+    from its login, or the text not from its marks, no text is kept at all.
+    """
+    new = {key: login for key, login in logins.items() if key not in file.moved}
+    file.moved = sorted({*file.moved, *new})
+    if file.text is None or file.kind != FILE or not new:
+        return
+    before = Saved(**asdict(file))
+    try:
+        table = json.loads(file.text).get("auths") or {}
+        for key, login in new.items():
+            for name in _SECRET_FIELDS:
+                if written := table.get(key, {}).get(name):
+                    _hide(file, key, name, written, login)
+        left = json.loads(file.text).get("auths") or {}
+        is_whole = all(left[key][name] == mark for mark, key, name in file.marks)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        is_whole = False
+    known = {key: login for key, login in logins.items() if key in file.moved}
+    again = file.original(known)
+    if not is_whole or again is None or again != before.original(known):
+        file.text, file.marks = None, []
+        file.beside = dict.fromkeys(file.beside)
+
+
+def _hide(file: Saved, key: str, name: str, written: str, login: Credential) -> None:
+    if written != _value(name, key, login):
+        raise ValueError(name)
+    mark = f"{_MARK}{len(file.marks)}{_MARK}"
+    file.marks.append([mark, key, name])
+    file.text = (file.text or "").replace(written, mark)
+    for ending, kept in file.beside.items():
+        file.beside[ending] = kept and kept.replace(written, mark)
+
+
+def _value(name: str, key: str, login: Credential) -> str:
+    """Return what a field of an entry says of a login, as docker writes it."""
+    if name == "auth":
+        return entries.entry(Login(key, login))["auth"]
+    return login.secret
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
+class Journal:
+    """All that one or several runs of setup have changed, until it is undone.
+
+    stored  the keys of logins that the keychain did not have before
+    made    the directories that were not there before
+    """
+
+    def __init__(self, variables: Environment) -> None:
+        """Read it; InvalidInputError for one that cannot be read."""
+        home = variables.path("XDG_STATE_HOME", ".local/state")
+        if not home:
+            raise InvalidInputError("there is no home to set up", "set HOME")
+        self.path = f"{home}/dockcred/setup.json"
+        self.files: dict[str, Saved] = {}
+        self.stored: list[str] = []
+        self.made: list[str] = []
+        data = past.read(self.path)
+        if data is not None:
+            self._read(data)
+
+    def _read(self, data: bytes) -> None:
+        try:
+            kept = json.loads(data)
+            self.files = {each["path"]: Saved(**each) for each in kept["files"]}
+            self.stored, self.made = kept["stored"], kept["made"]
+        except (ValueError, KeyError, TypeError):
+            raise InvalidInputError(
+                f"{self.path} is damaged, which says what was there before setup",
+                "move it away; what setup wrote then stays",
+            ) from None
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether nothing is set up, so that there is nothing to undo."""
+        return not self.files and not self.stored
+
+    def add(self, file: Saved) -> None:
+        """Add a path; what is known of it already was there first."""
+        if file.path in self.files:
+            self.files[file.path].add(file)
+        else:
+            self.files[file.path] = file
+
+    def add_directory_of(self, path: str) -> None:
+        """Add the directories above a path that are not there yet."""
+        directory = os.path.dirname(path)
+        while not os.path.isdir(directory):
+            if directory not in self.made:
+                self.made.append(directory)
+            directory = os.path.dirname(directory)
+
+    def write(self) -> None:
+        """Write it, whole and to the disk."""
+        self.add_directory_of(self.path)
+        past.refuse_for_root(self.path)
+        past.make_directories(self.path)
+        kept = {
+            "files": [asdict(file) for file in self.files.values()],
+            "stored": self.stored,
+            "made": self.made,
+        }
+        private_file.replace(
+            self.path, json.dumps(kept, indent=1).encode(), private_file.NEW_FILE
+        )
+
+    def end(self) -> None:
+        """Remove it, and the directories that were made and are empty now."""
+        past.remove(self.path)
+        for directory in sorted(self.made, key=len, reverse=True):
+            with suppress(OSError):
+                os.rmdir(directory)

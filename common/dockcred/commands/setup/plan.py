@@ -1,0 +1,257 @@
+"""One plan from what was found: steps, who will serve which registry, questions."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dockcred.clients import files
+from dockcred.clients.containers import edit as containers_edit
+from dockcred.clients.docker import edit as docker_edit
+from dockcred.clients.edit import WantedValue, past
+from dockcred.clients.reference import Reference
+from dockcred.commands import install, shape
+from dockcred.commands.setup.steps import FileEdit, Launchers, Move
+from dockcred.errors import InvalidInputError
+from dockcred.identity import config
+from dockcred.wiring import PROGRAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dockcred.commands.setup.steps import Step
+    from dockcred.commands.setup.survey import Clear, Surroundings
+
+HELPER = "auto"
+
+
+class Served(NamedTuple):
+    """Who will serve a registry: `identity` in words, asked at its `source`."""
+
+    registry: str
+    helper: str
+    identity: str
+    source: str
+
+
+class Question(NamedTuple):
+    """What only a person knows; `default` is one of the choices."""
+
+    name: str
+    text: str
+    choices: tuple[str, ...]
+    default: str
+
+
+class Plan:
+    """What setup will do here; `answers` are to questions, by their names."""
+
+    def __init__(
+        self,
+        machine: Surroundings,
+        asked: tuple[str, ...],
+        answers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Plan; DockcredError where a file is in the way."""
+        self._machine = machine
+        self._answers = answers or {}
+        self.steps: list[Step] = []
+        self.questions: list[Question] = []
+        self.notes: list[str] = []
+        self.cannot_undo: list[str] = []
+        self.names = machine.registries(asked)
+        self._install()
+        self._write_config()
+        moves = self._moves()
+        pairs = [move.steps() for move in moves]
+        self.steps += [copy for copy, _ in pairs]
+        for client in machine.clients:
+            (self._docker if client == "docker" else self._podman)()
+        self.steps += [remove for _, remove in pairs]
+        self.registries = [self._served(name) for name in self.names]
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return {
+            "here": self._machine.here(),
+            "steps": [step.document() for step in self.steps],
+            "registries": [each._asdict() for each in self.registries],
+            "questions": [
+                {
+                    "name": each.name,
+                    "text": each.text,
+                    "choices": list(each.choices),
+                    "default": each.default,
+                }
+                for each in self.questions
+            ],
+            "notes": self.notes,
+        }
+
+    def _answer(self, name: str, text: str, *choices: str) -> str:
+        """Return the answer to a question, the first choice where none was given."""
+        self.questions.append(Question(name, text, choices, choices[0]))
+        return self._answers.get(name, choices[0])
+
+    def _install(self) -> None:
+        directory = install.directory_on(self._machine.path)
+        missing, foreign = install.missing(directory, self._machine.path)
+        for path in foreign:
+            self.notes.append(f"{path} is not ours, and stays")
+            if os.path.basename(path) == files.PREFIX + HELPER:
+                raise InvalidInputError(
+                    f"{path} is there and is not ours", "move it away, then try again"
+                )
+        if not missing:
+            return
+        self.steps.append(Launchers(directory, missing))
+        if directory not in self._machine.path.split(":"):
+            self.notes.append(
+                f"{directory} is not on your PATH, and clients would not find helpers;"
+                f' run: export PATH="{directory}:$PATH", and put that into your profile'
+            )
+
+    def _write_config(self) -> None:
+        """Have the keychain stay where docker's other helper keeps it."""
+        machine = self._machine
+        if not machine.foreign_store or machine.foreign_store != machine.store:
+            return
+        if machine.known.defaults.get("store") or (
+            machine.foreign_store == machine.known.place()
+        ):
+            return
+        step = FileEdit(
+            config.files(machine.variables)[-1],
+            "toml",
+            lambda _: [WantedValue(("store",), machine.foreign_store)],
+            f'store = "{machine.foreign_store}"',
+            "docker's logins are there, and stay there",
+            do="write",
+        )
+        if step.is_needed:
+            self.steps.append(step)
+
+    def _moves(self) -> list[Move]:
+        """Return the moves into the keychain, one for each file that has logins."""
+        machine = self._machine
+        wanted: dict[str, list[Clear]] = {}
+        for login in machine.logins:
+            if machine.is_passing(login):
+                self.notes.append(
+                    f"{login.name}: the token of {login.user} in {login.origin.path} is"
+                    " one of hours, and stays there unread"
+                )
+            else:
+                wanted.setdefault(login.origin.path, []).append(login)
+        if not wanted:
+            return []
+        if problem := machine.keychain_problem:
+            self.notes.append(f"logins stay readable in their files: {problem}")
+            return []
+        hidden = set(self._hidden_by_docker())
+        moves = []
+        for path, logins in wanted.items():
+            strict = {each.key for each in logins if each.key in hidden}
+            is_dockers = path == os.path.realpath(machine.known.docker.path)
+            moves.append(Move(logins, machine.store, strict if is_dockers else set()))
+        return moves
+
+    def _hidden_by_docker(self) -> list[str]:
+        path = docker_edit.path(self._machine.variables)
+        text = (past.read(path) or b"").decode()
+        wanted = docker_edit.use_as_default(HELPER)
+        return docker_edit.ignored_logins(text, wanted)[0]
+
+    def _is_moved(self, login: Clear) -> bool:
+        return self._machine.keychain_problem is None and not self._machine.is_passing(
+            login
+        )
+
+    def _docker(self) -> None:
+        """Have docker ask for all registries; for some, where logins must stay."""
+        machine = self._machine
+        docker = docker_edit.path(machine.variables)
+        staying = [
+            login
+            for login in machine.logins
+            if login.origin.path == os.path.realpath(docker)
+            and not self._is_moved(login)
+            and not machine.is_passing(login)
+        ]
+        hosts = self._dead_helpers()
+        for_all = not staying
+        if staying:
+            names = {login.name for login in staying}
+            hosts += [
+                name
+                for name in self.names
+                if name not in names and machine.known.is_served(name)
+            ]
+        if not for_all and not hosts:
+            self.notes.append(
+                f"{docker} stays as it is: its logins would not be read any more"
+            )
+            return
+
+        def wanted(text: str) -> list[WantedValue]:
+            found = docker_edit.use_helper_for(text, hosts, HELPER) if hosts else []
+            return found + (docker_edit.use_as_default(HELPER) if for_all else [])
+
+        what = f'credsStore = "{HELPER}"' if for_all else f"credHelpers: {HELPER}"
+        why = "docker, compose, buildx, helm, oras and crane ask our helper"
+        if hosts and not for_all:
+            why += f" for {', '.join(hosts)}; its logins go on being read"
+        step = FileEdit(docker, "json", wanted, what, why)
+        if step.is_needed:
+            self.steps.append(step)
+
+    def _dead_helpers(self) -> list[str]:
+        """Return the keys for which docker would ask a program that is not there."""
+        table = self._machine.known.docker.table("credHelpers")
+        found = []
+        for key, name in table.items():
+            program = f"{files.PREFIX}{name}"
+            if (
+                name
+                and not files.chosen(program, self._machine.path)
+                and (program not in PROGRAMS)
+            ):
+                found.append(key)
+                self.notes.append(
+                    f"{program} is not there any more: {key} asks {HELPER}"
+                )
+        return found
+
+    def _podman(self) -> None:
+        for path in containers_edit.paths(self._machine.variables)[0]:
+            step = FileEdit(
+                path,
+                "toml",
+                lambda text: containers_edit.use_as_default(text, HELPER),
+                f'credential-helpers = ["{HELPER}", …]',
+                "podman, skopeo and buildah ask our helper first, then their files",
+            )
+            if step.is_needed:
+                self.steps.append(step)
+
+    def _served(self, name: str) -> Served:
+        """Return who will serve a registry when all steps are done."""
+        machine = self._machine
+        known = machine.known.describe(name)
+        helper = files.PREFIX + HELPER
+        for use in known.clients:
+            stays = use.is_installed and use.key.startswith("credHelpers")
+            if use.helper and not use.is_ours and stays:
+                return Served(name, use.helper, "", use.helper)
+        if known.state in {shape.NOBODY, shape.IN_CLEAR, shape.OTHERS}:
+            for login in machine.logins:
+                if login.name != Reference(name).name:
+                    continue
+                if self._is_moved(login):
+                    source = f"keychain:{machine.store}"
+                    return Served(name, helper, login.user, source)
+                return Served(name, "", login.user, f"file:{login.origin.path}")
+        who = ", ".join(f"{key} {value}" for key, value in known.answerer.who.items())
+        if known.problem:
+            who = known.problem.cause
+        return Served(name, helper, who or known.answerer.user, known.answerer.source)

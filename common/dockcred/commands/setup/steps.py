@@ -1,0 +1,200 @@
+"""The steps of a plan: each says what it does, what is to be kept, and does it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from dockcred import wiring
+from dockcred.clients.edit import apply, json_text, past, toml_text
+from dockcred.clients.edit.client_file import EditableFile
+from dockcred.commands import install
+from dockcred.commands.import_ import copy_logins
+from dockcred.commands.setup import journal
+from dockcred.errors import DockcredError, InvalidInputError
+from dockcred.stores import server_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dockcred.clients.edit import Syntax, WantedValue
+    from dockcred.commands.setup.journal import Journal
+    from dockcred.commands.setup.survey import Clear
+    from dockcred.credential import Credential
+
+SYNTAXES: dict[str, Syntax] = {"json": json_text, "toml": toml_text}
+
+
+class Step:
+    """One step: its verb `do`, its object `what`, a place `where`, a reason `why`."""
+
+    def __init__(self, do: str, what: str, where: str, why: str) -> None:
+        """Hold what is told."""
+        self.do, self.what, self.where, self.why = do, what, where, why
+
+    def document(self) -> dict[str, str]:
+        """Return it as the plan's JSON has it."""
+        return {"do": self.do, "what": self.what, "where": self.where, "why": self.why}
+
+    def keep(self, kept: Journal) -> None:
+        """Add to the journal what the step is going to change."""
+        raise NotImplementedError
+
+    def carry_out(self) -> None:
+        """Do it; a step that is done already changes nothing."""
+        raise NotImplementedError
+
+
+class Launchers(Step):
+    """Put launchers into a directory, or links to the one file."""
+
+    def __init__(self, directory: str, programs: Sequence[str]) -> None:
+        """Hold the names of programs, none of which is another's file there."""
+        super().__init__(
+            "install",
+            ", ".join(programs),
+            directory,
+            "clients find helpers by PATH, and a cached answer takes 2 ms",
+        )
+        self._programs = programs
+
+    def keep(self, kept: Journal) -> None:
+        """Keep what has these names now."""
+        for name in self._programs:
+            target = os.path.join(self.where, name)
+            kept.add(journal.saved(target))
+            kept.add_directory_of(target)
+
+    def carry_out(self) -> None:
+        """Write them."""
+        if install.is_one_file():
+            install.link(self.where, self._programs)
+        else:
+            install.put(self.where, {name: name for name in self._programs})
+
+
+class FileEdit(Step):
+    """Change keys of a client's file, or of config.toml."""
+
+    def __init__(
+        self,
+        path: str,
+        syntax: str,
+        wanted: Callable[[str], list[WantedValue]],
+        what: str,
+        why: str,
+        *,
+        do: str = "configure",
+    ) -> None:
+        """Plan it; InvalidInputError for a file that is not of its syntax."""
+        self._file = EditableFile(path, SYNTAXES[syntax])
+        self._syntax = syntax
+        self._wanted = wanted
+        self.is_needed = self._file.configure(wanted).past is not None
+        super().__init__(do, what, self._file.path, why)
+
+    def keep(self, kept: Journal) -> None:
+        """Keep the file, and which keys are changed."""
+        text = (past.read(self.where) or b"").decode()
+        _, changes = apply(SYNTAXES[self._syntax], text, self._wanted(text))
+        kept.add(journal.saved(self.where, self._syntax, changes))
+        kept.add_directory_of(self.where)
+
+    def carry_out(self) -> None:
+        """Write the keys."""
+        if self._file.commit(self._wanted).past is not None:
+            click.echo(f"wrote {self.where}")
+
+
+class Move:
+    """The logins of one file on their way into the keychain: two steps."""
+
+    def __init__(self, logins: Sequence[Clear], store: str, strict: set[str]) -> None:
+        """Hold logins of one file; those that are `strict` must be kept to go on."""
+        self.origin = logins[0].origin
+        self.keys = [login.key for login in logins]
+        self.names = ", ".join(f"{login.name} ({login.user})" for login in logins)
+        self.store = store
+        self.strict = strict
+        self.safe: list[str] = []
+
+    def steps(self) -> tuple[Step, Step]:
+        """Return the copying, and the removal when clients ask the keychain."""
+        return _Copy(self), _Remove(self)
+
+
+class _Copy(Step):
+    def __init__(self, move: Move) -> None:
+        super().__init__(
+            "keep",
+            move.names,
+            move.store,
+            f"anybody who reads {move.origin.path} has them",
+        )
+        self._move = move
+
+    def keep(self, kept: Journal) -> None:
+        """Keep which of them the keychain does not have yet."""
+        for key in self._move.keys:
+            server = server_keys.parse(key)
+            if server is None or key in kept.stored:
+                continue
+            if not server_keys.same(server, wiring.keychain_for(server).list()):
+                kept.stored.append(key)
+
+    def carry_out(self) -> None:
+        """Copy them, and read each back; InvalidInputError where one would be lost."""
+        move = self._move
+        move.safe = copy_logins(move.origin, move.keys)
+        lost = sorted(move.strict - set(move.safe))
+        if lost:
+            raise InvalidInputError(
+                f"{', '.join(lost)} could not be kept, and {move.origin.path} stays as"
+                " it is",
+                "see above, then run: dockcred setup, which goes on; or: dockcred"
+                " setup --undo",
+            )
+
+
+class _Remove(Step):
+    def __init__(self, move: Move) -> None:
+        super().__init__(
+            "remove",
+            move.names,
+            move.origin.path,
+            "they are in the keychain then, read back equal",
+        )
+        self._move = move
+
+    def keep(self, kept: Journal) -> None:
+        """Keep the file with marks for what is a secret."""
+        origin = self._move.origin
+        logins: dict[str, Credential] = {}
+        for key in self._move.keys:
+            if found := origin.read(key):
+                logins[key] = found
+        if origin.path not in kept.files:
+            kept.add(journal.saved(origin.path, "json"))
+        journal.hide(kept.files[origin.path], logins)
+
+    def carry_out(self) -> None:
+        """Remove those that are safe."""
+        gone = self._move.origin.remove(self._move.safe)
+        if gone:
+            click.echo(f"removed {len(gone)} from {self.where}")
+
+
+def erase(key: str) -> None:
+    """Remove a login from the keychain; one that is not there is gone already."""
+    server = server_keys.parse(key)
+    if server is None:
+        return
+    try:
+        wiring.keychain_for(server).erase(server)
+    except DockcredError as failure:
+        raise InvalidInputError(
+            f"{key} stays in the keychain ({failure.cause})",
+            "see to the store, then run: dockcred setup --undo",
+        ) from None

@@ -1,0 +1,239 @@
+"""What is here: clients, helpers, logins, profiles, machines. Nobody is asked.
+
+No part of it holds a secret; a login is a user and a key.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from dockcred import wiring
+from dockcred.clients import files
+from dockcred.clients.containers import edit as containers_edit
+from dockcred.clients.docker import edit as docker_edit
+from dockcred.clients.reference import HUB, Reference, host_of
+from dockcred.commands.doctor import containers_files
+from dockcred.commands.known import Survey
+from dockcred.commands.setup import clouds
+from dockcred.errors import DockcredError
+from dockcred.identity.config.settings import overlay
+from dockcred.stores import auth_file
+from dockcred.stores.external import PREFIX as OTHERS_HELPER
+from dockcred.stores.problems import KeychainAbsentError, KeychainError
+from dockcred.system import child_program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dockcred.stores.auth_file import AuthFile
+    from dockcred.system.environment import Environment
+
+_PASSING = ("AWS", "oauth2accesstoken", "00000000-0000-0000-0000-000000000000")
+"""The users of tokens that a cloud has given for hours: no logins to be kept."""
+_MOST_IMAGES = 500
+_ENGINE_S = 2.0
+
+
+@dataclass(frozen=True)
+class Clear:
+    """A login that a client's file has readable."""
+
+    origin: AuthFile
+    key: str
+    user: str
+
+    @property
+    def name(self) -> str:
+        """Return the registry as a person writes it."""
+        host = host_of(self.key)
+        try:
+            return Reference(host).name
+        except DockcredError:
+            return host
+
+
+class Surroundings:
+    """One person's machine, looked at once."""
+
+    def __init__(self, variables: Environment) -> None:
+        """Read the clients' files; KeychainError for one that its client refuses."""
+        self.variables = variables
+        self.known = Survey(variables)
+        if self.known.problems:
+            raise self.known.problems[0]
+        self.path = variables.get("PATH", os.defpath)
+        self.clients = self._clients()
+        self.logins = list(self._logins())
+
+    def _clients(self) -> tuple[str, ...]:
+        """Return docker, podman or both; for none docker, whose file others read."""
+        found = []
+        if shutil.which("docker", path=self.path) or os.path.exists(
+            docker_edit.path(self.variables)
+        ):
+            found.append("docker")
+        if containers_files.programs(self.path) or os.path.exists(
+            containers_edit.path(self.variables)
+        ):
+            found.append("podman")
+        return tuple(found) or ("docker",)
+
+    def _logins(self) -> Iterator[Clear]:
+        origins = [auth_file.docker(self.variables)]
+        if "podman" in self.clients:
+            origins += auth_file.podman(self.variables)
+        seen = set()
+        for origin in origins:
+            if origin.path in seen:
+                continue
+            seen.add(origin.path)
+            try:
+                users = origin.users()
+            except KeychainAbsentError:
+                continue
+            yield from (Clear(origin, key, user) for key, user in users.items())
+
+    def is_passing(self, login: Clear) -> bool:
+        """Return whether it is a token of hours, which an identity serves better."""
+        return login.user in _PASSING
+
+    @cached_property
+    def foreign_store(self) -> str:
+        """Return the store of others that docker asks now, as config.toml names it.
+
+        Nothing where there is none, or where its program is not there any more.
+        """
+        named = self.known.docker.text("credsStore")
+        program = files.PREFIX + named
+        if not named or program in wiring.PROGRAMS:
+            return ""
+        if not files.chosen(program, self.path):
+            return ""
+        return named if named in wiring.STORES else f"{OTHERS_HELPER}{named}"
+
+    @cached_property
+    def store(self) -> str:
+        """Return where logins will be kept; nothing where there is no such place."""
+        configured = overlay(self.known.defaults)
+        if named := self.variables.get("DOCKCRED_STORE") or configured.get(
+            "DOCKCRED_STORE", ""
+        ):
+            return named
+        return self.foreign_store or self.known.place()
+
+    @cached_property
+    def kept(self) -> dict[str, str]:
+        """Return the users that the keychain has, by their keys.
+
+        Raises DockcredError where it cannot be read, or there is none.
+        """
+        if not self.store:
+            raise KeychainAbsentError("nothing here keeps credentials")
+        if self.store.startswith(OTHERS_HELPER):
+            raise KeychainError(f"{self.store} keeps its own logins")
+        wanted = self.variables.with_values({"DOCKCRED_STORE": self.store})
+        return wiring.keychain_store(self.store, wanted).list()
+
+    @property
+    def keychain_problem(self) -> DockcredError | None:
+        """Return why no login can be moved into the keychain."""
+        try:
+            self.kept  # noqa: B018 - read once
+        except DockcredError as error:
+            return error
+        return None
+
+    @cached_property
+    def images(self) -> tuple[str, ...]:
+        """Return the repositories of the images that the local engines have."""
+        found = [*self._of_docker(), *self._of_podman()]
+        named = []
+        for name in dict.fromkeys(found):
+            try:
+                reference = Reference(name)
+            except DockcredError:
+                continue
+            if reference.server.host != "localhost":
+                named.append(reference.name)
+        return tuple(named[:_MOST_IMAGES])
+
+    def _of_docker(self) -> list[str]:
+        """Return what docker lists on its local socket, and of no engine elsewhere."""
+        named = self.variables.get("DOCKER_HOST")
+        runtime = self.variables.get("XDG_RUNTIME_DIR")
+        sockets = [named.removeprefix("unix://")] if named else ["/var/run/docker.sock"]
+        if runtime and not named:
+            sockets.insert(0, f"{runtime}/docker.sock")
+        there = [path for path in sockets if path.startswith("/")]
+        there = [path for path in there if os.access(path, os.W_OK)]
+        program = child_program.find("docker", self.variables)
+        if not program or not there:
+            return []
+        command = [program, "--host", f"unix://{there[0]}"]
+        command += ["image", "ls", "--format", "{{.Repository}}"]
+        try:
+            done = child_program.run(
+                command, self.variables, kind="refresh-command", timeout_s=_ENGINE_S
+            )
+        except DockcredError:
+            return []
+        lines = done.output.split() if done.status == 0 else []
+        return [line for line in lines if line != "<none>"]
+
+    def _of_podman(self) -> list[str]:
+        """Return what stands in podman's own lists: to start it would take a second."""
+        base = self.variables.path("XDG_DATA_HOME", ".local/share")
+        places = [f"{top}/containers/storage" for top in (base, "/var/lib")]
+        drivers = "overlay", "vfs", "btrfs"
+        found: list[str] = []
+        for path in [f"{p}/{d}-images/images.json" for p in places for d in drivers]:
+            try:
+                with open(path, "rb") as file:
+                    images = json.load(file)
+                for image in images:
+                    found += map(str, image.get("names") or ())
+            except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+                continue
+        return found
+
+    def registries(self, asked: tuple[str, ...]) -> list[str]:
+        """Return the registries that are to work, those that are asked for first."""
+        found = [Reference(name).name for name in asked]
+        found += [login.name for login in self.logins]
+        found += [Reference(name.partition("/")[0]).name for name in self.images]
+        found += self.known.hosts(with_keychain=self.keychain_problem is None)
+        found += clouds.own_registries(self.variables)
+        return list(dict.fromkeys(name.partition("/")[0] for name in found))
+
+    def image_of(self, registry: str) -> str:
+        """Return an image of a registry that the engine has, else the registry."""
+        of_it = (name for name in self.images if name.partition("/")[0] == registry)
+        return next(of_it, registry)
+
+    def here(self) -> list[str]:
+        """Return what was found, in sentences."""
+        found = [f"clients: {', '.join(self.clients)}"]
+        found += [
+            f"docker asks {use.helper} for all ({use.file})"
+            for use in self.known.default_uses()
+        ]
+        table = self.known.docker.table("credHelpers")
+        for name in sorted({str(helper) for helper in table.values() if helper}):
+            count = sum(helper == name for helper in table.values())
+            what = "registry" if count == 1 else "registries"
+            found.append(f"docker asks {files.PREFIX}{name} for {count} {what}")
+        by_file: dict[str, list[str]] = {}
+        for login in self.logins:
+            by_file.setdefault(login.origin.path, []).append(login.name)
+        for path, names in by_file.items():
+            found.append(f"readable logins in {path}: {', '.join(names)}")
+        if self.images:
+            hosts = {name.partition("/")[0] for name in self.images} - {HUB}
+            if hosts:
+                found.append(f"images of {', '.join(sorted(hosts))}")
+        return found + clouds.here(self.variables)

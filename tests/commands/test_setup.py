@@ -1,0 +1,241 @@
+"""`dockcred setup`: the plan, what it changes, its journal, and the undo."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.program import Answer, Program
+
+from dockcred.commands.setup.journal import Saved, hide, saved
+from dockcred.credential import Credential
+
+LOGINS = {"registry.invalid": ("me", "c2VjcmV0"), "other.invalid:5000": ("you", "pwd")}
+PASSWORDS = tuple(password.encode() for _, password in LOGINS.values())
+DOCKERS = """{
+\t"auths": {
+\t\t"registry.invalid": {
+\t\t\t"auth": "bWU6YzJWamNtVjA="
+\t\t},
+\t\t"other.invalid:5000": {
+\t\t\t"auth": "eW91OnB3ZA=="
+\t\t}
+\t},
+\t"psFormat": "table {{.ID}}"
+}"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home with docker's file, as `docker login` writes it, and a directory on PATH."""
+    for name in (".docker", ".local/bin", ".config/dockcred", ".local/share/dockcred"):
+        (tmp_path / name).mkdir(parents=True)
+    for path in tmp_path.rglob("*"):
+        path.chmod(0o700)
+    tmp_path.chmod(0o700)
+    (tmp_path / ".docker/config.json").write_text(DOCKERS)
+    (tmp_path / ".docker/config.json").chmod(0o600)
+    return tmp_path
+
+
+@pytest.fixture
+def dockcred(home: Path, helper_bin: Path) -> Callable[..., Answer]:
+    program = Program(str(helper_bin / "dockcred"))
+
+    def call(*words: str, **more: str) -> Answer:
+        variables = {
+            "HOME": str(home),
+            "PATH": f"{home}/.local/bin:{helper_bin}",
+            "DOCKCRED_TIMEOUT": "2",
+            "NO_PROXY": "*",
+        }
+        return program(*words, environment=variables | more)
+
+    return call
+
+
+@pytest.fixture
+def vault(home: Path, dockcred: Callable[..., Answer]) -> None:
+    key = str(home / "vault.key")
+    assert dockcred("vault", "create", "--key-file", key).status == 0
+
+
+def files(home: Path) -> dict[str, bytes]:
+    """Every file of a home and its bytes, but caches and the vault's own, sealed anew."""
+    found = (path for path in home.rglob("*") if path.is_file() or path.is_symlink())
+    return {
+        str(path.relative_to(home)): path.read_bytes()
+        for path in found
+        if ".cache" not in path.parts and path.name != "vault"
+    }
+
+
+def plan(dockcred: Callable[..., Answer], *words: str) -> dict:
+    answer = dockcred("setup", "--dry-run", "--json", *words)
+    assert (answer.status, answer.stderr) == (0, b""), answer
+    found: dict = json.loads(answer.stdout)
+    return found
+
+
+def test_the_plan_says_all_and_changes_nothing(home, dockcred, vault) -> None:
+    before = files(home)
+    found = plan(dockcred)
+    assert files(home) == before
+    assert [each["do"] for each in found["steps"]] == [
+        *("install", "keep", "configure", "remove")
+    ]
+    assert all(each.keys() == {"do", "what", "where", "why"} for each in found["steps"])
+    served = {each["registry"]: each for each in found["registries"]}
+    assert served["registry.invalid"] == {
+        "registry": "registry.invalid",
+        "helper": "docker-credential-auto",
+        "identity": "me",
+        "source": "keychain:vault",
+    }
+    text = dockcred("setup", "--dry-run").stdout
+    assert b'credsStore = "auto"' in text
+    assert files(home) == before
+
+
+def test_without_a_terminal_it_needs_yes(home, dockcred, vault) -> None:
+    before = files(home)
+    answer = dockcred("setup")
+    assert answer.status == 1
+    assert b"there is no terminal to ask on; add --yes" in answer.stderr
+    assert files(home) == before
+
+
+def test_all_is_set_up_proved_and_given_back(home, dockcred, vault) -> None:
+    before = files(home)
+    done = dockcred("setup", "--yes")
+    assert done.status == 1  # there are no such registries
+    assert b"registry.invalid broken: " in done.stdout
+    config = json.loads((home / ".docker/config.json").read_text())
+    assert config == {"psFormat": "table {{.ID}}", "credsStore": "auto", "auths": {}}
+    got = dockcred("get", "registry.invalid", "--password")
+    assert got.stdout.strip() == b"c2VjcmV0"
+    again = dockcred("setup", "--yes")
+    assert b"nothing: all is set up" in again.stdout
+    undone = dockcred("setup", "--undo", "--yes")
+    assert undone.status == 0, undone
+    assert files(home) == before
+    assert dockcred("get", "registry.invalid", "--password").status != 0
+    assert dockcred("setup", "--undo", "--yes").stdout == b"nothing to undo\n"
+
+
+def test_no_secret_is_in_the_journal_nor_said(home, dockcred, vault) -> None:
+    done = dockcred("setup", "--yes")
+    kept = files(home)
+    assert ".local/state/dockcred/setup.json" in kept
+    assert (home / ".local/state/dockcred/setup.json").stat().st_mode & 0o777 == 0o600
+    said = [done.stdout, done.stderr, *kept.values()]
+    for secret in (*PASSWORDS, b"bWU6YzJWamNtVjA=", b"eW91OnB3ZA=="):
+        assert not any(secret in text for text in said), secret
+
+
+def test_what_others_have_changed_since_stays(home, dockcred, vault) -> None:
+    file = home / ".docker/config.json"
+    dockcred("setup", "--yes")
+    file.write_text(file.read_text().replace("table", "json"))
+    assert dockcred("setup", "--undo", "--yes").status == 0
+    found = json.loads(file.read_text())
+    assert found == json.loads(DOCKERS.replace("table", "json"))
+
+
+def test_an_earlier_configure_is_not_undone(home, dockcred, vault) -> None:
+    words = "configure", "docker", "--registry", "ghcr.io", "--helper", "ghcr-login"
+    assert dockcred(*words).status == 0
+    before = files(home)
+    dockcred("setup", "--yes")
+    assert dockcred("setup", "--undo", "--yes").status == 0
+    assert files(home) == before
+    assert dockcred("configure", "docker", "--undo").status == 0
+    assert (home / ".docker/config.json").read_text() == DOCKERS
+
+
+def test_without_a_keychain_no_login_is_hidden(home, dockcred) -> None:
+    found = plan(dockcred, "ghcr.io", "123456789012.dkr.ecr.eu-west-1.amazonaws.com")
+    assert "keep" not in {each["do"] for each in found["steps"]}
+    dockcred("setup", "--yes", "123456789012.dkr.ecr.eu-west-1.amazonaws.com")
+    config = json.loads((home / ".docker/config.json").read_text())
+    assert config["auths"] == json.loads(DOCKERS)["auths"]
+    assert "credsStore" not in config
+    assert config["credHelpers"] == {
+        "123456789012.dkr.ecr.eu-west-1.amazonaws.com": "auto"
+    }
+    served = {each["registry"]: each for each in found["registries"]}
+    source = f"file:{home}/.docker/config.json"
+    assert served["registry.invalid"]["source"] == source
+
+
+def test_a_login_that_would_be_lost_stops_it_before_it_is_hidden(
+    home, dockcred, vault
+) -> None:
+    """The vault keeps another password: which one is meant, nobody can know."""
+    assert dockcred("import", "docker").status == 0
+    file = home / ".docker/config.json"
+    text = DOCKERS.replace("eW91OnB3ZA==", "eW91OmVsc2U=")
+    file.write_text(text)
+    answer = dockcred("setup", "--yes")
+    assert answer.status == 1
+    assert b"other.invalid:5000 could not be kept" in answer.stderr
+    assert file.read_text() == text
+    assert dockcred("setup", "--undo", "--yes").status == 0
+    assert file.read_text() == text
+
+
+def test_a_helper_that_is_gone_is_replaced_and_one_that_is_there_stays(
+    home, dockcred
+) -> None:
+    there = home / ".local/bin/docker-credential-old"
+    there.write_text("#!/bin/sh\nexit 1\n")
+    there.chmod(0o755)
+    table = {"gone.invalid": "desktop", "there.invalid": "old"}
+    (home / ".docker/config.json").write_text(json.dumps({"credHelpers": table}))
+    found = plan(dockcred)
+    assert any("docker-credential-desktop is not there" in n for n in found["notes"])
+    dockcred("setup", "--yes")
+    config = json.loads((home / ".docker/config.json").read_text())
+    assert config["credHelpers"] == {"gone.invalid": "auto", "there.invalid": "old"}
+
+
+def test_another_store_goes_on_keeping_the_logins(home, dockcred) -> None:
+    there = home / ".local/bin/docker-credential-desktop"
+    there.write_text("#!/bin/sh\necho '{}'\n")
+    there.chmod(0o755)
+    (home / ".docker/config.json").write_text('{"credsStore": "desktop"}')
+    before = files(home)
+    dockcred("setup", "--yes")
+    config = home / ".config/dockcred/config.toml"
+    assert config.read_text() == 'store = "helper:desktop"\n'
+    dockcred("setup", "--undo", "--yes")
+    assert files(home) == before
+
+
+ODD = {
+    "a user and a password": {"username": "me", "password": "typed"},
+    "an identity token": {"auth": "PHRva2VuPjo=", "identitytoken": "typed"},
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_marks_take_the_place_of_secrets(case: str, tmp_path: Path) -> None:
+    text = json.dumps({"auths": {"registry.invalid": ODD[case]}})
+    (tmp_path / "config.json").write_text(text)
+    user = "<token>" if "identitytoken" in ODD[case] else "me"
+    logins = {"registry.invalid": Credential(user, "typed")}
+    file = saved(str(tmp_path / "config.json"), "json")
+    hide(file, logins)
+    assert "typed" not in (file.text or "typed")
+    assert file.original(logins) == text.encode()
+
+
+def test_a_text_whose_secret_cannot_be_told_apart_is_not_kept(tmp_path: Path) -> None:
+    """Its `auth` decodes to the login, and is not what anybody would write again."""
+    text = json.dumps({"auths": {"registry.invalid": {"auth": "bWU6\nc2VjcmV0"}}})
+    (tmp_path / "config.json").write_text(text)
+    file: Saved = saved(str(tmp_path / "config.json"), "json")
+    hide(file, {"registry.invalid": Credential("me", "secret")})
+    assert (file.text, file.marks) == (None, [])
