@@ -17,6 +17,13 @@ def request(image: str = IMAGE, version: str = "v1", **more: object) -> bytes:
     return json.dumps(fields | {"image": image} | more).encode()
 
 
+def account_claims(namespace: str, name: str, uid: str) -> dict[str, object]:
+    """What Kubernetes says of an account in a bound token."""
+    account = {"name": name, "uid": uid}
+    bound = {"namespace": namespace, "serviceaccount": account}
+    return {"kubernetes.io": bound}
+
+
 def response(answer) -> dict:
     """The response of a call that succeeded and kept silent."""
     assert (answer.status, answer.stderr) == (0, b""), answer

@@ -10,7 +10,12 @@ from __future__ import annotations
 import json
 import os
 
-from dockcred.errors import InvalidInputError, IssueError
+from dockcred.errors import (
+    InvalidInputError,
+    IssueError,
+    TimedOutError,
+    TransportError,
+)
 from dockcred.identity.config.settings import AWS_IDENTITIES, AZURE_PROOFS
 
 _AWS_HIDES = (
@@ -68,6 +73,31 @@ def google(token: str, audience: str, account: str, origin: str) -> dict[str, st
         **dict.fromkeys(_GOOGLE_HIDES, ""),
         "GOOGLE_APPLICATION_CREDENTIALS": in_memory(file),
     }
+
+
+_SHOWN = 150
+
+
+def refusal(error: IssueError, role: str, subject: str, audience: str) -> IssueError:
+    """Return a failure with what was asked for, as whom and with a token for whom.
+
+    These are what the other side's trust policy must name, and no secrets. A failure
+    of the connection, or for want of time, is returned as it is.
+    """
+    if isinstance(error, (TransportError, TimedOutError)):
+        return error
+    asked = f"asked for {_shown(role)}" if role else "asked"
+    cause = (
+        f"{error.cause}; it was {asked} as {_shown(subject) or 'nobody'} with the "
+        f"audience {_shown(audience)}"
+    )
+    return type(error)(cause, error.remedy)
+
+
+def _shown(text: str) -> str:
+    """Return a stranger's text without what would end the line, and not too long."""
+    plain = text.encode("ascii", "backslashreplace").decode()
+    return plain if len(plain) <= _SHOWN else f"{plain[:_SHOWN]}..."
 
 
 def _credentials_file(audience: str, account: str, token_file: str, origin: str) -> str:

@@ -37,6 +37,20 @@ def node(cloud: Sandbox, tmp_path: Path) -> Callable[..., dict[str, str]]:
     return make
 
 
+@pytest.fixture
+def far_node(tmp_path: Path) -> Iterator[tuple[Sandbox, dict[str, str]]]:
+    """A node whose clouds are called by their real names, through a proxy."""
+    with Sandbox(tls=True) as cloud:
+        variables = cloud.environment("azure-nothing", inherit={})
+        kept = {
+            name: value
+            for name, value in variables.items()
+            if name.upper().endswith("PROXY") or name == "SSL_CERT_FILE"
+        }
+        place = {"DOCKCRED_CACHE_DIR": str(tmp_path / "cache")}
+        yield cloud, {"PATH": "/usr/bin:/bin", **place, **kept}
+
+
 @pytest.fixture(scope="session")
 def kubelet(tmp_path_factory: pytest.TempPathFactory) -> Program:
     """Kubelet's own codecs and plugin code, built by Go from its module."""

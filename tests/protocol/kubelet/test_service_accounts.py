@@ -8,10 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.kubelet import complaint, password, request, response
+from support.kubelet import (
+    account_claims,
+    complaint,
+    password,
+    request,
+    response,
+)
 
 from dockcred.identity.web_identity import in_memory
-from dockcred.testing.sandbox import Sandbox
 from dockcred.testing.sandbox.aws import sts
 from dockcred.testing.sandbox.aws.principals import ACCOUNT, Role
 from dockcred.testing.sandbox.azure.directory import TENANT, Principal
@@ -21,13 +26,6 @@ from dockcred.testing.sandbox.google.principals import email
 ROLE = "eks.amazonaws.com/ecr-role-arn"
 CLIENT = "kubernetes.azure.com/acr-client-id"
 ACR = "teamregistry.azurecr.io"
-
-
-def _claims(namespace: str, name: str, uid: str) -> dict[str, object]:
-    """What Kubernetes says of an account in a bound token."""
-    account = {"name": name, "uid": uid}
-    bound = {"namespace": namespace, "serviceaccount": account}
-    return {"kubernetes.io": bound}
 
 
 @pytest.fixture
@@ -48,7 +46,7 @@ def token(cloud) -> Callable[..., str]:
             audience=audience,
             issued_at=time.time() - ago_s,
             lifetime_s=lifetime_s,
-            **_claims(namespace, name, uid),
+            **account_claims(namespace, name, uid),
         )
 
     return issue
@@ -96,6 +94,11 @@ def test_a_second_account_with_the_first_s_annotation_reaches_sts_and_is_refused
         plugin(environment=node(), stdin=_as(token(**other), **{ROLE: role.arn}))
     )
     assert "AssumeRoleWithWebIdentity" in said
+    subject = "system:serviceaccount:{namespace}:{name}".format(
+        **{"namespace": "team", "name": "builder", **other}
+    )
+    for word in (role.arn, subject, sts.AUDIENCE, "trust policy"):
+        assert word in said
     assert cloud.calls["sts:AssumeRoleWithWebIdentity"] == 1
     assert not cloud.calls["ecr:GetAuthorizationToken"]
 
@@ -215,22 +218,8 @@ def _federated(cloud, name: str) -> str:
         now=time.time(),
         lifetime_s=3600,
         sub=f"system:serviceaccount:team:{name}",
-        **_claims("team", name, f"uid-{name}"),
+        **account_claims("team", name, f"uid-{name}"),
     )
-
-
-@pytest.fixture
-def far_node(tmp_path):
-    """A node whose clouds are called by their real names, through a proxy."""
-    with Sandbox(tls=True) as cloud:
-        variables = cloud.environment("azure-nothing", inherit={})
-        kept = {
-            name: value
-            for name, value in variables.items()
-            if name.upper().endswith("PROXY") or name == "SSL_CERT_FILE"
-        }
-        place = {"DOCKCRED_CACHE_DIR": str(tmp_path / "cache")}
-        yield cloud, {"PATH": "/usr/bin:/bin", **place, **kept}
 
 
 def test_an_azure_application_pulls_for_the_account_that_it_trusts(plugin, far_node):
@@ -255,7 +244,9 @@ def test_an_azure_application_pulls_for_the_account_that_it_trusts(plugin, far_n
     assert minted.host == ACR
     assert "pull" in minted.principal
     said = complaint(ask("thief"))
-    assert "federated" in said or "subject" in said
+    assert "federated" in said
+    for word in (application.client_id, "team:thief", "api://AzureADTokenExchange"):
+        assert word in said
 
 
 def test_an_azure_account_without_a_tenant_is_told_where_to_name_it(plugin, far_node):
@@ -275,7 +266,7 @@ def _of_pool(cloud, name: str) -> str:
         audience=f"https:{google_sts.PROVIDERS['oidc']}",
         issued_at=time.time(),
         lifetime_s=1800,
-        **_claims("team", name, f"uid-{name}"),
+        **account_claims("team", name, f"uid-{name}"),
     )
 
 

@@ -86,7 +86,7 @@ def test_another_s_token_on_the_same_path_is_met(claim, cloud, oidc):
     file = Path(environment["DOCKCRED_OIDC_TOKEN_FILE"])
     assert oidc.get(environment, HOST).status == 0
     file.write_text(cloud.ci.kubernetes.token(cloud.ci.audience, **{claim: "other"}))
-    assert "does not accept the job's token" in oidc.get(environment, HOST).said
+    assert "does not accept the token" in oidc.get(environment, HOST).said
 
 
 @pytest.mark.parametrize("name", ["ci-variable", "ci-command"])
@@ -168,7 +168,7 @@ def test_a_machine_s_is_asked_who_it_is_when_its_lease_is_over(cloud, oidc):
     assert cloud.calls == {"gce-metadata:email": 1}
     cloud.google.machine_account = "other@sandbox.iam.gserviceaccount.com"
     entries.end_lease(entries.only(environment, "oidc"))
-    assert "does not accept the job's token" in oidc.get(environment, HOST).said
+    assert "does not accept the token" in oidc.get(environment, HOST).said
 
 
 @pytest.mark.parametrize("failure", ["503:1", "429:1", "reset:1"])

@@ -102,7 +102,7 @@ def test_one_claim_changed_is_refused(kind, claim, cloud, oidc):
     if claim in {"aud", "exp"}:
         assert "the token in JOB_TOKEN" in said
         return
-    assert "does not accept the job's token" in said
+    assert "does not accept the token" in said
     assert "; see " in said
     assert environment["JOB_TOKEN"] not in said
     environment["JOB_TOKEN"] = issuer.token(audience)
@@ -114,7 +114,7 @@ def test_one_claim_changed_is_refused(kind, claim, cloud, oidc):
 def test_another_name_there_is_refused(kind, cloud, oidc):
     environment = job(cloud, kind) | {"DOCKCRED_OIDC_EXCHANGE_AS": "somebody+else"}
     said = oidc.get(environment, HOSTS[kind]).said
-    assert "does not accept the job's token (400, invalid_grant)" in said
+    assert "does not accept the token (400, invalid_grant)" in said
 
 
 @every

@@ -134,17 +134,50 @@ class RoutingPlugin:
         config: Config,
         account: ServiceAccount | None,
     ) -> Credential:
-        user = config.settings_for(server).get("token_username")
-        if account and user:
-            return Credential(user, account.token, 0.0, account.expires_at)
+        settings = config.settings_for(server)
+        asked = _under(settings, environment)
+        if not any(map(asked.get, _TOKENS)):
+            pods = {service_account.SOURCE: service_account.FROM_KUBELET}
+            environment, asked = environment.with_values(pods), asked.with_values(pods)
         load = self._load
         if account:
+            user = settings.get("token_username")
+            if user and not asked.get(_EXCHANGE) and "identity" not in settings:
+                account.check_audience(settings.get("token_audience", ""))
+                return Credential(user, account.token, 0.0, account.expires_at)
             environment = environment.with_values({service_account.KEY: account.key})
-            load = _as_account(load, account, environment)
-        found = self._open_router(environment, load).get(server)
+            load = _as_account(load, account, asked)
+        try:
+            found = self._open_router(environment, load).get(server)
+        except CredentialsNotFoundError:
+            if account and "exchange" in settings and "identity" not in settings:
+                raise InvalidInputError(
+                    f"an exchange is named for {server.host}, and nobody who asks it",
+                    'write identity = "oidc" at the registry in config.toml',
+                ) from None
+            raise
         if not found.username and not found.secret:
             raise CredentialsNotFoundError
         return found
+
+
+_EXCHANGE = "DOCKCRED_OIDC_EXCHANGE"
+_TOKENS = (
+    service_account.SOURCE,
+    "DOCKCRED_OIDC_TOKEN_FILE",
+    "DOCKCRED_OIDC_TOKEN_VARIABLE",
+    "DOCKCRED_OIDC_TOKEN_COMMAND",
+)
+"""Each says where another token is than the one that kubelet sends."""
+
+
+def _under(settings: dict[str, str], environment: Environment) -> Environment:
+    """Return the environment with an entry's settings, as the router will have it."""
+    if not settings:
+        return environment
+    from dockcred.identity.config.settings import overlay  # noqa: PLC0415 - a file's cost
+
+    return environment.with_values(overlay(settings))
 
 
 def _as_account(load: Load, account: ServiceAccount, environment: Environment) -> Load:
@@ -152,8 +185,10 @@ def _as_account(load: Load, account: ServiceAccount, environment: Environment) -
 
     def bound(name: str, *chosen: str) -> Provider:
         provider = load(name, *chosen)
-        variables = account.variables(name, environment)
-        return BoundProvider(provider, account, variables) if variables else provider
+        variables, role = account.variables(name, environment)
+        if not variables:
+            return provider
+        return BoundProvider(provider, account, variables, role)
 
     return bound
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dockcred.credential import Credential
-from dockcred.errors import InvalidInputError
+from dockcred.errors import InvalidInputError, IssueError
 from dockcred.identity import web_identity
 from dockcred.identity.provider import Identity, Provider
 from dockcred.system.environment import programs
@@ -49,6 +49,10 @@ def impersonated(annotations: Mapping[str, str], environment: Environment) -> st
     return named or environment.get("DOCKCRED_GOOGLE_SERVICE_ACCOUNT")
 
 
+SOURCE = "DOCKCRED_OIDC_SOURCE"
+FROM_KUBELET = "kubelet"
+"""The source that the plugin names for `identity = "oidc"` where nothing else is."""
+
 KEY = "DOCKCRED_SERVICE_ACCOUNT"
 """Whose token it is, for the cache's key; set by us for one call, never read."""
 
@@ -60,7 +64,10 @@ ACR_TENANT = "kubernetes.azure.com/acr-tenant-id"
 class ServiceAccount:
     """Whose token it is, until when (epoch seconds), and what is noted on it."""
 
-    __slots__ = ("annotations", "expires_at", "key", "name", "namespace", "token")
+    __slots__ = (
+        *("annotations", "audiences", "expires_at", "key", "name", "namespace"),
+        *("subject", "token"),
+    )
 
     def __init__(self, token: str, annotations: dict[str, str]) -> None:
         """Read the claims, unverified: whoever takes the token verifies it.
@@ -75,7 +82,10 @@ class ServiceAccount:
             uid = _text(bound["serviceaccount"]["uid"])
             self.expires_at = float(claims["exp"])
             whose = (_text(claims["iss"]), self.namespace, self.name, uid)
-            self.key = ascii((*whose, claims["aud"], sorted(annotations.items())))
+            said = claims["aud"]
+            self.audiences = said if isinstance(said, list) else [said]
+            self.key = ascii((*whose, said, sorted(annotations.items())))
+            self.subject = f"system:serviceaccount:{self.namespace}:{self.name}"
         except (LookupError, TypeError, ValueError):
             raise InvalidInputError(
                 "serviceAccountToken is not a bound Kubernetes token",
@@ -88,8 +98,10 @@ class ServiceAccount:
         """Show whose it is."""
         return f"ServiceAccount({self.namespace!r}, {self.name!r}, token=…)"
 
-    def variables(self, provider: str, environment: Environment) -> dict[str, str]:
-        """Return the variables by which a provider asks as this account.
+    def variables(
+        self, provider: str, environment: Environment
+    ) -> tuple[dict[str, str], str]:
+        """Return the variables by which a provider asks as this account, and for what.
 
         Nothing where no role is noted on the account: then the node asks.
         """
@@ -99,34 +111,69 @@ class ServiceAccount:
             return self._azure(environment)
         if provider == "google":
             return self._google(environment)
-        return {}
+        if provider == "oidc" and environment.get(SOURCE) == FROM_KUBELET:
+            return self._exchanged(environment), ""
+        return {}, ""
 
-    def _aws(self, environment: Environment) -> dict[str, str]:
+    def check_audience(self, wanted: str) -> None:
+        """Raise InvalidInputError where the token is for others than who is named."""
+        if wanted and wanted not in self.audiences:
+            found = ", ".join(map(str, self.audiences))
+            raise InvalidInputError(
+                f"the service account's token is for {found!a:.160}, not for "
+                f"{wanted!a:.160}",
+                "have token_audience, and serviceAccountTokenAudience in kubelet's "
+                "credential provider configuration, say the same",
+            )
+
+    def _exchanged(self, environment: Environment) -> dict[str, str]:
+        """Hand the token to the exchange; what is noted on the account goes before."""
+        noted = self.annotations.get
+        role = noted(ECR_ROLE) or environment.first(
+            "DOCKCRED_AWS_ROLE_ARN", "AWS_ECR_ROLE_ARN"
+        )
+        session = environment.get("AWS_ROLE_SESSION_NAME")
+        named = {
+            "DOCKCRED_AWS_ROLE_ARN": role,
+            "AWS_ROLE_SESSION_NAME": session or f"{self.namespace}@{self.name}",
+            "AZURE_CLIENT_ID": noted(ACR_CLIENT),
+            "AZURE_TENANT_ID": noted(ACR_TENANT),
+            "DOCKCRED_GOOGLE_AUDIENCE": noted(AUDIENCE),
+            "GOOGLE_IMPERSONATE_SERVICE_ACCOUNT": noted(ACCOUNT),
+        }
+        return {
+            **{name: value for name, value in named.items() if value},
+            "DOCKCRED_OIDC_TOKEN_FILE": web_identity.in_memory(self.token),
+        }
+
+    def _aws(self, environment: Environment) -> tuple[dict[str, str], str]:
         role = self.annotations.get(ECR_ROLE) or environment.get("AWS_ECR_ROLE_ARN")
         if not role:
-            return {}
+            return {}, ""
         session = environment.get("AWS_ROLE_SESSION_NAME")
         own = f"{self.namespace}@{self.name}"
-        return web_identity.aws(self.token, role, session or own)
+        return web_identity.aws(self.token, role, session or own), f"the role {role}"
 
-    def _azure(self, environment: Environment) -> dict[str, str]:
+    def _azure(self, environment: Environment) -> tuple[dict[str, str], str]:
         client = self.annotations.get(ACR_CLIENT)
         if not client:
-            return {}
+            return {}, ""
         tenant = self.annotations.get(ACR_TENANT) or environment.get("AZURE_TENANT_ID")
         if not tenant:
             raise InvalidInputError(
                 f"service account {self.namespace}/{self.name} names no Azure tenant",
                 f"annotate it with {ACR_TENANT}, or set AZURE_TENANT_ID for kubelet",
             )
-        return web_identity.azure(self.token, client, tenant)
+        variables = web_identity.azure(self.token, client, tenant)
+        return variables, f"the application {client}"
 
-    def _google(self, environment: Environment) -> dict[str, str]:
+    def _google(self, environment: Environment) -> tuple[dict[str, str], str]:
         audience = audience_of(self.annotations, environment)
         if not audience:
-            return {}
+            return {}, ""
         account = impersonated(self.annotations, environment)
-        return web_identity.google(self.token, audience, account, ACCOUNT)
+        variables = web_identity.google(self.token, audience, account, ACCOUNT)
+        return variables, f"the provider {audience}"
 
 
 def _text(value: Any) -> str:
@@ -143,10 +190,15 @@ class BoundProvider(Provider):
     """
 
     def __init__(
-        self, inner: Provider, account: ServiceAccount, variables: dict[str, str]
+        self,
+        inner: Provider,
+        account: ServiceAccount,
+        variables: dict[str, str],
+        role: str,
     ) -> None:
-        """Hold `inner`, which is asked under these variables."""
+        """Hold `inner`, which is asked under these variables, for a role if it says."""
         self._inner = inner
+        self._role = role
         self._account = account
         self._variables = variables
         self.name = inner.name
@@ -178,20 +230,31 @@ class BoundProvider(Provider):
     def identity(self, server: ServerURL, environment: Environment) -> Identity:
         """Return the account as the identity to be asked."""
         asked = environment.with_values(self._variables)
-        return _BoundIdentity(self._inner.identity(server, asked), self._account)
+        inner = self._inner.identity(server, asked)
+        return _BoundIdentity(inner, self._account, self._role)
 
 
 class _BoundIdentity(Identity):
     """An identity whose credential ends with the token that it was minted for."""
 
-    def __init__(self, inner: Identity, account: ServiceAccount) -> None:
+    def __init__(self, inner: Identity, account: ServiceAccount, role: str) -> None:
         self._inner = inner
+        self._role = role
         self._account = account
         self.sources = inner.sources
 
     def issue(self) -> Credential:
         """Mint, and cut the life to the token's."""
-        minted = self._inner.issue()
+        try:
+            minted = self._inner.issue()
+        except IssueError as error:
+            if not self._role:
+                raise  # an exchange, which has told it
+            account = self._account
+            audiences = ", ".join(map(str, account.audiences))
+            raise web_identity.refusal(
+                error, self._role, account.subject, audiences
+            ) from None
         self.sources = self._inner.sources
         ends = self._account.expires_at
         if minted.expires_at is not None:

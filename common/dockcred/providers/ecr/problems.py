@@ -89,7 +89,7 @@ _MEANINGS = {
     "ExpiredToken": ("the AWS session has expired", "log in anew or renew its keys"),
     "InvalidIdentityToken": (
         "AWS does not accept the web identity token",
-        "see the OIDC provider in IAM and the token's audience sts.amazonaws.com",
+        "see the OIDC provider in IAM with its audiences, and the role's trust policy",
     ),
     "IDPCommunicationError": (
         "AWS could not reach the issuer of the web identity token",

@@ -77,6 +77,8 @@ class OIDC(Provider):
         Source("oidc:circleci"),
         Source("oidc:buildkite"),
         Source("oidc:google", lease_s=LEASE_S, direct=True),
+        # The service account is in the key: see protocol.kubelet.service_account.
+        Source("oidc:kubelet"),
         # What a cloud's own provider got for the token.
         Source("oidc:to-aws", direct=True),
         Source("oidc:to-azure", direct=True),

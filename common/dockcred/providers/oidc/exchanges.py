@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     class Exchange(Protocol):
         """One kind; `sources` are the rows that come on top of the job's own.
 
-        `username` is whom the registry is told.
+        `username` is whom the registry is told, `role` what is asked for with the
+        token, in words.
         """
 
         sources: tuple[str, ...]
         username: str
+        role: str
 
         def credential(self, token: IDToken) -> Credential:
             """Get what the registry takes."""
@@ -76,6 +78,7 @@ class Plain:
     """The token as the password, for who verifies it: no copy of it is kept."""
 
     sources: tuple[str, ...] = ("oidc:plain",)
+    role = ""
 
     def __init__(self, environment: Environment) -> None:
         """Read the user name that goes with it."""
@@ -117,6 +120,7 @@ def refuse_host(server: ServerURL, kind: str, hosts: str) -> InvalidInputError:
 
 
 _PROVIDERS = {"aws": "ecr", "azure": "acr", "google": "google"}
+_ROLES = {"aws": "the role", "azure": "the application", "google": "the provider"}
 _SESSION = "AWS_ROLE_SESSION_NAME"
 
 
@@ -140,6 +144,7 @@ class CloudExchange:
         self._named = {"aws": self._aws, "azure": self._azure, "google": self._google}[
             kind
         ]()
+        self.role = f"{_ROLES[kind]} {self._named[0]}"
         self.sources: tuple[str, ...] = (f"oidc:to-{kind}",)
         self.username = self._provider.username(server, environment)
 
@@ -236,6 +241,8 @@ class Endpoint:
         Target(url)
         self._url = url
         self.username = username(environment)
+        client = environment.get(AS)
+        self.role = f"the client {client}" if client else ""
         self._environment = environment
 
     def credential(self, token: IDToken) -> Credential:

@@ -49,7 +49,7 @@ def audience(environment: Environment) -> str:
         kind = environment.get("DOCKCRED_OIDC_EXCHANGE")
         asked_for = _ASKED_FOR.get(kind, "what the registry's token service expects")
         raise InvalidInputError(
-            f"no audience is configured for the job's token: {AUDIENCE} is not set",
+            f"no audience is configured for the token: {AUDIENCE} is not set",
             f"set it, or token_audience at the registry in config.toml, to {asked_for}",
         )
     if not named.isprintable():
@@ -153,7 +153,7 @@ def credential(
     if answer.status in _DENIED:
         code = _code(answer)
         shown = f"{answer.status}, {code}" if code else f"{answer.status}"
-        raise RefusedError(f"{name} does not accept the job's token ({shown})", remedy)
+        raise RefusedError(f"{name} does not accept the token ({shown})", remedy)
     if answer.status == _TOO_MANY:
         raise IssueError(f"{name} throttles the exchange", "try again later")
     if answer.status != _OK:

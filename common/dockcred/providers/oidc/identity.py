@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dockcred.errors import InvalidInputError, MissingIdentityError
+from dockcred.errors import InvalidInputError, IssueError, MissingIdentityError
 from dockcred.identity.provider import Identity
 from dockcred.providers.oidc import exchanges, id_token
 
@@ -30,6 +30,8 @@ _SOURCES = {
     "azure-pipelines": ("jobs", "AzurePipelines", "SYSTEM_OIDCREQUESTURI"),
     # Never without being named: every machine of Google's has one.
     "google": ("machine", "GoogleMetadata", ""),
+    # What kubelet's plugin names where nothing else is configured.
+    "kubelet": ("jobs", "Kubelet", ""),
 }
 
 
@@ -72,7 +74,7 @@ class JobIdentity(Identity):
         """Choose both; nobody is asked before it is known for whom the token is."""
         self._exchange = exchanges.choose(server, environment, load)
         self._source = choose(environment)
-        id_token.audience(environment)
+        self._audience = id_token.audience(environment)
         self.tokens = self._source.tokens
         self.sources = (self._source.name, *self._exchange.sources)
 
@@ -80,7 +82,14 @@ class JobIdentity(Identity):
         """Get the token, and what the registry takes for it."""
         said = self._source.current_principal()
         token = self._source.token()
-        credential = self._exchange.credential(token)
+        try:
+            credential = self._exchange.credential(token)
+        except IssueError as error:
+            from dockcred.identity.web_identity import refusal  # noqa: PLC0415 - a failure
+
+            role = self._exchange.role
+            told = refusal(error, role, token.subject, self._audience)
+            raise told from None
         self.principal = said or token.subject
         return credential
 

@@ -53,8 +53,32 @@ class TokenFile(TokenSource):
                 f"{_FILE} names {self._path}, where no token can be read",
                 "see that the file is mounted and readable by this user",
             ) from None
-        origin = f"the token in {self._path}"
-        return id_token.checked(text, self._environment, origin)
+        return id_token.checked(text, self._environment, self._origin())
+
+    def _origin(self) -> str:
+        return f"the token in {self._path}"
+
+
+class Kubelet(TokenFile):
+    """The pod's service account token, which kubelet sends along with an image.
+
+    Its file is in this process's memory alone; the account is in the cache's key.
+    """
+
+    name = "oidc:kubelet"
+
+    def __init__(self, environment: Environment) -> None:
+        """Hold the file's name; MissingIdentityError where kubelet sent no token."""
+        if not environment.get(_FILE):
+            raise MissingIdentityError(
+                "kubelet sent no service account token with this image",
+                "see tokenAttributes in its credential provider configuration; a static"
+                " pod has no account",
+            )
+        super().__init__(environment)
+
+    def _origin(self) -> str:
+        return "the service account's token"
 
 
 class Variable(TokenSource):

@@ -30,6 +30,7 @@ class Chainguard:
         if server.host != REGISTRY:
             raise exchanges.refuse_host(server, "chainguard", REGISTRY)
         self._identity = exchanges.named_as(environment, "the identity's id")
+        self.role = f"the identity {self._identity}"
         self._environment = environment
 
     def credential(self, token: IDToken) -> Credential:
@@ -51,7 +52,7 @@ class Chainguard:
             CHAINGUARD_URL,
             self.username,
             "token",
-            "see the identity's claim match, and the audience of the job's token",
+            "see the identity's claim match, and the audience of the token",
         )
 
 
@@ -69,6 +70,7 @@ class DockerHub:
         if server.host not in HUB_NAMES:
             raise exchanges.refuse_host(server, "docker-hub", "Docker Hub's hosts")
         self._connection = exchanges.named_as(environment, "the connection's id")
+        self.role = f"the connection {self._connection}"
         self.username = exchanges.username(environment, "")
         if not self.username:
             raise InvalidInputError(
@@ -87,7 +89,7 @@ class DockerHub:
             fields,
             self._environment,
             username=self.username,
-            remedy="see the connection's rules, and that the job's token is for the "
+            remedy="see the connection's rules, and that the token is for the "
             "audience https://identity.docker.com",
         )
 
@@ -103,6 +105,7 @@ class Quay:
         port = f":{server.port}" if server.port else ""
         self._url = f"{scheme}://{server.host}{port}/oauth2/federation/robot/token"
         self.username = exchanges.named_as(environment, "the robot's name")
+        self.role = f"the robot {self.username}"
         self._environment = environment
 
     def credential(self, token: IDToken) -> Credential:
