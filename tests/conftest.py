@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.directory import build_once
 from support.installed import install
 from support.once import make_once
 from support.program import Program
@@ -60,6 +61,12 @@ def _install(place: Path) -> None:
             build(ROOT, dist, "--no-debian")
         (wheel,) = dist.glob("dockcred-*.whl")
         install(wheel, place)
+
+
+@pytest.fixture(scope="session")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory that runs on any Linux, of this machine's Debian."""
+    return build_once(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

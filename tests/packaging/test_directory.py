@@ -38,13 +38,6 @@ time.sleep(0.02)
 """
 
 
-@pytest.fixture(scope="session")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of this machine's Debian, built once."""
-    make = lambda place: build(place / "dockcred")  # noqa: E731
-    return make_once(tmp_path_factory, "node-directory", make) / "dockcred"
-
-
 @pytest.fixture
 def alone(directory: Path, tmp_path: Path) -> Root:
     """A root that holds nothing but the directory and /proc."""

@@ -6,6 +6,9 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
+from support.once import make_once
 from support.program import Program
 from support.real import missing, program, require_own_mounts
 from support.release import ROOT
@@ -43,6 +46,12 @@ def build(target: Path, *more: object, **variables: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def build_once(factory: pytest.TempPathFactory) -> Path:
+    """Return the directory of this machine's Debian, built once in a run."""
+    make = lambda place: build(place / "dockcred")  # noqa: E731
+    return make_once(factory, "node-directory", make) / "dockcred"
 
 
 class Root:
