@@ -195,6 +195,17 @@ class Provider:
         del server, environment
         return {"principal": principal} if principal else {}
 
+    def own_identities(
+        self, server: ServerURL, principal: str, environment: Environment
+    ) -> tuple[dict[str, str], ...]:
+        """Return by which settings of config.toml the registry's own account answers.
+
+        Only where another identity, of this `principal`, or nobody is asked today, and
+        this person's files name one that leads there. Asks nobody.
+        """
+        del server, principal, environment
+        return ()
+
     def lease_until(self, source: str, start: float) -> float | None:
         """Return the end of the shortest lease that begins at a time; None without one.
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from support.aws_files import Home
+from support.aws_files import Home, homes
 
-from dockcred.providers.ecr import ECR
+from dockcred.credential import ServerURL
+from dockcred.providers.ecr import ECR, accounts, endpoints, hosts
 from dockcred.providers.ecr.hosts import PUBLIC
 from dockcred.system.environment import Environment
 
@@ -114,3 +115,130 @@ def test_aws_is_asked_whose_keys_these_are_where_nothing_tells(name, tmp_path) -
     config, variables, _ = CASES[name]
     variables = Home(config, None, variables).write(tmp_path)
     assert ECR().can_ask_for_own(Environment(variables)) == ASKED[name]
+
+
+SSO = "sso_session = corp\nsso_account_id = {}\nsso_role_name = r\n"
+DEV, OPS = (SSO.format(n * 12) for n in "12")
+LOGIN_OF = "login_session = arn:aws:sts::{}:assumed-role/r/me\n"
+PEOPLE = {
+    "SSO": (f"[profile dev]\n{DEV}", {}, ["dev"]),
+    "a role": (
+        f"[profile dev]\n{ROLE.replace('111122223333', '1' * 12)}",
+        {},
+        ["dev"],
+    ),
+    "aws login": (f"[profile dev]\n{LOGIN_OF.format('1' * 12)}", {}, ["dev"]),
+    "the default": (f"[default]\n{DEV}", {"AWS_PROFILE": "other"}, ["default"]),
+    "several": (
+        f"[profile dev]\n{DEV}[profile ops]\n{OPS}[profile ro]\n{DEV}",
+        {},
+        ["dev", "ro"],
+    ),
+    "a role on top of a login": (
+        f"[profile dev]\n{OPS}role_arn = arn:aws:iam::{'1' * 12}:role/r\n",
+        {},
+        ["dev"],
+    ),
+    "a login beside a login": (
+        f"[profile dev]\n{DEV}{LOGIN_OF.format('2' * 12)}",
+        {},
+        ["dev"],
+    ),
+    "lines that are botocore's to read": (
+        f"[profile dev]\n  {DEV}[profile 'a b']\n{DEV}",
+        {},
+        ["dev", "a b"],
+    ),
+    "keys in variables, which are anybody's": (f"[profile dev]\n{DEV}", KEYS, ["dev"]),
+    "keys in variables that are the account's": (
+        f"[profile dev]\n{DEV}",
+        KEYS | {"AWS_ACCOUNT_ID": "1" * 12},
+        [],
+    ),
+    "the profile that is asked": (
+        f"[profile dev]\n{DEV}[profile ro]\n{DEV}",
+        {"AWS_PROFILE": "ro"},
+        [],
+    ),
+    "the default, which is asked": (f"[default]\n{DEV}", {}, []),
+    "a profile of another account is asked": (
+        f"[profile dev]\n{DEV}[profile ops]\n{OPS}",
+        {"AWS_PROFILE": "ops"},
+        ["dev"],
+    ),
+    "a role is assumed whoever asks": (
+        f"[profile dev]\n{DEV}",
+        {"DOCKCRED_AWS_ROLE_ARN": "arn:aws:iam::222222222222:role/r"},
+        [],
+    ),
+    "whichever fits, and one does": (
+        f"[profile dev]\n{DEV}",
+        {"DOCKCRED_AWS_PROFILE": "auto"},
+        [],
+    ),
+    "whichever fits, and two do": (
+        f"[profile dev]\n{DEV}[profile ro]\n{DEV}",
+        {"DOCKCRED_AWS_PROFILE": "auto"},
+        ["dev", "ro"],
+    ),
+    "nobody's": (f"[profile ops]\n{OPS}", {}, []),
+    "no file": (None, {}, []),
+    "a file that is none": ("[profile dev\n\\", {}, []),
+}
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_the_profiles_that_lead_to_the_registry_s_account(name, tmp_path) -> None:
+    config, variables, profiles = PEOPLE[name]
+    variables = Home(config, None, variables).write(tmp_path)
+    server = ServerURL.parse(f"{'1' * 12}.dkr.ecr.eu-west-1.amazonaws.com")
+    found = ECR().own_identities(server, "", Environment(variables))
+    assert list(found) == [{"profile": each} for each in profiles]
+
+
+def test_who_is_known_to_be_of_the_account_needs_no_profile(tmp_path) -> None:
+    """As the cache has it of who answered."""
+    config, variables, _ = PEOPLE["keys in variables, which are anybody's"]
+    variables = Home(config, None, variables).write(tmp_path)
+    server = ServerURL.parse(f"{'1' * 12}.dkr.ecr.eu-west-1.amazonaws.com")
+    mine = f"arn:aws:sts::{'1' * 12}:assumed-role/r/me"
+    assert ECR().own_identities(server, mine, Environment(variables)) == ()
+    other = mine.replace("1" * 12, "3" * 12)
+    assert ECR().own_identities(server, other, Environment(variables))
+
+
+def test_the_gallery_has_no_account(tmp_path) -> None:
+    config, variables, _ = PEOPLE["SSO"]
+    variables = Home(config, None, variables).write(tmp_path)
+    server = ServerURL.parse(PUBLIC)
+    assert ECR().own_identities(server, "", Environment(variables)) == ()
+
+
+def test_every_profile_with_an_account_is_found_as_botocore_reads_it(
+    side_by_side, tmp_path, monkeypatch
+) -> None:
+    """The files that we read ourselves, and those that are left to botocore."""
+    import botocore.session
+    from botocore.exceptions import ConfigParseError
+
+    ways = {True: 0, False: 0}
+
+    def check(home: Home) -> None:
+        variables = Environment(home.write(tmp_path))
+        for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+            file = name.rpartition("_")[0].rpartition("_")[2].lower()
+            monkeypatch.setenv(name, f"{tmp_path}/.aws/{file}")
+        try:
+            theirs = botocore.session.Session().full_config["profiles"]
+        except ConfigParseError:
+            return
+        expected: dict[str, set[str]] = {}
+        for name, said in theirs.items():
+            if account := accounts.account_of(said):
+                expected.setdefault(account, set()).add(name)
+        found = accounts.profiles_by_account(variables)
+        assert {account: set(names) for account, names in found.items()} == expected
+        ways[None in map(endpoints.sections, hosts.files(variables))] += 1
+
+    side_by_side(check, homes(), share=0.3)
+    assert min(ways.values()) > 3, ways

@@ -76,7 +76,7 @@ class TomlText:
     def get(self, text: str, path: Path, /) -> Any:
         """Return the value of a key, or ABSENT; InvalidInputError if not TOML."""
         (name,) = path
-        found: Any = _parse(text).unwrap().get(name, ABSENT)
+        found: Any = parse(text).unwrap().get(name, ABSENT)
         return found
 
     def put(self, text: str, path: Path, value: Any, /) -> str:
@@ -87,7 +87,7 @@ class TomlText:
         import tomlkit  # noqa: PLC0415 - an edit only
 
         (name,) = path
-        document = _parse(text)
+        document = parse(text)
         if name in document:
             document[name] = value
             return document.as_string()
@@ -98,7 +98,7 @@ class TomlText:
     def drop(self, text: str, path: Path, /) -> str:
         """Return the text without a key that is there."""
         (name,) = path
-        document = _parse(text)
+        document = parse(text)
         del document[name]
         return document.as_string()
 
@@ -110,7 +110,8 @@ class TomlText:
 toml_text = TomlText()
 
 
-def _parse(text: str) -> TOMLDocument:
+def parse(text: str) -> TOMLDocument:
+    """Read TOML, to be written again as it is; InvalidInputError for what is none."""
     import tomlkit  # noqa: PLC0415 - an edit only
     from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415
 

@@ -17,6 +17,7 @@ from dockcred.clients.edit.client_file import EditableFile
 from dockcred.commands.configure import carry_out
 from dockcred.commands.configure.carry_out import HELPER, REGISTRY, options
 from dockcred.commands.configure.clients import docker, helm, podman
+from dockcred.commands.configure.identity import for_identity
 from dockcred.commands.console import examples, reporting_errors
 from dockcred.commands.help import HelpfulGroup
 from dockcred.errors import InvalidInputError
@@ -148,6 +149,7 @@ def for_kubelet(
         "dockcred configure docker --all",
         "dockcred configure podman --all --dry-run",
         "dockcred configure docker --undo",
+        "dockcred configure identity --registry HOST --profile dev",
     ),
 )
 def configure() -> None:
@@ -158,5 +160,5 @@ def configure() -> None:
     """
 
 
-for command in (docker, helm, podman, for_nomad, for_kubelet):
+for command in (docker, helm, podman, for_nomad, for_kubelet, for_identity):
     configure.add_command(command)

@@ -43,8 +43,6 @@ class ConfigEntry:
 
 def read(path: str) -> tuple[dict[str, str], list[ConfigEntry]]:
     """Read one file; raise InvalidInputError with file and line for what is wrong."""
-    import tomllib  # noqa: PLC0415 - once per change of the file
-
     try:
         with open(path, "rb") as file:
             check_owner(path, os.fstat(file.fileno()))
@@ -53,6 +51,13 @@ def read(path: str) -> tuple[dict[str, str], list[ConfigEntry]]:
         raise InvalidInputError(
             f"{path} cannot be read: {error.strerror}", "fix it, or DOCKCRED_CONFIG"
         ) from None
+    return parse(text, path)
+
+
+def parse(text: str, path: str) -> tuple[dict[str, str], list[ConfigEntry]]:
+    """Return defaults and entries of a file's text; raise as `read` does."""
+    import tomllib  # noqa: PLC0415 - once per change of the file
+
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

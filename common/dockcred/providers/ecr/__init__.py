@@ -132,3 +132,15 @@ class ECR(Provider):
         registry = registry_of(server.host)
         account = registry.account if registry else ""
         return accounts.about(account, principal, environment)
+
+    def own_identities(
+        self, server: ServerURL, principal: str, environment: Environment
+    ) -> tuple[dict[str, str], ...]:
+        """Return the profiles that lead to the registry's account."""
+        from dockcred.providers.ecr import accounts  # noqa: PLC0415 - for `doctor`
+
+        registry = registry_of(server.host)
+        if registry is None or registry.is_public:
+            return ()
+        found = accounts.own_profiles(registry.account, principal, environment)
+        return tuple({"profile": name} for name in found)

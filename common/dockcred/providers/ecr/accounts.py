@@ -5,8 +5,10 @@ Nobody is asked. A hit needs none of it.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from dockcred.errors import IssueError
-from dockcred.providers.ecr import direct, hosts
+from dockcred.providers.ecr import direct, endpoints, hosts
 from dockcred.providers.ecr.endpoints import ProfileSettings
 from dockcred.providers.ecr.hosts import AUTO, PUBLIC, EcrRegistry, registry_of
 from dockcred.system import cloud
@@ -162,15 +164,87 @@ def about(
 
 
 def account_of(settings: Mapping[str, object]) -> str:
-    """Return the account that a profile ends in: its role's, else its login's."""
-    for name in ("role_arn", "login_session"):
-        parts = str(settings.get(name, "")).split(":")
-        if len(parts) > _ARN_ACCOUNT:
-            return parts[_ARN_ACCOUNT]
-    for name in ("sso_account_id", "aws_account_id"):
-        if name in settings:
-            return str(settings[name])
+    """Return the account that a profile ends in: its role's, else its login's.
+
+    In the order in which botocore asks.
+    """
+    names = ("role_arn", "sso_account_id", "login_session", "aws_account_id")
+    for name in names:
+        said = str(settings.get(name, ""))
+        if not name.endswith("_id"):
+            said = next(iter(said.split(":")[_ARN_ACCOUNT:]), "")
+        if said:
+            return said
     return ""
+
+
+def own_profiles(
+    account: str, principal: str, environment: Environment
+) -> tuple[str, ...]:
+    """Return the profiles that lead to an account, where another identity is asked.
+
+    None where the identity that is asked is that account's, as far as it says, nor
+    where a role is named, which whatever profile would assume. Nobody is asked.
+    """
+    named = environment.get("DOCKCRED_AWS_PROFILE")
+    if environment.get("DOCKCRED_AWS_ROLE_ARN"):
+        return ()
+    found = tuple(profiles_by_account(environment).get(account, ()))
+    if named == AUTO:
+        return found if len(found) > 1 else ()
+    has_keys = not named and direct.has_key_id(environment)
+    asked = named or hosts.profile(environment) or "default"
+    if not has_keys and asked in found:
+        return ()
+    who = about(account, principal, environment)
+    return () if who.get("account") == account else found
+
+
+def profiles_by_account(environment: Environment) -> dict[str, list[str]]:
+    """Return which profiles lead to which account, by what each says of itself.
+
+    Nobody is asked, and no variable but those that name the files counts. Profiles
+    that do not say where they lead are left out.
+    """
+    found: dict[str, list[str]] = {}
+    for name, said in _profiles(environment).items():
+        if account := account_of(said):
+            found.setdefault(account, []).append(name)
+    return found
+
+
+def _profiles(environment: Environment) -> dict[str, dict[str, Any]]:
+    """Return all profiles of both files; by botocore where we cannot read them."""
+    config, credentials = map(endpoints.sections, hosts.files(environment))
+    if config is None or credentials is None:
+        return _by_botocore(environment)
+    found: dict[str, dict[str, Any]] = {}
+    for header, settings in config.items():
+        kind, _, name = header.rpartition(" ")
+        if kind == "profile" or header == "default":
+            if name in found:
+                return _by_botocore(environment)
+            found[name] = dict(settings)
+    for name, settings in credentials.items():
+        found.setdefault(name, {}).update(settings)
+    return found
+
+
+def _by_botocore(environment: Environment) -> dict[str, dict[str, Any]]:
+    """Return what botocore reads; nothing without it, or where a file breaks it."""
+    try:
+        from botocore import configloader, exceptions  # noqa: PLC0415 - an extra's
+    except ImportError:
+        return {}
+    broken = exceptions.ConfigNotFound, exceptions.ConfigParseError
+    config, credentials = hosts.files(environment)
+    found: dict[str, dict[str, Any]] = {}
+    with suppress(*broken):
+        found = dict(configloader.load_config(config)["profiles"])
+    with suppress(*broken):
+        for name, settings in configloader.raw_config_parse(credentials).items():
+            found.setdefault(name, {}).update(settings)
+    return found
 
 
 def profile_of_account(account: str, profiles: Mapping[str, Any]) -> str:

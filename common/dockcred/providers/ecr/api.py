@@ -124,7 +124,10 @@ def assume_role_with_web_identity(
     ).encode()
 
     answer = _succeed(
-        lambda: _post(url, environment, _FORM, body), "sts:AssumeRoleWithWebIdentity"
+        lambda: _post(url, environment, _FORM, body),
+        "sts:AssumeRoleWithWebIdentity",
+        environment.get("AWS_ROLE_ARN"),
+        token,
     )
     text = answer.body.decode("utf-8", "replace")
     found = [
@@ -182,7 +185,9 @@ def _post(
     )
 
 
-def _succeed(ask: Callable[[], Response], operation: str) -> Response:
+def _succeed(
+    ask: Callable[[], Response], operation: str, role: str = "", token: str = ""
+) -> Response:
     """Return AWS's 200, asked for while there is time; raise IssueError without."""
     try:
         answer = http.with_retries(ask, _is_temporary, longest_pause_s=float("inf"))
@@ -196,7 +201,8 @@ def _succeed(ask: Callable[[], Response], operation: str) -> Response:
 
     code, message = _error_of(answer)
     code = code or f"HTTP {answer.status}"
-    raise problems.meaning(code, message, operation, answer.status)
+    trust = problems.Trust(role, token)
+    raise problems.meaning(code, message, operation, answer.status, trust)
 
 
 def _is_temporary(answer: Response) -> bool:

@@ -136,7 +136,7 @@ class ProfileSettings:
         A file that cannot be read is the SDK's to complain of.
         """
         wanted = named or hosts.profile(environment)
-        config, credentials = map(_sections, hosts.files(environment))
+        config, credentials = map(sections, hosts.files(environment))
         self.settings: dict[str, str] = {}
         self.identity, self.other = False, True
         if config is None or credentials is None:
@@ -170,7 +170,7 @@ _HEADER = frozenset(f"{_LETTERS} .@+/")
 _KINDS = frozenset({"profile", "sso-session", "services"})
 
 
-def _sections(path: str) -> dict[str, dict[str, str]] | None:
+def sections(path: str) -> dict[str, dict[str, str]] | None:
     """Return a file's sections by header; None where a line is not wholly understood.
 
     Understood are headers and `name = value` without indent, comments, and blocks

@@ -63,12 +63,7 @@ _WHERE_KEYS_ARE = {
 }
 _TOO_MANY = 429
 _ACCESS = "allow it in the identity's IAM policy"
-_TRUST = {
-    "sts:AssumeRole": "allow it in the identity's IAM policy, and the identity in the "
-    "role's trust policy",
-    "sts:AssumeRoleWithWebIdentity": "allow the token's issuer, subject and audience "
-    "in the role's trust policy",
-}
+_BY_KEYS, _BY_TOKEN = "sts:AssumeRole", "sts:AssumeRoleWithWebIdentity"
 _CLOCK = ("this machine's clock differs from AWS's", "set the clock (NTP)")
 _REGION = (
     "the account is not open to this region",
@@ -78,6 +73,7 @@ _KEYS = (
     "AWS does not know these access keys",
     "see that the keys are whole, active and of this partition",
 )
+_IN_IAM = "see the OIDC provider in IAM with its audiences, and the role's trust policy"
 _MEANINGS = {
     "InvalidSignatureException": _CLOCK,
     "SignatureDoesNotMatch": _CLOCK,
@@ -89,7 +85,7 @@ _MEANINGS = {
     "ExpiredToken": ("the AWS session has expired", "log in anew or renew its keys"),
     "InvalidIdentityToken": (
         "AWS does not accept the web identity token",
-        "see the OIDC provider in IAM with its audiences, and the role's trust policy",
+        _IN_IAM,
     ),
     "IDPCommunicationError": (
         "AWS could not reach the issuer of the web identity token",
@@ -137,12 +133,55 @@ _OF = {
 """What the same code means to one operation."""
 
 
-def meaning(code: str, message: str, operation: str, status: int = 0) -> IssueError:
+class Trust:
+    """What is asked of a role: its ARN, and the token that was shown; "" if unknown."""
+
+    def __init__(self, role: str = "", token: str | bytes = "") -> None:
+        self.role = role
+        self.token = token if isinstance(token, bytes) else token.encode()
+
+    def needed(self, operation: str, message: str) -> str:
+        """Return what role, issuer, subject and audience the policies must name.
+
+        Nothing for an operation that asks nothing of a role.
+        """
+        if operation not in {_BY_KEYS, _BY_TOKEN}:
+            return ""
+        role = _arn_in(message.partition("resource:")[2]) or _word(self.role)
+        policy = f"the trust policy of {role}" if role else "the role's trust policy"
+        if operation == _BY_KEYS:
+            return (
+                f"allow it in the identity's IAM policy, and the identity in {policy}"
+            )
+        told = self.claims("issuer", "subject", "audience")
+        return f"allow {told or 'its issuer, subject and audience'} in {policy}"
+
+    def claims(self, *names: str) -> str:
+        """Return some of what the token says, with its names; it is no secret."""
+        from dockcred.transport.json_reader import claims_of  # noqa: PLC0415 - a refusal only
+
+        keys = {"issuer": "iss", "subject": "sub", "audience": "aud"}
+        found = claims_of(self.token)
+        said = {name: found[keys[name]] for name in names if keys[name] in found}
+        return ", ".join(f"the {name} {_claim(value)}" for name, value in said.items())
+
+
+def _claim(value: object) -> str:
+    """Return a claim fit to be shown; an audience may be a list of them."""
+    values = value if isinstance(value, list) else [value]
+    return " and ".join(ascii(str(each))[1:-1][:200] for each in values)
+
+
+def meaning(
+    code: str, message: str, operation: str, status: int = 0, trust: Trust | None = None
+) -> IssueError:
     """Return the cause, with its remedy, of an operation's error code.
 
     It is a RefusedError where AWS has decided on the identity: neither where the same
-    request may succeed in a moment, nor where the answer has no code of AWS's.
+    request may succeed in a moment, nor where the answer has no code of AWS's. `trust`
+    is what a role was asked with.
     """
+    trust = trust or Trust()
     code = code.rpartition("#")[2]
     if code == "ExpiredTokenException":
         code = "ExpiredToken"
@@ -156,8 +195,12 @@ def meaning(code: str, message: str, operation: str, status: int = 0) -> IssueEr
         needed = operation
         if operation.startswith("ecr-public:"):
             needed += " and sts:GetServiceBearerToken"
-        remedy = _TRUST.get(operation, _ACCESS)
+        remedy = trust.needed(operation, message) or _ACCESS
         return RefusedError(f"AWS denies {needed}{who}", remedy)
+    if code == "InvalidIdentityToken" and (said := trust.claims("issuer", "audience")):
+        return RefusedError(
+            told[0] if told else code, f"{_IN_IAM}: the token has {said}"
+        )
     if code == "InvalidSignatureException" and "expired" not in message.lower():
         return RefusedError(
             "AWS finds the signature wrong",
@@ -189,7 +232,7 @@ def _word(text: str) -> str:
 
 
 def of_answer(
-    answer: Mapping[str, Any], operation_name: str, service: str
+    answer: Mapping[str, Any], operation_name: str, service: str, trust: Trust
 ) -> IssueError:
     """Return the cause in botocore's answer; `service` is ecr or ecr-public."""
     found = answer.get("Error", {})
@@ -198,7 +241,7 @@ def of_answer(
         operation = f"{service}:{operation_name}"
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code, message = str(found.get("Code", "")), str(found.get("Message", ""))
-    return meaning(code, message, operation, status)
+    return meaning(code, message, operation, status, trust)
 
 
 def unnamed(error: TransportError, name: str) -> TransportError:

@@ -15,6 +15,7 @@ from dockcred.errors import (
     RefusedError,
     TransportError,
 )
+from dockcred.identity.cache import token_in
 from dockcred.providers.ecr import direct, problems
 
 TYPE_CHECKING = False
@@ -23,21 +24,6 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from dockcred.system.environment import Environment
-
-METHODS = {
-    direct.ENV_KEYS: {"env"},
-    "aws:shared-credentials": {"shared-credentials-file", "config-file"},
-    "aws:assume-role": {"assume-role"},
-    "aws:assume-role-mfa": {"assume-role"},
-    direct.WEB_IDENTITY: {"assume-role-with-web-identity"},
-    "aws:sso": {"sso"},
-    "aws:login": {"login"},
-    "aws:process": {"custom-process"},
-    direct.CONTAINER: {"container-role"},
-    direct.POD_IDENTITY: {"container-role"},
-    direct.INSTANCE_PROFILE: {"iam-role"},
-}
-"""What botocore calls the method by which each source is resolved."""
 
 _KEYS = frozenset({"aws_access_key_id", "aws_secret_access_key"})
 _SSO = frozenset({"sso_role_name", "sso_account_id"})
@@ -72,6 +58,7 @@ class Chain:
         self.sources: tuple[str, ...] = ()
         self.files: tuple[str, ...] = ()
         self.tokens: tuple[str, ...] = ()
+        self.roles: tuple[str, ...] = ()
         self.mfa_serial = ""
         self._profiles: Mapping[str, Any] = config.get("profiles", {})
         self._environment = environment
@@ -95,6 +82,9 @@ class Chain:
         if token := token or settings.get("web_identity_token_file"):
             self._add(direct.WEB_IDENTITY)
             self.tokens += (token,)
+            self.roles += (
+                self._environment.get("AWS_ROLE_ARN") or settings.get("role_arn", ""),
+            )
         elif not _SSO.isdisjoint(settings):
             self._log_in_by_sso(settings)
         elif "aws_access_key_id" in settings and self._has_stored_keys(name):
@@ -122,6 +112,7 @@ class Chain:
         self.files += (f"{directory}/{name}.json",)
 
     def _assume(self, settings: Mapping[str, Any], seen: set[str]) -> None:
+        self.roles += (settings["role_arn"],)
         if serial := settings.get("mfa_serial"):
             self.mfa_serial = serial
             self._add("aws:assume-role-mfa")
@@ -188,6 +179,8 @@ class Translation:
     def __init__(self, profile: str, service: str) -> None:
         self.doing = READING
         self.mfa_serial = ""
+        self.roles: tuple[str, ...] = ()
+        self.tokens: tuple[str, ...] = ()
         self.is_chosen = False
         self._profile = profile
         self._option = f" --profile {profile}" if profile else ""
@@ -210,8 +203,9 @@ class Translation:
 
     def _meaning(self, error: Exception) -> DockcredError:
         if isinstance(error, theirs.ClientError):
+            operation = error.operation_name
             return problems.of_answer(
-                error.response, error.operation_name, self._service
+                error.response, operation, self._service, self._trust(operation)
             )
         if isinstance(error, theirs.ProfileNotFound):
             return IssueError(
@@ -245,6 +239,13 @@ class Translation:
                 f"aws configure list{self._option}",
             )
         return self._transport(error)
+
+    def _trust(self, operation: str) -> problems.Trust:
+        """Return what the role was asked with, where it can be no other."""
+        by_token = operation == "AssumeRoleWithWebIdentity"
+        roles = self.roles[-1:] if by_token else self.roles
+        token = token_in(self.tokens[-1]) if by_token and self.tokens else b""
+        return problems.Trust(roles[0] if len(roles) == 1 else "", token)
 
     def _login(self, error: Exception) -> IssueError:
         if isinstance(error, _LOGIN_BY_CLI):

@@ -24,12 +24,12 @@ try:
     from dockcred.providers.ecr import profiles
     from dockcred.providers.ecr.profiles import (
         ASKING,
-        METHODS,
         READING,
         RESOLVING,
         Chain,
     )
     from dockcred.providers.ecr.session import (
+        METHODS,
         CliRoles,
         Metadata,
         has_stored_keys,
@@ -91,6 +91,9 @@ class SdkIdentity(Identity):
         self._telling.is_chosen = len(self._chain.sources) > 1
         self._role_arn = environment.get("DOCKCRED_AWS_ROLE_ARN")
         role = ("aws:assume-role",) if self._role_arn else ()
+        own = (self._role_arn,) if self._role_arn else ()
+        self._telling.roles = (*own, *self._chain.roles)
+        self._telling.tokens = self._chain.tokens
         self.sources = (*role, *self._chain.sources)
         self.files = self._chain.files
         self.tokens = self._chain.tokens

@@ -9,7 +9,7 @@ from botocore.exceptions import ConfigNotFound
 from botocore.utils import JSONFileCache
 
 from dockcred.errors import TransportError
-from dockcred.providers.ecr import endpoints
+from dockcred.providers.ecr import direct, endpoints
 from dockcred.system import log
 from dockcred.transport.http import ATTEMPTS
 from dockcred.transport.target import Target
@@ -19,6 +19,22 @@ if TYPE_CHECKING:
     from typing import Any
 
     from dockcred.system.environment import Environment
+
+
+METHODS = {
+    direct.ENV_KEYS: {"env"},
+    "aws:shared-credentials": {"shared-credentials-file", "config-file"},
+    "aws:assume-role": {"assume-role"},
+    "aws:assume-role-mfa": {"assume-role"},
+    direct.WEB_IDENTITY: {"assume-role-with-web-identity"},
+    "aws:sso": {"sso"},
+    "aws:login": {"login"},
+    "aws:process": {"custom-process"},
+    direct.CONTAINER: {"container-role"},
+    direct.POD_IDENTITY: {"container-role"},
+    direct.INSTANCE_PROFILE: {"iam-role"},
+}
+"""What botocore calls the method by which each source is resolved."""
 
 
 def is_said(session: Any, environment: Environment, setting: str) -> bool:
