@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
 
 class Proxy:
-    """An http proxy that is asked to CONNECT, or a SOCKS5 proxy.
+    """An http proxy that is asked to CONNECT, a SOCKS5 proxy, or an address.
 
-    Its password shows in no message. With SOCKS5 the proxy resolves the name.
+    Its password shows in no message. With SOCKS5 the proxy resolves the name. What
+    listens at an address, tcp://, is the target itself, whatever its name leads to.
     """
 
-    __slots__ = ("_is_socks", "_login", "host", "port")
+    __slots__ = ("_is_socks", "_is_target", "_login", "host", "port")
 
     def __init__(self, url: str) -> None:
         """Read KIND://[user:password@]host[:port], of the kinds in _PORTS."""
@@ -41,18 +42,22 @@ class Proxy:
             )
         self.host = host.strip("[]")
         self.port = int(port or default)
+        self._is_target = scheme.lower() == "tcp"
         self._is_socks = scheme.lower() != "http"
         self._login = _login(userinfo) if userinfo else ()
 
     @property
     def name(self) -> str:
         """Return the name of the proxy without its password."""
-        return f"the proxy {self.host}:{self.port}"
+        what = "address" if self._is_target else "proxy"
+        return f"the {what} {self.host}:{self.port}"
 
     def open_tunnel(
         self, connection: socket.socket, target: Target, deadline: float
     ) -> None:
         """Ask for the way to a target; raise TransportError where there is none."""
+        if self._is_target:
+            return
         if self._is_socks:
             from dockcred.transport import socks  # noqa: PLC0415 - rare
 
@@ -76,7 +81,9 @@ class Proxy:
         """Return an error that names the proxy, not the host behind it."""
         return TransportError(
             f"{self.name} was not reached ({error.strerror or 'no answer in time'})",
-            "see HTTPS_PROXY and NO_PROXY",
+            "see whether it can be reached from here"
+            if self._is_target
+            else "see HTTPS_PROXY and NO_PROXY",
             "connecting",
         )
 
@@ -142,7 +149,7 @@ def _is_in_network(host: str, network: str) -> bool:
         return False
 
 
-_PORTS = {"http": 80, "socks5": 1080, "socks5h": 1080}
+_PORTS = {"http": 80, "socks5": 1080, "socks5h": 1080, "tcp": 443}
 """The kinds of proxies that are spoken, with their usual ports."""
 
 

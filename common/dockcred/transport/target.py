@@ -147,3 +147,13 @@ def _split(netloc: str) -> tuple[str, int]:
     if port and not (port.isascii() and port.isdigit()):
         raise InvalidInputError("an endpoint's port is not a number", "fix its URL")
     return host.lower(), int(port or 0)
+
+
+def at_address(address: str, port: int) -> dict[str, str]:
+    """Return the variables by which every request goes to an address, unproxied."""
+    host = f"[{address}]" if ":" in address else address
+    return {
+        "https_proxy": f"tcp://{host}:{port}",
+        "no_proxy": "",
+        "NO_PROXY": "",
+    }

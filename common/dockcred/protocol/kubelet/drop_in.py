@@ -84,6 +84,11 @@ _VARIABLES = {
     "identity-provider": "DOCKCRED_GOOGLE_IDENTITY_PROVIDER",
     "google-audience": "DOCKCRED_GOOGLE_AUDIENCE",
     "google-service-account": "DOCKCRED_GOOGLE_SERVICE_ACCOUNT",
+    # AKS identity bindings: cloud-provider-azure from 1.35.2 on.
+    "ib-sni-name": "DOCKCRED_ACR_BINDING_NAME",
+    "ib-apiserver-ip": "DOCKCRED_ACR_BINDING_ADDRESS",
+    "ib-default-client-id": "DOCKCRED_ACR_BINDING_CLIENT_ID",
+    "ib-default-tenant-id": "DOCKCRED_ACR_BINDING_TENANT_ID",
 }
 _LOGGING = frozenset({"v", "vmodule", "logtostderr", "alsologtostderr"})
 
@@ -114,7 +119,25 @@ def parse(arguments: Sequence[str]) -> PluginArguments:
             options.variables |= variables(word)
         elif word != COMMAND:
             raise _unknown(word)
+    _check_binding(options.variables)
     return options
+
+
+def _check_binding(found: dict[str, str]) -> None:
+    """Raise InvalidInputError for half of an identity binding, as AKS's plugin does."""
+    flags = {
+        flag: found.get(_VARIABLES[flag]) for flag in _VARIABLES if flag[:3] == "ib-"
+    }
+    name, address = flags["ib-sni-name"], flags["ib-apiserver-ip"]
+    if any(flags.values()) and not (name and address):
+        raise InvalidInputError(
+            "an identity binding is not whole",
+            "give the plugin both --ib-sni-name and --ib-apiserver-ip",
+        )
+    if name and "/" in name:
+        raise InvalidInputError(
+            "--ib-sni-name is not a host's name", "write it without https://"
+        )
 
 
 def _take(options: PluginArguments, name: str, value: str) -> None:

@@ -155,16 +155,28 @@ class ServiceAccount:
         return web_identity.aws(self.token, role, session or own), f"the role {role}"
 
     def _azure(self, environment: Environment) -> tuple[dict[str, str], str]:
-        client = self.annotations.get(ACR_CLIENT)
+        noted, get = self.annotations.get, environment.get
+        binding = get("DOCKCRED_ACR_BINDING_NAME")
+        default = get("DOCKCRED_ACR_BINDING_CLIENT_ID") if binding else ""
+        client = noted(ACR_CLIENT) or default
         if not client:
             return {}, ""
-        tenant = self.annotations.get(ACR_TENANT) or environment.get("AZURE_TENANT_ID")
+        default = get("DOCKCRED_ACR_BINDING_TENANT_ID") if binding else ""
+        tenant = noted(ACR_TENANT) or default or get("AZURE_TENANT_ID")
         if not tenant:
             raise InvalidInputError(
                 f"service account {self.namespace}/{self.name} names no Azure tenant",
                 f"annotate it with {ACR_TENANT}, or set AZURE_TENANT_ID for kubelet",
             )
         variables = web_identity.azure(self.token, client, tenant)
+        if binding:
+            # The SDKs do not know a kubelet's binding: our own request asks there.
+            own = (
+                "DOCKCRED_ROAD",
+                "AZURE_REGIONAL_AUTHORITY_NAME",
+                "MSAL_FORCE_REGION",
+            )
+            variables |= dict.fromkeys(own, "")
         return variables, f"the application {client}"
 
     def _google(self, environment: Environment) -> tuple[dict[str, str], str]:

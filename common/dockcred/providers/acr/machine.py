@@ -19,7 +19,12 @@ from dockcred.transport.http import (
     request,
     with_retries,
 )
-from dockcred.transport.target import Target, UnreachedError, urlencode
+from dockcred.transport.target import (
+    Target,
+    UnreachedError,
+    at_address,
+    urlencode,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +42,8 @@ _TOO_MANY = 429
 def by_secret(authority: str, audience: str, environment: Environment) -> AccessToken:
     """Get a token for the application whose secret is in AZURE_CLIENT_SECRET."""
     proof = {"client_secret": environment.get("AZURE_CLIENT_SECRET")}
-    return _entra_token(authority, audience, environment, proof)
+    url = _token_url(authority, environment)
+    return _entra_token(url, audience, environment, proof)
 
 
 def by_federation(
@@ -46,13 +52,46 @@ def by_federation(
     """Get a token for the application that trusts the federated token's subject."""
     assertion = _read(environment.get("AZURE_FEDERATED_TOKEN_FILE"))
     proof = {"client_assertion": assertion, "client_assertion_type": _ASSERTION}
-    return _entra_token(authority, audience, environment, proof)
+    if name := environment.get(BINDING):
+        return _bound_token(name, audience, environment, proof)
+    url = _token_url(authority, environment)
+    return _entra_token(url, audience, environment, proof)
+
+
+BINDING = "DOCKCRED_ACR_BINDING_NAME"
+_BINDING_CA = "DOCKCRED_ACR_BINDING_CA"
+_CLUSTER_CA = "/etc/kubernetes/certs/ca.crt"
+
+
+def _bound_token(
+    name: str, audience: str, environment: Environment, proof: dict[str, str]
+) -> AccessToken:
+    """Ask the cluster's API server in Entra's place (AKS identity bindings).
+
+    No DNS knows its name, and the cluster's own authority signs its certificate.
+    """
+    url = f"https://{name}/"
+    address = environment.get("DOCKCRED_ACR_BINDING_ADDRESS")
+    there = environment.with_values(
+        {
+            **at_address(address, Target(url).port),
+            _BINDING_CA: environment.get(_BINDING_CA, _CLUSTER_CA),
+        }
+    )
+    return _entra_token(url, audience, there, proof, (_BINDING_CA,))
+
+
+def _token_url(authority: str, environment: Environment) -> str:
+    return f"{authority}/{tenant('AZURE_TENANT_ID', environment)}/oauth2/v2.0/token"
 
 
 def _entra_token(
-    authority: str, audience: str, environment: Environment, proof: dict[str, str]
+    url: str,
+    audience: str,
+    environment: Environment,
+    proof: dict[str, str],
+    ca_variables: tuple[str, ...] = (),
 ) -> AccessToken:
-    url = f"{authority}/{tenant('AZURE_TENANT_ID', environment)}/oauth2/v2.0/token"
     form = {
         "grant_type": "client_credentials",
         "client_id": environment.get("AZURE_CLIENT_ID"),
@@ -65,7 +104,14 @@ def _entra_token(
     }
     body = urlencode(form | proof).encode()
     answer = with_retries(
-        lambda: request("POST", url, environment, headers=headers, body=body)
+        lambda: request(
+            "POST",
+            url,
+            environment,
+            headers=headers,
+            body=body,
+            ca_variables=ca_variables,
+        )
     )
     name = Target(url).netloc
     if answer.status != _OK:

@@ -28,6 +28,9 @@ VARIABLES = (
     "DOCKCRED_ACR_OBJECT_ID",
     "DOCKCRED_ACR_RESOURCE_ID",
     "DOCKCRED_ACR_TENANT_ID",
+    "DOCKCRED_ACR_BINDING_NAME",
+    "DOCKCRED_ACR_BINDING_ADDRESS",
+    "DOCKCRED_ACR_BINDING_CA",
 )
 
 SECRETS = (
@@ -44,5 +47,9 @@ MEANINGS = {
     "DOCKCRED_ACR_OBJECT_ID": "a user-assigned identity, by its object id",
     "DOCKCRED_ACR_RESOURCE_ID": "a user-assigned identity, by its resource id",
     "DOCKCRED_ACR_TENANT_ID": "the tenant for which az, pwsh and azd are asked",
+    "DOCKCRED_ACR_BINDING_NAME": "AKS identity bindings: whom the API server is asked "
+    "as, in Entra's place",
+    "DOCKCRED_ACR_BINDING_ADDRESS": "the API server's address or host name",
+    "DOCKCRED_ACR_BINDING_CA": "its authority; /etc/kubernetes/certs/ca.crt without it",
 }
 """What our own variables mean, for the manual and the documentation."""

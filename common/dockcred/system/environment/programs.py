@@ -59,6 +59,8 @@ KUBELET = (
     "DOCKCRED_GOOGLE_PROJECT",
     "DOCKCRED_GOOGLE_IDENTITY_PROVIDER",
     "DOCKCRED_GOOGLE_SERVICE_ACCOUNT",
+    "DOCKCRED_ACR_BINDING_CLIENT_ID",
+    "DOCKCRED_ACR_BINDING_TENANT_ID",
 )
 """Where no annotation says so; read by kubelet's plugin alone."""
 
@@ -67,6 +69,9 @@ KUBELET_MEANINGS = {
     "DOCKCRED_GOOGLE_PROJECT": "the cluster's project",
     "DOCKCRED_GOOGLE_IDENTITY_PROVIDER": "the cluster, as its pool's provider",
     "DOCKCRED_GOOGLE_SERVICE_ACCOUNT": "the account to impersonate",
+    "DOCKCRED_ACR_BINDING_CLIENT_ID": "with an AKS identity binding: the identity of "
+    "accounts that name none",
+    "DOCKCRED_ACR_BINDING_TENANT_ID": "its tenant",
 }
 """What our own variables mean, for the manual and the documentation."""
 

@@ -12,6 +12,7 @@ from dockcred.testing.sandbox.azure.cloud_shell import CloudShell
 from dockcred.testing.sandbox.azure.directory import TENANT, Directory
 from dockcred.testing.sandbox.azure.entra import Entra
 from dockcred.testing.sandbox.azure.identities import IDENTITIES
+from dockcred.testing.sandbox.azure.identity_binding import IdentityBinding
 from dockcred.testing.sandbox.azure.machine import Machine
 from dockcred.testing.sandbox.azure.machine_learning import MachineLearning
 from dockcred.testing.sandbox.azure.metadata import Metadata
@@ -68,6 +69,7 @@ class Azure:
         self.service_fabric = ServiceFabric(self)
         self.services: tuple[Service, ...] = (
             Entra(self),
+            IdentityBinding(self),
             self.registry,
             Metadata(self),
             self.app_service,

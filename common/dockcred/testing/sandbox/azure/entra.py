@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dockcred.testing.sandbox.azure import proofs, wire
 from dockcred.testing.sandbox.azure.directory import Principal
+from dockcred.testing.sandbox.azure.scopes import resource_of
 from dockcred.testing.sandbox.messages import Request, Response
 from dockcred.testing.sandbox.service import Reason, Refusal, Service
 
@@ -73,7 +74,7 @@ class Entra(Service):
         if tenant not in {*directory.tenants, "organizations", "common"}:
             raise wire.EntraRefusal(90002, "Tenant not found", "invalid_request")
         principal = self._principal(request, tenant, now)
-        resource = _resource(form.get("scope", ""))
+        resource = resource_of(form.get("scope", ""))
         if resource not in directory.resources:
             raise wire.EntraRefusal(
                 500011,
@@ -125,16 +126,6 @@ def _user(form: dict[str, str], application: Principal | None) -> Principal:
     if name != application.name or form.get("password") != application.secret:
         raise wire.EntraRefusal(50126, "Invalid username or password", "invalid_grant")
     return application
-
-
-def _resource(scope: str) -> str:
-    """Return the resource of the scope that asks for all that was granted."""
-    wanted = [word for word in scope.split() if word.endswith("/.default")]
-    if len(wanted) != 1:
-        raise wire.EntraRefusal(
-            1002012, "The scope is not that of one resource", "invalid_scope"
-        )
-    return wanted[0].removesuffix("/.default")
 
 
 def _configuration(request: Request) -> Response:

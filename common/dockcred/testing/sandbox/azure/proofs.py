@@ -19,14 +19,21 @@ FEDERATED_AUDIENCE = "api://AzureADTokenExchange"
 
 
 def check(
-    request: Request, application: Principal, cluster: Signer, now: float
+    request: Request,
+    application: Principal,
+    cluster: Signer,
+    now: float,
+    audience: str = FEDERATED_AUDIENCE,
 ) -> None:
-    """Raise Refusal unless the form proves that it comes from the application."""
+    """Raise Refusal unless the form proves that it comes from the application.
+
+    `audience` is whom the cluster's tokens must be for.
+    """
     form = request.form
     if assertion := form.get("client_assertion"):
         if form.get("client_assertion_type") != TYPE:
             raise EntraRefusal(50027, "The assertion's type is not supported")
-        _check_assertion(assertion, request, application, cluster, now)
+        _check_assertion(assertion, request, application, (cluster, audience), now)
     elif not form.get("client_secret"):
         raise EntraRefusal(7000218, "The request has no client_secret or assertion")
     elif not application.secret or not hmac.compare_digest(
@@ -41,7 +48,7 @@ def _check_assertion(
     assertion: str,
     request: Request,
     application: Principal,
-    cluster: Signer,
+    trusted: tuple[Signer, str],
     now: float,
 ) -> None:
     import jwt  # noqa: PLC0415 - the extra `sandbox` brings it
@@ -54,7 +61,7 @@ def _check_assertion(
         audience = f"https://{request.host}{request.path}"
         claims = _certified(assertion, application, audience)
     else:
-        claims = _federated(assertion, stated, application, cluster)
+        claims = _federated(assertion, stated, application, *trusted)
     if not claims.get("nbf", 0) - SKEW_S <= now < claims.get("exp", 0):
         raise EntraRefusal(
             700024, "Client assertion is not within its valid time range"
@@ -62,7 +69,11 @@ def _check_assertion(
 
 
 def _federated(
-    assertion: str, stated: dict[str, Any], application: Principal, cluster: Signer
+    assertion: str,
+    stated: dict[str, Any],
+    application: Principal,
+    cluster: Signer,
+    wanted: str,
 ) -> dict[str, Any]:
     if not application.subject or stated.get("iss") != cluster.issuer:
         raise EntraRefusal(700211, "No matching federated identity record for issuer")
@@ -73,7 +84,7 @@ def _federated(
             50013, "Assertion failed signature validation", "invalid_grant"
         ) from error
     # Kubernetes writes the audience as a list of one.
-    if claims["aud"] not in (FEDERATED_AUDIENCE, [FEDERATED_AUDIENCE]):
+    if claims["aud"] not in (wanted, [wanted]):
         raise EntraRefusal(700212, "No matching federated identity record for audience")
     if claims["sub"] != application.subject:
         raise EntraRefusal(700213, "No matching federated identity record for subject")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
+from dockcred.testing.sandbox.azure import wire
 from dockcred.testing.sandbox.messages import Request
 
 
@@ -26,3 +27,13 @@ def _parts(scopes: str) -> list[tuple[str, str, str]]:
         if kind and name:
             found.append((kind, name, actions))
     return found
+
+
+def resource_of(scope: str) -> str:
+    """Return the resource of the scope that asks for all that was granted."""
+    wanted = [word for word in scope.split() if word.endswith("/.default")]
+    if len(wanted) != 1:
+        raise wire.EntraRefusal(
+            1002012, "The scope is not that of one resource", "invalid_scope"
+        )
+    return wanted[0].removesuffix("/.default")
