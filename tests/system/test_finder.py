@@ -25,6 +25,8 @@ MODULES = (
     "dockcred.providers.ecr.machine",
     "dockcred.transport",
 )
+OURS, PYTHONS = "Loader", "SourceFileLoader"
+"""The classes of loaders."""
 TELL = """
 import importlib, json, sys
 sys.path.insert(0, sys.argv[1])
@@ -72,7 +74,7 @@ def test_modules_and_packages_are_as_python_loads_them(root: Path) -> None:
     ours, loader = tell(root, "ours", *MODULES)
     theirs, other = tell(root, "python", *MODULES)
     assert ours == theirs
-    assert (loader, other) == ("Loader", "SourceFileLoader")
+    assert (loader, other) == (OURS, PYTHONS)
 
 
 def newer(source: Path, cached: Path) -> None:
@@ -104,6 +106,13 @@ def by_sum(source: Path, cached: Path) -> None:
     source.write_text('"""Changed."""\n')
 
 
+def by_nothing(source: Path, cached: Path) -> None:
+    """Let the bytecode be believed whatever the source is, and change the source."""
+    mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    py_compile.compile(str(source), str(cached), invalidation_mode=mode)
+    source.write_text('"""Changed."""\n')
+
+
 def absent(source: Path, cached: Path) -> None:
     """Take the bytecode away."""
     del source
@@ -117,11 +126,19 @@ def empty(source: Path, cached: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change",
-    [newer, longer_in_the_same_second, of_another_python, by_sum, absent, empty],
+    ("change", "who"),
+    [
+        (newer, PYTHONS),
+        (longer_in_the_same_second, PYTHONS),
+        (of_another_python, PYTHONS),
+        (by_sum, PYTHONS),
+        (by_nothing, OURS),
+        (absent, PYTHONS),
+        (empty, PYTHONS),
+    ],
 )
 def test_what_is_not_of_this_source_is_left_to_python(
-    root: Path, change: Callable[[Path, Path], None]
+    root: Path, change: Callable[[Path, Path], None], who: str
 ) -> None:
     """Bytecode that is stale, foreign or missing is taken as Python takes it."""
     source = root / "dockcred/errors.py"
@@ -137,4 +154,4 @@ def test_what_is_not_of_this_source_is_left_to_python(
         os.utime(source, ns=(seen.st_atime_ns, seen.st_mtime_ns))
         cached.write_bytes(bytecode)
     assert ours == theirs
-    assert loader == "SourceFileLoader"
+    assert loader == who
