@@ -292,7 +292,7 @@ def test_doctor_follows_a_request_for_it(world: World) -> None:
     )
     told = world.sandbox("stackyard-token-file", script)
     assert "stackyard:token-file" in told
-    assert "in order" in told.splitlines()[0]
+    assert "works: docker shows" in told.splitlines()[0]
 
 
 def test_it_has_a_manual_page(world: World, tmp_path: Path) -> None:

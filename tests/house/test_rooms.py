@@ -58,7 +58,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "clients/edit/past.py": "asks for the user's own number, to tell whose a file is",
         "commands/doctor/case.py": "asks for the user's own number, to tell whose a file is",
         "commands/doctor/entries.py": "names the owner of a file",
-        "commands/doctor/examination.py": "asks for the user's own number, to tell whose a file is",
+        "commands/doctor/machine.py": "asks for the user's own number, to tell whose a file is",
         "commands/install.py": "asks for the user's own number, to tell whose a file is",
         "commands/refresh/file.py": "gives the file the owner and mode that its reader needs",
         "commands/token_service/key_directory.py": "asks for the user's own number, to tell whose a file is",

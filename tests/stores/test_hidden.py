@@ -88,7 +88,8 @@ def test_on_a_terminal_it_is_asked(vault, config, answer, found):
 def test_the_doctor_finds_hidden_logins_and_its_command_ends_it(vault, config):
     vault.run(*ALL)
     ran = vault.run("dockcred", "doctor")
-    assert ran.returncode != 0
+    assert ran.returncode == 1
+    assert ran.stdout.startswith("✗ broken: auths[")
     assert 'auths["r.example"]' in ran.stdout
     assert "run: dockcred import docker --remove" in ran.stdout
     assert vault.run("dockcred", "import", "docker", "--remove").returncode == 0

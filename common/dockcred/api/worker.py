@@ -23,7 +23,7 @@ from dockcred.errors import (
     TimedOutError,
     WireError,
 )
-from dockcred.system import process
+from dockcred.system import log, process
 from dockcred.system.environment import current
 from dockcred.system.process import harden
 
@@ -69,7 +69,7 @@ def _ask(
         [sys.executable, "-I", "-c", _CODE, *filter(os.path.isabs, sys.path)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=None if log.is_on() else subprocess.DEVNULL,
         env=environment.set_values(),
         cwd="/",
         # Its own group, so that an `az` or credential_process ends with it.
@@ -77,7 +77,10 @@ def _ask(
     ) as child:
         try:
             answer, _ = child.communicate(
-                json.dumps(request | {"seconds": left}).encode(), left + _SPARE_S
+                json.dumps(
+                    request | {"seconds": left, "is_heard": log.is_on()}
+                ).encode(),
+                left + _SPARE_S,
             )
         except subprocess.TimeoutExpired:
             raise TimedOutError(f"gave up after {left:.3g} s") from None
@@ -121,6 +124,8 @@ def main() -> None:
     harden()
     request = json.load(sys.stdin)
     variables = current()
+    if request["is_heard"]:
+        log.listen(variables.get("DOCKCRED_LOG"))
     process.start(
         request["seconds"],
         lambda cause: _say({"error": "TimedOutError", "said": [cause]}),

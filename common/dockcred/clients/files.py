@@ -180,6 +180,8 @@ def ask(
     file: str, key: str, environment: Environment, timeout_s: float
 ) -> HelperAnswer:
     """Run `get` as a client does: its variables, the key on stdin without newline."""
+    from dockcred.system import log  # noqa: PLC0415 - where a helper is asked
+
     start = time.monotonic()
     try:
         done = subprocess.run(
@@ -197,6 +199,7 @@ def ask(
     except OSError as error:
         return HelperAnswer(None, f"it cannot be run: {error.strerror}", 0.0)
     seconds = time.monotonic() - start
+    log.pass_on(done.stderr)
     said = _line(done.stdout)
     if done.returncode != 0:
         if said == NOT_FOUND:

@@ -46,6 +46,17 @@ class Finding:
         """Return whether it is a warning or an error, not information."""
         return self.severity >= Severity.WARNING
 
+    def document(self) -> dict[str, str]:
+        """Return it as documents have it."""
+        return {
+            "severity": self.severity.name.lower(),
+            "client": self.client,
+            "step": self.step,
+            "text": self.text,
+            "remedy": self.remedy,
+            "fix": self.fix,
+        }
+
 
 def fine(step: str, text: str) -> Finding:
     """Make a finding of what is as it should be."""

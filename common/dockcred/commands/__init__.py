@@ -11,7 +11,7 @@ import click
 
 from dockcred.commands.console import examples, reporting_errors
 from dockcred.commands.help import HelpfulGroup
-from dockcred.system import environment, private_directory, process
+from dockcred.system import environment, log, private_directory, process
 from dockcred.system.version import __version__
 
 TYPE_CHECKING = False
@@ -128,7 +128,10 @@ def main(context: click.Context) -> None:
 
     Without a command it says what to do next on this machine.
     """
-    private_directory.remove(environment.current())
+    variables = environment.current()
+    if level := variables.get("DOCKCRED_LOG"):
+        log.listen(level)
+    private_directory.remove(variables)
     if context.invoked_subcommand is None:
         from dockcred.commands.status import next_step  # noqa: PLC0415 - the others do without
 

@@ -26,16 +26,26 @@ _MARKS = {
 
 def lines(name: str, findings: Sequence[Finding]) -> Iterator[Text]:
     """Return the problems with their remedies, the worst first; then the steps."""
-    problems = _distinct(sorted(findings, key=lambda found: -found.severity))
+    problems = distinct(findings)
     for problem in problems:
-        mark, style = _MARKS[problem.severity]
-        yield Text(f"{mark} {problem.text}", style=style)
-        if problem.fix:
-            yield Text(f"  run: {problem.fix}", style="bold")
-        if problem.remedy:
-            yield Text(f"  {problem.remedy}")
+        yield from told(problem)
     if not problems:
         yield Text(f"✓ {name} is in order", style="green")
+    yield from steps(findings)
+
+
+def told(problem: Finding, text: str = "") -> Iterator[Text]:
+    """Return a problem with its remedy; `text` stands for what it says."""
+    mark, style = _MARKS[problem.severity]
+    yield Text(f"{mark} {text or problem.text}", style=style)
+    if problem.fix:
+        yield Text(f"  run: {problem.fix}", style="bold")
+    if problem.remedy:
+        yield Text(f"  {problem.remedy}")
+
+
+def steps(findings: Sequence[Finding]) -> Iterator[Text]:
+    """Return every finding, by clients."""
     client = None
     for finding in findings:
         if finding.client != client:
@@ -52,32 +62,35 @@ def document(name: str, findings: Sequence[Finding]) -> str:
     found = {
         "name": name,
         "status": exit_status(findings),
-        "findings": [
-            {
-                "severity": finding.severity.name.lower(),
-                "client": finding.client,
-                "step": finding.step,
-                "text": finding.text,
-                "remedy": finding.remedy,
-                "fix": finding.fix,
-            }
-            for finding in findings
-        ],
+        "findings": [finding.document() for finding in findings],
     }
     return json.dumps(found, indent=2)
 
 
-def _distinct(findings: Sequence[Finding]) -> list[Finding]:
-    """Return the problems, each once where two clients meet it alike."""
-    kept: dict[tuple[str, str], Finding] = {}
-    for finding in findings:
-        if finding.is_problem:
-            kept.setdefault((finding.text, finding.fix), finding)
-    return list(kept.values())
+def distinct(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the problems, the worst first: each once, though two may meet it."""
+    kept: list[Finding] = []
+    for finding in sorted(findings, key=lambda found: -found.severity):
+        if finding.is_problem and not any(_is_same(finding, each) for each in kept):
+            kept.append(finding)
+    return kept
+
+
+def _is_same(one: Finding, other: Finding) -> bool:
+    """Return whether two have one cause: one says no more than the other has said."""
+    if one.text == other.text:
+        return one.fix == other.fix
+    is_part = one.text in other.text or other.text in one.text
+    return is_part and not (one.fix and one.fix != other.fix)
+
+
+def listed(names: Sequence[str]) -> list[str]:
+    """Return names for a sentence: all but the last with commas between."""
+    return [", ".join(names[:-1]), names[-1]] if names[1:] else list(names)
 
 
 def tell(name: str, findings: Sequence[Finding], *, as_json: bool) -> int:
-    """Print the findings of what `name` names; answer the exit status."""
+    """Print the findings of what `name` names; return the exit status."""
     if as_json:
         click.echo(document(name, findings))
     else:

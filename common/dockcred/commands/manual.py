@@ -66,7 +66,8 @@ def _line(text: str) -> str:
 
 _HELPER = "docker-credential-auto"
 _STATUS = {
-    "dockcred doctor": "0 for health, 1 for warnings, 2 for errors.",
+    "dockcred doctor": "0 for works and anonymous; 1 for broken, and for anonymous "
+    "where a credential must be had; 2 for a wrong command line.",
     "dockcred status": "0; 1 if something that is configured cannot work, or nobody "
     "answers for HOST.",
 }

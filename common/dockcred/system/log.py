@@ -18,6 +18,11 @@ def listen(level: str) -> None:
     _threshold = _LEVELS.get(level.lower(), 100)
 
 
+def is_on() -> bool:
+    """Return whether anybody has asked this process for lines."""
+    return _threshold <= max(_LEVELS.values())
+
+
 def debug(text: str) -> None:
     """Log a step."""
     _write(10, "debug", text)
@@ -31,6 +36,14 @@ def info(text: str) -> None:
 def warning(text: str) -> None:
     """Log what a person should fix, though the call goes on."""
     _write(30, "warning", text)
+
+
+def pass_on(output: bytes) -> None:
+    """Write the lines of a helper of ours that we have asked, for who wants lines."""
+    for line in output.decode("utf-8", "replace").splitlines():
+        level, colon, text = line.removeprefix("dockcred ").partition(": ")
+        if colon and level in _LEVELS and line.startswith("dockcred "):
+            _write(_LEVELS[level], level, text)
 
 
 def _write(level: int, name: str, text: str) -> None:

@@ -25,7 +25,8 @@ def test_the_cause_is_named_and_the_printed_fix_mends_it(
 
     whose = "docker" if case.client.startswith("docker") else "podman"
     told = patient.doctor("--client", whose)
-    assert told.returncode in {1, 2}, told.stdout + told.stderr
+    assert told.returncode == 1, told.stdout + told.stderr
+    assert told.stdout.startswith("\u2717 broken: "), told.stdout
     first_lines = told.stdout.splitlines()[:3]
     assert case.cause in "\n".join(first_lines), told.stdout
     assert patient.cloud["AWS_SECRET_ACCESS_KEY"] not in told.stdout
@@ -40,3 +41,4 @@ def test_the_cause_is_named_and_the_printed_fix_mends_it(
     variables = last if last.startswith(("export", "unset")) else ""
     again = patient.doctor("--client", whose, before=f"{variables}\n")
     assert again.returncode == 0, again.stdout
+    assert again.stdout.startswith("\u2713 works: "), again.stdout

@@ -96,7 +96,7 @@ def test_list_names_what_is_cached_and_asks_nobody(
 
 def test_doctor_is_in_colour_on_a_terminal_alone(person: Person) -> None:
     status, shown = person.on_a_terminal("doctor", HOST, "--client", "docker")
-    assert status == 2
+    assert status == 1
     assert "\x1b[31m✗" in shown
     assert "\x1b" not in person("doctor", HOST).stdout
 
@@ -121,5 +121,5 @@ def test_doctor_refuses_what_is_no_registry(person: Person) -> None:
 def test_a_bare_agents_variables_are_enough(person: Person) -> None:
     person.variables = {"PATH": "/usr/bin:/bin"}
     done = person("doctor", "--json")
-    assert done.returncode == 1
+    assert done.returncode == 0
     assert "HOME is not set" in done.stdout

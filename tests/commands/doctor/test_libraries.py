@@ -56,7 +56,7 @@ class Home:
     def doctor(self, client: str, name: str | None = NAME) -> list[Finding]:
         reference = Reference(name) if name else None
         environment = Environment(self.variables)
-        return list(examination.examine(reference, environment, (client,)))
+        return examination.examine(reference, environment, (client,)).findings
 
     def said(self, client: str) -> str:
         return "\n".join(f.text for f in self.doctor(client) if f.step != "registry")

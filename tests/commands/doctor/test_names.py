@@ -120,13 +120,11 @@ def test_without_botocore_only_what_can_be_none_is_told(monkeypatch) -> None:
 
 @pytest.mark.parametrize("host", ["acme.azurecr.oi", "ghcr.com"])
 def test_doctor_is_not_green_for_a_slip(tmp_path, host: str) -> None:
-    found = list(
-        examination.examine(
-            Reference(f"{host}/team/app"),
-            Environment({"HOME": str(tmp_path), "PATH": str(tmp_path)}),
-            ("docker",),
-        )
-    )
+    found = examination.examine(
+        Reference(f"{host}/team/app"),
+        Environment({"HOME": str(tmp_path), "PATH": str(tmp_path)}),
+        ("docker",),
+    ).findings
     (told,) = (f for f in found if f.severity is Severity.ERROR)
     assert told.remedy == f"write {SLIPS[host]}"
     assert not any("DNS" in f.remedy for f in found)
@@ -146,7 +144,7 @@ def answered(tmp_path, host: str, **variables: str) -> list[Finding]:
 
 def test_a_token_that_opens_nothing_is_told(tmp_path) -> None:
     (found,) = answered(tmp_path, "ghcr.io", GH_TOKEN="github_pat_x")
-    assert found.severity is Severity.WARNING
+    assert found.severity is Severity.ERROR
     assert "GH_TOKEN is fine-grained" in found.text
     assert "read:packages" in found.remedy
 

@@ -2,77 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pwd
 import shlex
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from dockcred.clients.findings import Finding, Severity, exit_status
-from dockcred.clients.reference import Reference
-from dockcred.commands.doctor import examination
+from dockcred.clients.findings import Severity, exit_status
 from dockcred.protocol.launcher.render import MARK
-from dockcred.system.environment import Environment
 from dockcred.testing.sandbox import Sandbox
+
+from .machine import GOOD, Machine
 
 HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 HUB = "https://index.docker.io/v1/"
-GOOD = '#!/bin/sh\nread -r key\necho \'{"Username":"me","Secret":"s3cr3t"}\'\n'
-
-
-class Machine:
-    """A home whose docker and podman asks `docker-credential-mine`, which answers."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.variables = {"HOME": str(path), "PATH": f"{path}/bin"}
-        for directory in ("bin", ".docker", "first"):
-            (path / directory).mkdir()
-        self.program("bin/docker-credential-mine", GOOD)
-        self.docker({"credHelpers": {"r.example": "mine"}})
-
-    def program(self, name: str, text: str = "#!/bin/sh\n") -> Path:
-        """Write an executable below the home."""
-        path = self.path / name
-        path.write_text(text)
-        path.chmod(0o755)
-        return path
-
-    def docker(self, content: object) -> Path:
-        """Write config.json."""
-        path = self.path / ".docker/config.json"
-        path.write_text(json.dumps(content))
-        return path
-
-    def examine(self, name: str | None = "r.example", *clients: str) -> list[Finding]:
-        """Examine as docker, or as the clients named."""
-        reference = Reference(name) if name else None
-        environment = Environment(self.variables)
-        found = list(
-            examination.examine(reference, environment, clients or ("docker",))
-        )
-        assert not any("s3cr3t" in repr(finding) for finding in found)
-        return found
-
-    def problem(self, name: str | None = "r.example", *clients: str) -> Finding:
-        """Examine, and answer the one problem that there is."""
-        (found,) = (f for f in self.examine(name, *clients) if f.is_problem)
-        return found
-
-    def note(self, words: str, name: str | None = "r.example") -> Finding:
-        """Examine, and answer the note that has these words; all is well."""
-        found = self.examine(name)
-        assert exit_status(found) == 0
-        return next(f for f in found if words in f.text)
-
-    def fix(self, finding: Finding) -> None:
-        """Run the command that was printed."""
-        assert finding.fix
-        subprocess.run(["/bin/sh", "-c", finding.fix], check=True, timeout=10)
 
 
 @pytest.fixture

@@ -6,20 +6,32 @@ entries                          one credential in such a file
 helpers                          the program on PATH, and its answer
 case                             who answers, and what the cache holds
 registry, realm                  whether the registry takes the credential
+machine                          home, sudo, snap, the PATH of services
+verdict                          works, anonymous or broken
 """
 
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
+from dockcred.clients.findings import Finding, Severity
 from dockcred.clients.reference import Reference
-from dockcred.commands.console import errors, examples, reporting_errors
+from dockcred.commands.console import console, errors, examples, reporting_errors
 from dockcred.commands.doctor import examination
-from dockcred.commands.findings import tell
+from dockcred.commands.doctor.verdict import ANONYMOUS, BROKEN, WORKS
+from dockcred.commands.findings import steps, told
 from dockcred.commands.help import Choice, complete_host
 from dockcred.system import environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.text import Text
+
+    from dockcred.commands.doctor.verdict import Examination
 
 
 @click.command(
@@ -47,17 +59,39 @@ from dockcred.system import environment
 def doctor(name: str | None, clients: tuple[str, ...], *, as_json: bool) -> None:
     """Follow one request as the client makes it, and say where it goes wrong.
 
-    With a repository the credential is tried at the registry. No secret is shown.
-    The exit status is 0 for health, 1 for warnings alone and 2 for errors.
+    The verdict is one of three: it works, it goes anonymously, or it is broken. With a
+    repository the credential is tried at the registry. No secret is shown. The exit
+    status is 1 for what is broken, and for anonymous where a credential must be had
+    (DOCKCRED_ANONYMOUS=false, or anonymous = false in config.toml), else 0.
     """
     with reporting_errors():
         reference = Reference(name) if name else None
-        shown = reference.name if reference else "this machine"
         with errors.status("following the request") as progress:
-            findings = list(
-                examination.examine(
-                    reference, environment.current(), clients, progress.update
-                )
+            found = examination.examine(
+                reference, environment.current(), clients, progress.update
             )
-        status = tell(shown, findings, as_json=as_json)
-    sys.exit(status)
+        if as_json:
+            click.echo(found.document())
+        else:
+            for line in _lines(found):
+                console.print(line, soft_wrap=True, highlight=False)
+    sys.exit(found.status)
+
+
+_SEVERITIES = {
+    WORKS: Severity.FINE,
+    ANONYMOUS: Severity.NOTE,
+    BROKEN: Severity.ERROR,
+}
+
+
+def _lines(found: Examination) -> Iterator[Text]:
+    """Return the verdict; then what else is to be fixed; then the steps."""
+    problems = found.problems
+    verdict = Finding(_SEVERITIES[found.verdict], "", "")
+    if found.verdict == BROKEN:
+        verdict = problems.pop(0)
+    yield from told(verdict, found.said())
+    for problem in problems:
+        yield from told(problem)
+    yield from steps(found.findings)

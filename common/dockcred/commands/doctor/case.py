@@ -8,7 +8,15 @@ from functools import cached_property
 
 from dockcred import credential as lifetime
 from dockcred import wiring
-from dockcred.clients.findings import command, error, fine, note, warning
+from dockcred.clients.findings import (
+    Finding,
+    Severity,
+    command,
+    error,
+    fine,
+    note,
+    warning,
+)
 from dockcred.commands.console import span
 from dockcred.errors import (
     DockcredError,
@@ -17,6 +25,9 @@ from dockcred.errors import (
     WireError,
 )
 from dockcred.identity import cache
+from dockcred.identity.cache.files import Cache
+from dockcred.identity.config import open_config
+from dockcred.identity.config.settings import overlay
 from dockcred.identity.misspelt import misspelt
 from dockcred.system import cloud, machine
 from dockcred.system import environment as names
@@ -26,7 +37,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dockcred.clients.findings import Finding
     from dockcred.clients.reference import Reference
     from dockcred.credential import ServerURL
     from dockcred.identity.provider import Provider
@@ -75,6 +85,18 @@ class Case:
         """Return whether the registry is known to answer nobody anonymously."""
         provider = self.provider
         return provider is not None and not provider.serves_anonymous(self.target)
+
+    @property
+    def must_be_known(self) -> bool:
+        """Return whether a setting says that a credential must be had."""
+        variables = self.environment
+        if self.store:
+            variables = self.store.environment
+        elif not self.misconfigured:
+            config = open_config(variables, lambda: Cache(machine.locate(variables)))
+            settings = config.settings_for(self.reference.server)
+            variables = variables.with_values(overlay(settings))
+        return variables.get("DOCKCRED_ANONYMOUS").lower() == "false"
 
     @cached_property
     def slip(self) -> tuple[str, str]:
@@ -230,6 +252,11 @@ def _who(store: IdentityStore, target: ServerURL) -> Finding:
     else:
         try:
             identity = store.provider.identity(target, store.environment)
+        except MissingIdentityError as nobody:
+            is_bad = isinstance(nobody, UselessIdentityError)
+            is_bad = is_bad or not store.provider.serves_anonymous(target)
+            severity = Severity.ERROR if is_bad else Severity.NOTE
+            return Finding(severity, STEP, nobody.cause, nobody.remedy)
         except DockcredError as problem:
             return error(STEP, problem.cause, problem.remedy)
         source, said = "+".join(identity.sources), ""

@@ -79,7 +79,7 @@ def check_hidden(
                 )
         return
     for file in read:
-        yield from entries.check_hidden(file, case, program)
+        yield from entries.check_hidden(file, environment, case, program)
 
 
 def _broken(file: ClientFile) -> Finding:
@@ -246,9 +246,11 @@ def _anonymous(case: Case, read: list[ClientFile]) -> Finding:
                 f"{names} ignore credsStore ({store}) of {file.path} and ask {name}"
                 " anonymously"
             )
+            if case.needs_credential:
+                return error(KEY, text, fix=fix)
             return warning(KEY, text, fix=fix) if fix else note(KEY, text)
     text = f"{names} ask {name} anonymously: no file has a key for it"
-    return warning(KEY, text, fix=fix) if case.needs_credential else note(KEY, text)
+    return error(KEY, text, fix=fix) if case.needs_credential else note(KEY, text)
 
 
 def _how(file: ClientFile) -> str:

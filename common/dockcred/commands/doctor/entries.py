@@ -6,6 +6,7 @@ import os
 import pwd
 from dataclasses import dataclass
 
+from dockcred import wiring
 from dockcred.clients import entries, files
 from dockcred.clients.docker import read as docker_read
 from dockcred.clients.files import PREFIX
@@ -20,6 +21,7 @@ from dockcred.clients.findings import (
     word,
 )
 from dockcred.clients.reference import HUB_KEY, HUB_NAMES, Reference, host_of
+from dockcred.errors import DockcredError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -179,8 +181,14 @@ def check_exposure(file: ClientFile) -> Iterator[Finding]:
         yield from check_mode(file.path)
 
 
-def check_hidden(file: ClientFile, case: Case | None, client: str) -> Iterator[Finding]:
-    """Warn of logins in a file that its client does not send: a helper is asked."""
+def check_hidden(
+    file: ClientFile, environment: Environment, case: Case | None, client: str
+) -> Iterator[Finding]:
+    """Return findings of logins in a file that its client does not send.
+
+    A helper is asked instead. Without a registry it is an error where no identity of
+    ours serves that of the login: nobody has it then, but for a keychain.
+    """
     for name, entry in file.table("auths").items():
         is_hub = host_of(name) in HUB_NAMES
         key = HUB_KEY if is_hub else host_of(name)
@@ -200,9 +208,19 @@ def check_hidden(file: ClientFile, case: Case | None, client: str) -> Iterator[F
         if helper in _KEEPING:
             source = "docker" if client == "docker" else file.path
             fix = command("dockcred", "import", source, "--remove")
-            yield warning(KEY, text, fix=fix)
+            is_lost = case is None and not _is_served(key, environment)
+            yield (error if is_lost else warning)(KEY, text, fix=fix)
         else:
             yield warning(KEY, text, f"log in again, or run: {client} logout {key}")
+
+
+def _is_served(key: str, environment: Environment) -> bool:
+    """Return whether an identity of ours answers for the registry of a key."""
+    try:
+        server = Reference(key).server
+        return wiring.identities(environment).identity_for(server)[1] is not None
+    except DockcredError:
+        return False
 
 
 _KEEPING = frozenset(("auto", "keyring"))

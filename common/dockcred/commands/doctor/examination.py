@@ -1,4 +1,4 @@
-"""The checks in the order in which a request meets them, and the known traps."""
+"""The checks in the order in which a client's request meets them."""
 
 from __future__ import annotations
 
@@ -6,96 +6,39 @@ import os
 import shutil
 from dataclasses import replace
 
-from dockcred.clients import helm
+from dockcred.clients import files, helm
 from dockcred.clients.containers import read as containers_read
 from dockcred.clients.docker import crane
 from dockcred.clients.docker import read as docker_read
-from dockcred.clients.findings import Severity, command, error, note, warning
+from dockcred.clients.entries import TOKEN
+from dockcred.clients.findings import Severity, error, note
 from dockcred.clients.reference import HUB, Reference
 from dockcred.commands.doctor import (
     client_files,
     containers_files,
     entries,
     helpers,
+    machine,
     registry,
 )
-from dockcred.commands.doctor.case import (
-    DEFAULT_PATH,
-    Case,
-    check_cache,
-    check_identity,
+from dockcred.commands.doctor.case import Case, check_cache, check_identity
+from dockcred.commands.doctor.verdict import (
+    Examination,
+    FollowedRequest,
+    Sent,
+    collected,
 )
-from dockcred.commands.doctor.entries import home_behind_sudo
 from dockcred.errors import InvalidInputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
-    from dockcred.clients.docker.read import DockerFile
-    from dockcred.clients.files import Found, HelperAnswer
+    from dockcred.clients.files import ClientFile, Found, HelperAnswer
     from dockcred.clients.findings import Finding
+    from dockcred.commands.doctor.verdict import Following
     from dockcred.credential import Credential
     from dockcred.system.environment import Environment
-
-STEP = "machine"
-_SNAP = "/snap/"
-
-
-def check(environment: Environment, file: DockerFile) -> Iterator[Finding]:
-    """Check home, sudo, snap and Docker Desktop."""
-    home = environment.home()
-    if not environment.get("HOME"):
-        known = (
-            f"the password database says {home}" if home else "nor has this user one"
-        )
-        yield warning(
-            STEP,
-            f"HOME is not set, as in many agents; {known}",
-            fix=f"export {command('HOME=' + home)}" if home else "",
-            remedy="" if home else "set HOME or DOCKER_CONFIG for the agent",
-        )
-    yield from _sudo(environment)
-    yield from _snap(environment)
-    if file.store.startswith("desktop"):
-        yield note(STEP, "Docker Desktop's store answers for what has no helper")
-
-
-def _sudo(environment: Environment) -> Iterator[Finding]:
-    theirs = home_behind_sudo(environment)
-    if not theirs or theirs == environment.home() or os.geteuid() != 0:
-        return
-    yield note(
-        STEP,
-        f"under sudo docker reads {docker_read.directory(environment)},"
-        f" not {theirs}/.docker",
-    )
-
-
-def _snap(environment: Environment) -> Iterator[Finding]:
-    found = shutil.which("docker", path=environment.get("PATH"))
-    if not found or _SNAP not in f"{found} {os.path.realpath(found)}":
-        return
-    yield warning(
-        STEP,
-        f"{found} is snap's docker: it sees neither this PATH nor {environment.home()}"
-        "/.docker",
-        remedy="install docker from your distribution or from docker.com",
-    )
-
-
-def service_path(file: str) -> Iterator[Finding]:
-    """Return a finding for a helper that services and desktops do not find."""
-    directory = os.path.dirname(file)
-    if directory in DEFAULT_PATH.split(":"):
-        return
-    yield note(
-        STEP,
-        f"{directory} is not on the PATH of services (Nomad, kubelet, cron) or of a"
-        " desktop",
-        "for them run: sudo dockcred install --dir /usr/local/bin",
-    )
-
 
 DOCKER = "docker"
 PODMAN = "podman"
@@ -108,25 +51,55 @@ def examine(
     environment: Environment,
     clients: Iterable[str] = (),
     tell: Callable[[str], object] = lambda _: None,
-) -> Iterator[Finding]:
-    """Return findings of a request by each client, or of what is there without one.
+) -> Examination:
+    """Follow a request by each client, or look at what is there without one.
 
-    Without `clients` those are followed that are installed or configured; one that
-    was not asked for by name can only cause warnings when docker too was followed.
-    `tell` hears what is done next.
+    Without `clients` those are followed that are installed or configured; one that was
+    not asked for by name, beside docker, and has nothing for the registry, does not
+    count. `tell` hears what is done next.
     """
     asked = tuple(clients)
     followed = asked or present(environment)
     case = Case(reference, environment) if reference else None
+    requests = []
     for client in followed:
         tell(f"following {client}")
-        for finding in _followed(client, environment, case):
-            yield replace(_softened(finding, client, asked, followed), client=client)
+        by_name = client == DOCKER or bool(asked) or DOCKER not in followed
+        requests.append(_request(client, environment, case, by_name=by_name))
+    about: list[Finding] = []
+    must_be_known = environment.get("DOCKCRED_ANONYMOUS").lower() == "false"
     if reference:
         tell("looking at identity and cache")
         case = Case(reference, environment)
-        yield from check_identity(case)
-        yield from check_cache(case)
+        about = [*check_identity(case), *check_cache(case)]
+        must_be_known = case.must_be_known
+    return Examination(reference, requests, about, must_be_known=must_be_known)
+
+
+def _request(
+    client: str, environment: Environment, case: Case | None, *, by_name: bool
+) -> FollowedRequest:
+    """Follow one client; what is wrong with one that does not count only warns."""
+    found: list[Finding] = []
+    sent = collected(_followed(client, environment, case), found)
+    if case and not sent.who and case.needs_credential and not _has_failed(found):
+        text = f"{case.reference.authority} answers nobody, and {client} has no login"
+        found.append(error(registry.STEP, text, fix=_configured(case, client)))
+    counts = by_name or sent.is_configured or _stops_at_a_file(found)
+    most = Severity.ERROR if counts else Severity.WARNING
+    findings = [
+        replace(each, client=client, severity=min(each.severity, most))
+        for each in found
+    ]
+    return FollowedRequest(client, findings, sent, counts=counts)
+
+
+def _has_failed(found: list[Finding]) -> bool:
+    return any(each.severity is Severity.ERROR for each in found)
+
+
+def _stops_at_a_file(found: list[Finding]) -> bool:
+    return _has_failed([each for each in found if each.step == client_files.FILE])
 
 
 def present(environment: Environment) -> tuple[str, ...]:
@@ -139,17 +112,7 @@ def present(environment: Environment) -> tuple[str, ...]:
     return (DOCKER, PODMAN) if podman else (DOCKER,)
 
 
-def _softened(
-    finding: Finding, client: str, asked: tuple[str, ...], followed: tuple[str, ...]
-) -> Finding:
-    if client != DOCKER and not asked and DOCKER in followed:
-        return replace(finding, severity=min(finding.severity, Severity.WARNING))
-    return finding
-
-
-def _followed(
-    client: str, environment: Environment, case: Case | None
-) -> Iterator[Finding]:
+def _followed(client: str, environment: Environment, case: Case | None) -> Following:
     if client == DOCKER:
         return _docker(environment, case)
     if client == PODMAN:
@@ -157,7 +120,7 @@ def _followed(
     return _library(client, case or Case(Reference(HUB), environment), case)
 
 
-def _library(client: str, files_of: Case, case: Case | None) -> Iterator[Finding]:
+def _library(client: str, files_of: Case, case: Case | None) -> Following:
     """Follow a client that reads docker's file by a library of its own.
 
     Without a registry its files are looked at alone, as for any.
@@ -174,77 +137,119 @@ def _library(client: str, files_of: Case, case: Case | None) -> Iterator[Finding
                 yield from entries.check_place(found, case, client)
     except InvalidInputError as stopped:
         yield error(client_files.FILE, stopped.cause, stopped.remedy)
-        return
-    if case:
-        if not places:
-            yield _nothing(case, client)
-        yield from _asked(case, places, client)
+        return Sent()
+    if case is None:
+        file: ClientFile = docker_read.config_file(known)
+        if client == helm.HELM:
+            file = helm.OrasFile(helm.path(known))
+        return (yield from _helpers(known, _named(file), [file]))
+    if not places:
+        yield _nothing(case, client)
+    return (yield from _asked(case, places, client))
+
+
+def _configured(case: Case, client: str) -> str:
+    """Write the command that names our helper to a client, or in the file it reads."""
+    own = client in {helm.HELM, PODMAN}
+    return client_files.configure(case, client if own else DOCKER)
 
 
 def _nothing(case: Case, client: str) -> Finding:
     text = f"{client} asks {case.reference.name} anonymously: no file has a key for it"
-    of = client if client == helm.HELM else DOCKER
-    if not (fix := client_files.configure(case, of)) or not case.needs_credential:
+    if not (fix := _configured(case, client)) or not case.needs_credential:
         return note(client_files.KEY, text)
     return error(client_files.KEY, text, fix=fix)
 
 
-def _docker(environment: Environment, case: Case | None) -> Iterator[Finding]:
+def _docker(environment: Environment, case: Case | None) -> Following:
     file = yield from client_files.check_file(environment, case)
     yield from entries.check_exposure(file)
-    yield from entries.check_hidden(file, case, DOCKER)
-    named = {str(name) for name in file.table("credHelpers").values() if name}
+    hidden = list(entries.check_hidden(file, environment, case, DOCKER))
     if case:
         found = yield from client_files.check(case, file)
-        yield from _asked(case, [found] if found else [], DOCKER)
-        yield from client_files.check_others(named, found, case)
+        sent = yield from _asked(case, [found] if found else [], DOCKER)
+        yield from client_files.check_others(_named(file), found, case)
     else:
-        yield from _helpers(environment, named | {file.store} - {""})
-    yield from check(environment, file)
+        named = _named(file) | {file.store} - {""}
+        sent = yield from _helpers(environment, named, [file])
+    yield from _lost(hidden, case, sent)
+    yield from machine.check(environment, file)
+    return sent
 
 
-def _podman(environment: Environment, case: Case | None) -> Iterator[Finding]:
+def _podman(environment: Environment, case: Case | None) -> Following:
     read = yield from containers_files.check_files(environment)
-    yield from containers_files.check_hidden(environment, read, case)
+    hidden = list(containers_files.check_hidden(environment, read, case))
     if case:
         asked = yield from containers_files.check_keys(case, read)
-        yield from _asked(case, asked, PODMAN)
-        return
-    named = {str(n) for f in read for n in f.table("credHelpers").values() if n}
+        sent = yield from _asked(case, asked, PODMAN)
+        yield from _lost(hidden, case, sent)
+        return sent
+    yield from hidden
+    named = {name for file in read for name in _named(file)}
     named |= set(containers_read.all_helpers(environment)) - {
         containers_read.AUTH_FILES
     }
-    yield from _helpers(environment, named)
+    return (yield from _helpers(environment, named, read))
 
 
-def _asked(case: Case, places: list[Found], client: str) -> Iterator[Finding]:
+def _lost(hidden: list[Finding], case: Case | None, sent: Sent) -> Iterator[Finding]:
+    """Return what is said of logins that are not sent: errors where nothing else is."""
+    is_error = case and not sent.who
+    for each in hidden:
+        yield replace(each, severity=Severity.ERROR) if is_error else each
+
+
+def _named(file: ClientFile) -> set[str]:
+    """Return the helpers that a file names for single registries."""
+    return {str(name) for name in file.table("credHelpers").values() if name}
+
+
+def _asked(case: Case, places: list[Found], client: str) -> Following:
     """Check each place for the credential, then whether the registry accepts it."""
-    credential, renew, why, answer = None, "", None, None
+    credential, renew, why, answer, who = None, "", None, None, ""
     for found in places:
         if found.helper:
             last = found is places[-1]
             answer = yield from _helper(case, found, client, is_last=last)
             credential = answer.credential if answer else None
             why = answer.why if answer else None
-            if found.entry and _has_failed(answer):
+            if found.entry and _is_none(answer):
                 credential = entries.credential(found)
                 yield from _sent_instead(found, credential)
         else:
             credential = entries.credential(found)
             renew = _renew(found, case, client)
-        if credential or (found.helper and client in _STOPPING and _has_failed(answer)):
+            if (found.entry or {}).get("registrytoken"):
+                who = "a registry token"
+        if (
+            credential
+            or who
+            or (found.helper and client in _STOPPING and _is_none(answer))
+        ):
             break
     if not credential and any(case.slip):
         yield error("name", *case.slip)
+    elif who:
+        yield note(registry.STEP, f"{who} is good for one pull: it is not tried")
     elif credential or not case.needs_credential:
         yield from registry.check(case, credential, renew, why)
+    return Sent(who or _who(credential), is_configured=bool(places))
+
+
+def _who(credential: Credential | None) -> str:
+    """Return whose credential is sent, in words; nothing for nobody's."""
+    if credential is None:
+        return ""
+    is_token = credential.username == TOKEN
+    return "an identity token" if is_token else f"the user {credential.username}"
 
 
 _STOPPING = frozenset(CLIENTS) - {DOCKER, PODMAN}
 """Whom a helper that fails stops, whatever comes behind it."""
 
 
-def _has_failed(answer: HelperAnswer | None) -> bool:
+def _is_none(answer: HelperAnswer | None) -> bool:
     return answer is None or bool(answer.problem)
 
 
@@ -259,7 +264,7 @@ def _helper(
     if not file:
         return None
     answer = yield from helpers.check_answer(case, file, key, is_last=is_last)
-    yield from service_path(file)
+    yield from machine.service_path(file)
     return answer
 
 
@@ -281,7 +286,13 @@ def _renew(found: Found, case: Case, client: str) -> str:
     return entries.renew(found, case, client, held.username if held else "USER")
 
 
-def _helpers(environment: Environment, suffixes: set[str]) -> Iterator[Finding]:
+def _helpers(
+    environment: Environment, suffixes: set[str], read: Iterable[ClientFile]
+) -> Following:
+    """Check each helper that a client's files name; return what they have at all."""
     path, home = environment.get("PATH", os.defpath), environment.home()
     for suffix in sorted(suffixes):
         yield from helpers.check(suffix, path, home)
+    held = [file.path for file in read if any(file.table("auths").values())]
+    names = [f"{files.PREFIX}{suffix}" for suffix in sorted(suffixes)]
+    return Sent(", ".join([*names, *held]), is_configured=bool(names or held))

@@ -8,7 +8,15 @@ import stat
 
 from dockcred import wiring
 from dockcred.clients import entries, files
-from dockcred.clients.findings import command, error, fine, note, warning
+from dockcred.clients.findings import (
+    Finding,
+    Severity,
+    command,
+    error,
+    fine,
+    note,
+    warning,
+)
 from dockcred.commands.doctor.case import is_useless
 from dockcred.errors import InvalidInputError
 from dockcred.protocol.launcher import render as launcher_render
@@ -18,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from dockcred.clients.files import HelperAnswer
-    from dockcred.clients.findings import Finding
     from dockcred.commands.doctor.case import Case
 
 _READ_BYTES = 64 * 1024
@@ -232,17 +239,20 @@ def check_answer(
         why = case.why_nobody if name in wiring.PROGRAMS else None
         if why:
             answer.why, text = why, f"{text}: {why.cause}"
-        if why and (is_useless(why) or not case.reference.repository):
-            yield warning(ANSWER_STEP, text, why.remedy)
-        elif not case.needs_credential or not is_last:
-            # With a repository it is the registry that says whether one is needed.
+        if why and is_useless(why):
+            severity = Severity.ERROR if is_last else Severity.WARNING
+            yield Finding(severity, ANSWER_STEP, text, why.remedy)
+        elif not is_last:
             yield note(ANSWER_STEP, text, why.remedy if why else "")
+        elif not case.needs_credential:
+            # With a repository it is the registry that says whether one is needed.
+            tell = note if case.reference.repository or not why else warning
+            yield tell(ANSWER_STEP, text, why.remedy if why else "")
         elif other := shadowed(file, case.path):
             yield _instead(text, file, other)
         else:
-            yield error(
-                ANSWER_STEP, text, remedy="name the helper that serves this registry"
-            )
+            other_helper = "name the helper that serves this registry"
+            yield error(ANSWER_STEP, text, why.remedy if why else other_helper)
     else:
         took = f"{answer.seconds * 1000:.0f} ms"
         yield fine(ANSWER_STEP, f"the user {answer.credential.username}, after {took}")

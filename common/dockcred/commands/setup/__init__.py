@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dockcred.commands.console import console, errors, examples, reporting_errors
+from dockcred.commands.doctor import verdict
 from dockcred.commands.help import complete_host
 from dockcred.commands.setup import carry_out, proof
 from dockcred.commands.setup.journal import Journal
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
     from dockcred.commands.setup.proof import Proof
 
 _MARKS = {
-    proof.WORKS: ("✓", "green"),
-    proof.ANONYMOUS: ("·", ""),
-    proof.BROKEN: ("✗", "red"),
+    verdict.WORKS: ("✓", "green"),
+    verdict.ANONYMOUS: ("·", ""),
+    verdict.BROKEN: ("✗", "red"),
 }
 
 
@@ -94,7 +95,7 @@ def _set_up(
         click.echo(json.dumps(whole, indent=2))
     else:
         _tell(proofs)
-    return any(each.verdict == proof.BROKEN for each in proofs)
+    return any(each.verdict == verdict.BROKEN for each in proofs)
 
 
 def _answers(plan: Plan) -> dict[str, str]:

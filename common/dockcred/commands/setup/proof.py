@@ -11,6 +11,7 @@ from dockcred.clients.reference import Reference
 from dockcred.commands.doctor import examination
 from dockcred.commands.doctor.case import Case
 from dockcred.commands.doctor.registry import OK, UNAUTHORIZED, RegistryProbe
+from dockcred.commands.doctor.verdict import ANONYMOUS, BROKEN, WORKS
 from dockcred.errors import DockcredError, MissingIdentityError, WireError
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from dockcred.clients.findings import Finding
     from dockcred.credential import Credential
     from dockcred.system.environment import Environment
-
-WORKS, ANONYMOUS, BROKEN = "works", "anonymous", "broken"
 
 
 class Proof(NamedTuple):
@@ -44,7 +43,7 @@ def prove(names: Sequence[str], variables: Environment) -> list[Proof]:
 def _prove(name: str, variables: Environment) -> Proof:
     reference = Reference(name)
     registry = reference.name.partition("/")[0]
-    findings = list(examination.examine(reference, variables))
+    findings = examination.examine(reference, variables).findings
     try:
         credential = resolve(name, environment=variables.set_values())
     except DockcredError as error:
