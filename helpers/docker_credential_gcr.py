@@ -20,14 +20,27 @@ def _configure_docker(arguments: list[str]) -> tuple[str, int]:
     return configure_docker(arguments)
 
 
+_GCLOUD = "gcloud auth"
+_NO_LOGIN = "there is no login of this helper's own"
+_AS_LIBRARIES_DO = (
+    "the identity is found as Google's libraries do; to see it, run: dockcred status "
+    "gcr.io; to choose, run: dockcred configure identity --registry gcr.io --set "
+    "gcloud_configuration=NAME"
+)
 VERBS: dict[str, Answer] = {
     "configure-docker": _configure_docker,
-    "gcr-login": ("use gcloud auth application-default login, or gcloud auth login", 1),
-    "gcr-logout": ("use gcloud auth revoke, or its application-default revoke", 1),
-    "config": ("the identity is found as Google's libraries do; see the README", 1),
-    "clear": ("use docker logout REGISTRY, which drops what is cached for it", 1),
+    "gcr-login": (
+        f"{_NO_LOGIN}; run: {_GCLOUD} login, or {_GCLOUD} application-default login",
+        1,
+    ),
+    "gcr-logout": (
+        f"{_NO_LOGIN}; run: {_GCLOUD} revoke, or {_GCLOUD} application-default revoke",
+        1,
+    ),
+    "config": (_AS_LIBRARIES_DO, 1),
+    "clear": ("run: docker logout gcr.io; for all at once: dockcred cache --clear", 1),
 }
-"""What the peer's other verbs do, or say with their exit status."""
+"""What the peer's other verbs do, or say with their exit status: which command does."""
 
 
 def main() -> None:

@@ -97,6 +97,15 @@ class _OnUse(HelpfulGroup):
         del context
         return sorted(name for name in COMMANDS if find_spec(COMMANDS[name][0]))
 
+    def meant(self, context: click.Context, name: str) -> str:
+        """Return what was meant; a helper is no command of ours, and clients run it."""
+        from dockcred.wiring import PROGRAMS  # noqa: PLC0415 - after a slip alone
+
+        helper = f"docker-credential-{name.removeprefix('docker-credential-')}"
+        if helper not in PROGRAMS:
+            return super().meant(context, name)
+        return f" {helper} is what clients run: dockcred configure docker --all"
+
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         """Load one."""
         if name not in self.list_commands(context):

@@ -77,9 +77,13 @@ class HelpfulGroup(click.Group):
         name = args[0]
         is_word = not name.startswith("-")
         if is_word and self.get_command(context, name) is None:
-            asked = meant(name, self.list_commands(context))
+            asked = self.meant(context, name)
             context.fail(f"No such command {name!r}.{asked}")
         return super().resolve_command(context, args)
+
+    def meant(self, context: click.Context, name: str) -> str:
+        """Return a question after the command that was meant, or nothing."""
+        return meant(name, self.list_commands(context))
 
     def shell_complete(
         self, context: click.Context, incomplete: str

@@ -6,12 +6,14 @@ import os
 import shutil
 import sys
 import sysconfig
+from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from importlib.util import find_spec
 
 import click
 
 from dockcred.commands.console import console, examples, reporting_errors, warn
+from dockcred.commands.help import meant
 from dockcred.errors import InvalidInputError
 from dockcred.protocol.launcher import render as launcher_render
 from dockcred.protocol.launcher import walls
@@ -87,8 +89,9 @@ def _chosen(programs: str | None) -> list[str]:
     chosen = programs.split(",") if programs else list(known)
     for name in chosen:
         if name not in known:
+            near = meant(name, known) or meant(launcher_render.PREFIX + name, known)
             raise InvalidInputError(
-                f"there is no program {name!a}", f"choose of {', '.join(known)}"
+                f"there is no program {name!a}", f"choose of {', '.join(known)}.{near}"
             )
     return chosen
 
@@ -137,7 +140,7 @@ def missing(directory: str, path: str) -> tuple[list[str], list[str]]:
             continue
         if os.path.lexists(target) and not _is_ours(target, name):
             foreign.append(target)
-        elif _text(name) != _read(target):
+        elif _text(name) != _read(target).partition(_BEFORE)[0]:
             wanted.append(name)
     return wanted, foreign
 
@@ -169,7 +172,7 @@ def put(directory: str, launchers: dict[str, str]) -> None:
             raise InvalidInputError(
                 f"{target} is there and is not ours", "move it away, or choose --dir"
             )
-        _write(target, _text(program))
+        _write(target, _text(program) + _kept(target))
         _say(f"wrote {target}")
     if directory not in os.environ.get("PATH", "").split(":"):
         _say(f"{directory} is not on your PATH", style="yellow")
@@ -232,12 +235,51 @@ def _write(target: str, text: str) -> None:
     private_file.replace(target, text.encode("ascii"), _FOR_ALL_TO_RUN)
 
 
+_BEFORE = "# Before `dockcred install` here was a "
+"""Begins a launcher's last line, which sh and Python never come to."""
+_LINK, _SCRIPT = "link", "script"
+
+
+def _kept(target: str) -> str:
+    """Return the line by which `--remove` gives back what pip, pipx or uv put there.
+
+    Nothing where there was nothing; of a launcher that is written anew, its own.
+    """
+    if launcher_render.written_for(target):
+        _, line, kept = _read(target).partition(_BEFORE)
+        return line + kept
+    if os.path.islink(target):
+        kind, data = _LINK, os.fsencode(os.readlink(target))
+    elif os.path.isfile(target):
+        with open(target, "rb") as script:
+            kind, data = _SCRIPT, script.read()
+    else:
+        return ""
+    return f"{_BEFORE}{kind}: {b64encode(data).decode()}\n"
+
+
 def _remove(directory: str, launchers: Iterable[str]) -> None:
     for name in launchers:
         target = os.path.join(directory, name)
-        if launcher_render.written_for(target, surely=True):
-            os.unlink(target)
-            _say(f"removed {target}")
+        if program := launcher_render.written_for(target, surely=True):
+            _give_back(target, program)
+
+
+def _give_back(target: str, program: str) -> None:
+    """Put back what a launcher took the place of, if that can still run."""
+    kind, _, coded = _read(target).partition(_BEFORE)[2].partition(": ")
+    data = b64decode(coded) if coded else b""
+    link = os.path.join(os.path.dirname(target), os.fsdecode(data))
+    shebang = os.fsdecode(data.partition(b"\n")[0]).removeprefix("#!").split(" ")[0]
+    if kind == _LINK and launcher_render.is_entry_point(link, program):
+        private_file.replace_by_link(target, os.fsdecode(data))
+    elif kind == _SCRIPT and os.access(shebang, os.X_OK):
+        private_file.replace(target, data, _FOR_ALL_TO_RUN)
+    else:
+        os.unlink(target)
+        _say(f"removed {target}")
+        return
+    _say(f"restored {target}, as it was before")
 
 
 def _say(text: str, style: str = "") -> None:

@@ -88,7 +88,7 @@ def test_a_registry_has_its_own_identity_by_config_toml(cloud, run, tmp_path):
     [
         ("gcr-login", 1, "gcloud auth application-default login"),
         ("gcr-logout", 1, "revoke"),
-        ("config", 1, "README"),
+        ("config", 1, "dockcred status gcr.io"),
         ("clear", 1, "docker logout"),
     ],
 )

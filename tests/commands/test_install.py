@@ -1,0 +1,164 @@
+"""`dockcred install` in the place of what pip, pipx and uv put there, and back."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from support.program import Program
+
+from dockcred.commands import install, main
+from dockcred.protocol.launcher import walls
+from dockcred.protocol.launcher.render import written_for
+
+PROGRAM = "docker-credential-ecr-login"
+SCRIPT = (
+    f"#!{sys.executable}\n# -*- coding: utf-8 -*-\nimport sys\n"
+    "from docker_credential_ecr_login import main\nsys.exit(main())\n"
+)
+
+
+@pytest.fixture
+def bin_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory for launchers; what is below this Python is not walked again."""
+    monkeypatch.setattr(walls, "check_all", lambda *_: [])
+    monkeypatch.setattr(walls, "check_source", lambda *_: None)
+    monkeypatch.setattr(install.launcher_render, "check", lambda *_: None)
+    monkeypatch.setattr(install.launcher_render, "compile_package", lambda _: None)
+    monkeypatch.setattr(install.launcher_render, "compile_modules", lambda _: None)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin")
+    (tmp_path / "bin").mkdir()
+    return tmp_path / "bin"
+
+
+def run(bin_: Path, *words: str) -> None:
+    umask = os.umask(0o022)
+    try:
+        install.install.main(
+            ["--dir", str(bin_), "--programs", PROGRAM, *words], standalone_mode=False
+        )
+    finally:
+        os.umask(umask)
+
+
+def state(bin_: Path) -> dict[str, str]:
+    """What is in the directory: where a link leads, what a file says."""
+    return {
+        path.name: os.readlink(path) if path.is_symlink() else path.read_text()
+        for path in bin_.iterdir()
+    }
+
+
+def linked(bin_: Path, target: str) -> None:
+    """A link of pipx's or uv's to the script in an environment of their own."""
+    script = bin_.parent / "venv/bin" / PROGRAM
+    script.parent.mkdir(parents=True, exist_ok=True)
+    script.write_text(SCRIPT)
+    script.chmod(0o755)
+    (bin_ / PROGRAM).symlink_to(target.format(bin_.parent))
+
+
+def scripted(bin_: Path) -> None:
+    """A script of pip's."""
+    (bin_ / PROGRAM).write_text(SCRIPT)
+    (bin_ / PROGRAM).chmod(0o755)
+
+
+BEFORE = {
+    "pipx's link": lambda bin_: linked(bin_, f"{{}}/venv/bin/{PROGRAM}"),
+    "a relative link": lambda bin_: linked(bin_, f"../venv/bin/{PROGRAM}"),
+    "pip's script": scripted,
+    "nothing": lambda _: None,
+}
+
+
+@pytest.mark.parametrize("before", BEFORE)
+@pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
+def test_remove_gives_back_what_was_there_before(before, times, bin_) -> None:
+    BEFORE[before](bin_)
+    was = state(bin_)
+    for _ in range(times):
+        run(bin_)
+        assert written_for(str(bin_ / PROGRAM)) == PROGRAM
+        assert not (bin_ / PROGRAM).is_symlink()
+    run(bin_, "--remove")
+    assert state(bin_) == was
+    assert before == "nothing" or os.access(bin_ / PROGRAM, os.X_OK)
+
+
+def test_what_can_not_run_any_more_does_not_come_back(bin_) -> None:
+    """pipx has gone before us, or the Python of a script has."""
+    linked(bin_, f"{{}}/venv/bin/{PROGRAM}")
+    run(bin_)
+    (bin_.parent / "venv/bin" / PROGRAM).unlink()
+    run(bin_, "--remove")
+    assert state(bin_) == {}
+    (bin_ / PROGRAM).write_text(SCRIPT.replace(sys.executable, "/gone/python"))
+    run(bin_)
+    run(bin_, "--remove")
+    assert state(bin_) == {}
+
+
+def test_what_it_remembers_is_no_other_launcher(bin_) -> None:
+    """`setup` writes launchers that differ, and none that are the same."""
+    scripted(bin_)
+    assert install.missing(str(bin_), str(bin_))[0]
+    run(bin_)
+    assert PROGRAM not in install.missing(str(bin_), str(bin_))[0]
+
+
+def test_the_launcher_that_remembers_runs(bin_, helper_bin) -> None:
+    scripted(bin_)
+    run(bin_)
+    text = (bin_ / PROGRAM).read_text()
+    assert text.splitlines()[-1].startswith("# Before `dockcred install`")
+    answer = Program(str(bin_ / PROGRAM))("version", environment={})
+    assert (answer.status, answer.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("name", ["docker-credential-ecr-logn", "ecr-login"])
+def test_a_slip_of_a_program_is_asked_what_it_was_meant_for(name, bin_, capsys) -> None:
+    with pytest.raises(SystemExit):
+        install.install.main(["--dir", str(bin_), "--programs", name])
+    assert f"Did you mean {PROGRAM}?" in " ".join(capsys.readouterr().err.split())
+
+
+VERBS = ("gcr-login", "gcr-logout", "config", "clear")
+THEIRS = {"gcloud": {"auth"}, "docker": {"logout"}}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_an_answer_to_a_peer_s_verb_names_commands_that_there_are(
+    verb, helper_bin
+) -> None:
+    program = Program(str(helper_bin / "docker-credential-gcr"))
+    said = program(verb, environment={}).said
+    named = re.findall(r"\b(?:dockcred|gcloud|docker) [^;,]+", said)
+    assert named, said
+    for command in named:
+        words = shlex.split(command)
+        if words[0] == "dockcred":
+            accepts(main, words[1:])
+        else:
+            assert words[1] in THEIRS[words[0]], command
+
+
+def accepts(command: click.Command, words: list[str]) -> None:
+    """Fail where a command does not take these words."""
+    context = click.Context(command)
+    while isinstance(command, click.Group):
+        command = command.get_command(context, words.pop(0))
+    command.make_context("x", words)
+
+
+@pytest.mark.parametrize("name", ["gcr", "docker-credential-auto", "ecr-login"])
+def test_a_helper_is_no_command_and_says_who_runs_it(name, helper_bin) -> None:
+    answer = Program(str(helper_bin / "dockcred"))(name, environment={"HOME": "/"})
+    assert answer.status == 2
+    said = " ".join(answer.stderr.decode().split())
+    assert said.endswith("is what clients run: dockcred configure docker --all")
