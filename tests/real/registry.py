@@ -175,10 +175,10 @@ class Visits:
         return self._log.read_text()[self._start :]
 
 
-def make_certificates(directory: Path) -> Path:
-    """Write a certificate for HOSTS; return the file of the throw-away CA."""
+def make_certificates(directory: Path, *more: str) -> Path:
+    """Write a certificate for HOSTS, and more; return the file of the throw-away CA."""
     authority = trustme.CA()
-    server = authority.issue_cert(*HOSTS)
+    server = authority.issue_cert(*HOSTS, *more)
     server.private_key_and_cert_chain_pem.write_to_path(directory / "server.pem")
     authority.cert_pem.write_to_path(directory / "ca.pem")
     return directory / "ca.pem"

@@ -21,7 +21,7 @@ ADDRESS = "192.0.2.1"
 SYSTEM_TRUST = "/etc/ssl/certs/ca-certificates.crt"
 # Where programs of uid 0 write whatever their configuration says.
 CLIENTS_STATE = ("/run", "/etc/docker", "/var/lib/containers")
-SERVER_SECONDS = 900
+SERVER_SECONDS = 3600
 BARE_ENVIRONMENT = {"PATH": SYSTEM_PATH, "HOME": "/nonexistent", "LANG": "C.UTF-8"}
 
 Result = subprocess.CompletedProcess[str]
@@ -43,6 +43,13 @@ class World:
             f"--pid={namespaces}/pid_for_children",
             *(program("timeout"), "--kill-after=2"),
         ]
+
+    def command(self, *argv: str, seconds: int = 30) -> list[str]:
+        """Return what runs a program here for one who has a terminal, or pipes, to it.
+
+        In the foreground: who is not may read no terminal.
+        """
+        return [*self._enter, "--foreground", str(seconds), *argv]
 
     def run(
         self,

@@ -126,8 +126,11 @@ def crowds(place: Path) -> Iterator[Table]:
 
 
 @contextmanager
-def process_table(place: Path) -> Iterator[Table]:
-    """Open one; skip by name where the machine has no such thing."""
+def process_table(place: Path, *first: str) -> Iterator[Table]:
+    """Open one; skip by name where the machine has no such thing.
+
+    `first` are words that run the rest of their line, once mounts are as they shall be.
+    """
     if not shutil.which("strace"):
         missing("strace is not installed")
     if os.geteuid() != 0:
@@ -137,7 +140,7 @@ def process_table(place: Path) -> Iterator[Table]:
     tried = subprocess.run(attach, capture_output=True, check=False)
     if tried.returncode:
         missing("strace may not trace in a process table of its own here")
-    with _started(command, place) as found:
+    with _started([*command, *first], place) as found:
         yield found
 
 

@@ -9,7 +9,12 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from support.real import missing
+
 LIMIT_S = 30
+_TALK_S = 120
+_QUESTION = r"\? \[[^\]\r\n]*\](: ?| ?)$"
+_MOST_QUESTIONS = 20
 
 
 def run(command: Sequence[str | Path], variables: Mapping[str, str]) -> tuple[int, str]:
@@ -28,3 +33,45 @@ def run(command: Sequence[str | Path], variables: Mapping[str, str]) -> tuple[in
                 break
         os.close(ours)
     return child.returncode, shown.decode()
+
+
+def talk(
+    command: Sequence[str | Path],
+    variables: Mapping[str, str],
+    answers: Mapping[str, str],
+    *,
+    width: int = 100,
+) -> tuple[int, str, list[str]]:
+    """Run a command there and answer its questions; return what was asked, too.
+
+    `answers` are by a part of the question; every other is answered by Enter.
+    """
+    try:
+        import pexpect
+    except ImportError:
+        missing("pexpect is not installed: pip install pexpect")
+    name, *arguments = map(str, command)
+    child = pexpect.spawn(
+        name,
+        arguments,
+        env=dict(variables) | {"TERM": "xterm"},
+        encoding="utf-8",
+        dimensions=(50, width),
+        timeout=_TALK_S,
+    )
+    shown, asked = "", []
+    try:
+        while child.expect([_QUESTION, pexpect.EOF]) == 0:
+            shown += child.before + child.after
+            question = (child.before + child.after).splitlines()[-1]
+            asked.append(question)
+            assert len(asked) < _MOST_QUESTIONS, asked
+            child.send(
+                next((a for part, a in answers.items() if part in question), "\r")
+            )
+        shown += child.before
+        child.wait()
+    finally:
+        child.close(force=True)
+    status = child.exitstatus if child.exitstatus is not None else -child.signalstatus
+    return status, shown.replace("\r\n", "\n"), asked

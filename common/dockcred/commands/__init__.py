@@ -5,6 +5,8 @@ The helpers need nothing of it: what they share with it is in the rooms below.
 
 from __future__ import annotations
 
+import signal
+from contextlib import suppress
 from importlib.util import find_spec
 
 import click
@@ -85,7 +87,12 @@ class _OnUse(HelpfulGroup):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run as a program of its own, hardened, not as a part of another."""
         process.harden(for_good=False)
-        return super().__call__(*args, **kwargs)
+        try:
+            return super().__call__(*args, **kwargs)
+        finally:
+            # A second Ctrl-C would find Python at its end, which shows a traceback.
+            with suppress(ValueError):  # not the main thread
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run one; help that goes to a full disk fails in one line as well."""

@@ -36,12 +36,22 @@ def carry_out(steps: Iterable[Step], kept: Journal) -> None:
     Whoever is stopped in between goes on by the same call, or undoes what was done.
     """
     steps = list(steps)
+    _remove_leftovers(kept)
     for step in steps:
         step.keep(kept)
     if steps:
         kept.write()
     for step in steps:
         step.carry_out()
+
+
+def _remove_leftovers(kept: Journal) -> None:
+    """Remove what a killed run has left beside a file that needs no change any more."""
+    for path, file in kept.files.items():
+        with suppress(OSError):
+            if file.syntax and os.path.isdir(os.path.dirname(path)):
+                with file_lock.beside(path):
+                    private_file.remove_leftovers(*os.path.split(path))
 
 
 def undo_in_words(kept: Journal) -> list[str]:

@@ -1,0 +1,131 @@
+"""`dockcred setup` and its `--undo` are killed at each call that changes a file.
+
+Each file is then the old one or the new one; the next run, which has the same pid,
+completes, and leaves no leftover; an undo gives back what was before the killed run.
+
+DOCKCRED_NIGHT=1 kills at every point, else at some, by a seed that is told:
+DOCKCRED_SEED=N kills at the same again.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import random
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from failures.every_call.world import World
+from real.registry import ACCOUNT_HOST
+from support.starting import Table, process_table
+
+from dockcred.testing.sandbox import Sandbox
+
+from .kills import Killed, Loop, Machine
+
+pytestmark = pytest.mark.slow
+
+NIGHT = bool(os.environ.get("DOCKCRED_NIGHT"))
+SEED = int(os.environ.get("DOCKCRED_SEED") or random.randrange(2**32))
+SOME = 0 if NIGHT else 6
+SECRET = "hunter2-in-the-clear"
+AUTH = base64.b64encode(f"ada:{SECRET}".encode()).decode()
+_MEMORY = "/dev/shm"
+# What a setup proves is not there: a registry that nobody serves is told so at once.
+_MOUNTED = """\
+mount --bind "$0/local" /usr/local/bin && mount --bind "$0/hosts" /etc/hosts && exec "$@"
+"""
+_HOSTS = "127.0.0.1 localhost r.example quay.example " + ACCOUNT_HOST
+# No client of this machine is asked what it has.
+_STUBS = ("docker", "podman")
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Path]:
+    memory = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+    path = Path(tempfile.mkdtemp(prefix="dc-", dir=memory))
+    for name in ("world", "local", "key", "table"):
+        (path / name).mkdir(mode=0o700)
+    (path / "hosts").write_text(f"{_HOSTS}\n")
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def table(place: Path) -> Iterator[Table]:
+    first = ("sh", "-c", _MOUNTED, str(place))
+    with process_table(place / "table", *first) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def machine(place: Path, table: Table, cloud: Sandbox) -> Machine:
+    """A home with two clients' files, logins in both, an AWS profile and a vault."""
+    home, local = World(place / "world"), World(place / "local")
+    for world in (home, local):
+        for path in world.path.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for name in _STUBS:
+        local.write(name, "#!/bin/sh\nexit 1\n", 0o755)
+    cloud_variables = cloud.aws.environment(
+        "sso", home=home.home, url=cloud.url, tls=False
+    )
+    auths = {"auths": {"r.example": {"auth": AUTH}}}
+    docker = json.dumps(auths | {"psFormat": "table"}, indent="\t") + "\n"
+    home.write("home/.docker/config.json", docker, 0o644)
+    podman = {"auths": {"quay.example": {"auth": AUTH}}}
+    home.write("home/.config/containers/auth.json", json.dumps(podman))
+    key = place / "key/key"
+    key.unlink(missing_ok=True)
+    environment = cloud_variables | {
+        "HOME": str(home.home),
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "DOCKCRED_STORE": "vault",
+        "DOCKCRED_VAULT_FILE": f"{home.path}/vault/vault",
+        "DOCKCRED_VAULT_KEY_FILE": str(key),
+        "DOCKCRED_REFRESH": "off",
+        "DOCKCRED_TIMEOUT": "30",
+    }
+    secrets = (SECRET.encode(), AUTH.encode())
+    made = Machine(table, home, local, environment, secrets)
+    made.succeed(("vault", "create", "--key-file", str(key)))
+    return made
+
+
+@pytest.fixture(scope="module")
+def tally(request: pytest.FixtureRequest) -> Iterator[list[Killed]]:
+    """Both verbs' results; they are told when the last has run."""
+    results: list[Killed] = []
+    yield results
+    reporter = request.config.pluginmanager.getplugin("terminalreporter")
+    if reporter and results:
+        reporter.ensure_newline()
+        for result in results:
+            reporter.write_line(str(result))
+
+
+@pytest.mark.parametrize("undo", [False, True], ids=["setup", "undo"])
+def test_it_is_killed_at_every_change(machine: Machine, tally, *, undo: bool) -> None:
+    killed = Loop(machine, undo=undo).run(SOME, SEED)
+    tally.append(killed)
+    problems = "\n".join(killed.problems[:20])
+    assert not killed.problems, f"{killed}, DOCKCRED_SEED={SEED}\n{problems}"
+    assert killed.held >= killed.missed * 4, "the runs differ too much"
+
+
+@pytest.mark.skipif(
+    not NIGHT, reason="the long form tries all points: DOCKCRED_NIGHT=1"
+)
+def test_they_are_two_hundred_points(tally) -> None:
+    assert sum(killed.held for killed in tally) >= 200
