@@ -138,7 +138,7 @@ def missing(directory: str, path: str) -> tuple[list[str], list[str]]:
         runs = shutil.which(name, path=path) or target
         if runs != target and launcher_render.written_for(runs):
             continue
-        if os.path.lexists(target) and not _is_ours(target, name):
+        if os.path.lexists(target) and not is_ours(target, name):
             foreign.append(target)
         elif _text(name) != _read(target).partition(_BEFORE)[0]:
             wanted.append(name)
@@ -168,7 +168,7 @@ def put(directory: str, launchers: dict[str, str]) -> None:
         warn(f"who can write below {unseen} was not looked at")
     for name, program in launchers.items():
         target = os.path.join(directory, name)
-        if os.path.lexists(target) and not _is_ours(target, program):
+        if os.path.lexists(target) and not is_ours(target, program):
             raise InvalidInputError(
                 f"{target} is there and is not ours", "move it away, or choose --dir"
             )
@@ -193,7 +193,8 @@ def is_one_file() -> bool:
     return not os.path.isdir(_package())
 
 
-def _is_ours(target: str, program: str) -> bool:
+def is_ours(target: str, program: str) -> bool:
+    """Return whether a file is a program of ours: a launcher, or as pip put it there."""
     return bool(launcher_render.written_for(target)) or (
         launcher_render.is_entry_point(target, program)
     )

@@ -99,6 +99,13 @@ class Survey:
         target, store = self._router.identity_for(Reference(name).located)
         return store is not None and not store.provider.serves_anonymous(target)
 
+    def own_identities(self, name: str) -> tuple[dict[str, str], ...]:
+        """Return by which settings a registry's own account would answer instead."""
+        target, store = self._router.identity_for(Reference(name).located)
+        if store is None:
+            return ()
+        return store.provider.own_identities(target, "", store.environment)
+
     def hosts(self, *, with_keychain: bool = True) -> list[str]:
         """Return every registry that is cached, was answered, is named or is kept."""
         found = [*self._config.hosts(), *(self.logins if with_keychain else ())]

@@ -57,7 +57,7 @@ def setup(
     It looks at what is here without a network, shows one plan, and asks before it
     changes anything. Each HOST is to work too, besides the registries that are known
     here. It may be run again, and --undo gives back what was there before. The exit
-    status is 1 if a registry is broken.
+    status is 1 if a registry is broken that somebody has named.
     """
     with reporting_errors():
         kept = Journal(environment.current())
@@ -95,7 +95,8 @@ def _set_up(
         click.echo(json.dumps(whole, indent=2))
     else:
         _tell(proofs)
-    return any(each.verdict == verdict.BROKEN for each in proofs)
+    named = {each.verdict for each in proofs if each.registry in plan.named}
+    return verdict.BROKEN in named
 
 
 def _answers(plan: Plan) -> dict[str, str]:

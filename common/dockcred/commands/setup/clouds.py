@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dockcred import wiring
+from dockcred.clients.reference import Reference
 from dockcred.errors import DockcredError
 from dockcred.providers.acr.sources import CLI
+from dockcred.providers.ecr import accounts
+from dockcred.providers.ecr.endpoints import ProfileSettings
 from dockcred.providers.google import hosts as google
 from dockcred.system import cloud
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from dockcred.system.environment import Environment
 
@@ -21,25 +24,65 @@ _MOST_BYTES = 1024 * 1024
 _MOST_SHOWN = 6
 
 
-def own_registries(environment: Environment) -> list[str]:
-    """Return registries that identities name as their own, one for each of Google's."""
+class Account(NamedTuple):
+    """An AWS account to which profiles lead; `host` is nothing without a region."""
+
+    number: str
+    host: str
+    pattern: str
+
+
+def aws_accounts(environment: Environment) -> list[Account]:
+    """Return the accounts to which this person's profiles lead, by their files."""
+    said = environment.first("AWS_REGION", "AWS_DEFAULT_REGION")
+    found = []
+    for number, names in accounts.profiles_by_account(environment).items():
+        settings = (ProfileSettings(environment, name).settings for name in names)
+        regions = (each.get("region", "") for each in settings)
+        region = next(filter(None, regions), said)
+        host = accounts.host_of(number, region) if region else ""
+        domain = host.partition(f".{region}.")[2] if region else "amazonaws.com"
+        found.append(Account(number, host, f"{number}.dkr.ecr.*.{domain}"))
+    return found
+
+
+def own_registries(environment: Environment, named: Iterable[str]) -> list[str]:
+    """Return registries that identities name as their own.
+
+    One for all of Google's, where nothing has named another.
+    """
     found: list[str] = []
     for name in wiring.PROVIDERS:
+        provider = wiring.provider(name)
         try:
-            own = wiring.provider(name).own_servers(environment)
+            own = provider.own_servers(environment)
         except DockcredError:
             continue
-        found += own[:1] if name == "google" else own
+        if name == "google":
+            others = any(provider.matches(Reference(each).server) for each in named)
+            own = () if others else own[:1]
+        found += own
+    found += [each.host for each in aws_accounts(environment) if each.host][:_MOST_SHOWN]
     return found
 
 
 def here(environment: Environment) -> list[str]:
     """Return who could be asked, in sentences, by cloud."""
-    found = [*_google(environment), *_azure(environment)]
+    found = [*_aws(environment), *_google(environment), *_azure(environment)]
     found += _github(environment)
     if (firmware := cloud.Hardware()).cloud in {cloud.AWS, cloud.AZURE, cloud.GOOGLE}:
         found.append(f"this machine is {firmware.cloud}'s, by its firmware")
     return found
+
+
+def _aws(environment: Environment) -> Iterator[str]:
+    found = [
+        f"{name} ({number})"
+        for number, names in accounts.profiles_by_account(environment).items()
+        for name in names
+    ]
+    if found:
+        yield f"AWS profiles: {_listed(found)}"
 
 
 def _google(environment: Environment) -> Iterator[str]:

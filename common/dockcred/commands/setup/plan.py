@@ -9,8 +9,10 @@ from dockcred.clients import files
 from dockcred.clients.containers import edit as containers_edit
 from dockcred.clients.docker import edit as docker_edit
 from dockcred.clients.edit import WantedValue, past
-from dockcred.clients.reference import Reference
 from dockcred.commands import install, shape
+from dockcred.commands.configure.identity import serving
+from dockcred.commands.known import Survey
+from dockcred.commands.setup import clouds
 from dockcred.commands.setup.steps import FileEdit, Launchers, Move
 from dockcred.errors import InvalidInputError
 from dockcred.identity import config
@@ -59,7 +61,11 @@ class Plan:
         self.questions: list[Question] = []
         self.notes: list[str] = []
         self.cannot_undo: list[str] = []
-        self.names = machine.registries(asked)
+        self.named = machine.named(asked)
+        self.names = [*self.named, *machine.unnamed(self.named)]
+        self._profiles: dict[str, str] = {}
+        self._surveys: dict[str, Survey] = {}
+        self._dead: list[str] = []
         self._install()
         self._write_config()
         moves = self._moves()
@@ -112,24 +118,52 @@ class Plan:
             )
 
     def _write_config(self) -> None:
-        """Have the keychain stay where docker's other helper keeps it."""
+        """Have the keychain stay where it is, and each account have its own profile."""
         machine = self._machine
-        if not machine.foreign_store or machine.foreign_store != machine.store:
+        wanted: list[WantedValue] = []
+        whys = []
+        store = machine.foreign_store
+        if store and store == machine.store and store != machine.known.place():
+            wanted.append(WantedValue(("store",), store))
+            whys.append(f"docker's logins are in {store}, and stay there")
+        for account in clouds.aws_accounts(machine.variables):
+            if profile := self._profile(account):
+                self._profiles[account.number] = profile
+                chosen = {"profile": profile}
+                wanted += serving(machine.variables, account.pattern, chosen)("")
+        if self._profiles:
+            whys.append("another identity, or none, would answer for these accounts")
+        if not wanted:
             return
-        if machine.known.defaults.get("store") or (
-            machine.foreign_store == machine.known.place()
-        ):
-            return
+        names = [f"{name} for {number}" for number, name in self._profiles.items()]
         step = FileEdit(
             config.files(machine.variables)[-1],
-            "toml",
-            lambda _: [WantedValue(("store",), machine.foreign_store)],
-            f'store = "{machine.foreign_store}"',
-            "docker's logins are there, and stay there",
+            "config",
+            lambda _: wanted,
+            "; ".join(
+                ([f'store = "{store}"'] if wanted[0].path == ("store",) else [])
+                + ([f"AWS profiles: {', '.join(names)}"] if names else [])
+            ),
+            "; ".join(whys),
             do="write",
         )
         if step.is_needed:
             self.steps.append(step)
+
+    def _profile(self, account: clouds.Account) -> str:
+        """Return the profile that is to serve an account; nothing where none is to.
+
+        Of several a person knows which; of an account that nothing names nobody asks.
+        """
+        host = account.host or account.pattern.replace("*", "us-east-1")
+        found = self._machine.known.own_identities(host)
+        names = [each["profile"] for each in found if "profile" in each]
+        if len(names) < 2:  # noqa: PLR2004 - no choice
+            return names[0] if names else ""
+        if not any(name.startswith(f"{account.number}.") for name in self.named):
+            return ""
+        text = f"Which AWS profile pulls from the account {account.number}?"
+        return self._answer(account.number, text, *names)
 
     def _moves(self) -> list[Move]:
         """Return the moves into the keychain, one for each file that has logins."""
@@ -178,7 +212,8 @@ class Plan:
             and not self._is_moved(login)
             and not machine.is_passing(login)
         ]
-        hosts = self._dead_helpers()
+        self._dead = self._dead_helpers()
+        hosts = list(self._dead)
         for_all = not staying
         if staying:
             names = {login.name for login in staying}
@@ -206,20 +241,26 @@ class Plan:
             self.steps.append(step)
 
     def _dead_helpers(self) -> list[str]:
-        """Return the keys for which docker would ask a program that is not there."""
+        """Return the keys for which docker asks a program that does not serve them.
+
+        One that is not there any more, or another's that does not read the profile that
+        we write for the account.
+        """
         table = self._machine.known.docker.table("credHelpers")
         found = []
         for key, name in table.items():
             program = f"{files.PREFIX}{name}"
-            if (
-                name
-                and not files.chosen(program, self._machine.path)
-                and (program not in PROGRAMS)
+            runs = files.chosen(program, self._machine.path)
+            if not name or (not runs and program in PROGRAMS):
+                continue
+            if runs and (
+                key.partition(".")[0] not in self._profiles
+                or install.is_ours(runs, program)
             ):
-                found.append(key)
-                self.notes.append(
-                    f"{program} is not there any more: {key} asks {HELPER}"
-                )
+                continue
+            found.append(key)
+            why = "knows no config.toml" if runs else "is not there any more"
+            self.notes.append(f"{runs or program} {why}: {key} asks {HELPER}")
         return found
 
     def _podman(self) -> None:
@@ -237,21 +278,33 @@ class Plan:
     def _served(self, name: str) -> Served:
         """Return who will serve a registry when all steps are done."""
         machine = self._machine
-        known = machine.known.describe(name)
+        known = self._known(name).describe(name)
         helper = files.PREFIX + HELPER
         for use in known.clients:
             stays = use.is_installed and use.key.startswith("credHelpers")
-            if use.helper and not use.is_ours and stays:
-                return Served(name, use.helper, "", use.helper)
+            if use.client != "docker" or not stays or name in self._dead:
+                continue
+            helper = use.helper
+            if not install.is_ours(files.chosen(helper, machine.path), helper):
+                return Served(name, helper, "", helper)
         if known.state in {shape.NOBODY, shape.IN_CLEAR, shape.OTHERS}:
             for login in machine.logins:
-                if login.name != Reference(name).name:
-                    continue
-                if self._is_moved(login):
+                if login.name == name and self._is_moved(login):
                     source = f"keychain:{machine.store}"
                     return Served(name, helper, login.user, source)
-                return Served(name, "", login.user, f"file:{login.origin.path}")
+                if login.name == name:
+                    return Served(name, "", login.user, f"file:{login.origin.path}")
         who = ", ".join(f"{key} {value}" for key, value in known.answerer.who.items())
         if known.problem:
             who = known.problem.cause
         return Served(name, helper, who or known.answerer.user, known.answerer.source)
+
+    def _known(self, name: str) -> Survey:
+        """Return what is known once config.toml names the profile of an account."""
+        profile = self._profiles.get(name.partition(".")[0])
+        if not profile:
+            return self._machine.known
+        if profile not in self._surveys:
+            chosen = {"DOCKCRED_AWS_PROFILE": profile}
+            self._surveys[profile] = Survey(self._machine.variables.with_values(chosen))
+        return self._surveys[profile]

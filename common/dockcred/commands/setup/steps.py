@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,7 @@ from dockcred import wiring
 from dockcred.clients.edit import apply, json_text, past, toml_text
 from dockcred.clients.edit.client_file import EditableFile
 from dockcred.commands import install
+from dockcred.commands.configure.identity import RegistryText
 from dockcred.commands.import_ import copy_logins
 from dockcred.commands.setup import journal
 from dockcred.errors import DockcredError, InvalidInputError
@@ -19,12 +20,33 @@ from dockcred.stores import server_keys
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dockcred.clients.edit import Syntax, WantedValue
+    from dockcred.clients.edit import Path, Syntax, WantedValue
     from dockcred.commands.setup.journal import Journal
     from dockcred.commands.setup.survey import Clear
     from dockcred.credential import Credential
 
-SYNTAXES: dict[str, Syntax] = {"json": json_text, "toml": toml_text}
+
+class ConfigText(RegistryText):
+    """The syntax of config.toml: settings of entries, and those before all entries."""
+
+    def get(self, text: str, path: Path, /) -> Any:
+        """Return a setting, or ABSENT."""
+        return (toml_text if len(path) == 1 else super()).get(text, path)
+
+    def put(self, text: str, path: Path, value: Any, /) -> str:
+        """Return the text with a setting."""
+        return (toml_text if len(path) == 1 else super()).put(text, path, value)
+
+    def drop(self, text: str, path: Path, /) -> str:
+        """Return the text without a setting that is there."""
+        return (toml_text if len(path) == 1 else super()).drop(text, path)
+
+
+SYNTAXES: dict[str, Syntax] = {
+    "json": json_text,
+    "toml": toml_text,
+    "config": ConfigText(),
+}
 
 
 class Step:

@@ -201,14 +201,18 @@ class Surroundings:
                 continue
         return found
 
-    def registries(self, asked: tuple[str, ...]) -> list[str]:
-        """Return the registries that are to work, those that are asked for first."""
+    def named(self, asked: tuple[str, ...]) -> list[str]:
+        """Return the registries that somebody names: those that are asked for first."""
         found = [Reference(name).name for name in asked]
         found += [login.name for login in self.logins]
-        found += [Reference(name.partition("/")[0]).name for name in self.images]
+        found += self.images
         found += self.known.hosts(with_keychain=self.keychain_problem is None)
-        found += clouds.own_registries(self.variables)
         return list(dict.fromkeys(name.partition("/")[0] for name in found))
+
+    def unnamed(self, named: list[str]) -> list[str]:
+        """Return the registries besides that identities here have of their own."""
+        found = clouds.own_registries(self.variables, named)
+        return [name for name in dict.fromkeys(found) if name not in named]
 
     def image_of(self, registry: str) -> str:
         """Return an image of a registry that the engine has, else the registry."""
