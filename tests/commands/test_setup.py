@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -212,6 +213,81 @@ def test_another_store_goes_on_keeping_the_logins(home, dockcred) -> None:
     assert config.read_text() == 'store = "helper:desktop"\n'
     dockcred("setup", "--undo", "--yes")
     assert files(home) == before
+
+
+PROFILES = """[profile dev]
+sso_account_id = 111111111111
+sso_role_name = Dev
+region = eu-west-1
+[profile prod]
+role_arn = arn:aws:iam::222222222222:role/pull
+source_profile = dev
+[profile admin]
+role_arn = arn:aws:iam::222222222222:role/all
+source_profile = dev
+"""
+OF_ACCOUNT = "{}.dkr.ecr.eu-west-1.amazonaws.com"
+
+
+def test_each_account_gets_the_profile_that_leads_to_it(home, dockcred) -> None:
+    (home / ".aws").mkdir()
+    (home / ".aws/config").write_text(PROFILES)
+    before = files(home)
+    one, two = OF_ACCOUNT.format("1" * 12), OF_ACCOUNT.format("2" * 12)
+    found = plan(dockcred)
+    assert [each for each in found["registries"] if each["registry"] == one] == [
+        {
+            "registry": one,
+            "helper": "docker-credential-auto",
+            "identity": f"account {'1' * 12}, profile dev, role Dev",
+            "source": "aws:sso",
+        }
+    ]
+    assert not found["questions"]  # nobody has named the other account
+    assert any(
+        f"to choose one run: dockcred setup {'2' * 12}" in n for n in found["notes"]
+    )
+    (question,) = plan(dockcred, two)["questions"]
+    assert (question["choices"], question["default"]) == (["prod", "admin"], "prod")
+    config = home / ".config/dockcred/config.toml"
+    dockcred("setup", "--yes", two)
+    assert tomllib.loads(config.read_text())["registry"] == [
+        {
+            "match": OF_ACCOUNT.format("1" * 12).replace("eu-west-1", "*"),
+            "profile": "dev",
+        },
+        {
+            "match": OF_ACCOUNT.format("2" * 12).replace("eu-west-1", "*"),
+            "profile": "prod",
+        },
+    ]
+    assert b"nothing: all is set up" in dockcred("setup", "--yes", two).stdout
+    dockcred("setup", "--undo", "--yes")
+    assert files(home) == before
+
+
+def test_a_login_that_was_typed_goes_on_before_an_identity(
+    home, dockcred, vault
+) -> None:
+    (home / ".config/gh").mkdir()
+    (home / ".config/gh/hosts.yml").write_text(
+        "github.com:\n    user: octo\n    oauth_token: gho_x\n"
+    )
+    file = home / ".docker/config.json"
+    file.write_text('{"auths": {"ghcr.io": {"auth": "bWU6dHlwZWQ="}}}')
+    (question,) = plan(dockcred)["questions"]
+    assert question["choices"] == ["the login of me", "github:token"]
+    dockcred("setup", "--yes")
+    config = json.loads(file.read_text())
+    assert config["credHelpers"] == {"ghcr.io": "keyring"}
+
+
+def test_a_token_of_hours_is_no_login_to_keep(home, dockcred, vault) -> None:
+    text = json.dumps({"auths": {OF_ACCOUNT.format("1" * 12): {"auth": "QVdTOng="}}})
+    (home / ".docker/config.json").write_text(text)
+    found = plan(dockcred)
+    assert "keep" not in {each["do"] for each in found["steps"]}
+    assert "the token of AWS" in found["notes"][-1]
 
 
 ODD = {

@@ -38,7 +38,8 @@ def cache(*, clear: bool, as_json: bool) -> None:
             return
         for path in _directories():
             if clear:
-                _remove(path)
+                remove(path)
+                _say(f"removed {path}")
             else:
                 _say(path)
 
@@ -87,7 +88,7 @@ def _is_directory(path: str) -> bool:
         return False
 
 
-def _remove(path: str) -> None:
+def remove(path: str) -> None:
     """Remove a cache, its mark last: a call that is killed can be called again."""
     names = os.listdir(path) if machine.is_trusted(path) else ["?"]
     if names and _MARK not in names:
@@ -102,7 +103,6 @@ def _remove(path: str) -> None:
         else:
             os.unlink(inside)
     os.rmdir(path)
-    _say(f"removed {path}")
 
 
 def _say(text: str) -> None:

@@ -148,6 +148,21 @@ def _drop_output() -> None:
             sys.stdout.close()
 
 
+def say(text: str, style: str = "") -> None:
+    """Print a line, folded between words on a terminal, whole elsewhere."""
+    from dockcred.commands.console import console  # noqa: PLC0415 - may be made now
+
+    indent = len(text) - len(text.lstrip())
+    if not console.is_terminal:
+        console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+        return
+    from rich.padding import Padding  # noqa: PLC0415 - on a terminal
+    from rich.text import Text  # noqa: PLC0415
+
+    line = Text(text.lstrip(), style=style, overflow="fold")
+    console.print(Padding(line, (0, 0, 0, indent)), highlight=False)
+
+
 def warn(text: str) -> None:
     """Write to stderr what does not stop us."""
     _print(text, style="yellow")

@@ -194,7 +194,7 @@ def is_one_file() -> bool:
 
 
 def is_ours(target: str, program: str) -> bool:
-    """Return whether a file is a program of ours: a launcher, or as pip put it there."""
+    """Return whether a file is ours: a launcher, or what pip has put there."""
     return bool(launcher_render.written_for(target)) or (
         launcher_render.is_entry_point(target, program)
     )

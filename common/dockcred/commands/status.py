@@ -14,10 +14,10 @@ from dockcred.clients.findings import command, shown
 from dockcred.clients.reference import Reference
 from dockcred.commands import shape
 from dockcred.commands.console import (
-    console,
     errors,
     examples,
     reporting_errors,
+    say,
     span,
     until,
 )
@@ -155,24 +155,24 @@ def _document(found: list[Known], survey: Survey) -> str:
 
 def _show(found: list[Known], survey: Survey, *, is_named: bool) -> None:
     for problem in survey.problems:
-        _print(f"✗ {problem}", "red")
+        say(f"✗ {problem}", "red")
     for each in found:
-        _print(shown(each.registry), "bold")
+        say(shown(each.registry), "bold")
         for line, style in _lines(each, survey):
-            _print(f"  {line}", style)
+            say(f"  {line}", style)
     if not found:
-        _print("nothing was asked, kept or configured here; see: dockcred")
+        say("nothing was asked, kept or configured here; see: dockcred")
     if is_named:
         return
     if survey.keychain_problem:
-        _print(f"✗ keychain: {survey.keychain_problem}", "red")
+        say(f"✗ keychain: {survey.keychain_problem}", "red")
         return
     place = survey.place()
     if place:
         kept = [f"{key} ({user})" for key, user in sorted(survey.logins.items())]
-        _print(f"keychain {place}: {', '.join(map(shown, kept)) or 'keeps nothing'}")
+        say(f"keychain {place}: {', '.join(map(shown, kept)) or 'keeps nothing'}")
     else:
-        _print("keychain: there is none here")
+        say("keychain: there is none here")
 
 
 def _lines(known: Known, survey: Survey) -> Iterator[tuple[str, str]]:
@@ -217,19 +217,6 @@ def _client(use: ClientUse) -> tuple[str, str]:
     if not use.is_installed:
         return f"  {use.client}: {use.helper}, which is not on PATH: {where}", "red"
     return f"  {use.client}: {use.helper} ({where})", ""
-
-
-def _print(text: str, style: str = "") -> None:
-    """Print a line, folded between words on a terminal, whole elsewhere."""
-    indent = len(text) - len(text.lstrip())
-    if not console.is_terminal:
-        console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
-        return
-    from rich.padding import Padding  # noqa: PLC0415 - on a terminal
-    from rich.text import Text  # noqa: PLC0415
-
-    line = Text(text.lstrip(), style=style, overflow="fold")
-    console.print(Padding(line, (0, 0, 0, indent)), highlight=False)
 
 
 def next_step(names: Iterable[str]) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dockcred.commands.console import console, errors, examples, reporting_errors
+from dockcred.commands.console import errors, examples, reporting_errors, say, warn
 from dockcred.commands.doctor import verdict
 from dockcred.commands.help import complete_host
 from dockcred.commands.setup import carry_out, proof
@@ -86,7 +86,13 @@ def _set_up(
         plan = Plan(machine, hosts, answers) if answers else plan
         if not click.confirm("Go on?", default=True, err=True):
             return False
-    carry_out.carry_out(plan.steps, kept)
+    try:
+        carry_out.carry_out(plan.steps, kept)
+    except BaseException:
+        warn(
+            "stopped halfway: dockcred setup goes on, dockcred setup --undo gives back"
+        )
+        raise
     with errors.status("asking for each registry"):
         names = [machine.image_of(each.registry) for each in plan.registries]
         proofs = proof.prove(names, environment.current())
@@ -122,7 +128,7 @@ def _undo(kept: Journal, *, yes: bool, dry_run: bool) -> None:
         click.echo("nothing to undo")
         return
     for line in carry_out.undo_in_words(kept):
-        _say(f"  {line}")
+        say(f"  {line}")
     if dry_run:
         return
     if not yes:
@@ -138,33 +144,32 @@ def _undo(kept: Journal, *, yes: bool, dry_run: bool) -> None:
 
 def _show(plan: Plan) -> None:
     document = plan.document()
-    _say("Here", "bold")
+    say("Here", "bold")
     for line in document["here"]:
-        _say(f"  {line}")
-    _say("Plan", "bold")
+        say(f"  {line}")
+    say("Plan", "bold")
     for number, step in enumerate(plan.steps, 1):
-        _say(f"  {number}. {step.do} {step.what}")
-        _say(f"     {step.where}: {step.why}", "dim")
+        say(f"  {number}. {step.do} {step.what}")
+        say(f"     {step.where}: {step.why}", "dim")
     if not plan.steps:
-        _say("  nothing: all is set up")
+        say("  nothing: all is set up")
     if plan.registries:
-        _say("Then", "bold")
+        say("Then", "bold")
     for each in plan.registries:
         who = ", ".join(part for part in (each.identity, each.source) if part)
-        _say(f"  {each.registry}: {who or 'nobody'}")
+        say(f"  {each.registry}: {who or 'nobody'}")
+    for question in plan.questions:
+        others = ", ".join(question.choices[1:])
+        say(f"? {question.text} {question.default}, or {others}")
     for note in plan.notes:
-        _say(f"! {note}", "yellow")
+        say(f"! {note}", "yellow")
 
 
 def _tell(proofs: list[Proof]) -> None:
-    _say("Proof", "bold")
+    say("Proof", "bold")
     for each in proofs:
         mark, style = _MARKS[each.verdict]
-        _say(f"  {mark} {each.registry} {each.verdict}: {each.cause}", style)
+        say(f"  {mark} {each.registry} {each.verdict}: {each.cause}", style)
         if each.remedy:
-            _say(f"    {each.remedy}")
-    _say("undo it all with: dockcred setup --undo")
-
-
-def _say(text: str, style: str = "") -> None:
-    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+            say(f"    {each.remedy}")
+    say("undo it all with: dockcred setup --undo")

@@ -62,7 +62,9 @@ def own_registries(environment: Environment, named: Iterable[str]) -> list[str]:
             others = any(provider.matches(Reference(each).server) for each in named)
             own = () if others else own[:1]
         found += own
-    found += [each.host for each in aws_accounts(environment) if each.host][:_MOST_SHOWN]
+    found += [each.host for each in aws_accounts(environment) if each.host][
+        :_MOST_SHOWN
+    ]
     return found
 
 

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from dockcred.clients import entries
 from dockcred.clients.edit import ABSENT, Change, past
 from dockcred.clients.entries import Login
-from dockcred.errors import InvalidInputError
-from dockcred.system import private_file
+from dockcred.commands import cache
+from dockcred.errors import DockcredError, InvalidInputError
+from dockcred.system import machine, private_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -171,6 +172,9 @@ class Journal:
         self.files: dict[str, Saved] = {}
         self.stored: list[str] = []
         self.made: list[str] = []
+        self._cache = machine.locate(variables)
+        if self._cache and not os.path.lexists(self._cache):
+            self.add_directory_of(f"{self._cache}/entry")
         data = past.read(self.path)
         if data is not None:
             self._read(data)
@@ -179,7 +183,8 @@ class Journal:
         try:
             kept = json.loads(data)
             self.files = {each["path"]: Saved(**each) for each in kept["files"]}
-            self.stored, self.made = kept["stored"], kept["made"]
+            self.stored = kept["stored"]
+            self.made = kept["made"]
         except (ValueError, KeyError, TypeError):
             raise InvalidInputError(
                 f"{self.path} is damaged, which says what was there before setup",
@@ -221,8 +226,12 @@ class Journal:
         )
 
     def end(self) -> None:
-        """Remove it, and the directories that were made and are empty now."""
+        """Remove it, a cache that was made since, and what was made and is empty."""
         past.remove(self.path)
+        private_file.remove_leftovers(*os.path.split(self.path))
+        if self._cache in self.made and os.path.isdir(self._cache):
+            with suppress(DockcredError, OSError):
+                cache.remove(self._cache)
         for directory in sorted(self.made, key=len, reverse=True):
             with suppress(OSError):
                 os.rmdir(directory)

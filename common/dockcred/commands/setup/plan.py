@@ -9,14 +9,18 @@ from dockcred.clients import files
 from dockcred.clients.containers import edit as containers_edit
 from dockcred.clients.docker import edit as docker_edit
 from dockcred.clients.edit import WantedValue, past
+from dockcred.clients.reference import Reference
 from dockcred.commands import install, shape
 from dockcred.commands.configure.identity import serving
-from dockcred.commands.known import Survey
 from dockcred.commands.setup import clouds
+from dockcred.commands.setup.served import HELPER, KEEPER, After
 from dockcred.commands.setup.steps import FileEdit, Launchers, Move
 from dockcred.errors import InvalidInputError
 from dockcred.identity import config
 from dockcred.wiring import PROGRAMS
+
+_MOST_ACCOUNTS = 6
+"""How many accounts that nobody has named are asked for."""
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,16 +28,9 @@ if TYPE_CHECKING:
     from dockcred.commands.setup.steps import Step
     from dockcred.commands.setup.survey import Clear, Surroundings
 
-HELPER = "auto"
 
-
-class Served(NamedTuple):
-    """Who will serve a registry: `identity` in words, asked at its `source`."""
-
-    registry: str
-    helper: str
-    identity: str
-    source: str
+_IDENTITIES = {shape.CACHED, shape.OVER, shape.CONFIGURED}
+"""States in which an identity would answer before the keychain does."""
 
 
 class Question(NamedTuple):
@@ -64,8 +61,8 @@ class Plan:
         self.named = machine.named(asked)
         self.names = [*self.named, *machine.unnamed(self.named)]
         self._profiles: dict[str, str] = {}
-        self._surveys: dict[str, Survey] = {}
         self._dead: list[str] = []
+        self._kept: dict[str, str] = {}
         self._install()
         self._write_config()
         moves = self._moves()
@@ -74,7 +71,9 @@ class Plan:
         for client in machine.clients:
             (self._docker if client == "docker" else self._podman)()
         self.steps += [remove for _, remove in pairs]
-        self.registries = [self._served(name) for name in self.names]
+        after = After(machine, self._profiles, self._dead, self._kept)
+        self.names = list(dict.fromkeys(self.names))
+        self.registries = [after.served(name) for name in self.names]
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -131,6 +130,8 @@ class Plan:
                 self._profiles[account.number] = profile
                 chosen = {"profile": profile}
                 wanted += serving(machine.variables, account.pattern, chosen)("")
+                if account.host and len(self._profiles) <= _MOST_ACCOUNTS:
+                    self.names.append(account.host)
         if self._profiles:
             whys.append("another identity, or none, would answer for these accounts")
         if not wanted:
@@ -161,6 +162,10 @@ class Plan:
         if len(names) < 2:  # noqa: PLR2004 - no choice
             return names[0] if names else ""
         if not any(name.startswith(f"{account.number}.") for name in self.named):
+            self.notes.append(
+                f"several AWS profiles lead to the account {account.number}"
+                f" ({', '.join(names)}); to choose one run: dockcred setup {host}"
+            )
             return ""
         text = f"Which AWS profile pulls from the account {account.number}?"
         return self._answer(account.number, text, *names)
@@ -196,11 +201,6 @@ class Plan:
         wanted = docker_edit.use_as_default(HELPER)
         return docker_edit.ignored_logins(text, wanted)[0]
 
-    def _is_moved(self, login: Clear) -> bool:
-        return self._machine.keychain_problem is None and not self._machine.is_passing(
-            login
-        )
-
     def _docker(self) -> None:
         """Have docker ask for all registries; for some, where logins must stay."""
         machine = self._machine
@@ -209,11 +209,12 @@ class Plan:
             login
             for login in machine.logins
             if login.origin.path == os.path.realpath(docker)
-            and not self._is_moved(login)
+            and not machine.is_moved(login)
             and not machine.is_passing(login)
         ]
         self._dead = self._dead_helpers()
         hosts = list(self._dead)
+        typed = self._typed()
         for_all = not staying
         if staying:
             names = {login.name for login in staying}
@@ -230,9 +231,13 @@ class Plan:
 
         def wanted(text: str) -> list[WantedValue]:
             found = docker_edit.use_helper_for(text, hosts, HELPER) if hosts else []
+            if typed and for_all:
+                found += docker_edit.use_helper_for(text, typed, KEEPER)
             return found + (docker_edit.use_as_default(HELPER) if for_all else [])
 
         what = f'credsStore = "{HELPER}"' if for_all else f"credHelpers: {HELPER}"
+        if typed and for_all:
+            what += f", {KEEPER} for {', '.join(typed)}"
         why = "docker, compose, buildx, helm, oras and crane ask our helper"
         if hosts and not for_all:
             why += f" for {', '.join(hosts)}; its logins go on being read"
@@ -263,6 +268,25 @@ class Plan:
             self.notes.append(f"{runs or program} {why}: {key} asks {HELPER}")
         return found
 
+    def _typed(self) -> list[str]:
+        """Return docker's keys whose login was typed and goes on, before an identity.
+
+        Where both are here nobody but the person knows which is meant: what has worked
+        so far is the default.
+        """
+        machine = self._machine
+        for login in machine.logins:
+            known = machine.known.describe(login.name)
+            if not machine.is_moved(login) or known.state not in _IDENTITIES:
+                continue
+            reference = Reference(login.name)
+            mine = f"the login of {login.user}"
+            text = f"Who answers for {login.name}?"
+            answer = self._answer(login.name, text, mine, known.answerer.source)
+            if answer == mine:
+                self._kept[login.name] = reference.docker_key
+        return list(self._kept.values())
+
     def _podman(self) -> None:
         for path in containers_edit.paths(self._machine.variables)[0]:
             step = FileEdit(
@@ -274,37 +298,3 @@ class Plan:
             )
             if step.is_needed:
                 self.steps.append(step)
-
-    def _served(self, name: str) -> Served:
-        """Return who will serve a registry when all steps are done."""
-        machine = self._machine
-        known = self._known(name).describe(name)
-        helper = files.PREFIX + HELPER
-        for use in known.clients:
-            stays = use.is_installed and use.key.startswith("credHelpers")
-            if use.client != "docker" or not stays or name in self._dead:
-                continue
-            helper = use.helper
-            if not install.is_ours(files.chosen(helper, machine.path), helper):
-                return Served(name, helper, "", helper)
-        if known.state in {shape.NOBODY, shape.IN_CLEAR, shape.OTHERS}:
-            for login in machine.logins:
-                if login.name == name and self._is_moved(login):
-                    source = f"keychain:{machine.store}"
-                    return Served(name, helper, login.user, source)
-                if login.name == name:
-                    return Served(name, "", login.user, f"file:{login.origin.path}")
-        who = ", ".join(f"{key} {value}" for key, value in known.answerer.who.items())
-        if known.problem:
-            who = known.problem.cause
-        return Served(name, helper, who or known.answerer.user, known.answerer.source)
-
-    def _known(self, name: str) -> Survey:
-        """Return what is known once config.toml names the profile of an account."""
-        profile = self._profiles.get(name.partition(".")[0])
-        if not profile:
-            return self._machine.known
-        if profile not in self._surveys:
-            chosen = {"DOCKCRED_AWS_PROFILE": profile}
-            self._surveys[profile] = Survey(self._machine.variables.with_values(chosen))
-        return self._surveys[profile]

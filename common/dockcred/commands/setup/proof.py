@@ -46,13 +46,13 @@ def _prove(name: str, variables: Environment) -> Proof:
     findings = examination.examine(reference, variables).findings
     try:
         credential = resolve(name, environment=variables.set_values())
-    except DockcredError as error:
+    except (WireError, MissingIdentityError):
         for found in findings:
             if found.severity == Severity.ERROR:
                 return _broken(registry, found)
-        if isinstance(error, (WireError, MissingIdentityError)):
-            said = "nobody answers: clients ask as nobody"
-            return Proof(registry, ANONYMOUS, said, "")
+        said = "nobody answers: clients ask as nobody"
+        return Proof(registry, ANONYMOUS, said, "")
+    except DockcredError as error:
         return Proof(registry, BROKEN, error.cause, error.remedy)
     for found in findings:
         # An identity that has none is no fault where a login is kept.

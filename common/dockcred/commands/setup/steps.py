@@ -31,15 +31,21 @@ class ConfigText(RegistryText):
 
     def get(self, text: str, path: Path, /) -> Any:
         """Return a setting, or ABSENT."""
-        return (toml_text if len(path) == 1 else super()).get(text, path)
+        if len(path) == 1:
+            return toml_text.get(text, path)
+        return super().get(text, path)
 
     def put(self, text: str, path: Path, value: Any, /) -> str:
         """Return the text with a setting."""
-        return (toml_text if len(path) == 1 else super()).put(text, path, value)
+        if len(path) == 1:
+            return toml_text.put(text, path, value)
+        return super().put(text, path, value)
 
     def drop(self, text: str, path: Path, /) -> str:
         """Return the text without a setting that is there."""
-        return (toml_text if len(path) == 1 else super()).drop(text, path)
+        if len(path) == 1:
+            return toml_text.drop(text, path)
+        return super().drop(text, path)
 
 
 SYNTAXES: dict[str, Syntax] = {
@@ -47,6 +53,9 @@ SYNTAXES: dict[str, Syntax] = {
     "toml": toml_text,
     "config": ConfigText(),
 }
+
+
+_AUTO = "docker-credential-auto"
 
 
 class Step:
@@ -76,7 +85,7 @@ class Launchers(Step):
         """Hold the names of programs, none of which is another's file there."""
         super().__init__(
             "install",
-            ", ".join(programs),
+            _named(programs),
             directory,
             "clients find helpers by PATH, and a cached answer takes 2 ms",
         )
@@ -95,6 +104,12 @@ class Launchers(Step):
             install.link(self.where, self._programs)
         else:
             install.put(self.where, {name: name for name in self._programs})
+
+
+def _named(programs: Sequence[str]) -> str:
+    first = _AUTO if _AUTO in programs else programs[0]
+    others = len(programs) - 1
+    return f"{first} and {others} others" if others else first
 
 
 class FileEdit(Step):

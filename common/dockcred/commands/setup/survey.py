@@ -102,6 +102,10 @@ class Surroundings:
         """Return whether it is a token of hours, which an identity serves better."""
         return login.user in _PASSING
 
+    def is_moved(self, login: Clear) -> bool:
+        """Return whether a login goes into the keychain."""
+        return self.keychain_problem is None and not self.is_passing(login)
+
     @cached_property
     def foreign_store(self) -> str:
         """Return the store of others that docker asks now, as config.toml names it.
