@@ -13,6 +13,9 @@ from support.program import Answer, Program
 from dockcred.commands.setup.journal import Saved, hide, saved
 from dockcred.credential import Credential
 
+pytestmark = pytest.mark.xdist_group("setup")
+"""One worker writes the launchers, which takes it two seconds."""
+
 LOGINS = {"registry.invalid": ("me", "c2VjcmV0"), "other.invalid:5000": ("you", "pwd")}
 PASSWORDS = tuple(password.encode() for _, password in LOGINS.values())
 DOCKERS = """{
@@ -41,14 +44,26 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def launchers(helper_bin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory where the launchers are already: to write them takes two seconds."""
+    place = tmp_path_factory.mktemp("launchers")
+    place.chmod(0o755)
+    answer = Program(str(helper_bin / "dockcred"))(
+        "install", "--dir", str(place), environment={"HOME": str(place), "PATH": ""}
+    )
+    assert answer.status == 0, answer
+    return place
+
+
 @pytest.fixture
-def dockcred(home: Path, helper_bin: Path) -> Callable[..., Answer]:
+def dockcred(home: Path, helper_bin: Path, launchers: Path) -> Callable[..., Answer]:
     program = Program(str(helper_bin / "dockcred"))
 
     def call(*words: str, **more: str) -> Answer:
         variables = {
             "HOME": str(home),
-            "PATH": f"{home}/.local/bin:{helper_bin}",
+            "PATH": f"{launchers}:{home}/.local/bin",
             "DOCKCRED_TIMEOUT": "2",
             "NO_PROXY": "*",
         }
@@ -84,9 +99,7 @@ def test_the_plan_says_all_and_changes_nothing(home, dockcred, vault) -> None:
     before = files(home)
     found = plan(dockcred)
     assert files(home) == before
-    assert [each["do"] for each in found["steps"]] == [
-        *("install", "keep", "configure", "remove")
-    ]
+    assert [each["do"] for each in found["steps"]] == [*("keep", "configure", "remove")]
     assert all(each.keys() == {"do", "what", "where", "why"} for each in found["steps"])
     served = {each["registry"]: each for each in found["registries"]}
     assert served["registry.invalid"] == {
@@ -108,18 +121,25 @@ def test_without_a_terminal_it_needs_yes(home, dockcred, vault) -> None:
     assert files(home) == before
 
 
-def test_all_is_set_up_proved_and_given_back(home, dockcred, vault) -> None:
+def test_all_is_set_up_proved_and_given_back(home, dockcred, vault, helper_bin) -> None:
+    """With the launchers, in the place of a link as pipx has made it."""
+    (home / ".local/bin/docker-credential-auto").symlink_to(
+        helper_bin / "docker-credential-auto"
+    )
     before = files(home)
-    done = dockcred("setup", "--yes")
+    path = f"{home}/.local/bin"
+    done = dockcred("setup", "--yes", PATH=path)
+    assert b"install docker-credential-auto and 7 others" in done.stdout
+    assert not (home / ".local/bin/docker-credential-auto").is_symlink()
     assert done.status == 1  # there are no such registries
     assert b"registry.invalid broken: " in done.stdout
     config = json.loads((home / ".docker/config.json").read_text())
     assert config == {"psFormat": "table {{.ID}}", "credsStore": "auto", "auths": {}}
     got = dockcred("get", "registry.invalid", "--password")
     assert got.stdout.strip() == b"c2VjcmV0"
-    again = dockcred("setup", "--yes")
+    again = dockcred("setup", "--yes", PATH=path)
     assert b"nothing: all is set up" in again.stdout
-    undone = dockcred("setup", "--undo", "--yes")
+    undone = dockcred("setup", "--undo", "--yes", PATH=path)
     assert undone.status == 0, undone
     assert files(home) == before
     assert dockcred("get", "registry.invalid", "--password").status != 0
@@ -136,6 +156,7 @@ def test_no_secret_is_in_the_journal_nor_said(home, dockcred, vault) -> None:
         assert not any(secret in text for text in said), secret
 
 
+@pytest.mark.slow
 def test_what_others_have_changed_since_stays(home, dockcred, vault) -> None:
     file = home / ".docker/config.json"
     dockcred("setup", "--yes")
@@ -145,6 +166,7 @@ def test_what_others_have_changed_since_stays(home, dockcred, vault) -> None:
     assert found == json.loads(DOCKERS.replace("table", "json"))
 
 
+@pytest.mark.slow
 def test_an_earlier_configure_is_not_undone(home, dockcred, vault) -> None:
     words = "configure", "docker", "--registry", "ghcr.io", "--helper", "ghcr-login"
     assert dockcred(*words).status == 0
@@ -187,6 +209,7 @@ def test_a_login_that_would_be_lost_stops_it_before_it_is_hidden(
     assert file.read_text() == text
 
 
+@pytest.mark.slow
 def test_a_helper_that_is_gone_is_replaced_and_one_that_is_there_stays(
     home, dockcred
 ) -> None:
@@ -202,6 +225,7 @@ def test_a_helper_that_is_gone_is_replaced_and_one_that_is_there_stays(
     assert config["credHelpers"] == {"gone.invalid": "auto", "there.invalid": "old"}
 
 
+@pytest.mark.slow
 def test_another_store_goes_on_keeping_the_logins(home, dockcred) -> None:
     there = home / ".local/bin/docker-credential-desktop"
     there.write_text("#!/bin/sh\necho '{}'\n")
@@ -229,6 +253,7 @@ source_profile = dev
 OF_ACCOUNT = "{}.dkr.ecr.eu-west-1.amazonaws.com"
 
 
+@pytest.mark.slow
 def test_each_account_gets_the_profile_that_leads_to_it(home, dockcred) -> None:
     (home / ".aws").mkdir()
     (home / ".aws/config").write_text(PROFILES)
@@ -266,6 +291,7 @@ def test_each_account_gets_the_profile_that_leads_to_it(home, dockcred) -> None:
     assert files(home) == before
 
 
+@pytest.mark.slow
 def test_a_login_that_was_typed_goes_on_before_an_identity(
     home, dockcred, vault
 ) -> None:

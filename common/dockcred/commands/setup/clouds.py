@@ -24,7 +24,7 @@ _MOST_BYTES = 1024 * 1024
 _MOST_SHOWN = 6
 
 
-class Account(NamedTuple):
+class AwsAccount(NamedTuple):
     """An AWS account to which profiles lead; `host` is nothing without a region."""
 
     number: str
@@ -32,7 +32,7 @@ class Account(NamedTuple):
     pattern: str
 
 
-def aws_accounts(environment: Environment) -> list[Account]:
+def aws_accounts(environment: Environment) -> list[AwsAccount]:
     """Return the accounts to which this person's profiles lead, by their files."""
     said = environment.first("AWS_REGION", "AWS_DEFAULT_REGION")
     found = []
@@ -42,7 +42,7 @@ def aws_accounts(environment: Environment) -> list[Account]:
         region = next(filter(None, regions), said)
         host = accounts.host_of(number, region) if region else ""
         domain = host.partition(f".{region}.")[2] if region else "amazonaws.com"
-        found.append(Account(number, host, f"{number}.dkr.ecr.*.{domain}"))
+        found.append(AwsAccount(number, host, f"{number}.dkr.ecr.*.{domain}"))
     return found
 
 

@@ -151,7 +151,7 @@ class Plan:
         if step.is_needed:
             self.steps.append(step)
 
-    def _profile(self, account: clouds.Account) -> str:
+    def _profile(self, account: clouds.AwsAccount) -> str:
         """Return the profile that is to serve an account; nothing where none is to.
 
         Of several a person knows which; of an account that nothing names nobody asks.

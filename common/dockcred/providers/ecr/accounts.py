@@ -50,7 +50,7 @@ def own_servers(environment: Environment) -> tuple[str, ...]:
     profile = ProfileSettings(environment, named)
     account = _account(environment, profile, is_named=bool(named))
     region = _region(environment, profile)
-    host = _host(account, region)
+    host = host_of(account, region)
     own = (host,) if registry_of(host) else ()
     commercial = _domain(region) == _DOMAIN and not region.startswith(_GOV)
     if commercial and (own or _is_configured(environment, profile)):
@@ -69,7 +69,9 @@ def own_registry(environment: Environment) -> OwnRegistry | None:
     profile = ProfileSettings(environment, named)
     region = _region(environment, profile)
     known = _account(environment, profile, is_named=bool(named))
-    if registry_of(_host(known, region)) or not registry_of(_host(_ANYBODY, region)):
+    if registry_of(host_of(known, region)) or not registry_of(
+        host_of(_ANYBODY, region)
+    ):
         return None
     if not _is_configured(environment, profile):
         return None
@@ -89,7 +91,7 @@ class OwnRegistry(EcrRegistry):
     @property
     def host(self) -> str:
         """Return its host, once the account is known."""
-        return _host(self.account, self.region)
+        return host_of(self.account, self.region)
 
 
 def _is_configured(environment: Environment, profile: ProfileSettings) -> bool:
@@ -112,7 +114,8 @@ def _domain(region: str) -> str:
     return next(domains, _DOMAIN)
 
 
-def _host(account: str, region: str) -> str:
+def host_of(account: str, region: str) -> str:
+    """Return the host of an account's registry in a region."""
     return f"{account}.dkr.ecr.{region}.{_domain(region)}"
 
 
