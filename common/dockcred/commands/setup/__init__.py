@@ -5,7 +5,7 @@ plan            the steps, who will serve which registry, and questions
 steps           each step: what it says, what it keeps, what it does
 journal         what was there before, written before the first change
 carry_out       the steps behind the journal, and the undo
-proof           each registry is asked
+served          who serves each registry then, and the proof: it is asked
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import click
 from dockcred.commands.console import errors, examples, reporting_errors, say, warn
 from dockcred.commands.doctor import verdict
 from dockcred.commands.help import complete_host
-from dockcred.commands.setup import carry_out, proof
+from dockcred.commands.setup import carry_out, served
 from dockcred.commands.setup.journal import Journal
 from dockcred.commands.setup.plan import Plan
 from dockcred.commands.setup.survey import Surroundings
@@ -27,7 +27,7 @@ from dockcred.errors import InvalidInputError
 from dockcred.system import environment
 
 if TYPE_CHECKING:
-    from dockcred.commands.setup.proof import Proof
+    from dockcred.commands.setup.served import Proof
 
 _MARKS = {
     verdict.WORKS: ("✓", "green"),
@@ -95,7 +95,7 @@ def _set_up(
         raise
     with errors.status("asking for each registry"):
         names = [machine.image_of(each.registry) for each in plan.registries]
-        proofs = proof.prove(names, environment.current())
+        proofs = served.prove(names, environment.current())
     if as_json:
         whole = plan.document() | {"proofs": [each.document() for each in proofs]}
         click.echo(json.dumps(whole, indent=2))

@@ -1,17 +1,28 @@
-"""Who will serve a registry when all steps of a plan are done."""
+"""Who will serve a registry when all steps are done, and the proof that it is so."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from dockcred.api.many import ask_all
+from dockcred.api.resolve import resolve
 from dockcred.clients import files
+from dockcred.clients.reference import Reference
 from dockcred.commands import install, shape
+from dockcred.commands.doctor import examination
+from dockcred.commands.doctor.case import Case
+from dockcred.commands.doctor.registry import OK, UNAUTHORIZED, RegistryProbe
+from dockcred.commands.doctor.verdict import ANONYMOUS, BROKEN, WORKS
 from dockcred.commands.known import Survey
+from dockcred.errors import DockcredError, MissingIdentityError, WireError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
+    from dockcred.clients.findings import Finding
     from dockcred.commands.setup.survey import Surroundings
+    from dockcred.credential import Credential
+    from dockcred.system.environment import Environment
 
 HELPER = "auto"
 KEEPER = "keyring"
@@ -85,3 +96,62 @@ class After:
             chosen = {"DOCKCRED_AWS_PROFILE": profile}
             self._surveys[profile] = Survey(self._machine.variables.with_values(chosen))
         return self._surveys[profile]
+
+
+class Proof(NamedTuple):
+    """What came of asking a registry; `remedy` is what to do where it is broken."""
+
+    registry: str
+    verdict: str
+    cause: str
+    remedy: str
+
+    def document(self) -> dict[str, str]:
+        """Return it as JSON has it."""
+        return self._asdict()
+
+
+def prove(names: Sequence[str], variables: Environment) -> list[Proof]:
+    """Ask for each registry or image, several at once; the only use of a network."""
+    return ask_all(lambda name: _prove(name, variables), list(names))
+
+
+def _prove(name: str, variables: Environment) -> Proof:
+    reference = Reference(name)
+    registry = reference.name.partition("/")[0]
+    found = examination.examine(reference, variables)
+    try:
+        credential = resolve(name, environment=variables.set_values())
+    except (WireError, MissingIdentityError):
+        if found.verdict == BROKEN:
+            return _broken(registry, found.problems[0])
+        said = "nobody answers: clients ask as nobody"
+        return Proof(registry, ANONYMOUS, said, "")
+    except DockcredError as error:
+        return Proof(registry, BROKEN, error.cause, error.remedy)
+    if found.verdict == BROKEN:
+        return _broken(registry, found.problems[0])
+    return _shown(reference, credential, variables)
+
+
+def _broken(registry: str, found: Finding) -> Proof:
+    remedy = f"run: {found.fix}" if found.fix else found.remedy
+    return Proof(registry, BROKEN, found.text, remedy)
+
+
+def _shown(
+    reference: Reference, credential: Credential, variables: Environment
+) -> Proof:
+    """Show the credential to the registry."""
+    registry = reference.name.partition("/")[0]
+    probe = RegistryProbe(Case(reference, variables), credential)
+    try:
+        status = probe.greet()
+        if status == UNAUTHORIZED:
+            status = probe.log_in(reference.repository)
+    except DockcredError as error:
+        return Proof(registry, BROKEN, error.cause, error.remedy)
+    if status != OK:
+        cause = f"{registry} refuses the credential of {credential.username} ({status})"
+        return Proof(registry, BROKEN, cause, f"run: dockcred doctor {registry}")
+    return Proof(registry, WORKS, f"as {credential.username}", "")
