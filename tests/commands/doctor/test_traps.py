@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dockcred.clients.findings import Severity, exit_status
+from dockcred.clients.findings import Finding, Severity, exit_status
 from dockcred.protocol.launcher.render import MARK
 from dockcred.testing.sandbox import Sandbox
 
@@ -75,6 +75,61 @@ def test_a_launcher_behind_the_program_that_pip_installed_is_told_as_slow(
     said = [found for found in machine.examine() if "never runs" in found.text]
     assert [found.severity for found in said] == [Severity.NOTE]
     assert f"put {machine.path}/first before it" in said[0].remedy
+
+
+def namesakes(machine: Machine, first: str, second: str) -> list[Finding]:
+    """Two programs of one name: what is said of them."""
+    machine.program("bin/docker-credential-mine", first)
+    machine.variables["PATH"] += f":{machine.path}/first"
+    machine.program("first/docker-credential-mine", second)
+    return machine.examine()
+
+
+FAILS = "#!/bin/sh\nread -r key\necho no such login\nexit 1\n"
+
+
+def test_of_two_programs_that_are_not_ours_one_that_fails_is_put_aside_alone(
+    machine: Machine,
+) -> None:
+    """Both put aside, none would be left."""
+    found = namesakes(machine, FAILS, GOOD)
+    fixes = {f.fix for f in found if f.fix}
+    assert fixes == {_aside(machine, "bin")}
+    machine.fix(next(f for f in found if f.fix))
+    assert exit_status(machine.examine()) == 0
+
+
+@pytest.mark.parametrize("theirs", [FAILS, GOOD + "# theirs\n"], ids=["bad", "good"])
+def test_of_two_programs_ours_stays(machine: Machine, theirs: str) -> None:
+    found = namesakes(machine, theirs, LAUNCHER + GOOD)
+    assert {f.fix for f in found if f.fix} == {_aside(machine, "bin")}
+    machine.fix(next(f for f in found if f.fix))
+    assert exit_status(machine.examine()) == 0
+
+
+def test_why_ours_fails_it_says_itself_and_another_is_no_remedy(
+    machine: Machine,
+) -> None:
+    ended = "echo 'the login has ended; run: log in'\nexit 1\n"
+    found = namesakes(machine, f"{LAUNCHER}read -r key\n{ended}", GOOD)
+    told = next(f for f in found if f.severity is Severity.ERROR)
+    assert (told.remedy, told.fix) == ("run: log in", "")
+    assert {f.fix for f in found if f.fix} == {_aside(machine, "first")}
+
+
+def test_a_reinstall_that_put_its_program_in_a_launcher_s_place_is_told(
+    machine: Machine,
+) -> None:
+    machine.program("bin/docker-credential-mine", PLAIN + GOOD)
+    told = machine.note("also after a reinstall")
+    assert told.text.endswith("run: dockcred install")
+    machine.program("bin/docker-credential-mine", LAUNCHER + GOOD)
+    assert not any("after a reinstall" in f.text for f in machine.examine())
+
+
+def _aside(machine: Machine, directory: str) -> str:
+    file = f"{machine.path}/{directory}/docker-credential-mine"
+    return f"mv {file} {file}.aside"
 
 
 def test_one_helper_by_two_links_is_no_trap(machine: Machine) -> None:

@@ -19,6 +19,7 @@ from dockcred.commands.doctor import (
     entries,
     helpers,
     machine,
+    owners,
     registry,
 )
 from dockcred.commands.doctor.case import Case, check_cache, check_identity
@@ -71,7 +72,8 @@ def examine(
     if reference:
         tell("looking at identity and cache")
         case = Case(reference, environment)
-        about = [*check_identity(case), *check_cache(case)]
+        about = owners.offered([*check_identity(case), *check_cache(case)], case)
+        about += owners.check(case, [f for each in requests for f in each.findings])
         must_be_known = case.must_be_known
     return Examination(reference, requests, about, must_be_known=must_be_known)
 
@@ -85,6 +87,8 @@ def _request(
     if case and not sent.who and case.needs_credential and not _has_failed(found):
         text = f"{case.reference.authority} answers nobody, and {client} has no login"
         found.append(error(registry.STEP, text, fix=_configured(case, client)))
+    if case:
+        found = owners.offered(found, case)
     counts = by_name or sent.is_configured or _stops_at_a_file(found)
     most = Severity.ERROR if counts else Severity.WARNING
     findings = [
@@ -264,6 +268,8 @@ def _helper(
     if not file:
         return None
     answer = yield from helpers.check_answer(case, file, key, is_last=is_last)
+    if answer.credential or helpers.is_ours(file):
+        yield from helpers.check_namesakes(file, case.path)
     yield from machine.service_path(file)
     return answer
 
@@ -292,7 +298,8 @@ def _helpers(
     """Check each helper that a client's files name; return what they have at all."""
     path, home = environment.get("PATH", os.defpath), environment.home()
     for suffix in sorted(suffixes):
-        yield from helpers.check(suffix, path, home)
+        if file := (yield from helpers.check(suffix, path, home)):
+            yield from helpers.check_namesakes(file, path)
     held = [file.path for file in read if any(file.table("auths").values())]
     names = [f"{files.PREFIX}{suffix}" for suffix in sorted(suffixes)]
     return Sent(", ".join([*names, *held]), is_configured=bool(names or held))

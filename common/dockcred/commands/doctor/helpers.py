@@ -117,9 +117,32 @@ def check(suffix: str, path: str, home: str) -> Generator[Finding, None, str]:
             yield error(STEP, text, **_reinstall(program, os.path.dirname(file)))
         return ""
     yield fine(STEP, file)
-    yield from _shadowed(found[found.index(file) + 1 :], file)
     yield from check_path(file, path)
     return file
+
+
+def check_namesakes(file: str, path: str) -> Iterator[Finding]:
+    """Check what else has the name of the program that runs, and whether it is fast.
+
+    Of two the one that is ours stays. Asked after the answer: where the one that runs
+    failed, the other is told there.
+    """
+    program = os.path.basename(file)
+    found = files.candidates(program, path)
+    others = [
+        other
+        for other in found[found.index(file) + 1 :]
+        if os.path.isfile(other) and not _same(file, other)
+    ]
+    for other in others:
+        yield from _shadowed(other, file)
+    is_fast = any(map(launcher_render.written_for, others))
+    if launcher_render.is_entry_point(file, program) and not is_fast:
+        yield note(
+            STEP,
+            f"{file} is as pip, pipx or uv put it there, and starts Python each time;"
+            " for a launcher, also after a reinstall, run: dockcred install",
+        )
 
 
 def shadowed(file: str, path: str) -> str:
@@ -129,6 +152,14 @@ def shadowed(file: str, path: str) -> str:
             continue
         return other
     return ""
+
+
+def _better(file: str, path: str) -> str:
+    """Return the program that a failing one keeps from running; nothing for ours.
+
+    Why ours fails, it says itself, and what to do: another is no remedy.
+    """
+    return "" if is_ours(file) else shadowed(file, path)
 
 
 def aside(file: str) -> str:
@@ -180,29 +211,33 @@ def _directory_on(path: str) -> str:
     return ""
 
 
-def _shadowed(others: list[str], file: str) -> Iterator[Finding]:
-    for other in others:
-        if not os.path.isfile(other) or _same(file, other):
-            continue
-        program = os.path.basename(file)
-        if launcher_render.written_for(file) and launcher_render.is_entry_point(
-            other, program
-        ):
-            continue  # the launcher of what pip has installed
-        if launcher_render.written_for(other) and launcher_render.is_entry_point(
-            file, program
-        ):
-            yield note(
-                STEP,
-                f"the launcher {other} never runs: {file} comes first on PATH",
-                f"put {os.path.dirname(other)} before it, for a faster answer",
-            )
-            continue
-        yield warning(
+def _shadowed(other: str, file: str) -> Iterator[Finding]:
+    program = os.path.basename(file)
+    is_launcher = bool(launcher_render.written_for(file))
+    if is_launcher and launcher_render.is_entry_point(other, program):
+        return  # the launcher of what pip has installed
+    if launcher_render.written_for(other) and launcher_render.is_entry_point(
+        file, program
+    ):
+        yield note(
             STEP,
-            f"two programs have one name: {file} runs, {other} never does",
-            fix=aside(other),
+            f"the launcher {other} never runs: {file} comes first on PATH",
+            f"put {os.path.dirname(other)} before it, for a faster answer",
         )
+        return
+    theirs = file if is_ours(other) and not is_ours(file) else other
+    yield warning(
+        STEP,
+        f"two programs have one name: {file} runs, {other} never does",
+        fix=aside(theirs),
+    )
+
+
+def is_ours(file: str) -> bool:
+    """Return whether a program is of this suite: a launcher, or as pip put it there."""
+    return bool(launcher_render.written_for(file)) or launcher_render.is_entry_point(
+        file, os.path.basename(file)
+    )
 
 
 def _same(one: str, other: str) -> bool:
@@ -248,7 +283,7 @@ def check_answer(
             # With a repository it is the registry that says whether one is needed.
             tell = note if case.reference.repository or not why else warning
             yield tell(ANSWER_STEP, text, why.remedy if why else "")
-        elif other := shadowed(file, case.path):
+        elif other := _better(file, case.path):
             yield _instead(text, file, other)
         else:
             other_helper = "name the helper that serves this registry"
@@ -264,7 +299,7 @@ def check_answer(
 
 
 def _failed(file: str, text: str, case: Case) -> Finding:
-    if other := shadowed(file, case.path):
+    if other := _better(file, case.path):
         return _instead(text, file, other)
     cause, _, remedy = text.partition("; ")
     if any(case.slip):
