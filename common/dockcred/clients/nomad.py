@@ -11,6 +11,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from dockcred.clients import entries, findings
 from dockcred.clients.entries import TOKEN, Login
@@ -31,10 +32,6 @@ plugin "docker" {
   }
 }
 """
-_PLUGIN = {
-    "hcl": re.compile(r'^[ \t]*plugin[ \t]+"?docker"?[ \t]*\{', re.MULTILINE),
-    "json": re.compile(r'"plugin"\s*:.*"docker"\s*:', re.DOTALL),
-}
 
 
 def plugin_block(config: str) -> str:
@@ -47,15 +44,91 @@ def plugin_block(config: str) -> str:
     return _BLOCK.replace("CONFIG", f'"{config}"')
 
 
-def other_block(directory: str) -> str:
-    """Return another file with a plugin block: Nomad merges none, so one is lost."""
-    for syntax, block in _PLUGIN.items():
-        for path in sorted(glob.glob(f"{glob.escape(directory)}/*.{syntax}")):
-            if os.path.basename(path) != PLUGIN_FILE:
-                with open(path, encoding="utf-8", errors="replace") as file:
-                    if block.search(file.read()):
-                        return path
-    return ""
+class OtherBlock(NamedTuple):
+    """A docker plugin block in a file of the agent's own.
+
+    `config` is the docker config.json that it names, by its absolute path; nothing
+    where it names none.
+    """
+
+    path: str
+    config: str
+
+
+def other_block(directory: str) -> OtherBlock | None:
+    """Return the block that is in force beside ours; None where there is no other.
+
+    Nomad merges no two blocks of a plugin: it keeps that of the last file by name.
+    """
+    found = None
+    files = [
+        path
+        for syntax in ("hcl", "json")
+        for path in glob.glob(f"{glob.escape(directory)}/*.{syntax}")
+    ]
+    for path in sorted(files):
+        if os.path.basename(path) == PLUGIN_FILE:
+            continue
+        with open(path, encoding="utf-8", errors="replace") as file:
+            text = file.read()
+        settings = dict(_in_json(text) if path.endswith("json") else _in_hcl(text))
+        if _BLOCK_PATH in settings:
+            config = settings.get((*_BLOCK_PATH, "config", "auth", "config"), "")
+            found = OtherBlock(path, config if config.startswith("/") else "")
+    return found
+
+
+_BLOCK_PATH = ("plugin", "docker")
+_WORD = re.compile(
+    r'"(?:[^"\\\n]|\\.)*"'
+    r"|(?P<comment>#[^\n]*|//[^\n]*|/\*.*?\*/|<<-?(?P<end>\w+)\n.*?^[ \t]*(?P=end)$)"
+    r"|[A-Za-z_][\w.-]*|[{}=\n]",
+    re.DOTALL | re.MULTILINE,
+)
+
+Setting = tuple[tuple[str, ...], str]
+
+
+def _in_hcl(text: str) -> Iterator[Setting]:
+    """Yield blocks by their path, with nothing, and attributes with their text."""
+    stack: list[tuple[str, ...]] = []
+    words: list[str] = []
+    for match in _WORD.finditer(text):
+        word = match[0]
+        if match["comment"]:
+            continue
+        if word == "{":
+            stack.append(tuple(name for name in words if name != "="))
+            yield sum(stack, ()), ""
+        elif word == "}":
+            del stack[-1:]
+        elif word[0] == '"' and words[1:] == ["="]:
+            yield (*sum(stack, ()), words[0]), word[1:-1]
+        elif word != "\n":
+            words.append(word.strip('"'))
+            continue
+        words = []
+
+
+def _in_json(text: str) -> Iterator[Setting]:
+    """Yield the same of HCL that is written as JSON; nothing where it is none."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return iter(())
+    return _within(found, ())
+
+
+def _within(value: object, path: tuple[str, ...]) -> Iterator[Setting]:
+    if isinstance(value, list):
+        for each in value:
+            yield from _within(each, path)
+    elif isinstance(value, dict):
+        yield path, ""
+        for name, each in value.items():
+            yield from _within(each, (*path, name))
+    elif isinstance(value, str):
+        yield path, value
 
 
 FILE = "spec.nv.json"

@@ -133,6 +133,11 @@ def _run(
                 return _say(USAGE.format(program), 1)
             if not arguments and not _is_object(request):
                 verb, fail = "get", _fail
+                if level:
+                    from dockcred.system import log  # noqa: PLC0415 - as above
+
+                    # That driver takes both streams together for the answer.
+                    log.listen("")
         if problem is not None:
             return fail(program, str(problem))
         if verb in VERBS or open_plugin is None:
@@ -140,6 +145,11 @@ def _run(
         else:
             output, notice = open_plugin().answer(arguments, request), None
     except WireError as error:
+        if verb == "get":
+            from dockcred.protocol import wire  # noqa: PLC0415 - a miss only
+
+            if hint := wire.hint_at_miss(error):
+                _complain(program, hint)
         return _say(error.sentence, 1)
     except DockcredError as error:
         return fail(program, str(error))

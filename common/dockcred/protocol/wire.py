@@ -7,7 +7,8 @@ Rows A.2 to A.6 of the protocol, as docker's own helpers were seen to behave
 from __future__ import annotations
 
 from dockcred.credential import MAX_STORE_BYTES, Credential, ServerURL
-from dockcred.errors import InvalidInputError, WireError
+from dockcred.errors import CredentialsNotFoundError, InvalidInputError, WireError
+from dockcred.system.machine import parent_program
 
 _LINE = 1000
 
@@ -60,6 +61,20 @@ def _json_object(text: str) -> dict[str, str]:
             "utf-16", "replace"
         )
     return fields
+
+
+def hint_at_miss(error: WireError) -> str:
+    """Return what to tell of a miss beside the sentence; nothing but to Nomad's agent.
+
+    It takes the sentence for a failure, and shows stderr alone.
+    """
+    missed = isinstance(error, CredentialsNotFoundError)
+    if not missed or not parent_program().startswith("nomad"):
+        return ""
+    return (
+        "nothing answers for this registry, which Nomad takes for a failure; set "
+        "DOCKCRED_ON_MISS=empty for the agent to have it pulled anonymously"
+    )
 
 
 def message_line(text: str) -> bytes:

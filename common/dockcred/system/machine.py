@@ -12,6 +12,15 @@ if TYPE_CHECKING:
 UNKNOWN_BOOT = "-"
 
 
+def parent_program() -> str:
+    """Return the name of the program that has called us; "" where none is known."""
+    try:
+        with open(f"/proc/{os.getppid()}/comm", "rb") as file:
+            return file.read().decode("ascii", "replace").strip()
+    except OSError:
+        return ""
+
+
 def machine() -> str:
     """Return this boot of this machine or container: a copied cache is another's.
 

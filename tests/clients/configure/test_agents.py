@@ -72,26 +72,118 @@ def test_a_path_that_hcl_would_take_for_another_is_refused(
     assert "HCL cannot name" in person.refused(*call, "--config", name)
 
 
+NOMAD = ("nomad", "--registry", "ghcr.io", "--helper", "recorder")
+
+
 @pytest.mark.parametrize(
     "name, text",
     [
         ("client.hcl", 'client {}\nplugin "docker" {\n  config {}\n}\n'),
         ("client.json", '{"plugin": [{\n"docker": [{"config": []}]}]}'),
+        ("client.hcl", 'plugin docker { config { auth { helper = "auto" } } }'),
+        ("client.hcl", 'plugin "docker" {\n  config {\n # auth { config = "/x" }\n}}'),
+        ("client.hcl", 'plugin "docker" { config { auth { config = "x.json" } } }'),
     ],
 )
 def test_a_docker_block_that_is_there_already_is_not_put_out_of_force(
     person: Person, name: str, text: str
 ) -> None:
-    """Nomad takes the config of the last one whole, and merges nothing."""
+    """Nomad takes the config of the last one whole, and merges nothing.
+
+    The file that the remedy names is there, for whoever follows it.
+    """
     theirs = person.write(f"nomad.d/{name}", text)
+    config = person.home / "n.json"
+    files = ("--config", str(config), "--agent-dir", str(theirs.parent))
+    done = person.run("dockcred", "configure", *NOMAD, *files)
+    assert done.returncode == 1
+    assert str(theirs) in done.stderr
+    assert f'auth {{ config = "{config}" }}' in done.stderr
+    assert "credHelpers" in config.read_text()
+    assert theirs.read_text() == text
+    assert [path.name for path in theirs.parent.iterdir()] == [name]
+
+
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        (
+            "client.hcl",
+            """client { enabled = true }
+# plugin "docker" { config { auth { config = "/commented/out.json" } } }
+plugin "docker" {
+  config {
+    volumes { enabled = true }
+    extra_labels = ["}", "job_name"]
+    auth {
+      helper = "auto"
+      config = "CONFIG"
+    }
+    # auth { config = "out.json" }
+    /* auth {
+      config = "out.json"
+    } */
+  }
+}
+plugin "raw_exec" { config { enabled = true } }
+""",
+        ),
+        (
+            "client.json",
+            '{"plugin": [{"docker": [{"config": [{"auth": [{"config": "CONFIG"}]}]}]}]}',
+        ),
+        (
+            "client.json",
+            '{"plugin": {"docker": {"config": {"auth": {"config": "CONFIG"}}}}}',
+        ),
+    ],
+)
+def test_the_file_that_an_agent_s_own_block_names_is_written(
+    person: Person, name: str, text: str
+) -> None:
+    theirs = person.write(
+        f"nomad.d/{name}", text.replace("CONFIG", str(person.home / "theirs.json"))
+    )
+    person.write("theirs.json", '{\n  "auths": {}\n}\n')
     before = person.everything()
-    line = person.refused(
-        "nomad", "--registry", "ghcr.io", "--helper", "recorder",
-        "--config", str(person.home / "n.json"), "--agent-dir", str(theirs.parent),
-    )  # fmt: skip
-    assert str(theirs) in line
-    assert 'auth { config = "' in line
+    files = ("--config", str(person.home / "n.json"), "--agent-dir", str(theirs.parent))
+    done = person.configure(*NOMAD, *files)
+    assert f"{theirs} names it already" in done.stdout
+    assert json.loads((person.home / "theirs.json").read_text()) == {
+        "auths": {},
+        "credHelpers": {"ghcr.io": "recorder"},
+    }
+    assert not (person.home / "n.json").exists()
+    assert [path.name for path in theirs.parent.iterdir()] == [name]
+    person.configure("nomad", *files, "--undo")
     assert person.everything() == before
+
+
+def test_of_several_blocks_the_last_file_s_is_in_force(person: Person) -> None:
+    for name in ("a", "b"):
+        block = BLOCK % (person.home / f"{name}.json")
+        person.write(f"nomad.d/{name}.hcl", block)
+    agent = str(person.home / "nomad.d")
+    config = ("--config", str(person.home / "n.json"))
+    person.configure(*NOMAD, *config, "--agent-dir", agent)
+    assert "ghcr.io" in (person.home / "b.json").read_text()
+    assert not (person.home / "a.json").exists()
+
+
+def test_a_block_that_came_after_ours_is_told(person: Person) -> None:
+    agent = person.home / "nomad.d"
+    agent.mkdir()
+    files = ("--config", str(person.home / "n.json"), "--agent-dir", str(agent))
+    person.configure(*NOMAD, *files)
+    person.write("nomad.d/client.hcl", BLOCK % "/elsewhere.json")
+    line = person.refused(*NOMAD, *files)
+    assert "beside ours" in line
+    assert "--undo" in line
+
+
+def test_no_advice_appends_a_block_to_an_agent_s_file(person: Person) -> None:
+    """A second block in one file puts the first one out of force."""
+    assert ">>" not in person.run("dockcred", "configure", "nomad", "--help").stdout
 
 
 def test_nomad_has_no_helper_for_all(person: Person) -> None:

@@ -81,15 +81,57 @@ def test_without_the_switch_not_found_fails_the_task(helper_bin, agent):
         auth_from_helper(helper_bin, "auto", "docker.io", environment)
 
 
-def test_podman_s_driver_passes_no_argument_and_merges_the_streams(
-    helper_bin, agent, cloud
+@pytest.mark.parametrize("host", [HOST, "quay.io"])
+def test_nomad_s_agent_is_told_why_a_miss_is_a_failure(
+    host, helper_bin, agent, cloud, tmp_path
 ):
-    """nomad-driver-podman: argv is ["get"] alone, CombinedOutput, domain and path."""
+    """One line on stderr, for the program of that name alone: docker shows stderr."""
+    request = tmp_path / "request"
+    request.write_text(host)
+    environment = agent | {"DOCKCRED_ON_MISS": "", "AWS_EC2_METADATA_DISABLED": "true"}
+    said = {}
+    for name in ("nomad", "dockerd"):
+        # What the kernel calls a process is the name by which it was started.
+        (tmp_path / name).symlink_to("/bin/sh")
+        helper = str(helper_bin / "docker-credential-auto")
+        done = subprocess.run(
+            [
+                str(tmp_path / name),
+                "-c",
+                '"$1" get <"$2"; exit $?',
+                "-",
+                helper,
+                request,
+            ],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+        assert done.returncode == 1
+        said[name] = done.stderr
+    if host == HOST:
+        assert said["nomad"] == said["dockerd"] != ""  # a failure has its own cause
+        return
+    assert said["dockerd"] == ""
+    (line,) = said["nomad"].splitlines()
+    assert "DOCKCRED_ON_MISS=empty" in line
+
+
+@pytest.mark.parametrize("level", ["", "debug"])
+def test_podman_s_driver_passes_no_argument_and_merges_the_streams(
+    level, helper_bin, agent, cloud
+):
+    """nomad-driver-podman: argv is ["get"] alone, CombinedOutput, domain and path.
+
+    So a line of the log would be part of what it takes for the answer.
+    """
     done = subprocess.run(
         ["get"],
         executable=helper_bin / "docker-credential-auto",
         input=f"{HOST}/team/app".encode(),
-        env=agent,
+        env=agent | {"DOCKCRED_LOG": level},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         timeout=10,

@@ -27,7 +27,7 @@ from dockcred.errors import InvalidInputError
     "nomad",
     epilog=examples(
         "dockcred configure nomad --registry ghcr.io --agent-dir /etc/nomad.d",
-        "dockcred configure nomad --registry ghcr.io >>/etc/nomad.d/client.hcl",
+        "dockcred configure nomad --registry ghcr.io --config /etc/nomad-docker.json",
         "dockcred configure nomad --agent-dir /etc/nomad.d --undo",
     ),
 )
@@ -44,7 +44,8 @@ from dockcred.errors import InvalidInputError
     click.option(
         "--agent-dir",
         metavar="DIR",
-        help=f"Write the block to DIR/{nomad.PLUGIN_FILE}; without it, print it.",
+        help=f"Write the block to DIR/{nomad.PLUGIN_FILE}, or see to the file that"
+        " a block there names; without it, print the block.",
     ),
 )
 def for_nomad(
@@ -59,25 +60,32 @@ def for_nomad(
     """Write a config.json for Nomad's docker driver, and its plugin block.
 
     One helper per HOST: a helper for every image would fail the public ones. The helper
-    must be on the PATH of the Nomad agent.
+    must be on the PATH of the Nomad agent. An agent has one docker block: where there
+    is one, nothing but the config.json that it names is written.
     """
     with reporting_errors():
         config = os.path.abspath(config)
-        files = [EditableFile(config, json_text)]
+        other = nomad.other_block(agent_dir) if agent_dir else None
+        named = other.config if other and other.config else config
+        files = [
+            EditableFile(path, json_text) for path in dict.fromkeys((named, config))
+        ]
         block = nomad.plugin_block(config)
+        ours = None
         if agent_dir:
             plugin = os.path.join(agent_dir, nomad.PLUGIN_FILE)
-            files.append(EditableFile(plugin, WholeText()))
+            ours = EditableFile(plugin, WholeText())
         if undo:
-            carry_out.undo(files, dry_run=dry_run)
+            carry_out.undo([*files, *([ours] if ours else [])], dry_run=dry_run)
             return
         carry_out.check_chosen(registries, everything=False)
         carry_out.check_helper(helper)
         hosts = carry_out.all_keys(registries, nomad.HUB)
-        if agent_dir and (other := nomad.other_block(agent_dir)):
+        if other and ours and ours.is_ours():
             raise InvalidInputError(
-                f"{other} has a docker plugin block, and Nomad keeps one of two",
-                f"put its auth block there: {' '.join(block.split())}",
+                f"{other.path} has a docker plugin block beside ours, and Nomad keeps"
+                " one of two",
+                "run the same with --undo first, then this again",
             )
         carry_out.change(
             files[0],
@@ -85,8 +93,19 @@ def for_nomad(
             dry_run=dry_run,
             aside=not agent_dir,
         )
-        if agent_dir:
-            carry_out.change_whole(files[1], block, dry_run=dry_run)
+        if other and not other.config:
+            raise InvalidInputError(
+                f"{other.path} has a docker plugin block, and Nomad keeps one of two",
+                f'add to its config: auth {{ config = "{config}" }}; then restart the'
+                " agent",
+            )
+        if other:
+            click.echo(f"{other.path} names it already")
+        elif ours:
+            carry_out.change_whole(ours, block, dry_run=dry_run)
+            click.echo(
+                "restart the Nomad agent: it reads its plugins' blocks then only"
+            )
         else:
             click.echo(block, nl=False)
 
