@@ -10,7 +10,6 @@ from dockcred.clients import files, helm
 from dockcred.clients.containers import read as containers_read
 from dockcred.clients.docker import crane
 from dockcred.clients.docker import read as docker_read
-from dockcred.clients.entries import TOKEN
 from dockcred.clients.findings import Severity, error, note
 from dockcred.clients.reference import HUB, Reference
 from dockcred.commands.doctor import (
@@ -28,6 +27,7 @@ from dockcred.commands.doctor.verdict import (
     FollowedRequest,
     Sent,
     collected,
+    whose,
 )
 from dockcred.errors import InvalidInputError
 
@@ -87,8 +87,7 @@ def _request(
     if case and not sent.who and case.needs_credential and not _has_failed(found):
         text = f"{case.reference.authority} answers nobody, and {client} has no login"
         found.append(error(registry.STEP, text, fix=_configured(case, client)))
-    if case:
-        found = owners.offered(found, case)
+    found = owners.offered(found, case)
     counts = by_name or sent.is_configured or _stops_at_a_file(found)
     most = Severity.ERROR if counts else Severity.WARNING
     findings = [
@@ -238,15 +237,7 @@ def _asked(case: Case, places: list[Found], client: str) -> Following:
         yield note(registry.STEP, f"{who} is good for one pull: it is not tried")
     elif credential or not case.needs_credential:
         yield from registry.check(case, credential, renew, why)
-    return Sent(who or _who(credential), is_configured=bool(places))
-
-
-def _who(credential: Credential | None) -> str:
-    """Return whose credential is sent, in words; nothing for nobody's."""
-    if credential is None:
-        return ""
-    is_token = credential.username == TOKEN
-    return "an identity token" if is_token else f"the user {credential.username}"
+    return Sent(who or whose(credential), is_configured=bool(places))
 
 
 _STOPPING = frozenset(CLIENTS) - {DOCKER, PODMAN}

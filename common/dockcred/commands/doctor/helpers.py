@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 
 from dockcred import wiring
 from dockcred.clients import entries, files
@@ -17,6 +16,7 @@ from dockcred.clients.findings import (
     note,
     warning,
 )
+from dockcred.commands.doctor import machine
 from dockcred.commands.doctor.case import is_useless
 from dockcred.errors import InvalidInputError
 from dockcred.protocol.launcher import render as launcher_render
@@ -65,36 +65,6 @@ def missing_part(file: str) -> str:
     return "" if holders else "the package dockcred in its directories"
 
 
-PATH_STEP = "PATH"
-
-
-def check_path(file: str, path: str) -> Iterator[Finding]:
-    """Warn of directories in which others could put a program of the same name."""
-    for directory in path.split(":"):
-        if not os.path.isabs(directory):
-            yield warning(
-                PATH_STEP,
-                "PATH holds the current directory (an empty or relative entry)",
-                remedy="take it out: whoever owns a directory chooses your helper",
-            )
-        elif _is_open(directory):
-            yield warning(
-                PATH_STEP,
-                f"everybody can write {directory}, which is on PATH"
-                f" up to {os.path.dirname(file)}",
-                fix=command("chmod", "o-w", directory),
-            )
-        if directory == os.path.dirname(file):
-            return
-
-
-def _is_open(directory: str) -> bool:
-    try:
-        return bool(os.stat(directory).st_mode & stat.S_IWOTH)
-    except OSError:
-        return False
-
-
 STEP = "helper"
 
 
@@ -117,7 +87,7 @@ def check(suffix: str, path: str, home: str) -> Generator[Finding, None, str]:
             yield error(STEP, text, **_reinstall(program, os.path.dirname(file)))
         return ""
     yield fine(STEP, file)
-    yield from check_path(file, path)
+    yield from machine.check_path(file, path)
     return file
 
 

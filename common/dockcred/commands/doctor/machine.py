@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 
 from dockcred.clients.docker import read as docker_read
 from dockcred.clients.findings import command, note, warning
@@ -75,3 +76,33 @@ def service_path(file: str) -> Iterator[Finding]:
         " desktop",
         "for them run: sudo dockcred install --dir /usr/local/bin",
     )
+
+
+PATH_STEP = "PATH"
+
+
+def check_path(file: str, path: str) -> Iterator[Finding]:
+    """Warn of directories in which others could put a program of the same name."""
+    for directory in path.split(":"):
+        if not os.path.isabs(directory):
+            yield warning(
+                PATH_STEP,
+                "PATH holds the current directory (an empty or relative entry)",
+                remedy="take it out: whoever owns a directory chooses your helper",
+            )
+        elif _is_open(directory):
+            yield warning(
+                PATH_STEP,
+                f"everybody can write {directory}, which is on PATH"
+                f" up to {os.path.dirname(file)}",
+                fix=command("chmod", "o-w", directory),
+            )
+        if directory == os.path.dirname(file):
+            return
+
+
+def _is_open(directory: str) -> bool:
+    try:
+        return bool(os.stat(directory).st_mode & stat.S_IWOTH)
+    except OSError:
+        return False

@@ -28,9 +28,9 @@ _OF_WHO_ASKS = re.compile(
 )
 
 
-def offered(findings: Sequence[Finding], case: Case) -> list[Finding]:
+def offered(findings: Sequence[Finding], case: Case | None) -> list[Finding]:
     """Return findings; an error about who asks has the command that names another."""
-    if not any(map(_is_about_who_asks, findings)):
+    if case is None or not any(map(_is_about_who_asks, findings)):
         return list(findings)
     commands = _commands(case)
     if not commands:

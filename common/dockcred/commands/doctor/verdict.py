@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from dockcred.clients.entries import TOKEN
 from dockcred.clients.findings import Severity
 from dockcred.commands.findings import distinct, listed
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from dockcred.clients.findings import Finding
     from dockcred.clients.reference import Reference
+    from dockcred.credential import Credential
 
     Following = Generator[Finding, None, "Sent"]
 
@@ -37,6 +39,14 @@ class Sent:
 
     who: str = ""
     is_configured: bool = False
+
+
+def whose(credential: Credential | None) -> str:
+    """Return whose credential is sent, in words; nothing for nobody's."""
+    if credential is None:
+        return ""
+    is_token = credential.username == TOKEN
+    return "an identity token" if is_token else f"the user {credential.username}"
 
 
 def collected(following: Following, found: list[Finding]) -> Sent:
