@@ -278,3 +278,20 @@ def test_a_section_without_commands_is_not_shown(monkeypatch) -> None:
     text = main.get_help(EVERY["dockcred"])
     assert "For people" in text
     assert "For operators" not in text
+
+
+def test_a_second_ctrl_c_at_its_end_shows_no_traceback() -> None:
+    code = (
+        "import os, signal, threading\n"
+        "from dockcred.commands import main\n"
+        "end = threading._shutdown\n"
+        "def late():\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    end()\n"
+        "threading._shutdown = late\n"
+        "main(prog_name='dockcred', args=['--version'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -341,3 +341,21 @@ def test_a_text_whose_secret_cannot_be_told_apart_is_not_kept(tmp_path: Path) ->
     file: Saved = saved(str(tmp_path / "config.json"), "json")
     hide(file, {"registry.invalid": Credential("me", "secret")})
     assert (file.text, file.marks) == (None, [])
+
+
+def test_what_a_killed_run_has_left_beside_a_file_goes(home, dockcred, vault) -> None:
+    """It may hold what the file held; the file itself needs no change any more."""
+    dockcred("setup", "--yes")
+    left = home / ".docker/config.json.before-dockcred.0123456789abcdef.new"
+    left.write_text("bWU6YzJWamNtVjA=")
+    again = dockcred("setup", "--yes")
+    assert b"nothing: all is set up" in again.stdout
+    assert not left.exists()
+
+
+def test_an_undo_takes_a_half_written_launcher_along(home, dockcred, vault) -> None:
+    dockcred("setup", "--yes")
+    left = home / ".local/bin/docker-credential-auto.0123456789abcdef.new"
+    left.write_text("#!/bin/sh")
+    assert dockcred("setup", "--undo", "--yes").status == 0
+    assert not left.exists()

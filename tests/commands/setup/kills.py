@@ -1,4 +1,4 @@
-"""Setup and undo, each killed at every call that changes a file, and run again."""
+"""Setup and undo, killed or interrupted at each call that changes a file, and again."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Killed:
     def __str__(self) -> str:
         counts = ", ".join(f"{name} {n}" for name, n in self.calls.most_common())
         return (
-            f"{self.what}: killed at {self.held} of {self.found} points ({counts}), "
+            f"{self.what}: stopped at {self.held} of {self.found} points ({counts}), "
             f"{len(self.problems)} problems, {self.missed} runs came elsewhere"
         )
 
@@ -118,10 +118,13 @@ def persons(tree: Tree) -> Tree:
 
 
 class Loop:
-    """A verb against a kill at each of its calls."""
+    """A verb against an end at each of its calls: a kill, or Ctrl-C."""
 
-    def __init__(self, machine: Machine, *, undo: bool) -> None:
+    def __init__(
+        self, machine: Machine, *, undo: bool = False, signal: str = "KILL"
+    ) -> None:
         self._machine = machine
+        self._signal = signal
         self._undo = undo
         self._argv = UNDO if undo else SETUP
         machine.remember()
@@ -152,20 +155,34 @@ class Loop:
     def run(self, some: int = 0, seed: int = 0) -> Killed:
         """Kill it at all points, or at some, which a seed picks."""
         points = self.points()
-        killed = Killed("undo" if self._undo else "setup", len(points))
+        verb = "undo" if self._undo else "setup"
+        killed = Killed(f"{verb}, SIG{self._signal}", len(points))
         if some and some < len(points):
             points = random.Random(seed).sample(points, some)
         for number, point in enumerate(points):
             self._machine.restore()
-            ended = self._machine.run(self._argv, inject=point.inject)
-            if not any(point.was_hit(ended.calls, p) for p in self._machine.places):
+            inject = point.inject.replace("=KILL", f"={self._signal}")
+            ended = self._machine.run(self._argv, inject=inject)
+            if not self._was_hit(point, ended):
                 killed.missed += 1
                 continue
             killed.held += 1
             killed.calls[point.name] += 1
             problems = [*self._at_once(), *self._later(number)]
+            if b"Traceback" in ended.stderr:
+                problems.append(f"a traceback: {ended.stderr[-300:]!a}")
             killed.problems += [f"{problem}; {point}" for problem in problems]
         return killed
+
+    def _was_hit(self, point: Point, ended: Ended) -> bool:
+        places = self._machine.places
+        if self._signal == "KILL":
+            return any(point.was_hit(ended.calls, place) for place in places)
+        came = next(
+            (n for n, c in enumerate(ended.calls) if c.startswith("--- SIGINT")), 0
+        )
+        last = ended.calls[came - 1] if came else ""
+        return last.startswith(f"{point.name}(") and any(p in last for p in places)
 
     def _at_once(self) -> list[str]:
         """Complain of what is there when it has been killed."""

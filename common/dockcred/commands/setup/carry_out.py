@@ -178,6 +178,7 @@ def _read(file: Saved, text: str) -> Any:
 
 def _give_back_program(file: Saved) -> None:
     """Restore what had a launcher's name, unless another has taken it since."""
+    private_file.remove_leftovers(*os.path.split(file.path))
     is_ours = launcher_render.written_for(file.path) or os.path.islink(file.path)
     if os.path.lexists(file.path) and not is_ours:
         return
