@@ -56,7 +56,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "api/worker.py": "ends the worker's group of processes",
         "clients/containers/read.py": "asks for the user's own number, to tell whose a file is",
         "clients/edit/past.py": "asks for the user's own number, to tell whose a file is",
-        "commands/doctor/case.py": "asks for the user's own number, to tell whose a file is",
         "commands/doctor/entries.py": "names the owner of a file",
         "commands/doctor/machine.py": "asks for the user's own number, to tell whose a file is",
         "commands/install.py": "asks for the user's own number, to tell whose a file is",

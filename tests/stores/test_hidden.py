@@ -109,7 +109,7 @@ def test_the_doctor_says_of_cred_helpers_what_docker_does(
         content["credsStore"] = "keyring"
     config.write_text(json.dumps(content))
     assert (sent(vault) is None) == hidden
-    said = vault.run("dockcred", "doctor").stdout
+    said = " ".join(vault.run("dockcred", "doctor").stdout.split())
     assert ("does not send" in said) == hidden
 
 
@@ -132,10 +132,14 @@ def test_podmans_files_are_hidden_by_a_list_without_them(vault):
     conf.write_text('credential-helpers = ["keyring"]\n')
     vault.variables["REGISTRY_AUTH_FILE"] = str(vault.path / "auth.json")
     vault.variables["CONTAINERS_REGISTRIES_CONF"] = str(conf)
-    said = vault.run("dockcred", "doctor", "--client", "podman").stdout
+    said = " ".join(
+        vault.run("dockcred", "doctor", "--client", "podman").stdout.split()
+    )
     assert "auth.json is not read: credential-helpers" in said
     conf.write_text('credential-helpers = ["keyring", "containers-auth.json"]\n')
-    said = vault.run("dockcred", "doctor", "--client", "podman").stdout
+    said = " ".join(
+        vault.run("dockcred", "doctor", "--client", "podman").stdout.split()
+    )
     assert "is not read" not in said
 
 

@@ -139,6 +139,29 @@ class Found:
         return f"Found({self.path!r}, {self.key!r}, helper={self.helper!r})"
 
 
+def line_of(found: Found) -> int:
+    """Return the line on which a key stands in its file; 0 where it is not found so.
+
+    The first line with its name behind its table's is good enough for a person.
+    """
+    table, _, rest = found.key.partition('["')
+    try:
+        with open(found.path, encoding="utf-8", errors="replace") as file:
+            text = file.read(_MAX_BYTES)
+    except OSError:
+        return 0
+    at = text.lower().find(f'"{table.lower()}"')
+    if rest and at >= 0:
+        at = text.find(json.dumps(rest.removesuffix('"]')), at)
+    return text.count("\n", 0, at) + 1 if at >= 0 else 0
+
+
+def where(found: Found) -> str:
+    """Return a key and its line, as people are told."""
+    line = line_of(found)
+    return f"line {line}: {found.key}" if line else found.key
+
+
 PREFIX = "docker-credential-"
 NOT_FOUND = "credentials not found in native keychain"
 

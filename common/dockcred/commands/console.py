@@ -61,10 +61,16 @@ else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from rich.console import Console  # noqa: PLC0415 - see above
 
-        stream = sys.stderr if name == "errors" else sys.stdout
+        is_errors = name == "errors"
+        stream = sys.stderr if is_errors else sys.stdout
         if stream is not None:
             stream.reconfigure(errors="replace")
-        made = globals()[name] = Console(stderr=name == "errors")
+        how = {}
+        if environment.current().get("NO_COLOR"):
+            # rich leaves out colours alone; bold, and what turns, are codes too.
+            how = {"color_system": None}
+            how |= {"force_terminal": False} if is_errors else {}
+        made = globals()[name] = Console(stderr=is_errors, **how)
         return made
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from dockcred.clients.findings import Finding
 
-_MARKS = {
+MARKS = {
     Severity.FINE: ("✓", "green"),
     Severity.NOTE: ("·", "dim"),
     Severity.WARNING: ("!", "yellow"),
@@ -28,30 +28,20 @@ def lines(name: str, findings: Sequence[Finding]) -> Iterator[Text]:
     """Return the problems with their remedies, the worst first; then the steps."""
     problems = distinct(findings)
     for problem in problems:
-        yield from told(problem)
+        mark, style = MARKS[problem.severity]
+        yield Text(f"{mark} {problem.text}", style=style)
+        if problem.fix:
+            yield Text(f"  run: {problem.fix}", style="bold")
+        if problem.remedy:
+            yield Text(f"  {problem.remedy}")
     if not problems:
         yield Text(f"✓ {name} is in order", style="green")
-    yield from steps(findings)
-
-
-def told(problem: Finding, text: str = "") -> Iterator[Text]:
-    """Return a problem with its remedy; `text` stands for what it says."""
-    mark, style = _MARKS[problem.severity]
-    yield Text(f"{mark} {text or problem.text}", style=style)
-    if problem.fix:
-        yield Text(f"  run: {problem.fix}", style="bold")
-    if problem.remedy:
-        yield Text(f"  {problem.remedy}")
-
-
-def steps(findings: Sequence[Finding]) -> Iterator[Text]:
-    """Return every finding, by clients."""
     client = None
     for finding in findings:
         if finding.client != client:
             client = finding.client
             yield Text(f"\n{client or 'dockcred'}", style="bold")
-        mark, style = _MARKS[finding.severity]
+        mark, style = MARKS[finding.severity]
         yield Text.assemble(
             (f"  {mark} ", style), (f"{finding.step:9} ", "dim"), finding.text
         )

@@ -142,6 +142,24 @@ def meaning(
     return kind(found.cause, found.remedy, "connecting")
 
 
+def _has_route() -> bool:
+    """Return whether this machine is on a network at all; sends nothing."""
+    for family, root in _ROOT_SERVERS.items():
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as asked:
+                asked.connect((root, 53))
+        except OSError:
+            continue
+        return True
+    return False
+
+
+_ROOT_SERVERS = {
+    socket.AF_INET: "198.41.0.4",
+    socket.AF_INET6: "2001:503:ba3e::2:30",
+}
+
+
 def _meaning(error: OSError, target: Target, timeout_s: float) -> TransportError:
     name = target.netloc
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -160,7 +178,7 @@ def _meaning(error: OSError, target: Target, timeout_s: float) -> TransportError
         return NameNotFoundError(
             f"the name {name} was not resolved ({error.strerror})",
             "see the DNS settings, or HTTPS_PROXY if one is needed",
-            "connecting" if error.errno == socket.EAI_AGAIN else "",
+            "connecting" if error.errno == socket.EAI_AGAIN and _has_route() else "",
         )
     if isinstance(error, ssl.SSLError) and not isinstance(error, _BROKEN):
         return TransportError(

@@ -35,8 +35,12 @@ class Machine:
 
     def docker(self, content: object) -> Path:
         """Write config.json."""
+        return self.write_docker(json.dumps(content))
+
+    def write_docker(self, text: str) -> Path:
+        """Write config.json as it is given."""
         path = self.path / ".docker/config.json"
-        path.write_text(json.dumps(content))
+        path.write_text(text)
         return path
 
     def follow(self, name: str | None = "r.example", *clients: str) -> Examination:

@@ -330,7 +330,7 @@ def doctor_tells_that_it_was_remembered(laptop: Laptop) -> None:
     laptop.get("gcr")
     doctor = Program(str(laptop.programs / "dockcred"))
     answer = doctor("doctor", "gcr.io", environment=laptop.variables())
-    assert f"{ADDRESS} was silent" in answer.stdout.decode()
+    assert f"{ADDRESS} was silent" in " ".join(answer.stdout.decode().split())
     assert f"until {HOLDS_S:g} s have passed" in " ".join(
         answer.stdout.decode().split()
     )

@@ -7,31 +7,20 @@ helpers                          the program on PATH, and its answer
 case                             who answers, and what the cache holds
 registry, realm                  whether the registry takes the credential
 machine                          home, sudo, snap, the PATH of services
-verdict                          works, anonymous or broken
+verdict, way                     works, anonymous or broken, and how it is shown
 """
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
-from dockcred.clients.findings import Finding, Severity
 from dockcred.clients.reference import Reference
 from dockcred.commands.console import console, errors, examples, reporting_errors
-from dockcred.commands.doctor import examination
-from dockcred.commands.doctor.verdict import ANONYMOUS, BROKEN, WORKS
-from dockcred.commands.findings import steps, told
+from dockcred.commands.doctor import examination, way
 from dockcred.commands.help import Choice, complete_host
 from dockcred.system import environment
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from rich.text import Text
-
-    from dockcred.commands.doctor.verdict import Examination
 
 
 @click.command(
@@ -73,25 +62,6 @@ def doctor(name: str | None, clients: tuple[str, ...], *, as_json: bool) -> None
         if as_json:
             click.echo(found.document())
         else:
-            for line in _lines(found):
+            for line in way.lines(found, min(way.WIDTH, console.width)):
                 console.print(line, soft_wrap=True, highlight=False)
     sys.exit(found.status)
-
-
-_SEVERITIES = {
-    WORKS: Severity.FINE,
-    ANONYMOUS: Severity.NOTE,
-    BROKEN: Severity.ERROR,
-}
-
-
-def _lines(found: Examination) -> Iterator[Text]:
-    """Return the verdict; then what else is to be fixed; then the steps."""
-    problems = found.problems
-    verdict = Finding(_SEVERITIES[found.verdict], "", "")
-    if found.verdict == BROKEN:
-        verdict = problems.pop(0)
-    yield from told(verdict, found.said())
-    for problem in problems:
-        yield from told(problem)
-    yield from steps(found.findings)

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-import time
+from dataclasses import replace
 from functools import cached_property
 
-from dockcred import credential as lifetime
 from dockcred import wiring
+from dockcred.clients import files
 from dockcred.clients.findings import (
     Finding,
     Severity,
-    command,
     error,
     fine,
     note,
-    warning,
 )
-from dockcred.commands.console import span
 from dockcred.errors import (
     DockcredError,
     MissingIdentityError,
@@ -37,14 +34,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dockcred.clients.files import HelperAnswer
     from dockcred.clients.reference import Reference
     from dockcred.credential import ServerURL
+    from dockcred.identity.config import Config
     from dockcred.identity.provider import Provider
     from dockcred.identity.store import IdentityStore
     from dockcred.system.environment import Environment
-
-DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""What systemd gives a service, and near to what cron, Nomad and kubelet have."""
 
 
 class Case:
@@ -62,6 +58,7 @@ class Case:
         self.store: IdentityStore | None = None
         self.misconfigured: DockcredError | None = None
         self.timeout_s = DEFAULT_TIMEOUT_S
+        self._answers: dict[tuple[str, str], HelperAnswer] = {}
         try:
             # The helper's own limit comes first: it tells in what the time went.
             self.timeout_s = timeout_s(environment) + 1.0
@@ -93,10 +90,27 @@ class Case:
         if self.store:
             variables = self.store.environment
         elif not self.misconfigured:
-            config = open_config(variables, lambda: Cache(machine.locate(variables)))
-            settings = config.settings_for(self.reference.server)
+            settings = self._config().settings_for(self.reference.server)
             variables = variables.with_values(overlay(settings))
         return variables.get("DOCKCRED_ANONYMOUS").lower() == "false"
+
+    def ask(self, file: str, key: str) -> HelperAnswer:
+        """Return what a helper answers; it is asked once, however many clients do."""
+        asked = file, key
+        if asked not in self._answers:
+            self._answers[asked] = files.ask(
+                file, key, self.environment, self.timeout_s
+            )
+        return self._answers[asked]
+
+    def _config(self) -> Config:
+        variables = self.environment
+        return open_config(variables, lambda: Cache(machine.locate(variables)))
+
+    @property
+    def place(self) -> str:
+        """Return the place in config.toml that holds for the registry, or nothing."""
+        return self._config().place_for(self.reference.server)
 
     @cached_property
     def slip(self) -> tuple[str, str]:
@@ -127,75 +141,6 @@ def is_useless(why: DockcredError | None) -> bool:
     return isinstance(why, UselessIdentityError) or (why is not None and not nobody)
 
 
-CACHE_STEP = "cache"
-_AGES = {
-    lifetime.FRESH: "fresh",
-    lifetime.AGING: "renewed in the background",
-    lifetime.LAST: "minted anew at the next need",
-    lifetime.OVER: "over",
-}
-
-
-def check_cache(case: Case) -> Iterator[Finding]:
-    """Check the cache's directory, and what it holds for the registry."""
-    store = case.store
-    if store is None:
-        return
-    wanted = machine.locate(store.environment, store.provider.cache_parent)
-    if not store.cache.path:
-        yield _none(wanted)
-        return
-    yield from _entry(store, case.target)
-    if failure := store.last_failure(case.target):
-        cause, when = failure
-        yield note(
-            CACHE_STEP, f"the last failure, {span(time.time() - when)} ago: {cause}"
-        )
-
-
-def _none(wanted: str) -> Finding:
-    if not wanted:
-        return note(CACHE_STEP, "off: every request mints a credential")
-    if not os.path.lexists(wanted):
-        return note(CACHE_STEP, f"{wanted} is made at the first need")
-    if not os.path.isdir(wanted) or os.path.islink(wanted):
-        return warning(
-            CACHE_STEP,
-            f"{wanted} is no directory of ours: nothing is cached",
-            fix=command("mv", wanted, f"{wanted}.aside"),
-        )
-    if os.stat(wanted).st_uid != os.geteuid():
-        return warning(
-            CACHE_STEP,
-            f"{wanted} belongs to another user: nothing is cached",
-            remedy="set DOCKCRED_CACHE_DIR to a directory of your own",
-        )
-    return warning(
-        CACHE_STEP,
-        f"others can write {wanted}: nothing is cached",
-        fix=command("chmod", "700", wanted),
-    )
-
-
-def _entry(store: IdentityStore, target: ServerURL) -> Iterator[Finding]:
-    entry = store.entry(target)
-    if entry is None:
-        yield fine(
-            CACHE_STEP, f"{store.cache.path}, without an entry for {target.host}"
-        )
-        return
-    now = time.time()
-    credential = entry.credential
-    text = (
-        f"{store.cache.path}: minted {span(now - credential.issued_at)} ago,"
-        f" ends in {span((credential.expires_at or now) - now)}"
-        f" ({_AGES[lifetime.age(credential, now)]})"
-    )
-    if entry.lease_until is not None:
-        text += f"; who it is, is asked again in {span(entry.lease_until - now)}"
-    yield fine(CACHE_STEP, text)
-
-
 STEP = "identity"
 _SHOWN = 4
 
@@ -214,7 +159,10 @@ def check_identity(case: Case) -> Iterator[Finding]:
             f"config.toml puts {case.target.host} behind {case.reference.authority}:"
             f" whoever owns {case.reference.authority} receives the credential",
         )
-    yield _who(store, case.target)
+    who = _who(store, case.target)
+    if place := case.place:
+        who = replace(who, text=f"{who.text} ({place})")
+    yield who
     yield from _metadata(store, case.target)
 
 

@@ -54,7 +54,7 @@ def check(case: Case, file: DockerFile) -> Generator[Finding, None, Found | None
     if found and found.helper and docker_read.is_default(file, found):
         found = yield from _default(case, found)
     if found and found.helper:
-        yield fine(KEY, f"{found.key} = {found.helper}")
+        yield fine(KEY, f"{files.where(found)} = {found.helper}")
         return found
     if found and (why := docker_read.undecoded(file, key)):
         yield error(
@@ -85,12 +85,7 @@ def _default(case: Case, found: Found) -> Generator[Finding, None, Found | None]
     """Return the store that docker asks unbidden, where it has the credential."""
     program = f"{PREFIX}{found.helper}"
     yield note(KEY, f"no file names a helper: docker asks {program} unbidden")
-    answer = files.ask(
-        chosen(program, case.path),
-        case.reference.docker_key,
-        case.environment,
-        case.timeout_s,
-    )
+    answer = case.ask(chosen(program, case.path), case.reference.docker_key)
     return found if answer.credential else None
 
 

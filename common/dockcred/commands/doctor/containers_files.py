@@ -181,7 +181,7 @@ def _taken(found: Found, case: Case) -> Iterator[Finding]:
             fix="unset DOCKER_CONFIG",
         )
     if found.helper:
-        yield fine(KEY, f"{found.key} = {found.helper} in {found.path}")
+        yield fine(KEY, f"{files.where(found)} = {found.helper} in {found.path}")
     elif found.entry is None:
         yield error(
             KEY,

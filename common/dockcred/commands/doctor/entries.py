@@ -122,6 +122,7 @@ def check(found: Found, case: Case, login: str) -> Iterator[Finding]:
             STEP, f"{where} holds an identity token: Nomad and Kubernetes cannot use it"
         )
     else:
+        where = f"{files.where(found)} in {found.path}"
         yield fine(STEP, f"{where}: the user {held.username}, stored")
 
 
@@ -129,6 +130,7 @@ def check_place(found: Found, case: Case, client: str) -> Iterator[Finding]:
     """Check what crane, oras or helm has for a registry: a helper, or an entry."""
     where = f"{found.key} in {found.path}"
     if found.helper:
+        where = f"{files.where(found)} in {found.path}"
         yield fine(KEY, f"{where}: {found.helper} for {found.asks}")
     elif is_chance(found):
         yield error(

@@ -21,7 +21,7 @@ from dockcred.commands.doctor import (
     owners,
     registry,
 )
-from dockcred.commands.doctor.case import Case, check_cache, check_identity
+from dockcred.commands.doctor.case import Case, check_identity
 from dockcred.commands.doctor.verdict import (
     Examination,
     FollowedRequest,
@@ -72,7 +72,7 @@ def examine(
     if reference:
         tell("looking at identity and cache")
         case = Case(reference, environment)
-        about = owners.offered([*check_identity(case), *check_cache(case)], case)
+        about = owners.offered([*check_identity(case), *machine.check_cache(case)], case)
         about += owners.check(case, [f for each in requests for f in each.findings])
         must_be_known = case.must_be_known
     return Examination(reference, requests, about, must_be_known=must_be_known)
@@ -211,41 +211,35 @@ def _named(file: ClientFile) -> set[str]:
 def _asked(case: Case, places: list[Found], client: str) -> Following:
     """Check each place for the credential, then whether the registry accepts it."""
     credential, renew, why, answer, who = None, "", None, None, ""
+    failed = False
     for found in places:
         if found.helper:
             last = found is places[-1]
             answer = yield from _helper(case, found, client, is_last=last)
             credential = answer.credential if answer else None
             why = answer.why if answer else None
-            if found.entry and _is_none(answer):
+            failed = answer is None or bool(answer.problem)
+            if found.entry and failed:
                 credential = entries.credential(found)
                 yield from _sent_instead(found, credential)
         else:
-            credential = entries.credential(found)
+            failed, credential = False, entries.credential(found)
             renew = _renew(found, case, client)
             if (found.entry or {}).get("registrytoken"):
                 who = "a registry token"
-        if (
-            credential
-            or who
-            or (found.helper and client in _STOPPING and _is_none(answer))
-        ):
+        if credential or who or (failed and client in _STOPPING):
             break
     if not credential and any(case.slip):
         yield error("name", *case.slip)
     elif who:
         yield note(registry.STEP, f"{who} is good for one pull: it is not tried")
-    elif credential or not case.needs_credential:
+    elif credential or not (case.needs_credential or failed):
         yield from registry.check(case, credential, renew, why)
     return Sent(who or whose(credential), is_configured=bool(places))
 
 
 _STOPPING = frozenset(CLIENTS) - {DOCKER, PODMAN}
 """Whom a helper that fails stops, whatever comes behind it."""
-
-
-def _is_none(answer: HelperAnswer | None) -> bool:
-    return answer is None or bool(answer.problem)
 
 
 def _helper(

@@ -234,7 +234,7 @@ def check_answer(
 
     `is_last` tells that the client asks nobody after it.
     """
-    answer = files.ask(file, key, case.environment, case.timeout_s)
+    answer = case.ask(file, key)
     name = os.path.basename(file)
     if answer.problem:
         yield _failed(file, f"{name} fails: {answer.problem}", case)

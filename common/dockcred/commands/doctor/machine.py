@@ -1,15 +1,18 @@
-"""The traps of the machine under a client: home, sudo, snap, the PATH of services."""
+"""What is under a request: home, sudo, snap, the PATH of services, the cache."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import stat
+import time
 
+from dockcred import credential as lifetime
 from dockcred.clients.docker import read as docker_read
-from dockcred.clients.findings import command, note, warning
-from dockcred.commands.doctor.case import DEFAULT_PATH
+from dockcred.clients.findings import command, fine, note, warning
+from dockcred.commands.console import span
 from dockcred.commands.doctor.entries import home_behind_sudo
+from dockcred.system import machine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +20,13 @@ if TYPE_CHECKING:
 
     from dockcred.clients.docker.read import DockerFile
     from dockcred.clients.findings import Finding
+    from dockcred.commands.doctor.case import Case
+    from dockcred.credential import ServerURL
+    from dockcred.identity.store import IdentityStore
     from dockcred.system.environment import Environment
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""What systemd gives a service, and near to what cron, Nomad and kubelet have."""
 
 STEP = "machine"
 _SNAP = "/snap/"
@@ -106,3 +115,72 @@ def _is_open(directory: str) -> bool:
         return bool(os.stat(directory).st_mode & stat.S_IWOTH)
     except OSError:
         return False
+
+
+CACHE_STEP = "cache"
+_AGES = {
+    lifetime.FRESH: "fresh",
+    lifetime.AGING: "renewed in the background",
+    lifetime.LAST: "minted anew at the next need",
+    lifetime.OVER: "over",
+}
+
+
+def check_cache(case: Case) -> Iterator[Finding]:
+    """Check the cache's directory, and what it holds for the registry."""
+    store = case.store
+    if store is None:
+        return
+    wanted = machine.locate(store.environment, store.provider.cache_parent)
+    if not store.cache.path:
+        yield _none(wanted)
+        return
+    yield from _entry(store, case.target)
+    if failure := store.last_failure(case.target):
+        cause, when = failure
+        yield note(
+            CACHE_STEP, f"the last failure, {span(time.time() - when)} ago: {cause}"
+        )
+
+
+def _none(wanted: str) -> Finding:
+    if not wanted:
+        return note(CACHE_STEP, "off: every request mints a credential")
+    if not os.path.lexists(wanted):
+        return note(CACHE_STEP, f"{wanted} is made at the first need")
+    if not os.path.isdir(wanted) or os.path.islink(wanted):
+        return warning(
+            CACHE_STEP,
+            f"{wanted} is no directory of ours: nothing is cached",
+            fix=command("mv", wanted, f"{wanted}.aside"),
+        )
+    if os.stat(wanted).st_uid != os.geteuid():
+        return warning(
+            CACHE_STEP,
+            f"{wanted} belongs to another user: nothing is cached",
+            remedy="set DOCKCRED_CACHE_DIR to a directory of your own",
+        )
+    return warning(
+        CACHE_STEP,
+        f"others can write {wanted}: nothing is cached",
+        fix=command("chmod", "700", wanted),
+    )
+
+
+def _entry(store: IdentityStore, target: ServerURL) -> Iterator[Finding]:
+    entry = store.entry(target)
+    if entry is None:
+        yield fine(
+            CACHE_STEP, f"{store.cache.path}, without an entry for {target.host}"
+        )
+        return
+    now = time.time()
+    credential = entry.credential
+    text = (
+        f"{store.cache.path}: minted {span(now - credential.issued_at)} ago,"
+        f" ends in {span((credential.expires_at or now) - now)}"
+        f" ({_AGES[lifetime.age(credential, now)]})"
+    )
+    if entry.lease_until is not None:
+        text += f"; who it is, is asked again in {span(entry.lease_until - now)}"
+    yield fine(CACHE_STEP, text)

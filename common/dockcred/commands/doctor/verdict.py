@@ -97,10 +97,10 @@ class Examination:
         self._must_be_known = must_be_known
         counted = {request.verdict for request in requests if request.counts}
         most = Severity.WARNING if counted == {WORKS} else Severity.ERROR
-        self._about = [
+        self.about = [
             replace(found, severity=min(found.severity, most)) for found in about
         ]
-        if any(found.severity is Severity.ERROR for found in self._about):
+        if any(found.severity is Severity.ERROR for found in self.about):
             counted.add(BROKEN)
         self.verdict = next(each for each in _FROM_THE_WORST if each in counted)
 
@@ -108,7 +108,7 @@ class Examination:
     def findings(self) -> list[Finding]:
         """Return all that was found, in the order of the requests."""
         found = [found for request in self.requests for found in request.findings]
-        return [*found, *self._about]
+        return [*found, *self.about]
 
     @property
     def problems(self) -> list[Finding]:

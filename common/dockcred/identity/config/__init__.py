@@ -55,6 +55,11 @@ class Config:
         best = self._entry_for(server)
         return _path(best[1]) if best else ""
 
+    def place_for(self, server: ServerURL) -> str:
+        """Return file and line of a server's entry; nothing without one."""
+        best = self._entry_for(server)
+        return best[0] if best else ""
+
     def has_path_at(self, server: ServerURL) -> bool:
         """Return whether some path at a server's host has an entry of its own."""
         from dockcred.identity.config.load import Pattern  # noqa: PLC0415 - with a file only
