@@ -72,7 +72,9 @@ def examine(
     if reference:
         tell("looking at identity and cache")
         case = Case(reference, environment)
-        about = owners.offered([*check_identity(case), *machine.check_cache(case)], case)
+        about = owners.offered(
+            [*check_identity(case), *machine.check_cache(case)], case
+        )
         about += owners.check(case, [f for each in requests for f in each.findings])
         must_be_known = case.must_be_known
     return Examination(reference, requests, about, must_be_known=must_be_known)
