@@ -9,7 +9,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from support.documents import ROOT, Block, agrees, blocks
+from support.documents import ROOT, Block, agrees, blocks, written
 from support.real import require_own_mounts
 
 from dockcred.testing.sandbox import Sandbox
@@ -118,6 +118,28 @@ def test_a_block_that_is_run_elsewhere_names_the_test() -> None:
     for block in blocks("console"):
         if block.elsewhere:
             assert (ROOT / block.elsewhere).is_file(), f"{block}: {block.elsewhere}"
+
+
+WAYS = ("pip", "pipx", "uv", "deb", "one-file")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_tab_of_the_readme_is_what_the_page_says_of_this_way(way: str) -> None:
+    """The page adds the launchers, which `setup` writes for who reads on in README.
+
+    tests/real/test_machine.py runs the tab.
+    """
+    tab = written(f"comes by {way}", "README.md")
+    assert [*tab, "dockcred install"] == [
+        *written(f"comes by {way}", "install.md"),
+        *(["dockcred install"] if way in {"deb", "one-file"} else []),
+    ]
+
+
+def test_every_tab_of_the_readme_is_one_of_these_and_is_closed() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert text.count("<details") == text.count("</details>") == len(WAYS)
+    assert text.count("<details open>") == 1
 
 
 def test_there_are_blocks_and_each_has_commands() -> None:

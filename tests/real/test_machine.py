@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from support.documents import blocks
+from support.documents import written
 
 from .machine import Machine, open_machine
 from .registry import ACCOUNT_HOST
@@ -33,14 +33,17 @@ SANDBOX = "apt-get install -y --no-install-recommends python3-trustme python3-jw
 NO_SANDBOX = "apt-get autoremove --purge -y python3-trustme python3-jwt"
 
 
-def commands(how: str) -> str:
-    """Read a block of docs/install.md, to be run where a release's files are."""
-    found = [
-        b for b in blocks("console") if b.page.name == "install.md" and how in b.how
-    ]
-    (block,) = found
-    lines = (command for command, _ in block.steps())
+def commands(how: str, page: str = "install.md") -> str:
+    """Read a block of a page, to be run where a release's files are."""
+    lines = written(how, page)
     return "cd /dist\n" + "\n".join(lines).replace("[all]", "[sandbox]")
+
+
+def coming(way: str) -> str:
+    """Read README's tab, and what docs/install.md has besides: the launchers."""
+    lines = written(f"comes by {way}", "install.md")
+    tab = commands(f"comes by {way}", "README.md")
+    return "\n".join((tab, *lines[len(tab.splitlines()) - 1 :]))
 
 
 @pytest.fixture(params=WAYS)
@@ -63,7 +66,7 @@ def test_in_a_session_a_pull_and_out_without_a_trace(
     machine: Machine, way: str, image: str
 ) -> None:
     before = machine.files()
-    machine.succeed("sh", "-ec", commands(f"comes by {way}"))
+    machine.succeed("sh", "-ec", coming(way))
 
     if way == "deb":
         machine.succeed("sh", "-ec", SANDBOX)
@@ -94,7 +97,7 @@ def test_in_a_session_a_pull_and_out_without_a_trace(
 @pytest.mark.parametrize("way", ["deb"], indirect=True)
 def test_debians_own_boto3_serves_what_needs_an_sdk(machine: Machine) -> None:
     """Without it the error names its package, and not pip, which Debian refuses."""
-    machine.succeed("sh", "-ec", f"{commands('comes by deb')}\n{SANDBOX}")
+    machine.succeed("sh", "-ec", f"{coming('deb')}\n{SANDBOX}")
     # By the real names: Debian 12's botocore does not read AWS_ENDPOINT_URL.
     sandbox = ("dockcred", "sandbox", "--tls", "--identity")
     done = machine.run(*sandbox, "profile", "--", "sh", "-ec", SESSION)
@@ -104,3 +107,30 @@ def test_debians_own_boto3_serves_what_needs_an_sdk(machine: Machine) -> None:
         printed = machine.succeed(*sandbox, identity, "--", "sh", "-ec", SESSION)
         cold, cached = printed.splitlines()
         assert cold == cached
+
+
+AGAIN = {
+    "pipx": "pipx install --force 'dockcred[sandbox]'",
+    "uv": "uv tool install --reinstall 'dockcred[sandbox]'",
+}
+
+
+@pytest.mark.parametrize("way", AGAIN, indirect=True)
+def test_launchers_give_links_back_and_a_reinstall_that_drops_them_is_told(
+    machine: Machine, way: str
+) -> None:
+    program = f"{machine.home}/.local/bin/docker-credential-ecr-login"
+    machine.succeed("sh", "-ec", commands(f"comes by {way}", "README.md"))
+    link = machine.succeed("readlink", program)
+    machine.succeed("dockcred", "install")
+    assert machine.run("readlink", program).returncode != 0
+    machine.succeed("dockcred", "install", "--remove")
+    assert machine.succeed("readlink", program) == link
+
+    machine.succeed("dockcred", "configure", "docker", "--registry", ACCOUNT_HOST)
+    machine.succeed("dockcred", "install")
+    doctor = ("dockcred", "doctor", "--json", ACCOUNT_HOST)
+    assert "after a reinstall" not in machine.run(*doctor).stdout
+    machine.succeed("sh", "-ec", f"cd /dist\n{AGAIN[way]}")
+    assert machine.succeed("readlink", program) == link
+    assert "after a reinstall, run: dockcred install" in machine.run(*doctor).stdout

@@ -94,6 +94,12 @@ def blocks(kind: str) -> list[Block]:
     ]
 
 
+def written(how: str, page: str) -> list[str]:
+    """The commands of the one block of a page that has these words above it."""
+    (block,) = (b for b in blocks("console") if b.page.name == page and how in b.how)
+    return [command for command, _ in block.steps()]
+
+
 def agrees(shown: str, printed: str) -> bool:
     """Tell whether what a page shows is what was printed, but for numbers and `…`."""
     pattern = ".*".join(re.escape(part) for part in _plain(shown).split("…"))
