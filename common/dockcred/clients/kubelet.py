@@ -50,6 +50,16 @@ providers:
 """
 
 
+def provider(patterns: Iterable[str]) -> dict[str, Any]:
+    """Return our provider for a list of others; raise InvalidInputError as `config`."""
+    return {
+        "name": PROVIDER,
+        "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
+        "matchImages": [_checked(pattern) for pattern in patterns],
+        "defaultCacheDuration": "0s",
+    }
+
+
 def is_shared(name: str) -> bool:
     """Return whether a cloud's customers have their registries below a domain."""
     if name in CLOUDS:

@@ -12,13 +12,14 @@ import click
 
 from dockcred.clients import kubelet, nomad
 from dockcred.clients.docker import edit as docker_edit
-from dockcred.clients.edit import WholeText, json_text
+from dockcred.clients.edit import ABSENT, WantedValue, WholeText, json_text
 from dockcred.clients.edit.client_file import EditableFile
+from dockcred.clients.edit.provider_list import ProviderList
 from dockcred.commands.configure import carry_out
 from dockcred.commands.configure.carry_out import HELPER, REGISTRY, options
 from dockcred.commands.configure.clients import docker, helm, podman
 from dockcred.commands.configure.identity import for_identity
-from dockcred.commands.console import examples, reporting_errors
+from dockcred.commands.console import examples, reporting_errors, warn
 from dockcred.commands.help import HelpfulGroup
 from dockcred.errors import InvalidInputError
 
@@ -115,6 +116,7 @@ def for_nomad(
     epilog=examples(
         "dockcred configure kubelet --all --file /etc/kubernetes/dockcred.yaml",
         "dockcred configure kubelet --registry 'registry.example:5000'",
+        "dockcred configure kubelet --registry ghcr.io --file config.json --merge",
         "dockcred configure kubelet --file /etc/kubernetes/dockcred.yaml --undo",
     ),
 )
@@ -132,12 +134,18 @@ def for_nomad(
     click.option(
         "--file", "path", metavar="FILE", help="Write it there; without it, print it."
     ),
+    click.option(
+        "--merge",
+        is_flag=True,
+        help="Add the provider to a FILE of others; all else in it stays.",
+    ),
 )
 def for_kubelet(
     *,
     patterns: tuple[str, ...],
     everything: bool,
     path: str | None,
+    merge: bool,
     dry_run: bool,
     undo: bool,
 ) -> None:
@@ -147,19 +155,39 @@ def for_kubelet(
     --image-credential-provider-bin-dir, where `dockcred install` has put the program.
     """
     with reporting_errors():
-        if undo:
-            if not path:
-                raise InvalidInputError("no file is named", "use --file FILE")
-            file = EditableFile(path, WholeText())
-            carry_out.undo([file], dry_run=dry_run)
+        if (undo or merge) and not path:
+            raise InvalidInputError("no file is named", "use --file FILE")
+        if undo and path:
+            carry_out.undo([EditableFile(path, ProviderList())], dry_run=dry_run)
             return
         carry_out.check_chosen(patterns, everything=everything)
-        text = kubelet.config([*patterns, *(kubelet.CLOUDS if everything else ())])
-        if path:
-            file = EditableFile(path, WholeText())
-            carry_out.change_whole(file, text, dry_run=dry_run)
+        images = [*patterns, *(kubelet.CLOUDS if everything else ())]
+        if merge and path:
+            _merge(path, images, dry_run=dry_run)
+        elif path:
+            file = EditableFile(path, ProviderList())
+            carry_out.change_whole(file, kubelet.config(images), dry_run=dry_run)
         else:
-            click.echo(text, nl=False)
+            click.echo(kubelet.config(images), nl=False)
+
+
+def _merge(path: str, images: list[str], *, dry_run: bool) -> None:
+    """Add our provider to the others of a file, and warn of images that two have."""
+    place = ("providers", kubelet.PROVIDER)
+    syntax = ProviderList()
+    others: list[str] = []
+
+    def wanted(text: str) -> list[WantedValue]:
+        if syntax.get(text, place) is ABSENT:
+            others[:] = [image for image in images if image in text]
+        return [WantedValue(place, kubelet.provider(images))]
+
+    carry_out.change(EditableFile(path, syntax), wanted, dry_run=dry_run)
+    if others:
+        warn(
+            f"another provider has {', '.join(others)} too: kubelet asks both, and"
+            " tries the earlier one's answer first"
+        )
 
 
 @click.group(
