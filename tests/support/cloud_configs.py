@@ -39,12 +39,12 @@ providers: # two of them
 
   # first
   - apiVersion: credentialprovider.kubelet.k8s.io/v1
+    env:
+      - value: "- name: x"
+        name: dockcred-credential-provider
     name: "one"
     matchImages: [one.example]
     defaultCacheDuration: 0s
-    env:
-      - name: dockcred-credential-provider
-        value: "- name: x"
   # second
   -   name: 'two'
       apiVersion: credentialprovider.kubelet.k8s.io/v1
