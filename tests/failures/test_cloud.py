@@ -30,7 +30,7 @@ WORDS = {
     "late": "",
     "huge": "",
     "hang": "gave up after 1.5 s while asking",
-    "clock-skew": "clock differs",
+    "clock-skew": "clock is 60 min behind",
     "refuse": "refused",
     "proxy-busy": "proxy",
     "proxy-page": "",

@@ -1,4 +1,4 @@
-"""Which cloud's registry a host was meant to be that is nobody's.
+"""What a name was meant to be that is nobody's: a cloud's host, or one of ours.
 
 Asked after a failure alone: whatever answers is no slip, whatever its name.
 """
@@ -11,6 +11,10 @@ import re
 from difflib import get_close_matches
 from importlib.util import find_spec
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 _AZURE = ("azurecr.io", "azurecr.cn", "azurecr.us", "azurecr.de")
 _WHOLE = {
     "ghcr.io": "GitHub",
@@ -22,6 +26,27 @@ _WHOLE = {
 }
 _WITH_NAMES = ("gcr.io", "docker.io")
 """Of these, hosts that have names of their own before them, as eu.gcr.io."""
+
+
+def slip(word: str, names: Iterable[str]) -> str:
+    """Return as a remedy what a word was meant for; nothing where no name is near.
+
+    `doctor` finds where the word is written, and puts it right.
+    """
+    meant = near(word, names)
+    return f"write {meant!a} for {word!a}" if meant else ""
+
+
+def near(word: str, names: Iterable[str]) -> str:
+    """Return the name that a word was meant for; nothing where none is near."""
+    known = {_plain(name): name for name in names}
+    found = get_close_matches(_plain(word), known, 1, 0.6)
+    return known[found[0]] if found else ""
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "-")
+
 
 _LONG = 12
 _MISTAKEN_ENDS = frozenset({"com", "net", "org", "co", "dev"})

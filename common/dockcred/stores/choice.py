@@ -51,8 +51,11 @@ def choose(environment: Environment) -> str:
     """Return the backend's name; KeychainAbsentError where nothing keeps secrets."""
     if named := environment.get("DOCKCRED_STORE").lower():
         if named not in NAMES:
+            from dockcred.identity.misspelt import slip  # noqa: PLC0415 - a failure only
+
             raise InvalidInputError(
-                "DOCKCRED_STORE names no store", f"set one of {', '.join(NAMES)}"
+                "DOCKCRED_STORE names no store",
+                slip(named, NAMES) or f"set one of {', '.join(NAMES)}",
             )
         return named
     from dockcred.stores.secretservice import names  # noqa: PLC0415 - where none is named
@@ -70,9 +73,21 @@ def choose(environment: Environment) -> str:
     raise KeychainAbsentError(
         "nothing here keeps credentials: no keychain (no D-Bus session bus) and no "
         "vault",
-        "run 'dockcred vault create --key-file /etc/dockcred/vault.key', then "
+        f"run 'dockcred vault create --key-file {_key_place(environment)}', then "
         "'docker login' again",
     )
+
+
+def _key_place(environment: Environment) -> str:
+    """Return where this user may keep a vault's key: for the whole machine, or not."""
+    place = "/etc/dockcred"
+    from shlex import quote  # noqa: PLC0415 - a failure only
+
+    while not os.path.isdir(place):
+        place = os.path.dirname(place)
+    base = environment.path("XDG_CONFIG_HOME", ".config")
+    is_his = os.access(place, os.W_OK) or not base
+    return f"{'/etc' if is_his else quote(base)}/dockcred/vault.key"
 
 
 def vault_path(environment: Environment) -> str:

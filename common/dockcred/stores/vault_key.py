@@ -100,6 +100,8 @@ def _syscall(number: int, *arguments: object) -> int:
 
 KEY_CREDENTIAL = "dockcred-vault-key"
 PASSPHRASE_CREDENTIAL = "dockcred-vault-passphrase"  # noqa: S105 - a file's name
+_KEY_FILE = "DOCKCRED_VAULT_KEY_FILE"
+_PASSPHRASE_FILE = "DOCKCRED_VAULT_PASSPHRASE_FILE"  # noqa: S105 - a variable's name
 _MAX_FILE_BYTES = 4096
 # OWASP's first choice for scrypt: 128 MiB and about 0.4 s for each guess.
 _SCRYPT = {"n": 2**17, "r": 8, "p": 1}
@@ -110,13 +112,11 @@ def find(vault: VaultFile, environment: Environment) -> bytes:
     """Return the vault's key; KeychainLockedError where nothing holds it."""
     made_from_passphrase = vault.key["kind"] == "scrypt"
     if made_from_passphrase:
-        path = _first_file(
-            environment, "DOCKCRED_VAULT_PASSPHRASE_FILE", PASSPHRASE_CREDENTIAL
-        )
+        path = _first_file(environment, _PASSPHRASE_FILE, PASSPHRASE_CREDENTIAL)
         if path:
             return derive(read_passphrase(path), vault.key)
     else:
-        path = _first_file(environment, "DOCKCRED_VAULT_KEY_FILE", KEY_CREDENTIAL)
+        path = _first_file(environment, _KEY_FILE, KEY_CREDENTIAL)
         path = path or str(vault.key.get("path", ""))
         if path:
             return read_key(path)
@@ -165,7 +165,7 @@ def derive(passphrase: bytes, description: dict[str, Any]) -> bytes:
 
 def read_passphrase(path: str) -> bytes:
     """Read a passphrase's file, without the line's end."""
-    passphrase = _read_private(path).rstrip(b"\r\n")
+    passphrase = _read_private(path, _PASSPHRASE_FILE).rstrip(b"\r\n")
     if not passphrase:
         raise KeychainError("the vault's passphrase file is empty")
     return passphrase
@@ -176,7 +176,7 @@ def read_key(path: str) -> bytes:
     from dockcred.stores.vault_file import KEY_BYTES  # noqa: PLC0415 - an extra
 
     try:
-        key = base64.b64decode(_read_private(path).strip(), validate=True)
+        key = base64.b64decode(_read_private(path, _KEY_FILE).strip(), validate=True)
     except ValueError:
         key = b""
     if len(key) != KEY_BYTES:
@@ -205,7 +205,7 @@ def write_key(path: str, key: bytes) -> None:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
 
 
-def _read_private(path: str) -> bytes:
+def _read_private(path: str, variable: str) -> bytes:
     """Read a small file, refusing one that others can read.
 
     systemd's credentials are guarded by their directory and may have an ACL.
@@ -220,5 +220,6 @@ def _read_private(path: str) -> bytes:
             return file.read(_MAX_FILE_BYTES)
     except OSError as error:
         raise KeychainLockedError(
-            f"the vault's key cannot be read: {path}: {error.strerror}"
+            f"the vault's key cannot be read: {path}: {error.strerror}",
+            f"bring it back, or name the right file in {variable}",
         ) from None

@@ -18,7 +18,7 @@ from dockcred.clients.findings import (
     warning,
 )
 from dockcred.clients.reference import HUB_KEY, HUB_NAMES, host_of
-from dockcred.commands.doctor import entries
+from dockcred.commands.doctor import entries, remedies
 from dockcred.system import file_lock
 
 TYPE_CHECKING = False
@@ -109,6 +109,9 @@ def _anonymous(case: Case, file: DockerFile, found: Found | None) -> Finding:
     text = f"docker asks {name} anonymously: {where} has nothing for {key}"
     if key in _HUB_BACKED and docker_read.look_up(file, HUB_KEY):
         text += "; buildx alone falls back to Docker Hub's login"
+    told, fix = ("", "") if case.needs_credential else remedies.kept(case, "docker")
+    if told:
+        return error(KEY, f"{text}, {told}", fix=fix)
     if other := entries.docker_file_with(key, case.environment, file.path):
         return error(KEY, f"{text}, but {other.path} has", fix=other.fix)
     if case.needs_credential:
@@ -127,6 +130,7 @@ def near_misses(file: ClientFile, key: str) -> list[str]:
             host_of(name) == wanted
             or (wanted in HUB_NAMES and host_of(name) in HUB_NAMES)
             or _is_glob_for(name, wanted)
+            or remedies.is_slip_for(host_of(name), wanted)
         )
     ]
 
@@ -147,7 +151,8 @@ def configure(case: Case, client: str) -> str:
 
 def _configure_with(case: Case, suffix: str, client: str = "docker") -> str:
     registry = case.reference.server.raw
-    words = ("dockcred", "configure", client, "--registry", registry)
+    of = remedies.written_by(client)
+    words = ("dockcred", "configure", of, "--registry", registry)
     return command(*words, "--helper", suffix)
 
 
@@ -222,7 +227,7 @@ def _unreadable(
         return error(
             FILE,
             f"{path} is a directory; a bind mount makes one where no file was",
-            fix=command("rmdir", path),
+            fix=_then(command("rmdir", path), case),
         )
     if file.state == files.FORBIDDEN:
         return forbidden(path, environment)
@@ -230,13 +235,18 @@ def _unreadable(
         text = f"{path} is {file.state}: docker may read it, and dockcred does not"
         return error(FILE, text, "take out what docker does not need")
     aside = command("mv", path, f"{path}.aside")
-    again = configure(case, "docker") if case else ""
     return error(
         FILE,
         f"{path} is not JSON ({file.detail or 'nor text'}): docker goes on without it",
         remedy=f"or fix the place: {command('python3', '-m', 'json.tool', path)}",
-        fix=f"{aside} && {again}" if again else aside,
+        fix=_then(aside, case),
     )
+
+
+def _then(fix: str, case: Case | None) -> str:
+    """Return a command, and after it the one that has docker ask our helper."""
+    again = configure(case, "docker") if case else ""
+    return f"{fix} && {again}" if again else fix
 
 
 def _config_is_a_file(named: str, path: str) -> Finding:

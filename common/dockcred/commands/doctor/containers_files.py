@@ -8,7 +8,7 @@ from dockcred.clients import files
 from dockcred.clients.containers import read as containers_read
 from dockcred.clients.files import Found
 from dockcred.clients.findings import command, error, fine, note, shown, warning
-from dockcred.commands.doctor import client_files, entries
+from dockcred.commands.doctor import client_files, entries, remedies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -250,6 +250,9 @@ def _anonymous(case: Case, read: list[ClientFile]) -> Finding:
                 return error(KEY, text, fix=fix)
             return warning(KEY, text, fix=fix) if fix else note(KEY, text)
     text = f"{names} ask {name} anonymously: no file has a key for it"
+    told, keeps = ("", "") if case.needs_credential else remedies.kept(case, "podman")
+    if told:
+        return error(KEY, f"{text}, {told}", fix=keeps)
     return error(KEY, text, fix=fix) if case.needs_credential else note(KEY, text)
 
 

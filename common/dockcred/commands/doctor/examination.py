@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import replace
+from functools import partial
 
 from dockcred.clients import files, helm
 from dockcred.clients.containers import read as containers_read
@@ -20,6 +21,7 @@ from dockcred.commands.doctor import (
     machine,
     owners,
     registry,
+    remedies,
 )
 from dockcred.commands.doctor.case import Case, check_identity
 from dockcred.commands.doctor.verdict import (
@@ -76,6 +78,7 @@ def examine(
             [*check_identity(case), *machine.check_cache(case)], case
         )
         about += owners.check(case, [f for each in requests for f in each.findings])
+        about = [remedies.fitted(each, environment) for each in about]
         must_be_known = case.must_be_known
     return Examination(reference, requests, about, must_be_known=must_be_known)
 
@@ -88,13 +91,14 @@ def _request(
     sent = collected(_followed(client, environment, case), found)
     if case and not sent.who and case.needs_credential and not _has_failed(found):
         text = f"{case.reference.authority} answers nobody, and {client} has no login"
-        found.append(error(registry.STEP, text, fix=_configured(case, client)))
+        fix = client_files.configure(case, client)
+        found.append(error(registry.STEP, text, fix=fix))
     found = owners.offered(found, case)
     counts = by_name or sent.is_configured or _stops_at_a_file(found)
     most = Severity.ERROR if counts else Severity.WARNING
     findings = [
         replace(each, client=client, severity=min(each.severity, most))
-        for each in found
+        for each in (remedies.fitted(each, environment) for each in found)
     ]
     return FollowedRequest(client, findings, sent, counts=counts)
 
@@ -153,15 +157,9 @@ def _library(client: str, files_of: Case, case: Case | None) -> Following:
     return (yield from _asked(case, places, client))
 
 
-def _configured(case: Case, client: str) -> str:
-    """Write the command that names our helper to a client, or in the file it reads."""
-    own = client in {helm.HELM, PODMAN}
-    return client_files.configure(case, client if own else DOCKER)
-
-
 def _nothing(case: Case, client: str) -> Finding:
     text = f"{client} asks {case.reference.name} anonymously: no file has a key for it"
-    if not (fix := _configured(case, client)) or not case.needs_credential:
+    if not (fix := client_files.configure(case, client)) or not case.needs_credential:
         return note(client_files.KEY, text)
     return error(client_files.KEY, text, fix=fix)
 
@@ -250,12 +248,15 @@ def _helper(
     reference = case.reference
     key = reference.docker_key if client == DOCKER else reference.containers_key
     key = found.asks or key
-    home = case.environment.home()
-    file = yield from helpers.check(found.helper, case.path, home)
+    meant = partial(remedies.meant_helper, found, case, client)
+    file = yield from helpers.check(
+        found.helper, case.path, case.environment.home(), meant
+    )
     if not file:
         return None
-    answer = yield from helpers.check_answer(case, file, key, is_last=is_last)
-    if answer.credential or helpers.is_ours(file):
+    instead = client_files.configure(case, client)
+    answer = yield from helpers.check_answer(case, file, key, instead, is_last=is_last)
+    if answer.credential or remedies.is_ours(file):
         yield from helpers.check_namesakes(file, case.path)
     yield from machine.service_path(file)
     return answer

@@ -18,15 +18,18 @@ from dockcred.clients.findings import (
 )
 from dockcred.commands.doctor import machine
 from dockcred.commands.doctor.case import is_useless
+from dockcred.commands.doctor.remedies import aside, is_ours
 from dockcred.errors import InvalidInputError
 from dockcred.protocol.launcher import render as launcher_render
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from dockcred.clients.files import HelperAnswer
     from dockcred.commands.doctor.case import Case
+
+    Meant = Callable[[], tuple[str, str]]
 
 _READ_BYTES = 64 * 1024
 _PYTHON = re.compile(rb"exec '([^']+)' -I -S -c ")
@@ -68,23 +71,26 @@ def missing_part(file: str) -> str:
 STEP = "helper"
 
 
-def check(suffix: str, path: str, home: str) -> Generator[Finding, None, str]:
+def check(
+    suffix: str, path: str, home: str, meant: Meant = lambda: ("", "")
+) -> Generator[Finding, None, str]:
     """Check exec's search for docker-credential-SUFFIX; return the file that runs.
 
-    Answers nothing where none runs, with the reason as an error.
+    Answers nothing where none runs, with the reason as an error. `meant` returns, of a
+    program that there is not, the one that is meant, and the command that names it.
     """
     program = files.PREFIX + suffix
     found = files.candidates(program, path)
     file = files.chosen(program, path)
     if not file:
-        yield _unable(program, found, path, home)
+        yield _unable(program, found, path, home, meant)
         return ""
     if missing := missing_part(file):
         text = f"{file} cannot start: it needs {missing}, which is not there"
         if _is_crlf(missing):
             yield error(STEP, text, fix=command("sed", "-i", r"s/\r$//", file))
         else:
-            yield error(STEP, text, **_reinstall(program, os.path.dirname(file)))
+            yield error(STEP, text, **_replacement(program, file))
         return ""
     yield fine(STEP, file)
     yield from machine.check_path(file, path)
@@ -132,12 +138,17 @@ def _better(file: str, path: str) -> str:
     return "" if is_ours(file) else shadowed(file, path)
 
 
-def aside(file: str) -> str:
-    """Write the command that takes a program out of the way."""
-    return command("mv", file, f"{file}.aside")
+def _replacement(program: str, file: str) -> dict[str, str]:
+    """Return how to get a program back where a file stands that cannot start."""
+    again = _reinstall(program, os.path.dirname(file))
+    if "fix" in again and not is_ours(file):
+        again["fix"] = f"{aside(file)} && {again['fix']}"
+    return again
 
 
-def _unable(program: str, found: list[str], path: str, home: str) -> Finding:
+def _unable(
+    program: str, found: list[str], path: str, home: str, meant: Meant
+) -> Finding:
     for file in found:
         if os.path.islink(file) and not os.path.exists(file):
             again = _reinstall(program, os.path.dirname(file))
@@ -157,6 +168,8 @@ def _unable(program: str, found: list[str], path: str, home: str) -> Finding:
                 f"{program} is in {directory}, which is not on PATH ({path})",
                 fix=f'export PATH={command(directory)}:"$PATH"',
             )
+    if program not in wiring.PROGRAMS and (other := meant())[1]:
+        return error(STEP, f"{text}: {other[0]} is meant", fix=other[1])
     return error(STEP, text, **_reinstall(program, _directory_on(path)))
 
 
@@ -203,13 +216,6 @@ def _shadowed(other: str, file: str) -> Iterator[Finding]:
     )
 
 
-def is_ours(file: str) -> bool:
-    """Return whether a program is of this suite: a launcher, or as pip put it there."""
-    return bool(launcher_render.written_for(file)) or launcher_render.is_entry_point(
-        file, os.path.basename(file)
-    )
-
-
 def _same(one: str, other: str) -> bool:
     if os.path.samefile(one, other):
         return True
@@ -228,11 +234,12 @@ ANSWER_STEP = "answer"
 
 
 def check_answer(
-    case: Case, file: str, key: str, *, is_last: bool = True
+    case: Case, file: str, key: str, instead: str = "", *, is_last: bool = True
 ) -> Generator[Finding, None, HelperAnswer]:
     """Run the helper; return its answer.
 
-    `is_last` tells that the client asks nobody after it.
+    `is_last` tells that the client asks nobody after it; `instead` is the command that
+    names the helper which serves the registry.
     """
     answer = case.ask(file, key)
     name = os.path.basename(file)
@@ -257,7 +264,8 @@ def check_answer(
             yield _instead(text, file, other)
         else:
             other_helper = "name the helper that serves this registry"
-            yield error(ANSWER_STEP, text, why.remedy if why else other_helper)
+            remedy = why.remedy if why else "" if instead else other_helper
+            yield error(ANSWER_STEP, text, remedy, "" if why else instead)
     else:
         took = f"{answer.seconds * 1000:.0f} ms"
         yield fine(ANSWER_STEP, f"the user {answer.credential.username}, after {took}")

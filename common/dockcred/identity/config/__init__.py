@@ -124,7 +124,8 @@ def open_config(environment: Environment, open_cache: Callable[[], Cache]) -> Co
     if not any(os.path.exists(path) for path in paths):
         if environment.get("DOCKCRED_CONFIG"):
             raise InvalidInputError(
-                f"DOCKCRED_CONFIG names {paths[0]}, which is not there", "fix its path"
+                f"DOCKCRED_CONFIG names {paths[0]}, which is not there",
+                "fix its path, or run: unset DOCKCRED_CONFIG",
             )
         return Config({}, [], dict.fromkeys(paths, _ABSENT))
     from dockcred.identity import cache as watched  # noqa: PLC0415 - with a file only

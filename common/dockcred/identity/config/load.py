@@ -49,7 +49,7 @@ def read(path: str) -> tuple[dict[str, str], list[ConfigEntry]]:
             text = file.read().decode("utf-8", "replace")
     except OSError as error:
         raise InvalidInputError(
-            f"{path} cannot be read: {error.strerror}", "fix it, or DOCKCRED_CONFIG"
+            f"{path} cannot be read: {error.strerror}", _opening(path)
         ) from None
     return parse(text, path)
 
@@ -80,6 +80,21 @@ def parse(text: str, path: str) -> tuple[dict[str, str], list[ConfigEntry]]:
     return defaults, entries
 
 
+def _slip(word: str, names: Iterable[str]) -> str:
+    from dockcred.identity.misspelt import slip  # noqa: PLC0415 - a failure only
+
+    return slip(word, names)
+
+
+def _opening(path: str) -> str:
+    """Return what lets this user read the file."""
+    from dockcred.system import environment, file_lock  # noqa: PLC0415 - a failure only
+
+    place = file_lock.obstacle(path) or path
+    fix, words = file_lock.opening(place, environment.current())
+    return f"run: {fix}" if fix else words
+
+
 def _entry(written: Any, path: str, lines: list[str], start: int) -> ConfigEntry:
     known = OF_ROUTING | VARIABLES.keys()
     settings = SettingTable(written, path, lines, start).settings(known)
@@ -100,7 +115,8 @@ def _entry(written: Any, path: str, lines: list[str], start: int) -> ConfigEntry
         line = _line_of(lines, "identity", start)
         raise InvalidInputError(
             f"{path}:{line}: there is no identity {settings['identity']!a} to choose",
-            f"choose of {', '.join(sorted(IDENTITIES))}; clouds are chosen by host",
+            _slip(settings["identity"], IDENTITIES)
+            or f"choose of {', '.join(sorted(IDENTITIES))}; clouds are chosen by host",
         )
     return ConfigEntry(pattern, settings, path, start)
 
@@ -141,7 +157,7 @@ class SettingTable(Table):
         line = _line_of(self._lines, name, self._start)
         return InvalidInputError(
             f"{self._path}:{line}: there is no setting {name!a}",
-            f"choose of {', '.join(known)}",
+            _slip(name, known) or f"choose of {', '.join(known)}",
         )
 
     def is_text(self, value: Any) -> bool:

@@ -144,7 +144,10 @@ def nobody(failed: Sequence[DockcredError], *, chosen: bool) -> DockcredError:
         return failures[0]
     if not failures and not chosen:
         tried = f" ({steps})" if steps else ""
-        return MissingIdentityError(f"no Azure identity was found{tried}", _LOG_IN)
+        # Who has the program and is not logged in needs nothing else.
+        login = (one.remedy for one in failed if one.remedy.startswith("run: "))
+        remedy = next(login, _LOG_IN)
+        return MissingIdentityError(f"no Azure identity was found{tried}", remedy)
     first = next(iter((*failures, *failed)), None)
     remedy = (first.remedy if first else "") or _LOG_IN
     if len(failed) == 1:

@@ -202,7 +202,8 @@ def _succeed(
     code, message = _error_of(answer)
     code = code or f"HTTP {answer.status}"
     trust = problems.Trust(role, token)
-    raise problems.meaning(code, message, operation, answer.status, trust)
+    date = answer.headers.get("date", "")
+    raise problems.meaning(code, message, operation, answer.status, trust, date=date)
 
 
 def _is_temporary(answer: Response) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from dockcred.errors import (
     IssueError,
     MissingIdentityError,
@@ -14,24 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-THROTTLED = frozenset(
-    {
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "TooManyRequestsException",
-        "ProvisionedThroughputExceededException",
-        "TransactionInProgressException",
-        "RequestLimitExceeded",
-        "BandwidthLimitExceeded",
-        "LimitExceededException",
-        "SlowDown",
-        "PriorRequestNotComplete",
-        "EC2ThrottledException",
-    }
-)
+THROTTLED = frozenset((
+    *("Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled"),
+    *("RequestThrottledException", "TooManyRequestsException", "SlowDown"),
+    *("ProvisionedThroughputExceededException", "TransactionInProgressException"),
+    *("RequestLimitExceeded", "BandwidthLimitExceeded", "LimitExceededException"),
+    *("PriorRequestNotComplete", "EC2ThrottledException"),
+))  # fmt: skip
 _PASSING = THROTTLED | {
     "RequestTimeout",
     "RequestTimeoutException",
@@ -65,6 +56,12 @@ _TOO_MANY = 429
 _ACCESS = "allow it in the identity's IAM policy"
 _BY_KEYS, _BY_TOKEN = "sts:AssumeRole", "sts:AssumeRoleWithWebIdentity"
 _CLOCK = ("this machine's clock differs from AWS's", "set the clock (NTP)")
+_SIGNATURE = (
+    "AWS finds the signature wrong",
+    "see that the secret access key belongs to the access key id",
+)
+_SAME_S = 60.0
+"""A clock that differs by less is not the cause: AWS allows five minutes."""
 _REGION = (
     "the account is not open to this region",
     "enable the region for the account",
@@ -173,9 +170,17 @@ def _claim(value: object) -> str:
 
 
 def meaning(
-    code: str, message: str, operation: str, status: int = 0, trust: Trust | None = None
+    code: str,
+    message: str,
+    operation: str,
+    status: int = 0,
+    trust: Trust | None = None,
+    *,
+    date: str = "",
 ) -> IssueError:
     """Return the cause, with its remedy, of an operation's error code.
+
+    `date` is the time of the answer, as its header has it.
 
     It is a RefusedError where AWS has decided on the identity: neither where the same
     request may succeed in a moment, nor where the answer has no code of AWS's. `trust`
@@ -201,11 +206,9 @@ def meaning(
         return RefusedError(
             told[0] if told else code, f"{_IN_IAM}: the token has {said}"
         )
-    if code == "InvalidSignatureException" and "expired" not in message.lower():
-        return RefusedError(
-            "AWS finds the signature wrong",
-            "see that the secret access key belongs to the access key id",
-        )
+    if told is _CLOCK:
+        is_told = code != "InvalidSignatureException" or "expired" in message.lower()
+        told = _clock(date, is_told=is_told and code != "SignatureDoesNotMatch")
     is_aws = bool(code) and " " not in code and not code.isdecimal()
     if is_temporary(code, status):
         default, kind = "try again; then see AWS Health", IssueError
@@ -217,6 +220,24 @@ def meaning(
             IssueError,
         )
     return kind(*(told or (f"{operation} failed at AWS ({_word(code)})", default)))
+
+
+def _clock(date: str, *, is_told: bool) -> tuple[str, str]:
+    """Return by how much the clocks differ, or that it is not they: see the keys.
+
+    `is_told` tells that AWS says it is the clock.
+    """
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - a refusal only
+
+    try:
+        ahead_s = time.time() - parsedate_to_datetime(date).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return _CLOCK if is_told else _SIGNATURE
+    if abs(ahead_s) < _SAME_S:
+        return _CLOCK if is_told else _SIGNATURE
+    words = "ahead of" if ahead_s > 0 else "behind"
+    minutes = round(abs(ahead_s) / 60)
+    return f"this machine's clock is {minutes} min {words} AWS's", _CLOCK[1]
 
 
 def _arn_in(message: str) -> str:
@@ -241,7 +262,9 @@ def of_answer(
         operation = f"{service}:{operation_name}"
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code, message = str(found.get("Code", "")), str(found.get("Message", ""))
-    return meaning(code, message, operation, status, trust)
+    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    date = headers.get("date", "")
+    return meaning(code, message, operation, status, trust, date=date)
 
 
 def unnamed(error: TransportError, name: str) -> TransportError:

@@ -17,6 +17,7 @@ from dockcred.errors import (
 )
 from dockcred.identity.cache import token_in
 from dockcred.providers.ecr import direct, problems
+from dockcred.providers.ecr.session import no_profile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -208,11 +209,7 @@ class Translation:
                 error.response, operation, self._service, self._trust(operation)
             )
         if isinstance(error, theirs.ProfileNotFound):
-            return IssueError(
-                f"the AWS profile {self._profile} does not exist",
-                "see the config file, and who names it: AWS_PROFILE, "
-                "DOCKCRED_AWS_PROFILE or config.toml",
-            )
+            return no_profile(self._profile)
         if isinstance(error, (*_LOGIN_BY_CLI, *_LOGIN)):
             return self._login(error)
         if isinstance(error, theirs.MissingDependencyException):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 
 import botocore.configloader
-from botocore.exceptions import ConfigNotFound
+import botocore.session
+from botocore.exceptions import BotoCoreError, ConfigNotFound
 from botocore.utils import JSONFileCache
 
-from dockcred.errors import TransportError
+from dockcred.errors import IssueError, TransportError
+from dockcred.identity.misspelt import slip
 from dockcred.providers.ecr import direct, endpoints
 from dockcred.system import log
 from dockcred.transport.http import ATTEMPTS
@@ -129,3 +131,17 @@ def has_stored_keys(session: Any, profile: str) -> bool:
     except ConfigNotFound:
         return False
     return "aws_access_key_id" in stored.get(profile, {})
+
+
+def no_profile(name: str) -> IssueError:
+    """Return the error for a profile that is in no file, with the one that is meant."""
+    try:
+        names = botocore.session.Session().full_config["profiles"]
+    except (BotoCoreError, LookupError):
+        names = ()
+    return IssueError(
+        f"the AWS profile {name} does not exist",
+        slip(name, names)
+        or "see the config file, and who names it: AWS_PROFILE, DOCKCRED_AWS_PROFILE or"
+        " config.toml",
+    )

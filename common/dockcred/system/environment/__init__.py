@@ -173,6 +173,7 @@ def timeout_s(variables: Environment, default_s: float = DEFAULT_TIMEOUT_S) -> f
         seconds = 0.0
     if not 0 < seconds <= 3600:  # noqa: PLR2004 - an hour; also refuses nan and inf
         raise InvalidInputError(
-            "DOCKCRED_TIMEOUT is not a number of seconds", "set it between 0.1 and 3600"
+            "DOCKCRED_TIMEOUT is not a number of seconds",
+            "set it between 0.1 and 3600, or run: unset DOCKCRED_TIMEOUT",
         )
     return seconds

@@ -1,0 +1,209 @@
+"""A person with a home, variables and programs, whose docker fails; and the doctor."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from dockcred.testing.sandbox import Sandbox
+
+HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+_TOOLS = (
+    *("sh", "env", "cat", "cp", "mv", "rm", "ln", "mkdir", "rmdir", "touch"),
+    *("chmod", "chown", "sed"),
+)
+_LIMIT_S = 60
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is to be fixed first: its words, and the remedy that is printed."""
+
+    text: str
+    remedy: str
+    fix: str
+
+    @property
+    def printed(self) -> str:
+        """Return the remedy as it is printed."""
+        return "; ".join(filter(None, (self.fix, self.remedy)))
+
+    @property
+    def command(self) -> str:
+        """Return the line for the shell in it; nothing where it is an act."""
+        if self.fix:
+            return self.fix
+        found = re.search(r"\brun(?:: (.+)$| '([^']+)')", self.remedy)
+        return (found[1] or found[2]) if found else ""
+
+
+class Told:
+    """What one run of the doctor has told."""
+
+    def __init__(self, ran: subprocess.CompletedProcess[str]) -> None:
+        self.said = ran.stdout + ran.stderr
+        try:
+            found = json.loads(ran.stdout)
+        except ValueError:
+            pytest.fail(f"the doctor prints no JSON: {self.said}")
+        self.status = ran.returncode
+        self.verdict = found["verdict"]
+        order = {"error": 0, "warning": 1}
+        problems = [f for f in found["findings"] if f["severity"] in order]
+        problems.sort(key=lambda f: order[f["severity"]])
+        self.problems = [Problem(f["text"], f["remedy"], f["fix"]) for f in problems]
+
+
+@dataclass
+class Person:
+    """Someone with `dockcred` and our helpers on PATH, and no identity."""
+
+    home: Path
+    programs: Path
+    cloud: Sandbox
+    variables: dict[str, str] = field(default_factory=dict)
+    host: str = ""
+    shell: str = "/bin/sh"
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
+    inside: Sequence[str] = ()
+    """What is put before every command, to run it elsewhere."""
+    said: str = ""
+    """The remedy that was printed."""
+    command: str = ""
+    """The line for the shell in it."""
+    before: Sequence[str] = ()
+    """What is put before the doctor's command, to take rights from it."""
+
+    def __post_init__(self) -> None:
+        tools, helpers = self.home / "tools", self.home / "helpers"
+        for directory in (self.home / "bin", tools, helpers):
+            directory.mkdir()
+        for name in _TOOLS:
+            if found := shutil.which(name, path="/usr/bin:/bin"):
+                (tools / name).symlink_to(found)
+        (tools / "dockcred").symlink_to(self.programs / "dockcred")
+        for program in self.programs.glob("docker-credential-*"):
+            (helpers / program.name).symlink_to(program)
+        self.variables |= {
+            "HOME": str(self.home),
+            "PATH": f"{self.home}/bin:{helpers}:{tools}",
+            "LANG": "C.UTF-8",
+            "USER": "me",
+        }
+
+    def write(self, name: str, content: object, mode: int = 0o600) -> Path:
+        """Write a file below the home: a text, or what becomes JSON."""
+        path = self.home / name
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        text = content if isinstance(content, str) else json.dumps(content)
+        path.write_text(text)
+        path.chmod(mode)
+        return path
+
+    def docker(self, content: object) -> Path:
+        """Write docker's config.json."""
+        return self.write(".docker/config.json", content)
+
+    def toml(self, text: str) -> Path:
+        """Write config.toml."""
+        return self.write(".config/dockcred/config.toml", text)
+
+    def program(self, name: str, text: str) -> Path:
+        """Put a script into ~/bin, which is first on PATH."""
+        return self.write(f"bin/{name}", f"#!/bin/sh\n{text}\n", 0o755)
+
+    def take_away(self, name: str) -> None:
+        """Take one of our helpers from PATH."""
+        (self.home / f"helpers/docker-credential-{name}").unlink()
+
+    def be(self, identity: str) -> None:
+        """Be this one of the sandbox's identities: its files and its variables."""
+        found = self._prepared(identity)
+        theirs = str(self.cloud.home / identity)
+        shutil.copytree(theirs, self.home, dirs_exist_ok=True, symlinks=True)
+        kept = {"HOME", "PATH", "USER", "LANG", "DOCKCRED_CACHE_DIR"}
+        for name, value in found.items():
+            if name not in kept and not name.startswith("XDG_"):
+                self.variables[name] = value.replace(theirs, str(self.home))
+        self.variables.pop("DOCKER_CONFIG", None)
+
+    def stand_in(self, program: str, words: str, does: str) -> None:
+        """Put a program into ~/bin that does this for these very words alone."""
+        quoted = shlex.quote(words)
+        self.program(program, f'[ "$*" = {quoted} ] || exit 64\n{does}')
+
+    def log_in_with(self, program: str, words: str, identity: str) -> None:
+        """Put a program into ~/bin that logs this identity in, for these words."""
+        self._prepared(identity)
+        place = shlex.quote(f"{self.cloud.home / identity}/.")
+        self.stand_in(program, words, f'cp -R {place} "$HOME"')
+
+    def _prepared(self, identity: str) -> dict[str, str]:
+        return self.cloud.environment(identity)
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a program with the person's variables."""
+        found = shutil.which(words[0], path=self.variables["PATH"]) or words[0]
+        return subprocess.run(
+            [*self.inside, found, *words[1:]],
+            env=self.variables,
+            cwd=self.home,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_LIMIT_S,
+            check=False,
+        )
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Start a program that reads from us, and ends with the test."""
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        started = subprocess.Popen(words, text=True, **pipes)
+        self.started.append(started)
+        return started
+
+    def succeed(self, *words: str) -> str:
+        """Run a program that must succeed."""
+        done = self.run(*words)
+        assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def type(self, line: str) -> None:
+        """Run a line in the shell, which keeps what it does to the variables."""
+        kept = self.home / ".variables"
+        self.succeed(self.shell, "-c", f"{line}\nenv -0 >{shlex.quote(str(kept))}")
+        pairs = kept.read_text().split("\0")[:-1]
+        self.variables = dict(pair.split("=", 1) for pair in pairs)
+        kept.unlink()
+
+    def doctor(self, *options: str) -> Told:
+        """Run the installed doctor on the host."""
+        words = ("dockcred", "doctor", self.host, *options, "--json")
+        return Told(self.run(*self.before, *words))
+
+
+@contextmanager
+def person(programs: Path, cloud: Sandbox) -> Iterator[Person]:
+    """Make a home for one test; it can be reached by other users too."""
+    place = Path(tempfile.mkdtemp(prefix="dockcred-person-"))
+    try:
+        (place / "home").mkdir(mode=0o755)
+        made = Person(place / "home", programs, cloud)
+        yield made
+    finally:
+        for started in made.started:
+            started.communicate(timeout=_LIMIT_S)
+        for directory, _, _ in os.walk(place):
+            os.chmod(directory, 0o700)
+        shutil.rmtree(place, ignore_errors=True)
