@@ -7,12 +7,8 @@ helpers                          the program on PATH, and its answer
 case                             who answers, and what the cache holds
 registry, realm                  whether the registry takes the credential
 machine                          home, sudo, snap, the PATH of services
-<<<<<<< HEAD
 verdict, way                     works, anonymous or broken, and how it is shown
-=======
 remedies                         what fits this machine, shell and person
-verdict                          works, anonymous or broken
->>>>>>> e1869b1 (Hold doctor to its remedies: 84 situations in one table, each mended by what is printed)
 """
 
 from __future__ import annotations
