@@ -1,8 +1,8 @@
 """Nomad's docker driver by its rules, the docker engine doing the pull.
 
 With `auth.helper` the driver runs `docker-credential-NAME get` for every image and
-hands what it answers to the engine (drivers/docker/utils.go; no package of Nomad's
-agent is to be had on Debian, so its few lines are played here).
+hands what it answers to the engine (drivers/docker/utils.go). Its few lines are played
+here; the agent itself is in test_nomad_agent, which is slow.
 """
 
 from __future__ import annotations

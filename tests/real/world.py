@@ -81,6 +81,7 @@ class World:
         *argv: str,
         ready: Callable[[], bool],
         env: Mapping[str, str] | None = None,
+        within_s: int = 10,
     ) -> Iterator[Path]:
         """Keep a server running, from `ready` on; yield the file of its output."""
         log = self.directory / f"{Path(argv[0]).name}.log"
@@ -96,7 +97,7 @@ class World:
             ) as process,
         ):
             try:
-                deadline = time.monotonic() + 10
+                deadline = time.monotonic() + within_s
                 while not ready():
                     alive = process.poll() is None and time.monotonic() < deadline
                     assert alive, f"{argv[0]} does not start:\n{log.read_text()}"
