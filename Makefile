@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 READY = .venv/ready
-CODE = common/dockcred helpers bench packaging/zipapp docs/generate
+CODE = common/dockcred helpers bench packaging/zipapp packaging/directory docs/generate
 # tests/support/workers.py says how many workers there are, and what they share.
 TESTS = $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadgroup --durations 20
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -241,6 +243,24 @@ def test_a_node_that_cannot_run_it_is_left_as_it_was(directory, bare_node):
     assert done.status == 1
     assert b"/opt/dockcred is where nothing may be executed" in done.stderr
     assert everything(bare_node) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_installer_waits_until_it_is_ended(directory, bare_node, number):
+    """As the first process of its container, which the kernel shields from signals."""
+    alone = ("--pid", "--fork", "--kill-child", "--mount-proc", "--mount")
+    running = Program("/usr/bin/unshare").start(
+        *(*alone, str(directory / NODE), "remove"),
+        environment={"HOST": str(bare_node)},
+    )
+    assert running.stdout.readline() == b"remove: done\n"
+    (first,) = (
+        Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+    )
+    os.kill(int(first), number)
+    assert running.wait(10) == 0, running.stderr.read()
+    for stream in (running.stdin, running.stdout, running.stderr):
+        stream.close()
 
 
 @pytest.mark.parametrize("words", [(), ("instal",), ("install", "now")])

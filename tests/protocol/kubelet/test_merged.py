@@ -1,11 +1,11 @@
-"""Kubelet starts with what `dockcred configure kubelet --merge` has made of a file."""
+"""Kubelet starts with our provider in a cloud's own file, and in a file beside it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from support.cloud_configs import CONFIGS
+from support.cloud_configs import CONFIGS, EKS
 from support.program import Program
 
 NAMES = ("ecr-credential-provider", "acr-credential-provider", "one", "two", "a", "b")
@@ -33,3 +33,27 @@ def test_kubelet_starts_with_a_merged_file(
     (programs / "dockcred-credential-provider").symlink_to(plugin.path)
     answer = kubelet("check", str(path), str(programs), environment={})
     assert answer.status == 0, answer.stderr
+
+
+def test_kubelet_takes_a_directory_with_a_file_of_ours_beside_the_cloud_s(
+    kubelet, plugin, helper_bin: Path, tmp_path: Path
+) -> None:
+    """Not two providers of one name, and nothing of directories below (docs/nodes.md)."""
+    configs, programs = tmp_path / "configs", tmp_path / "bin"
+    (configs / "below").mkdir(parents=True)
+    programs.mkdir()
+    (programs / "ecr-credential-provider").touch(0o755)
+    (programs / "dockcred-credential-provider").symlink_to(plugin.path)
+    (configs / "config.json").write_text(EKS)
+    (configs / "below/config.json").write_text(EKS)
+    (configs / "ecr-credential-provider").touch(0o755)
+    done = Program(str(helper_bin / "dockcred"))(
+        *("configure", "kubelet", "--all", "--file", str(configs / "dockcred.yaml")),
+        environment={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+    )
+    assert done.status == 0, done.stderr
+    answer = kubelet("check", str(configs), str(programs), environment={})
+    assert answer.status == 0, answer.stderr
+    (configs / "again.yml").write_text(EKS)
+    answer = kubelet("check", str(configs), str(programs), environment={})
+    assert b"duplicate provider name" in answer.stderr
