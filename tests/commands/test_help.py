@@ -140,6 +140,34 @@ def test_a_slip_is_asked_what_it_was_meant_for(words, dockcred, nobody) -> None:
     assert SLIPS[words] in answer.stderr.decode()
 
 
+VALUES = {
+    ("configure", "docker", "--all", "--helper", "ecr-logn"): "ecr-login",
+    ("configure", "identity", "--registry", HOST, "--set", "profil=x"): "profile",
+    ("install", "--programs", "docker-credential-gcrr"): "docker-credential-gcr",
+    ("install", "--programs", "ghcr-login"): "docker-credential-ghcr-login",
+    ("install", "--alias", "gcloud=gcrr"): "docker-credential-gcr",
+    ("render", "env", "--registry", HOST, "--source", "identites"): "identities",
+}
+
+
+@pytest.mark.parametrize("words", VALUES, ids=" ".join)
+def test_a_slip_of_a_name_is_asked_wherever_the_error_knows_the_names(
+    words, dockcred, nobody
+) -> None:
+    answer = dockcred(*words, environment=nobody)
+    assert answer.status == 1
+    said = answer.stderr.decode()
+    assert said.endswith(f". Did you mean {VALUES[words]}?\n"), said
+    assert said.count("\n") == 1
+
+
+def test_a_slip_in_a_file_of_ours_is_asked_too(dockcred, nobody, tmp_path) -> None:
+    targets = tmp_path / "targets.toml"
+    targets.write_text('[[target]]\nfile = "x"\nfrmat = "env"\n')
+    answer = dockcred("refresh", "--once", str(targets), environment=nobody)
+    assert "Did you mean format?" in answer.stderr.decode(), answer
+
+
 @pytest.mark.parametrize("words", [("xyzzy",), ("completion", "q")], ids=" ".join)
 def test_what_is_near_to_nothing_gets_no_guess(words, dockcred, nobody) -> None:
     answer = dockcred(*words, environment=nobody)
@@ -254,6 +282,32 @@ def test_the_shell_completes_known_registries(words, dockcred, helper_bin) -> No
         cloud.reset()
         assert completed(dockcred, variables, *words) == [HOST]
         assert not cloud.calls
+
+
+@pytest.mark.parametrize("path", EVERY)
+def test_every_host_that_is_typed_can_be_completed(path: str) -> None:
+    for parameter in EVERY[path].command.params:
+        said = f"{parameter.name} {getattr(parameter, 'metavar', '')}".upper()
+        if "HOST" in said.replace("HOST=FILE", "").replace("HOST:PORT", ""):
+            completes = parameter._custom_shell_complete
+            assert completes is complete_host, f"{path} {parameter.name}"
+
+
+WORDS = {
+    ("configure", "identity", "--profile", "d"): ["dev"],
+    ("configure", "identity", "--set", "gcl"): ["gcloud_configuration="],
+    ("render", "env", "--source", "id"): ["identities"],
+    ("install", "--programs", "docker-credential-gc"): ["docker-credential-gcr"],
+    ("configure", "docker", "--helper", "gc"): ["gcr"],
+    ("doctor", "--client", "pod"): ["podman"],
+}
+
+
+@pytest.mark.parametrize("words", WORDS, ids=" ".join)
+def test_the_shell_completes_names(words, dockcred, nobody, tmp_path) -> None:
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws/config").write_text("[profile dev]\nregion = x\n[profile ops]\n")
+    assert completed(dockcred, nobody, *words) == WORDS[words]
 
 
 def test_completion_is_silent_about_a_broken_file(dockcred, nobody, tmp_path) -> None:

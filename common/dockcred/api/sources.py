@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     Source = Callable[[Reference, Environment, float], Credential]
 
 _HELPER = "helper:"
+NAMES = (
+    *("identities", "keychain", "docker", "containers"),
+    *(*wiring.PROVIDERS, *wiring.STORES, f"{_HELPER}NAME"),
+)
+"""What a source may be called."""
 
 
 def named(name: str) -> Source:
@@ -50,11 +55,9 @@ def named(name: str) -> Source:
         "containers": _containers,
     }
     if name not in found:
-        clouds, stores = wiring.PROVIDERS, wiring.STORES
-        known = (*found, *clouds, *stores, f"{_HELPER}NAME")
         raise InvalidInputError(
             f"the policy names {name!a}, which is no source",
-            f"choose of {', '.join(known)}",
+            f"choose of {', '.join(NAMES)}",
         )
     return found[name]
 

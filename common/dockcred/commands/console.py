@@ -85,13 +85,34 @@ def reporting_errors() -> Iterator[None]:
     except BrokenPipeError:
         raise
     except DockcredError as error:
-        _print(str(error), style="red")
+        _print(f"{error}{_asked(error)}", style="red")
         sys.exit(1)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _print(f"{where}{error.strerror}{_remedy(error)}")
         _drop_output()
         sys.exit(1)
+
+
+def _asked(error: DockcredError) -> str:
+    """Return what a name was meant for, where the error says which names there are."""
+    _, said, names = error.remedy.partition("choose of ")
+    _, quote, word = error.cause.partition("'")
+    if not said or not quote:
+        return ""
+    asked = meant(word.partition("'")[0], names.split(", "))
+    return asked and f".{asked}"
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """Return what a word was meant for, as a question; nothing where none is near."""
+    from difflib import get_close_matches  # noqa: PLC0415 - after a slip alone
+
+    names, lower = list(known), word.lower()
+    near = get_close_matches(lower, names, 1, 0.6)
+    near = near or [name for name in names if name.startswith(lower)][:1]
+    near = near or [name for name in names if name.endswith(f"-{lower}")][:1]
+    return f" Did you mean {near[0]}?" if near and word else ""
 
 
 def _remedy(error: OSError) -> str:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
-from dockcred.commands.console import examples, reporting_errors
+from dockcred.commands.console import examples, meant, reporting_errors
 from dockcred.errors import InvalidInputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable
     from typing import Any
 
     _Choice = click.Choice[str]
@@ -21,14 +19,6 @@ else:
 
 _WHOLE = 1000
 """Characters; no summary of a command is longer, so that none is cut."""
-
-
-def meant(word: str, known: Iterable[str]) -> str:
-    """Return what a word was meant for, as a question; nothing where none is near."""
-    names = list(known)
-    near = get_close_matches(word.lower(), names, 1, 0.6)
-    near = near or [name for name in names if name.startswith(word.lower())][:1]
-    return f" Did you mean {near[0]}?" if near and word else ""
 
 
 class HelpfulGroup(click.Group):
@@ -134,6 +124,17 @@ def complete_host(
     except Exception:  # noqa: BLE001 - see above
         return []
     return [host for host in found if host.startswith(incomplete.lower())]
+
+
+def complete(*names: str) -> Callable[..., list[str]]:
+    """Return what completes one of some words."""
+
+    def found(
+        _context: click.Context, _parameter: click.Parameter, incomplete: str
+    ) -> list[str]:
+        return [name for name in names if name.startswith(incomplete)]
+
+    return found
 
 
 _VARIABLE = "_DOCKCRED_COMPLETE"

@@ -7,8 +7,8 @@ import os
 import click
 
 from dockcred import wiring
-from dockcred.commands.console import examples, reporting_errors
-from dockcred.commands.help import Choice, meant
+from dockcred.commands.console import examples, meant, reporting_errors
+from dockcred.commands.help import Choice
 from dockcred.errors import CredentialsNotFoundError, DockcredError
 from dockcred.protocol import wire
 from dockcred.stores import auth_file, server_keys

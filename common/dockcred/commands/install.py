@@ -13,7 +13,7 @@ from importlib.util import find_spec
 import click
 
 from dockcred.commands.console import console, examples, reporting_errors, warn
-from dockcred.commands.help import meant
+from dockcred.commands.help import complete
 from dockcred.errors import InvalidInputError
 from dockcred.protocol.launcher import render as launcher_render
 from dockcred.protocol.launcher import walls
@@ -46,6 +46,7 @@ def _default_directory() -> str:
 @click.option(
     "--programs",
     metavar="NAME,…",
+    shell_complete=complete(*PROGRAMS),
     help="Which programs, such as docker-credential-ecr-login; all without it.",
 )
 @click.option(
@@ -89,9 +90,8 @@ def _chosen(programs: str | None) -> list[str]:
     chosen = programs.split(",") if programs else list(known)
     for name in chosen:
         if name not in known:
-            near = meant(name, known) or meant(launcher_render.PREFIX + name, known)
             raise InvalidInputError(
-                f"there is no program {name!a}", f"choose of {', '.join(known)}.{near}"
+                f"there is no program {name!a}", f"choose of {', '.join(known)}"
             )
     return chosen
 

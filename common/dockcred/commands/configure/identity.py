@@ -13,7 +13,7 @@ from dockcred.clients.edit.client_file import EditableFile
 from dockcred.commands.configure import carry_out
 from dockcred.commands.configure.carry_out import REGISTRY, options
 from dockcred.commands.console import examples, reporting_errors, warn
-from dockcred.commands.help import meant
+from dockcred.commands.help import complete
 from dockcred.credential import ServerURL
 from dockcred.errors import DockcredError, InvalidInputError, WireError
 from dockcred.identity import config
@@ -125,7 +125,7 @@ def serving(
         if name not in _KNOWN:
             raise InvalidInputError(
                 f"there is no setting {name!a}",
-                f"choose of {', '.join(_KNOWN)}.{meant(name, _KNOWN)}",
+                f"choose of {', '.join(_KNOWN)}",
             )
     pattern = registry.partition("://")[2] or registry
     load.Pattern(pattern)
@@ -149,6 +149,16 @@ def _said_so_far(variables: Environment, pattern: str) -> dict[str, str]:
     }
 
 
+def complete_profile(
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    """Return the profiles of ~/.aws for the shell; none where a file is wrong."""
+    from dockcred.providers.ecr import accounts  # noqa: PLC0415 - for a shell only
+
+    found = accounts.profiles(environment.current())
+    return [name for name in found if name.startswith(incomplete)]
+
+
 @click.command(
     "identity",
     epilog=examples(
@@ -161,12 +171,16 @@ def _said_so_far(variables: Environment, pattern: str) -> dict[str, str]:
 @options(
     REGISTRY,
     click.option(
-        "--profile", metavar="NAME", help="The AWS profile; the same as profile=NAME."
+        "--profile",
+        metavar="NAME",
+        shell_complete=complete_profile,
+        help="The AWS profile; the same as profile=NAME.",
     ),
     click.option(
         "--set",
         "pairs",
         metavar="SETTING=VALUE",
+        shell_complete=complete(*(f"{name}=" for name in _KNOWN)),
         multiple=True,
         help="A setting of config.toml, for each of the registries.",
     ),

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
+from dockcred.api.sources import NAMES
 from dockcred.clients.formats import Format, Options, read_pem
-from dockcred.commands.help import Choice, complete_host
+from dockcred.commands.help import Choice, complete, complete_host
 from dockcred.errors import InvalidInputError
 from dockcred.system import environment
 
@@ -29,6 +30,7 @@ LOGINS: tuple[Decorator, ...] = (
         "sources",
         metavar="NAME",
         multiple=True,
+        shell_complete=complete(*NAMES),
         help="Whom to ask, in this order: identities, keychain, docker, containers,"
         " helper:NAME, …; without it the identities, then the keychain.",
     ),
@@ -73,6 +75,7 @@ _OF_FORMATS: dict[str, Decorator] = {
         "--insecure",
         metavar="HOST",
         multiple=True,
+        shell_complete=complete_host,
         help="Do not check this registry's certificate.",
     ),
     "extra_env": click.option(

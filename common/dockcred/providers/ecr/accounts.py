@@ -210,13 +210,13 @@ def profiles_by_account(environment: Environment) -> dict[str, list[str]]:
     that do not say where they lead are left out.
     """
     found: dict[str, list[str]] = {}
-    for name, said in _profiles(environment).items():
+    for name, said in profiles(environment).items():
         if account := account_of(said):
             found.setdefault(account, []).append(name)
     return found
 
 
-def _profiles(environment: Environment) -> dict[str, dict[str, Any]]:
+def profiles(environment: Environment) -> dict[str, dict[str, Any]]:
     """Return all profiles of both files; by botocore where we cannot read them."""
     config, credentials = map(endpoints.sections, hosts.files(environment))
     if config is None or credentials is None:
@@ -250,12 +250,12 @@ def _by_botocore(environment: Environment) -> dict[str, dict[str, Any]]:
     return found
 
 
-def profile_of_account(account: str, profiles: Mapping[str, Any]) -> str:
+def profile_of_account(account: str, known: Mapping[str, Any]) -> str:
     """Return the one profile that leads to an account, by what it says of itself.
 
     Raises IssueError where none does, or where several do.
     """
-    found = [name for name, said in profiles.items() if account_of(said) == account]
+    found = [name for name, said in known.items() if account_of(said) == account]
     if len(found) == 1:
         return found[0]
     which = (
