@@ -13,11 +13,15 @@ ONCE       set: end when done
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
 import shutil
 import signal
 import sys
 
+_HERE, _EXCHANGE = -100, 2
+"""AT_FDCWD and RENAME_EXCHANGE of renameat2(2)."""
 NAME = "dockcred-credential-provider"
 FILES = ("credential-provider.yaml", "config.toml")
 
@@ -41,11 +45,7 @@ def install() -> None:
             shutil.copyfile(f"{config}/{file}", f"{etc}/{file}.new")
             os.chmod(f"{etc}/{file}.new", 0o644)
             os.rename(f"{etc}/{file}.new", f"{etc}/{file}")
-    _drop(f"{there}.old")
-    if os.path.isdir(there):
-        os.rename(there, f"{there}.old")
-    os.rename(f"{there}.new", there)
-    _drop(f"{there}.old")
+    _replace(f"{there}.new", there)
     if _try():
         remove()
         sys.exit(
@@ -76,6 +76,24 @@ def _copy(source: str, target: str) -> None:
             _copy(entry.path, f"{target}/{entry.name}")
         else:
             shutil.copy(entry.path, f"{target}/{entry.name}")
+
+
+def _replace(new: str, there: str) -> None:
+    """Put a directory in another's place in one step: kubelet may run it meanwhile."""
+    if not os.path.isdir(there):
+        os.rename(new, there)
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    names = [os.fsencode(path) for path in (new, there)]
+    if libc.renameat2(_HERE, names[0], _HERE, names[1], _EXCHANGE):
+        if ctypes.get_errno() != errno.EINVAL:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), there)
+        # This file system cannot exchange two: it is missing for a moment.
+        _drop(f"{there}.old")
+        os.rename(there, f"{there}.old")
+        os.rename(new, there)
+    _drop(new)
+    _drop(f"{there}.old")
 
 
 def _try() -> int:

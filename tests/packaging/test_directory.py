@@ -166,7 +166,7 @@ node=$1
 shift
 mount -t proc proc "$node/proc"
 [ -z "${NOEXEC-}" ] || mount -t tmpfs -o noexec none "$node/opt"
-exec "$@"
+exec ${BY-} "$@"
 """
 
 
@@ -234,6 +234,23 @@ def test_what_was_installed_is_removed_without_a_trace(
     assert done.status == 0, done.stderr
     assert everything(bare_node) == before
     assert not (bare_node / "run/dockcred").exists()
+
+
+def test_a_newer_one_takes_the_place_in_one_step(directory, bare_node, tmp_path):
+    """Kubelet may start the plugin at any moment: its name never leads nowhere."""
+    assert installer(directory, "install", bare_node).status == 0
+    (bare_node / "opt/dockcred/of the older").touch()
+    log = tmp_path / "renames"
+    strace = (program("strace"), "-f", "-e", "trace=rename,renameat,renameat2")
+    done = installer(
+        directory, "install", bare_node, BY=" ".join((*strace, "-o", str(log)))
+    )
+    assert done.status == 0, done.stderr
+    renamed = [line for line in log.read_text().splitlines() if 'opt/dockcred"' in line]
+    assert len(renamed) == 1, renamed
+    assert renamed[0].endswith(", RENAME_EXCHANGE) = 0")
+    assert {path.name for path in (bare_node / "opt").iterdir()} == {"dockcred"}
+    assert not (bare_node / "opt/dockcred/of the older").exists()
 
 
 def test_a_node_that_cannot_run_it_is_left_as_it_was(directory, bare_node):
