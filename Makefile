@@ -6,7 +6,7 @@ CODE = common/dockcred helpers bench packaging/zipapp packaging/directory docs/g
 # tests/support/workers.py says how many workers there are, and what they share.
 TESTS = $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadgroup --durations 20
 
-.PHONY: demo test slow night check docs bench clean
+.PHONY: demo test slow night check docs pictures bench clean
 
 demo: $(READY)
 	@$(BIN)/python -m dockcred.testing.demo
@@ -32,6 +32,10 @@ check: $(READY)
 
 docs: $(READY)
 	$(BIN)/python docs/generate
+
+# README's pictures, from real runs: where docker and podman are installed.
+pictures: $(READY)
+	$(BIN)/python docs/generate/pictures.py
 
 bench: $(READY)
 	$(BIN)/python -m bench.run $(ROWS:%=--rows '%')
