@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support import build
+from support.pods import Cluster
 from support.program import Program
 
 from dockcred.testing.sandbox import Sandbox
@@ -49,6 +50,12 @@ def far_node(tmp_path: Path) -> Iterator[tuple[Sandbox, dict[str, str]]]:
         }
         place = {"DOCKCRED_CACHE_DIR": str(tmp_path / "cache")}
         yield cloud, {"PATH": "/usr/bin:/bin", **place, **kept}
+
+
+@pytest.fixture
+def cluster(far_node: tuple[Sandbox, dict[str, str]], tmp_path: Path) -> Cluster:
+    """A cluster whose pods' tokens every exchange trusts, for team/builder alone."""
+    return Cluster(*far_node, tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -5,127 +5,15 @@ The request is kubelet's own; each endpoint verifies the token by the cluster's 
 
 from __future__ import annotations
 
-import json
-import time
-from pathlib import Path
-
 import pytest
-from support.kubelet import account_claims, complaint, request, response
+from support.kubelet import complaint, request, response
+from support.pods import AUDIENCES, IMAGES, asked_as, is_let_in
 
-from dockcred.testing.sandbox.aws.principals import ACCOUNT, Role
-from dockcred.testing.sandbox.azure.directory import TENANT, Principal
-from dockcred.testing.sandbox.google import sts as google_sts
+from dockcred.testing.sandbox.aws.principals import ACCOUNT
+from dockcred.testing.sandbox.azure.directory import TENANT
 
-SUBJECT = "system:serviceaccount:team:builder"
-ECR = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com"
-POOL = google_sts.PROVIDERS["oidc"]
-IMAGES = {
-    "aws": f"{ECR}/team/app",
-    "azure": "teamregistry.azurecr.io/app",
-    "google": "europe-docker.pkg.dev/project/app",
-    "docker-hub": "docker.io/octo/app",
-    "quay": "quay.io/octo/app",
-    "chainguard": "cgr.dev/octo/app",
-    "sts": "registry.example.com/team/app",
-}
-AUDIENCES = {
-    "aws": "sts.amazonaws.com",
-    "azure": "api://AzureADTokenExchange",
-    "google": f"https:{POOL}",
-    "docker-hub": "https://identity.docker.com",
-    "quay": "https://quay.io",
-    "chainguard": "cgr.dev",
-    "sts": "https://sts.example.com",
-}
 every = pytest.mark.parametrize("kind", IMAGES)
 two = pytest.mark.parametrize("kind", ["aws", "sts"])
-
-
-class Cluster:
-    """A cluster whose issuer each endpoint trusts, for team/builder alone."""
-
-    def __init__(self, cloud, environment: dict[str, str], directory: Path) -> None:
-        self.cloud = cloud
-        self.issuer = cloud.ci.kubernetes
-        self._environment = environment
-        self._config = directory / "config.toml"
-        cloud.aws.issuer = cloud.azure.cluster = cloud.google.issuer = self.issuer
-        for exchange in cloud.ci.exchanges:
-            for trust in exchange.trusted.values():
-                trust.issuer, trust.subject = self.issuer, SUBJECT
-        self.role = cloud.aws.add_role(Role(ACCOUNT, "pull", trusts=SUBJECT))
-        self.application = cloud.azure.directory.add(Principal("pull", subject=SUBJECT))
-
-    def token(self, kind: str, name: str = "builder", **changes: object) -> str:
-        """What the API server issues for kubelet: the audience is a list there."""
-        return self.issuer.token(
-            AUDIENCES[kind],
-            **{
-                "aud": [AUDIENCES[kind]],
-                "sub": f"system:serviceaccount:team:{name}",
-                **account_claims("team", name, f"uid-{name}"),
-                **changes,
-            },
-        )
-
-    def settings(self, kind: str) -> dict[str, str]:
-        """The entry for one exchange, with a user name as in each where it may stand."""
-        ci = self.cloud.ci
-        own = {
-            "aws": {"role_arn": self.role.arn},
-            "azure": {"client_id": self.application.client_id, "tenant_id": TENANT},
-            "google": {"workload_identity_provider": POOL},
-            "docker-hub": {
-                "exchange_as": ci.docker_hub.connection,
-                "token_username": ci.docker_hub.organisation,
-            },
-            "quay": {"exchange_as": ci.quay.robot},
-            "chainguard": {"exchange_as": ci.chainguard.identity},
-            "sts": {
-                "exchange": "https://sts.example.com/ci/sts/token",
-                "exchange_as": ci.sts.client,
-                "exchange_audience": "registry.example.com",
-                "exchange_scope": ci.sts.scope,
-                "token_username": "JWT",
-            },
-        }[kind]
-        return {
-            "match": IMAGES[kind].partition("/")[0],
-            "identity": "oidc",
-            "exchange": kind,
-            "token_audience": AUDIENCES[kind],
-            "token_username": "kubernetes",
-            **own,
-        }
-
-    def variables(self, settings: dict[str, str]) -> dict[str, str]:
-        """Write the node's config.toml, and return kubelet's variables."""
-        lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
-        self._config.write_text("\n".join(("[[registry]]", *lines, "")))
-        self._config.chmod(0o644)
-        return self._environment | {"DOCKCRED_CONFIG": str(self._config)}
-
-
-@pytest.fixture
-def cluster(far_node, tmp_path) -> Cluster:
-    return Cluster(*far_node, tmp_path)
-
-
-def _as(kind: str, token: str, **annotations: str) -> bytes:
-    return request(
-        IMAGES[kind],
-        serviceAccountToken=token,
-        serviceAccountAnnotations=annotations,
-    )
-
-
-def _is_let_in(cluster: Cluster, kind: str, login: dict[str, str]) -> bool:
-    host = IMAGES[kind].partition("/")[0]
-    user, secret = login["username"], login["password"]
-    if kind in {"aws", "azure", "google"}:
-        minted = cluster.cloud.minted(secret)
-        return minted is not None and not minted.principal.endswith("thief")
-    return cluster.cloud.ci.admits(user, secret, host, time.time())
 
 
 @every
@@ -135,12 +23,12 @@ def test_the_exchange_gets_the_token_and_the_registry_what_was_got(
     """Also where a user name is said: with it the raw token was the password."""
     token = cluster.token(kind)
     environment = cluster.variables(cluster.settings(kind))
-    answer = plugin(environment=environment, stdin=_as(kind, token))
+    answer = plugin(environment=environment, stdin=asked_as(kind, token))
     (login,) = response(answer)["auth"].values()
-    assert _is_let_in(cluster, kind, login)
+    assert is_let_in(cluster, kind, login)
     assert token.encode() not in answer.stdout
     cluster.cloud.reset()
-    again = plugin(environment=environment, stdin=_as(kind, cluster.token(kind)))
+    again = plugin(environment=environment, stdin=asked_as(kind, cluster.token(kind)))
     assert response(again)["auth"] == response(answer)["auth"]
     assert not cluster.cloud.calls
 
@@ -150,11 +38,11 @@ def test_who_is_not_trusted_is_told_as_what_of_whom_and_for_whom(kind, plugin, c
     """The one line that kubelet logs names what must agree with the trust policy."""
     environment = cluster.variables(cluster.settings(kind))
     token = cluster.token(kind, "thief")
-    answer = plugin(environment=environment, stdin=_as(kind, token))
+    answer = plugin(environment=environment, stdin=asked_as(kind, token))
     if kind == "google":
         # The pool takes any subject; IAM decides by its name.
         (login,) = response(answer)["auth"].values()
-        assert not _is_let_in(cluster, kind, login)
+        assert not is_let_in(cluster, kind, login)
         return
     said = complaint(answer)
     named = {
@@ -174,7 +62,7 @@ def test_who_is_not_trusted_is_told_as_what_of_whom_and_for_whom(kind, plugin, c
 def test_a_token_for_others_goes_nowhere(kind, plugin, cluster):
     environment = cluster.variables(cluster.settings(kind))
     token = cluster.token(kind, aud=["https://kubernetes.default.svc"])
-    said = complaint(plugin(environment=environment, stdin=_as(kind, token)))
+    said = complaint(plugin(environment=environment, stdin=asked_as(kind, token)))
     assert "the service account's token is for the audience" in said
     assert not cluster.cloud.calls
 
@@ -185,7 +73,7 @@ def test_an_audience_must_be_said(kind, plugin, cluster):
     del settings["token_audience"]
     environment = cluster.variables(settings)
     said = complaint(
-        plugin(environment=environment, stdin=_as(kind, cluster.token(kind)))
+        plugin(environment=environment, stdin=asked_as(kind, cluster.token(kind)))
     )
     assert "no audience is configured" in said
     assert not cluster.cloud.calls
@@ -210,7 +98,7 @@ def test_an_exchange_without_an_identity_lets_no_token_go(kind, plugin, cluster)
     answer = plugin(
         environment=cluster.variables(settings)
         | {"AWS_EC2_METADATA_DISABLED": "true", "AZURE_TOKEN_CREDENTIALS": "prod"},
-        stdin=_as(kind, token),
+        stdin=asked_as(kind, token),
     )
     assert token.encode() not in answer.stdout + answer.stderr
     assert not any(
@@ -228,7 +116,7 @@ def test_an_exchange_of_the_plugin_s_own_variables_is_one_too(plugin, cluster):
     answer = plugin(
         environment=environment
         | {"DOCKCRED_OIDC_EXCHANGE": "https://sts.example.com/"},
-        stdin=_as("sts", token),
+        stdin=asked_as("sts", token),
     )
     assert token.encode() not in answer.stdout
 
@@ -241,10 +129,10 @@ def test_a_token_that_is_handed_on_is_for_the_audience_that_is_said(plugin, clus
     }
     environment = cluster.variables(settings)
     token = cluster.token("sts")
-    said = complaint(plugin(environment=environment, stdin=_as("sts", token)))
+    said = complaint(plugin(environment=environment, stdin=asked_as("sts", token)))
     assert "the service account's token is for" in said
     token = cluster.token("sts", aud=["registry.example.com"])
-    answer = plugin(environment=environment, stdin=_as("sts", token))
+    answer = plugin(environment=environment, stdin=asked_as("sts", token))
     assert response(answer)["auth"] == {
         "registry.example.com": {"username": "kubernetes", "password": token}
     }
@@ -259,7 +147,7 @@ def test_an_identity_without_an_exchange_hands_the_token_on(plugin, cluster):
     }
     environment = cluster.variables(settings)
     for token in (cluster.token("sts"), cluster.token("sts", jti="other")):
-        answer = plugin(environment=environment, stdin=_as("sts", token))
+        answer = plugin(environment=environment, stdin=asked_as("sts", token))
         assert response(answer)["auth"] == {
             "registry.example.com": {"username": "JWT", "password": token}
         }
@@ -272,9 +160,9 @@ def test_another_source_that_the_entry_names_is_the_node_s(plugin, cluster, tmp_
     settings = cluster.settings("quay") | {"token_file": str(file)}
     environment = cluster.variables(settings)
     thief = cluster.token("quay", "thief")
-    answer = plugin(environment=environment, stdin=_as("quay", thief))
+    answer = plugin(environment=environment, stdin=asked_as("quay", thief))
     (login,) = response(answer)["auth"].values()
-    assert _is_let_in(cluster, "quay", login)
+    assert is_let_in(cluster, "quay", login)
 
 
 @pytest.mark.parametrize("kind", ["aws", "azure"])
@@ -292,7 +180,7 @@ def test_what_is_noted_on_the_account_goes_before_the_entry(kind, plugin, cluste
     }[kind]
     environment = cluster.variables(cluster.settings(kind) | wrong)
     answer = plugin(
-        environment=environment, stdin=_as(kind, cluster.token(kind), **noted)
+        environment=environment, stdin=asked_as(kind, cluster.token(kind), **noted)
     )
     (login,) = response(answer)["auth"].values()
     assert "pull" in cluster.cloud.minted(login["password"]).principal
@@ -301,8 +189,8 @@ def test_what_is_noted_on_the_account_goes_before_the_entry(kind, plugin, cluste
 def test_a_second_account_does_not_get_what_the_first_was_given(plugin, cluster):
     """The account is in the key of what was exchanged, whatever the exchange."""
     environment = cluster.variables(cluster.settings("quay"))
-    plugin(environment=environment, stdin=_as("quay", cluster.token("quay")))
-    thief = _as("quay", cluster.token("quay", "thief"))
+    plugin(environment=environment, stdin=asked_as("quay", cluster.token("quay")))
+    thief = asked_as("quay", cluster.token("quay", "thief"))
     complaint(plugin(environment=environment, stdin=thief))
 
 
@@ -312,7 +200,8 @@ def test_a_tenant_of_the_entry_serves_an_account_that_names_none(plugin, cluster
     environment = cluster.variables(settings)
     noted = {"kubernetes.azure.com/acr-client-id": cluster.application.client_id}
     answer = plugin(
-        environment=environment, stdin=_as("azure", cluster.token("azure"), **noted)
+        environment=environment,
+        stdin=asked_as("azure", cluster.token("azure"), **noted),
     )
     (login,) = response(answer)["auth"].values()
-    assert _is_let_in(cluster, "azure", login)
+    assert is_let_in(cluster, "azure", login)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from support.kubelet import VERSIONS
+from support.pods import AUDIENCES, is_let_in
+from support.pods import IMAGES as POD_IMAGES
 from support.program import HOST
 
 from dockcred.testing.sandbox.aws import sts
@@ -19,6 +21,7 @@ from dockcred.testing.sandbox.aws.principals import ACCOUNT, Role
 
 NAME = "dockcred-credential-provider"
 IMAGES = [f"{HOST}/team/app-{number}" for number in range(10)]
+MATCHED = ["*.dkr.ecr.*.amazonaws.com", "registry.example:5000"]
 TOKENS = """\
     tokenAttributes:
       serviceAccountTokenAudience: sts.amazonaws.com
@@ -32,7 +35,7 @@ TOKENS = """\
 def pull(kubelet, plugin, tmp_path):
     """Let kubelet look credentials up for images, all at once."""
 
-    def run(environment, images, *, version="v1", more="", **pod):
+    def run(environment, images, *, version="v1", more="", match=MATCHED, **pod):
         config = tmp_path / "credential-provider.yaml"
         config.write_text(
             "apiVersion: kubelet.config.k8s.io/v1\n"
@@ -40,7 +43,7 @@ def pull(kubelet, plugin, tmp_path):
             "providers:\n"
             f"  - name: {NAME}\n"
             f"    apiVersion: credentialprovider.kubelet.k8s.io/{version}\n"
-            '    matchImages: ["*.dkr.ecr.*.amazonaws.com", "registry.example:5000"]\n'
+            f"    matchImages: {json.dumps(match)}\n"
             '    defaultCacheDuration: "1m"\n' + more
         )
         bin_dir = str(Path(plugin.path).parent)
@@ -143,3 +146,38 @@ def test_a_pod_s_own_account_pulls(pull, node, cloud):
     found, said = pull(node(), IMAGES[:1], more=TOKENS, **pod("thief", "uid-2"))
     assert found[0]["password"] == ""
     assert re.search("AssumeRoleWithWebIdentity", said)
+
+
+@pytest.mark.parametrize("kind", POD_IMAGES)
+def test_a_pod_s_token_is_exchanged_as_config_toml_says(kind, pull, cluster):
+    """From kubelet's hands to each exchange, and back; the raw token to nobody."""
+    image = POD_IMAGES[kind]
+    environment = cluster.variables(cluster.settings(kind))
+    token = cluster.token(kind)
+    pod = {"namespace": "team", "account": "builder", "uid": "uid-builder"}
+    found, said = pull(
+        environment,
+        [image],
+        more=TOKENS.replace("sts.amazonaws.com", AUDIENCES[kind]),
+        match=[image.partition("/")[0]],
+        annotations={},
+        token=token,
+        **pod,
+    )
+    (login,) = found
+    assert is_let_in(cluster, kind, login), said
+    assert login["password"] != token
+    thief = {**pod, "account": "thief", "uid": "uid-thief"}
+    if kind == "google":
+        return  # the pool takes any subject; IAM decides by its name
+    found, said = pull(
+        environment,
+        [image],
+        more=TOKENS.replace("sts.amazonaws.com", AUDIENCES[kind]),
+        match=[image.partition("/")[0]],
+        annotations={},
+        token=cluster.token(kind, "thief"),
+        **thief,
+    )
+    assert found[0]["password"] == ""
+    assert "system:serviceaccount:team:thief" in said
