@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from support.program import Answer, Program
 
+from dockcred.commands import install
 from dockcred.commands.setup.journal import Saved, hide, saved
 from dockcred.credential import Credential
 
@@ -144,6 +146,17 @@ def test_all_is_set_up_proved_and_given_back(home, dockcred, vault, helper_bin) 
     assert files(home) == before
     assert dockcred("get", "registry.invalid", "--password").status != 0
     assert dockcred("setup", "--undo", "--yes").stdout == b"nothing to undo\n"
+
+
+def test_json_is_all_that_stands_on_stdout(home, dockcred, vault) -> None:
+    done = dockcred("setup", "--yes", "--json")
+    found = json.loads(done.stdout)
+    proofs = {each["registry"]: each for each in found["proofs"]}
+    assert proofs.keys() == LOGINS.keys()
+    assert all(
+        each["verdict"] == "broken" and each["cause"] for each in proofs.values()
+    )
+    assert b"imported, read back equal" in done.stderr
 
 
 def test_no_secret_is_in_the_journal_nor_said(home, dockcred, vault) -> None:
@@ -314,6 +327,40 @@ def test_a_token_of_hours_is_no_login_to_keep(home, dockcred, vault) -> None:
     found = plan(dockcred)
     assert "keep" not in {each["do"] for each in found["steps"]}
     assert "the token of AWS" in found["notes"][-1]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can write everywhere")
+def test_a_file_that_cannot_be_written_stops_it_before_any_change(
+    home, dockcred
+) -> None:
+    (home / ".docker").chmod(0o500)
+    before = files(home)
+    answer = dockcred("setup", "--yes")
+    assert answer.status == 1
+    assert b"Permission denied; run: " in answer.stderr
+    assert files(home) == before
+
+
+WHERE = {
+    "the usual place is on PATH": ("{home}/.local/bin:{home}/bin", "{home}/.local/bin"),
+    "another of this user's is": ("/usr/bin:{home}/bin", "{home}/bin"),
+    "an environment's is no place": ("{home}/venv/bin:/usr/bin", "{home}/.local/bin"),
+    "others can write it": ("{home}/open:/usr/bin", "{home}/.local/bin"),
+}
+
+
+@pytest.mark.parametrize("case", WHERE)
+def test_launchers_go_where_clients_look(case: str, home, monkeypatch) -> None:
+    for name in ("bin", "venv/bin", "open"):
+        (home / name).mkdir(parents=True)
+        (home / name).chmod(0o700)
+    (home / "venv/pyvenv.cfg").touch()
+    (home / "open").chmod(0o777)
+    monkeypatch.setenv("HOME", str(home))
+    usual = f"{home}/.local/bin"
+    monkeypatch.setattr(install, "_default_directory", lambda: usual)
+    path, place = (text.format(home=home) for text in WHERE[case])
+    assert install.directory_on(path) == place
 
 
 ODD = {

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import nullcontext, redirect_stdout
 from typing import TYPE_CHECKING
 
 import click
@@ -86,8 +87,11 @@ def _set_up(
         plan = Plan(machine, hosts, answers) if answers else plan
         if not click.confirm("Go on?", default=True, err=True):
             return False
+    # What steps say would be no JSON.
+    spoken = redirect_stdout(sys.stderr) if as_json else nullcontext()
     try:
-        carry_out.carry_out(plan.steps, kept)
+        with spoken:
+            carry_out.carry_out(plan.steps, kept)
     except BaseException:
         warn(
             "stopped halfway: dockcred setup goes on, dockcred setup --undo gives back"

@@ -19,8 +19,7 @@ from dockcred.errors import InvalidInputError
 from dockcred.identity import config
 from dockcred.wiring import PROGRAMS
 
-_MOST_ACCOUNTS = 6
-"""How many accounts that nobody has named are asked for."""
+_MOST_ACCOUNTS = 6  # that nobody has named, and that are asked for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,10 +65,11 @@ class Plan:
         self._install()
         self._write_config()
         moves = self._moves()
+        typed = self._typed()
         pairs = [move.steps() for move in moves]
         self.steps += [copy for copy, _ in pairs]
         for client in machine.clients:
-            (self._docker if client == "docker" else self._podman)()
+            self._docker(typed) if client == "docker" else self._podman()
         self.steps += [remove for _, remove in pairs]
         after = After(machine, self._profiles, self._dead, self._kept)
         self.names = list(dict.fromkeys(self.names))
@@ -201,7 +201,7 @@ class Plan:
         wanted = docker_edit.use_as_default(HELPER)
         return docker_edit.ignored_logins(text, wanted)[0]
 
-    def _docker(self) -> None:
+    def _docker(self, typed: list[str]) -> None:
         """Have docker ask for all registries; for some, where logins must stay."""
         machine = self._machine
         docker = docker_edit.path(machine.variables)
@@ -214,7 +214,6 @@ class Plan:
         ]
         self._dead = self._dead_helpers()
         hosts = list(self._dead)
-        typed = self._typed()
         for_all = not staying
         if staying:
             names = {login.name for login in staying}
@@ -279,12 +278,13 @@ class Plan:
             known = machine.known.describe(login.name)
             if not machine.is_moved(login) or known.state not in _IDENTITIES:
                 continue
-            reference = Reference(login.name)
-            mine = f"the login of {login.user}"
+            mine, other = f"the login of {login.user}", known.answerer.source
+            if login.origin.is_podmans:
+                self.notes.append(f"podman gets {other} for {login.name}, not {mine}")
+                continue
             text = f"Who answers for {login.name}?"
-            answer = self._answer(login.name, text, mine, known.answerer.source)
-            if answer == mine:
-                self._kept[login.name] = reference.docker_key
+            if self._answer(login.name, text, mine, other) == mine:
+                self._kept[login.name] = Reference(login.name).docker_key
         return list(self._kept.values())
 
     def _podman(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from dockcred.commands.import_ import copy_logins
 from dockcred.commands.setup import journal
 from dockcred.errors import DockcredError, InvalidInputError
 from dockcred.stores import server_keys
+from dockcred.system import file_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -125,12 +127,17 @@ class FileEdit(Step):
         *,
         do: str = "configure",
     ) -> None:
-        """Plan it; InvalidInputError for a file that is not of its syntax."""
+        """Plan it; InvalidInputError for a file that is not of its syntax.
+
+        OSError for one that this user cannot write, before anything is changed.
+        """
         self._file = EditableFile(path, SYNTAXES[syntax])
         self._syntax = syntax
         self._wanted = wanted
         self.is_needed = self._file.configure(wanted).past is not None
         super().__init__(do, what, self._file.path, why)
+        if self.is_needed and file_lock.obstacle(self.where, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), self.where)
 
     def keep(self, kept: Journal) -> None:
         """Keep the file, and which keys are changed."""
