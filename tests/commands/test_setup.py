@@ -144,6 +144,7 @@ def test_all_is_set_up_proved_and_given_back(home, dockcred, vault, helper_bin) 
     undone = dockcred("setup", "--undo", "--yes", PATH=path)
     assert undone.status == 0, undone
     assert files(home) == before
+    assert (home / ".local/bin/docker-credential-auto").is_symlink()
     assert dockcred("get", "registry.invalid", "--password").status != 0
     assert dockcred("setup", "--undo", "--yes").stdout == b"nothing to undo\n"
 
@@ -177,6 +178,23 @@ def test_what_others_have_changed_since_stays(home, dockcred, vault) -> None:
     assert dockcred("setup", "--undo", "--yes").status == 0
     found = json.loads(file.read_text())
     assert found == json.loads(DOCKERS.replace("table", "json"))
+
+
+@pytest.mark.slow
+def test_the_undo_says_before_what_it_cannot(home, dockcred, vault) -> None:
+    file = home / ".docker/config.json"
+    dockcred("setup", "--yes")
+    # As `docker login` leaves it, which has given the password to the helper.
+    text = file.read_text()
+    file.write_text(text.replace('"auths": {}', '"auths": {"new.invalid": {}}'))
+    said = dockcred("setup", "--undo", "--dry-run").stdout
+    assert b"logins made since stay in the keychain: new.invalid" in said
+    assert b"logins leave the keychain, readable in files again: registry.inv" in said
+    assert file.read_text() != text  # nothing is undone yet
+    assert dockcred("setup", "--undo", "--yes").status == 0
+    found = json.loads(file.read_text())
+    assert found["auths"] == {**json.loads(DOCKERS)["auths"], "new.invalid": {}}
+    assert "credsStore" not in found
 
 
 @pytest.mark.slow
@@ -381,12 +399,22 @@ def test_marks_take_the_place_of_secrets(case: str, tmp_path: Path) -> None:
     assert file.original(logins) == text.encode()
 
 
-def test_a_text_whose_secret_cannot_be_told_apart_is_not_kept(tmp_path: Path) -> None:
+UNTOLD = {
+    "escaped in the JSON": ("bWU6\nc2VjcmV0", "secret"),
+    "bits that base64 passes over": ("bWU6c2VjcmV=", "secre"),
+}
+
+
+@pytest.mark.parametrize("case", UNTOLD)
+def test_a_text_whose_secret_cannot_be_told_apart_is_not_kept(
+    case: str, tmp_path: Path
+) -> None:
     """Its `auth` decodes to the login, and is not what anybody would write again."""
-    text = json.dumps({"auths": {"registry.invalid": {"auth": "bWU6\nc2VjcmV0"}}})
+    auth, secret = UNTOLD[case]
+    text = json.dumps({"auths": {"registry.invalid": {"auth": auth}}})
     (tmp_path / "config.json").write_text(text)
     file: Saved = saved(str(tmp_path / "config.json"), "json")
-    hide(file, {"registry.invalid": Credential("me", "secret")})
+    hide(file, {"registry.invalid": Credential("me", secret)})
     assert (file.text, file.marks) == (None, [])
 
 
@@ -406,3 +434,15 @@ def test_an_undo_takes_a_half_written_launcher_along(home, dockcred, vault) -> N
     left.write_text("#!/bin/sh")
     assert dockcred("setup", "--undo", "--yes").status == 0
     assert not left.exists()
+
+
+def test_a_second_run_hides_what_it_moves_and_keeps_the_first_one_s_marks(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "config.json").write_text(DOCKERS)
+    file = saved(str(tmp_path / "config.json"), "json")
+    logins = {key: Credential(*login) for key, login in LOGINS.items()}
+    for key in LOGINS:
+        hide(file, {key: logins[key]})
+    assert not any(auth in (file.text or "") for auth in ("bWU6", "eW91"))
+    assert file.original(logins) == DOCKERS.encode()

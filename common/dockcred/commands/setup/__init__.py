@@ -176,4 +176,6 @@ def _tell(proofs: list[Proof]) -> None:
         say(f"  {mark} {each.registry} {each.verdict}: {each.cause}", style)
         if each.remedy:
             say(f"    {each.remedy}")
+    if not proofs:
+        say("  no registry is known yet; of any says: dockcred doctor HOST")
     say("undo it all with: dockcred setup --undo")

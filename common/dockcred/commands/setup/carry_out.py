@@ -66,6 +66,11 @@ def undo_in_words(kept: Journal) -> list[str]:
             said.append(f"{file.path} goes, as it was not there before")
         else:
             said.append(f"{file.path}, byte for byte unless others have changed it")
+        if since := _logins_since(file):
+            said.append(
+                f"logins made since stay in the keychain: {', '.join(since)}; log in"
+                " again after the undo"
+            )
     programs = [file for file in kept.files.values() if not file.syntax]
     if programs:
         where = os.path.dirname(programs[0].path)
@@ -75,6 +80,18 @@ def undo_in_words(kept: Journal) -> list[str]:
         said.append(f"logins leave the keychain, readable in files again: {names}")
         said.append("the keychain's own files keep nothing of them, in other bytes")
     return said
+
+
+def _logins_since(file: Saved) -> list[str]:
+    """Return the keys that a login has left in a file since: the keychain has those."""
+    if file.syntax != "json":
+        return []
+    text = (past.read(file.path) or b"").decode()
+    there = SYNTAXES["json"].get(text, ("auths",))
+    before = SYNTAXES["json"].get(file.text or "", ("auths",))
+    known = {*file.moved, *(before if isinstance(before, dict) else ())}
+    table = there if isinstance(there, dict) else {}
+    return sorted(key for key, login in table.items() if not login and key not in known)
 
 
 def undo(kept: Journal) -> None:

@@ -22,7 +22,7 @@ from dockcred.errors import DockcredError, InvalidInputError
 from dockcred.system import machine, private_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from dockcred.credential import Credential
     from dockcred.system.environment import Environment
@@ -63,12 +63,8 @@ class Saved:
         """Return the file's own text again; None where that is not to be had."""
         if self.text is None:
             return None
-        text = self.text
-        for mark, key, name in reversed(self.marks):
-            if key not in logins:
-                return None
-            text = text.replace(mark, _value(name, key, logins[key]))
-        return text.encode("utf-8", "surrogateescape")
+        text = _filled(self.text, self.marks, logins)
+        return None if text is None else text.encode("utf-8", "surrogateescape")
 
     def companion(self, ending: str, logins: Mapping[str, Credential]) -> bytes | None:
         """Return what was kept beside the file; None for nothing."""
@@ -117,32 +113,39 @@ def hide(file: Saved, logins: Mapping[str, Credential]) -> None:
     file.moved = sorted({*file.moved, *new})
     if file.text is None or file.kind != FILE or not new:
         return
-    before = Saved(**asdict(file))
+    texts = {"": file.text, **file.beside}
+    marks: list[list[str]] = []
     try:
         table = json.loads(file.text).get("auths") or {}
-        for key, login in new.items():
+        for key in new:
             for name in _SECRET_FIELDS:
                 if written := table.get(key, {}).get(name):
-                    _hide(file, key, name, written, login)
-        left = json.loads(file.text).get("auths") or {}
-        is_whole = all(left[key][name] == mark for mark, key, name in file.marks)
+                    mark = f"{_MARK}{len(file.marks) + len(marks)}{_MARK}"
+                    marks.append([mark, key, name])
+                    for ending, text in texts.items():
+                        texts[ending] = text and text.replace(written, mark)
+        left = json.loads(texts[""] or "").get("auths") or {}
+        is_whole = all(left[key][name] == mark for mark, key, name in marks)
     except (ValueError, LookupError, TypeError, AttributeError):
         is_whole = False
-    known = {key: login for key, login in logins.items() if key in file.moved}
-    again = file.original(known)
-    if not is_whole or again is None or again != before.original(known):
+    if not is_whole or _filled(texts[""] or "", marks, new) != file.text:
         file.text, file.marks = None, []
         file.beside = dict.fromkeys(file.beside)
+        return
+    file.marks += marks
+    file.text = texts.pop("")
+    file.beside = texts
 
 
-def _hide(file: Saved, key: str, name: str, written: str, login: Credential) -> None:
-    if written != _value(name, key, login):
-        raise ValueError(name)
-    mark = f"{_MARK}{len(file.marks)}{_MARK}"
-    file.marks.append([mark, key, name])
-    file.text = (file.text or "").replace(written, mark)
-    for ending, kept in file.beside.items():
-        file.beside[ending] = kept and kept.replace(written, mark)
+def _filled(
+    text: str, marks: Sequence[Sequence[str]], logins: Mapping[str, Credential]
+) -> str | None:
+    """Return a text with secrets for its marks; None where a login is missing."""
+    for mark, key, name in reversed(marks):
+        if key not in logins:
+            return None
+        text = text.replace(mark, _value(name, key, logins[key]))
+    return text
 
 
 def _value(name: str, key: str, login: Credential) -> str:

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dockcred import wiring
-from dockcred.clients import files
+from dockcred.clients import files, helm
 from dockcred.clients.containers import edit as containers_edit
 from dockcred.clients.docker import edit as docker_edit
 from dockcred.clients.reference import HUB, Reference, host_of
@@ -244,4 +244,9 @@ class Surroundings:
             hosts = {name.partition("/")[0] for name in self.images} - {HUB}
             if hosts:
                 found.append(f"images of {', '.join(sorted(hosts))}")
+        helms = helm.path(self.variables)
+        if os.path.exists(helms):
+            found.append(
+                f"helm reads {helms} first; run: dockcred configure helm --all"
+            )
         return found + clouds.here(self.variables)
