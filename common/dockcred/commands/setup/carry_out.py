@@ -106,7 +106,6 @@ def undo(kept: Journal) -> None:
             _give_back(file, logins[path])
     for file in reversed(kept.files.values()):
         if not file.syntax:
-            private_file.remove_leftovers(*os.path.split(file.path))
             _give_back_program(file)
     for key in kept.stored:
         erase(key)
