@@ -429,7 +429,7 @@ def test_what_a_killed_run_has_left_beside_a_file_goes(home, dockcred, vault) ->
 
 
 def test_an_undo_takes_a_half_written_launcher_along(home, dockcred, vault) -> None:
-    dockcred("setup", "--yes")
+    dockcred("setup", "--yes", PATH=f"{home}/.local/bin")
     left = home / ".local/bin/docker-credential-auto.0123456789abcdef.new"
     left.write_text("#!/bin/sh")
     assert dockcred("setup", "--undo", "--yes").status == 0
