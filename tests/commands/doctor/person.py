@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import shutil
+import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -187,10 +188,30 @@ class Person:
         self.variables = dict(pair.split("=", 1) for pair in pairs)
         kept.unlink()
 
-    def doctor(self, *options: str) -> Told:
+    def asks(self, client: str, *options: str) -> tuple[str, ...]:
+        """Return the words that ask the doctor about the host."""
+        words = ("dockcred", "doctor", self.host, "--client", client)
+        return (*self.before, *words, *options)
+
+    def doctor(self, client: str) -> Told:
         """Run the installed doctor on the host."""
-        words = ("dockcred", "doctor", self.host, *options, "--json")
-        return Told(self.run(*self.before, *words))
+        return Told(self.run(*self.asks(client, "--json")))
+
+    def everything(self) -> dict[str, tuple[int, bytes]]:
+        """Return all files of the home, their modes and links, but for the cache."""
+        found = {}
+        for directory, names, files in os.walk(self.home):
+            for name in (*names, *files):
+                path = Path(directory, name)
+                if ".cache" in path.parts or ".local" in path.parts:
+                    continue
+                where = str(path.relative_to(self.home))
+                status = path.lstat()
+                text = path.read_bytes() if path.is_file() else b""
+                if path.is_symlink():
+                    text = os.fsencode(path.readlink())
+                found[where] = (stat.S_IMODE(status.st_mode), text)
+        return found
 
 
 @contextmanager

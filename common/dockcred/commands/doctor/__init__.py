@@ -8,20 +8,24 @@ case                             who answers, and what the cache holds
 registry, realm                  whether the registry takes the credential
 machine                          home, sudo, snap, the PATH of services
 verdict, way                     works, anonymous or broken, and how it is shown
-remedies                         what fits this machine, shell and person
+remedies, fix                    what fits this machine, shell and person, and does it
 """
 
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from dockcred.clients.reference import Reference
 from dockcred.commands.console import console, errors, examples, reporting_errors
-from dockcred.commands.doctor import examination, way
+from dockcred.commands.doctor import examination, fix, way
 from dockcred.commands.help import Choice, complete_host
 from dockcred.system import environment
+
+if TYPE_CHECKING:
+    from dockcred.commands.doctor.verdict import Examination
 
 
 @click.command(
@@ -29,6 +33,7 @@ from dockcred.system import environment
         "dockcred doctor",
         "dockcred doctor 123456789012.dkr.ecr.eu-west-1.amazonaws.com",
         "dockcred doctor ghcr.io/acme/app --client podman",
+        "dockcred doctor ghcr.io --fix        # dockcred doctor --undo takes it back",
         "env -i PATH=/usr/bin:/bin dockcred doctor HOST    # as an agent would",
     ),
 )
@@ -46,23 +51,61 @@ from dockcred.system import environment
     help="Whose request is followed; podman stands for skopeo and buildah too.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
-def doctor(name: str | None, clients: tuple[str, ...], *, as_json: bool) -> None:
+@click.option(
+    "--fix",
+    "fixes",
+    is_flag=True,
+    help="Show which remedies can be taken back, ask, and carry them out.",
+)
+@click.option("--yes", is_flag=True, help="With --fix: ask nothing.")
+@click.option("--undo", is_flag=True, help="Take back what --fix has done.")
+def doctor(
+    name: str | None,
+    clients: tuple[str, ...],
+    *,
+    as_json: bool,
+    fixes: bool,
+    yes: bool,
+    undo: bool,
+) -> None:
     """Follow one request as the client makes it, and say where it goes wrong.
 
     The verdict is one of three: it works, it goes anonymously, or it is broken. With a
     repository the credential is tried at the registry. No secret is shown. The exit
     status is 1 for what is broken, and for anonymous where a credential must be had
     (DOCKCRED_ANONYMOUS=false, or anonymous = false in config.toml), else 0.
+
+    --fix carries out what changes this user's own files and can be taken back, and
+    follows the request again; what needs sudo, a login or a variable is left to you.
     """
+    if fixes and as_json:
+        raise click.UsageError("--fix and --json exclude each other")
     with reporting_errors():
+        if undo:
+            fix.undo(environment.current())
+            return
         reference = Reference(name) if name else None
-        with errors.status("following the request") as progress:
-            found = examination.examine(
-                reference, environment.current(), clients, progress.update
-            )
-        if as_json:
-            click.echo(found.document())
-        else:
-            for line in way.lines(found, min(way.WIDTH, console.width)):
-                console.print(line, soft_wrap=True, highlight=False)
+        found = _followed(reference, clients, as_json=as_json)
+        if fixes and (planned := fix.safe(found.problems, environment.current())):
+            if fix.is_agreed(planned, yes=yes):
+                fix.carry_out(planned, environment.current())
+                found = _followed(reference, clients, as_json=as_json)
+        elif fixes:
+            click.echo("no remedy can be carried out and taken back", err=True)
     sys.exit(found.status)
+
+
+def _followed(
+    reference: Reference | None, clients: tuple[str, ...], *, as_json: bool
+) -> Examination:
+    """Follow the request, and print what is found."""
+    with errors.status("following the request") as progress:
+        found = examination.examine(
+            reference, environment.current(), clients, progress.update
+        )
+    if as_json:
+        click.echo(found.document())
+    else:
+        for line in way.lines(found, min(way.WIDTH, console.width)):
+            console.print(line, soft_wrap=True, highlight=False)
+    return found
