@@ -140,7 +140,7 @@ def test_it_runs_on_the_oldest_debian(directory, cloud):
     if not (old / "etc/debian_version").exists():
         missing(f"there is no Debian 11 in {old}, where .ci/run makes one")
     assert (old / "lib/x86_64-linux-gnu/libc-2.31.so").exists()
-    root = Root(old, directory, "/mnt")
+    root = Root(old, directory, "/tmp")
     answer = ask(root, cloud, DOCKCRED_CACHE_DIR="/proc/nowhere")
     assert cloud.minted(password(answer))
 
