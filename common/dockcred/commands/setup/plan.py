@@ -72,7 +72,6 @@ class Plan:
             self._docker(typed) if client == "docker" else self._podman()
         self.steps += [remove for _, remove in pairs]
         after = After(machine, self._profiles, self._dead, self._kept)
-        self.names = list(dict.fromkeys(self.names))
         self.registries = [after.served(name) for name in self.names]
 
     def document(self) -> dict[str, Any]:
@@ -130,7 +129,8 @@ class Plan:
                 self._profiles[account.number] = profile
                 chosen = {"profile": profile}
                 wanted += serving(machine.variables, account.pattern, chosen)("")
-                if account.host and len(self._profiles) <= _MOST_ACCOUNTS:
+                is_asked = len(self._profiles) <= _MOST_ACCOUNTS
+                if account.host and is_asked and account.host not in self.names:
                     self.names.append(account.host)
         if self._profiles:
             whys.append("another identity, or none, would answer for these accounts")
