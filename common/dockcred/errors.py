@@ -99,7 +99,7 @@ class MissingExtraError(DockcredError):
     """A library that this road needs is not installed.
 
     The remedy is written for pip, and told for whatever has installed us: Debian's
-    packages, beside which pip installs nothing, pipx, or uv.
+    packages, beside which pip installs nothing, pipx, uv, or the pip of a venv.
     """
 
     def __init__(self, cause: str, remedy: str) -> None:
@@ -108,13 +108,14 @@ class MissingExtraError(DockcredError):
 
 
 def _for_our_installer(extra: str) -> str:
-    """Return the command that adds an extra; nothing where it is pip's."""
+    """Return the command that adds an extra; nothing where it is any pip's."""
     wanted = f"'dockcred[{extra}]'"
     if "/dist-packages/" in __file__:
         libraries = _IN_DEBIAN.get(extra)
         # What Debian does not have, or has too old, comes from PyPI.
         return f"run: {f'apt install {libraries}' if libraries else _PIPX + wanted}"
-    prefix = sys.prefix
+    # A launcher runs the Python below a venv: what it imports says where we are.
+    prefix = __file__.rpartition("/lib/python")[0] or sys.prefix
     if os.path.exists(f"{prefix}/pipx_metadata.json"):
         return f"run: pipx runpip dockcred install {wanted}"
     if os.path.exists(f"{prefix}/uv-receipt.toml"):
@@ -123,8 +124,12 @@ def _for_our_installer(extra: str) -> str:
         with open(f"{prefix}/pyvenv.cfg", encoding="utf-8") as file:
             by_uv = any(line.startswith("uv =") for line in file)
     except (OSError, ValueError):
-        by_uv = False
-    return f"run: uv pip install --python {prefix} {wanted}" if by_uv else ""
+        return ""
+    if by_uv:
+        return f"run: uv pip install --python {prefix} {wanted}"
+    # Who has not entered the venv would ask another pip.
+    python = f"{prefix}/bin/python"
+    return f"run: {python} -m pip install {wanted}" if os.path.exists(python) else ""
 
 
 def missing_library(error: ModuleNotFoundError) -> MissingExtraError | None:

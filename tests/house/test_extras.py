@@ -68,7 +68,7 @@ def test_a_library_that_nobody_looked_for_names_its_extra(
 ) -> None:
     said = unforeseen(ModuleNotFoundError(f"No module named {name!r}", name=name))
     assert "unforeseen" not in said
-    assert said.endswith(f"run: pip install 'dockcred[{extra}]'")
+    assert said.endswith(f"pip install 'dockcred[{extra}]'")
 
 
 def test_a_module_of_our_own_that_is_missing_is_to_be_reported() -> None:
@@ -92,3 +92,15 @@ def test_the_remedy_is_of_the_installer_in_use(
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     error = MissingExtraError("it is missing", "run: pip install 'dockcred[azure]'")
     assert error.remedy.startswith(f"run: {command}")
+
+
+def test_a_venv_that_nobody_has_entered_has_its_own_pip_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/python").touch()
+    (tmp_path / "pyvenv.cfg").write_text("home = /usr\n")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    error = MissingExtraError("it is missing", "run: pip install 'dockcred[azure]'")
+    python = f"{tmp_path}/bin/python"
+    assert error.remedy == f"run: {python} -m pip install 'dockcred[azure]'"

@@ -86,7 +86,7 @@ def test_an_identity_names_the_extra_of_its_cloud(
     identity: str, extra: str, base: Path, cloud: Sandbox
 ) -> None:
     status, said = ask(base / "bin", cloud.environment(identity), identity)
-    assert (status, f"run: pip install 'dockcred[{extra}]'" in said) == (1, True), said
+    assert (status, f"pip install 'dockcred[{extra}]'" in said) == (1, True), said
 
 
 def leave(name: str, text: str) -> Callable[[Path], None]:

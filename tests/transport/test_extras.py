@@ -43,10 +43,7 @@ def test_without_the_sdk_the_direct_road_works(cloud):
 def test_without_the_sdk_a_profile_says_what_to_install(cloud):
     environment = cloud.environment("assume-role")
     done = _get(environment, "123456789012.dkr.ecr.eu-west-1.amazonaws.com")
-    assert (done.returncode, done.stdout) == (
-        1,
-        (
-            b"this AWS identity needs boto3, which is not installed; "
-            b"run: pip install 'dockcred[aws]'\n"
-        ),
-    )
+    assert done.returncode == 1
+    cause, _, remedy = done.stdout.partition(b"; run: ")
+    assert cause == b"this AWS identity needs boto3, which is not installed"
+    assert remedy.endswith(b"pip install 'dockcred[aws]'\n")

@@ -9,6 +9,7 @@ import shlex
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,12 @@ _TOOLS = (
     *("sh", "env", "cat", "cp", "mv", "rm", "ln", "mkdir", "rmdir", "touch"),
     *("chmod", "chown", "sed"),
 )
+_PIP = """\
+import subprocess, sys
+assert sys.argv[1:] == {words}
+for link in {links}:
+    subprocess.run(link, check=True)
+"""
 _LIMIT_S = 60
 
 
@@ -127,6 +134,36 @@ class Person:
     def take_away(self, name: str) -> None:
         """Take one of our helpers from PATH."""
         (self.home / f"helpers/docker-credential-{name}").unlink()
+
+    def install_without(self, extra: str, *libraries: str) -> None:
+        """Have everything in a venv of one's own, but for an extra's libraries.
+
+        Its pip installs that extra, and nothing else.
+        """
+        venv = self.home / "venv"
+        asked = "import sysconfig; print(sysconfig.get_path('purelib'))"
+        self.succeed(sys.executable, "-m", "venv", "--without-pip", str(venv))
+        ours, theirs = (
+            Path(self.succeed(str(place / "python"), "-c", asked).strip())
+            for place in (self.programs, venv / "bin")
+        )
+        for path in ours.iterdir():
+            if path.name not in {"pip", *libraries}:
+                (theirs / path.name).symlink_to(path)
+        links = [["ln", "-s", str(ours / n), str(theirs / n)] for n in libraries]
+        text = _PIP.format(words=["install", f"dockcred[{extra}]"], links=links)
+        self.write(str(theirs.relative_to(self.home) / "pip/__main__.py"), text)
+        for program in (
+            *(self.home / "helpers").iterdir(),
+            self.home / "tools/dockcred",
+        ):
+            name = program.name.replace("-", "_")
+            module = "dockcred.commands" if name == "dockcred" else name
+            program.unlink()
+            program.write_text(
+                f"#!{venv}/bin/python\nfrom {module} import main\nmain()\n"
+            )
+            program.chmod(0o755)
 
     def be(self, identity: str) -> None:
         """Be this one of the sandbox's identities: its files and its variables."""

@@ -760,6 +760,17 @@ def clock_is_behind_for_the_sdk(person: Person) -> Iterator[str]:
     person.cloud.recover()
 
 
+@situation(
+    *(BROKEN, HOST, "needs boto3, which is not installed"),
+    "venv/bin/python -m pip install 'dockcred[aws]'",
+    slow=True,
+)
+def extra_is_missing(person: Person) -> None:
+    person.be("assume-role")
+    person.docker(ECR)
+    person.install_without("aws", "boto3", "botocore")
+
+
 @situation(BROKEN, HOST, "AWS finds the signature wrong", "secret access key")
 def secret_of_the_keys_is_another(person: Person) -> Iterator[str]:
     person.be("env-keys")
