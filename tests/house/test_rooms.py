@@ -57,6 +57,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "clients/containers/read.py": "asks for the user's own number, to tell whose a file is",
         "clients/edit/past.py": "asks for the user's own number, to tell whose a file is",
         "commands/doctor/entries.py": "names the owner of a file",
+        "commands/doctor/service.py": "becomes the user of the unit that asks",
         "commands/doctor/machine.py": "asks for the user's own number, to tell whose a file is",
         "commands/install.py": "asks for the user's own number, to tell whose a file is",
         "commands/refresh/file.py": "gives the file the owner and mode that its reader needs",

@@ -72,6 +72,24 @@ def is_shared(name: str) -> bool:
     )
 
 
+def matches(pattern: str, image: str) -> bool:
+    """Return whether kubelet takes an image for one of a pattern's.
+
+    Label by label, with as many labels and the same port; a path is a beginning
+    (k8s.io/kubernetes pkg/credentialprovider, URLsMatchStr).
+    """
+    host, slash, path = pattern.removeprefix("https://").partition("/")
+    place, _, repository = image.partition("/")
+    (name, _, port), (label, _, at) = host.partition(":"), place.partition(":")
+    labels, wanted = label.split("."), name.split(".")
+    return (
+        port == at
+        and len(labels) == len(wanted)
+        and all(map(fnmatchcase, labels, wanted))
+        and (not slash or f"/{repository}".startswith(f"/{path}"))
+    )
+
+
 def _checked(pattern: str) -> str:
     host, _, path = pattern.partition("/")
     name, _, port = host.partition(":")

@@ -48,11 +48,12 @@ class OtherBlock(NamedTuple):
     """A docker plugin block in a file of the agent's own.
 
     `config` is the docker config.json that it names, by its absolute path; nothing
-    where it names none.
+    where it names none. `helper` is asked for every image.
     """
 
     path: str
     config: str
+    helper: str = ""
 
 
 def other_block(directory: str) -> OtherBlock | None:
@@ -60,22 +61,31 @@ def other_block(directory: str) -> OtherBlock | None:
 
     Nomad merges no two blocks of a plugin: it keeps that of the last file by name.
     """
-    found = None
+    others = (b for b in _blocks(directory) if os.path.basename(b.path) != PLUGIN_FILE)
+    return max(others, default=None)
+
+
+def block_in_force(directory: str) -> OtherBlock | None:
+    """Return the block that Nomad keeps, ours or another; None where there is none."""
+    return max(_blocks(directory), default=None)
+
+
+def _blocks(directory: str) -> Iterator[OtherBlock]:
+    """Return each file's block."""
     files = [
         path
         for syntax in ("hcl", "json")
         for path in glob.glob(f"{glob.escape(directory)}/*.{syntax}")
     ]
-    for path in sorted(files):
-        if os.path.basename(path) == PLUGIN_FILE:
-            continue
+    for path in files:
         with open(path, encoding="utf-8", errors="replace") as file:
             text = file.read()
         settings = dict(_in_json(text) if path.endswith("json") else _in_hcl(text))
         if _BLOCK_PATH in settings:
-            config = settings.get((*_BLOCK_PATH, "config", "auth", "config"), "")
-            found = OtherBlock(path, config if config.startswith("/") else "")
-    return found
+            auth = (*_BLOCK_PATH, "config", "auth")
+            config = settings.get((*auth, "config"), "")
+            helper = settings.get((*auth, "helper"), "")
+            yield OtherBlock(path, config if config.startswith("/") else "", helper)
 
 
 _BLOCK_PATH = ("plugin", "docker")

@@ -6,7 +6,8 @@ entries                          one credential in such a file
 helpers                          the program on PATH, and its answer
 case                             who answers, and what the cache holds
 registry, realm                  whether the registry takes the credential
-machine                          home, sudo, snap, the PATH of services
+machine                          home, sudo, snap, the PATH of services, the cache
+agents, service                  kubelet and Nomad, as the unit that starts them
 verdict, way                     works, anonymous or broken, and how it is shown
 remedies, fix                    what fits this machine, shell and person, and does it
 """
@@ -19,9 +20,17 @@ from typing import TYPE_CHECKING
 import click
 
 from dockcred.clients.reference import Reference
-from dockcred.commands.console import console, errors, examples, reporting_errors
-from dockcred.commands.doctor import examination, fix, way
+from dockcred.commands.console import (
+    console,
+    errors,
+    examples,
+    reporting_errors,
+    warn,
+)
+from dockcred.commands.doctor import agents, examination, fix, way
+from dockcred.commands.doctor import service as services
 from dockcred.commands.help import Choice, complete_host
+from dockcred.errors import InvalidInputError
 from dockcred.system import environment
 
 if TYPE_CHECKING:
@@ -34,7 +43,8 @@ if TYPE_CHECKING:
         "dockcred doctor 123456789012.dkr.ecr.eu-west-1.amazonaws.com",
         "dockcred doctor ghcr.io/acme/app --client podman",
         "dockcred doctor ghcr.io --fix        # dockcred doctor --undo takes it back",
-        "env -i PATH=/usr/bin:/bin dockcred doctor HOST    # as an agent would",
+        "sudo dockcred doctor HOST/REPOSITORY --client kubelet",
+        "sudo dockcred doctor HOST --service ci-runner.service",
     ),
 )
 @click.argument(
@@ -50,6 +60,13 @@ if TYPE_CHECKING:
     type=Choice(examination.CLIENTS),
     help="Whose request is followed; podman stands for skopeo and buildah too.",
 )
+@click.option(
+    "--service",
+    "unit",
+    metavar="UNIT|FILE",
+    help="Ask as this systemd unit: its user and variables; kubelet's and Nomad's own"
+    " without it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 @click.option(
     "--fix",
@@ -62,6 +79,7 @@ if TYPE_CHECKING:
 def doctor(
     name: str | None,
     clients: tuple[str, ...],
+    unit: str | None,
     *,
     as_json: bool,
     fixes: bool,
@@ -80,32 +98,52 @@ def doctor(
     """
     if fixes and as_json:
         raise click.UsageError("--fix and --json exclude each other")
+    if fixes and unit:
+        raise click.UsageError("--fix and --service exclude each other")
+    if not name and set(clients) & set(agents.AGENTS):
+        raise click.UsageError("name a registry: dockcred doctor HOST --client kubelet")
     with reporting_errors():
         if undo:
             fix.undo(environment.current())
             return
         reference = Reference(name) if name else None
-        found = _followed(reference, clients, as_json=as_json)
-        if fixes and (planned := fix.safe(found.problems, environment.current())):
+        service = _service(unit, clients)
+        variables = service.environment() if service else environment.current()
+        if service and (why := service.become()):
+            warn(why)
+
+        def followed() -> Examination:
+            with errors.status("following the request") as progress:
+                found = examination.examine(
+                    reference, variables, clients, progress.update, service
+                )
+            _show(found, as_json=as_json)
+            return found
+
+        found = followed()
+        if fixes and (planned := fix.safe(found.problems, variables)):
             if fix.is_agreed(planned, yes=yes):
-                fix.carry_out(planned, environment.current())
-                found = _followed(reference, clients, as_json=as_json)
+                fix.carry_out(planned, variables)
+                found = followed()
         elif fixes:
             click.echo("no remedy can be carried out and taken back", err=True)
     sys.exit(found.status)
 
 
-def _followed(
-    reference: Reference | None, clients: tuple[str, ...], *, as_json: bool
-) -> Examination:
-    """Follow the request, and print what is found."""
-    with errors.status("following the request") as progress:
-        found = examination.examine(
-            reference, environment.current(), clients, progress.update
-        )
+def _show(found: Examination, *, as_json: bool) -> None:
     if as_json:
         click.echo(found.document())
-    else:
-        for line in way.lines(found, min(way.WIDTH, console.width)):
-            console.print(line, soft_wrap=True, highlight=False)
-    return found
+        return
+    for line in way.lines(found, min(way.WIDTH, console.width)):
+        console.print(line, soft_wrap=True, highlight=False)
+
+
+def _service(unit: str | None, clients: tuple[str, ...]) -> services.SystemdUnit | None:
+    """Return the unit that asks: the one named, or that of the one agent followed."""
+    if unit:
+        if found := services.service(unit):
+            return found
+        raise InvalidInputError(f"no unit {unit!a} is here", "name it, or its file")
+    if len(clients) == 1 and clients[0] in agents.AGENTS:
+        return services.service(clients[0])
+    return None

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from dockcred.clients.files import HelperAnswer
     from dockcred.clients.reference import Reference
+    from dockcred.commands.doctor.service import SystemdUnit
     from dockcred.credential import ServerURL
     from dockcred.identity.config import Config
     from dockcred.identity.provider import Provider
@@ -50,7 +51,12 @@ class Case:
     registry behind an alias.
     """
 
-    def __init__(self, reference: Reference, environment: Environment) -> None:
+    def __init__(
+        self,
+        reference: Reference,
+        environment: Environment,
+        service: SystemdUnit | None = None,
+    ) -> None:
         """Route the registry by config.toml; `misconfigured` keeps what is wrong."""
         self.reference = reference
         self.environment = environment
@@ -58,6 +64,7 @@ class Case:
         self.store: IdentityStore | None = None
         self.misconfigured: DockcredError | None = None
         self.timeout_s = DEFAULT_TIMEOUT_S
+        self.service = service
         self._answers: dict[tuple[str, str], HelperAnswer] = {}
         try:
             # The helper's own limit comes first: it tells in what the time went.

@@ -152,6 +152,7 @@ _LOGIN = {
     "crane": ("crane", "auth", "login"),
     "oras": ("oras", "login"),
     "helm": ("helm", "registry", "login"),
+    "nomad": ("docker", "login"),
 }
 
 

@@ -14,6 +14,7 @@ from dockcred.clients.docker import read as docker_read
 from dockcred.clients.findings import Severity, error, note
 from dockcred.clients.reference import HUB, Reference
 from dockcred.commands.doctor import (
+    agents,
     client_files,
     containers_files,
     entries,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from dockcred.clients.files import ClientFile, Found, HelperAnswer
     from dockcred.clients.findings import Finding
+    from dockcred.commands.doctor.service import SystemdUnit
     from dockcred.commands.doctor.verdict import Following
     from dockcred.credential import Credential
     from dockcred.system.environment import Environment
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
 DOCKER = "docker"
 PODMAN = "podman"
 CRANE = "crane"
-CLIENTS = (DOCKER, PODMAN, CRANE, helm.ORAS, helm.HELM)
+CLIENTS = (DOCKER, PODMAN, CRANE, helm.ORAS, helm.HELM, *agents.AGENTS)
 
 
 def examine(
@@ -54,16 +56,17 @@ def examine(
     environment: Environment,
     clients: Iterable[str] = (),
     tell: Callable[[str], object] = lambda _: None,
+    service: SystemdUnit | None = None,
 ) -> Examination:
     """Follow a request by each client, or look at what is there without one.
 
     Without `clients` those are followed that are installed or configured; one that was
     not asked for by name, beside docker, and has nothing for the registry, does not
-    count. `tell` hears what is done next.
+    count. `tell` hears what is done next. `service` is the unit that asks.
     """
     asked = tuple(clients)
     followed = asked or present(environment)
-    case = Case(reference, environment) if reference else None
+    case = Case(reference, environment, service) if reference else None
     requests = []
     for client in followed:
         tell(f"following {client}")
@@ -126,6 +129,10 @@ def _followed(client: str, environment: Environment, case: Case | None) -> Follo
         return _docker(environment, case)
     if client == PODMAN:
         return _podman(environment, case)
+    if client == agents.KUBELET and case:
+        return agents.follow_kubelet(case)
+    if client == agents.NOMAD and case:
+        return agents.follow_nomad(case, _asked)
     return _library(client, case or Case(Reference(HUB), environment), case)
 
 

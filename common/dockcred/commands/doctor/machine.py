@@ -12,6 +12,7 @@ from dockcred.clients.docker import read as docker_read
 from dockcred.clients.findings import command, fine, note, warning
 from dockcred.commands.console import span
 from dockcred.commands.doctor.entries import home_behind_sudo
+from dockcred.commands.doctor.service import DEFAULT_PATH
 from dockcred.system import machine
 
 TYPE_CHECKING = False
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from dockcred.credential import ServerURL
     from dockcred.identity.store import IdentityStore
     from dockcred.system.environment import Environment
-
-DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""What systemd gives a service, and near to what cron, Nomad and kubelet have."""
 
 STEP = "machine"
 _SNAP = "/snap/"

@@ -1,0 +1,227 @@
+"""What kubelet and Nomad find for an image, by the words that start them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+from dockcred.clients import files, findings, kubelet, nomad
+from dockcred.clients.docker import read as docker_read
+from dockcred.clients.files import Found
+from dockcred.clients.findings import KEY, command, error, fine, note
+from dockcred.commands.doctor import entries, helpers, registry
+from dockcred.commands.doctor.verdict import Sent, whose
+from dockcred.credential import Credential
+from dockcred.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping
+    from typing import Any
+
+    from dockcred.clients.findings import Finding
+    from dockcred.commands.doctor.case import Case
+    from dockcred.commands.doctor.verdict import Following
+
+    Asked = Callable[[Case, list[Found], str], Following]
+
+KUBELET, NOMAD = "kubelet", "nomad"
+AGENTS = (KUBELET, NOMAD)
+_PROVIDERS = "/etc/dockcred/credential-provider.yaml", "/opt/dockcred/plugins"
+_FLAGS = "image-credential-provider-config", "image-credential-provider-bin-dir"
+
+
+def follow_kubelet(case: Case) -> Following:
+    """Follow a pull of kubelet's, from the flags of its unit."""
+    of = case.service
+    path, directory = (
+        (of.option(flag) if of else "") or (place if os.path.exists(place) else "")
+        for flag, place in zip(_FLAGS, _PROVIDERS, strict=True)
+    )
+    if not path or not directory:
+        name = of.unit if of else "kubelet.service, which is not here,"
+        text = (
+            f"{name} does not name --{_FLAGS[0]} and --{_FLAGS[1]}: kubelet asks nobody"
+        )
+        yield error(entries.FILE, text, "add both flags, and restart kubelet")
+        return Sent()
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+        documents = findings.read(data)
+    except OSError as failed:
+        yield error(entries.FILE, f"{path}: {failed.strerror}: kubelet does not start")
+        return Sent()
+    except InvalidInputError as broken:
+        yield error(entries.FILE, f"{path}: {broken.cause}", broken.remedy)
+        return Sent()
+    for each in kubelet.check(data):
+        if each.is_problem:
+            yield error(entries.FILE, f"{path}: {each.text}", each.remedy)
+            return Sent()
+    yield fine(entries.FILE, path)
+    return (yield from _providers(documents[0]["providers"], path, directory, case))
+
+
+def _providers(
+    providers: list[Mapping[str, Any]], path: str, directory: str, case: Case
+) -> Following:
+    """Ask each provider whose matchImages has the image, as kubelet does."""
+    image = _image(case)
+    asked = [
+        (provider, pattern)
+        for provider in providers
+        for pattern in provider["matchImages"]
+        if kubelet.matches(pattern, image)
+    ]
+    if not asked:
+        text = f"no matchImages of {path} has {image}: kubelet pulls it anonymously"
+        again = command("dockcred", "configure", "kubelet", "--file", path)
+        host = command("--registry", case.reference.authority)
+        tell = error if case.needs_credential else note
+        yield tell(KEY, text, f"add it there, or run: {again} {host}")
+        yield from registry.check(case, None) if tell is note else ()
+        return Sent()
+    credential = None
+    for provider, pattern in asked:
+        yield fine(KEY, f"{pattern} = {provider['name']}")
+        credential = yield from _plugin(provider, directory, case)
+        if credential:
+            break
+    if credential or not case.needs_credential:
+        yield from registry.check(case, credential)
+    return Sent(whose(credential), is_configured=True)
+
+
+def _image(case: Case) -> str:
+    """Return an image's name as kubelet has it: it knows none without a repository."""
+    name = case.reference.name
+    return name if case.reference.repository else f"{name}/repository"
+
+
+def _plugin(
+    provider: Mapping[str, Any], directory: str, case: Case
+) -> Generator[Finding, None, Credential | None]:
+    """Ask a plugin as the node; a pod's own token is kubelet's alone."""
+    file = os.path.join(directory, provider["name"])
+    if not os.access(file, os.X_OK):
+        text = f"{file} cannot be run: kubelet pulls nothing that it is named for"
+        install = command("dockcred", "install", "--dir", directory, "--programs")
+        ours = provider["name"] == kubelet.PROVIDER
+        yield error(
+            helpers.STEP, text, fix=f"{install} {provider['name']}" if ours else ""
+        )
+        return None
+    yield fine(helpers.STEP, file)
+    if provider.get("tokenAttributes"):
+        yield note(
+            helpers.STEP, "a pod's own token is not here: it is asked as the node"
+        )
+    own = {each["name"]: each["value"] for each in provider.get("env") or ()}
+    request = {
+        "apiVersion": provider["apiVersion"],
+        "kind": "CredentialProviderRequest",
+        "image": _image(case),
+    }
+    try:
+        done = subprocess.run(
+            [file, *map(str, provider.get("args") or ())],
+            input=json.dumps(request).encode(),
+            env=case.environment.with_values(own).set_values(),
+            capture_output=True,
+            timeout=case.timeout_s,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as failed:
+        yield error(
+            helpers.ANSWER_STEP, f"{file} did not answer: {type(failed).__name__}"
+        )
+        return None
+    if done.returncode:
+        said = " ".join(done.stderr.decode("utf-8", "replace").split())[:500]
+        cause, _, remedy = said.partition("; ")
+        yield error(helpers.ANSWER_STEP, f"{provider['name']} fails: {cause}", remedy)
+        return None
+    held = _answer(done.stdout, _image(case))
+    if held is None:
+        tell = error if case.needs_credential else note
+        yield tell(
+            helpers.ANSWER_STEP,
+            f"{provider['name']} has none: kubelet goes on anonymously",
+        )
+        return None
+    yield fine(helpers.ANSWER_STEP, f"{whose(held)}")
+    return held
+
+
+def _answer(output: bytes, image: str) -> Credential | None:
+    """Return what kubelet takes of an answer, whose texts are never shown."""
+    try:
+        found = json.loads(output)["auth"] or {}
+        for pattern, held in found.items():
+            if kubelet.matches(pattern, image):
+                return Credential(held["username"], held["password"])
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
+    return None
+
+
+def follow_nomad(case: Case, asked: Asked) -> Following:
+    """Follow a pull of Nomad's docker driver; `asked` asks what it has for the image.
+
+    It takes "not found" of a helper for every image for a failure of the task.
+    """
+    places = yield from _nomad_places(case)
+    sent = yield from asked(case, places, NOMAD)
+    is_for_all = bool(places) and places[-1].key == _FOR_ALL
+    is_empty = case.environment.get("DOCKCRED_ON_MISS") == "empty"
+    if is_for_all and not sent.who and not is_empty:
+        yield error(
+            helpers.ANSWER_STEP,
+            "Nomad takes a miss of a helper for all images for a failure of the task",
+            "set DOCKCRED_ON_MISS=empty in the agent's unit, or name helpers by host",
+        )
+    return sent
+
+
+_FOR_ALL = "helper"
+
+
+def _nomad_places(case: Case) -> Generator[Finding, None, list[Found]]:
+    """Return what Nomad's docker driver has for a registry, in its order."""
+    of = case.service
+    directory = (of.option("config") if of else "") or "/etc/nomad.d"
+    block = nomad.block_in_force(directory)
+    if block is None:
+        yield note(
+            entries.FILE,
+            f'no plugin "docker" block with auth is in {directory}: Nomad pulls what a'
+            " job has no auth block for anonymously",
+            "run: "
+            + command("dockcred", "configure", NOMAD, "--agent-dir", directory)
+            + f" --registry {case.reference.authority}",
+        )
+        return []
+    yield fine(entries.FILE, block.path)
+    asks = case.reference.containers_key
+    places = []
+    if block.config:
+        file = docker_read.DockerFile(block.config)
+        if file.state != files.READ:
+            yield error(
+                entries.FILE, f"{block.config} is {file.state_in_words}: tasks fail"
+            )
+        elif found := docker_read.look_up(file, case.reference.docker_key):
+            found.asks = asks if found.helper else ""
+            places.append(found)
+    if block.helper:
+        places.append(Found(block.path, _FOR_ALL, helper=block.helper, asks=asks))
+    for found in places:
+        yield from entries.check_place(found, case, NOMAD)
+    if not places:
+        text = (
+            f"{block.path} has nothing for {case.reference.name}: Nomad asks as nobody"
+        )
+        yield note(KEY, text)
+    return places

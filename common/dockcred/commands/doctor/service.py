@@ -1,0 +1,142 @@
+"""A systemd unit as its files say: whose it is, its variables, how it is started.
+
+systemd itself is not asked: a unit may be looked at on a machine where it does not run.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shlex
+from dataclasses import dataclass, field
+
+from dockcred.errors import InvalidInputError
+from dockcred.system.environment import Environment
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""What systemd gives a service, and near to what cron, Nomad and kubelet have."""
+
+_UNITS = tuple(
+    f"{root}/systemd/system"
+    for root in ("/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib")
+)
+
+
+@dataclass
+class SystemdUnit:
+    """A unit as its files say: whose it is, its variables, and how it is started."""
+
+    unit: str
+    user: str = ""
+    variables: dict[str, str] = field(default_factory=dict)
+    words: list[str] = field(default_factory=list)
+
+    def environment(self) -> Environment:
+        """Return the variables that the service has."""
+        own = {"PATH": DEFAULT_PATH}
+        if self.user:
+            own |= {"HOME": _person(self).pw_dir, "USER": self.user}
+        return Environment(own | self.variables)
+
+    def become(self) -> str:
+        """Run as the unit's user from now on; return why not, nothing where it does."""
+        person = _person(self) if self.user else pwd.getpwuid(0)
+        if person.pw_uid == os.geteuid():
+            return ""
+        if os.geteuid() != 0:
+            return f"{self.unit} is {person.pw_name}'s, and this is not: use sudo"
+        os.initgroups(person.pw_name, person.pw_gid)
+        os.setgid(person.pw_gid)
+        os.setuid(person.pw_uid)
+        return ""
+
+    def option(self, *names: str) -> str:
+        """Return the last value of a flag that the service is started with."""
+        given = [*self.words, *(w for v in self.variables.values() for w in v.split())]
+        found = ""
+        for word, following in zip(given, [*given[1:], ""], strict=True):
+            name, equals, value = word.lstrip("-").partition("=")
+            if word.startswith("-") and name in names:
+                found = value if equals else following
+        return found
+
+
+def _person(service: SystemdUnit) -> pwd.struct_passwd:
+    try:
+        return pwd.getpwnam(service.user)
+    except KeyError:
+        raise InvalidInputError(
+            f"{service.unit} is to run as {service.user}, who is not known here",
+            "fix User= in the unit",
+        ) from None
+
+
+def service(name: str) -> SystemdUnit | None:
+    """Return a unit by its name or the path of its file; None where there is none."""
+    if "/" in name:
+        places = [name] if os.path.isfile(name) else []
+        folders = [f"{name}.d"]
+    else:
+        unit = name if "." in name else f"{name}.service"
+        places = [p for d in _UNITS if os.path.isfile(p := f"{d}/{unit}")]
+        folders = [f"{d}/{unit}.d" for d in _UNITS]
+    if not places:
+        return None
+    drop_ins: dict[str, str] = {}
+    for folder in reversed(folders):
+        if os.path.isdir(folder):
+            drop_ins |= {
+                n: f"{folder}/{n}" for n in os.listdir(folder) if n.endswith(".conf")
+            }
+    found = SystemdUnit(os.path.basename(places[0]))
+    for path in (places[0], *(drop_ins[n] for n in sorted(drop_ins))):
+        _read(found, path)
+    return found
+
+
+def _read(into: SystemdUnit, path: str) -> None:
+    """Read one file of a unit: of its section Service, what we need."""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        text = file.read().replace("\\\n", " ")
+    section = ""
+    for line in map(str.strip, text.splitlines()):
+        if line.startswith("["):
+            section = line
+        name, equals, value = (part.strip() for part in line.partition("="))
+        if section != "[Service]" or not equals or line[0] in "#;":
+            continue
+        if name == "User":
+            into.user = "" if value == "root" else value
+        elif name == "Environment":
+            into.variables = into.variables | _assignments(value) if value else {}
+        elif name == "EnvironmentFile" and value:
+            into.variables |= _of_file(value)
+        elif name == "ExecStart":
+            into.words = into.words + _words(value) if value else []
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()
+
+
+def _assignments(text: str) -> dict[str, str]:
+    pairs = (word.partition("=") for word in _words(text))
+    return {name: value for name, equals, value in pairs if equals}
+
+
+def _of_file(named: str) -> dict[str, str]:
+    """Return a file's variables; none where it is not there or cannot be read."""
+    try:
+        with open(named.removeprefix("-"), encoding="utf-8", errors="replace") as file:
+            lines = [line.strip() for line in file]
+    except OSError:
+        return {}
+    found = {}
+    for line in lines:
+        name, equals, value = line.partition("=")
+        if equals and line[0] not in "#;":
+            found[name] = " ".join(_words(value))
+    return found
