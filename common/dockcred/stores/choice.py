@@ -81,13 +81,19 @@ def choose(environment: Environment) -> str:
 def _key_place(environment: Environment) -> str:
     """Return where this user may keep a vault's key: for the whole machine, or not."""
     place = "/etc/dockcred"
-    from shlex import quote  # noqa: PLC0415 - a failure only
-
     while not os.path.isdir(place):
         place = os.path.dirname(place)
     base = environment.path("XDG_CONFIG_HOME", ".config")
-    is_his = os.access(place, os.W_OK) or not base
-    return f"{'/etc' if is_his else quote(base)}/dockcred/vault.key"
+    if os.access(place, os.W_OK) or not base:
+        return "/etc/dockcred/vault.key"
+    if not base.isascii() or not base.translate(_HARMLESS).isalnum():
+        from shlex import quote  # noqa: PLC0415 - its re is not for every `list`
+
+        base = quote(base)
+    return f"{base}/dockcred/vault.key"
+
+
+_HARMLESS = str.maketrans("", "", "/._-")
 
 
 def vault_path(environment: Environment) -> str:
