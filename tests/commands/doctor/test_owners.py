@@ -111,6 +111,16 @@ def test_several_are_listed_each_with_its_command(person: Person) -> None:
     assert person.follow(HOST, "docker").verdict == WORKS
 
 
+def test_where_auto_can_not_choose_all_are_listed(person: Person) -> None:
+    person.add(SECOND)
+    person.variables["DOCKCRED_AWS_PROFILE"] = "auto"
+    found = first(person.follow(HOST, "docker"))
+    assert "several AWS profiles lead" in found.text
+    assert "run one of: " in found.remedy
+    person.run(f"unset DOCKCRED_AWS_PROFILE; {COMMAND}")
+    assert person.follow(HOST, "docker").verdict == WORKS
+
+
 def test_who_answers_from_another_account_is_named_beside_the_profile(
     person: Person,
 ) -> None:

@@ -160,6 +160,11 @@ PEOPLE = {
         {"AWS_PROFILE": "ro"},
         [],
     ),
+    "the profile that is asked, in lines that are botocore's to read": (
+        f"[profile dev]\n  {DEV}[profile ro]\n{DEV}",
+        {"AWS_PROFILE": "dev"},
+        [],
+    ),
     "the default, which is asked": (f"[default]\n{DEV}", {}, []),
     "a profile of another account is asked": (
         f"[profile dev]\n{DEV}[profile ops]\n{OPS}",
