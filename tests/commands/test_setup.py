@@ -446,3 +446,14 @@ def test_a_second_run_hides_what_it_moves_and_keeps_the_first_one_s_marks(
         hide(file, {key: logins[key]})
     assert not any(auth in (file.text or "") for auth in ("bWU6", "eW91"))
     assert file.original(logins) == DOCKERS.encode()
+
+
+def test_where_nothing_keeps_logins_docker_goes_on_keeping_them(home, dockcred) -> None:
+    """Else `docker login` would fail, which worked before."""
+    (home / ".docker/config.json").write_text('{"auths": {}}')
+    found = plan(dockcred, "contoso.azurecr.io")
+    (step,) = found["steps"]
+    assert step["what"] == "credHelpers: auto"
+    assert step["why"].endswith("for contoso.azurecr.io; its logins go on being read")
+    assert any("nothing here keeps logins" in note for note in found["notes"])
+    assert plan(dockcred)["steps"] == []

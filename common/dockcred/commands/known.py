@@ -95,7 +95,7 @@ class Survey:
         return self._config.defaults
 
     def is_served(self, name: str) -> bool:
-        """Return whether an identity system of ours knows a registry as its own."""
+        """Return whether a registry is an identity system's, and never anonymous."""
         target, store = self._router.identity_for(Reference(name).located)
         return store is not None and not store.provider.serves_anonymous(target)
 

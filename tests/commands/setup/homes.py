@@ -74,7 +74,8 @@ def desktop(
         ".docker/config.json",
         {"auths": logins, "detachKeys": "ctrl-e,e", "psFormat": "table {{.Names}}"},
     )
-    pulls = [("docker", image), ("docker", f"{GITHUB_HOST}/{image}")]
+    kept = f"{GITHUB_HOST}/{image}"
+    pulls = [("docker", image), ("docker", kept), ("podman", kept), ("skopeo", kept)]
     yield Home(
         person,
         pulls=pulls,
@@ -90,6 +91,7 @@ def aws_sso(person: Person, cloud: CloudDesk, image: str, _: Asked) -> Iterator[
     cloud.ask("sso", home=str(person.home), profiles="dev stage prod")
     accounts = {ACCOUNT_HOST: "dev", OTHER_ACCOUNT_HOST: "stage", PROD_HOST: "prod"}
     pulls = [("docker", f"{host}/{image}") for host in accounts]
+    pulls.append(("podman", f"{PROD_HOST}/{image}"))
     yield Home(person, pulls=pulls, identities=accounts)
 
 
@@ -169,7 +171,8 @@ def podman_only(
     person: Person, cloud: CloudDesk, image: str, _: Asked
 ) -> Iterator[Home]:
     """Have podman and skopeo, and no docker; AWS's keys in their file."""
-    person.without_docker()
+    person.without("docker", "crane", "oras")
+    person.engine = ""
     cloud.ask("aws-keys", home=str(person.home))
     pulls = [(client, f"{ACCOUNT_HOST}/{image}") for client in ("podman", "skopeo")]
     yield Home(person, (ACCOUNT_HOST,), pulls, identities={ACCOUNT_HOST: ""})

@@ -37,6 +37,7 @@ class Person:
     tools: Path
     engine: str
     variables: dict[str, str] = field(default_factory=dict)
+    hidden: list[str] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -127,15 +128,18 @@ class Person:
         assert listed.returncode == 0, listed.stderr + listed.stdout
         return listed.stdout
 
-    def without_docker(self) -> None:
-        """Take docker's programs off this home's machine."""
-        for name in ("docker", "crane", "oras"):
+    def without(self, *names: str) -> None:
+        """Take programs off this home's machine, for as long as the home is there."""
+        for name in names:
             for file in every(name):
-                if file.startswith(LOCAL):
-                    self.world.check("rm", file)
-                elif file.startswith("/"):
+                if file.startswith("/"):
                     self.world.check("mount", "--bind", "/dev/null", file)
-        self.engine = ""
+                    self.hidden.append(file)
+
+    def bring_back(self) -> None:
+        """Give the machine back what was taken off it."""
+        for file in self.hidden:
+            self.world.check("umount", "--lazy", file)
 
     def tree(self) -> Tree:
         """Read all that is the person's, but for caches; and what root installs into."""

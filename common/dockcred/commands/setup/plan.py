@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dockcred.clients import files
 from dockcred.clients.containers import edit as containers_edit
 from dockcred.clients.docker import edit as docker_edit
-from dockcred.clients.edit import WantedValue, past
+from dockcred.clients.edit import WantedValue
 from dockcred.clients.reference import Reference
 from dockcred.commands import install, shape
 from dockcred.commands.configure.identity import serving
 from dockcred.commands.setup import clouds
-from dockcred.commands.setup.served import HELPER, KEEPER, After
+from dockcred.commands.setup.served import HELPER, KEEPER, KEEPS_NOTHING, After
 from dockcred.commands.setup.steps import FileEdit, Launchers, Move
 from dockcred.errors import InvalidInputError
 from dockcred.identity import config
@@ -187,19 +187,13 @@ class Plan:
         if problem := machine.keychain_problem:
             self.notes.append(f"logins stay readable in their files: {problem}")
             return []
-        hidden = set(self._hidden_by_docker())
+        hidden = set(machine.hidden_by(HELPER))
         moves = []
         for path, logins in wanted.items():
             strict = {each.key for each in logins if each.key in hidden}
             is_dockers = path == os.path.realpath(machine.known.docker.path)
             moves.append(Move(logins, machine.store, strict if is_dockers else set()))
         return moves
-
-    def _hidden_by_docker(self) -> list[str]:
-        path = docker_edit.path(self._machine.variables)
-        text = (past.read(path) or b"").decode()
-        wanted = docker_edit.use_as_default(HELPER)
-        return docker_edit.ignored_logins(text, wanted)[0]
 
     def _docker(self, typed: list[str]) -> None:
         """Have docker ask for all registries; for some, where logins must stay."""
@@ -214,18 +208,18 @@ class Plan:
         ]
         self._dead = self._dead_helpers()
         hosts = list(self._dead)
-        for_all = not staying
-        if staying:
+        # Where nothing keeps logins, docker goes on keeping those that people make.
+        for_all = bool(machine.store) and not staying
+        if not for_all:
             names = {login.name for login in staying}
-            hosts += [
-                name
-                for name in self.names
-                if name not in names and machine.known.is_served(name)
-            ]
+            hosts += [n for n in self.names if n not in names and self._is_served(n)]
+        if not machine.store:
+            self.notes.append(KEEPS_NOTHING)
         if not for_all and not hosts:
-            self.notes.append(
-                f"{docker} stays as it is: its logins would not be read any more"
-            )
+            if staying:
+                self.notes.append(
+                    f"{docker} stays as it is: its logins would not be read any more"
+                )
             return
 
         def wanted(text: str) -> list[WantedValue]:
@@ -243,6 +237,11 @@ class Plan:
         step = FileEdit(docker, "json", wanted, what, why)
         if step.is_needed:
             self.steps.append(step)
+
+    def _is_served(self, name: str) -> bool:
+        known = self._machine.known
+        states = _IDENTITIES | {shape.MACHINE}
+        return known.is_served(name) or known.describe(name).state in states
 
     def _dead_helpers(self) -> list[str]:
         """Return the keys for which docker asks a program that does not serve them.

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 HELPER = "auto"
 KEEPER = "keyring"
+KEEPS_NOTHING = (
+    "nothing here keeps logins: docker asks our helper for what an identity serves, and"
+    " keeps its logins readable; for all, first: dockcred vault create --key-file FILE"
+)
 
 
 class Served(NamedTuple):

@@ -16,6 +16,7 @@ from dockcred import wiring
 from dockcred.clients import files, helm
 from dockcred.clients.containers import edit as containers_edit
 from dockcred.clients.docker import edit as docker_edit
+from dockcred.clients.edit import past
 from dockcred.clients.reference import HUB, Reference, host_of
 from dockcred.commands.doctor import containers_files
 from dockcred.commands.known import Survey
@@ -97,6 +98,11 @@ class Surroundings:
             except KeychainAbsentError:
                 continue
             yield from (Clear(origin, key, user) for key, user in users.items())
+
+    def hidden_by(self, helper: str) -> list[str]:
+        """Return the keys of logins that docker reads no more once it asks a helper."""
+        text = (past.read(docker_edit.path(self.variables)) or b"").decode()
+        return docker_edit.ignored_logins(text, docker_edit.use_as_default(helper))[0]
 
     def is_passing(self, login: Clear) -> bool:
         """Return whether it is a token of hours, which an identity serves better."""
