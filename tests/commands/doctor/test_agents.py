@@ -238,6 +238,7 @@ PATTERNS = [
     ("*.dkr.ecr.*.amazonaws.com", HOST, True),
     ("*.dkr.ecr.*.amazonaws.com", f"{HOST}/team/app", True),
     ("*.amazonaws.com", HOST, False),
+    ("123456789012.dkr", HOST, False),
     (f"{HOST}/team", f"{HOST}/team/app", True),
     (f"{HOST}/team", f"{HOST}/other", False),
     ("r.example", "r.example:5000/app", False),
