@@ -457,3 +457,22 @@ def test_where_nothing_keeps_logins_docker_goes_on_keeping_them(home, dockcred) 
     assert step["why"].endswith("for contoso.azurecr.io; its logins go on being read")
     assert any("nothing here keeps logins" in note for note in found["notes"])
     assert plan(dockcred)["steps"] == []
+
+
+def test_a_backup_that_still_has_a_moved_login_loses_it(home, dockcred, vault) -> None:
+    """So it is where a run was killed between the file and its backup."""
+    dockcred("setup", "--yes")
+    backup = home / ".docker/config.json.before-dockcred"
+    backup.write_text(DOCKERS)
+    dockcred("setup", "--yes")
+    assert "bWU6YzJWamNtVjA=" not in backup.read_text()
+
+
+def test_an_undo_without_a_journal_removes_one_half_written(home, dockcred) -> None:
+    left = home / ".local/state/dockcred/setup.json.0123456789abcdef.new"
+    left.parent.mkdir(mode=0o700, parents=True)
+    left.write_text("{")
+    assert b"nothing to undo" in dockcred("setup", "--undo", "--dry-run").stdout
+    assert left.exists()
+    assert b"nothing to undo" in dockcred("setup", "--undo").stdout
+    assert not left.exists()

@@ -195,7 +195,7 @@ class Loop:
         return problems + [
             f"open to others: {name} is {mode:o}"
             for name, mode in self._machine.holders().items()
-            if mode & 0o077 and self._open.get(name) != mode
+            if mode & 0o077 and self._open.get(name.partition(".*.new")[0]) != mode
         ]
 
     def _later(self, number: int) -> list[str]:

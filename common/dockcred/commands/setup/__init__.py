@@ -129,6 +129,8 @@ def _answers(plan: Plan) -> dict[str, str]:
 
 def _undo(kept: Journal, *, yes: bool, dry_run: bool) -> None:
     if kept.is_empty:
+        if not dry_run:
+            kept.end()  # of one that was killed while it was written
         click.echo("nothing to undo")
         return
     for line in carry_out.undo_in_words(kept):

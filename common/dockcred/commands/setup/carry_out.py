@@ -46,12 +46,16 @@ def carry_out(steps: Iterable[Step], kept: Journal) -> None:
 
 
 def _remove_leftovers(kept: Journal) -> None:
-    """Remove what a killed run has left beside a file that needs no change any more."""
+    """Remove what a killed run has left beside a file that needs no change any more.
+
+    A backup, too, may have a login yet that was moved into the keychain.
+    """
     for path, file in kept.files.items():
-        with suppress(OSError):
+        with suppress(OSError, InvalidInputError):
             if file.syntax and os.path.isdir(os.path.dirname(path)):
                 with file_lock.beside(path):
                     private_file.remove_leftovers(*os.path.split(path))
+                    past.remove_moved(path)
 
 
 def undo_in_words(kept: Journal) -> list[str]:
