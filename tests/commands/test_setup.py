@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 from support.program import Answer, Program
 
+from dockcred.clients.edit import past
 from dockcred.commands import install
-from dockcred.commands.setup.journal import Saved, hide, saved
+from dockcred.commands.setup.journal import Journal, Saved, hide, saved
 from dockcred.credential import Credential
+from dockcred.system.environment import Environment
 
 pytestmark = pytest.mark.xdist_group("setup")
 """One worker writes the launchers, which takes it two seconds."""
@@ -476,3 +478,16 @@ def test_an_undo_without_a_journal_removes_one_half_written(home, dockcred) -> N
     assert left.exists()
     assert b"nothing to undo" in dockcred("setup", "--undo").stdout
     assert not left.exists()
+
+
+def test_the_journal_goes_when_all_that_it_names_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = Journal(Environment({"HOME": str(tmp_path)}))
+    made = tmp_path / "made"
+    made.mkdir()
+    kept.made.append(str(made))
+    there = []
+    monkeypatch.setattr(past, "remove", lambda _: there.append(made.exists()))
+    kept.end()
+    assert there == [False]

@@ -229,12 +229,12 @@ class Journal:
         )
 
     def end(self) -> None:
-        """Remove it, a cache that was made since, and what was made and is empty."""
-        past.remove(self.path)
-        private_file.remove_leftovers(*os.path.split(self.path))
+        """Remove a cache made since, what was made and is empty, and the journal."""
         if self._cache in self.made and os.path.isdir(self._cache):
             with suppress(DockcredError, OSError):
                 cache.remove(self._cache)
-        for directory in sorted(self.made, key=len, reverse=True):
-            with suppress(OSError):
-                os.rmdir(directory)
+        # Who is killed in between still has the journal that names the rest.
+        past.remove_directories(self.made)
+        past.remove(self.path)
+        private_file.remove_leftovers(*os.path.split(self.path))
+        past.remove_directories(self.made)
