@@ -9,6 +9,7 @@ and the exit status is 1.
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import shutil
@@ -90,44 +91,56 @@ class Tree:
             )
             program.chmod(0o755)
 
-    def run(
-        self, *tests: str, limit_s: float = LIMIT_S
-    ) -> subprocess.CompletedProcess[str]:
-        """Run tests of the copy on the copy."""
-        command = (self._bin / "python", "-B", "-m", "pytest", "-q", "-x")
         kept = {k: os.environ[k] for k in ("PATH", "HOME", "TMPDIR") if k in os.environ}
-        return subprocess.run(
-            [*command, "-p", "no:cacheprovider", *tests],
-            cwd=self._place,
+        self._forks = subprocess.Popen(
+            [self._bin / "python", "-B", Path(__file__).parent / "forks.py"],
+            cwd=place,
             # A fresh seed may find what no mutation has done.
             env=kept | {"DOCKCRED_BIN": str(self._bin), "DOCKCRED_SEED": SEED},
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             text=True,
-            timeout=limit_s,
-            check=False,
         )
+
+    def end(self) -> None:
+        """End the process that runs the tests."""
+        assert self._forks.stdin
+        self._forks.stdin.close()
+        self._forks.wait(LIMIT_S)
+
+    def run(self, *tests: str, limit_s: int = LIMIT_S) -> tuple[int | None, str]:
+        """Run tests of the copy on the copy; return how they ended and what was said.
+
+        The status is None where they ran for longer than `limit_s`.
+        """
+        assert self._forks.stdin
+        assert self._forks.stdout
+        arguments = ["-q", "-x", "-p", "no:cacheprovider", *tests]
+        print(json.dumps([limit_s, arguments]), file=self._forks.stdin, flush=True)
+        status, output = json.loads(self._forks.stdout.readline())
+        return status, output
 
     def complaint(self, *tests: str) -> str:
         """Answer what pytest says where a test fails on the code as it is."""
-        done = self.run(*tests, limit_s=LIMIT_OF_ALL_S)
-        return done.stdout + done.stderr if done.returncode else ""
+        status, output = self.run(*tests, limit_s=LIMIT_OF_ALL_S)
+        return output or str(status) if status != 0 else ""
 
     def survives(self, mutation: Mutation) -> str:
         """Answer what is wrong with the test, nothing where it fails as it must."""
         original = self._place / mutation.file
         try:
             mutation.apply(self._place, self._later())
-            done = self.run(mutation.test)
-        except subprocess.TimeoutExpired:
-            return f"ran longer than {LIMIT_S} s"
+            status, output = self.run(mutation.test)
         except ValueError as error:
             return str(error)
         finally:
             shutil.copyfile(ROOT / mutation.file, original)
             os.utime(original, (self._later(),) * 2)
-        if done.returncode == FAILED:
+        if status == FAILED:
             return ""
-        return "survived" if done.returncode == 0 else done.stdout[-2000:]
+        if status is None:
+            return f"ran longer than {LIMIT_S} s"
+        return output[-2000:] if status else "survived"
 
     def _later(self) -> float:
         self._stamp += 10
@@ -173,8 +186,11 @@ def main() -> int:
             complaints = list(crowd.map(passes, filter(None, shares)))
             if any(complaints):
                 print(*complaints, "Without a mutation a test fails.", sep="\n")
-                return 1
-            results = list(crowd.map(attempt, mutations))
+            results = [] if any(complaints) else list(crowd.map(attempt, mutations))
+        while not trees.empty():
+            trees.get().end()
+    if any(complaints):
+        return 1
     survivors = [(m, r) for m, r in zip(mutations, results, strict=True) if r]
     for mutation, result in survivors:
         print(f"{mutation.rule} ({mutation.file}; {mutation.test}):\n  {result}")
