@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 from rich.text import Text
 from support import terminal
 from support.program import Program
-from support.real import missing
+from support.real import require
 
 from dockcred.clients.findings import error, fine, warning
 from dockcred.clients.reference import Reference
@@ -169,13 +168,7 @@ def test_without_a_network_nobody_is_asked_twice(
     helper_bin: Path, machine: Machine
 ) -> None:
     """Counted: three attempts, with their pauses, are more than a second."""
-    if (
-        shutil.which("unshare") is None
-        or subprocess.run(
-            ["unshare", "-n", "true"], capture_output=True, check=False
-        ).returncode
-    ):
-        missing("a network namespace of its own")
+    require("unshare", "-n", "true")
     machine.docker({"credHelpers": {HOST: "ecr-login"}})
     variables = machine.variables | {
         "PATH": f"{helper_bin}:/usr/bin:/bin",
