@@ -90,6 +90,7 @@ def test_a_reader_that_has_left_is_no_error_to_tell(
     run: Run, arguments: tuple[str, ...], keeping: dict[str, str]
 ) -> None:
     """dockcred … | head -0."""
+    run(("get", HOST))  # else there is no cache to tell of
     ours, theirs = os.pipe()
     os.close(ours)
     with open(theirs, "wb") as pipe:
