@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import re
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -13,6 +16,7 @@ import pytest
 from support.program import Program
 
 from dockcred.commands import install, main
+from dockcred.errors import DockcredError
 from dockcred.protocol.launcher import walls
 from dockcred.protocol.launcher.render import written_for
 
@@ -162,3 +166,35 @@ def test_a_helper_is_no_command_and_says_who_runs_it(name, helper_bin) -> None:
     assert answer.status == 2
     said = " ".join(answer.stderr.decode().split())
     assert said.endswith("is what clients run: dockcred configure docker --all")
+
+
+@pytest.mark.parametrize("act", [install.put, install._remove])
+def test_a_launcher_that_cannot_be_read_is_left_as_it_is(
+    bin_: Path, monkeypatch: pytest.MonkeyPatch, act: Callable[..., None]
+) -> None:
+    """Whichever look at it fails: what was before it is in its last line."""
+    scripted(bin_)
+    run(bin_)
+    before, target, opens = state(bin_), str(bin_ / PROGRAM), []
+    monkeypatch.setattr(os, "umask", lambda _: 0o022)
+    real = open
+
+    def fail_at(number: int) -> None:
+        def failing(file, *how, **named):
+            opens.append(file)
+            if file == target and opens.count(target) == number:
+                raise OSError(errno.EIO, os.strerror(errno.EIO), file)
+            return real(file, *how, **named)
+
+        monkeypatch.setattr("builtins.open", failing)
+
+    for number in range(1, 20):
+        opens.clear()
+        fail_at(number)
+        with contextlib.suppress(DockcredError, OSError):
+            act(str(bin_), {PROGRAM: PROGRAM})
+        monkeypatch.setattr("builtins.open", real)
+        if opens.count(target) < number:
+            break
+        assert state(bin_) == before, number
+    assert number > 2

@@ -209,11 +209,19 @@ def _text(program: str) -> str:
     return launcher_render.launcher(program, python, _import_directories(), served)
 
 
-def _read(target: str) -> str:
+def _read(target: str, *, surely: bool = False) -> str:
+    """Return a launcher; nothing where there is none.
+
+    `surely` raises OSError for a file that is there and cannot be read.
+    """
     try:
         with open(target, encoding="ascii") as file:
             return file.read()
-    except (OSError, ValueError):
+    except (FileNotFoundError, ValueError):
+        return ""
+    except OSError:
+        if surely:
+            raise
         return ""
 
 
@@ -246,8 +254,8 @@ def _kept(target: str) -> str:
 
     Nothing where there was nothing; of a launcher that is written anew, its own.
     """
-    if launcher_render.written_for(target):
-        _, line, kept = _read(target).partition(_BEFORE)
+    if launcher_render.written_for(target, surely=True):
+        _, line, kept = _read(target, surely=True).partition(_BEFORE)
         return line + kept
     if os.path.islink(target):
         kind, data = _LINK, os.fsencode(os.readlink(target))
@@ -268,7 +276,7 @@ def _remove(directory: str, launchers: Iterable[str]) -> None:
 
 def _give_back(target: str, program: str) -> None:
     """Put back what a launcher took the place of, if that can still run."""
-    kind, _, coded = _read(target).partition(_BEFORE)[2].partition(": ")
+    kind, _, coded = _read(target, surely=True).partition(_BEFORE)[2].partition(": ")
     data = b64decode(coded) if coded else b""
     link = os.path.join(os.path.dirname(target), os.fsdecode(data))
     shebang = os.fsdecode(data.partition(b"\n")[0]).removeprefix("#!").split(" ")[0]

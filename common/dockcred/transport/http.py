@@ -167,10 +167,14 @@ _TOO_MANY = 429
 _SERVER_ERROR = 500
 
 
+def may_pass(status: int) -> bool:
+    """Return whether the same request may have another status in a moment."""
+    return status in {_GONE, _TOO_MANY} or status >= _SERVER_ERROR
+
+
 def is_temporary(response: Response) -> bool:
     """Return whether the same request may succeed in a moment, by the status alone."""
-    status = response.status
-    return status in {_GONE, _TOO_MANY} or status >= _SERVER_ERROR
+    return may_pass(response.status)
 
 
 def with_retries(

@@ -292,6 +292,8 @@ def test_who_has_no_login_is_not_told_to_log_in(code):
         (500, "unknown", "try again"),
         (404, "not_found", "try again"),
         (410, "gone", "try again"),
+        (410, "No User Assigned or Delegated Managed Identity found", "try again"),
+        (503, "Identity not found", "try again"),
     ],
 )
 def test_a_machine_that_refuses_is_not_told_as_an_outage(status, text, remedy):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dockcred.errors import IssueError, MissingIdentityError, TransportError
 from dockcred.providers.acr.sources import IMDS, MANAGED, PROGRAMS
+from dockcred.transport.http import may_pass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -226,7 +227,7 @@ def machine_meaning(text: str, whom: str, status: int = 0) -> IssueError | Absen
             f"{whom} does not know the registry's audience",
             "set DOCKCRED_ACR_AUDIENCE to the resource that this cloud has",
         )
-    if any(words in said for words in _NO_IDENTITY):
+    if any(words in said for words in _NO_IDENTITY) and not may_pass(status):
         return AbsentError(
             "this machine does not have the managed identity",
             "assign it to the machine, or see AZURE_CLIENT_ID",

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from dockcred.errors import DockcredError, IssueError, TransportError
 from dockcred.providers.acr import problems, sources
+from dockcred.transport.http import may_pass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Heard:
     @property
     def is_temporary(self) -> bool:
         """Return whether it may be another one in a moment."""
-        return self.status in {410, 429} or self.status >= 500  # noqa: PLR2004
+        return may_pass(self.status)
 
 
 NAMES = {
