@@ -351,7 +351,7 @@ def test_a_token_of_hours_is_no_login_to_keep(home, dockcred, vault) -> None:
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root can write everywhere")
 def test_a_file_that_cannot_be_written_stops_it_before_any_change(
-    home, dockcred
+    home, dockcred, vault
 ) -> None:
     (home / ".docker").chmod(0o500)
     before = files(home)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.documents import ROOT, Block, agrees, blocks, written
-from support.real import require_own_mounts
+from support.real import require_own_mounts, require_root
 
 from dockcred.testing.sandbox import Sandbox
 
@@ -33,6 +33,8 @@ def shell(block: Block, home: Path) -> list[str]:
     """The shell that the block is typed into; as root, with /usr/local/bin its own."""
     command = ["bash", "--norc", "--noprofile", "-u"]
     if os.geteuid() != 0:
+        if any("/usr/local/bin" in typed for typed, _ in block.steps()):
+            require_root("to install into /usr/local/bin")
         return command
     require_own_mounts()
     (home / "upper").mkdir()
