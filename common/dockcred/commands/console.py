@@ -175,6 +175,11 @@ def _drop_output() -> None:
             sys.stdout.close()
 
 
+def has_person() -> bool:
+    """Return whether somebody at a terminal can be asked: questions go to stderr."""
+    return all(stream and stream.isatty() for stream in (sys.stdin, sys.stderr))
+
+
 def say(text: str, style: str = "") -> None:
     """Print a line, folded between words on a terminal, whole elsewhere."""
     from dockcred.commands.console import console  # noqa: PLC0415 - may be made now

@@ -72,6 +72,16 @@ def refuse_for_root(path: str) -> None:
         )
 
 
+def write(path: str, data: bytes) -> None:
+    """Write a file of this user's alone, and the directories above it.
+
+    Raises InvalidInputError where root would leave it in somebody else's home.
+    """
+    refuse_for_root(path)
+    make_directories(path)
+    private_file.replace(path, data, private_file.NEW_FILE)
+
+
 BACKUP = ".before-dockcred"
 RECORD = ".dockcred-undo"
 _FORGOTTEN = b"null"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import shutil
-import sys
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
@@ -17,7 +16,7 @@ from dockcred.clients.edit.client_file import Edit, EditableFile
 from dockcred.clients.entries import Login, entry
 from dockcred.clients.findings import command
 from dockcred.clients.reference import keys
-from dockcred.commands.console import warn
+from dockcred.commands.console import has_person, warn
 from dockcred.commands.help import complete_host
 from dockcred.commands.import_ import copy_logins
 from dockcred.credential import Credential, ServerURL
@@ -117,9 +116,7 @@ def offer_import(
 
 def is_asked(question: str) -> bool:
     """Ask on a terminal; return False without one."""
-    if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
-        return False
-    return click.confirm(question, default=True, err=True)
+    return has_person() and click.confirm(question, default=True, err=True)
 
 
 def _give_back_logins(

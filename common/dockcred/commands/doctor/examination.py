@@ -76,7 +76,7 @@ def examine(
     must_be_known = environment.get("DOCKCRED_ANONYMOUS").lower() == "false"
     if reference:
         tell("looking at identity and cache")
-        case = Case(reference, environment)
+        case = Case(reference, environment)  # anew: by now there may be a cache
         about = owners.offered(
             [*check_identity(case), *machine.check_cache(case)], case
         )

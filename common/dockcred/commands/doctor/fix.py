@@ -11,7 +11,6 @@ import os
 import shlex
 import stat
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -20,9 +19,9 @@ from dockcred.clients import helm
 from dockcred.clients.docker import edit as docker_edit
 from dockcred.clients.edit import past
 from dockcred.clients.findings import command
-from dockcred.commands.console import warn
+from dockcred.commands.console import has_person, warn
 from dockcred.errors import InvalidInputError
-from dockcred.system import file_lock, private_file
+from dockcred.system import file_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -135,10 +134,7 @@ class Fixes:
         if not self.commands:
             past.remove(self._path)
             return
-        past.refuse_for_root(self._path)
-        past.make_directories(self._path)
-        text = json.dumps(self.commands, indent=1)
-        private_file.replace(self._path, text.encode(), private_file.NEW_FILE)
+        past.write(self._path, json.dumps(self.commands, indent=1).encode())
 
 
 def carry_out(fixes: Iterable[str], environment: Environment) -> None:
@@ -214,7 +210,7 @@ def is_agreed(fixes: Iterable[str], *, yes: bool) -> bool:
         click.echo(f"  {fix}", err=True)
     if yes:
         return True
-    if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
+    if not has_person():
         raise InvalidInputError(
             "nothing is changed yet: there is no terminal to ask on", "add --yes"
         )

@@ -8,17 +8,23 @@ from typing import TYPE_CHECKING
 
 from dockcred.clients.findings import Severity, command, note, warning
 from dockcred.commands.doctor import case as identity
-from dockcred.commands.doctor import registry
+from dockcred.commands.doctor import helpers, registry
 from dockcred.errors import DockcredError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import TypeVar
 
     from dockcred.clients.findings import Finding
     from dockcred.commands.doctor.case import Case
+    from dockcred.credential import ServerURL
+    from dockcred.identity.provider import Provider
+    from dockcred.system.environment import Environment
 
-_ANSWER = "answer"
-_STEPS = frozenset({_ANSWER, identity.STEP, registry.STEP})
+    Answer = TypeVar("Answer")
+    Identities = tuple[dict[str, str], ...]
+
+_STEPS = frozenset({helpers.ANSWER_STEP, identity.STEP, registry.STEP})
 # Another identity helps where this one is refused, has ended or is none: neither
 # against a network that is down, nor against a clock.
 _OF_WHO_ASKS = re.compile(
@@ -32,11 +38,11 @@ def offered(findings: Sequence[Finding], case: Case | None) -> list[Finding]:
     """Return findings; an error about who asks has the command that names another."""
     if case is None or not any(map(_is_about_who_asks, findings)):
         return list(findings)
-    commands = _commands(case)
-    if not commands:
+    identities = _identities(case)
+    if not identities:
         return list(findings)
-    text = f"{_led(case)} to the account {_account(case)} of this registry"
-    fix, remedy = _remedies(commands)
+    text = _led(identities, case)
+    fix, remedy = _remedies(_commands(identities, case))
     return [
         replace(each, text=f"{each.text}; {text}", fix=fix, remedy=remedy)
         if _is_about_who_asks(each)
@@ -51,15 +57,17 @@ def check(case: Case, findings: Sequence[Finding]) -> Iterator[Finding]:
     `findings` are those of the requests. It is no more than a note where the registry
     has taken that other's credential, or where nobody can tell whose it is.
     """
-    if any(map(_is_about_who_asks, findings)) or not (commands := _commands(case)):
+    if any(map(_is_about_who_asks, findings)) or not (identities := _identities(case)):
         return
-    other = _other(case)
-    text = f"{_led(case)} to the account {_account(case)} of this registry, and {other}"
+    nobody: dict[str, str] = {}
+    about = _asked(case, lambda provider: provider.about, nobody)
+    commands = _commands(identities, case)
+    text = f"{_led(identities, case)}, and {_other(about)}"
     is_taken = any(
         found.step == registry.STEP and found.severity is Severity.FINE
         for found in findings
     )
-    if is_taken or "account" not in _about(case):
+    if is_taken or "account" not in about:
         yield note(identity.STEP, f"{text} is asked; to ask it, run: {commands[0]}")
     else:
         fix, remedy = _remedies(commands)
@@ -81,13 +89,11 @@ def _remedies(commands: Sequence[str]) -> tuple[str, str]:
     return "", f"run one of: {'; or: '.join(commands)}"
 
 
-def _commands(case: Case) -> list[str]:
+def _commands(identities: Identities, case: Case) -> list[str]:
     """Return the commands that have an identity of the registry's own account asked."""
     words = ("dockcred", "configure", "identity", "--registry")
     host = case.reference.server.host
-    return [
-        command(*words, host, *_options(settings)) for settings in _identities(case)
-    ]
+    return [command(*words, host, *_options(settings)) for settings in identities]
 
 
 def _options(settings: dict[str, str]) -> Iterator[str]:
@@ -97,43 +103,39 @@ def _options(settings: dict[str, str]) -> Iterator[str]:
         )
 
 
-def _identities(case: Case) -> tuple[dict[str, str], ...]:
+def _identities(case: Case) -> Identities:
+    return _asked(case, lambda provider: provider.own_identities, ())
+
+
+def _asked(
+    case: Case,
+    question: Callable[[Provider], Callable[[ServerURL, str, Environment], Answer]],
+    nothing: Answer,
+) -> Answer:
+    """Return what the registry's provider says of who asks; nothing where it fails."""
     store = case.store
     if store is None:
-        return ()
+        return nothing
     entry = store.entry(case.target)
     said = entry.principal if entry else ""
     try:
-        return store.provider.own_identities(case.target, said, store.environment)
+        return question(store.provider)(case.target, said, store.environment)
     except DockcredError:
-        return ()
+        return nothing
 
 
-def _led(case: Case) -> str:
-    names = [name for each in _identities(case) for name in each.values()]
+def _led(identities: Identities, case: Case) -> str:
+    names = [name for each in identities for name in each.values()]
     s, them = ("s", "") if len(names) == 1 else ("", "s")
-    return f"the profile{them} {', '.join(names)} lead{s}"
+    account = case.target.host.partition(".")[0]
+    return (
+        f"the profile{them} {', '.join(names)} lead{s} to the account {account} of this"
+        " registry"
+    )
 
 
-def _account(case: Case) -> str:
-    return case.target.host.partition(".")[0]
-
-
-def _about(case: Case) -> dict[str, str]:
-    store = case.store
-    if store is None:
-        return {}
-    entry = store.entry(case.target)
-    said = entry.principal if entry else ""
-    try:
-        return store.provider.about(case.target, said, store.environment)
-    except DockcredError:
-        return {}
-
-
-def _other(case: Case) -> str:
+def _other(about: dict[str, str]) -> str:
     """Return who is asked, in words."""
-    about = _about(case)
     of = f" of the account {about['account']}" if "account" in about else ""
     if "arn" in about:
         return about["arn"]

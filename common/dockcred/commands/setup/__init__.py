@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dockcred.commands.console import errors, examples, reporting_errors, say, warn
+from dockcred.commands.console import (
+    errors,
+    examples,
+    has_person,
+    reporting_errors,
+    say,
+    warn,
+)
 from dockcred.commands.doctor import verdict
 from dockcred.commands.help import complete_host
 from dockcred.commands.setup import carry_out, served
@@ -111,7 +118,7 @@ def _set_up(
 
 def _answers(plan: Plan) -> dict[str, str]:
     """Ask a person; InvalidInputError where there is no terminal to ask on."""
-    if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
+    if not has_person():
         raise InvalidInputError(
             "nothing is changed yet: there is no terminal to ask on",
             "add --yes to take every default, or --dry-run to see the plan",

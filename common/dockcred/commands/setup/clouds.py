@@ -46,7 +46,9 @@ def aws_accounts(environment: Environment) -> list[AwsAccount]:
     return found
 
 
-def own_registries(environment: Environment, named: Iterable[str]) -> list[str]:
+def own_registries(
+    environment: Environment, named: Iterable[str], own_accounts: Iterable[AwsAccount]
+) -> list[str]:
     """Return registries that identities name as their own.
 
     One for all of Google's, where nothing has named another.
@@ -62,10 +64,8 @@ def own_registries(environment: Environment, named: Iterable[str]) -> list[str]:
             others = any(provider.matches(Reference(each).server) for each in named)
             own = () if others else own[:1]
         found += own
-    found += [each.host for each in aws_accounts(environment) if each.host][
-        :_MOST_SHOWN
-    ]
-    return found
+    hosts = [each.host for each in own_accounts if each.host]
+    return found + hosts[:_MOST_SHOWN]
 
 
 def here(environment: Environment) -> list[str]:

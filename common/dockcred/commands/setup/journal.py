@@ -217,16 +217,12 @@ class Journal:
     def write(self) -> None:
         """Write it, whole and to the disk."""
         self.add_directory_of(self.path)
-        past.refuse_for_root(self.path)
-        past.make_directories(self.path)
         kept = {
             "files": [asdict(file) for file in self.files.values()],
             "stored": self.stored,
             "made": self.made,
         }
-        private_file.replace(
-            self.path, json.dumps(kept, indent=1).encode(), private_file.NEW_FILE
-        )
+        past.write(self.path, json.dumps(kept, indent=1).encode())
 
     def end(self) -> None:
         """Remove a cache made since, what was made and is empty, and the journal."""

@@ -56,7 +56,6 @@ class Plan:
         self.steps: list[Step] = []
         self.questions: list[Question] = []
         self.notes: list[str] = []
-        self.cannot_undo: list[str] = []
         self.named = machine.named(asked)
         self.names = [*self.named, *machine.unnamed(self.named)]
         self._profiles: dict[str, str] = {}
@@ -80,15 +79,7 @@ class Plan:
             "here": self._machine.here(),
             "steps": [step.document() for step in self.steps],
             "registries": [each._asdict() for each in self.registries],
-            "questions": [
-                {
-                    "name": each.name,
-                    "text": each.text,
-                    "choices": list(each.choices),
-                    "default": each.default,
-                }
-                for each in self.questions
-            ],
+            "questions": [each._asdict() for each in self.questions],
             "notes": self.notes,
         }
 
@@ -124,7 +115,7 @@ class Plan:
         if store and store == machine.store and store != machine.known.place():
             wanted.append(WantedValue(("store",), store))
             whys.append(f"docker's logins are in {store}, and stay there")
-        for account in clouds.aws_accounts(machine.variables):
+        for account in machine.aws_accounts:
             if profile := self._profile(account):
                 self._profiles[account.number] = profile
                 chosen = {"profile": profile}

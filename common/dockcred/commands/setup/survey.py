@@ -211,6 +211,11 @@ class Surroundings:
                 continue
         return found
 
+    @cached_property
+    def aws_accounts(self) -> list[clouds.AwsAccount]:
+        """Return the AWS accounts to which this person's profiles lead."""
+        return clouds.aws_accounts(self.variables)
+
     def named(self, asked: tuple[str, ...]) -> list[str]:
         """Return the registries that somebody names: those that are asked for first."""
         found = [Reference(name).name for name in asked]
@@ -221,7 +226,7 @@ class Surroundings:
 
     def unnamed(self, named: list[str]) -> list[str]:
         """Return the registries besides that identities here have of their own."""
-        found = clouds.own_registries(self.variables, named)
+        found = clouds.own_registries(self.variables, named, self.aws_accounts)
         return [name for name in dict.fromkeys(found) if name not in named]
 
     def image_of(self, registry: str) -> str:
