@@ -132,10 +132,9 @@ class ServiceAccount:
         role = noted(ECR_ROLE) or environment.first(
             "DOCKCRED_AWS_ROLE_ARN", "AWS_ECR_ROLE_ARN"
         )
-        session = environment.get("AWS_ROLE_SESSION_NAME")
         named = {
             "DOCKCRED_AWS_ROLE_ARN": role,
-            "AWS_ROLE_SESSION_NAME": session or f"{self.namespace}@{self.name}",
+            "AWS_ROLE_SESSION_NAME": self._session(environment),
             "AZURE_CLIENT_ID": noted(ACR_CLIENT),
             "AZURE_TENANT_ID": noted(ACR_TENANT),
             "DOCKCRED_GOOGLE_AUDIENCE": noted(AUDIENCE),
@@ -150,9 +149,13 @@ class ServiceAccount:
         role = self.annotations.get(ECR_ROLE) or environment.get("AWS_ECR_ROLE_ARN")
         if not role:
             return {}, ""
-        session = environment.get("AWS_ROLE_SESSION_NAME")
-        own = f"{self.namespace}@{self.name}"
-        return web_identity.aws(self.token, role, session or own), f"the role {role}"
+        session = self._session(environment)
+        return web_identity.aws(self.token, role, session), f"the role {role}"
+
+    def _session(self, environment: Environment) -> str:
+        """Return by what name AWS's trail knows who has assumed a role."""
+        named = environment.get("AWS_ROLE_SESSION_NAME")
+        return named or f"{self.namespace}@{self.name}"
 
     def _azure(self, environment: Environment) -> tuple[dict[str, str], str]:
         noted, get = self.annotations.get, environment.get

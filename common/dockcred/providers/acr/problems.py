@@ -198,9 +198,8 @@ _NO_IDENTITY = (
     "no managed identity",
     "managed identity found",  # App Service: "No User Assigned or Delegated …"
 )
-_BAD_REQUEST, _SERVER_ERROR = 400, 500
-_PASSING = frozenset({404, 410, 429})
-"""Of a client's errors, those by which instance metadata means itself, for now."""
+_BAD_REQUEST, _NOT_FOUND = 400, 404
+"""By 404 instance metadata means itself, for now."""
 _CHOOSE = "set AZURE_CLIENT_ID to the client id of one"
 
 
@@ -232,7 +231,7 @@ def machine_meaning(text: str, whom: str, status: int = 0) -> IssueError | Absen
             "this machine does not have the managed identity",
             "assign it to the machine, or see AZURE_CLIENT_ID",
         )
-    if _BAD_REQUEST <= status < _SERVER_ERROR and status not in _PASSING:
+    if status >= _BAD_REQUEST and status != _NOT_FOUND and not may_pass(status):
         return PassedOverError(
             f"{whom} refuses a token (status {status})",
             "see which identities the machine has, and AZURE_CLIENT_ID",
