@@ -709,13 +709,20 @@ def sso_login_has_expired(person: Person) -> None:
     person.stand_in("aws", "sso login --profile sso", back)
 
 
+def _failing(person: Person, identity: str, failure: str, act: str) -> Iterator[str]:
+    """Let the cloud fail an identity that docker has ECR asked as, until the act."""
+    person.be(identity)
+    person.docker(ECR)
+    person.cloud.fail(failure)
+    yield act
+    person.cloud.recover()
+
+
 @situation(BROKEN, HOST, "AWS denies sts:AssumeRole", "trust policy", slow=True)
 def role_is_denied(person: Person) -> Iterator[str]:
-    person.be("assume-role")
-    person.docker(ECR)
-    person.cloud.fail("sts:access-denied")
-    yield "the role's trust policy allows it"
-    person.cloud.recover()
+    yield from _failing(
+        person, "assume-role", "sts:access-denied", "the role's trust policy allows it"
+    )
 
 
 @situation(
@@ -726,38 +733,31 @@ def role_is_denied(person: Person) -> Iterator[str]:
     slow=True,
 )
 def role_does_not_trust_the_pod(person: Person) -> Iterator[str]:
-    person.be("web-identity")
-    person.docker(ECR)
-    person.cloud.fail("sts:access-denied")
-    yield "the role's trust policy allows it"
-    person.cloud.recover()
+    yield from _failing(
+        person, "web-identity", "sts:access-denied", "the role's trust policy allows it"
+    )
 
 
 @situation(BROKEN, HOST, "AWS denies ecr:GetAuthorizationToken", "IAM policy")
 def ecr_is_denied(person: Person) -> Iterator[str]:
-    person.be("env-keys")
-    person.docker(ECR)
-    person.cloud.fail("ecr:access-denied")
-    yield "the policy allows it"
-    person.cloud.recover()
+    yield from _failing(person, "env-keys", "ecr:access-denied", "the policy allows it")
 
 
 @situation(BROKEN, HOST, "this machine's clock is 60 min behind AWS's", "set the clock")
 def clock_is_behind(person: Person) -> Iterator[str]:
-    person.be("env-keys")
-    person.docker(ECR)
-    person.cloud.fail("ecr:clock-skew")
-    yield "the clock is set: it agrees with AWS's"
-    person.cloud.recover()
+    yield from _failing(
+        person, "env-keys", "ecr:clock-skew", "the clock is set: it agrees with AWS's"
+    )
 
 
 @situation(BROKEN, HOST, "clock is 60 min behind AWS's", "set the clock", slow=True)
 def clock_is_behind_for_the_sdk(person: Person) -> Iterator[str]:
-    person.be("shared-credentials")
-    person.docker(ECR)
-    person.cloud.fail("ecr:clock-skew")
-    yield "the clock is set: it agrees with AWS's"
-    person.cloud.recover()
+    yield from _failing(
+        person,
+        "shared-credentials",
+        "ecr:clock-skew",
+        "the clock is set: it agrees with AWS's",
+    )
 
 
 @situation(
@@ -783,11 +783,9 @@ def secret_of_the_keys_is_another(person: Person) -> Iterator[str]:
 
 @situation(BROKEN, HOST, "the AWS session has expired", "renew its keys", slow=True)
 def session_of_the_keys_is_over(person: Person) -> Iterator[str]:
-    person.be("env-session")
-    person.docker(ECR)
-    person.cloud.fail("ecr:expired-token")
-    yield "the keys are renewed"
-    person.cloud.recover()
+    yield from _failing(
+        person, "env-session", "ecr:expired-token", "the keys are renewed"
+    )
 
 
 @situation(
@@ -893,11 +891,7 @@ def proxy_is_not_there(person: Person) -> Iterator[str]:
 
 @situation(BROKEN, HOST, "refused api.ecr.eu-west-1", "let the proxy pass this host")
 def proxy_refuses_the_host(person: Person) -> Iterator[str]:
-    person.be("env-keys")
-    person.docker(ECR)
-    person.cloud.fail("ecr:refuse")
-    yield "the proxy passes the host"
-    person.cloud.recover()
+    yield from _failing(person, "env-keys", "ecr:refuse", "the proxy passes the host")
 
 
 @situation(BROKEN, HOST, "the certificate of", "SSL_CERT_FILE", slow=True)
