@@ -22,8 +22,7 @@ bundle=/etc/ssl/certs/ca-certificates.crt
 
 make_machine() {
     local mirror new=$directory.new
-    mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
-        sed -n "s/ $(. /etc/os-release && echo "$VERSION_CODENAME")\$//p" | head -n 1)
+    mirror=$("$source/.ci/mirror.sh")
     rm -rf "$new"
     debootstrap --variant=minbase --include="$(IFS=, && echo "${packages[*]}")" \
         "$suite" "$new" "$mirror" >"$directory.log" || { cat "$directory.log" >&2; exit 1; }

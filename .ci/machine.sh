@@ -12,8 +12,7 @@ needs=$(grep -E '^(dependencies|sandbox) = ' pyproject.toml)
 stamp=$(printf '%s\n' "$needs" | cat - .ci/machine.sh | sha256sum)
 [ "$(cat "$directory/stamp" 2>/dev/null)" != "$stamp" ] || exit 0
 . /etc/os-release
-mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' \
-    'Created-By: Packages' | sed -n "s/ $VERSION_CODENAME\$//p" | head -n 1)
+mirror=$(.ci/mirror.sh)
 
 new=$directory.new
 rm -rf "$new"
