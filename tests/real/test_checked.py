@@ -177,8 +177,8 @@ HOSTS = ("registry.corp.", ".corp.", "mirror.registry.corp.", ".", "index.docker
 @pytest.mark.parametrize(
     "host, table",
     [
-        ("registry.corp", "registry.corp."),
-        ("x.registry.corp", "registry.corp."),
+        ("registry.corp", ".corp. registry.corp."),
+        ("x.registry.corp", ".corp. registry.corp."),
         ("mirror.registry.corp", "mirror.registry.corp."),
         ("x.mirror.registry.corp", "mirror.registry.corp."),
         ("other.corp", ".corp."),
@@ -195,6 +195,34 @@ def test_contrast_takes_the_table_with_most_labels(
     file = tmp_path / "contrast-imagepuller.toml"
     file.write_text("".join(f'[registries."{name}"]\n{AUTH}\n' for name in HOSTS))
     assert run(go_reader, "match", str(file), host) == (0, table)
+
+
+@pytest.mark.parametrize(
+    "keys, host",
+    [
+        (("registry.corp.", ".corp."), "registry.corp"),
+        (("registry.corp.", "registry.corp"), "registry.corp"),
+        (("registry.corp.", "other.corp."), "registry.corp"),
+        (("registry.corp.", ".registry.corp."), "x.registry.corp"),
+        (("registry.corp.", ".other."), "registry.corp"),
+        ((".corp.", "."), "x.corp"),
+        ((".", "corp."), "corp"),
+        ((".a.corp.", "x.a.corp."), "x.a.corp"),
+    ],
+)
+def test_a_host_that_contrast_finds_twice_is_told(
+    go_reader: str, tmp_path: Path, keys: tuple[str, ...], host: str
+) -> None:
+    text = "".join(f'[registries."{key}"]\n{AUTH}\n' for key in keys)
+    file = tmp_path / "contrast-imagepuller.toml"
+    file.write_text(text)
+    _, found = run(go_reader, "match", str(file), host)
+    told = [
+        finding.text
+        for finding in formats.check("contrast-toml", text.encode(), "")
+        if "as many labels" in finding.text
+    ]
+    assert len(told) == len(found.split()) - 1
 
 
 @pytest.mark.parametrize(

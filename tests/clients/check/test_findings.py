@@ -425,6 +425,8 @@ def table(host: str, line: str = f'auth = "{AUTH}"') -> str:
             ERROR,
             "identitytoken",
         ),
+        (table("a.corp.") + "\n" + table("a.corp"), WARNING, "as many labels"),
+        (table("a.corp.") + "\n" + table(".corp."), WARNING, "as many labels"),
         ('[extra-env]\nLD_PRELOAD = "x"\n' + table("ghcr.io."), WARNING, "LD_PRELOAD"),
         ("[registry]", WARNING, "registry is no key"),
         ("registries = 1", ERROR, "registries is no table"),

@@ -8,6 +8,7 @@ which strangers have their registries, is refused.
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -219,6 +220,28 @@ def check(data: bytes) -> Iterator[Finding]:
             yield from _check_table(where, table)
     if not registries:
         yield error(KEY, "it has no registry: Contrast pulls anonymously")
+    yield from _check_ties(list(registries))
+
+
+def _check_ties(keys: Sequence[str]) -> Iterator[Finding]:
+    """Return findings of tables of which Contrast takes either for the same host.
+
+    The one with most labels is taken, and the empty one of a dot in front counts as
+    much as a name: of two that have as many, it is the one that Go's map yields first
+    (`registryFor` in contrast's imagepuller/internal/auth/auth.go).
+    """
+    labels = {key: key.removesuffix(".").split(".") for key in keys}
+    for one, other in itertools.combinations(keys, 2):
+        first, second = labels[one], labels[other]
+        if first[1:] != second[1:]:
+            continue
+        if first[0] == second[0] or "" in {first[0], second[0]}:
+            yield warning(
+                KEY,
+                f'registries."{findings.shown(one)}" and "{findings.shown(other)}" have'
+                f" as many labels: Contrast takes now this, now that, for one host",
+                "name each registry, and name it once",
+            )
 
 
 def _is_torn(table: Mapping[str, Any]) -> bool:

@@ -2,7 +2,8 @@
 //
 //	contrast FILE IMAGE   pull by Contrast's rules: go-toml v2, the longest host by its
 //	                      labels, the rest by go-containerregistry; prints the digest
-//	match FILE HOST       whose table Contrast takes for a host; nothing for none
+//	match FILE HOST       whose table Contrast takes for a host; nothing for none,
+//	                      all of which it may take any
 //	parse FILE            what go-toml v2 makes of the file's registries, as JSON
 //	docker SERVER         user and password by docker's own code, which reads
 //	                      DOCKER_AUTH_CONFIG before its files
@@ -12,6 +13,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/docker/cli/cli/config"
@@ -99,19 +101,23 @@ func pull(path, image string) error {
 	return nil
 }
 
-// match names the table for a host: most labels in common, counted from the right.
+// match names the tables of which Contrast takes one for a host: most labels in common,
+// counted from the right. Of several it takes the one that its map yields first.
 func match(found file, host string) string {
-	best, most := "", -1
+	var best []string
+	most := 0
 	for key := range found.Registries {
 		labels := strings.Split(strings.TrimSuffix(key, "."), ".")
-		if key == "." {
-			labels = nil
+		if len(labels) < most || !covers(labels, strings.Split(host, ".")) {
+			continue
 		}
-		if covers(labels, strings.Split(host, ".")) && len(labels) > most {
-			best, most = key, len(labels)
+		if len(labels) > most {
+			best, most = nil, len(labels)
 		}
+		best = append(best, key)
 	}
-	return best
+	slices.Sort(best)
+	return strings.Join(best, " ")
 }
 
 func covers(labels, host []string) bool {
