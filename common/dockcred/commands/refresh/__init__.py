@@ -13,8 +13,9 @@ import click
 from dockcred.commands import shape
 from dockcred.commands.console import console, examples, reporting_errors, warn
 from dockcred.commands.refresh import targets_file
-from dockcred.commands.refresh.attempt import Kept, Loop
+from dockcred.commands.refresh.attempt import Kept
 from dockcred.commands.refresh.command import statuses
+from dockcred.commands.refresh.loop import Loop
 from dockcred.commands.refresh.target import Logins
 from dockcred.system import hardening
 
