@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -200,6 +201,22 @@ def test_a_machine_without_python_is_told_so(one_file, tmp_path):
 
 def test_it_stays_small(one_file):
     assert one_file.stat().st_size < 3.5 * MEGABYTE
+
+
+def test_no_part_of_a_library_misses_one_that_was_left_out(one_file):
+    """Each is imported from the file alone; Windows' own parts need Windows."""
+    with zipfile.ZipFile(one_file) as archive:
+        names = {
+            name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+            for name in archive.namelist()
+            if name.startswith(("click/", "rich/", "tomlkit/")) and name.endswith(".py")
+        }
+    assert {"click.core", "rich.console", "tomlkit.items"} <= names
+    script = "import importlib, sys\nsys.path.insert(0, sys.argv[1])\n" + "".join(
+        f"importlib.import_module({name!r})\n" for name in sorted(names)
+    )
+    command = [sys.executable, "-I", "-S", "-c", script, one_file]
+    subprocess.run(command, check=True, capture_output=True)
 
 
 def test_anyone_builds_the_same_file(one_file, tmp_path):
