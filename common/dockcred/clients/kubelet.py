@@ -10,6 +10,7 @@ from typing import Any
 
 from dockcred.clients import findings
 from dockcred.clients.findings import KEY, Finding, error, fine, warning
+from dockcred.clients.reference import Reference
 from dockcred.errors import InvalidInputError
 
 PROVIDER = "dockcred-credential-provider"
@@ -88,6 +89,25 @@ def matches(pattern: str, image: str) -> bool:
         and all(map(fnmatchcase, labels, wanted))
         and (not slash or f"/{repository}".startswith(f"/{path}"))
     )
+
+
+def image_of(reference: Reference) -> str:
+    """Return an image's name as kubelet has it: it knows none without a repository."""
+    return reference.name if reference.repository else f"{reference.name}/repository"
+
+
+def asked(data: bytes, image: str) -> list[tuple[Mapping[str, Any], str]]:
+    """Return each provider that is asked for an image, with the pattern that has it.
+
+    Of a file in which `check` finds no problem.
+    """
+    return [
+        (provider, pattern)
+        for document in findings.read(data)
+        for provider in document["providers"]
+        for pattern in provider["matchImages"]
+        if matches(pattern, image)
+    ]
 
 
 def _checked(pattern: str) -> str:

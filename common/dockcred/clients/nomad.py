@@ -22,6 +22,8 @@ from dockcred.errors import InvalidInputError
 
 HUB = (HUB_KEY,)
 PLUGIN_FILE = "dockcred.hcl"
+FOR_ALL = "helper"
+"""What of the docker block names the helper that is asked for every image."""
 
 _BLOCK = """\
 plugin "docker" {
@@ -84,7 +86,7 @@ def _blocks(directory: str) -> Iterator[OtherBlock]:
         if _BLOCK_PATH in settings:
             auth = (*_BLOCK_PATH, "config", "auth")
             config = settings.get((*auth, "config"), "")
-            helper = settings.get((*auth, "helper"), "")
+            helper = settings.get((*auth, FOR_ALL), "")
             yield OtherBlock(path, config if config.startswith("/") else "", helper)
 
 

@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING
 
 from dockcred import credential as lifetime
 from dockcred import wiring
-from dockcred.clients import entries, files
-from dockcred.clients.containers import read as containers_read
-from dockcred.clients.docker import read as docker_read
 from dockcred.clients.reference import HUB, HUB_NAMES, Reference, host_of
 from dockcred.commands.shape import (
     BROKEN,
@@ -29,6 +26,7 @@ from dockcred.commands.shape import (
     ClientUse,
     Known,
 )
+from dockcred.commands.uses import ClientsHere
 from dockcred.credential import ServerURL
 from dockcred.errors import DockcredError, MissingIdentityError, WireError
 from dockcred.identity import listing
@@ -40,9 +38,6 @@ from dockcred.system import log, machine
 from dockcred.system.environment import Environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dockcred.clients.files import Found
     from dockcred.identity.cache import Entry
     from dockcred.identity.provider import Provider
     from dockcred.identity.store import IdentityStore
@@ -59,8 +54,7 @@ class Survey:
         self._variables = variables
         self.problems: list[DockcredError] = []
         self._router = wiring.identities(variables)
-        self.docker = docker_read.config_file(variables)
-        self.podman = list(containers_read.auth_files(variables))
+        self.clients = ClientsHere(variables)
         self._config = Config({}, [], {})
         self._logins: dict[str, str] | None = None
         self.keychain_problem: DockcredError | None = None
@@ -118,15 +112,16 @@ class Survey:
                 continue
             cache = wiring.open_cache(provider, self._variables)
             found += listing.hosts_in(provider, cache)
-        found += self.docker.first  # of DOCKER_AUTH_CONFIG
-        for file in (self.docker, *self.podman):
+        found += self.clients.docker.first  # of DOCKER_AUTH_CONFIG
+        for file in (self.clients.docker, *self.clients.podman):
             found += [*file.table("credHelpers"), *file.table("auths")]
         return sorted(set(map(_named, found)) - {""})
 
     def describe(self, name: str) -> Known:
         """Return what is known of a registry; InvalidInputError for what is none."""
         reference = Reference(name)
-        known = Known(reference.name, clients=list(self._clients(reference)))
+        own = list(self.clients.of_people(reference))
+        known = Known(reference.name, clients=own)
         try:
             target, store = self._router.identity_for(reference.located)
             if store is not None:
@@ -137,6 +132,7 @@ class Survey:
             known.state, known.problem = BROKEN, error
         if known.state == NOBODY:
             self._look_at_logins(known)
+        known.clients = [*own, *self.clients.of_machine(reference)]
         return known
 
     def ask_who(self, known: Known) -> None:
@@ -170,56 +166,11 @@ class Survey:
                 return
 
     def uses(self, name: str) -> list[ClientUse]:
-        """Return what clients do for a registry; nothing for what names none."""
+        """Return what people's clients do for a registry; nothing for none."""
         try:
-            return list(self._clients(Reference(name)))
+            return list(self.clients.of_people(Reference(name)))
         except DockcredError:
             return []
-
-    def default_uses(self) -> list[ClientUse]:
-        """Return whom docker asks for what no file names."""
-        store = self.docker.text("credsStore")
-        where = "docker", self.docker.path, "credsStore", store
-        return [self._helper(*where)] if store else []
-
-    def _clients(self, reference: Reference) -> Iterator[ClientUse]:
-        """Return what docker and podman have for a registry, each its first."""
-        found = docker_read.look_up(self.docker, reference.docker_key)
-        if found and docker_read.is_default(self.docker, found):
-            found.key = BY_DEFAULT
-        if found and (use := self._use("docker", found)):
-            yield use
-        for name in containers_read.all_helpers(self._variables):
-            if name != containers_read.AUTH_FILES:
-                where = "registries.conf", "credential-helpers", name
-                yield self._helper("podman", *where)
-                return
-            for file in self.podman:
-                found = containers_read.look_up(file, reference)
-                if found and (use := self._use("podman", found)):
-                    yield use
-                    return
-
-    def _use(self, client: str, found: Found) -> ClientUse | None:
-        """Return what a client takes; None for a stub, which holds nothing."""
-        if found.helper:
-            return self._helper(client, found.path, found.key, found.helper)
-        login = entries.held(found.entry or {})
-        if login is None:
-            return None
-        return ClientUse(client, found.path, found.key, user=login.username)
-
-    def _helper(self, client: str, path: str, key: str, suffix: str) -> ClientUse:
-        program = files.PREFIX + suffix
-        runs = files.chosen(program, self._variables.get("PATH"))
-        is_ours = program in wiring.PROGRAMS
-        if runs and not is_ours:
-            from dockcred.protocol.launcher import render  # noqa: PLC0415 - an alias only
-
-            is_ours = bool(render.written_for(runs))
-        return ClientUse(
-            client, path, key, program, is_ours=is_ours, is_installed=bool(runs)
-        )
 
     def _read_keychain(self) -> dict[str, str]:
         try:

@@ -215,7 +215,8 @@ def _client(use: ClientUse) -> tuple[str, str]:
     if not use.helper:
         return f"  {use.client}: the login of {use.user}, readable: {where}", "yellow"
     if not use.is_installed:
-        return f"  {use.client}: {use.helper}, which is not on PATH: {where}", "red"
+        gone = "not there" if use.client == "kubelet" else "not on PATH"
+        return f"  {use.client}: {use.helper}, which is {gone}: {where}", "red"
     return f"  {use.client}: {use.helper} ({where})", ""
 
 
@@ -229,7 +230,7 @@ def next_step(names: Iterable[str]) -> tuple[str, str]:
         return str(survey.problems[0]), "dockcred doctor"
     names_here = survey.hosts(with_keychain=False)
     uses = [use for name in names_here for use in survey.uses(name)]
-    uses += survey.default_uses()
+    uses += survey.clients.by_default()
     ours = [use for use in uses if use.is_ours]
     if gone := [use for use in ours if not use.is_installed]:
         here = f"{gone[0].client} asks {gone[0].helper}, which is not on PATH"
@@ -244,7 +245,7 @@ def next_step(names: Iterable[str]) -> tuple[str, str]:
     clients = " and ".join(sorted({use.client for use in ours}))
     asks = f"{clients} {'ask' if ' and ' in clients else 'asks'} our helpers"
     if readable and survey.place():
-        source = "docker" if file == survey.docker.path else file
+        source = "docker" if file == survey.clients.docker.path else file
         return f"{asks}; {told}", command("dockcred", "import", source, "--remove")
     if names_here:
         return f"{asks}; {len(names_here)} registries are known", "dockcred status"

@@ -7,11 +7,12 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
-from dockcred.clients import files, findings, kubelet, nomad
+from dockcred.clients import files, kubelet, nomad
 from dockcred.clients.docker import read as docker_read
 from dockcred.clients.files import Found
 from dockcred.clients.findings import KEY, command, error, fine, note
-from dockcred.commands.doctor import entries, helpers, registry
+from dockcred.commands.doctor import entries, helpers, registry, service
+from dockcred.commands.doctor.service import BIN_FLAG, CONFIG_FLAG
 from dockcred.commands.doctor.verdict import Sent, whose
 from dockcred.credential import Credential
 from dockcred.errors import InvalidInputError
@@ -28,53 +29,44 @@ if TYPE_CHECKING:
 
 KUBELET, NOMAD = "kubelet", "nomad"
 AGENTS = (KUBELET, NOMAD)
-_PROVIDERS = "/etc/dockcred/credential-provider.yaml", "/opt/dockcred/plugins"
-_FLAGS = "image-credential-provider-config", "image-credential-provider-bin-dir"
 
 
 def follow_kubelet(case: Case) -> Following:
     """Follow a pull of kubelet's, from the flags of its unit."""
     of = case.service
-    path, directory = (
-        (of.option(flag) if of else "") or (place if os.path.exists(place) else "")
-        for flag, place in zip(_FLAGS, _PROVIDERS, strict=True)
-    )
+    path, directory = service.kubelet_places(of)
     if not path or not directory:
         name = of.unit if of else "kubelet.service, which is not here,"
-        text = (
-            f"{name} does not name --{_FLAGS[0]} and --{_FLAGS[1]}: kubelet asks nobody"
-        )
+        flags = f"--{CONFIG_FLAG} and --{BIN_FLAG}"
+        text = f"{name} does not name {flags}: kubelet asks nobody"
         yield error(entries.FILE, text, "add both flags, and restart kubelet")
         return Sent()
     try:
         with open(path, "rb") as file:
             data = file.read()
-        documents = findings.read(data)
+        problems = [each for each in kubelet.check(data) if each.is_problem]
     except OSError as failed:
         yield error(entries.FILE, f"{path}: {failed.strerror}: kubelet does not start")
         return Sent()
     except InvalidInputError as broken:
         yield error(entries.FILE, f"{path}: {broken.cause}", broken.remedy)
         return Sent()
-    for each in kubelet.check(data):
-        if each.is_problem:
-            yield error(entries.FILE, f"{path}: {each.text}", each.remedy)
-            return Sent()
+    for each in problems[:1]:
+        yield error(entries.FILE, f"{path}: {each.text}", each.remedy)
+        return Sent()
     yield fine(entries.FILE, path)
-    return (yield from _providers(documents[0]["providers"], path, directory, case))
+    asked = kubelet.asked(data, kubelet.image_of(case.reference))
+    return (yield from _providers(asked, path, directory, case))
 
 
 def _providers(
-    providers: list[Mapping[str, Any]], path: str, directory: str, case: Case
+    asked: list[tuple[Mapping[str, Any], str]],
+    path: str,
+    directory: str,
+    case: Case,
 ) -> Following:
     """Ask each provider whose matchImages has the image, as kubelet does."""
-    image = _image(case)
-    asked = [
-        (provider, pattern)
-        for provider in providers
-        for pattern in provider["matchImages"]
-        if kubelet.matches(pattern, image)
-    ]
+    image = kubelet.image_of(case.reference)
     if not asked:
         text = f"no matchImages of {path} has {image}: kubelet pulls it anonymously"
         again = command("dockcred", "configure", "kubelet", "--file", path)
@@ -92,12 +84,6 @@ def _providers(
     if credential or not case.needs_credential:
         yield from registry.check(case, credential)
     return Sent(whose(credential), is_configured=True)
-
-
-def _image(case: Case) -> str:
-    """Return an image's name as kubelet has it: it knows none without a repository."""
-    name = case.reference.name
-    return name if case.reference.repository else f"{name}/repository"
 
 
 def _plugin(
@@ -122,7 +108,7 @@ def _plugin(
     request = {
         "apiVersion": provider["apiVersion"],
         "kind": "CredentialProviderRequest",
-        "image": _image(case),
+        "image": kubelet.image_of(case.reference),
     }
     try:
         done = subprocess.run(
@@ -143,7 +129,7 @@ def _plugin(
         cause, _, remedy = said.partition("; ")
         yield error(helpers.ANSWER_STEP, f"{provider['name']} fails: {cause}", remedy)
         return None
-    held = _answer(done.stdout, _image(case))
+    held = _answer(done.stdout, kubelet.image_of(case.reference))
     if held is None:
         tell = error if case.needs_credential else note
         yield tell(
@@ -174,7 +160,7 @@ def follow_nomad(case: Case, asked: Asked) -> Following:
     """
     places = yield from _nomad_places(case)
     sent = yield from asked(case, places, NOMAD)
-    is_for_all = bool(places) and places[-1].key == _FOR_ALL
+    is_for_all = bool(places) and places[-1].key == nomad.FOR_ALL
     is_empty = case.environment.get("DOCKCRED_ON_MISS") == "empty"
     if is_for_all and not sent.who and not is_empty:
         yield error(
@@ -185,13 +171,9 @@ def follow_nomad(case: Case, asked: Asked) -> Following:
     return sent
 
 
-_FOR_ALL = "helper"
-
-
 def _nomad_places(case: Case) -> Generator[Finding, None, list[Found]]:
     """Return what Nomad's docker driver has for a registry, in its order."""
-    of = case.service
-    directory = (of.option("config") if of else "") or "/etc/nomad.d"
+    directory = service.nomad_directory(case.service)
     block = nomad.block_in_force(directory)
     if block is None:
         yield note(
@@ -216,7 +198,7 @@ def _nomad_places(case: Case) -> Generator[Finding, None, list[Found]]:
             found.asks = asks if found.helper else ""
             places.append(found)
     if block.helper:
-        places.append(Found(block.path, _FOR_ALL, helper=block.helper, asks=asks))
+        places.append(Found(block.path, nomad.FOR_ALL, helper=block.helper, asks=asks))
     for found in places:
         yield from entries.check_place(found, case, NOMAD)
     if not places:

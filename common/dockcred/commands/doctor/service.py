@@ -16,6 +16,9 @@ from dockcred.system.environment import Environment
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """What systemd gives a service, and near to what cron, Nomad and kubelet have."""
 
+CONFIG_FLAG = "image-credential-provider-config"
+BIN_FLAG = "image-credential-provider-bin-dir"
+
 _UNITS = tuple(
     f"{root}/systemd/system"
     for root in ("/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib")
@@ -92,6 +95,29 @@ def service(name: str) -> SystemdUnit | None:
     for path in (places[0], *(drop_ins[n] for n in sorted(drop_ins))):
         _read(found, path)
     return found
+
+
+def kubelet_places(unit: SystemdUnit | None) -> tuple[str, str]:
+    """Return kubelet's file of providers and its folder of plugins; nothing for none.
+
+    By the unit's flags, else where our own pages put them.
+    """
+    file = unit.option(CONFIG_FLAG) if unit else ""
+    folder = unit.option(BIN_FLAG) if unit else ""
+    return file or _there(_PROVIDERS), folder or _there(_PLUGINS)
+
+
+def nomad_directory(unit: SystemdUnit | None) -> str:
+    """Return where Nomad's agent has its files."""
+    return (unit.option("config") if unit else "") or _NOMAD
+
+
+_PROVIDERS, _PLUGINS = "/etc/dockcred/credential-provider.yaml", "/opt/dockcred/plugins"
+_NOMAD = "/etc/nomad.d"
+
+
+def _there(path: str) -> str:
+    return path if os.path.exists(path) else ""
 
 
 def _read(into: SystemdUnit, path: str) -> None:

@@ -182,7 +182,7 @@ class Plan:
         moves = []
         for path, logins in wanted.items():
             strict = {each.key for each in logins if each.key in hidden}
-            is_dockers = path == os.path.realpath(machine.known.docker.path)
+            is_dockers = path == os.path.realpath(machine.known.clients.docker.path)
             moves.append(Move(logins, machine.store, strict if is_dockers else set()))
         return moves
 
@@ -240,7 +240,7 @@ class Plan:
         One that is not there any more, or another's that does not read the profile that
         we write for the account.
         """
-        table = self._machine.known.docker.table("credHelpers")
+        table = self._machine.known.clients.docker.table("credHelpers")
         found = []
         for key, name in table.items():
             program = f"{files.PREFIX}{name}"

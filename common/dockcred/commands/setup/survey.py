@@ -118,7 +118,7 @@ class Surroundings:
 
         Nothing where there is none, or where its program is not there any more.
         """
-        named = self.known.docker.text("credsStore")
+        named = self.known.clients.docker.text("credsStore")
         program = files.PREFIX + named
         if not named or program in wiring.PROGRAMS:
             return ""
@@ -239,9 +239,9 @@ class Surroundings:
         found = [f"clients: {', '.join(self.clients)}"]
         found += [
             f"docker asks {use.helper} for all ({use.file})"
-            for use in self.known.default_uses()
+            for use in self.known.clients.by_default()
         ]
-        table = self.known.docker.table("credHelpers")
+        table = self.known.clients.docker.table("credHelpers")
         for name in sorted({str(helper) for helper in table.values() if helper}):
             count = sum(helper == name for helper in table.values())
             what = "registry" if count == 1 else "registries"

@@ -1,0 +1,142 @@
+"""What each client here does for a registry: whom it asks, or whose login it takes."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from dockcred import wiring
+from dockcred.clients import entries, files, helm, kubelet, nomad
+from dockcred.clients.containers import read as containers_read
+from dockcred.clients.docker import read as docker_read
+from dockcred.commands.doctor import service
+from dockcred.commands.shape import BY_DEFAULT, ClientUse
+from dockcred.errors import DockcredError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dockcred.clients.files import Found
+    from dockcred.clients.reference import Reference
+    from dockcred.system.environment import Environment
+
+
+class ClientsHere:
+    """The clients' files, read once; a file that is not there names nothing."""
+
+    def __init__(self, variables: Environment) -> None:
+        """Read docker's and podman's files; the others' are read when asked for."""
+        self._variables = variables
+        self.docker = docker_read.config_file(variables)
+        self.podman = list(containers_read.auth_files(variables))
+
+    def of_people(self, reference: Reference) -> Iterator[ClientUse]:
+        """Return what docker, podman and helm have for a registry, each its first."""
+        found = docker_read.look_up(self.docker, reference.docker_key)
+        if found and docker_read.is_default(self.docker, found):
+            found.key = BY_DEFAULT
+        if found and (use := self._use("docker", found)):
+            yield use
+        yield from self._podman(reference)
+        yield from self._helm(reference)
+
+    def of_machine(self, reference: Reference) -> Iterator[ClientUse]:
+        """Return what kubelet and Nomad's agent have for a registry's images.
+
+        Where they run here, by their units; files that this user cannot read, and
+        broken ones, say nothing.
+        """
+        try:
+            yield from _kubelet(reference)
+            yield from self._nomad(reference)
+        except (DockcredError, OSError):
+            return
+
+    def by_default(self) -> list[ClientUse]:
+        """Return whom docker asks for what no file names."""
+        store = self.docker.text("credsStore")
+        where = "docker", self.docker.path, "credsStore", store
+        return [self._helper(*where)] if store else []
+
+    def _podman(self, reference: Reference) -> Iterator[ClientUse]:
+        for name in containers_read.all_helpers(self._variables):
+            if name != containers_read.AUTH_FILES:
+                where = "registries.conf", "credential-helpers", name
+                yield self._helper("podman", *where)
+                return
+            for file in self.podman:
+                found = containers_read.look_up(file, reference)
+                if found and (use := self._use("podman", found)):
+                    yield use
+                    return
+
+    def _helm(self, reference: Reference) -> Iterator[ClientUse]:
+        """Return what helm has, where it is installed or has logins of its own."""
+        path = self._variables.get("PATH")
+        if not (
+            files.chosen(helm.HELM, path) or os.path.exists(helm.path(self._variables))
+        ):
+            return
+        try:
+            for found in helm.look_up(helm.HELM, reference, self._variables):
+                if use := self._use(helm.HELM, found):
+                    yield use
+                    return
+        except DockcredError:
+            return  # helm stops there, and `doctor --client helm` says why
+
+    def _nomad(self, reference: Reference) -> Iterator[ClientUse]:
+        unit = service.service("nomad")
+        block = nomad.block_in_force(service.nomad_directory(unit))
+        path = unit.environment().get("PATH") if unit else ""
+        if block is None:
+            return
+        if block.config:
+            file = docker_read.DockerFile(block.config)
+            found = docker_read.look_up(file, reference.docker_key)
+            if found and (use := self._use("nomad", found, path)):
+                yield use
+                return
+        if block.helper:
+            yield self._helper("nomad", block.path, nomad.FOR_ALL, block.helper, path)
+
+    def _use(self, client: str, found: Found, path: str = "") -> ClientUse | None:
+        """Return what a client takes; None for a stub, which holds nothing."""
+        if found.helper:
+            return self._helper(client, found.path, found.key, found.helper, path)
+        login = entries.held(found.entry or {})
+        if login is None:
+            return None
+        return ClientUse(client, found.path, found.key, user=login.username)
+
+    def _helper(
+        self, client: str, file: str, key: str, suffix: str, path: str = ""
+    ) -> ClientUse:
+        """Return who is asked; looked for on `path`, else on this user's PATH."""
+        program = files.PREFIX + suffix
+        runs = files.chosen(program, path or self._variables.get("PATH"))
+        is_ours = program in wiring.PROGRAMS
+        if runs and not is_ours:
+            from dockcred.protocol.launcher import render  # noqa: PLC0415 - an alias only
+
+            is_ours = bool(render.written_for(runs))
+        return ClientUse(
+            client, file, key, program, is_ours=is_ours, is_installed=bool(runs)
+        )
+
+
+def _kubelet(reference: Reference) -> Iterator[ClientUse]:
+    """Return the first plugin that kubelet asks for a registry's images."""
+    path, directory = service.kubelet_places(service.service("kubelet"))
+    if not path:
+        return
+    with open(path, "rb") as file:
+        data = file.read()
+    if any(each.is_problem for each in kubelet.check(data)):
+        return  # kubelet does not start
+    for provider, pattern in kubelet.asked(data, kubelet.image_of(reference))[:1]:
+        name = provider["name"]
+        runs = os.access(os.path.join(directory, name), os.X_OK)
+        is_ours = name == kubelet.PROVIDER
+        key = f"matchImages {pattern}"
+        yield ClientUse("kubelet", path, key, name, is_ours=is_ours, is_installed=runs)
