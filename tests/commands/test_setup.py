@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import tomllib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -149,6 +151,32 @@ def test_all_is_set_up_proved_and_given_back(home, dockcred, vault, helper_bin) 
     assert (home / ".local/bin/docker-credential-auto").is_symlink()
     assert dockcred("get", "registry.invalid", "--password").status != 0
     assert dockcred("setup", "--undo", "--yes").stdout == b"nothing to undo\n"
+
+
+def test_a_second_one_at_the_same_time_changes_nothing(home, dockcred, vault) -> None:
+    before = files(home)
+    first = os.open(home, os.O_RDONLY)
+    try:
+        fcntl.flock(first, fcntl.LOCK_EX)
+        for words in (("--yes",), ("--undo", "--yes")):
+            second = dockcred("setup", *words)
+            assert second.status == 1
+            assert b"another dockcred setup is at work here" in second.stderr
+        assert files(home) == before
+        assert dockcred("setup", "--dry-run").status == 0
+    finally:
+        os.close(first)
+    assert b"Proof" in dockcred("setup", "--yes").stdout
+
+
+def test_of_two_at_once_the_undo_still_gives_back_all(home, dockcred, vault) -> None:
+    before = files(home)
+    with ThreadPoolExecutor(2) as pool:
+        ended = [pool.submit(dockcred, "setup", "--yes") for _ in range(2)]
+    assert any(b"Proof" in each.result().stdout for each in ended)
+    assert files(home) != before
+    assert dockcred("setup", "--undo", "--yes").status == 0
+    assert files(home) == before
 
 
 def test_json_is_all_that_stands_on_stdout(home, dockcred, vault) -> None:

@@ -27,7 +27,7 @@ from dockcred.commands.console import (
 )
 from dockcred.commands.doctor import verdict
 from dockcred.commands.help import complete_host
-from dockcred.commands.setup import carry_out, served
+from dockcred.commands.setup import carry_out, journal, served
 from dockcred.commands.setup.journal import Journal
 from dockcred.commands.setup.plan import Plan
 from dockcred.commands.setup.survey import Surroundings
@@ -67,7 +67,7 @@ def setup(
     here. It may be run again, and --undo gives back what was there before. The exit
     status is 1 if a registry is broken that somebody has named.
     """
-    with reporting_errors():
+    with reporting_errors(), nullcontext() if dry_run else journal.alone():
         kept = Journal(environment.current())
         if undo:
             _undo(kept, yes=yes, dry_run=dry_run)

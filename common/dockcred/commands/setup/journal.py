@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import stat
-from contextlib import suppress
+import time
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +20,10 @@ from dockcred.clients.edit import ABSENT, Change, past
 from dockcred.clients.entries import Login
 from dockcred.commands import cache
 from dockcred.errors import DockcredError, InvalidInputError
-from dockcred.system import machine, private_file
+from dockcred.system import environment, file_lock, machine, private_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from dockcred.credential import Credential
     from dockcred.system.environment import Environment
@@ -157,6 +158,33 @@ def _value(name: str, key: str, login: Credential) -> str:
 
 def _text(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Keep other setups out of this home; InvalidInputError where one is at work.
+
+    Two would each take the other's changes for what was there before. The lock is the
+    home's own, and leaves no file.
+    """
+    home = environment.current().home()
+    descriptor = -1
+    try:
+        descriptor = os.open(home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        file_lock.lock(descriptor, home, time.monotonic())
+    except TimeoutError:
+        os.close(descriptor)
+        raise InvalidInputError(
+            "another dockcred setup is at work here, and this one has changed nothing",
+            "wait until it has ended, then run this again",
+        ) from None
+    except (ImportError, OSError):
+        pass  # there are no locks here, or no home: told later where it is needed
+    try:
+        yield
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 class Journal:
