@@ -28,6 +28,7 @@ PROVIDERS = {
     "google": ("dockcred.providers.google", "Google"),
     "github": ("dockcred.providers.github", "GitHub"),
     "oidc": ("dockcred.providers.oidc", "OIDC"),
+    "secret": ("dockcred.providers.secret", "SecretProvider"),
 }
 
 STORES = {
@@ -58,8 +59,11 @@ front reads; nothing for one without a front."""
 def provider(name: str, *chosen: str) -> Provider:
     """Load a provider by its name; `chosen` hosts are its by configuration alone."""
     kind = _load(*PROVIDERS[name])
-    # A job's token may be what a cloud takes: it opens the others.
-    found: Provider = kind(provider, chosen) if name == "oidc" else kind()
+    if name == "secret":
+        found: Provider = kind(chosen)
+    else:
+        # A job's token may be what a cloud takes: it opens the others.
+        found = kind(provider, chosen) if name == "oidc" else kind()
     return found
 
 

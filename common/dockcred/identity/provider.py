@@ -236,6 +236,20 @@ class Provider:
         return [found[name] for name in source.split(SEPARATOR)]
 
 
+def is_one_of(server: ServerURL, named: tuple[str, ...]) -> bool:
+    """Return whether a server is one of those named, as `host` or `host:port`.
+
+    A host alone is meant at each of its ports. Plain http carries a secret to this
+    machine only.
+    """
+    if server.scheme == "http":
+        from dockcred.transport.target import is_loopback  # noqa: PLC0415 - in clear only
+
+        if not is_loopback(server.host):
+            return False
+    return server.host in named or f"{server.host}:{server.port}" in named
+
+
 def cache_key(provider: Provider, server: ServerURL, environment: Environment) -> str:
     """Return provider, host, machine, variables and the look of files as one line.
 

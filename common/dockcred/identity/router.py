@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from dockcred.system.environment import Environment
 
 
-BY_NAME = "oidc"
-"""The provider that serves no hosts but those that are named, and those before others:
-nobody else's `get` pays for its import."""
+BY_NAME = frozenset({"oidc", "secret"})
+"""The providers that serve no hosts but those that are named, and those before others:
+nobody else's `get` pays for their import."""
 
 
 class Router:
@@ -216,9 +216,9 @@ class Router:
         """Return whose host it is; the identity that is chosen for it goes before."""
         if chosen in self._names:
             return self._load(chosen, target.host)
-        names = [name for name in self._names if name != BY_NAME]
-        if BY_NAME in self._names and self._environment.get("DOCKCRED_OIDC_HOSTS"):
-            names.insert(0, BY_NAME)
+        names = [name for name in self._names if name not in BY_NAME]
+        if "oidc" in self._names and self._environment.get("DOCKCRED_OIDC_HOSTS"):
+            names.insert(0, "oidc")
         for name in names:
             provider = self._load(name)
             if provider.matches(target):

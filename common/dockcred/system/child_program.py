@@ -100,6 +100,21 @@ CHILDREN = {
         *programs.KEYCHAIN,
     ),
     "pass": programs.PASS,
+    # What finds a store and its key, and opens none: a session or token that such a
+    # program wants is named in DOCKCRED_CHILD_VARIABLES.
+    "secret-command": (
+        *_PERSON,
+        *_NETWORK,
+        *_DESKTOP,
+        *programs.PASS,
+        *("GOPASS_HOMEDIR", "SOPS_AGE_KEY_FILE", "CREDENTIALS_DIRECTORY"),
+        *("VAULT_ADDR", "VAULT_NAMESPACE", "VAULT_CACERT", "VAULT_CAPATH"),
+        *("BAO_ADDR", "BAO_NAMESPACE", "BAO_CACERT", "BAO_CAPATH"),
+        *("OP_ACCOUNT", "BITWARDENCLI_APPDATA_DIR"),
+        *("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_CONFIG_FILE"),
+        *("AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE", "AZURE_CONFIG_DIR"),
+        *("CLOUDSDK_CONFIG", "CLOUDSDK_ACTIVE_CONFIG_NAME", "CLOUDSDK_CORE_PROJECT"),
+    ),
     "refresh-command": (*_PERSON, *_NETWORK),
 }
 """Kind of program to the names of what it gets."""
@@ -112,6 +127,8 @@ _PLACES = frozenset(
         *("AZURE_CONFIG_DIR", "AZURE_EXTENSION_DIR", "AZD_CONFIG_DIR", "GH_CONFIG_DIR"),
         *("CLOUDSDK_CONFIG", "GOOGLE_APPLICATION_CREDENTIALS", "AWS_CONFIG_FILE"),
         *("AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE", "SSL_CERT_FILE"),
+        *("SOPS_AGE_KEY_FILE", "GOPASS_HOMEDIR", "BITWARDENCLI_APPDATA_DIR"),
+        *("VAULT_CACERT", "BAO_CACERT"),
         *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"),
         *("DOCKCRED_CONFIG", "DOCKCRED_VAULT_FILE", "DOCKCRED_VAULT_KEY_FILE"),
         "DOCKCRED_VAULT_PASSPHRASE_FILE",

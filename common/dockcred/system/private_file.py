@@ -241,6 +241,23 @@ def _lock(descriptor: int) -> bool | None:
 _SAFE = os.O_NOFOLLOW | os.O_CLOEXEC
 
 
+def check_secret(path: str, descriptor: int) -> None:
+    """Raise InvalidInputError for an open file that others can write or read.
+
+    Its group may read it. On a read-only mount nobody here has chosen the mode, nor can
+    change it: so Kubernetes and docker hand secrets to containers, as root's own files.
+    """
+    status = os.fstat(descriptor)
+    check_owner(path, status)
+    if not status.st_mode & _OTHERS:
+        return
+    is_mounted = os.fstatvfs(descriptor).f_flag & os.ST_RDONLY
+    if status.st_uid != 0 or not is_mounted:
+        raise InvalidInputError(
+            f"{path} is refused: others can read it", f"run: chmod o-rwx {path}"
+        )
+
+
 def check_owner(path: str, status: os.stat_result) -> None:
     """Raise InvalidInputError for a file that others than its reader and root write."""
     if status.st_uid not in {0, os.geteuid()} or status.st_mode & (

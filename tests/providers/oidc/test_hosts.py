@@ -13,7 +13,7 @@ from support.program import NOT_FOUND, Program
 
 from dockcred.credential import ServerURL
 from dockcred.errors import InvalidInputError
-from dockcred.providers import oidc as hosts
+from dockcred.identity.provider import is_one_of
 
 from .conftest import HOST
 
@@ -96,7 +96,7 @@ def test_no_other_host_is_one_of_those_named(text):
         server = ServerURL.parse(text)
     except InvalidInputError:
         return
-    assert hosts.is_served(server, (HOST,)) == (server.host == HOST)
+    assert is_one_of(server, (HOST,)) == (server.host == HOST)
 
 
 def test_a_port_that_is_named_is_meant_alone(cloud, oidc):

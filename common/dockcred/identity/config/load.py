@@ -7,10 +7,14 @@ import os
 from dockcred.credential import ServerURL
 from dockcred.errors import InvalidInputError
 from dockcred.identity.config.settings import (
+    COMMANDS,
     DEFAULTS,
     IDENTITIES,
     OF_ANY_HOST,
     OF_ROUTING,
+    PASSWORDS,
+    SECRET,
+    USERNAMES,
     VARIABLES,
 )
 from dockcred.system.private_file import check_owner
@@ -111,6 +115,12 @@ def _entry(written: Any, path: str, lines: list[str], start: int) -> ConfigEntry
     except InvalidInputError as error:
         line = _line_of(lines, "match", start)
         raise InvalidInputError(f"{path}:{line}: {error.cause}", error.remedy) from None
+    try:
+        _check_secret(settings)
+    except InvalidInputError as error:
+        raise InvalidInputError(
+            f"{path}:{start}: {error.cause}", error.remedy
+        ) from None
     if settings.get("identity", "oidc") not in IDENTITIES:
         line = _line_of(lines, "identity", start)
         raise InvalidInputError(
@@ -119,6 +129,29 @@ def _entry(written: Any, path: str, lines: list[str], start: int) -> ConfigEntry
             or f"choose of {', '.join(sorted(IDENTITIES))}; clouds are chosen by host",
         )
     return ConfigEntry(pattern, settings, path, start)
+
+
+def _check_secret(settings: dict[str, str]) -> None:
+    """Have an entry that says where a password is mean so; raise for half a one."""
+    passwords = [name for name in PASSWORDS if name in settings]
+    users = [name for name in USERNAMES if name in settings]
+    if passwords:
+        settings.setdefault("identity", SECRET)
+    if settings.get("identity") == SECRET:
+        for names in (passwords, users):
+            if names[1:]:
+                raise InvalidInputError(
+                    f"{names[0]} and {names[1]} are two places of one secret",
+                    "take one of them away",
+                )
+    elif passwords or users[1:] or (users and users[0] != "username"):
+        named = (passwords or [name for name in users if name != "username"])[0]
+        raise InvalidInputError(
+            f"{named} says where a secret is, and no entry like this one has its"
+            " password there",
+            "write one of password_command, password_file and password_variable, and"
+            " no other identity",
+        )
 
 
 def _refuse_strangers(pattern: Pattern) -> None:
@@ -145,9 +178,13 @@ class SettingTable(Table):
         self._start = start
 
     def wrong(self, name: str, kind: ValueKind) -> InvalidInputError:
-        """Return the error for a value that is no text: there is no other kind."""
-        del kind
+        """Return the error for a value that is no text, or no list of them."""
         line = _line_of(self._lines, name, self._start)
+        if kind is ValueKind.TEXTS:
+            return InvalidInputError(
+                f"{self._path}:{line}: {name} is not a list of texts",
+                f'write it as {name} = ["PROGRAM", "ARGUMENT"], which no shell reads',
+            )
         return InvalidInputError(
             f"{self._path}:{line}: {name} is not a text", "write it in quotes"
         )
@@ -165,12 +202,17 @@ class SettingTable(Table):
         return super().is_text(value) and value.isprintable()
 
     def settings(self, known: Iterable[str]) -> dict[str, str]:
-        """Return all settings as text, true and false as these words."""
+        """Return all settings as text: true and false as these words, lists as JSON."""
         self.refuse_others(known)
-        return {
-            name: str(value).lower() if isinstance(value, bool) else self.text(name, "")
-            for name, value in self.fields.items()
-        }
+        return {name: self._as_text(name) for name in self.fields}
+
+    def _as_text(self, name: str) -> str:
+        value = self.fields[name]
+        if name in COMMANDS:
+            import json  # noqa: PLC0415 - once per change of the file
+
+            return json.dumps(self.texts(name))
+        return str(value).lower() if isinstance(value, bool) else self.text(name, "")
 
 
 def _line_of(lines: list[str], name: str, start: int = 0) -> int:

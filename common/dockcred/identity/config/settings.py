@@ -47,6 +47,13 @@ VARIABLES = {
     "exchange_scope": "DOCKCRED_OIDC_EXCHANGE_SCOPE",
     "subject_token_type": "DOCKCRED_OIDC_SUBJECT_TOKEN_TYPE",
     "workload_identity_provider": "DOCKCRED_GOOGLE_AUDIENCE",
+    # a secret from anywhere; `username` with one of a password is its user
+    "username_command": "DOCKCRED_SECRET_USERNAME_COMMAND",
+    "username_file": "DOCKCRED_SECRET_USERNAME_FILE",
+    "username_variable": "DOCKCRED_SECRET_USERNAME_VARIABLE",
+    "password_command": "DOCKCRED_SECRET_PASSWORD_COMMAND",
+    "password_file": "DOCKCRED_SECRET_PASSWORD_FILE",
+    "password_variable": "DOCKCRED_SECRET_PASSWORD_VARIABLE",
     # every cloud
     "anonymous": "DOCKCRED_ANONYMOUS",
     "login": "DOCKCRED_LOGIN",
@@ -60,10 +67,18 @@ VARIABLES = {
 OF_ROUTING = frozenset({"match", "registry", "identity"})
 """Settings that say which registry and whose is meant; they have no variable."""
 
-OF_ANY_HOST = frozenset({"identity", "registry", "token_username"})
+SECRET = "secret"  # noqa: S105 - an identity's name
+PASSWORDS = ("password_command", "password_file", "password_variable")
+USERNAMES = ("username", "username_command", "username_file", "username_variable")
+"""Each says where a secret is, or whose; an entry has one of each at most."""
+
+COMMANDS = frozenset({"password_command", "username_command"})
+"""Settings that are lists: a program and its arguments, which no shell reads."""
+
+OF_ANY_HOST = frozenset({"identity", "registry", "token_username", *PASSWORDS})
 """Settings that have any host answered; without them a provider knows its own."""
 
-IDENTITIES = frozenset({"oidc"})
+IDENTITIES = frozenset({"oidc", SECRET})
 """What `identity` may say: whose hosts are no others than the configuration names."""
 
 DEFAULTS = frozenset({"store", "on_miss", "login"})
@@ -101,6 +116,7 @@ _FILE_HIDES = ("GOOGLE_IMPERSONATE_SERVICE_ACCOUNT",)
 _GCLOUD_HIDES = ("GOOGLE_APPLICATION_CREDENTIALS", *_FILE_HIDES)
 """What the variables would put before or upon the identity that is named."""
 
+_SECRETS_USER = "DOCKCRED_SECRET_USERNAME"
 _TOKENS = ("token_source", "token_file", "token_variable", "token_command")
 """Each says where a job's token is: one that is written hides what variables say."""
 
@@ -116,11 +132,17 @@ def overlay(settings: Mapping[str, str]) -> dict[str, str]:
         found.update(dict.fromkeys(_GCLOUD_HIDES, ""))
     if not settings.keys().isdisjoint(_TOKENS):
         found.update(dict.fromkeys((VARIABLES[name] for name in _TOKENS), ""))
+    if is_secret := settings.get("identity") == SECRET:
+        if not settings.keys().isdisjoint(PASSWORDS):
+            found.update((VARIABLES[name], "") for name in PASSWORDS)
+        if not settings.keys().isdisjoint(USERNAMES):
+            found.update((VARIABLES[name], "") for name in USERNAMES[1:])
+            found[_SECRETS_USER] = settings.get("username", "")
     found.update(
         {
             VARIABLES[name]: value
             for name, value in settings.items()
-            if name in VARIABLES
+            if name in VARIABLES and not (is_secret and name == "username")
         }
     )
     if "tenant_id" in settings:

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 from dockcred.credential import ServerURL
 from dockcred.errors import CredentialsNotFoundError, InvalidInputError
-from dockcred.identity.provider import LEASE_S, Provider, Source
+from dockcred.identity.provider import LEASE_S, Provider, Source, is_one_of
 from dockcred.system.environment import COMMON, aws, azure, current, google, oidc
-from dockcred.transport.target import is_loopback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,17 +20,6 @@ if TYPE_CHECKING:
 
     from dockcred.identity.provider import Identity
     from dockcred.system.environment import Environment
-
-
-def is_served(server: ServerURL, named: tuple[str, ...]) -> bool:
-    """Return whether a server is one of those named, as `host` or `host:port`.
-
-    A host alone is meant at each of its ports. Plain http carries a token to this
-    machine only.
-    """
-    if server.scheme == "http" and not is_loopback(server.host):
-        return False
-    return server.host in named or f"{server.host}:{server.port}" in named
 
 
 def read(text: str) -> tuple[str, ...]:
@@ -95,7 +83,7 @@ class OIDC(Provider):
 
     def matches(self, server: ServerURL) -> bool:
         """Return whether the whole host is configured to get a job's token."""
-        return is_served(server, self._hosts)
+        return is_one_of(server, self._hosts)
 
     def serves_anonymous(self, server: ServerURL) -> bool:
         """Return False: who names a registry for a job wants the job to be known."""

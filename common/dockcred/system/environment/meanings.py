@@ -9,6 +9,7 @@ from dockcred.system.environment import (
     google,
     oidc,
     programs,
+    secret,
 )
 
 CLOUDS = (
@@ -17,6 +18,7 @@ CLOUDS = (
     google,
     github,
     oidc,
+    secret,
 )
 """The module of each identity system: its VARIABLES, SECRETS and MEANINGS."""
 
