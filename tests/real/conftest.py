@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
@@ -13,9 +12,10 @@ import pytest
 from support import build
 
 from .clients import Account, write_liars
+from .clouds import open_clouds, put_image
 from .engine import open_engine, write_layer
-from .parts import program
-from .registry import ACCOUNT_HOST, BACKEND, HOSTS, make_certificates, open_registry
+from .fleet import Fleet, open_fleet
+from .registry import ACCOUNT_HOST, HOSTS, make_certificates
 from .world import World, open_world
 
 
@@ -35,12 +35,8 @@ def world() -> Iterator[World]:
 @pytest.fixture(scope="session")
 def identities(world: World) -> Iterator[Mapping[str, Mapping[str, str]]]:
     """Serve the sandbox cloud and the registries; give each identity's variables."""
-    script = Path(__file__).with_name("sandbox_server.py")
-    answer = world.directory / "sandbox.json"
-    with world.server(*(sys.executable, str(script), str(answer)), ready=answer.exists):
-        served = json.loads(answer.read_text())
-        with open_registry(world, served["url"], served["certificate"]):
-            yield served["environments"]
+    with open_clouds(world) as served:
+        yield served["environments"]
 
 
 @pytest.fixture(scope="session")
@@ -59,10 +55,7 @@ def layer(world: World) -> Path:
 def image(world: World, cloud: Mapping[str, str], layer: Path) -> str:
     """Put an image into the registry by its back door; name it as clients do."""
     name = "team/app:1"
-    world.check(
-        *(program("skopeo"), "--insecure-policy", "copy", "--format=v2s2"),
-        *("--dest-tls-verify=false", f"tarball:{layer}", f"docker://{BACKEND}/{name}"),
-    )
+    put_image(world, f"tarball:{layer}", name)
     return f"{ACCOUNT_HOST}/{name}"
 
 
@@ -105,3 +98,10 @@ def engine(world: World, cloud: Mapping[str, str]) -> Iterator[str]:
     """Run a docker engine that shares nothing with the system's; give its address."""
     with open_engine(world) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """Open a world of its own for one node, with clouds that trust a cluster's key."""
+    with open_fleet(tmp_path_factory.mktemp("cluster")) as fleet:
+        yield fleet

@@ -24,6 +24,7 @@ OPEN_HOSTS = (
     "gcr.io",
     "fabrikam.azurecr.io",
     "docker.pkg.github.com",
+    "registry.example",
 )
 # Docker Hub's, with one account: no cloud's identity opens it.
 HUB_HOSTS = ("registry-1.docker.io", "index.docker.io")

@@ -82,9 +82,10 @@ class World:
         ready: Callable[[], bool],
         env: Mapping[str, str] | None = None,
         within_s: int = 10,
+        name: str = "",
     ) -> Iterator[Path]:
         """Keep a server running, from `ready` on; yield the file of its output."""
-        log = self.directory / f"{Path(argv[0]).name}.log"
+        log = self.directory / f"{name or Path(argv[0]).name}.log"
         with (
             log.open("wb") as output,
             subprocess.Popen(

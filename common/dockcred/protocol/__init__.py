@@ -106,7 +106,7 @@ def _run(
         if len(arguments) != 1:
             return _say(USAGE.format(program), 1)
         return _say(f"{program}: unknown action: {verb}", 1)
-    fail = _fail if verb in VERBS else _complain
+    fail = _fail if verb in VERBS else _tell_kubelet
     opened: list[Store] = []
 
     def store() -> Store:
@@ -271,9 +271,17 @@ def _fail(program: str, text: str) -> int:
     return _say(text, 1)
 
 
-def _complain(program: str, text: str) -> int:
-    """Write to stderr, which kubelet logs: it takes stdout for an answer."""
+def _complain(program: str, text: str) -> None:
     _write(2, _message_line(f"{program}: {text}"))
+
+
+def _tell_kubelet(program: str, text: str) -> int:
+    """Write to stderr, which kubelet logs: it takes stdout for an answer.
+
+    It quotes all of it within a line of its own, which an end of line would break.
+    """
+    line = _message_line(f"{program}: {text}")
+    _write(2, line if os.isatty(2) else line[:-1])
     return 1
 
 

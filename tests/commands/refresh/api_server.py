@@ -41,8 +41,11 @@ class ApiServer:
     def url(self) -> str:
         return f"https://127.0.0.1:{self.port}"
 
-    def start(self) -> None:
-        """Start both, or the one that is dead, and wait until requests are taken."""
+    def start(self, *first: str) -> None:
+        """Start both, or the one that is dead, and wait until requests are taken.
+
+        `first` are the server's flags, before those that all tests have.
+        """
         etcd = [
             *(program("etcd"), "--data-dir", f"{self.directory}/etcd"),
             *("--listen-client-urls", self._etcd_url),
@@ -53,7 +56,7 @@ class ApiServer:
         ]
         key = f"{self.directory}/accounts.key"
         server = [
-            *(str(BINARY), "--etcd-servers", self._etcd_url),
+            *(str(BINARY), *first, "--etcd-servers", self._etcd_url),
             *("--bind-address", "127.0.0.1", "--secure-port", str(self.port)),
             *("--cert-dir", f"{self.directory}/certs"),
             *("--token-auth-file", f"{self.directory}/tokens.csv"),

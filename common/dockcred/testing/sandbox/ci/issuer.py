@@ -76,9 +76,13 @@ class Issuer(Service):
         from dockcred.testing.sandbox import rs256  # noqa: PLC0415 - cryptography
 
         key_id = secrets.token_hex(8)
-        self._keys[key_id] = rs256.new_key()
-        self._published.append(key_id)
+        self.adopt(key_id, rs256.new_key())
         return key_id
+
+    def adopt(self, key_id: str, key: RSAPrivateKey) -> None:
+        """Sign with this key from now on, which a real issuer may have as well."""
+        self._keys[key_id] = key
+        self._published.append(key_id)
 
     def withdraw(self) -> None:
         """Publish the key that signs now and no other."""
