@@ -78,6 +78,10 @@ class EndedError(IssueError):
     """The cloud takes a login, key or token no more: expired, revoked, or deleted."""
 
 
+class ThrottledError(IssueError):
+    """The cloud, or the registry, has had too many calls: later it may answer."""
+
+
 class TransportError(IssueError):
     """The other end could not be reached, or did not speak as it should.
 

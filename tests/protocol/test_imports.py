@@ -91,6 +91,18 @@ def test_a_cached_get_imports_nothing_heavy(identity, ecr, cloud, imported):
     assert cloud.calls.total() > 0
 
 
+def test_a_get_that_is_counted_for_nobody_imports_nothing_that_counts(
+    ecr, cloud, imported, tmp_path
+):
+    environment = cloud.environment()
+    counts = {"dockcred.system.metrics", "dockcred.system.prometheus_file"}
+    ecr.get(environment)
+    assert not imported(environment) & counts
+    counted = imported(environment | {"DOCKCRED_METRICS": str(tmp_path / "metrics")})
+    assert counts <= counted
+    assert _heavy(counted) == set()
+
+
 def test_the_guard_sees_what_a_cold_get_imports(cloud, imported):
     """Else it could not fail."""
     modules = imported(cloud.environment())

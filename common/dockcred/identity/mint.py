@@ -114,9 +114,11 @@ class Minter:
         if self._store.open_tickets:
             idle.defer(self._store.open_tickets)  # loads its module
         try:
-            credential = identity.issue()
+            credential = _timed(identity.issue)
         except IssueError as error:
             if entry and lifetime.age(entry.credential, time.time()) <= lifetime.LAST:
+                if process.meter:
+                    process.meter.failed(error)
                 log.warning(f"answered the last credential: {error}")
                 return entry.credential
             raise
@@ -185,6 +187,19 @@ class Minter:
             self._store.open_tickets().keep(self._name, entry, asked_at)
 
 
+def _timed(issue: Callable[[], Credential]) -> Credential:
+    """Ask an identity; count that and how long it took, where figures are wanted."""
+    if not process.meter:
+        return issue()
+    began, gave = time.monotonic(), False
+    try:
+        found = issue()
+        gave = True
+    finally:
+        process.meter.minted(time.monotonic() - began, gave=gave)
+    return found
+
+
 _ANSWERED = "answered,"
 REMEMBERED_S = 90 * 24 * 3600.0
 MOST_HOSTS = 256
@@ -229,10 +244,13 @@ def spawn(
         if os.fork() == 0:
             process.start(timeout_s(environment), lambda _: None)
             mint()
-    except (OSError, DockcredError):
+    except (OSError, DockcredError) as error:
         # The next `get` that needs the credential meets the cause and tells it.
-        pass
+        if process.meter:
+            process.meter.failed(error)
     finally:
+        if process.meter:
+            process.meter.write()
         os._exit(0)
 
 

@@ -206,6 +206,8 @@ class Router:
             from dockcred.identity.config.settings import overlay  # noqa: PLC0415 - a file's cost
 
             environment = environment.with_values(overlay(settings))
+            if "metrics" in settings:
+                launched.count_for(settings["metrics"])
         provider = self._provider(target, settings.get("identity", ""))
         if provider is None:
             return _Route(target, environment, None)
@@ -253,8 +255,10 @@ class Router:
             cache,
             environment,
             self._program_for,
-            # The front sees hosts, not what stands behind a path at one.
-            open_tickets if launched.short and not self._config.has_paths else None,
+            # The front sees hosts, not what stands behind a path at one; nor counts it.
+            open_tickets
+            if launched.short and not self._config.has_paths and not launched.meter
+            else None,
             lacks_ticket,
         )
 

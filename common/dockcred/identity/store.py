@@ -19,6 +19,7 @@ from dockcred.errors import (
 )
 from dockcred.identity import cache as watched
 from dockcred.identity.provider import cache_key
+from dockcred.system import process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class IdentityStore:
         """Return from the cache, else mint; CredentialsNotFoundError if not ours."""
         if not self.provider.matches(server):
             raise CredentialsNotFoundError
+        if process.meter:
+            process.meter.provider = self.provider.name
         before = time.time()
         key = self.key(server)
         name = self._name(server, key)
@@ -73,6 +76,8 @@ class IdentityStore:
             age = lifetime.age(entry.credential, before)
             if age <= lifetime.AGING:
                 self._hit = (entry, name, server, before)
+                if process.meter:
+                    process.meter.hit()
                 if self.environment.get("DOCKCRED_LOG"):
                     from dockcred.system import log  # noqa: PLC0415 - for those who ask
 

@@ -12,7 +12,7 @@ import os
 import sys
 
 from dockcred.credential import MAX_BYTES, MAX_STORE_BYTES, ServerURL, json_line
-from dockcred.errors import DockcredError, WireError, missing_library
+from dockcred.errors import DockcredError, TimedOutError, WireError, missing_library
 from dockcred.system import environment, process
 
 TYPE_CHECKING = False
@@ -71,6 +71,7 @@ def serve(
     (performance.md B1), and every stream here is unbuffered.
     """
     status = 1
+    process.program = program
     try:
         process.harden()
         status = _run(program, sys.argv[1:], open_store, more or {}, open_plugin)
@@ -121,10 +122,11 @@ def _run(
             from dockcred.system import log  # noqa: PLC0415 - for those who ask
 
             log.listen(level)
+        process.count_for(variables.get("DOCKCRED_METRICS"))
         seconds, problem = _time_limit(program, variables)
         process.start(
             seconds,
-            lambda cause: fail(program, cause),
+            lambda cause: _counted("", fail(program, cause), TimedOutError(cause)),
             is_extensible=not variables.get("DOCKCRED_TIMEOUT"),
         )
         request = _stdin(verb)
@@ -150,18 +152,27 @@ def _run(
 
             if hint := wire.hint_at_miss(error):
                 _complain(program, hint)
-        return _say(error.sentence, 1)
+        return _counted(verb, _say(error.sentence, 1), error)
     except DockcredError as error:
-        return fail(program, str(error))
+        return _counted(verb, fail(program, str(error)), error)
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user
-        return fail(program, unforeseen(error))
+        return _counted(verb, fail(program, unforeseen(error)), error)
     if notice:
         _write(2, _message_line(f"{program}: {notice}"))
     if output:
         _write(1, output)
+    _counted(verb, 0)
     for answered in opened:
         answered.after_answer()
     return 0
+
+
+def _counted(verb: str, status: int, error: Exception | None = None) -> int:
+    """Return the status; count how a request ended, where somebody wants figures."""
+    if process.meter and verb not in {"store", "erase", "list"}:
+        process.meter.got(error)
+        process.meter.write()
+    return status
 
 
 def _reads_unasked(

@@ -19,8 +19,16 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
+    from dockcred.system.metrics import Meter
+
 short = ""
 """By what name the launcher asks for tickets; nothing where no launcher asked."""
+
+
+program = ""
+"""The helper that this process is; nothing where it is another program."""
+meter: Meter | None = None
+"""What counts, where somebody wants figures (system.metrics)."""
 
 
 def run(module: str, name: str) -> None:
@@ -34,6 +42,17 @@ def run(module: str, name: str) -> None:
         _find_ours_faster()
     sys.argv[0] = module.replace("_", "-")
     __import__(module).main()
+
+
+def count_for(directory: str) -> None:
+    """Count from now on for a directory, as the helper that we are; nothing: do not."""
+    global meter  # noqa: PLW0603 - one process, one program
+    if not directory:
+        meter = None
+    elif program and (not meter or meter.directory != directory):
+        from dockcred.system.metrics import Meter  # noqa: PLC0415 - for those who ask
+
+        meter = Meter(program, directory)
 
 
 _OURS = os.path.dirname(os.path.dirname(__file__))

@@ -177,10 +177,16 @@ def is_temporary(response: Response) -> bool:
     return may_pass(response.status)
 
 
+def is_throttle(response: Response) -> bool:
+    """Return whether there were too many calls, by the status alone."""
+    return response.status == _TOO_MANY
+
+
 def with_retries(
     ask: Callable[[], Response],
     is_temporary: Callable[[Response], bool] = is_temporary,
     longest_pause_s: float = _LONGEST_PAUSE_S,
+    is_throttle: Callable[[Response], bool] = is_throttle,
 ) -> Response:
     """Return the first response that is not a temporary refusal, or else the last one.
 
@@ -191,6 +197,8 @@ def with_retries(
     pause = _FIRST_PAUSE_S
     while True:
         response = ask()
+        if process.meter and is_throttle(response):
+            process.meter.throttled()
         if not is_temporary(response):
             return response
         if pause > longest_pause_s or not _paused(pause, delay_s(response)):

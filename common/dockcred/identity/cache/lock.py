@@ -11,7 +11,14 @@ import _thread
 import os
 import time
 
-from dockcred.errors import EndedError, IssueError, MissingIdentityError, RefusedError
+from dockcred.errors import (
+    EndedError,
+    IssueError,
+    MissingIdentityError,
+    RefusedError,
+    ThrottledError,
+    TransportError,
+)
 from dockcred.system import process
 
 TYPE_CHECKING = False
@@ -26,8 +33,15 @@ KEPT_S = 5.0
 FAILURE_HOLDS_S = 5.0
 _FAILURE_LINES = 4
 # The kinds on which a caller does more than tell them.
-_TOLD = {
-    kind.__name__: kind for kind in (MissingIdentityError, RefusedError, EndedError)
+_TOLD: dict[str, type[DockcredError]] = {
+    kind.__name__: kind
+    for kind in (
+        MissingIdentityError,
+        RefusedError,
+        EndedError,
+        ThrottledError,
+        TransportError,
+    )
 }
 
 

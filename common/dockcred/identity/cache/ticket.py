@@ -38,7 +38,12 @@ if TYPE_CHECKING:
     from dockcred.identity.provider import Provider
     from dockcred.system.environment import Environment
 
-HANDED_OVER = ("DOCKCRED_LOG", "DOCKCRED_CACHE", "DOCKCRED_ON_MISS")
+HANDED_OVER = (
+    "DOCKCRED_LOG",
+    "DOCKCRED_CACHE",
+    "DOCKCRED_ON_MISS",
+    "DOCKCRED_METRICS",
+)
 """Variables on which the front leaves everything to Python, whatever their value."""
 
 _WITHOUT_A_SAY = (*OURS, "XDG_CACHE_HOME", "CI")

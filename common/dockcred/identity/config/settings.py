@@ -61,6 +61,8 @@ VARIABLES = {
     "store": "DOCKCRED_STORE",
     "account": "DOCKCRED_ACCOUNT",
     "on_miss": "DOCKCRED_ON_MISS",
+    # what operators watch
+    "metrics": "DOCKCRED_METRICS",
 }
 """Setting to variable."""
 
@@ -81,7 +83,7 @@ OF_ANY_HOST = frozenset({"identity", "registry", "token_username", *PASSWORDS})
 IDENTITIES = frozenset({"oidc", SECRET})
 """What `identity` may say: whose hosts are no others than the configuration names."""
 
-DEFAULTS = frozenset({"store", "on_miss", "login"})
+DEFAULTS = frozenset({"store", "on_miss", "login", "metrics"})
 """Settings that may stand outside an entry, for every registry."""
 
 AWS_IDENTITIES = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from dockcred.credential import Credential
-from dockcred.errors import IssueError
+from dockcred.errors import IssueError, ThrottledError
 from dockcred.providers.acr.machine import USER_AGENT, garbage
 from dockcred.transport import http
 from dockcred.transport.http import delay_s, request, with_retries
@@ -53,7 +53,7 @@ def meaning(answer: Response, registry: AcrRegistry, token: AccessToken) -> Issu
     if status == _TOO_MANY:
         wait = delay_s(answer)
         when = f"in {wait:g} s" if wait else "later"
-        return IssueError(f"{host} throttles its logins", f"try again {when}")
+        return ThrottledError(f"{host} throttles its logins", f"try again {when}")
     return IssueError(
         f"{host} did not exchange the token (status {status})",
         "try again; then see what answers there, and Azure's status",

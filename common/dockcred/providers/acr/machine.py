@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dockcred.errors import IssueError, TransportError
+from dockcred.errors import IssueError, ThrottledError, TransportError
 from dockcred.providers.acr import problems
-from dockcred.providers.acr.problems import AbsentError, PassedOverError
+from dockcred.providers.acr.problems import AbsentError, BusyError
 from dockcred.providers.acr.sources import (
     AccessToken,
     is_chosen,
@@ -126,7 +126,7 @@ def _refusal(answer: Response, name: str) -> IssueError:
     if answer.status == _TOO_MANY:
         wait = delay_s(answer)
         when = f"in {wait:g} s" if wait else "later"
-        return IssueError("Entra throttles the login", f"try again {when}")
+        return ThrottledError("Entra throttles the login", f"try again {when}")
     try:
         text = str(answer.json()["error_description"])
     except (ValueError, LookupError, TypeError, RecursionError):
@@ -278,7 +278,7 @@ def _token(answer: Response, name: str) -> AccessToken:
     if answer.status == _TOO_MANY:
         wait = delay_s(answer)
         when = f"in {wait:g} s" if wait else "later"
-        refusal: DockcredError = PassedOverError(
+        refusal: DockcredError = BusyError(
             f"{name} throttles its managed identity", f"try again {when}"
         )
     elif found is not None or is_temporary(answer):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from dockcred.errors import IssueError, MissingIdentityError, TransportError
+from dockcred.errors import (
+    IssueError,
+    MissingIdentityError,
+    ThrottledError,
+    TransportError,
+)
 from dockcred.providers.acr.sources import IMDS, MANAGED, PROGRAMS
 from dockcred.transport.http import may_pass
 
@@ -101,6 +106,9 @@ _MEANINGS = {
 }
 
 
+_THROTTLES = frozenset({"90024", "50196"})
+
+
 class UnknownAudienceError(IssueError):
     """Entra has no such resource in this cloud: another audience may be asked for."""
 
@@ -111,6 +119,10 @@ class AbsentError(MissingIdentityError):
 
 class PassedOverError(IssueError):
     """The source has no token to give: the next may be asked, which may have one."""
+
+
+class BusyError(PassedOverError, ThrottledError):
+    """The source has had too many calls; the next may be asked."""
 
 
 def is_passed_over(source: str, error: DockcredError) -> bool:
@@ -183,6 +195,8 @@ def meaning(text: str, whom: str, login: str = "") -> IssueError:
         cause, remedy = _MEANINGS[code]
         if remedy == _LOGIN:
             remedy = f"{_LOGIN}: {login}" if login else _OTHERWISE
+        if code in _THROTTLES:
+            return ThrottledError(f"{cause} ({_MARK}{code})", remedy)
         return IssueError(f"{cause} ({_MARK}{code})", remedy)
     if code:
         return IssueError(

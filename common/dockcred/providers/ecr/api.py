@@ -190,7 +190,7 @@ def _succeed(
 ) -> Response:
     """Return AWS's 200, asked for while there is time; raise IssueError without."""
     try:
-        answer = http.with_retries(ask, _is_temporary, longest_pause_s=float("inf"))
+        answer = http.with_retries(ask, _is_temporary, float("inf"), _is_throttle)
     except NameNotFoundError as error:
         from dockcred.providers.ecr import problems  # noqa: PLC0415 - a failure only
 
@@ -212,6 +212,12 @@ def _is_temporary(answer: Response) -> bool:
     from dockcred.providers.ecr import problems  # noqa: PLC0415 - a refusal only
 
     return problems.is_temporary(_error_of(answer)[0], answer.status)
+
+
+def _is_throttle(answer: Response) -> bool:
+    from dockcred.providers.ecr import problems  # noqa: PLC0415 - for figures only
+
+    return http.is_throttle(answer) or _error_of(answer)[0] in problems.THROTTLED
 
 
 def _error_of(answer: Response) -> tuple[str, str]:

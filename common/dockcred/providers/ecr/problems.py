@@ -8,6 +8,7 @@ from dockcred.errors import (
     IssueError,
     MissingIdentityError,
     RefusedError,
+    ThrottledError,
     TransportError,
 )
 
@@ -192,7 +193,7 @@ def meaning(
         code = "ExpiredToken"
     told = _OF.get(operation, {}).get(code) or _MEANINGS.get(code)
     if code in THROTTLED or (status == _TOO_MANY and not told):
-        return IssueError(
+        return ThrottledError(
             f"AWS throttles {operation}", "try again later, or ask for a higher quota"
         )
     if code.startswith("AccessDenied"):

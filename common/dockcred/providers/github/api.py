@@ -10,6 +10,7 @@ from dockcred.errors import (
     EndedError,
     IssueError,
     MissingExtraError,
+    ThrottledError,
     TransportError,
 )
 from dockcred.system.version import __version__
@@ -128,6 +129,8 @@ def _failure(answer: Response, name: str) -> IssueError:
         status,
         (f"{name} answered {status}", "try again; then see githubstatus.com"),
     )
+    if status == _THROTTLED:
+        return ThrottledError(cause, remedy)
     return IssueError(cause, remedy)
 
 

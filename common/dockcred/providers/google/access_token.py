@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from dockcred.errors import EndedError, IssueError, MissingIdentityError
+from dockcred.errors import (
+    EndedError,
+    IssueError,
+    MissingIdentityError,
+    ThrottledError,
+)
 
 SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
 """What a registry needs to push and pull, and no more: docker-credential-gcr's too."""
@@ -78,7 +83,7 @@ def meaning(code: str, subtype: str, what: str, remedy: str = "") -> IssueError:
     if code in {"404", "NOT_FOUND"}:
         return IssueError(f"{what} does not exist", remedy or "see its name")
     if code in _THROTTLED:
-        return IssueError(
+        return ThrottledError(
             f"Google throttles {what}", "try again later, or ask for a higher quota"
         )
     if code in _AWAY or (len(code) == _STATUS and code[0] == "5"):

@@ -5,7 +5,13 @@ from __future__ import annotations
 import time
 
 from dockcred.credential import Credential
-from dockcred.errors import InvalidInputError, IssueError, RefusedError, TransportError
+from dockcred.errors import (
+    InvalidInputError,
+    IssueError,
+    RefusedError,
+    ThrottledError,
+    TransportError,
+)
 from dockcred.transport.json_reader import claims_of, seconds
 from dockcred.transport.target import Target
 
@@ -155,7 +161,7 @@ def credential(
         shown = f"{answer.status}, {code}" if code else f"{answer.status}"
         raise RefusedError(f"{name} does not accept the token ({shown})", remedy)
     if answer.status == _TOO_MANY:
-        raise IssueError(f"{name} throttles the exchange", "try again later")
+        raise ThrottledError(f"{name} throttles the exchange", "try again later")
     if answer.status != _OK:
         raise IssueError(
             f"{name} did not exchange the token (status {answer.status})",

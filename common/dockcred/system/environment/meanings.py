@@ -37,6 +37,8 @@ OURS = {
     "anonymously; with true, a login that has ended too",
     "DOCKCRED_LOGIN": "what docker login to a cloud does: identity, store or refuse",
     "DOCKCRED_LOG": "debug, info or warning, on stderr; never a secret",
+    "DOCKCRED_METRICS": "the directory of node_exporter's textfile collector, in which "
+    "requests are counted",
     "DOCKCRED_CHILD_VARIABLES": "further variables for the programs that are asked on "
     "our behalf, by name or by its start as VAULT_*, separated by commas",
     "DOCKCRED_INSIDE": "set by docker-credential-auto for the helper that it asks, so "

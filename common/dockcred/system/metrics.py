@@ -1,0 +1,114 @@
+"""What operators watch: counted in memory, and written after the answer.
+
+Labels are words of ours: no host, no account, nothing of a request or an answer.
+"""
+
+from __future__ import annotations
+
+from dockcred import errors
+from dockcred.system import prometheus_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Final
+
+    from dockcred.system.prometheus_file import Figures, Series
+
+CAUSES: Final = (
+    (errors.ThrottledError, "throttled"),
+    (errors.EndedError, "ended"),
+    (errors.RefusedError, "refused"),
+    (errors.MissingIdentityError, "no_identity"),
+    (errors.TransportError, "unreachable"),
+    (errors.TimedOutError, "timed_out"),
+    (errors.MissingExtraError, "missing_library"),
+    (errors.NotServedError, "not_served"),
+    (errors.InvalidInputError, "bad_input"),
+    (errors.WireError, "bad_input"),
+    (errors.DockcredError, "other"),
+    (Exception, "unforeseen"),
+)
+"""What a failure counts as, by its kind; the first that is true."""
+
+BOUNDS_S: Final = ("0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "30", "+Inf")
+NOBODY: Final = "none"
+"""The provider of a request that no identity system serves."""
+_WORDS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
+
+
+class Meter:
+    """What one process counts, under the name of its program."""
+
+    def __init__(self, program: str, directory: str = "") -> None:
+        """Hold where to write; without a directory, whoever asks has the figures."""
+        self.program = program
+        self.directory = directory
+        self.provider = NOBODY
+        # Threads add to it; what is taken out is added up.
+        self._counted: list[tuple[Series, float]] = []
+
+    def hit(self, provider: str = "") -> None:
+        """Count an answer from the cache."""
+        self._count("dockcred_cache_hits_total", provider)
+
+    def minted(self, seconds: float, *, gave: bool) -> None:
+        """Count an identity that was asked, and for how long."""
+        if gave:
+            self._count("dockcred_mints_total")
+        for bound in BOUNDS_S:
+            if seconds <= float(bound):
+                self._count("dockcred_mint_seconds_bucket", le=bound)
+        self._count("dockcred_mint_seconds_sum", by=round(seconds, 6))
+        self._count("dockcred_mint_seconds_count")
+
+    def throttled(self) -> None:
+        """Count an answer that there were too many calls."""
+        self._count("dockcred_throttles_total")
+
+    def got(self, error: Exception | None, provider: str = "") -> None:
+        """Count a request that is over, and why it failed, if it has."""
+        result = "answered"
+        if isinstance(error, errors.CredentialsNotFoundError):
+            result = "not_found"
+        elif error:
+            result = "failed"
+            self.failed(error, provider)
+        self._count("dockcred_gets_total", provider, result=result)
+
+    def failed(self, error: Exception, provider: str = "") -> None:
+        """Count a failure by its cause."""
+        cause = next(word for kind, word in CAUSES if isinstance(error, kind))
+        self._count("dockcred_failures_total", provider, cause=cause)
+
+    def add(self, counted: Iterable[tuple[Series, float]]) -> None:
+        """Count what another process, or another loop, has counted."""
+        self._counted += counted
+
+    def series(self, name: str, provider: str = "", **more: str) -> Series:
+        """Return a name with all its labels; a word that is none of ours is `other`."""
+        labels = {"program": self.program, "provider": provider or self.provider}
+        shown = [f'uid="{prometheus_file.user()}"']
+        for label, value in labels.items():
+            word = value if value and _WORDS.issuperset(value) else "other"
+            shown.append(f'{label}="{word}"')
+        shown += [f'{label}="{value}"' for label, value in more.items()]
+        return name, ",".join(shown)
+
+    def take(self) -> Figures:
+        """Return what was counted since the last call."""
+        found: Figures = {}
+        counted, self._counted = self._counted, []
+        prometheus_file.merge(found, counted)
+        return found
+
+    def write(self) -> None:
+        """Add what was counted to the directory's file; what fails is lost."""
+        figures = self.take()
+        if figures and self.directory:
+            prometheus_file.write(self.directory, figures)
+
+    def _count(
+        self, name: str, provider: str = "", by: float = 1.0, **more: str
+    ) -> None:
+        self._counted.append((self.series(name, provider, **more), by))

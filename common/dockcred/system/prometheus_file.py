@@ -1,0 +1,227 @@
+"""The text file of figures that node_exporter's textfile collector reads.
+
+It holds the figures of all processes of one user; `uid` is a label of each, so that
+two users' files go together. Nobody waits for it: whoever finds it locked leaves what
+he has counted beside it, and whoever holds the lock adds that too before he goes.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from dockcred.system import log, private_file
+from dockcred.system.file_lock import FileLock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Final
+
+    Series = tuple[str, str]
+    Figures = dict[Series, float]
+
+KINDS: Final = {
+    "dockcred_gets_total": (
+        "counter",
+        "Requests for a credential, by how they ended.",
+    ),
+    "dockcred_cache_hits_total": (
+        "counter",
+        "Requests that were answered from the cache.",
+    ),
+    "dockcred_mints_total": (
+        "counter",
+        "Credentials that an identity was asked for, and gave.",
+    ),
+    "dockcred_throttles_total": (
+        "counter",
+        "Answers that there were too many calls; those asked again count too.",
+    ),
+    "dockcred_failures_total": (
+        "counter",
+        "Failures by cause, of requests and of refreshes in the background.",
+    ),
+    "dockcred_mint_seconds": (
+        "histogram",
+        "How long an identity took to give a credential, or to fail.",
+    ),
+    "dockcred_refresh_writes_total": (
+        "counter",
+        "Places that dockcred refresh has written.",
+    ),
+    "dockcred_refresh_problems_total": (
+        "counter",
+        "Looks of dockcred refresh at a target that ended with a problem.",
+    ),
+    "dockcred_refresh_last_look_timestamp_seconds": (
+        "gauge",
+        "When dockcred refresh has looked at a target last.",
+    ),
+    "dockcred_refresh_first_end_timestamp_seconds": (
+        "gauge",
+        "When the first of all credentials ends that dockcred refresh keeps.",
+    ),
+}
+"""Each family of figures: its kind and its meaning."""
+
+RESULTS: Final = ("answered", "not_found", "failed")
+CAUSES: Final = (
+    *("throttled", "ended", "refused", "no_identity", "unreachable", "timed_out"),
+    *("missing_library", "not_served", "bad_input", "other", "unforeseen"),
+)
+_MAX_BYTES = 1 << 20
+_MOST_ASIDE = 500
+_ROUNDS = 20
+_FOR_ALL = 0o644
+_DIRECTORY_FOR_ALL = 0o755
+
+
+def merge(into: Figures, more: Iterable[tuple[Series, float]]) -> None:
+    """Add counters to those that are there; a gauge takes the place of the old one."""
+    for series, value in more:
+        is_gauge = KINDS.get(series[0], ("",))[0] == "gauge"
+        into[series] = value if is_gauge else into.get(series, 0.0) + value
+
+
+def complete(figures: Figures) -> None:
+    """Add at 0 what has not happened yet to whoever was counted at all.
+
+    Prometheus sees no increase where a series begins with its first event.
+    """
+    for name, labels in tuple(figures):
+        if name == "dockcred_gets_total":
+            whose = labels.rpartition(",")[0]
+            for result in RESULTS:
+                figures.setdefault((name, f'{whose},result="{result}"'), 0.0)
+            for cause in CAUSES:
+                series = ("dockcred_failures_total", f'{whose},cause="{cause}"')
+                figures.setdefault(series, 0.0)
+            for other in ("cache_hits", "mints", "throttles"):
+                figures.setdefault((f"dockcred_{other}_total", whose), 0.0)
+
+
+def render(figures: Figures) -> bytes:
+    """Write figures in Prometheus' text format, each family together."""
+    families: dict[str, list[tuple[Series, float]]] = {name: [] for name in KINDS}
+    for series, value in figures.items():
+        families[_family(series[0])].append((series, value))
+    lines = []
+    for name, (kind, meaning) in KINDS.items():
+        if found := families[name]:
+            lines += [f"# HELP {name} {meaning}", f"# TYPE {name} {kind}"]
+            for (full, labels), value in sorted(found, key=_place):
+                number = int(value) if value == int(value) else round(value, 6)
+                lines.append(f"{full}{{{labels}}} {number}")
+    return "".join(f"{line}\n" for line in lines).encode("ascii")
+
+
+def parse(text: bytes) -> Figures:
+    """Read what `render` has written; what is not of ours is left out."""
+    found: Figures = {}
+    for line in text.decode("ascii", "replace").splitlines():
+        series, _, number = line.rpartition(" ")
+        name, _, labels = series.partition("{")
+        if not line.startswith("#") and _family(name) in KINDS and labels[-1:] == "}":
+            try:
+                found[name, labels[:-1]] = float(number)
+            except ValueError:
+                continue
+    return found
+
+
+def _family(name: str) -> str:
+    for end in ("_bucket", "_sum", "_count"):
+        name = name.removesuffix(end)
+    return name
+
+
+def _place(row: tuple[Series, float]) -> tuple[str, str, float]:
+    """Return where a line stands: whose it is, then buckets, their sum and count."""
+    name, labels = row[0]
+    whose, _, bound = labels.partition(',le="')
+    return whose, name.replace("_count", "_total"), float(bound[:-1]) if bound else 0.0
+
+
+def write(directory: str, figures: Figures) -> None:
+    """Add figures to the user's file of a directory; what fails is logged alone."""
+    try:
+        if not os.path.isabs(directory):
+            raise FileNotFoundError(2, "no absolute path", directory)
+        if not os.path.isdir(directory):
+            os.mkdir(directory)
+            os.chmod(directory, _DIRECTORY_FOR_ALL)
+        _write(directory, figures)
+    except (OSError, ValueError) as error:
+        log.info(f"DOCKCRED_METRICS: nothing was counted: {error}")
+
+
+def _write(directory: str, figures: Figures) -> None:
+    """Add figures, or leave them to whoever holds the lock.
+
+    Whoever leaves them tries the lock once more, and whoever has held it looks once
+    more: so one of the two adds them.
+    """
+    base = f"dockcred-{user()}"
+    lock = FileLock(f"{directory}/.{base}.lock", stays=True, max_wait_s=-1.0)
+    for _ in range(_ROUNDS):
+        try:
+            with lock:
+                _add(directory, base, figures)
+                figures = {}
+        except TimeoutError:
+            if not figures:
+                return
+            aside = f"{directory}/.{base}.{os.urandom(8).hex()}.more"
+            if len(_aside(directory, base)) < _MOST_ASIDE:
+                private_file.replace(aside, render(figures), durable=False)
+            figures = {}
+        else:
+            if not _aside(directory, base):
+                return
+
+
+def _add(directory: str, base: str, figures: Figures) -> None:
+    path = f"{directory}/{base}.prom"
+    total = parse(_read(path))
+    aside = _aside(directory, base)
+    for name in aside:
+        merge(total, parse(_read(name)).items())
+    merge(total, figures.items())
+    complete(total)
+    private_file.replace(path, render(total), _FOR_ALL, durable=False)
+    for name in aside:
+        private_file.drop(name)
+
+
+def _aside(directory: str, base: str) -> list[str]:
+    """Return what others have left; what killed writers have left is removed."""
+    names = os.listdir(directory)
+    for start in (f"{base}.prom.", f".{base}."):
+        if any(n.startswith(start) and n.endswith(private_file.ASIDE) for n in names):
+            private_file.remove_leftovers(directory, start)
+    return [
+        f"{directory}/{name}"
+        for name in names
+        if name.startswith(f".{base}.") and name.endswith(".more")
+    ]
+
+
+def _read(path: str) -> bytes:
+    """Return a file of this user's own, nothing where it is none or another's."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags)
+    except OSError:
+        return b""
+    try:
+        status = os.fstat(descriptor)
+        is_ours = stat.S_ISREG(status.st_mode) and status.st_uid == user()
+        return os.read(descriptor, _MAX_BYTES) if is_ours else b""
+    finally:
+        os.close(descriptor)
+
+
+def user() -> int:
+    """Return the number of the user whose figures these are."""
+    return os.geteuid() if os.name == "posix" else 0
