@@ -13,5 +13,5 @@ parts=(
     debhelper:dh dh-python:dh_python3 lintian:lintian debootstrap:debootstrap
     gcc:gcc binutils:readelf gcc-aarch64-linux-gnu:aarch64-linux-gnu-gcc
     qemu-user-static:qemu-aarch64-static
-    man-db:man nodejs:node npm:npm microsocks:microsocks
+    openssh-server:sshd openssh-client:ssh-keygen man-db:man nodejs:node npm:npm microsocks:microsocks
 )

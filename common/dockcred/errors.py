@@ -136,6 +136,23 @@ def _for_our_installer(extra: str) -> str:
     return f"run: {python} -m pip install {wanted}" if os.path.exists(python) else ""
 
 
+def unforeseen(error: Exception) -> str:
+    """Return the kind and the place; a stranger's text may hold a secret."""
+    if isinstance(error, ModuleNotFoundError) and (missing := missing_library(error)):
+        return str(missing)
+    place = error.__traceback__
+    while place and place.tb_next:
+        place = place.tb_next
+    where = ""
+    if place:
+        file = os.path.basename(place.tb_frame.f_code.co_filename)
+        where = f" at {file}:{place.tb_lineno}"
+    return (
+        f"unforeseen {type(error).__name__}{where}; "
+        "please report it with the output of DOCKCRED_LOG=debug"
+    )
+
+
 def missing_library(error: ModuleNotFoundError) -> MissingExtraError | None:
     """Return which extra brings a library; None where none of ours does."""
     libraries = {

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 import dockcred
-from dockcred.errors import MissingExtraError
-from dockcred.protocol import unforeseen
+from dockcred.errors import MissingExtraError, unforeseen
 
 TRY = """
 import pkgutil, sys

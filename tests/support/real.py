@@ -32,11 +32,13 @@ _TRIALS: dict[str, tuple[str, ...]] = {
     "docker-credential-secretservice": ("version",),
     "kubectl": ("version", "--client"),
     "nginx": ("-v",),
+    # Without a word sshd would start to serve.
+    **dict.fromkeys(("sshd", "ssh-keygen"), ("-?",)),
     "strace": ("-o", "/dev/null", "true"),  # where ptrace is forbidden it starts, too
     "valgrind": ("-q", "true"),
 }
 # These have no option that does nothing: they end by saying how they are used.
-_SAY_HOW = {"dbus-send": 1, "secret-tool": 2}
+_SAY_HOW = {"dbus-send": 1, "secret-tool": 2, "sshd": 1, "ssh-keygen": 1}
 
 
 def missing(what: str) -> NoReturn:
@@ -51,7 +53,7 @@ def program(name: str, path: str | None = None) -> str:
     found = shutil.which(name, path=path or f"{os.environ['PATH']}:{SYSTEM_PATH}")
     if found is None:
         missing(f"{name} is not installed")
-    trial = () if name in _SAY_HOW else _TRIALS.get(name, ("--version",))
+    trial = _TRIALS.get(name, () if name in _SAY_HOW else ("--version",))
     if said := _complaint((found, *trial), _SAY_HOW.get(name, 0)):
         missing(f"{name} is installed and does not run: {said}")
     return found

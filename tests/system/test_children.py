@@ -279,6 +279,7 @@ def test_a_family_of_variables_has_no_secret() -> None:
 
 ALLOWED = {
     "commands/exec_/__init__.py": "the command of a person, who keeps their variables",
+    "commands/forward/__init__.py": "the command of a person, as above",
     "commands/doctor/fix.py": "what a person has agreed to, with their variables",
     "testing/sandbox/runner.py": "as above",
     "testing/demo.py": "as above",

@@ -100,7 +100,8 @@ def resolve(
     if not 0 < seconds < float("inf"):
         raise InvalidInputError("timeout_s is not above zero", "give some seconds")
     deadline = time.monotonic() + seconds
-    asked = [sources.named(name) for name in chosen.order]
+    found = [sources.named(name, variables) for name in chosen.order]
+    asked = list(dict.fromkeys(found))
     reference = Reference(server)
     first: DockcredError | None = None
     why: BaseException | None = None

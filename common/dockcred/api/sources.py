@@ -40,8 +40,14 @@ NAMES = (
 """What a source may be called."""
 
 
-def named(name: str) -> Source:
-    """Return the source of a name; raise InvalidInputError where there is none."""
+def named(name: str, environment: Environment) -> Source:
+    """Return the source of a name; raise InvalidInputError where there is none.
+
+    With DOCKCRED_FORWARD another machine stands for all identities and keychains.
+    """
+    ours = {"identities", "keychain", *wiring.PROVIDERS, *wiring.STORES}
+    if name in ours and environment.get("DOCKCRED_FORWARD"):
+        return _forwarded
     if name.startswith(_HELPER):
         return partial(_helper, name.removeprefix(_HELPER))
     if name in wiring.PROVIDERS:
@@ -60,6 +66,17 @@ def named(name: str) -> Source:
             f"choose of {', '.join(NAMES)}",
         )
     return found[name]
+
+
+def _forwarded(
+    reference: Reference, environment: Environment, deadline: float
+) -> Credential:
+    from dockcred.stores.forwarded import Forwarded  # noqa: PLC0415 - a socket
+
+    server = reference.located
+    if reference.is_hub:
+        server = ServerURL.parse(reference.docker_key)
+    return Forwarded(environment, deadline).get(server)
 
 
 def _identities(

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from dockcred import errors, protocol, wiring
+from dockcred import errors, wiring
 from dockcred.credential import Credential, ServerURL
 from dockcred.errors import (
     CredentialsNotFoundError,
@@ -140,7 +140,7 @@ def main() -> None:
         said = [error.cause, error.remedy]
         _fail({"error": _public(error), "said": said, "because": because})
     except Exception as error:  # noqa: BLE001 - its text may hold a secret
-        _fail({"error": "IssueError", "said": [protocol.unforeseen(error)]})
+        _fail({"error": "IssueError", "said": [errors.unforeseen(error)]})
     else:
         _say({name: getattr(found, name) for name in Credential.__slots__})
         store.after_answer()

@@ -26,6 +26,7 @@ COMMANDS = {
     "completion": ("dockcred.commands.help", "completion"),
     "configure": ("dockcred.commands.configure", "configure"),
     "doctor": ("dockcred.commands.doctor", "doctor"),
+    "forward": ("dockcred.commands.forward", "forward"),
     "exec": ("dockcred.commands.exec_", "exec_"),
     "get": ("dockcred.commands.get", "get"),
     "install": ("dockcred.commands.install", "install"),
@@ -56,6 +57,8 @@ SECTIONS = {
         "import": "Import credentials from SOURCE.",
         "get": "Show who would be let into HOST, as whom and until when.",
         "list": "List the registries that would be answered, and as whom.",
+        "forward": "Answer another machine, or a container, for the registries that you"
+        " allow.",
         "cache": "Say where your tokens are kept until they end.",
         "vault": "Keep credentials in one encrypted file, where there is no keychain.",
         "completion": "Print the completion script for a shell: commands, options,"

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from dockcred import protocol, wiring
 from dockcred.credential import ServerURL
-from dockcred.errors import CredentialsNotFoundError, DockcredError
+from dockcred.errors import CredentialsNotFoundError, DockcredError, unforeseen
 from dockcred.system import process as launched
 from dockcred.system.environment import Environment
 
@@ -88,7 +88,7 @@ class AskedWorld(World):
             except DockcredError as error:
                 return Answer(_FAILED, why=str(error))
             except OSError as error:
-                return Answer(_FAILED, why=protocol.unforeseen(error))
+                return Answer(_FAILED, why=unforeseen(error))
             store.after_answer()
             return self._read(output, name)
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from dockcred import protocol
 from dockcred.commands.refresh import target as schedule
 from dockcred.commands.refresh.cluster import UnreachableError
 from dockcred.commands.refresh.target import (
@@ -16,7 +15,7 @@ from dockcred.commands.refresh.target import (
     RefreshTarget,
     RenderingRecord,
 )
-from dockcred.errors import DockcredError
+from dockcred.errors import DockcredError, unforeseen
 from dockcred.system import environment, file_lock
 
 Report = Callable[[str], object]
@@ -153,7 +152,7 @@ class _Problems:
             more = f"; {found}" if found else ""
             self._add(f"{where}{error.strerror}{more}", names)
         except Exception as error:  # noqa: BLE001 - one target must not end the others
-            self._add(protocol.unforeseen(error), names)
+            self._add(unforeseen(error), names)
 
     def spare_who_is_away(self) -> None:
         """Raise what was met before, rather than wait again for each of many places."""

@@ -20,6 +20,7 @@ from dockcred.commands.refresh.file import FileDestination
 from dockcred.commands.refresh.secret import SecretsDestination
 from dockcred.commands.refresh.target import Destination, RefreshTarget
 from dockcred.errors import DockcredError, InvalidInputError
+from dockcred.system.environment import current
 from dockcred.system.private_file import behind_links, check_owner
 from dockcred.system.toml_table import Table, ValueKind
 
@@ -164,7 +165,7 @@ def _registries(table: TargetTable) -> tuple[str, ...]:
 def _policy(table: TargetTable) -> Policy:
     order = table.texts("sources")
     for name in order:
-        sources.named(name)
+        sources.named(name, current())
     return Policy(order=order) if order else Policy()
 
 

@@ -43,6 +43,7 @@ HANDED_OVER = (
     "DOCKCRED_CACHE",
     "DOCKCRED_ON_MISS",
     "DOCKCRED_METRICS",
+    "DOCKCRED_FORWARD",
 )
 """Variables on which the front leaves everything to Python, whatever their value."""
 

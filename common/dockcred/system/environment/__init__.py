@@ -29,6 +29,7 @@ OURS = (
     "DOCKCRED_ANONYMOUS",
     "DOCKCRED_LOGIN",
     "DOCKCRED_INSIDE",
+    "DOCKCRED_FORWARD",
     "DOCKCRED_CHILD_VARIABLES",
 )
 """Of ours, and without a say in who one is."""

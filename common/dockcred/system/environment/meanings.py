@@ -41,6 +41,8 @@ OURS = {
     "requests are counted",
     "DOCKCRED_CHILD_VARIABLES": "further variables for the programs that are asked on "
     "our behalf, by name or by its start as VAULT_*, separated by commas",
+    "DOCKCRED_FORWARD": "the socket of a dockcred forward, which then answers for all"
+    " registries: no identity, keychain or cache of this machine is asked",
     "DOCKCRED_INSIDE": "set by docker-credential-auto for the helper that it asks, so "
     "that two do not ask each other in turn",
 }

@@ -1,0 +1,242 @@
+"""`dockcred forward`: like an SSH agent, for registries.
+
+server    who may ask, for what, and what is told of it
+wire      the socket, and the lines on it
+far_side  what `ssh` and `docker run` are told for it; stores.forwarded asks there
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
+
+import click
+
+from dockcred.commands.console import examples, has_person, reporting_errors
+from dockcred.commands.exec_ import carried, not_started
+from dockcred.commands.forward import wire
+from dockcred.commands.forward.far_side import FarSide, prepared
+from dockcred.commands.forward.server import Forward, ForwardOptions
+from dockcred.commands.help import complete_host
+from dockcred.errors import InvalidInputError
+from dockcred.identity.config.load import Pattern
+from dockcred.stores.forwarded import VARIABLE
+from dockcred.system import environment, hardening
+from dockcred.system.private_directory import private_directory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterator
+
+    from dockcred.system.environment import Environment
+
+_PERSON_S = 60.0
+_MARGIN_S = 1.0
+"""By which the far side outlasts us, so that it hears why."""
+_OURS_ALONE, _FOR_USERS = 0o600, 0o666
+
+
+@click.command(
+    epilog=examples(
+        "dockcred forward --allow ghcr.io -- ssh build.example.com",
+        "dockcred forward --allow ghcr.io -- docker run -it my/devcontainer",
+        "dockcred forward --allow ghcr.io --allow '*.dkr.ecr.eu-west-1.amazonaws.com'",
+        "dockcred forward --allow ghcr.io --confirm --socket ~/.dockcred.sock",
+    ),
+    context_settings={"allow_interspersed_args": False},
+)
+@click.option(
+    "--allow",
+    "hosts",
+    metavar="HOST",
+    multiple=True,
+    shell_complete=complete_host,
+    help="A registry that may be asked for; * stands within a label. May be repeated.",
+)
+@click.option(
+    "--allow-store", is_flag=True, help="Let the far side log in and out here, too."
+)
+@click.option(
+    "--confirm", is_flag=True, help="Ask on this terminal before each answer."
+)
+@click.option(
+    "--for-user",
+    "users",
+    type=click.IntRange(0),
+    metavar="UID",
+    multiple=True,
+    help="Answer this user too, such as the one of a container.",
+)
+@click.option(
+    "--socket",
+    "path",
+    metavar="PATH",
+    help="Where to listen; else in a directory of its own, gone at the end.",
+)
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def forward(
+    *,
+    hosts: tuple[str, ...],
+    allow_store: bool,
+    confirm: bool,
+    users: tuple[int, ...],
+    path: str | None,
+    command: tuple[str, ...],
+) -> None:
+    """Answer another machine, or a container, for the registries that you allow.
+
+    There docker-credential-auto asks here, where DOCKCRED_FORWARD names the socket, and
+    needs no identity, no cache and no extra. It lasts as long as COMMAND, or until
+    Ctrl-C; each request is told on stderr, and no answer is. With `ssh` or `docker run`
+    as COMMAND, socket and variable are handed over.
+    """
+    with reporting_errors():
+        variables = environment.current()
+        allowed = tuple(map(_pattern, hosts))
+        if not allowed:
+            raise InvalidInputError(
+                "no registry is allowed, so that nothing would be answered",
+                "name each with --allow HOST; to see what is known here, run: dockcred"
+                " list",
+            )
+        if confirm and (command or not has_person()):
+            raise InvalidInputError(
+                "--confirm needs a terminal, and a command would have it",
+                "run dockcred forward --confirm alone, on a terminal",
+            )
+        with _place(variables, path) as place:
+            if variables.get(VARIABLE) == place:
+                raise InvalidInputError(
+                    f"{VARIABLE} names the socket that is to be made",
+                    f"run: unset {VARIABLE}",
+                )
+            far = prepared(command, place) if command else FarSide((), {})
+            answered = frozenset({os.geteuid(), *users, *far.users})
+            options = ForwardOptions(
+                allowed,
+                answered,
+                allow_store,
+                _ask if confirm else None,
+                carried.path(variables),
+                environment.timeout_s(variables) - _margin_s(variables),
+            )
+            mode = _FOR_USERS if answered - {0, os.geteuid()} else _OURS_ALONE
+            listening = wire.bind(place, mode)
+            try:
+                hardening.hide_memory()
+                told = f"{', '.join(hosts)} at {place}"
+                status = _run(options, variables, listening, far, told)
+            finally:
+                listening.close()
+                with suppress(OSError):
+                    os.unlink(place)
+    # Without waiting for who is still being asked in a thread.
+    sys.stdout.flush()
+    os._exit(status)
+
+
+def _margin_s(variables: Environment) -> float:
+    """Return nothing where somebody has said how long a call may take."""
+    return 0.0 if variables.get("DOCKCRED_TIMEOUT") else _MARGIN_S
+
+
+def _pattern(text: str) -> Pattern:
+    """Read --allow; raise InvalidInputError where strangers' hosts would match."""
+    pattern = Pattern(text.partition("://")[2] or text)
+    if not pattern.names_a_domain:
+        raise InvalidInputError(
+            f"{text!a} would allow strangers' hosts",
+            "write its last two labels out",
+        )
+    return pattern
+
+
+@contextmanager
+def _place(variables: Environment, path: str | None) -> Iterator[str]:
+    if path:
+        yield os.path.abspath(path)
+        return
+    with private_directory(variables) as directory:
+        yield f"{directory}/s"
+
+
+def _run(
+    options: ForwardOptions,
+    variables: Environment,
+    listening: socket.socket,
+    far: FarSide,
+    told: str,
+) -> int:
+    """Serve until the command ends, or somebody ends us; return the exit status."""
+    end = b"\r\n" if far.command and os.isatty(2) else b"\n"
+
+    def tell(text: str) -> None:
+        # ssh has made a terminal raw: a line ends with a return there.
+        with suppress(OSError):
+            os.write(2, wire.line_of(text).rstrip() + end)
+
+    async def attend() -> int:
+        loop = asyncio.get_running_loop()
+        server = loop.create_task(Forward(options, variables, tell).serve(listening))
+        try:
+            return await _last(far, server)
+        finally:
+            server.cancel()
+            with suppress(asyncio.CancelledError):
+                await server
+
+    tell(f"forwarding {told}")
+    if far.advice:
+        tell(far.advice)
+    if not far.command:
+        path = listening.getsockname()
+        click.echo(f"export {VARIABLE}={path}")
+    return asyncio.run(attend())
+
+
+async def _last(far: FarSide, server: asyncio.Task[None]) -> int:
+    """Wait for the command's end, or for a signal where there is none."""
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    if not far.command:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, ended.set)
+        waiting = loop.create_task(ended.wait())
+        await asyncio.wait({waiting, server}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        return 0
+    try:
+        with hardening.as_called():
+            child = subprocess.Popen(  # noqa: ASYNC220 - it starts at once
+                far.command, env=os.environ | far.variables
+            )
+    except OSError as error:
+        return not_started("dockcred forward", far.command[0], error)
+    # A terminal's own signal reaches it by itself.
+    loop.add_signal_handler(signal.SIGINT, lambda: None)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, child.send_signal, number)
+    status = await asyncio.to_thread(child.wait)
+    return status if status >= 0 else 128 - status
+
+
+def _ask(asked: str) -> bool:
+    """Ask the person at the terminal; what was typed before is no answer.
+
+    No answer in time is a no, and so is the end of what is typed.
+    """
+    while select.select([0], [], [], 0)[0]:
+        if not os.read(0, 4096):
+            return False
+    os.write(2, wire.line_of(f"{asked}: answer it? [y/N]").rstrip() + b" ")
+    ready, _, _ = select.select([0], [], [], _PERSON_S)
+    if not ready:
+        os.write(2, b"\n")
+        return False
+    return os.read(0, 4096).strip().lower() in {b"y", b"yes"}
