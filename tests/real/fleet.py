@@ -19,6 +19,13 @@ from .parts import missing, program
 from .registry import HOSTS, make_certificates
 from .world import ADDRESS, BARE_ENVIRONMENT, World, open_world
 
+# Where the clouds' own endpoints are, by their real names, over TLS.
+CLOUDS = "192.0.2.2"
+ENDPOINTS = (
+    "login.microsoftonline.com",
+    "sts.googleapis.com",
+    "iamcredentials.googleapis.com",
+)
 KNOWN = ("instance-profile", "azure-imds", "google-metadata", "github-gh-token")
 IMAGE = "team/app"
 NODE_TOKEN = "the-node-s-token"
@@ -141,11 +148,23 @@ def open_fleet(directory: Path) -> Iterator[Fleet]:
     api = Api(directory)
     with open_world(HOSTS, make_certificates) as world:
         api.world = world
-        with (
-            open_clouds(world, f"{directory}/accounts.key") as served,
-            open_node(world) as node,
-        ):
-            archive = f"docker-archive:{world.directory}/pause.tar"
-            put_image(world, archive, f"{IMAGE}:1")
-            yield Fleet(node, served, api)
-    drop_groups(world)
+        try:
+            with _open_clouds(world, directory) as served, open_node(world) as node:
+                archive = f"docker-archive:{world.directory}/pause.tar"
+                put_image(world, archive, f"{IMAGE}:1")
+                yield Fleet(node, served, api)
+        finally:
+            world.end()
+            drop_groups(world)
+
+
+@contextmanager
+def _open_clouds(world: World, directory: Path) -> Iterator[dict[str, Any]]:
+    """Serve the clouds, which trust the cluster, also by their real names."""
+    world.check("ip", "address", "add", f"{CLOUDS}/32", "dev", "lo")
+    with (world.directory / "hosts").open("a") as file:
+        file.write(f"{CLOUDS} {' '.join(ENDPOINTS)}\n")
+    with open_clouds(world, f"{directory}/accounts.key", CLOUDS) as served:
+        with (world.directory / "ca.pem").open("a") as file:
+            file.write(served["authority"])
+        yield served

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from support.program import wait_until
+
 from .parts import missing, program
 from .pod_images import build_image
 from .world import ADDRESS, BARE_ENVIRONMENT, SYSTEM_TRUST, World
@@ -28,7 +30,7 @@ OWN_TREES = ("/etc", "/opt", "/var")
 
 CONTAINERD = """\
 version = 2
-root = "{directory}/containerd"
+root = "/run/images"
 state = "/run/containerd"
 [grpc]
   address = "{socket}"
@@ -36,7 +38,7 @@ state = "/run/containerd"
   sandbox_image = "{pause}"
   restrict_oom_score_adj = true
   [plugins."io.containerd.grpc.v1.cri".containerd]
-    snapshotter = "native"
+    snapshotter = "overlayfs"
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "{cni}"
     conf_dir = "{directory}/cni"
@@ -242,20 +244,18 @@ def open_node(world: World) -> Iterator[Node]:
 
 def drop_groups(world: World) -> None:
     """Remove the control groups of a node whose world has ended."""
-    groups = Path("/sys/fs/cgroup").glob(f"*/dockcred-{world.directory.name}")
-    for group in groups:
+    for group in Path("/sys/fs/cgroup").glob(f"*/dockcred-{world.directory.name}"):
         for place, _, _ in os.walk(group, topdown=False):
-            _drop(Path(place))
+            # Its last process may not be reaped yet.
+            wait_until(lambda place=Path(place): _is_dropped(place), 10)
 
 
-def _drop(group: Path) -> None:
-    for _ in range(100):
-        try:
-            group.rmdir()
-        except OSError:
-            time.sleep(0.05)  # its last process is not yet reaped
-        else:
-            return
+def _is_dropped(group: Path) -> bool:
+    try:
+        group.rmdir()
+    except OSError:
+        return False
+    return True
 
 
 def _own_trees(world: World) -> None:

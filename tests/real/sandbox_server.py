@@ -4,8 +4,9 @@ The file named by the only argument appears when the cloud serves, and holds, as
 JSON, its URL, the variables of each identity, and the certificate that Azure's
 registries believe.
 
-With a second argument, the private key of a real cluster's accounts, the clouds trust
-that cluster: its issuer and the role of `team/builder` are in the answer too.
+With two more arguments, the private key of a real cluster's accounts and an address,
+the clouds trust that cluster, are at the address by their real names, and the answer
+says what each of them has for `team/builder`, and who signs for those names.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 from dockcred.testing.sandbox import Sandbox
 from dockcred.testing.sandbox.aws.principals import ACCOUNT, Role
+from dockcred.testing.sandbox.azure.directory import TENANT, Principal
+from dockcred.testing.sandbox.google import sts
+from dockcred.testing.sandbox.google.principals import email
 
 CLOUDS = ("AWS_", "AZURE_", "GCE_", "GH_", "GITHUB_")
 IDENTITIES = (
@@ -36,7 +40,7 @@ IDENTITIES = (
 BUILDER = "system:serviceaccount:team:builder"
 
 
-def trust(cloud: Sandbox, file: str) -> dict[str, str]:
+def trust(cloud: Sandbox, file: str, address: str) -> dict[str, str]:
     """Have the clouds trust the tokens that an API server signs with this key."""
     key = load_pem_private_key(Path(file).read_bytes(), None)
     public = key.public_key().public_bytes(
@@ -46,9 +50,22 @@ def trust(cloud: Sandbox, file: str) -> dict[str, str]:
     issuer = cloud.ci.kubernetes
     # The key's id as kube-apiserver makes it.
     issuer.adopt(digest.rstrip(b"=").decode(), key)
-    cloud.aws.issuer = issuer
+    issuer.issuer = issuer.url  # Entra looks at this one
+    cloud.aws.issuer = cloud.azure.cluster = cloud.google.issuer = issuer
     role = cloud.aws.add_role(Role(ACCOUNT, "pull", trusts=BUILDER))
-    return {"issuer": issuer.url, "role": role.arn}
+    application = cloud.azure.directory.add(Principal("pull", subject=BUILDER))
+    account = email("puller")
+    cloud.google.principals.allow(sts.principal(BUILDER), account)
+    cloud.listen(address, 443, tls=True)
+    return {
+        "issuer": issuer.url,
+        "role": role.arn,
+        "application": application.client_id,
+        "tenant": TENANT,
+        "pool": sts.PROVIDERS["oidc"],
+        "account": account,
+        "authority": cloud.ca_file.read_text(),
+    }
 
 
 # An orderly end, so that the cloud removes what it wrote.
@@ -68,7 +85,7 @@ with Sandbox() as cloud:
         "url": cloud.url,
         "environments": environments,
         "certificate": cloud.azure.registry_certificate.decode(),
-        **(trust(cloud, sys.argv[2]) if len(sys.argv) > 2 else {}),
+        **(trust(cloud, *sys.argv[2:]) if len(sys.argv) > 2 else {}),
     }
     with open(f"{sys.argv[1]}.new", "w", encoding="utf-8") as file:
         json.dump(answer, file)

@@ -28,6 +28,8 @@ USERS = {
 }
 # No provider's pattern is of it, and nobody is turned away there.
 OPEN = "docker.pkg.github.com"
+# One is asked for it, but needs nothing there.
+PUBLIC = "public.ecr.aws"
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +95,9 @@ def test_static_pods_pull_of_four_clouds_as_the_node(
             "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
             "image": image,
         }
+    kubelet.run_static("again", f"{ACCOUNT_HOST}/{IMAGE}:1")
+    assert kubelet.pulled("again") == ""
+    assert spy.asked() == [], "kubelet keeps an answer for as long as it is good"
 
 
 def test_nobody_is_asked_for_a_public_image_from_elsewhere(
@@ -123,6 +128,8 @@ def test_the_cause_of_a_refusal_stands_in_kubelet_s_log_alone(
             f'image="{ACCOUNT_HOST}/{IMAGE}"',
         ):
             assert word in said
+        kubelet.run_static("of-nobody", f"{PUBLIC}/{IMAGE}:1")
+        assert kubelet.pulled("of-nobody") == "", "it goes on without a credential"
 
 
 def test_another_s_file_in_the_directory_is_asked_first(

@@ -6,7 +6,7 @@ Kubelet is a node that NodeRestriction holds to what is its own.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,12 @@ import pytest
 from support.program import wait_until
 from support.release import ROOT
 
+from .clouds import put_image
 from .engine import open_engine
 from .fleet import IMAGE, NODE_TOKEN, Api, Fleet
 from .node import NAME, PLUGIN, Kubelet, Node, Spy, pod
 from .parts import program
-from .registry import ACCOUNT_HOST, BACKEND, Visits
+from .registry import ACCOUNT_HOST, AZURE_HOST, BACKEND, GOOGLE_HOST, Visits
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kubelet")]
 
@@ -30,18 +31,34 @@ FLAGS = (
     "--image-credential-provider-bin-dir=/opt/dockcred/plugins",
     "--image-credential-provider-config=/etc/dockcred/credential-provider.yaml",
 )
-ROLE = "eks.amazonaws.com/ecr-role-arn"
+CONFIGS = {"aws": ACCOUNT_HOST, "azure": AZURE_HOST, "google": GOOGLE_HOST}
+IF_MISSING = "IfNotPresent"
 FAILED = '"Failed to provide credentials for image"'
+
+
+# What a refusal says, and which of the answers of the clouds it names.
+CAUSES = {
+    "aws": ("AWS denies sts:AssumeRoleWithWebIdentity", "role"),
+    "azure": ("Entra does not trust the federated token's subject", "application"),
+    "google": ("Google denies impersonation", "account"),
+}
 
 
 @pytest.fixture(scope="module")
 def cluster(fleet: Fleet) -> Iterator[Api]:
     """A cluster of one node, with two accounts, of which the role trusts one."""
-    noted = {ROLE: fleet.served["role"]}
+    served = fleet.served
+    noted = {
+        "eks.amazonaws.com/ecr-role-arn": served["role"],
+        "kubernetes.azure.com/acr-client-id": served["application"],
+        "kubernetes.azure.com/acr-tenant-id": served["tenant"],
+        "iam.gke.io/gcp-service-account": served["account"],
+    }
     with fleet.cluster() as api:
         api.kubectl("create", "namespace", "team")
         for name in ("builder", "thief"):
             api.create(_account(name, "team", noted))
+        api.create(_account("plain", "team", {}))
         yield api
 
 
@@ -74,15 +91,38 @@ def spy(fleet: Fleet, helper_bin: Path) -> Spy:
     return Spy(fleet.node.directory / "spy-of-pods", str(helper_bin / PLUGIN))
 
 
+Ask = Callable[[str], tuple[str, ...]]
+
+
 @pytest.fixture(scope="module")
-def with_tokens(joined: str, spy: Spy) -> tuple[str, ...]:
-    """The flags of a kubelet that asks for tokens of pods' accounts."""
-    config = KUBERNETES / "install/configs/aws-tokens.yaml"
-    return (
-        joined,
-        f"--image-credential-provider-bin-dir={spy.bin_dir}",
-        f"--image-credential-provider-config={config}",
-    )
+def asking(fleet: Fleet, joined: str, spy: Spy) -> Ask:
+    """Give the flags of a kubelet that asks for tokens of pods' accounts for a cloud."""
+
+    def flags(cloud: str) -> tuple[str, ...]:
+        text = (KUBERNETES / f"install/configs/{cloud}-tokens.yaml").read_text()
+        file = fleet.node.directory / f"{cloud}-tokens.yaml"
+        file.write_text(_filled(text, fleet))
+        return (
+            joined,
+            f"--image-credential-provider-bin-dir={spy.bin_dir}",
+            f"--image-credential-provider-config={file}",
+        )
+
+    return flags
+
+
+@pytest.fixture
+def rights(fleet: Fleet, cluster: Api) -> None:
+    """Let the node ask for tokens of every audience, as the page has it."""
+    cluster.kubectl("apply", "-f", "-", stdin=_filled(RIGHTS.read_text(), fleet))
+
+
+@pytest.fixture(autouse=True)
+def gone(cluster: Api) -> Iterator[None]:
+    """Take the team's pods away: kubelet would try the refused ones for ever."""
+    yield
+    now = ("--all", "--force", "--grace-period=0")
+    cluster.kubectl("delete", "pods", "--namespace", "team", *now)
 
 
 def test_the_daemonset_installs_what_pods_are_pulled_by(
@@ -101,32 +141,70 @@ def test_the_daemonset_installs_what_pods_are_pulled_by(
     with node.kubelet(joined, *FLAGS, env=fleet.cloud):
         assert cluster.run_pod(_as("as-the-node", "builder")) == ""
         assert visits.seen("AWS", 200)
+        # What the node has pulled is every pod's: KEP-2535.
+        assert cluster.run_pod(_as("another-s", "thief", policy=IF_MISSING)) == ""
+    cluster.kubectl("delete", "pod", "installer", "-n", "dockcred", "--force")
+    cluster.kubectl("apply", "-k", str(KUBERNETES / "remove"))
+    with node.kubelet(joined, env=fleet.cloud):
+        shown = cluster.read("daemonset", "dockcred-installer", "-n", "dockcred")
+        assert cluster.run_pod(_of(shown["spec"]["template"])) == ""
+        wait_until(lambda: "remove: done" in _log_of(node, "dockcred_installer"), 30)
+    left = node.world.check("sh", "-c", "ls -d /opt/dockcred* /etc/dockcred* || :")
+    assert left == ""
 
 
+@pytest.mark.usefixtures("rights")
+@pytest.mark.parametrize("cloud", CONFIGS)
 def test_a_pod_pulls_as_its_account_and_another_is_refused(
-    fleet: Fleet, cluster: Api, with_tokens: tuple[str, ...], spy: Spy
+    cloud: str, fleet: Fleet, cluster: Api, asking: Ask, spy: Spy
 ) -> None:
-    cluster.kubectl("apply", "-f", str(RIGHTS))
-    with fleet.node.kubelet(*with_tokens, env=fleet.cloud) as kubelet:
-        visits = Visits(fleet.node.world)
-        assert cluster.run_pod(_as("trusted", "builder")) == ""
-        assert visits.seen("AWS", 200)
+    host = CONFIGS[cloud]
+    with fleet.node.kubelet(*asking(cloud), env=fleet.cloud) as kubelet:
+        spy.asked()
+        end = cluster.run_pod(_as("trusted", "builder", host))
+        assert end == "", kubelet.said(FAILED)
         (asked,) = spy.asked()
-        noted = asked["request"]["serviceAccountAnnotations"]
-        assert noted == {ROLE: fleet.served["role"]}
-        assert "401" in cluster.run_pod(_as("untrusted", "thief"))
-        said = _told(kubelet, "untrusted", "thief")
-        role = fleet.served["role"]
-        assert f"{PLUGIN}: AWS denies sts:AssumeRoleWithWebIdentity" in said
-        assert f"for the role {role} as system:serviceaccount:team:thief" in said
-        assert f"in the trust policy of {role}" in said
+        assert asked["request"]["serviceAccountToken"].count(".") == 2
+        assert "401" in cluster.run_pod(_as("untrusted", "thief", host))
+        said = _told(kubelet, "untrusted", "thief", host)
+        told, named = CAUSES[cloud]
+        assert f"{PLUGIN}: {told}" in said
+        assert fleet.served[named] in said
+        assert "system:serviceaccount:team:thief" in said
+
+
+@pytest.mark.usefixtures("rights")
+def test_what_an_account_has_pulled_is_no_other_s(
+    fleet: Fleet, cluster: Api, asking: Ask, spy: Spy
+) -> None:
+    """Though the image is on the node: KEP-2535, as docs/kubernetes.md tells it."""
+    world = fleet.node.world
+    for image in ("tenant/app", "shared/app"):
+        put_image(world, f"docker-archive:{world.directory}/pause.tar", f"{image}:1")
+    with fleet.node.kubelet(*asking("aws"), env=fleet.cloud):
+
+        def run(name: str, account: str, image: str) -> tuple[str, bool]:
+            """Return why a pod has not its image, and whether the plugin was asked."""
+            spy.asked()
+            said = cluster.run_pod(_as(name, account, image=image, policy=IF_MISSING))
+            asked = {row["request"]["image"] for row in spy.asked()}
+            return said, f"{ACCOUNT_HOST}/{image}" in asked
+
+        assert run("tenant-1", "builder", "tenant/app") == ("", True)
+        assert run("tenant-2", "builder", "tenant/app") == ("", False)
+        refused, asked = run("tenant-3", "thief", "tenant/app")
+        assert asked
+        assert "401" in refused
+        # Pulled as the node, but for kubelet by the account that was asked about.
+        assert run("shared-1", "plain", "shared/app") == ("", True)
+        assert "401" in run("shared-2", "thief", "shared/app")[0]
 
 
 def test_without_the_right_to_the_audience_the_plugin_is_not_called(
-    fleet: Fleet, cluster: Api, with_tokens: tuple[str, ...], spy: Spy
+    fleet: Fleet, cluster: Api, asking: Ask, spy: Spy
 ) -> None:
     cluster.kubectl("delete", "--ignore-not-found", "-f", str(RIGHTS))
-    with fleet.node.kubelet(*with_tokens, env=fleet.cloud) as kubelet:
+    with fleet.node.kubelet(*asking("aws"), env=fleet.cloud) as kubelet:
         spy.asked()
         assert "401" in cluster.run_pod(_as("no-right", "builder"))
         assert spy.asked() == []
@@ -138,11 +216,18 @@ def test_without_the_right_to_the_audience_the_plugin_is_not_called(
         ) in said
 
 
-def _told(kubelet: Kubelet, name: str, account: str) -> str:
+def _filled(text: str, fleet: Fleet) -> str:
+    """Return a file of packaging/kubernetes with the pool that its placeholders are."""
+    place = "//iam.googleapis.com/projects/NUMBER/locations/global/"
+    pool = "workloadIdentityPools/POOL/providers/PROVIDER"
+    return text.replace(f"{place}{pool}", fleet.served["pool"])
+
+
+def _told(kubelet: Kubelet, name: str, account: str, host: str = ACCOUNT_HOST) -> str:
     """Return the line of kubelet's log, as docs/kubernetes.md has it."""
     return kubelet.said(
         FAILED,
-        f'image="{ACCOUNT_HOST}/{IMAGE}"',
+        f'image="{host}/{IMAGE}"',
         f'pod="team/{name}"',
         f'serviceAccount="team/{account}"',
     )
@@ -153,11 +238,18 @@ def _account(name: str, namespace: str, noted: dict[str, str]) -> dict[str, Any]
     return {"kind": "ServiceAccount", "apiVersion": "v1", "metadata": metadata}
 
 
-def _as(name: str, account: str) -> dict[str, Any]:
+def _as(
+    name: str,
+    account: str,
+    host: str = ACCOUNT_HOST,
+    image: str = IMAGE,
+    policy: str = "Always",
+) -> dict[str, Any]:
     """Return a pod of an account of the team's."""
     own = {"serviceAccountName": account, "automountServiceAccountToken": False}
-    document = pod(name, f"{ACCOUNT_HOST}/{IMAGE}:1", **own)
+    document = pod(name, f"{host}/{image}:1", **own)
     document["metadata"]["namespace"] = "team"
+    document["spec"]["containers"][0]["imagePullPolicy"] = policy
     return document
 
 

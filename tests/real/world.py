@@ -30,10 +30,11 @@ Result = subprocess.CompletedProcess[str]
 class World:
     """Runs programs inside the namespaces of one holder process."""
 
-    def __init__(self, directory: Path, holder: int) -> None:
+    def __init__(self, directory: Path, holder: subprocess.Popen[bytes]) -> None:
         """Enter by the namespaces of process `holder`; keep files in `directory`."""
         self.directory = directory
-        namespaces = Path(f"/proc/{holder}/ns")
+        self._holder = holder
+        namespaces = Path(f"/proc/{holder.pid}/ns")
         # Unforked, nsenter becomes `timeout`, which passes a SIGTERM on; only the
         # child of `timeout` is in the world's process table.
         self._enter = [
@@ -107,6 +108,11 @@ class World:
             finally:
                 process.terminate()
 
+    def end(self) -> None:
+        """Kill all that is left in the world, before its directory is removed."""
+        self._holder.kill()
+        self._holder.wait()
+
     def listening(self, port: int) -> bool:
         """Tell whether a server listens on TCP `port`."""
         return bool(self.check("ss", "-Hltn", f"sport = :{port}"))
@@ -143,7 +149,7 @@ def _open(directory: Path, hosts: tuple[str, ...], ca: Path) -> Iterator[World]:
             holder.stdin.write(b"ready\n")
             holder.stdin.flush()
             assert holder.stdout.readline() == b"ready\n", "unshare failed"
-            world = World(directory, holder.pid)
+            world = World(directory, holder)
             names = directory / "hosts"
             names.write_text(f"127.0.0.1 localhost\n{ADDRESS} {' '.join(hosts)}\n")
             world.check("ip", "link", "set", "lo", "up")
