@@ -56,6 +56,18 @@ PROGRAMS = {
 front reads; nothing for one without a front."""
 
 
+_ONCE_ENV = ("env", "gitlabci", "magic")
+ALIASES = {
+    alias: f"{alias}={program}"
+    for alias, program in {
+        **dict.fromkeys(_ONCE_ENV, "auto"),
+        **dict.fromkeys(("acr", "acr-env"), "acr-login"),
+        "gcloud": "gcr",
+    }.items()
+}
+"""Helpers of others, each with the one of ours that goes on in its place."""
+
+
 def provider(name: str, *chosen: str) -> Provider:
     """Load a provider by its name; `chosen` hosts are its by configuration alone."""
     kind = _load(*PROVIDERS[name])
@@ -171,6 +183,7 @@ def _named_hosts(variables: Environment) -> list[str]:
 
         content = read.config_file(variables).content
     ours = {program.removeprefix("docker-credential-") for program in PROGRAMS}
+    ours.update(_ONCE_ENV)
     return clients.hosts_left_to(ours, content)
 
 

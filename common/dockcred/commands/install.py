@@ -18,7 +18,7 @@ from dockcred.errors import InvalidInputError
 from dockcred.protocol.launcher import render as launcher_render
 from dockcred.protocol.launcher import walls
 from dockcred.system import private_file
-from dockcred.wiring import PROGRAMS, provider
+from dockcred.wiring import ALIASES, PROGRAMS, provider
 
 _FOR_ALL_TO_RUN = 0o755
 _START = "dock"  # of every program of ours
@@ -32,7 +32,7 @@ def _default_directory() -> str:
     epilog=examples(
         "dockcred install",
         "dockcred install --dir /opt/bin --programs docker-credential-ecr-login",
-        "dockcred install --alias gcloud=gcr --alias acr=acr-login",
+        "dockcred install --alias gcloud=gcr --alias env",
         "dockcred install --remove",
     )
 )
@@ -52,9 +52,11 @@ def _default_directory() -> str:
 @click.option(
     "--alias",
     "aliases",
-    metavar="NAME=HELPER",
+    metavar="NAME[=HELPER]",
+    shell_complete=complete(*ALIASES),
     multiple=True,
-    help="Have docker-credential-NAME answer as docker-credential-HELPER does.",
+    help="Have docker-credential-NAME answer as docker-credential-HELPER does; of"
+    f" {', '.join(ALIASES)} the name is enough.",
 )
 @click.option("--remove", is_flag=True, help="Take away what install has put there.")
 def install(
@@ -68,7 +70,10 @@ def install(
         directory = os.path.abspath(directory)
         # Before a launcher that a killed call has left aside is taken for an alias.
         private_file.remove_leftovers(directory, _START)
-        asked = dict(launcher_render.parse(text, _programs()) for text in aliases)
+        asked = dict(
+            launcher_render.parse(ALIASES.get(text, text), _programs())
+            for text in aliases
+        )
         if remove and asked and not programs:
             _remove(directory, asked)
             return

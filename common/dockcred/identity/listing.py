@@ -205,7 +205,8 @@ class _Cloud:
             if self._asked_as not in self._answering:
                 return lambda: self._provider.ask_for_own(environment)
         for each in self._open:
-            if each.identity not in self._answering:
+            is_asked = not each.store.provider.lists_unasked
+            if is_asked and each.identity not in self._answering:
                 self._asked, self._asked_as = each, each.identity
                 asked = each
                 return lambda: (asked.store.get(asked.target).username,)
@@ -251,7 +252,16 @@ class _Cloud:
         told = self._answering.get(candidate.identity)
         if told is None:
             provider.identity(target, environment)
-        return provider.username(target, environment) or told or ""
+        unknown = "unknown" if provider.lists_unasked else ""
+        return provider.username(target, environment) or told or unknown
+
+
+def host_of(key: str) -> str:
+    """Return the host in a store's key; nothing for what names none."""
+    try:
+        return ServerURL.parse(key).host
+    except DockcredError:
+        return ""
 
 
 def _in_bytes(question: Callable[[], Iterable[str]]) -> Callable[[], bytes]:

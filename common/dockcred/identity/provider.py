@@ -11,6 +11,7 @@ from dockcred.system.machine import UNKNOWN_BOOT, machine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from typing import Protocol
 
     from dockcred.credential import Credential, ServerURL
@@ -104,6 +105,7 @@ class Provider:
                     system.cloud calls it, and the name of that source
     decides_by_registry  whether each registry has its own say whom it lets in, so that
                     one that refuses says nothing of the others
+    lists_unasked   whether `list` names what is configured without asking for it
     guesses_own     whether `own_servers` are what anybody may have, named only where
                     nothing names others: a client may `get` each of a list
     """
@@ -118,6 +120,7 @@ class Provider:
     ignore_storage = ""
     metadata = ("", "")
     decides_by_registry = False
+    lists_unasked = False
     guesses_own = False
 
     @property
@@ -137,6 +140,19 @@ class Provider:
     def serves_anonymous(self, server: ServerURL) -> bool:
         """Return whether the registry may answer pulls without a credential."""
         return self.matches(server)
+
+    def by_variables(
+        self,
+        server: ServerURL,
+        environment: Environment,
+        named: Callable[[], Iterable[str]],
+    ) -> tuple[Provider, dict[str, str]] | None:
+        """Return who serves a host that variables mean, and what they set; else None.
+
+        `named` are the hosts that some file names.
+        """
+        del server, environment, named
+        return None
 
     def config_files(self, environment: Environment) -> tuple[str, ...]:
         """Return the files that choose the identity; none where variables do."""

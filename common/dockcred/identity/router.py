@@ -10,7 +10,6 @@ from dockcred.credential import Credential, ServerURL
 from dockcred.errors import (
     CredentialsNotFoundError,
     DockcredError,
-    InvalidInputError,
     MissingIdentityError,
     NotServedError,
 )
@@ -30,8 +29,13 @@ if TYPE_CHECKING:
 
 
 BY_NAME = frozenset({"oidc", "secret"})
-"""The providers that serve no hosts but those that are named, and those before others:
-nobody else's `get` pays for their import."""
+"""Providers of no hosts but those that are named: no other `get` pays for an import."""
+
+_CONVENTIONS = (
+    *("DOCKER_AUTH_CONFIG", "CI_REGISTRY", "CI_DEPENDENCY_PROXY_SERVER"),
+    "DOCKERHUB_OIDC_CONNECTIONID",
+)
+"""Variables whose names others have given, and that may mean a registry."""
 
 
 class Router:
@@ -49,10 +53,7 @@ class Router:
         program_for: Callable[[ServerURL], str],
         named_hosts: Callable[[], Iterable[str]] = tuple,
     ) -> None:
-        """Hold what is to be loaded on use; nothing is loaded yet.
-
-        `named_hosts` are those that a client's file names for us, for `list`.
-        """
+        """Hold what is to be loaded on use; `named_hosts` are what clients name."""
         self._names = tuple(names)
         self._environment = environment
         self._open_config = config
@@ -68,8 +69,7 @@ class Router:
     def get(self, server: ServerURL) -> Credential:
         """Return from the identity that serves the host, else from the fallback.
 
-        Nomad takes "not found" for a failure: on_miss = "empty" answers it with an
-        empty credential, which it takes for none.
+        Nomad takes "not found" for a failure, and an empty credential for none.
         """
         route = self._route(server)
         try:
@@ -157,7 +157,7 @@ class Router:
         # Clouds answer while the keychain is read, which may wait for a person.
         asked.start()
         found, failure = self._kept()
-        found |= asked.users({_host(key) for key in found})
+        found |= asked.users({listing.host_of(key) for key in found})
         if failure and not found:
             raise failure
         return found
@@ -180,19 +180,17 @@ class Router:
 
     def identity_for(self, server: ServerURL) -> tuple[ServerURL, IdentityStore | None]:
         """Return the registry that is meant, and who answers for it, if anybody."""
-        route = self._route(server)
-        return route.target, route.store
+        return (route := self._route(server)).target, route.store
 
     def after_answer(self) -> None:
-        """Run what the store that has answered has put off for the client's sake."""
+        """Run what the store that has answered has put off."""
         if self._answered is not None:
             self._answered.after_answer()
 
     @property
     def _config(self) -> Config:
         """Read the configuration once, however many hosts a `list` routes."""
-        if self._opened is None:
-            self._opened = self._open_config()
+        self._opened = self._opened or self._open_config()
         return self._opened
 
     def _route(self, server: ServerURL) -> _Route:
@@ -200,7 +198,9 @@ class Router:
         settings = self._config.settings_for(server)
         target = server
         if behind := settings.get("registry"):
-            target = _behind(server, behind)
+            from dockcred.identity.config.settings import behind_alias  # noqa: PLC0415 - an alias
+
+            target = behind_alias(server, behind)
         environment = self._environment
         if settings:
             from dockcred.identity.config.settings import overlay  # noqa: PLC0415 - a file's cost
@@ -209,10 +209,32 @@ class Router:
             if "metrics" in settings:
                 launched.count_for(settings["metrics"])
         provider = self._provider(target, settings.get("identity", ""))
+        is_named = provider is not None and provider.name in BY_NAME
+        if not is_named and (meant := self._meant(target, settings)):
+            provider, set_by_it = meant
+            environment = environment.with_values(set_by_it)
         if provider is None:
             return _Route(target, environment, None)
         store = self._identity_store(provider, environment, server)
         return _Route(target, environment, store)
+
+    def _meant(
+        self, target: ServerURL, settings: dict[str, str]
+    ) -> tuple[Provider, dict[str, str]] | None:
+        """Return who serves a host that a variable means by its name, if one does."""
+        if BY_NAME.isdisjoint(self._names):
+            return None  # nor is one asked for, which a ticket would have to name
+        by_host = f"DOCKER_{target.host.replace('-', '_').replace('.', '_')}_PSW"
+        if not any(map(self._environment.get, (*_CONVENTIONS, by_host))):
+            return None
+        from dockcred.identity import conventional  # noqa: PLC0415 - such variables only
+
+        return conventional.meant(
+            [self._load(each) for each in conventional.ORDER if each in self._names],
+            (target, self._environment),
+            settings.keys() - self._config.defaults.keys(),
+            lambda: (*self._named_hosts(), *self._config.hosts()),
+        )
 
     def _provider(self, target: ServerURL, chosen: str) -> Provider | None:
         """Return whose host it is; the identity that is chosen for it goes before."""
@@ -269,7 +291,7 @@ class Router:
 
 
 class _Route:
-    """Who answers for a server: a store of an identity, or nobody but the fallback."""
+    """Who answers for a server; without a store nobody but the fallback."""
 
     __slots__ = ("environment", "store", "target")
 
@@ -279,20 +301,3 @@ class _Route:
         self.target = target
         self.environment = environment
         self.store = store
-
-
-def _behind(asked: ServerURL, registry: str) -> ServerURL:
-    """Return the registry behind an alias, in clear where a far alias is."""
-    from dockcred.transport.target import is_loopback  # noqa: PLC0415 - an alias only
-
-    target = ServerURL.parse(registry)
-    if asked.scheme == "http" and not is_loopback(asked.host):
-        target.scheme = "http"
-    return target
-
-
-def _host(key: str) -> str:
-    try:
-        return ServerURL.parse(key).host
-    except InvalidInputError:
-        return ""

@@ -6,6 +6,7 @@ import json
 import time
 
 import pytest
+from support.program import NOT_FOUND, Program
 
 from dockcred.testing.sandbox import Sandbox
 
@@ -243,3 +244,34 @@ def test_a_redirect_of_the_exchange_is_not_followed(cloud, oidc, monkeypatch):
         cloud.ci.github.service_host,
         "sts.example.com",
     }
+
+
+@pytest.mark.parametrize(
+    ("host", "is_served"),
+    [
+        ("https://index.docker.io/v1/", True),
+        ("docker.io", True),
+        ("docker.io.example", False),
+        ("http://docker.io", False),
+    ],
+)
+def test_the_variable_of_docker_s_own_action_is_enough_for_docker_hub(
+    cloud, helper_bin, host: str, *, is_served: bool
+):
+    """With the organisation's name; of no other host is a token asked."""
+    environment = job(cloud, "docker-hub")
+    connection = environment.pop("DOCKCRED_OIDC_EXCHANGE_AS")
+    for name in ("HOSTS", "EXCHANGE", "AUDIENCE"):
+        environment.pop(f"DOCKCRED_OIDC_{name}", None)
+    auto = Program(str(helper_bin / "docker-credential-auto"))
+    cloud.reset()
+    assert auto.get(environment, host).stdout == NOT_FOUND
+    environment["DOCKERHUB_OIDC_CONNECTIONID"] = connection
+    answer = auto.get(environment, host)
+    assert bool(cloud.calls) == is_served
+    if is_served:
+        assert cloud.ci.docker_hub.admits(
+            cloud.ci.docker_hub.organisation, answer.password, "docker.io", time.time()
+        )
+    else:
+        assert answer.stdout == NOT_FOUND

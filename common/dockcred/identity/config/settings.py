@@ -6,6 +6,8 @@ the variables' place in the cache key is the settings' too.
 
 from __future__ import annotations
 
+from dockcred.credential import ServerURL
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -151,3 +153,13 @@ def overlay(settings: Mapping[str, str]) -> dict[str, str]:
         # A login has tenants of its own: AZURE_TENANT_ID alone is an application's.
         found["DOCKCRED_ACR_TENANT_ID"] = settings["tenant_id"]
     return found
+
+
+def behind_alias(asked: ServerURL, registry: str) -> ServerURL:
+    """Return the registry behind an alias, in clear where a far alias is."""
+    from dockcred.transport.target import is_loopback  # noqa: PLC0415 - an alias only
+
+    target = ServerURL.parse(registry)
+    if asked.scheme == "http" and not is_loopback(asked.host):
+        target.scheme = "http"
+    return target

@@ -16,7 +16,7 @@ from dockcred.system.environment import COMMON, aws, azure, current, google, oid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from dockcred.identity.provider import Identity
     from dockcred.system.environment import Environment
@@ -84,6 +84,29 @@ class OIDC(Provider):
     def matches(self, server: ServerURL) -> bool:
         """Return whether the whole host is configured to get a job's token."""
         return is_one_of(server, self._hosts)
+
+    def by_variables(
+        self,
+        server: ServerURL,
+        environment: Environment,
+        named: Callable[[], Iterable[str]],
+    ) -> tuple[Provider, dict[str, str]] | None:
+        """Return this provider for Docker Hub, where a job has a connection to it.
+
+        DOCKERHUB_OIDC_CONNECTIONID is what docker/login-action reads.
+        """
+        del named
+        from dockcred.clients.reference import HUB_NAMES  # noqa: PLC0415 - such a job
+
+        connection = environment.get(oidc.HUB_CONNECTION)
+        chosen = OIDC(self._load, (server.host,))
+        if server.host not in HUB_NAMES or not connection or not chosen.matches(server):
+            return None
+        return chosen, {
+            "DOCKCRED_OIDC_EXCHANGE": "docker-hub",
+            "DOCKCRED_OIDC_EXCHANGE_AS": connection,
+            "DOCKCRED_OIDC_AUDIENCE": "https://identity.docker.com",
+        }
 
     def serves_anonymous(self, server: ServerURL) -> bool:
         """Return False: who names a registry for a job wants the job to be known."""

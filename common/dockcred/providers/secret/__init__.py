@@ -1,5 +1,6 @@
 """A registry's user and password from wherever a person keeps them.
 
+conventions  variables that docker, docker-credential-env and GitLab have named
 places    a program that prints it, a file, a variable: looked at, and read
 identity  a user and a password from such places, together who one is
 """
@@ -12,17 +13,21 @@ from dockcred.system.environment import secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from dockcred.credential import ServerURL
     from dockcred.identity.provider import Identity
     from dockcred.system.environment import Environment
 
 
 class SecretProvider(Provider):
-    """The provider of registries whose entry in config.toml says where a secret is."""
+    """The provider of registries that config.toml, or a variable, has a secret for."""
 
     name = "secret"
     program = "docker-credential-auto"
     names = secret
+    # A program may ask a person, and a `list` is no reason to.
+    lists_unasked = True
     sources = (
         # Kept only where the answer names its end. Each file that is opened is watched.
         # A variable has no row: another process may have another one.
@@ -43,26 +48,65 @@ class SecretProvider(Provider):
         del server
         return False
 
+    def by_variables(
+        self,
+        server: ServerURL,
+        environment: Environment,
+        named: Callable[[], Iterable[str]],
+    ) -> tuple[Provider, dict[str, str]] | None:
+        """Return this provider for a host that a variable by its name has a secret for.
+
+        Where others are configured, they are for hosts that config.toml names.
+        """
+        from dockcred.providers.secret import conventions  # noqa: PLC0415 - set variables
+
+        if not conventions.find(server, environment):
+            return None
+        if conventions.is_other_hosts(server, environment, named):
+            from dockcred.system import log  # noqa: PLC0415 - the unusual
+
+            log.warning(
+                f"the variables for {server.host} may be meant for another host: name"
+                " it in docker's credHelpers, or in config.toml"
+            )
+            return None
+        chosen = SecretProvider((server.host,))
+        if not chosen.matches(server):
+            return None
+        return chosen, dict.fromkeys(secret.PLACES, "")
+
+    def own_servers(self, environment: Environment) -> tuple[str, ...]:
+        """Return the hosts that variables mean, for a router to look at."""
+        from dockcred.providers.secret import conventions  # noqa: PLC0415 - for `list`
+
+        return tuple(conventions.hosts(environment))
+
+    def issuer(self, server: ServerURL) -> str:
+        """Return the registry itself: what another one takes says nothing of it."""
+        return server.place
+
     def username(self, server: ServerURL, environment: Environment) -> str:
         """Return the user that is written out, or is in a variable."""
-        del server
         from dockcred.providers.secret import identity  # noqa: PLC0415 - for `list`
 
-        return identity.known_user(environment)
+        return identity.known_user(server, environment)
 
     def identity(self, server: ServerURL, environment: Environment) -> Identity:
         """Check that both places are there; nothing is read."""
         if not self.matches(server):
             raise CredentialsNotFoundError
-        from dockcred.providers.secret.identity import SecretIdentity  # noqa: PLC0415
+        from dockcred.providers.secret import identity  # noqa: PLC0415 - a miss only
 
-        return SecretIdentity(server, environment)
+        return identity.choose(server, environment)
 
     def about(
         self, server: ServerURL, principal: str, environment: Environment
     ) -> dict[str, str]:
         """Return where the password is, never what it is."""
-        del server, principal
-        from dockcred.providers.secret import places  # noqa: PLC0415 - for `status`
+        del principal
+        from dockcred.providers.secret import conventions, places  # noqa: PLC0415 - status
 
-        return places.about("PASSWORD", environment)
+        if found := places.about("PASSWORD", environment):
+            return found
+        convention = conventions.find(server, environment)
+        return {"variable": convention.variable} if convention else {}

@@ -7,13 +7,15 @@ import time
 from dockcred.credential import Credential
 from dockcred.errors import InvalidInputError, IssueError, MissingIdentityError
 from dockcred.identity.provider import Identity
-from dockcred.providers.secret import places
+from dockcred.providers.secret import conventions, places
+from dockcred.system.environment.secret import PLACES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from dockcred.credential import ServerURL
+    from dockcred.providers.secret.conventions import Convention
     from dockcred.system.environment import Environment
 
 _USER = "DOCKCRED_SECRET_USERNAME"
@@ -21,12 +23,37 @@ MOST_KEPT_S = 24 * 3600.0
 """However late an answer ends: who changes a password shall not wait for longer."""
 
 
-def known_user(environment: Environment) -> str:
+def choose(server: ServerURL, environment: Environment) -> Identity:
+    """Return who answers: places that are configured, else a variable by its name."""
+    if not environment.first(*PLACES[-3:]) and (
+        found := conventions.find(server, environment)
+    ):
+        return VariableIdentity(found)
+    return SecretIdentity(server, environment)
+
+
+def known_user(server: ServerURL, environment: Environment) -> str:
     """Return the user where a `get` need not read or run anything to tell."""
     if named := environment.get(_USER):
         return named
-    variable = environment.get(f"{_USER}_VARIABLE")
-    return environment.get(variable) if variable else ""
+    if variable := environment.get(f"{_USER}_VARIABLE"):
+        return environment.get(variable)
+    found = conventions.find(server, environment)
+    return found.user if found else ""
+
+
+class VariableIdentity(Identity):
+    """Whoever a variable by its name is for; nothing of it is kept."""
+
+    sources = ("secret:variable",)
+
+    def __init__(self, found: Convention) -> None:
+        """Hold what was found."""
+        self._found = found
+
+    def issue(self) -> Credential:
+        """Return it."""
+        return Credential(self._found.user, self._found.password, time.time())
 
 
 class SecretIdentity(Identity):

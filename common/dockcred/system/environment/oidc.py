@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+HUB_CONNECTION = "DOCKERHUB_OIDC_CONNECTIONID"
+"""docker/login-action's: the id of an organisation's connection at Docker Hub."""
+
 VARIABLES = (
+    HUB_CONNECTION,
     "DOCKCRED_OIDC_HOSTS",
     "DOCKCRED_OIDC_AUDIENCE",
     "DOCKCRED_OIDC_SOURCE",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VARIABLES = (
+PLACES = (
     "DOCKCRED_SECRET_USERNAME",
     "DOCKCRED_SECRET_USERNAME_COMMAND",
     "DOCKCRED_SECRET_USERNAME_FILE",
@@ -11,8 +11,25 @@ VARIABLES = (
     "DOCKCRED_SECRET_PASSWORD_FILE",
     "DOCKCRED_SECRET_PASSWORD_VARIABLE",
 )
+"""Where a secret is, for hosts that config.toml names."""
 
-SECRETS = ()
+VARIABLES = (
+    *PLACES,
+    # GitLab's own, of a job.
+    "CI_REGISTRY",
+    "CI_REGISTRY_USER",
+    "CI_DEPLOY_USER",
+    "CI_DEPENDENCY_PROXY_SERVER",
+    "CI_DEPENDENCY_PROXY_USER",
+)
+
+SECRETS = (
+    "DOCKER_AUTH_CONFIG",
+    "CI_REGISTRY_PASSWORD",
+    "CI_JOB_TOKEN",
+    "CI_DEPLOY_PASSWORD",
+    "CI_DEPENDENCY_PROXY_PASSWORD",
+)
 
 MEANINGS = {
     "DOCKCRED_SECRET_USERNAME": 'the user, for registries with `identity = "secret"`',
