@@ -9,6 +9,8 @@ parts=(
     golang-docker-credential-helpers:docker-credential-secretservice
     etcd-server:etcd
     kubernetes-client:kubectl
+    prometheus:prometheus prometheus:promtool
+    prometheus-node-exporter:prometheus-node-exporter
     containerd:containerd runc:runc containernetworking-plugins:/usr/lib/cni/bridge
     debhelper:dh dh-python:dh_python3 lintian:lintian debootstrap:debootstrap
     gcc:gcc binutils:readelf gcc-aarch64-linux-gnu:aarch64-linux-gnu-gcc

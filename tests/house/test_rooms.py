@@ -82,6 +82,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "commands/forward/__init__.py": "dockcred forward listens, for users of this machine",
         "commands/forward/server.py": "as above",
         "commands/forward/wire.py": "as above",
+        "commands/refresh/figures.py": "listens for Prometheus, where an address is named",
         "commands/token_service/listen.py": "the token service listens",
         "commands/token_service/server.py": "the token service listens",
         "protocol/launcher/walls.py": "loads what a launcher would, to see each file; connects to nothing",

@@ -19,6 +19,7 @@ from dockcred.errors import (
     InvalidInputError,
     IssueError,
 )
+from dockcred.system import process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,9 +91,21 @@ def _identities(
     target, store = router.identity_for(reference.located)
     if store is None:
         raise CredentialsNotFoundError
+    whose = store.provider.name
     if (held := store.fresh(target)) is not None:
+        if process.meter:
+            process.meter.hit(whose)
+            process.meter.got(None, whose)
         return held
-    return worker.mint(reference.located, names, environment, deadline)
+    try:
+        found = worker.mint(reference.located, names, environment, deadline)
+    except DockcredError as error:
+        if process.meter:
+            process.meter.got(error, whose)
+        raise
+    if process.meter:
+        process.meter.got(None, whose)
+    return found
 
 
 def _keychain(

@@ -78,7 +78,9 @@ def _ask(
         try:
             answer, _ = child.communicate(
                 json.dumps(
-                    request | {"seconds": left, "is_heard": log.is_on()}
+                    request
+                    | {"seconds": left, "is_heard": log.is_on()}
+                    | {"counts_as": process.meter.program if process.meter else ""}
                 ).encode(),
                 left + _SPARE_S,
             )
@@ -106,6 +108,8 @@ def _read(answer: bytes) -> Credential:
             "the process that mints ended without an answer",
             "see whether sys.executable is this Python and can import dockcred",
         ) from None
+    if (counted := found.pop("counted", None)) and process.meter:
+        process.meter.add(((name, labels), by) for (name, labels), by in counted)
     if kind := found.get("error"):
         known = getattr(errors, kind)
         if not issubclass(known, WireError):
@@ -126,6 +130,10 @@ def main() -> None:
     variables = current()
     if request["is_heard"]:
         log.listen(variables.get("DOCKCRED_LOG"))
+    if request["counts_as"]:
+        from dockcred.system.metrics import Meter  # noqa: PLC0415 - for those who ask
+
+        process.meter = Meter(request["counts_as"])
     process.start(
         request["seconds"],
         lambda cause: _say({"error": "TimedOutError", "said": [cause]}),
@@ -162,6 +170,8 @@ def _fail(answer: dict[str, Any]) -> None:
 
 
 def _say(answer: dict[str, Any]) -> None:
+    if process.meter:
+        answer = answer | {"counted": list(process.meter.take().items())}
     os.write(1, json.dumps(answer).encode())
 
 

@@ -83,11 +83,13 @@ class Meter:
 
     def add(self, counted: Iterable[tuple[Series, float]]) -> None:
         """Count what another process, or another loop, has counted."""
-        self._counted += counted
+        self._counted.extend(counted)
 
     def series(self, name: str, provider: str = "", **more: str) -> Series:
         """Return a name with all its labels; a word that is none of ours is `other`."""
         labels = {"program": self.program, "provider": provider or self.provider}
+        if name.startswith("dockcred_refresh_"):
+            del labels["provider"]
         shown = [f'uid="{prometheus_file.user()}"']
         for label, value in labels.items():
             word = value if value and _WORDS.issuperset(value) else "other"
@@ -98,7 +100,8 @@ class Meter:
     def take(self) -> Figures:
         """Return what was counted since the last call."""
         found: Figures = {}
-        counted, self._counted = self._counted, []
+        # What a thread adds meanwhile is taken now or the next time.
+        counted = [self._counted.pop(0) for _ in range(len(self._counted))]
         prometheus_file.merge(found, counted)
         return found
 

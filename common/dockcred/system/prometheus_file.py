@@ -52,11 +52,7 @@ KINDS: Final = {
     ),
     "dockcred_refresh_problems_total": (
         "counter",
-        "Looks of dockcred refresh at a target that ended with a problem.",
-    ),
-    "dockcred_refresh_last_look_timestamp_seconds": (
-        "gauge",
-        "When dockcred refresh has looked at a target last.",
+        "Problems that dockcred refresh has told of.",
     ),
     "dockcred_refresh_first_end_timestamp_seconds": (
         "gauge",

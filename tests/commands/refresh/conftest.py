@@ -67,11 +67,12 @@ class Keeper:
         assert all(line.startswith("dockcred: ") for line in lines), done.stderr
         return [line.removeprefix("dockcred: ") for line in lines]
 
-    def start(self) -> Running:
+    def start(self, *options: str) -> Running:
         log = self.home / f"loop-{next(_numbers)}.log"
         with log.open("wb") as output:
             process = self.program.start(
                 "refresh",
+                *options,
                 str(self.file),
                 environment=self.environment,
                 stdin=subprocess.DEVNULL,

@@ -14,7 +14,7 @@ from dockcred.commands.refresh.targets_file import read
 from .api_server import REFRESH, kustomized
 
 PACKAGING = Path(__file__).parents[3] / "packaging"
-OVERLAYS = {"deployment": "Deployment", "cronjob": "CronJob"}
+OVERLAYS = {"deployment": "Deployment", "metrics": "Deployment", "cronjob": "CronJob"}
 UNITS = [
     "dockcred-refresh.service",
     "dockcred-refresh@apps.service",
@@ -39,9 +39,10 @@ def test_a_real_api_server_takes_it(overlay, api):
         "apply", "--validate=strict", "-f", "-", stdin=kustomized(overlay)
     )
     assert (
-        f"{overlay}.{'apps' if overlay == 'deployment' else 'batch'}/dockcred-refresh"
-        in said
-    )
+        "cronjob.batch/dockcred-refresh"
+        if overlay == "cronjob"
+        else "deployment.apps/dockcred-refresh"
+    ) in said
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -57,6 +58,16 @@ def test_what_runs_is_told_the_file_that_is_mounted(overlay, tmp_path):
     assert ("--once" in container["args"]) == (overlay == "cronjob")
     (volume,) = spec["template"]["spec"]["volumes"]
     assert volume["configMap"]["name"] == documents["ConfigMap"]["metadata"]["name"]
+
+
+def test_the_port_for_prometheus_is_the_one_that_is_named():
+    documents = {d["kind"]: d for d in yaml.safe_load_all(kustomized("metrics"))}
+    template = documents["Deployment"]["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    (port,) = container["ports"]
+    number = str(port["containerPort"])
+    assert template["metadata"]["annotations"]["prometheus.io/port"] == number
+    assert container["args"][0] == f"--metrics=0.0.0.0:{number}"
 
 
 def test_the_targets_are_those_that_the_role_allows(tmp_path):

@@ -15,6 +15,7 @@ from dockcred.commands.console import console, examples, reporting_errors, warn
 from dockcred.commands.refresh import targets_file
 from dockcred.commands.refresh.attempt import Kept
 from dockcred.commands.refresh.command import statuses
+from dockcred.commands.refresh.figures import RefreshFigures
 from dockcred.commands.refresh.loop import Loop
 from dockcred.commands.refresh.target import Logins
 from dockcred.system import hardening
@@ -26,13 +27,22 @@ from dockcred.system import hardening
         "dockcred refresh --once /etc/dockcred/refresh.toml    # from a timer",
         "dockcred refresh --status /etc/dockcred/refresh.toml",
         "dockcred refresh --status --json /etc/dockcred/refresh.toml",
+        "dockcred refresh --metrics 127.0.0.1:9105 /etc/dockcred/refresh.toml",
     ),
 )
 @click.argument("path", metavar="TARGETS.TOML")
 @click.option("--once", is_flag=True, help="Renew what is past its half, and end.")
 @click.option("--status", is_flag=True, help="Show until when each is good, and end.")
 @click.option("--json", "as_json", is_flag=True, help="With --status: print JSON.")
-def refresh(path: str, *, once: bool, status: bool, as_json: bool) -> None:
+@click.option(
+    "--metrics",
+    metavar="ADDRESS:PORT",
+    default="",
+    help="Answer Prometheus there, at /metrics.",
+)
+def refresh(
+    path: str, *, once: bool, status: bool, as_json: bool, metrics: str
+) -> None:
     """Keep the targets of a file fresh: files, Kubernetes Secrets, programs' stdin.
 
     Each is renewed between half and three quarters of the life of the credential in
@@ -43,24 +53,31 @@ def refresh(path: str, *, once: bool, status: bool, as_json: bool) -> None:
         raise click.UsageError("--once and --status exclude each other")
     if as_json and not status:
         raise click.UsageError("--json is for --status")
+    if metrics and (once or status):
+        raise click.UsageError("--metrics is for what runs until it is stopped")
     with reporting_errors():
         if status:
             sys.exit(_show(path, as_json=as_json))
         hardening.hide_memory()
         if once:
             sys.exit(_once(path))
-        Loop(lambda: targets_file.read(path), _tell, warn).run()
+        figures = RefreshFigures(metrics)
+        Loop(
+            lambda: targets_file.read(path),
+            figures.counting_writes(_tell),
+            figures.counting_problems(warn),
+            figures.looked,
+        ).run()
 
 
 def _once(path: str) -> int:
-    logins = Logins()
-    problems = [
-        line
-        for target in targets_file.read(path)
-        for line in Kept(target).attempt(logins, _tell)
-    ]
+    logins, figures = Logins(), RefreshFigures()
+    tell, complain = figures.counting_writes(_tell), figures.counting_problems(warn)
+    kept = [Kept(target) for target in targets_file.read(path)]
+    problems = [line for each in kept for line in each.attempt(logins, tell)]
     for line in problems:
-        warn(line)
+        complain(line)
+    figures.looked(kept)
     return 1 if problems else 0
 
 

@@ -6,7 +6,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -33,15 +33,20 @@ class Loop:
     """Looks at each target when it is due.
 
     `read` answers the targets, again after SIGHUP; `tell` is called with each line of
-    progress and `warn` with each failure.
+    progress and `warn` with each failure, `looked` with all of them after each look.
     """
 
     def __init__(
-        self, read: Callable[[], Sequence[RefreshTarget]], tell: Report, warn: Report
+        self,
+        read: Callable[[], Sequence[RefreshTarget]],
+        tell: Report,
+        warn: Report,
+        looked: Callable[[Iterable[Kept]], object] = tuple,
     ) -> None:
         self._read = read
         self._tell = tell
         self._warn = warn
+        self._looked = looked
         self._logins = Logins()
         self._ends = False
         self._rereads = False
@@ -54,6 +59,7 @@ class Loop:
                 if self._rereads:
                     plan = self._replan(plan)
                 self._look(plan)
+                self._looked(each.kept for each in plan)
                 if not (self._ends or self._rereads):
                     _sleep(woken, min(each.at for each in plan))
 
