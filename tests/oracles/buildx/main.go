@@ -1,7 +1,7 @@
 // What buildx gives the builder for a registry: its own rule over docker's config.json,
 // files of its own below $BUILDX_CONFIG, and Docker Hub's login for what the Hub backs.
-// The registry, or one repository in it that is pulled, is the only argument; one line of
-// JSON is the answer.
+// The registry, or one repository in it, is the only argument, with @ and the actions
+// where it is more than a pull; one line of JSON is the answer.
 package main
 
 import (
@@ -29,6 +29,10 @@ func (s shell) ConfigFile() *configfile.ConfigFile { return s.file }
 func main() { frame.Main(ask) }
 
 func ask(asked string) (frame.Answer, error) {
+	asked, actions, more := strings.Cut(asked, "@")
+	if !more {
+		actions = "pull"
+	}
 	if !strings.Contains(asked, "/") {
 		asked += "/repository"
 	}
@@ -40,7 +44,7 @@ func ask(asked string) (frame.Answer, error) {
 	if host == "docker.io" {
 		host = authprovider.DockerHubRegistryHost
 	}
-	scope := "repository:" + reference.Path(named) + ":pull"
+	scope := "repository:" + reference.Path(named) + ":" + actions
 	load := dockerconfig.LoadAuthConfig(shell{file: config.LoadDefaultConfigFile(io.Discard)})
 	found, err := load(context.Background(), host, []string{scope}, nil)
 	return frame.Answer{

@@ -16,6 +16,7 @@ from dockcred.clients.edit import ABSENT, WantedValue, WholeText, json_text
 from dockcred.clients.edit.client_file import EditableFile
 from dockcred.clients.edit.provider_list import ProviderList
 from dockcred.commands.configure import carry_out
+from dockcred.commands.configure.buildx import buildx
 from dockcred.commands.configure.carry_out import HELPER, REGISTRY, options
 from dockcred.commands.configure.clients import docker, helm, podman
 from dockcred.commands.configure.identity import for_identity
@@ -207,5 +208,5 @@ def configure() -> None:
     """
 
 
-for command in (docker, helm, podman, for_nomad, for_kubelet, for_identity):
+for command in (docker, buildx, helm, podman, for_nomad, for_kubelet, for_identity):
     configure.add_command(command)

@@ -83,10 +83,10 @@ def _docker_config(
         found = docker_edit.use_helper_for(text, hosts, helper) if hosts else []
         return found + (docker_edit.use_as_default(helper) if everything else [])
 
-    _change(file, wanted, source, helper, at_once=at_once, dry_run=dry_run)
+    change_and_import(file, wanted, source, helper, at_once=at_once, dry_run=dry_run)
 
 
-def _change(
+def change_and_import(
     file: EditableFile,
     wanted: Callable[[str], list[WantedValue]],
     source: str,
@@ -167,7 +167,7 @@ def podman(
                 *containers_edit.passed_over(variables, hosts, helper),
             ):
                 warn(sentence)
-            _change(
+            change_and_import(
                 auth,
                 lambda text: docker_edit.use_helper_for(text, hosts, helper),
                 auth.path,
