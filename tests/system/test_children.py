@@ -290,6 +290,7 @@ ALLOWED = {
     "api/worker.py": "our own child: it is the one who mints",
     "identity/mint.py": "our own child: a fork of us",
     "system/watcher.py": "our own child: it gets no variables at all",
+    "commands/token_service/workers.py": "our own children: forks of us that serve",
     "system/spawn.py": "the one starter of what child_program asks; forks of us, for `list`",
     "providers/ecr/sdk.py": "botocore's Popen, with the row of credential_process",
     "providers/google/sdk.py": "the name of an exception",

@@ -94,3 +94,27 @@ def test_a_unit_verifies(unit, helper_bin, tmp_path):
     )
     ours = [line for line in done.stderr.splitlines() if "dockcred" in line]
     assert (done.returncode, ours) == (0, []), done.stderr
+
+
+def test_a_real_api_server_takes_the_token_service_too(api):
+    """Here, where an API server runs: its Deployment, Service, budget and Secret."""
+    place = str(PACKAGING / "kubernetes/token-service")
+    said = api.kubectl("apply", "--validate=strict", "-k", place)
+    for made in (
+        "deployment.apps/dockcred-token-service",
+        "service/dockcred-token-service",
+        "poddisruptionbudget.policy/dockcred-token-service",
+    ):
+        assert f"{made} created" in said, said
+
+
+def test_keys_are_one_secret_of_the_page_s_own_commands(api, helper_bin, tmp_path):
+    """What keygen makes has names that a Secret may have."""
+    keys = tmp_path / "keys"
+    keygen = [helper_bin / "dockcred", "token-service", "keygen", "--keys", keys]
+    subprocess.run(keygen, check=True, capture_output=True, timeout=60)
+    name = "dockcred-token-service-keys"
+    api.kubectl("create", "secret", "generic", name, f"--from-file={keys}")
+    there = api.get("secret", name, "default")["data"]
+    assert {"roles.json"} < {*there}
+    assert sum(each.startswith("key-") for each in there) == 2

@@ -15,6 +15,7 @@ from dockcred.commands.token_service.listen import DEFAULT_ADDRESS, Listen
 from dockcred.errors import InvalidInputError, MissingExtraError
 from dockcred.system import environment, hardening
 
+MOST_WORKERS = 64
 config_option = click.option(
     "--config",
     metavar="FILE",
@@ -74,6 +75,14 @@ keys_option = click.option(
     help="The proxy names each client last in X-Forwarded-For: bound those.",
 )
 @click.option(
+    "--workers",
+    metavar="N",
+    type=click.IntRange(1, MOST_WORKERS),
+    default=1,
+    show_default=True,
+    help="Processes that share the port, best one for each processor.",
+)
+@click.option(
     "--per-client",
     metavar="N",
     type=click.IntRange(0),
@@ -95,6 +104,7 @@ def token_service(
     tls_key: str,
     behind_proxy: bool,
     forwarded_for: bool,
+    workers: int,
     per_client: int | None,
 ) -> None:
     """Answer a registry's clients with tokens, by what OIDC issuers say of them.
@@ -138,7 +148,7 @@ def token_service(
             listen, tls_certificate, tls_key, behind_proxy, forwarded_for, per_client
         )
         hardening.hide_memory()
-        work.serve(application, address, variables)
+        work.serve(application, address, workers, variables)
 
 
 @token_service.command(

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import jwt
-
 from dockcred.commands.token_service.request import Access
 from dockcred.commands.token_service.settings import JWKS, Settings, is_safe_url
 from dockcred.commands.token_service.signing_key import ALGORITHM, SigningKey
@@ -55,24 +53,19 @@ def sign(
     """Sign what was granted, for the settings' life and not beyond `until`."""
     issued_at, token_id = int(now), str(uuid.uuid4())
     expires_at = int(min(issued_at + settings.life_s, until))
+    claims = {
+        "iss": settings.name,
+        "sub": subject[:MAX_SUBJECT],
+        "aud": settings.service,
+        "iat": issued_at,
+        "nbf": issued_at,
+        "exp": expires_at,
+        "jti": token_id,
+        "access": [access.claim() for access in granted],
+    }
     # 2.8 wants one string for `aud`; 3.x with a JWKS refuses a chain, and 2.8 with a
     # bundle an id that is not libtrust's: so one of the two, never both.
-    header = {"kid": key.id} if settings.sign_for == JWKS else {"x5c": key.chain}
-    text = jwt.encode(
-        {
-            "iss": settings.name,
-            "sub": subject[:MAX_SUBJECT],
-            "aud": settings.service,
-            "iat": issued_at,
-            "nbf": issued_at,
-            "exp": expires_at,
-            "jti": token_id,
-            "access": [access.claim() for access in granted],
-        },
-        key.private,
-        ALGORITHM,
-        headers=header,
-    )
+    text = key.sign(claims, by_id=settings.sign_for == JWKS)
     return RegistryToken(text, token_id, issued_at, expires_at - issued_at)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Awaitable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.applications import Starlette
@@ -13,7 +15,8 @@ from starlette.routing import Route
 
 from dockcred.commands.token_service import journal
 from dockcred.commands.token_service import request as requests
-from dockcred.commands.token_service.request import Authority, Refusal
+from dockcred.commands.token_service.quick import PlainRequest
+from dockcred.commands.token_service.request import Authority, Refusal, TokenRequest
 from dockcred.errors import DockcredError
 
 _PRIVATE = {"cache-control": "no-store", "pragma": "no-cache"}
@@ -22,12 +25,38 @@ _LEAVE = frozenset({400, 408, 413, 415, 431})
 """Where what follows on the connection may not be what it looks like."""
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where a request came from: the peer, and whom a proxy says that it speaks for."""
+
+    peer: str
+    forwarded_for: str
+    method: str
+
+
+@dataclass(frozen=True)
+class HttpAnswer:
+    """What is answered to who asked for a token, on whichever way."""
+
+    status: int
+    content: dict[str, Any]
+    headers: dict[str, str]
+
+    def body(self) -> str:
+        """Write the content as JSON."""
+        return json.dumps(self.content)
+
+
 class Application:
     """The service behind HTTP; `name` stands in the challenge to who shows nothing."""
 
-    def __init__(self, authority: Authority, name: str) -> None:
+    def __init__(
+        self, authority: Authority, name: str, issuers: Iterable[str] = ()
+    ) -> None:
         self._authority = authority
         self._name = name
+        self._is_leaving = False
+        self.issuers = list(issuers)
 
     def routes(self) -> Starlette:
         """Make the ASGI application."""
@@ -46,32 +75,50 @@ class Application:
         """Fetch ahead, in the running loop, what the first request will need."""
         self._authority.begin()
 
+    def leave(self) -> None:
+        """Refuse to be called ready from now on, for we end."""
+        self._is_leaving = True
+
+    async def answer_plain(self, asked: PlainRequest, peer: str) -> HttpAnswer:
+        """Return the answer to a request for a token in the plainest form."""
+        origin = Origin(peer, ", ".join(asked.forwarded_for), asked.method)
+        return await self._answer(_read_plain(asked), origin)
+
     async def _token(self, request: Request) -> Response:
+        peer = request.client.host if request.client else ""
+        forwarded_for = request.headers.get("x-forwarded-for", "")
+        origin = Origin(peer, forwarded_for, request.method)
+        found = await self._answer(requests.read(request), origin)
+        return Response(found.body(), found.status, found.headers, "application/json")
+
+    async def _answer(
+        self, read: Awaitable[TokenRequest], origin: Origin
+    ) -> HttpAnswer:
         started = time.perf_counter()
         asked: list[str] = []
         try:
-            read = await requests.read(request)
-            asked += map(str, read.asked)
-            answer = await self._authority.answer(read)
+            found = await read
+            asked += map(str, found.asked)
+            answer = await self._authority.answer(found)
         except Refusal as refusal:
-            outcome, response = f"refused-{refusal.status}", self._refused(refusal)
+            outcome, answered = f"refused-{refusal.status}", self._refused(refusal)
             journal.warning(
                 "refused",
                 status=refusal.status,
                 reason=refusal.reason,
                 told=refusal.told,
                 asked=asked,
-                **_caller(request),
+                **vars(origin),
             )
         except Exception as error:  # noqa: BLE001 - one request, not the service
-            outcome, response = "failed", _failed()
+            problem = _problem("server_error", "the token service failed")
+            outcome, answered = "failed", HttpAnswer(500, problem, _PRIVATE)
             journal.failure("failed", error)
         else:
-            outcome, response = "answered", _json(answer.reply, 200, _PRIVATE)
-            journal.info("answered", asked=asked, **answer.told, **_caller(request))
-        journal.REQUESTS.labels(outcome).inc()
-        journal.SECONDS.observe(time.perf_counter() - started)
-        return response
+            outcome, answered = "answered", HttpAnswer(200, answer.reply, _PRIVATE)
+            journal.info("answered", asked=asked, **answer.told, **vars(origin))
+        journal.FIGURES.ended(outcome, time.perf_counter() - started)
+        return answered
 
     async def _alive(self, request: Request) -> Response:
         del request
@@ -79,6 +126,8 @@ class Application:
 
     async def _ready(self, request: Request) -> Response:
         del request
+        if self._is_leaving:
+            return PlainTextResponse("not ready: it ends\n", 503)
         try:
             self._authority.check()
         except (DockcredError, OSError) as error:
@@ -88,9 +137,9 @@ class Application:
 
     async def _metrics(self, request: Request) -> Response:
         del request
-        return Response(journal.text(), media_type="text/plain; version=0.0.4")
+        return Response(journal.FIGURES.text(), media_type="text/plain; version=0.0.4")
 
-    def _refused(self, refusal: Refusal) -> Response:
+    def _refused(self, refusal: Refusal) -> HttpAnswer:
         headers = dict(_PRIVATE)
         if refusal.status == _UNAUTHORIZED:
             headers["www-authenticate"] = f'Basic realm="{self._name}", charset="UTF-8"'
@@ -98,11 +147,16 @@ class Application:
             headers["retry-after"] = str(refusal.retry_after_s)
         if refusal.status in _LEAVE:
             headers["connection"] = "close"
-        return _json(_problem(refusal.code, refusal.reason), refusal.status, headers)
+        return HttpAnswer(
+            refusal.status, _problem(refusal.code, refusal.reason), headers
+        )
 
 
-def _failed() -> Response:
-    return _json(_problem("server_error", "the token service failed"), 500, _PRIVATE)
+async def _read_plain(asked: PlainRequest) -> TokenRequest:
+    if asked.method == "POST":
+        requests.check_kind(asked.kind)
+        return requests.of_form(asked.body)
+    return requests.of_query(asked.query, asked.authorizations)
 
 
 def _problem(code: str, reason: str) -> dict[str, Any]:
@@ -111,17 +165,4 @@ def _problem(code: str, reason: str) -> dict[str, Any]:
         "error": code,
         "error_description": reason,
         "errors": [{"code": "UNAUTHORIZED", "message": reason}],
-    }
-
-
-def _json(content: dict[str, Any], status: int, headers: dict[str, str]) -> Response:
-    return Response(json.dumps(content), status, headers, "application/json")
-
-
-def _caller(request: Request) -> dict[str, str]:
-    """Return who called: the peer, and whom a proxy says that it speaks for."""
-    return {
-        "peer": request.client.host if request.client else "",
-        "forwarded_for": request.headers.get("x-forwarded-for", ""),
-        "method": request.method,
     }

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import jwt
-
-from dockcred.commands.token_service import access_token
-from dockcred.commands.token_service.issuer_documents import PublishedKey
+from dockcred.commands.token_service import access_token, id_token
 from dockcred.commands.token_service.issuer_keys import Fetch, IssuerKeys
 from dockcred.commands.token_service.key_directory import KeyDirectory
 from dockcred.commands.token_service.request import Refusal, TokenAnswer, TokenRequest
@@ -18,48 +15,6 @@ from dockcred.commands.token_service.rule import ANONYMOUS, Rule, grant
 from dockcred.commands.token_service.settings import Issuer, Settings
 from dockcred.commands.token_service.signing_key import SigningKey
 from dockcred.errors import DockcredError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from jwt.types import Options
-
-MAX_CHARACTERS = 16 * 1024
-SKEW_S = 30
-"""How far an issuer's clock may be before ours; none may be behind at the end."""
-
-MAX_KEY_ID = 512
-_SIGNATURE_BYTES = {
-    "RS": range(256, 1025),
-    "PS": range(256, 1025),
-    "ES256": (64,),
-    "ES384": (96,),
-    "ES512": (132,),
-    "EdDSA": (64, 114),
-}
-"""How long a signature is (RFC 7518, 3.3 to 3.5; RFC 8032)."""
-
-_MALFORMED = (
-    *(jwt.PyJWTError, ValueError, TypeError, KeyError),
-    *(OverflowError, RecursionError, AttributeError),
-)
-_UNVERIFIED: Options = {"verify_signature": False}
-_BUT_THE_SIGNATURE: Options = {
-    "verify_signature": False,
-    "verify_exp": True,
-    "verify_nbf": True,
-    "verify_iat": True,
-    "verify_aud": True,
-    "verify_iss": True,
-    "verify_sub": True,
-    "verify_jti": True,
-}
-_REASONS = (
-    (jwt.ExpiredSignatureError, "the token has expired"),
-    (jwt.ImmatureSignatureError, "the token is not valid yet"),
-    (jwt.InvalidAudienceError, "the token is for another audience"),
-    (jwt.MissingRequiredClaimError, "the token lacks a claim that it must have"),
-    (jwt.InvalidSignatureError, "the token's signature is not its issuer's"),
-)
 
 
 @dataclass(frozen=True)
@@ -88,92 +43,28 @@ class Verifier:
 
     async def identify(self, token: str) -> Caller:
         """Return whose token this is; raise Refusal for one that is not believed."""
-        if len(token) > MAX_CHARACTERS:
-            raise Refusal.bad_request("the token is too long")
-        header, url, signature = _unverified(token)
-        if url not in self._issuers:
-            raise Refusal.unauthorized("the token's issuer is not listed here", url)
-        issuer, keys = self._issuers[url]
-        algorithm, key_id = header.get("alg"), header.get("kid")
-        if algorithm not in issuer.algorithms:
-            raise Refusal.unauthorized("the token is signed in a way not taken here")
-        if not isinstance(key_id, str | None) or len(key_id or "") > MAX_KEY_ID:
-            raise Refusal.unauthorized("the token is not a JWT")
-        if len(signature) not in _lengths(algorithm):
-            raise Refusal.unauthorized("the token is not signed")
-        found = keys.known(key_id)
+        shown = id_token.read(token)
+        if shown.issuer not in self._issuers:
+            reason = "the token's issuer is not listed here"
+            raise Refusal.unauthorized(reason, shown.issuer)
+        issuer, keys = self._issuers[shown.issuer]
+        shown.check_form(issuer.algorithms)
         # Nobody is asked, and nobody waits, for a token that is refused in any case.
-        verified = self._examine(token, algorithm, issuer, found) if found else None
-        if not verified:
-            self._examine(token, algorithm, issuer, None)
-        key = await keys.find(key_id)
-        if not verified or key is not found:
-            verified = self._examine(token, algorithm, issuer, key)
-        return verified
+        expires_at = shown.check_claims(issuer.audience, self._clock())
+        found = keys.known(shown.key_id)
+        if found:
+            shown.check_signature(found)
+        key = await keys.find(shown.key_id)
+        if key is not found:
+            shown.check_signature(key)
+            # It may have been waited for.
+            expires_at = shown.check_claims(issuer.audience, self._clock())
+        return Caller(issuer.name, shown.claims["sub"], expires_at, shown.claims)
 
     def begin(self) -> None:
         """Fetch every issuer's keys, before the first token of it comes."""
         for _, keys in self._issuers.values():
             keys.begin()
-
-    def _examine(
-        self,
-        token: str,
-        algorithm: str,
-        issuer: Issuer,
-        key: PublishedKey | None,
-    ) -> Caller:
-        """Read what the token says; raise Refusal where it cannot be believed.
-
-        Without a key all is looked at but the signature.
-        """
-        if key and key.algorithm not in {"", algorithm}:
-            raise Refusal.unauthorized("the token's key is for another algorithm")
-        options: Options = {"require": ["iss", "sub", "aud", "exp"]}
-        if not key:
-            options |= _BUT_THE_SIGNATURE
-        try:
-            claims = jwt.decode(
-                token,
-                key.public if key else "",
-                algorithms=[algorithm],
-                audience=issuer.audience,
-                issuer=issuer.url,
-                leeway=SKEW_S,
-                options=options,
-            )
-            expires_at = float(claims["exp"])
-        except _MALFORMED as error:
-            raise Refusal.unauthorized(_reason(error)) from None
-        # PyJWT's leeway is for both ends; what we grant must end with the token.
-        if not expires_at - self._clock() >= 1:
-            raise Refusal.unauthorized("the token has expired")
-        return Caller(issuer.name, claims["sub"], expires_at, claims)
-
-
-def _lengths(algorithm: str) -> Container[int]:
-    """Return how many bytes a signature by this algorithm may have."""
-    return _SIGNATURE_BYTES.get(algorithm) or _SIGNATURE_BYTES[algorithm[:2]]
-
-
-def _unverified(token: str) -> tuple[Mapping[str, Any], str, bytes]:
-    """Return the header, the issuer that the claims name, and the signature."""
-    try:
-        parts = jwt.decode_complete(token, options=_UNVERIFIED)
-        header, url = parts["header"], parts["payload"]["iss"]
-    except _MALFORMED:
-        raise Refusal.unauthorized("the password is not a JWT with an issuer") from None
-    # A header that must be understood and is not (RFC 7515, 4.1.11).
-    if "crit" in header or not isinstance(url, str):
-        raise Refusal.unauthorized("the token is not one that is understood here")
-    return header, url, parts["signature"]
-
-
-def _reason(error: Exception) -> str:
-    for kind, reason in _REASONS:
-        if isinstance(error, kind):
-            return reason
-    return "the token cannot be verified"
 
 
 _RETRY_S = 5

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import time
+from http import HTTPStatus
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dockcred.commands.token_service import journal
-from dockcred.commands.token_service.clients import Clients
+from dockcred.commands.token_service.app import Application, HttpAnswer
+from dockcred.commands.token_service.clients import Clients, Peer
+from dockcred.commands.token_service.quick import PlainRequest
 
 RETRY_S = 5
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 QUIET_S = 1.0
 """One line in the log for so many seconds, whoever is turned away."""
 
@@ -19,8 +22,9 @@ QUIET_S = 1.0
 class Gate:
     """The application for those who do not ask for too much; the others get 429."""
 
-    def __init__(self, application: ASGIApp, clients: Clients) -> None:
-        self._application = application
+    def __init__(self, application: Application, clients: Clients) -> None:
+        self._plain = application.answer_plain
+        self._application: ASGIApp = application.routes()
         self._clients = clients
         self._told_at = float("-inf")
         self._untold = 0
@@ -34,19 +38,31 @@ class Gate:
             if name == b"x-forwarded-for"
         ]
         who = self._clients.current_principal(peer, named)
-        retry_after_s = self._clients.begins(who)
-        if retry_after_s:
-            self._tell(who)
-            refusal = _answer(429, "one address asks too often", retry_after_s)
-            await refusal(scope, receive, send)
+        if retry_after_s := self._clients.begins(who):
+            found = self._too_often(who, retry_after_s)
+            await _response(found)(scope, receive, send)
             return
         try:
             await self._application(scope, receive, send)
         finally:
             self._clients.ends(who)
 
+    async def plain(self, asked: PlainRequest, peer: Peer) -> HttpAnswer:
+        """Return the answer to a request for a token in the plainest form."""
+        who = self._clients.current_principal(peer, asked.forwarded_for)
+        if retry_after_s := self._clients.begins(who):
+            return self._too_often(who, retry_after_s)
+        try:
+            return await self._plain(asked, str(peer[0]))
+        finally:
+            self._clients.ends(who)
+
+    def _too_often(self, who: str, retry_after_s: int) -> HttpAnswer:
+        self._tell(who)
+        return _answer(429, "one address asks too often", retry_after_s)
+
     def _tell(self, who: str) -> None:
-        journal.REQUESTS.labels("refused-429").inc()
+        journal.FIGURES.ended("refused-429")
         self._untold += 1
         now = time.monotonic()
         if now - self._told_at >= QUIET_S:
@@ -56,10 +72,10 @@ class Gate:
 
 def too_busy(status: int, reason: str) -> ASGIApp:
     """Make an application that answers so, and ends the connection."""
-    answer = _answer(status, reason, RETRY_S, connection="close")
+    answer = _response(_answer(status, reason, RETRY_S, connection="close"))
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        journal.REQUESTS.labels(f"refused-{status}").inc()
+        journal.FIGURES.ended(f"refused-{status}")
         await answer(scope, receive, send)
 
     return application
@@ -67,17 +83,31 @@ def too_busy(status: int, reason: str) -> ASGIApp:
 
 def farewell(status: int, reason: str) -> bytes:
     """Write the same answer as bytes, for a connection whose request is not whole."""
-    answer = _answer(status, reason, RETRY_S, connection="close")
-    lines = [f"HTTP/1.1 {status} ".encode()]
-    lines += [name + b": " + value for name, value in answer.raw_headers]
-    return b"\r\n".join([*lines, b"", bytes(answer.body)])
+    return as_bytes(_answer(status, reason, RETRY_S, connection="close"), [])
 
 
-def _answer(status: int, reason: str, retry_after_s: int, **headers: str) -> Response:
+def as_bytes(answer: HttpAnswer, more: list[tuple[bytes, bytes]]) -> bytes:
+    """Write an answer as HTTP/1.1 has it, with `more` headers."""
+    body = answer.body().encode()
+    lines = [
+        f"HTTP/1.1 {answer.status} {_PHRASES.get(answer.status, '')}".encode(),
+        b"content-type: application/json",
+        b"content-length: %d" % len(body),
+        *(f"{name}: {value}".encode() for name, value in answer.headers.items()),
+        *(name + b": " + value for name, value in more),
+    ]
+    return b"\r\n".join([*lines, b"", body])
+
+
+def _response(answer: HttpAnswer) -> Response:
+    return Response(answer.body(), answer.status, answer.headers, "application/json")
+
+
+def _answer(status: int, reason: str, retry_after_s: int, **headers: str) -> HttpAnswer:
     problem = {
         "error": "temporarily_unavailable",
         "error_description": reason,
         "errors": [{"code": "TOOMANYREQUESTS", "message": reason}],
     }
     headers |= {"retry-after": str(retry_after_s), "cache-control": "no-store"}
-    return Response(json.dumps(problem), status, headers, "application/json")
+    return HttpAnswer(status, problem, headers)

@@ -128,7 +128,7 @@ class IssuerKeys:
         else:
             failed = False
             self._fetched_at = self._clock()
-            journal.ISSUER_FETCHES.labels(self._issuer.name, "fetched").inc()
+            journal.FIGURES.fetched(self._issuer.name, "fetched")
             journal.info("issuer-keys", issuer=self._issuer.name, keys=len(self._keys))
         finally:
             self._under_way, self._has_failed = None, failed
@@ -136,5 +136,5 @@ class IssuerKeys:
             self._ended_at = self._clock() if failed or had_keys else _NEVER
 
     def _tell_failure(self, reason: str) -> None:
-        journal.ISSUER_FETCHES.labels(self._issuer.name, "failed").inc()
+        journal.FIGURES.fetched(self._issuer.name, "failed")
         journal.warning("issuer-keys-failed", issuer=self._issuer.name, reason=reason)

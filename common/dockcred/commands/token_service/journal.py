@@ -1,88 +1,120 @@
-"""What the token service tells: its log and its figures."""
+"""What the token service tells: its log, a line of JSON on stderr, and its figures."""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
+import mmap
+import os
 import sys
 import time
+from bisect import bisect_left
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-
-_REGISTRY = CollectorRegistry()
-
-REQUESTS = Counter(
-    "dockcred_token_requests",
-    "Requests for a token, by how they ended.",
-    ["outcome"],
-    registry=_REGISTRY,
-)
-SECONDS = Histogram(
-    "dockcred_token_request_seconds",
-    "How long requests for a token took.",
-    registry=_REGISTRY,
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
-)
-ISSUER_FETCHES = Counter(
-    "dockcred_issuer_fetches",
-    "How often an issuer was asked for its keys.",
-    ["issuer", "outcome"],
-    registry=_REGISTRY,
-)
-
-
-def text() -> bytes:
-    """Write them all in Prometheus' text format."""
-    return generate_latest(_REGISTRY)
-
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
 
 MAX_CHARACTERS = 300
-_LOG = logging.getLogger("dockcred.commands.token_service")
+LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30}
+
+
+class _Journal:
+    """Where the lines go, from which level on, and which worker writes them.
+
+    Workers share stderr. A pipe takes a line that is longer than PIPE_BUF in pieces, so
+    all take turns by a lock of the kernel's, which one that is killed does not keep.
+    """
+
+    level = LEVELS["WARNING"]
+    worker = 0
+    turns: int | None = None
+
+    def write(self, line: dict[str, Any]) -> None:
+        if self.worker:
+            line["worker"] = self.worker
+        text = memoryview(f"{json.dumps(line)}\n".encode())
+        try:
+            if self.turns is not None:
+                fcntl.lockf(self.turns, fcntl.LOCK_EX)
+            while text:
+                text = text[os.write(sys.stderr.fileno(), text) :]
+        except (OSError, ValueError):
+            pass  # where nobody reads it any more, say so to nobody
+        finally:
+            if self.turns is not None:
+                fcntl.lockf(self.turns, fcntl.LOCK_UN)
+
+
+_JOURNAL = _Journal()
 
 
 def info(event: str, **fields: Any) -> None:
-    """Log what went as it should."""
-    _LOG.info(event, extra={"fields": fields})
+    """Write down what went as it should."""
+    _write("INFO", event, fields)
 
 
 def warning(event: str, **fields: Any) -> None:
-    """Log what was refused, or what somebody should look at."""
-    _LOG.warning(event, extra={"fields": fields})
+    """Write down what was refused, or what somebody should look at."""
+    _write("WARNING", event, fields)
 
 
 def failure(event: str, error: BaseException) -> None:
-    """Log a failure of ours by its type and place: its text may hold anything."""
-    _LOG.error(event, exc_info=error)
+    """Write down our failure by its type and place: its text may hold anything."""
+    _JOURNAL.write(_line(time.time(), "error", event) | {"error": _place(error)})
 
 
 def open_on_stderr(level: str) -> None:
     """Send every line of this process there, the server library's own too."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Line())
+    _JOURNAL.level = LEVELS[level]
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [_Others()]
     root.setLevel(level)
-    # Where stderr is a pipe that nobody reads any more, say so to nobody.
-    logging.raiseExceptions = False
 
 
-class _Line(logging.Formatter):
-    """Formats a record as one object on one line."""
+def take_turns() -> None:
+    """Share stderr with the processes that are forked from now on."""
+    _JOURNAL.turns = os.memfd_create("dockcred-journal")
 
-    def format(self, record: logging.LogRecord) -> str:
-        """See logging.Formatter."""
-        line: dict[str, Any] = {
-            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-            + f".{int(record.msecs):03}Z",
-            "level": record.levelname.lower(),
-            "event": record.getMessage()[:MAX_CHARACTERS].strip(),
-        }
-        fields = getattr(record, "fields", {})
-        line |= {name: _bounded(value) for name, value in fields.items() if value}
+
+def of_worker(number: int) -> None:
+    """Write in each line from now on which worker it is from."""
+    _JOURNAL.worker = number
+
+
+def _write(level: str, event: str, fields: dict[str, Any]) -> None:
+    if LEVELS[level] < _JOURNAL.level:
+        return
+    line = _line(time.time(), level.lower(), event)
+    line |= {name: _bounded(value) for name, value in fields.items() if value}
+    _JOURNAL.write(line)
+
+
+class _Others(logging.Handler):
+    """Writes what libraries log, in the same form."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See logging.Handler."""
+        line = _line(record.created, record.levelname.lower(), record.getMessage())
         if record.exc_info:
             line["error"] = _place(record.exc_info[1])
-        return json.dumps(line)
+        _JOURNAL.write(line)
+
+
+def _line(at: float, level: str, event: str) -> dict[str, Any]:
+    return {
+        "time": f"{_second(int(at))}.{int(at % 1 * 1000):03}Z",
+        "level": level,
+        "event": event[:MAX_CHARACTERS].strip(),
+    }
+
+
+@lru_cache(1)
+def _second(at: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at))
 
 
 def _bounded(value: Any) -> Any:
@@ -102,3 +134,107 @@ def _place(error: BaseException | None) -> str:
     if trace is None:
         return name
     return f"{name} at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+
+
+OUTCOMES = (
+    *("answered", "failed", "refused"),
+    *(f"refused-{n}" for n in (400, 401, 408, 413, 415, 429, 431, 503)),
+)
+OTHERWISE = OUTCOMES.index("refused")
+BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+FETCHES = ("fetched", "failed")
+_BUCKETS = len(OUTCOMES)
+_SUM = _BUCKETS + len(BOUNDS_S) + 1
+_ISSUERS = _SUM + 1
+_NUMBER = 8  # bytes
+
+
+class Figures:
+    """What is counted, for Prometheus: all workers in one memory.
+
+    Each worker has a row of numbers that it alone writes; whichever is asked for the
+    figures adds them up. One that takes the place of a dead worker counts on in its
+    row, so that a figure never goes back.
+    """
+
+    def __init__(self) -> None:
+        self._issuers: list[str] = []
+        self._workers, self._at = 1, 0
+        self._numbers = _memory(_ISSUERS)
+
+    def share(self, workers: int, issuers: list[str]) -> None:
+        """Make room for so many workers, which are forked after this, and issuers."""
+        self._issuers, self._workers, self._at = issuers, workers, 0
+        self._numbers = _memory(workers * self._width)
+
+    def of_worker(self, number: int) -> None:
+        """Count in the row of this worker; the first one is 1."""
+        self._at = (number - 1) * self._width
+
+    def ended(self, outcome: str, seconds: float | None = None) -> None:
+        """Count a request by how it ended, and how long it took if that is known."""
+        which = _WHICH.get(outcome, OTHERWISE)
+        self._numbers[self._at + which] += 1
+        if seconds is not None:
+            bucket = _BUCKETS + bisect_left(BOUNDS_S, seconds)
+            self._numbers[self._at + bucket] += 1
+            self._numbers[self._at + _SUM] += seconds
+
+    def fetched(self, issuer: str, how: str) -> None:
+        """Count that an issuer was asked for its keys; `how` is one of FETCHES."""
+        if issuer in self._issuers:
+            at = _ISSUERS + self._issuers.index(issuer) * len(FETCHES)
+            self._numbers[self._at + at + FETCHES.index(how)] += 1
+
+    def text(self) -> bytes:
+        """Write them all in Prometheus' text format."""
+        registry = CollectorRegistry()
+        registry.register(self)
+        return generate_latest(registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """See prometheus_client's Collector."""
+        requests = CounterMetricFamily(
+            "dockcred_token_requests",
+            "Requests for a token, by how they ended.",
+            labels=["outcome"],
+        )
+        for at, outcome in enumerate(OUTCOMES):
+            requests.add_metric([outcome], self._total(at))
+        yield requests
+        seen, buckets = 0.0, []
+        for at, bound in enumerate((*map(float, BOUNDS_S), "+Inf")):
+            seen += self._total(_BUCKETS + at)
+            buckets.append((str(bound), seen))
+        yield HistogramMetricFamily(
+            "dockcred_token_request_seconds",
+            "How long requests for a token took.",
+            buckets=buckets,
+            sum_value=self._total(_SUM),
+        )
+        fetches = CounterMetricFamily(
+            "dockcred_issuer_fetches",
+            "How often an issuer was asked for its keys.",
+            labels=["issuer", "outcome"],
+        )
+        for number, issuer in enumerate(self._issuers):
+            for how, name in enumerate(FETCHES):
+                total = self._total(_ISSUERS + number * len(FETCHES) + how)
+                fetches.add_metric([issuer, name], total)
+        yield fetches
+
+    @property
+    def _width(self) -> int:
+        return _ISSUERS + len(FETCHES) * len(self._issuers)
+
+    def _total(self, at: int) -> float:
+        return sum(self._numbers[at :: self._width][: self._workers])
+
+
+def _memory(numbers: int) -> memoryview[float]:
+    """Return so many numbers, 0 each, that forks of this process share."""
+    return memoryview(mmap.mmap(-1, numbers * _NUMBER)).cast("d")
+
+
+_WHICH = {outcome: at for at, outcome in enumerate(OUTCOMES)}
+FIGURES = Figures()

@@ -5,7 +5,8 @@ it signs: `next` has been in the registries' file since the last rotation when i
 becomes `signing`, and a `retired` one stays there until the next rotation.
 
 A running service sees a rotation by itself. Many services may share the directory;
-none but `rotate` writes there.
+none but `rotate` writes there. It may also be a Secret of Kubernetes: kubelet mounts it
+read-only, each version in a directory of its own, to which one link leads.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ _START, _END = "key-", ".pem"
 _FIRST_KEYS = 2
 _OTHERS = 0o077
 _OTHERS_WRITE = 0o022
+_VERSION = "..data"
+# A pod that is not root reads a Secret by its group (`fsGroup`), the pod's alone.
+_OTHERS_OF_SECRET = 0o027
 
 
 @dataclass(frozen=True)
@@ -147,11 +151,29 @@ class KeyDirectory:
 
     def _read(self, name: str) -> bytes:
         """Read a file that is its owner's alone, in a directory that is ours."""
-        self._check_directory()
+        version = self._version()
+        if not version:
+            self._check_directory()
+        path = f"{self.path}/{version}/{name}" if version else self._file(name)
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-        with open(os.open(self._file(name), flags), "rb") as file:
-            _check(self._file(name), os.fstat(file.fileno()), _OTHERS)
+        with open(os.open(path, flags), "rb") as file:
+            forbidden = _OTHERS_OF_SECRET if version else _OTHERS
+            _check(path, os.fstat(file.fileno()), forbidden)
             return file.read()
+
+    def _version(self) -> str:
+        """Return which version of a mounted Secret counts, "" for a plain directory.
+
+        Raise InvalidInputError for what looks like one and could be written.
+        """
+        link = self._file(_VERSION)
+        if not os.path.islink(link):
+            return ""
+        if not os.statvfs(self.path).f_flag & os.ST_RDONLY:
+            raise InvalidInputError(
+                f"{self.path} is no Secret: it can be written", "mount it readOnly"
+            )
+        return os.path.basename(os.readlink(link))
 
     def _check_directory(self) -> None:
         _check(self.path, os.stat(self.path), _OTHERS_WRITE)
@@ -159,6 +181,11 @@ class KeyDirectory:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """Hold the one right to change what is here."""
+        if os.path.lexists(self._file(_VERSION)):
+            raise InvalidInputError(
+                f"the keys in {self.path} are a mounted Secret",
+                "rotate where they were made, and apply the Secret again",
+            )
         self._check_directory()
         with FileLock(self._file(".lock"), stays=True):
             private_file.remove_leftovers(self.path)

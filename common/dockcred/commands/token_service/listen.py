@@ -14,6 +14,8 @@ from dockcred.transport.target import is_loopback
 DEFAULT_ADDRESS = "127.0.0.1:5001"
 BACKLOG = 2048
 ACCEPTED_AT_ONCE = 32
+ACCEPTED_BESIDE_OTHERS = 2
+"""One at a time, as every second try takes none: the others take the next ones."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Listen:
     def _host(self) -> str:
         return self.address.rpartition(":")[0].strip("[]")
 
-    def open(self, clients: Clients) -> socket.socket:
+    def open(self, clients: Clients, workers: int = 1) -> socket.socket:
         """Bind, but in clear only on this machine or behind a proxy that speaks TLS.
 
         Raises InvalidInputError otherwise, and for an address that cannot be had.
@@ -82,6 +84,8 @@ class Listen:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listening = Listening(sock.family, sock.type, sock.proto, sock.detach())
         listening.clients = clients
+        if workers > 1:
+            listening.at_once = ACCEPTED_BESIDE_OTHERS
         return listening
 
 
@@ -92,12 +96,13 @@ class Listening(socket.socket):
     """
 
     clients: Clients
+    at_once = ACCEPTED_AT_ONCE
     _turn = 0
 
     def accept(self) -> tuple[socket.socket, Any]:
         """See socket.accept; BlockingIOError and ConnectionAbortedError mean: later."""
         # Others get their turn between; asyncio would take all who wait at once.
-        self._turn = (self._turn + 1) % ACCEPTED_AT_ONCE
+        self._turn = (self._turn + 1) % self.at_once
         if not self._turn:
             raise BlockingIOError
         accepted, peer = super().accept()

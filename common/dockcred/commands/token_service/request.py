@@ -155,15 +155,30 @@ async def read(request: Request) -> TokenRequest:
         # Two lengths (RFC 9112, 6.1): a proxy may have believed the other one.
         raise Refusal.bad_request("the request says its length in two ways")
     if request.method == "POST":
-        return _from_form(_fields(await _body(request)))
-    fields = _fields(request.scope["query_string"])
-    username, secret = _basic(request.headers.getlist("authorization"))
-    return TokenRequest(
-        _one(fields, "service"),
-        parse(fields.get("scope", ())),
-        username,
-        secret,
+        check_kind(request.headers.get("content-type", ""))
+        return of_form(await _body(request))
+    return of_query(
+        request.scope["query_string"], request.headers.getlist("authorization")
     )
+
+
+def of_query(query: bytes, authorizations: list[str]) -> TokenRequest:
+    """Read a GET; raise Refusal for one that is not as it must be."""
+    fields = _fields(query)
+    username, secret = _basic(authorizations)
+    scopes = parse(fields.get("scope", ()))
+    return TokenRequest(_one(fields, "service"), scopes, username, secret)
+
+
+def of_form(body: bytes) -> TokenRequest:
+    """Read the body of a POST; raise Refusal for one that is not as it must be."""
+    return _from_form(_fields(body))
+
+
+def check_kind(content_type: str) -> None:
+    """Raise Refusal for a body that is no form."""
+    if content_type.partition(";")[0].strip().lower() != _FORM:
+        raise Refusal(415, "invalid_request", f"the body must be {_FORM}")
 
 
 def _from_form(fields: Fields) -> TokenRequest:
@@ -182,9 +197,6 @@ def _from_form(fields: Fields) -> TokenRequest:
 
 
 async def _body(request: Request) -> bytes:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != _FORM:
-        raise Refusal(415, "invalid_request", f"the body must be {_FORM}")
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_S):

@@ -1,4 +1,4 @@
-"""The server, and its patience with slow clients."""
+"""The server: one process that serves, or one of several that share a port."""
 
 from __future__ import annotations
 
@@ -12,25 +12,18 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import h11
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from dockcred.commands.token_service import gate, journal
+from dockcred.commands.token_service import journal, workers
 from dockcred.commands.token_service.app import Application
-from dockcred.commands.token_service.clients import MAX_CONNECTIONS, Clients, Peer
+from dockcred.commands.token_service.clients import MAX_CONNECTIONS, Clients
+from dockcred.commands.token_service.connection import BoundedProtocol
 from dockcred.commands.token_service.gate import Gate
 from dockcred.commands.token_service.listen import Listen
 from dockcred.commands.token_service.request import MAX_HEAD_BYTES
 from dockcred.errors import InvalidInputError
 
-HEAD_S = 10.0
-READ_S = 10.0
-TURNED_AWAY_S = 2.0
 T = TypeVar("T")
-_NO_ROOM = gate.too_busy(503, "there are too many connections")
-_FAREWELL = gate.farewell(503, "there are too many connections")
-_TOO_MANY = gate.too_busy(429, "one address has too many connections")
 
 
 async def run_in_own_thread(work: Callable[[], T]) -> T:
@@ -64,105 +57,6 @@ async def run_in_own_thread(work: Callable[[], T]) -> T:
     return await ended
 
 
-class BoundedProtocol(H11Protocol):
-    """HTTP/1.1 by h11, strict, with a bound on each phase; `clients` is one for all."""
-
-    clients: Clients
-    _head: asyncio.TimerHandle | None = None
-    _answer: asyncio.TimerHandle | None = None
-    _peer: Peer = ("",)
-
-    def connection_made(self, transport: Any) -> None:
-        """Wait for the first head, unless too many do so already."""
-        super().connection_made(transport)
-        # We are told as soon as anything of an answer is not taken.
-        transport.set_write_buffer_limits(high=1, low=0)
-        self._peer = transport.get_extra_info("peername") or ("",)
-        if self.clients.too_many(self._peer):
-            self.app = _TOO_MANY
-        elif not self.clients.make_room():
-            self.app = _NO_ROOM
-        self._wait()
-        self._note()
-
-    def data_received(self, data: bytes) -> None:
-        """Wait for the rest of a head from its first byte on."""
-        if self._head is None and self._is_between_requests():
-            self._wait()
-        super().data_received(data)
-        if not self._is_between_requests():
-            self._stop_waiting()
-        self._note()
-
-    def on_response_complete(self) -> None:
-        """Leave, where the rest of a request is not wanted any more."""
-        if self.conn.their_state is h11.SEND_BODY:
-            self.transport.close()
-        super().on_response_complete()
-        self._note()
-
-    def pause_writing(self) -> None:
-        """Wait for the other end to take its answer."""
-        super().pause_writing()
-        self._answer = self.loop.call_later(READ_S, self.transport.abort)
-        self._note()
-
-    def resume_writing(self) -> None:
-        """Wait no longer: it has taken it."""
-        super().resume_writing()
-        self._stop_writing()
-        self._note()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no longer."""
-        super().connection_lost(exc)
-        self._stop_waiting()
-        self._stop_writing()
-
-    def make_room(self) -> None:
-        """End this connection, with a word of why where that can be understood."""
-        has_begun = self.cycle is not None and self.cycle.response_started
-        if self._is_between_requests() and has_begun and self._head is None:
-            self.transport.close()  # between two requests
-        elif self.flow.write_paused or (has_begun and not self._is_between_requests()):
-            self.transport.abort()
-        else:
-            self.transport.write(_FAREWELL)
-            self.transport.close()
-            self.loop.call_later(TURNED_AWAY_S, self.transport.abort)
-
-    def _is_between_requests(self) -> bool:
-        return self.cycle is None or self.cycle.response_complete
-
-    def _note(self) -> None:
-        """Set whether the other end owes us something."""
-        if self.transport.is_closing():
-            return
-        if (
-            self._is_between_requests()
-            or self.cycle.more_body
-            or self.flow.write_paused
-        ):
-            self.clients.waits(self._peer, self)
-        else:
-            self.clients.waits_no_longer(self._peer)
-
-    def _wait(self) -> None:
-        turned_away = self.app in {_TOO_MANY, _NO_ROOM}
-        seconds = TURNED_AWAY_S if turned_away else HEAD_S
-        self._head = self.loop.call_later(seconds, self.transport.abort)
-
-    def _stop_waiting(self) -> None:
-        if self._head is not None:
-            self._head.cancel()
-            self._head = None
-
-    def _stop_writing(self) -> None:
-        if self._answer is not None:
-            self._answer.cancel()
-            self._answer = None
-
-
 HANDSHAKE_S = 10.0
 FAREWELL_S = 5.0
 KEEP_ALIVE_S = 5
@@ -175,26 +69,53 @@ TLS_1_2_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """Forward secrecy and AEAD, whatever the installed uvicorn would choose."""
 
 
-def run(application: Application, listen: Listen) -> None:
-    """Serve until SIGTERM or Ctrl-C, then finish what has begun, for GRACE_S."""
+def run(application: Application, listen: Listen, many: int = 1) -> None:
+    """Serve until SIGTERM or Ctrl-C, then finish what has begun, for GRACE_S.
+
+    With `many` workers this process only looks after them. Raise InvalidInputError
+    where nobody can serve, and DockcredError where one of them did not end in time.
+    """
     files = _allow_many_files()
     most = min(MAX_CONNECTIONS, max(files - OTHER_FILES, files // 2))
     clients = listen.clients(most)
-    with listen.open(clients) as sock:
+    journal.FIGURES.share(many, application.issuers)
+    with listen.open(clients, many) as sock:
         try:
-            server = uvicorn.Server(_config(application, listen, clients))
+            server = _Server(_config(application, listen, clients), application)
             server.config.load()
         except (OSError, ssl.SSLError) as error:
             raise InvalidInputError(
                 f"the TLS certificate or its key cannot be read: {error}",
                 "give PEM files that belong together",
             ) from None
-        with (
-            contextlib.suppress(KeyboardInterrupt),
-            asyncio.Runner(loop_factory=_Loop) as runner,
-        ):
-            runner.run(_serve(server, sock, application))
+
+        def serve(parent: int) -> None:
+            with (
+                contextlib.suppress(KeyboardInterrupt),
+                asyncio.Runner(loop_factory=_Loop) as runner,
+            ):
+                runner.run(_serve(server, sock, application, parent))
+
+        if many == 1:
+            serve(workers.NOBODY)
+        else:
+            workers.keep_signals()
+            _tell(sock, many)
+            workers.run(serve, many, sock.close, GRACE_S)
     journal.info("stopped")
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's, which says that it is not ready from the moment on that it ends."""
+
+    def __init__(self, config: uvicorn.Config, application: Application) -> None:
+        super().__init__(config)
+        self._application = application
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn."""
+        self._application.leave()
+        await super().shutdown(sockets)
 
 
 class _Loop(asyncio.SelectorEventLoop):
@@ -208,9 +129,19 @@ class _Loop(asyncio.SelectorEventLoop):
         return await super().create_server(*arguments, **options)
 
 
+def _tell(sock: socket.socket, many: int) -> None:
+    host, port = sock.getsockname()[:2]
+    journal.info("listening", host=host, port=port, workers=many)
+
+
 async def _serve(
-    server: uvicorn.Server, sock: socket.socket, application: Application
+    server: uvicorn.Server,
+    sock: socket.socket,
+    application: Application,
+    parent: int,
 ) -> None:
+    """Serve until told to stop, or until `parent`, the end of a pipe, is left alone."""
+
     def stop(*_: object) -> None:
         server.should_exit = True
 
@@ -218,8 +149,11 @@ async def _serve(
     # once more for those before. Ours: a stop that was asked for is a success.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    host, port = sock.getsockname()[:2]
-    journal.info("listening", host=host, port=port)
+    if parent == workers.NOBODY:
+        _tell(sock, 1)
+    else:
+        loop = asyncio.get_running_loop()
+        loop.add_reader(parent, stop)
     application.begin()
     await server.serve(sockets=[sock])
 
@@ -227,9 +161,11 @@ async def _serve(
 def _config(
     application: Application, listen: Listen, clients: Clients
 ) -> uvicorn.Config:
+    front = Gate(application, clients)
+    shared = {"clients": clients, "front": front}
     return uvicorn.Config(
-        Gate(application.routes(), clients),
-        http=type("Protocol", (BoundedProtocol,), {"clients": clients}),
+        front,
+        http=type("Protocol", (BoundedProtocol,), shared),
         ws="none",
         lifespan="off",
         log_config=None,

@@ -15,6 +15,7 @@ from typing import Any, Self
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -26,6 +27,7 @@ from dockcred.errors import InvalidInputError
 
 ALGORITHM = "ES256"
 _COORDINATE = 32  # bytes, RFC 7518 6.2.1.2
+_ECDSA = ec.ECDSA(hashes.SHA256())
 # Registries refuse a chain outside its validity. Rotation ends a key, not its date.
 _VALID = timedelta(days=3650)
 _CLOCK_SKEW = timedelta(hours=1)
@@ -77,6 +79,27 @@ class SigningKey:
         """Write the certificate, for a registry's `rootcertbundle`."""
         return self._certificate.public_bytes(Encoding.PEM)
 
+    def sign(self, claims: dict[str, Any], *, by_id: bool) -> str:
+        """Return a signed JWT (RFC 7515), which names this key by its id or its chain.
+
+        Written here, as our keys are of one kind and the header is always the same one.
+        """
+        header = self._header_by_id if by_id else self._header_by_chain
+        text = json.dumps(claims, separators=(",", ":")).encode()
+        signed = f"{header}.{_base64url(text)}"
+        made = self.private.sign(signed.encode("ascii"), _ECDSA)
+        r, s = decode_dss_signature(made)
+        signature = r.to_bytes(_COORDINATE, "big") + s.to_bytes(_COORDINATE, "big")
+        return f"{signed}.{_base64url(signature)}"
+
+    @cached_property
+    def _header_by_id(self) -> str:
+        return _header({"kid": self.id})
+
+    @cached_property
+    def _header_by_chain(self) -> str:
+        return _header({"x5c": self.chain})
+
     @cached_property
     def chain(self) -> list[str]:
         """Return the certificate as a token's `x5c` has it (RFC 7515, 4.1.6)."""
@@ -104,6 +127,11 @@ class SigningKey:
             "x": _base64url(numbers.x.to_bytes(_COORDINATE, "big")),
             "y": _base64url(numbers.y.to_bytes(_COORDINATE, "big")),
         }
+
+
+def _header(names: dict[str, Any]) -> str:
+    text = json.dumps({"alg": ALGORITHM, "typ": "JWT"} | names, separators=(",", ":"))
+    return _base64url(text.encode())
 
 
 def _base64url(data: bytes) -> str:

@@ -27,11 +27,13 @@ _ONLY_ISSUER = "issuer"
 _LEVELS = {"debug": "DEBUG", "info": "INFO", "warning": "WARNING"}
 
 
-def serve(application: Application, listen: Listen, environment: Environment) -> None:
+def serve(
+    application: Application, listen: Listen, workers: int, environment: Environment
+) -> None:
     """Serve until told to stop, with a line of JSON on stderr for each request."""
     level = environment.get("DOCKCRED_LOG").lower()
     journal.open_on_stderr(_LEVELS.get(level, "INFO"))
-    server.run(application, listen)
+    server.run(application, listen, workers)
 
 
 def with_provider(environment: Environment) -> Application:
@@ -46,7 +48,9 @@ def with_rules(settings: Settings) -> Application:
         keys.create()
     keys.signing_key()
     verifier = Verifier(settings.issuers, issuer_documents.fetch_keys)
-    return Application(ByRules(settings, keys, verifier), settings.service)
+    authority = ByRules(settings, keys, verifier)
+    issuers = [issuer.name for issuer in settings.issuers]
+    return Application(authority, settings.service, issuers)
 
 
 def of_file(path: str, keys: str | None, environment: Environment) -> Settings:
