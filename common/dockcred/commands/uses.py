@@ -9,7 +9,6 @@ from dockcred import wiring
 from dockcred.clients import entries, files, helm, kubelet, nomad
 from dockcred.clients.containers import read as containers_read
 from dockcred.clients.docker import read as docker_read
-from dockcred.commands.doctor import service
 from dockcred.commands.shape import BY_DEFAULT, ClientUse
 from dockcred.errors import DockcredError
 
@@ -86,6 +85,8 @@ class ClientsHere:
             return  # helm stops there, and `doctor --client helm` says why
 
     def _nomad(self, reference: Reference) -> Iterator[ClientUse]:
+        from dockcred.commands.doctor import service  # noqa: PLC0415 - all of doctor
+
         unit = service.service("nomad")
         block = nomad.block_in_force(service.nomad_directory(unit))
         path = unit.environment().get("PATH") if unit else ""
@@ -127,6 +128,8 @@ class ClientsHere:
 
 def _kubelet(reference: Reference) -> Iterator[ClientUse]:
     """Return the first plugin that kubelet asks for a registry's images."""
+    from dockcred.commands.doctor import service  # noqa: PLC0415 - as above
+
     path, directory = service.kubelet_places(service.service("kubelet"))
     if not path:
         return

@@ -1,7 +1,8 @@
 """`dockcred configure`: have a client ask our helpers, and undo that.
 
 What each client's file looks like is in `clients`; here are the options: for agents,
-which nobody logs in to, in this file, for what people run in `clients` beside it.
+which nobody logs in to, and for builds, in this file, for what people run in
+`clients` beside it.
 """
 
 from __future__ import annotations
@@ -11,18 +12,30 @@ import os
 import click
 
 from dockcred.clients import kubelet, nomad
+from dockcred.clients.docker import buildx as buildx_scopes
 from dockcred.clients.docker import edit as docker_edit
 from dockcred.clients.edit import ABSENT, WantedValue, WholeText, json_text
 from dockcred.clients.edit.client_file import EditableFile
 from dockcred.clients.edit.provider_list import ProviderList
 from dockcred.commands.configure import carry_out
-from dockcred.commands.configure.buildx import buildx
-from dockcred.commands.configure.carry_out import HELPER, REGISTRY, options
-from dockcred.commands.configure.clients import docker, helm, podman
+from dockcred.commands.configure.carry_out import (
+    HELPER,
+    IMPORT,
+    LOGINS,
+    REGISTRY,
+    options,
+)
+from dockcred.commands.configure.clients import (
+    change_and_import,
+    docker,
+    helm,
+    podman,
+)
 from dockcred.commands.configure.identity import for_identity
 from dockcred.commands.console import examples, reporting_errors, warn
-from dockcred.commands.help import HelpfulGroup
+from dockcred.commands.help import HelpfulGroup, complete_host
 from dockcred.errors import InvalidInputError
+from dockcred.system import environment
 
 
 @click.command(
@@ -191,6 +204,67 @@ def _merge(path: str, images: list[str], *, dry_run: bool) -> None:
         )
 
 
+_SCOPE = click.option(
+    "--registry",
+    "registries",
+    metavar="HOST[/REPOSITORY][@ACTIONS]",
+    multiple=True,
+    shell_complete=complete_host,
+    help="What the helper answers for; ACTIONS are pull, push or both. May be"
+    " repeated.",
+)
+
+
+@click.command(
+    "buildx",
+    epilog=examples(
+        "dockcred configure buildx --registry ghcr.io/me/app@push --helper oidc",
+        "dockcred configure buildx --registry ghcr.io/me/base --helper ghcr-login",
+        "dockcred configure buildx --undo",
+    ),
+)
+@options(_SCOPE, HELPER, IMPORT, LOGINS)
+def for_buildx(
+    *,
+    registries: tuple[str, ...],
+    helper: str,
+    at_once: bool,
+    logins: bool | None,
+    dry_run: bool,
+    undo: bool,
+) -> None:
+    """Set buildx's own directories: a helper for a HOST, a REPOSITORY, or to push.
+
+    $BUILDX_CONFIG/config, else buildx/config beside docker's config.json. For what they
+    name buildx reads them in that file's place; bake and compose build through it.
+    --undo without --registry takes back every one of them.
+    """
+    with reporting_errors():
+        variables = environment.current()
+        chosen = [buildx_scopes.scope(variables, text) for text in registries]
+        if undo:
+            paths = [each.path for each in chosen] or buildx_scopes.files(variables)
+            files = [EditableFile(path, json_text) for path in paths]
+            carry_out.undo(files, dry_run=dry_run, logins=logins)
+            return
+        if not chosen:
+            raise InvalidInputError(
+                "no repository is named", "use --registry HOST/REPOSITORY"
+            )
+        carry_out.check_helper(helper)
+        for scope in chosen:
+            file = EditableFile(scope.path, json_text)
+            key = scope.key
+            change_and_import(
+                file,
+                lambda text, key=key: docker_edit.use_helper_for(text, [key], helper),  # type: ignore[misc]
+                file.path,
+                helper,
+                at_once=at_once,
+                dry_run=dry_run,
+            )
+
+
 @click.group(
     cls=HelpfulGroup,
     epilog=examples(
@@ -208,5 +282,5 @@ def configure() -> None:
     """
 
 
-for command in (docker, buildx, helm, podman, for_nomad, for_kubelet, for_identity):
+for command in (docker, for_buildx, helm, podman, for_nomad, for_kubelet, for_identity):
     configure.add_command(command)
