@@ -11,12 +11,17 @@ import os
 import time
 
 from dockcred import credential as lifetime
-from dockcred.errors import DockcredError, IssueError, WireError
+from dockcred.errors import (
+    DockcredError,
+    IssueError,
+    MissingIdentityError,
+    WireError,
+)
 from dockcred.identity import cache as watched
 from dockcred.identity.cache import Entry
 from dockcred.identity.cache.lock import Flight
 from dockcred.identity.cache.record import Record
-from dockcred.identity.provider import SEPARATOR
+from dockcred.identity.provider import SEPARATOR, looks_in
 from dockcred.system import log, process
 from dockcred.system.environment import timeout_s
 from dockcred.transport import idle
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
 
     from dockcred.credential import Credential, ServerURL
     from dockcred.identity.cache.files import Cache
+    from dockcred.identity.cache.silence import Vain
     from dockcred.identity.provider import Identity, Provider
     from dockcred.system.environment import Environment
 
@@ -36,6 +42,9 @@ if TYPE_CHECKING:
 
         def keep(self, name: str, entry: Entry, asked_at: float) -> None:
             """Copy a named entry that held at some time after `asked_at`."""
+
+        def keep_silence(self, vain: Vain, said: str) -> None:
+            """Write the note of a `get` that found nobody."""
 
     class Holder(Protocol):
         """The store for which is minted: where entries are held, and by which key."""
@@ -64,6 +73,7 @@ class Minter:
         self._name = name
         self._key = key
         self._server = server
+        self.vain: Vain | None = None
 
     def mint(self, *, oldest: int = lifetime.AGING) -> Credential:
         """Mint once for all who ask at the same time.
@@ -105,6 +115,8 @@ class Minter:
         watched.wait_for_mtime_tick((*identity.files, *identity.tokens))
         before = time.time()
         now = watched.conditions(identity.files, identity.tokens)
+        # With an entry of what answered once, it is not only asked who is there.
+        is_new = not entry and identity.sources == (provider.metadata[1],)
         if entry and not self._store.is_leased(entry):
             if self._renew(entry, identity):
                 return entry.credential
@@ -121,6 +133,13 @@ class Minter:
                     process.meter.failed(error)
                 log.warning(f"answered the last credential: {error}")
                 return entry.credential
+            raise
+        except MissingIdentityError:
+            if is_new and self._store.open_tickets:
+                from dockcred.identity.cache import silence  # noqa: PLC0415 - a miss only
+
+                looks = looks_in(self._key, chosen_by) | record.looks
+                self.vain = silence.find(identity, provider, environment, looks)
             raise
         self._remember()
         unchanged = (

@@ -68,6 +68,8 @@ class Identity:
     sources    who is asked, by name: a row of Provider.sources, or it is not cached
     files      which an entry holds for as long as they look the same
     tokens     JSON web tokens in files, each with its issuer and subject for as long
+    looked_for  files whose coming or going may change who is asked, beside those that
+                are opened or are the provider's; None where more than these may
     principal  what the source told of itself while it minted, as `current_principal`
     """
 
@@ -75,6 +77,7 @@ class Identity:
     sources: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     tokens: tuple[str, ...] = ()
+    looked_for: tuple[str, ...] | None = None
 
     def issue(self) -> Credential:
         """Mint a credential; raise MissingIdentityError or IssueError."""

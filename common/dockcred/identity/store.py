@@ -85,10 +85,15 @@ class IdentityStore:
                 return entry.credential
         from dockcred.identity.mint import Minter  # noqa: PLC0415 - a miss only
 
+        minter = Minter(self, name, key, server)
         try:
-            return Minter(self, name, key, server).mint()
+            return minter.mint()
         except (MissingIdentityError, RefusedError, EndedError) as error:
-            if not self._may_be_anonymous(server, error):
+            is_anonymous = self._may_be_anonymous(server, error)
+            if minter.vain and self.open_tickets:
+                said = "" if is_anonymous else str(error)
+                self.open_tickets().keep_silence(minter.vain, said)
+            if not is_anonymous:
                 raise
             from dockcred.system import log  # noqa: PLC0415 - a miss only
 

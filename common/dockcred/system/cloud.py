@@ -151,6 +151,9 @@ class Silence:
 
     It is for this boot, host and network, in a file of the cache's folder; where there
     is no cache, no boot id or no /proc, nothing is remembered.
+
+    at    when it was met, in seconds of this boot
+    here  boot, host and network of it; nothing where none is remembered
     """
 
     def __init__(self, environment: Environment, cloud: str) -> None:
@@ -163,6 +166,8 @@ class Silence:
             off, parent = aws.CACHE_OFF, aws.CACHE_PARENT
         wanted = not (off and own.get(off))
         self._directory = machine.locate(own, parent) if wanted else ""
+        self.at = 0.0
+        self.here = ""
 
     @property
     def _path(self) -> str:
@@ -177,10 +182,14 @@ class Silence:
         if not here or lines[:1] != [here] or lines[2:] != ["end"]:
             return None
         try:
-            age = _clock() - float(lines[1])
+            at = float(lines[1])
         except ValueError:
             return None
-        return age if 0 <= age < HOLDS_S else None
+        age = _clock() - at
+        if not 0 <= age < HOLDS_S:
+            return None
+        self.at, self.here = at, here
+        return age
 
     def remember(self) -> None:
         """Write down that the address was silent just now."""
@@ -189,7 +198,8 @@ class Silence:
             return
         from dockcred.system import private_file  # noqa: PLC0415 - once in HOLDS_S
 
-        data = f"{here}\n{_clock()!r}\nend".encode("utf-8", "surrogateescape")
+        at = _clock()
+        data = f"{here}\n{at!r}\nend".encode("utf-8", "surrogateescape")
         ends = time.time() + HOLDS_S  # for whoever prunes the cache
         try:
             private_file.replace(
@@ -197,6 +207,12 @@ class Silence:
             )
         except OSError:
             return  # a full disk: it is asked again
+        self.at, self.here = at, here
+
+    @property
+    def left_s(self) -> float:
+        """Return for how many seconds more it is remembered."""
+        return self.at + HOLDS_S - _clock()
 
 
 def _clock() -> float:

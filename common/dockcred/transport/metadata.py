@@ -23,9 +23,12 @@ if TYPE_CHECKING:
 
     Answer = TypeVar("Answer")
 
-_PORT = 80
+PORT = 80
 _PATIENCE_S = 1.0
 _NAME_IT = "see whether it can be reached from here"
+met: tuple[Silence, str] | None = None
+"""The silence that the last one to ask has met and that is remembered, and the cause
+that was told of it; None where somebody answers, or nothing is remembered."""
 
 
 def ask(
@@ -41,6 +44,8 @@ def ask(
     Raises SilentError where nobody is there: as the machine says, as is remembered and
     no knock denies, or as the request finds out.
     """
+    global met  # noqa: PLW0603 - one process, one get
+    met = None
     own = own or Hardware()
     if own.is_surely(cloud):
         return request()  # its silence is a failure that will pass
@@ -52,12 +57,20 @@ def ask(
     silence = Silence(environment, cloud)
     age_s = silence.age_s()
     if age_s is not None and not _takes_connections():
-        raise SilentError(f"{ADDRESS} was silent {age_s:.0f} s ago too", _NAME_IT)
+        error = again(f"{age_s:.0f}")
+        met = (silence, error.cause)
+        raise error
     try:
         return request()
-    except SilentError:
+    except SilentError as error:
         silence.remember()
+        met = (silence, error.cause) if silence.here else None
         raise
+
+
+def again(age: str) -> SilentError:
+    """Return the error of a silence that is remembered; its age is in seconds."""
+    return SilentError(f"{ADDRESS} was silent {age} s ago too", _NAME_IT)
 
 
 def check(cloud: str, environment: Environment) -> None:
@@ -70,7 +83,7 @@ def _connect() -> None:
     connection = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
     try:
         connection.settimeout(_PATIENCE_S)
-        connection.connect((ADDRESS, _PORT))
+        connection.connect((ADDRESS, PORT))
     except TimeoutError:
         raise SilentError(
             f"{ADDRESS} did not answer within {_PATIENCE_S:g} s", _NAME_IT
@@ -88,7 +101,7 @@ def _is_here() -> bool:
     """
     unsent = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)
     try:
-        unsent.connect((ADDRESS, _PORT))
+        unsent.connect((ADDRESS, PORT))
         return bool(unsent.getsockname()[0] == ADDRESS)
     except OSError:
         return False
@@ -103,7 +116,7 @@ def _takes_connections() -> bool:
     connection = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
     try:
         connection.setblocking(False)
-        if connection.connect_ex((ADDRESS, _PORT)) != errno.EINPROGRESS:
+        if connection.connect_ex((ADDRESS, PORT)) != errno.EINPROGRESS:
             return True
         poll = select.poll()
         poll.register(connection.fileno(), select.POLLOUT)

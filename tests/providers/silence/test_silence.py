@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from support.real import missing, program, require, require_own_mounts, require_root
 
-from .laptop import LEFT_OUT, SCENES
+from . import laptop, note_ends, told_again
+from .laptop import LEFT_OUT
 
 pytestmark = pytest.mark.slow  # all of them together
 TESTS = Path(__file__).parents[2]
@@ -25,12 +26,10 @@ def own_network() -> None:
     require("unshare", "--net", "ip", "link", "add", "type", "veth")
 
 
-@pytest.mark.parametrize("scene", SCENES)
-def test_on_a_machine_whose_packets_vanish(scene, helper_bin, tmp_path):
+def play(module: str, scene: str, *places: Path) -> None:
     alone = ("unshare", "--net", "--mount", "--uts")
-    play = (sys.executable, "-m", "providers.silence.laptop", scene)
     done = subprocess.run(
-        [*alone, *play, str(helper_bin), str(tmp_path)],
+        [*alone, sys.executable, "-m", f"providers.silence.{module}", scene, *places],
         cwd=TESTS,
         env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "PYTHONPATH": str(TESTS)},
         capture_output=True,
@@ -41,3 +40,18 @@ def test_on_a_machine_whose_packets_vanish(scene, helper_bin, tmp_path):
     if why := done.stderr.partition(LEFT_OUT)[2].strip():
         missing(why)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("scene", laptop.SCENES)
+def test_on_a_machine_whose_packets_vanish(scene, helper_bin, tmp_path):
+    play("laptop", scene, helper_bin, tmp_path)
+
+
+@pytest.mark.parametrize("scene", told_again.SCENES)
+def test_a_launcher_tells_it_again(scene, helper_bin, tmp_path):
+    play("told_again", scene, helper_bin, tmp_path)
+
+
+@pytest.mark.parametrize("scene", note_ends.SCENES)
+def test_a_note_ends(scene, helper_bin, tmp_path):
+    play("note_ends", scene, helper_bin, tmp_path)

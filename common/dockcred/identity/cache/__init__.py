@@ -4,6 +4,7 @@ files   the directory of entries, read and written
 lock    one mint for all who ask at the same time
 record  what was consulted while an identity was asked
 ticket  the copy of an entry that the launcher may answer from
+silence  the note by which it may tell again that nobody was found
 """
 
 from __future__ import annotations

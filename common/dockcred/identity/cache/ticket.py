@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from dockcred.identity.cache import Entry
     from dockcred.identity.cache.files import Cache
+    from dockcred.identity.cache.silence import Vain
     from dockcred.identity.provider import Provider
     from dockcred.system.environment import Environment
 
@@ -137,6 +138,25 @@ class Tickets:
             self._cache.write_text(self._name, "\n".join(lines), until)
         if old:
             self._cache.remove(old)
+
+    def keep_silence(self, vain: Vain, said: str) -> None:
+        """Write the note of a `get` that found nobody, and said so.
+
+        `said` is the error, nothing where it was the plain sentence.
+        """
+        from dockcred.identity.cache import silence  # noqa: PLC0415 - after a silence
+
+        if not self._name or not self._cache.open_for_writing():
+            return
+        name = f"{self._name}{silence.END}"
+        path = f"{self._cache.path}/{name}"
+        looks = self._looks | vain.looks
+        vain = silence.Vain(vain.names | self._environment.asked, looks)
+        text, until = silence.note(
+            self._place, path, said, vain, self._provider, self._environment, _VALUE
+        )
+        if text:
+            self._cache.write_text(name, text, until)
 
     def _beyond(self, entry: Entry) -> tuple[str, ...] | None:
         """Write down the variables that were asked for beyond the provider's.

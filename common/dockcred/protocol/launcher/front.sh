@@ -71,8 +71,8 @@ case $host in '' | *[!abcdefghijklmnopqrstuvwxyz0123456789.:-]*) pass ;; esac
 case @TAGS@ in
 *[!ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-]*) pass ;;
 esac
-ticket=$cache/front,@SHORT@,$host,@TAG_NAME@
-[ -f "$ticket" ] && [ ! -h "$ticket" ] && [ -r "$ticket" ] || pass
+ticket=$cache/front,@SHORT@,$host,@TAG_NAME@ further='' held=''
+if [ -f "$ticket" ] && [ ! -h "$ticket" ] && [ -r "$ticket" ]; then
 command exec 8<"$ticket" || pass
 
 # The clock is the mtime of a pipe that is made now. /proc's own inodes carry the time
@@ -92,7 +92,7 @@ boot='' name=''
 } 2>/dev/null
 
 # Lines in any number; the stamp was made before the identity was read.
-answer='' further='' held=0 looks='' newline='
+answer='' held=0 looks='' newline='
 '
 set --
 while IFS= read -r line; do
@@ -138,11 +138,23 @@ while IFS= read -r line; do
     esac
 done <&8
 [ "$held" = whole ] || pass
+fi
 
 # What SDKs and programs have asked for, where they had a say: sh reads on only then.
 by="by @PROGRAMS@$newline"
-[ "$further" = "$by" ] && tell
+[ "$held$further" = "whole$by" ] && tell
 case $further in 'by '*) ;; *) by='' ;; esac
 further=${further#"$by"}
-[ "$further" = "with @SDKS@$newline" ] && tell
-pass
+[ "$held$further" = "wholewith @SDKS@$newline" ] && tell
+[ -z "$held" ] || pass
+
+# Nobody was found just now, as the metadata address was silent: a Python that loads
+# nothing of ours holds that to what it was found by, knocks, and tells it again.
+note=$ticket.silent
+[ -f "$note" ] && [ ! -h "$note" ] && [ -O "$note" ] || pass
+ulimit -Sd unlimited 2>/dev/null || ulimit -Sd "$(ulimit -Hd)"
+[ -x '@PYTHON@' ] || pass
+exec '@PYTHON@' -I -S -c '@KNOCK@
+@CODE@' get "$note" "$host" <<EOF
+$url
+EOF

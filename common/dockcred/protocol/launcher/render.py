@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import compileall
 import functools
 import grp
@@ -12,9 +13,11 @@ import stat
 from collections.abc import Collection, Iterable
 
 from dockcred.errors import InvalidInputError
-from dockcred.identity.cache import ticket
+from dockcred.identity.cache import silence, ticket
+from dockcred.system import cloud
 from dockcred.system.environment import meanings, sdks
 from dockcred.system.version import __version__
+from dockcred.transport.metadata import PORT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -191,6 +194,7 @@ def _drop_unless_for_all(cache: str) -> None:
 
 
 _TEMPLATE = os.path.join(os.path.dirname(__file__), "front.sh")
+_KNOCK = os.path.join(os.path.dirname(__file__), "knock.py")
 # Without a front there is nothing for sh to do, and it takes 0.6 ms to do it: the
 # kernel starts Python, where a line of so many bytes without blanks can name it.
 _BY_KERNEL = """#!@PYTHON@ -IS
@@ -225,6 +229,7 @@ def launcher(
     )
     with open(_TEMPLATE, encoding="ascii") as file:
         text = file.read() if provider else _plain(python)
+    text = text.replace("@KNOCK@", _knock()) if provider else text
     fields = {
         "PROGRAM": program,
         "VERSION": __version__,
@@ -238,6 +243,17 @@ def launcher(
     return text
 
 
+def _knock() -> str:
+    """Return knock.py as it stands between single quotes, without what does nothing."""
+    with open(_KNOCK, encoding="ascii") as file:
+        tree = ast.parse(file.read())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.FunctionDef) and ast.get_docstring(node):
+            del node.body[0]
+    tree.body = [node for node in tree.body if not isinstance(node, ast.ImportFrom)]
+    return ast.unparse(tree).replace("'", "'\\''")
+
+
 def _plain(python: str) -> str:
     named = len(os.fsencode(f"#!{python} -IS")) <= _KERNEL_READS_BYTES
     return _BY_KERNEL if named and not set(python) & set(" \t") else _BY_SH
@@ -249,6 +265,11 @@ def _front(provider: Provider, short: str) -> dict[str, str]:
         "SHORT": short,
         "FORMAT": ticket.format_of(provider),
         "STAT": ticket.STAT,
+        "NOTE_FORMAT": silence.FORMAT,
+        "ADDRESS": cloud.ADDRESS,
+        "PORT": str(PORT),
+        "KNOCK_S": str(cloud.KNOCK_S),
+        "HOLDS_S": str(cloud.HOLDS_S),
         "SECRETS": " ".join(sorted(meanings.SECRETS)),
         "HANDED_OVER": "".join(f"${{{name}+x}}" for name in handed_over if name),
         "TAGS": "".join(f"${{{name}-}}" for name in provider.tags) or "''",

@@ -81,6 +81,7 @@ class AzureIdentity(Identity):
         if sources.CLIENT_CERTIFICATE in planned:
             files.append(environment.get("AZURE_CLIENT_CERTIFICATE_PATH"))
         self.files = tuple(files)
+        self.looked_for = sources.looked_for(environment)
         if sources.WORKLOAD_IDENTITY in planned:
             self.tokens = (environment.get("AZURE_FEDERATED_TOKEN_FILE"),)
 

@@ -163,10 +163,20 @@ def _managed(environment: Environment) -> str:
     return ARC if os.path.exists(_ARC_AGENT) else IMDS
 
 
+def looked_for(environment: Environment) -> tuple[str, ...]:
+    """Return the files whose being there makes a source one to be asked."""
+    programs = (_on_path(program, environment) for program in PROGRAMS.values())
+    return (_ARC_AGENT, *(path for paths in programs for path in paths))
+
+
 def _is_on_path(program: str, environment: Environment) -> bool:
-    """Search absolute directories only: the working directory may be a stranger's."""
-    return any(
-        os.access(f"{directory}/{program}", os.X_OK)
+    return any(os.access(path, os.X_OK) for path in _on_path(program, environment))
+
+
+def _on_path(program: str, environment: Environment) -> tuple[str, ...]:
+    """Return absolute names only: the working directory may be a stranger's."""
+    return tuple(
+        f"{directory}/{program}"
         for directory in environment.get("PATH").split(os.pathsep)
         if directory.startswith("/")
     )

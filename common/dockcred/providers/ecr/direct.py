@@ -78,6 +78,7 @@ class DirectIdentity(Identity):
         self._environment = environment
         self._source = source
         self.sources = (source,)
+        self.looked_for = ()
         variable = {
             WEB_IDENTITY: "AWS_WEB_IDENTITY_TOKEN_FILE",
             POD_IDENTITY: "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",

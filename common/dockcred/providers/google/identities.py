@@ -157,6 +157,9 @@ class AccessTokenIdentity(Identity):
         self.principal = ""
         more = ("google:impersonation",) if self._impersonate else ()
         self.sources = (*chosen.sources, *more)
+        # Where gcloud was used, it depends on where gcloud is, and on what it says.
+        used = hosts.has_gcloud_login(self._environment)
+        self.looked_for = None if used else ()
 
     def issue(self) -> Credential:
         """Fetch the token, and trade it where another account is wanted."""
