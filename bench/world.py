@@ -49,10 +49,15 @@ def enter() -> None:
     os.execv(unshare, [unshare, "--net", "--mount", *as_root, "--", *again])
 
 
-def _furnish() -> None:
+def lay_addresses() -> None:
+    """Give the loopback of this network the addresses of the cloud."""
     _run("ip", "link", "set", "lo", "up")
     for address in (CLOUD, *METADATA):
         _run("ip", "address", "add", f"{address}/32", "dev", "lo")
+
+
+def _furnish() -> None:
+    lay_addresses()
     names = Path("/dev/shm") if os.path.isdir("/dev/shm") else Path("/tmp")
     _run("mount", "-t", "tmpfs", "bench", str(names))
     hosts = names / "hosts"

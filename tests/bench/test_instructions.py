@@ -22,6 +22,7 @@ PATHS = (
     "cached hit",
     "cold get",
     "cold get, ACR",
+    "silent get",
 )
 ROOM = 1.10
 
@@ -48,6 +49,8 @@ def measured(request) -> dict[str, dict[str, object]]:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_path_costs_what_it_did(measured, path):
+    if path not in measured:
+        pytest.skip(f"{path} is not counted here: a network of one's own is needed")
     figure = measured[path]
     stored = json.loads((REPOSITORY / "bench/instructions.json").read_text())
     before = stored[path].get(figure["build"])
@@ -61,6 +64,13 @@ def test_a_path_costs_what_it_did(measured, path):
 def test_the_front_is_a_tenth_of_python(measured):
     """On any build: what the front is there for."""
     assert measured["front hit"]["million"] < measured["cached hit"]["million"] / 10
+
+
+def test_nobody_again_is_told_before_a_module_of_ours_is_loaded(measured):
+    """On any build: far from a hit in Python, which finds its answer in the cache."""
+    if "silent get" not in measured:
+        pytest.skip("not counted here: a network of one's own is needed")
+    assert measured["silent get"]["million"] < measured["cached hit"]["million"] * 0.7
 
 
 def test_a_hit_imports_no_tls_and_no_json(measured):
