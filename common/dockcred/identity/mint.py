@@ -34,17 +34,9 @@ if TYPE_CHECKING:
     from dockcred.credential import Credential, ServerURL
     from dockcred.identity.cache.files import Cache
     from dockcred.identity.cache.silence import Vain
+    from dockcred.identity.cache.ticket import Tickets
     from dockcred.identity.provider import Identity, Provider
     from dockcred.system.environment import Environment
-
-    class TicketKeeper(Protocol):
-        """The launcher's copies of the entries of one host."""
-
-        def keep(self, name: str, entry: Entry, asked_at: float) -> None:
-            """Copy a named entry that held at some time after `asked_at`."""
-
-        def keep_silence(self, vain: Vain, said: str) -> None:
-            """Write the note of a `get` that found nobody."""
 
     class Holder(Protocol):
         """The store for which is minted: where entries are held, and by which key."""
@@ -52,7 +44,7 @@ if TYPE_CHECKING:
         provider: Provider
         cache: Cache
         environment: Environment
-        open_tickets: Callable[[], TicketKeeper] | None
+        open_tickets: Callable[[], Tickets] | None
 
         def key(self, server: ServerURL) -> str:
             """Return the key under which the server's credential is cached."""

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from dockcred.identity.cache.files import Cache
+    from dockcred.identity.cache.ticket import Tickets
     from dockcred.identity.config import Config
-    from dockcred.identity.mint import TicketKeeper
     from dockcred.identity.provider import Provider
     from dockcred.protocol import Store
     from dockcred.system.environment import Environment
@@ -254,7 +254,7 @@ class Router:
     ) -> IdentityStore:
         cache = self._open_cache(provider, environment)
 
-        def open_tickets() -> TicketKeeper:
+        def open_tickets() -> Tickets:
             from dockcred.identity.cache import ticket  # noqa: PLC0415 - not for a hit
 
             return ticket.Tickets(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dockcred.errors import DockcredError
     from dockcred.identity.cache import Entry
     from dockcred.identity.cache.files import Cache
-    from dockcred.identity.mint import TicketKeeper
+    from dockcred.identity.cache.ticket import Tickets
     from dockcred.identity.provider import Provider
     from dockcred.system.environment import Environment
 
@@ -46,7 +46,7 @@ class IdentityStore:
         cache: Cache,
         environment: Environment,
         program_for: Callable[[ServerURL], str] = lambda _: "another helper",
-        open_tickets: Callable[[], TicketKeeper] | None = None,
+        open_tickets: Callable[[], Tickets] | None = None,
         lacks_ticket: Callable[[], bool] = lambda: True,
     ) -> None:
         """Hold the two; `program_for` names the helper of a host that is not ours.

@@ -107,6 +107,7 @@ def nobody_chosen_is_noted(laptop: Noted) -> None:
         ("gcr", {"GCE_METADATA_HOST": ADDRESS}, lambda: None),
         ("gcr", {"DOCKCRED_ON_MISS": "not-found"}, lambda: None),
         ("gcr", {}, lambda: config.write_text('on_miss = "not-found"\n')),
+        ("gcr", {}, lambda: config.write_text(f'metrics = "{laptop.home}"\n')),
         ("gcr", {}, login),
         ("acr", {}, program),
     )
