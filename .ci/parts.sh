@@ -5,7 +5,7 @@ parts=(
     groff-base:groff iproute2:ip busybox:busybox dash:dash zsh:zsh fish:fish
     valgrind:valgrind strace:strace openssl:openssl
     dbus:dbus-run-session dbus:dbus-daemon gnome-keyring:gnome-keyring-daemon
-    libsecret-tools:secret-tool pass:pass gnupg:gpg
+    libsecret-tools:secret-tool pass:pass gnupg:gpg gopass:gopass age:age
     golang-docker-credential-helpers:docker-credential-secretservice
     etcd-server:etcd
     kubernetes-client:kubectl

@@ -25,7 +25,7 @@ _RUSTUP = {
 # What a program must do to count as one that runs; of the others, `--version`.
 _TRIALS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("sh", "dash", "bash", "zsh", "fish"), ("-c", "exit 0")),
-    **dict.fromkeys(("crane", "go", "openssl", "oras", "pass"), ("version",)),
+    **dict.fromkeys(("crane", "go", "gopass", "openssl", "oras", "pass"), ("version",)),
     **dict.fromkeys(("ip", "ss"), ("-V",)),
     "busybox": ("true",),
     "docker-credential-pass": ("version",),

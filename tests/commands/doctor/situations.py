@@ -13,6 +13,7 @@ import os
 import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from stores.places import Desk, Home, set_up_pass, short_directory, stop_gpg
 from support import real
@@ -486,6 +487,62 @@ def keyring_is_locked(person: Person) -> Iterator[str]:
         yield "the command is run, with the keyring's password on stdin"
         desk.run_remedy(person.said.encode(), "password")
         yield "done"
+
+
+# A secret from anywhere.
+
+
+def _secret(person: Person, place: str) -> None:
+    person.docker(AUTO)
+    text = f'[[registry]]\nmatch = "{KEPT}"\nusername = "me"\n{place}\n'
+    person.write(".config/dockcred/config.toml", text)
+
+
+def _secret_file(person: Person, mode: int) -> Path:
+    file = person.write("secret", "s3cr3t\n", mode)
+    _secret(person, f'password_file = "{file}"')
+    return file
+
+
+@situation(BROKEN, KEPT, "others can read it", "chmod o-rwx")
+def secret_can_be_read_by_others(person: Person) -> None:
+    _secret_file(person, 0o644)
+
+
+@situation(BROKEN, KEPT, "others can write it", "chmod go-w", slow=True)
+def secret_can_be_written_by_others(person: Person) -> None:
+    _secret_file(person, 0o620)
+
+
+@situation(BROKEN, KEPT, "which is not there", "put the secret there")
+def secrets_file_is_gone(person: Person) -> Iterator[str]:
+    file = _secret_file(person, 0o600)
+    os.rename(file, f"{file}.away")
+    yield "the file is brought back"
+    os.rename(f"{file}.away", file)
+
+
+@situation(BROKEN, KEPT, "print-secret, which is not on PATH", "install print-secret")
+def secrets_program_is_not_installed(person: Person) -> Iterator[str]:
+    _secret(person, 'password_command = ["print-secret"]')
+    yield "the program is installed"
+    person.write("bin/print-secret", "#!/bin/sh\necho s3cr3t\n", 0o755)
+
+
+@situation(BROKEN, KEPT, "print-secret gave nothing", "by hand", slow=True)
+def secrets_program_fails(person: Person) -> Iterator[str]:
+    script = "#!/bin/sh\necho locked >&2\nexit 1\n"
+    program = person.write("bin/print-secret", script, 0o755)
+    _secret(person, 'password_command = ["print-secret"]')
+    yield "what it says by hand is seen to"
+    program.write_text("#!/bin/sh\necho s3cr3t\n")
+
+
+@situation(BROKEN, KEPT, "which is not set here", "export REGISTRY_PASSWORD=")
+def secrets_variable_is_not_set(person: Person) -> Iterator[str]:
+    _secret(person, 'password_variable = "REGISTRY_PASSWORD"')
+    yield "it is set"
+    person.variables["REGISTRY_PASSWORD"] = "s3cr3t"
 
 
 # Names.

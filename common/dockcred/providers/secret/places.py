@@ -233,7 +233,7 @@ class _Variable(SecretPlace):
         if not self._value:
             raise MissingIdentityError(
                 f"{setting} names {text}, which is not set here",
-                f"have it set for what runs docker: export {text}=…",
+                f"have it set for what runs docker: export {text}=VALUE",
             )
 
     def read(self) -> str:
