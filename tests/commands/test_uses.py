@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
-from support.program import HOST, Program
+from support.program import HOST, Program, wait_until
+from support.real import missing
 
 from dockcred.clients import kubelet, nomad
 from dockcred.clients.reference import Reference
@@ -81,6 +85,38 @@ def test_kubelet_s_plugin_is_named_by_its_pattern(node: Node, is_there: bool) ->
     assert use.key == "matchImages *.dkr.ecr.*.amazonaws.com"
     assert (use.is_ours, use.is_installed) == (True, is_there)
     assert node.of_machine(OTHER) == []
+
+
+def test_a_directory_of_kubelet_s_is_read(node: Node) -> None:
+    config = node.runs_kubelet(kubelet.config([OTHER]))
+    text = config.read_text()
+    config.unlink()
+    config.mkdir()
+    (config / "a.yaml").write_text(text)
+    (config / "b.yml").write_text(kubelet.config([HOST]).replace("dockcred-", "other-"))
+    (use,) = node.of_machine(HOST)
+    assert (use.file, use.is_ours) == (f"{config}/b.yml", False)
+
+
+def test_a_kubelet_that_no_unit_starts_is_looked_at(node: Node) -> None:
+    """A shell by its name: what counts is what its process says."""
+    if os.geteuid() != 0:
+        missing("only root looks at root's processes")
+    config = node.runs_kubelet(kubelet.config([HOST]))
+    (node.path / "units/kubelet.service").unlink()
+    assert node.of_machine(HOST) == []
+    program = node.path / "kubelet"
+    shutil.copy("/bin/sh", program)
+    flags = f"--{service.CONFIG_FLAG}={config}", f"--{service.BIN_FLAG}={node.path}/bin"
+    with subprocess.Popen(
+        [program, "-c", "read wait", *flags],
+        stdin=subprocess.PIPE,
+    ) as process:
+        try:
+            (use,) = wait_until(lambda: node.of_machine(HOST))
+        finally:
+            process.kill()
+    assert use.file == str(config)
 
 
 def test_a_plugin_of_others_is_not_ours(node: Node) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from .parts import program
 
-ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 WAITS = """\
 #include <signal.h>
 #include <unistd.h>
@@ -24,6 +23,11 @@ int main(void)
         pause();
 }
 """
+
+
+def architecture() -> str:
+    """Return this machine's, as images name it."""
+    return {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
 
 
 def build_image(path: Path, name: str) -> Path:
@@ -42,7 +46,7 @@ def build_image(path: Path, name: str) -> Path:
         tar.addfile(entry, io.BytesIO(path.read_bytes()))
     digest = hashlib.sha256(layer.getvalue()).hexdigest()
     config = {
-        "architecture": ARCHITECTURES[platform.machine()],
+        "architecture": architecture(),
         "os": "linux",
         "config": {"Entrypoint": ["/wait"]},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},

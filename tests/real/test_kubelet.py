@@ -108,6 +108,15 @@ def test_nobody_is_asked_for_a_public_image_from_elsewhere(
     assert spy.asked() == []
 
 
+def test_doctor_finds_a_kubelet_that_runs(kubelet: Kubelet, helper_bin: Path) -> None:
+    """By its process: no unit starts it. What it is told of is a directory."""
+    program = str(helper_bin / "dockcred")
+    image = f"{ACCOUNT_HOST}/{IMAGE}"
+    asked = ("doctor", image, "--client", "kubelet", "--json")
+    done = kubelet.node.world.run(program, *asked)
+    assert json.loads(done.stdout)["verdict"] == "works", done.stdout
+
+
 def test_the_cause_of_a_refusal_stands_in_kubelet_s_log_alone(
     fleet: Fleet, flags: tuple[str, str], spy: Spy
 ) -> None:

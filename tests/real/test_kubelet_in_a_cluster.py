@@ -5,7 +5,6 @@ Kubelet is a node that NodeRestriction holds to what is its own.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from .engine import open_engine
 from .fleet import IMAGE, NODE_TOKEN, Api, Fleet
 from .node import NAME, PLUGIN, Kubelet, Node, Spy, pod
 from .parts import program
+from .pod_images import architecture
 from .registry import ACCOUNT_HOST, AZURE_HOST, BACKEND, GOOGLE_HOST, Visits
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kubelet")]
@@ -72,13 +72,18 @@ def joined(cluster: Api) -> str:
 def installer(fleet: Fleet, directory: Path) -> None:
     """The image as the page says it is built, where the manifest looks for it."""
     world, place = fleet.node.world, fleet.node.directory / "image"
-    shutil.copytree(directory, place / "amd64")
+    bound = f"{place}/{architecture()}"
+    world.check("mkdir", "-p", bound, f"{fleet.node.directory}/engine")
+    world.check("mount", "--bind", str(directory), bound)
+    # What it copies many times stays in memory, and ends with the world.
+    world.check("mount", "-t", "tmpfs", "own", f"{fleet.node.directory}/engine")
     named = ("--network", "none", "--tag", INSTALLER)
+    arch = ("--build-arg", f"TARGETARCH={architecture()}")
     file = ("--file", str(KUBERNETES / "Dockerfile"))
     archive = str(fleet.node.directory / "installer.tar")
     with open_engine(world) as engine:
         docker = (program("docker"), "--host", engine)
-        world.check(*docker, "build", *named, *file, str(place))
+        world.check(*docker, "build", *named, *arch, *file, str(place))
         world.check(*docker, "save", "--output", archive, INSTALLER)
     world.check(
         *(program("skopeo"), "--insecure-policy", "copy", "--dest-tls-verify=false"),

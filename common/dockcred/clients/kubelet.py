@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
@@ -96,13 +98,60 @@ def image_of(reference: Reference) -> str:
     return reference.name if reference.repository else f"{reference.name}/repository"
 
 
-def asked(data: bytes, image: str) -> list[tuple[Mapping[str, Any], str]]:
-    """Return each provider that is asked for an image, with the pattern that has it.
+def read(path: str) -> dict[str, bytes]:
+    """Return what kubelet reads at its start, by name; raise OSError as it stops there.
 
-    Of a file in which `check` finds no problem.
+    A file's bytes, or since Kubernetes 1.34 those of a directory's files in the order
+    of their names (pkg/credentialprovider/plugin, readCredentialProviderConfig).
+    """
+    names = [path]
+    if os.path.isdir(path):
+        entries = sorted(os.scandir(path), key=lambda entry: entry.name)
+        names = [
+            entry.path
+            for entry in entries
+            if os.path.splitext(entry.name)[1] in _ENDINGS
+            and not entry.is_dir(follow_symlinks=False)
+        ]
+        if not names:
+            raise FileNotFoundError(errno.ENOENT, "no *.json, *.yaml or *.yml", path)
+    found = {}
+    for name in names:
+        with open(name, "rb") as file:
+            found[name] = file.read()
+    return found
+
+
+def problems(contents: Mapping[str, bytes]) -> Iterator[tuple[str, Finding]]:
+    """Return what keeps kubelet from starting with what `read` gave, by file."""
+    seen: set[str] = set()
+    for name, data in contents.items():
+        try:
+            wrong = [(name, each) for each in check(data) if each.is_problem]
+            yield from wrong
+            if wrong:
+                continue
+            for document in findings.read(data):
+                own = {provider["name"] for provider in document["providers"]}
+                for twice in sorted(seen & own):
+                    shown = findings.word(twice)
+                    text = f"another file names the provider {shown}: {_STOPS}"
+                    yield name, error(STEP, text, "take it out of one of them")
+                seen |= own
+        except InvalidInputError as broken:
+            yield name, error(KEY, f"{broken.cause}: {_STOPS}", broken.remedy)
+
+
+def asked(
+    contents: Mapping[str, bytes], image: str
+) -> list[tuple[str, Mapping[str, Any], str]]:
+    """Return each provider that is asked for an image: its file, it, and the pattern.
+
+    Of files in which `problems` finds none.
     """
     return [
-        (provider, pattern)
+        (name, provider, pattern)
+        for name, data in contents.items()
         for document in findings.read(data)
         for provider in document["providers"]
         for pattern in provider["matchImages"]
@@ -131,6 +180,7 @@ def _checked(pattern: str) -> str:
 READER = "kubelet"
 STEP = "provider"
 _STOPS = "kubelet does not start"
+_ENDINGS = frozenset({".json", ".yaml", ".yml"})
 _VERSIONS = ("v1", "v1beta1", "v1alpha1")
 _CONFIG = {f"kubelet.config.k8s.io/{version}" for version in _VERSIONS}
 _PLUGIN = {f"credentialprovider.kubelet.k8s.io/{version}" for version in _VERSIONS}

@@ -42,8 +42,8 @@ class ClientsHere:
     def of_machine(self, reference: Reference) -> Iterator[ClientUse]:
         """Return what kubelet and Nomad's agent have for a registry's images.
 
-        Where they run here, by their units; files that this user cannot read, and
-        broken ones, say nothing.
+        Where they run here, by their units or processes; files that this user cannot
+        read, and broken ones, say nothing.
         """
         try:
             yield from _kubelet(reference)
@@ -87,7 +87,7 @@ class ClientsHere:
     def _nomad(self, reference: Reference) -> Iterator[ClientUse]:
         from dockcred.commands.doctor import service  # noqa: PLC0415 - all of doctor
 
-        unit = service.service("nomad")
+        unit = service.agent("nomad")
         block = nomad.block_in_force(service.nomad_directory(unit))
         path = unit.environment().get("PATH") if unit else ""
         if block is None:
@@ -130,16 +130,16 @@ def _kubelet(reference: Reference) -> Iterator[ClientUse]:
     """Return the first plugin that kubelet asks for a registry's images."""
     from dockcred.commands.doctor import service  # noqa: PLC0415 - as above
 
-    path, directory = service.kubelet_places(service.service("kubelet"))
+    path, directory = service.kubelet_places(service.agent("kubelet"))
     if not path:
         return
-    with open(path, "rb") as file:
-        data = file.read()
-    if any(each.is_problem for each in kubelet.check(data)):
+    contents = kubelet.read(path)
+    if any(kubelet.problems(contents)):
         return  # kubelet does not start
-    for provider, pattern in kubelet.asked(data, kubelet.image_of(reference))[:1]:
+    image = kubelet.image_of(reference)
+    for file, provider, pattern in kubelet.asked(contents, image)[:1]:
         name = provider["name"]
         runs = os.access(os.path.join(directory, name), os.X_OK)
         is_ours = name == kubelet.PROVIDER
         key = f"matchImages {pattern}"
-        yield ClientUse("kubelet", path, key, name, is_ours=is_ours, is_installed=runs)
+        yield ClientUse("kubelet", file, key, name, is_ours=is_ours, is_installed=runs)

@@ -107,6 +107,52 @@ def test_an_image_that_no_pattern_has_is_pulled_anonymously(node: Node) -> None:
     assert node.doctor("r.example", *asked)["verdict"] == "anonymous"
 
 
+def in_a_directory(node: Node, **files: str) -> Path:
+    """Have kubelet's unit name a directory with its file, and with others."""
+    unit = node.kubelet()
+    directory = node.path / "providers"
+    directory.mkdir()
+    (node.path / "providers.yaml").rename(directory / "dockcred.yaml")
+    for name, text in files.items():
+        (directory / name.replace("_", ".")).write_text(text)
+    unit.write_text(unit.read_text().replace("providers.yaml", "providers"))
+    return unit
+
+
+def test_a_directory_is_read_as_kubelet_reads_it(node: Node) -> None:
+    """Since Kubernetes 1.34: of its files those with kubelet's endings."""
+    unit = in_a_directory(node, aws_json="{}", notes_txt="no configuration")
+    (node.path / "providers/aws.json").rename(node.path / "providers/aws.json.old")
+    found = node.doctor(HOST, "--client", "kubelet", "--service", str(unit))
+    assert found["verdict"] == "works", found
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (kubelet.config(["r.example"]), "another file names the provider"),
+        ("{}", "it is no CredentialProviderConfig"),
+    ],
+)
+def test_a_file_of_a_directory_that_stops_kubelet_is_told(
+    text: str, said: str, node: Node
+) -> None:
+    unit = in_a_directory(node, other_yml=text)
+    found = node.doctor(HOST, "--client", "kubelet", "--service", str(unit))
+    assert found["verdict"] == "broken"
+    (told,) = texts(found, "error")
+    assert f"providers/other.yml: {said}" in told
+    assert told.endswith("kubelet does not start")
+
+
+def test_a_directory_without_a_file_of_kubelet_s_is_told(node: Node) -> None:
+    unit = in_a_directory(node)
+    (node.path / "providers/dockcred.yaml").unlink()
+    found = node.doctor(HOST, "--client", "kubelet", "--service", str(unit))
+    (told,) = texts(found, "error")
+    assert f"{node.path}/providers: no *.json" in told
+
+
 def test_a_plugin_that_is_not_there_is_told_with_its_remedy(node: Node) -> None:
     unit = node.kubelet()
     text = unit.read_text().replace(str(node.programs), str(node.path))

@@ -145,5 +145,5 @@ def _service(unit: str | None, clients: tuple[str, ...]) -> services.SystemdUnit
             return found
         raise InvalidInputError(f"no unit {unit!a} is here", "name it, or its file")
     if len(clients) == 1 and clients[0] in agents.AGENTS:
-        return services.service(clients[0])
+        return services.agent(clients[0])
     return None

@@ -15,7 +15,6 @@ from dockcred.commands.doctor import entries, helpers, registry, service
 from dockcred.commands.doctor.service import BIN_FLAG, CONFIG_FLAG
 from dockcred.commands.doctor.verdict import Sent, whose
 from dockcred.credential import Credential
-from dockcred.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -42,25 +41,21 @@ def follow_kubelet(case: Case) -> Following:
         yield error(entries.FILE, text, "add both flags, and restart kubelet")
         return Sent()
     try:
-        with open(path, "rb") as file:
-            data = file.read()
-        problems = [each for each in kubelet.check(data) if each.is_problem]
+        contents = kubelet.read(path)
     except OSError as failed:
-        yield error(entries.FILE, f"{path}: {failed.strerror}: kubelet does not start")
+        place = failed.filename or path
+        yield error(entries.FILE, f"{place}: {failed.strerror}: kubelet does not start")
         return Sent()
-    except InvalidInputError as broken:
-        yield error(entries.FILE, f"{path}: {broken.cause}", broken.remedy)
+    for name, each in kubelet.problems(contents):
+        yield error(entries.FILE, f"{name}: {each.text}", each.remedy)
         return Sent()
-    for each in problems[:1]:
-        yield error(entries.FILE, f"{path}: {each.text}", each.remedy)
-        return Sent()
-    yield fine(entries.FILE, path)
-    asked = kubelet.asked(data, kubelet.image_of(case.reference))
-    return (yield from _providers(asked, path, directory, case))
+    yield fine(entries.FILE, ", ".join(contents))
+    asked = kubelet.asked(contents, kubelet.image_of(case.reference))
+    return (yield from _providers(asked, next(reversed(contents)), directory, case))
 
 
 def _providers(
-    asked: list[tuple[Mapping[str, Any], str]],
+    asked: list[tuple[str, Mapping[str, Any], str]],
     path: str,
     directory: str,
     case: Case,
@@ -76,7 +71,7 @@ def _providers(
         yield from registry.check(case, None) if tell is note else ()
         return Sent()
     credential = None
-    for provider, pattern in asked:
+    for _, provider, pattern in asked:
         yield fine(KEY, f"{pattern} = {provider['name']}")
         credential = yield from _plugin(provider, directory, case)
         if credential:

@@ -97,6 +97,46 @@ def service(name: str) -> SystemdUnit | None:
     return found
 
 
+def agent(name: str) -> SystemdUnit | None:
+    """Return kubelet's or Nomad's unit; without one, root's process of that name.
+
+    The process must be in our mounts, or the files that it is told of are not ours to
+    see: so to root alone, and not that of a node in a container.
+    """
+    return service(name) or _running(name)
+
+
+def _running(name: str) -> SystemdUnit | None:
+    for process in sorted(_processes(), key=int):
+        place = f"/proc/{process}"
+        try:
+            if os.stat(place).st_uid != 0:
+                continue
+            with open(f"{place}/comm", encoding="utf-8", errors="replace") as file:
+                is_it = file.read().strip() == name
+            if is_it and os.path.samefile(f"{place}/ns/mnt", "/proc/self/ns/mnt"):
+                words, lines = (_zeros(f"{place}/{f}") for f in ("cmdline", "environ"))
+                pairs = (line.partition("=") for line in lines)
+                own = {key: value for key, equals, value in pairs if equals}
+                return SystemdUnit(f"{name}, process {process},", "", own, words)
+        except OSError:
+            continue  # it has ended, or is not ours to look at
+    return None
+
+
+def _processes() -> list[str]:
+    try:
+        return [entry for entry in os.listdir("/proc") if entry.isdecimal()]
+    except OSError:
+        return []  # no Linux
+
+
+def _zeros(path: str) -> list[str]:
+    """Return the texts of a file, each of which ends with a zero byte."""
+    with open(path, "rb") as file:
+        return [os.fsdecode(each) for each in file.read().split(b"\0") if each]
+
+
 def kubelet_places(unit: SystemdUnit | None) -> tuple[str, str]:
     """Return kubelet's file of providers and its folder of plugins; nothing for none.
 
