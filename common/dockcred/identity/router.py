@@ -106,11 +106,7 @@ class Router:
                 "change the setting, or log in to another registry",
             )
         if self._open_fallback is None or (route.store and login == "identity"):
-            provider = self._load(self._names[0])
-            own = route.store or self._identity_store(
-                provider, route.environment, server
-            )
-            return own.store(route.target, credential)
+            return self._own(route, server).store(route.target, credential)
         if route.store is None:
             return self._fallback().store(server, credential)
         if login != "store":
@@ -130,9 +126,7 @@ class Router:
         What an alias has left is dropped although it is none any more.
         """
         route = self._route(server)
-        store = route.store or self._identity_store(
-            self._load(self._names[0]), route.environment, server
-        )
+        store = self._own(route, server)
         for name in dict.fromkeys((route.target.host, server.host)):
             store.drop(name)
         if self._open_fallback is not None:
@@ -196,18 +190,13 @@ class Router:
     def _route(self, server: ServerURL) -> _Route:
         """Return who answers; decides from the host and the files, asks nobody."""
         settings = self._config.settings_for(server)
-        target = server
-        if behind := settings.get("registry"):
-            from dockcred.identity.config.settings import behind_alias  # noqa: PLC0415 - an alias
-
-            target = behind_alias(server, behind)
-        environment = self._environment
+        target, environment = server, self._environment
         if settings:
-            from dockcred.identity.config.settings import overlay  # noqa: PLC0415 - a file's cost
+            from dockcred.identity.config.settings import behind_alias, overlay  # noqa: PLC0415 - a file's cost
 
+            if behind := settings.get("registry"):
+                target = behind_alias(server, behind)
             environment = environment.with_values(overlay(settings))
-            if "metrics" in settings:
-                launched.count_for(settings["metrics"])
         provider = self._provider(target, settings.get("identity", ""))
         is_named = provider is not None and provider.name in BY_NAME
         if not is_named and (meant := self._meant(target, settings)):
@@ -227,10 +216,10 @@ class Router:
         by_host = f"DOCKER_{target.host.replace('-', '_').replace('.', '_')}_PSW"
         if not any(map(self._environment.get, (*_CONVENTIONS, by_host))):
             return None
-        from dockcred.identity import conventional  # noqa: PLC0415 - such variables only
+        from dockcred.identity.config import settings as of  # noqa: PLC0415 - such ones only
 
-        return conventional.meant(
-            [self._load(each) for each in conventional.ORDER if each in self._names],
+        return of.meant(
+            [self._load(each) for each in of.BY_VARIABLES if each in self._names],
             (target, self._environment),
             settings.keys() - self._config.defaults.keys(),
             lambda: (*self._named_hosts(), *self._config.hosts()),
@@ -283,6 +272,13 @@ class Router:
             else None,
             lacks_ticket,
         )
+
+    def _own(self, route: _Route, server: ServerURL) -> IdentityStore:
+        """Return who answers, else a store of ours that can say no and drop."""
+        if route.store:
+            return route.store
+        first = self._load(self._names[0])
+        return self._identity_store(first, route.environment, server)
 
     def _fallback(self) -> Store:
         if self._open_fallback is None:

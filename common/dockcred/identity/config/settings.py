@@ -10,7 +10,10 @@ from dockcred.credential import ServerURL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
+    from dockcred.identity.provider import Provider
+    from dockcred.system.environment import Environment
 
 VARIABLES = {
     # AWS
@@ -163,3 +166,27 @@ def behind_alias(asked: ServerURL, registry: str) -> ServerURL:
     if asked.scheme == "http" and not is_loopback(asked.host):
         target.scheme = "http"
     return target
+
+
+BY_VARIABLES = ("secret", "oidc")
+"""The providers that others' names may mean, a password before a job's token."""
+
+_OF_ANYBODY = frozenset({"login", "anonymous", "on_miss"})
+"""Settings that do not say who one is."""
+
+
+def meant(
+    providers: Iterable[Provider],
+    asked: tuple[ServerURL, Environment],
+    said: Collection[str],
+    named: Callable[[], Iterable[str]],
+) -> tuple[Provider, dict[str, str]] | None:
+    """Return the first provider that a variable means by its name, and what it sets.
+
+    `said` are the settings of the host's own entry in config.toml, which go before;
+    `named` the hosts that some file names.
+    """
+    if not _OF_ANYBODY.issuperset(said):
+        return None
+    found = (each.by_variables(*asked, named) for each in providers)
+    return next(filter(None, found), None)
