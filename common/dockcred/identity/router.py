@@ -121,10 +121,7 @@ class Router:
         return self._fallback().store(server, credential)
 
     def erase(self, server: ServerURL) -> None:
-        """Remove it wherever it is, under every name that it has there.
-
-        What an alias has left is dropped although it is none any more.
-        """
+        """Remove it under every name that it has, what an alias has left too."""
         route = self._route(server)
         store = self._own(route, server)
         for name in dict.fromkeys((route.target.host, server.host)):
@@ -135,7 +132,7 @@ class Router:
     def list(self) -> dict[str, str]:
         """Return the fallback's servers, and those that an identity would answer.
 
-        What fails is left out; where nothing is left, the fallback's failure is raised.
+        What fails is left out; where all fails, the fallback's failure is raised.
         """
         from dockcred.identity import listing  # noqa: PLC0415 - for `list` only
 
@@ -197,6 +194,8 @@ class Router:
             if behind := settings.get("registry"):
                 target = behind_alias(server, behind)
             environment = environment.with_values(overlay(settings))
+            if "metrics" in settings:
+                launched.count_for(settings["metrics"])
         provider = self._provider(target, settings.get("identity", ""))
         is_named = provider is not None and provider.name in BY_NAME
         if not is_named and (meant := self._meant(target, settings)):
