@@ -13,8 +13,9 @@ from typing import Any
 
 from commands.refresh import api_server
 
+from . import groups
 from .clouds import open_clouds, put_image
-from .node import NAME, POD_S, Node, drop_groups, ended, open_node, require_a_node
+from .node import NAME, POD_S, Node, ended, open_node, require_a_node
 from .parts import missing, program
 from .registry import HOSTS, make_certificates
 from .world import ADDRESS, BARE_ENVIRONMENT, World, open_world
@@ -155,7 +156,7 @@ def open_fleet(directory: Path) -> Iterator[Fleet]:
                 yield Fleet(node, served, api)
         finally:
             world.end()
-            drop_groups(world)
+            groups.drop(world)
 
 
 @contextmanager

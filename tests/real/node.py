@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -12,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.program import wait_until
-
+from . import groups
 from .parts import missing, program
 from .pod_images import build_image
 from .world import ADDRESS, BARE_ENVIRONMENT, SYSTEM_TRUST, World
@@ -50,19 +48,6 @@ NETWORK = {
     "ipam": {"type": "host-local", "subnet": "10.88.0.0/24"},
 }
 SOCKET = "/run/containerd/containerd.sock"
-# What runc makes lies below the group of who started it.
-IN_GROUP = """\
-group=$1
-shift
-for place in /sys/fs/cgroup/*/; do
-    mkdir -p "$place$group" 2>/dev/null || continue
-    for file in cpuset.cpus cpuset.mems; do
-        [ ! -e "$place$group/$file" ] || cat "$place$file" >"$place$group/$file"
-    done
-    echo $$ >"$place$group/cgroup.procs" || :
-done
-exec "$@"
-"""
 # The request is kept, and the plugin takes the spy's place: kubelet is its parent still.
 SPY = """\
 #!/bin/sh
@@ -89,7 +74,6 @@ class Node:
     """A node whose containerd runs; each kubelet is one start of it."""
 
     world: World
-    group: str
     starts: int = 0
 
     @property
@@ -111,8 +95,8 @@ class Node:
         config = place / "config.json"
         config.write_text(json.dumps(_settings(place) | settings))
         command = [
-            *("sh", "-c", IN_GROUP, "sh", self.group, str(BINARY)),
-            *(f"--config={config}", f"--hostname-override={NAME}"),
+            *(*groups.within(self.world), str(BINARY), f"--config={config}"),
+            f"--hostname-override={NAME}",
             *(f"--node-ip={ADDRESS}", "--v=4", *flags),
         ]
 
@@ -227,8 +211,7 @@ def open_node(world: World) -> Iterator[Node]:
     words = {"directory": world.directory, "socket": SOCKET, "pause": PAUSE}
     config = world.directory / "containerd.toml"
     config.write_text(CONTAINERD.format(cni=CNI, **words))
-    group = f"dockcred-{world.directory.name}"
-    command = ("sh", "-c", IN_GROUP, "sh", group, program("containerd"))
+    command = (*groups.within(world), program("containerd"))
 
     def is_ready() -> bool:
         return world.run("ctr", "version").returncode == 0
@@ -236,26 +219,10 @@ def open_node(world: World) -> Iterator[Node]:
     with world.server(
         *command, "--config", str(config), ready=is_ready, name="containerd"
     ):
-        node = Node(world, group)
+        node = Node(world)
         archive = build_image(world.directory / "pause", PAUSE)
         node.ctr("images", "import", str(archive))
         yield node
-
-
-def drop_groups(world: World) -> None:
-    """Remove the control groups of a node whose world has ended."""
-    for group in Path("/sys/fs/cgroup").glob(f"*/dockcred-{world.directory.name}"):
-        for place, _, _ in os.walk(group, topdown=False):
-            # Its last process may not be reaped yet.
-            wait_until(lambda place=Path(place): _is_dropped(place), 10)
-
-
-def _is_dropped(group: Path) -> bool:
-    try:
-        group.rmdir()
-    except OSError:
-        return False
-    return True
 
 
 def _own_trees(world: World) -> None:
