@@ -25,6 +25,10 @@ from dockcred.commands.known import Survey
 from dockcred.errors import CredentialsNotFoundError, DockcredError
 from dockcred.system import environment
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dockcred.protocol import Store
+
 
 @click.command(
     epilog=examples(
@@ -104,16 +108,17 @@ def list_(*, as_json: bool) -> None:
     and the registry of your own identity: each cloud is asked once at most.
     """
     with reporting_errors():
-        store = wiring.auto_store()
+        store = _everything()
         with errors.status("asking the clouds that are configured"):
             found = store.list()
-        if store.left_out and not found and not as_json:
-            raise store.left_out
+        left_out = getattr(store, "left_out", None)
+        if left_out and not found and not as_json:
+            raise left_out
         if as_json:
-            click.echo(_listed(found, store.left_out))
+            click.echo(_listed(found, left_out))
             return
-    if store.left_out:
-        errors.print(f"left out: {store.left_out}", highlight=False, markup=False)
+    if left_out:
+        errors.print(f"left out: {left_out}", highlight=False, markup=False)
     if not found:
         console.print("nothing is cached, and no identity here names a registry")
     else:
@@ -121,6 +126,16 @@ def list_(*, as_json: bool) -> None:
         for host, user in sorted(found.items()):
             table.add_row(host, user)
         console.print(table)
+
+
+def _everything() -> Store:
+    """Open what docker-credential-auto answers from, here or on another machine."""
+    variables = environment.current()
+    if not variables.get("DOCKCRED_FORWARD"):
+        return wiring.auto_store()
+    from dockcred.stores.forwarded import Forwarded  # noqa: PLC0415 - a socket
+
+    return Forwarded(variables)
 
 
 def _listed(found: dict[str, str], left_out: DockcredError | None) -> str:
