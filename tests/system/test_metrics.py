@@ -91,7 +91,7 @@ def test_there_is_no_host_no_account_and_no_secret_in_it(
 
 def test_a_program_or_provider_of_another_s_making_is_no_label():
     meter = metrics.Meter('x"} 1\nevil{a="', "")
-    meter.got(None, "Registry.Example")
+    meter.got(b"", "Registry.Example")
     (series,) = meter.take()
     assert series[1].count("other") == 2
 
@@ -242,7 +242,7 @@ def _count_as_two_users(directory):
         if (child := os.fork()) == 0:
             os.setuid(user)
             meter = metrics.Meter(HELPER, str(directory))
-            meter.got(None, "ecr")
+            meter.got(b"", "ecr")
             meter.write()
             os._exit(0)
         assert os.waitpid(child, 0)[1] == 0
@@ -289,6 +289,27 @@ def test_the_answer_is_given_before_anything_is_written(
     assert min(there) > answered
 
 
+HANGS = """
+import sys, time
+import docker_credential_ecr_login
+from dockcred.system import prometheus_file
+prometheus_file.write = lambda *_: time.sleep(30)
+sys.argv[1:] = ["get"]
+docker_credential_ecr_login.main()
+"""
+
+
+@pytest.mark.parametrize("host, status", [(HOST, 0), ("registry.example", 1)])
+def test_a_disk_that_hangs_holds_nobody_up(host, status, ecr, helper_bin, counting):
+    """And changes nothing of an answer that was given."""
+    ecr.get(counting)
+    python = Program(str(helper_bin / "python"))
+    answer = python("-c", HANGS, environment=counting, stdin=host.encode())
+    assert (answer.status, answer.stderr) == (status, b"")
+    assert answer.stdout.count(b"\n") == 1
+    assert 1.5 < answer.seconds < 15
+
+
 def test_a_call_that_runs_out_of_time_is_counted(ecr, cloud, counting, directory):
     cloud.fail("ecr:hang")
     assert "gave up after 1 s" in ecr.get(counting | {"DOCKCRED_TIMEOUT": "1"}).said
@@ -325,6 +346,32 @@ def test_config_toml_names_the_directory_too(ecr, cloud, counting, directory):
     assert Figures.of(directory)("gets_total") == 1
 
 
+def test_an_empty_answer_is_none(ecr, counting, directory):
+    """As Nomad needs it."""
+    answer = ecr.get(counting | {"DOCKCRED_ON_MISS": "empty"}, "registry.example")
+    assert answer.password == ""
+    assert Figures.of(directory)("gets_total", result="not_found") == 1
+
+
+def test_the_plugin_of_a_node_reads_it_there_too(
+    helper_bin, cloud, directory, tmp_path
+):
+    plugin = Program(str(helper_bin / "dockcred-credential-provider"))
+    file = tmp_path / "config.toml"
+    file.write_text(f'metrics = "{directory}"\n')
+    node = cloud.environment("env-keys") | {
+        "DOCKCRED_CONFIG": str(file),
+        "DOCKCRED_CACHE_DIR": str(tmp_path / "cache"),
+    }
+    for image in (kubelet.IMAGE, kubelet.IMAGE, "registry.example/app"):
+        kubelet.response(plugin(environment=node, stdin=kubelet.request(image)))
+    found = Figures.of(directory)
+    assert found("cache_hits_total", program="dockcred-credential-provider") == 1
+    assert found("mints_total") == 1
+    assert found("gets_total", result="answered") == 2
+    assert found("gets_total", result="not_found") == 1
+
+
 def test_store_list_and_erase_are_no_requests(ecr, counting, directory):
     ecr("list", environment=counting)
     ecr("erase", environment=counting, stdin=HOST.encode())
@@ -335,7 +382,7 @@ def test_what_is_read_is_what_was_written():
     meter = metrics.Meter(HELPER, "")
     meter.provider = "ecr"
     meter.minted(0.3, gave=True)
-    meter.got(None)
+    meter.got(b"")
     meter.hit()
     figures = meter.take()
     prometheus_file.complete(figures)

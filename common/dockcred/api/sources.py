@@ -95,7 +95,7 @@ def _identities(
     if (held := store.fresh(target)) is not None:
         if process.meter:
             process.meter.hit(whose)
-            process.meter.got(None, whose)
+            process.meter.got(b"", whose)
         return held
     try:
         found = worker.mint(reference.located, names, environment, deadline)
@@ -104,7 +104,7 @@ def _identities(
             process.meter.got(error, whose)
         raise
     if process.meter:
-        process.meter.got(None, whose)
+        process.meter.got(b"", whose)
     return found
 
 

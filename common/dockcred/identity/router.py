@@ -260,15 +260,14 @@ class Router:
             tags = map(self._environment.get, provider.tags)
             return cache.lacks_ticket(ticket_name(launched.short, asked.place, tags))
 
+        # It sees hosts, not what stands behind a path at one; and it counts nothing.
+        is_front = launched.short and not (self._config.has_paths or launched.meter)
         return IdentityStore(
             provider,
             cache,
             environment,
             self._program_for,
-            # The front sees hosts, not what stands behind a path at one; nor counts it.
-            open_tickets
-            if launched.short and not self._config.has_paths and not launched.meter
-            else None,
+            open_tickets if is_front else None,
             lacks_ticket,
         )
 

@@ -161,16 +161,17 @@ def _run(
         _write(2, _message_line(f"{program}: {notice}"))
     if output:
         _write(1, output)
-    _counted(verb, 0)
+    _counted(verb, 0, output)
     for answered in opened:
         answered.after_answer()
     return 0
 
 
-def _counted(verb: str, status: int, error: Exception | None = None) -> int:
+def _counted(verb: str, status: int, outcome: Exception | bytes) -> int:
     """Return the status; count how a request ended, where somebody wants figures."""
     if process.meter and verb not in {"store", "erase", "list"}:
-        process.meter.got(error)
+        process.meter.got(outcome)
+        process.end_soon(status)
         process.meter.write()
     return status
 

@@ -32,6 +32,8 @@ CAUSES: Final = (
 """What a failure counts as, by its kind; the first that is true."""
 
 BOUNDS_S: Final = ("0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "30", "+Inf")
+_EMPTY = b'"Username":"","Secret":""'
+"""The answer to a miss, where one is wanted (DOCKCRED_ON_MISS)."""
 NOBODY: Final = "none"
 """The provider of a request that no identity system serves."""
 _WORDS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
@@ -45,6 +47,8 @@ class Meter:
         self.program = program
         self.directory = directory
         self.provider = NOBODY
+        # Set by who answers that there is nothing, and raises no error.
+        self.missed = False
         # Threads add to it; what is taken out is added up.
         self._counted: list[tuple[Series, float]] = []
 
@@ -66,14 +70,16 @@ class Meter:
         """Count an answer that there were too many calls."""
         self._count("dockcred_throttles_total")
 
-    def got(self, error: Exception | None, provider: str = "") -> None:
-        """Count a request that is over, and why it failed, if it has."""
-        result = "answered"
-        if isinstance(error, errors.CredentialsNotFoundError):
+    def got(self, outcome: Exception | bytes, provider: str = "") -> None:
+        """Count a request that is over: by its answer, or by why it has none."""
+        if isinstance(outcome, bytes):
+            is_none = self.missed or _EMPTY in outcome
+            result = "not_found" if is_none else "answered"
+        elif isinstance(outcome, errors.CredentialsNotFoundError):
             result = "not_found"
-        elif error:
+        else:
             result = "failed"
-            self.failed(error, provider)
+            self.failed(outcome, provider)
         self._count("dockcred_gets_total", provider, result=result)
 
     def failed(self, error: Exception, provider: str = "") -> None:

@@ -11,7 +11,7 @@ from dockcred.errors import CredentialsNotFoundError, InvalidInputError
 from dockcred.protocol.kubelet import drop_in, service_account, wire
 from dockcred.protocol.kubelet.service_account import BoundProvider, ServiceAccount
 from dockcred.protocol.kubelet.wire import cache_duration
-from dockcred.system import log
+from dockcred.system import log, process
 from dockcred.system.machine import RUN_DIRECTORY
 
 TYPE_CHECKING = False
@@ -115,6 +115,8 @@ class RoutingPlugin:
             credential = self._credential(server, environment, config, account)
         except CredentialsNotFoundError:
             log.info(f"no credential for {image.registry}")
+            if process.meter:
+                process.meter.missed = True
             return wire.nothing(asked.api_version)
         # Kubelet would answer other images of the registry from its cache, which a
         # path may give to another identity.
