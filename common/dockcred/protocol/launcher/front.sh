@@ -155,6 +155,7 @@ note=$ticket.silent
 ulimit -Sd unlimited 2>/dev/null || ulimit -Sd "$(ulimit -Hd)"
 [ -x '@PYTHON@' ] || pass
 exec '@PYTHON@' -I -S -c '@KNOCK@
+main()
 @CODE@' get "$note" "$host" <<EOF
 $url
 EOF

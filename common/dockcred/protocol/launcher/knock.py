@@ -93,7 +93,9 @@ def tell(place: bytes, path: bytes) -> None:
         posix._exit(1)  # noqa: SLF001 - as os has it; ending Python is a fourth of it
 
 
-try:
-    tell(sys.argv.pop().encode("ascii"), sys.argv.pop().encode("ascii"))
-except Exception:  # noqa: BLE001 - whatever it is, the full program tells it
-    sys.argv[2:] = []
+def main() -> None:
+    """Take place and note from argv, and tell; return where the full program must."""
+    try:
+        tell(sys.argv.pop().encode("ascii"), sys.argv.pop().encode("ascii"))
+    except Exception:  # noqa: BLE001 - whatever it is, the full program tells it
+        sys.argv[2:] = []
