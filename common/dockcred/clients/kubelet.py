@@ -122,6 +122,15 @@ def read(path: str) -> dict[str, bytes]:
     return found
 
 
+def own_file(path: str, contents: Mapping[str, bytes]) -> str:
+    """Return which file of a path has our provider, or is to have it."""
+    for name, data in contents.items():
+        for document in findings.read(data):
+            if any(each["name"] == PROVIDER for each in document["providers"]):
+                return name
+    return os.path.join(path, "dockcred.yaml") if path not in contents else path
+
+
 def problems(contents: Mapping[str, bytes]) -> Iterator[tuple[str, Finding]]:
     """Return what keeps kubelet from starting with what `read` gave, by file."""
     seen: set[str] = set()

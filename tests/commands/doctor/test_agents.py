@@ -127,6 +127,19 @@ def test_a_directory_is_read_as_kubelet_reads_it(node: Node) -> None:
     assert found["verdict"] == "works", found
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_in_a_directory_the_remedy_names_our_file(is_there: bool, node: Node) -> None:
+    """Not the cloud's own beside it: ours is written where it is not there yet."""
+    theirs = kubelet.config(["r.example"]).replace("dockcred-", "other-")
+    unit = in_a_directory(node, z_yaml=theirs)
+    if not is_there:
+        (node.path / "providers/dockcred.yaml").unlink()
+    found = node.doctor(OTHER, "--client", "kubelet", "--service", str(unit))
+    (told,) = (f for f in found["findings"] if f["severity"] == "error")
+    assert f"no matchImages of {node.path}/providers has {OTHER}" in told["text"]
+    assert f"--file {node.path}/providers/dockcred.yaml --registry" in told["remedy"]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

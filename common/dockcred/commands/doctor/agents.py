@@ -51,25 +51,24 @@ def follow_kubelet(case: Case) -> Following:
         return Sent()
     yield fine(entries.FILE, ", ".join(contents))
     asked = kubelet.asked(contents, kubelet.image_of(case.reference))
-    return (yield from _providers(asked, next(reversed(contents)), directory, case))
+    if asked:
+        return (yield from _providers(asked, directory, case))
+    image, host = kubelet.image_of(case.reference), case.reference.authority
+    text = f"no matchImages of {path} has {image}: kubelet pulls it anonymously"
+    own = kubelet.own_file(path, contents)
+    again = command("dockcred", "configure", "kubelet", "--file", own)
+    tell = error if case.needs_credential else note
+    yield tell(
+        KEY, text, f"add it there, or run: {again} {command('--registry', host)}"
+    )
+    yield from registry.check(case, None) if tell is note else ()
+    return Sent()
 
 
 def _providers(
-    asked: list[tuple[str, Mapping[str, Any], str]],
-    path: str,
-    directory: str,
-    case: Case,
+    asked: list[tuple[str, Mapping[str, Any], str]], directory: str, case: Case
 ) -> Following:
     """Ask each provider whose matchImages has the image, as kubelet does."""
-    image = kubelet.image_of(case.reference)
-    if not asked:
-        text = f"no matchImages of {path} has {image}: kubelet pulls it anonymously"
-        again = command("dockcred", "configure", "kubelet", "--file", path)
-        host = command("--registry", case.reference.authority)
-        tell = error if case.needs_credential else note
-        yield tell(KEY, text, f"add it there, or run: {again} {host}")
-        yield from registry.check(case, None) if tell is note else ()
-        return Sent()
     credential = None
     for _, provider, pattern in asked:
         yield fine(KEY, f"{pattern} = {provider['name']}")
