@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import stat
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -342,6 +344,18 @@ def test_who_does_not_read_holds_up_nobody(near: Near) -> None:
             connection.close()
 
 
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """Let this process have a descriptor for each of a thousand."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = before[1] if before[1] != resource.RLIM_INFINITY else 4096
+    wanted = max(before[0], min(4096, most))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.usefixtures("many_files")
 def test_a_thousand_at_once_are_answered_by_one_mint(cloud, near: Near) -> None:
     answers: list[dict[str, str]] = []
 
@@ -358,6 +372,42 @@ def test_a_thousand_at_once_are_answered_by_one_mint(cloud, near: Near) -> None:
     assert len(answers) == 1000
     assert cloud.calls["ecr:GetAuthorizationToken"] == 1
     wait_until(lambda: len(near.lines()) == 1000)
+
+
+def test_a_process_of_any_name_is_answered_and_named(near: Near) -> None:
+    """Its name is what it says itself: of any bytes, and of more lines than one."""
+    named = "import ctypes; ctypes.CDLL(None).prctl(15, b'\\xff\\n\\x1b[2J')\n"
+    ask = _ASK.replace("os.setgroups([]); os.setgid(65534); os.setuid(65534)", "")
+    done = subprocess.run(
+        [sys.executable, "-c", named + ask, near.path, GET.decode()],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)["Username"] == "AWS"
+    wait_until(lambda: len(near.lines()) == 1)
+    assert "\x1b" not in near.told()
+    assert near.ask("get").status == 0
+
+
+def test_who_goes_before_the_answer_ends_nothing(near: Near) -> None:
+    for _ in range(20):
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(near.path)
+            connection.sendall(GET)
+    assert near.ask("get").status == 0
+    wait_until(lambda: len(near.lines()) == 21)
+    assert "unforeseen" not in near.told()
+
+
+def test_a_path_that_is_too_long_is_refused(near: Near, helper_bin: Path) -> None:
+    done = Program(str(helper_bin / "dockcred"))(
+        *("forward", "--allow", HOST, "--socket", f"{near.path}{'x' * 100}"),
+        environment={"HOME": "/nonexistent"},
+    )
+    assert done.status == 1
+    assert b"cannot be listened at" in done.stderr
+    assert b"name another with --socket" in done.stderr
 
 
 def test_a_place_that_is_in_use_is_left_alone(

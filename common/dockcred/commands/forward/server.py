@@ -115,6 +115,8 @@ class Forward:
             request = wire.read(line)
             asked = f"{request['Verb']} {request.get('ServerURL', '')}".rstrip()
             answer, said = await self._answer(connection, request, f"{asked} for {who}")
+        except ConnectionError:
+            answer, said = {}, "gone before it was answered"
         except TimeoutError:
             answer, said = {}, f"refused: no request within {READ_S:g} s"
         except NotForwardedError as error:

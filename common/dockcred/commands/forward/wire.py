@@ -62,8 +62,8 @@ def peer(connection: socket.socket) -> tuple[str, int]:
     found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
     pid, user, _ = _CREDENTIALS.unpack(found)
     name = "a process of another container"
-    with suppress(OSError), open(f"/proc/{pid}/comm", encoding="ascii") as file:
-        name = file.read().strip()
+    with suppress(OSError), open(f"/proc/{pid}/comm", "rb") as file:
+        name = file.read().strip().decode("ascii", "replace")
     return f"{name} ({pid})", user
 
 
@@ -111,6 +111,11 @@ def bind(path: str, mode: int) -> socket.socket:
 
     Raises InvalidInputError where it cannot be.
     """
+    if not hasattr(socket, "SO_PEERCRED"):
+        raise InvalidInputError(
+            "this system does not tell whose process it is that connects",
+            "run dockcred forward on Linux",
+        )
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         with suppress(FileNotFoundError):
