@@ -31,7 +31,12 @@ def machine() -> str:
             boot = file.read(64).strip().decode("ascii")
     except OSError:
         boot = UNKNOWN_BOOT
-    return f"{boot} {os.uname().nodename}"
+    return f"{boot} {host_name()}"
+
+
+def host_name() -> str:
+    """Return the host's name; in a pod that is the pod's."""
+    return os.uname().nodename
 
 
 RUN_DIRECTORY = "/run/dockcred"

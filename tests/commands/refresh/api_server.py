@@ -26,8 +26,9 @@ START_S = 60
 class ApiServer:
     """etcd and kube-apiserver over one directory; RBAC decides."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *flags: str) -> None:
         self.directory = directory
+        self._flags = flags
         self.port, client, peer = _free_ports(3)
         self._etcd_url = f"http://127.0.0.1:{client}"
         self._peer_url = f"http://127.0.0.1:{peer}"
@@ -67,6 +68,7 @@ class ApiServer:
             *("--service-cluster-ip-range", "10.0.0.0/24"),
             # Without it a list that etcd has forgotten is forgotten, as it was before.
             "--feature-gates=ListFromCacheSnapshot=false",
+            *self._flags,
         ]
         for name, command in (("etcd", etcd), ("kube-apiserver", server)):
             if name not in self._running:
@@ -195,6 +197,10 @@ _GROUPS = {
     "secret": "/api/v1",
     "deployment": "/apis/apps/v1",
     "daemonset": "/apis/apps/v1",
+    "lease": "/apis/coordination.k8s.io/v1",
+    "flowschema": "/apis/flowcontrol.apiserver.k8s.io/v1",
+    "prioritylevelconfiguration": "/apis/flowcontrol.apiserver.k8s.io/v1",
+    "role": "/apis/rbac.authorization.k8s.io/v1",
     "clusterrole": "/apis/rbac.authorization.k8s.io/v1",
 }
 

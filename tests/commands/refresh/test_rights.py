@@ -3,34 +3,52 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pytest
-from support.program import HOST
+from support.program import HOST, wait_until
 
 from .api_server import SYSTEM_PATH, kustomized, program
 
 ACCOUNT = "system:serviceaccount:dockcred:dockcred-refresh"
 NAME = "registry-pull"
+LEASE = "dockcred/dockcred-refresh-writer"
+DOCS = (Path(__file__).parents[3] / "docs/refresh.md").read_text()
 PAST = "2020-01-01T00:00:00Z"
 
 
 @pytest.fixture
-def keeper(make_keeper, cloud, api, namespaces):
+def make_account(make_keeper, cloud, api, namespaces):
     """The account of the manifests, with the token that a pod of it would have."""
     api.kubectl("apply", "-f", "-", stdin=kustomized("base"))
     token = api.kubectl("create", "token", "dockcred-refresh", "-n", "dockcred")
     config = api.kubeconfig(token.strip(), "account")
-    keeper = make_keeper(cloud, inside=True, KUBECONFIG=config)
     label = api.get("namespace", namespaces[0])["metadata"]["labels"]["test"]
-    keeper.wants(
-        {
-            "format": "kubernetes-secret",
-            "registries": [HOST],
-            "secret": NAME,
-            "namespace_selector": f"test={label}",
-        }
-    )
-    return keeper
+
+    def make(*, inside: bool):
+        keeper = make_keeper(cloud, inside=inside, KUBECONFIG=config)
+        keeper.wants(
+            {
+                "format": "kubernetes-secret",
+                "registries": [HOST],
+                "secret": NAME,
+                "namespace_selector": f"test={label}",
+            }
+        )
+        return keeper
+
+    return make
+
+
+@pytest.fixture
+def keeper(make_account):
+    return make_account(inside=True)
+
+
+@pytest.fixture
+def looping(make_account):
+    """The same, as a program of its own."""
+    return make_account(inside=False)
 
 
 def let_it_be_due(api, namespace: str) -> None:
@@ -38,10 +56,11 @@ def let_it_be_due(api, namespace: str) -> None:
     api.patch("secret", NAME, namespace, {"metadata": {"annotations": past}})
 
 
-def take_away(api, verb: str) -> None:
+def take_away(api, verb: str, resource: str) -> None:
     rules = api.get("clusterrole", "dockcred-refresh")["rules"]
     for rule in rules:
-        rule["verbs"] = [each for each in rule["verbs"] if each != verb] or ["watch"]
+        if rule["resources"] == [resource] and verb in rule["verbs"]:
+            rule["verbs"] = [each for each in rule["verbs"] if each != verb] or ["none"]
     api.patch("clusterrole", "dockcred-refresh", "", {"rules": rules})
 
 
@@ -53,25 +72,105 @@ def test_the_role_is_enough_to_make_and_to_renew(keeper, namespaces, api):
     assert keeper.run("--status").status == 0
 
 
+GRANT = "; grant it: packaging/kubernetes/refresh has the role"
+
+
 @pytest.mark.parametrize(
-    ("verb", "denied"),
+    ("verb", "resource", "denied"),
     [
-        ("list", "list namespaces"),
-        ("get", "get the Secret"),
-        ("create", "create the Secret"),
-        ("patch", "patch the Secret"),
+        ("list", "namespaces", "list namespaces"),
+        ("get", "secrets", "get the Secret"),
+        ("create", "secrets", "create the Secret"),
+        ("patch", "secrets", "patch the Secret"),
     ],
 )
 def test_without_any_verb_it_says_which_is_missing(
-    verb, denied, keeper, namespaces, api
+    verb, resource, denied, keeper, namespaces, api
 ):
-    if verb == "patch":
+    if verb in {"patch", "get"}:
         keeper.once()
         for name in namespaces:
             let_it_be_due(api, name)
-    take_away(api, verb)
+            if verb == "get":  # of which it cannot know without a look whose it is
+                unmarked = {"annotations": {"dockcred/made-for": None}}
+                api.patch("secret", NAME, name, {"metadata": unmarked})
+    take_away(api, verb, resource)
     (line,) = keeper.fails("--once")
-    assert f": not allowed to {denied}; grant it: packaging/kubernetes/refresh" in line
+    assert f": not allowed to {denied}{GRANT}" in line
+    assert f"not allowed to {denied}{GRANT}" in DOCS
+
+
+@pytest.mark.parametrize(
+    ("verb", "resource", "denied", "instead"),
+    [
+        ("watch", "namespaces", "watch namespaces", "they are listed once a minute"),
+        ("list", "secrets", "list the Secrets named", "each is asked for by itself"),
+        (
+            "watch",
+            "secrets",
+            "watch the Secrets named",
+            "they are listed once a minute",
+        ),
+    ],
+)
+def test_without_list_or_watch_the_loop_says_so_and_goes_on(
+    verb, resource, denied, instead, looping, namespaces, api
+):
+    take_away(api, verb, resource)
+    named = f" {NAME}" if resource == "secrets" else ""
+    line = f"not allowed to {denied}{named}{GRANT} (until then {instead})"
+    assert line in DOCS
+    with looping.start() as running:
+        running.says(f"wrote {namespaces[1]}/{NAME}")
+        running.says(line)
+    assert len([each for each in running.said if "not allowed" in each]) == 1
+
+
+@pytest.mark.parametrize(
+    ("verb", "denied"),
+    [
+        ("get", "get the Lease"),
+        ("create", "create the Lease"),
+        ("update", "update the Lease"),
+    ],
+)
+def test_without_a_right_on_the_lease_it_says_so_and_waits(
+    verb, denied, looping, namespaces, api
+):
+    api.kubectl("apply", "-f", "-", stdin=kustomized("deployment"))
+    api.kubectl(*["-n", "dockcred", "delete", "lease", "--all"])
+    rules = api.get("role", "dockcred-refresh", "dockcred")["rules"]
+    for rule in rules:
+        rule["verbs"] = [each for each in rule["verbs"] if each != verb] or ["none"]
+    api.patch("role", "dockcred-refresh", "dockcred", {"rules": rules})
+    if verb == "update":  # which nobody needs who has just made it
+        name = {"name": "dockcred-refresh-writer", "namespace": "dockcred"}
+        api.create({"kind": "Lease", "metadata": name})
+    assert f"not allowed to {denied}{GRANT}" in DOCS
+    with looping.start("--lease", LEASE) as running:
+        running.says(f"not allowed to {denied}{GRANT}")
+        assert not [each for each in running.said if each.startswith("wrote")]
+
+
+def test_the_role_of_the_deployment_is_enough_for_the_lease(looping, namespaces, api):
+    api.kubectl("apply", "-f", "-", stdin=kustomized("deployment"))
+    api.kubectl(*["-n", "dockcred", "delete", "lease", "--all"])
+    with looping.start("--lease", LEASE) as running:
+        running.says(f"wrote {namespaces[1]}/{NAME}")
+        lease = api.get("lease", "dockcred-refresh-writer", "dockcred")
+        assert f"as {lease['spec']['holderIdentity']}" in running.said[0]
+        renewed = lease["spec"]["renewTime"]
+        wait_until(
+            lambda: (
+                api.get("lease", "dockcred-refresh-writer", "dockcred")["spec"][
+                    "renewTime"
+                ]
+                > renewed
+            )
+        )
+    given_up = api.get("lease", "dockcred-refresh-writer", "dockcred")["spec"]
+    assert given_up.get("holderIdentity", "") == ""
+    assert not [each for each in running.said if "not allowed" in each]
 
 
 @pytest.mark.parametrize(
@@ -79,6 +178,8 @@ def test_without_any_verb_it_says_which_is_missing(
     [
         ("list", "secrets"),
         ("watch", "secrets"),
+        ("list", "secret/another"),
+        ("watch", "secret/another"),
         ("delete", f"secret/{NAME}"),
         ("get", "secret/another"),
         ("patch", "secret/another"),

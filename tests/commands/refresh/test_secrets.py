@@ -11,8 +11,9 @@ import pytest
 from support.program import HOST, wait_until
 
 from dockcred.commands.refresh import cluster as clusters
+from dockcred.commands.refresh.answers import ConflictError
 from dockcred.commands.refresh.attempt import Kept
-from dockcred.commands.refresh.cluster import Cluster, ConflictError
+from dockcred.commands.refresh.cluster import Cluster
 from dockcred.commands.refresh.target import Logins
 from dockcred.commands.refresh.targets_file import read
 

@@ -8,7 +8,7 @@ import pytest
 from support.program import HOST
 
 from dockcred.commands.refresh.file import FileDestination
-from dockcred.commands.refresh.secret import SecretsDestination
+from dockcred.commands.refresh.namespaces import SecretsDestination
 from dockcred.commands.refresh.targets_file import read
 from dockcred.errors import InvalidInputError
 

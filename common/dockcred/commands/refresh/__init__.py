@@ -16,6 +16,7 @@ from dockcred.commands.refresh import targets_file
 from dockcred.commands.refresh.attempt import Kept
 from dockcred.commands.refresh.command import statuses
 from dockcred.commands.refresh.figures import RefreshFigures
+from dockcred.commands.refresh.lease import Lease, LeaseName
 from dockcred.commands.refresh.loop import Loop
 from dockcred.commands.refresh.target import Logins
 from dockcred.system import hardening
@@ -25,6 +26,7 @@ from dockcred.system import hardening
     epilog=examples(
         "dockcred refresh /etc/dockcred/refresh.toml           # until it is stopped",
         "dockcred refresh --once /etc/dockcred/refresh.toml    # from a timer",
+        "dockcred refresh --lease dockcred/refresh /etc/dockcred/refresh.toml",
         "dockcred refresh --status /etc/dockcred/refresh.toml",
         "dockcred refresh --status --json /etc/dockcred/refresh.toml",
         "dockcred refresh --metrics 127.0.0.1:9105 /etc/dockcred/refresh.toml",
@@ -33,6 +35,11 @@ from dockcred.system import hardening
 @click.argument("path", metavar="TARGETS.TOML")
 @click.option("--once", is_flag=True, help="Renew what is past its half, and end.")
 @click.option("--status", is_flag=True, help="Show until when each is good, and end.")
+@click.option(
+    "--lease",
+    metavar="NAMESPACE/NAME",
+    help="Of several replicas, let the one that holds this Lease of the cluster write.",
+)
 @click.option("--json", "as_json", is_flag=True, help="With --status: print JSON.")
 @click.option(
     "--metrics",
@@ -41,7 +48,13 @@ from dockcred.system import hardening
     help="Answer Prometheus there, at /metrics.",
 )
 def refresh(
-    path: str, *, once: bool, status: bool, as_json: bool, metrics: str
+    path: str,
+    *,
+    once: bool,
+    status: bool,
+    lease: str | None,
+    as_json: bool,
+    metrics: str,
 ) -> None:
     """Keep the targets of a file fresh: files, Kubernetes Secrets, programs' stdin.
 
@@ -51,6 +64,8 @@ def refresh(
     """
     if once and status:
         raise click.UsageError("--once and --status exclude each other")
+    if lease and (once or status):
+        raise click.UsageError("--lease is for what runs all the time")
     if as_json and not status:
         raise click.UsageError("--json is for --status")
     if metrics and (once or status):
@@ -62,12 +77,9 @@ def refresh(
         if once:
             sys.exit(_once(path))
         figures = RefreshFigures(metrics)
-        Loop(
-            lambda: targets_file.read(path),
-            figures.counting_writes(_tell),
-            figures.counting_problems(warn),
-            figures.looked,
-        ).run()
+        tell, say = figures.counting_writes(_tell), figures.counting_problems(warn)
+        ours = Lease(LeaseName.read(lease), _tell, warn) if lease else None
+        Loop(lambda: targets_file.read(path), tell, say, figures.looked, ours).run()
 
 
 def _once(path: str) -> int:

@@ -6,62 +6,92 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from dockcred.commands.refresh import target as schedule
-from dockcred.commands.refresh.cluster import UnreachableError
+from dockcred.commands.refresh.answers import UnreachableError
+from dockcred.commands.refresh.crowd import CallResult, Crowd, SkippedError
 from dockcred.commands.refresh.target import (
+    Follower,
     Logins,
     Place,
     RefreshTarget,
     RenderingRecord,
+    Report,
 )
 from dockcred.errors import DockcredError, unforeseen
 from dockcred.system import environment, file_lock
-
-Report = Callable[[str], object]
 
 
 def _at_half() -> float:
     return schedule.EARLIEST
 
 
+def _always() -> bool:
+    return True
+
+
 @dataclass
 class Kept:
     """A target, and what one process knows of its places.
 
-    `draw` answers the part of a credential's life after which to renew it; `known` is
-    what was seen in each place or put there, by the place's name.
+    `draw` answers the part of a credential's life after which to renew it; `may_go_on`
+    is asked before each place; `known` is what was seen in each place or put there, by
+    the place's name; `follower` hears of places that come and go.
     """
 
     target: RefreshTarget
     draw: Callable[[], float] = _at_half
+    may_go_on: Callable[[], bool] = _always
     known: dict[str, RenderingRecord] = field(default_factory=dict)
+    follower: Follower | None = None
 
     def __post_init__(self) -> None:
         """Draw for the first time."""
         self._part = self.draw()
+        self._crowd = Crowd(self.may_go_on)
+        self._failed: set[str] = set()
+        self._has_logins = True
 
-    def attempt(self, logins: Logins, tell: Report) -> list[str]:
+    def attempt(self, logins: Logins, tell: Report, *, again: bool = True) -> list[str]:
         """Bring every place up to date; answer what went wrong, one line each.
 
-        `tell` is called with a line for each place that was written.
+        `tell` is called with a line for each place that was written. What failed the
+        last time is left out where it is not to be tried `again`.
         """
         problems = _Problems()
         destination = self.target.destination
         places: Sequence[Place] = ()
         with problems.of(destination.name):
-            places = destination.places()
+            places = (self.follower or destination).places()
             names = {place.name for place in places}
             self.known = {n: r for n, r in self.known.items() if n in names}
+        left = set() if again else self._failed
+        open_ones = [
+            place
+            for place in places
+            if place.name not in left and not self._is_good(place)
+        ]
         due = []
-        for place in places:
+        for place, seen in self._crowd.each(open_ones, partial(self._look, problems)):
             with problems.of(place.name):
-                problems.spare_who_is_away()
-                if self._is_due(place):
+                if self._is_due(place, seen.get()):
                     due.append(place)
         if due:
             self._renew(due, logins, problems, tell)
+        failed = {name for names in problems.places.values() for name in names}
+        self._failed = failed | left
         return [self._line(said, names) for said, names in problems.places.items()]
+
+    def take_news(self) -> bool | None:
+        """Return as the follower does; None while there is nothing to deliver."""
+        if self.follower and self._has_logins:
+            return self.follower.take_news()
+        return None
+
+    def forget(self) -> None:
+        """Forget what is known: others have been at work meanwhile."""
+        self.known.clear()
 
     def seconds_until_due(self) -> float:
         """Return how long all of it may be left alone, if nothing went wrong."""
@@ -74,14 +104,19 @@ class Kept:
             waits.append(schedule.NEW_PLACES_S)
         return min(waits, default=schedule.RECHECK_S)
 
-    def _is_due(self, place: Place) -> bool:
-        """Return whether it is due; looks there, as another may have renewed it."""
+    def _is_good(self, place: Place) -> bool:
         known = self.known.get(place.name)
-        if known and not self._is_over(known):
-            return False
-        there = place.look()
+        return bool(known and not self._is_over(known) and not place.is_missing)
+
+    def _look(self, problems: _Problems, place: Place) -> RenderingRecord | None:
+        """Return what is there, as another may have renewed it."""
+        problems.spare_who_is_away()
+        there = self._crowd.patiently(place.look)
         if there and not self._is_over(there):
-            place.settle(there)
+            self._crowd.patiently(lambda: place.settle(there))
+        return there
+
+    def _is_due(self, place: Place, there: RenderingRecord | None) -> bool:
         if there:
             self.known[place.name] = there
         return there is None or self._is_over(there)
@@ -96,26 +131,36 @@ class Kept:
     ) -> None:
         target = self.target
         with problems.of(*(place.name for place in due)):
+            self._has_logins = False
             found = logins.fresh(target.registries, target.policy)
+            self._has_logins = True
             content = target.render(found)
             record = RenderingRecord.of(target.made_for, found, time.time())
-            for place in due:
+            deliver = partial(self._deliver, problems, content, record)
+            for place, delivered in self._crowd.each(due, deliver):
                 with problems.of(place.name):
-                    problems.spare_who_is_away()
-                    self._deliver(place, content, record, tell)
+                    there, settled = delivered.get()
+                    if there is record:
+                        tell(f"wrote {place.name}: it {record.ends(time.time())}")
+                    settled.get()
+                    # What another program has put there is looked at when ours is due.
+                    self.known[place.name] = there if there.made_for else record
             self._part = self.draw()
             if logins.trouble:
                 raise logins.trouble
 
     def _deliver(
-        self, place: Place, content: bytes, record: RenderingRecord, tell: Report
-    ) -> None:
-        there = place.deliver(content, record)
-        if there is record:
-            tell(f"wrote {place.name}: it {record.ends(time.time())}")
-        place.settle(there)
-        # What another program has put there is looked at again when ours is due.
-        self.known[place.name] = there if there.made_for else record
+        self,
+        problems: _Problems,
+        content: bytes,
+        record: RenderingRecord,
+        place: Place,
+    ) -> tuple[RenderingRecord, CallResult[None]]:
+        """Return what is there now, and what came of telling its readers."""
+        problems.spare_who_is_away()
+        patiently = self._crowd.patiently
+        there = patiently(lambda: place.deliver(content, record))
+        return there, CallResult.of(lambda: patiently(lambda: place.settle(there)))
 
     def _line(self, said: str, names: Sequence[str]) -> str:
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
@@ -141,6 +186,8 @@ class _Problems:
         """Record a failure in the block for these places, and continue after it."""
         try:
             yield
+        except SkippedError:
+            pass
         except UnreachableError as error:
             self._away = error
             self._add(str(error), names)

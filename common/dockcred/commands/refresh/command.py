@@ -32,6 +32,19 @@ class CommandDestination:
         """Return whether it is the same command."""
         return other == self
 
+    @property
+    def is_shared(self) -> bool:
+        """Return True: it hands on what it gets."""
+        return True
+
+    @property
+    def is_missing(self) -> bool:
+        """Return False: nobody can tell."""
+        return False
+
+    def follow(self, _wake: object, _warn: object) -> None:
+        """Return None: there is never another place."""
+
     def places(self) -> Sequence[CommandDestination]:
         """Return itself."""
         return [self]

@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 from typing import Any
 
-from dockcred.commands.refresh.attempt import Kept, Report
+from dockcred.commands.refresh.attempt import Kept
+from dockcred.commands.refresh.target import Report
 from dockcred.errors import InvalidInputError
 from dockcred.identity.cache.files import Cache
 from dockcred.identity.config import open_config

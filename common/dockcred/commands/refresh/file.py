@@ -54,6 +54,19 @@ class FileDestination:
         """Return whether it is the same file."""
         return isinstance(other, FileDestination) and other.path == self.path
 
+    @property
+    def is_shared(self) -> bool:
+        """Return False: each replica has a file of its own."""
+        return False
+
+    @property
+    def is_missing(self) -> bool:
+        """Return False: only a look can tell."""
+        return False
+
+    def follow(self, _wake: object, _warn: object) -> None:
+        """Return None: there is never another place."""
+
     def places(self) -> list[FileDestination]:
         """Return itself."""
         return [self]

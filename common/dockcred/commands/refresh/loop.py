@@ -1,4 +1,4 @@
-"""The loop over the targets, and the signals that it obeys."""
+"""The loop over the targets, and what wakes it: time, signals, news from a cluster."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ import select
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 
 from dockcred.commands.refresh import target as schedule
-from dockcred.commands.refresh.attempt import Kept, Report
-from dockcred.commands.refresh.target import Logins, RefreshTarget
+from dockcred.commands.refresh.attempt import Kept
+from dockcred.commands.refresh.lease import Lease
+from dockcred.commands.refresh.target import Logins, RefreshTarget, Report
 from dockcred.errors import DockcredError
 
 LONGEST_SLEEP_S = 60.0
 """A clock that is set, or a machine that was asleep, is noticed after this."""
+
+TOGETHER_S = 0.2
+"""News of which more may follow at once: a hundred new namespaces are one look."""
 
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 
@@ -30,10 +34,11 @@ class _Planned:
 
 
 class Loop:
-    """Looks at each target when it is due.
+    """Looks at each target when it is due, or when there is news of it.
 
     `read` answers the targets, again after SIGHUP; `tell` is called with each line of
     progress and `warn` with each failure, `looked` with all of them after each look.
+    With a `lease`, what replicas have in common is left to the one that holds it.
     """
 
     def __init__(
@@ -42,61 +47,119 @@ class Loop:
         tell: Report,
         warn: Report,
         looked: Callable[[Iterable[Kept]], object] = tuple,
+        lease: Lease | None = None,
     ) -> None:
         self._read = read
         self._tell = tell
         self._warn = warn
         self._looked = looked
+        self._lease = lease
         self._logins = Logins()
         self._ends = False
         self._rereads = False
+        self._leads = False
+        self._wakes = -1
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT; raise what the first reading raises."""
         with self._signals() as woken:
             plan = self._plan()
-            while not self._ends:
-                if self._rereads:
-                    plan = self._replan(plan)
-                self._look(plan)
-                self._looked(each.kept for each in plan)
-                if not (self._ends or self._rereads):
-                    _sleep(woken, min(each.at for each in plan))
+            if self._lease:
+                self._lease.start(self._wake)
+            try:
+                while not self._ends:
+                    if self._rereads:
+                        plan = self._replan(plan)
+                    self._note_lease(plan)
+                    self._look(plan)
+                    self._looked(each.kept for each in plan)
+                    if not (self._ends or self._rereads):
+                        self._sleep(woken, plan)
+            finally:
+                self._stop(plan)
+                if self._lease:
+                    self._lease.release()
 
     def _plan(self) -> list[_Planned]:
-        return [_Planned(Kept(target, schedule.draw)) for target in self._read()]
+        plan = []
+        for target in self._read():
+            follower = target.destination.follow(self._wake, self._warn)
+            may_go_on = self._may_share if target.destination.is_shared else self._runs
+            kept = Kept(target, schedule.draw, may_go_on, follower=follower)
+            plan.append(_Planned(kept))
+        return plan
 
     def _replan(self, plan: list[_Planned]) -> list[_Planned]:
         """Read the targets again; go on with the old ones where that fails."""
         self._rereads = False
         try:
-            return self._plan()
+            new = self._plan()
         except DockcredError as error:
             self._warn(f"{error} (the targets stay as they were)")
             return plan
+        self._stop(plan)
+        return new
+
+    @staticmethod
+    def _stop(plan: list[_Planned]) -> None:
+        for each in plan:
+            if each.kept.follower:
+                each.kept.follower.stop()
+
+    def _runs(self) -> bool:
+        return not self._ends
+
+    def _may_share(self) -> bool:
+        """Return whether what replicas have in common is ours to write."""
+        return not self._ends and (self._lease is None or self._lease.is_held())
+
+    def _note_lease(self, plan: list[_Planned]) -> None:
+        """Forget what is known, and begin anew, once the Lease has become ours."""
+        led, self._leads = self._leads, self._may_share()
+        if self._leads and not led:
+            for each in plan:
+                each.kept.forget()
+                each.at = 0.0
 
     def _look(self, plan: list[_Planned]) -> None:
         for each in plan:
-            if self._ends:
-                return
-            if each.at > time.time():
+            if not each.kept.may_go_on():
                 continue
-            problems = each.kept.attempt(self._logins, self._tell)
-            for line in problems:
-                self._warn(line)
-            each.failures = each.failures + 1 if problems else 0
-            wait = (
-                schedule.pause_s(each.failures)
-                if problems
-                else each.kept.seconds_until_due()
-            )
-            each.at = time.time() + wait
+            news = each.kept.take_news()
+            is_time = each.at <= time.time()
+            if is_time or news is not None:
+                self._attempt(each, again=is_time or bool(news))
+
+    def _attempt(self, each: _Planned, *, again: bool) -> None:
+        problems = each.kept.attempt(self._logins, self._tell, again=again)
+        for line in problems:
+            self._warn(line)
+        if problems:
+            each.failures += 1
+            each.at = time.time() + schedule.pause_s(each.failures)
+        elif again or not each.failures:
+            each.failures = 0
+            each.at = time.time() + each.kept.seconds_until_due()
+
+    def _sleep(self, woken: int, plan: list[_Planned]) -> None:
+        """Sleep until the next is due, or until something happens; a minute at most."""
+        now = time.time()
+        ours = [each.at for each in plan if each.kept.may_go_on()]
+        until = min(ours, default=now + LONGEST_SLEEP_S)
+        seconds = max(0.0, min(until - now, LONGEST_SLEEP_S))
+        ready, _, _ = select.select([woken], [], [], seconds)
+        if not ready:
+            return
+        os.read(woken, 4096)
+        if not (self._ends or self._rereads):
+            time.sleep(TOGETHER_S)
 
     @contextmanager
     def _signals(self) -> Iterator[int]:
-        """Record signals; yield a descriptor that can be read once one has come."""
+        """Record signals; yield a descriptor that can be read once something came."""
         reader, writer = os.pipe()
         os.set_blocking(writer, False)
+        self._wakes = writer
         wakes = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         taken = (*_ENDING, signal.SIGHUP)
         before = {number: signal.signal(number, self._signal) for number in taken}
@@ -106,19 +169,17 @@ class Loop:
             for number, handler in before.items():
                 signal.signal(number, handler)
             signal.set_wakeup_fd(wakes)
+            self._wakes = -1
             os.close(reader)
             os.close(writer)
+
+    def _wake(self) -> None:
+        """End the sleep; called by other threads, too."""
+        with suppress(OSError):  # full: it is awake; or closed: it has ended
+            os.write(self._wakes, b"\0")
 
     def _signal(self, number: int, _frame: FrameType | None) -> None:
         if number in _ENDING:
             self._ends = True
         else:
             self._rereads = True
-
-
-def _sleep(woken: int, until: float) -> None:
-    """Sleep until a moment, or until a signal comes, a minute at most."""
-    seconds = max(0.0, min(until - time.time(), LONGEST_SLEEP_S))
-    ready, _, _ = select.select([woken], [], [], seconds)
-    if ready:
-        os.read(woken, 4096)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -19,6 +19,9 @@ from dockcred.clients.formats import Options, read_pem
 from dockcred.commands.console import moment, until
 from dockcred.errors import DockcredError
 from dockcred.system import environment
+
+Report = Callable[[str], object]
+"""Says a line to whoever watches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +179,17 @@ class Logins:
 class Place(Protocol):
     """One file, one Secret in one namespace, or one program's stdin.
 
-    All of these raise DockcredError or OSError.
+    All of these raise DockcredError or OSError. Several places of one destination may
+    be asked at once.
     """
 
     @property
     def name(self) -> str:
         """Return what messages call it."""
+
+    @property
+    def is_missing(self) -> bool:
+        """Return whether it is known, without asking anybody, that nothing is there."""
 
     def look(self) -> RenderingRecord | None:
         """Return what is known of what is there; None where nothing is."""
@@ -191,6 +199,19 @@ class Place(Protocol):
 
     def settle(self, there: RenderingRecord) -> None:
         """Notify those who read the place; nothing if they know."""
+
+
+class Follower(Protocol):
+    """Who hears of a destination's places as they come and go."""
+
+    def places(self) -> Sequence[Place]:
+        """Return the places as they are now; raise DockcredError if nobody can tell."""
+
+    def take_news(self) -> bool | None:
+        """Return None for none, and else whether what has failed may work again."""
+
+    def stop(self) -> None:
+        """Listen no more."""
 
 
 class Destination(Protocol):
@@ -207,8 +228,15 @@ class Destination(Protocol):
     def grows(self) -> bool:
         """Return whether there may be new places without any change to the target."""
 
+    @property
+    def is_shared(self) -> bool:
+        """Return whether other replicas see the same places."""
+
     def places(self) -> Sequence[Place]:
         """Return the places as they are now; raise DockcredError if nobody can tell."""
+
+    def follow(self, wake: Callable[[], object], warn: Report) -> Follower | None:
+        """Return who calls `wake` when there is news; None where there is never any."""
 
 
 @dataclass(frozen=True)

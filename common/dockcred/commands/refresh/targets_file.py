@@ -17,7 +17,7 @@ from dockcred.clients.kubernetes import render as kubernetes_render
 from dockcred.commands.refresh.cluster import WORKLOADS
 from dockcred.commands.refresh.command import CommandDestination
 from dockcred.commands.refresh.file import FileDestination
-from dockcred.commands.refresh.secret import SecretsDestination
+from dockcred.commands.refresh.namespaces import SecretsDestination
 from dockcred.commands.refresh.target import Destination, RefreshTarget
 from dockcred.errors import DockcredError, InvalidInputError
 from dockcred.system.environment import current

@@ -1,0 +1,130 @@
+"""What the answers of an API server mean; a Secret's content is in no error of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+
+from dockcred.errors import (
+    DockcredError,
+    InvalidInputError,
+    IssueError,
+    RefusedError,
+    TransportError,
+)
+
+BUSY_S, LONGEST_BUSY_S = 1.0, 30.0
+"""For how long to leave a busy server alone that does not say, and at most."""
+
+
+class NotThereError(IssueError):
+    """The server has no such object."""
+
+
+class EndingError(NotThereError):
+    """The namespace is being deleted, and takes nothing new."""
+
+
+class ConflictError(IssueError):
+    """Somebody has changed or made the object since we have looked."""
+
+
+class GoneError(IssueError):
+    """The server has forgotten the version of the list that is being read."""
+
+
+class UnreachableError(TransportError):
+    """The server cannot be reached, or can do nothing for anybody now."""
+
+
+class BusyError(UnreachableError):
+    """The server is there and asks to be left alone for `wait_s` seconds."""
+
+    def __init__(self, cause: str, remedy: str, wait_s: float) -> None:
+        """Hold the time too."""
+        super().__init__(cause, remedy)
+        self.wait_s = wait_s
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """Raise our errors for the client's; a Secret's content is in none of them."""
+    from kubernetes.client import ApiException  # noqa: PLC0415 - half a second
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - the client's own
+
+    try:
+        yield
+    except ApiException as error:
+        raise failure(
+            error.status, error.reason, what, error.headers, error.body
+        ) from None
+    except HTTPError as error:
+        raise UnreachableError(
+            f"could not {what}: the API server is away ({type(error).__name__})",
+            "see whether it runs, and which one KUBECONFIG names",
+        ) from None
+
+
+def failure(
+    status: int,
+    reason: str,
+    what: str,
+    headers: Mapping[str, str] | None = None,
+    body: str | bytes | None = None,
+) -> DockcredError:
+    """Return our error for a status."""
+    match status:
+        case 400:
+            return InvalidInputError(
+                f"could not {what}: the API server does not understand it",
+                "see whether namespace_selector is one",
+            )
+        case 401:
+            return RefusedError(
+                f"could not {what}: the API server does not know us",
+                "see whether the token of this identity has ended",
+            )
+        case 403 if "NamespaceTerminating" in str(body):
+            return EndingError(
+                f"could not {what}: its namespace is being deleted", "name another"
+            )
+        case 403:
+            return RefusedError(
+                f"not allowed to {what}",
+                "grant it: packaging/kubernetes/refresh has the role",
+            )
+        case 404:
+            return NotThereError(
+                f"could not {what}: it, or its namespace, is not there",
+                "make it, or name another",
+            )
+        case 409:
+            return ConflictError(
+                f"could not {what}: others change it at the same time", "try again"
+            )
+        case 410:
+            return GoneError(f"could not {what}: the list has changed", "try again")
+        case 422:
+            return InvalidInputError(
+                f"could not {what}: the API server takes it for invalid",
+                "see whether the Secret is immutable: then delete it",
+            )
+        case 429 | 503 | 504:
+            return BusyError(
+                f"could not {what}: the API server has no time ({status} {reason})",
+                "see what it is busy with",
+                _wait_s(headers),
+            )
+        case _:
+            return TransportError(
+                f"could not {what}: the API server answered {status} {reason}",
+                "see its log, and the admission webhooks",
+            )
+
+
+def _wait_s(headers: Mapping[str, str] | None) -> float:
+    """Return what Retry-After asks for, within bounds."""
+    wait = BUSY_S
+    with suppress(ValueError, TypeError):
+        wait = float((headers or {}).get("Retry-After") or BUSY_S)
+    return min(max(wait, BUSY_S), LONGEST_BUSY_S)

@@ -1,0 +1,155 @@
+"""Several places at once, as many as the server bears."""
+
+from __future__ import annotations
+
+import queue
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic, TypeVar
+
+from dockcred.commands.refresh.answers import BusyError
+from dockcred.errors import DockcredError
+
+AT_ONCE = 8
+"""Requests under way at most.
+
+One after the other, each waits for the server's disk. Eight are a small part of what a
+server of the smallest kind takes from all service accounts together, and more are no
+faster: from there on the processor is what is waited for, on our side.
+"""
+
+PATIENCE_S = 60.0
+"""For how long a server may be busy without a break before we go away."""
+
+_STEP_S = 0.2
+_GROWS_AFTER = 20
+
+_chance = random.SystemRandom()
+
+_Item = TypeVar("_Item")
+_Found = TypeVar("_Found")
+
+
+class SkippedError(DockcredError):
+    """A place needs nothing more, or we may not go on: nobody has to be told."""
+
+
+@dataclass(frozen=True)
+class CallResult(Generic[_Found]):
+    """What a call has returned, or raised."""
+
+    value: _Found | None
+    error: Exception | None = None
+
+    @classmethod
+    def of(cls, call: Callable[[], _Found]) -> CallResult[_Found]:
+        """Call it."""
+        try:
+            return cls(call())
+        except Exception as error:  # noqa: BLE001 - raised again where it is waited for
+            return cls(None, error)
+
+    def get(self) -> _Found:
+        """Return what was returned, or raise what was raised."""
+        if self.error:
+            raise self.error
+        return self.value  # type: ignore[return-value] # it has returned that
+
+
+class Crowd:
+    """Workers over some places; all of them heed what the server says to one.
+
+    `may_go_on` is asked before each call.
+    """
+
+    def __init__(self, may_go_on: Callable[[], bool]) -> None:
+        self._may_go_on = may_go_on
+        self._width = AT_ONCE
+        self._well = 0
+        self._not_before = 0.0
+        self._lock = threading.Lock()
+        self._free = threading.Condition(self._lock)
+        self._busy = 0
+
+    def each(
+        self, items: Sequence[_Item], work: Callable[[_Item], _Found]
+    ) -> Iterator[tuple[_Item, CallResult[_Found]]]:
+        """Yield each item with what came of it, as it comes; none once we must end."""
+        todo = deque(items)
+        done: queue.SimpleQueue[tuple[_Item, CallResult[_Found]] | None]
+        done = queue.SimpleQueue()
+        closed = threading.Event()
+
+        def run() -> None:
+            while self._may_go_on() and not closed.is_set():
+                try:
+                    item = todo.popleft()
+                except IndexError:
+                    break
+                done.put((item, CallResult.of(partial(work, item))))
+            done.put(None)
+
+        workers = [
+            threading.Thread(target=run, daemon=True)
+            for _ in range(min(AT_ONCE, len(items)))
+        ]
+        for worker in workers:
+            worker.start()
+        try:
+            for _ in workers:
+                yield from iter(done.get, None)
+        finally:
+            closed.set()
+
+    def patiently(self, call: Callable[[], _Found]) -> _Found:
+        """Call it, again when the server says so; raise SkippedError if we must end."""
+        give_up = time.monotonic() + PATIENCE_S
+        while True:
+            self._enter()
+            try:
+                found = call()
+            except BusyError as error:
+                self._heed(error.wait_s)
+                if time.monotonic() > give_up:
+                    raise
+            else:
+                self._praise()
+                return found
+            finally:
+                self._leave()
+
+    def _enter(self) -> None:
+        """Wait for a turn: fewer go at once after the server was busy."""
+        while self._may_go_on():
+            with self._free:
+                wait = self._not_before - time.monotonic()
+                if wait <= 0 and self._busy < self._width:
+                    self._busy += 1
+                    return
+                self._free.wait(min(wait, _STEP_S) if wait > 0 else _STEP_S)
+        raise SkippedError("what was due is left, as we must end")
+
+    def _leave(self) -> None:
+        with self._free:
+            self._busy -= 1
+            self._free.notify()
+
+    def _heed(self, wait_s: float) -> None:
+        with self._lock:
+            until = time.monotonic() + wait_s * _chance.uniform(1.0, 1.25)
+            if until > self._not_before + wait_s / 2:
+                # Those that were under way together count as one refusal.
+                self._width = max(1, self._width // 2)
+            self._not_before = max(until, self._not_before)
+            self._well = 0
+
+    def _praise(self) -> None:
+        with self._lock:
+            self._well += 1
+            if self._well >= _GROWS_AFTER and self._width < AT_ONCE:
+                self._width, self._well = self._width + 1, 0
