@@ -37,7 +37,7 @@ class UnreachableError(TransportError):
     """The server cannot be reached, or can do nothing for anybody now."""
 
 
-class BusyError(UnreachableError):
+class NoTimeError(UnreachableError):
     """The server is there and asks to be left alone for `wait_s` seconds."""
 
     def __init__(self, cause: str, remedy: str, wait_s: float) -> None:
@@ -110,7 +110,7 @@ def failure(
                 "see whether the Secret is immutable: then delete it",
             )
         case 429 | 503 | 504:
-            return BusyError(
+            return NoTimeError(
                 f"could not {what}: the API server has no time ({status} {reason})",
                 "see what it is busy with",
                 _wait_s(headers),

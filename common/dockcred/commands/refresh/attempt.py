@@ -163,6 +163,7 @@ class Kept:
         return there, CallResult.of(lambda: patiently(lambda: place.settle(there)))
 
     def _line(self, said: str, names: Sequence[str]) -> str:
+        names = sorted(names)  # not in the order of who was first to fail
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
         where = f"{names[0]}{more}"
         if names[0] == self.target.destination.name:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
-from dockcred.commands.refresh.answers import BusyError
+from dockcred.commands.refresh.answers import NoTimeError
 from dockcred.errors import DockcredError
 
 AT_ONCE = 8
@@ -113,7 +113,7 @@ class Crowd:
             self._enter()
             try:
                 found = call()
-            except BusyError as error:
+            except NoTimeError as error:
                 self._heed(error.wait_s)
                 if time.monotonic() > give_up:
                     raise

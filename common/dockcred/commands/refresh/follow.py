@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from dockcred.commands.refresh.answers import BusyError, GoneError
+from dockcred.commands.refresh.answers import GoneError, NoTimeError
 from dockcred.commands.refresh.cluster import Cluster, Query, is_ending
 from dockcred.errors import DockcredError, RefusedError, unforeseen
 
@@ -164,7 +164,7 @@ class Followed(Generic[_Found]):
         if self._failures >= _TOLD_AFTER and not self._trouble:
             known = isinstance(error, DockcredError)
             self._tell(str(error) if known else unforeseen(error))
-        return error.wait_s if isinstance(error, BusyError) else 0.0
+        return error.wait_s if isinstance(error, NoTimeError) else 0.0
 
     def _tell(self, said: str) -> None:
         """Warn once, until it has worked for a while."""

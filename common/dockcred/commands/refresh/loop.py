@@ -114,12 +114,13 @@ class Loop:
         return not self._ends and (self._lease is None or self._lease.is_held())
 
     def _note_lease(self, plan: list[_Planned]) -> None:
-        """Forget what is known, and begin anew, once the Lease has become ours."""
+        """Forget what is known, and begin anew, as the Lease changes hands."""
         led, self._leads = self._leads, self._may_share()
-        if self._leads and not led:
+        if self._leads != led:
             for each in plan:
-                each.kept.forget()
-                each.at = 0.0
+                if each.kept.target.destination.is_shared:
+                    each.kept.forget()
+                    each.at = 0.0
 
     def _look(self, plan: list[_Planned]) -> None:
         for each in plan:
