@@ -20,6 +20,7 @@ PATHS = (
     "front hit",
     "front hit, token",
     "cached hit",
+    "cached hit, counted",
     "cold get",
     "cold get, ACR",
     "silent get",
