@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from support import oidc_issuer, token_service
+from support.oidc_issuer import AUDIENCE
+from support.token_service import Service
 
 from dockcred.commands.token_service.access_token import sign
 from dockcred.commands.token_service.key_directory import KeyDirectory
@@ -102,3 +106,69 @@ def test_a_rotation_is_not_noticed_by_a_registry_that_runs(
     keys.rotate()
     assert status(site, keys, kind) == 401  # made after it: it had to be told
     assert status(registry(binary(), kind), keys, kind) == 200
+
+
+RULES = """
+service = "{service}"
+keys = "{keys}"
+sign_for = "{kind}"
+
+[issuers.github]
+url = "{issuer}"
+audience = "{audience}"
+kind = "github"
+
+[[rules]]
+issuer = "github"
+claims = {{ repository_id = "17", event_name = "push" }}
+repositories = ["team/app"]
+actions = ["pull"]
+"""
+
+
+@pytest.mark.parametrize(("binary", "kind"), [(TWO, "certificate"), (THREE, "jwks")])
+def test_replicas_of_one_key_are_one_service(
+    keys: KeyDirectory, registry: Registry, tmp_path: Path, helper_bin, binary, kind
+):
+    """Two that share nothing but a copy of the keys, with two workers each.
+
+    A registry takes either's tokens, also while a rotation has reached only one; those of
+    a service with keys of its own it does not.
+    """
+    site = registry(binary(), kind)
+    stranger = KeyDirectory(str(tmp_path / "stranger"))
+    stranger.create()
+    with ExitStack() as stack:
+        issuer = stack.enter_context(oidc_issuer.serving())
+        services = []
+        for number, one in enumerate((keys, keys, stranger)):
+            copy = tmp_path / f"keys-{number}"
+            shutil.copytree(one.path, copy)
+            words = {"keys": copy, "kind": kind, "issuer": issuer.url}
+            words |= {"service": registries.SERVICE, "audience": AUDIENCE}
+            config = tmp_path / f"replica-{number}.toml"
+            config.write_text(RULES.format(**words))
+            arguments = ("--config", str(config), "--workers", "2")
+            services.append(
+                stack.enter_context(token_service.running(helper_bin, *arguments))
+            )
+
+        def answers() -> list[set[int]]:
+            """What the registry says to four tokens of each."""
+            shown = issuer.token()
+            return [
+                {
+                    ask(site, "GET", "/v2/team/app/tags/list", f"Bearer {token}")[0]
+                    for token in (token_of(service, shown) for _ in range(4))
+                }
+                for service in services
+            ]
+
+        # 404: it may look, and there is no such repository yet.
+        assert answers() == [{404}, {404}, {401}]
+        KeyDirectory(str(tmp_path / "keys-0")).rotate()
+        assert answers() == [{404}, {404}, {401}]
+
+
+def token_of(service: Service, shown: str) -> str:
+    return service.get("repository:team/app:pull", token=shown).json()["token"]
