@@ -6,15 +6,18 @@ import http.client
 import json
 import socket
 import time
+from pathlib import Path
 
 import h11
 import pytest
+from support import dead_issuer
 from support.oidc_issuer import Issuer
 from support.token_service import SERVICE, Service, basic
 
 from dockcred.commands.token_service import quick
 from dockcred.commands.token_service.request import MAX_HEAD_BYTES
 
+from .conftest import Start
 from .test_malformed import SMUGGLED
 
 hypothesis = pytest.importorskip("hypothesis")
@@ -291,3 +294,43 @@ def test_a_body_of_another_length_is_not():
     whole = post("grant_type=x")
     for data in (whole + b"y", whole[:-1], whole + get("")):
         assert quick.read(data) is None
+
+
+def test_a_body_with_two_lengths_is_not():
+    """Both are true of it, and only one of them was looked at."""
+    chunked = "Transfer-Encoding: chunked\r\nContent-Length"
+    whole = post("0\r\n\r\n").decode()
+    assert quick.read(whole.encode()) is not None
+    assert quick.read(whole.replace("Content-Length", chunked).encode()) is None
+
+
+def test_a_request_to_two_hosts_is_not():
+    for more in ("Host: y\r\n", "HOST: x\r\n"):
+        assert quick.read((START + more + "\r\n").encode()) is None
+    assert quick.read(b"GET /token HTTP/1.1\r\nX: y\r\n\r\n") is None
+
+
+@pytest.mark.slow
+def test_what_comes_while_a_plain_one_waits_has_its_turn(
+    start: Start, issuer: Issuer, tmp_path: Path
+):
+    """An issuer that says nothing is waited for; the probe behind it is not lost."""
+    probe = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with dead_issuer.serving("silent") as bad:
+        service = start(
+            *("--issuer", bad.url, "--audience", SERVICE, "--allow"),
+            *("team/app:pull repository_id=17", "--keys", str(tmp_path / "keys")),
+        )
+        shown = basic("JWT", issuer.token(iss=bad.url))
+        plain = get(f"service={SERVICE}", f"Authorization: {shown}")
+        with socket.create_connection(("127.0.0.1", service.port), 30) as connection:
+            connection.sendall(plain)
+            time.sleep(0.5)
+            connection.sendall(probe[:20])
+            time.sleep(0.5)
+            connection.sendall(probe[20:])
+            got = b""
+            while chunk := connection.recv(65536):
+                got += chunk
+    assert got.startswith(b"HTTP/1.1 503 ")
+    assert got.endswith(b"alive\n")

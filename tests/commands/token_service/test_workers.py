@@ -248,7 +248,8 @@ def test_who_cannot_end_is_ended_and_it_is_told(start: Start, options, issuer: I
     os.kill(workers(service)[2], signal.SIGSTOP)
     service.process.send_signal(signal.SIGTERM)
     assert service.process.wait(60) == 1
-    assert b"a worker did not end in time" in b"".join(service.raw)
+    said = b"a worker did not end in time"
+    wait_until(lambda: said in b"".join(service.raw), 20)
     wait_until(lambda: not any(map(is_running, workers(service).values())), 20)
 
 
