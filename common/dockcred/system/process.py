@@ -210,13 +210,13 @@ def person_s() -> float:
     return PERSON_S
 
 
-AFTERWARDS_S = 2.0
+AFTERWARDS_S = 5.0
 _gate = _thread.allocate_lock()
 _told_status: int | None = None
 
 
 def end_soon(status: int) -> None:
-    """Have two seconds for what is done after the answer; then end with the status."""
+    """Have five seconds for what is done after the answer; then end with the status."""
     global _ends_at, _told_status  # noqa: PLW0603 - one process, one call, one clock
     _told_status = status
     _ends_at = min(_ends_at, time.monotonic() + AFTERWARDS_S)
