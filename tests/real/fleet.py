@@ -83,7 +83,9 @@ class Api(api_server.ApiServer):
 
     def _kubectl(self, *arguments: str, stdin: str = "") -> Any:
         assert self.world
-        environment = BARE_ENVIRONMENT | {"KUBECONFIG": self.kubeconfig()}
+        # It keeps what it has learnt of the server in its home.
+        own = {"KUBECONFIG": self.kubeconfig(), "HOME": str(self.directory)}
+        environment = BARE_ENVIRONMENT | own
         return self.world.run(
             program("kubectl"), *arguments, env=environment, stdin=stdin
         )
