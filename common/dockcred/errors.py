@@ -79,7 +79,14 @@ class EndedError(IssueError):
 
 
 class ThrottledError(IssueError):
-    """The cloud, or the registry, has had too many calls: later it may answer."""
+    """The cloud, or the registry, has had too many calls: later it may answer.
+
+    `retry_after_s` is for how long it asks to wait, 0 where it does not say.
+    """
+
+    def __init__(self, cause: str, remedy: str = "", retry_after_s: float = 0) -> None:
+        super().__init__(cause, remedy)
+        self.retry_after_s = retry_after_s
 
 
 class TransportError(IssueError):

@@ -127,6 +127,7 @@ WAITERS = {
     "system/watcher.py": "the end of a process that is no child",
     "identity/cache/__init__.py": "the next tick of a file system's clock",
     "commands/refresh/loop.py": "news that may follow news at once",
+    "identity/turn_keeper.py": "a throttled node's turn",
     "api/worker.py": "the watchdog, which says more",
     "commands/token_service/workers.py": "the pause after one that died at once",
 }

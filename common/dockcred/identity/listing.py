@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dockcred.credential import ServerURL
 from dockcred.errors import DockcredError, RefusedError
-from dockcred.identity.mint import answered_hosts
+from dockcred.identity.cache.files import answered_hosts
 from dockcred.identity.provider import cache_key
 from dockcred.system import log, process
 from dockcred.system.environment import current, timeout_s

@@ -15,10 +15,11 @@ from dockcred.errors import (
     DockcredError,
     IssueError,
     MissingIdentityError,
+    ThrottledError,
     WireError,
 )
 from dockcred.identity import cache as watched
-from dockcred.identity.cache import Entry
+from dockcred.identity.cache import Entry, files, lock
 from dockcred.identity.cache.lock import Flight
 from dockcred.identity.cache.record import Record
 from dockcred.identity.provider import SEPARATOR, looks_in
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from dockcred.identity.cache.silence import Vain
     from dockcred.identity.cache.ticket import Tickets
     from dockcred.identity.provider import Identity, Provider
+    from dockcred.identity.turn_keeper import TurnKeeper
     from dockcred.system.environment import Environment
 
     class Holder(Protocol):
@@ -66,6 +68,7 @@ class Minter:
         self._key = key
         self._server = server
         self.vain: Vain | None = None
+        self._turns: TurnKeeper | None = None
 
     def mint(self, *, oldest: int = lifetime.AGING) -> Credential:
         """Mint once for all who ask at the same time.
@@ -92,11 +95,14 @@ class Minter:
 
     def _issue(self, entry: Entry | None) -> Credential:
         """Record what is consulted from the choice of an identity to its answer."""
-        record = Record(self._store.environment, (self._cache.path,))
-        try:
-            return self._decide(entry, record)
-        finally:
-            record.close()
+        while True:  # whoever is throttled begins anew: the identity may have changed
+            record = Record(self._store.environment, (self._cache.path,))
+            try:
+                return self._decide(entry, record)
+            except ThrottledError as error:
+                self._keeper().wait(error)
+            finally:
+                record.close()
 
     def _decide(self, entry: Entry | None, record: Record) -> Credential:
         """Renew the lease of a held entry, or mint and keep; else fall back on it."""
@@ -118,7 +124,7 @@ class Minter:
         if self._store.open_tickets:
             idle.defer(self._store.open_tickets)  # loads its module
         try:
-            credential = _timed(identity.issue)
+            credential = self._issue_in_turn(identity)
         except IssueError as error:
             if entry and lifetime.age(entry.credential, time.time()) <= lifetime.LAST:
                 if process.meter:
@@ -151,6 +157,29 @@ class Minter:
             idle.run(lambda: False)
         return credential
 
+    def _issue_in_turn(self, identity: Identity) -> Credential:
+        """Ask once; raise ThrottledError unless this node's turn has come."""
+        if self._turns or files.has_turn(self._cache, self._name):
+            self._keeper().check()
+        try:
+            credential = lock.timed(identity.issue)
+        except ThrottledError as error:
+            self._keeper().put_off(error)
+            raise
+        if self._turns:
+            self._turns.end()
+        return credential
+
+    def _keeper(self) -> TurnKeeper:
+        if self._turns is None:
+            from dockcred.identity import turn_keeper  # noqa: PLC0415 - a throttle only
+
+            told = turn_keeper.told(self._store.environment, self._store.provider)
+            self._turns = turn_keeper.TurnKeeper(
+                self._cache, self._name, self._key, told
+            )
+        return self._turns
+
     def _renew(self, entry: Entry, identity: Identity) -> bool:
         """Extend the lease and return True, if the source is still the same."""
         before = time.time()
@@ -182,13 +211,13 @@ class Minter:
 
     def _remember(self) -> None:
         """Write down, once for each host, that it was answered: `list` tells it."""
-        name = f"{_ANSWERED}{self._server.host}"
+        name = f"{files.ANSWERED}{self._server.host}"
         if self._cache.path and os.path.lexists(f"{self._cache.path}/{name}"):
             return
-        hosts = answered_hosts(self._cache)
-        if len(hosts) >= MOST_HOSTS:
-            self._cache.remove(f"{_ANSWERED}{hosts[-1]}")
-        self._cache.write_text(name, "", time.time() + REMEMBERED_S)
+        hosts = files.answered_hosts(self._cache)
+        if len(hosts) >= files.MOST_HOSTS:
+            self._cache.remove(f"{files.ANSWERED}{hosts[-1]}")
+        self._cache.write_text(name, "", time.time() + files.REMEMBERED_S)
 
     def _keep(self, entry: Entry, asked_at: float) -> None:
         """Write the entry, and its ticket for the launcher."""
@@ -196,40 +225,6 @@ class Minter:
             return
         if self._store.open_tickets:
             self._store.open_tickets().keep(self._name, entry, asked_at)
-
-
-def _timed(issue: Callable[[], Credential]) -> Credential:
-    """Ask an identity; count that and how long it took, where figures are wanted."""
-    if not process.meter:
-        return issue()
-    began, gave = time.monotonic(), False
-    try:
-        found = issue()
-        gave = True
-    finally:
-        process.meter.minted(time.monotonic() - began, gave=gave)
-    return found
-
-
-_ANSWERED = "answered,"
-REMEMBERED_S = 90 * 24 * 3600.0
-MOST_HOSTS = 256
-
-
-def answered_hosts(cache: Cache) -> list[str]:
-    """Return the hosts that were answered in the last months, the latest new one first.
-
-    A file for each, so that none is lost where two are written at the same time.
-    """
-    found = []
-    for name in cache.names(_ANSWERED):
-        try:
-            ends = os.lstat(f"{cache.path}/{name}").st_mtime
-        except OSError:
-            continue
-        if ends > time.time():
-            found.append((-ends, name.removeprefix(_ANSWERED)))
-    return [host for _, host in sorted(found)]
 
 
 ATTEMPT_EVERY_S = 60.0

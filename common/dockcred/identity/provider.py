@@ -109,6 +109,7 @@ class Provider:
     decides_by_registry  whether each registry has its own say whom it lets in, so that
                     one that refuses says nothing of the others
     lists_unasked   whether `list` names what is configured without asking for it
+    quotas          calls per second, and at once, that the cloud lets through
     guesses_own     whether `own_servers` are what anybody may have, named only where
                     nothing names others: a client may `get` each of a list
     """
@@ -125,6 +126,7 @@ class Provider:
     decides_by_registry = False
     lists_unasked = False
     guesses_own = False
+    quotas: tuple[tuple[float, int], ...] = ()
 
     @property
     def variables(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import os
 from dockcred.errors import (
     InvalidInputError,
     IssueError,
+    ThrottledError,
     TimedOutError,
     TransportError,
 )
@@ -82,9 +83,9 @@ def refusal(error: IssueError, role: str, subject: str, audience: str) -> IssueE
     """Return a failure with what was asked for, as whom and with a token for whom.
 
     These are what the other side's trust policy must name, and no secrets. A failure
-    of the connection, or for want of time, is returned as it is.
+    of the connection, for want of time, or of too many calls, is returned as it is.
     """
-    if isinstance(error, (TransportError, TimedOutError)):
+    if isinstance(error, (TransportError, TimedOutError, ThrottledError)):
         return error
     asked = f"asked for {_shown(role)}" if role else "asked"
     cause = (

@@ -39,6 +39,11 @@ def host_name() -> str:
     return os.uname().nodename
 
 
+def is_root() -> bool:
+    """Return whether we may write to /run."""
+    return os.name == "posix" and os.geteuid() == 0
+
+
 RUN_DIRECTORY = "/run/dockcred"
 _TAG = (
     b"Signature: 8a477f597d28d172789f06886806bc55\n"

@@ -180,6 +180,8 @@ def harden(*, for_good: bool = True) -> None:
         resource.setrlimit(core, (0, limits[1]))
 
 
+takes_turns = False
+"""Whether a whole fleet is started with us: who is throttled waits (identity.turn)."""
 PERSON_S = 120.0
 _doing = "starting"
 _ends_at = float("inf")

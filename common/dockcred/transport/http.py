@@ -182,6 +182,16 @@ def is_throttle(response: Response) -> bool:
     return response.status == _TOO_MANY
 
 
+def is_temporary_for_one(response: Response) -> bool:
+    """Return whether to repeat a request in a moment that a whole fleet makes too.
+
+    Where many are started together, who is throttled takes a turn: identity.turn.
+    """
+    return is_temporary(response) and not (
+        process.takes_turns and is_throttle(response)
+    )
+
+
 def with_retries(
     ask: Callable[[], Response],
     is_temporary: Callable[[Response], bool] = is_temporary,

@@ -21,6 +21,7 @@ _PLACE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.:-")
 _TAG = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
 FRONT = "front,"
 STAMP = ".stamp"
+TURN = ".turn"
 
 
 def ticket_name(program: str, place: str, tags: Iterable[str]) -> str:
@@ -166,7 +167,7 @@ def _kept_s(name: str) -> float:
     """Return for how long after its mtime a file may still be needed, in seconds."""
     if name.endswith(STAMP):
         return _STAMP_S
-    leftover = name.endswith((".lock", ".new", ".failed", ".tried"))
+    leftover = name.endswith((".lock", ".new", ".failed", ".tried", TURN))
     return _LEFTOVER_S if leftover else 0.0
 
 
@@ -175,3 +176,30 @@ def _remove(path: str) -> None:
         os.unlink(path)
     except OSError:
         return
+
+
+ANSWERED = "answered,"
+REMEMBERED_S = 90 * 24 * 3600.0
+MOST_HOSTS = 256
+
+
+def answered_hosts(cache: Cache) -> list[str]:
+    """Return the hosts that were answered in the last months, the latest new one first.
+
+    A file for each, so that none is lost where two are written at the same time.
+    """
+    found = []
+    for name in cache.names(ANSWERED):
+        try:
+            ends = os.lstat(f"{cache.path}/{name}").st_mtime
+        except OSError:
+            continue
+        if ends > time.time():
+            found.append((-ends, name.removeprefix(ANSWERED)))
+    return [host for _, host in sorted(found)]
+
+
+def has_turn(cache: Cache, name: str) -> bool:
+    """Return whether there may be a turn of an entry's mint (identity.turn_keeper)."""
+    places = {cache.path, machine.RUN_DIRECTORY}
+    return any(os.path.lexists(f"{path}/{name}{TURN}") for path in places if path)

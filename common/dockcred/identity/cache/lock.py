@@ -25,6 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dockcred.credential import Credential
     from dockcred.errors import DockcredError
     from dockcred.identity.cache.files import Cache
 
@@ -132,3 +133,16 @@ class Flight:
             return None
         kind, cause, remedy, _ = lines
         return _TOLD.get(kind, IssueError)(cause, remedy)
+
+
+def timed(issue: Callable[[], Credential]) -> Credential:
+    """Ask an identity; count that and how long it took, where figures are wanted."""
+    if not process.meter:
+        return issue()
+    began, gave = time.monotonic(), False
+    try:
+        found = issue()
+        gave = True
+    finally:
+        process.meter.minted(time.monotonic() - began, gave=gave)
+    return found

@@ -102,6 +102,7 @@ class RoutingPlugin:
 
         A registry that is nobody's gets an empty answer that is not kept.
         """
+        process.takes_turns = True
         options = drop_in.parse(arguments)
         asked = wire.parse(text)
         image = Image(asked.image)

@@ -8,7 +8,12 @@ from dockcred.credential import Credential
 from dockcred.errors import IssueError, ThrottledError
 from dockcred.providers.acr.machine import USER_AGENT, garbage
 from dockcred.transport import http
-from dockcred.transport.http import delay_s, request, with_retries
+from dockcred.transport.http import (
+    delay_s,
+    is_temporary_for_one,
+    request,
+    with_retries,
+)
 from dockcred.transport.json_reader import claims_of
 from dockcred.transport.target import NameNotFoundError, urlencode
 
@@ -53,7 +58,7 @@ def meaning(answer: Response, registry: AcrRegistry, token: AccessToken) -> Issu
     if status == _TOO_MANY:
         wait = delay_s(answer)
         when = f"in {wait:g} s" if wait else "later"
-        return ThrottledError(f"{host} throttles its logins", f"try again {when}")
+        return ThrottledError(f"{host} throttles its logins", f"try again {when}", wait)
     return IssueError(
         f"{host} did not exchange the token (status {status})",
         "try again; then see what answers there, and Azure's status",
@@ -113,7 +118,8 @@ def refresh_token(
     url = _url(registry)
     try:
         answer = with_retries(
-            lambda: request("POST", url, environment, headers=headers, body=body)
+            lambda: request("POST", url, environment, headers=headers, body=body),
+            is_temporary_for_one,
         )
     except NameNotFoundError:
         raise unnamed(registry) from None

@@ -12,13 +12,8 @@ from dockcred.providers.acr.sources import (
     tenant,
 )
 from dockcred.system.version import __version__
-from dockcred.transport.http import (
-    delay_s,
-    is_temporary,
-    probe,
-    request,
-    with_retries,
-)
+from dockcred.transport import http
+from dockcred.transport.http import delay_s, is_temporary, probe, request, with_retries
 from dockcred.transport.target import (
     Target,
     UnreachedError,
@@ -111,7 +106,8 @@ def _entra_token(
             headers=headers,
             body=body,
             ca_variables=ca_variables,
-        )
+        ),
+        http.is_temporary_for_one,
     )
     name = Target(url).netloc
     if answer.status != _OK:
@@ -126,7 +122,7 @@ def _refusal(answer: Response, name: str) -> IssueError:
     if answer.status == _TOO_MANY:
         wait = delay_s(answer)
         when = f"in {wait:g} s" if wait else "later"
-        return ThrottledError("Entra throttles the login", f"try again {when}")
+        return ThrottledError("Entra throttles the login", f"try again {when}", wait)
     try:
         text = str(answer.json()["error_description"])
     except (ValueError, LookupError, TypeError, RecursionError):

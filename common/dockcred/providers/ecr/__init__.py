@@ -37,6 +37,8 @@ class ECR(Provider):
     cache_off = aws.CACHE_OFF
     ignore_storage = "AWS_ECR_IGNORE_CREDS_STORAGE"
     metadata = ("AWS", "aws:instance-profile")
+    # L-55A41110, and what AWS's page on troubleshooting says of it.
+    quotas = ((500.0, 500), (20.0, 200))
     sources = (
         Source("aws:env-keys", direct=True),
         Source("aws:shared-credentials"),

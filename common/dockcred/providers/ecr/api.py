@@ -7,10 +7,11 @@ import hmac
 import time
 
 from dockcred.credential import Credential
-from dockcred.errors import IssueError, TransportError
+from dockcred.errors import IssueError, ThrottledError, TransportError
 from dockcred.providers.ecr import endpoints
 from dockcred.providers.ecr.endpoints import Keys
 from dockcred.providers.ecr.hosts import PUBLIC_REGION
+from dockcred.system import process
 from dockcred.system.version import __version__
 from dockcred.transport import http
 from dockcred.transport.http import request
@@ -51,7 +52,6 @@ def authorization_token(
     operation = f"{service}:GetAuthorizationToken"
 
     def signed() -> dict[str, str]:
-
         headers = sign(
             keys,
             region=PUBLIC_REGION if registry.is_public else registry.region,
@@ -130,10 +130,8 @@ def assume_role_with_web_identity(
         token,
     )
     text = answer.body.decode("utf-8", "replace")
-    found = [
-        _element(text, name)
-        for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")
-    ]
+    names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
+    found = [_element(text, name) for name in names]
     if not all(found):
         raise _garbage(Target(url).netloc)
     return Keys(*found)
@@ -200,14 +198,16 @@ def _succeed(
     from dockcred.providers.ecr import problems  # noqa: PLC0415 - a refusal only
 
     code, message = _error_of(answer)
-    code = code or f"HTTP {answer.status}"
-    trust = problems.Trust(role, token)
+    code, trust = code or f"HTTP {answer.status}", problems.Trust(role, token)
     date = answer.headers.get("date", "")
-    raise problems.meaning(code, message, operation, answer.status, trust, date=date)
+    meant = problems.meaning(code, message, operation, answer.status, trust, date=date)
+    if isinstance(meant, ThrottledError):
+        meant.retry_after_s = http.delay_s(answer)
+    raise meant
 
 
 def _is_temporary(answer: Response) -> bool:
-    if answer.status == _OK:
+    if answer.status == _OK or (process.takes_turns and _is_throttle(answer)):
         return False
     from dockcred.providers.ecr import problems  # noqa: PLC0415 - a refusal only
 

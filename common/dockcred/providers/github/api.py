@@ -14,7 +14,13 @@ from dockcred.errors import (
     TransportError,
 )
 from dockcred.system.version import __version__
-from dockcred.transport.http import NEVER, request, with_retries
+from dockcred.transport.http import (
+    NEVER,
+    delay_s,
+    is_temporary_for_one,
+    request,
+    with_retries,
+)
 from dockcred.transport.response import Response
 from dockcred.transport.target import Target
 
@@ -66,7 +72,8 @@ def installation_token(
     def ask(level: str) -> Response:
         body = json.dumps({"permissions": {"packages": level}}).encode()
         return with_retries(
-            lambda: request("POST", url, environment, headers=headers, body=body)
+            lambda: request("POST", url, environment, headers=headers, body=body),
+            is_temporary_for_one,
         )
 
     answer = ask("write")
@@ -118,19 +125,20 @@ def _failure(answer: Response, name: str) -> IssueError:
             f"{name} knows no such installation of the GitHub App",
             "see GITHUB_APP_INSTALLATION_ID",
         )
+    if status == _THROTTLED:
+        return ThrottledError(
+            f"{name} throttles the GitHub App", "try again later", delay_s(answer)
+        )
     meanings = {
         _DENIED: (
             f"{name} denies the GitHub App a token",
             "see whether it is suspended",
         ),
-        _THROTTLED: (f"{name} throttles the GitHub App", "try again later"),
     }
     cause, remedy = meanings.get(
         status,
         (f"{name} answered {status}", "try again; then see githubstatus.com"),
     )
-    if status == _THROTTLED:
-        return ThrottledError(cause, remedy)
     return IssueError(cause, remedy)
 
 

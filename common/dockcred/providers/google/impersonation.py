@@ -10,7 +10,7 @@ from dockcred.errors import InvalidInputError, IssueError, TransportError
 from dockcred.providers.google import access_token
 from dockcred.providers.google.access_token import SCOPE, Token, is_sound
 from dockcred.system import process
-from dockcred.transport.http import request, with_retries
+from dockcred.transport.http import is_temporary_for_one, request, with_retries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class AuthTransport:
                 timeout_s=_bounded(timeout),
             )
 
-        answer = with_retries(ask) if self._repeats else ask()
+        answer = with_retries(ask, is_temporary_for_one) if self._repeats else ask()
         return AuthResponse(answer.status, answer.headers, answer.body)
 
 
@@ -165,7 +165,8 @@ def mint(
                 "content-type": "application/json",
             },
             body=json.dumps(body).encode(),
-        )
+        ),
+        is_temporary_for_one,
     )
     if answer.status != _OK:
         raise _failure(answer, account)

@@ -9,7 +9,7 @@ from dockcred.errors import InvalidInputError
 from dockcred.identity import web_identity
 from dockcred.providers.oidc import id_token
 from dockcred.system.version import __version__
-from dockcred.transport.http import request, with_retries
+from dockcred.transport.http import is_temporary_for_one, request, with_retries
 from dockcred.transport.target import Target, urlencode
 
 TYPE_CHECKING = False
@@ -226,7 +226,8 @@ def exchange(
                 "user-agent": f"dockcred/{__version__}",
             },
             body=urlencode(form).encode(),
-        )
+        ),
+        is_temporary_for_one,
     )
     return id_token.credential(answer, url, username, "access_token", remedy)
 

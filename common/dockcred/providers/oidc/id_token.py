@@ -12,6 +12,7 @@ from dockcred.errors import (
     ThrottledError,
     TransportError,
 )
+from dockcred.transport.http import delay_s
 from dockcred.transport.json_reader import claims_of, seconds
 from dockcred.transport.target import Target
 
@@ -161,7 +162,9 @@ def credential(
         shown = f"{answer.status}, {code}" if code else f"{answer.status}"
         raise RefusedError(f"{name} does not accept the token ({shown})", remedy)
     if answer.status == _TOO_MANY:
-        raise ThrottledError(f"{name} throttles the exchange", "try again later")
+        raise ThrottledError(
+            f"{name} throttles the exchange", "try again later", delay_s(answer)
+        )
     if answer.status != _OK:
         raise IssueError(
             f"{name} did not exchange the token (status {answer.status})",

@@ -6,7 +6,7 @@ from dockcred.clients.reference import HUB_NAMES
 from dockcred.errors import InvalidInputError
 from dockcred.providers.oidc import exchanges, id_token
 from dockcred.providers.oidc.exchanges import exchange
-from dockcred.transport.http import request, with_retries
+from dockcred.transport.http import is_temporary_for_one, request, with_retries
 from dockcred.transport.target import is_loopback, urlencode
 
 TYPE_CHECKING = False
@@ -45,7 +45,8 @@ class Chainguard:
                     "authorization": f"Bearer {token.value}",
                     "accept": "application/json",
                 },
-            )
+            ),
+            is_temporary_for_one,
         )
         return id_token.credential(
             answer,
@@ -122,7 +123,8 @@ class Quay:
                     "authorization": f"Basic {basic.decode()}",
                     "accept": "application/json",
                 },
-            )
+            ),
+            is_temporary_for_one,
         )
         return id_token.credential(
             answer,

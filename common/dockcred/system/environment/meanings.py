@@ -35,6 +35,8 @@ OURS = {
     "DOCKCRED_ON_MISS": "empty: answer a miss with an empty credential, as Nomad needs",
     "DOCKCRED_ANONYMOUS": "true or false: whether no identity means going on "
     "anonymously; with true, a login that has ended too",
+    "DOCKCRED_FLEET": "how many nodes may boot at once, for those that are throttled "
+    "then: rather too many than too few",
     "DOCKCRED_LOGIN": "what docker login to a cloud does: identity, store or refuse",
     "DOCKCRED_LOG": "debug, info or warning, on stderr; never a secret",
     "DOCKCRED_METRICS": "the directory of node_exporter's textfile collector, in which "

@@ -1,0 +1,81 @@
+"""A fleet that boots at once, by the model and as processes: docs/kubernetes.md's table.
+
+The model's turns are the plugin's own (dockcred.identity.turn), kubelet's back-off and
+AWS's bucket are written down there.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from bench import storm
+from bench.storm_model import BOOT_S, CALL_S, DEFAULT, RAISED, START_S, Quota, Storm
+
+# All boot within BOOT_S; no quota lets the last one through before its own call.
+OWN_S = BOOT_S + START_S + CALL_S
+
+
+def boot(nodes, quota, *, fleet=0, seed=20):
+    return Storm(nodes, 10, quota, ours=True, fleet=fleet, seed=seed).run()
+
+
+@pytest.mark.parametrize("nodes", [1000, 10_000])
+@pytest.mark.parametrize("quota", [DEFAULT, RAISED], ids=["20", "500"])
+@pytest.mark.parametrize("seed", [20, 7])
+def test_a_told_fleet_is_through_in_the_quota_s_time_with_three_calls(
+    nodes, quota, seed
+):
+    found = boot(nodes, quota, fleet=nodes, seed=seed)
+    assert found.seconds <= 1.2 * quota.limit_s(nodes) + OWN_S
+    assert found.calls <= 3 * nodes
+    assert found.most <= 8
+
+
+@pytest.mark.parametrize(
+    ("nodes", "quota", "times", "calls"),
+    [
+        (1000, DEFAULT, 1.2, 3),
+        (1000, RAISED, 22, 1.1),
+        (10_000, RAISED, 2.1, 3),
+        (10_000, DEFAULT, 3.3, 6),
+    ],
+)
+def test_a_fleet_of_which_nothing_is_told_finds_the_quota_by_doubling(
+    nodes, quota, times, calls
+):
+    found = boot(nodes, quota)
+    assert found.seconds <= times * quota.limit_s(nodes) + OWN_S
+    assert found.calls <= calls * nodes
+
+
+@pytest.mark.parametrize("nodes", [10, 100])
+def test_what_fits_into_the_burst_is_one_call_a_node_at_once(nodes):
+    found = boot(nodes, DEFAULT, fleet=nodes)
+    assert (found.calls, found.throttled) == (nodes, 0)
+    assert found.seconds <= OWN_S + 0.1
+
+
+def test_a_fleet_told_too_large_is_slower_and_one_too_small_is_still_served():
+    many = boot(1000, DEFAULT, fleet=2000)
+    few = boot(1000, DEFAULT, fleet=500)
+    assert many.seconds <= 1.2 * DEFAULT.limit_s(2000) + OWN_S
+    assert few.seconds <= 5 * DEFAULT.limit_s(1000)
+    assert few.calls <= 5 * 1000
+
+
+@pytest.mark.slow
+def test_processes_do_what_the_model_says():
+    """The quota is as small as that a handful of processes are throttled by it."""
+    nodes, quota = 4, Quota(0.5, 1)
+    done = storm.run(nodes, quota=quota, images=2, fleet=206)
+    assert done.agrees(late_s=15), done
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.environ.get("DOCKCRED_NIGHT"), reason="minutes: at night")
+@pytest.mark.parametrize("nodes", [10, 100])
+@pytest.mark.parametrize("told", [True, False], ids=["told", "untold"])
+def test_many_processes_do_what_the_model_says(nodes, told):
+    done = storm.run(nodes, fleet=storm.RUN_STANDS_FOR if told else 0)
+    assert done.agrees(late_s=15), done
