@@ -98,8 +98,7 @@ class Provider:
     name            as in wiring.PROVIDERS, and the first word of its cache entries
     program         its helper, which an error names
     names           the module of `system/environment` with its variables
-    sources         a row for each source whose credential may be cached; what has no
-                    row is not
+    sources         a row for each source whose credential may be cached, and no other
     tags            variables by which the launcher tells identities' tickets apart
     cache_parent    a peer's variable that names the cache's parent,
     cache_off       one that switches the cache off,

@@ -180,12 +180,10 @@ def harden(*, for_good: bool = True) -> None:
         resource.setrlimit(core, (0, limits[1]))
 
 
-takes_turns = False
-"""Whether a whole fleet is started with us: who is throttled waits (identity.turn)."""
+takes_turns = False  # of a fleet that is started with us: identity.turn
 PERSON_S = 120.0
 _doing = "starting"
-_ends_at = float("inf")
-_is_extensible = True
+_ends_at, _is_extensible = float("inf"), True
 
 
 def set_activity(what: str) -> None:
