@@ -25,7 +25,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("common", "helpers", "tests", "docs", "pyproject.toml", "README.md")
+COPIED = (
+    "common",
+    "helpers",
+    "tests",
+    "docs",
+    "packaging",
+    "pyproject.toml",
+    "README.md",
+)
 PROGRAMS = {
     "dockcred": "dockcred.commands",
     "dockcred-credential-provider": "dockcred_credential_provider",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -149,6 +150,7 @@ def test_without_a_right_on_the_lease_it_says_so_and_waits(
     assert f"not allowed to {denied}{GRANT}" in DOCS
     with looping.start("--lease", LEASE) as running:
         running.says(f"not allowed to {denied}{GRANT}")
+        time.sleep(3)  # for what it would write by then
         assert not [each for each in running.said if each.startswith("wrote")]
 
 
