@@ -256,8 +256,10 @@ def test_a_login_in_docker_s_variable_is_named(dockcred, someone) -> None:
     entry = {"auths": {"registry.example.com": {"auth": "bWU6c2VjcmV0"}}}
     variables = someone("nothing", DOCKER_AUTH_CONFIG=json.dumps(entry))
     found = row(asked(dockcred, variables), "registry.example.com")
-    assert (found["state"], found["user"]) == ("in-clear", "me")
-    assert "DOCKER_AUTH_CONFIG" in found["source"]
+    assert (found["state"], found["user"]) == ("configured", "me")
+    assert found["who"] == {"variable": "DOCKER_AUTH_CONFIG"}
+    (docker, *_) = found["clients"]
+    assert (docker["client"], docker["user"]) == ("docker", "me")
 
 
 def test_a_client_with_nothing_for_a_registry_is_not_named(dockcred, someone) -> None:

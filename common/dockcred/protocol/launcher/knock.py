@@ -94,7 +94,7 @@ def tell(place: bytes, path: bytes) -> None:
 
 
 def main() -> None:
-    """Take place and note from argv, and tell; return where the full program must."""
+    """Write what was told, by place and note of argv; return where it may differ."""
     try:
         tell(sys.argv.pop().encode("ascii"), sys.argv.pop().encode("ascii"))
     except Exception:  # noqa: BLE001 - whatever it is, the full program tells it
