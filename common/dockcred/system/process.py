@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 short = ""
 """By what name the launcher asks for tickets; nothing where no launcher asked."""
-
-
 program = ""
 """The helper that this process is; nothing where it is another program."""
 meter: Meter | None = None
@@ -210,9 +208,8 @@ def person_s() -> float:
     return PERSON_S
 
 
-AFTERWARDS_S = 5.0
-COUNTED_S = 2.0
-"""For the count of a call whose time was over when its end was told."""
+AFTERWARDS_S, COUNTED_S = 5.0, 2.0
+"""For what is done after an answer; for the count of a call whose time was over."""
 _gate = _thread.allocate_lock()
 _told_status: int | None = None
 

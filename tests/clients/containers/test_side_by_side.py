@@ -62,10 +62,11 @@ def write(path: Path, text: bytes | str) -> Path:
 
 def ours(variables: dict[str, str], asked: str) -> tuple[str, ...]:
     """Return what we would send: user and secret, an identity token, or how it ends."""
-    source = sources.named("containers")
+    environment = Environment(variables)
+    source = sources.named("containers", environment)
     deadline = time.monotonic() + 30
     try:
-        found = source(Reference(asked), Environment(variables), deadline)
+        found = source(Reference(asked), environment, deadline)
     except CredentialsNotFoundError:
         return ()
     except DockcredError:
@@ -408,10 +409,10 @@ def test_a_password_that_is_no_text_is_refused(tmp_path: Path) -> None:
     text = json.dumps({"auths": {HOST: entry}})
     write(tmp_path / ".config/containers/auth.json", text)
     assert theirs(PODMAN_6, variables, HOST)[0] == "u"
+    environment = Environment(variables)
+    source = sources.named("containers", environment)
     with pytest.raises(IssueError):
-        sources.named("containers")(
-            Reference(HOST), Environment(variables), time.monotonic() + 30
-        )
+        source(Reference(HOST), environment, time.monotonic() + 30)
     assert meant("podman-sends-bytes")
 
 

@@ -90,7 +90,7 @@ class Home:
     def rendered(self, registry: str) -> Credential | IssueError | None:
         """Return what `render --source docker` would write; None where it has none."""
         try:
-            ask = sources.named("docker")
+            ask = sources.named("docker", self.environment)
             return ask(Reference(registry), self.environment, time.monotonic() + 60)
         except CredentialsNotFoundError:
             return None

@@ -146,7 +146,8 @@ class Handler(BaseHTTPRequestHandler):
             case None:
                 self._send(response)
             case Fault.GARBAGE:
-                self.connection.sendall(os.urandom(512))
+                # A line, and no status line: without its end it were a break.
+                self.connection.sendall(os.urandom(512) + b"\n")
                 self.close_connection = True
             case Fault.GARBAGE_BODY:
                 self._send(Response(200, os.urandom(512), response.headers))
