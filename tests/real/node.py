@@ -231,6 +231,11 @@ def _own_trees(world: World) -> None:
         world.check("mkdir", "-p", f"{place}/upper", f"{place}/work")
         layers = f"lowerdir={tree},upperdir={place}/upper,workdir={place}/work"
         world.check("mount", "-t", "overlay", "-o", layers, "own", tree)
+    # Kubelet shares it by itself, while it puts its first sockets there: a race.
+    own = "/var/lib/kubelet"
+    world.check("mkdir", "-p", own)
+    world.check("mount", "--bind", own, own)
+    world.check("mount", "--make-rshared", own)
     # These lay over files of /etc.
     names = str(world.directory / "hosts")
     world.check("mount", "--bind", names, "/etc/hosts")

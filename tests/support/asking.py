@@ -14,6 +14,7 @@ HELPERS = {
     "google": ("gcr", "europe-docker.pkg.dev"),
     "github": ("ghcr-login", "ghcr.io"),
     "ci": ("oidc", ""),
+    "secret": ("auto", "registry.corp.example"),
 }
 
 

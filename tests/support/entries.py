@@ -20,7 +20,9 @@ def paths(environment: Mapping[str, str], provider: str = "[!f]??") -> list[Path
 
 
 def _is(path: Path) -> bool:
-    return not path.name.endswith((".lock", ".failed", ".tried", ".new", ".stamp"))
+    return not path.name.endswith(
+        (".lock", ".failed", ".tried", ".new", ".stamp", ".turn")
+    )
 
 
 def only(environment: Mapping[str, str], provider: str = "[!f]??") -> Path:

@@ -115,7 +115,7 @@ class Traits:
         self.asked = bool(self.found and self.found.helper)
         self.names_of = [auths[name] for name in docker_read.names_of(file, key)]
         self.odd_keys = any("/" in name for name in auths)
-        self.odd_names, self.values = False, 0
+        self.odd_names, self.nulls = False, False
         try:
             text = data.decode()
             json.loads(text, object_pairs_hook=self._members)
@@ -134,6 +134,7 @@ class Traits:
         folded = {go_json.folded(name) for name in known}
         for name, _ in members:
             self.odd_names |= name not in known and go_json.folded(name) in folded
+        self.nulls |= any(v is None for n, v in members if n not in docker_read.ENTRY)
         return dict(members)
 
     def auths(self) -> Iterable[str]:
@@ -169,7 +170,7 @@ def of_docker_py(traits: Traits) -> Iterator[str]:
 
 def of_rust(traits: Traits) -> Iterator[str]:
     entries = traits.file.table("auths").values()
-    if traits.broken:
+    if traits.broken or traits.nulls:
         yield meant("rust-json-and-types")
     if traits.odd_names:
         yield meant("rust-names")

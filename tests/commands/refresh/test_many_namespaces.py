@@ -328,7 +328,12 @@ def holds(running) -> bool:
 
 
 def holder(api) -> str:
-    spec = api.get("lease", WRITER, "dockcred")["spec"]
+    try:
+        spec = api.get("lease", WRITER, "dockcred")["spec"]
+    except HTTPError as error:
+        if error.code == 404:
+            return ""  # nobody has made it yet
+        raise
     found: str = spec.get("holderIdentity", "")
     return found
 

@@ -94,6 +94,7 @@ ln -s ..v1 {at}/..data
 for file in {at}/..v1/*; do ln -s "..data/${{file##*/}}" {at}/; done
 chmod 1777 {at}
 {before}
+mount --bind {suite} /mnt  # pytest's own directories are closed to others
 exec setpriv --reuid 65532 --regid 65532 --clear-groups {command}
 """
 
@@ -118,9 +119,11 @@ def mounted(helper_bin: Path, place: Path):
     os.chmod(out, 0o777)
 
     def run(before: str, *words: str) -> subprocess.CompletedProcess[str]:
-        command = " ".join([str(helper_bin / "dockcred"), "token-service", *words])
+        program = "/mnt/bin/python", "/mnt/bin/dockcred"
+        command = " ".join([*program, "token-service", *words])
         script = MOUNT.format(
             keys=keys,
+            suite=helper_bin.parent,
             at=at,
             before=before.format(at=at),
             command=command.format(at=at, out=out),

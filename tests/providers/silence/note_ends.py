@@ -107,6 +107,8 @@ def all_that_is_looked_at_stands_in_the_note(laptop: Noted) -> None:
             path
             for path in found - starting
             if f"\nfile\t{path}\t" not in noted
+            # Kept by who was throttled: to him the metadata service has spoken.
+            and not path.endswith(".turn")
             and not path.startswith((*NO_SAY, *map(str, (*of_its_own, of_python))))
         }
         # Whose these are is seen, for the cache, and where we are.
@@ -127,7 +129,8 @@ def _looked_at(laptop: Noted, *command: str | Path, stdin: str = "") -> set[str]
         capture_output=True,
         check=False,
     )
-    found = re.findall(r'"(/[^"]*)"', trace.read_text())
+    # Not what an argument quotes, cut short.
+    found = re.findall(r'(?<!\\)"(/[^"]*)"', trace.read_text())
     return {os.path.normpath(path) for path in found}
 
 
