@@ -48,6 +48,7 @@ break_parts() { # those that this Debian has are left as they are
     local name place
     for name in "${parts[@]#*:}" docker oras crane go cargo pyenv python3.14 gcloud az gh \
         docker-credential-gcloud docker-credential-pass helm systemd-analyze; do
+        [ "${name#/}" = "$name" ] || continue # it is not looked for on PATH
         for place in usr/bin usr/sbin bin sbin; do
             [ ! -e "$root/$place/$name" ] || continue 2
         done
