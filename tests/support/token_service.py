@@ -11,7 +11,7 @@ import threading
 import time
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -112,10 +112,24 @@ def running(
             service.port = _port(service)
             yield service
         finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-            process.wait(20)
-            reader.join()
+            try:
+                if process.poll() is None:
+                    process.send_signal(signal.SIGTERM)
+                process.wait(20)
+            finally:
+                process.kill()
+                _end_workers(service)
+                reader.join()
+
+
+def _end_workers(service: Service) -> None:
+    """End the workers that outlive their parent: they hold what we read to its end."""
+    for line in list(service.lines):
+        if line.get("event") == "worker-started":
+            with suppress(OSError):
+                words = Path(f"/proc/{line['pid']}/cmdline").read_bytes()
+                if b"token-service" in words:
+                    os.kill(line["pid"], signal.SIGKILL)
 
 
 def _read(service: Service) -> None:
