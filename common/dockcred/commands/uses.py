@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dockcred import wiring
@@ -15,7 +16,9 @@ from dockcred.errors import DockcredError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dockcred.clients.docker.read import DockerFile
     from dockcred.clients.files import Found
+    from dockcred.clients.nomad import OtherBlock
     from dockcred.clients.reference import Reference
     from dockcred.system.environment import Environment
 
@@ -46,7 +49,7 @@ class ClientsHere:
         read, and broken ones, say nothing.
         """
         try:
-            yield from _kubelet(reference)
+            yield from self._kubelet(reference)
             yield from self._nomad(reference)
         except (DockcredError, OSError):
             return
@@ -84,16 +87,45 @@ class ClientsHere:
         except DockcredError:
             return  # helm stops there, and `doctor --client helm` says why
 
-    def _nomad(self, reference: Reference) -> Iterator[ClientUse]:
+    @cached_property
+    def _of_kubelet(self) -> tuple[dict[str, bytes], str]:
+        """Return kubelet's files by name, and its plugins' folder; none of no use."""
         from dockcred.commands.doctor import service  # noqa: PLC0415 - all of doctor
+
+        path, directory = service.kubelet_places(service.agent("kubelet"))
+        contents = kubelet.read(path) if path else {}
+        # With a problem kubelet does not start.
+        return ({} if any(kubelet.problems(contents)) else contents), directory
+
+    def _kubelet(self, reference: Reference) -> Iterator[ClientUse]:
+        """Return the first plugin that kubelet asks for a registry's images."""
+        contents, directory = self._of_kubelet
+        image = kubelet.image_of(reference)
+        for file, provider, pattern in kubelet.asked(contents, image)[:1]:
+            name = provider["name"]
+            runs = os.access(os.path.join(directory, name), os.X_OK)
+            is_ours = name == kubelet.PROVIDER
+            key = f"matchImages {pattern}"
+            yield ClientUse(
+                "kubelet", file, key, name, is_ours=is_ours, is_installed=runs
+            )
+
+    @cached_property
+    def _of_nomad(self) -> tuple[OtherBlock | None, DockerFile | None, str]:
+        """Return the block of Nomad's agent, the file that it names, and its PATH."""
+        from dockcred.commands.doctor import service  # noqa: PLC0415 - as above
 
         unit = service.agent("nomad")
         block = nomad.block_in_force(service.nomad_directory(unit))
-        path = unit.environment().get("PATH") if unit else ""
+        names_one = block is not None and block.config
+        file = docker_read.DockerFile(names_one) if names_one else None
+        return block, file, unit.environment().get("PATH") if unit else ""
+
+    def _nomad(self, reference: Reference) -> Iterator[ClientUse]:
+        block, file, path = self._of_nomad
         if block is None:
             return
-        if block.config:
-            file = docker_read.DockerFile(block.config)
+        if file is not None:
             found = docker_read.look_up(file, reference.docker_key)
             if found and (use := self._use("nomad", found, path)):
                 yield use
@@ -124,22 +156,3 @@ class ClientsHere:
         return ClientUse(
             client, file, key, program, is_ours=is_ours, is_installed=bool(runs)
         )
-
-
-def _kubelet(reference: Reference) -> Iterator[ClientUse]:
-    """Return the first plugin that kubelet asks for a registry's images."""
-    from dockcred.commands.doctor import service  # noqa: PLC0415 - as above
-
-    path, directory = service.kubelet_places(service.agent("kubelet"))
-    if not path:
-        return
-    contents = kubelet.read(path)
-    if any(kubelet.problems(contents)):
-        return  # kubelet does not start
-    image = kubelet.image_of(reference)
-    for file, provider, pattern in kubelet.asked(contents, image)[:1]:
-        name = provider["name"]
-        runs = os.access(os.path.join(directory, name), os.X_OK)
-        is_ours = name == kubelet.PROVIDER
-        key = f"matchImages {pattern}"
-        yield ClientUse("kubelet", file, key, name, is_ours=is_ours, is_installed=runs)

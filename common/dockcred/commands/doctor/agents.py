@@ -50,10 +50,9 @@ def follow_kubelet(case: Case) -> Following:
         yield error(entries.FILE, f"{name}: {each.text}", each.remedy)
         return Sent()
     yield fine(entries.FILE, ", ".join(contents))
-    asked = kubelet.asked(contents, kubelet.image_of(case.reference))
-    if asked:
-        return (yield from _providers(asked, directory, case))
     image, host = kubelet.image_of(case.reference), case.reference.authority
+    if asked := kubelet.asked(contents, image):
+        return (yield from _providers(asked, directory, case))
     text = f"no matchImages of {path} has {image}: kubelet pulls it anonymously"
     own = kubelet.own_file(path, contents)
     again = command("dockcred", "configure", "kubelet", "--file", own)
