@@ -7,7 +7,7 @@ import time
 import click
 from rich.table import Table
 
-from dockcred import wiring
+from dockcred import protocol, wiring
 from dockcred.api import resolve
 from dockcred.clients.reference import Reference
 from dockcred.commands import shape
@@ -24,10 +24,6 @@ from dockcred.commands.help import complete_host
 from dockcred.commands.known import Survey
 from dockcred.errors import CredentialsNotFoundError, DockcredError
 from dockcred.system import environment
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from dockcred.protocol import Store
 
 
 @click.command(
@@ -108,17 +104,16 @@ def list_(*, as_json: bool) -> None:
     and the registry of your own identity: each cloud is asked once at most.
     """
     with reporting_errors():
-        store = _everything()
+        store = protocol.forwarded(environment.current()) or wiring.auto_store()
         with errors.status("asking the clouds that are configured"):
             found = store.list()
-        left_out = getattr(store, "left_out", None)
-        if left_out and not found and not as_json:
-            raise left_out
+        if store.left_out and not found and not as_json:
+            raise store.left_out
         if as_json:
-            click.echo(_listed(found, left_out))
+            click.echo(_listed(found, store.left_out))
             return
-    if left_out:
-        errors.print(f"left out: {left_out}", highlight=False, markup=False)
+    if store.left_out:
+        errors.print(f"left out: {store.left_out}", highlight=False, markup=False)
     if not found:
         console.print("nothing is cached, and no identity here names a registry")
     else:
@@ -126,16 +121,6 @@ def list_(*, as_json: bool) -> None:
         for host, user in sorted(found.items()):
             table.add_row(host, user)
         console.print(table)
-
-
-def _everything() -> Store:
-    """Open what docker-credential-auto answers from, here or on another machine."""
-    variables = environment.current()
-    if not variables.get("DOCKCRED_FORWARD"):
-        return wiring.auto_store()
-    from dockcred.stores.forwarded import Forwarded  # noqa: PLC0415 - a socket
-
-    return Forwarded(variables)
 
 
 def _listed(found: dict[str, str], left_out: DockcredError | None) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import NoReturn, Protocol
 
     from dockcred.credential import Credential
+    from dockcred.stores.forwarded import Forwarded
 
     Answer = tuple[str, int] | Callable[[list[str]], tuple[str, int]]
 
@@ -114,7 +115,7 @@ def _run(
     def store() -> Store:
         """Open it when the request has been read and found sound."""
         if not opened:
-            opened.append(_forwarded(variables) or open_store())
+            opened.append(forwarded(variables) or open_store())
         return opened[0]
 
     try:
@@ -176,7 +177,7 @@ def _counted(verb: str, status: int, outcome: Exception | bytes) -> int:
     return status
 
 
-def _forwarded(variables: environment.Environment) -> Store | None:
+def forwarded(variables: environment.Environment) -> Forwarded | None:
     """Open another machine's answers where there is a way to it, else nothing."""
     if not variables.get("DOCKCRED_FORWARD"):
         return None
@@ -280,10 +281,7 @@ def _complain(program: str, text: str) -> None:
 
 
 def _tell_kubelet(program: str, text: str) -> int:
-    """Write to stderr, which kubelet logs: it takes stdout for an answer.
-
-    It quotes all of it within a line of its own, which an end of line would break.
-    """
+    """Write to stderr, which kubelet quotes in one line; stdout is for answers."""
     line = _message_line(f"{program}: {text}")
     _write(2, line if os.isatty(2) else line[:-1])
     return 1

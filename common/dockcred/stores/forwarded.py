@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from dockcred.credential import ServerURL
+    from dockcred.errors import DockcredError
     from dockcred.system.environment import Environment
 
 VARIABLE = "DOCKCRED_FORWARD"
@@ -44,7 +45,12 @@ _AGAIN = "run dockcred forward there again, and set DOCKCRED_FORWARD to its sock
 
 
 class Forwarded:
-    """The registries of another machine, behind one socket."""
+    """The registries of another machine, behind one socket.
+
+    left_out  None: what is left out of a list is told there
+    """
+
+    left_out: DockcredError | None = None
 
     def __init__(
         self, environment: Environment, deadline: float = float("inf")
