@@ -8,7 +8,7 @@ from dockcred.credential import Credential
 from dockcred.errors import InvalidInputError, IssueError, MissingIdentityError
 from dockcred.identity.provider import Identity
 from dockcred.providers.secret import conventions, places
-from dockcred.system.environment.secret import PLACES
+from dockcred.system.environment.secret import PASSWORDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ MOST_KEPT_S = 24 * 3600.0
 
 def choose(server: ServerURL, environment: Environment) -> Identity:
     """Return who answers: places that are configured, else a variable by its name."""
-    if not environment.first(*PLACES[-3:]) and (
+    if not environment.first(*PASSWORDS) and (
         found := conventions.find(server, environment)
     ):
         return VariableIdentity(found)
