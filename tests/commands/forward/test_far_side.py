@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.program import HOST, NOT_FOUND, Program, wait_until
+from support.program import HOST, NOT_FOUND, Answer, Program, wait_until
 from support.real import require_root
 
 from .near import Near, send
@@ -188,40 +188,8 @@ def test_a_stopped_desktop_is_no_hang(near: Near) -> None:
     assert near.ask("get").status == 0
 
 
-def test_an_end_without_an_answer_is_told(tmp_path: Path, helper_bin: Path) -> None:
-    """As sshd leaves it where the other end of its line has gone."""
-    path = str(tmp_path / "s")
-
-    def leave() -> None:
-        connection, _ = listening.accept()
-        connection.recv(4096)
-        connection.close()
-
-    with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(path)
-        listening.listen()
-        thread = threading.Thread(target=leave)
-        thread.start()
-        far = Program(str(helper_bin / "docker-credential-auto")).get(
-            {"DOCKCRED_FORWARD": path}
-        )
-        thread.join()
-    assert "has ended without an answer" in far.said
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        b"HTTP/1.1 400\n",
-        b"[]\n",
-        b'{"Answer":"credential","Username":1}\n',
-        b'{"Answer":"what"}\n',
-    ],
-)
-def test_who_speaks_otherwise_is_not_believed(
-    tmp_path: Path, helper_bin: Path, answer: bytes
-) -> None:
-    path = str(tmp_path / "s")
+def answered_by(answer: bytes, path: str, helper_bin: Path) -> Answer:
+    """Ask somebody else behind the socket, who hears a request and then goes."""
 
     def speak() -> None:
         connection, _ = listening.accept()
@@ -238,6 +206,28 @@ def test_who_speaks_otherwise_is_not_believed(
             {"DOCKCRED_FORWARD": path}
         )
         thread.join()
+    return far
+
+
+def test_an_end_without_an_answer_is_told(tmp_path: Path, helper_bin: Path) -> None:
+    """As sshd leaves it where the other end of its line has gone."""
+    far = answered_by(b"", str(tmp_path / "s"), helper_bin)
+    assert "has ended without an answer" in far.said
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 400\n",
+        b"[]\n",
+        b'{"Answer":"credential","Username":1}\n',
+        b'{"Answer":"what"}\n',
+    ],
+)
+def test_who_speaks_otherwise_is_not_believed(
+    tmp_path: Path, helper_bin: Path, answer: bytes
+) -> None:
+    far = answered_by(answer, str(tmp_path / "s"), helper_bin)
     assert "is not dockcred forward, or of another version" in far.said
 
 
