@@ -71,6 +71,8 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Node:
     monkeypatch.setattr(service, "_UNITS", (str(tmp_path / "units"),))
     monkeypatch.setattr(service, "_PROVIDERS", str(tmp_path / "none"))
     monkeypatch.setattr(service, "_NOMAD", str(tmp_path / "none"))
+    # Another test's kubelet may run meanwhile.
+    monkeypatch.setattr(service, "_processes", list)
     return Node(tmp_path)
 
 
@@ -98,13 +100,16 @@ def test_a_directory_of_kubelet_s_is_read(node: Node) -> None:
     assert (use.file, use.is_ours) == (f"{config}/b.yml", False)
 
 
-def test_a_kubelet_that_no_unit_starts_is_looked_at(node: Node) -> None:
+def test_a_kubelet_that_no_unit_starts_is_looked_at(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A shell by its name: what counts is what its process says."""
     if os.geteuid() != 0:
         missing("only root looks at root's processes")
-    config = node.runs_kubelet(kubelet.config([HOST]))
+    host = "of-a-process.example.com"  # other tests' status sees this kubelet too
+    config = node.runs_kubelet(kubelet.config([host]))
     (node.path / "units/kubelet.service").unlink()
-    assert node.of_machine(HOST) == []
+    assert node.of_machine(host) == []
     program = node.path / "kubelet"
     shutil.copy("/bin/sh", program)
     flags = f"--{service.CONFIG_FLAG}={config}", f"--{service.BIN_FLAG}={node.path}/bin"
@@ -112,8 +117,9 @@ def test_a_kubelet_that_no_unit_starts_is_looked_at(node: Node) -> None:
         [program, "-c", "read wait", *flags],
         stdin=subprocess.PIPE,
     ) as process:
+        monkeypatch.setattr(service, "_processes", lambda: [str(process.pid)])
         try:
-            (use,) = wait_until(lambda: node.of_machine(HOST))
+            (use,) = wait_until(lambda: node.of_machine(host))
         finally:
             process.kill()
     assert use.file == str(config)
