@@ -201,6 +201,16 @@ def test_the_profiles_that_lead_to_the_registry_s_account(name, tmp_path) -> Non
     assert list(found) == [{"profile": each} for each in profiles]
 
 
+@pytest.mark.parametrize("start", ["", "stray\tname: x\n"])
+@pytest.mark.parametrize("name", ["role_arn", "sso_account_id", "login_session"])
+def test_a_block_is_nobody_s_account_whoever_reads_it(name, start, tmp_path) -> None:
+    """Ours reads the plain file, botocore the one with a line that we do not know."""
+    block = f"{name} =\n    some:what:a:b:{'3' * 12} = x\n"
+    home = Home(f"[profile dev]\n{start}{block}aws_account_id = {'1' * 12}\n")
+    found = accounts.profiles_by_account(Environment(home.write(tmp_path)))
+    assert found == {"1" * 12: ["dev"]}
+
+
 def test_who_is_known_to_be_of_the_account_needs_no_profile(tmp_path) -> None:
     """As the cache has it of who answered."""
     config, variables, _ = PEOPLE["keys in variables, which are anybody's"]

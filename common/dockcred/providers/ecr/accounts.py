@@ -169,11 +169,13 @@ def about(
 def account_of(settings: Mapping[str, object]) -> str:
     """Return the account that a profile ends in: its role's, else its login's.
 
-    In the order in which botocore asks.
+    In the order in which botocore asks. Of indented lines below a name botocore makes
+    a block, which is nobody's account.
     """
     names = ("role_arn", "sso_account_id", "login_session", "aws_account_id")
     for name in names:
-        said = str(settings.get(name, ""))
+        value = settings.get(name, "")
+        said = value if isinstance(value, str) else ""
         if not name.endswith("_id"):
             said = next(iter(said.split(":")[_ARN_ACCOUNT:]), "")
         if said:
