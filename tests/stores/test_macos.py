@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from dockcred.credential import Credential, ServerURL
@@ -12,47 +10,7 @@ from dockcred.stores.macos import InternetPasswords, attributes_of, key_of
 from dockcred.stores.problems import KeychainError, KeychainLockedError, SecurityError
 from dockcred.system.environment import Environment
 
-IDENTITY = (
-    "kSecAttrProtocol",
-    "kSecAttrServer",
-    "kSecAttrPort",
-    "kSecAttrPath",
-    "kSecAttrAccount",
-    "kSecAttrAuthenticationType",
-)
-
-
-class Keychain:
-    """Internet passwords as SecItem documents them: a query is a subset."""
-
-    def __init__(self):
-        self.items = {}
-        self.status = 0
-
-    def add(self, attributes, secret):
-        identity = {name: attributes.get(name) for name in IDENTITY}
-        for item, _ in self.items.values():
-            if {name: item.get(name) for name in IDENTITY} == identity:
-                raise SecurityError(-25299)
-        self.items[os.urandom(4)] = (dict(attributes), secret)
-
-    def find(self, attributes):
-        if self.status:
-            raise SecurityError(self.status)
-        return [
-            (reference, dict(item))
-            for reference, (item, _) in self.items.items()
-            if attributes.items() <= item.items()
-        ]
-
-    def secret(self, reference):
-        return self.items[reference][1] if reference in self.items else None
-
-    def update(self, reference, secret):
-        self.items[reference] = (self.items[reference][0], secret)
-
-    def delete(self, reference):
-        self.items.pop(reference, None)
+from .keychain_of_macos import Keychain
 
 
 @pytest.fixture
@@ -76,6 +34,8 @@ def parse(key):
         ("https://r.io:5000", "htps", "r.io", 5000, None),
         ("http://r.io/ns", "http", "r.io", None, "/ns"),
         ("https://index.docker.io/v1/", "htps", "index.docker.io", None, "/v1/"),
+        ("[::1]:5000", "htps", "::1", 5000, None),
+        ("https://r.io/a%20b", "htps", "r.io", None, "/a b"),
     ],
 )
 def test_a_url_is_kept_in_dockers_parts(key, protocol, server, port, path):
@@ -107,6 +67,7 @@ def test_a_second_user_replaces_the_first(store, keychain):
 def test_an_item_of_dockers_own_helper_is_found(store, keychain):
     keychain.add(
         {
+            "kSecClass": "kSecClassInternetPassword",
             "kSecAttrLabel": "Docker Credentials",
             "kSecAttrProtocol": "htps",
             "kSecAttrServer": "r.io",
@@ -139,6 +100,58 @@ def test_items_of_browsers_are_neither_read_nor_erased(store, keychain):
     assert store.list() == {}
     store.erase(parse("r.io"))
     assert len(keychain.items) == 1
+
+
+def test_an_item_of_gits_in_the_same_place_gives_way(store, keychain):
+    """git's helper keeps the same host and user; macOS keeps one item of them."""
+    theirs = {
+        "kSecClass": "kSecClassInternetPassword",
+        "kSecAttrProtocol": "htps",
+        "kSecAttrServer": "r.io",
+        "kSecAttrAuthenticationType": "dflt",
+    }
+    others = (
+        {**theirs, "kSecAttrAccount": "someone else"},
+        {**theirs, "kSecAttrAccount": "user", "kSecAttrPath": "/project"},
+        {**theirs, "kSecAttrAccount": "user", "kSecAttrPort": 8443},
+    )
+    for item in ({**theirs, "kSecAttrAccount": "user"}, *others):
+        keychain.add(item, b"of git")
+    store.store(parse("r.io"), Credential("user", "of the registry"))
+    assert store.get(parse("r.io")).secret == "of the registry"
+    assert [item for item, secret in keychain.kept() if secret == b"of git"] == sorted(
+        others, key=repr
+    )
+
+
+@pytest.mark.parametrize("key", ["r.io", "r.io/ns", "[::1]:5000"])
+def test_a_second_account_is_where_docker_and_git_never_search(keychain, key):
+    store = KeychainStore(InternetPasswords(Environment({}), keychain))
+    work = KeychainStore(InternetPasswords(Environment({}), keychain), "work")
+    store.store(parse(key), Credential("me", "mine"))
+    work.store(parse(key), Credential("firm", "theirs"))
+    work.store(parse(key), Credential("new firm", "theirs"))
+    (searched,) = keychain.find({"kSecClass": "kSecClassInternetPassword"})
+    assert keychain.secret(searched[0]) == b"mine"
+    assert work.list() == {key: "new firm"}
+    assert work.get(parse(f"https://{key}")).secret == "theirs"
+    work.erase(parse(f"https://{key}"))
+    assert store.list() == {f"https://{key}": "me"}
+    assert work.list() == {}
+
+
+def test_what_the_keychain_refuses_is_tried_once(store, keychain, monkeypatch):
+    """macOS may have asked the person; who has pressed Cancel is not asked again."""
+    asked = []
+
+    def refuse(attributes, secret):
+        asked.append(attributes)
+        raise SecurityError(-128)
+
+    monkeypatch.setattr(keychain, "add", refuse)
+    with pytest.raises(KeychainLockedError):
+        store.store(parse("r.io"), Credential("user", "secret"))
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("status", [-25308, -128, -25293])

@@ -1,11 +1,15 @@
 """macOS's keychain, in the layout of docker's own `osxkeychain` helper.
 
 An item is an internet password: label "Docker Credentials", the URL in its parts, a
-URL without a scheme kept as https. Written against the documented Security
+URL without a scheme kept as https. Those of a second account are generic passwords:
+docker's program, git's and browsers search internet passwords, by the host alone, and
+would take one account's login for the other's. Written against the documented Security
 framework; not yet run on macOS.
 """
 
 from __future__ import annotations
+
+from urllib.parse import quote, unquote
 
 from dockcred.credential import Credential
 from dockcred.stores.problems import KeychainError, KeychainLockedError, SecurityError
@@ -22,7 +26,7 @@ if TYPE_CHECKING:
     Attributes = dict[str, str | int]
 
     class Security(Protocol):
-        """Internet passwords, attributes named as SecItem names them.
+        """Passwords, their class and attributes named as SecItem names them.
 
         A query takes a part that it does not name for any; a reference is one item.
         """
@@ -44,8 +48,12 @@ if TYPE_CHECKING:
 
 
 LABEL = "Docker Credentials"
-_SCHEMES = {"https": "htps", "http": "http"}
-_PROTOCOLS = {code: scheme for scheme, code in _SCHEMES.items()}
+_INTERNET = "kSecClassInternetPassword"
+_GENERIC = "kSecClassGenericPassword"
+_HTTPS, _HTTP = "htps", "http"
+# What an address may have in its path and still be asked for (ServerURL).
+_PLAIN = "/!$&()*+,:;=[]~"
+_DUPLICATE_ITEM = -25299
 _INTERACTION_NOT_ALLOWED = -25308
 _USER_CANCELED = -128
 _AUTH_FAILED = -25293
@@ -79,7 +87,9 @@ class InternetPasswords:
     def write(self, key: str, credential: Credential) -> None:
         """Update or add the item, then drop those of other users.
 
-        An update keeps what the person granted to programs for this item.
+        An update keeps what the person granted to programs for this item. Where another
+        program keeps an item of the same place and user, it gives way, as it does to
+        docker's own helper: the keychain holds only one, and git's counts as one.
         """
         secret = credential.secret.encode()
         found = self._find(key)
@@ -87,15 +97,25 @@ class InternetPasswords:
         if mine:
             _told(self._security.update, mine[0], secret)
         else:
-            fresh = {
-                **attributes_of(key),
-                "kSecAttrAccount": credential.username,
-                "kSecAttrAuthenticationType": "dflt",
-            }
-            _told(self._security.add, fresh, secret)
+            fresh = {**attributes_of(key), "kSecAttrAccount": credential.username}
+            if fresh["kSecClass"] == _INTERNET:
+                fresh["kSecAttrAuthenticationType"] = "dflt"
+            self._add(fresh, secret)
         for reference, _ in found:
             if reference not in mine[:1]:
                 _told(self._security.delete, reference)
+
+    def _add(self, fresh: Attributes, secret: bytes) -> None:
+        try:
+            self._security.add(fresh, secret)
+        except SecurityError as error:
+            if error.status != _DUPLICATE_ITEM:
+                raise _named(error) from None
+            place = {name: fresh[name] for name in fresh if name != "kSecAttrLabel"}
+            for reference, item in _told(self._security.find, place):
+                if key_of(item) == key_of(fresh):
+                    _told(self._security.delete, reference)
+            _told(self._security.add, fresh, secret)
 
     def remove(self, keys: Iterable[str]) -> None:
         """Remove every item of these keys."""
@@ -105,10 +125,12 @@ class InternetPasswords:
 
     def users(self) -> dict[str, str]:
         """Return every item of docker's by its URL."""
-        label: Attributes = {"kSecAttrLabel": LABEL}
         return {
             key_of(item): str(item.get("kSecAttrAccount", ""))
-            for _, item in _told(self._security.find, label)
+            for kind in (_INTERNET, _GENERIC)
+            for _, item in _told(
+                self._security.find, {"kSecClass": kind, "kSecAttrLabel": LABEL}
+            )
         }
 
     def _find(self, key: str) -> list[tuple[bytes, str]]:
@@ -123,6 +145,9 @@ class InternetPasswords:
 
 def attributes_of(key: str) -> Attributes:
     """Split a URL as docker's helper does; the port and path only where present."""
+    if "#" in key:
+        kind = {"kSecClass": _GENERIC, "kSecAttrLabel": LABEL}
+        return {**kind, "kSecAttrService": key}
     scheme, separator, rest = key.partition("://")
     if not separator:
         scheme, rest = "https", key
@@ -131,24 +156,29 @@ def attributes_of(key: str) -> Attributes:
     if not colon or not port.isdigit():
         host, port = authority, ""
     found: Attributes = {
+        "kSecClass": _INTERNET,
         "kSecAttrLabel": LABEL,
-        "kSecAttrProtocol": _SCHEMES.get(scheme, "htps"),
-        "kSecAttrServer": host,
+        "kSecAttrProtocol": _HTTP if scheme.lower() == "http" else _HTTPS,
+        "kSecAttrServer": host.removeprefix("[").removesuffix("]"),
     }
     if port:
         found["kSecAttrPort"] = int(port)
     if slash:
-        found["kSecAttrPath"] = slash + path
+        found["kSecAttrPath"] = slash + unquote(path)
     return found
 
 
 def key_of(item: Attributes) -> str:
     """Return the URL that docker's helper lists, from an item's parts."""
-    scheme = _PROTOCOLS.get(str(item.get("kSecAttrProtocol")), "https")
+    if service := item.get("kSecAttrService"):
+        return str(service)
+    scheme = "https" if item.get("kSecAttrProtocol") == _HTTPS else "http"
+    host = str(item.get("kSecAttrServer", ""))
+    host = f"[{host}]" if ":" in host else host
     port = f":{item['kSecAttrPort']}" if item.get("kSecAttrPort") else ""
-    path = str(item.get("kSecAttrPath", ""))
+    path = quote(str(item.get("kSecAttrPath", "")), safe=_PLAIN)
     slash = "/" if path and not path.startswith("/") else ""
-    return f"{scheme}://{item.get('kSecAttrServer', '')}{port}{slash}{path}"
+    return f"{scheme}://{host}{port}{slash}{path}"
 
 
 def _told(call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
@@ -156,18 +186,22 @@ def _told(call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
     try:
         return call(*arguments, **named)
     except SecurityError as error:
-        if error.status in {_INTERACTION_NOT_ALLOWED, _USER_CANCELED, _AUTH_FAILED}:
-            raise KeychainLockedError(
-                "the keychain is locked, or macOS may not ask (as over ssh)",
-                "run 'security unlock-keychain', or 'dockcred vault create' for a "
-                "vault that needs no keychain",
-            ) from None
-        if error.status == _NO_KEYCHAIN:
-            raise KeychainError(
-                "macOS has no keychain for this session",
-                "run 'dockcred vault create' for a vault that needs none",
-            ) from None
-        raise KeychainError(
-            f"the keychain refused with {error.status}",
-            f"'security error {error.status}' explains it",
-        ) from None
+        raise _named(error) from None
+
+
+def _named(error: SecurityError) -> KeychainError:
+    if error.status in {_INTERACTION_NOT_ALLOWED, _USER_CANCELED, _AUTH_FAILED}:
+        return KeychainLockedError(
+            "the keychain is locked, or macOS may not ask (as over ssh)",
+            "run 'security unlock-keychain', or 'dockcred vault create' for a "
+            "vault that needs no keychain",
+        )
+    if error.status == _NO_KEYCHAIN:
+        return KeychainError(
+            "macOS has no keychain for this session",
+            "run 'dockcred vault create' for a vault that needs none",
+        )
+    return KeychainError(
+        f"the keychain refused with {error.status}",
+        f"'security error {error.status}' explains it",
+    )

@@ -37,8 +37,10 @@ _TEXTS = (
     "kSecAttrPath",
     "kSecAttrProtocol",
     "kSecAttrServer",
+    "kSecAttrService",
 )
 _MAX_TEXT_BYTES = 64 * 1024
+_END_OF_CLASS = b"\0"
 
 
 class SecurityFramework:
@@ -100,7 +102,10 @@ class SecurityFramework:
             self._core.CFArrayGetValueAtIndex(found, index)
             for index in range(self._core.CFArrayGetCount(found))
         )
-        return [(self._reference(match), self._attributes(match)) for match in matches]
+        kind = str(attributes["kSecClass"])
+        return [
+            (self._reference(kind, match), self._attributes(match)) for match in matches
+        ]
 
     def secret(self, reference: bytes) -> bytes | None:
         """Return an item's secret."""
@@ -123,16 +128,19 @@ class SecurityFramework:
 
     def _item(self, reference: bytes) -> c_void_p:
         """Return a query for one item, as macOS wants it: by a list of references."""
-        query = self._query({})
-        one = (c_void_p * 1)(self._data(reference))
+        kind, _, persistent = reference.partition(_END_OF_CLASS)
+        query = self._query({"kSecClass": kind.decode()})
+        one = (c_void_p * 1)(self._data(persistent))
         callbacks = byref(c_void_p.in_dll(self._core, "kCFTypeArrayCallBacks"))
         array = c_void_p(self._core.CFArrayCreate(None, one, 1, callbacks))
         self._put(query, "kSecMatchItemList", array)
         return query
 
-    def _reference(self, match: c_void_p) -> bytes:
+    def _reference(self, kind: str, match: c_void_p) -> bytes:
+        """Return an item's class and its persistent reference: a query wants both."""
         name = self._constant("kSecValuePersistentRef")
-        return self._bytes(self._core.CFDictionaryGetValue(match, name))
+        persistent = self._bytes(self._core.CFDictionaryGetValue(match, name))
+        return kind.encode() + _END_OF_CLASS + persistent
 
     def _bytes(self, data: c_void_p) -> bytes:
         size = self._core.CFDataGetLength(data)
@@ -140,10 +148,13 @@ class SecurityFramework:
 
     def _query(self, attributes: Attributes) -> c_void_p:
         query = self._dictionary()
-        kind = self._constant("kSecClassInternetPassword")
-        self._put(query, "kSecClass", kind)
         for name, value in attributes.items():
-            made = self._number(value) if isinstance(value, int) else self._text(value)
+            if isinstance(value, int):
+                made = self._number(value)
+            elif name == "kSecClass":
+                made = self._constant(value)
+            else:
+                made = self._text(value)
             self._put(query, name, made)
         return query
 

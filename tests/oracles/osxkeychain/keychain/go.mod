@@ -1,0 +1,3 @@
+module github.com/keybase/go-keychain
+
+go 1.21
