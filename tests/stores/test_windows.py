@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from dockcred.credential import Credential, ServerURL
 from dockcred.errors import CredentialsNotFoundError
+from dockcred.stores import windows
 from dockcred.stores.keychain_store import KeychainStore
 from dockcred.stores.problems import (
     CredentialError,
@@ -29,6 +32,7 @@ class Manager:
         self.items = {}
         self.code = 0
         self.writes_left = 1000
+        self.held = 0
 
     def read(self, target):
         if self.code:
@@ -47,6 +51,8 @@ class Manager:
         self.items[target.lower()] = Item(item.user, item.blob, dict(item.attributes))
 
     def delete(self, target):
+        if self.held:
+            raise CredentialError(self.held)
         self.items.pop(target.lower(), None)
 
     def targets(self):
@@ -92,6 +98,76 @@ def test_a_store_that_breaks_off_leaves_the_old_secret(store, manager, writes):
     with pytest.raises(KeychainError):
         store.store(parse("r.io"), Credential("user", "new" * 4000))
     assert store.get(parse("r.io")).secret == "old" * 3000
+
+
+LABELLED = {"label": b"Docker Credentials"}
+
+
+@pytest.fixture
+def later(monkeypatch):
+    """Return what lets the clock go on, by these seconds."""
+    now = time.time()
+
+    def pass_by(seconds):
+        monkeypatch.setattr(windows.time, "time", lambda: now + seconds)
+
+    return pass_by
+
+
+def left(manager):
+    """Return the secrets that still lie in pieces."""
+    return [item.blob for name, item in manager.items.items() if "#dockcred:" in name]
+
+
+@pytest.mark.parametrize("verb", ["store", "erase", "list"])
+@pytest.mark.parametrize("theirs", ["store", "erase"])
+def test_pieces_that_docker_orphaned_go_with_the_next_call(
+    store, manager, later, theirs, verb
+):
+    """docker's helper knows the one item, and replaces or erases that."""
+    store.store(parse("r.io"), Credential("user", "secret" * 1000))
+    store.store(parse("other.io"), Credential("user", "kept" * 1000))
+    if theirs == "store":
+        manager.write("r.io", Item("user", b"short", LABELLED))
+    else:
+        manager.delete("r.io")
+    assert any(b"secret" in blob for blob in left(manager))
+    later(3600)
+    if verb == "store":
+        store.store(parse("third.io"), Credential("user", "x"))
+    elif verb == "erase":
+        store.erase(parse("third.io"))
+    else:
+        store.list()
+    assert not any(b"secret" in blob for blob in left(manager))
+    assert store.get(parse("other.io")).secret == "kept" * 1000
+
+
+@pytest.mark.parametrize("seconds", [0, 60, -60])
+def test_pieces_that_are_being_written_are_left_to_who_writes_them(
+    store, manager, later, seconds
+):
+    manager.writes_left = 2
+    with pytest.raises(KeychainError):
+        store.store(parse("r.io"), Credential("user", "x" * 9000))
+    later(seconds)
+    store.list()
+    assert len(left(manager)) == 2
+    later(3600)
+    assert store.list() == {}
+    assert left(manager) == []
+
+
+def test_a_piece_that_cannot_be_removed_spoils_no_call(store, manager, later):
+    store.store(parse("r.io"), Credential("user", "x" * 9000))
+    manager.delete("r.io")
+    later(3600)
+    manager.held = 5
+    assert store.list() == {}
+    assert left(manager)
+    manager.held = 0
+    assert store.list() == {}
+    assert left(manager) == []
 
 
 def test_a_lost_piece_is_an_error_never_a_shorter_secret(store, manager):

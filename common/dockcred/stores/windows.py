@@ -2,13 +2,16 @@
 
 An item is a generic credential: the URL as target, the secret as raw UTF-8, kept on
 this machine. Its blob ends at 2560 bytes, so a longer secret lies in pieces that
-docker's helper does not list; it reads such an item's secret as empty. Written
-against the documented API; not yet run on Windows.
+docker's helper does not list; it reads such an item's secret as empty. Where it
+replaces or erases the item, the pieces stay and still hold the secret: our next store,
+erase or list removes them. Written against the documented API; not yet run on Windows.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
 
 from dockcred.credential import Credential
 from dockcred.stores.problems import (
@@ -47,6 +50,10 @@ if TYPE_CHECKING:
 MAX_BLOB_BYTES = 2560
 LABEL = "Docker Credentials"
 _PIECES = "dockcred:pieces"
+_PIECE = "#dockcred:"
+# Pieces are written before the item that names them. A store that takes longer would
+# lose them to another that clears up; one that broke off leaves them that long.
+_BEING_WRITTEN_S = 600
 _NO_SUCH_LOGON_SESSION = 1312
 _ACCESS_DENIED = 5
 
@@ -85,7 +92,8 @@ class CredentialManager:
         item = Item(credential.username, blob, attributes)
         if len(blob) > MAX_BLOB_BYTES:
             starts = range(0, len(blob), MAX_BLOB_BYTES)
-            attributes[_PIECES] = f"{os.urandom(4).hex()}:{len(starts)}".encode()
+            generation = f"{int(time.time()):08x}{os.urandom(4).hex()}"
+            attributes[_PIECES] = f"{generation}:{len(starts)}".encode()
             for target, start in zip(_pieces(key, item), starts, strict=True):
                 piece = Item("", blob[start : start + MAX_BLOB_BYTES], {})
                 self._write(target, piece)
@@ -93,6 +101,7 @@ class CredentialManager:
         self._write(key, item)
         if old is not None:
             self._delete(_pieces(key, old))
+        self._without_orphans(_told(self._credentials.targets))
 
     def remove(self, keys: Iterable[str]) -> None:
         """Remove the items, then their pieces."""
@@ -104,11 +113,26 @@ class CredentialManager:
     def users(self) -> dict[str, str]:
         """Return every item that carries docker's label."""
         found = {}
-        for target in _told(self._credentials.targets):
+        for target in self._without_orphans(_told(self._credentials.targets)):
             item = self._read(target)
             if item is not None and _is_docker(item):
                 found[target] = item.user
         return found
+
+    def _without_orphans(self, targets: list[str]) -> list[str]:
+        """Return the targets that are no pieces; delete pieces that no item names."""
+        items = []
+        for target in targets:
+            key, mark, rest = target.rpartition(_PIECE)
+            if not mark:
+                items.append(target)
+            elif not _is_being_written(rest):
+                item = self._read(key)
+                if item is None or target not in _pieces(key, item):
+                    # The verb that was asked for succeeds; the next one tries again.
+                    with contextlib.suppress(CredentialError):
+                        self._credentials.delete(target)
+        return items
 
     def _read(self, target: str) -> Item | None:
         return _told(self._credentials.read, target)
@@ -140,7 +164,19 @@ def _pieces(key: str, item: Item) -> list[str]:
     generation, _, count = mark.partition(":")
     if not count.isdigit():
         return []
-    return [f"{key}#dockcred:{generation}:{n}" for n in range(int(count))]
+    return [f"{key}{_PIECE}{generation}:{n}" for n in range(int(count))]
+
+
+def _is_being_written(rest: str) -> bool:
+    """Return whether a piece is so young that its item may not name it yet.
+
+    Its generation begins with the second in which the store began.
+    """
+    try:
+        began = int(rest[:8], 16)
+    except ValueError:
+        return False
+    return abs(time.time() - began) < _BEING_WRITTEN_S
 
 
 def _told(call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
