@@ -2,33 +2,36 @@
 
 Each line of stdin is JSON, the seconds that pytest has and its arguments; each of stdout
 is its status, None where the time was over, and what it said. What is imported here is
-others' alone: ours and the tests are imported anew in each fork. Of the 3 s of one test
-that was 1.
+others' alone: ours and the tests are imported anew in each fork. A test that starts no
+program takes 0.2 s of processor time; without these imports, and without bytecode of
+what each fork imports, 0.7.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
+import pkgutil
 import signal
 import sys
 import tempfile
 import traceback
+from importlib.metadata import entry_points
 
+import _pytest
 import pytest
 
 LIBRARIES = (
-    *(
-        "xdist",
-        "_hypothesis_pytestplugin",
-        "hypothesis.stateful",
-        "click",
-        "rich.console",
-    ),
+    *(f"_pytest.{module.name}" for module in pkgutil.iter_modules(_pytest.__path__)),
+    *(plugin.module for plugin in entry_points(group="pytest11")),
+    *("xdist.newhooks", "anyio._backends._asyncio", "pdb", "tomllib"),
+    *("hypothesis.stateful", "click.shell_completion", "rich.console"),
     *("botocore.session", "botocore.credentials", "azure.identity", "google.auth"),
     *("cryptography.hazmat.primitives.serialization", "jwt", "keyring", "yaml"),
+    *("cryptography.hazmat.backends.openssl", "prometheus_client", "trustme"),
 )
 
 
@@ -38,6 +41,8 @@ def main() -> None:
     for library in LIBRARIES:
         with contextlib.suppress(ImportError):
             importlib.import_module(library)
+    # Nor do the forks look through all that for garbage.
+    gc.freeze()
     requests, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)

@@ -45,7 +45,7 @@ PROGRAMS = {
     "docker-credential-keyring": "docker_credential_keyring",
     "docker-credential-oidc": "docker_credential_oidc",
 }
-SCRIPT = "#!{python} -B\nfrom {module} import main\nmain()\n"
+SCRIPT = "#!{python}\nfrom {module} import main\nmain()\n"
 LIMIT_S, LIMIT_OF_ALL_S = 240, 1200
 SEED = "20261129"
 FAILED = 1  # pytest's status where a test failed; others mean that none ran
@@ -101,7 +101,7 @@ class Tree:
 
         kept = {k: os.environ[k] for k in ("PATH", "HOME", "TMPDIR") if k in os.environ}
         self._forks = subprocess.Popen(
-            [self._bin / "python", "-B", Path(__file__).parent / "forks.py"],
+            [self._bin / "python", Path(__file__).parent / "forks.py"],
             cwd=place,
             # A fresh seed may find what no mutation has done.
             env=kept | {"DOCKCRED_BIN": str(self._bin), "DOCKCRED_SEED": SEED},
