@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import ssl
@@ -50,16 +51,49 @@ class Audited(ApiServer):
         return found
 
     def writes(self, secret: str) -> Counter[str]:
-        """Answer how often the Secret of this name was written, by namespace."""
+        """Answer how often writing the Secret was granted, by namespace."""
         return Counter(
             event["objectRef"]["namespace"]
+            for event in self._writing(secret)
+            if event["responseStatus"]["code"] in {200, 201}
+        )
+
+    def attempts(self, secret: str) -> int:
+        """Answer how often writing the Secret was asked for, whatever was answered."""
+        return len(self._writing(secret))
+
+    def _writing(self, secret: str) -> list[dict[str, Any]]:
+        return [
+            event
             for event in self.requests()
             if event["verb"] in {"create", "patch", "update"}
             and event.get("objectRef", {}).get("resource") == "secrets"
-            # A name that is in the body alone is in no audit log; see `one_name`.
+            # Who was away before the server had read the body has named none.
             and event["objectRef"].get("name", secret) == secret
-            and event["responseStatus"]["code"] in {200, 201}
-        )
+        ]
+
+    def versions(self, secret: str) -> Counter[str]:
+        """Answer how often etcd has written the Secret, by namespace: its own count.
+
+        It holds whoever was killed, which the audit log does not. Of a client that is
+        gone the server says 504, "context canceled", whatever it has written; 500
+        where it had not read the body; and nothing of what it had under way as it was
+        killed itself. The count begins anew with a Secret that was deleted, which our
+        role does not allow.
+        """
+        prefix, end = b"/registry/secrets/", b"/registry/secrets0"
+        asked = {"key": _coded(prefix), "range_end": _coded(end), "keys_only": True}
+        found = Counter()
+        for each in self._etcd("range", asked).get("kvs", ()):
+            namespace, _, name = (
+                base64.b64decode(each["key"])
+                .removeprefix(prefix)
+                .decode()
+                .partition("/")
+            )
+            if name == secret:
+                found[namespace] = int(each["version"])
+        return found
 
     def create_namespaces(self, names: Sequence[str], labels: dict[str, str]) -> None:
         """Make them, over a few connections."""
@@ -85,3 +119,7 @@ class Audited(ApiServer):
             said = answer.read()
             assert answer.status == 201, said
         connection.close()
+
+
+def _coded(key: bytes) -> str:
+    return base64.b64encode(key).decode()
