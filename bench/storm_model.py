@@ -1,7 +1,8 @@
 """A fleet's calls against a token bucket, as a sequence of events.
 
 Every node has processors of its own here. What is measured on one is given: START_S, a
-plugin's start until its call arrives, and CALL_S, one call's way there and back. What
+plugin's start until its call arrives, or many that were measured on a machine that has
+to do all of it (bench.storm_run), and CALL_S, one call's way there and back. What
 our plugin does is not written down a second time: its turns are identity.turn's own.
 Kubelet is: a failed pull is tried again at the first look at its pod, each 10 to 15 s,
 after a back-off that doubles from ten seconds to five minutes.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import heapq
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from dockcred.identity import turn
@@ -74,7 +76,8 @@ class _Process:
 class Storm:
     """One boot of a fleet; the same seed gives the same outcome.
 
-    `ours` is our plugin, else the cloud's own; `fleet` what DOCKCRED_FLEET says.
+    `ours` is our plugin, else the cloud's own; `fleet` what DOCKCRED_FLEET says;
+    each start of a process takes one of `starts`.
     """
 
     def __init__(
@@ -87,10 +90,12 @@ class Storm:
         fleet: int = 0,
         seed: int = SEED,
         boot_s: float = BOOT_S,
+        starts: Sequence[float] = (START_S,),
     ) -> None:
         """Boot the nodes within `boot_s` seconds."""
         self._quota = quota
         self._ours = ours
+        self._starts = starts
         self._told = turn.told_ends(fleet, ECR.quotas)
         self._chance = chance = random.Random(seed)
         self._nodes = [_Node(number) for number in range(nodes)]
@@ -99,7 +104,13 @@ class Storm:
         for node in self._nodes:
             boot = boot_s * chance.random()
             for _ in range(1 if ours else images):
-                self._add(boot + START_S + chance.random() / 100, _Process(node, boot))
+                at = boot + self._start_s() + chance.random() / 100
+                self._add(at, _Process(node, boot))
+
+    def _start_s(self) -> float:
+        """Return what the start of one process takes."""
+        starts = self._starts
+        return starts[0] if len(starts) == 1 else self._chance.choice(starts)
 
     def _add(self, when: float, process: _Process, *, calls: bool = True) -> None:
         """Add what happens: a process calls, or is started and may have to wait."""
@@ -120,7 +131,7 @@ class Storm:
             if node.served and process.attempt == 1 and process.rounds:
                 continue
             if not calls:
-                self._begin(process, now + START_S)
+                self._begin(process, now + self._start_s())
                 continue
             node.calls += 1
             more = (now - filled_at) * quota.per_second
@@ -174,7 +185,7 @@ class Storm:
         else:
             again = self._kubelet(now, process.rounds)
             later = _Process(process.node, again, process.rounds + 1)
-            self._add(again + START_S, later)
+            self._add(again + self._start_s(), later)
 
     def _kubelet(self, failed_at: float, rounds: int) -> float:
         """Return when kubelet tries a pull again that has failed so often before."""

@@ -1,0 +1,99 @@
+"""The plugin as it is started on a node, with a clock of its own, from one process.
+
+    python -m bench.storm_node SOCKET CLOCK
+
+A node has a processor for itself; a hundred nodes on one machine do not, and the start
+of an interpreter is most of what a plugin takes. So the program is loaded once here,
+and a connection to the socket gets a process of its own, which is a copy of it: it has
+kubelet's variables and request, and answers as the installed program does.
+
+Its clock runs CLOCK times as fast, so that an hour of a fleet takes minutes: what reads
+CLOCK_MONOTONIC is told so many times its seconds, and what sleeps does so for a part of
+them. The clock of the calendar is as it was; no turn looks at it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import pkgutil
+import signal
+import socket
+import ssl
+import sys
+import time
+from importlib import import_module
+from pathlib import Path
+
+import dockcred_credential_provider
+from dockcred import identity, transport
+from dockcred.identity.cache import lock
+from dockcred.protocol import kubelet
+from dockcred.providers import ecr
+
+LIBRARIES = (hashlib, hmac, ssl)
+PACKAGES = (identity, transport, kubelet, ecr)
+"""What the first call imports, each with all that is in it."""
+
+
+def load() -> None:
+    """Import what the plugin would import when it is asked."""
+    for package in PACKAGES:
+        for each in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            import_module(each.name)
+
+
+def hasten(clock: float) -> None:
+    """Let this process live so many times as fast."""
+    monotonic, sleep = time.monotonic, time.sleep
+
+    def sleep_s(seconds: float) -> None:
+        sleep(seconds / clock)
+
+    time.monotonic = lambda: monotonic() * clock
+    time.sleep = sleep_s  # type: ignore[assignment] # it takes an index as well
+    # The one wait of a storm that the kernel times: for the lock on an entry.
+    patience_s = lock._patience_s  # noqa: SLF001 - there is no other way to its clock
+    lock._patience_s = lambda: patience_s() / clock  # noqa: SLF001
+
+
+def serve(connection: socket.socket) -> None:
+    """Be the plugin for one connection, by which the request and the answer go."""
+    with connection.makefile("rb") as lines:
+        asked = json.loads(lines.readline())
+    os.environ.clear()
+    os.environ.update(asked["variables"])
+    request = os.memfd_create("request")
+    os.write(request, asked["request"].encode())
+    os.lseek(request, 0, os.SEEK_SET)
+    os.dup2(request, 0)
+    os.dup2(connection.fileno(), 1)
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    sys.argv = ["dockcred-credential-provider"]
+    dockcred_credential_provider.main()
+
+
+def main() -> None:
+    """Listen, and fork for each connection, until the socket's other side is gone."""
+    path, clock = Path(sys.argv[1]), float(sys.argv[2])
+    load()
+    hasten(clock)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen(1024)
+        while True:
+            connection, _ = listener.accept()
+            if os.fork() == 0:
+                listener.close()
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                serve(connection)
+                os._exit(0)
+            connection.close()
+
+
+if __name__ == "__main__":
+    main()
