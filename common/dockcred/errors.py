@@ -167,6 +167,7 @@ def missing_library(error: ModuleNotFoundError) -> MissingExtraError | None:
         "azure": ("azure", "msal", "msal_extensions"),
         "google": ("google", "requests", "urllib3"),
         "github": ("jwt", "cryptography"),
+        "alibaba": ("alibabacloud_credentials", "Tea"),
         "keyring": ("keyring", "jeepney"),
         "kubernetes": ("kubernetes", "yaml"),
     }

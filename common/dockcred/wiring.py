@@ -28,6 +28,7 @@ PROVIDERS = {
     "google": ("dockcred.providers.google", "Google"),
     "github": ("dockcred.providers.github", "GitHub"),
     "oidc": ("dockcred.providers.oidc", "OIDC"),
+    "alibaba": ("dockcred.providers.alibaba", "Alibaba"),
     "secret": ("dockcred.providers.secret", "SecretProvider"),
 }
 
@@ -47,6 +48,7 @@ PROGRAMS = {
     "docker-credential-acr-login": "acr",
     "docker-credential-gcr": "google",
     "docker-credential-ghcr-login": "github",
+    "docker-credential-acr-helper": "alibaba",
     "docker-credential-oidc": "",
     "docker-credential-keyring": "",
     "docker-credential-auto": "",

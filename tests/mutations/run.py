@@ -37,6 +37,7 @@ COPIED = (
 PROGRAMS = {
     "dockcred": "dockcred.commands",
     "dockcred-credential-provider": "dockcred_credential_provider",
+    "docker-credential-acr-helper": "docker_credential_acr_helper",
     "docker-credential-acr-login": "docker_credential_acr_login",
     "docker-credential-auto": "docker_credential_auto",
     "docker-credential-ecr-login": "docker_credential_ecr_login",

@@ -13,6 +13,7 @@ HELPERS = {
     "azure": ("acr-login", "contoso.azurecr.io"),
     "google": ("gcr", "europe-docker.pkg.dev"),
     "github": ("ghcr-login", "ghcr.io"),
+    "alibaba": ("acr-helper", "acme-registry.cn-hangzhou.cr.aliyuncs.com"),
     "ci": ("oidc", ""),
     "secret": ("auto", "registry.corp.example"),
 }

@@ -5,7 +5,7 @@ packets to it vanish, and whoever has no identity waits a second to learn that. 
 firmware is read before a packet is sent, and a silence is remembered for HOLDS_S: until
 then the address is given KNOCK_S to take a connection, and not a second.
 
-What the firmware says: cloud-init (tools/ds-identify), google-auth (compute_engine),
+What the firmware says: cloud-init (tools/ds-identify, DataSourceAliYun), google-auth,
 docs.aws.amazon.com "Identify EC2 instances". What says nothing is asked: a container,
 since its network need not be its machine's; a hypervisor that clouds use too; Windows
 and macOS. The tables hold makers of hardware that no cloud lends out with an address
@@ -28,6 +28,8 @@ HOLDS_S = 60.0
 KNOCK_S = 0.002
 
 AWS, AZURE, GOOGLE, NONE = "AWS", "Azure", "Google", "none"
+ALIBABA = "Alibaba Cloud"
+_ELSEWHERE = {ALIBABA: "100.100.100.200"}
 _AZURE_TAG = "7783-7084-3265-9085-8269-3286-77"
 _MAKERS = (
     "acer",
@@ -70,11 +72,16 @@ _MOST_WORDS = 60
 _MOST_BYTES = 4096
 
 
+def address_of(cloud: str) -> str:
+    """Return at which address a cloud's metadata service is."""
+    return _ELSEWHERE.get(cloud, ADDRESS)
+
+
 class Hardware:
     """What the machine below a root directory says of itself.
 
-    `cloud` is whose it is: AWS, AZURE, GOOGLE, NONE, or nothing where it does not say;
-    in a container it is what the machine below says.
+    `cloud` is whose it is: AWS, AZURE, GOOGLE, ALIBABA, NONE, or nothing where it does
+    not say; in a container it is what the machine below says.
     """
 
     def __init__(self, root: str = "/") -> None:
@@ -85,6 +92,8 @@ class Hardware:
         product = self._read("product_name")
         if product.startswith("Google"):
             return GOOGLE
+        if product == "Alibaba Cloud ECS":
+            return ALIBABA
         vendor = self._read("sys_vendor")
         if vendor == "Amazon EC2" or self._file("sys/hypervisor/uuid")[:3] == "ec2":
             return AWS
@@ -152,8 +161,9 @@ class Silence:
     It is for this boot, host and network, in a file of the cache's folder; where there
     is no cache, no boot id or no /proc, nothing is remembered.
 
-    at    when it was met, in seconds of this boot
-    here  boot, host and network of it; nothing where none is remembered
+    address  of the cloud's metadata service
+    at       when it was met, in seconds of this boot
+    here     boot, host and network of it; nothing where none is remembered
     """
 
     def __init__(self, environment: Environment, cloud: str) -> None:
@@ -166,12 +176,13 @@ class Silence:
             off, parent = aws.CACHE_OFF, aws.CACHE_PARENT
         wanted = not (off and own.get(off))
         self._directory = machine.locate(own, parent) if wanted else ""
+        self.address = address_of(cloud)
         self.at = 0.0
         self.here = ""
 
     @property
     def _path(self) -> str:
-        return f"{self._directory}/silent-{ADDRESS}"
+        return f"{self._directory}/silent-{self.address}"
 
     def age_s(self) -> float | None:
         """Return how many seconds ago it was met, None where none is remembered."""

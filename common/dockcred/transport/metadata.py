@@ -10,7 +10,7 @@ import _socket  # socket, which is a hundred times as long to load, adds nothing
 import errno
 import time
 
-from dockcred.system.cloud import ADDRESS, KNOCK_S, Hardware, Silence
+from dockcred.system.cloud import KNOCK_S, Hardware, Silence, address_of
 from dockcred.transport import idle
 from dockcred.transport.target import SilentError
 
@@ -47,17 +47,18 @@ def ask(
     global met  # noqa: PLW0603 - one process, one get
     met = None
     own = own or Hardware()
+    address = address_of(cloud)
     if own.is_surely(cloud):
         return request()  # its silence is a failure that will pass
-    if (words := own.excludes(cloud)) and not _is_here():
+    if (words := own.excludes(cloud)) and not _is_here(address):
         raise SilentError(
-            f"{ADDRESS} was not asked, since this machine is not {cloud}'s but {words}",
+            f"{address} was not asked, since this machine is not {cloud}'s but {words}",
             "name the address in the variable for it if there is one all the same",
         )
     silence = Silence(environment, cloud)
     age_s = silence.age_s()
-    if age_s is not None and not _takes_connections():
-        error = again(f"{age_s:.0f}")
+    if age_s is not None and not _takes_connections(address):
+        error = again(f"{age_s:.0f}", address)
         met = (silence, error.cause)
         raise error
     try:
@@ -68,25 +69,25 @@ def ask(
         raise
 
 
-def again(age: str) -> SilentError:
+def again(age: str, address: str) -> SilentError:
     """Return the error of a silence that is remembered; its age is in seconds."""
-    return SilentError(f"{ADDRESS} was silent {age} s ago too", _NAME_IT)
+    return SilentError(f"{address} was silent {age} s ago too", _NAME_IT)
 
 
 def check(cloud: str, environment: Environment) -> None:
     """Raise SilentError as `ask` does, for an SDK that would wait for longer."""
-    ask(cloud, environment, _connect)
+    ask(cloud, environment, lambda: _connect(address_of(cloud)))
 
 
-def _connect() -> None:
+def _connect(address: str) -> None:
     """Raise SilentError unless something takes or refuses a connection in time."""
     connection = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
     try:
         connection.settimeout(_PATIENCE_S)
-        connection.connect((ADDRESS, PORT))
+        connection.connect((address, PORT))
     except TimeoutError:
         raise SilentError(
-            f"{ADDRESS} did not answer within {_PATIENCE_S:g} s", _NAME_IT
+            f"{address} did not answer within {_PATIENCE_S:g} s", _NAME_IT
         ) from None
     except OSError:
         return  # whoever asks there will be told
@@ -94,29 +95,29 @@ def _connect() -> None:
         connection.close()
 
 
-def _is_here() -> bool:
+def _is_here(address: str) -> bool:
     """Return whether the address is one of this machine's own, without a packet.
 
     On a developer's machine that is what stands for a cloud's service: aws-vault.
     """
     unsent = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)
     try:
-        unsent.connect((ADDRESS, PORT))
-        return bool(unsent.getsockname()[0] == ADDRESS)
+        unsent.connect((address, PORT))
+        return bool(unsent.getsockname()[0] == address)
     except OSError:
         return False
     finally:
         unsent.close()
 
 
-def _takes_connections() -> bool:
+def _takes_connections(address: str) -> bool:
     """Return whether anything but silence answers to a knock, within KNOCK_S."""
     import select  # noqa: PLC0415 - after a silence
 
     connection = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
     try:
         connection.setblocking(False)
-        if connection.connect_ex((ADDRESS, PORT)) != errno.EINPROGRESS:
+        if connection.connect_ex((address, PORT)) != errno.EINPROGRESS:
             return True
         poll = select.poll()
         poll.register(connection.fileno(), select.POLLOUT)

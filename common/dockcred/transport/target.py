@@ -45,6 +45,7 @@ METADATA_HOSTS = frozenset(
         "fd00:ec2::254",
         "fd00:ec2::23",
         "metadata.google.internal",
+        "100.100.100.200",
     }
 )
 

@@ -178,6 +178,7 @@ def check_identity(case: Case) -> Iterator[Finding]:
 def _metadata(store: IdentityStore, target: ServerURL) -> Iterator[Finding]:
     """Show why a metadata service that would be asked by default is not waited for."""
     whose, source = store.provider.metadata
+    address = cloud.address_of(whose)
     try:
         sources = store.provider.identity(target, store.environment).sources
     except DockcredError:
@@ -187,14 +188,14 @@ def _metadata(store: IdentityStore, target: ServerURL) -> Iterator[Finding]:
     if words := cloud.Hardware().excludes(whose):
         yield note(
             STEP,
-            f"this machine is not {whose}'s but {words}: {cloud.ADDRESS} is not asked,"
+            f"this machine is not {whose}'s but {words}: {address} is not asked,"
             " unless a variable names it",
         )
     age_s = cloud.Silence(store.environment, whose).age_s()
     if age_s is not None:
         yield note(
             STEP,
-            f"{cloud.ADDRESS} was silent {age_s:.0f} s ago: until {cloud.HOLDS_S:g} s"
+            f"{address} was silent {age_s:.0f} s ago: until {cloud.HOLDS_S:g} s"
             f" have passed, it is given {cloud.KNOCK_S * 1000:g} ms to take a"
             " connection",
         )

@@ -10,6 +10,7 @@ from dockcred import wiring
 from dockcred.clients.reference import Reference
 from dockcred.errors import DockcredError
 from dockcred.providers.acr.sources import CLI
+from dockcred.providers.alibaba import profiles as alibaba
 from dockcred.providers.ecr import accounts
 from dockcred.providers.ecr.endpoints import ProfileSettings
 from dockcred.providers.google import hosts as google
@@ -71,8 +72,8 @@ def own_registries(
 def here(environment: Environment) -> list[str]:
     """Return who could be asked, in sentences, by cloud."""
     found = [*_aws(environment), *_google(environment), *_azure(environment)]
-    found += _github(environment)
-    if (firmware := cloud.Hardware()).cloud in {cloud.AWS, cloud.AZURE, cloud.GOOGLE}:
+    found += [*_github(environment), *_alibaba(environment)]
+    if (firmware := cloud.Hardware()).cloud not in {"", cloud.NONE}:
         found.append(f"this machine is {firmware.cloud}'s, by its firmware")
     return found
 
@@ -126,6 +127,11 @@ def _github(environment: Environment) -> Iterator[str]:
     own = wiring.provider("github").own_servers(environment)
     if own:
         yield f"a GitHub token or login: {_listed(list(own))}"
+
+
+def _alibaba(environment: Environment) -> Iterator[str]:
+    if found := alibaba.names(environment):
+        yield f"profiles of Alibaba Cloud's CLI: {_listed(found)}"
 
 
 def _json(path: str) -> dict[str, object]:

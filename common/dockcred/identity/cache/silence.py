@@ -118,8 +118,11 @@ def _text(said: str) -> str:
     """Return what is told from now on; nothing where that cannot be foretold."""
     if not said:
         return CredentialsNotFoundError.sentence
-    before, cause, after = said.partition(metadata.met[1] if metadata.met else "\n")
-    text = f"{before}{metadata.again(AGE).cause}{after}"
+    if metadata.met is None:
+        return ""
+    silence, met = metadata.met
+    before, cause, after = said.partition(met)
+    text = f"{before}{metadata.again(AGE, silence.address).cause}{after}"
     words = text.replace(AGE, "0")
     is_one = bool(cause) and text.count(AGE) == 1 and len(text) < _MOST
     # As protocol.wire would write it: one line, nothing doubled, nothing strange.

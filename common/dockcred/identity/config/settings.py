@@ -38,6 +38,8 @@ VARIABLES = {
     "app_id": "GITHUB_APP_ID",
     "installation_id": "GITHUB_APP_INSTALLATION_ID",
     "private_key_file": "GITHUB_APP_PRIVATE_KEY_FILE",
+    # Alibaba Cloud
+    "instance_id": "DOCKER_CREDENTIAL_ACR_HELPER_INSTANCE_ID",
     # a CI job's token
     "token_source": "DOCKCRED_OIDC_SOURCE",
     "token_audience": "DOCKCRED_OIDC_AUDIENCE",

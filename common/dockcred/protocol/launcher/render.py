@@ -266,7 +266,7 @@ def _front(provider: Provider, short: str) -> dict[str, str]:
         "FORMAT": ticket.format_of(provider),
         "STAT": ticket.STAT,
         "NOTE_FORMAT": silence.FORMAT,
-        "ADDRESS": cloud.ADDRESS,
+        "ADDRESS": cloud.address_of(provider.metadata[0]),
         "PORT": str(PORT),
         "KNOCK_S": str(cloud.KNOCK_S),
         "HOLDS_S": str(cloud.HOLDS_S),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dockcred.system.environment import (
+    alibaba,
     aws,
     azure,
     github,
@@ -19,6 +20,7 @@ CLOUDS = (
     github,
     oidc,
     secret,
+    alibaba,
 )
 """The module of each identity system: its VARIABLES, SECRETS and MEANINGS."""
 

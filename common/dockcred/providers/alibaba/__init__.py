@@ -1,0 +1,97 @@
+"""Alibaba Cloud Container Registry (ACR): personal and enterprise instances.
+
+hosts     which hosts, and what each says of its registry
+identity  who is asked, in the order of Alibaba's own library
+machine   keys from a pod's token, the metadata service of ECS, and a URI
+profiles  which profile of the files is meant, and what kind it is
+sdk       the keys of every other profile, through alibabacloud-credentials
+api       the signed requests to the registry's API and to STS
+problems  what Alibaba's error codes mean
+"""
+
+from __future__ import annotations
+
+from dockcred.errors import CredentialsNotFoundError
+from dockcred.identity.provider import LEASE_S, Provider, Source
+from dockcred.providers.alibaba.hosts import registry_of
+from dockcred.system.environment import alibaba
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dockcred.credential import ServerURL
+    from dockcred.identity.provider import Identity
+    from dockcred.system.environment import Environment
+
+FILES = (".aliyun/config.json", ".alibabacloud/credentials.ini")
+"""The files of Alibaba's CLI and of its libraries, below the home directory."""
+OLD_FILE = ".alibabacloud/credentials"
+"""Where the helper in Go and the libraries of other languages have the second one."""
+
+
+class Alibaba(Provider):
+    """The provider of `docker-credential-acr-helper`."""
+
+    name = "alibaba"
+    program = "docker-credential-acr-helper"
+    names = alibaba
+    tags = ("ALIBABA_CLOUD_PROFILE", "ALIBABA_CLOUD_ACCESS_KEY_ID")
+    metadata = ("Alibaba Cloud", "alibaba:ecs-role")
+    sources = (
+        Source("alibaba:env-keys", direct=True),
+        # Issuer and subject of the token are conditions.
+        Source("alibaba:oidc", direct=True),
+        # The files are watched, as part of the key.
+        Source("alibaba:profile"),
+        # Its first link may be the machine, or a login that ends elsewhere.
+        Source("alibaba:profile-of-another", lease_s=LEASE_S),
+        Source("alibaba:ecs-role", lease_s=LEASE_S, direct=True),
+        Source("alibaba:uri", lease_s=LEASE_S, direct=True),
+    )
+
+    def matches(self, server: ServerURL) -> bool:
+        """Return whether the whole host is ACR's; plain http carries no password."""
+        return server.scheme != "http" and registry_of(server.host) is not None
+
+    def serves_anonymous(self, server: ServerURL) -> bool:
+        """Return whether pulls may be anonymous: not of a personal instance's own host.
+
+        alibabacloud.com/help/en/acr/user-guide,
+        individual-edition-instance-independent-domain-name-capacity-limit
+        """
+        registry = registry_of(server.host)
+        return registry is not None and not registry.is_exclusive
+
+    def config_files(self, environment: Environment) -> tuple[str, ...]:
+        """Return the files of profiles."""
+        home = environment.home()
+        named = environment.get("ALIBABA_CLOUD_CREDENTIALS_FILE")
+        below = (*FILES, OLD_FILE)
+        found = tuple(f"{home}/{name}" for name in below) if home else ()
+        return (*found, named) if named else found
+
+    def identity(self, server: ServerURL, environment: Environment) -> Identity:
+        """Return who is asked, as Alibaba's library would choose."""
+        registry = registry_of(server.host)
+        if registry is None:
+            raise CredentialsNotFoundError
+        from dockcred.providers.alibaba.identity import choose  # noqa: PLC0415 - a miss only
+
+        return choose(registry, environment)
+
+    def about(
+        self, server: ServerURL, principal: str, environment: Environment
+    ) -> dict[str, str]:
+        """Return instance, region, profile, role and the ends of a key's id."""
+        from dockcred.providers.alibaba import profiles  # noqa: PLC0415 - for `status`
+
+        registry = registry_of(server.host)
+        key_id = environment.get("ALIBABA_CLOUD_ACCESS_KEY_ID")
+        profile = None if key_id else profiles.chosen(environment)
+        found = {
+            "instance": registry.instance if registry else "",
+            "region": registry.region if registry else "",
+            "profile": profile.name if profile else "",
+            "role": principal,
+            "key": f"{key_id[:4]}…{key_id[-4:]}" if key_id else "",
+        }
+        return {name: value for name, value in found.items() if value}

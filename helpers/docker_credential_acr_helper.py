@@ -1,0 +1,14 @@
+"""docker-credential-acr-helper: Alibaba Cloud's registries from the identity at hand.
+
+It has the name, the hosts and the variables of the helper in Go.
+"""
+
+from __future__ import annotations
+
+from dockcred.protocol import serve
+from dockcred.wiring import identity_store
+
+
+def main() -> None:
+    """Serve one request of the docker credential-helper protocol."""
+    serve("docker-credential-acr-helper", lambda: identity_store("alibaba"))
