@@ -189,6 +189,22 @@ def test_a_profile_that_is_in_no_file_is_an_error(program, cloud) -> None:
     assert said.startswith("the Alibaba Cloud profile wrok does not exist; ")
 
 
+@pytest.mark.parametrize(
+    "failure, cause",
+    [
+        ("refuse", "STS of Alibaba Cloud was not reached for the profile work; "),
+        ("access-denied", "Alibaba Cloud denies sts:AssumeRole; "),
+        ("wrong-shape", "alibabacloud-credentials has no keys of the profile work ("),
+    ],
+)
+def test_a_profile_that_fails_is_one_line(failure, cause, program, cloud) -> None:
+    pytest.importorskip("alibabacloud_credentials")
+    environment = cloud.environment("alibaba-cli-role")
+    environment["DOCKCRED_ANONYMOUS"] = "false"
+    cloud.fail(f"alibaba-sts:{failure}")
+    assert program.get(environment, PERSONAL).said.startswith(cause)
+
+
 def test_no_secret_is_shown_by_the_log(program, cloud) -> None:
     for identity in ("alibaba-env-keys", "alibaba-rrsa", "alibaba-ecs-role"):
         environment = cloud.environment(identity) | {"DOCKCRED_LOG": "debug"}

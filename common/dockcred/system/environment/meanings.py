@@ -17,10 +17,10 @@ CLOUDS = (
     aws,
     azure,
     google,
+    alibaba,
     github,
     oidc,
     secret,
-    alibaba,
 )
 """The module of each identity system: its VARIABLES, SECRETS and MEANINGS."""
 
