@@ -22,6 +22,8 @@ IMAGES = {
     "docker-hub": "docker.io/octo/app",
     "quay": "quay.io/octo/app",
     "chainguard": "cgr.dev/octo/app",
+    "jfrog": "acme.jfrog.io/docker/app",
+    "cloudsmith": "docker.cloudsmith.io/acme/team/app",
     "sts": "registry.example.com/team/app",
 }
 AUDIENCES = {
@@ -31,6 +33,8 @@ AUDIENCES = {
     "docker-hub": "https://identity.docker.com",
     "quay": "https://quay.io",
     "chainguard": "cgr.dev",
+    "jfrog": "jfrog-github",
+    "cloudsmith": "cloudsmith",
     "sts": "https://sts.example.com",
 }
 
@@ -77,6 +81,8 @@ class Cluster:
             },
             "quay": {"exchange_as": ci.quay.robot},
             "chainguard": {"exchange_as": ci.chainguard.identity},
+            "jfrog": {"exchange_as": ci.jfrog.provider, "token_username": "ci-builder"},
+            "cloudsmith": {"exchange_as": ci.cloudsmith.service},
             "sts": {
                 "exchange": "https://sts.example.com/ci/sts/token",
                 "exchange_as": ci.sts.client,

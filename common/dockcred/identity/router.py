@@ -34,6 +34,7 @@ BY_NAME = frozenset({"oidc", "secret"})
 _CONVENTIONS = (
     *("DOCKER_AUTH_CONFIG", "CI_REGISTRY", "CI_DEPENDENCY_PROXY_SERVER"),
     "DOCKERHUB_OIDC_CONNECTIONID",
+    "CLOUDSMITH_SERVICE_SLUG",
 )
 """Variables whose names others have given, and that may mean a registry."""
 

@@ -51,6 +51,8 @@ def test_who_is_not_trusted_is_told_as_what_of_whom_and_for_whom(kind, plugin, c
         "docker-hub": (cluster.cloud.ci.docker_hub.connection, "connection's rules"),
         "quay": (cluster.cloud.ci.quay.robot, "robot's federation"),
         "chainguard": (cluster.cloud.ci.chainguard.identity, "claim match"),
+        "jfrog": (cluster.cloud.ci.jfrog.provider, "identity mappings"),
+        "cloudsmith": (cluster.cloud.ci.cloudsmith.service, "service accounts"),
         "sts": (cluster.cloud.ci.sts.client, "trust"),
     }[kind]
     for word in (*named, "system:serviceaccount:team:thief", AUDIENCES[kind]):

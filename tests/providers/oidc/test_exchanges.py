@@ -16,12 +16,16 @@ AUDIENCES = {
     "docker-hub": "https://identity.docker.com",
     "quay": "https://quay.io",
     "chainguard": "cgr.dev",
+    "jfrog": "jfrog-github",
+    "cloudsmith": "cloudsmith",
     "sts": "https://sts.example.com",
 }
 HOSTS = {
     "docker-hub": "https://index.docker.io/v1/",
     "quay": "quay.io",
     "chainguard": "cgr.dev",
+    "jfrog": "acme.jfrog.io",
+    "cloudsmith": "docker.cloudsmith.io",
     "sts": HOST,
 }
 every = pytest.mark.parametrize("kind", AUDIENCES)
@@ -49,6 +53,8 @@ def job(cloud, kind: str, identity: str = "ci-github") -> dict[str, str]:
         },
         "quay": {"DOCKCRED_OIDC_EXCHANGE_AS": ci.quay.robot},
         "chainguard": {"DOCKCRED_OIDC_EXCHANGE_AS": ci.chainguard.identity},
+        "jfrog": {"DOCKCRED_OIDC_EXCHANGE_AS": ci.jfrog.provider},
+        "cloudsmith": {"DOCKCRED_OIDC_EXCHANGE_AS": ci.cloudsmith.service},
         "sts": {
             "DOCKCRED_OIDC_EXCHANGE": "https://sts.example.com/ci/sts/token",
             "DOCKCRED_OIDC_EXCHANGE_AS": ci.sts.client,
@@ -58,7 +64,7 @@ def job(cloud, kind: str, identity: str = "ci-github") -> dict[str, str]:
     }[kind]
     return (
         cloud.environment(identity)
-        | {"DOCKCRED_OIDC_HOSTS": f"docker.io,index.docker.io,quay.io,cgr.dev,{HOST}"}
+        | {"DOCKCRED_OIDC_HOSTS": ",".join(("docker.io", *map(registry, HOSTS)))}
         | {"DOCKCRED_OIDC_EXCHANGE": kind}
         | own
     )
@@ -113,9 +119,11 @@ def test_one_claim_changed_is_refused(kind, claim, cloud, oidc):
 
 @every
 def test_another_name_there_is_refused(kind, cloud, oidc):
-    environment = job(cloud, kind) | {"DOCKCRED_OIDC_EXCHANGE_AS": "somebody+else"}
+    named = "acme/somebody" if kind == "cloudsmith" else "somebody+else"
+    environment = job(cloud, kind) | {"DOCKCRED_OIDC_EXCHANGE_AS": named}
     said = oidc.get(environment, HOSTS[kind]).said
-    assert "does not accept the token (400, invalid_grant)" in said
+    code = "" if kind in {"jfrog", "cloudsmith"} else ", invalid_grant"
+    assert f"does not accept the token (400{code})" in said
 
 
 @every
@@ -133,7 +141,9 @@ def test_an_exchange_serves_its_own_registries_alone(kind, cloud, oidc):
     assert not cloud.calls
 
 
-@pytest.mark.parametrize("kind", ["docker-hub", "quay", "chainguard"])
+@pytest.mark.parametrize(
+    "kind", ["docker-hub", "quay", "chainguard", "jfrog", "cloudsmith"]
+)
 def test_who_one_is_must_be_said(kind, cloud, oidc):
     environment = job(cloud, kind) | {"DOCKCRED_OIDC_EXCHANGE_AS": ""}
     assert "DOCKCRED_OIDC_EXCHANGE_AS is not set" in (

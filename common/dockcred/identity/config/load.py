@@ -14,6 +14,7 @@ from dockcred.identity.config.settings import (
     OF_ROUTING,
     PASSWORDS,
     SECRET,
+    SHARED_DOMAINS,
     USERNAMES,
     VARIABLES,
 )
@@ -159,7 +160,7 @@ def _refuse_strangers(pattern: Pattern) -> None:
     if not pattern.names_a_domain:
         raise InvalidInputError(
             f"{pattern.text!a} matches strangers' hosts, and all would be answered",
-            "write its last two labels out",
+            "write its last two labels out, and a third before jfrog.io",
         )
 
 
@@ -263,8 +264,9 @@ class Pattern:
 
     @property
     def names_a_domain(self) -> bool:
-        """Return whether its last two labels, or its only one, are written out."""
-        return not set("".join(self.labels[-2:])) & {"*", "?"}
+        """Return whether the labels of a domain of one owner are written out."""
+        shared = ".".join(self.labels[-2:]) in SHARED_DOMAINS
+        return not set("".join(self.labels[-3 if shared else -2 :])) & {"*", "?"}
 
     def matches(self, server: ServerURL) -> bool:
         """Return whether a server is one of those that are meant."""

@@ -52,6 +52,10 @@ VARIABLES = {
     "exchange_as": "DOCKCRED_OIDC_EXCHANGE_AS",
     "exchange_audience": "DOCKCRED_OIDC_EXCHANGE_AUDIENCE",
     "exchange_scope": "DOCKCRED_OIDC_EXCHANGE_SCOPE",
+    "exchange_url": "DOCKCRED_OIDC_EXCHANGE_URL",
+    "exchange_mapping": "DOCKCRED_OIDC_EXCHANGE_MAPPING",
+    "exchange_project": "DOCKCRED_OIDC_EXCHANGE_PROJECT",
+    "exchange_application": "DOCKCRED_OIDC_EXCHANGE_APPLICATION",
     "subject_token_type": "DOCKCRED_OIDC_SUBJECT_TOKEN_TYPE",
     "workload_identity_provider": "DOCKCRED_GOOGLE_AUDIENCE",
     # a secret from anywhere; `username` with one of a password is its user
@@ -89,6 +93,9 @@ OF_ANY_HOST = frozenset({"identity", "registry", "token_username", *PASSWORDS})
 
 IDENTITIES = frozenset({"oidc", SECRET})
 """What `identity` may say: whose hosts are no others than the configuration names."""
+
+SHARED_DOMAINS = frozenset({"jfrog.io"})
+"""Below each of them anybody has a registry, by one more label."""
 
 DEFAULTS = frozenset({"store", "on_miss", "login", "metrics"})
 """Settings that may stand outside an entry, for every registry."""

@@ -5,6 +5,7 @@ id_token       a token, and what is checked before it goes anywhere
 jobs, machine  where it comes from: the CI system, files and variables; programs
 exchanges      what the registry gets for it: the token, or a cloud's or an endpoint's
 registries     the exchanges of Docker Hub, Quay and Chainguard
+platforms      those of JFrog and Cloudsmith, which take JSON
 """
 
 from __future__ import annotations
@@ -91,22 +92,21 @@ class OIDC(Provider):
         environment: Environment,
         named: Callable[[], Iterable[str]],
     ) -> tuple[Provider, dict[str, str]] | None:
-        """Return this provider for Docker Hub, where a job has a connection to it.
+        """Return this provider for Docker Hub and Cloudsmith, where a job says who.
 
-        DOCKERHUB_OIDC_CONNECTIONID is what docker/login-action reads.
+        DOCKERHUB_OIDC_CONNECTIONID is what docker/login-action reads; Cloudsmith's
+        are its own command line's.
         """
         del named
         from dockcred.clients.reference import HUB_NAMES  # noqa: PLC0415 - such a job
 
-        connection = environment.get(oidc.HUB_CONNECTION)
         chosen = OIDC(self._load, (server.host,))
-        if server.host not in HUB_NAMES or not connection or not chosen.matches(server):
-            return None
-        return chosen, {
-            "DOCKCRED_OIDC_EXCHANGE": "docker-hub",
-            "DOCKCRED_OIDC_EXCHANGE_AS": connection,
-            "DOCKCRED_OIDC_AUDIENCE": "https://identity.docker.com",
-        }
+        said: dict[str, str] = {}
+        if server.host in HUB_NAMES:
+            said = _of_docker_hub(environment)
+        elif server.host == CLOUDSMITH:
+            said = _of_cloudsmith(environment)
+        return (chosen, said) if said and chosen.matches(server) else None
 
     def serves_anonymous(self, server: ServerURL) -> bool:
         """Return False: who names a registry for a job wants the job to be known."""
@@ -138,3 +138,44 @@ class OIDC(Provider):
         """Return issuer and subject of the job's token, as it said them."""
         del server, environment
         return {"subject": principal} if principal else {}
+
+
+def _of_docker_hub(environment: Environment) -> dict[str, str]:
+    connection = environment.get(oidc.HUB_CONNECTION)
+    if not connection:
+        return {}
+    return {
+        "DOCKCRED_OIDC_EXCHANGE": "docker-hub",
+        "DOCKCRED_OIDC_EXCHANGE_AS": connection,
+        "DOCKCRED_OIDC_AUDIENCE": "https://identity.docker.com",
+    }
+
+
+CLOUDSMITH = "docker.cloudsmith.io"
+_CLOUDSMITHS_AUDIENCE = "cloudsmith"
+_ASKED_FIRST = ("GITHUB_ACTIONS", "CIRCLECI", "BUILDKITE", "SYSTEM_OIDCREQUESTURI")
+
+
+def _of_cloudsmith(environment: Environment) -> dict[str, str]:
+    """Return what Cloudsmith's own variables say, nothing where they name no service.
+
+    A token of theirs is looked at where the CI system has none to ask for.
+    """
+    get = environment.get
+    organisation = environment.first(*oidc.CLOUDSMITH_ORGANISATION)
+    service = get(oidc.CLOUDSMITH_SERVICE)
+    if not organisation or not service:
+        return {}
+    audience = environment.first(oidc.CLOUDSMITH_AUDIENCE, "DOCKCRED_OIDC_AUDIENCE")
+    said = {
+        "DOCKCRED_OIDC_EXCHANGE": "cloudsmith",
+        "DOCKCRED_OIDC_EXCHANGE_AS": f"{organisation}/{service}",
+        "DOCKCRED_OIDC_AUDIENCE": audience or _CLOUDSMITHS_AUDIENCE,
+    }
+    if host := get(oidc.CLOUDSMITH_HOST):
+        said["DOCKCRED_OIDC_EXCHANGE_URL"] = (
+            host if "://" in host else f"https://{host}"
+        )
+    if get(oidc.CLOUDSMITH_TOKEN) and not any(map(get, _ASKED_FIRST)):
+        said["DOCKCRED_OIDC_TOKEN_VARIABLE"] = oidc.CLOUDSMITH_TOKEN
+    return said

@@ -46,6 +46,8 @@ _OWN = {
     "docker-hub": ("registries", "DockerHub"),
     "quay": ("registries", "Quay"),
     "chainguard": ("registries", "Chainguard"),
+    "jfrog": ("platforms", "JFrog"),
+    "cloudsmith": ("platforms", "Cloudsmith"),
 }
 
 

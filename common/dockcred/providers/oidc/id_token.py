@@ -28,6 +28,7 @@ _SHOWN = 80
 _ASKED_FOR = {
     "docker-hub": "https://identity.docker.com",
     "chainguard": "cgr.dev",
+    "cloudsmith": "cloudsmith, or what the provider's settings there name",
     "aws": "sts.amazonaws.com",
     "azure": "api://AzureADTokenExchange",
 }
@@ -130,8 +131,8 @@ class TokenSource:
         return ""
 
 
-_OK = 200
-_DENIED = frozenset({400, 401, 403})
+_GIVEN = frozenset({200, 201})
+_DENIED = frozenset({400, 401, 403, 404, 422})
 _TOO_MANY = 429
 _CODES = frozenset(
     {
@@ -143,6 +144,9 @@ _CODES = frozenset(
         "unauthorized_client",
         "unsupported_grant_type",
         "access_denied",
+        # JFrog's, which are whole sentences.
+        "Invalid audience",
+        "Failed to get public key",
     }
 )
 
@@ -165,7 +169,7 @@ def credential(
         raise ThrottledError(
             f"{name} throttles the exchange", "try again later", delay_s(answer)
         )
-    if answer.status != _OK:
+    if answer.status not in _GIVEN:
         raise IssueError(
             f"{name} did not exchange the token (status {answer.status})",
             "try again; then see its status page",
@@ -191,9 +195,10 @@ def credential(
 
 
 def _code(answer: Response) -> str:
-    """Return the error's code, if it is one that RFC 6749 or 8693 knows."""
+    """Return the error's code, if it is one that RFC 6749, 8693 or JFrog knows."""
     try:
-        code = answer.json()["error"]
+        said = answer.json()
+        code = said["errors"][0]["message"] if "errors" in said else said["error"]
     except (ValueError, LookupError, TypeError, RecursionError):
         return ""
     return code if isinstance(code, str) and code in _CODES else ""

@@ -5,8 +5,19 @@ from __future__ import annotations
 HUB_CONNECTION = "DOCKERHUB_OIDC_CONNECTIONID"
 """docker/login-action's: the id of an organisation's connection at Docker Hub."""
 
+CLOUDSMITH_SERVICE = "CLOUDSMITH_SERVICE_SLUG"
+CLOUDSMITH_ORGANISATION = ("CLOUDSMITH_WORKSPACE", "CLOUDSMITH_ORG")
+CLOUDSMITH_AUDIENCE = "CLOUDSMITH_OIDC_AUDIENCE"
+CLOUDSMITH_HOST = "CLOUDSMITH_API_HOST"
+CLOUDSMITH_TOKEN = "CLOUDSMITH_OIDC_TOKEN"  # noqa: S105 - a name
+"""Those of Cloudsmith's own command line."""
+
 VARIABLES = (
     HUB_CONNECTION,
+    CLOUDSMITH_SERVICE,
+    *CLOUDSMITH_ORGANISATION,
+    CLOUDSMITH_AUDIENCE,
+    CLOUDSMITH_HOST,
     "DOCKCRED_OIDC_HOSTS",
     "DOCKCRED_OIDC_AUDIENCE",
     "DOCKCRED_OIDC_SOURCE",
@@ -19,6 +30,10 @@ VARIABLES = (
     "DOCKCRED_OIDC_EXCHANGE_AS",
     "DOCKCRED_OIDC_EXCHANGE_AUDIENCE",
     "DOCKCRED_OIDC_EXCHANGE_SCOPE",
+    "DOCKCRED_OIDC_EXCHANGE_URL",
+    "DOCKCRED_OIDC_EXCHANGE_MAPPING",
+    "DOCKCRED_OIDC_EXCHANGE_PROJECT",
+    "DOCKCRED_OIDC_EXCHANGE_APPLICATION",
     "DOCKCRED_OIDC_SUBJECT_TOKEN_TYPE",
     "DOCKCRED_GOOGLE_AUDIENCE",
     "DOCKCRED_GOOGLE_SERVICE_ACCOUNT",
@@ -45,6 +60,7 @@ SECRETS = (
     "SYSTEM_ACCESSTOKEN",
     "CIRCLE_OIDC_TOKEN",
     "CIRCLE_OIDC_TOKEN_V2",
+    CLOUDSMITH_TOKEN,
 )
 
 MEANINGS = {
@@ -58,11 +74,17 @@ MEANINGS = {
     "DOCKCRED_OIDC_SERVICE_CONNECTION": "Azure Pipelines' service connection, by id",
     "DOCKCRED_OIDC_USERNAME": "the user name; JWT without it",
     "DOCKCRED_OIDC_EXCHANGE": "who gives a password for the token: docker-hub, quay, "
-    "chainguard, aws, azure, google or an RFC 8693 endpoint's URL",
-    "DOCKCRED_OIDC_EXCHANGE_AS": "who one is there: a connection, robot, identity or "
-    "client",
-    "DOCKCRED_OIDC_EXCHANGE_AUDIENCE": "the audience to ask an RFC 8693 endpoint for",
-    "DOCKCRED_OIDC_EXCHANGE_SCOPE": "the scope to ask it for",
+    "chainguard, jfrog, cloudsmith, aws, azure, google or an RFC 8693 endpoint's URL",
+    "DOCKCRED_OIDC_EXCHANGE_AS": "who one is there: a connection, robot, identity, "
+    "client, JFrog's OIDC integration, or Cloudsmith's ORGANISATION/SERVICE",
+    "DOCKCRED_OIDC_EXCHANGE_AUDIENCE": "the audience to ask an RFC 8693 endpoint or "
+    "JFrog for",
+    "DOCKCRED_OIDC_EXCHANGE_SCOPE": "the scope to ask an RFC 8693 endpoint for",
+    "DOCKCRED_OIDC_EXCHANGE_URL": "where JFrog's platform or Cloudsmith's API is; "
+    "the registry's own host, and api.cloudsmith.io without it",
+    "DOCKCRED_OIDC_EXCHANGE_MAPPING": "the identity mapping of JFrog's integration",
+    "DOCKCRED_OIDC_EXCHANGE_PROJECT": "JFrog's project, by its key",
+    "DOCKCRED_OIDC_EXCHANGE_APPLICATION": "JFrog's application, by its key",
     "DOCKCRED_OIDC_SUBJECT_TOKEN_TYPE": "what it takes the token for; an ID token "
     "without it",
 }

@@ -5,6 +5,7 @@ issuers      GitHub, GitLab, Kubernetes and the others, each with its claims
 jobs         the claims of one job of each
 identities   what each leaves in a job's home and variables
 exchanges    who gives a registry's password for a job's token
+platforms    two more of them, which take JSON
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from dockcred.testing.sandbox.ci.issuers import (
     GoogleAccounts,
     Kubernetes,
 )
+from dockcred.testing.sandbox.ci.platforms import Cloudsmith, JFrog
 from dockcred.testing.sandbox.service import Minted, Refusal, Service, Subject
 
 
@@ -77,7 +79,16 @@ class CI:
         self.quay = Quay(self)
         self.chainguard = Chainguard(self)
         self.sts = TokenExchange(self)
-        self.exchanges = (self.docker_hub, self.quay, self.chainguard, self.sts)
+        self.jfrog = JFrog(self)
+        self.cloudsmith = Cloudsmith(self)
+        self.exchanges = (
+            self.docker_hub,
+            self.quay,
+            self.chainguard,
+            self.sts,
+            self.jfrog,
+            self.cloudsmith,
+        )
         self.services: tuple[Service, ...] = (*self.issuers, *self.exchanges)
 
     def environment(

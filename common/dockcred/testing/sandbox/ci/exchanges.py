@@ -99,9 +99,9 @@ class Exchange(Service):
         self.given[password] = Given(username, self.hosts, ends)
         return password
 
-    def signed(self, audience: str, ends: float) -> str:
+    def signed(self, audience: str, ends: float, **claims: object) -> str:
         """Return a password that is a JWT, and tells its own end."""
-        return self._ci.generic.token(audience, exp=int(ends))
+        return self._ci.generic.token(audience, exp=int(ends), **claims)
 
 
 class DockerHub(Exchange):
