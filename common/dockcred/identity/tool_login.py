@@ -1,0 +1,159 @@
+"""The login of a developer's tool, such as gh or glab, as a provider needs it.
+
+Its file is YAML, of which we read what the tools write: mappings of plain and simply
+quoted words. Where one line is anything else, or a keychain has the token, the tool
+itself is asked. What was said of a token is remembered for a while under a digest of
+it; the token is never kept.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from dockcred.errors import IssueError, MissingIdentityError
+from dockcred.identity.cache.files import Cache
+from dockcred.identity.cache.lock import Flight
+from dockcred.system import child_program, machine
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dockcred.system.child_program import Outcome
+    from dockcred.system.environment import Environment
+
+    Mapping = dict[str, "str | Mapping"]
+
+MAX_BYTES = 256 * 1024
+GOOD_S, BAD_S, UNKNOWN_S = 3600.0, 300.0, 60.0
+"""For how long it is remembered that a token is good, that it is not, or neither."""
+
+_PLAIN = frozenset(
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/@+,: "
+)
+
+
+def read(text: str, passed_over: str = "") -> Mapping:
+    """Return the mappings of a file, each value a word or a mapping.
+
+    `passed_over` is a tag before a value, with the space behind it, that the tool does
+    not heed. Raises ValueError for all but mappings of plain and simply quoted words.
+    """
+    found: Mapping = {}
+    # The mappings that are open, each with how far it is indented.
+    levels: list[tuple[int, Mapping]] = [(0, found)]
+    opens = ""
+    for line in text.split("\n"):
+        bare = line.strip(" \r")
+        if not bare or bare.startswith("#"):
+            continue
+        indent = len(line) - len(line.lstrip(" "))
+        if indent > levels[-1][0]:
+            if not opens:
+                raise ValueError("indented where nothing is open")
+            inner: Mapping = {}
+            levels[-1][1][opens] = inner
+            levels.append((indent, inner))
+        while levels[-1][0] > indent:
+            levels.pop()
+        here, mapping = levels[-1]
+        name, colon, rest = f"{bare} ".partition(": ")
+        if here != indent or not colon:
+            raise ValueError("no line of a mapping")
+        value = _word(rest.lstrip(" ").removeprefix(passed_over).strip(" "))
+        name = _word(name)
+        if not name or name in mapping:
+            raise ValueError("a name is missing, or there twice")
+        mapping[name] = value
+        opens = "" if rest.strip(" ") else name
+    return found
+
+
+def _word(text: str) -> str:
+    """Return a plain or simply quoted word; ValueError where it is anything else."""
+    quoted = text[:1] in {'"', "'"} and len(text) > 1 and text[0] == text[-1]
+    word = text[1:-1] if quoted else text
+    if not _PLAIN.issuperset(word) or word.startswith(("-", " ")) or word[-1:] == " ":
+        raise ValueError("no plain word")
+    if word.startswith((",", ":")) or word.endswith(":") or ": " in word:
+        raise ValueError("no plain word")
+    return word
+
+
+def ask(
+    command: list[str],
+    environment: Environment,
+    missing: tuple[str, str],
+    variables: dict[str, str],
+    text: bytes = b"",
+) -> Outcome:
+    """Return what a tool answers; raise IssueError for one that is not to be run.
+
+    `missing` are the cause and remedy of the MissingIdentityError without the tool.
+    """
+    name = command[0]
+    program = child_program.find(name, environment)
+    if not program:
+        if refused := child_program.refusal(name, environment):
+            raise IssueError(*refused)
+        raise MissingIdentityError(*missing)
+    return child_program.run(
+        [program, *command[1:]],
+        environment,
+        kind=name,
+        variables=variables,
+        text=text,
+    )
+
+
+def token_in(outcome: Outcome) -> str:
+    """Return the last line of an answer where it can be a token; else nothing."""
+    lines = [line.strip() for line in outcome.output.split("\n") if line.strip()]
+    token = lines[-1] if lines else ""
+    if outcome.status != 0 or " " in token or not token.isprintable():
+        return ""
+    return token
+
+
+def remembered(
+    provider: str,
+    token: str,
+    where: str,
+    environment: Environment,
+    look: Callable[[], tuple[str, float]],
+) -> str:
+    """Return what is said of a token at a place, and for how many seconds it holds.
+
+    `look` asks; what it returns is written down under a digest, not under the token.
+    """
+    cache = Cache(machine.locate(environment))
+    name = f"{provider}-verdict,{_digest(token, where)}"
+    if held := _held(cache, name):
+        return held
+    # Who has a file that has changed waits at another entry: they meet here.
+    flight = Flight(cache, name)
+    try:
+        if held := _held(cache, name):
+            return held
+        said, holds_s = look()
+        cache.write_text(name, said, time.time() + holds_s)
+        return said
+    finally:
+        flight.release()
+
+
+def _held(cache: Cache, name: str) -> str:
+    """Return what was remembered, if its time (the file's mtime) is not over."""
+    said = cache.read_text(name)
+    try:
+        left = os.stat(f"{cache.path}/{name}").st_mtime - time.time()
+    except OSError:
+        return ""
+    return said if 0 < left <= GOOD_S else ""
+
+
+def _digest(token: str, where: str) -> str:
+    import hashlib  # noqa: PLC0415 - a person's token is not on the cached path
+
+    return hashlib.sha256(f"{where}\n{token}".encode()).hexdigest()
