@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from dockcred.errors import CredentialsNotFoundError, MissingExtraError
 from dockcred.identity.config import open_config
 from dockcred.system import environment
@@ -30,7 +32,14 @@ PROVIDERS = {
     "oidc": ("dockcred.providers.oidc", "OIDC"),
     "alibaba": ("dockcred.providers.alibaba", "Alibaba"),
     "secret": ("dockcred.providers.secret", "SecretProvider"),
+    "gitlab": ("dockcred.providers.gitlab", "GitLabRegistries"),
 }
+
+_OWN_ENDS = {"gitlab": ("gitlab.com", "gitlab-dedicated.com")}
+"""How the hosts end that a provider knows by itself."""
+
+_NAMES_OTHERS = ("DOCKCRED_GITLAB_HOSTS", "CI_REGISTRY", "CI_DEPENDENCY_PROXY_SERVER")
+"""Variables that name further ones, as glab's file does."""
 
 STORES = {
     "secretservice": ("dockcred.stores.secretservice.store", "SecretService"),
@@ -49,6 +58,7 @@ PROGRAMS = {
     "docker-credential-gcr": "google",
     "docker-credential-ghcr-login": "github",
     "docker-credential-acr-helper": "alibaba",
+    "docker-credential-gitlab": "gitlab",
     "docker-credential-oidc": "",
     "docker-credential-keyring": "",
     "docker-credential-auto": "",
@@ -65,6 +75,7 @@ ALIASES = {
         **dict.fromkeys(_ONCE_ENV, "auto"),
         **dict.fromkeys(("acr", "acr-env"), "acr-login"),
         "gcloud": "gcr",
+        "glab": "gitlab",
     }.items()
 }
 """Helpers of others, each with the one of ours that goes on in its place."""
@@ -73,7 +84,7 @@ ALIASES = {
 def provider(name: str, *chosen: str) -> Provider:
     """Load a provider by its name; `chosen` hosts are its by configuration alone."""
     kind = _load(*PROVIDERS[name])
-    if name == "secret":
+    if name in {"secret", "gitlab"}:
         found: Provider = kind(chosen)
     else:
         # A job's token may be what a cloud takes: it opens the others.
@@ -171,7 +182,19 @@ def _router(
         open_fallback=open_fallback,
         program_for=program_for,
         named_hosts=lambda: _named_hosts(variables),
+        rules_out=lambda name, host: _rules_out(name, host, variables),
     )
+
+
+def _rules_out(name: str, host: str, variables: Environment) -> bool:
+    """Return whether a host is not a provider's, as far as can be told without it.
+
+    No `get` for another's host pays for its import.
+    """
+    ends = _OWN_ENDS.get(name)
+    if not ends or host.endswith(ends) or any(map(variables.get, _NAMES_OTHERS)):
+        return False
+    return not any(map(os.path.exists, variables.glab_files()))
 
 
 def _named_hosts(variables: Environment) -> list[str]:

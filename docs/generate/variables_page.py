@@ -12,6 +12,7 @@ from dockcred.system.environment import (
     aws,
     azure,
     github,
+    gitlab,
     google,
     meanings,
     oidc,
@@ -34,6 +35,7 @@ CLOUDS = (
     ("Azure", azure, azure.MEANINGS, ignored.AZURE),
     ("Google", google, google.MEANINGS, ignored.GOOGLE),
     ("GitHub", github, github.MEANINGS, ignored.GITHUB),
+    ("GitLab", gitlab, gitlab.MEANINGS, ignored.GITLAB),
 )
 
 

@@ -98,6 +98,14 @@ GOOGLE = {
     "DOCKER_CREDENTIAL_GCR_STORE": "gcr's own login is not read (README, dropped)",
 }
 
+GITLAB = {
+    "GITLAB_API_HOST": "a registry's tokens are asked of the GitLab itself",
+    "GITLAB_CLIENT_ID": "glab renews its login itself, and has it in its file",
+    "GLAB_ENABLE_CI_AUTOLOGIN": "a job's token is used without being told",
+    "GLAB_IS_OAUTH2": "GitLab takes the user oauth2 with a token of any kind",
+    "GITLAB_SUBFOLDER": "a GitLab below a path is not asked what a token opens",
+}
+
 GITHUB = {
     "GH_HOST": "the host is the registry's",
     "GH_REPO": "a registry's token is bound to no repository",

@@ -19,6 +19,7 @@ _AZURE = ("azurecr.io", "azurecr.cn", "azurecr.us", "azurecr.de")
 _WHOLE = {
     "ghcr.io": "GitHub",
     "docker.pkg.github.com": "GitHub",
+    "registry.gitlab.com": "GitLab",
     "gcr.io": "Google",
     "public.ecr.aws": "Amazon",
     "ecr-public.aws.com": "Amazon",

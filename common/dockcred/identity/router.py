@@ -53,8 +53,12 @@ class Router:
         open_fallback: Callable[[], Store] | None = None,
         program_for: Callable[[ServerURL], str],
         named_hosts: Callable[[], Iterable[str]] = tuple,
+        rules_out: Callable[[str, str], bool] = lambda *_: False,
     ) -> None:
-        """Hold what is to be loaded on use; `named_hosts` are what clients name."""
+        """Hold what is to be loaded on use; `named_hosts` are what clients name.
+
+        `rules_out` tells of a provider's name and a host that it need not be loaded.
+        """
         self._names = tuple(names)
         self._environment = environment
         self._open_config = config
@@ -65,6 +69,7 @@ class Router:
         self._program_for = program_for
         self._answered: Store | None = None
         self._named_hosts = named_hosts
+        self._rules_out = rules_out
         self.left_out: DockcredError | None = None
 
     def get(self, server: ServerURL) -> Credential:
@@ -233,6 +238,8 @@ class Router:
         if "oidc" in self._names and self._environment.get("DOCKCRED_OIDC_HOSTS"):
             names.insert(0, "oidc")
         for name in names:
+            if self._rules_out(name, target.host):
+                continue
             provider = self._load(name)
             if provider.matches(target):
                 return self._load(chosen, target.host) if chosen else provider

@@ -72,7 +72,8 @@ def own_registries(
 def here(environment: Environment) -> list[str]:
     """Return who could be asked, in sentences, by cloud."""
     found = [*_aws(environment), *_google(environment), *_azure(environment)]
-    found += [*_github(environment), *_alibaba(environment)]
+    found += [*_tokens("github", environment), *_tokens("gitlab", environment)]
+    found += _alibaba(environment)
     if (firmware := cloud.Hardware()).cloud not in {"", cloud.NONE}:
         found.append(f"this machine is {firmware.cloud}'s, by its firmware")
     return found
@@ -123,10 +124,10 @@ def _azure(environment: Environment) -> Iterator[str]:
         yield f"az login: {_listed(found)}"
 
 
-def _github(environment: Environment) -> Iterator[str]:
-    own = wiring.provider("github").own_servers(environment)
-    if own:
-        yield f"a GitHub token or login: {_listed(list(own))}"
+def _tokens(name: str, environment: Environment) -> Iterator[str]:
+    whose = {"github": "GitHub", "gitlab": "GitLab"}[name]
+    if own := wiring.provider(name).own_servers(environment):
+        yield f"a {whose} token or login: {_listed(list(own))}"
 
 
 def _alibaba(environment: Environment) -> Iterator[str]:

@@ -40,6 +40,8 @@ VARIABLES = {
     "private_key_file": "GITHUB_APP_PRIVATE_KEY_FILE",
     # Alibaba Cloud
     "instance_id": "DOCKER_CREDENTIAL_ACR_HELPER_INSTANCE_ID",
+    # GitLab
+    "gitlab_instance": "DOCKCRED_GITLAB_INSTANCE",
     # a CI job's token
     "token_source": "DOCKCRED_OIDC_SOURCE",
     "token_audience": "DOCKCRED_OIDC_AUDIENCE",
@@ -91,7 +93,7 @@ COMMANDS = frozenset({"password_command", "username_command"})
 OF_ANY_HOST = frozenset({"identity", "registry", "token_username", *PASSWORDS})
 """Settings that have any host answered; without them a provider knows its own."""
 
-IDENTITIES = frozenset({"oidc", SECRET})
+IDENTITIES = frozenset({"oidc", "gitlab", SECRET})
 """What `identity` may say: whose hosts are no others than the configuration names."""
 
 SHARED_DOMAINS = frozenset({"jfrog.io"})
@@ -177,8 +179,8 @@ def behind_alias(asked: ServerURL, registry: str) -> ServerURL:
     return target
 
 
-BY_VARIABLES = ("secret", "oidc")
-"""The providers that others' names may mean, a password before a job's token."""
+BY_VARIABLES = ("secret", "gitlab", "oidc")
+"""The providers that others' names may mean, a password before a job's ID token."""
 
 _OF_ANYBODY = frozenset({"login", "anonymous", "on_miss"})
 """Settings that do not say who one is."""

@@ -1,6 +1,6 @@
 """A registry's user and password from wherever a person keeps them.
 
-conventions  variables that docker, docker-credential-env and GitLab have named
+conventions  variables that docker and docker-credential-env have named
 places    a program that prints it, a file, a variable: looked at, and read
 identity  a user and a password from such places, together who one is
 """

@@ -1,8 +1,7 @@
-"""Users and passwords in variables that others have named: docker, Jenkins, GitLab.
+"""Users and passwords in variables that others have named: docker, Jenkins.
 
 DOCKER_AUTH_CONFIG        docker's own, each entry for its very host and port
 DOCKER_<HOST>_USR, _PSW   docker-credential-env's, `.` and `-` of the host being `_`
-CI_REGISTRY               GitLab's job: its registry, and its dependency proxy
 
 A secret is for the host that its variable means, from end to end, and for no other.
 """
@@ -20,19 +19,6 @@ if TYPE_CHECKING:
 
 AUTHS = "DOCKER_AUTH_CONFIG"
 _START, _USER, _PASSWORD = "DOCKER_", "_USR", "_PSW"
-_JOB_USER = "gitlab-ci-token"
-_GITLAB = (
-    # The registry first as the job has it: a deploy token may do less.
-    ("CI_REGISTRY", "CI_REGISTRY_USER", "CI_REGISTRY_PASSWORD"),
-    ("CI_REGISTRY", "", "CI_JOB_TOKEN"),
-    ("CI_REGISTRY", "CI_DEPLOY_USER", "CI_DEPLOY_PASSWORD"),
-    (
-        "CI_DEPENDENCY_PROXY_SERVER",
-        "CI_DEPENDENCY_PROXY_USER",
-        "CI_DEPENDENCY_PROXY_PASSWORD",
-    ),
-)
-"""The variables of a host, its user and its password; a job's token has one user."""
 
 
 class Convention:
@@ -53,10 +39,7 @@ class Convention:
 
 def find(server: ServerURL, environment: Environment) -> Convention | None:
     """Return what the variables have for a server; None where they have nothing."""
-    for look_up in (_in_auths, _by_host, _of_gitlab):
-        if found := look_up(server, environment):
-            return found
-    return None
+    return _in_auths(server, environment) or _by_host(server, environment)
 
 
 def hosts(environment: Environment) -> Iterator[str]:
@@ -66,9 +49,6 @@ def hosts(environment: Environment) -> Iterator[str]:
         if name.endswith(_PASSWORD):
             words = name.removeprefix(_START).removesuffix(_PASSWORD)
             yield words.replace("_", ".")
-    for named, _, _ in _GITLAB:
-        if text := environment.get(named):
-            yield text
 
 
 def is_other_hosts(
@@ -130,18 +110,6 @@ def _by_host(server: ServerURL, environment: Environment) -> Convention | None:
 
 def _stem(host: str) -> str:
     return _START + host.replace("-", "_").replace(".", "_")
-
-
-def _of_gitlab(server: ServerURL, environment: Environment) -> Convention | None:
-    for named, whose, secret in _GITLAB:
-        text = environment.get(named)
-        if not text or _place(text) != server.place:
-            continue
-        user = environment.get(whose) if whose else _JOB_USER
-        password = environment.get(secret)
-        if user and password:
-            return Convention(user, password, secret)
-    return None
 
 
 def _place(text: str) -> str:

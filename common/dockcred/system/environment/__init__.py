@@ -9,6 +9,7 @@ questions too: what the lists forget is a condition of its own (cache.record).
 from __future__ import annotations
 
 import os
+import sys
 
 from dockcred.errors import InvalidInputError
 
@@ -132,6 +133,20 @@ class Environment:
             return named
         home = self.home()
         return f"{home}/{below_home}" if home else ""
+
+    def glab_files(self) -> tuple[str, ...]:
+        """Return where glab looks for its file, in its order.
+
+        Here and not at the provider: without such a file nothing of that is loaded.
+        """
+        if named := self.get("GLAB_CONFIG_DIR"):
+            return (f"{named}/config.yml",)
+        home, base = self.home(), self.get("XDG_CONFIG_HOME")
+        usual = f"{home}/.config" if home else ""
+        if sys.platform == "darwin" and home:
+            base = base or f"{home}/Library/Application Support"
+        found = (f"{each}/glab-cli/config.yml" for each in (usual, base) if each)
+        return tuple(dict.fromkeys(found))
 
     def beginning(self, prefix: str) -> dict[str, str]:
         """Return the variables whose names begin so, but the empty ones."""

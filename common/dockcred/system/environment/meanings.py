@@ -7,6 +7,7 @@ from dockcred.system.environment import (
     aws,
     azure,
     github,
+    gitlab,
     google,
     oidc,
     programs,
@@ -19,6 +20,7 @@ CLOUDS = (
     google,
     alibaba,
     github,
+    gitlab,
     oidc,
     secret,
 )

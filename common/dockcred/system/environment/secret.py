@@ -16,23 +16,9 @@ PLACES = (
 )
 """Where a secret is, for hosts that config.toml names."""
 
-VARIABLES = (
-    *PLACES,
-    # GitLab's own, of a job.
-    "CI_REGISTRY",
-    "CI_REGISTRY_USER",
-    "CI_DEPLOY_USER",
-    "CI_DEPENDENCY_PROXY_SERVER",
-    "CI_DEPENDENCY_PROXY_USER",
-)
+VARIABLES = PLACES
 
-SECRETS = (
-    "DOCKER_AUTH_CONFIG",
-    "CI_REGISTRY_PASSWORD",
-    "CI_JOB_TOKEN",
-    "CI_DEPLOY_PASSWORD",
-    "CI_DEPENDENCY_PROXY_PASSWORD",
-)
+SECRETS = ("DOCKER_AUTH_CONFIG",)
 
 MEANINGS = {
     "DOCKCRED_SECRET_USERNAME": 'the user, for registries with `identity = "secret"`',
