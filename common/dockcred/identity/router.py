@@ -55,10 +55,7 @@ class Router:
         named_hosts: Callable[[], Iterable[str]] = tuple,
         rules_out: Callable[[str, str], bool] = lambda *_: False,
     ) -> None:
-        """Hold what is to be loaded on use; `named_hosts` are what clients name.
-
-        `rules_out` tells of a provider's name and a host that it need not be loaded.
-        """
+        """Hold what is loaded on use: no provider for a host that `rules_out` knows."""
         self._names = tuple(names)
         self._environment = environment
         self._open_config = config
@@ -240,8 +237,7 @@ class Router:
         for name in names:
             if self._rules_out(name, target.host):
                 continue
-            provider = self._load(name)
-            if provider.matches(target):
+            if (provider := self._load(name)).matches(target):
                 return self._load(chosen, target.host) if chosen else provider
         return None
 
