@@ -231,12 +231,11 @@ class Router:
         """Return whose host it is; the identity that is chosen for it goes before."""
         if chosen in self._names:
             return self._load(chosen, target.host)
-        names = [name for name in self._names if name not in BY_NAME]
+        ours = (name for name in self._names if name not in BY_NAME)
+        names = [name for name in ours if not self._rules_out(name, target.host)]
         if "oidc" in self._names and self._environment.get("DOCKCRED_OIDC_HOSTS"):
             names.insert(0, "oidc")
         for name in names:
-            if self._rules_out(name, target.host):
-                continue
             if (provider := self._load(name)).matches(target):
                 return self._load(chosen, target.host) if chosen else provider
         return None
