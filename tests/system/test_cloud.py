@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dockcred.system.cloud import AWS, AZURE, GOOGLE, NONE, Hardware
+from dockcred.system.cloud import ALIBABA, AWS, AZURE, GOOGLE, NONE, Hardware
 
 DMI = "sys/class/dmi/id"
 TAG = "7783-7084-3265-9085-8269-3286-77"
@@ -21,6 +21,10 @@ SAYS = {
         AZURE,
         {"sys_vendor": "Microsoft Corporation", "product_name": "Virtual Machine"}
         | {"chassis_asset_tag": TAG},
+    ),
+    "ECS": (
+        ALIBABA,
+        {"sys_vendor": "Alibaba Cloud", "product_name": "Alibaba Cloud ECS"},
     ),
     "ThinkPad": (NONE, {"sys_vendor": "LENOVO", "product_name": "20XW004AGE"}),
     "Latitude": (NONE, {"sys_vendor": "Dell Inc.", "product_name": "Latitude 7440"}),

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from support.program import HOST, NOT_FOUND, Answer, Program
 
-from dockcred.system.cloud import ADDRESS, HOLDS_S, Hardware
+from dockcred.system.cloud import ADDRESS, ALIBABA, HOLDS_S, Hardware, address_of
 from dockcred.testing.sandbox import Sandbox
 
 LEFT_OUT = "left out: "
@@ -29,6 +29,8 @@ HELPERS = {
     "acr": ("docker-credential-acr-login", "contoso.azurecr.io"),
     "gcr": ("docker-credential-gcr", "gcr.io"),
 }
+"""Of the clouds whose metadata services are at one address."""
+ALIBABA_HELPER = ("docker-credential-acr-helper", "registry.cn-hangzhou.aliyuncs.com")
 PATIENCE_S = 0.9
 """Whoever waits in full waits for a second."""
 LAPTOP = {"sys_vendor": "LENOVO", "product_name": "20XW004AGE"}
@@ -74,7 +76,7 @@ class Laptop:
 
     def ask(self, which: str, variables: Mapping[str, str]) -> Answer:
         """Ask a helper for its registry, under these variables."""
-        program, host = HELPERS[which]
+        program, host = HELPERS.get(which, ALIBABA_HELPER)
         return Program(str(self.programs / program)).get(variables, host)
 
     def packets(self) -> int:
@@ -326,6 +328,37 @@ def one_that_hangs_is_not_silent(laptop: Laptop) -> None:
         assert not laptop.memory.exists()
 
 
+def alibaba_s_address_has_a_silence_of_its_own(laptop: Laptop) -> None:
+    address = address_of(ALIBABA)
+    memory = laptop.home / f".cache/dockcred/silent-{address}"
+    assert is_asked_in_full(laptop.get("alibaba"))
+    assert memory.exists()
+    assert not laptop.memory.exists()
+    before = laptop.packets()
+    assert b"was silent" in laptop.get("alibaba").stderr
+    assert laptop.packets() - before == 1
+    assert is_asked_in_full(laptop.get("ecr"))
+    ip(f"address add {address}/32 dev lo")
+    with Sandbox() as served:
+        served.listen(address, 80)
+        variables = served.environment("alibaba-ecs-role")
+        del variables["DOCKCRED_ALIBABA_METADATA"]
+        variables["DOCKCRED_CACHE_DIR"] = str(memory.parent)
+        answer = laptop.ask("alibaba", variables)
+        assert answer.status == 0, answer
+        assert served.calls["alibaba-ecs:credentials"] == 1
+
+
+def alibaba_s_own_machine_is_always_waited_for(laptop: Laptop) -> None:
+    leave_the_container()
+    laptop.say({"sys_vendor": "Alibaba Cloud", "product_name": "Alibaba Cloud ECS"})
+    for _ in range(2):
+        assert is_asked_in_full(laptop.get("alibaba"))
+    before = laptop.packets()
+    assert b"not AWS's but Alibaba Cloud" in laptop.get("ecr").stdout
+    assert laptop.packets() == before
+
+
 def doctor_tells_that_it_was_remembered(laptop: Laptop) -> None:
     laptop.get("gcr")
     doctor = Program(str(laptop.programs / "dockcred"))
@@ -358,6 +391,8 @@ SCENES = {
         a_service_of_its_own_is_asked_on_a_laptop_too,
         a_cloud_that_is_its_own_is_always_waited_for,
         one_that_hangs_is_not_silent,
+        alibaba_s_address_has_a_silence_of_its_own,
+        alibaba_s_own_machine_is_always_waited_for,
         doctor_tells_that_it_was_remembered,
     )
 }
