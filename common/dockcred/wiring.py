@@ -35,11 +35,14 @@ PROVIDERS = {
     "gitlab": ("dockcred.providers.gitlab", "GitLabRegistries"),
 }
 
-_OWN_ENDS = {"gitlab": ("gitlab.com", "gitlab-dedicated.com")}
+_OWN_ENDS = {
+    "gitlab": ("gitlab.com", "gitlab-dedicated.com"),
+    "alibaba": (".aliyuncs.com",),
+}
 """How the hosts end that a provider knows by itself."""
 
 _NAMES_OTHERS = ("DOCKCRED_GITLAB_HOSTS", "CI_REGISTRY", "CI_DEPENDENCY_PROXY_SERVER")
-"""Variables that name further ones, as glab's file does."""
+"""Variables that name further ones of GitLab's, as glab's file does."""
 
 STORES = {
     "secretservice": ("dockcred.stores.secretservice.store", "SecretService"),
@@ -192,9 +195,12 @@ def _rules_out(name: str, host: str, variables: Environment) -> bool:
     No `get` for another's host pays for its import.
     """
     ends = _OWN_ENDS.get(name)
-    if not ends or host.endswith(ends) or any(map(variables.get, _NAMES_OTHERS)):
+    if not ends or host.endswith(ends):
         return False
-    return not any(map(os.path.exists, variables.glab_files()))
+    if name != "gitlab":
+        return True
+    named = any(map(variables.get, _NAMES_OTHERS))
+    return not named and not any(map(os.path.exists, variables.glab_files()))
 
 
 def _named_hosts(variables: Environment) -> list[str]:

@@ -41,8 +41,8 @@ def of_get(module: str, host: str, environment) -> set[str]:
     return {name.partition(".")[0] for name in found}
 
 
-def in_full(module: str, host: str, environment) -> set[str]:
-    """Answer the same by the modules' whole names."""
+def in_full(module: str, host: str, environment, *, answered=True) -> set[str]:
+    """Answer the same by the modules' whole names, also of a get that fails."""
     helper = importlib.import_module(module)
     roots = [helper.__file__, dockcred.__path__[0]]
     code = CODE.format([path.rpartition("/")[0] for path in roots], module)
@@ -55,5 +55,5 @@ def in_full(module: str, host: str, environment) -> set[str]:
         timeout=30,
         check=False,
     )
-    assert done.returncode == 0, done.stdout
+    assert (done.returncode == 0) is answered, done.stdout
     return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
