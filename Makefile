@@ -4,7 +4,7 @@ BIN = .venv/bin
 READY = .venv/ready
 CODE = common/dockcred helpers bench packaging/zipapp packaging/directory docs/generate
 # tests/support/workers.py says how many workers there are, and what they share.
-TESTS = $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadgroup --durations 20
+TESTS = $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal --durations 20
 
 .PHONY: demo test slow night check docs pictures bench clean
 

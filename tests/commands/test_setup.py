@@ -19,9 +19,6 @@ from dockcred.commands.setup.journal import Journal, Saved, hide, saved
 from dockcred.credential import Credential
 from dockcred.system.environment import Environment
 
-pytestmark = pytest.mark.xdist_group("setup")
-"""One worker writes the launchers, which takes it two seconds."""
-
 LOGINS = {"registry.invalid": ("me", "c2VjcmV0"), "other.invalid:5000": ("you", "pwd")}
 PASSWORDS = tuple(password.encode() for _, password in LOGINS.values())
 DOCKERS = """{

@@ -17,7 +17,7 @@ from .fleet import IMAGE, Fleet
 from .node import PLUGIN, Kubelet, Node, Spy
 from .registry import ACCOUNT_HOST, AZURE_HOST, GITHUB_HOST, GOOGLE_HOST, Visits
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kubelet")]
+pytestmark = pytest.mark.slow
 
 USERS = {
     ACCOUNT_HOST: "AWS",

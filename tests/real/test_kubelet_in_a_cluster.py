@@ -21,7 +21,7 @@ from .parts import program
 from .pod_images import architecture
 from .registry import ACCOUNT_HOST, AZURE_HOST, BACKEND, GOOGLE_HOST, Visits
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kubelet")]
+pytestmark = pytest.mark.slow
 
 KUBERNETES = ROOT / "packaging/kubernetes"
 RIGHTS = KUBERNETES / "install/rbac.yaml"

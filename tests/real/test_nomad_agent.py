@@ -18,7 +18,7 @@ from .nomad_agent import INSTALLED, Agent, open_agent, require_nomad
 from .registry import ACCOUNT_HOST, BACKEND, Visits
 from .world import World
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("nomad")]
+pytestmark = pytest.mark.slow
 
 PRIVATE, PUBLIC = f"get {ACCOUNT_HOST}", f"get {BACKEND}"
 

@@ -1,8 +1,10 @@
 """How several workers of pytest-xdist share one run of the tests.
 
-The tests of a file stay with one worker, so that what a file starts is started once;
-what a session starts, each worker has for itself. A test marked `alone` measures, or
-fills the machine: while it runs, no other does.
+Each worker takes a stretch of the files, and who has none left takes half of another's
+rest (`--dist worksteal`): what a file or a room starts is started once or twice, and no
+long file is waited for. What a session starts, each worker has for itself; nothing may
+count on a test before it. A test marked `alone` measures, or fills the machine: while
+it runs, no other does.
 """
 
 from __future__ import annotations
@@ -30,14 +32,10 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put each file's tests into a group, which `--dist loadgroup` keeps together."""
+    """Mark as `slow` what builds a foreign program."""
     for item in items:
         if not BUILDERS.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
-        # A packager's pytest may be without the plugin; its marks are unknown there.
-        shared = item.config.pluginmanager.hasplugin("xdist")
-        if shared and item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 
 
 @pytest.hookimpl(wrapper=True)

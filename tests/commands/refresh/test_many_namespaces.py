@@ -22,7 +22,7 @@ from dockcred.commands.refresh.crowd import AT_ONCE
 from .api_server import BINARY, kustomized
 from .audited import Audited
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("many namespaces")]
+pytestmark = pytest.mark.slow
 
 COUNT = 5_000 if os.environ.get("DOCKCRED_NIGHT") else 200
 LONG_S = 60 + COUNT / 10
