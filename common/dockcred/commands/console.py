@@ -70,7 +70,8 @@ else:
             # rich leaves out colours alone; bold, and what turns, are codes too.
             how = {"color_system": None}
             how |= {"force_terminal": False} if is_errors else {}
-        made = globals()[name] = Console(stderr=is_errors, **how)
+        # An ARN of Alibaba Cloud's, acs:ram:…, would have an animal in it.
+        made = globals()[name] = Console(stderr=is_errors, emoji=False, **how)
         return made
 
 

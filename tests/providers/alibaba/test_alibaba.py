@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 
 import pytest
-from support.program import NOT_FOUND
+from support.program import NOT_FOUND, Program
 
-from dockcred.testing.sandbox.alibaba import ENTERPRISE, IDENTITIES, PERSONAL, REGION
+from dockcred.testing.sandbox.alibaba import (
+    ACCOUNT,
+    ENTERPRISE,
+    IDENTITIES,
+    PERSONAL,
+    REGION,
+)
+from dockcred.testing.sandbox.home import write_private
 
 EXCLUSIVE = f"crpi-5xaxq6dpq8nzd1ws.{REGION}.personal.cr.aliyuncs.com"
 TOKEN = "alibaba-cr:GetAuthorizationToken"
@@ -203,6 +211,44 @@ def test_a_profile_that_fails_is_one_line(failure, cause, program, cloud) -> Non
     environment["DOCKCRED_ANONYMOUS"] = "false"
     cloud.fail(f"alibaba-sts:{failure}")
     assert program.get(environment, PERSONAL).said.startswith(cause)
+
+
+def test_status_says_who_answers_as_alibaba_calls_them(helper_bin, cloud) -> None:
+    environment = cloud.environment("alibaba-cli") | {"COLUMNS": "200"}
+    dockcred = Program(str(helper_bin / "dockcred"))
+    pytest.importorskip("alibabacloud_credentials")
+    answer = dockcred("status", ENTERPRISE, "--ask", environment=environment)
+    shown = answer.stdout.decode()
+    assert f"instance acme, region {REGION}" in shown
+    assert f"acs:ram::{ACCOUNT}:user/builder" in shown
+
+
+def test_setup_and_doctor_know_a_profile_of_the_cli(helper_bin, cloud) -> None:
+    environment = cloud.environment("alibaba-cli") | {"COLUMNS": "200"}
+    dockcred = Program(str(helper_bin / "dockcred"))
+    shown = dockcred("setup", "--dry-run", environment=environment).stdout.decode()
+    assert "profiles of Alibaba Cloud's CLI: work" in shown
+    shown = dockcred("doctor", ENTERPRISE, environment=environment).stdout.decode()
+    assert "alibaba:profile" in shown
+
+
+def test_a_profile_s_program_is_given_no_secret(program, cloud, alibaba) -> None:
+    pytest.importorskip("alibabacloud_credentials")
+    environment = cloud.environment("alibaba-cli") | {"GH_TOKEN": "not-for-a-child"}
+    home = Path(environment["HOME"])
+    key = alibaba.gate.temporary(ACCOUNT, "outside", "sandbox", time.time() + 3600)
+    said = {"mode": "StsToken", "access_key_id": key.access_key_id}
+    said |= {"access_key_secret": key.secret, "sts_token": key.token}
+    given = home / "given"
+    script = f"#!/bin/sh\nenv >{given}\ncat <<'KEY'\n{json.dumps(said)}\nKEY\n"
+    process = write_private(home / "process", script.encode(), 0o700)
+    row = {"name": "work", "mode": "External", "process_command": str(process)}
+    content = json.dumps({"current": "work", "profiles": [row]})
+    (home / ".aliyun/config.json").write_text(content)
+    minted = cloud.minted(program.get(environment, PERSONAL).password)
+    assert "assumed-role/outside/" in minted.principal
+    assert "not-for-a-child" not in given.read_text()
+    assert "PATH=" in given.read_text()
 
 
 def test_no_secret_is_shown_by_the_log(program, cloud) -> None:

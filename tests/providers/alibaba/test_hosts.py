@@ -30,6 +30,8 @@ OTHERS = [
     "registry.oss-accelerate.aliyuncs.com",
     "registry.cn-hangzhou.log.aliyuncs.com",
     "acme-registry.cn-hangzhou.aliyuncs.com",
+    "acme-registry.cn-hangzhou.cr.aliyuncs.com.example.com",
+    "acme-registry.cn-hangzhou.cr.aliyuncs.example",
     "registry.cn-hangzhou.cr.aliyuncs.com",
     "-registry.cn-hangzhou.cr.aliyuncs.com",
     "acme.cn-hangzhou.cr.aliyuncs.com",

@@ -81,7 +81,7 @@ class Alibaba(Provider):
     def about(
         self, server: ServerURL, principal: str, environment: Environment
     ) -> dict[str, str]:
-        """Return instance, region, profile, role and the ends of a key's id."""
+        """Return instance, region, profile, ARN or role, and the ends of a key's id."""
         from dockcred.providers.alibaba import profiles  # noqa: PLC0415 - for `status`
 
         registry = registry_of(server.host)
@@ -91,7 +91,7 @@ class Alibaba(Provider):
             "instance": registry.instance if registry else "",
             "region": registry.region if registry else "",
             "profile": profile.name if profile else "",
-            "role": principal,
+            "arn" if principal.startswith("acs:") else "role": principal,
             "key": f"{key_id[:4]}…{key_id[-4:]}" if key_id else "",
         }
         return {name: value for name, value in found.items() if value}
