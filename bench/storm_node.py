@@ -70,8 +70,7 @@ def serve(connection: socket.socket) -> None:
     os.lseek(request, 0, os.SEEK_SET)
     os.dup2(request, 0)
     os.dup2(connection.fileno(), 1)
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 2)
+    os.dup2(connection.fileno(), 2)
     sys.argv = ["dockcred-credential-provider"]
     dockcred_credential_provider.main()
 

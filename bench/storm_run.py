@@ -57,7 +57,7 @@ _REQUEST = {
 _NO_QUOTA = Quota(1e6, 1_000_000)
 
 Start = Callable[[dict[str, str], str], bytes]
-"""Start a plugin with variables and a request; return what it answers."""
+"""Start a plugin with variables and a request; return what it says on both streams."""
 
 
 def scaled(nodes: int) -> Quota:
@@ -77,7 +77,8 @@ def starting(clock: float, peer: Path | None) -> Iterator[Start]:
                 [program],
                 env=variables,
                 input=request.encode(),
-                capture_output=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
                 check=False,
                 timeout=120,
             ).stdout
@@ -125,6 +126,8 @@ class Fleet:
         self.served: dict[int, float] = {}
         self.starts: list[float] = []
         """The seconds from the start of each process to its answer."""
+        self.strange = ""
+        """What one said that failed, and was not throttled."""
 
     def boot(self, variables: dict[str, str], place: str) -> None:
         """Start all, with what each node keeps in `place`; return when all have it."""
@@ -163,6 +166,8 @@ class Fleet:
                 if b'"username":"AWS"' in answer:
                     self.served.setdefault(node, ended_s)
                     return
+                if b"throttl" not in answer.lower():
+                    self.strange = answer.decode(errors="replace").strip() or "nothing"
             time.sleep(back_off_s(rounds, chance) / self.clock)
             rounds += 1
 
@@ -174,6 +179,8 @@ class Run:
     found: Sequence[StormResult]
     starts: Sequence[float]
     model: Sequence[StormResult]
+    strange: Sequence[str] = ()
+    """What plugins said that failed for another reason: their time was over, say."""
 
     @property
     def slow_s(self) -> float:
@@ -183,7 +190,7 @@ class Run:
     @property
     def is_told(self) -> bool:
         """Return whether the machine was quiet enough to make a storm."""
-        return self.slow_s <= SLOW_S
+        return self.slow_s <= SLOW_S and not any(self.strange)
 
     def span(self, of: Callable[[StormResult], float]) -> tuple[float, float]:
         """Return where the mean of so many runs lies, by the model."""
@@ -215,6 +222,7 @@ class Run:
         said = "agrees" if self.agrees() else "does NOT agree"
         if not self.is_told:
             said = "tells nothing, the machine was too busy"
+            said = "; ".join((said, *filter(None, self.strange)))
         return f"{', '.join(parts)}; a start below {self.slow_s:.2f} s: {said}"
 
 
@@ -243,28 +251,26 @@ def run(
     clock = 1 if peer else clock
     with starting(clock, peer) as start:
 
-        def boot(quota: Quota, seed: int) -> tuple[StormResult, list[float]]:
+        def boot(quota: Quota, seed: int) -> tuple[StormResult, Fleet]:
             booting = Fleet(nodes, images, start, clock, seed)
             with Sandbox() as cloud, tempfile.TemporaryDirectory() as place:
                 rate = quota.per_second * clock
                 cloud.aws.bucket = TokenBucket(rate, quota.burst)
-                aws = cloud.environment("instance-profile", inherit={})
+                # A machine's metadata has a second, which is nothing by a fast clock.
+                aws = cloud.environment("env-keys", inherit={})
                 base = {n: v for n, v in aws.items() if n.startswith("AWS_")}
                 base |= {"PATH": "/usr/bin:/bin", "HOME": place}
                 if fleet:
                     base["DOCKCRED_FLEET"] = str(fleet)
                 booting.boot(base, place)
                 made, refused = cloud.calls[CALL], cloud.calls["ecr:refused"]
-            return (
-                StormResult(made, refused, max(booting.served.values())),
-                booting.starts,
-            )
+            return StormResult(made, refused, max(booting.served.values())), booting
 
-        starts = boot(_NO_QUOTA, 0)[1]
+        idle = [boot(_NO_QUOTA, 0)[1]]
         with ThreadPoolExecutor(max(1, AT_ONCE // nodes)) as pool:
-            booted = pool.map(boot, repeat(limit), range(1, runs + 1))
-            found = [result for result, _ in booted]
-        starts += boot(_NO_QUOTA, 0)[1]
+            booted = list(pool.map(boot, repeat(limit), range(1, runs + 1)))
+        idle += [boot(_NO_QUOTA, 0)[1]]
+    starts = [each for one in idle for each in one.starts]
     model = [
         Storm(
             nodes,
@@ -278,4 +284,6 @@ def run(
         ).run()
         for seed in range(SEEDS)
     ]
-    return Run(found, starts, model)
+    fleets = [*idle, *(one for _, one in booted)]
+    strange = [each.strange for each in fleets]
+    return Run([found for found, _ in booted], starts, model, strange)

@@ -129,8 +129,20 @@ def test_the_mean_of_many_runs_is_held_closer():
     assert not many.agrees()
 
 
-def test_a_busy_machine_tells_nothing_and_is_no_pass():
-    run = storm_run.Run([result(22, 103)], [0.1] * 8 + [60.0] * 2, MODEL)
+@pytest.mark.parametrize(
+    ("starts", "strange"),
+    [([0.1] * 8 + [60.0] * 2, ""), ([0.1] * 10, "gave up after 45 s")],
+    ids=["slow starts", "another failure"],
+)
+def test_a_busy_machine_tells_nothing_and_is_no_pass(starts, strange):
+    run = storm_run.Run([result(22, 103)], starts, MODEL, ["", strange])
     assert not run.is_told
     assert storm.status([run]) == storm.TOLD_NOTHING
     assert "tells nothing" in str(run)
+    assert strange in str(run)
+
+
+def test_what_does_not_agree_is_told_whatever_else_was_not_told():
+    busy = storm_run.Run([result(22, 103)], [60.0] * 10, MODEL)
+    wrong = storm_run.Run([result(90, 103)], [0.1] * 10, MODEL)
+    assert storm.status([busy, wrong]) == 1
