@@ -9,10 +9,17 @@ import pytest
 import yaml
 from support.real import missing, program
 
+from dockcred.identity import turn
+from dockcred.providers.ecr import ECR
+from dockcred.system.environment import OURS
+
 KUBERNETES = Path(__file__).parents[3] / "packaging/kubernetes"
 INSTALL = KUBERNETES / "install"
 MANIFESTS = ("daemonset.yaml", "namespace.yaml", "rbac.yaml")
 CONFIGS = sorted(path.name for path in INSTALL.glob("configs/*.yaml"))
+ECR_CONFIGS = [
+    name for name in CONFIGS if ".ecr." in (INSTALL / "configs" / name).read_text()
+]
 
 
 @pytest.mark.parametrize("name", MANIFESTS)
@@ -43,6 +50,31 @@ def test_a_configuration_is_what_kubelet_takes_at_its_start(name, kubelet, plugi
     bin_dir = str(Path(plugin.path).parent)
     path = str(INSTALL / "configs" / name)
     answer = kubelet("check", path, bin_dir, environment={})
+    assert answer.status == 0, answer.stderr
+
+
+def with_the_fleet(name: str) -> str:
+    """Return a configuration whose lines about the fleet's size are no comment."""
+    text = (INSTALL / "configs" / name).read_text()
+    head, mark, rest = text.partition("    # env:\n")
+    assert mark, f"{name} does not say how a fleet's size is told"
+    return head + mark.replace("# ", "") + rest.replace("    # ", "    ", 2)
+
+
+@pytest.mark.parametrize("name", ECR_CONFIGS)
+def test_where_ecr_is_named_the_fleet_s_size_can_be_told(name):
+    (provider,) = yaml.safe_load(with_the_fleet(name))["providers"]
+    (variable,) = provider["env"]
+    assert variable["name"] in OURS
+    assert turn.told_ends(int(variable["value"]), ECR.quotas)
+
+
+@pytest.mark.parametrize("name", ECR_CONFIGS)
+def test_kubelet_takes_the_fleet_s_size(name, kubelet, plugin, tmp_path):
+    path = tmp_path / name
+    path.write_text(with_the_fleet(name))
+    bin_dir = str(Path(plugin.path).parent)
+    answer = kubelet("check", str(path), bin_dir, environment={})
     assert answer.status == 0, answer.stderr
 
 
