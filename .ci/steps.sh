@@ -1,5 +1,6 @@
-# Named steps with their seconds. To be sourced by bash, with `steps` set to the names of
-# those that are wanted, or to nothing for all.
+# Named steps with their seconds, and those that processors worked: where two of them worked
+# much less than twice the seconds, a step waits. To be sourced by bash, with `steps` set to
+# the names of those that are wanted, or to nothing for all.
 set -o pipefail # a step that is shown by tee fails nevertheless
 told=() wrong=0
 
@@ -7,6 +8,16 @@ wanted() { [ -z "$steps" ] || [[ " $steps " = *" $1 "* ]]; }
 
 note() { # SECONDS NAME ENDED
     told+=("$(printf '%6d s  %-28s %s' "$1" "$2" "$3")")
+}
+
+worked() { # set `processors` to the seconds that they worked for what has ended
+    # A subshell has ended nothing: no pipe, and no $(times).
+    local file
+    file=$(mktemp)
+    times >"$file"
+    processors=$(awk 'NR == 2 { split($0, part, /[ms ]+/)
+        print int(60 * part[1] + part[2] + 60 * part[3] + part[4]) }' "$file")
+    rm -f "$file"
 }
 
 step() { # NAME COMMAND...: the rest is of no use without it
@@ -17,15 +28,18 @@ step() { # NAME COMMAND...: the rest is of no use without it
 }
 
 attempt() { # NAME COMMAND...: the rest is tried whether it succeeds or not
-    local name=$1 began=$SECONDS ended=ok log
+    local name=$1 began=$SECONDS ended=ok log processors before
     shift
     log=$(mktemp)
+    worked
+    before=$processors
     ("$@") 2>&1 | tee "$log" || { ended=FAILED; wrong=1; }
+    worked
     # pytest's own last line, where it was pytest that ran.
     note $((SECONDS - began)) "$name" "$ended$(
         grep -aoE '[0-9]+ (failed|passed|mutations|error)[a-z0-9, ]*' "$log" | tail -n 1 |
             sed 's/^/, /'
-    )"
+    ); processors $((processors - before)) s"
     rm -f "$log"
 }
 
