@@ -21,6 +21,7 @@ from dockcred.commands.doctor.case import is_useless
 from dockcred.commands.doctor.remedies import aside, is_ours
 from dockcred.errors import InvalidInputError
 from dockcred.protocol.launcher import render as launcher_render
+from dockcred.system import wsl
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,6 +83,9 @@ def check(
     program = files.PREFIX + suffix
     found = files.candidates(program, path)
     file = files.chosen(program, path)
+    if wsl.is_windows_program(suffix) and (why := machine.bars_windows(program, file)):
+        yield error(STEP, *why)
+        return ""
     if not file:
         yield _unable(program, found, path, home, meant)
         return ""

@@ -8,12 +8,13 @@ import stat
 import time
 
 from dockcred import credential as lifetime
+from dockcred import wiring
 from dockcred.clients.docker import read as docker_read
 from dockcred.clients.findings import command, fine, note, warning
 from dockcred.commands.console import span
 from dockcred.commands.doctor.entries import home_behind_sudo
 from dockcred.commands.doctor.service import DEFAULT_PATH
-from dockcred.system import machine
+from dockcred.system import environment, machine, wsl
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,6 +86,34 @@ def service_path(file: str) -> Iterator[Finding]:
     )
 
 
+def bars_windows(program: str, file: str) -> tuple[str, str] | None:
+    """Return why a helper of Windows does not run here, and the remedy; None if it may.
+
+    `file` is what was found of it on PATH.
+    """
+    here = wsl.find(environment.current())
+    if here is None:
+        text = f"{program} is a program of Windows, and this is not its WSL"
+        return text, "name a helper of this machine"
+    if here.off:
+        cause, remedy = here.off
+        return f"{program} is a program of Windows: {cause}", remedy
+    if file:
+        return None
+    if not here.has_their_path:
+        text = (
+            f"{program} is not on PATH, and {wsl.CONFIGURATION} keeps Windows' off it"
+        )
+        remedy = (
+            "set appendWindowsPath = true below [interop] there, then run in Windows:"
+        )
+        return text, f"{remedy} wsl --shutdown; or link it into /usr/local/bin"
+    text = f"{program} is not on PATH, nor on that of Windows"
+    if program.removesuffix(".exe") in wiring.PROGRAMS:
+        return text, "run in Windows: py -m pip install dockcred; open a new shell here"
+    return text, "turn on this distribution's WSL integration in Docker Desktop"
+
+
 PATH_STEP = "PATH"
 
 
@@ -96,6 +125,14 @@ def check_path(file: str, path: str) -> Iterator[Finding]:
                 PATH_STEP,
                 "PATH holds the current directory (an empty or relative entry)",
                 remedy="take it out: whoever owns a directory chooses your helper",
+            )
+        elif _is_open(directory) and wsl.is_windows_drive(directory):
+            yield warning(
+                PATH_STEP,
+                f"everybody can write {directory}, a folder of Windows on PATH up to"
+                f" {os.path.dirname(file)}",
+                remedy='set options = "metadata,umask=22" below [automount] in'
+                f" {wsl.CONFIGURATION}, then run in Windows: wsl --shutdown",
             )
         elif _is_open(directory):
             yield warning(

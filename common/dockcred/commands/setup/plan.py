@@ -114,7 +114,12 @@ class Plan:
         store = machine.foreign_store
         if store and store == machine.store and store != machine.known.place():
             wanted.append(WantedValue(("store",), store))
-            whys.append(f"docker's logins are in {store}, and stay there")
+            is_asked = bool(machine.known.clients.docker.text("credsStore"))
+            whys.append(
+                f"docker's logins are in {store}, and stay there"
+                if is_asked
+                else f"nothing of this Linux keeps logins, and Windows does ({store})"
+            )
         for account in machine.aws_accounts:
             if profile := self._profile(account):
                 self._profiles[account.number] = profile

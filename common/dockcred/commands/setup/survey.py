@@ -26,7 +26,7 @@ from dockcred.identity.config.settings import overlay
 from dockcred.stores import auth_file
 from dockcred.stores.external import PREFIX as OTHERS_HELPER
 from dockcred.stores.problems import KeychainAbsentError, KeychainError
-from dockcred.system import child_program
+from dockcred.system import child_program, wsl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,12 +119,34 @@ class Surroundings:
         Nothing where there is none, or where its program is not there any more.
         """
         named = self.known.clients.docker.text("credsStore")
+        if not named and not self.known.place():
+            named = self._of_windows
         program = files.PREFIX + named
         if not named or program in wiring.PROGRAMS:
             return ""
-        if not files.chosen(program, self.path):
+        if not files.chosen(program, self.path) or not self._starts(named):
             return ""
         return named if named in wiring.STORES else f"{OTHERS_HELPER}{named}"
+
+    @property
+    def _of_windows(self) -> str:
+        """Return the helper of Windows that keeps logins for WSL; nothing elsewhere."""
+        if not self.windows:
+            return ""
+        names = ("keyring.exe", "wincred.exe", "desktop.exe")
+        there = (n for n in names if files.chosen(files.PREFIX + n, self.path))
+        return next(there, "")
+
+    def _starts(self, helper: str) -> bool:
+        """Return whether a helper can start: one of Windows needs WSL's interop."""
+        if not wsl.is_windows_program(helper):
+            return True
+        return bool(self.windows and not self.windows.off)
+
+    @cached_property
+    def windows(self) -> wsl.Subsystem | None:
+        """Return the distribution of WSL that this is."""
+        return wsl.find(self.variables)
 
     @cached_property
     def store(self) -> str:
@@ -237,6 +259,10 @@ class Surroundings:
     def here(self) -> list[str]:
         """Return what was found, in sentences."""
         found = [f"clients: {', '.join(self.clients)}"]
+        if self.windows:
+            off = self.windows.off
+            state = f"do not run here: {'; '.join(off)}" if off else "run here"
+            found.append(f"WSL: programs of Windows {state}")
         found += [
             f"docker asks {use.helper} for all ({use.file})"
             for use in self.known.clients.by_default()
