@@ -198,3 +198,15 @@ def test_a_launcher_that_cannot_be_read_is_left_as_it_is(
             break
         assert state(bin_) == before, number
     assert number > 2
+
+
+@pytest.mark.parametrize("system", ["darwin", "win32", "freebsd14"])
+def test_a_front_is_only_where_it_has_run(
+    monkeypatch: pytest.MonkeyPatch, system: str
+) -> None:
+    """Its clock is a pipe in /proc: elsewhere a launcher starts Python, and no more."""
+    assert "/proc/self/fd" in install._text(PROGRAM)
+    monkeypatch.setattr(sys, "platform", system)
+    text = install._text(PROGRAM)
+    assert "/proc/" not in text
+    assert len(text.splitlines()) == 3
