@@ -130,6 +130,7 @@ WAITERS = {
     "identity/turn_keeper.py": "a throttled node's turn",
     "api/worker.py": "the watchdog, which says more",
     "commands/token_service/workers.py": "the pause after one that died at once",
+    "commands/doctor/locked.py": "a bus and a keyring that are starting",
 }
 """Where `time.sleep` is called: each for another thing."""
 

@@ -281,6 +281,8 @@ ALLOWED = {
     "commands/exec_/__init__.py": "the command of a person, who keeps their variables",
     "commands/forward/__init__.py": "the command of a person, as above",
     "commands/doctor/fix.py": "what a person has agreed to, with their variables",
+    "commands/doctor/locked.py": "a place that the self-test of a person locks, as above",
+    "commands/doctor/self_test.py": "the name of an exception",
     "testing/sandbox/runner.py": "as above",
     "testing/demo.py": "as above",
     "testing/provider_contract.py": "a test",

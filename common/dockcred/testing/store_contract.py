@@ -291,6 +291,37 @@ def keeps_any_user_name(helper: Helper) -> None:
         assert user in map(helper.list().get, (helper.host, f"https://{helper.host}"))
 
 
+def shares_with(ours: Helper, theirs: Helper) -> None:
+    """Two helpers of one store answer, list and erase what the other has stored."""
+    host = ours.host
+    ours.store(host, "user", "of ours")
+    assert theirs.get(host) == ("user", "of ours")
+    assert any(host in key for key in theirs.list())
+    theirs.store(host, "user", "of theirs")
+    assert ours.get(host) == ("user", "of theirs")
+    assert any(host in key for key in ours.list())
+    theirs.erase(host)
+    ours.finds_nothing(host)
+    ours.store(host, "user", "of ours")
+    ours.erase(host)
+    # docker's own for `pass` succeeds (0.6), with an empty user and an empty secret.
+    assert b"of ours" not in theirs.run("get", host).stdout
+
+
+def tells_locked(helper: Helper, lock: Callable[[], object]) -> None:
+    """A place that is locked is told as that, never as empty."""
+    helper.store(helper.host, "user", "secret")
+    assert helper.get(helper.host) == ("user", "secret")
+    lock()
+    answer = helper.run("get", helper.host)
+    said = answer.stdout.decode().strip()
+    assert answer.status == 1, answer
+    assert said != NOT_FOUND, answer
+    cause, _, remedy = said.partition("; ")
+    assert cause, answer
+    assert remedy, answer
+
+
 BEHAVIOURS: tuple[Callable[[Helper], None], ...] = (
     answers_what_was_stored,
     finds_nothing_for_a_server_never_stored,

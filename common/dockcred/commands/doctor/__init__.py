@@ -10,6 +10,7 @@ machine                          home, sudo, snap, the PATH of services, the cac
 agents, service                  kubelet and Nomad, as the unit that starts them
 verdict, way                     works, anonymous or broken, and how it is shown
 remedies, fix                    what fits this machine, shell and person, and does it
+self_test, locked                does the keychain here keep what it is given
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
         "dockcred doctor ghcr.io --fix        # dockcred doctor --undo takes it back",
         "sudo dockcred doctor HOST/REPOSITORY --client kubelet",
         "sudo dockcred doctor HOST --service ci-runner.service",
+        "dockcred doctor --self-test           # paste it into an issue",
     ),
 )
 @click.argument(
@@ -76,6 +78,12 @@ if TYPE_CHECKING:
 )
 @click.option("--yes", is_flag=True, help="With --fix: ask nothing.")
 @click.option("--undo", is_flag=True, help="Take back what --fix has done.")
+@click.option(
+    "--self-test",
+    "tests_itself",
+    is_flag=True,
+    help="Try this machine's keychain under names of its own; for an issue.",
+)
 def doctor(
     name: str | None,
     clients: tuple[str, ...],
@@ -85,6 +93,7 @@ def doctor(
     fixes: bool,
     yes: bool,
     undo: bool,
+    tests_itself: bool,
 ) -> None:
     """Follow one request as the client makes it, and say where it goes wrong.
 
@@ -95,7 +104,14 @@ def doctor(
 
     --fix carries out what changes this user's own files and can be taken back, and
     follows the request again; what needs sudo, a login or a variable is left to you.
+
+    --self-test stores, reads, lists and erases in this machine's keychain, by our
+    helper and docker's own, under names that end in .invalid; a locked place it makes
+    itself. What it prints names no person and no machine. The exit status is 1 where a
+    trial failed.
     """
+    if tests_itself and (name or clients or unit or as_json or fixes or undo):
+        raise click.UsageError("--self-test stands alone")
     if fixes and as_json:
         raise click.UsageError("--fix and --json exclude each other")
     if fixes and unit:
@@ -103,6 +119,10 @@ def doctor(
     if not name and set(clients) & set(agents.AGENTS):
         raise click.UsageError("name a registry: dockcred doctor HOST --client kubelet")
     with reporting_errors():
+        if tests_itself:
+            from dockcred.commands.doctor import self_test  # noqa: PLC0415 - for it alone
+
+            sys.exit(self_test.run(environment.current()))
         if undo:
             fix.undo(environment.current())
             return
