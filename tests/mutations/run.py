@@ -43,6 +43,7 @@ PROGRAMS = {
     "docker-credential-ecr-login": "docker_credential_ecr_login",
     "docker-credential-gcr": "docker_credential_gcr",
     "docker-credential-ghcr-login": "docker_credential_ghcr_login",
+    "docker-credential-gitlab": "docker_credential_gitlab",
     "docker-credential-keyring": "docker_credential_keyring",
     "docker-credential-oidc": "docker_credential_oidc",
 }

@@ -221,7 +221,7 @@ class Router:
         from dockcred.identity.config import settings as of  # noqa: PLC0415 - such ones only
 
         return of.meant(
-            [self._load(each) for each in of.BY_VARIABLES if each in self._names],
+            (self._load(each) for each in of.BY_VARIABLES if each in self._names),
             (target, self._environment),
             settings.keys() - self._config.defaults.keys(),
             lambda: (*self._named_hosts(), *self._config.hosts()),
