@@ -18,6 +18,7 @@ from dockcred.errors import (
     TransportError,
 )
 from dockcred.identity.config.settings import AWS_IDENTITIES, AZURE_PROOFS
+from dockcred.system.environment.google import UNIVERSE
 
 _AWS_HIDES = (
     "AWS_PROFILE",
@@ -35,8 +36,6 @@ _SESSION = frozenset(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@-"
 )
 _MAX_SESSION = 64
-_STS = "https://sts.googleapis.com/v1/token"
-_IAM = "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts"
 _JWT = "urn:ietf:params:oauth:token-type:jwt"
 
 
@@ -64,15 +63,20 @@ def azure(token: str, client: str, tenant: str) -> dict[str, str]:
     }
 
 
-def google(token: str, audience: str, account: str, origin: str) -> dict[str, str]:
+def google(
+    token: str, audience: str, account: str, origin: str, universe: str = ""
+) -> dict[str, str]:
     """Return variables of a pool's provider, and of a service account if one is named.
 
-    `origin` is what named the account, for the error where it is none.
+    `origin` is what named the account, for the error where it is none; `universe` is
+    the pool's, by default Google's own.
     """
-    file = _credentials_file(audience, account, in_memory(token), origin)
+    fields = _pool(audience, in_memory(token), universe or UNIVERSE)
+    if account:
+        fields |= _impersonating(account, origin, universe or UNIVERSE)
     return {
         **dict.fromkeys(_GOOGLE_HIDES, ""),
-        "GOOGLE_APPLICATION_CREDENTIALS": in_memory(file),
+        "GOOGLE_APPLICATION_CREDENTIALS": in_memory(json.dumps(fields)),
     }
 
 
@@ -101,25 +105,27 @@ def _shown(text: str) -> str:
     return plain if len(plain) <= _SHOWN else f"{plain[:_SHOWN]}..."
 
 
-def _credentials_file(audience: str, account: str, token_file: str, origin: str) -> str:
-    """Write an external_account file, which holds no secret."""
-    fields: dict[str, object] = {
+def _pool(audience: str, token_file: str, universe: str) -> dict[str, object]:
+    """Return an external_account file, which holds no secret."""
+    return {
         "type": "external_account",
         "audience": audience,
         "subject_token_type": _JWT,
-        "token_url": _STS,
+        "token_url": f"https://sts.{universe}/v1/token",
         "credential_source": {"file": token_file},
+        "universe_domain": universe,
     }
-    if account:
-        plain = account.replace("@", "").replace("-", "").replace(".", "")
-        if not plain.isascii() or not plain.isalnum():
-            raise InvalidInputError(
-                f"{origin} is not a service account's address", "fix it"
-            )
-        fields["service_account_impersonation_url"] = (
-            f"{_IAM}/{account}:generateAccessToken"
+
+
+def _impersonating(account: str, origin: str, universe: str) -> dict[str, object]:
+    plain = account.replace("@", "").replace("-", "").replace(".", "")
+    if not plain.isascii() or not plain.isalnum():
+        raise InvalidInputError(
+            f"{origin} is not a service account's address", "fix it"
         )
-    return json.dumps(fields)
+    accounts = f"https://iamcredentials.{universe}/v1/projects/-/serviceAccounts"
+    url = f"{accounts}/{account}:generateAccessToken"
+    return {"service_account_impersonation_url": url}
 
 
 def in_memory(text: str) -> str:

@@ -6,7 +6,7 @@ from dockcred.credential import Credential
 from dockcred.errors import InvalidInputError, IssueError
 from dockcred.identity import web_identity
 from dockcred.identity.provider import Identity, Provider
-from dockcred.system.environment import programs
+from dockcred.system.environment import google, programs
 from dockcred.transport.json_reader import claims_of
 
 TYPE_CHECKING = False
@@ -187,7 +187,10 @@ class ServiceAccount:
         if not audience:
             return {}, ""
         account = impersonated(self.annotations, environment)
-        variables = web_identity.google(self.token, audience, account, ACCOUNT)
+        universe = google.universe(environment)
+        variables = web_identity.google(
+            self.token, audience, account, ACCOUNT, universe
+        )
         return variables, f"the provider {audience}"
 
 

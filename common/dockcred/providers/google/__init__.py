@@ -48,10 +48,14 @@ class Google(Provider):
     )
 
     def __init__(self, more_hosts: tuple[str, ...] | None = None) -> None:
-        """Serve these patterns beside Google's own; by default the variable's."""
+        """Serve these patterns beside Google's own; by default the variables'."""
         if more_hosts is None:
-            text = current().get("DOCKCRED_GOOGLE_HOSTS")
-            more_hosts = hosts.read(text) if text else ()
+            variables = current()
+            text = variables.get("DOCKCRED_GOOGLE_HOSTS")
+            more_hosts = (
+                *(hosts.read(text) if text else ()),
+                *hosts.of_universe(google.universe(variables)),
+            )
         self._more_hosts = more_hosts
 
     def matches(self, server: ServerURL) -> bool:
@@ -73,7 +77,9 @@ class Google(Provider):
 
         if not self.matches(server):
             raise CredentialsNotFoundError
-        return identities.choose(environment)
+        return identities.choose(
+            environment, google.universe_of(server.host, environment)
+        )
 
     def own_servers(self, environment: Environment) -> tuple[str, ...]:
         """Return the registries that every project may have, where somebody is here."""

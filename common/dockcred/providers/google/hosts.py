@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from dockcred.errors import InvalidInputError
+from dockcred.system.environment import google
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +25,24 @@ EVERYBODYS = (
     *("gcr.io", "us.gcr.io", "eu.gcr.io", "asia.gcr.io"),
 )
 """Those that are named after no region; nothing tells which of the others there are."""
+
+
+_REGISTRIES = {"s3nsapis.fr": "s3nsregistry.fr"}
+_APIS, _PKG, _GOOG = "apis-", "pkg-", ".goog"
+
+
+def of_universe(domain: str) -> tuple[str, ...]:
+    """Return the pattern of a universe's registries, none of Google's own universe.
+
+    A universe names its registries' domain by itself: those of Google's own naming
+    have the same name with another beginning.
+    """
+    if not domain or domain == google.UNIVERSE:
+        return ()
+    registries = _REGISTRIES.get(domain, f"pkg.{domain}")
+    if domain.startswith(_APIS) and domain.endswith(_GOOG) and domain.count(".") == 1:
+        registries = f"{_PKG}{domain.removeprefix(_APIS)}"
+    return (f"*-docker.{registries}",)
 
 
 def is_served(host: str, more: tuple[str, ...] = ()) -> bool:

@@ -21,6 +21,8 @@ from dockcred.identity.provider import Identity
 from dockcred.providers.google import hosts, metadata
 from dockcred.providers.google.access_token import IAM_SCOPE, SCOPE, Token
 from dockcred.system import log
+from dockcred.system.environment import google
+from dockcred.system.environment.google import UNIVERSE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,14 +44,20 @@ if TYPE_CHECKING:
         def current_principal(self) -> str:
             """Return who the source says it is."""
 
+        def universe(self) -> str:
+            """Return the universe that it is of."""
+
 
 GCLOUD = "google:gcloud"
 JSON_KEY = "_json_key"
 USERNAMES = ("oauth2accesstoken", "_token", "_dcgcloud_token", JSON_KEY)
 
 
-def choose(environment: Environment) -> Identity:
-    """Choose by the user name what the password is: a token, or the key itself."""
+def choose(environment: Environment, universe: str = "") -> Identity:
+    """Choose by the user name what the password is: a token, or the key itself.
+
+    `universe` is the registry's, "" where it is not known.
+    """
     username = environment.get("DOCKCRED_GOOGLE_USERNAME") or USERNAMES[0]
     if username not in USERNAMES and not _is_gcrs(username):
         raise InvalidInputError(
@@ -57,9 +65,9 @@ def choose(environment: Environment) -> Identity:
             f"choose one of: {', '.join(USERNAMES)}, _dcgcr_VERSION_token",
         )
     if username == JSON_KEY:
-        return KeyIdentity(environment)
+        return KeyIdentity(environment, universe)
     account = environment.get("GOOGLE_IMPERSONATE_SERVICE_ACCOUNT")
-    return AccessTokenIdentity(environment, username, account)
+    return AccessTokenIdentity(environment, username, account, universe)
 
 
 def _is_gcrs(username: str) -> bool:
@@ -142,9 +150,14 @@ class AccessTokenIdentity(Identity):
     """An access token as the registry's password."""
 
     def __init__(
-        self, environment: Environment, username: str, impersonate: str = ""
+        self,
+        environment: Environment,
+        username: str,
+        impersonate: str = "",
+        universe: str = "",
     ) -> None:
         """Choose the source; `impersonate` is the service account to become."""
+        self._universe = universe
         self._environment = environment
         self._username = username
         self._impersonate = impersonate
@@ -168,7 +181,8 @@ class AccessTokenIdentity(Identity):
         if self._impersonate:
             from dockcred.providers.google import impersonation  # noqa: PLC0415
 
-            url = impersonation.url_for(self._impersonate)
+            universe = self._universe or self._source.universe()
+            url = impersonation.url_for(self._impersonate, universe)
             token = impersonation.mint(url, token, self._environment)
         now = time.time()
         if token.expires_at is not None and token.expires_at <= now:
@@ -185,13 +199,38 @@ class AccessTokenIdentity(Identity):
     def _token(self, scope: str) -> Token:
         """Fetch the token; a gcloud without an account leaves it to the machine."""
         try:
+            _check_universe(self._source, self._universe, self._environment)
             return self._source.token(scope)
         except MissingIdentityError as error:
             if self._source.sources != (GCLOUD,):
                 raise
             log.info(f"asking the metadata server: {error}")
             self._follow(_machine(self._environment))
+            _check_universe(self._source, self._universe, self._environment)
             return self._source.token(scope)
+
+
+def _check_universe(
+    source: AccessTokenSource, wanted: str, environment: Environment
+) -> None:
+    """Raise IssueError where an identity is of another universe than the registry.
+
+    A machine is not asked for a registry of Google's own universe unless a variable
+    names another: nearly all are of it, and each `get` would pay for the question.
+    """
+    if not wanted:
+        return
+    is_usual = wanted == UNIVERSE and google.universe(environment) in {"", UNIVERSE}
+    if is_usual and isinstance(source, metadata.Machine):
+        return
+    found = source.universe()
+    if found != wanted:
+        raise IssueError(
+            f"the registry is of the universe {wanted}, and the Google identity at "
+            f"hand of {found!a:.80}",
+            "use an identity of the registry's universe; GOOGLE_CLOUD_UNIVERSE_DOMAIN "
+            "names the one of registries that are not Google's own",
+        )
 
 
 class KeyIdentity(Identity):
@@ -202,7 +241,7 @@ class KeyIdentity(Identity):
 
     sources = ("google:json-key",)
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment, universe: str = "") -> None:
         """Read the file; IssueError where it holds no service account's key."""
         from dockcred.providers.google import logins  # noqa: PLC0415 - this source
 
@@ -220,6 +259,7 @@ class KeyIdentity(Identity):
                 f"{self._path} is of type {self._file.info['type']}",
                 "choose the user name oauth2accesstoken for it",
             )
+        _check_universe(self._file, universe, environment)
 
     def issue(self) -> Credential:
         """Return the file's content in one line."""

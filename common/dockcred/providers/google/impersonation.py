@@ -10,6 +10,7 @@ from dockcred.errors import InvalidInputError, IssueError, TransportError
 from dockcred.providers.google import access_token
 from dockcred.providers.google.access_token import SCOPE, Token, is_sound
 from dockcred.system import process
+from dockcred.system.environment.google import UNIVERSE
 from dockcred.transport.http import is_temporary_for_one, request, with_retries
 
 TYPE_CHECKING = False
@@ -121,8 +122,8 @@ LIFETIME_S = 3600
 _OK, _UNKNOWN = 200, 404
 
 
-def url_for(account: str) -> str:
-    """Return where a service account's token is asked for.
+def url_for(account: str, universe: str = UNIVERSE) -> str:
+    """Return where a service account's token is asked for in its universe.
 
     Raises InvalidInputError where the text is no account's address.
     """
@@ -135,7 +136,7 @@ def url_for(account: str) -> str:
             "see GOOGLE_IMPERSONATE_SERVICE_ACCOUNT",
         )
     return (
-        "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/"
+        f"https://iamcredentials.{universe}/v1/projects/-/serviceAccounts/"
         f"{account}:generateAccessToken"
     )
 

@@ -10,6 +10,7 @@ from dockcred.providers.google import access_token, hosts
 from dockcred.providers.google.access_token import Token, is_sound
 from dockcred.providers.google.hosts import ADC_VARIABLE
 from dockcred.system import child_program, log
+from dockcred.system.environment.google import UNIVERSE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,6 +67,31 @@ class CredentialsFile:
         """Return nothing: a file's sources can only be asked by minting."""
         return ""
 
+    def universe(self) -> str:
+        """Return what the file says; of an impersonating one, what its source does."""
+        info = self.info
+        urls = [str(info.get(name) or "") for name in _ENDPOINTS]
+        while isinstance(info.get("source_credentials"), dict):
+            info = info["source_credentials"]
+            urls += [str(info.get(name) or "") for name in _ENDPOINTS]
+        found = str(info.get("universe_domain") or UNIVERSE)
+        own = tuple(url for url in urls if _host(url).endswith(f".{UNIVERSE}"))
+        if own and found != UNIVERSE:
+            raise IssueError(
+                f"the Google credentials file is of the universe {found!a:.80}, and "
+                "its endpoints are Google's own",
+                "make it anew in its universe",
+            )
+        return found
+
+
+_ENDPOINTS = ("token_url", "service_account_impersonation_url")
+"""Where a file has a token sent to, as it says itself."""
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0].partition(":")[0].lower()
+
 
 def _kind(source: dict[str, Any]) -> str:
     if "environment_id" in source:
@@ -112,18 +138,20 @@ def about(chosen: object, environment: Environment) -> dict[str, str]:
             "project": str(named or ""),
             "pool": str(chosen.info.get("audience", "")),
             "impersonates": becomes.rpartition("/")[2].partition(":")[0],
+            "universe": chosen.universe().removeprefix(UNIVERSE),
         }
     said = _core(hosts.gcloud_settings(environment)[0])
     for name in _CORE:
         said[name] = environment.get(f"CLOUDSDK_CORE_{name.upper()}") or said[name]
+    said["universe"] = said.pop("universe_domain").removeprefix(UNIVERSE)
     return said
 
 
-_CORE = ("account", "project")
+_CORE = ("account", "project", "universe_domain")
 
 
 def _core(settings: str) -> dict[str, str]:
-    """Return account and project of gcloud's settings, as far as it can be read."""
+    """Return what gcloud's settings say, as far as it can be read."""
     import configparser  # noqa: PLC0415 - for `status`
 
     parser = configparser.ConfigParser(interpolation=None)
@@ -154,6 +182,12 @@ class Account:
     def current_principal(self) -> str:
         """Return nothing: its files tell every change."""
         return ""
+
+    def universe(self) -> str:
+        """Return gcloud's: its variable's, its active configuration's, Google's own."""
+        named = self._environment.get("CLOUDSDK_CORE_UNIVERSE_DOMAIN")
+        settings = hosts.gcloud_settings(self._environment)[0]
+        return named or _core(settings)["universe_domain"] or UNIVERSE
 
     def token(self, scope: str) -> Token:
         """Run gcloud; MissingIdentityError where no account is active."""

@@ -12,6 +12,7 @@ import time
 from dockcred.errors import IssueError, MissingIdentityError, TransportError
 from dockcred.providers.google import access_token
 from dockcred.providers.google.access_token import Token, is_sound
+from dockcred.system.environment.google import UNIVERSE
 from dockcred.transport import http
 from dockcred.transport.http import WHERE_SOMEBODY_IS, probe, request, with_retries
 from dockcred.transport.json_reader import seconds
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from dockcred.transport.response import Response
 
 ACCOUNT = "/computeMetadata/v1/instance/service-accounts/default/"
+_UNIVERSE = "/computeMetadata/v1/universe/universe-domain"
 HOST_VARIABLES = ("GCE_METADATA_HOST", "GCE_METADATA_ROOT", "GCE_METADATA_IP")
 _ADDRESS = "169.254.169.254"
 _FLAVOR = {"metadata-flavor": "Google"}
@@ -74,6 +76,19 @@ class Machine:
             )
         return f"{fields['email']} {' '.join(sorted(scopes))}"
 
+    def universe(self) -> str:
+        """Return the universe of the machine; a server that knows none is of Google's.
+
+        Raises MissingIdentityError where this is no machine of Google's.
+        """
+        self._account()
+        answer = self._ask(_UNIVERSE, is_there=True)
+        if answer.status == _NOT_FOUND:
+            return UNIVERSE
+        if answer.status != _OK:
+            raise access_token.meaning(str(answer.status), "", _WHAT, _REMEDY)
+        return answer.body.decode("ascii", "replace").strip() or UNIVERSE
+
     def token(self, scope: str) -> Token:
         """Return a token, once it is known whose; its scopes are the machine's.
 
@@ -85,7 +100,7 @@ class Machine:
 
     def _token(self) -> Token:
         before = time.time()
-        answer = self._ask("token", is_there=True)
+        answer = self._ask(f"{ACCOUNT}token", is_there=True)
         if answer.status != _OK:
             raise access_token.meaning(str(answer.status), "", _WHAT, _REMEDY)
         try:
@@ -125,7 +140,7 @@ class Machine:
         is_there = own.is_surely(GOOGLE)
 
         def ask() -> Response:
-            return self._ask("?recursive=true", is_there=is_there)
+            return self._ask(f"{ACCOUNT}?recursive=true", is_there=is_there)
 
         try:
             if self._is_named:
@@ -142,7 +157,7 @@ class Machine:
             raise access_token.missing("this machine's metadata server is not Google's")
         return answer
 
-    def _ask(self, leaf: str, *, is_there: bool) -> Response:
+    def _ask(self, path: str, *, is_there: bool) -> Response:
         """Return the answer, asked again while it may pass, as google-auth does.
 
         Where nothing says that the server `is_there`, a second is enough for it to take
@@ -154,7 +169,7 @@ class Machine:
         def ask() -> Response:
             return (request if is_there else probe)(
                 "GET",
-                f"{self._base}{ACCOUNT}{leaf}",
+                f"{self._base}{path}",
                 self._environment,
                 headers=_FLAVOR,
                 timeout_s=answer_s,

@@ -8,6 +8,7 @@ from dockcred.credential import Credential
 from dockcred.errors import InvalidInputError
 from dockcred.identity import web_identity
 from dockcred.providers.oidc import id_token
+from dockcred.system.environment import google
 from dockcred.system.version import __version__
 from dockcred.transport.http import is_temporary_for_one, request, with_retries
 from dockcred.transport.target import Target, urlencode
@@ -159,7 +160,8 @@ class CloudExchange:
             variables = web_identity.azure(value, *named)
         else:
             origin = "the service account to impersonate"
-            variables = web_identity.google(value, *named, origin)
+            universe = google.universe_of(self._server.host, self._environment)
+            variables = web_identity.google(value, *named, origin, universe)
         asked = self._environment.with_values(variables)
         return self._provider.identity(self._server, asked).issue()
 

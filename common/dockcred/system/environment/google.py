@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+from dockcred.errors import InvalidInputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dockcred.system.environment import Environment
+
+UNIVERSE = "googleapis.com"
+"""The universe of Google's own cloud; others have their APIs below another domain."""
+
+UNIVERSE_VARIABLES = ("GOOGLE_CLOUD_UNIVERSE_DOMAIN", "CLOUDSDK_CORE_UNIVERSE_DOMAIN")
+"""The libraries' of Google's, before gcloud's."""
+
 VARIABLES = (
+    "GOOGLE_CLOUD_UNIVERSE_DOMAIN",
     "GOOGLE_APPLICATION_CREDENTIALS",
     "GOOGLE_IMPERSONATE_SERVICE_ACCOUNT",
     "DOCKCRED_GOOGLE_USERNAME",
@@ -47,3 +60,33 @@ MEANINGS = {
     "DOCKCRED_GOOGLE_USERNAME": "the user name; oauth2accesstoken without it",
 }
 """What our own variables mean, for the manual and the documentation."""
+
+_OWN_REGISTRIES = frozenset({"gcr.io", "pkg.dev"})
+
+
+def universe(environment: Environment) -> str:
+    """Return the universe that variables choose, "" where they choose none.
+
+    Raises InvalidInputError where they name no domain: a token would go there.
+    """
+    named = environment.first(*UNIVERSE_VARIABLES).lower()
+    labels = named.split(".")
+    plain = all(each.replace("-", "").isalnum() for each in labels)
+    if named and not (named.isascii() and plain and labels[1:]):
+        raise InvalidInputError(
+            "GOOGLE_CLOUD_UNIVERSE_DOMAIN or CLOUDSDK_CORE_UNIVERSE_DOMAIN names "
+            f"{named!a:.80}, which is no domain",
+            "fix it, or unset it for Google's own cloud",
+        )
+    return named
+
+
+def universe_of(host: str, environment: Environment) -> str:
+    """Return the universe of a registry, "" where nothing tells.
+
+    A host that is not Google's own is served because the variables name it, or its
+    universe.
+    """
+    if ".".join(host.split(".")[-2:]) in _OWN_REGISTRIES:
+        return UNIVERSE
+    return universe(environment)

@@ -50,7 +50,8 @@ class Google:
     `machine_account` and `machine_scopes` are the instance's from now on, no
     account where it is empty; `life_s` is the life of a token; `tells_expiry`
     whether STS names it; `identity_token` mints what the metadata server answers for
-    an audience.
+    an audience; `universe` is the domain of all of it, "" for a metadata server that
+    knows of none.
     """
 
     identities = IDENTITIES
@@ -72,6 +73,7 @@ class Google:
 
         self.life_s = min(expires_s, MAX_LIFE_S)
         self.tells_expiry = True
+        self.universe = "googleapis.com"
         self.machine_account = email("machine")
         self.machine_scopes = [CLOUD_PLATFORM]
         self.aws = aws

@@ -29,7 +29,8 @@ class IamCredentials(Service):
 
     def has_host(self, host: str) -> bool:
         """See Service."""
-        return host == "iamcredentials.googleapis.com"
+        own = f"iamcredentials.{self._google.universe}"
+        return host in {"iamcredentials.googleapis.com", own}
 
     def recognises(self, request: Request) -> bool:
         """See Service."""

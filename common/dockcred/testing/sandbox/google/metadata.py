@@ -65,7 +65,9 @@ class Metadata(Service):
         if path == f"{ROOT}project/numeric-project-id":
             return _text(PROJECT_NUMBER)
         if path == f"{ROOT}universe/universe-domain":
-            return _text("googleapis.com")
+            if not self._google.universe:
+                raise Refusal(Reason.UNKNOWN_OPERATION, "Not Found")
+            return _text(self._google.universe)
         account = self._google.machine_account
         if account and path == ACCOUNTS:
             return _text("default/\n" + f"{account}/\n")

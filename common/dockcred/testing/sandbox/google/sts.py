@@ -44,7 +44,7 @@ class Sts(Service):
 
     def has_host(self, host: str) -> bool:
         """See Service."""
-        return host == "sts.googleapis.com"
+        return host in {"sts.googleapis.com", f"sts.{self._google.universe}"}
 
     def recognises(self, request: Request) -> bool:
         """See Service."""
