@@ -200,7 +200,7 @@ def test_a_machine_without_python_is_told_so(one_file, tmp_path):
 
 
 def test_it_stays_small(one_file):
-    assert one_file.stat().st_size < 3.5 * MEGABYTE
+    assert one_file.stat().st_size < 4 * MEGABYTE
 
 
 def test_no_part_of_a_library_misses_one_that_was_left_out(one_file):
