@@ -280,5 +280,23 @@ def _named_store(variables: Environment) -> Store:
     return fallback_store(variables)
 
 
+def refresh(text: bytes) -> None:
+    """Mint anew what has aged, for a process that could not fork: provider and server.
+
+    The variables are that process's, as its configuration has set them.
+    """
+    from dockcred.credential import ServerURL  # noqa: PLC0415 - once in half a life
+    from dockcred.identity.store import IdentityStore  # noqa: PLC0415
+    from dockcred.system import process  # noqa: PLC0415
+
+    name, _, server = text.partition(b" ")
+    variables = environment.current()
+    process.harden()
+    process.start(environment.timeout_s(variables), lambda _: None)
+    served = provider(name.decode())
+    store = IdentityStore(served, open_cache(served, variables), variables)
+    store.refresh(ServerURL.parse(server))
+
+
 def _load(module: str, attribute: str) -> Any:
     return getattr(__import__(module, fromlist=[attribute]), attribute)

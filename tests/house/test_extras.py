@@ -27,6 +27,8 @@ for name in ("api", "identity", "protocol", "providers", "stores", "system", "tr
             print(found.name, error.name.partition(".")[0])
 """
 GUARDED = {
+    # Loaded on Windows alone.
+    "dockcred.system.windows msvcrt",
     # Loaded by the sdk module beside it, which says what is missing.
     "dockcred.providers.ecr.profiles botocore",
     "dockcred.providers.ecr.session botocore",

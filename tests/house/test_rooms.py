@@ -14,7 +14,7 @@ import dockcred
 
 CODE = Path(dockcred.__file__).parent
 FILES = sorted(path.relative_to(CODE).as_posix() for path in CODE.rglob("*.py"))
-MOST_FILES = 299
+MOST_FILES = 303
 MOST_LINES = 300
 MOST_ENTRIES = 14
 
@@ -68,7 +68,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "commands/token_service/server.py": "asks how many connections it may hold",
         "commands/token_service/work.py": "asks for the user's own number, to tell whose a file is",
         "commands/token_service/workers.py": "forks the workers that share a port",
-        "identity/cache/lock.py": "locks an entry while one process mints it",
         "identity/mint.py": "forks the process that refreshes in the background",
         "protocol/kubelet/plugin.py": "asks for the user's own number, to tell whose a file is",
         "protocol/launcher/render.py": "asks who could change what a launcher runs",

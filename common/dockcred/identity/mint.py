@@ -11,6 +11,7 @@ import os
 import time
 
 from dockcred import credential as lifetime
+from dockcred import system
 from dockcred.errors import (
     DockcredError,
     IssueError,
@@ -228,22 +229,30 @@ class Minter:
 
 
 ATTEMPT_EVERY_S = 60.0
+_AGAIN = "from dockcred import wiring; wiring.refresh(sys.stdin.buffer.read())"
 
 
 def spawn(
-    cache: Cache, name: str, environment: Environment, mint: Callable[[], object]
+    cache: Cache,
+    name: str,
+    environment: Environment,
+    mint: Callable[[], object],
+    again: str,
 ) -> None:
     """Mint in the background, unless it is switched off or was tried just now.
 
     Off where CI is set: a job's end kills what it leaves behind, and some wait for it.
+    `again` tells a new process what to mint, where none can fork.
     """
     if environment.get("DOCKCRED_REFRESH").lower() == "off" or environment.get("CI"):
         return
     if _was_tried(cache, name) or not _claim(cache, name):
         return
+    if system.start_again:
+        system.start_again(_AGAIN, environment.set_values(), again.encode())
+        return
     if (child := os.fork()) != 0:
-        # Its own child is init's to reap: we leave no zombie.
-        os.waitpid(child, 0)
+        os.waitpid(child, 0)  # its own child is init's to reap
         return
     try:
         _detach()
@@ -286,7 +295,6 @@ def _claim(cache: Cache, name: str) -> bool:
 def _detach() -> None:
     os.setsid()
     os.chdir("/")
-    null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
-        os.dup2(null, descriptor)
+        os.dup2(os.open(os.devnull, os.O_RDWR), descriptor)
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))

@@ -200,7 +200,15 @@ class IdentityStore:
                 name,
                 self.environment,
                 lambda: issuing.mint(oldest=lifetime.FRESH),
+                f"{self.provider.name} {server.raw}",
             )
+
+    def refresh(self, server: ServerURL) -> None:
+        """Mint what is cached for a server anew, unless another has by now."""
+        from dockcred.identity.mint import Minter  # noqa: PLC0415 - in the background
+
+        key = self.key(server)
+        Minter(self, self._name(server, key), key, server).mint(oldest=lifetime.FRESH)
 
     def key(self, server: ServerURL) -> str:
         """Return the key under which this call's credential is cached."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 
+from dockcred import system
 from dockcred.errors import IssueError
 from dockcred.system import process, spawn
 from dockcred.system.environment import OURS, programs
@@ -212,12 +213,19 @@ def find(name: str, environment: Environment) -> str:
     asked for the credential (CVE-2019-15752).
     """
     for directory in search_path(environment).split(os.pathsep):
-        path = f"{directory}/{name}"
-        if not os.access(path, os.X_OK) or not os.path.isfile(path):
-            continue
-        if not os.stat(directory).st_mode & _WRITABLE_BY_ALL:
-            return path
+        for path in _files(directory, name):
+            if not os.access(path, os.X_OK) or not os.path.isfile(path):
+                continue
+            if not system.stat(directory).st_mode & _WRITABLE_BY_ALL:
+                return path
     return ""
+
+
+def _files(directory: str, name: str) -> list[str]:
+    """Return what the file of a program may be called in a directory."""
+    if name.endswith(system.EXECUTABLE):
+        return [f"{directory}/{name}"]
+    return [f"{directory}/{name}{suffix}" for suffix in system.EXECUTABLE]
 
 
 def refusal(name: str, environment: Environment) -> tuple[str, str] | None:
@@ -226,8 +234,8 @@ def refusal(name: str, environment: Environment) -> tuple[str, str] | None:
     None where PATH has no such program at all. For those for whom `find` found none.
     """
     for directory in search_path(environment).split(os.pathsep):
-        path = f"{directory}/{name}"
-        if not os.path.isfile(path):
+        path = next(filter(os.path.isfile, _files(directory, name)), "")
+        if not path:
             continue
         if not os.access(path, os.X_OK):
             return f"{path} may not be executed", f"run 'chmod +x {path}'"

@@ -12,6 +12,8 @@ import os
 import sys
 import time
 
+from dockcred import system
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
@@ -31,12 +33,10 @@ def lock(descriptor: int, path: str, give_up: float) -> None:
     Raise TimeoutError where another holds it at `give_up` (of time.monotonic), another
     OSError where the file system has no locks.
     """
-    import fcntl  # noqa: PLC0415 - POSIX only
-
     pause = _FIRST_PAUSE_S
     while True:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            system.lock(descriptor)
         except BlockingIOError:
             if time.monotonic() > give_up:
                 raise TimeoutError(
@@ -75,7 +75,7 @@ class FileLock:
     def __enter__(self) -> Self:
         """Wait for the lock."""
         give_up = time.monotonic() + self._max_wait_s
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        flags = os.O_RDWR | os.O_CREAT | system.SAFE
         while True:
             descriptor = os.open(self._path, flags, 0o600)
             try:
@@ -130,7 +130,7 @@ def beside(path: str) -> FileLock:
 def is_mine(path: str) -> bool:
     """Return whether a path belongs to this user."""
     try:
-        return os.stat(path).st_uid == os.geteuid()
+        return system.stat(path).st_uid == system.user()
     except OSError:
         return False
 
@@ -242,7 +242,7 @@ def opening(place: str, environment: Environment) -> tuple[str, str]:
     home = os.path.realpath(environment.home() or "/") + "/"
     if home == "//" or not os.path.realpath(place).startswith(home):
         return "", f"ask {owner(place)} to let you read it, or keep a file of your own"
-    user = environment.first("USER", "LOGNAME") or str(os.geteuid())
+    user = environment.first("USER", "LOGNAME") or str(system.user())
     words = ("chown", "-R", user) if is_directory else ("chown", user)
     return _command("sudo", *words, place), ""
 

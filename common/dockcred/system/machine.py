@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 
+from dockcred import system
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dockcred.system.environment import Environment
@@ -26,22 +28,12 @@ def machine() -> str:
 
     GKE and kube2iam answer by pod, and pods share a kernel but not a host name.
     """
-    try:
-        with open("/proc/sys/kernel/random/boot_id", "rb") as file:
-            boot = file.read(64).strip().decode("ascii")
-    except OSError:
-        boot = UNKNOWN_BOOT
-    return f"{boot} {host_name()}"
-
-
-def host_name() -> str:
-    """Return the host's name; in a pod that is the pod's."""
-    return os.uname().nodename
+    return f"{system.boot() or UNKNOWN_BOOT} {system.host_name()}"
 
 
 def is_root() -> bool:
     """Return whether we may write to /run."""
-    return os.name == "posix" and os.geteuid() == 0
+    return system.user() == 0
 
 
 RUN_DIRECTORY = "/run/dockcred"
@@ -66,13 +58,13 @@ def locate(environment: Environment, parent_variable: str = "") -> str:
     home = environment.home()
     if home and not os.path.isdir(home):
         home = ""
-    base = environment.get("XDG_CACHE_HOME") or (f"{home}/.cache" if home else "")
+    base = environment.folder("cache") if home else environment.get("XDG_CACHE_HOME")
     named = environment.first("XDG_CACHE_HOME", "HOME")
     ours = base and all(_owner(path) == 0 for path in (base, home) if path)
-    if os.geteuid() == 0 and not (named and ours):
+    if is_root() and not (named and ours):
         # `sudo -E`, or an agent without a home: nothing of root's in a user's files.
         return RUN_DIRECTORY
-    return f"{base}/dockcred" if base else ""
+    return f"{base}/{system.CACHE}" if base else ""
 
 
 def _expand(environment: Environment, path: str) -> str:
@@ -84,7 +76,7 @@ def _owner(path: str) -> int:
     """Return the owner of the path, or of what its creation would stand in."""
     while True:
         try:
-            return os.stat(path).st_uid
+            return system.stat(path).st_uid
         except OSError:
             parent = os.path.dirname(path)
             if parent == path:
@@ -95,10 +87,10 @@ def _owner(path: str) -> int:
 def is_trusted(path: str) -> bool:
     """Return whether this directory is ours and no other's; tighten a 0755 one."""
     try:
-        status = os.lstat(path)
+        status = system.lstat(path)
     except OSError:
         return False
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != system.user():
         _warn(f"no cache: {path} is not a directory of ours")
         return False
     if status.st_mode & 0o022:
@@ -106,7 +98,7 @@ def is_trusted(path: str) -> bool:
         return False
     if status.st_mode & 0o077:
         try:
-            os.chmod(path, 0o700)
+            system.close_to_others(path)
         except OSError:
             return False
     return True
@@ -115,12 +107,11 @@ def is_trusted(path: str) -> bool:
 def read_private(path: str, most_bytes: int) -> str:
     """Return a whole file of ours; nothing for a link, a stranger's or a longer one."""
     try:
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-        descriptor = os.open(path, flags)
+        descriptor = os.open(path, os.O_RDONLY | system.READ)
     except OSError:
         return ""
     try:
-        status = os.fstat(descriptor)
+        status = system.fstat(descriptor)
         if not _is_private(status) or status.st_size > most_bytes:
             return ""
         return os.read(descriptor, most_bytes).decode("utf-8", "surrogateescape")
@@ -134,7 +125,7 @@ def _is_private(status: os.stat_result) -> bool:
     """Return whether a file is ours alone: a plain file, one name, 0600 or less."""
     return (
         stat.S_ISREG(status.st_mode)
-        and status.st_uid == os.geteuid()
+        and status.st_uid == system.user()
         and status.st_nlink == 1
         and not status.st_mode & 0o077
     )
@@ -147,7 +138,7 @@ def create(path: str) -> bool:
     """
     if os.path.lexists(path):
         return is_trusted(path)
-    if _owner(path) != os.geteuid():
+    if _owner(path) != system.user():
         _warn(f"no cache: {path} would be below a directory that is not ours")
         return False
     try:

@@ -9,6 +9,7 @@ import os
 import stat
 from contextlib import contextmanager
 
+from dockcred import system
 from dockcred.errors import DockcredError
 from dockcred.system import watcher
 from dockcred.system.machine import UNKNOWN_BOOT, locate, machine
@@ -139,10 +140,10 @@ def _make(environment: Environment) -> str:
 def _is_safe(path: str) -> bool:
     """Return whether nobody else can put something else in our directory's place."""
     try:
-        status = os.stat(path)
+        status = system.stat(path)
     except OSError:
         return False
-    if status.st_uid not in {0, os.geteuid()} or not stat.S_ISDIR(status.st_mode):
+    if status.st_uid not in {0, system.user()} or not stat.S_ISDIR(status.st_mode):
         return False
     return not status.st_mode & 0o022 or bool(status.st_mode & stat.S_ISVTX)
 

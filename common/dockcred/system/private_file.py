@@ -13,6 +13,7 @@ import os
 import stat
 import time
 
+from dockcred import system
 from dockcred.errors import InvalidInputError
 
 TYPE_CHECKING = False
@@ -53,19 +54,17 @@ def replace(
         try:
             fill(descriptor, data)
             dress(descriptor, path, mode, keeps_owner=keeps_owner)
-            if mtime is not None:
-                os.utime(descriptor, (mtime, mtime))
             if durable:
                 os.fsync(descriptor)
-            # Held until then, so that nobody takes the file aside for a leftover.
-            os.replace(aside, path)
+            taken, descriptor = descriptor, -1
+            system.move(taken, aside, path, mtime)
         except BaseException:
             drop(aside)
             raise
         finally:
             close(descriptor)
         if durable:
-            flush_directory(path)
+            system.flush_directory(path)
     except OSError as error:
         error.filename, error.filename2 = path, None  # nobody has named the one aside
         raise
@@ -76,15 +75,15 @@ def replace_by_link(path: str, target: str) -> None:
     aside = new_name(path)
     os.symlink(target, aside)
     os.replace(aside, path)
-    flush_directory(path)
+    system.flush_directory(path)
 
 
 def create(path: str) -> tuple[str, int]:
     """Make the file aside, for us alone and locked; return its path and descriptor."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFE
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | system.SAFE
     for _ in range(_ATTEMPTS):
         aside = new_name(path)
-        descriptor = os.open(aside, flags, NEW_FILE)
+        descriptor = system.create(aside, flags)
         try:
             # Whoever looks for leftovers may have seen it before it was locked.
             if _lock(descriptor) is not False and os.fstat(descriptor).st_nlink:
@@ -116,6 +115,8 @@ def dress(
 
     `keeps_owner` keeps owner and group beside a mode too.
     """
+    if system.copy_access("" if mode else path, descriptor):
+        return
     if mode is None or keeps_owner:
         try:
             # A link that is replaced says whose the file is, not what it leads to.
@@ -144,7 +145,7 @@ def mode_for_secret(path: str) -> tuple[int, str]:
     umask's: then it is its owner's alone from now on.
     """
     try:
-        old = stat.S_IMODE(os.lstat(path).st_mode)
+        old = stat.S_IMODE(system.lstat(path).st_mode)
     except FileNotFoundError:
         return NEW_FILE, ""
     if old & _OTHERS:
@@ -158,18 +159,9 @@ def behind_links(path: str) -> str:
 
     Another's link could lead a secret, and root's rights, to a place of his choice.
     """
-    if os.path.islink(path) and os.lstat(path).st_uid in {0, os.geteuid()}:
+    if os.path.islink(path) and system.lstat(path).st_uid in {0, system.user()}:
         return os.path.realpath(path)
     return path
-
-
-def flush_directory(path: str) -> None:
-    """Flush the directory of a file to the disk, so that a new name in it stays."""
-    descriptor = os.open(os.path.dirname(path) or ".", os.O_RDONLY | _SAFE)
-    try:
-        os.fsync(descriptor)
-    finally:
-        close(descriptor)
 
 
 def remove_leftovers(directory: str, start: str = "") -> None:
@@ -209,12 +201,12 @@ def close(descriptor: int) -> None:
 
 def _remove_if_dead(path: str, *, locked: bool) -> None:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | _SAFE)
+        descriptor = os.open(path, os.O_RDONLY | system.READ)
     except OSError:
         return
     try:
-        status = os.fstat(descriptor)
-        user = os.geteuid()
+        status = system.fstat(descriptor)
+        user = system.user()
         if stat.S_ISREG(status.st_mode) and user in {0, status.st_uid}:
             free = _lock(descriptor) if locked else None
             if free is None:
@@ -228,17 +220,12 @@ def _remove_if_dead(path: str, *, locked: bool) -> None:
 def _lock(descriptor: int) -> bool | None:
     """Return whether we hold its lock now; None where files cannot be locked."""
     try:
-        import fcntl  # noqa: PLC0415 - POSIX only
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        system.lock(descriptor)
     except BlockingIOError:
         return False
-    except (ImportError, OSError):
+    except OSError:
         return None
     return True
-
-
-_SAFE = os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def check_secret(path: str, descriptor: int) -> None:
@@ -247,7 +234,7 @@ def check_secret(path: str, descriptor: int) -> None:
     Its group may read it. On a read-only mount nobody here has chosen the mode, nor can
     change it: so Kubernetes and docker hand secrets to containers, as root's own files.
     """
-    status = os.fstat(descriptor)
+    status = system.fstat(descriptor)
     check_owner(path, status)
     if not status.st_mode & _OTHERS:
         return
@@ -260,7 +247,7 @@ def check_secret(path: str, descriptor: int) -> None:
 
 def check_owner(path: str, status: os.stat_result) -> None:
     """Raise InvalidInputError for a file that others than its reader and root write."""
-    if status.st_uid not in {0, os.geteuid()} or status.st_mode & (
+    if status.st_uid not in {0, system.user()} or status.st_mode & (
         stat.S_IWOTH | stat.S_IWGRP
     ):
         raise InvalidInputError(

@@ -13,6 +13,8 @@ import os
 import sys
 import time
 
+from dockcred import system
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -272,27 +274,17 @@ def _mute() -> None:
 def end_children() -> None:
     """Kill every descendant, so that no `az` or credential_process stays behind.
 
-    Linux only: elsewhere a child program notices that its pipe is closed.
+    Linux and Windows: elsewhere a child program notices that its pipe is closed.
     """
     import signal  # noqa: PLC0415 - at an end only
 
-    parents = {}
-    try:
-        pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
-    except OSError:
-        return
-    for pid in pids:
-        try:
-            with open(f"/proc/{pid}/stat", "rb") as stat:
-                parents[pid] = int(stat.read().rpartition(b")")[2].split()[1])
-        except (OSError, ValueError, IndexError):
-            continue
+    parents = system.parents()
     doomed = [os.getpid()]
     for parent in doomed:  # grows as it is walked, parents before children
         doomed += [pid for pid in parents if parents[pid] == parent]
     # Stopped first: none may see another end and go on. Parents last: the thread
     # that waits for one here may end this process as soon as it is dead.
-    for number in (signal.SIGSTOP, signal.SIGKILL):
+    for number in (signal.Signals[name] for name in system.ENDING):
         for pid in reversed(doomed[1:]):
             try:
                 os.kill(pid, number)

@@ -13,6 +13,7 @@ import errno
 import os
 import time
 
+from dockcred import system
 from dockcred.system import private_file
 
 TYPE_CHECKING = False
@@ -132,7 +133,7 @@ def swap(path: str, before: bytes | None, after: bytes | None) -> bool:
         else:
             done = _put(path, before, after)
         if done:
-            private_file.flush_directory(path)
+            system.flush_directory(path)
     except OSError as error:
         error.filename, error.filename2 = path, None
         raise

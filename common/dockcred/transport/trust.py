@@ -6,6 +6,7 @@ import os
 import socket
 import ssl
 
+from dockcred import system
 from dockcred.errors import TransportError
 from dockcred.transport.target import NameNotFoundError, SilentError, UnreachedError
 
@@ -15,14 +16,6 @@ if TYPE_CHECKING:
 
     from dockcred.system.environment import Environment
     from dockcred.transport.target import Target
-
-_BUNDLES = (
-    "/etc/ssl/certs/ca-certificates.crt",  # Debian, Alpine, Arch
-    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  # Fedora, Red Hat
-    "/etc/pki/tls/certs/ca-bundle.crt",  # Red Hat before 7
-    "/etc/ssl/ca-bundle.pem",  # SUSE
-    "/etc/ssl/cert.pem",  # macOS, Alpine, the BSDs
-)
 
 
 def contexts(
@@ -46,7 +39,7 @@ def contexts(
         made = _context()
         made.load_verify_locations(capath=directory)
         yield made
-    for path in (ssl.get_default_verify_paths().openssl_cafile, *_BUNDLES):
+    for path in (ssl.get_default_verify_paths().openssl_cafile, *system.ROOTS):
         if path and os.path.isfile(path):
             made = _context()
             made.load_verify_locations(cafile=path)
@@ -54,7 +47,10 @@ def contexts(
             return
     if not hashed:
         made = _context()
-        _load_certifi(made)
+        if not system.ROOTS:
+            made.load_default_certs()  # Windows' own store
+        if not made.cert_store_stats()["x509_ca"]:
+            _load_certifi(made)
         yield made
 
 
@@ -84,7 +80,7 @@ def _named(
 def bundle(environment: Environment, ca_variables: Iterable[str]) -> str | None:
     """Return the file of roots for an SDK that would use certifi's; None: its own."""
     named = environment.first(*ca_variables, "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
-    for path in (named, ssl.get_default_verify_paths().openssl_cafile, *_BUNDLES):
+    for path in (named, ssl.get_default_verify_paths().openssl_cafile, *system.ROOTS):
         if path and os.path.isfile(path):
             return path
     return None

@@ -20,7 +20,7 @@ from dockcred.commands.refresh.answers import ConflictError, NotThereError
 from dockcred.commands.refresh.cluster import Cluster
 from dockcred.commands.refresh.target import Report
 from dockcred.errors import DockcredError, InvalidInputError, unforeseen
-from dockcred.system.machine import host_name
+from dockcred.system import host_name
 
 LEASE_S = 15.0
 """For how long others wait after they have seen the Lease change for the last time."""

@@ -11,6 +11,7 @@ import _thread
 import os
 import time
 
+from dockcred import system
 from dockcred.errors import (
     EndedError,
     IssueError,
@@ -69,17 +70,15 @@ class Flight:
 
     def _take(self, path: str) -> None:
         try:
-            import fcntl  # noqa: PLC0415 - POSIX only
-
-            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            flags = os.O_RDWR | os.O_CREAT | system.SAFE
             self._descriptor = os.open(path, flags, 0o600)
-        except (ImportError, OSError):
+        except OSError:
             return
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            system.lock(self._descriptor)
         except BlockingIOError:
             self.waited = True
-            self._wait(lambda: fcntl.flock(self._descriptor, fcntl.LOCK_EX))
+            self._wait(lambda: system.wait_for_lock(self._descriptor))
         except OSError:
             return
 

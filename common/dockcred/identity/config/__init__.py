@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from dockcred import system
 from dockcred.errors import InvalidInputError
 
 TYPE_CHECKING = False
@@ -104,7 +105,7 @@ class Config:
         return [text for text in written if not set(text) & {"*", "?", "/"}]
 
 
-SYSTEM_FILE = "/etc/dockcred/config.toml"
+SYSTEM_FILE = f"{system.SETTINGS}/config.toml"
 
 
 def files(environment: Environment) -> tuple[str, ...]:
@@ -114,7 +115,7 @@ def files(environment: Environment) -> tuple[str, ...]:
     """
     if named := environment.get("DOCKCRED_CONFIG"):
         return (named,)
-    base = environment.path("XDG_CONFIG_HOME", ".config")
+    base = environment.folder("settings")
     return (SYSTEM_FILE, f"{base}/dockcred/config.toml") if base else (SYSTEM_FILE,)
 
 

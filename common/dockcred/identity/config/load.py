@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from dockcred import system
 from dockcred.credential import ServerURL
 from dockcred.errors import InvalidInputError
 from dockcred.identity.config.settings import (
@@ -50,7 +49,7 @@ def read(path: str) -> tuple[dict[str, str], list[ConfigEntry]]:
     """Read one file; raise InvalidInputError with file and line for what is wrong."""
     try:
         with open(path, "rb") as file:
-            check_owner(path, os.fstat(file.fileno()))
+            check_owner(path, system.fstat(file.fileno()))
             text = file.read().decode("utf-8", "replace")
     except OSError as error:
         raise InvalidInputError(

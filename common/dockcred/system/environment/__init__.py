@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 
+from dockcred import system
 from dockcred.errors import InvalidInputError
 
 TYPE_CHECKING = False
@@ -115,18 +116,21 @@ class Environment:
 
         Nothing where neither knows one: agents run without both.
         """
-        if home := self.get("HOME"):
-            return home
-        try:
-            import pwd  # noqa: PLC0415 - only without HOME
-
-            return pwd.getpwuid(os.geteuid()).pw_dir
-        except (ImportError, KeyError):
-            return ""
+        return system.home(self.get)
 
     def path(self, name: str, below_home: str) -> str:
         """Return the file that a variable names, or the one below the home."""
-        named = self.get(name)
+        return self._place(self.get(name), below_home)
+
+    def folder(self, kind: str) -> str:
+        """Return where this user keeps "settings", "cache" or "data", as a directory.
+
+        Nothing without a home. Other programs' folders have rules of their own.
+        """
+        names, below_home = system.FOLDERS[kind]
+        return self._place(self.first(*names), below_home)
+
+    def _place(self, named: str, below_home: str) -> str:
         if named.startswith("~/"):
             named = self.home() + named[1:]
         if named:

@@ -1,0 +1,174 @@
+"""Windows' half of the names that `system` chooses.
+
+access    owner and rights of a file, as POSIX's owner and mode
+identity  the machine's name and boot
+processes  who started whom, and one that outlives its starter
+"""
+
+from __future__ import annotations
+
+import msvcrt
+import os
+import sys
+import time
+import winreg
+
+from dockcred.system.windows import access, identity
+
+if sys.platform != "win32":
+    raise ImportError("this is Windows' half")
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Text would be written with CRLF. Links are made by administrators alone, as a rule,
+# and what is read or written by these flags is in a directory of ours.
+PLAIN = SAFE = READ = os.O_BINARY | os.O_NOINHERIT
+FOLDERS = {
+    "settings": (("XDG_CONFIG_HOME", "APPDATA"), "AppData/Roaming"),
+    "cache": (("XDG_CACHE_HOME", "LOCALAPPDATA"), "AppData/Local"),
+    "data": (("XDG_DATA_HOME", "LOCALAPPDATA"), "AppData/Local"),
+}
+CACHE = "dockcred/cache"
+EXECUTABLE = (".exe", ".cmd", ".bat", ".com")
+MOVES_OPEN_FILES = False
+ENDING = ("SIGTERM",)
+ROOTS: tuple[str, ...] = ()
+_ATTEMPTS, _LONGEST_PAUSE_S = 40, 0.05
+_IN_USE = {5, 32, 33}
+_FAR = 2**31 - 2
+
+
+def user() -> int:
+    """Return the number of this user in what `stat` returns."""
+    return access.US
+
+
+def stat(path: str) -> os.stat_result:
+    """Return what os.stat does, with owner and mode by the access control list."""
+    return access.seen(os.stat(path), os.path.realpath(path))
+
+
+def lstat(path: str) -> os.stat_result:
+    """Return the same without following a link."""
+    return access.seen(os.lstat(path), path)
+
+
+def fstat(descriptor: int) -> os.stat_result:
+    """Return the same of an open file."""
+    return access.seen(os.fstat(descriptor), msvcrt.get_osfhandle(descriptor))
+
+
+def close_to_others(path: str) -> None:
+    """Leave a file or directory to this user and the system alone; raise OSError."""
+    access.restrict(path)
+
+
+def create(path: str, flags: int) -> int:
+    """Open a file that flags have made, for this user alone."""
+    descriptor = os.open(path, flags)
+    try:
+        close_to_others(path)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def copy_access(old: str, descriptor: int) -> bool:
+    """Write the list of another to an open file; there are no modes, so True."""
+    if os.path.exists(old):
+        access.copy(old, msvcrt.get_osfhandle(descriptor))
+    return True
+
+
+def lock(descriptor: int) -> None:
+    """Lock an open file until it is closed; BlockingIOError where another holds it.
+
+    A byte far behind its end: what is locked can be read by nobody else.
+    """
+    at = os.lseek(descriptor, 0, os.SEEK_CUR)
+    try:
+        os.lseek(descriptor, _FAR, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    except PermissionError as error:
+        raise BlockingIOError(error.errno, error.strerror) from None
+    finally:
+        os.lseek(descriptor, at, os.SEEK_SET)
+
+
+def wait_for_lock(descriptor: int) -> None:
+    """Lock an open file as `lock` does, however long another holds it."""
+    while True:
+        try:
+            lock(descriptor)
+            break
+        except BlockingIOError:
+            time.sleep(_LONGEST_PAUSE_S)
+
+
+def move(descriptor: int, aside: str, path: str, mtime: float | None) -> None:
+    """Close a file that is written and give it its time and its place, in one step.
+
+    Who reads the old one there, a virus scanner too, holds it fast for a moment.
+    """
+    os.close(descriptor)
+    if mtime is not None:
+        os.utime(aside, (mtime, mtime))
+    pause = 0.001
+    for left in reversed(range(_ATTEMPTS)):
+        try:
+            os.replace(aside, path)
+            break
+        except PermissionError as error:
+            if error.winerror not in _IN_USE or not left:
+                raise
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_S)
+
+
+def flush_directory(path: str) -> None:
+    """Return at once: Windows keeps a directory's names by itself."""
+
+
+def home(get: Callable[[str], str]) -> str:
+    """Return the user's home, as docker and the clouds' SDKs find it."""
+    if profile := get("USERPROFILE"):
+        return profile
+    return get("HOMEDRIVE") + get("HOMEPATH") if get("HOMEPATH") else ""
+
+
+def _of_all_users() -> str:
+    """Return %ProgramData%, by the registry: of variables each caller has his own."""
+    key = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList"
+    with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, key) as opened:
+        text, _ = winreg.QueryValueEx(opened, "ProgramData")
+    return winreg.ExpandEnvironmentStrings(text)
+
+
+SETTINGS = f"{_of_all_users()}\\dockcred"
+
+
+def parents() -> dict[int, int]:
+    """Return the parent of each process that has one still."""
+    from dockcred.system.windows import processes  # noqa: PLC0415 - at an end only
+
+    return processes.parents()
+
+
+def start_again(code: str, variables: dict[str, str], text: bytes) -> None:
+    """Start a Python like this one that runs code with a text on stdin, for nobody."""
+    from dockcred.system.windows import processes  # noqa: PLC0415 - once in half a life
+
+    processes.start_again(code, variables, text)
+
+
+def host_name() -> str:
+    """Return the machine's name, or the container's."""
+    return identity.host_name()
+
+
+def boot() -> str:
+    """Return what no other boot of any machine has; "" where it is not known."""
+    return identity.boot()

@@ -1,0 +1,106 @@
+"""Other processes on Windows: who started whom, and one that outlives its starter."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import sys
+from ctypes import byref, sizeof, wintypes
+
+if sys.platform != "win32":
+    raise ImportError("this is Windows' half")
+
+_PROCESSES, _LIMITED_QUERY = 0x2, 0x1000
+_NO_CONSOLE, _OWN_GROUP, _OUT_OF_JOB = 0x8, 0x200, 0x1000000
+_kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+_kernel.CreateToolhelp32Snapshot.restype = wintypes.HANDLE
+_kernel.OpenProcess.restype = wintypes.HANDLE
+_kernel.CloseHandle.argtypes = (wintypes.HANDLE,)
+
+
+class ListedProcess(ctypes.Structure):
+    """PROCESSENTRY32W."""
+
+    _fields_ = (
+        ("size", wintypes.DWORD),
+        ("usage", wintypes.DWORD),
+        ("pid", wintypes.DWORD),
+        ("heap", ctypes.c_size_t),
+        ("module", wintypes.DWORD),
+        ("threads", wintypes.DWORD),
+        ("parent", wintypes.DWORD),
+        ("priority", wintypes.LONG),
+        ("flags", wintypes.DWORD),
+        ("name", wintypes.WCHAR * 260),
+    )
+
+
+def parents() -> dict[int, int]:
+    """Return the parent of each process that has one still.
+
+    Numbers come again: whoever started before the process that has its parent's number
+    is not its child.
+    """
+    snapshot = wintypes.HANDLE(_kernel.CreateToolhelp32Snapshot(_PROCESSES, 0))
+    entry = ListedProcess(size=sizeof(ListedProcess))
+    found = {}
+    more = _kernel.Process32FirstW(snapshot, byref(entry))
+    while more:
+        found[entry.pid] = entry.parent
+        more = _kernel.Process32NextW(snapshot, byref(entry))
+    _kernel.CloseHandle(snapshot)
+    return {
+        pid: parent
+        for pid, parent in found.items()
+        if 0 < _started_at(parent) <= _started_at(pid)
+    }
+
+
+def _started_at(pid: int) -> int:
+    """Return when a process was started, in units of 100 ns; 0 if that is not told."""
+    handle = wintypes.HANDLE(_kernel.OpenProcess(_LIMITED_QUERY, False, pid))
+    if not handle.value:
+        return 0
+    times = [wintypes.FILETIME() for _ in range(4)]
+    told = _kernel.GetProcessTimes(handle, *map(byref, times))
+    _kernel.CloseHandle(handle)
+    began = times[0]
+    return began.dwHighDateTime << 32 | began.dwLowDateTime if told else 0
+
+
+def start_again(code: str, variables: dict[str, str], text: bytes) -> None:
+    """Start a Python like this one that runs code with a text on stdin, for nobody.
+
+    It has no console, no stream and no handle of ours. Raises OSError.
+    """
+    command = [
+        sys.executable,
+        "-I",
+        "-c",
+        f"import sys; sys.path[:] = sys.argv[1:]; {code}",
+    ]
+    command += [os.path.abspath(entry) for entry in sys.path if entry]
+    quiet = _NO_CONSOLE | _OWN_GROUP
+    try:
+        _start(command, variables, text, quiet | _OUT_OF_JOB)
+    except PermissionError:  # a job that keeps its own
+        _start(command, variables, text, quiet)
+
+
+def _start(
+    command: list[str], variables: dict[str, str], text: bytes, flags: int
+) -> None:
+    child = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=variables,
+        cwd=os.path.dirname(sys.executable),
+        creationflags=flags,
+    )
+    if child.stdin:
+        child.stdin.write(text)
+        child.stdin.close()
+    child.returncode = 0  # nobody waits for it
