@@ -16,4 +16,5 @@ parts=(
     gcc:gcc binutils:readelf gcc-aarch64-linux-gnu:aarch64-linux-gnu-gcc
     qemu-user-static:qemu-aarch64-static
     openssh-server:sshd openssh-client:ssh-keygen man-db:man nodejs:node npm:npm microsocks:microsocks
+    wine:wine wine64:/usr/lib/wine/wine64
 )

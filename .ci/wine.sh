@@ -7,8 +7,8 @@
 #
 # Made once, and again when this file or what we depend on has changed.
 set -euo pipefail
-directory=$1 python=$2
-here=$(dirname "$0")
+directory=$1 python=$(realpath -s "$2")
+here=$(cd "$(dirname "$0")" && pwd)
 needs=$(grep -E '^(dependencies|keyring|vault|sandbox) = ' "$here/../pyproject.toml")
 stamp=$(printf '%s\n' "$needs" | cat - "$here/wine.sh" "$here/forward_dll.py" | sha256sum)
 [ "$(cat "$directory/stamp" 2>/dev/null)" != "$stamp" ] || exit 0
@@ -39,6 +39,6 @@ for command in 'wineboot -i' 'winecfg -v win10' 'wineserver -w'; do
     PATH=$PATH:/usr/lib/wine $command </dev/null >>download/log 2>&1
 done
 # Wine 8 lacks it; cryptography wants its one function.
-"$python" "$OLDPWD/$here/forward_dll.py" prefix/drive_c/windows/system32/bcryptprimitives.dll
+"$python" "$here/forward_dll.py" prefix/drive_c/windows/system32/bcryptprimitives.dll
 rm -rf download
 printf '%s\n' "$stamp" >stamp

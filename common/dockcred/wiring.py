@@ -281,19 +281,12 @@ def _named_store(variables: Environment) -> Store:
 
 
 def refresh(text: bytes) -> None:
-    """Mint anew what has aged, for a process that could not fork: provider and server.
-
-    The variables are that process's, as its configuration has set them.
-    """
+    """Mint anew what has aged, provider and server, where no process could fork."""
     from dockcred.credential import ServerURL  # noqa: PLC0415 - once in half a life
     from dockcred.identity.store import IdentityStore  # noqa: PLC0415
-    from dockcred.system import process  # noqa: PLC0415
 
     name, _, server = text.partition(b" ")
-    variables = environment.current()
-    process.harden()
-    process.start(environment.timeout_s(variables), lambda _: None)
-    served = provider(name.decode())
+    variables, served = environment.current(), provider(name.decode())
     store = IdentityStore(served, open_cache(served, variables), variables)
     store.refresh(ServerURL.parse(server))
 

@@ -204,9 +204,12 @@ class IdentityStore:
             )
 
     def refresh(self, server: ServerURL) -> None:
-        """Mint what is cached for a server anew, unless another has by now."""
+        """Mint what is cached for a server anew, in a process that is for that alone."""
         from dockcred.identity.mint import Minter  # noqa: PLC0415 - in the background
+        from dockcred.system.environment import timeout_s  # noqa: PLC0415
 
+        process.harden()
+        process.start(timeout_s(self.environment), lambda _: None)
         key = self.key(server)
         Minter(self, self._name(server, key), key, server).mint(oldest=lifetime.FRESH)
 

@@ -97,11 +97,10 @@ _HARMLESS = str.maketrans("", "", "/._-")
 
 
 def vault_path(environment: Environment) -> str:
-    """Return DOCKCRED_VAULT_FILE, or the one below XDG_DATA_HOME."""
+    """Return DOCKCRED_VAULT_FILE, or the one in the folder of data."""
     if chosen := named_place(environment, "DOCKCRED_VAULT_FILE"):
         return chosen
-    base = environment.get("XDG_DATA_HOME") or f"{environment.home()}/.local/share"
-    return f"{base}/dockcred/vault"
+    return f"{environment.folder('data')}/dockcred/vault"
 
 
 def named_place(environment: Environment, variable: str) -> str:

@@ -1,0 +1,138 @@
+"""Windows' own Python under Wine, with the wheel installed by its pip; driven from here.
+
+`.ci/wine.sh` makes what does not change. Loopback is shared: the sandbox serves here.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from support import once, real
+from support.program import Answer
+
+from dockcred.testing.sandbox import Sandbox
+
+PLACE = Path("/usr/local/lib/dockcred-ci/wine")
+ROOT = Path(__file__).parents[2]
+QUIET = {"WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml="}
+_TIMEOUT_S = 60
+
+
+class Windows:
+    """Programs as pip has installed them on Windows."""
+
+    def __init__(self, scripts: Path) -> None:
+        self.scripts = scripts
+        self.variables = QUIET | {
+            "WINEPREFIX": str(PLACE / "prefix"),
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ["HOME"],
+        }
+
+    @property
+    def profile(self) -> Path:
+        """The home of Wine's user: Wine sets its variables whatever we pass."""
+        (profile,) = (
+            path
+            for path in (PLACE / "prefix/drive_c/users").iterdir()
+            if path.name != "Public"
+        )
+        return profile
+
+    def run(
+        self,
+        program: str,
+        *arguments: str,
+        text: str = "",
+        variables: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Run a program's shim to its end, by pipes: Wine's Python takes no files."""
+        shim = self.scripts / f"{program}.exe"
+        began = time.monotonic()
+        done = subprocess.run(
+            ["wine", str(shim), *arguments],
+            input=text.encode(),
+            capture_output=True,
+            env={**(variables or {}), **self.variables},
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+        return Answer(
+            done.returncode,
+            done.stdout,
+            done.stderr,
+            time.monotonic() - began,
+        )
+
+    def get(self, program: str, host: str, variables: Mapping[str, str]) -> Answer:
+        """Ask for a host's credential."""
+        return self.run(program, "get", text=f"{host}\n", variables=variables)
+
+
+@pytest.fixture(scope="session")
+def windows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Windows]:
+    """The programs, and a wineserver that lasts: its start is the machine's boot."""
+    if not (PLACE / "stamp").exists():
+        real.missing("there is no Windows' Python under Wine (.ci/wine.sh)")
+    real.program("wine")
+    if (PLACE / "prefix").stat().st_uid != os.geteuid():
+        real.missing("the prefix of Wine is another user's")
+    environment = {**os.environ, **QUIET, "WINEPREFIX": str(PLACE / "prefix")}
+    server = _start(["wineserver", "--foreground", "--persistent=60"], environment)
+    _start(["wineboot"], environment).wait(_TIMEOUT_S)
+    try:
+        place = once.make_once(tmp_path_factory, "windows", _install)
+        yield Windows(place / "python/Scripts")
+    finally:
+        subprocess.run(["wineserver", "--kill"], env=environment, check=False)
+        server.wait(_TIMEOUT_S)
+
+
+def _start(command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start what may leave programs behind, which must hold no pipe of ours."""
+    null = subprocess.DEVNULL
+    return subprocess.Popen(
+        command,
+        env=environment,
+        stdin=null,
+        stdout=null,
+        stderr=null,
+        start_new_session=True,
+    )
+
+
+def _install(place: Path) -> None:
+    wheels = place / "wheels"
+    build = ("-m", "build", "--wheel", "--no-isolation", "-o", str(wheels), str(ROOT))
+    subprocess.run(
+        [sys.executable, *build], check=True, capture_output=True, timeout=300
+    )
+    shutil.copytree(PLACE / "python", place / "python", copy_function=os.link)
+    (wheel,) = wheels.iterdir()
+    environment = {**os.environ, **QUIET, "WINEPREFIX": str(PLACE / "prefix")}
+    done = subprocess.run(
+        [
+            *("wine", str(place / "python/python.exe"), "-m", "pip", "install"),
+            *("--no-index", "--no-deps", "--no-warn-script-location", f"Z:{wheel}"),
+        ],
+        stdin=subprocess.PIPE,
+        capture_output=True,
+        env=environment,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, (done.stdout, done.stderr)
+
+
+@pytest.fixture
+def cloud() -> Iterator[Sandbox]:
+    """A cloud on the loopback, without TLS."""
+    with Sandbox() as sandbox:
+        yield sandbox

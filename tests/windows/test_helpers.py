@@ -1,0 +1,127 @@
+"""Every helper on Windows: protocol, a cold and a cached get, ages, and many at once."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from support import entries
+from support.program import wait_until
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wine")]
+
+ECR, ACR = "docker-credential-ecr-login", "docker-credential-acr-login"
+GCR, GHCR = "docker-credential-gcr", "docker-credential-ghcr-login"
+OIDC, AUTO = "docker-credential-oidc", "docker-credential-auto"
+KEYRING = "docker-credential-keyring"
+ECR_HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+ACR_HOST, GAR_HOST = "sandbox.azurecr.io", "europe-west1-docker.pkg.dev"
+ECR_CALL = "ecr:GetAuthorizationToken"
+PROGRAMS = (ECR, ACR, GCR, GHCR, OIDC, AUTO, KEYRING)
+
+GETS = {
+    "env-keys": (ECR, ECR_HOST),
+    "web-identity": (ECR, ECR_HOST),
+    "container-relative": (ECR, ECR_HOST),
+    "instance-profile": (ECR, ECR_HOST),
+    "azure-imds": (ACR, ACR_HOST),
+    "azure-workload-identity": (ACR, ACR_HOST),
+    "google-metadata": (GCR, GAR_HOST),
+    "github-gh-token": (GHCR, "ghcr.io"),
+    "ci-github": (OIDC, "registry.example.com"),
+}
+
+
+@pytest.mark.parametrize("identity", GETS)
+def test_a_credential_is_minted_and_then_cached(windows, cloud, identity):
+    program, host = GETS[identity]
+    variables = cloud.environment(identity)
+    cold = windows.get(program, host, variables)
+    assert cold.status == 0, cold
+    assert cold.stderr == b""
+    assert cold.stdout.endswith(b"}\n")
+    assert b"\r" not in cold.stdout
+    answer = json.loads(cold.stdout)
+    assert answer["ServerURL"] == host
+    assert answer["Secret"]
+    asked = sum(cloud.calls.values())
+    cached = windows.get(program, host, variables)
+    assert (cached.status, cached.stdout) == (0, cold.stdout)
+    if entries.paths(variables, "*"):
+        assert sum(cloud.calls.values()) - asked <= 1
+
+
+def test_expired_it_is_minted_anew(windows, cloud):
+    variables = cloud.environment("env-keys")
+    first = windows.get(ECR, ECR_HOST, variables).password
+    entries.age_to(entries.only(variables), 1.1)
+    assert windows.get(ECR, ECR_HOST, variables).password != first
+    assert cloud.calls[ECR_CALL] == 2
+
+
+def test_aging_it_is_answered_at_once_and_refreshed_behind(windows, cloud):
+    """There is no fork: another Python does it, which nobody waits for."""
+    variables = cloud.environment("env-keys")
+    first = windows.get(ECR, ECR_HOST, variables).password
+    entries.age_to(entries.only(variables), 0.6)
+    assert windows.get(ECR, ECR_HOST, variables).password == first
+    wait_until(lambda: cloud.calls[ECR_CALL] == 2)
+    wait_until(lambda: entries.read(entries.only(variables)).credential.secret != first)
+    assert windows.get(ECR, ECR_HOST, variables).password != first
+    assert cloud.calls[ECR_CALL] == 2
+
+
+def test_twenty_at_once_make_one_call(windows, cloud):
+    variables = cloud.environment("env-keys") | {"DOCKCRED_TIMEOUT": "60"}
+    with ThreadPoolExecutor(20) as pool:
+        asked = [pool.submit(windows.get, ECR, ECR_HOST, variables) for _ in range(20)]
+        answers = {each.result().password for each in asked}
+    assert (len(answers), cloud.calls[ECR_CALL]) == (1, 1)
+
+
+def test_what_is_kept_is_for_its_user_alone(windows, cloud):
+    """Wine shows a list of rights that lets nobody else in as a mode that does so."""
+    variables = cloud.environment("env-keys")
+    assert windows.get(ECR, ECR_HOST, variables).status == 0
+    assert entries.only(variables).stat().st_mode & 0o007 == 0
+    assert entries.directory(variables).stat().st_mode & 0o007 == 0
+
+
+def test_a_directory_that_others_can_write_is_no_cache(windows, cloud):
+    variables = cloud.environment("env-keys")
+    assert windows.get(ECR, ECR_HOST, variables).status == 0
+    entries.directory(variables).chmod(0o777)
+    answer = windows.get(ECR, ECR_HOST, variables)
+    assert answer.status == 0
+    assert cloud.calls[ECR_CALL] == 2
+
+
+def test_without_variables_the_cache_is_below_the_local_folder(windows, cloud):
+    variables = cloud.environment("env-keys")
+    kept = {n: v for n, v in variables.items() if "XDG" not in n and "CACHE" not in n}
+    place = windows.profile / "AppData/Local/dockcred/cache"
+    assert windows.get(ECR, ECR_HOST, kept).status == 0
+    found = [path for path in place.iterdir() if path.name.startswith("ecr,")]
+    for path in place.iterdir():
+        path.unlink()
+    assert found
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_verbs_say_what_they_say_on_linux(windows, cloud, program):
+    """One process each, and no line of a traceback in any."""
+    variables = cloud.environment("nothing") | {"DOCKCRED_STORE": "vault"}
+    foreign = "registry.elsewhere.example"
+    version = windows.run(program, "version", variables=variables)
+    assert version.status == 0
+    assert version.stdout.startswith(f"{program} (dockcred) v".encode())
+    assert windows.run(program, "frobnicate", variables=variables).status == 1
+    for answer in (
+        windows.get(program, foreign, variables),
+        windows.run(program, "list", variables=variables),
+        windows.run(program, "erase", text=foreign, variables=variables),
+        windows.run(program, "store", text="{}", variables=variables),
+    ):
+        assert b"Traceback" not in answer.stderr + answer.stdout
+        assert (answer.stdout + answer.stderr).count(b"\n") <= 2
