@@ -204,7 +204,7 @@ class IdentityStore:
             )
 
     def refresh(self, server: ServerURL) -> None:
-        """Mint what is cached for a server anew, in a process that is for that alone."""
+        """Mint what is cached for a server anew, in a process for that alone."""
         from dockcred.identity.mint import Minter  # noqa: PLC0415 - in the background
         from dockcred.system.environment import timeout_s  # noqa: PLC0415
 
