@@ -168,6 +168,7 @@ def missing_library(error: ModuleNotFoundError) -> MissingExtraError | None:
         "google": ("google", "requests", "urllib3"),
         "github": ("jwt", "cryptography"),
         "alibaba": ("alibabacloud_credentials", "Tea"),
+        "oci": ("oci",),
         "keyring": ("keyring", "jeepney"),
         "kubernetes": ("kubernetes", "yaml"),
     }
@@ -188,6 +189,7 @@ _IN_DEBIAN = {
     "keyring": "python3-jeepney",
     "keyring,vault": "python3-jeepney python3-cryptography",
     "kubernetes": "python3-kubernetes",
+    "oracle": "python3-cryptography",
     "sandbox": "python3-trustme python3-jwt",
     "vault": "python3-cryptography",
 }

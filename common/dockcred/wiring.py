@@ -29,15 +29,19 @@ PROVIDERS = {
     "acr": ("dockcred.providers.acr", "ACR"),
     "google": ("dockcred.providers.google", "Google"),
     "github": ("dockcred.providers.github", "GitHub"),
+    "oracle": ("dockcred.providers.oracle", "Oracle"),
     "oidc": ("dockcred.providers.oidc", "OIDC"),
     "alibaba": ("dockcred.providers.alibaba", "Alibaba"),
     "secret": ("dockcred.providers.secret", "SecretProvider"),
     "gitlab": ("dockcred.providers.gitlab", "GitLabRegistries"),
 }
 
+_NUMBERED = tuple(f"{digit}.com" for digit in "0123456789")
 _OWN_ENDS = {
     "gitlab": ("gitlab.com", "gitlab-dedicated.com"),
     "alibaba": (".aliyuncs.com",),
+    # The realms' domains, some of which are numbered: oraclecloud.com, oraclecloud8.com.
+    "oracle": (".ocir.io", "cloud.com", "cloud.eu", "cloud.uk", *_NUMBERED),
 }
 """How the hosts end that a provider knows by itself."""
 
@@ -62,6 +66,7 @@ PROGRAMS = {
     "docker-credential-ghcr-login": "github",
     "docker-credential-acr-helper": "alibaba",
     "docker-credential-gitlab": "gitlab",
+    "docker-credential-ocir": "oracle",
     "docker-credential-oidc": "",
     "docker-credential-keyring": "",
     "docker-credential-auto": "",

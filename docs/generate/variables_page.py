@@ -16,6 +16,7 @@ from dockcred.system.environment import (
     google,
     meanings,
     oidc,
+    oracle,
     programs,
 )
 
@@ -36,6 +37,7 @@ CLOUDS = (
     ("Google", google, google.MEANINGS, ignored.GOOGLE),
     ("GitHub", github, github.MEANINGS, ignored.GITHUB),
     ("GitLab", gitlab, gitlab.MEANINGS, ignored.GITLAB),
+    ("Oracle", oracle, oracle.MEANINGS, ignored.ORACLE),
 )
 
 

@@ -111,3 +111,26 @@ GITHUB = {
     "GH_REPO": "a registry's token is bound to no repository",
     "GH_PATH": "gh is looked for on PATH only",
 }
+
+_NOT_SPOKEN = "that way to authenticate is not spoken (OCI_CLI_AUTH)"
+_SDK_ALONE = "read by the SDK alone, for versions of resource principals but 2.2"
+_NO_REGION = "the region is the host's"
+
+ORACLE = {
+    "OCI_CLI_REGION": _NO_REGION,
+    "OCI_REGION": _NO_REGION,
+    "OCI_RESOURCE_PRINCIPAL_REGION": _NO_REGION,
+    "OCI_REGION_METADATA": "the realm is the host's, or the instance's own",
+    "OCI_DEFAULT_REALM": "the realm is the host's, or the instance's own",
+    "OCI_CLI_ENDPOINT": "the registry is the host's",
+    "OCI_CLI_RC_FILE": "settings of the command line's own",
+    "OCI_CLI_DELEGATION_TOKEN_FILE": _NOT_SPOKEN,
+    "OCI_SDK_APPEND_USER_AGENT": "user agent",
+    "OCI_RESOURCE_PRINCIPAL_RPT_ENDPOINT": _SDK_ALONE,
+    "OCI_RESOURCE_PRINCIPAL_RPST_ENDPOINT": _SDK_ALONE,
+    "OCI_RESOURCE_PRINCIPAL_RPT_PATH": _SDK_ALONE,
+    "OCI_RESOURCE_PRINCIPAL_RPT_ID": _SDK_ALONE,
+    "OCI_RESOURCE_PRINCIPAL_RESOURCE_ID": _SDK_ALONE,
+    "OCI_RESOURCE_PRINCIPAL_TENANCY_ID": _SDK_ALONE,
+    "OCI_RESOURCE_PRINCIPAL_SECURITY_CONTEXT": _SDK_ALONE,
+}

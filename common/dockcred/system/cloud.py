@@ -27,10 +27,11 @@ ADDRESS = "169.254.169.254"
 HOLDS_S = 60.0
 KNOCK_S = 0.002
 
-AWS, AZURE, GOOGLE, NONE = "AWS", "Azure", "Google", "none"
+AWS, AZURE, GOOGLE, ORACLE, NONE = "AWS", "Azure", "Google", "Oracle", "none"
 ALIBABA = "Alibaba Cloud"
 _ELSEWHERE = {ALIBABA: "100.100.100.200"}
-_AZURE_TAG = "7783-7084-3265-9085-8269-3286-77"
+_TAGS = {"7783-7084-3265-9085-8269-3286-77": AZURE, "OracleCloud.com": ORACLE}
+"""What two clouds write on the chassis of each machine."""
 _MAKERS = (
     "acer",
     "asrock",
@@ -80,8 +81,8 @@ def address_of(cloud: str) -> str:
 class Hardware:
     """What the machine below a root directory says of itself.
 
-    `cloud` is whose it is: AWS, AZURE, GOOGLE, ALIBABA, NONE, or nothing where it does
-    not say; in a container it is what the machine below says.
+    `cloud` is whose it is: AWS, AZURE, GOOGLE, ALIBABA, ORACLE, NONE, or nothing where
+    it does not say; in a container it is what the machine below says.
     """
 
     def __init__(self, root: str = "/") -> None:
@@ -98,8 +99,8 @@ class Hardware:
         if vendor == "Amazon EC2" or self._file("sys/hypervisor/uuid")[:3] == "ec2":
             return AWS
         tag = self._read("chassis_asset_tag")
-        if tag == _AZURE_TAG:
-            return AZURE
+        if tag in _TAGS:
+            return _TAGS[tag]
         if _is_of(vendor, _MAKERS + _DESKTOP_HYPERVISORS):
             return NONE
         if vendor == "Microsoft Corporation":

@@ -10,6 +10,7 @@ from dockcred.system.environment import (
     gitlab,
     google,
     oidc,
+    oracle,
     programs,
     secret,
 )
@@ -21,6 +22,7 @@ CLOUDS = (
     alibaba,
     github,
     gitlab,
+    oracle,
     oidc,
     secret,
 )

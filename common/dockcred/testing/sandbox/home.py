@@ -8,7 +8,7 @@ from pathlib import Path
 
 CLOUD_PREFIXES = (
     "AWS_", "AZURE_", "ARM_", "IDENTITY_", "MSI_", "IMDS_",
-    "ALIBABA_CLOUD_", "GOOGLE_", "GCE_", "GCLOUD_", "CLOUDSDK_",
+    "ALIBABA_CLOUD_", "GOOGLE_", "GCE_", "GCLOUD_", "CLOUDSDK_", "OCI_",
     "GH_", "ACTIONS_ID_TOKEN_", "CI_JOB_", "CI_REGISTRY", "DOCKCRED_", "BOTO_",
 )  # fmt: skip
 CLOUD_VARIABLES = frozenset({

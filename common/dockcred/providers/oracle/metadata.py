@@ -1,0 +1,127 @@
+"""The metadata service of a compute instance: its certificate, and where it is.
+
+docs.oracle.com "Getting Instance Metadata", version 2. Asked by address, and never
+through a proxy.
+"""
+
+from __future__ import annotations
+
+from dockcred.errors import IssueError, MissingIdentityError, TransportError
+from dockcred.providers.oracle import hosts
+from dockcred.system.cloud import ORACLE, Hardware
+from dockcred.transport.http import (
+    WHERE_SOMEBODY_IS,
+    is_temporary,
+    probe,
+    request,
+    with_retries,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dockcred.system.environment import Environment
+    from dockcred.transport.response import Response
+
+_ADDRESS = "http://169.254.169.254/opc/v2"
+_HEADER = {"authorization": "Bearer Oracle"}
+_CERTIFICATE, KEY = "identity/cert.pem", "identity/key.pem"
+INTERMEDIATE, _REGION = "identity/intermediate.pem", "instance/regionInfo"
+_CONNECT_S, _ANSWER_S = 1.0, 3.0
+_OK = 200
+
+
+class Instance:
+    """A compute instance, by its metadata service."""
+
+    def __init__(self, environment: Environment) -> None:
+        """Read where the service is; nothing is asked yet."""
+        self.environment = environment
+        named = environment.get("OCI_METADATA_BASE_URL").strip()
+        self._is_named = bool(named)
+        self._base = (named or _ADDRESS).rstrip("/")
+        self._own = Hardware()
+        self._is_there = self._own.is_surely(ORACLE)
+        self._certificate = b""
+
+    def endpoint(self) -> str:
+        """Return where a certificate is traded: in the instance's region and realm."""
+        try:
+            fields = self._ask(_REGION).json()
+            region = fields["regionIdentifier"].lower()
+            realm = fields["realmDomainComponent"].lower()
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            raise IssueError(
+                "the metadata service does not say in which region this instance is",
+                "name the token service in OCI_CLI_FEDERATION_ENDPOINT",
+            ) from None
+        if realm not in hosts.REALMS or not hosts.is_region(region):
+            raise IssueError(
+                "the metadata service names a realm that is none of Oracle's",
+                "name the token service in OCI_CLI_FEDERATION_ENDPOINT",
+            )
+        return f"https://auth.{region}.{realm}/v1/x509"
+
+    def certificate(self) -> bytes:
+        """Return the certificate in PEM; MissingIdentityError where no service is."""
+        if self._certificate:
+            return self._certificate
+        try:
+            answer = self._first()
+        except TransportError as error:
+            if self._is_there or error.broke_while in WHERE_SOMEBODY_IS:
+                raise  # it is there, and told nothing
+            raise missing(error.cause) from None
+        is_theirs = answer.body.lstrip().startswith(b"-----BEGIN CERTIFICATE-----")
+        if answer.status != _OK or not is_theirs:
+            if self._is_there or is_temporary(answer):
+                raise unusable(answer.status)
+            raise missing("this machine's metadata service is not Oracle's")
+        self._certificate = answer.body
+        return answer.body
+
+    def get(self, path: str) -> bytes:
+        """Return what the service says; IssueError where it does not."""
+        answer = self._ask(path)
+        if answer.status != _OK:
+            raise unusable(answer.status)
+        return answer.body
+
+    def _first(self) -> Response:
+        if self._is_named or self._is_there:
+            return self._ask(_CERTIFICATE)
+        from dockcred.transport import metadata  # noqa: PLC0415 - where none is named
+
+        def ask() -> Response:
+            return self._ask(_CERTIFICATE)
+
+        return metadata.ask(ORACLE, self.environment, ask, self._own)
+
+    def _ask(self, path: str) -> Response:
+        send = request if self._is_there else probe
+        return with_retries(
+            lambda: send(
+                "GET",
+                f"{self._base}/{path}",
+                self.environment,
+                headers=_HEADER,
+                timeout_s=_ANSWER_S,
+                connect_s=_ANSWER_S if self._is_there else _CONNECT_S,
+            )
+        )
+
+
+def missing(reason: str) -> MissingIdentityError:
+    """Return the error where the metadata service, the last one asked, gave none."""
+    return MissingIdentityError(
+        "no Oracle identity was found in variables, configuration or metadata: "
+        f"{reason}",
+        "run: oci setup config",
+    )
+
+
+def unusable(status: int) -> IssueError:
+    """Return the error where the service is there, and gives nothing of use."""
+    return IssueError(
+        f"the metadata service gave no certificate (status {status})",
+        "see that the instance's metadata service is on, in version 2",
+    )
