@@ -125,6 +125,8 @@ ORACLE = {
     "OCI_CLI_ENDPOINT": "the registry is the host's",
     "OCI_CLI_RC_FILE": "settings of the command line's own",
     "OCI_CLI_DELEGATION_TOKEN_FILE": _NOT_SPOKEN,
+    "OCI_ALLOW_ONLY_DEVELOPER_TOOL_CONFIGURATION_REGIONS": "the realm is the host's",
+    "OCI_PKCS11_LIB": _NOT_SPOKEN,
     "OCI_SDK_APPEND_USER_AGENT": "user agent",
     "OCI_RESOURCE_PRINCIPAL_RPT_ENDPOINT": _SDK_ALONE,
     "OCI_RESOURCE_PRINCIPAL_RPST_ENDPOINT": _SDK_ALONE,
