@@ -40,7 +40,7 @@ _NUMBERED = tuple(f"{digit}.com" for digit in "0123456789")
 _OWN_ENDS = {
     "gitlab": ("gitlab.com", "gitlab-dedicated.com"),
     "alibaba": (".aliyuncs.com",),
-    # The realms' domains, some of which are numbered: oraclecloud.com, oraclecloud8.com.
+    # Realms have domains, some with a number: oraclecloud.com, oraclecloud8.com.
     "oracle": (".ocir.io", "cloud.com", "cloud.eu", "cloud.uk", *_NUMBERED),
 }
 """How the hosts end that a provider knows by itself."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support import entries
-from support.program import NOT_FOUND
+from support.program import NOT_FOUND, Program
 
 from dockcred.testing.sandbox import rs256
 from dockcred.testing.sandbox.oracle import identities
@@ -166,3 +166,29 @@ def test_a_way_that_is_not_spoken_is_refused(get, cloud) -> None:
     said = get(environment | {"OCI_CLI_AUTH": "instance_obo_user"}).said
     assert "OCI_CLI_AUTH" in said
     assert "instance_principal" in said
+
+
+def test_the_one_name_for_all_serves_every_realm_and_loads_it_for_no_other(
+    helper_bin: Path, cloud
+) -> None:
+    from dockcred import wiring
+    from dockcred.providers.oracle.hosts import REALMS
+
+    ends = wiring._OWN_ENDS["oracle"]
+    assert all(f"ocir.eu-x-1.oci.{realm}".endswith(ends) for realm in REALMS)
+    assert not any(
+        host.endswith(ends)
+        for host in (
+            "ghcr.io",
+            "docker.io",
+            "gcr.io",
+            "1.dkr.ecr.eu-west-1.amazonaws.com",
+        )
+    )
+    auto = Program(str(helper_bin / "docker-credential-auto"))
+    environment = cloud.environment("oracle-api-key")
+    assert auto.get(environment, "fra.ocir.io").password
+    profiled = environment | {"PYTHONPROFILEIMPORTTIME": "1"}
+    told = auto.get(profiled, "ghcr.io").stderr
+    assert b"dockcred.providers.github" in told
+    assert b"dockcred.providers.oracle" not in told
