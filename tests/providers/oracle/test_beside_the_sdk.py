@@ -103,7 +103,7 @@ def test_a_signature_is_the_sdks_byte_for_byte(side_by_side, monkeypatch) -> Non
         assert ours == {n: v for n, v in signed.items() if n in ours}
 
     hosts_seen = st.sampled_from(["fra.ocir.io", "iad.ocir.io:8443"])
-    side_by_side(compare, hosts_seen, PATHS.filter(_is_plain), BODIES, share=0.3)
+    side_by_side(compare, hosts_seen, PATHS.filter(_is_plain), BODIES, share=0.1)
 
 
 def _is_plain(path: str) -> bool:
@@ -177,7 +177,7 @@ def test_a_profile_is_read_as_the_sdk_reads_it(
         assert ours == name, text
 
     side_by_side(
-        compare, configurations(), st.sampled_from(["DEFAULT", "WORK"]), share=0.5
+        compare, configurations(), st.sampled_from(["DEFAULT", "WORK"]), share=0.2
     )
 
 

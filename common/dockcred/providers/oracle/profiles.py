@@ -43,7 +43,7 @@ def is_whole(environment: Environment) -> bool:
     )
 
 
-class Profile:
+class OciProfile:
     """A profile of Oracle's configuration, with what variables say instead of it."""
 
     def __init__(self, environment: Environment) -> None:
@@ -132,7 +132,7 @@ class Profile:
         return read(path, "key_file of Oracle's configuration"), path
 
 
-def _key_id(profile: Profile) -> str:
+def _key_id(profile: OciProfile) -> str:
     """Return the name of an API key; IssueError where a part of it is malformed."""
     tests = {"tenancy": _is_ocid, "user": _is_ocid, "fingerprint": _is_fingerprint}
     for field, is_well_formed in tests.items():

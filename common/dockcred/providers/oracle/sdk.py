@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    from dockcred.providers.oracle.profiles import Profile
+    from dockcred.providers.oracle.profiles import OciProfile
     from dockcred.system.environment import Environment
 
 _ANY_REGION = "us-ashburn-1"
@@ -53,7 +53,7 @@ class SdkSigner:
         return {n: v for n, v in found.items() if n not in {"host", "content-length"}}
 
 
-def by_profile(profile: Profile, environment: Environment) -> SdkSigner:
+def by_profile(profile: OciProfile, environment: Environment) -> SdkSigner:
     """Return what signs with the API key of a profile."""
 
     def make() -> Any:
@@ -64,7 +64,7 @@ def by_profile(profile: Profile, environment: Environment) -> SdkSigner:
     return SdkSigner(environment, make)
 
 
-def by_session(profile: Profile, token: str, environment: Environment) -> SdkSigner:
+def by_session(profile: OciProfile, token: str, environment: Environment) -> SdkSigner:
     """Return what signs with the key of a session, as Oracle's command line does."""
 
     def make() -> Any:
@@ -77,7 +77,7 @@ def by_session(profile: Profile, token: str, environment: Environment) -> SdkSig
     return SdkSigner(environment, make)
 
 
-def _config(profile: Profile) -> dict[str, Any]:
+def _config(profile: OciProfile) -> dict[str, Any]:
     config: dict[str, Any] = dict(oci.config.DEFAULT_CONFIG)
     if profile.path:
         config = oci.config.from_file(profile.path, profile.name)

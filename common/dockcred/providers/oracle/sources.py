@@ -12,7 +12,7 @@ import os
 from dockcred.errors import InvalidInputError, IssueError
 from dockcred.identity.provider import Identity
 from dockcred.providers.oracle import hosts, profiles
-from dockcred.providers.oracle.profiles import SESSION, Profile, session_id
+from dockcred.providers.oracle.profiles import SESSION, OciProfile, session_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class ProfileIdentity(OracleIdentity):
     def __init__(self, place: str, environment: Environment, kind: str) -> None:
         """Read the profile; nobody is asked yet."""
         super().__init__(place, environment, kind)
-        self.profile = profile = Profile(environment)
+        self.profile = profile = OciProfile(environment)
         self.is_session = profile.is_session(kind)
         self.sources = ("oracle:session" if self.is_session else "oracle:api-key",)
         self.whose = f"the {'session' if self.is_session else 'API key'} of {profile}"
@@ -285,7 +285,7 @@ def about(principal: str, environment: Environment) -> dict[str, str]:
     try:
         if kind_of(environment) not in {API_KEY, SESSION}:
             return {}
-        profile = Profile(environment)
+        profile = OciProfile(environment)
     except (InvalidInputError, IssueError):
         return {}
     found = {"profile": profile.name if profile.path else ""}
