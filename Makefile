@@ -6,7 +6,9 @@ CODE = common/dockcred helpers bench packaging/zipapp packaging/directory docs/g
 # tests/support/workers.py says how many workers there are, and what they share.
 TESTS = $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal --durations 20
 
-.PHONY: demo test slow night check docs pictures bench clean
+SITE = .venv/site/bin
+
+.PHONY: demo test slow night check docs pictures site bench clean
 
 demo: $(READY)
 	@$(BIN)/python -m dockcred.testing.demo
@@ -36,6 +38,23 @@ docs: $(READY)
 # README's pictures, from real runs: where docker and podman are installed.
 pictures: $(READY)
 	$(BIN)/python docs/generate/pictures.py
+
+# The documentation as a site, in build/site. By npm come what draws its diagrams, and what
+# searches it where no server is.
+site: .venv/site/ready build/scripts/ready
+	$(SITE)/python docs/generate/site.py build/site-pages
+	cp build/scripts/*.js build/site-pages/site/
+	$(SITE)/zensical build --clean --strict
+
+.venv/site/ready: pyproject.toml
+	$(PYTHON) -m venv .venv/site
+	$(SITE)/pip install --quiet --upgrade 'pip>=25.1'
+	$(SITE)/pip install --quiet --group site
+	@touch $@
+
+build/scripts/ready: docs/generate/scripts.sh
+	docs/generate/scripts.sh build/scripts
+	@touch $@
 
 bench: $(READY)
 	$(BIN)/python -m bench.run $(ROWS:%=--rows '%')

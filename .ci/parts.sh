@@ -15,6 +15,7 @@ parts=(
     debhelper:dh dh-python:dh_python3 lintian:lintian debootstrap:debootstrap
     gcc:gcc binutils:readelf gcc-aarch64-linux-gnu:aarch64-linux-gnu-gcc
     qemu-user-static:qemu-aarch64-static
+    chromium:chromium chromium-driver:chromedriver
     openssh-server:sshd openssh-client:ssh-keygen man-db:man nodejs:node npm:npm microsocks:microsocks
     wine:wine wine64:/usr/lib/wine/wine64
 )

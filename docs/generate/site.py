@@ -1,0 +1,127 @@
+"""Write the pages as a site shows them: python docs/generate/site.py DIRECTORY.
+
+A page's links are those of the repository. Pages outside docs/ become pages of the site,
+other files that a page links to lie beside it in files/, and a folder is a name only.
+`make site` calls this, and has the generator build what is written.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shutil
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FRONT = "README.md"
+PAGES = (
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "bench/README.md",
+    "packaging/kubernetes/README.md",
+    "tests/real/README.md",
+)
+ERRORS = "docs/errors.md"
+_LINK = re.compile(r"(?<=\]\()(?!https?:|mailto:|#)([^)#\s]+)(#[^)\s]*)?(?=\))")
+_FOLDER = re.compile(r"\[([^\]]*)\]\((?!https?:|mailto:|#)([^)#\s]+)\)")
+_ROW = re.compile(r"^\| (?P<says>.+?) \| (?P<do>.+) \|$")
+_RUN = re.compile(r"^<!-- run: .*-->\n", re.MULTILINE)
+_DETAILS = re.compile(
+    r"<details( open)?><summary>(?P<name>.*?)</summary>\n(?P<body>.*?)\n</details>",
+    re.DOTALL,
+)
+
+
+def write(directory: Path) -> None:
+    """Write all pages, pictures and linked files into a directory, anew."""
+    shutil.rmtree(directory, ignore_errors=True)
+    for name in (FRONT, *PAGES, *_docs()):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        path = _place(directory, _site_path(name) or name)
+        path.write_text(_shown(name, text), encoding="utf-8")
+    for name in sorted(_linked()):
+        shutil.copyfile(ROOT / name, _place(directory, f"files/{name}"))
+    for folder in ("pictures", "site"):
+        shutil.copytree(ROOT / "docs" / folder, directory / folder)
+
+
+def _place(directory: Path, name: str) -> Path:
+    path = directory / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _linked() -> set[str]:
+    """Return the files of the repository, no pages, that some page links to."""
+    found = set()
+    for name in (FRONT, *PAGES, *_docs()):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        for link, _ in _LINK.findall(text):
+            target = _target(name, link)
+            if _site_path(target) is None and (ROOT / target).is_file():
+                found.add(target)
+    return found
+
+
+def _docs() -> list[str]:
+    return [p.relative_to(ROOT).as_posix() for p in (ROOT / "docs").rglob("*.md")]
+
+
+def _target(name: str, link: str) -> str:
+    """Return the path in the repository that a page's link leads to."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(name), link))
+
+
+def _site_path(target: str) -> str | None:
+    """Return the path in the site of a page or picture; None for another file."""
+    if target == FRONT:
+        return "index.md"
+    if target.startswith("docs/"):
+        return target.removeprefix("docs/")
+    return target if target in PAGES else None
+
+
+def _shown(name: str, markdown: str) -> str:
+    """Return a page of the repository as the site shows it."""
+    path = _site_path(name) or name
+
+    def link(found: re.Match[str]) -> str:
+        target = _target(name, found[1])
+        place = _site_path(target)
+        if place is None:
+            place = f"files/{target}"
+        return posixpath.relpath(place, posixpath.dirname(path)) + (found[2] or "")
+
+    def folder(found: re.Match[str]) -> str:
+        return found[1] if (ROOT / _target(name, found[2])).is_dir() else found[0]
+
+    text = _LINK.sub(link, _FOLDER.sub(folder, _RUN.sub("", markdown)))
+    text = _DETAILS.sub(_tab, text)
+    return _sections(text) if name == ERRORS else text
+
+
+def _tab(found: re.Match[str]) -> str:
+    """Return what folds in the repository as one tab of several."""
+    name = re.sub(r"</?b>", "", found["name"]).replace('"', "'")
+    body = found["body"].replace("\n", "\n    ")
+    return f'=== "{name}"\n    {body}\n'
+
+
+def _sections(text: str) -> str:
+    """Return the page of errors with a heading for each, which the search can find."""
+    lines = []
+    for line in text.splitlines():
+        row = _ROW.match(line)
+        if row and row["says"] == "it says":
+            continue
+        if row:
+            lines += [f"### {row['says']}", "", f"What to do: {row['do']}", ""]
+        elif not line.startswith("|---"):
+            lines.append(line)
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))
