@@ -92,7 +92,7 @@ def choose(server: ServerURL, instance: str, environment: Environment) -> Identi
     if variable := token_variable(instance, environment):
         user = environment.get("GLAB_USER").strip()
         token = environment.get(variable).strip()
-        return TokenIdentity(variable, user, token, instance, environment)
+        return LoginTokenIdentity(variable, user, token, instance, environment)
     raise MissingIdentityError(
         f"no GitLab identity was found for {instance}: neither glab's login, "
         "GITLAB_TOKEN nor a job's token",
@@ -136,7 +136,7 @@ def about(server: ServerURL, instance: str, environment: Environment) -> dict[st
     return {}
 
 
-class TokenIdentity(Identity):
+class LoginTokenIdentity(Identity):
     """A token that somebody put in a variable, handed on as it is.
 
     The secret is the identity, so it is not cached: it has no row and no end.
