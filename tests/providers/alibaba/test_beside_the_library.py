@@ -9,17 +9,20 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import parse_qsl
 
 import pytest
 from hypothesis import strategies as st
 from support.differential import meant
 
 from dockcred.errors import DockcredError
+from dockcred.providers.alibaba import machine
 from dockcred.providers.alibaba.api import AlibabaKeys, Call, sign
 from dockcred.providers.alibaba.hosts import AlibabaRegistry
-from dockcred.providers.alibaba.identity import choose
+from dockcred.providers.alibaba.identity import AlibabaIdentity, choose
 from dockcred.system.environment import Environment
 from dockcred.testing.sandbox.alibaba import ENTERPRISE, PERSONAL, REGION
+from dockcred.transport.response import Response
 
 PRINTABLE = st.text(
     st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40
@@ -126,6 +129,61 @@ def test_the_requests_are_those_of_the_sdk(identity, program, cloud) -> None:
     ours = [as_sent(each) for each in cloud.requests if "cr." in each.host]
     assert ours == theirs
     assert len(ours) == 3
+
+
+def test_a_pod_s_token_is_traded_where_and_as_the_library_does(
+    side_by_side, tmp_path, monkeypatch
+) -> None:
+    oidc = pytest.importorskip("alibabacloud_credentials.provider.oidc")
+    from alibabacloud_credentials.utils import auth_util
+    from Tea.core import TeaCore
+
+    token = tmp_path / "token"
+    token.write_text("a.b.c")
+    pod = POD | {"ALIBABA_CLOUD_OIDC_TOKEN_FILE": str(token)}
+    sent = []
+
+    def their_request(request, _options=None):
+        sent.append((request.headers["host"], request.query))
+        return their_answer(request)
+
+    def our_request(_method, url, _environment, *, headers, body):
+        assert headers["content-type"] == "application/x-www-form-urlencoded"
+        sent.append((url.split("/")[2], dict(parse_qsl(body.decode()))))
+        keys = their_answer(SimpleNamespace(headers={"host": "x"})).body
+        return Response(200, {}, keys)
+
+    monkeypatch.setattr(TeaCore, "do_action", staticmethod(their_request))
+    monkeypatch.setattr(machine, "request", our_request)
+
+    def compare(region, vpc, session) -> None:
+        variables = pod | {
+            "ALIBABA_CLOUD_STS_REGION": region,
+            "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED": vpc,
+            "ALIBABA_CLOUD_ROLE_SESSION_NAME": session,
+        }
+        os.environ.clear()
+        os.environ.update(variables)
+        importlib.reload(auth_util)
+        sent.clear()
+        oidc.OIDCRoleArnCredentialsProvider().get_credentials()
+        AlibabaIdentity(REGISTRY, Environment(variables), "alibaba:oidc")._keys()
+        (their_host, theirs), (our_host, ours) = sent
+        assert our_host == their_host
+        for name in ("Timestamp", *([] if session else ["RoleSessionName"])):
+            assert theirs.pop(name)
+            assert ours.pop(name)
+        # What STS takes for it where it is not said.
+        assert theirs.pop("DurationSeconds") == "3600"
+        assert ours == theirs
+
+    side_by_side(
+        compare,
+        st.sampled_from(["", "cn-hangzhou", "ap-southeast-1"]),
+        st.sampled_from(["", "true", "TRUE", "false", "1"]),
+        st.sampled_from(["", "builder@pod"]),
+        share=0.2,
+    )
 
 
 NAMES = ["default", "work", "none"]
