@@ -156,6 +156,24 @@ def test_a_key_opens_no_registry_of_another_universe(cloud, gcr, tmp_path):
     assert gcr.get(own, OWN).status == 0
 
 
+def test_doctor_tells_it_without_asking_anybody(cloud, helper_bin, tmp_path):
+    doctor = Program(str(helper_bin / "dockcred"))
+    environment = key(cloud, tmp_path, UNIVERSE) | CHOSEN
+    cloud.reset()
+    for host, is_told in ((OWN, True), (HOST, False)):
+        answer = doctor("doctor", host, environment=environment)
+        said = " ".join(answer.stdout.decode().split())
+        assert ("is of the universe googleapis.com" in said) == is_told
+    assert not cloud.calls
+
+
+def test_status_tells_the_universe_of_an_identity(cloud, tmp_path):
+    environment = Environment(key(cloud, tmp_path, UNIVERSE))
+    assert identities.about("", environment)["universe"] == UNIVERSE
+    environment = Environment(key(cloud, tmp_path, "googleapis.com"))
+    assert "universe" not in identities.about("", environment)
+
+
 def test_another_account_s_token_is_asked_for_in_the_universe(cloud, gcr):
     account = f"pull@{UNIVERSE}"
     environment = cloud.environment("google-metadata") | CHOSEN

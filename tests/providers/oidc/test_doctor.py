@@ -43,6 +43,21 @@ def test_a_missing_audience_is_told(cloud, doctor):
     assert "DOCKCRED_OIDC_AUDIENCE is not set" in doctor(environment)
 
 
+@pytest.mark.parametrize(
+    ("exchange", "words"),
+    [
+        ("jfrog", "the exchange needs the OIDC integration's name"),
+        ("cloudsmith", "the exchange needs ORGANISATION/SERVICE at Cloudsmith"),
+    ],
+)
+def test_what_an_exchange_lacks_is_told(exchange, words, cloud, doctor):
+    environment = cloud.environment("ci-github") | {"DOCKCRED_OIDC_EXCHANGE": exchange}
+    assert words in doctor(environment)
+    environment["DOCKCRED_OIDC_EXCHANGE_AS"] = "acme/ci"
+    assert words not in doctor(environment)
+    assert not cloud.calls
+
+
 def test_no_secret_of_the_job_is_shown(cloud, doctor):
     for name in ("ci-github", "ci-gitlab", "ci-variable", "ci-azure-pipelines"):
         environment = cloud.environment(name)

@@ -162,6 +162,9 @@ class AccessTokenIdentity(Identity):
         self._username = username
         self._impersonate = impersonate
         self._follow(source(environment))
+        if not isinstance(self._source, metadata.Machine):
+            # It says so without being asked, and `doctor` tells it.
+            _check_universe(self._source, universe, environment)
 
     def _follow(self, chosen: AccessTokenSource) -> None:
         self._source = chosen
