@@ -5,7 +5,12 @@ from __future__ import annotations
 import os
 
 from dockcred.credential import Credential
-from dockcred.errors import CredentialsNotFoundError, InvalidInputError, IssueError
+from dockcred.errors import (
+    CredentialsNotFoundError,
+    DockcredError,
+    InvalidInputError,
+    IssueError,
+)
 from dockcred.protocol import credential_line
 from dockcred.system import child_program
 
@@ -146,7 +151,10 @@ class External:
         path = find(self._program, self._environment, "install it, or fix PATH")
         variables = _variables_for("helper", self._environment)
         variables[INSIDE] = str(os.getpid())
-        done = run([path, verb], variables, request)
+        try:
+            done = run([path, verb], variables, request)
+        except DockcredError as error:
+            raise self._why_not_started() or error from None
         if done.status == 0:
             return done.output
         said = done.output.strip()
@@ -157,4 +165,17 @@ class External:
         raise KeychainError(
             f"{self._program} failed: {said[:200] or 'it did not say why'}",
             f"see {self._program} {verb}",
+        )
+
+    def _why_not_started(self) -> DockcredError | None:
+        """Return what keeps a program of Windows from starting; None but in WSL."""
+        from dockcred.stores.problems import KeychainError  # noqa: PLC0415 - at a failure
+        from dockcred.system import wsl  # noqa: PLC0415 - as above
+
+        here = wsl.find(self._environment)
+        if not here or not here.off or not wsl.is_windows_program(self._program):
+            return None
+        cause, remedy = here.off
+        return KeychainError(
+            f"{self._program} is a program of Windows: {cause}", remedy
         )

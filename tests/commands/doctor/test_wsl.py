@@ -9,6 +9,8 @@ import pytest
 from dockcred.clients.findings import Finding, exit_status
 from dockcred.commands.setup.plan import Plan
 from dockcred.commands.setup.survey import Surroundings
+from dockcred.stores.external import External
+from dockcred.stores.problems import KeychainError
 from dockcred.system import wsl
 from dockcred.system.environment import Environment
 
@@ -104,6 +106,23 @@ def test_interop_that_is_off_is_the_cause_that_is_told(
     )
     assert cause in found.text
     assert remedy in found.remedy
+
+
+@pytest.mark.parametrize("how", OFF)
+def test_the_helper_says_so_itself_where_a_store_of_windows_does_not_start(
+    machine: Machine, windows: Windows, how: str
+) -> None:
+    program = machine.path / "bin/docker-credential-keyring.exe"
+    program.write_bytes(b"MZ\x90\0\3\0\0\0")
+    store = External("helper:keyring.exe", Environment(machine.variables))
+    with pytest.raises(KeychainError, match="could not be started"):
+        store.list()
+    turn_off, cause, remedy = OFF[how]
+    turn_off(windows)
+    with pytest.raises(KeychainError, match="is a program of Windows") as told:
+        store.list()
+    assert cause in told.value.cause
+    assert remedy in told.value.remedy
 
 
 def missing(machine: Machine, helper: str) -> Finding:
