@@ -19,6 +19,7 @@ OTHER_ACCOUNT_HOST = "210987654321.dkr.ecr.eu-west-1.amazonaws.com"
 AZURE_HOST = "contoso.azurecr.io"
 GOOGLE_HOST = "europe-docker.pkg.dev"
 GITHUB_HOST = "ghcr.io"
+GITLAB_HOST = "registry.gitlab.com"
 OPEN_HOSTS = (
     "public.ecr.aws",
     "gcr.io",
@@ -31,6 +32,7 @@ HUB_HOSTS = ("registry-1.docker.io", "index.docker.io")
 HUB_USER, HUB_PASSWORD = "me", "p/w+="
 HOSTS = (
     *(ACCOUNT_HOST, OTHER_ACCOUNT_HOST, AZURE_HOST, GOOGLE_HOST, GITHUB_HOST),
+    GITLAB_HOST,
     *OPEN_HOSTS,
     *HUB_HOSTS,
 )

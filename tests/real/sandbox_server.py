@@ -31,10 +31,10 @@ from dockcred.testing.sandbox.azure.directory import TENANT, Principal
 from dockcred.testing.sandbox.google import sts
 from dockcred.testing.sandbox.google.principals import email
 
-CLOUDS = ("AWS_", "AZURE_", "GCE_", "GH_", "GITHUB_")
+CLOUDS = ("AWS_", "AZURE_", "GCE_", "GH_", "GITHUB_", "CI_")
 IDENTITIES = (
     *("env-keys", "instance-profile"),
-    *("azure-imds", "google-metadata", "github-gh-token"),
+    *("azure-imds", "google-metadata", "github-gh-token", "gitlab-job"),
 )
 
 BUILDER = "system:serviceaccount:team:builder"

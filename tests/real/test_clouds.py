@@ -14,13 +14,14 @@ import pytest
 
 from .clients import Account
 from .parts import program
-from .registry import AZURE_HOST, BACKEND, GITHUB_HOST, GOOGLE_HOST
+from .registry import AZURE_HOST, BACKEND, GITHUB_HOST, GITLAB_HOST, GOOGLE_HOST
 from .world import World
 
 CLOUDS = {
     "acr-login": ("azure-imds", AZURE_HOST),
     "gcr": ("google-metadata", GOOGLE_HOST),
     "ghcr-login": ("github-gh-token", GITHUB_HOST),
+    "gitlab": ("gitlab-job", GITLAB_HOST),
 }
 every_helper = pytest.mark.parametrize("suffix", [*CLOUDS, "auto"])
 NAME = "team/app:1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -25,39 +26,34 @@ SELF_MANAGED = "images.corp.example"
         ("glab-keychain", "tanuki"),
     ],
 )
-def test_the_registry_admits_whom_it_is_answered(identity, user, either, cloud):
-    found = answered(either(cloud.environment(f"gitlab-{identity}")))
+def test_the_registry_admits_whom_it_is_answered(identity, user, get, cloud):
+    found = answered(get(cloud.environment(f"gitlab-{identity}")))
     assert found[0] == user
     assert cloud.minted(found[1]).account == "gitlab.com"
-    assert cloud._clouds[-1].admits(*found, HOST, 0) or identity == "glab-ended"
+    assert cloud._clouds[-1].admits(*found, HOST, time.time())
 
 
-@pytest.mark.parametrize("host", ["gitlab.com", "gitlab.com:443"])
-@pytest.mark.parametrize("identity", ["job", "token", "glab-login"])
-def test_the_dependency_proxy_is_answered_too(identity, host, either, cloud):
-    answered(either(cloud.environment(f"gitlab-{identity}"), host))
+@pytest.mark.parametrize(
+    ("identity", "host"),
+    [("job", "gitlab.com:443"), ("token", "gitlab.com"), ("glab-login", "gitlab.com")],
+)
+def test_the_dependency_proxy_is_answered_too(identity, host, get, cloud):
+    answered(get(cloud.environment(f"gitlab-{identity}"), host))
 
 
 @pytest.mark.parametrize(
     "other",
     [
         "registry.gitlab.com.example.com",
-        "registryxgitlab.com",
-        "registry-gitlab.com",
         "x.registry.gitlab.com",
         "evilgitlab.com",
-        "registry.evilgitlab.com",
-        "about.gitlab.com",
-        "gitlab-dedicated.com",
-        "registry.gitlab-dedicated.com",
-        "a.b.gitlab-dedicated.com",
         "registry.gitlab.example",
         f"http://{HOST}",
     ],
 )
-@pytest.mark.parametrize("identity", ["token", "glab-login"])
-def test_a_look_alike_gets_nothing(identity, other, either, cloud):
-    answer = either(cloud.environment(f"gitlab-{identity}"), other)
+def test_a_look_alike_gets_nothing(other, either, cloud):
+    """More of them are at tests/providers/gitlab/test_hosts.py."""
+    answer = either(cloud.environment("gitlab-glab-login"), other)
     assert answer.stdout == NOT_FOUND
     assert cloud.calls[CALL] == 0
 
@@ -172,14 +168,13 @@ def test_a_job_token_goes_before_everything(get, cloud):
     assert answered(get(environment, "gitlab.com"))[0] == "tanuki"
 
 
-@pytest.mark.parametrize("identity", ["token", "glab-ended"])
-def test_fifty_cold_gets_ask_once(identity, get, cloud):
-    environment = cloud.environment(f"gitlab-{identity}") | {"DOCKCRED_TIMEOUT": "60"}
+def test_fifty_cold_gets_ask_once(get, cloud):
+    environment = cloud.environment("gitlab-glab-ended") | {"DOCKCRED_TIMEOUT": "60"}
     with ThreadPoolExecutor(50) as pool:
         answers = list(pool.map(get, [environment] * 50))
     assert {answered(each) for each in answers} == {answered(answers[0])}
     assert cloud.calls[CALL] == 1
-    assert calls(environment) == ["auth docker-helper get"] * (identity == "glab-ended")
+    assert calls(environment) == ["auth docker-helper get"]
 
 
 def test_what_gitlab_cannot_be_asked_is_answered_all_the_same(get, cloud):
