@@ -22,7 +22,7 @@ BY_DAY = (
     *("azure-workload-identity", "azure-imds", "azure-arc", "azure-app-service"),
     *("google-service-account", "google-wif-url", "google-impersonated"),
     *("google-metadata", "google-authorized-user", "github-app", "github-gh-token"),
-    *("ci-github", "ci-azure-pipelines"),
+    *("ci-github", "ci-azure-pipelines", "alibaba-rrsa", "alibaba-ecs-role"),
 )
 """So many that each service of the sandbox is asked by one."""
 NOBODY = ("nothing", "nobody", "expired", "azure-nothing")

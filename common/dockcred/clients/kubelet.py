@@ -32,6 +32,11 @@ CLOUDS = (
     "*.gcr.io",
     "*.pkg.dev",
     "ghcr.io",
+    "registry.*.aliyuncs.com",
+    "registry-*.*.aliyuncs.com",
+    "crpi-*.*.personal.cr.aliyuncs.com",
+    "*-registry.*.cr.aliyuncs.com",
+    "*-registry-*.*.cr.aliyuncs.com",
 )
 """Hosts that answer to a cloud's identity. A `*` is within one label."""
 

@@ -251,6 +251,21 @@ def test_a_profile_s_program_is_given_no_secret(program, cloud, alibaba) -> None
     assert "PATH=" in given.read_text()
 
 
+def test_kubelet_pulls_as_the_node_s_role(helper_bin, cloud) -> None:
+    environment = cloud.environment("alibaba-ecs-role")
+    plugin = Program(str(helper_bin / "dockcred-credential-provider"))
+    asked = {
+        "kind": "CredentialProviderRequest",
+        "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
+        "image": f"{ENTERPRISE}/team/app:1",
+    }
+    answer = plugin(environment=environment, stdin=json.dumps(asked).encode())
+    assert answer.status == 0, answer
+    (found,) = json.loads(answer.stdout)["auth"].values()
+    minted = cloud.minted(found["password"])
+    assert "assumed-role/ecs-registry/" in minted.principal
+
+
 def test_no_secret_is_shown_by_the_log(program, cloud) -> None:
     for identity in ("alibaba-env-keys", "alibaba-rrsa", "alibaba-ecs-role"):
         environment = cloud.environment(identity) | {"DOCKCRED_LOG": "debug"}

@@ -31,7 +31,7 @@ _ALGORITHM = "ACS3-HMAC-SHA256"
 _EMPTY = hashlib.sha256(b"").hexdigest()
 _OK = 200
 _PERSONAL, _ENTERPRISE, _STS = "2016-06-07", "2018-12-01", "2015-04-01"
-_ROUNDS = 1000.0
+_MILLISECONDS = 1000.0
 
 
 class AlibabaKeys:
@@ -218,7 +218,7 @@ def _credential(values: list[Any], host: str) -> Credential:
     if not is_text or not isinstance(ends, int) or isinstance(ends, bool):
         raise _garbage(host)
     now = time.time()
-    return Credential(user, password, now, min(ends / _ROUNDS, now + MAX_LIFE_S))
+    return Credential(user, password, now, min(ends / _MILLISECONDS, now + MAX_LIFE_S))
 
 
 def _garbage(host: str) -> IssueError:
