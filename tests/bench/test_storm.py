@@ -85,7 +85,7 @@ def told(run: storm_run.Run) -> storm_run.Run:
 def test_installed_processes_do_what_the_model_says():
     """The quota is as small as that a handful of processes are throttled by it."""
     quota = Quota(0.5, 1)
-    done = told(storm_run.run(4, quota=quota, images=2, fleet=206, clock=1, runs=1))
+    done = told(storm_run.run(4, quota=quota, fleet=206, clock=1, runs=1))
     assert done.agrees(), str(done)
 
 
