@@ -8,7 +8,6 @@ left to glab's own docker helper.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 
@@ -206,6 +205,8 @@ def _from_helper(
     instance: str, asked: str, environment: Environment
 ) -> tuple[str, str]:
     """Have glab's docker helper answer for a registry: it renews what has ended."""
+    import json  # noqa: PLC0415 - a `list` needs none
+
     outcome = tool_login.ask(
         ["glab", "auth", "docker-helper", "get"],
         environment,
