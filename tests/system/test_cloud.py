@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dockcred.system.cloud import ALIBABA, AWS, AZURE, GOOGLE, NONE, Hardware
+from dockcred.system.cloud import ALIBABA, AWS, AZURE, GOOGLE, NONE, ORACLE, Hardware
 
 DMI = "sys/class/dmi/id"
 TAG = "7783-7084-3265-9085-8269-3286-77"
@@ -21,6 +21,11 @@ SAYS = {
         AZURE,
         {"sys_vendor": "Microsoft Corporation", "product_name": "Virtual Machine"}
         | {"chassis_asset_tag": TAG},
+    ),
+    "OCI": (
+        ORACLE,
+        {"sys_vendor": "QEMU", "product_name": "Standard PC (i440FX + PIIX, 1996)"}
+        | {"chassis_asset_tag": "OracleCloud.com"},
     ),
     "ECS": (
         ALIBABA,

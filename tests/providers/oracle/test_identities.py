@@ -192,3 +192,34 @@ def test_the_one_name_for_all_serves_every_realm_and_loads_it_for_no_other(
     told = auto.get(profiled, "ghcr.io").stderr
     assert b"dockcred.providers.github" in told
     assert b"dockcred.providers.oracle" not in told
+
+
+def test_config_toml_says_which_profile_is_a_registrys(get, cloud) -> None:
+    environment = cloud.environment("oracle-api-key")
+    home = Path(environment["HOME"])
+    said, key = oracle(cloud).tenancy.user("other")
+    (home / "other.pem").write_text(rs256.pem(key))
+    said["key_file"] = "~/other.pem"
+    with (home / ".oci/config").open("a") as file:
+        file.write("[OTHER]\n" + "".join(f"{n}={v}\n" for n, v in said.items()))
+    config = home / "config.toml"
+    config.write_text('[[registry]]\nmatch = "fra.ocir.io"\noci_profile = "OTHER"\n')
+    environment["DOCKCRED_CONFIG"] = str(config)
+    assert cloud.minted(get(environment).password).principal == said["user"]
+    another = cloud.minted(get(environment, "iad.ocir.io").password)
+    assert another.principal != said["user"]
+
+
+def test_setup_and_status_know_the_profiles(helper_bin: Path, cloud) -> None:
+    from dockcred.commands.setup import clouds
+    from dockcred.system.environment import Environment
+
+    environment = cloud.environment("oracle-encrypted-key")
+    told = clouds.here(Environment(environment))
+    assert "profiles of Oracle's configuration: WORK" in told
+    status = Program(str(helper_bin / "dockcred"))(
+        "status", "fra.ocir.io", "--json", environment=environment
+    )
+    assert b"oracle:api-key" in status.stdout
+    assert b'"profile": "WORK"' in status.stdout
+    assert identities.PASSPHRASE.encode() not in status.stdout

@@ -14,6 +14,7 @@ from dockcred.providers.alibaba import profiles as alibaba
 from dockcred.providers.ecr import accounts
 from dockcred.providers.ecr.endpoints import ProfileSettings
 from dockcred.providers.google import hosts as google
+from dockcred.providers.oracle import profiles as oracle
 from dockcred.system import cloud
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def here(environment: Environment) -> list[str]:
     """Return who could be asked, in sentences, by cloud."""
     found = [*_aws(environment), *_google(environment), *_azure(environment)]
     found += [*_tokens("github", environment), *_tokens("gitlab", environment)]
-    found += _alibaba(environment)
+    found += [*_alibaba(environment), *_oracle(environment)]
     if (firmware := cloud.Hardware()).cloud not in {"", cloud.NONE}:
         found.append(f"this machine is {firmware.cloud}'s, by its firmware")
     return found
@@ -133,6 +134,11 @@ def _tokens(name: str, environment: Environment) -> Iterator[str]:
 def _alibaba(environment: Environment) -> Iterator[str]:
     if found := alibaba.names(environment):
         yield f"profiles of Alibaba Cloud's CLI: {_listed(found)}"
+
+
+def _oracle(environment: Environment) -> Iterator[str]:
+    if found := oracle.names(environment):
+        yield f"profiles of Oracle's configuration: {_listed(found)}"
 
 
 def _json(path: str) -> dict[str, object]:

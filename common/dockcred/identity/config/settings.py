@@ -42,6 +42,9 @@ VARIABLES = {
     "instance_id": "DOCKER_CREDENTIAL_ACR_HELPER_INSTANCE_ID",
     # GitLab
     "gitlab_instance": "DOCKCRED_GITLAB_INSTANCE",
+    # Oracle
+    "oci_profile": "OCI_CLI_PROFILE",
+    "oci_auth": "OCI_CLI_AUTH",
     # a CI job's token
     "token_source": "DOCKCRED_OIDC_SOURCE",
     "token_audience": "DOCKCRED_OIDC_AUDIENCE",

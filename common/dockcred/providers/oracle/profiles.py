@@ -43,6 +43,16 @@ def is_whole(environment: Environment) -> bool:
     )
 
 
+def names(environment: Environment) -> list[str]:
+    """Return the names of the profiles in Oracle's configuration, if it can be read."""
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read(hosts.config_file(environment), encoding="utf-8")
+    except (ValueError, configparser.Error):
+        return []
+    return [*([DEFAULT] if parser.defaults() else []), *parser.sections()]
+
+
 class OciProfile:
     """A profile of Oracle's configuration, with what variables say instead of it."""
 
