@@ -45,6 +45,7 @@ PROGRAMS = {
     "docker-credential-ghcr-login": "docker_credential_ghcr_login",
     "docker-credential-gitlab": "docker_credential_gitlab",
     "docker-credential-keyring": "docker_credential_keyring",
+    "docker-credential-ocir": "docker_credential_ocir",
     "docker-credential-oidc": "docker_credential_oidc",
 }
 SCRIPT = "#!{python}\nfrom {module} import main\nmain()\n"
