@@ -122,6 +122,8 @@ def test_nobody_goes_on_anonymously_and_loads_no_library(ocir, cloud) -> None:
         *("fra.ocir.io.example.com", "ocir.io", "a.fra.ocir.io", "fraxocir.io"),
         "ocir.eu-frankfurt-1.oci.oraclecloud.com.example.com",
         "ocir.eu-frankfurt-1.oci.oraclecloudx.com",
+        "ocir.eu-frankfurt-1.oci.oracle.mycloud.com",
+        "ocir.eu-frankfurt-1.oci.oraclecloud7.com",
         "ocir.oci.oraclecloud.com",
         "objectstorage.eu-frankfurt-1.oraclecloud.com",
         "-.ocir.io",
