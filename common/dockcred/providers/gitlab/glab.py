@@ -8,9 +8,9 @@ left to glab's own docker helper.
 
 from __future__ import annotations
 
-import os
 import time
 
+from dockcred import system
 from dockcred.credential import Credential
 from dockcred.errors import EndedError, IssueError, MissingIdentityError
 from dockcred.identity import tool_login
@@ -110,11 +110,11 @@ def logins(environment: Environment) -> GlabFile | None:
     for path in environment.glab_files():
         try:
             with open(path, "rb") as file:
-                mode = os.fstat(file.fileno()).st_mode
+                mode = system.fstat(file.fileno()).st_mode
                 data = file.read(tool_login.MAX_BYTES)
         except OSError:
             continue
-        if os.name != "nt" and mode & _OTHERS:
+        if mode & _OTHERS:
             from dockcred.system import log  # noqa: PLC0415 - the unusual
 
             log.warning(
