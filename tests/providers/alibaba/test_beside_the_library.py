@@ -59,6 +59,7 @@ def test_the_signature_is_byte_for_byte_the_sdk_s(side_by_side) -> None:
         compare,
         *(PRINTABLE, PRINTABLE, st.just("") | PRINTABLE),
         *(st.text(max_size=30), PRINTABLE, st.integers(0, 4_000_000_000)),
+        share=0.4,
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -77,6 +79,10 @@ ORDERS = st.fixed_dictionaries(
 
 def test_what_the_machine_has_is_what_the_library_finds(side_by_side, service) -> None:
     ecs = pytest.importorskip("alibabacloud_credentials.provider.ecs_ram_role")
+    from alibabacloud_credentials.utils import auth_util
+
+    os.environ.clear()  # which the library has read when it was loaded
+    importlib.reload(auth_util)
     where = f"127.0.0.1:{service.server_port}"
 
     def theirs(named: str, insists: bool) -> tuple[str, ...]:

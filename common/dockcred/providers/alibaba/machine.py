@@ -118,7 +118,8 @@ class EcsRole:
         answer = self._ask(path, self._token)
         if answer.status == _OK or not self._token or self._needs_token:
             return answer
-        return self._ask(path, "")  # whoever does not know its own tokens
+        again = self._ask(path, "")  # it may not know its own tokens
+        return again if again.status == _OK else answer
 
     def _ask(self, path: str, token: str) -> Response:
         shown = {"x-aliyun-ecs-metadata-token": token} if token else {}
