@@ -36,7 +36,7 @@ from dockcred.testing.sandbox.rate_limit import TokenBucket
 
 RUN_STANDS_FOR = 2000
 BOOT_S = 10.0
-CLOCK = 10.0
+CLOCK = 5.0
 RUNS = 3
 AT_ONCE = 50
 """So many nodes boot at once at most: ten have little to do, most of the time."""

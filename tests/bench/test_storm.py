@@ -93,7 +93,7 @@ def test_installed_processes_do_what_the_model_says():
 @pytest.mark.parametrize("fleet", [RUN_STANDS_FOR, 0], ids=["told", "untold"])
 def test_processes_whose_clock_is_faster_do_what_the_model_says(fleet):
     """Kubelet starts them again and again: ten nodes stand for 2,000."""
-    done = told(storm_run.run(10, fleet=fleet, clock=5))
+    done = told(storm_run.run(10, fleet=fleet))
     assert done.agrees(), str(done)
     assert min(each.throttled for each in done.found) > 10
 
