@@ -69,7 +69,17 @@ def test_mappings_of_words_are_read(text, found):
     [
         *("a: !!str b", "a: b # c", "a: [b]", "a: {b: c}", "- a", "a: |", "a: b: c"),
         *("a", "a:b", "a: b:", "a: b\n  c: d", "a:\n   b: c\n  d: e", "a: b\na: c"),
-        *("\ta: b", "a: \tb", "a: ,b", "a: :b", ": a", "a: &b", "a: *b", "---"),
+        *(
+            "\ta: b",
+            "a: \tb",
+            "a: ,b",
+            "a: :b",
+            "a: @b",
+            ": a",
+            "a: &b",
+            "a: *b",
+            "---",
+        ),
     ],
 )
 def test_anything_else_is_for_the_tool(text):

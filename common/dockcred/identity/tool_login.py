@@ -76,7 +76,7 @@ def _word(text: str) -> str:
     word = text[1:-1] if quoted else text
     if not _PLAIN.issuperset(word) or word.startswith(("-", " ")) or word[-1:] == " ":
         raise ValueError("no plain word")
-    if word.startswith((",", ":")) or word.endswith(":") or ": " in word:
+    if word.startswith((",", ":", "@")) or word.endswith(":") or ": " in word:
         raise ValueError("no plain word")
     return word
 
