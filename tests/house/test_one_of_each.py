@@ -125,7 +125,7 @@ WAITERS = {
     "system/shared_file.py": "a file that others change, and who may write it back",
     "system/spawn.py": "the end of a child that has closed its streams",
     "system/watcher.py": "the end of a process that is no child",
-    "system/windows/__init__.py": "a lock, and a file that another has open",
+    "system/windows/__init__.py": "a file that another has open for a moment",
     "identity/cache/__init__.py": "the next tick of a file system's clock",
     "commands/refresh/loop.py": "news that may follow news at once",
     "identity/turn_keeper.py": "a throttled node's turn",

@@ -77,6 +77,15 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "stores/secretservice/stream.py": "D-Bus authenticates by the user's number",
         "stores/vault_key.py": "asks for the user's own number, to tell whose a file is",
     },
+    "which platform": {
+        "clients/helm.py": "finds helm's own folder, which is another one on macOS",
+        "commands/doctor/self_test.py": "says on what it ran; decides nothing by it",
+        "commands/install.py": "writes the launchers' sh front on Linux alone",
+        "providers/gitlab/glab.py": "judges by a mode, which Windows does not have",
+        "stores/choice.py": "chooses the keychain of the system",
+        "stores/secretservice/stream.py": "makes a system call by its number",
+        "stores/vault_key.py": "asks Linux's kernel for a key by a call's number",
+    },
     "sockets": {
         "clients/contrast/toml.py": "reads the certificates that the file names; connects to nothing",
         "commands/doctor/realm.py": "resolves the name that a registry sends, to judge it; connects to nothing",
@@ -133,7 +142,15 @@ def _environ(tree: ast.AST) -> bool:
     return bool({"environ", "environb", "getenv"}.intersection(_attributes_of_os(tree)))
 
 
+def _platform(tree: ast.AST) -> bool:
+    asked = {
+        ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)
+    }
+    return bool(asked & {"sys.platform", "os.name", "platform.system"})
+
+
 RULES = {
+    "which platform": (_platform, ("system/",)),
     "POSIX alone": (_posix, ("system/",)),
     "sockets": (_sockets, ("transport/", "stores/secretservice/")),
     "os.environ": (_environ, ("system/environment/",)),

@@ -120,7 +120,7 @@ def _install(place: Path) -> None:
     done = subprocess.run(
         [
             *("wine", str(place / "python/python.exe"), "-m", "pip", "install"),
-            *("--no-index", "--no-deps", "--no-warn-script-location", f"Z:{wheel}"),
+            *("--no-index", "--no-deps", "--no-compile", f"Z:{wheel}"),
         ],
         stdin=subprocess.PIPE,
         capture_output=True,

@@ -33,10 +33,16 @@ GETS = {
 }
 
 
+PATIENT = {"DOCKCRED_TIMEOUT": "60"}
+"""Of Wine's start the watchdog knows nothing."""
+NOT_CACHED = {"ci-github"}
+"""A job's own token is the password: it is asked for anew, as on Linux."""
+
+
 @pytest.mark.parametrize("identity", GETS)
 def test_a_credential_is_minted_and_then_cached(windows, cloud, identity):
     program, host = GETS[identity]
-    variables = cloud.environment(identity)
+    variables = cloud.environment(identity) | PATIENT
     cold = windows.get(program, host, variables)
     assert cold.status == 0, cold
     assert cold.stderr == b""
@@ -47,13 +53,15 @@ def test_a_credential_is_minted_and_then_cached(windows, cloud, identity):
     assert answer["Secret"]
     asked = sum(cloud.calls.values())
     cached = windows.get(program, host, variables)
+    if identity in NOT_CACHED:
+        assert cached.password != cold.password
+        return
     assert (cached.status, cached.stdout) == (0, cold.stdout)
-    if entries.paths(variables, "*"):
-        assert sum(cloud.calls.values()) - asked <= 1
+    assert sum(cloud.calls.values()) == asked
 
 
 def test_expired_it_is_minted_anew(windows, cloud):
-    variables = cloud.environment("env-keys")
+    variables = cloud.environment("env-keys") | PATIENT
     first = windows.get(ECR, ECR_HOST, variables).password
     entries.age_to(entries.only(variables), 1.1)
     assert windows.get(ECR, ECR_HOST, variables).password != first
@@ -62,7 +70,7 @@ def test_expired_it_is_minted_anew(windows, cloud):
 
 def test_aging_it_is_answered_at_once_and_refreshed_behind(windows, cloud):
     """There is no fork: another Python does it, which nobody waits for."""
-    variables = cloud.environment("env-keys")
+    variables = cloud.environment("env-keys") | PATIENT
     first = windows.get(ECR, ECR_HOST, variables).password
     entries.age_to(entries.only(variables), 0.6)
     assert windows.get(ECR, ECR_HOST, variables).password == first
@@ -73,7 +81,7 @@ def test_aging_it_is_answered_at_once_and_refreshed_behind(windows, cloud):
 
 
 def test_twenty_at_once_make_one_call(windows, cloud):
-    variables = cloud.environment("env-keys") | {"DOCKCRED_TIMEOUT": "60"}
+    variables = cloud.environment("env-keys") | PATIENT
     with ThreadPoolExecutor(20) as pool:
         asked = [pool.submit(windows.get, ECR, ECR_HOST, variables) for _ in range(20)]
         answers = {each.result().password for each in asked}
@@ -82,14 +90,14 @@ def test_twenty_at_once_make_one_call(windows, cloud):
 
 def test_what_is_kept_is_for_its_user_alone(windows, cloud):
     """Wine shows a list of rights that lets nobody else in as a mode that does so."""
-    variables = cloud.environment("env-keys")
+    variables = cloud.environment("env-keys") | PATIENT
     assert windows.get(ECR, ECR_HOST, variables).status == 0
     assert entries.only(variables).stat().st_mode & 0o007 == 0
     assert entries.directory(variables).stat().st_mode & 0o007 == 0
 
 
 def test_a_directory_that_others_can_write_is_no_cache(windows, cloud):
-    variables = cloud.environment("env-keys")
+    variables = cloud.environment("env-keys") | PATIENT
     assert windows.get(ECR, ECR_HOST, variables).status == 0
     entries.directory(variables).chmod(0o777)
     answer = windows.get(ECR, ECR_HOST, variables)
@@ -98,7 +106,7 @@ def test_a_directory_that_others_can_write_is_no_cache(windows, cloud):
 
 
 def test_without_variables_the_cache_is_below_the_local_folder(windows, cloud):
-    variables = cloud.environment("env-keys")
+    variables = cloud.environment("env-keys") | PATIENT
     kept = {n: v for n, v in variables.items() if "XDG" not in n and "CACHE" not in n}
     place = windows.profile / "AppData/Local/dockcred/cache"
     assert windows.get(ECR, ECR_HOST, kept).status == 0
@@ -111,7 +119,7 @@ def test_without_variables_the_cache_is_below_the_local_folder(windows, cloud):
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_verbs_say_what_they_say_on_linux(windows, cloud, program):
     """One process each, and no line of a traceback in any."""
-    variables = cloud.environment("nothing") | {"DOCKCRED_STORE": "vault"}
+    variables = cloud.environment("nothing") | PATIENT
     foreign = "registry.elsewhere.example"
     version = windows.run(program, "version", variables=variables)
     assert version.status == 0
@@ -125,3 +133,12 @@ def test_the_verbs_say_what_they_say_on_linux(windows, cloud, program):
     ):
         assert b"Traceback" not in answer.stderr + answer.stdout
         assert (answer.stdout + answer.stderr).count(b"\n") <= 2
+
+
+@pytest.mark.parametrize("command", ["status", "list", "doctor", "install", "vault"])
+def test_a_command_of_dockcred_works_or_refuses_in_one_line(windows, cloud, command):
+    variables = cloud.environment("nothing") | PATIENT
+    answer = windows.run("dockcred", command, variables=variables)
+    assert b"Traceback" not in answer.stderr
+    if b"does not run on Windows yet" in answer.stderr:
+        assert (answer.status, answer.stderr.count(b"\n")) == (1, 1)

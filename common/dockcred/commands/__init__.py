@@ -11,8 +11,10 @@ from importlib.util import find_spec
 
 import click
 
+from dockcred import system
 from dockcred.commands.console import examples, reporting_errors
 from dockcred.commands.help import HelpfulGroup
+from dockcred.errors import NotServedError
 from dockcred.system import environment, log, private_directory, process
 from dockcred.system.version import __version__
 
@@ -100,7 +102,15 @@ class _OnUse(HelpfulGroup):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run one; help that goes to a full disk fails in one line as well."""
         with reporting_errors():
-            return super().main(*args, **kwargs)
+            try:
+                return super().main(*args, **kwargs)
+            except (AttributeError, ModuleNotFoundError) as error:
+                if not system.is_absent(error):
+                    raise
+                raise NotServedError(
+                    "this command does not run on Windows yet",
+                    "name the helpers in docker's config.json, or run it in WSL",
+                ) from None
 
     def list_commands(self, context: click.Context) -> list[str]:
         """Return the subcommands; the one file has no sandbox."""

@@ -37,6 +37,7 @@ if sys.platform == "win32":
         fstat,
         home,
         host_name,
+        is_absent,
         lock,
         lstat,
         move,
@@ -84,6 +85,11 @@ else:
     def user() -> int:
         """Return this user's number, as files have it."""
         return os.geteuid()
+
+    def is_absent(error: AttributeError | ModuleNotFoundError) -> bool:
+        """Return whether Python's library has here not what POSIX's has."""
+        del error
+        return False
 
     def host_name() -> str:
         """Return the host's name; in a pod that is the pod's."""

@@ -7,11 +7,14 @@ processes  who started whom, and one that outlives its starter
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import msvcrt
 import os
 import sys
 import time
 import winreg
+from ctypes import wintypes
 
 from dockcred.system.windows import access, identity
 
@@ -32,12 +35,16 @@ FOLDERS = {
 }
 CACHE = "dockcred/cache"
 EXECUTABLE = (".exe", ".cmd", ".bat", ".com")
+_ABSENT = {"fcntl", "grp", "pwd", "resource", "termios"}
+_LESS_HERE = {"os", "signal", "socket", "time"}
 MOVES_OPEN_FILES = False
 ENDING = ("SIGTERM",)
 ROOTS: tuple[str, ...] = ()
 _ATTEMPTS, _LONGEST_PAUSE_S = 40, 0.05
 _IN_USE = {5, 32, 33}
-_FAR = 2**31 - 2
+_EXCLUSIVE, _AT_ONCE, _FAR = 0x2, 0x1, 2**62
+_LOCK_VIOLATION, _IO_PENDING = 33, 997
+_kernel = ctypes.WinDLL("kernel32", use_last_error=True)
 
 
 def user() -> int:
@@ -84,28 +91,28 @@ def copy_access(old: str, descriptor: int) -> bool:
 
 
 def lock(descriptor: int) -> None:
-    """Lock an open file until it is closed; BlockingIOError where another holds it.
-
-    A byte far behind its end: what is locked can be read by nobody else.
-    """
-    at = os.lseek(descriptor, 0, os.SEEK_CUR)
-    try:
-        os.lseek(descriptor, _FAR, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-    except PermissionError as error:
-        raise BlockingIOError(error.errno, error.strerror) from None
-    finally:
-        os.lseek(descriptor, at, os.SEEK_SET)
+    """Lock an open file until it is closed; BlockingIOError where another holds it."""
+    _lock(descriptor, _EXCLUSIVE | _AT_ONCE)
 
 
 def wait_for_lock(descriptor: int) -> None:
     """Lock an open file as `lock` does, however long another holds it."""
-    while True:
-        try:
-            lock(descriptor)
-            break
-        except BlockingIOError:
-            time.sleep(_LONGEST_PAUSE_S)
+    _lock(descriptor, _EXCLUSIVE)
+
+
+def _lock(descriptor: int, how: int) -> None:
+    """Lock a byte far behind a file's end: what is locked nobody else can read.
+
+    msvcrt.locking tells a lock that another holds by an errno that Wine does not set,
+    and gives up waiting after ten seconds.
+    """
+    where = (ctypes.c_uint64 * 4)(0, 0, _FAR, 0)  # OVERLAPPED
+    handle = wintypes.HANDLE(msvcrt.get_osfhandle(descriptor))
+    if not _kernel.LockFileEx(handle, how, 0, 1, 0, where):
+        code = ctypes.get_last_error()
+        if code in {_LOCK_VIOLATION, _IO_PENDING}:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        raise ctypes.WinError(code)
 
 
 def move(descriptor: int, aside: str, path: str, mtime: float | None) -> None:
@@ -162,6 +169,13 @@ def start_again(code: str, variables: dict[str, str], text: bytes) -> None:
     from dockcred.system.windows import processes  # noqa: PLC0415 - once in half a life
 
     processes.start_again(code, variables, text)
+
+
+def is_absent(error: AttributeError | ModuleNotFoundError) -> bool:
+    """Return whether Python's library has here not what POSIX's has."""
+    if isinstance(error, AttributeError):
+        return getattr(error.obj, "__name__", "") in _LESS_HERE
+    return error.name in _ABSENT
 
 
 def host_name() -> str:
