@@ -168,7 +168,7 @@ def test_a_session_that_has_ended_names_the_login(get, cloud) -> None:
     ],
 )
 def test_each_failure_is_told_in_a_line(failure, told, get, cloud) -> None:
-    environment = cloud.environment("oracle-api-key") | {"DOCKCRED_TIMEOUT": "3"}
+    environment = cloud.environment("oracle-api-key") | {"DOCKCRED_TIMEOUT": "20"}
     cloud.fail(failure)
     assert told in get(environment).said
 
@@ -178,7 +178,7 @@ def test_each_failure_is_told_in_a_line(failure, told, get, cloud) -> None:
 def test_a_machine_that_is_not_told_is_an_error(what, failure, get, cloud) -> None:
     who = "workload-identity" if what == "oke" else "instance-principal"
     environment = cloud.environment(f"oracle-{who}") | {
-        "DOCKCRED_TIMEOUT": "3",
+        "DOCKCRED_TIMEOUT": "20",
         "DOCKCRED_ANONYMOUS": "false",
     }
     cloud.fail(f"{what}:{failure}")
