@@ -81,7 +81,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "clients/helm.py": "finds helm's own folder, which is another one on macOS",
         "commands/doctor/self_test.py": "says on what it ran; decides nothing by it",
         "commands/install.py": "writes the launchers' sh front on Linux alone",
-        "providers/gitlab/glab.py": "judges by a mode, which Windows does not have",
         "stores/choice.py": "chooses the keychain of the system",
         "stores/secretservice/stream.py": "makes a system call by its number",
         "stores/vault_key.py": "asks Linux's kernel for a key by a call's number",
