@@ -23,7 +23,6 @@ if sys.platform == "win32":
         ENDING,
         EXECUTABLE,
         FOLDERS,
-        MOVES_OPEN_FILES,
         PLAIN,
         READ,
         ROOTS,
@@ -67,8 +66,6 @@ else:
     """The directory of the whole machine's settings."""
     EXECUTABLE: tuple[str, ...] = ("",)
     """What the file of a program ends in, beside its name."""
-    MOVES_OPEN_FILES = True
-    """Whether a file is moved and removed while a process has it open."""
     ENDING = ("SIGSTOP", "SIGKILL")
     """What ends processes, first all of the one, then of the other."""
     ROOTS: tuple[str, ...] = (

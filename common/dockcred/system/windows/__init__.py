@@ -37,7 +37,6 @@ CACHE = "dockcred/cache"
 EXECUTABLE = (".exe", ".cmd", ".bat", ".com")
 _ABSENT = {"fcntl", "grp", "pwd", "resource", "termios"}
 _LESS_HERE = {"os", "signal", "socket", "time"}
-MOVES_OPEN_FILES = False
 ENDING = ("SIGTERM",)
 ROOTS: tuple[str, ...] = ()
 _ATTEMPTS, _LONGEST_PAUSE_S = 40, 0.05
