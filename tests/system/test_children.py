@@ -292,6 +292,7 @@ ALLOWED = {
     "api/worker.py": "our own child: it is the one who mints",
     "identity/mint.py": "our own child: a fork of us",
     "system/watcher.py": "our own child: it gets no variables at all",
+    "system/windows/processes.py": "our own child, where none can be forked",
     "commands/token_service/workers.py": "our own children: forks of us that serve",
     "system/spawn.py": "the one starter of what child_program asks; forks of us, for `list`",
     "providers/ecr/sdk.py": "botocore's Popen, with the row of credential_process",
