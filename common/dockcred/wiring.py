@@ -75,7 +75,6 @@ PROGRAMS = {
 """The helpers that `dockcred install` writes, each with the provider whose tickets its
 front reads; nothing for one without a front."""
 
-
 _ONCE_ENV = ("env", "gitlabci", "magic")
 ALIASES = {
     alias: f"{alias}={program}"
@@ -91,13 +90,11 @@ ALIASES = {
 
 def provider(name: str, *chosen: str) -> Provider:
     """Load a provider by its name; `chosen` hosts are its by configuration alone."""
-    kind = _load(*PROVIDERS[name])
+    kind: Callable[..., Provider] = _load(*PROVIDERS[name])
     if name in {"secret", "gitlab"}:
-        found: Provider = kind(chosen)
-    else:
-        # A job's token may be what a cloud takes: it opens the others.
-        found = kind(provider, chosen) if name == "oidc" else kind()
-    return found
+        return kind(chosen)
+    # A job's token may be what a cloud takes: it opens the others.
+    return kind(provider, chosen) if name == "oidc" else kind()
 
 
 def identity_store(name: str) -> Store:

@@ -107,7 +107,11 @@ STEPS = list(steps(PAGE))
 def copy(target: Path) -> Path:
     """Copy what belongs to the tree, and nothing that was made in it."""
     made = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.egg-info")
-    shutil.copytree(ROOT, target, ignore=made, symlinks=True)
+
+    def left_out(directory: str, names: list[str]) -> set[str]:
+        return made(directory, names) - {".github"}
+
+    shutil.copytree(ROOT, target, ignore=left_out, symlinks=True)
     return target
 
 
