@@ -78,6 +78,10 @@ class Browser:
             time.sleep(0.05)
         return found
 
+    def click(self, selector: str) -> None:
+        """Click the first of what a selector finds, as a person does."""
+        self._driver.find_element("css selector", selector).click()
+
     def complaints(self) -> list[str]:
         """Return what the console has said since the last call."""
         return [entry["message"] for entry in self._driver.get_log("browser")]
@@ -213,7 +217,7 @@ def test_tabs_change_and_code_is_copied(browser, url) -> None:
         "window.copied = ''; document.addEventListener('copy',"
         " () => { window.copied = String(document.getSelection()) })"
     )
-    browser.run("document.querySelector('[data-md-type=copy]').click()")
+    browser.click("[data-md-type=copy]")
     assert "make demo" in str(browser.wait("return window.copied"))
 
 
