@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
+import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 import tomlkit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dockcred import system
 from dockcred.clients.containers import edit as containers_edit
 from dockcred.clients.docker import edit as docker_edit
-from dockcred.clients.edit import WantedValue, json_text, past, toml_text
+from dockcred.clients.edit import WantedValue, client_file, json_text, past, toml_text
 from dockcred.clients.edit.client_file import EditableFile
 from dockcred.errors import InvalidInputError
-from dockcred.system import private_file
+from dockcred.system import private_file, shared_file
 
 from .test_text import configs, hosts, styles, toml_tables
 
@@ -216,3 +222,74 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(
         private_file.replace(file.path, b"new")
     assert path.read_text() == "{}"
     assert os.listdir(path.parent) == ["config.json"]
+
+
+WRITERS = tuple(module.__name__ for module in (client_file, past, shared_file, system))
+
+
+def interrupted(number: int, call: Callable[[], object]) -> bool:
+    """Call it with Ctrl-C at the n-th start or end of a function that writes.
+
+    Returns whether there are so many. In a process of its own, whose end drops locks.
+    """
+
+    def trace(frame: FrameType, event: str, _argument: Any) -> Any:
+        nonlocal number
+        name = frame.f_globals.get("__name__", "")
+        # What a generator raises when it is collected, nobody gets.
+        is_generator = frame.f_code.co_flags & inspect.CO_GENERATOR
+        if is_generator or name not in WRITERS:
+            return None
+        frame.f_trace_lines = False
+        number -= event in {"call", "return"}
+        if not number:
+            raise KeyboardInterrupt
+        return trace
+
+    child = os.fork()
+    if not child:
+        status = 2
+        try:
+            sys.settrace(trace)
+            call()
+            status = 0
+        except KeyboardInterrupt:
+            status = 1
+        finally:
+            os._exit(status)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status in {0, 1}, number
+    return bool(status)
+
+
+@pytest.mark.slow  # a process for each place
+@pytest.mark.parametrize(
+    ("text", "earlier"),
+    [(None, []), ('{"credHelpers": {"x.example": "x"}}', ["a.example"])],
+    ids=["first", "second"],
+)
+def test_wherever_ctrl_c_comes_the_record_is_of_the_file_that_is_there(
+    text: str | None, earlier: list[str], tmp_path: Path, monkeypatch
+) -> None:
+    """Whether the change was made or not: it was once forgotten right after it."""
+    monkeypatch.setattr(shared_file, "wait", lambda _: "")
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    path = tmp_path / "config.json"
+    file = EditableFile(str(path), json_text)
+    ends, number, more = set(), 0, True
+    while more:
+        number += 1
+        if text is not None:
+            path.write_text(text)
+        if earlier:
+            ask_for(file, earlier)
+        more = interrupted(number, lambda: ask_for(file, ["b.example"]))
+        is_made = path.exists() and "b.example" in path.read_text()
+        known = past.load(str(path))
+        names = {change.path[-1] for change in known.changes} if known else set()
+        assert ("b.example" in names) == is_made, number
+        ends.add((more, is_made))
+        file.give_back()
+        assert (path.read_text() if path.exists() else None) == text, number
+        assert os.listdir(tmp_path) == (["config.json"] if text else []), number
+    assert ends == {(True, False), (True, True), (False, True)}

@@ -84,9 +84,9 @@ class EditableFile:
                     if self._swap(planned):
                         return planned
             except BaseException:
-                self._keep_again(known)
+                self._keep_again(known, planned)
                 raise
-            self._keep_again(known)
+            self._keep_again(known, planned)
         raise self._never_still()
 
     def undo(self) -> Edit | None:
@@ -232,9 +232,14 @@ class EditableFile:
         with suppress(OSError), self._held():
             pass
 
-    def _keep_again(self, known: Past | None) -> None:
-        """Restore what was known before a change that was not made."""
-        with suppress(OSError):
+    def _keep_again(self, known: Past | None, planned: Edit) -> None:
+        """Restore what was known before a change, unless it was made for all that.
+
+        Who is stopped right after the change has its record, as who is killed there.
+        """
+        with suppress(OSError, InvalidInputError):
+            if past.read(self.path) == planned.after:
+                return
             if known is None:
                 past.forget(self.path)
             else:
