@@ -103,6 +103,7 @@ BODIES = {
     "no-identity": (b'{"error": "invalid_request", "error_description": "Identity not found"}', "json"),
     "several": (b'{"error": "invalid_request", "error_description": "Multiple user assigned identities exist"}', "json"),
     "app-service-s": (b'{"statusCode": 400, "message": "No User Assigned or Delegated Managed Identity found"}', "json"),
+    "no-audience": (b'{"error": "invalid_resource", "error_description": "AADSTS500011: no such resource"}', "json"),
     "object": (b'{"message": "no such page"}', "json"),
     "nothing": (b"{}", "json"),
     "list": (b"[[null]]", "json"),
@@ -269,6 +270,18 @@ def test_whom_a_machine_asks(road, share, both, side_by_side):
     inputs = (variables(), ANSWERS, ANSWERS, MET, MET, PROGRAMS)
     ends = side_by_side(compare, *inputs, share=share)
     assert ends["alike"] > ends.total() / 4
+
+
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize("body", ["app-service-s", "no-identity", "no-audience"])
+def test_cloud_shell_that_says_no_ends_the_chain(body, status, both):
+    """The first was found among generated machines, with DOCKCRED_SEED=3248847731."""
+    machine = Machine({"cloud-shell": [_answer(status, body)]})
+    shell = {"MSI_ENDPOINT": f"http://{PLATFORM}/shell/token"}
+    sdk, ours = both(shell, machine, {"azd": "answers"})
+    assert ours.seen == sdk.seen
+    assert not ours.token
+    assert ours.is_failure
 
 
 ODD = (None, True, -1, 1e999, "x", "", "9" * 30, [], {}, [None], {"code": 1}, "1e999")

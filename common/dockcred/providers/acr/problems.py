@@ -8,7 +8,7 @@ from dockcred.errors import (
     ThrottledError,
     TransportError,
 )
-from dockcred.providers.acr.sources import IMDS, MANAGED, PROGRAMS
+from dockcred.providers.acr.sources import CLOUD_SHELL, IMDS, MANAGED, PROGRAMS
 from dockcred.transport.http import may_pass
 
 TYPE_CHECKING = False
@@ -130,12 +130,13 @@ def is_passed_over(source: str, error: DockcredError) -> bool:
 
     As in azure-identity's chain: an endpoint of the machine that says no, instance
     metadata and programs whatever they do; not an application, whose proof is at hand,
-    nor an endpoint that a platform names and that does not answer as Azure does.
+    nor an endpoint that a platform names and that does not answer as Azure does, nor
+    Cloud Shell, whatever it says.
     """
     if isinstance(error, (AbsentError, PassedOverError)):
         return True
     if isinstance(error, UnknownAudienceError) and source in MANAGED:
-        return True
+        return source != CLOUD_SHELL
     return source == IMDS or source in PROGRAMS
 
 

@@ -140,7 +140,7 @@ def _failed(source: str, text: str, audience: str, heard: Heard) -> DockcredErro
     if source in sources.MANAGED:
         # azure-identity's chain ends here, though the machine may have said no.
         found = problems.machine_meaning(text, NAMES[source], heard.status)
-        if isinstance(found, problems.PassedOverError):
+        if isinstance(found, (problems.PassedOverError, problems.AbsentError)):
             return IssueError(found.cause, found.remedy)
         return found
     if problems.code_in(text) or source not in sources.PROGRAMS:
