@@ -80,6 +80,8 @@ def test_each_identity_is_served_or_names_its_extra(
         ("azure-arc", "azure"),
         ("google-service-account", "google"),
         ("github-app", "github"),
+        ("oracle-api-key", "oracle"),
+        ("oracle-instance-principal", "oracle"),
     ],
 )
 def test_an_identity_names_the_extra_of_its_cloud(

@@ -6,16 +6,25 @@ import os
 import subprocess
 from pathlib import Path
 
+from dockcred.testing.sandbox.sandbox import CLOUDS
 from support.program import HOST
 
 NIGHT = bool(os.environ.get("DOCKCRED_NIGHT"))
 HELPERS = {
-    "azure": ("acr-login", "contoso.azurecr.io"),
+    "ecr": ("ecr-login", HOST),
+    "acr": ("acr-login", "contoso.azurecr.io"),
     "google": ("gcr", "europe-docker.pkg.dev"),
     "github": ("ghcr-login", "ghcr.io"),
     "alibaba": ("acr-helper", "acme-registry.cn-hangzhou.cr.aliyuncs.com"),
-    "ci": ("oidc", ""),
+    "oracle": ("ocir", "fra.ocir.io"),
+    "gitlab": ("gitlab", "registry.gitlab.com"),
+    "oidc": ("oidc", ""),
     "secret": ("auto", "registry.corp.example"),
+}
+"""The program of each provider, and a registry; a provider without a row is an error."""
+_ELSEWHERE = {"gitlab-glab-self-managed": "images.corp.example"}
+_PROVIDERS = {
+    name: cloud.subject.provider for cloud in CLOUDS for name in cloud.identities
 }
 
 
@@ -27,7 +36,8 @@ def ask(
     timeout_s: int = 20,
 ) -> tuple[int, str]:
     """Return the exit status, and what was printed, without the cache's help."""
-    helper, host = HELPERS.get(identity.partition("-")[0], ("ecr-login", HOST))
+    helper, host = HELPERS[_PROVIDERS[identity]]
+    host = _ELSEWHERE.get(identity, host)
     host = host or environment["DOCKCRED_OIDC_HOSTS"].split(",")[0]
     done = subprocess.run(
         [helper_bin / f"docker-credential-{helper}", "get"],

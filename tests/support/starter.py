@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -102,7 +103,7 @@ def _end_after(seconds: int, children: list[int]) -> None:
 
 def _trace(child: int, request: dict) -> subprocess.Popen:
     """Have strace hold the child, and wait until it does."""
-    inject = [f"--inject={request['inject']}"] if request.get("inject") else []
+    inject = shlex.split(request.get("inject", ""))
     command = [
         "strace", "-p", str(child), "-y", "-s", "0", "-o", request["log"],
         f"--trace={CALLS}", *inject,

@@ -77,7 +77,7 @@ class Table:
         inject: str = "",
         learn: bool = False,
     ) -> Ended:
-        """Run one to its end; `inject` is strace's, `learn` makes the next one fast."""
+        """Run one to its end, with options of strace's; `learn` makes the next one fast."""
         log, modules = self._place / "log", self._place / "modules"
         for file in (log, modules):
             file.unlink(missing_ok=True)

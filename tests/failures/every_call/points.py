@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from dataclasses import dataclass
 
 ERRORS = ("ENOSPC", "EIO", "EACCES", "EINTR")
 KILL = "KILL"
+STRACE_COUNTS_TO = 0xFFFF
+"""`dockcred install` looks at every file of Python's first: they can be more."""
 _CALL = re.compile(r"(?P<name>\w+)\(")
+_PATH = re.compile(r'"(/[^"]*)"|\d<(/[^>]*)>')
 _CHANGING = re.compile(
     "creat|p?writev?(64)?|f?truncate|fallocate|f(data)?sync|rename(at2?)?|link(at)?"
     "|symlink(at)?|unlink(at)?|rmdir|mkdir(at)?|f?chmod(at)?|[fl]?chown(at)?"
@@ -21,18 +25,25 @@ _NEVER = frozenset({"fcntl", "ioctl", "lseek", "fstat", "close", "dup", "dup2", 
 
 @dataclass(frozen=True)
 class Point:
-    """One call, the how-manieth of its name since the writer's start, and its end."""
+    """One call, the how-manieth of its name since the writer's start, and its end.
+
+    Where there is a path, the how-manieth of its name on this path.
+    """
 
     name: str
     number: int
     how: str
     line: str
+    path: str = ""
 
     @property
     def inject(self) -> str:
-        """Say it to strace."""
+        """Return it as strace's options, as a shell takes them."""
         what = "signal=KILL" if self.how == KILL else f"error={self.how}"
-        return f"{self.name}:{what}:when={self.number}"
+        options = [f"--inject={self.name}:{what}:when={self.number}"]
+        if self.path:
+            options += [f"--trace-path={self.path}", "--quiet=path-resolution"]
+        return shlex.join(options)
 
     def was_hit(self, calls: list[str], place: str) -> bool:
         """Tell whether a run's log shows it in a call at the place."""
@@ -49,6 +60,7 @@ class Point:
 def of(calls: list[str], place: str) -> list[Point]:
     """Name every point of a run: calls that look can fail, calls that change all."""
     numbers: Counter[str] = Counter()
+    on_paths: Counter[tuple[str, str]] = Counter()
     found = []
     for call in calls:
         match = _CALL.match(call)
@@ -56,11 +68,24 @@ def of(calls: list[str], place: str) -> list[Point]:
             continue
         name = match["name"]
         numbers[name] += 1
+        paths = _paths(call)
+        on_paths.update((name, path) for path in set(paths))
         if place not in call or name in _NEVER:
             continue
         changes = bool(_CHANGING.fullmatch(name)) or any(
             flag in call for flag in _OPENED_TO_CHANGE
         )
         ways = (KILL, *ERRORS) if changes else ERRORS[1:]
-        found += [Point(name, numbers[name], how, call) for how in ways]
+        number, path = numbers[name], ""
+        if number > STRACE_COUNTS_TO:
+            # The last is the new name of what is renamed; the old one is made up.
+            path = [each for each in paths if place in each][-1]
+            number = on_paths[name, path]
+        found += [Point(name, number, how, call, path) for how in ways]
     return found
+
+
+def _paths(call: str) -> list[str]:
+    """Return what strace compares with a path of ours: arguments, not the result."""
+    arguments, _, _ = call.rpartition(") = ")
+    return [quoted or held for quoted, held in _PATH.findall(arguments)]

@@ -121,7 +121,7 @@ def all_that_is_looked_at_stands_in_the_note(laptop: Noted) -> None:
 def _looked_at(laptop: Noted, *command: str | Path, stdin: str = "") -> set[str]:
     """Return the absolute names that the kernel was asked for."""
     trace = laptop.home / "trace"
-    tool = ("strace", "-f", "-qq", "-o", trace, "-e", "trace=%file")
+    tool = ("strace", "-f", "-qq", "-s", "4096", "-o", trace, "-e", "trace=%file")
     subprocess.run(
         [*tool, *command],
         input=stdin.encode(),
