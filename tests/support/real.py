@@ -42,10 +42,13 @@ _SAY_HOW = {"dbus-send": 1, "secret-tool": 2, "sshd": 1, "ssh-keygen": 1}
 
 
 def missing(what: str) -> NoReturn:
-    """Skip the test for want of `what`; fail where DOCKCRED_REQUIRE_REAL is set."""
+    """Skip the test, or the whole file, for want of `what`.
+
+    Fail where DOCKCRED_REQUIRE_REAL is set.
+    """
     if os.environ.get("DOCKCRED_REQUIRE_REAL"):
         pytest.fail(f"DOCKCRED_REQUIRE_REAL is set, but {what}", pytrace=False)
-    pytest.skip(what)
+    pytest.skip(what, allow_module_level=True)
 
 
 def program(name: str, path: str | None = None) -> str:
