@@ -28,6 +28,7 @@ _FIRST_PAUSE_S = 0.25
 _LONGEST_PAUSE_S = 1.0
 _SPARE_S = 1.0
 _TELLING_S = 0.5
+_SAME_CLOCK_S = 60.0
 
 
 def request(
@@ -224,6 +225,32 @@ def _paused(pause_s: float, least_s: float = 0.0) -> bool:
         return False
     time.sleep(wait_s)
     return True
+
+
+def ahead_s(date: str) -> float:
+    """Return by how many seconds this machine's clock is ahead of an answer's date.
+
+    Less than 0 where it is behind, and 0 where the date is none.
+    """
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - a refusal only
+
+    try:
+        return time.time() - parsedate_to_datetime(date).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
+
+
+def clock_off(date: str, whose: str) -> str:
+    """Return what is wrong with this machine's clock beside somebody's, by a date.
+
+    Nothing where they agree within a minute: clouds allow five.
+    """
+    ahead = ahead_s(date)
+    if abs(ahead) < _SAME_CLOCK_S:
+        return ""
+    words = "ahead of" if ahead > 0 else "behind"
+    minutes = round(abs(ahead) / 60)
+    return f"this machine's clock is {minutes} min {words} {whose}"
 
 
 def delay_s(response: Response) -> float:

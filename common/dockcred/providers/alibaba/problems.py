@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 from dockcred.errors import IssueError, RefusedError, ThrottledError
+from dockcred.transport.http import clock_off
 
 _TOO_MANY, _SERVER_ERROR = 429, 500
-_SAME_S = 60.0
 _CLOCK = ("this machine's clock differs from Alibaba Cloud's", "set the clock (NTP)")
 _KEYS = (
     "Alibaba Cloud does not know these access keys",
@@ -80,7 +78,7 @@ def meaning(
         )
     told = _told(code)
     if told is _CLOCK:
-        told = (_clock(date), _CLOCK[1])
+        told = (clock_off(date, "Alibaba Cloud's") or _CLOCK[0], _CLOCK[1])
     if told is not None:
         return RefusedError(*told)
     word = (
@@ -108,18 +106,3 @@ def _told(code: str) -> tuple[str, str] | None:
             return _MEANINGS[code]
         code = code.rpartition(".")[0]
     return None
-
-
-def _clock(date: str) -> str:
-    """Return by how much this machine's clock differs from an answer's date."""
-    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - a refusal only
-
-    try:
-        ahead_s = time.time() - parsedate_to_datetime(date).timestamp()
-    except (ValueError, TypeError, OverflowError):
-        return _CLOCK[0]
-    if abs(ahead_s) < _SAME_S:
-        return _CLOCK[0]
-    words = "ahead of" if ahead_s > 0 else "behind"
-    minutes = round(abs(ahead_s) / 60)
-    return f"this machine's clock is {minutes} min {words} Alibaba Cloud's"

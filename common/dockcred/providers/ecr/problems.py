@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from dockcred.errors import (
     IssueError,
     MissingIdentityError,
@@ -61,8 +59,6 @@ _SIGNATURE = (
     "AWS finds the signature wrong",
     "see that the secret access key belongs to the access key id",
 )
-_SAME_S = 60.0
-"""A clock that differs by less is not the cause: AWS allows five minutes."""
 _REGION = (
     "the account is not open to this region",
     "enable the region for the account",
@@ -228,17 +224,11 @@ def _clock(date: str, *, is_told: bool) -> tuple[str, str]:
 
     `is_told` tells that AWS says it is the clock.
     """
-    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - a refusal only
+    from dockcred.transport.http import clock_off  # noqa: PLC0415 - a refusal only
 
-    try:
-        ahead_s = time.time() - parsedate_to_datetime(date).timestamp()
-    except (ValueError, TypeError, OverflowError):
-        return _CLOCK if is_told else _SIGNATURE
-    if abs(ahead_s) < _SAME_S:
-        return _CLOCK if is_told else _SIGNATURE
-    words = "ahead of" if ahead_s > 0 else "behind"
-    minutes = round(abs(ahead_s) / 60)
-    return f"this machine's clock is {minutes} min {words} AWS's", _CLOCK[1]
+    if said := clock_off(date, "AWS's"):
+        return said, _CLOCK[1]
+    return _CLOCK if is_told else _SIGNATURE
 
 
 def _arn_in(message: str) -> str:

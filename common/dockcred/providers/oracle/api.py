@@ -8,6 +8,7 @@ from dockcred.credential import Credential
 from dockcred.errors import EndedError, IssueError, ThrottledError, TransportError
 from dockcred.providers.oracle.hosts import USER
 from dockcred.transport.http import (
+    ahead_s,
     delay_s,
     is_temporary_for_one,
     request,
@@ -87,7 +88,7 @@ def refusal(answer: Response, name: str, whose: str) -> IssueError:
     """Return what a refusal means, for an identity that is named."""
     status = answer.status
     if status == _REFUSED:
-        if off_s := _clock_off_s(answer):
+        if (off_s := abs(ahead_s(answer.headers.get("date", "")))) > SKEW_S:
             return IssueError(
                 f"{name} refuses {whose}: this machine's clock is {off_s:.0f} s off",
                 "set this machine's clock (NTP)",
@@ -109,18 +110,6 @@ def refusal(answer: Response, name: str, whose: str) -> IssueError:
     return IssueError(
         f"{name} answered {status}", "try again; then see ocistatus.oraclecloud.com"
     )
-
-
-def _clock_off_s(answer: Response) -> float:
-    """Return by how many seconds this clock is wrong, 0 where it is right enough."""
-    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - a refusal only
-
-    try:
-        there = parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
-    except (ValueError, TypeError, OverflowError):
-        return 0.0
-    off_s = abs(time.time() - there)
-    return off_s if off_s > SKEW_S else 0.0
 
 
 def garbage(name: str) -> TransportError:
