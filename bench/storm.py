@@ -40,19 +40,7 @@ def main() -> None:
     parser.add_argument("--peer", type=Path, metavar="PROGRAM")
     options = parser.parse_args()
     if not options.run:
-        print(
-            "quota | nodes | plugin | calls | a node (most) | last node, s | limit, s"
-        )
-        print("--- | ---: | --- | ---: | ---: | ---: | ---:")
-        for quota in (DEFAULT, RAISED):
-            for nodes in SIZES:
-                for name, ours, fleet in (
-                    ("dockcred, told", True, nodes),
-                    ("dockcred", True, 0),
-                    ("the cloud's own", False, 0),
-                ):
-                    storm = Storm(nodes, IMAGES, quota, ours=ours, fleet=fleet)
-                    show(quota, nodes, name, storm.run())
+        table()
     done = []
     for nodes in options.run:
         peers = [options.peer] if options.peer else []

@@ -23,14 +23,9 @@ def make(units: tuple[str, ...], authority: Pair | None = None) -> Pair:
     kind = NameOID.ORGANIZATIONAL_UNIT_NAME
     name = x509.Name([x509.NameAttribute(kind, unit) for unit in units])
     now = datetime.now(UTC)
-    issuer, signing_key = (
-        (authority[0].subject, authority[1])
-        if authority
-        else (
-            name,
-            key,
-        )
-    )
+    issuer, signing_key = name, key
+    if authority:
+        issuer, signing_key = authority[0].subject, authority[1]
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
