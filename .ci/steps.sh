@@ -2,7 +2,7 @@
 # much less than twice the seconds, a step waits. To be sourced by bash, with `steps` set to
 # the names of those that are wanted, or to nothing for all.
 set -o pipefail # a step that is shown by tee fails nevertheless
-told=() wrong=0
+told=() failures=() wrong=0
 
 wanted() { [ -z "$steps" ] || [[ " $steps " = *" $1 "* ]]; }
 
@@ -40,11 +40,31 @@ attempt() { # NAME COMMAND...: the rest is tried whether it succeeds or not
         grep -aoE '[0-9]+ (failed|passed|mutations|error)[a-z0-9, ]*' "$log" | tail -n 1 |
             sed 's/^/, /'
     ); processors $((processors - before)) s"
+    [ $ended = ok ] || failures+=("$(failed_tests "$name" <"$log")")
     rm -f "$log"
+}
+
+# Each test that failed, with the first line that pytest marks in it: whoever sees only the
+# end of a long log knows what to try.
+failed_tests() { # NAME <LOG
+    awk -v step="$1" '
+        /^_+ .* _+$/ { gsub(/^_+ | _+$/, ""); test = $0 }
+        /^E  / && !(test in reason) { sub(/^E +/, ""); reason[test] = substr($0, 1, 140) }
+        /^(FAILED|ERROR) / {
+            place = substr($0, index($0, " ") + 1)
+            sub(/ - .*/, "", place)
+            test = substr(place, match(place, /::/) + 2)
+            print step ": " place ": " reason[test]
+            told = 1
+        }
+        { last = $0 }
+        END { if (!told) print step ": " last }
+    ' | head -n 30
 }
 
 summary() {
     printf '\n== %s s in all\n' "$SECONDS"
     printf '%s\n' "${told[@]}"
+    [ ${#failures[@]} -eq 0 ] || printf '\n== what failed\n%s\n' "${failures[@]}"
     exit $wrong
 }
