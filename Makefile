@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN = .venv/bin
 READY = .venv/ready
 CODE = common/dockcred helpers bench packaging/zipapp packaging/directory docs/generate
-# tests/support/workers.py says how many workers there are, and what they share.
+# tests/support/workers.py says how many workers there are, and what they share. ONLY has
+# the files and folders of tests that are wanted, where it is not all.
 TESTS = $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal --durations 20
 
 SITE = .venv/site/bin
@@ -14,7 +15,7 @@ demo: $(READY)
 	@$(BIN)/python -m dockcred.testing.demo
 
 test: $(READY)
-	$(TESTS) -m 'not slow'
+	$(TESTS) -m 'not slow' $(ONLY)
 
 # What `make test` leaves out.
 slow: $(READY)

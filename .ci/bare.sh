@@ -2,20 +2,32 @@
 # Plays README's two commands on a machine that is not ours: a bare Debian, an ordinary
 # user, a fresh clone of the commit that is checked out.
 #
-#   .ci/bare.sh DIRECTORY SUITE [--broken] [PACKAGE...]     as root
+#   .ci/bare.sh DIRECTORY SUITE [--broken [--whole]] [PACKAGE...]     as root
 #
 # --broken puts names on PATH that promise what they do not hold: each real part of the
-# tests is there and fails, and /dev/shm is not for everyone.
+# tests is there and fails, and /dev/shm is not for everyone. Only the tests beside which
+# a part or a skip is named are run then; the others never look, and --whole runs them too.
 #
 # The Debian has Python, venv, make, git, ca-certificates and PACKAGEs; it is made in
 # DIRECTORY once, and again for other packages. Each run has a copy of its own.
 # Only what says where and how pip gets its packages is taken from this machine.
 set -euo pipefail
 [ $# -ge 2 ] || { sed -n 's/^#   /usage: /p' "$0" >&2; exit 2; }
-directory=$1 suite=$2 broken= shm_mode=1777
+directory=$1 suite=$2 broken= only= shm_mode=1777
 shift 2
-[ "${1-}" != --broken ] || { broken=1 shm_mode=755; shift; }
 source=$(cd "$(dirname "$0")/.." && pwd)
+
+looking_for_parts() { # below tests/: files of tests, and folders whose fixtures look
+    (cd "$source" && grep -rlE 'support\.real|import real|\<real\.|skip' tests \
+        --include='test_*.py' --include=conftest.py |
+        sed 's#/conftest.py$##' | grep -vx tests | sort -u | tr '\n' ' ')
+}
+
+if [ "${1-}" = --broken ]; then
+    broken=1 shm_mode=755
+    shift
+    if [ "${1-}" = --whole ]; then shift; else only=$(looking_for_parts); fi
+fi
 . "$source/.ci/parts.sh"
 packages=(python3 python3-venv make git ca-certificates "$@")
 bundle=/etc/ssl/certs/ca-certificates.crt
@@ -61,8 +73,8 @@ break_parts() { # those that this Debian has are left as they are
 # In namespaces of its own: nothing stays mounted, and no process stays, when it ends.
 inside() { # VARIABLES, as words
     unshare --mount --pid --fork --kill-child bash -euc '
-        root=$1 pip=$2 shm_mode=$3
-        shift 3
+        root=$1 pip=$2 shm_mode=$3 only=$4
+        shift 4
         mount -t proc proc "$root/proc"
         mount --rbind /dev "$root/dev"
         mount -t tmpfs -o mode=$shm_mode shm "$root/dev/shm"
@@ -71,8 +83,8 @@ inside() { # VARIABLES, as words
         env -i HOME=/home/ada USER=ada PATH=/usr/local/bin:/usr/bin:/bin "$@" \
             /usr/sbin/chroot --userspec=1000:1000 "$root" sh -c "
                 cd ~/dockcred
-                make demo && make test" || exit 1
-    ' bash "$root" "$directory.pip" "$shm_mode" "$@"
+                make demo && make test ONLY='\''$only'\''" || exit 1
+    ' bash "$root" "$directory.pip" "$shm_mode" "$only" "$@"
 }
 
 stamp=$(printf '%s\n' "$suite" "${packages[@]}" | sha256sum)
@@ -85,7 +97,8 @@ chmod 755 "$root"
 lay_in
 [ -z "$broken" ] || break_parts
 mapfile -t variables < <(env | grep -E '^(PIP_[A-Z_]+|[a-z]+_proxy|[A-Z]+_PROXY)=' | grep -v ^PIP_FIND_LINKS || :)
-echo "== a bare Debian $suite${*:+ with $*}${broken:+, the rest broken}: make demo, make test"
+echo "== a bare Debian $suite${*:+ with $*}${broken:+, the rest broken}: make demo, make test" \
+    "${only:+of what looks for a part}"
 SECONDS=0
 inside "${variables[@]}" || { echo "== $suite: failed after $SECONDS s"; exit 1; }
 echo "== $suite: $SECONDS s"

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(
 )
 TESTS = Path(__file__).parents[2]
 NIGHT = bool(os.environ.get("DOCKCRED_NIGHT"))
-STEPS = 50_000 if NIGHT else 2_500
+STEPS = 50_000 if NIGHT else 1_000
 LIMIT_S = 4 * 3600 if NIGHT else 900
 SEEDS = {"always the same": 20_261_128, "new": secrets.randbelow(1_000_000)}
 
