@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
@@ -50,6 +51,12 @@ POSIX_NAMES = {
 }
 SOCKETS = {"socket", "ssl", "http.client", "urllib.request", "socketserver"}
 
+PLACE = re.compile(
+    "/(bin|boot|dev|etc|home|lib|lib64|mnt|nix|opt|private|proc|root|run|sbin|srv|sys|tmp"
+    "|usr|var|Applications|Library|System|Users|Volumes)(/|$)"
+)
+"""What a literal begins with that is a place of POSIX, wherever Windows has it."""
+
 # What is there in spite of the rule, and why; a line that is no longer true fails too.
 EXCEPTIONS: dict[str, dict[str, str]] = {
     "POSIX alone": {
@@ -84,6 +91,31 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "stores/choice.py": "chooses the keychain of the system",
         "stores/secretservice/stream.py": "makes a system call by its number",
         "stores/vault_key.py": "asks Linux's kernel for a key by a call's number",
+    },
+    "a place by its path": {
+        "clients/containers/read.py": "podman's own files, on Linux alone, as containers/image fixes them",
+        "commands/configure/carry_out.py": "names no file in a diff, as patch reads it everywhere",
+        "commands/doctor/helpers.py": "a guess at where a helper lies that is not on PATH",
+        "commands/doctor/registry.py": "docker's own roots of a registry, on Linux",
+        "commands/doctor/service.py": "units of systemd, and what it and kubelet give a service",
+        "commands/exec_/__init__.py": "runs a script without a first line as POSIX's execvp does",
+        "commands/forward/far_side.py": "a socket in a container of Linux, and one on ssh's other side",
+        "commands/forward/wire.py": "names the process of a peer, whom Linux alone tells",
+        "commands/install.py": "root's directory for launchers of POSIX",
+        "commands/manual.py": "a page of man(1)",
+        "commands/render/output.py": "refuses a device as the place of a file",
+        "commands/setup/survey.py": "docker's socket and podman's lists on Linux",
+        "commands/token_service/work.py": "root's place for keys of the service, which runs on POSIX",
+        "errors.py": "what lies below the prefix of a venv of POSIX, to tell who installed",
+        "identity/cache/record.py": "files of the kernel, which are no settings",
+        "identity/cache/silence.py": "for a launcher's sh front, which is of Linux",
+        "identity/web_identity.py": "a file in memory, of Linux alone",
+        "protocol/launcher/knock.py": "for a launcher's sh front, which is of Linux",
+        "protocol/launcher/walls.py": "what such a front runs, and loads",
+        "providers/acr/machine.py": "AKS's own place in a pod of Linux",
+        "providers/acr/sources.py": "Azure Arc's agent on Linux, by which it is known",
+        "stores/macos_security.py": "macOS's frameworks",
+        "stores/secretservice/names.py": "where systemd puts a user's bus",
     },
     "sockets": {
         "clients/contrast/toml.py": "reads the certificates that the file names; connects to nothing",
@@ -148,7 +180,46 @@ def _platform(tree: ast.AST) -> bool:
     return bool(asked & {"sys.platform", "os.name", "platform.system"})
 
 
+def _inner(tree: ast.AST) -> Iterator[ast.expr]:
+    """What begins no text: docstrings, and what stands behind a name in an f-string."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr):
+            yield node.value
+        elif isinstance(node, ast.JoinedStr):
+            yield from node.values[1:]
+
+
+def _place(tree: ast.AST) -> bool:
+    inner = {id(node) for node in _inner(tree)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and id(node) not in inner:
+            value = node.value
+            text = value.decode("latin-1") if isinstance(value, bytes) else value
+            if isinstance(text, str) and PLACE.match(text):
+                return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("text", "is_seen"),
+    [
+        ("open('/etc/dockcred/config.toml')", True),
+        ("open(b'/proc/self')", True),
+        ("f'/run/user/{number}'", True),
+        ("{'key': ['/tmp']}", True),
+        ("f'{home}/Library/Keychains'", False),
+        ("help='such as /etc/nomad.d'", False),
+        ("request('/token')", False),
+        ('"/etc/dockcred/config.toml is the text of a module"', False),
+        ("'/optimum'", False),
+    ],
+)
+def test_a_place_is_seen(text, is_seen):
+    assert _place(ast.parse(text)) == is_seen
+
+
 RULES = {
+    "a place by its path": (_place, ("system/",)),
     "which platform": (_platform, ("system/",)),
     "POSIX alone": (_posix, ("system/",)),
     "sockets": (_sockets, ("transport/", "stores/secretservice/")),

@@ -16,6 +16,7 @@ import os
 import stat
 import sys
 
+from dockcred import system
 from dockcred.errors import CredentialsNotFoundError, InvalidInputError
 from dockcred.stores.problems import KeychainAbsentError
 from dockcred.system import log
@@ -80,12 +81,12 @@ def choose(environment: Environment) -> str:
 
 def _key_place(environment: Environment) -> str:
     """Return where this user may keep a vault's key: for the whole machine, or not."""
-    place = "/etc/dockcred"
+    place = system.SETTINGS
     while not os.path.isdir(place):
         place = os.path.dirname(place)
     base = environment.path("XDG_CONFIG_HOME", ".config")
     if os.access(place, os.W_OK) or not base:
-        return "/etc/dockcred/vault.key"
+        return os.path.join(system.SETTINGS, "vault.key")
     if not base.isascii() or not base.translate(_HARMLESS).isalnum():
         from shlex import quote  # noqa: PLC0415 - its re is not for every `list`
 

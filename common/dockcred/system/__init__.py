@@ -17,6 +17,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+IN_POD = "/var/run/secrets/kubernetes.io/serviceaccount"
+"""Where Kubernetes puts a service account's files, in a pod of any platform."""
+
 if sys.platform == "win32":
     from dockcred.system.windows import (
         CACHE,

@@ -11,6 +11,7 @@ import os
 
 import click
 
+from dockcred import system
 from dockcred.clients import kubelet, nomad
 from dockcred.clients.docker import buildx as buildx_scopes
 from dockcred.clients.docker import edit as docker_edit
@@ -52,7 +53,7 @@ from dockcred.system import environment
     click.option(
         "--config",
         metavar="FILE",
-        default="/etc/dockcred/nomad-docker.json",
+        default=os.path.join(system.SETTINGS, "nomad-docker.json"),
         show_default=True,
         help="The config.json for Nomad; outside the agent's own directory.",
     ),

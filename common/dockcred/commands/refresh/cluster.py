@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from dockcred import system
 from dockcred.commands.refresh.answers import GoneError, failure, told
 from dockcred.errors import MissingExtraError, MissingIdentityError, TransportError
 from dockcred.system import environment
@@ -44,7 +45,7 @@ _METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
 
 _PAGE = 500
 _MORE_LISTINGS = 4
-_IN_POD = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+_IN_POD = f"{system.IN_POD}/token"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from dockcred import system
 from dockcred.commands.token_service.request import Refusal, TokenAnswer, TokenRequest
 from dockcred.commands.token_service.server import run_in_own_thread
 from dockcred.commands.token_service.settings import is_safe_url
@@ -27,7 +28,7 @@ WAIT_S = 5.0
 """How long a request waits for its turn, where MAX_CALLS are under way."""
 
 DEFAULT_LIFE_S = 60  # what clients assume where a reply does not say (oauth.md)
-POD_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105 - a path
+POD_TOKEN = f"{system.IN_POD}/token"
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _OK = 200
 _CALLERS_FAULT = frozenset({400, 401, 403})

@@ -12,6 +12,7 @@ import base64
 import hashlib
 import json
 
+from dockcred import system
 from dockcred.errors import IssueError
 from dockcred.providers.oracle import api, metadata, signature
 from dockcred.transport.http import is_temporary_for_one, request, with_retries
@@ -135,7 +136,7 @@ def _session_signer(
 
 
 CLUSTER_CA = "OCI_KUBERNETES_SERVICE_ACCOUNT_CERT_PATH"
-_CLUSTER_CA = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
+_CLUSTER_CA = f"{system.IN_POD}/ca.crt"
 _CLUSTER_PORT = 12250
 
 

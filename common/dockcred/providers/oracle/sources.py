@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 
+from dockcred import system
 from dockcred.errors import InvalidInputError, IssueError
 from dockcred.identity.provider import Identity
 from dockcred.providers.oracle import hosts, profiles
@@ -275,7 +276,7 @@ _RP_KEY = "OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM"
 _RP_PASSPHRASE = "OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM_PASSPHRASE"  # noqa: S105 - its name
 _POD_TOKEN = "OCI_KUBERNETES_SERVICE_ACCOUNT_TOKEN_PATH"  # noqa: S105 - its name
 _POD_TOKEN_STRING = "OCI_KUBERNETES_SERVICE_ACCOUNT_TOKEN_STRING"  # noqa: S105
-_POD_TOKEN_FILE = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105
+_POD_TOKEN_FILE = f"{system.IN_POD}/token"
 
 
 def about(principal: str, environment: Environment) -> dict[str, str]:
