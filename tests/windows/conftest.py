@@ -54,10 +54,21 @@ class Windows:
         variables: Mapping[str, str] | None = None,
     ) -> Answer:
         """Run a program's shim to its end, by pipes: Wine's Python takes no files."""
-        shim = self.scripts / f"{program}.exe"
+        return self._run([self.scripts / f"{program}.exe", *arguments], text, variables)
+
+    def python(self, code: str, *arguments: str) -> Answer:
+        """Run code by the Python that has the programs."""
+        return self._run([self.scripts.parent / "python.exe", "-c", code, *arguments])
+
+    def _run(
+        self,
+        command: list[str | Path],
+        text: str = "",
+        variables: Mapping[str, str] | None = None,
+    ) -> Answer:
         began = time.monotonic()
         done = subprocess.run(
-            ["wine", str(shim), *arguments],
+            ["wine", *map(str, command)],
             input=text.encode(),
             capture_output=True,
             env={**(variables or {}), **self.variables},

@@ -41,6 +41,7 @@ if sys.platform == "win32":
         host_name,
         is_absent,
         lock,
+        look,
         lstat,
         move,
         parents,
@@ -51,6 +52,8 @@ if sys.platform == "win32":
     )
 else:
     stat, lstat, fstat = os.stat, os.lstat, os.fstat
+    look = os.stat
+    """What tells whether a file is another now: its ctime moves with any change."""
     PLAIN = os.O_CLOEXEC
     """Flags with which any file is opened."""
     SAFE = PLAIN | os.O_NOFOLLOW

@@ -13,6 +13,7 @@ import os
 import stat
 import time
 
+from dockcred import system
 from dockcred.credential import Credential
 
 TYPE_CHECKING = False
@@ -110,7 +111,7 @@ TICK_NS = 20_000_000
 def stat_signature(path: str) -> str:
     """Return the look of a file, ABSENT where there is none."""
     try:
-        status = os.stat(path)
+        status = system.look(path)
     except OSError:
         return ABSENT
     times = f"{status.st_mtime_ns}:{status.st_ctime_ns}"
@@ -159,7 +160,7 @@ def wait_for_mtime_tick(paths: Iterable[str]) -> None:
     """
     for path in paths:
         try:
-            age = time.time_ns() - os.stat(path).st_ctime_ns
+            age = time.time_ns() - system.look(path).st_ctime_ns
         except OSError:
             continue
         if 0 <= age < TICK_NS:

@@ -43,7 +43,18 @@ _ATTEMPTS, _LONGEST_PAUSE_S = 40, 0.05
 _IN_USE = {5, 32, 33}
 _EXCLUSIVE, _AT_ONCE, _FAR = 0x2, 0x1, 2**62
 _LOCK_VIOLATION, _IO_PENDING = 33, 997
+_ATTRIBUTES, _SHARED, _THERE, _FOLDER_TOO = 0x80, 0x7, 3, 0x2000000
+_BASIC, _BASIC_BYTES, _EPOCH = 0, 40, 116444736000000000
 _kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+_kernel.CreateFileW.restype = wintypes.HANDLE
+_kernel.CreateFileW.argtypes = (
+    *(wintypes.LPCWSTR, wintypes.DWORD, wintypes.DWORD, ctypes.c_void_p),
+    *(wintypes.DWORD, wintypes.DWORD, wintypes.HANDLE),
+)
+_kernel.CloseHandle.argtypes = (wintypes.HANDLE,)
+_kernel.GetFileInformationByHandleEx.argtypes = (
+    *(wintypes.HANDLE, ctypes.c_int, ctypes.c_void_p, wintypes.DWORD),
+)
 
 
 def user() -> int:
@@ -64,6 +75,26 @@ def lstat(path: str) -> os.stat_result:
 def fstat(descriptor: int) -> os.stat_result:
     """Return the same of an open file."""
     return access.seen(os.fstat(descriptor), msvcrt.get_osfhandle(descriptor))
+
+
+def look(path: str) -> os.stat_result:
+    """Return what os.stat does, with a ctime that moves with any change, as elsewhere.
+
+    Windows' is the time of creation. 0 where the file system keeps none (FAT): a whole
+    second, by which the caller knows that it must look into the file.
+    """
+    return access.altered(os.stat(path), {}, st_ctime_ns=_changed_ns(path))
+
+
+def _changed_ns(path: str) -> int:
+    handle = _kernel.CreateFileW(
+        path, _ATTRIBUTES, _SHARED, None, _THERE, _FOLDER_TOO, None
+    )
+    found = ctypes.create_string_buffer(_BASIC_BYTES)
+    told = _kernel.GetFileInformationByHandleEx(handle, _BASIC, found, _BASIC_BYTES)
+    _kernel.CloseHandle(handle)
+    changed = int.from_bytes(found.raw[24:32], "little") if told else 0
+    return (changed - _EPOCH) * 100 if changed else 0
 
 
 def close_to_others(path: str) -> None:

@@ -87,15 +87,21 @@ def seen(status: os.stat_result, of: str | int) -> os.stat_result:
 
 
 def _with(status: os.stat_result, owner: int, others: int) -> os.stat_result:
-    fields = list(status)
     kept = status.st_mode & ~(stat.S_IRWXG | stat.S_IRWXO)
-    fields[0], fields[4] = kept | others, owner
-    named = {
+    return altered(status, {stat.ST_MODE: kept | others, stat.ST_UID: owner})
+
+
+def altered(
+    status: os.stat_result, numbered: dict[int, int], **named: int
+) -> os.stat_result:
+    """Return a status with other values, by their numbers in `stat` or by name."""
+    fields = [numbered.get(number, value) for number, value in enumerate(status)]
+    kept = {
         name: getattr(status, name)
         for name in ("st_mtime", "st_mtime_ns", "st_ctime", "st_ctime_ns", "st_atime",
                      "st_atime_ns", "st_file_attributes", "st_reparse_tag")
     }  # fmt: skip
-    return os.stat_result(fields, named)
+    return os.stat_result(fields, kept | named)
 
 
 def restrict(path: str) -> None:
