@@ -36,9 +36,9 @@ check: $(READY)
 docs: $(READY)
 	$(BIN)/python docs/generate
 
-# README's pictures, from real runs: where docker and podman are installed.
+# README's pictures, from real runs: as root, where docker, its engine and podman are.
 pictures: $(READY)
-	$(BIN)/python docs/generate/pictures.py
+	PYTHONPATH=tests $(BIN)/python docs/generate/pictures.py
 
 # The documentation as a site, in build/site. By npm come what draws its diagrams, and what
 # searches it where no server is.

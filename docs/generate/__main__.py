@@ -12,10 +12,15 @@ DOCS = Path(__file__).parents[1]
 # The reasons why a variable is not heard stand beside the tests that hold them.
 sys.path.append(str(DOCS.parent / "tests"))
 
+import comparison  # noqa: E402
 import errors_page  # noqa: E402
 import variables_page  # noqa: E402
 
-PAGES = {"errors.md": errors_page.page, "variables.md": variables_page.page}
+PAGES = {
+    "errors.md": errors_page.page,
+    "variables.md": variables_page.page,
+    "../README.md": comparison.readme,
+}
 
 
 def main() -> int:

@@ -1,7 +1,8 @@
 """Draw the pictures of README from real runs: `make pictures`.
 
-Each is what a command has written to a terminal of 80 columns, in a home that is made
-for it; the cloud that refuses is the sandbox. rich's recorder turns it into SVG.
+Each is what commands have written to a terminal of 80 columns, in a home that is made
+for it; the cloud is the sandbox, and the first pull has a real docker and registry.
+rich's recorder turns it into SVG.
 """
 
 from __future__ import annotations
@@ -51,6 +52,9 @@ sso_region = eu-west-1
 """
 _LOGIN = '{"auths": {"registry.example.com": {"auth": "YWRhOmhpZGRlbg=="}}}\n'
 _ASKS = f'{{"credHelpers": {{"{HOST}": "auto"}}}}\n'
+_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+# The files that were written stand in the plan above, too.
+_WRITTEN = re.compile(r"(?:^wrote .*\n(?:^/.*\n)?)+", re.MULTILINE)
 # The text is drawn in the reader's own font: nothing is fetched.
 _FONT = re.compile(r"@font-face \{\{.*?\}\}\s*", re.DOTALL)
 _FORMAT = _FONT.sub("", CONSOLE_SVG_FORMAT).replace("Fira Code, ", "")
@@ -95,7 +99,12 @@ class Home:
 
     def picture(self, *words: str) -> str:
         """Run `dockcred` on a terminal and return the picture of it."""
-        shown = self._run(*words).replace(str(self.path), SHOWN_HOME)
+        program = str(self.path / ".local/bin/dockcred")
+        command = " ".join(("dockcred", *words))
+        return self.drawn(command, [(command, self.run(program, *words))])
+
+    def drawn(self, title: str, runs: list[tuple[str, str]]) -> str:
+        """Return the picture of commands, each with what it has written."""
         console = Console(
             record=True,
             width=_COLUMNS,
@@ -103,19 +112,21 @@ class Home:
             force_terminal=True,
             color_system="truecolor",
         )
-        command = " ".join(("dockcred", *words))
-        console.print(Text(f"$ {command}\n", style="bold"))
-        console.print(Text.from_ansi(shown))
-        return console.export_svg(title=command, code_format=_FORMAT)
+        for number, (command, shown) in enumerate(runs):
+            console.print(Text(("\n" if number else "") + f"$ {command}", style="bold"))
+            console.print()
+            text = shown.replace(str(self.path), SHOWN_HOME).rstrip("\n")
+            console.print(Text.from_ansi(text))
+        return console.export_svg(title=title, code_format=_FORMAT)
 
-    def _run(self, *words: str) -> str:
+    def run(self, *argv: str) -> str:
+        """Run a program on a terminal and return what it has written on stdout."""
         child, terminal = pty.fork()
         if not child:
             # On stderr it says what it is at, which is gone in the end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-            program = str(self.path / ".local/bin/dockcred")
             os.chdir(self.path)
-            os.execve(program, ["dockcred", *words], self.variables)  # noqa: S606
+            os.execve(argv[0], argv, self.variables)  # noqa: S606
         size = struct.pack("HHHH", _ROWS, _COLUMNS, 0, 0)
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, size)
         found = b""
@@ -163,7 +174,56 @@ def doctor_break() -> str:
             return home.picture("doctor", HOST, "--client", "docker")
 
 
-PICTURES = {"setup.svg": setup_plan, "doctor.svg": doctor_break}
+def first_pull() -> str:
+    """Draw a pull that docker refuses, `dockcred setup`, and the same pull again.
+
+    The docker engine and the registry are real, in a network of their own, as the tests
+    have them: PYTHONPATH must name tests. It needs root.
+    """
+    from real.clouds import open_clouds, put_image  # noqa: PLC0415 - of the tests
+    from real.engine import open_engine, write_layer  # noqa: PLC0415
+    from real.registry import HOSTS, make_certificates  # noqa: PLC0415
+    from real.world import open_world  # noqa: PLC0415
+
+    image = f"{HOST}/team/app:1"
+    with (
+        open_world(HOSTS, make_certificates) as world,
+        open_clouds(world) as served,
+        open_engine(world) as engine,
+        _home({}) as home,
+    ):
+        put_image(
+            world, f"tarball:{write_layer(world.directory / 'layer')}", "team/app:1"
+        )
+        known = dict(served["environments"]["env-keys"])
+        keys = (f"{name.lower()} = {known.pop(name)}\n" for name in _KEYS)
+        home.write(".aws/credentials", f"[default]\n{''.join(keys)}")
+        (home.path / ".aws/config").unlink()
+        own_bin = home.path / ".local/bin"
+        (own_bin / "podman").unlink()
+        home.variables |= known | {"DOCKER_HOST": engine, "PATH": str(own_bin)}
+        # For logins that are typed: most people have a keychain.
+        home.prepare("vault", "create", "--key-file", f"{home.path}/.vault.key")
+        setup = ("dockcred", "setup", "--yes", HOST)
+
+        def pull() -> tuple[str, str]:
+            command = ("docker", "pull", image)
+            argv = (str(own_bin / "docker"), *command[1:])
+            # Not on a terminal, where it would draw bars over what it has said.
+            done = world.run(*argv, env=home.variables)
+            return " ".join(command), done.stdout + done.stderr
+
+        refused = pull()
+        done = home.run(*world.command(str(own_bin / "dockcred"), *setup[1:]))
+        told = (" ".join(setup), _WRITTEN.sub("…\n", done))
+        return home.drawn("docker pull", [refused, told, pull()])
+
+
+PICTURES = {
+    "pull.svg": first_pull,
+    "setup.svg": setup_plan,
+    "doctor.svg": doctor_break,
+}
 
 
 def main() -> int:

@@ -84,9 +84,25 @@ def test_what_the_pictures_tell_to_run_can_be_run() -> None:
 
 
 KEPT = {
+    "pull.svg": (
+        "no basic auth credentials $ dockcred setup",
+        "Proof ✓ 123456789012.dkr.ecr.eu-west-1.amazonaws.com works: as AWS",
+        "Status: Downloaded newer image for 123456789012.dkr.ecr",
+    ),
     "setup.svg": ("Here", "Plan 1. install", "Then", "keychain:vault"),
     "doctor.svg": ("broken: ", "run: dockcred configure identity", "breaks here"),
 }
+
+
+def test_the_first_pull_is_refused_and_the_same_pull_succeeds() -> None:
+    """Between them is one command, and nothing is shown after the second."""
+    first, setup, second = re.findall(r"\$ (\w+ \S+)", words(drawn("pull.svg")))
+    assert (first, setup, second) == ("docker pull", "dockcred setup", "docker pull")
+    typed = re.findall(r"\$ docker pull (\S+)", words(drawn("pull.svg")))
+    assert len(set(typed)) == 1
+    refused, _, pulled = words(drawn("pull.svg")).partition("$ dockcred")
+    assert "Error response" in refused
+    assert "Error" not in pulled
 
 
 @pytest.mark.slow
