@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import json
 import os
@@ -11,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from support import oracles
 from support.program import Answer, Program
 
 from dockcred.clients.edit import past
@@ -366,6 +368,87 @@ def test_a_login_that_was_typed_goes_on_before_an_identity(
     dockcred("setup", "--yes")
     config = json.loads(file.read_text())
     assert config["credHelpers"] == {"ghcr.io": "keyring"}
+
+
+HELMS = ".config/helm/registry/config.json"
+
+
+def helm_s(home: Path, *logins: tuple[str, str]) -> Path:
+    """Write helm's own file as `helm registry login` does."""
+    file = home / HELMS
+    file.parent.mkdir(parents=True, exist_ok=True)
+    auths = {
+        host: {"auth": base64.b64encode(login.encode()).decode()}
+        for host, login in logins
+    }
+    file.write_text(json.dumps({"auths": auths}, indent="\t"))
+    file.chmod(0o600)
+    return file
+
+
+def test_helm_s_own_logins_are_moved_and_given_back(
+    home, dockcred, vault, launchers
+) -> None:
+    """Helm's own library gets them before and after, and others' from the keychain."""
+    file = helm_s(home, ("charts.invalid", "ada:pa:ss"))
+    (home / ".docker/config.json").unlink()
+    (home / ".docker").rmdir()
+    before = files(home)
+    asked = {"PATH": str(launchers), "DOCKCRED_STORE": "vault"}
+
+    def of_helm() -> tuple[str | None, str | None]:
+        found = oracles.ask("helm_registry", home, asked, "charts.invalid/app")
+        return found["username"], found["secret"]
+
+    assert of_helm() == ("ada", "pa:ss")
+    steps = {
+        each["do"]: each for each in plan(dockcred)["steps"] if "helm" in str(each)
+    }
+    assert steps["configure"]["where"] == steps["remove"]["where"] == str(file)
+    done = dockcred("setup", "--yes")
+    assert b"charts.invalid broken: " in done.stdout, done
+    assert json.loads(file.read_bytes()) == {"auths": {}, "credsStore": "auto"}
+    assert of_helm() == ("ada", "pa:ss")
+    assert not plan(dockcred)["steps"]
+    assert dockcred("setup", "--undo", "--yes").status == 0
+    assert files(home) == before
+
+
+def test_a_login_of_helm_s_that_is_another_than_docker_s_stays(
+    home, dockcred, vault
+) -> None:
+    """The keychain keeps one for a registry; helm goes on taking its own."""
+    same, other = ("registry.invalid", "me:c2VjcmV0"), ("other.invalid:5000", "me:mine")
+    file = helm_s(home, same, other)
+    dockcred("setup", "--yes")
+    config = json.loads(file.read_bytes())
+    assert config["auths"].keys() == {"other.invalid:5000"}
+    assert "credsStore" not in config
+    # Again: docker's has none, and the keychain keeps it.
+    notes = plan(dockcred)["notes"]
+    assert any("other.invalid:5000" in note and str(file) in note for note in notes)
+
+
+def test_without_a_keychain_helm_s_file_stays(home, dockcred) -> None:
+    file = helm_s(home, ("charts.invalid", "ada:pa:ss"))
+    before = file.read_bytes()
+    notes = plan(dockcred)["notes"]
+    assert any(f"{file} asks nobody: its logins" in note for note in notes)
+    dockcred("setup", "--yes")
+    assert file.read_bytes() == before
+
+
+def test_another_s_store_in_helm_s_file_stays(home, dockcred, vault) -> None:
+    file = home / HELMS
+    file.parent.mkdir(parents=True)
+    file.write_text('{"credsStore": "elsewhere"}')
+    assert str(file) in {each["where"] for each in plan(dockcred)["steps"]}
+    program = home / ".local/bin/docker-credential-elsewhere"
+    program.write_text("#!/bin/sh\nexit 1\n")
+    program.chmod(0o755)
+    found = plan(dockcred)
+    assert str(file) not in {each["where"] for each in found["steps"]}
+    assert any("helm asks docker-credential-elsewhere" in n for n in found["notes"])
 
 
 def test_a_token_of_hours_is_no_login_to_keep(home, dockcred, vault) -> None:

@@ -179,14 +179,14 @@ def _copy_one(
     if type(store.keychain) is type(origin):
         return "left out: SOURCE is its store", False
     kept = _kept(store, server)
-    if _is_same(kept, credential):
+    if is_same(kept, credential):
         return "kept there already", True
     if kept is not None and not replace:
         return f"left out: {kept.username} is kept there (--replace replaces it)", False
     if dry_run:
         return "would be imported", False
     store.store(server, credential)
-    if not _is_same(_kept(store, server), credential):
+    if not is_same(_kept(store, server), credential):
         raise KeychainError("what the store reads back is not what was written")
     return "imported, read back equal", True
 
@@ -201,7 +201,20 @@ def _kept(store: KeychainStore, server: ServerURL) -> Credential | None:
         return None
 
 
-def _is_same(one: Credential | None, other: Credential) -> bool:
+def keeps_another(origin: AuthFile, key: str) -> bool:
+    """Return whether the store keeps another login for this key than a client's file.
+
+    Raises DockcredError where it cannot be read.
+    """
+    server, mine = server_keys.parse(key), origin.read(key)
+    if server is None or mine is None:
+        return False
+    kept = _kept(wiring.keychain_for(server), server)
+    return kept is not None and not is_same(kept, mine)
+
+
+def is_same(one: Credential | None, other: Credential) -> bool:
+    """Return whether two logins have one user and one secret."""
     return one is not None and (one.username, one.secret) == (
         other.username,
         other.secret,

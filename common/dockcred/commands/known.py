@@ -113,7 +113,7 @@ class Survey:
             cache = wiring.open_cache(provider, self._variables)
             found += listing.hosts_in(provider, cache)
         found += self.clients.docker.first  # of DOCKER_AUTH_CONFIG
-        for file in (self.clients.docker, *self.clients.podman):
+        for file in (self.clients.docker, *self.clients.podman, self.clients.helm):
             found += [*file.table("credHelpers"), *file.table("auths")]
         return sorted(set(map(_named, found)) - {""})
 

@@ -27,10 +27,11 @@ class ClientsHere:
     """The clients' files, read once; a file that is not there names nothing."""
 
     def __init__(self, variables: Environment) -> None:
-        """Read docker's and podman's files; the others' are read when asked for."""
+        """Read docker's, podman's and helm's files; agents' are read when asked for."""
         self._variables = variables
         self.docker = docker_read.config_file(variables)
         self.podman = list(containers_read.auth_files(variables))
+        self.helm = helm.OrasFile(helm.path(variables))
 
     def of_people(self, reference: Reference) -> Iterator[ClientUse]:
         """Return what docker, podman and helm have for a registry, each its first."""

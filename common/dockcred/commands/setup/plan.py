@@ -7,25 +7,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dockcred.clients import files
 from dockcred.clients.containers import edit as containers_edit
-from dockcred.clients.docker import edit as docker_edit
 from dockcred.clients.edit import WantedValue
-from dockcred.clients.reference import Reference
 from dockcred.commands import install, shape
 from dockcred.commands.configure.identity import serving
 from dockcred.commands.setup import clouds
-from dockcred.commands.setup.served import HELPER, KEEPER, KEEPS_NOTHING, After
+from dockcred.commands.setup.docker_files import DockerForm
+from dockcred.commands.setup.served import HELPER, KEEPS_NOTHING, After
 from dockcred.commands.setup.steps import FileEdit, Launchers, Move
 from dockcred.errors import InvalidInputError
 from dockcred.identity import config
-from dockcred.wiring import PROGRAMS
 
 _MOST_ACCOUNTS = 6  # that nobody has named, and that are asked for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from dockcred.commands.setup.logins import Clear
     from dockcred.commands.setup.steps import Step
-    from dockcred.commands.setup.survey import Clear, Surroundings
+    from dockcred.commands.setup.survey import Surroundings
 
 
 _IDENTITIES = {shape.CACHED, shape.OVER, shape.CONFIGURED}
@@ -60,7 +59,6 @@ class Plan:
         self.names = [*self.named, *machine.unnamed(self.named)]
         self._profiles: dict[str, str] = {}
         self._dead: list[str] = []
-        self._kept: dict[str, str] = {}
         self._install()
         self._write_config()
         moves = self._moves()
@@ -68,9 +66,14 @@ class Plan:
         pairs = [move.steps() for move in moves]
         self.steps += [copy for copy, _ in pairs]
         for client in machine.clients:
-            self._docker(typed) if client == "docker" else self._podman()
+            if client == "podman":
+                self._podman()
+                continue
+            file = os.path.realpath(machine.paths[client])
+            self._docker(client, typed.get(file, []))
         self.steps += [remove for _, remove in pairs]
-        after = After(machine, self._profiles, self._dead, self._kept)
+        dockers = typed.get(os.path.realpath(machine.paths["docker"]), [])
+        after = After(machine, self._profiles, self._dead, dockers)
         self.registries = [after.served(name) for name in self.names]
 
     def document(self) -> dict[str, Any]:
@@ -171,10 +174,15 @@ class Plan:
         machine = self._machine
         wanted: dict[str, list[Clear]] = {}
         for login in machine.logins:
-            if machine.is_passing(login):
+            if login.is_passing:
                 self.notes.append(
                     f"{login.name}: the token of {login.user} in {login.origin.path} is"
                     " one of hours, and stays there unread"
+                )
+            elif where := machine.rival(login):
+                self.notes.append(
+                    f"{login.name}: {login.origin.path} has another login than {where},"
+                    " and keeps it"
                 )
             else:
                 wanted.setdefault(login.origin.path, []).append(login)
@@ -183,55 +191,38 @@ class Plan:
         if problem := machine.keychain_problem:
             self.notes.append(f"logins stay readable in their files: {problem}")
             return []
-        hidden = set(machine.hidden_by(HELPER))
+        # No client may lose by our helper what could not be kept.
+        asking = [os.path.realpath(path) for path in machine.paths.values()]
         moves = []
         for path, logins in wanted.items():
+            hidden = machine.hidden_in(path, HELPER) if path in asking else []
             strict = {each.key for each in logins if each.key in hidden}
-            is_dockers = path == os.path.realpath(machine.known.clients.docker.path)
-            moves.append(Move(logins, machine.store, strict if is_dockers else set()))
+            moves.append(Move(logins, machine.store, strict))
         return moves
 
-    def _docker(self, typed: list[str]) -> None:
-        """Have docker ask for all registries; for some, where logins must stay."""
+    def _docker(self, client: str, typed: Sequence[str]) -> None:
+        """Have docker or helm ask for all registries; for some, where logins stay."""
         machine = self._machine
-        docker = docker_edit.path(machine.variables)
-        staying = [
-            login
-            for login in machine.logins
-            if login.origin.path == os.path.realpath(docker)
-            and not machine.is_moved(login)
-            and not machine.is_passing(login)
-        ]
-        self._dead = self._dead_helpers()
-        hosts = list(self._dead)
-        # Where nothing keeps logins, docker goes on keeping those that people make.
-        for_all = bool(machine.store) and not staying
-        if not for_all:
-            names = {login.name for login in staying}
-            hosts += [n for n in self.names if n not in names and self._is_served(n)]
-        if not machine.store:
-            self.notes.append(KEEPS_NOTHING)
-        if not for_all and not hosts:
-            if staying:
-                self.notes.append(
-                    f"{docker} stays as it is: its logins would not be read any more"
-                )
+        form = DockerForm(machine, client)
+        if client != "docker" and (other := form.is_another_s):
+            self.notes.append(f"{form.path} stays as it is: {client} asks {other}")
             return
-
-        def wanted(text: str) -> list[WantedValue]:
-            found = docker_edit.use_helper_for(text, hosts, HELPER) if hosts else []
-            if typed and for_all:
-                found += docker_edit.use_helper_for(text, typed, KEEPER)
-            return found + (docker_edit.use_as_default(HELPER) if for_all else [])
-
-        what = f'credsStore = "{HELPER}"' if for_all else f"credHelpers: {HELPER}"
-        if typed and for_all:
-            what += f", {KEEPER} for {', '.join(typed)}"
-        why = "docker, compose, buildx, helm, oras and crane ask our helper"
-        if hosts and not for_all:
-            why += f" for {', '.join(hosts)}; its logins go on being read"
-        step = FileEdit(docker, "json", wanted, what, why)
-        if step.is_needed:
+        dead = dict(form.dead_helpers(self._profiles))
+        self.notes += dead.values()
+        if client == "docker":
+            self._dead = list(dead)
+        hosts = list(dead)
+        # Where nothing keeps logins, docker goes on keeping those that people make.
+        if not form.asks_for_all:
+            names = [n for n in self.names if n not in form.staying]
+            hosts += filter(self._is_served, names)
+        if not machine.store and KEEPS_NOTHING not in self.notes:
+            self.notes.append(KEEPS_NOTHING)
+        if form.staying and not hosts:
+            self.notes.append(
+                f"{form.path} asks nobody: its logins would not be read any more"
+            )
+        elif step := form.step(hosts, typed):
             self.steps.append(step)
 
     def _is_served(self, name: str) -> bool:
@@ -239,36 +230,15 @@ class Plan:
         states = _IDENTITIES | {shape.MACHINE}
         return known.is_served(name) or known.describe(name).state in states
 
-    def _dead_helpers(self) -> list[str]:
-        """Return the keys for which docker asks a program that does not serve them.
-
-        One that is not there any more, or another's that does not read the profile that
-        we write for the account.
-        """
-        table = self._machine.known.clients.docker.table("credHelpers")
-        found = []
-        for key, name in table.items():
-            program = f"{files.PREFIX}{name}"
-            runs = files.chosen(program, self._machine.path)
-            if not name or (not runs and program in PROGRAMS):
-                continue
-            if runs and (
-                key.partition(".")[0] not in self._profiles
-                or install.is_ours(runs, program)
-            ):
-                continue
-            found.append(key)
-            why = "knows no config.toml" if runs else "is not there any more"
-            self.notes.append(f"{runs or program} {why}: {key} asks {HELPER}")
-        return found
-
-    def _typed(self) -> list[str]:
-        """Return docker's keys whose login was typed and goes on, before an identity.
+    def _typed(self) -> dict[str, list[str]]:
+        """Return by files whose login was typed and goes on, before an identity.
 
         Where both are here nobody but the person knows which is meant: what has worked
         so far is the default.
         """
         machine = self._machine
+        found: dict[str, list[str]] = {}
+        answers: dict[str, str] = {}
         for login in machine.logins:
             known = machine.known.describe(login.name)
             if not machine.is_moved(login) or known.state not in _IDENTITIES:
@@ -277,10 +247,12 @@ class Plan:
             if login.origin.is_podmans:
                 self.notes.append(f"podman gets {other} for {login.name}, not {mine}")
                 continue
-            text = f"Who answers for {login.name}?"
-            if self._answer(login.name, text, mine, other) == mine:
-                self._kept[login.name] = Reference(login.name).docker_key
-        return list(self._kept.values())
+            if login.name not in answers:
+                text = f"Who answers for {login.name}?"
+                answers[login.name] = self._answer(login.name, text, mine, other)
+            if answers[login.name] == mine:
+                found.setdefault(login.origin.path, []).append(login.name)
+        return found
 
     def _podman(self) -> None:
         for path in containers_edit.paths(self._machine.variables)[0]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from dockcred.clients.edit import Path, Syntax, WantedValue
     from dockcred.commands.setup.journal import Journal
-    from dockcred.commands.setup.survey import Clear
+    from dockcred.commands.setup.logins import Clear
     from dockcred.credential import Credential
 
 

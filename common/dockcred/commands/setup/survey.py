@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,45 +16,23 @@ from dockcred.clients import files, helm
 from dockcred.clients.containers import edit as containers_edit
 from dockcred.clients.docker import edit as docker_edit
 from dockcred.clients.edit import past
-from dockcred.clients.reference import HUB, Reference, host_of
+from dockcred.clients.reference import HUB, Reference
 from dockcred.commands.doctor import containers_files
+from dockcred.commands.import_ import keeps_another
 from dockcred.commands.known import Survey
-from dockcred.commands.setup import clouds
+from dockcred.commands.setup import clouds, logins
 from dockcred.errors import DockcredError
 from dockcred.identity.config.settings import overlay
-from dockcred.stores import auth_file
 from dockcred.stores.external import PREFIX as OTHERS_HELPER
 from dockcred.stores.problems import KeychainAbsentError, KeychainError
 from dockcred.system import child_program, wsl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dockcred.stores.auth_file import AuthFile
+    from dockcred.commands.setup.logins import Clear
     from dockcred.system.environment import Environment
 
-_PASSING = ("AWS", "oauth2accesstoken", "00000000-0000-0000-0000-000000000000")
-"""The users of tokens that a cloud has given for hours: no logins to be kept."""
 _MOST_IMAGES = 500
 _ENGINE_S = 2.0
-
-
-@dataclass(frozen=True)
-class Clear:
-    """A login that a client's file has readable."""
-
-    origin: AuthFile
-    key: str
-    user: str
-
-    @property
-    def name(self) -> str:
-        """Return the registry as a person writes it."""
-        host = host_of(self.key)
-        try:
-            return Reference(host).name
-        except DockcredError:
-            return host
 
 
 class Surroundings:
@@ -68,49 +45,45 @@ class Surroundings:
         if self.known.problems:
             raise self.known.problems[0]
         self.path = variables.get("PATH", os.defpath)
+        helms = helm.path(variables)
+        self.paths = {"docker": docker_edit.path(variables), helm.HELM: helms}
         self.clients = self._clients()
-        self.logins = list(self._logins())
+        self.logins = list(logins.readable(variables, self.clients))
+        self._rivals: dict[Clear, str] = {}
 
     def _clients(self) -> tuple[str, ...]:
         """Return docker, podman or both; for none docker, whose file others read."""
         found = []
-        if shutil.which("docker", path=self.path) or os.path.exists(
-            docker_edit.path(self.variables)
-        ):
+        dockers = self.paths["docker"]
+        if shutil.which("docker", path=self.path) or os.path.exists(dockers):
             found.append("docker")
         if containers_files.programs(self.path) or os.path.exists(
             containers_edit.path(self.variables)
         ):
             found.append("podman")
+        # Without a file of its own helm reads docker's.
+        if os.path.exists(self.paths[helm.HELM]):
+            found.append(helm.HELM)
         return tuple(found) or ("docker",)
 
-    def _logins(self) -> Iterator[Clear]:
-        origins = [auth_file.docker(self.variables)]
-        if "podman" in self.clients:
-            origins += auth_file.podman(self.variables)
-        seen = set()
-        for origin in origins:
-            if origin.path in seen:
-                continue
-            seen.add(origin.path)
-            try:
-                users = origin.users()
-            except KeychainAbsentError:
-                continue
-            yield from (Clear(origin, key, user) for key, user in users.items())
-
-    def hidden_by(self, helper: str) -> list[str]:
-        """Return the keys of logins that docker reads no more once it asks a helper."""
-        text = (past.read(docker_edit.path(self.variables)) or b"").decode()
+    def hidden_in(self, path: str, helper: str) -> list[str]:
+        """Return the keys of logins that are not read once the file asks a helper."""
+        text = (past.read(path) or b"").decode()
         return docker_edit.ignored_logins(text, docker_edit.use_as_default(helper))[0]
 
-    def is_passing(self, login: Clear) -> bool:
-        """Return whether it is a token of hours, which an identity serves better."""
-        return login.user in _PASSING
-
     def is_moved(self, login: Clear) -> bool:
-        """Return whether a login goes into the keychain."""
-        return self.keychain_problem is None and not self.is_passing(login)
+        """Return whether a login goes into the keychain, which keeps one of each."""
+        return not (self.keychain_problem or login.is_passing or self.rival(login))
+
+    def rival(self, login: Clear) -> str:
+        """Return where another login for its registry is, which goes before it."""
+        if login not in self._rivals:
+            found = logins.rival(login, self.logins)
+            is_first = login.origin.path == os.path.realpath(self.paths["docker"])
+            if not (found or is_first or self.keychain_problem):
+                found = self.store if keeps_another(login.origin, login.key) else ""
+            self._rivals[login] = found
+        return self._rivals[login]
 
     @cached_property
     def foreign_store(self) -> str:
@@ -277,13 +250,8 @@ class Surroundings:
             by_file.setdefault(login.origin.path, []).append(login.name)
         for path, names in by_file.items():
             found.append(f"readable logins in {path}: {', '.join(names)}")
-        if self.images:
-            hosts = {name.partition("/")[0] for name in self.images} - {HUB}
-            if hosts:
-                found.append(f"images of {', '.join(sorted(hosts))}")
-        helms = helm.path(self.variables)
-        if os.path.exists(helms):
-            found.append(
-                f"helm reads {helms} first; run: dockcred configure helm --all"
-            )
+        if hosts := {name.partition("/")[0] for name in self.images} - {HUB}:
+            found.append(f"images of {', '.join(sorted(hosts))}")
+        if helm.HELM in self.clients:
+            found.append(f"helm reads {self.paths[helm.HELM]} first")
         return found + clouds.here(self.variables)
