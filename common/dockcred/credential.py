@@ -130,10 +130,11 @@ class Credential:
     """What a registry accepts; the secret never shows in a repr.
 
     Times are seconds since the epoch; `expires_at` is None where the issuer
-    names no end. A plain class: importing dataclasses costs more than a whole
-    cached get (performance.md B2: 55 M instructions against 16 M).
+    names no end.
     """
 
+    # No dataclass: importing dataclasses costs more than a whole cached get
+    # (performance.md B2: 55 M instructions against 16 M).
     __slots__ = ("expires_at", "issued_at", "secret", "username")
 
     def __init__(

@@ -14,10 +14,12 @@ sys.path.append(str(DOCS.parent / "tests"))
 
 import comparison  # noqa: E402
 import errors_page  # noqa: E402
+import python_page  # noqa: E402
 import variables_page  # noqa: E402
 
 PAGES = {
     "errors.md": errors_page.page,
+    "python.md": python_page.page,
     "variables.md": variables_page.page,
     "../README.md": comparison.readme,
 }

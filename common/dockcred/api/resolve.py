@@ -48,15 +48,15 @@ __all__ = ("Credential", "Policy", "resolve")
 class Policy:
     """Whom to ask, in which order, and what a failure means.
 
-    order       names of sources, asked until one has a credential:
+    order       names of sources, asked until one has a credential; the default is
+                docker-credential-auto's, the clouds and then the keychain:
                 "identities"   whichever cloud serves the registry, by config.toml
                 "keychain"     the OS keychain, `pass` or vault that is configured
-                "ecr", …       that identity system alone (wiring.PROVIDERS)
-                "pass", …      that keychain alone (wiring.STORES)
+                "ecr", …       that identity system alone, as config.toml calls it
+                "pass", …      that keychain alone, as DOCKCRED_STORE calls it
                 "docker"       what docker's config.json names, as docker reads it
                 "containers"   what podman's and skopeo's files name
                 "helper:NAME"  the program docker-credential-NAME on PATH
-                By default as docker-credential-auto: the clouds, then the keychain.
     on_failure  "stop" raises the error of a source that is configured and fails;
                 "next" asks the next one, and raises the first error only if no
                 source has a credential
@@ -84,11 +84,11 @@ def resolve(
 
     Raises, all of them a DockcredError:
     CredentialsNotFoundError  no source has one: the registry may be asked anonymously;
-                              where an identity of no use is why, it is the __cause__
+                              where an identity of no use is why, it is the `__cause__`
     MissingIdentityError      the registry is a cloud's, and no identity is configured
     IssueError                an identity was asked and yielded nothing
-    TransportError            of these: the other end could not be reached
-    TimedOutError             of these: the time ran out
+    TransportError            an IssueError: the other end could not be reached
+    TimedOutError             an IssueError: the time ran out
     MissingExtraError         a library is missing that the identity needs
     InvalidInputError         the server, the policy or a configuration file is wrong
     """
