@@ -62,6 +62,14 @@ failed_tests() { # NAME <LOG
     ' | head -n 30
 }
 
+# For packaging/release.sh: of which commit it is true that all of this passes.
+note_passed() { # COMMIT, which was checked out when all this began
+    [ -z "$steps" ] && [ $wrong = 0 ] && [ -z "$(git status --porcelain)" ] &&
+        [ "$(git rev-parse HEAD)" = "$1" ] || return 0
+    mkdir -p build
+    echo "$1" >build/passed
+}
+
 summary() {
     printf '\n== %s s in all\n' "$SECONDS"
     printf '%s\n' "${told[@]}"

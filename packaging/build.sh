@@ -1,12 +1,13 @@
 #!/bin/sh
 # Builds once what a release publishes, and its checksums:
 #
-#   packaging/build.sh DIRECTORY [--no-debian]
+#   packaging/build.sh DIRECTORY [WHAT...]    of: python debian node; all of them else
 #
-# The same commit gives the same bytes: its time stands for now, and no umask, time
-# zone, locale or name of a directory is seen in them.
+# What cannot be built here is said, and left out. The same commit gives the same bytes:
+# its time stands for now, and no umask, time zone, locale or name of a directory is seen
+# in them.
 set -eu
-[ $# -ge 1 ] || { echo 'usage: packaging/build.sh DIRECTORY [--no-debian]' >&2; exit 2; }
+[ $# -ge 1 ] || { echo 'usage: packaging/build.sh DIRECTORY [WHAT...]' >&2; exit 2; }
 umask 022
 export LC_ALL=C TZ=UTC
 
@@ -15,28 +16,55 @@ mkdir -p "$1"
 rmdir "$1" 2>/dev/null || { echo "$1 is not empty" >&2; exit 1; }
 mkdir "$1"
 target=$(cd "$1" && pwd)
+shift
 python=${PYTHON:-$source/.venv/bin/python}
 : "${SOURCE_DATE_EPOCH:=$(git -C "$source" log -1 --format=%ct)}"
 export SOURCE_DATE_EPOCH
-
-# The wheel is built from the sdist: what others build from it is what we publish.
-"$python" -m build --no-isolation --outdir "$target" "$source" >&2
-
+version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' "$source/common/dockcred/system/version.py")
 cd "$target"
-wheel=$(echo dockcred-*.whl)
-version=${wheel#dockcred-}
-version=${version%%-*}
-"$python" "$source/packaging/zipapp/build.py" "dockcred-$version.pyz"
 
-if [ "${2-}" = --no-debian ]; then
-    :
-elif ! [ -x /usr/bin/dpkg-buildpackage ]; then
-    echo 'no dpkg-buildpackage here: no Debian packages' >&2
-elif ! unmet=$(/usr/bin/dpkg-checkbuilddeps "$source/packaging/debian/control" 2>&1); then
-    echo "no Debian packages: ${unmet#*: }" >&2
-else
-    "$source/packaging/debian/build.sh" "$target"
-fi
+build_python() {
+    # The wheel is built from the sdist: what others build from it is what we publish.
+    "$python" -m build --no-isolation --outdir "$target" "$source" >&2
+    "$python" "$source/packaging/zipapp/build.py" "dockcred-$version.pyz"
+}
+
+build_debian() {
+    if ! [ -x /usr/bin/dpkg-buildpackage ]; then
+        echo 'no dpkg-buildpackage here: no Debian packages' >&2
+    elif ! unmet=$(/usr/bin/dpkg-checkbuilddeps "$source/packaging/debian/control" 2>&1); then
+        echo "no Debian packages: ${unmet#*: }" >&2
+    else
+        "$source/packaging/debian/build.sh" "$target"
+    fi
+}
+
+# The directory for nodes, of this machine's own Debian, as an archive to be unpacked in
+# /opt. Its name does not end as the sdist's does.
+build_node() {
+    for tool in /usr/bin/dpkg /usr/bin/python3 gcc readelf gzip; do
+        command -v "$tool" >/dev/null || {
+            echo "no $tool here: no directory for nodes" >&2
+            return 0
+        }
+    done
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    trap 'exit 1' HUP INT TERM
+    /usr/bin/python3 "$source/packaging/directory/build.py" "$work/dockcred"
+    tar --create --directory "$work" --format=gnu --sort=name --owner=0 --group=0 \
+        --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" --file "$work/tar" dockcred
+    gzip -9 --no-name <"$work/tar" \
+        >"dockcred-node-$version-$(/usr/bin/dpkg --print-architecture).tgz"
+}
+
+[ $# -gt 0 ] || set -- python debian node
+for what; do
+    case $what in
+    python | debian | node) "build_$what" ;;
+    *) echo "$what is none of python, debian and node" >&2; exit 2 ;;
+    esac
+done
 
 sha256sum -- * >../SHA256SUMS.$$
 mv ../SHA256SUMS.$$ SHA256SUMS

@@ -16,7 +16,7 @@ from support.installed import install
 from support.once import make_once
 from support.program import Program
 from support.real import require_own_mounts
-from support.release import ROOT, build
+from support.release import DIST, ROOT, build
 
 from dockcred.testing.sandbox import Sandbox
 
@@ -44,7 +44,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files whose checksums a release publishes: DOCKCRED_DIST, or built here."""
     if named := os.environ.get("DOCKCRED_DIST"):
         return Path(named)
-    return make_once(tmp_path_factory, "dist", lambda place: build(ROOT, place))
+    return make_once(tmp_path_factory, "dist", lambda place: build(ROOT, place, *DIST))
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +64,7 @@ def _install(place: Path) -> None:
         dist = Path(os.environ.get("DOCKCRED_DIST") or scratch)
         if str(dist) == scratch:
             # Most tests need no Debian package: a builder that fails is not theirs.
-            build(ROOT, dist, "--no-debian")
+            build(ROOT, dist, "python")
         (wheel,) = dist.glob("dockcred-*.whl")
         install(wheel, place)
 

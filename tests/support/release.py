@@ -8,12 +8,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 COMMIT_TIME = "1764000000"
+DIST = ("python", "debian")
+"""What most tests are about; the directory for nodes has tests of its own."""
 
 
-def build(source: Path, target: Path, *options: str, **variables: str) -> None:
+def build(source: Path, target: Path, *what: str, **variables: str) -> None:
     """Build a source tree into a new directory."""
     done = subprocess.run(
-        [source / "packaging/build.sh", target, *options],
+        [source / "packaging/build.sh", target, *what],
         env={
             "PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "PYTHON": sys.executable,
