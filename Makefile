@@ -29,6 +29,7 @@ check: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/python tests/house/platforms.py
 	$(BIN)/lint-imports
 	$(BIN)/pylint $(CODE)
 	$(BIN)/python tests/mutations/run.py

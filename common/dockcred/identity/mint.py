@@ -248,7 +248,7 @@ def spawn(
         return
     if _was_tried(cache, name) or not _claim(cache, name):
         return
-    if system.start_again:
+    if system.start_again is not None:
         system.start_again(_AGAIN, environment.set_values(), again.encode())
         return
     if (child := os.fork()) != 0:

@@ -28,6 +28,7 @@ if sys.platform == "win32":
         FOLDERS,
         PLAIN,
         READ,
+        READ_ANY,
         ROOTS,
         SAFE,
         SETTINGS,
@@ -60,6 +61,8 @@ else:
     """With which a file of ours is: what a link leads to is another's."""
     READ = SAFE | os.O_NONBLOCK
     """With which one is read that may be a pipe's name."""
+    READ_ANY = PLAIN | os.O_NONBLOCK
+    """With which another's is, who may have put a link there."""
     FOLDERS = {
         "settings": (("XDG_CONFIG_HOME",), ".config"),
         "cache": (("XDG_CACHE_HOME",), ".cache"),

@@ -5,7 +5,7 @@ Labels are words of ours: no host, no account, nothing of a request or an answer
 
 from __future__ import annotations
 
-from dockcred import errors
+from dockcred import errors, system
 from dockcred.system import prometheus_file
 
 TYPE_CHECKING = False
@@ -96,7 +96,7 @@ class Meter:
         labels = {"program": self.program, "provider": provider or self.provider}
         if name.startswith("dockcred_refresh_"):
             del labels["provider"]
-        shown = [f'uid="{prometheus_file.user()}"']
+        shown = [f'uid="{system.user()}"']
         for label, value in labels.items():
             word = value if value and _WORDS.issuperset(value) else "other"
             shown.append(f'{label}="{word}"')

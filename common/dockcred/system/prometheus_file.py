@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import stat
 
+from dockcred import system
 from dockcred.system import log, private_file
 from dockcred.system.file_lock import FileLock
 
@@ -158,7 +159,7 @@ def _write(directory: str, figures: Figures) -> None:
     Whoever leaves them tries the lock once more, and whoever has held it looks once
     more: so one of the two adds them.
     """
-    base = f"dockcred-{user()}"
+    base = f"dockcred-{system.user()}"
     lock = FileLock(f"{directory}/.{base}.lock", stays=True, max_wait_s=-1.0)
     for _ in range(_ROUNDS):
         try:
@@ -205,19 +206,13 @@ def _aside(directory: str, base: str) -> list[str]:
 
 def _read(path: str) -> bytes:
     """Return a file of this user's own, nothing where it is none or another's."""
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        descriptor = os.open(path, flags)
+        descriptor = os.open(path, os.O_RDONLY | system.READ)
     except OSError:
         return b""
     try:
-        status = os.fstat(descriptor)
-        is_ours = stat.S_ISREG(status.st_mode) and status.st_uid == user()
+        status = system.fstat(descriptor)
+        is_ours = stat.S_ISREG(status.st_mode) and status.st_uid == system.user()
         return os.read(descriptor, _MAX_BYTES) if is_ours else b""
     finally:
         os.close(descriptor)
-
-
-def user() -> int:
-    """Return the number of the user whose figures these are."""
-    return os.geteuid() if os.name == "posix" else 0

@@ -22,6 +22,9 @@ from support.oidc_issuer import AUDIENCE, Issuer
 from support.program import wait_until
 from support.token_service import SERVICE, Service, basic
 
+from dockcred.commands.token_service import journal
+from dockcred.errors import InvalidInputError
+
 from .conftest import Start
 from .test_crowds import request
 from .test_operation import wait_until_deaf
@@ -298,3 +301,10 @@ def test_a_worker_that_dies_again_and_again_is_not_started_all_the_time(
     started = [line for line in service.lines if line["event"] == "worker-started"]
     assert 3 <= len(started) < 12
     assert service.is_alive()
+
+
+def test_where_files_cannot_be_in_memory_several_are_refused_in_one_line(monkeypatch):
+    """So it is on macOS."""
+    monkeypatch.delattr("os.memfd_create")
+    with pytest.raises(InvalidInputError, match="Linux only"):
+        journal.take_turns()

@@ -41,7 +41,8 @@ _chance = random.SystemRandom()
 
 def _now() -> float:
     """Return seconds that pass also while the machine is asleep."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
+    # macOS' monotonic clock is one that goes on meanwhile, and has no other name there.
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 @dataclass(frozen=True)

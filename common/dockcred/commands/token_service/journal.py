@@ -18,6 +18,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 
+from dockcred.errors import InvalidInputError
+
 MAX_CHARACTERS = 300
 LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30}
 
@@ -77,6 +79,10 @@ def open_on_stderr(level: str) -> None:
 
 def take_turns() -> None:
     """Share stderr with the processes that are forked from now on."""
+    if not hasattr(os, "memfd_create"):
+        raise InvalidInputError(
+            "several workers share a port on Linux only", "leave out --workers"
+        )
     _JOURNAL.turns = os.memfd_create("dockcred-journal")
 
 

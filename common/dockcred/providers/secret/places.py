@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import stat
 
+from dockcred import system
 from dockcred.errors import InvalidInputError, IssueError, MissingIdentityError
 from dockcred.system import child_program
 from dockcred.system.private_file import check_secret
@@ -187,8 +188,7 @@ class _File(SecretPlace):
         setting = self._setting
         try:
             # A pipe without a writer would be waited for.
-            flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-            descriptor = os.open(self._path, flags)
+            descriptor = os.open(self._path, os.O_RDONLY | system.READ_ANY)
         except FileNotFoundError:
             raise MissingIdentityError(
                 f"{setting} names {self._path}, which is not there",

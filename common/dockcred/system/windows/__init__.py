@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # Text would be written with CRLF. Links are made by administrators alone, as a rule,
 # and what is read or written by these flags is in a directory of ours.
-PLAIN = SAFE = READ = os.O_BINARY | os.O_NOINHERIT
+PLAIN = SAFE = READ = READ_ANY = os.O_BINARY | os.O_NOINHERIT
 FOLDERS = {
     "settings": (("XDG_CONFIG_HOME", "APPDATA"), "AppData/Roaming"),
     "cache": (("XDG_CACHE_HOME", "LOCALAPPDATA"), "AppData/Local"),

@@ -1,0 +1,142 @@
+"""Check the types as Windows and macOS have Python's library, by mypy.
+
+    python tests/house/platforms.py
+
+What Windows' library has not may be asked for by the files below alone. Every other
+complaint is printed, as is a row that nothing needs, and the status is 1.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from subprocess import run
+
+ROOT = Path(__file__).parents[2]
+CODE = "common/dockcred/"
+
+POSIX_ALONE = {
+    "api/worker.py": "starts and ends a worker's group of processes",
+    "commands/doctor/service.py": "becomes the user of a unit of systemd",
+    "commands/forward/": "a Unix socket whose peer is known by its number",
+    "commands/refresh/file.py": "a record that is written in place",
+    "commands/refresh/lease.py": "the time since boot, by which pods take turns",
+    "commands/refresh/loop.py": "a service that systemd or Kubernetes runs",
+    "commands/setup/journal.py": "locks a home by its directory",
+    "commands/token_service/": "a service whose workers share a port by forks",
+    "identity/mint.py": "refreshes by a fork, where `system` cannot start again",
+    "identity/web_identity.py": "a file in memory, after it has asked for one",
+    "protocol/kubelet/plugin.py": "kubelet's plugin, of nodes of Linux",
+    "protocol/launcher/": "launchers by sh, of Linux",
+    "stores/forwarded.py": "the other end of a Unix socket",
+    "stores/secretservice/": "D-Bus",
+    "system/hardening.py": "limits, which `process` has met before",
+    "system/spawn.py": "posix_spawn, in whose place `child_program` has another",
+    "system/watcher.py": "forks who removes a directory",
+    "testing/sandbox/runner.py": "asks for the terminal's group, where there is one",
+    "transport/local.py": "a Unix socket's client",
+}
+"""Files, and folders, whose code does not run on Windows, wholly or where it asks."""
+
+ASKED_FOR = {
+    "clients/containers/read.py": ("getuid geteuid", "podman's files, on Linux"),
+    "clients/edit/past.py": ("geteuid chown", "root's hand in somebody's home"),
+    "commands/doctor/entries.py": ("getpwnam", "the owner of podman's files"),
+    "commands/doctor/machine.py": ("geteuid", "whose a file is"),
+    "commands/install.py": ("geteuid", "root's directory"),
+    "stores/vault_key.py": ("geteuid", "whose a key is"),
+    "system/cloud.py": (
+        "clock_gettime CLOCK_BOOTTIME",
+        "what is remembered of this boot, after /proc was asked",
+    ),
+    "system/file_lock.py": (
+        "O_CLOEXEC O_NONBLOCK ioctl getpwuid",
+        "what Linux tells of a file that was not written",
+    ),
+    "system/private_directory.py": (
+        "major minor geteuid",
+        "a file system in memory, of Linux",
+    ),
+    "system/private_file.py": (
+        "fchown fchmod fstatvfs ST_RDONLY",
+        "owner and mode, where copy_access has not done it",
+    ),
+    "system/process.py": (
+        "O_CLOEXEC RLIMIT_CORE getrlimit setrlimit",
+        "its own loader, on POSIX, and limits, where they are",
+    ),
+    "system/shared_file.py": (
+        "O_CLOEXEC SIGIO F_RDLCK F_SETLEASE F_UNLCK fcntl geteuid",
+        "Linux's exchange of two files, and its leases",
+    ),
+    "transport/metadata.py": ("poll POLLOUT", "a knock that POSIX leaves in progress"),
+    "transport/response.py": ("POLLIN", "what it has asked select for"),
+}
+"""Of files that run on Windows, the names that they ask for on POSIX alone, and why."""
+
+OF_LINUX = {
+    "commands/forward/": ("SO_PEERCRED", "who asks, which macOS tells otherwise"),
+    "identity/web_identity.py": ("MFD_CLOEXEC", "after it has asked for memfd_create"),
+    "protocol/launcher/": (
+        "CLOCK_BOOTTIME getxattr",
+        "launchers by sh, and their directories' access control lists",
+    ),
+    "system/cloud.py": ("CLOCK_BOOTTIME", "after /proc was asked"),
+    "system/watcher.py": ("pidfd_open", "where it is missing the parent is asked"),
+}
+"""The names that macOS' library has not, by whom they are asked for, and why."""
+
+_LESS = re.compile(r'Module has no attribute "(\w+)"')
+_FOLLOWS = re.compile(r"Returning Any from|is not defined  \[name-defined\]")
+
+
+def complaints(platform: str) -> list[str]:
+    """Return what mypy says of the code on a platform."""
+    done = run(
+        [
+            *(sys.executable, "-m", "mypy", "--no-error-summary"),
+            *(f"--cache-dir=.mypy_cache/{platform}", "--platform", platform),
+            *("common", "helpers"),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return (done.stdout + done.stderr).splitlines()
+
+
+def unlisted(
+    lines: list[str], *tables: Mapping[str, str | tuple[str, str]]
+) -> list[str]:
+    """Return the complaints that no row of the tables allows, and the rows for none."""
+    rows = {where: value for table in tables for where, value in table.items()}
+    bad, used = [], set()
+    for line in lines:
+        file = line.partition(":")[0].removeprefix(CODE)
+        where = next((each for each in rows if file.startswith(each)), "")
+        less, value = _LESS.search(line), rows.get(where, "")
+        named = isinstance(value, str) or not less or less[1] in value[0].split()
+        if where and named and (less or _FOLLOWS.search(line)):
+            used.add(where)
+        else:
+            bad.append(line)
+    return bad + [
+        f"{where}: asks for nothing it may" for where in rows if where not in used
+    ]
+
+
+def main() -> int:
+    """Check both; return the status."""
+    with ThreadPoolExecutor() as pool:
+        windows, macos = pool.map(complaints, ("win32", "darwin"))
+    bad = unlisted(windows, POSIX_ALONE, ASKED_FOR) + unlisted(macos, OF_LINUX)
+    print(*bad, sep="\n", end="\n" if bad else "")
+    return bool(bad)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
