@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN = .venv/bin
 READY = .venv/ready
-CODE = common/dockcred helpers bench packaging/zipapp packaging/directory docs/generate
+CODE = common/dockcred helpers bench packaging/zipapp packaging/directory packaging/attest \
+    docs/generate
 # tests/support/workers.py says how many workers there are, and what they share. ONLY has
 # the files and folders of tests that are wanted, where it is not all.
 TESTS = $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal --durations 20

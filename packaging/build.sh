@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds once what a release publishes, and its checksums:
 #
-#   packaging/build.sh DIRECTORY [WHAT...]    of: python debian node; all of them else
+#   packaging/build.sh DIRECTORY [WHAT...]    of: python debian node sbom; all else
 #
 # What cannot be built here is said, and left out. The same commit gives the same bytes:
 # its time stands for now, and no umask, time zone, locale or name of a directory is seen
@@ -58,11 +58,16 @@ build_node() {
         >"dockcred-node-$version-$(/usr/bin/dpkg --print-architecture).tgz"
 }
 
-[ $# -gt 0 ] || set -- python debian node
+# What is in those that have others' code in them.
+build_sbom() {
+    "$python" "$source/packaging/attest/sbom.py" .
+}
+
+[ $# -gt 0 ] || set -- python debian node sbom
 for what; do
     case $what in
-    python | debian | node) "build_$what" ;;
-    *) echo "$what is none of python, debian and node" >&2; exit 2 ;;
+    python | debian | node | sbom) "build_$what" ;;
+    *) echo "$what is none of python, debian, node and sbom" >&2; exit 2 ;;
     esac
 done
 

@@ -1,14 +1,18 @@
-"""The interpreters that the machine has."""
+"""The interpreters that the machine has, and the files of a release with their bills."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+import tarfile
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from support.once import make_once
+from support.real import missing
+from support.release import NODE, bill
 
 VERSIONS = ("3.9", "3.11", "3.12", "3.13", "3.14")
 
@@ -38,6 +42,29 @@ def pythons() -> Interpreters:
             if version not in found and _runs(python):
                 found[version] = str(python)
     return found
+
+
+@pytest.fixture(scope="session")
+def billed(dist: Path, directory: Path, tmp_path_factory) -> Path:
+    """The files of a release, each with its bill of materials, and their checksums."""
+    pytest.importorskip("cyclonedx", reason="not installed: the group `release`")
+    if not list(dist.glob("*.deb")):
+        missing("the dist has no Debian packages")
+
+    def make(place: Path) -> None:
+        shutil.copytree(dist, place, dirs_exist_ok=True)
+        with tarfile.open(place / NODE, "w:gz", compresslevel=1) as archive:
+            archive.add(directory, "dockcred")
+        done = bill(place)
+        assert done.returncode == 0, done.stderr
+        (place / "SHA256SUMS").unlink()
+        names = sorted(path.name for path in place.iterdir())
+        summed = subprocess.run(
+            ["sha256sum", *names], cwd=place, capture_output=True, check=True
+        )
+        (place / "SHA256SUMS").write_bytes(summed.stdout)
+
+    return make_once(tmp_path_factory, "billed", make)
 
 
 def _runs(python: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 COMMIT_TIME = "1764000000"
 DIST = ("python", "debian")
 """What most tests are about; the directory for nodes has tests of its own."""
+NODE = "dockcred-node-0.1.0-amd64.tgz"
 
 
 def build(source: Path, target: Path, *what: str, **variables: str) -> None:
@@ -27,3 +29,14 @@ def build(source: Path, target: Path, *what: str, **variables: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def bill(dist: Path) -> subprocess.CompletedProcess[str]:
+    """Write the bills of materials beside the files of a release."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", ROOT / "packaging/attest/sbom.py", dist],
+        env={"PATH": os.environ["PATH"], "SOURCE_DATE_EPOCH": COMMIT_TIME},
+        capture_output=True,
+        text=True,
+        check=False,
+    )

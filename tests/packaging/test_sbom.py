@@ -1,0 +1,164 @@
+"""The bills of materials: valid, and of what really is in the files of a release."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import importlib.metadata
+import json
+import re
+import shutil
+import subprocess
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from support.real import missing, program
+from support.release import NODE, ROOT, bill
+
+pytestmark = pytest.mark.slow  # all of them together
+
+try:
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+except ImportError:
+    missing("cyclonedx-python-lib is not installed, which is of the group `release`")
+
+
+def components(path: Path) -> dict[str, dict]:
+    """Return the parts that a bill names, by name; each has a version and a licence."""
+    parts = json.loads(path.read_text())["components"]
+    for part in parts:
+        assert part["version"], part
+        (licence,) = part["licenses"]
+        assert licence.get("expression") or {*licence["license"]} & {"id", "name"}
+    return {part["name"]: part for part in parts}
+
+
+KINDS = ("*.pyz", "*.tgz", "*-debian")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_bill_is_valid_and_of_one_file(billed, kind):
+    (path,) = billed.glob(f"{kind}.cdx.json")
+    text = path.read_text()
+    validator = JsonStrictValidator(SchemaVersion.V1_6)
+    assert validator.validate_str(text) is None
+    subject = json.loads(text)["metadata"]["component"]
+    if kind != "*-debian":
+        (digest,) = subject["hashes"]
+        content = (billed / subject["name"]).read_bytes()
+        assert digest["content"] == hashlib.sha256(content).hexdigest()
+    wrong = text.replace('"library"', '"librarium"', 1)
+    assert validator.validate_str(wrong) is not None
+
+
+def test_the_one_file_s_libraries_are_those_that_it_names(billed):
+    """Every module of others is, byte for byte, in what was installed of that version."""
+    named = components(next(billed.glob("*.pyz.cdx.json")))
+    ours = {path.name for path in (ROOT / "helpers").iterdir()} | {"dockcred"}
+    found = set()
+    with zipfile.ZipFile(next(billed.glob("*.pyz"))) as archive:
+        for name in archive.namelist():
+            top = name.partition("/")[0]
+            if "/" not in name or top in ours or not name.endswith(".py"):
+                continue
+            found.add(top)
+            recorded = {
+                str(file): file.hash.value
+                for file in importlib.metadata.files(top)
+                if file.hash
+            }
+            digest = hashlib.sha256(archive.read(name)).digest()
+            encoded = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+            assert encoded == recorded[name], name
+            assert importlib.metadata.version(top) == named[top]["version"]
+    assert found == set(named)
+
+
+def test_the_directory_s_files_are_of_the_packages_that_it_names(billed):
+    """By the sums that dpkg keeps of each package, or they are ours."""
+    named = components(billed / f"{NODE}.cdx.json")
+    sums = {}
+    for name in named:
+        (kept,) = [
+            path
+            for place in (f"{name}.md5sums", f"{name}:amd64.md5sums")
+            if (path := Path("/var/lib/dpkg/info", place)).exists()
+        ]
+        for line in kept.read_text().splitlines():
+            digest, _, path = line.partition("  ")
+            sums.setdefault(digest, []).append((name, Path(path).name))
+    found, unknown = set(), set()
+    with tarfile.open(billed / NODE) as archive:
+        for member in archive:
+            if not member.isfile() or "/__pycache__/" in member.name:
+                continue
+            content = archive.extractfile(member).read()
+            digest = hashlib.md5(content).hexdigest()
+            owners = {name for name, _ in sums.get(digest, [])}
+            found |= owners
+            if content and not owners:
+                unknown.add(member.name)
+    ours = re.compile(
+        r"dockcred/((bin|plugins|licences|lib/programs)/[^/]+"
+        r"|lib/python3\.\d+/(dockcred/.+|dock\w+\.py))"
+    )
+    assert not {name for name in unknown if not ours.fullmatch(name)}
+    assert found == set(named)
+
+
+def test_the_debian_packages_are_those_and_what_they_depend_on(billed):
+    named = set(components(next(billed.glob("*-debian.cdx.json"))))
+    needed = set()
+    for deb in billed.glob("*.deb"):
+        command = [program("dpkg-deb"), "--show", "--showformat"]
+        form = "${Package}, ${Depends}"
+        told = subprocess.run(
+            [*command, form, deb], capture_output=True, text=True, check=True
+        ).stdout
+        needed |= {re.split(r"[\s(:]", name)[0] for name in told.split(", ")}
+    assert named == needed
+
+
+def test_the_bills_have_the_same_bytes_again(billed, tmp_path):
+    again = shutil.copytree(billed, tmp_path / "again")
+    for path in again.glob("*.cdx.json"):
+        path.unlink()
+    assert bill(again).returncode == 0
+    bills = sorted(billed.glob("*.cdx.json"))
+    assert len(bills) == len(KINDS)
+    for path in bills:
+        assert (again / path.name).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("file", "added", "said"),
+    [
+        ("*.pyz", "attr/__init__.py", "has no papers of attr"),
+        ("*.pyz", "six.py", "has no papers of six.py"),
+        ("*.pyz", "click-1.0.dist-info/LICENSE", "has click 1.0, and here is"),
+        (NODE, "dockcred/lib/libvendored.so.1", "libvendored.so.1"),
+        (NODE, "dockcred/lib/python3.11/vendored.py", "vendored.py"),
+    ],
+)
+def test_what_nobody_is_known_to_have_made_is_no_release(
+    billed, tmp_path, file, added, said
+):
+    (path,) = billed.glob(file)
+    (wheel,) = billed.glob("*.whl")
+    for kept in (path, wheel):
+        shutil.copy(kept, tmp_path)
+    changed = tmp_path / path.name
+    if path.suffix == ".pyz":
+        with zipfile.ZipFile(changed, "a") as archive:
+            archive.writestr(added, "")
+    else:
+        python = min(Path("/usr/lib").glob("python3.*/lib-dynload")).parent.name
+        with tarfile.open(changed, "w:gz") as archive:
+            archive.addfile(tarfile.TarInfo(f"dockcred/lib/{python}/os.py"))
+            archive.addfile(tarfile.TarInfo(added.replace("python3.11", python)))
+    done = bill(tmp_path)
+    assert done.returncode == 1
+    assert said in done.stderr
