@@ -1,14 +1,16 @@
 #!/bin/sh
 # Makes a release of the commit that is checked out, and publishes nothing:
 #
-#   packaging/release.sh DIRECTORY [PYTHON...]
+#   packaging/release.sh [--key KEY] DIRECTORY [PYTHON...]
 #
 # Every file is in this commit, the papers name its version, and it passes: .ci/run noted
 # so in build/passed, or `make check test` ends well now. Then it builds once into
 # DIRECTORY, and tests what it built under every PYTHON. What is in DIRECTORY afterwards
-# is what was tested, and what SHA256SUMS names.
+# is what was tested, and what SHA256SUMS names; with KEY, signed (attest/sign.py).
 set -eu
-[ $# -ge 1 ] || { echo 'usage: packaging/release.sh DIRECTORY [PYTHON...]' >&2; exit 2; }
+key=
+[ "${1-}" != --key ] || { key=$(realpath "$2"); shift 2; }
+[ $# -ge 1 ] || { echo 'usage: packaging/release.sh [--key KEY] DIRECTORY [PYTHON...]' >&2; exit 2; }
 source=$(cd "$(dirname "$0")/.." && pwd)
 cd "$source"
 target=$1
@@ -41,5 +43,10 @@ done
 for python; do
     packaging/verify.sh "$target" "$python"
 done
+if [ -n "$key" ]; then
+    "${PYTHON:-$source/.venv/bin/python}" packaging/attest/sign.py "$target" "$commit" "$key"
+else
+    echo 'not signed: no --key was given' >&2
+fi
 cat "$target/SHA256SUMS"
 echo "tested as they are; now, by hand: git tag -s v$version, and publish $target" >&2

@@ -17,7 +17,7 @@ ENVIRONMENT = {
 }
 NIGHT = bool(os.environ.get("DOCKCRED_NIGHT"))
 GIT = ("git", "-c", "user.name=n", "-c", "user.email=e")
-PUBLISHED = (".whl", ".tar.gz", ".pyz", ".deb", ".tgz")
+PUBLISHED = (".whl", ".tar.gz", ".pyz", ".deb", ".tgz", ".cdx.json", ".intoto.jsonl")
 PAPERS = (
     *("packaging", "common/dockcred/system/version.py", "CHANGELOG.md"),
     ".gitignore",
@@ -157,10 +157,14 @@ def test_what_passed_is_built_and_tested_as_it_was_built(tmp_path, pythons):
     (tree / "build").mkdir()
     head = run(*GIT, "rev-parse", "HEAD", cwd=tree).stdout
     (tree / "build/passed").write_text(head)
-    done = release(tree, tmp_path / "dist", pythons["3.13"])
+    key = tmp_path / "key.pem"
+    words = ("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
+    run(program("openssl"), *words).check_returncode()
+    done = release(tree, "--key", key, tmp_path / "dist", pythons["3.13"])
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count(" passed") == 2
-    files = {path.name for path in (tmp_path / "dist").iterdir()} - {"SHA256SUMS"}
+    files = {path.name for path in (tmp_path / "dist").iterdir()}
+    files -= {"SHA256SUMS", "SHA256SUMS.sig"}
     sums = (tmp_path / "dist/SHA256SUMS").read_text()
     assert done.stdout.endswith(sums)
     assert {line.split()[1] for line in sums.splitlines()} == files

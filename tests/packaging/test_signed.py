@@ -1,0 +1,176 @@
+"""A stranger verifies a release as docs/verify.md says, and notices each byte that changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.documents import written
+from support.once import make_once
+from support.real import program
+from support.release import ROOT
+
+pytestmark = pytest.mark.slow  # all of them together
+
+COMMIT = "1085d417c0ffee00000000000000000000000000"
+BLOCKS = ("the signature", "the provenance")
+# These two are what the first block begins with.
+SIGNATURE = {"SHA256SUMS", "SHA256SUMS.sig"}
+
+
+def openssl(*words: str | Path) -> None:
+    subprocess.run([program("openssl"), *words], check=True, capture_output=True)
+
+
+def make_key(place: Path) -> Path:
+    """Make a key and, beside it, the public one as a stranger has it."""
+    key = place / "key.pem"
+    openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
+    openssl("pkey", "-in", key, "-pubout", "-out", place / "dockcred.pub")
+    return key
+
+
+def sign(dist: Path, key: Path) -> subprocess.CompletedProcess[str]:
+    script = ROOT / "packaging/attest/sign.py"
+    return subprocess.run(
+        [sys.executable, script, dist, COMMIT, key],
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def signed(billed: Path, tmp_path_factory) -> Path:
+    """A folder of a release, signed, and the public key with it."""
+
+    def make(place: Path) -> None:
+        shutil.copytree(billed, place, dirs_exist_ok=True)
+        keys = tmp_path_factory.mktemp("keys")
+        done = sign(place, make_key(keys))
+        assert done.returncode == 0, done.stderr
+        shutil.copy(keys / "dockcred.pub", place)
+
+    return make_once(tmp_path_factory, "signed", make)
+
+
+@pytest.fixture
+def folder(signed: Path, tmp_path: Path) -> Path:
+    """What a stranger has downloaded."""
+    return shutil.copytree(signed, tmp_path / "download")
+
+
+def verify(folder: Path, block: str) -> subprocess.CompletedProcess[str]:
+    """Type a block of the page, up to the first command that fails."""
+    program("jq")
+    return subprocess.run(
+        ["sh", "-e"],
+        input="\n".join(written(block, "verify.md")),
+        cwd=folder,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_stranger_verifies_all_files(folder, block):
+    done = verify(folder, block)
+    assert done.returncode == 0, done.stdout + done.stderr
+    published = {path.name for path in folder.iterdir()} - SIGNATURE
+    made_here = {"dockcred.pub", "statement.json", "statement.sig", "statement.signed"}
+    if block == "the provenance":
+        made_here |= {next(folder.glob("*.intoto.jsonl")).name}
+        assert done.stdout.endswith(f"{COMMIT}\n")
+    for name in published - made_here:
+        assert f"{name}: OK\n" in done.stdout
+    for kind in (".whl", ".tar.gz", ".pyz", ".deb", ".tgz", ".cdx.json"):
+        assert any(name.endswith(kind) for name in published), kind
+
+
+def test_one_file_of_them_is_enough(folder):
+    for path in folder.glob("*"):
+        if path.suffix not in {".whl", ".sig", ".pub", ".jsonl"} | {""}:
+            path.unlink()
+    for block in BLOCKS:
+        done = verify(folder, block)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert ".whl: OK" in done.stdout
+
+
+def test_one_altered_byte_of_any_file_fails(signed, tmp_path):
+    """In whatever file, and by both ways; of a signature, by the one that reads it."""
+    papers = {*SIGNATURE, "dockcred.pub", next(signed.glob("*.intoto.jsonl")).name}
+    names = sorted(path.name for path in signed.iterdir())
+    assert len(names) > len(papers) + 4
+    for name in names:
+        (folder := tmp_path / name).mkdir()
+        for kept in {*papers, name}:
+            shutil.copy(signed / kept, folder)
+        content = bytearray((signed / name).read_bytes())
+        content[len(content) // 2] ^= 1
+        (folder / name).write_bytes(content)
+        for block in BLOCKS:
+            if block == "the provenance" and name in SIGNATURE:
+                continue  # it does not read them
+            done = verify(folder, block)
+            assert done.returncode != 0, (name, block, done.stdout)
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_another_s_key_does_not_verify(folder, tmp_path, block):
+    make_key(tmp_path)
+    shutil.copy(tmp_path / "dockcred.pub", folder)
+    done = verify(folder, block)
+    assert done.returncode != 0
+    assert "Verification" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_what_another_signed_does_not_verify(billed, folder, tmp_path, block):
+    """Who changes a file and signs anew has no key of ours."""
+    forged = shutil.copytree(billed, tmp_path / "forged")
+    assert sign(forged, make_key(tmp_path)).returncode == 0
+    shutil.copy(folder / "dockcred.pub", forged)
+    assert verify(forged, block).returncode != 0
+
+
+def test_the_statement_is_one_to_others_too(folder):
+    """To DSSE's own library, and to in-toto's own schemas of statement and provenance."""
+    dsse = pytest.importorskip("securesystemslib.dsse")
+    from google.protobuf import json_format
+    from in_toto_attestation.predicates.provenance.v1 import provenance_pb2
+    from in_toto_attestation.v1.statement import Statement, spb
+    from securesystemslib.signer import SSlibKey
+
+    (path,) = folder.glob("*.intoto.jsonl")
+    told = json.loads(path.read_text())
+    (name,) = (signature["keyid"] for signature in told["signatures"])
+    envelope = dsse.Envelope.from_dict(told)
+    public = {"public": (folder / "dockcred.pub").read_text()}
+    key = SSlibKey(name, "ecdsa", "ecdsa-sha2-nistp256", public)
+    assert list(envelope.verify([key], 1)) == [name]
+
+    statement = json_format.Parse(envelope.payload, spb.Statement())
+    Statement.copy_from_pb(statement).validate()
+    assert len(statement.subject) == len(list(folder.iterdir())) - 4
+    predicate = json_format.MessageToJson(statement.predicate)
+    provenance = json_format.Parse(predicate, provenance_pb2.Provenance())
+    (source, *_) = provenance.build_definition.resolved_dependencies
+    assert dict(source.digest) == {"gitCommit": COMMIT}
+
+
+def test_what_the_checksums_do_not_name_is_not_signed(billed, tmp_path):
+    more = shutil.copytree(billed, tmp_path / "more")
+    (more / "more.whl").touch()
+    done = sign(more, make_key(tmp_path))
+    assert done.returncode == 1
+    assert "SHA256SUMS is not of more.whl" in done.stderr
+    assert not (more / "SHA256SUMS.sig").exists()
