@@ -185,6 +185,7 @@ def writers(world: World, key: Path) -> Iterator[Writer]:
         environment,
         files(target),
         prepare=empty,
+        slow=4,
     )
 
     def old_install(world: World) -> None:
@@ -201,6 +202,7 @@ def writers(world: World, key: Path) -> Iterator[Writer]:
         environment,
         files(target),
         prepare=old_install,
+        slow=4,
     )
     yield Writer(
         "install --remove",
@@ -210,6 +212,7 @@ def writers(world: World, key: Path) -> Iterator[Writer]:
         files(target),
         before=(("dockcred", "install", *program),),
         prepare=empty,
+        slow=4,
     )
 
 
