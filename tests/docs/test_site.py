@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
 import subprocess
 import threading
 import time
@@ -16,9 +17,10 @@ from pathlib import Path
 
 import pytest
 from support.documents import ROOT
+from support.once import make_once
 from support.real import missing, program
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("site")]
+pytestmark = pytest.mark.slow
 
 SITE = ROOT / "build/site"
 SEARCHED_S = 10
@@ -111,19 +113,28 @@ class Browser:
         self._driver.quit()
 
 
-@pytest.fixture(scope="module")
-def site() -> Path:
-    """Build the site."""
+@pytest.fixture(scope="session")
+def site(tmp_path_factory) -> Path:
+    """Build the site once for all workers: another build would take it away."""
     pytest.importorskip("selenium")
     for name in ("chromedriver", "npm"):
         program(name)
+    place = make_once(tmp_path_factory, "site", _build)
+    if (why := place / "missing").exists():
+        missing(why.read_text(encoding="utf-8"))
+    return place / SITE.name
+
+
+def _build(place: Path) -> None:
     done = subprocess.run(
         ["make", "site"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     if done.returncode and not (ROOT / ".venv/site/ready").exists():
-        missing(f"the site's generator is not to be had: {done.stderr}")
+        why = f"the site's generator is not to be had: {done.stderr}"
+        (place / "missing").write_text(why, encoding="utf-8")
+        return
     assert done.returncode == 0, done.stdout + done.stderr
-    return SITE
+    shutil.copytree(SITE, place / SITE.name)
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,11 @@
-"""Make a directory once for a whole run of the tests, whichever worker asks first."""
+"""What the workers of a run have in common: a directory that is made once, a server."""
 
 from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,24 @@ def make_once(
             failure.write_text(f"{name} was not made: {error}", encoding="utf-8")
             raise
     return place
+
+
+@contextmanager
+def shared(factory: pytest.TempPathFactory, name: str) -> Iterator[Callable[[], bool]]:
+    """Share what `name` stands for with the other workers, as long as the context lasts.
+
+    What it hands out tells whether nobody else has it any more: who hears so may end it,
+    and until the context is left nobody begins.
+    """
+    path = run_directory(factory) / f"{name}.shared"
+    with open(path, "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+
+        def last() -> bool:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+
+        yield last

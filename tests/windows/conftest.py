@@ -96,27 +96,17 @@ def windows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Windows]:
     if (PLACE / "prefix").stat().st_uid != os.geteuid():
         real.missing("the prefix of Wine is another user's")
     environment = {**os.environ, **QUIET, "WINEPREFIX": str(PLACE / "prefix")}
-    server = _start(["wineserver", "--foreground", "--persistent=60"], environment)
-    _start(["wineboot"], environment).wait(_TIMEOUT_S)
-    try:
+    quiet = {"env": environment, "stdin": subprocess.DEVNULL}
+    quiet |= dict.fromkeys(("stdout", "stderr"), subprocess.DEVNULL)
+    with once.shared(tmp_path_factory, "wineserver") as last:
+        # Where another worker has started one, this one ends at once.
+        subprocess.run(["wineserver", "--persistent=60"], check=False, **quiet)
+        subprocess.run(["wineboot"], check=False, timeout=_TIMEOUT_S, **quiet)
         place = once.make_once(tmp_path_factory, "windows", _install)
         yield Windows(place / "python/Scripts")
-    finally:
-        subprocess.run(["wineserver", "--kill"], env=environment, check=False)
-        server.wait(_TIMEOUT_S)
-
-
-def _start(command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    """Start what may leave programs behind, which must hold no pipe of ours."""
-    null = subprocess.DEVNULL
-    return subprocess.Popen(
-        command,
-        env=environment,
-        stdin=null,
-        stdout=null,
-        stderr=null,
-        start_new_session=True,
-    )
+        if last():
+            for how in ("--kill", "--wait"):
+                subprocess.run(["wineserver", how], check=False, **quiet)
 
 
 def _install(place: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from support import entries
 from support.program import wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wine")]
+pytestmark = pytest.mark.slow
 
 ECR, ACR = "docker-credential-ecr-login", "docker-credential-acr-login"
 GCR, GHCR = "docker-credential-gcr", "docker-credential-ghcr-login"
