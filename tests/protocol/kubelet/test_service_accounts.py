@@ -135,14 +135,14 @@ def test_what_was_got_lives_no_longer_than_the_token(plugin, node, cloud, token,
     """Twelve hours from ECR, a minute of the token: fifty seconds for kubelet."""
     text = _as(token(lifetime_s=60), **{ROLE: role.arn})
     fields = response(plugin(environment=node(), stdin=text))
-    assert fields["cacheDuration"] in {"50s", "49s", "48s"}
+    assert 40 < int(fields["cacheDuration"].removesuffix("s")) <= 50
 
 
 def test_an_entry_has_ended_with_its_token(plugin, node, cloud, token, role):
     for _ in range(2):
-        text = _as(token(lifetime_s=2), **{ROLE: role.arn})
+        text = _as(token(lifetime_s=4), **{ROLE: role.arn})
         password(plugin(environment=node(), stdin=text))
-        time.sleep(2)
+        time.sleep(4)
     assert cloud.calls["sts:AssumeRoleWithWebIdentity"] == 2
 
 
