@@ -61,7 +61,10 @@ def misspelt(host: str) -> tuple[str, str]:
     but for Amazon's, whose regions nobody else can tell.
     """
     labels = host.split(".")
-    for look in (_misspelt_ecr, _misspelt_azure, _misspelt_whole, _misspelt_google):
+    for look in (
+        *(_misspelt_ecr, _misspelt_azure, _misspelt_whole, _misspelt_google),
+        *(_misspelt_oracle, _misspelt_alibaba),
+    ):
         if found := look(labels):
             whose, why, meant = found
             reason = f": {why}" if why else ""
@@ -130,6 +133,45 @@ def _misspelt_google(labels: list[str]) -> tuple[str, str, str] | None:
         "",
         meant if found else f"{meant}, such as europe-west1-docker.pkg.dev",
     )
+
+
+_OCIR = "ocir.io"
+_REALM = re.compile(r"oracle(gov)?cloud[0-9]*\.(com|eu|uk)")
+_REALMS = ("oraclecloud.com", "oraclecloud.eu", "oraclegovcloud.com")
+"""Oracle's common ones; the others differ in a number, which nobody can tell."""
+
+
+def _misspelt_oracle(labels: list[str]) -> tuple[str, str, str] | None:
+    first, *rest = labels
+    tail = ".".join(rest)
+    if tail != _OCIR and (_is_near(tail, _OCIR) or _has_mistaken_end(tail, _OCIR)):
+        return "Oracle", "", f"{first}.{_OCIR}"
+    host, end = ".".join(labels), ".".join(labels[-2:])
+    near = [end] if _REALM.fullmatch(end) else get_close_matches(end, _REALMS, 1, 0.85)
+    if len(rest) not in (3, 4) or sorted(first) != sorted("ocir") or not near:
+        return None
+    meant = f"ocir.{rest[0]}.oci.{near[0]}"
+    return ("Oracle", "", meant) if meant != host else None
+
+
+_ALIYUN = "aliyuncs.com"
+_ALIYUN_REGION = re.compile(r"(af|ap|cn|eu|me|na|rus|sa|us)-[a-z0-9-]+")
+_OF_REGISTRY = re.compile(r"(.+-)?registry(-internal|-vpc|-intl)*|crpi-.+")
+
+
+def _misspelt_alibaba(labels: list[str]) -> tuple[str, str, str] | None:
+    first, middle = labels[0], labels[1:-2]
+    tail = ".".join(labels[-2:])
+    if not middle or not _ALIYUN_REGION.fullmatch(middle[0]):
+        return None
+    if not _OF_REGISTRY.fullmatch(first):
+        near = get_close_matches(first, ("registry",), 1, 0.85)
+        if not near or tail != _ALIYUN:
+            return None
+        first = near[0]
+    elif tail == _ALIYUN or not get_close_matches(tail, (_ALIYUN,), 1, 0.85):
+        return None
+    return "Alibaba Cloud", "", ".".join([first, *middle, _ALIYUN])
 
 
 _ECR = ("dkr.ecr", "dkr.ecr-fips", "dkr-ecr", "dkr-ecr-fips")

@@ -25,6 +25,8 @@ SITUATIONS: dict[str, Situation] = {}
 WORKS, ANONYMOUS, BROKEN = "works", "anonymous", "broken"
 ACCOUNT = "123456789012"
 AZURE, GOOGLE, GITHUB = "acmecorp.azurecr.io", "europe-west1-docker.pkg.dev", "ghcr.io"
+ORACLE, GITLAB = "iad.ocir.io", "registry.gitlab.com"
+ALIBABA = "registry.cn-hangzhou.aliyuncs.com"
 KEPT = "r.example"
 """A registry of nobody's, whose login is kept somewhere."""
 
@@ -591,6 +593,15 @@ for _host, _cause, _remedy, _identity, _meant in (
         *(GOOGLE, "google-service-account", GOOGLE),
     ),
     ("gcr.oi", "no registry of Google's", "gcr.io", "google-service-account", "gcr.io"),
+    ("iad.ocir.oi", "no registry of Oracle's", ORACLE, "oracle-api-key", ORACLE),
+    (
+        *(ALIBABA.replace("uncs", "un"), "no registry of Alibaba Cloud's"),
+        *(ALIBABA, "alibaba-env-keys", ALIBABA),
+    ),
+    (
+        *("registry.gitlab.con", "no registry of GitLab's"),
+        *(GITLAB, "gitlab-token", GITLAB),
+    ),
     (_digits(11), "its account has 11 digits", "twelve digits", "env-keys", HOST),
     (_digits(13), "its account has 13 digits", "twelve digits", "env-keys", HOST),
     (
@@ -709,6 +720,66 @@ def tenant_of_azure_is_wrong(person: Person) -> Iterator[str]:
     person.variables["AZURE_TENANT_ID"] = "00000000-0000-0000-0000-000000000001"
     yield "the tenant is looked up, and set"
     person.variables["AZURE_TENANT_ID"] = good
+
+
+# Identities: Oracle, Alibaba Cloud and GitLab.
+
+
+@situation(ANONYMOUS, ORACLE, "no Oracle identity was found", "oci setup config")
+def nobody_is_set_up_at_oracle(person: Person) -> Iterator[str]:
+    person.be("oracle-nobody")
+    person.docker(AUTO)
+    yield "oci is installed, and has made a key"
+    person.be("oracle-api-key")
+
+
+@situation(BROKEN, ORACLE, "does not accept", "the user's API keys", slow=True)
+def key_of_oracle_was_deleted(person: Person) -> Iterator[str]:
+    person.be("oracle-api-key")
+    person.docker(AUTO)
+    config = person.home / ".oci/config"
+    good = config.read_text()
+    lines = [line for line in good.splitlines() if "fingerprint" not in line]
+    config.write_text("\n".join([*lines, f"fingerprint={':'.join(['00'] * 16)}", ""]))
+    yield "a new key is made, and written into the file"
+    config.write_text(good)
+
+
+@situation(ANONYMOUS, ALIBABA, "no Alibaba", "aliyun configure")
+def nobody_is_set_up_at_alibaba_cloud(person: Person) -> Iterator[str]:
+    person.be("alibaba-nobody")
+    person.docker(AUTO)
+    yield "keys are set"
+    person.be("alibaba-env-keys")
+
+
+@situation(BROKEN, ALIBABA, "the signature wrong", "access key secret", slow=True)
+def secret_of_alibaba_cloud_is_wrong(person: Person) -> Iterator[str]:
+    person.be("alibaba-env-keys")
+    person.docker(AUTO)
+    name = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
+    good = person.variables[name]
+    person.variables[name] = "wrong"
+    yield "the secret of that key is set"
+    person.variables[name] = good
+
+
+GLAB_LOGIN = "auth login --hostname gitlab.com"
+
+
+@situation(ANONYMOUS, GITLAB, "no GitLab identity was found", f"glab {GLAB_LOGIN}")
+def nobody_is_logged_in_to_gitlab(person: Person) -> None:
+    person.be("gitlab-nobody")
+    person.docker(AUTO)
+    person.log_in_with("glab", GLAB_LOGIN, "gitlab-glab-token")
+
+
+@situation(BROKEN, GITLAB, "GITLAB_TOKEN", "read_registry", slow=True)
+def token_of_gitlab_is_too_narrow(person: Person) -> Iterator[str]:
+    person.be("gitlab-narrow-token")
+    person.docker(AUTO)
+    yield "a new token is made on the page that is named, and set"
+    person.be("gitlab-token")
 
 
 ADC_LOGIN = "auth application-default login"

@@ -15,6 +15,7 @@ from dockcred.system.environment import Environment
 ACCOUNT = "123456789012"
 WEST = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com"
 LOCATION = "LOCATION-docker.pkg.dev, such as europe-west1-docker.pkg.dev"
+FRANKFURT = "ocir.eu-frankfurt-1.oci"
 SLIPS = {
     "acme.azurecr.oi": "acme.azurecr.io",
     "acme.azurecr.com": "acme.azurecr.io",
@@ -37,6 +38,19 @@ SLIPS = {
     "docker.europe-west1.rep.pkg.de": "docker.europe-west1.rep.pkg.dev",
     "docker.pkg.de": LOCATION,
     "docker.pkg.dev": LOCATION,
+    "iad.ocir.oi": "iad.ocir.io",
+    "iad.orci.io": "iad.ocir.io",
+    "eu-frankfurt-1.ocir.com": "eu-frankfurt-1.ocir.io",
+    "ocir.eu-frankfurt-1.oci.oraclecloud.co": f"{FRANKFURT}.oraclecloud.com",
+    "ocir.eu-frankfurt-1.oraclecloud.com": f"{FRANKFURT}.oraclecloud.com",
+    "ocri.eu-frankfurt-1.oci.oraclecloud8.com": f"{FRANKFURT}.oraclecloud8.com",
+    "registry.cn-hangzhou.aliyuncs.co": "registry.cn-hangzhou.aliyuncs.com",
+    "registry.cn-hangzhou.aliyun.com": "registry.cn-hangzhou.aliyuncs.com",
+    "registry-vpc.cn-hangzhou.aliyunc.com": "registry-vpc.cn-hangzhou.aliyuncs.com",
+    "registy.cn-hangzhou.aliyuncs.com": "registry.cn-hangzhou.aliyuncs.com",
+    "acme-registry.cn-hangzhou.cr.aliyuncs.cn": "acme-registry.cn-hangzhou.cr.aliyuncs.com",
+    "registry.gitlab.con": "registry.gitlab.com",
+    "registry.gitlb.com": "registry.gitlab.com",
     "public.ecr.awz": "public.ecr.aws",
     "public.erc.aws": "public.ecr.aws",
     "pubic.ecr.aws": "public.ecr.aws",
@@ -75,6 +89,20 @@ def test_a_slip_is_told_with_what_is_meant(host: str) -> None:
         *("docker.io", "iad.ocir.io", "acme.azurecr.io", "acme.azurewebsites.net"),
         *("europe-west1-docker.pkg.dev", "registry.gitlab.com", "public.ecr.aws"),
         *("r.example", "10.0.0.1", "127.0.0.1", "localhost", "mcr.microsoft.com"),
+        f"{FRANKFURT}.oraclecloud.com",
+        f"{FRANKFURT}.oraclecloud8.com",
+        *(
+            "registry.cn-hangzhou.aliyuncs.com",
+            "acme-registry.cn-hangzhou.cr.aliyuncs.com",
+        ),
+        *(
+            "registry.oss-cn-hangzhou.aliyuncs.com",
+            "registy.oss-cn-hangzhou.aliyuncs.com",
+        ),
+        *(
+            "crpi-x1.cn-hangzhou.personal.cr.aliyuncs.com",
+            "acme.tenant.gitlab-dedicated.com",
+        ),
         f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com",
         f"{ACCOUNT}.dkr.ecr-fips.us-gov-west-1.amazonaws.com",
         f"{ACCOUNT}.dkr.ecr.cn-northwest-1.amazonaws.com.cn",
