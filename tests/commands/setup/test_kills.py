@@ -41,7 +41,8 @@ _MEMORY = "/dev/shm"
 _MOUNTED = """\
 mount --bind "$0/local" /usr/local/bin && mount --bind "$0/hosts" /etc/hosts && exec "$@"
 """
-_HOSTS = "127.0.0.1 localhost r.example quay.example " + ACCOUNT_HOST
+_NOBODY_S = "localhost r.example quay.example charts.example"
+_HOSTS = f"127.0.0.1 {_NOBODY_S} {ACCOUNT_HOST}"
 # No client of this machine is asked what it has.
 _STUBS = ("docker", "podman")
 
@@ -72,7 +73,7 @@ def cloud() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def machine(place: Path, table: Table, cloud: Sandbox) -> Machine:
-    """A home with two clients' files, logins in both, an AWS profile and a vault."""
+    """A home with three clients' files, logins in all, an AWS profile and a vault."""
     home, local = World(place / "world"), World(place / "local")
     for world in (home, local):
         for path in world.path.iterdir():
@@ -87,6 +88,8 @@ def machine(place: Path, table: Table, cloud: Sandbox) -> Machine:
     home.write("home/.docker/config.json", docker, 0o644)
     podman = {"auths": {"quay.example": {"auth": AUTH}}}
     home.write("home/.config/containers/auth.json", json.dumps(podman))
+    helm = {"auths": {"charts.example": {"auth": AUTH}}}
+    home.write("home/.config/helm/registry/config.json", json.dumps(helm))
     key = place / "key/key"
     key.unlink(missing_ok=True)
     environment = cloud_variables | {
