@@ -167,7 +167,7 @@ def read(word: str) -> list[Mutation]:
 
 
 def main() -> int:
-    """Try every mutation; answer 1 if one survives or a test fails without it."""
+    """Try every mutation; answer 1 if one survives or a test fails twice without it."""
     mutations = read(sys.argv[1] if len(sys.argv) > 1 else "")
     with tempfile.TemporaryDirectory() as directory:
         trees: queue.Queue[Tree] = queue.Queue()
@@ -195,8 +195,11 @@ def main() -> int:
         shares = [tests[number::WORKERS] for number in range(WORKERS)]
         with ThreadPoolExecutor(WORKERS) as crowd:
             complaints = list(crowd.map(passes, filter(None, shares)))
-            if any(complaints):
-                print(*complaints, "Without a mutation a test fails.", sep="\n")
+            # `make test` has judged them. Here a busy machine must not hide all rows.
+            for number, complaint in enumerate(complaints):
+                if complaint:
+                    print(complaint, "Without a mutation a test fails.", sep="\n")
+                    complaints[number] = passes(shares[number])
             results = [] if any(complaints) else list(crowd.map(attempt, mutations))
         while not trees.empty():
             trees.get().end()
