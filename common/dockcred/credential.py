@@ -63,7 +63,7 @@ class ServerURL:
         if not separator:
             scheme, rest = "", raw
         scheme = scheme.lower()
-        if scheme not in _DEFAULT_PORTS:
+        if scheme not in _DEFAULT_PORTS or (separator and not scheme):
             raise _refused("its scheme is neither https nor http")
         authority, slash, path = rest.partition("/")
         host, port = _split_authority(authority)
@@ -113,9 +113,28 @@ def _is_label(label: str) -> bool:
 
 
 def _port(text: str) -> str:
-    if not text.isdigit() or not 0 < int(text[:6]) <= _MAX_PORT:
+    if not is_port(text):
         raise _refused("its port is not a port")
-    return str(int(text))
+    return text.lstrip("0")
+
+
+def is_port(text: str) -> bool:
+    """Return whether a text is a port's number, however many zeros stand before it."""
+    return is_count(text, _MAX_PORT) and text.strip("0") != ""
+
+
+def is_count(text: str, most: int) -> bool:
+    """Return whether a text is a number, in ASCII digits alone, of at most `most`.
+
+    `isdigit` alone takes digits that `int` refuses, and as many as `int` refuses.
+    """
+    digits = text.lstrip("0")
+    return (
+        text.isascii()
+        and text.isdigit()
+        and len(digits) <= len(str(most))
+        and int(digits or "0") <= most
+    )
 
 
 def _refused(reason: str) -> InvalidInputError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -15,6 +14,7 @@ from typing import Any
 from dockcred.clients.entries import Auth, Fault
 from dockcred.clients.go_json import BrokenJSONError, Key, Place
 from dockcred.errors import InvalidInputError, MissingExtraError
+from dockcred.system import toml_table
 
 
 class Severity(IntEnum):
@@ -119,11 +119,11 @@ def read_json(data: bytes) -> tuple[dict[str, Any], list[str]]:
 def read_toml(data: bytes) -> dict[str, Any]:
     """Return a TOML document; raise InvalidInputError as `read_json` does."""
     try:
-        return tomllib.loads(data.decode())
-    except tomllib.TOMLDecodeError as error:
+        return toml_table.loads(data.decode())
+    except toml_table.BrokenTOMLError as error:
         place = re.search(r"at line \d+", str(error))
         raise _broken("TOML", f" {place[0]}" if place else "") from None
-    except (ValueError, RecursionError):
+    except ValueError:
         raise _broken("TOML", "") from None
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import time
 
-from dockcred.credential import MAX_STORE_BYTES, Credential, json_line
+from dockcred.credential import MAX_STORE_BYTES, Credential, is_count, json_line
 from dockcred.errors import (
     CredentialsNotFoundError,
     InvalidInputError,
@@ -40,6 +40,7 @@ VARIABLE = "DOCKCRED_FORWARD"
 """The socket on which the other side answers, where all is asked of it."""
 
 _SPARE_S = 0.3
+_LONGEST_S = 2**40
 _WRITABLE_BY_OTHERS = 0o022
 _AGAIN = "run dockcred forward there again, and set DOCKCRED_FORWARD to its socket"
 
@@ -94,7 +95,9 @@ class Forwarded:
         if not isinstance(username, str) or not isinstance(secret, str):
             raise self._misspoken()
         left_s = found.get("ExpiresIn", "")
-        if not isinstance(left_s, str) or not (left_s.isdigit() or not left_s):
+        if not isinstance(left_s, str) or not (
+            is_count(left_s, _LONGEST_S) or not left_s
+        ):
             raise self._misspoken()
         now = time.time()
         return Credential(username, secret, now, now + int(left_s) if left_s else None)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from urllib.parse import quote, unquote
 
-from dockcred.credential import Credential
+from dockcred.credential import Credential, is_port
 from dockcred.stores.problems import KeychainError, KeychainLockedError, SecurityError
 
 TYPE_CHECKING = False
@@ -153,7 +153,7 @@ def attributes_of(key: str) -> Attributes:
         scheme, rest = "https", key
     authority, slash, path = rest.partition("/")
     host, colon, port = authority.rpartition(":")
-    if not colon or not port.isdigit():
+    if not colon or not is_port(port):
         host, port = authority, ""
     found: Attributes = {
         "kSecClass": _INTERNET,

@@ -97,6 +97,8 @@ def _encode(content: Content) -> bytes:
 def _decode(data: bytes) -> Content:
     try:
         content: Content = json.loads(data)
-    except ValueError:
+        for kept in content.values():
+            "".join((kept["username"], kept["secret"]))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise VaultDamagedError("the vault's content is not what it must be") from None
     return content

@@ -80,7 +80,7 @@ class VaultFile:
             header["nonce"] = bytes.fromhex(header["nonce"])
             size = int(header["size"])
             str(header["check"]), str(found.key["kind"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             raise VaultDamagedError("the vault's header is damaged", _RESTORE) from None
         if len(box) < size:
             raise VaultTruncatedError("the vault's file is truncated", _RESTORE)

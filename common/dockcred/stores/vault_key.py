@@ -159,7 +159,7 @@ def derive(passphrase: bytes, description: dict[str, Any]) -> bytes:
             maxmem=_SCRYPT_MAX_BYTES,
             dklen=KEY_BYTES,
         )
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise KeychainError("the vault's header describes no key") from None
 
 

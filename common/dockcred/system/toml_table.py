@@ -1,4 +1,4 @@
-"""The settings of one TOML table, read strictly: by type, and with no key left over."""
+"""TOML, and the settings of one table read strictly: by type, with no key left over."""
 
 from __future__ import annotations
 
@@ -10,6 +10,28 @@ if TYPE_CHECKING:
     from typing import Any
 
     from dockcred.errors import InvalidInputError
+
+
+class BrokenTOMLError(ValueError):
+    """A text is no TOML; says why, and at which line, and quotes no value of it."""
+
+
+def loads(text: str) -> dict[str, Any]:
+    """Return a TOML document; raise BrokenTOMLError for whatever is none.
+
+    tomllib has an error of its own for what breaks the grammar alone: a number of too
+    many digits is Python's ValueError, and too many brackets are its RecursionError.
+    """
+    import tomllib  # noqa: PLC0415 - once per change of a file
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BrokenTOMLError(str(error)) from None
+    except ValueError:
+        raise BrokenTOMLError("a number has too many digits") from None
+    except RecursionError:
+        raise BrokenTOMLError("it is nested too deep") from None
 
 
 class ValueKind(Enum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dockcred.credential import is_port
 from dockcred.errors import InvalidInputError, TransportError
 from dockcred.transport.response import Reader, seconds_left
 
@@ -31,7 +32,7 @@ class Proxy:
             scheme, rest = "http", url
         userinfo, _, authority = rest.partition("/")[0].rpartition("@")
         host, _, port = authority.rpartition(":")
-        if not host or not port.isdigit():
+        if not host or not is_port(port):
             host, port = authority, ""
         default = _PORTS.get(scheme.lower())
         if not default or not host:

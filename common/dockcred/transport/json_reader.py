@@ -133,3 +133,11 @@ def seconds(value: object) -> float | None:
     if isinstance(value, int | float) and 0 < value < _FAR_S:
         return float(value)
     return None
+
+
+def moment(value: object) -> float:
+    """Return a time as `seconds` does; raise ValueError for what it gives None for."""
+    found = seconds(value)
+    if found is None:
+        raise ValueError("no time")
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from dockcred.credential import is_count
 from dockcred.errors import TransportError
 from dockcred.transport import json_reader
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES = 1024 * 1024
 MAX_HEAD_BYTES = 64 * 1024
 _START = b"HTTP/1."
+_MOST = 2**63 - 1
 
 
 class Response:
@@ -72,7 +74,7 @@ class Reader:
         length = headers.get("content-length")
         if length is None:
             return Response(status, headers, self._rest())
-        if not (length.isascii() and length.isdigit()):
+        if not is_count(length, _MOST):
             raise self._garbage()
         return Response(status, headers, self._exactly(int(length)))
 
@@ -93,7 +95,7 @@ class Reader:
         first, *lines = head.decode("latin-1").split("\r\n")
         version, _, rest = first.partition(" ")
         status = rest[:3]
-        if not version.startswith("HTTP/1.") or not status.isdigit():
+        if not version.startswith("HTTP/1.") or not is_count(status, _MOST):
             raise self._garbage()
         headers = {}
         for line in lines:

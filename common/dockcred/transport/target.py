@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dockcred.credential import is_count, is_port
 from dockcred.errors import InvalidInputError, TransportError
 
 TYPE_CHECKING = False
@@ -136,7 +137,7 @@ def _is_hex(text: str) -> bool:
 
 def _is_ipv4(host: str) -> bool:
     parts = host.split(".")
-    return len(parts) == 4 and all(part.isdigit() for part in parts)  # noqa: PLR2004
+    return len(parts) == 4 and all(is_count(part, 999) for part in parts)  # noqa: PLR2004
 
 
 def _split(netloc: str) -> tuple[str, int]:
@@ -145,7 +146,7 @@ def _split(netloc: str) -> tuple[str, int]:
         port = port.removeprefix(":")
     else:
         host, _, port = netloc.partition(":")
-    if port and not (port.isascii() and port.isdigit()):
+    if port and not is_port(port):
         raise InvalidInputError("an endpoint's port is not a number", "fix its URL")
     return host.lower(), int(port or 0)
 

@@ -8,11 +8,11 @@ that cannot be read ends the search, where it is reached: what is behind it is n
 from __future__ import annotations
 
 import os
-import tomllib
 
 from dockcred.clients.containers import canonical, decode, registry_of
 from dockcred.clients.entries import Fault, decode_auth
 from dockcred.clients.files import ClientFile, Found
+from dockcred.system import toml_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -132,8 +132,8 @@ def parse_registries(path: str) -> tuple[dict[str, Any], str]:
     try:
         with open(path, "rb") as file:
             text = file.read().removeprefix(b"\xef\xbb\xbf").decode()
-        return tomllib.loads(text), ""
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
+        return toml_table.loads(text), ""
+    except ValueError:
         return {}, "is not TOML"
     except OSError as error:
         return {}, f"cannot be read ({error.strerror})"

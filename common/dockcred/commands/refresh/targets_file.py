@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +21,7 @@ from dockcred.commands.refresh.target import Destination, RefreshTarget
 from dockcred.errors import DockcredError, InvalidInputError
 from dockcred.system.environment import current
 from dockcred.system.private_file import behind_links, check_owner
-from dockcred.system.toml_table import Table, ValueKind
+from dockcred.system.toml_table import Table, ValueKind, loads
 
 
 class TargetTable(Table):
@@ -82,12 +81,12 @@ def read(path: str) -> list[RefreshTarget]:
     try:
         with open(path, "rb") as file:
             check_owner(path, os.fstat(file.fileno()))
-            content = tomllib.loads(file.read().decode())
+            content = loads(file.read().decode())
     except OSError as error:
         raise InvalidInputError(
             f"{path} cannot be read: {error.strerror}", "name a file of targets"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise InvalidInputError(f"{path} is not TOML: {error}", "fix it") from None
     written = content.pop("target", None)
     if content or not isinstance(written, list) or not written:

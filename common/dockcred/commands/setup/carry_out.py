@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tomllib
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from dockcred.errors import DockcredError, InvalidInputError
 from dockcred.protocol.launcher import render as launcher_render
 from dockcred.stores.auth_file import AuthFile
 from dockcred.stores.problems import KeychainError
-from dockcred.system import file_lock, private_file, shared_file
+from dockcred.system import file_lock, private_file, shared_file, toml_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -190,7 +189,7 @@ def _before_us(
 def _read(file: Saved, text: str) -> Any:
     """Return what a text says, whatever its layout."""
     if file.syntax != "json":
-        return tomllib.loads(text)
+        return toml_table.loads(text)
     found = json.loads(text) if text.strip() else {}
     # A table that we have made and that is empty again says nothing.
     return {name: value for name, value in found.items() if value not in ({}, None)}

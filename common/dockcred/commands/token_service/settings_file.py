@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,7 +15,7 @@ from dockcred.commands.token_service.settings import (
     Settings,
 )
 from dockcred.errors import InvalidInputError
-from dockcred.system.toml_table import Table, ValueKind
+from dockcred.system.toml_table import BrokenTOMLError, Table, ValueKind, loads
 
 _KINDS = {
     ValueKind.TEXT: "a string",
@@ -58,8 +57,8 @@ STRANGERS = "strangers-may-push"
 def parse(text: str, default_keys: str) -> Settings:
     """Read a TOML file's text; raise InvalidInputError with what to fix in it."""
     try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        content = loads(text)
+    except BrokenTOMLError as error:
         raise InvalidInputError(
             f"the configuration is not TOML: {error}", "fix it"
         ) from None

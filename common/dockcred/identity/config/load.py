@@ -18,7 +18,7 @@ from dockcred.identity.config.settings import (
     VARIABLES,
 )
 from dockcred.system.private_file import check_owner
-from dockcred.system.toml_table import Table, ValueKind
+from dockcred.system.toml_table import BrokenTOMLError, Table, ValueKind, loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,11 +60,9 @@ def read(path: str) -> tuple[dict[str, str], list[ConfigEntry]]:
 
 def parse(text: str, path: str) -> tuple[dict[str, str], list[ConfigEntry]]:
     """Return defaults and entries of a file's text; raise as `read` does."""
-    import tomllib  # noqa: PLC0415 - once per change of the file
-
     try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        content = loads(text)
+    except BrokenTOMLError as error:
         raise InvalidInputError(f"{path} is not TOML: {error}", "fix it") from None
     lines = text.split("\n")
     registries = content.pop("registry", [])
@@ -283,12 +281,20 @@ class Pattern:
 
 
 def _is_like(label: str, glob: str) -> bool:
-    """Match one label; fnmatch would import re, at the cost of a cached get."""
-    if not glob:
-        return not label
-    if glob[0] == "*":
-        rest = glob.lstrip("*")
-        return any(_is_like(label[start:], rest) for start in range(len(label) + 1))
-    if not label or glob[0] not in {"?", label[0]}:
-        return False
-    return _is_like(label[1:], glob[1:])
+    """Match one label; fnmatch would import re, at the cost of a cached get.
+
+    Where a character does not fit, the last `*` takes one more: none before it need.
+    """
+    at, place, star, taken = 0, 0, -1, -1
+    while at < len(label):
+        wanted = glob[place : place + 1]
+        if wanted == "*":
+            star, taken, place = place, at, place + 1
+        elif wanted in {"?", label[at]}:
+            at, place = at + 1, place + 1
+        elif star < 0:
+            return False
+        else:
+            taken += 1
+            at, place = taken, star + 1
+    return not glob[place:].strip("*")

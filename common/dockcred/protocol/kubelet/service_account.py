@@ -7,7 +7,7 @@ from dockcred.errors import InvalidInputError, IssueError
 from dockcred.identity import web_identity
 from dockcred.identity.provider import Identity, Provider
 from dockcred.system.environment import google, programs
-from dockcred.transport.json_reader import claims_of
+from dockcred.transport.json_reader import claims_of, moment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class ServiceAccount:
             self.namespace = _text(bound["namespace"])
             self.name = _text(bound["serviceaccount"]["name"])
             uid = _text(bound["serviceaccount"]["uid"])
-            self.expires_at = float(claims["exp"])
+            self.expires_at = moment(claims["exp"])
             whose = (_text(claims["iss"]), self.namespace, self.name, uid)
             said = claims["aud"]
             self.audiences = said if isinstance(said, list) else [said]

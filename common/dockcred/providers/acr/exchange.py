@@ -14,7 +14,7 @@ from dockcred.transport.http import (
     request,
     with_retries,
 )
-from dockcred.transport.json_reader import claims_of
+from dockcred.transport.json_reader import claims_of, moment
 from dockcred.transport.target import NameNotFoundError, urlencode
 
 TYPE_CHECKING = False
@@ -128,7 +128,7 @@ def refresh_token(
     try:
         minted = answer.json()["refresh_token"]
         claims = claims_of(minted.encode("ascii"))
-        expires_at, life = float(claims["exp"]), float(claims["exp"]) - claims["iat"]
+        issued_at, expires_at = moment(claims["iat"]), moment(claims["exp"])
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise garbage(registry.host) from None
     now = time.time()
@@ -138,7 +138,9 @@ def refresh_token(
             "set the clock (NTP)",
         )
     # By the clock that is ahead: ours may be behind the registry's.
-    return Credential(USERNAME, minted, now, min(expires_at, now + life))
+    return Credential(
+        USERNAME, minted, now, min(expires_at, now + expires_at - issued_at)
+    )
 
 
 def _url(registry: AcrRegistry) -> str:

@@ -13,7 +13,7 @@ from dockcred.providers.ecr.endpoints import Keys
 from dockcred.providers.ecr.hosts import PUBLIC_REGION
 from dockcred.system import process
 from dockcred.system.version import __version__
-from dockcred.transport import http
+from dockcred.transport import http, json_reader
 from dockcred.transport.http import request
 from dockcred.transport.response import Response
 from dockcred.transport.target import NameNotFoundError, Target
@@ -70,10 +70,10 @@ def authorization_token(
     answer = _succeed(lambda: _post(url, environment, signed, body), operation)
     try:
         data = answer.json()["authorizationData"]
-        if isinstance(data, list):
-            data = data[0]
+        data = data[0] if isinstance(data, list) else data
         learn_account(registry, data)
-        return credential(data["authorizationToken"], float(data["expiresAt"]))
+        ends = json_reader.moment(data["expiresAt"])
+        return credential(data["authorizationToken"], ends)
     except (ValueError, LookupError, TypeError):
         raise _garbage(target.netloc) from None
 

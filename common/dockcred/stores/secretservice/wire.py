@@ -129,7 +129,10 @@ def _read(data: bytes, at: int, kind: str) -> tuple[Any, int]:
     at += -at % _ALIGNMENT[first]
     if first in _NUMBERS:
         size = _ALIGNMENT[first]
-        return _number(data, at, size, signed=first in _SIGNED), at + size
+        number = _number(data, at, size, signed=first in _SIGNED)
+        if first == "b" and number > 1:
+            raise ValueError("neither true nor false")
+        return number, at + size
     if first in "so":
         end = at + 4 + _number(data, at, 4)
         return _slice(data, at + 4, end).decode(), end + 1
@@ -162,7 +165,12 @@ def _read_array(data: bytes, at: int, kind: str) -> tuple[Any, int]:
             raise ValueError("an array of nothing")
         values.append(value)
         at = after
-    return (dict(values) if kind[0] == "{" else values), at
+    if kind[0] != "{":
+        return values, at
+    try:
+        return dict(values), at
+    except TypeError:
+        raise ValueError("a key of no basic type") from None
 
 
 def _number(data: bytes, at: int, size: int, *, signed: bool = False) -> int:

@@ -1,0 +1,56 @@
+"""Whether the secret stands in an input where nothing may show it: as a value.
+
+Where it is a name, or stands twice, or is cut, the input is another's.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from fuzz.targets import CODED, SECRET
+
+_NAMES = re.compile(
+    r"secret|password|token|auth|key_content|pass_phrase|private_key", re.IGNORECASE
+)
+_LINE = re.compile(
+    rf"^[ \t]*([\w.]*)[ \t]*[=:][ \t]*\S*{SECRET}[ \t]*\r?$", re.MULTILINE
+)
+
+
+def always(data: bytes) -> bool:
+    """Return true: the whole input is a secret."""
+    return True
+
+
+def coded(data: bytes) -> bool:
+    """Return whether the secret stands as `auth` has it: no name is like that."""
+    return data.count(CODED.encode()) == 1 and SECRET.encode() not in data
+
+
+def in_json(data: bytes) -> bool:
+    """Return whether the secret is the value of a member whose name says so."""
+    if data.count(SECRET.encode()) != 1:
+        return False
+    try:
+        return _holds(json.loads(data), is_secret=False)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _holds(value: object, *, is_secret: bool) -> bool:
+    if isinstance(value, dict):
+        return any(
+            _holds(each, is_secret=bool(_NAMES.search(name)))
+            for name, each in value.items()
+        )
+    if isinstance(value, list):
+        return any(_holds(each, is_secret=is_secret) for each in value)
+    return is_secret and isinstance(value, str) and SECRET in value
+
+
+def in_ini(data: bytes) -> bool:
+    """Return whether the secret is the value of a line whose name says so."""
+    text = data.decode("utf-8", "replace")
+    found = _LINE.findall(text)
+    return text.count(SECRET) == 1 and bool(found and _NAMES.search(found[0]))
