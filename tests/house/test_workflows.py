@@ -5,6 +5,7 @@ Each linter is also given a file with one thing wrong, so that a test can fail.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -15,6 +16,7 @@ from support import real
 from support.documents import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+DEPENDABOT = ROOT / ".github/dependabot.yml"
 BUILT = "/usr/local/lib/dockcred-ci/bin"
 LINTERS = {
     "actionlint": ("-no-color",),
@@ -63,6 +65,78 @@ def test_a_linter_finds_what_is_wrong(what: str, tmp_path: Path) -> None:
     file.parent.mkdir(parents=True)
     file.write_text(changed, encoding="utf-8")
     assert lint(name, file).returncode != 0
+
+
+def written_wrong(tmp_path: Path) -> Path:
+    """Write the file of updates with a word that is none."""
+    file = tmp_path / ".github/dependabot.yml"
+    file.parent.mkdir(parents=True)
+    text = DEPENDABOT.read_text(encoding="utf-8")
+    file.write_text(text.replace("cooldown:", "cool:"), encoding="utf-8")
+    return file
+
+
+def test_updates_are_asked_for_after_a_while(tmp_path: Path) -> None:
+    done = lint("zizmor", DEPENDABOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert lint("zizmor", written_wrong(tmp_path)).returncode != 0
+
+
+def test_updates_are_asked_for_by_the_schema(tmp_path: Path) -> None:
+    """SchemaStore's, as check-jsonschema carries it."""
+    try:
+        import check_jsonschema
+    except ImportError:
+        real.missing("check-jsonschema is not installed")
+    import jsonschema
+    import yaml
+
+    schemas = Path(check_jsonschema.__file__).parent / "builtin_schemas/vendor"
+    schema = json.loads((schemas / "dependabot.json").read_text(encoding="utf-8"))
+    check = jsonschema.validators.validator_for(schema)(schema).is_valid
+    right, wrong = (
+        yaml.safe_load(file.read_text(encoding="utf-8"))
+        for file in (DEPENDABOT, written_wrong(tmp_path))
+    )
+    assert check(right)
+    assert not check(wrong)
+
+
+RIGHTS = {
+    "codeql.yml": {"contents: read", "security-events: write"},
+    "release.yml": {
+        "contents: read",
+        "id-token: write",
+        "attestations: write",
+        "contents: write",
+    },
+    "test.yml": {"contents: read"},
+}
+"""What a job may do, at the most."""
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
+def test_a_workflow_has_the_rights_that_it_names_and_each_action_by_hash(file) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert text.count("permissions: {}\n") == 1
+    rights = set(re.findall(r"(?m)^ {6}([a-z-]+: (?:read|write))\b", text))
+    assert rights == RIGHTS[file.name]
+    used = re.findall(r"uses: (\S+)( # v[\d.]+)?", text)
+    assert used
+    for action, version in used:
+        assert re.fullmatch(r"[\w-]+(/[\w-]+)+@[0-9a-f]{40}", action), action
+        assert version, action
+
+
+def test_whoever_publishes_builds_nothing() -> None:
+    """Only the job without a right to publish runs code of this repository."""
+    text = (ROOT / ".github/workflows/release.yml").read_text(encoding="utf-8")
+    _, _, text = text.partition("\njobs:\n")
+    jobs = dict(re.findall(r"(?ms)^  (\w+):\n(    .+?)(?=^  \w+:|\Z)", text))
+    assert set(jobs) == {"build", "attest", "index", "forge"}
+    for name, job in jobs.items():
+        assert ("write" in job) == (name != "build"), name
+        assert ("actions/checkout@" in job) == (name == "build"), name
 
 
 def test_there_is_one_for_each_system() -> None:
