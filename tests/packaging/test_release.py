@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -145,6 +146,18 @@ def test_ci_notes_what_passed_wholly_and_as_it_was(
     words = ("x", steps, ROOT / ".ci/steps.sh", wrong, began)
     done = run("bash", "-c", NOTE, *words, cwd=commit)
     assert done.stdout == (f"{began}\n" if is_noted else "")
+
+
+def test_the_table_of_ways_names_each_file_and_who_tests_it():
+    page = (ROOT / "docs/install.md").read_text()
+    table = page[page.index("| way | for |") :].partition("\n\n")[0]
+    for kind in ("none-any.whl", ".deb", ".pyz", ".tgz"):
+        assert f"{kind}`" in table
+    _, _, *rows = table.splitlines()
+    for row in rows:
+        tests = re.findall(r"`(tests/\S+)`", row.split("|")[-2])
+        assert tests, row
+        assert all((ROOT / test).is_file() for test in tests), row
 
 
 @pytest.mark.slow
