@@ -3,8 +3,9 @@
     python -m bench.instructions [--python PROGRAM] [--save] [--json] [--profile PATH]
 
 Paths of a `get`: the front's hit in sh, with env keys and with a token file, Python's
-hit, cold gets over TLS on the direct road, of ECR and of ACR, and the second without an
-identity where the metadata service is silent, if we may have a network of our own.
+hit, cold gets over TLS on the direct road, of ECR and of ACR, a hit and a cold get of
+`auto`, which has every provider beside, and the second without an identity where the
+metadata service is silent, if we may have a network of our own.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import tempfile
 from pathlib import Path
 
 from bench.peers import REPOSITORY
-from bench.rows import ACR, ACR_HOST, ECR, ECR_HOST
+from bench.rows import ACR, ACR_HOST, AUTO, ECR, ECR_HOST, ONE_CALL
 from dockcred.protocol.launcher import render as launcher_render
 from dockcred.testing.sandbox import Sandbox
 from dockcred.wiring import PROGRAMS, provider
@@ -35,14 +36,17 @@ PATHS = {
     "cached hit": (ECR, ECR_HOST, "env-keys"),
     # Where figures are wanted: docs/metrics.md.
     "cached hit, counted": (ECR, ECR_HOST, "env-keys"),
+    "cached hit, auto": (AUTO, ECR_HOST, "env-keys"),
     "cold get": (ECR, ECR_HOST, "env-keys"),
+    "cold get, auto": (AUTO, ECR_HOST, "env-keys"),
     "cold get, ACR": (ACR, ACR_HOST, "azure-imds"),
 }
 """What is counted, by name: the program, the registry and the sandbox's identity."""
 SILENT_GET = "silent get"
 SILENT = (ECR, ECR_HOST)
 CALLS = {
-    "cold get": {"ecr:GetAuthorizationToken": 1},
+    "cold get": ONE_CALL,
+    "cold get, auto": ONE_CALL,
     "cold get, ACR": {
         "azure-imds:probe": 1,
         "azure-imds:refused": 1,
@@ -117,7 +121,7 @@ def _count(
 ) -> int:
     program, host, _ = PATHS[path]
     launcher = directory / program
-    served = provider(PROGRAMS[program])
+    served = provider(PROGRAMS[program]) if PROGRAMS[program] else None
     text = launcher_render.launcher(program, python, ROOTS, served)
     # An exec would end callgrind, and its count with it.
     launcher.write_text(text.replace("|| exec /bin/cat", "|| /bin/cat"))
@@ -164,8 +168,11 @@ def _environment(cloud: Sandbox, identity: str) -> dict[str, str]:
 
 
 def _python_command(launcher: Path) -> list[str]:
-    """Return the command in a launcher's text that starts Python."""
-    (line,) = re.findall(r"^ +exec ('.*) \"\$@\"$", launcher.read_text(), re.MULTILINE)
+    """Return the command in a launcher's text that starts Python, or is its own."""
+    text = launcher.read_text()
+    if not text.startswith("#!/bin/sh"):  # it has no front
+        return [*text.partition("\n")[0][2:].split(), str(launcher), "get"]
+    (line,) = re.findall(r"^ +exec ('.*) \"\$@\"$", text, re.MULTILINE)
     return [*shlex.split(line), "get"]
 
 

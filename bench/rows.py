@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 ECR, ACR = "docker-credential-ecr-login", "docker-credential-acr-login"
 GCR, KEYRING = "docker-credential-gcr", "docker-credential-keyring"
+AUTO = "docker-credential-auto"
 ECR_HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 ACR_HOST, GCR_HOST = "sandbox.azurecr.io", "europe-west1-docker.pkg.dev"
 SILENCE = "silence"

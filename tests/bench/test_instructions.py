@@ -21,7 +21,9 @@ PATHS = (
     "front hit, token",
     "cached hit",
     "cached hit, counted",
+    "cached hit, auto",
     "cold get",
+    "cold get, auto",
     "cold get, ACR",
     "silent get",
 )
@@ -72,6 +74,13 @@ def test_nobody_again_is_told_before_a_module_of_ours_is_loaded(measured):
     if "silent get" not in measured:
         pytest.skip("not counted here: a network of one's own is needed")
     assert measured["silent get"]["million"] < measured["cached hit"]["million"] * 0.7
+
+
+def test_auto_costs_what_the_registry_s_own_helper_costs(measured):
+    """On any build: whatever other providers there are, nothing of them is loaded."""
+    for path, room in (("cached hit", 1.03), ("cold get", ROOM)):
+        own, auto = (measured[name]["million"] for name in (path, f"{path}, auto"))
+        assert auto <= own * room, f"{path}: {auto} M by auto, {own} M by itself"
 
 
 def test_a_hit_imports_no_tls_and_no_json(measured):
