@@ -35,6 +35,12 @@ _GOOGLE_HIDES = (
 _SESSION = frozenset(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@-"
 )
+_ALIBABA_HIDES = (
+    "ALIBABA_CLOUD_ACCESS_KEY_ID",
+    "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+    "ALIBABA_CLOUD_SECURITY_TOKEN",
+)
+_ALIBABA_SESSION = _SESSION - frozenset("+=,")
 _MAX_SESSION = 64
 _JWT = "urn:ietf:params:oauth:token-type:jwt"
 
@@ -49,6 +55,18 @@ def aws(token: str, role: str, session: str) -> dict[str, str]:
         "AWS_ROLE_ARN": role,
         "AWS_ROLE_SESSION_NAME": name[:_MAX_SESSION],
         "AWS_WEB_IDENTITY_TOKEN_FILE": in_memory(token),
+    }
+
+
+def alibaba(token: str, role: str, provider: str, session: str) -> dict[str, str]:
+    """Assume a RAM role, which trusts the token's issuer as this OIDC provider."""
+    name = "".join(c if c in _ALIBABA_SESSION else "-" for c in session)
+    return {
+        **dict.fromkeys(_ALIBABA_HIDES, ""),
+        "ALIBABA_CLOUD_ROLE_ARN": role,
+        "ALIBABA_CLOUD_OIDC_PROVIDER_ARN": provider,
+        "ALIBABA_CLOUD_ROLE_SESSION_NAME": name[:_MAX_SESSION],
+        "ALIBABA_CLOUD_OIDC_TOKEN_FILE": in_memory(token),
     }
 
 

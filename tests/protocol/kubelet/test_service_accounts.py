@@ -17,6 +17,8 @@ from support.kubelet import (
 )
 
 from dockcred.identity.web_identity import in_memory
+from dockcred.testing.sandbox.alibaba import Alibaba
+from dockcred.testing.sandbox.alibaba import services as alibaba
 from dockcred.testing.sandbox.aws import sts
 from dockcred.testing.sandbox.aws.principals import ACCOUNT, Role
 from dockcred.testing.sandbox.azure.directory import TENANT, Principal
@@ -26,6 +28,8 @@ from dockcred.testing.sandbox.google.principals import email
 ROLE = "eks.amazonaws.com/ecr-role-arn"
 CLIENT = "kubernetes.azure.com/acr-client-id"
 ACR = "teamregistry.azurecr.io"
+RRSA = "pod-identity.alibabacloud.com/role-name"
+ALIBABA = "crpi-1a2b3c4d5e.cn-hangzhou.personal.cr.aliyuncs.com"
 
 
 @pytest.fixture
@@ -258,6 +262,60 @@ def test_an_azure_account_without_a_tenant_is_told_where_to_name_it(plugin, far_
     )
     said = complaint(plugin(environment=environment, stdin=text))
     assert "acr-tenant-id" in said
+
+
+def _alibaba(cloud) -> Alibaba:
+    (found,) = (each for each in cloud._clouds if isinstance(each, Alibaba))
+    return found
+
+
+def _of_ack(cloud, name: str, **annotations: str) -> bytes:
+    token = _alibaba(cloud).issuer.issue(
+        subject=f"system:serviceaccount:team:{name}",
+        audience=alibaba.AUDIENCE,
+        issued_at=time.time(),
+        lifetime_s=3600,
+        **account_claims("team", name, f"uid-{name}"),
+    )
+    return request(
+        f"{ALIBABA}/team/app",
+        serviceAccountToken=token,
+        serviceAccountAnnotations=annotations,
+    )
+
+
+def test_alibaba_clouds_sts_takes_the_account_that_the_role_trusts(plugin, far_node):
+    """RRSA by kubelet: the token is the pod's own; the node's keys are not asked with."""
+    cloud, environment = far_node
+    role = f"acs:ram::{alibaba.ACCOUNT}:role/pull"
+    _alibaba(cloud).roles[role] = "system:serviceaccount:team:builder"
+    node = environment | {
+        "ALIBABA_CLOUD_OIDC_PROVIDER_ARN": alibaba.PROVIDER,
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": "node",
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "of-the-node",
+    }
+    answer = plugin(environment=node, stdin=_of_ack(cloud, "builder", **{RRSA: "pull"}))
+    minted = cloud.minted(password(answer, ALIBABA))
+    assert minted.principal.endswith("assumed-role/pull/team@builder")
+    said = complaint(
+        plugin(environment=node, stdin=_of_ack(cloud, "thief", **{RRSA: "pull"}))
+    )
+    for word in (role, "team:thief", alibaba.AUDIENCE, "trust policy"):
+        assert word in said
+
+
+def test_a_ram_role_without_a_provider_is_told_where_to_name_it(plugin, far_node):
+    cloud, environment = far_node
+    stdin = _of_ack(cloud, "builder", **{RRSA: "pull"})
+    said = complaint(plugin(environment=environment, stdin=stdin))
+    assert "no ALIBABA_CLOUD_OIDC_PROVIDER_ARN is set; set it for kubelet" in said
+
+
+def test_without_a_ram_role_the_node_of_alibaba_cloud_pulls(plugin, far_node):
+    cloud, environment = far_node
+    node = environment | cloud.environment("alibaba-env-keys", inherit={})
+    answer = plugin(environment=node, stdin=_of_ack(cloud, "builder"))
+    assert cloud.minted(password(answer, ALIBABA)).principal.endswith("user/builder")
 
 
 def _of_pool(cloud, name: str) -> str:

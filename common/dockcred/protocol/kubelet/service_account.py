@@ -57,6 +57,9 @@ KEY = "DOCKCRED_SERVICE_ACCOUNT"
 """Whose token it is, for the cache's key; set by us for one call, never read."""
 
 ECR_ROLE = "eks.amazonaws.com/ecr-role-arn"
+RRSA_ROLE = "pod-identity.alibabacloud.com/role-name"
+_RRSA = "ALIBABA_CLOUD_OIDC_PROVIDER_ARN"
+_SESSION = "AWS_ROLE_SESSION_NAME"
 ACR_CLIENT = "kubernetes.azure.com/acr-client-id"
 ACR_TENANT = "kubernetes.azure.com/acr-tenant-id"
 
@@ -111,6 +114,8 @@ class ServiceAccount:
             return self._azure(environment)
         if provider == "google":
             return self._google(environment)
+        if provider == "alibaba":
+            return self._alibaba(environment)
         if provider == "oidc" and environment.get(SOURCE) == FROM_KUBELET:
             return self._exchanged(environment), ""
         return {}, ""
@@ -152,10 +157,24 @@ class ServiceAccount:
         session = self._session(environment)
         return web_identity.aws(self.token, role, session), f"the role {role}"
 
-    def _session(self, environment: Environment) -> str:
-        """Return by what name AWS's trail knows who has assumed a role."""
-        named = environment.get("AWS_ROLE_SESSION_NAME")
-        return named or f"{self.namespace}@{self.name}"
+    def _session(self, environment: Environment, variable: str = _SESSION) -> str:
+        """Return by what name a cloud's trail knows who has assumed a role."""
+        return environment.get(variable) or f"{self.namespace}@{self.name}"
+
+    def _alibaba(self, environment: Environment) -> tuple[dict[str, str], str]:
+        noted, provider = self.annotations.get(RRSA_ROLE), environment.get(_RRSA)
+        if not noted:
+            return {}, ""
+        account, mark, _ = provider.partition(":oidc-provider/")
+        if not mark:
+            raise InvalidInputError(
+                "a RAM role is noted, and no ALIBABA_CLOUD_OIDC_PROVIDER_ARN is set",
+                "set it for kubelet: acs:ram::ACCOUNT:oidc-provider/ack-rrsa-CLUSTER",
+            )
+        role = f"{account}:role/{noted}"
+        session = self._session(environment, "ALIBABA_CLOUD_ROLE_SESSION_NAME")
+        variables = web_identity.alibaba(self.token, role, provider, session)
+        return variables, f"the role {role}"
 
     def _azure(self, environment: Environment) -> tuple[dict[str, str], str]:
         noted, get = self.annotations.get, environment.get
