@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds once what a release publishes, and its checksums:
 #
-#   packaging/build.sh DIRECTORY [WHAT...]    of: python debian node sbom; all else
+#   packaging/build.sh DIRECTORY [WHAT...]    of: python debian node windows sbom; all else
 #
 # What cannot be built here is said, and left out. The same commit gives the same bytes:
 # its time stands for now, and no umask, time zone, locale or name of a directory is seen
@@ -58,16 +58,27 @@ build_node() {
         >"dockcred-node-$version-$(/usr/bin/dpkg --print-architecture).tgz"
 }
 
+# For Windows, with the Python that python.org gives out for such (WINDOWS_PYTHON, its
+# "embeddable package", unpacked); and what winget and scoop read, where RELEASE_URL says
+# from where the files will be had.
+build_windows() {
+    [ -n "${WINDOWS_PYTHON:-}" ] || { echo 'no WINDOWS_PYTHON: nothing for Windows' >&2; return 0; }
+    archive=dockcred-$version-windows.zip
+    "$python" "$source/packaging/zipapp/build.py" "$archive" "$WINDOWS_PYTHON"
+    [ -n "${RELEASE_URL:-}" ] || { echo 'no RELEASE_URL: nothing for winget and scoop' >&2; return 0; }
+    "$python" "$source/packaging/zipapp/manifests.py" "$archive" "$RELEASE_URL" .
+}
+
 # What is in those that have others' code in them.
 build_sbom() {
     "$python" "$source/packaging/attest/sbom.py" .
 }
 
-[ $# -gt 0 ] || set -- python debian node sbom
+[ $# -gt 0 ] || set -- python debian node windows sbom
 for what; do
     case $what in
-    python | debian | node | sbom) "build_$what" ;;
-    *) echo "$what is none of python, debian, node and sbom" >&2; exit 2 ;;
+    python | debian | node | windows | sbom) "build_$what" ;;
+    *) echo "$what is none of python, debian, node, windows and sbom" >&2; exit 2 ;;
     esac
 done
 

@@ -1,6 +1,7 @@
 """Build the suite as one file, for machines where nothing can be installed.
 
-    python build.py TARGET
+    python build.py TARGET           the one file
+    python build.py TARGET PYTHON    an archive for Windows, with Windows' PYTHON in it
 
 Needs Python 3.11 or newer where it runs. It carries the helpers, the direct road and
 `dockcred` with its three libraries; no SDK, and no sandbox. The same sources, libraries
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import io
 import marshal
 import sys
 import tomllib
@@ -47,7 +49,9 @@ COMPRESSED = (
 )
 # Of these, what the keychain's helper needs to know Docker Hub's names.
 HOT = ("dockcred/clients/__init__.py", "dockcred/clients/reference.py")
+OF_ONE_FILE = {"__main__.py", "one_file.py", "programs.py"}
 MAIN = b"from one_file import main\n\nmain()\n"
+START = "from {module} import main\n\nmain()\n"
 
 
 def build(target: Path) -> None:
@@ -66,10 +70,55 @@ def build(target: Path) -> None:
         file.write(codes)
         file.write(finder)
         with zipfile.ZipFile(file, "w") as archive:
-            for name, content in [*(ours | compiled).items(), *sorted(_libraries())]:
+            for name, content in [
+                *(ours | compiled).items(),
+                *sorted(_libraries(UNUSED)),
+            ]:
                 entry = zipfile.ZipInfo(name)
                 archive.writestr(entry, content, zipfile.ZIP_DEFLATED, compresslevel=9)
     target.chmod(0o755)
+
+
+def build_for_windows(target: Path, python: Path) -> None:
+    """Write an archive: a .exe for each program, our sources, and Python, of Windows.
+
+    `python` is python.org's embeddable package, unpacked. A .exe is pip's launcher and
+    an archive. It starts the Python beside it, for one that is looked for could be the
+    current directory's. Sources lie in files, so that Python keeps bytecode of them.
+    """
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    ours = {n: s for n, s in _ours({}).items() if n not in OF_ONE_FILE}
+    # Windows' console needs more of them than the one file has.
+    kept = {n: c for n, c in _libraries(dict.fromkeys(UNUSED, ())) if n[-4:] != ".pyc"}
+    launcher, licence = _launcher()
+    files = {f"lib/{name}": content for name, content in (ours | kept).items()}
+    files |= {
+        f"python/{p.name}": p.read_bytes() for p in python.iterdir() if p.is_file()
+    }
+    (paths,) = (name for name in files if name.endswith("._pth"))
+    files[paths] = f"{Path(paths).stem}.zip\n.\n..\\lib\n".encode()
+    files |= {"python/launcher-LICENSE.txt": licence}
+    files["LICENSE"] = (ROOT / "LICENSE").read_bytes()
+    for name, script in project["scripts"].items():
+        end = io.BytesIO()
+        with zipfile.ZipFile(end, "w") as archive:
+            source = START.format(module=script.partition(":")[0])
+            archive.writestr(zipfile.ZipInfo("__main__.py"), source)
+        line = b"#!<launcher_dir>\\python\\python.exe\n"
+        files[f"{name}.exe"] = launcher + line + end.getvalue()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, content in sorted(files.items()):
+            entry = zipfile.ZipInfo(name)
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED, compresslevel=9)
+
+
+def _launcher() -> tuple[bytes, bytes]:
+    """Read the launcher of console programs that pip brings, and its licence."""
+    spec = importlib.util.find_spec("pip")
+    if spec is None or spec.origin is None:
+        sys.exit(f"pip is not installed for {sys.executable}")
+    place = Path(spec.origin).parent / "_vendor/distlib"
+    return (place / "t64.exe").read_bytes(), (place / "LICENSE.txt").read_bytes()
 
 
 def _ours(scripts: dict[str, str]) -> dict[str, bytes]:
@@ -87,9 +136,11 @@ def _ours(scripts: dict[str, str]) -> dict[str, bytes]:
     return found
 
 
-def _libraries() -> Iterator[tuple[str, bytes]]:
+def _libraries(
+    without: dict[str, tuple[str, ...]],
+) -> Iterator[tuple[str, bytes]]:
     """Read the libraries of `dockcred` as installed here, with their licences."""
-    for library, parts in UNUSED.items():
+    for library, parts in without.items():
         spec = importlib.util.find_spec(library)
         if spec is None or spec.submodule_search_locations is None:
             sys.exit(f"{library} is not installed for {sys.executable}")
@@ -152,6 +203,10 @@ def _head(name: str, codes: int, finder: int) -> bytes:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:  # noqa: PLR2004 - the usage
-        sys.exit(__doc__)
-    build(Path(sys.argv[1]))
+    match sys.argv[1:]:
+        case [target]:
+            build(Path(target))
+        case [target, windows]:
+            build_for_windows(Path(target), Path(windows))
+        case _:
+            sys.exit(__doc__)

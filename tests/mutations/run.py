@@ -31,6 +31,7 @@ COPIED = (
     "tests",
     "docs",
     "packaging",
+    "LICENSE",
     "pyproject.toml",
     "README.md",
 )
