@@ -87,6 +87,11 @@ class Target:
         self.netloc = shown if self.port == default else f"{shown}:{self.port}"
 
 
+def is_segment(text: str) -> bool:
+    """Return whether a text can be one part of a URL's path, as it is."""
+    return text.isascii() and text.isprintable() and not set(text) & set(" /\\?#%")
+
+
 def is_loopback(host: str) -> bool:
     """Return whether a host is this machine, by its literal address or name."""
     return host in {"localhost", "::1"} or (_is_ipv4(host) and host.startswith("127."))

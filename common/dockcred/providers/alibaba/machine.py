@@ -19,7 +19,7 @@ from dockcred.transport.http import (
     request,
     with_retries,
 )
-from dockcred.transport.target import Target, urlencode
+from dockcred.transport.target import Target, is_segment, urlencode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class EcsRole:
                 "this ECS instance has no RAM role",
                 "attach one to the instance, or run: aliyun configure",
             )
-        if answer.status != _OK or not _is_role(role):
+        if answer.status != _OK or not is_segment(role):
             raise _unusable(self._base, answer.status)
         return role
 
@@ -218,10 +218,6 @@ def _keys_in(fields: object, name: str, status: int, principal: str) -> AlibabaK
 def _is_true(environment: Environment, name: str) -> bool:
     """Return whether a switch is on: Alibaba's library takes no other word."""
     return environment.get(name).lower() == "true"
-
-
-def _is_role(text: str) -> bool:
-    return text.isascii() and text.isprintable() and not set(text) & set(" /\\?#%")
 
 
 def _unusable(name: str, status: int) -> IssueError:

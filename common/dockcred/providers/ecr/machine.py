@@ -20,7 +20,7 @@ from dockcred.transport.http import (
     request,
     with_retries,
 )
-from dockcred.transport.target import Target
+from dockcred.transport.target import Target, is_segment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class InstanceProfile:
                 "this EC2 instance has no role",
                 "attach an instance profile, or configure an AWS identity",
             )
-        if answer.status != _OK or not _is_role(role):
+        if answer.status != _OK or not is_segment(role):
             raise _unusable(self._base, answer.status)
         return role
 
@@ -204,10 +204,6 @@ def _keys(answer: Response, name: str, said: str = "") -> Keys:
         )
     except (ValueError, LookupError, TypeError, AttributeError):
         raise _unusable(name, answer.status) from None
-
-
-def _is_role(text: str) -> bool:
-    return text.isascii() and text.isprintable() and not set(text) & set(" /\\?#%")
 
 
 def _unusable(name: str, status: int) -> IssueError:

@@ -37,8 +37,6 @@ def choose(github: str, environment: Environment) -> Identity:
         if token := environment.get(name).strip():
             user = environment.get("GITHUB_ACTOR").strip()
             return GivenTokenIdentity(name, user, token, github, environment)
-    from dockcred.providers.github import gh  # noqa: PLC0415 - this source only
-
     if login := gh.login(github, environment):
         return GivenTokenIdentity(
             GH_LOGIN, login.user, login.token, github, environment
