@@ -42,12 +42,13 @@ docs: $(READY)
 pictures: $(READY)
 	PYTHONPATH=tests $(BIN)/python docs/generate/pictures.py
 
-# The documentation as a site, in build/site. By npm come what draws its diagrams, and what
+# The documentation as a site, in build/site/VERSION, beside the versions that are there. By npm come what draws its diagrams, and what
 # searches it where no server is.
 site: .venv/site/ready build/scripts/ready
 	$(SITE)/python docs/generate/site.py build/site-pages
 	cp build/scripts/*.js build/site-pages/site/
 	$(SITE)/zensical build --clean --strict
+	$(SITE)/python docs/generate/versions.py build/site-built build/site
 
 .venv/site/ready: pyproject.toml
 	$(PYTHON) -m venv .venv/site

@@ -27,6 +27,7 @@ ERRORS = "docs/errors.md"
 _LINK = re.compile(r"(?<=\]\()(?!https?:|mailto:|#)([^)#\s]+)(#[^)\s]*)?(?=\))")
 _FOLDER = re.compile(r"\[([^\]]*)\]\((?!https?:|mailto:|#)([^)#\s]+)\)")
 _ROW = re.compile(r"^\| (?P<says>.+?) \| (?P<do>.+) \|$")
+_DIAGRAM = "```mermaid"
 _RUN = re.compile(r"^<!-- run: .*-->\n", re.MULTILINE)
 _DETAILS = re.compile(
     r"<details( open)?><summary>(?P<name>.*?)</summary>\n(?P<body>.*?)\n</details>",
@@ -99,6 +100,10 @@ def _shown(name: str, markdown: str) -> str:
 
     text = _LINK.sub(link, _FOLDER.sub(folder, _RUN.sub("", markdown)))
     text = _DETAILS.sub(_tab, text)
+    if _DIAGRAM in text:
+        # Of 3 MB, so that no other page waits for it; the theme has it from others.
+        draws = posixpath.relpath("site/mermaid.js", posixpath.dirname(path))
+        text += f'\n<script src="{draws}"></script>\n'
     return _sections(text) if name == ERRORS else text
 
 
