@@ -2,7 +2,7 @@
 
     python tests/fuzz/run.py [TARGET...] [--minutes N] [--seed N] [--keep FOLDER]
 
-Without --minutes it takes three seconds of a processor for each. The seed is always the
+Without --minutes it takes two seconds of a processor for each. The seed is always the
 same unless another is named; 0 is a new one. With --keep the inputs that reach new
 places are kept in a folder, a later run begins with them, and it is told how much of
 the lines of the target's modules they reach.
@@ -30,7 +30,7 @@ from fuzz.targets import CORPUS, TARGETS  # noqa: E402 - below tests, which is n
 
 FOUND = TESTS.parent / "build/fuzz/found"
 SEED = 20_261_130
-SHORT_S = 3
+SHORT_S = 2
 _RUNS = re.compile(r"number_of_executed_units: (\d+)")
 
 
