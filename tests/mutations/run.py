@@ -34,6 +34,9 @@ COPIED = (
     "LICENSE",
     "pyproject.toml",
     "README.md",
+    "CHANGELOG.md",
+    ".ci",
+    ".gitignore",
 )
 PROGRAMS = {
     "dockcred": "dockcred.commands",
