@@ -10,6 +10,13 @@ from __future__ import annotations
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+in_shell: Callable[[str], str] | None = None
+"""What puts a remedy's commands into the words of the shell here; None for sh."""
+
 
 class DockcredError(Exception):
     """A failure with a cause and a remedy, both fit to be shown to anyone.
@@ -25,7 +32,8 @@ class DockcredError(Exception):
 
     def __str__(self) -> str:
         """Return cause and remedy as the one line that a client shows."""
-        return f"{self.cause}; {self.remedy}" if self.remedy else self.cause
+        remedy = in_shell(self.remedy) if in_shell else self.remedy
+        return f"{self.cause}; {remedy}" if remedy else self.cause
 
 
 class WireError(DockcredError):

@@ -16,7 +16,7 @@ from support import oracles
 from support.program import Answer, Program
 
 from dockcred.clients.edit import past
-from dockcred.commands import install
+from dockcred.commands import shims
 from dockcred.commands.setup.journal import Journal, Saved, hide, saved
 from dockcred.credential import Credential
 from dockcred.system.environment import Environment
@@ -488,9 +488,9 @@ def test_launchers_go_where_clients_look(case: str, home, monkeypatch) -> None:
     (home / "open").chmod(0o777)
     monkeypatch.setenv("HOME", str(home))
     usual = f"{home}/.local/bin"
-    monkeypatch.setattr(install, "_default_directory", lambda: usual)
+    monkeypatch.setattr(shims, "usual_directory", lambda: usual)
     path, place = (text.format(home=home) for text in WHERE[case])
-    assert install.directory_on(path) == place
+    assert shims.directory_on(path) == place
 
 
 ODD = {

@@ -20,11 +20,8 @@ CODE = "common/dockcred/"
 
 POSIX_ALONE = {
     "api/worker.py": "starts and ends a worker's group of processes",
-    "commands/doctor/service.py": "becomes the user of a unit of systemd",
     "commands/forward/": "a Unix socket whose peer is known by its number",
-    "commands/refresh/file.py": "a record that is written in place",
     "commands/refresh/lease.py": "the time since boot, by which pods take turns",
-    "commands/refresh/loop.py": "a service that systemd or Kubernetes runs",
     "commands/setup/journal.py": "locks a home by its directory",
     "commands/token_service/": "a service whose workers share a port by forks",
     "identity/mint.py": "refreshes by a fork, where `system` cannot start again",
@@ -34,6 +31,7 @@ POSIX_ALONE = {
     "stores/forwarded.py": "the other end of a Unix socket",
     "stores/secretservice/": "D-Bus",
     "system/hardening.py": "limits, which `process` has met before",
+    "system/people.py": "users and groups by their numbers",
     "system/spawn.py": "posix_spawn, in whose place `child_program` has another",
     "system/watcher.py": "forks who removes a directory",
     "testing/sandbox/runner.py": "asks for the terminal's group, where there is one",
@@ -42,12 +40,6 @@ POSIX_ALONE = {
 """Files, and folders, whose code does not run on Windows, wholly or where it asks."""
 
 ASKED_FOR = {
-    "clients/containers/read.py": ("getuid geteuid", "podman's files, on Linux"),
-    "clients/edit/past.py": ("geteuid chown", "root's hand in somebody's home"),
-    "commands/doctor/entries.py": ("getpwnam", "the owner of podman's files"),
-    "commands/doctor/machine.py": ("geteuid", "whose a file is"),
-    "commands/install.py": ("geteuid", "root's directory"),
-    "stores/vault_key.py": ("geteuid", "whose a key is"),
     "system/cloud.py": (
         "clock_gettime CLOCK_BOOTTIME",
         "what is remembered of this boot, after /proc was asked",
@@ -55,10 +47,6 @@ ASKED_FOR = {
     "system/file_lock.py": (
         "O_CLOEXEC O_NONBLOCK ioctl getpwuid",
         "what Linux tells of a file that was not written",
-    ),
-    "system/private_directory.py": (
-        "major minor geteuid",
-        "a file system in memory, of Linux",
     ),
     "system/private_file.py": (
         "fchown fchmod fstatvfs ST_RDONLY",

@@ -46,6 +46,10 @@ class Windows:
         )
         return profile
 
+    def path(self, path: Path) -> str:
+        """Return a path of this machine as Windows has it."""
+        return f"Z:{path}".replace("/", "\\")
+
     def run(
         self,
         program: str,

@@ -133,12 +133,3 @@ def test_the_verbs_say_what_they_say_on_linux(windows, cloud, program):
     ):
         assert b"Traceback" not in answer.stderr + answer.stdout
         assert (answer.stdout + answer.stderr).count(b"\n") <= 2
-
-
-@pytest.mark.parametrize("command", ["status", "list", "doctor", "install", "vault"])
-def test_a_command_of_dockcred_works_or_refuses_in_one_line(windows, cloud, command):
-    variables = cloud.environment("nothing") | PATIENT
-    answer = windows.run("dockcred", command, variables=variables)
-    assert b"Traceback" not in answer.stderr
-    if b"does not run on Windows yet" in answer.stderr:
-        assert (answer.status, answer.stderr.count(b"\n")) == (1, 1)

@@ -7,9 +7,11 @@ import os
 import subprocess
 import time
 
+from dockcred import system
 from dockcred.clients import go_json
 from dockcred.credential import Credential
 from dockcred.errors import InvalidInputError
+from dockcred.system import child_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -168,8 +170,21 @@ NOT_FOUND = "credentials not found in native keychain"
 
 def candidates(program: str, path: str) -> list[str]:
     """Return each file or link of that name on a PATH, in the order of search."""
-    found = [os.path.join(directory, program) for directory in path.split(":")]
+    found = [
+        os.path.join(directory, name)
+        for directory in path.split(os.pathsep)
+        for name in child_program.file_names(program)
+    ]
     return [file for file in dict.fromkeys(found) if os.path.lexists(file)]
+
+
+def program_of(file: str) -> str:
+    """Return what a program's file is called by: on Windows without its ending."""
+    name = os.path.basename(file)
+    for ending in filter(None, system.EXECUTABLE):
+        if name.lower().endswith(ending):
+            return name[: -len(ending)]
+    return name
 
 
 def chosen(program: str, path: str) -> str:

@@ -12,20 +12,18 @@ from importlib.util import find_spec
 
 import click
 
-from dockcred.commands.console import console, examples, reporting_errors, warn
+from dockcred import system
+from dockcred.commands import shims
+from dockcred.commands.console import examples, reporting_errors, say, warn
 from dockcred.commands.help import complete
 from dockcred.errors import InvalidInputError
 from dockcred.protocol.launcher import render as launcher_render
 from dockcred.protocol.launcher import walls
-from dockcred.system import private_file
+from dockcred.system import environment, private_file
 from dockcred.wiring import ALIASES, PROGRAMS, provider
 
 _FOR_ALL_TO_RUN = 0o755
 _START = "dock"  # of every program of ours
-
-
-def _default_directory() -> str:
-    return "/usr/local/bin" if os.geteuid() == 0 else os.path.expanduser("~/.local/bin")
 
 
 @click.command(
@@ -39,7 +37,7 @@ def _default_directory() -> str:
 @click.option(
     "--dir",
     "directory",
-    default=_default_directory,
+    default=shims.usual_directory,
     metavar="DIR",
     help="Where to; /usr/local/bin for root, else ~/.local/bin.",
 )
@@ -64,9 +62,13 @@ def install(
 ) -> None:
     """Put the fast launchers of the helpers into a directory on the PATH.
 
-    They start this Python isolated, and answer a fresh cache hit without it.
+    They start this Python isolated, and answer a fresh cache hit without it. Windows
+    runs no launchers: there the programs stay as pip has put them.
     """
     with reporting_errors():
+        if not system.RUNS_SCRIPTS:
+            shims.tell(aliases, remove=remove)
+            return
         directory = os.path.abspath(directory)
         # Before a launcher that a killed call has left aside is taken for an alias.
         private_file.remove_leftovers(directory, _START)
@@ -107,33 +109,14 @@ def _programs() -> dict[str, str]:
     return {name: str(spec.origin) for name, spec in specs.items() if spec}
 
 
-def directory_on(path: str) -> str:
-    """Return where launchers go: the usual place, or one of this user's on a PATH."""
-    usual = _default_directory()
-    listed = path.split(":")
-    if usual in listed:
-        return usual
-    home = os.path.expanduser("~/")
-    own = (each for each in listed if each.startswith(home) and _is_fit(each))
-    return next(own, usual)
-
-
-def _is_fit(directory: str) -> bool:
-    """Return whether it is a directory of this user's alone, and of no environment."""
-    try:
-        launcher_render.check(directory)
-    except (OSError, InvalidInputError):
-        return False
-    is_environment = os.path.exists(f"{os.path.dirname(directory)}/pyvenv.cfg")
-    return os.access(directory, os.W_OK) and not is_environment
-
-
 def missing(directory: str, path: str) -> tuple[list[str], list[str]]:
     """Return the programs that are to be put there, and the files that others have put.
 
     None of those that a PATH has as launchers of ours elsewhere, as Debian's packages
     bring them.
     """
+    if not system.RUNS_SCRIPTS:
+        return [], []
     if is_one_file():
         there = [name for name in _LINKED if shutil.which(name, path=path)]
         return [name for name in _LINKED if name not in there], []
@@ -178,9 +161,9 @@ def put(directory: str, launchers: dict[str, str]) -> None:
                 f"{target} is there and is not ours", "move it away, or choose --dir"
             )
         _write(target, _text(program) + _kept(target))
-        _say(f"wrote {target}")
-    if directory not in os.environ.get("PATH", "").split(":"):
-        _say(f"{directory} is not on your PATH", style="yellow")
+        say(f"wrote {target}")
+    for text in shims.off_path(directory, environment.current().get("PATH")):
+        say(text, style="yellow")
 
 
 def link(directory: str, names: Iterable[str]) -> None:
@@ -190,7 +173,7 @@ def link(directory: str, names: Iterable[str]) -> None:
         target = os.path.join(directory, name)
         if not os.path.lexists(target):
             os.symlink(os.path.abspath(sys.path[-1]), target)
-            _say(f"wrote {target}")
+            say(f"wrote {target}")
 
 
 def is_one_file() -> bool:
@@ -291,10 +274,6 @@ def _give_back(target: str, program: str) -> None:
         private_file.replace(target, data, _FOR_ALL_TO_RUN)
     else:
         os.unlink(target)
-        _say(f"removed {target}")
+        say(f"removed {target}")
         return
-    _say(f"restored {target}, as it was before")
-
-
-def _say(text: str, style: str = "") -> None:
-    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+    say(f"restored {target}, as it was before")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -206,7 +207,7 @@ def _answers(answerer: Answerer) -> str:
 def _client(use: ClientUse) -> tuple[str, str]:
     home = environment.current().home()
     file = use.file
-    if home and file.startswith(f"{home}/"):
+    if home and file.startswith((f"{home}/", f"{home}{os.sep}")):
         file = f"~{file.removeprefix(home)}"
     # Without the registry, which stands above.
     where = f"{shown(use.key.partition('[')[0])} in {file}"

@@ -65,10 +65,8 @@ def choose(environment: Environment) -> str:
         return _OWN.get(backend, "keyring")
     if os.path.exists(vault_path(environment)):
         return "vault"
-    if sys.platform == "darwin":
-        return "osxkeychain"
-    if sys.platform == "win32":
-        return "wincred"
+    if system.KEYCHAIN:
+        return system.KEYCHAIN
     if names.find(environment):
         return "secretservice"
     raise KeychainAbsentError(
@@ -84,7 +82,7 @@ def _key_place(environment: Environment) -> str:
     place = system.SETTINGS
     while not os.path.isdir(place):
         place = os.path.dirname(place)
-    base = environment.path("XDG_CONFIG_HOME", ".config")
+    base = environment.folder("settings")
     if os.access(place, os.W_OK) or not base:
         return os.path.join(system.SETTINGS, "vault.key")
     if not base.isascii() or not base.translate(_HARMLESS).isalnum():
@@ -130,12 +128,11 @@ def search_path(environment: Environment) -> str:
     if environment.get("PYTHON_KEYRING_BACKEND"):
         return ""
     try:
-        status = os.stat(_file(environment))
+        status = system.stat(_file(environment))
     except OSError:
         return ""
-    if (
-        hasattr(os, "geteuid") and (os.geteuid() == 0 or status.st_uid != os.geteuid())
-    ) or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+    is_ours = system.user() != 0 and status.st_uid == system.user()
+    if not is_ours or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         return ""
     path = _options(environment).get("keyring-path", "").strip()
     return environment.home() + path[1:] if path.startswith("~/") else path

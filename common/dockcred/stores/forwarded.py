@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import time
 
+from dockcred import system
 from dockcred.credential import MAX_STORE_BYTES, Credential, is_count, json_line
 from dockcred.errors import (
     CredentialsNotFoundError,
@@ -63,6 +64,11 @@ class Forwarded:
         self._environment = environment
         self._deadline = deadline
         self._path = environment.path(VARIABLE, "")
+        if not system.SERVES:
+            raise InvalidInputError(
+                "DOCKCRED_FORWARD names a Unix socket, and Python on Windows has none",
+                "take the variable away, or run the client in WSL",
+            )
         if not self._path.startswith("/"):
             raise InvalidInputError(
                 f"DOCKCRED_FORWARD names {self._path!a}, which is no absolute path",

@@ -8,6 +8,7 @@ import hashlib
 import os
 import sys
 
+from dockcred import system
 from dockcred.stores.choice import named_place
 from dockcred.stores.problems import KeychainError, KeychainLockedError
 from dockcred.system import process
@@ -188,7 +189,7 @@ def read_key(path: str) -> bytes:
 
 def read_own_key(path: str) -> bytes:
     """Read a key's file of this user's own; KeychainError for another's."""
-    if os.lstat(path).st_uid != os.geteuid():
+    if system.lstat(path).st_uid != system.user():
         raise KeychainError(f"{path} is not a file of this user", "name another file")
     return read_key(path)
 
@@ -212,7 +213,7 @@ def _read_private(path: str, variable: str) -> bytes:
     """
     try:
         with open(path, "rb") as file:
-            status = os.fstat(file.fileno())
+            status = system.fstat(file.fileno())
             if status.st_mode & 0o007 or status.st_mode & 0o020:
                 raise KeychainError(
                     f"others can read or change {path}", f"run 'chmod 600 {path}'"

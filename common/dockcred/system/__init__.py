@@ -1,7 +1,7 @@
 """The machine under us: its files, its processes, and what tells it from another.
 
 Nothing of registries, of HTTP or of what is kept is known here. Which platform this is
-is asked in this file alone: below are the names that differ, POSIX's own or Windows'.
+is asked in this room alone: below are the names that differ, POSIX's own or Windows'.
 A file whose owner or mode matters is looked at by `stat`, `lstat` or `fstat` of this
 file, for which they mean the same everywhere.
 
@@ -15,7 +15,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 IN_POD = "/var/run/secrets/kubernetes.io/serviceaccount"
 """Where Kubernetes puts a service account's files, in a pod of any platform."""
@@ -26,12 +26,17 @@ if sys.platform == "win32":
         ENDING,
         EXECUTABLE,
         FOLDERS,
+        HOME,
+        KEYCHAIN,
         PLAIN,
         READ,
         READ_ANY,
         ROOTS,
+        RUNS_SCRIPTS,
         SAFE,
+        SERVES,
         SETTINGS,
+        SYSTEMD,
         boot,
         close_to_others,
         copy_access,
@@ -46,6 +51,7 @@ if sys.platform == "win32":
         lstat,
         move,
         parents,
+        run_instead,
         start_again,
         stat,
         user,
@@ -73,6 +79,16 @@ else:
     """Our part of the folder of caches."""
     SETTINGS = "/etc/dockcred"
     """The directory of the whole machine's settings."""
+    HOME = "HOME"
+    """The variable that names a user's home."""
+    KEYCHAIN = "osxkeychain" if sys.platform == "darwin" else ""
+    """The system's own keychain, as docker calls it; nothing where there is none."""
+    SERVES = True
+    """Whether sockets tell who calls, and processes can share a port."""
+    RUNS_SCRIPTS = True
+    """Whether a text whose first line names its interpreter is a program."""
+    SYSTEMD = True
+    """Whether systemd may start services here."""
     EXECUTABLE: tuple[str, ...] = ("",)
     """What the file of a program ends in, beside its name."""
     ENDING = ("SIGSTOP", "SIGKILL")
@@ -85,6 +101,8 @@ else:
         "/etc/ssl/cert.pem",  # macOS, Alpine, the BSDs
     )
     """Where the machine keeps its roots; nothing where Python's ssl asks for them."""
+    run_instead: Callable[[tuple[str, ...], Mapping[str, str]], int] | None = None
+    """What runs a command to its end; None where a process can become it."""
     start_again: Callable[[str, dict[str, str], bytes], None] | None = None
     """What runs code in a new Python for nobody; None where a process can fork."""
 

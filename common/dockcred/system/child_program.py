@@ -213,7 +213,7 @@ def find(name: str, environment: Environment) -> str:
     asked for the credential (CVE-2019-15752).
     """
     for directory in search_path(environment).split(os.pathsep):
-        for path in _files(directory, name):
+        for path in (f"{directory}/{each}" for each in file_names(name)):
             if not os.access(path, os.X_OK) or not os.path.isfile(path):
                 continue
             if not system.stat(directory).st_mode & _WRITABLE_BY_ALL:
@@ -221,11 +221,11 @@ def find(name: str, environment: Environment) -> str:
     return ""
 
 
-def _files(directory: str, name: str) -> list[str]:
-    """Return what the file of a program may be called in a directory."""
-    if name.endswith(system.EXECUTABLE):
-        return [f"{directory}/{name}"]
-    return [f"{directory}/{name}{suffix}" for suffix in system.EXECUTABLE]
+def file_names(program: str) -> list[str]:
+    """Return what a program's file may be called, in the order of search."""
+    if program.endswith(system.EXECUTABLE):
+        return [program]
+    return [f"{program}{ending}" for ending in system.EXECUTABLE]
 
 
 def refusal(name: str, environment: Environment) -> tuple[str, str] | None:
@@ -234,7 +234,8 @@ def refusal(name: str, environment: Environment) -> tuple[str, str] | None:
     None where PATH has no such program at all. For those for whom `find` found none.
     """
     for directory in search_path(environment).split(os.pathsep):
-        path = next(filter(os.path.isfile, _files(directory, name)), "")
+        files = (f"{directory}/{each}" for each in file_names(name))
+        path = next(filter(os.path.isfile, files), "")
         if not path:
             continue
         if not os.access(path, os.X_OK):

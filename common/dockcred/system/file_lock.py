@@ -94,14 +94,17 @@ class FileLock:
         trace: TracebackType | None,
     ) -> None:
         """Release the lock."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if sys.platform == "win32":
+            os.close(descriptor)  # else it stays; and what the next one has open, stays
         try:
             if not self._stays:
                 os.unlink(self._path)
         except OSError:
             pass  # it is empty, and the next one takes it
         finally:
-            descriptor, self._descriptor = self._descriptor, -1
-            os.close(descriptor)
+            if sys.platform != "win32":
+                os.close(descriptor)
 
     def _wait(self, descriptor: int, give_up: float) -> None:
         try:
@@ -212,8 +215,10 @@ _IMMUTABLE, _APPEND_ONLY = 0x10, 0x20
 
 def _held_fast(path: str) -> str:
     """Return the file, or its directory, that not even root may replace (chattr(1))."""
-    import fcntl  # noqa: PLC0415 - POSIX only
-
+    try:
+        import fcntl  # noqa: PLC0415 - POSIX only
+    except ImportError:
+        return ""
     for place in (path, os.path.dirname(path)):
         try:
             descriptor = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -241,21 +246,13 @@ def opening(place: str, environment: Environment) -> tuple[str, str]:
         return _command("chmod", "u+rwx" if is_directory else "u+r", place), ""
     home = os.path.realpath(environment.home() or "/") + "/"
     if home == "//" or not os.path.realpath(place).startswith(home):
-        return "", f"ask {owner(place)} to let you read it, or keep a file of your own"
+        from dockcred.system import people  # noqa: PLC0415 - for messages
+
+        whom = people.owner_name(place)
+        return "", f"ask {whom} to let you read it, or keep a file of your own"
     user = environment.first("USER", "LOGNAME") or str(system.user())
     words = ("chown", "-R", user) if is_directory else ("chown", user)
     return _command("sudo", *words, place), ""
-
-
-def owner(path: str) -> str:
-    """Return the name of the user whom a path belongs to, or the number."""
-    import pwd  # noqa: PLC0415 - POSIX only, and for messages
-
-    uid = os.stat(path).st_uid
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"
 
 
 def _command(*words: str) -> str:

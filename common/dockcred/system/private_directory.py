@@ -6,7 +6,9 @@ What a killed command left is known by its process, and the next one clears it.
 from __future__ import annotations
 
 import os
+import shutil
 import stat
+import sys
 from contextlib import contextmanager
 
 from dockcred import system
@@ -66,7 +68,12 @@ def _pid() -> str:
 
 
 def _started(pid: str) -> str:
-    """Return when a process was started, in ticks since boot; "-" where none is."""
+    """Return when a process was started, by the kernel's clock; "-" where none is."""
+    if sys.platform == "win32":
+        from dockcred.system.windows import processes  # noqa: PLC0415 - its half
+
+        number = os.getpid() if pid == "self" else int(pid)
+        return str(processes.started_at(number) or "-")
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             # proc_pid_stat(5): field 22, and the second one may hold spaces.
@@ -76,7 +83,10 @@ def _started(pid: str) -> str:
 
 
 _IN_MEMORY = {"tmpfs", "ramfs"}
-_TEMPORARY = "/tmp"  # noqa: S108 - of a directory of ours in it, nobody else's
+# Of a directory of ours in them, nobody else's.
+_MEMORY, _TEMPORARY = "/dev/shm", ("TMPDIR", "/tmp")  # noqa: S108
+if sys.platform == "win32":
+    _MEMORY, _TEMPORARY = "", ("TEMP", "")
 
 
 @contextmanager
@@ -88,25 +98,51 @@ def private_directory(environment: Environment) -> Iterator[str]:
     """
     path = _make(environment)
     try:
-        watcher.start(path)
+        watcher.start(path, environment.get("SYSTEMROOT"))
         yield path
     finally:
         watcher.remove(path)
 
 
+def link(target: str, path: str) -> None:
+    """Put a link to a file or directory at a path in a private directory.
+
+    On Windows, where links are administrators', a junction or another name; and where
+    neither is to be had, as between two disks, a copy that ends with the directory.
+    """
+    if sys.platform != "win32":
+        os.symlink(target, path)
+        return
+    if not os.path.isdir(target):
+        _second_name(target, path)
+        return
+    import _winapi  # noqa: PLC0415 - Windows alone
+
+    try:
+        _winapi.CreateJunction(target, path)
+    except OSError:
+        shutil.copytree(target, path, copy_function=_second_name, dirs_exist_ok=True)
+
+
+def _second_name(target: str, path: str) -> None:
+    try:
+        os.link(target, path)
+    except OSError:
+        shutil.copy2(target, path)
+
+
 def places(environment: Environment) -> list[str]:
     """Return the directories in which one may stand: those in memory come first."""
-    memory = [environment.get("XDG_RUNTIME_DIR"), "/dev/shm"]  # noqa: S108 - as above
-    disk = [
-        locate(environment),
-        environment.get("TMPDIR") or _TEMPORARY,
-    ]
+    memory = [environment.get("XDG_RUNTIME_DIR"), _MEMORY]
+    disk = [locate(environment), environment.get(*_TEMPORARY)]
     found = [place for place in memory if _is_safe(place) and is_in_memory(place)]
     return found + [place for place in disk if _is_safe(place)]
 
 
 def is_in_memory(path: str) -> bool:
     """Return whether what is written there reaches no disk, swap aside."""
+    if sys.platform == "win32":
+        return False
     device = os.stat(path).st_dev
     number = f"{os.major(device)}:{os.minor(device)}"
     try:
@@ -127,6 +163,7 @@ def _make(environment: Environment) -> str:
         path = os.path.join(os.path.abspath(place), new_name())
         try:
             os.mkdir(path, 0o700)
+            system.close_to_others(path)
         except OSError as error:
             problem = f"{place}: {error.strerror}"
         else:
@@ -153,8 +190,6 @@ def remove(environment: Environment) -> None:
 
     A file or link of that name, and another user's directory, are left alone.
     """
-    if os.name != "posix":
-        return  # nothing is made there
     for place in places(environment):
         try:
             with os.scandir(place) as entries:
@@ -168,9 +203,7 @@ def remove(environment: Environment) -> None:
 
 def _is_ours(entry: os.DirEntry[str]) -> bool:
     try:
-        return (
-            entry.is_dir(follow_symlinks=False)
-            and entry.stat(follow_symlinks=False).st_uid == os.geteuid()
-        )
+        is_directory = entry.is_dir(follow_symlinks=False)
+        return is_directory and system.lstat(entry.path).st_uid == system.user()
     except OSError:
         return False

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 import time
 
 from dockcred import system
@@ -138,6 +139,19 @@ def dress(
         os.fchmod(descriptor, mode)
 
 
+def give_away(path: str, like: str) -> None:
+    """Give a file to owner and group of another; as root alone may, raises OSError."""
+    if sys.platform != "win32":
+        theirs = os.stat(like)
+        os.chown(path, theirs.st_uid, theirs.st_gid)
+
+
+def set_mode(descriptor: int, mode: int) -> None:
+    """Set an open file's mode, if it has another; on Windows files have none."""
+    if sys.platform != "win32" and stat.S_IMODE(os.fstat(descriptor).st_mode) != mode:
+        os.fchmod(descriptor, mode)
+
+
 def mode_for_secret(path: str) -> tuple[int, str]:
     """Return the mode of a secret that takes a file's place, and what to say of it.
 
@@ -238,11 +252,17 @@ def check_secret(path: str, descriptor: int) -> None:
     check_owner(path, status)
     if not status.st_mode & _OTHERS:
         return
-    is_mounted = os.fstatvfs(descriptor).f_flag & os.ST_RDONLY
-    if status.st_uid != 0 or not is_mounted:
+    if status.st_uid != 0 or not _is_mounted(descriptor):
         raise InvalidInputError(
             f"{path} is refused: others can read it", f"run: chmod o-rwx {path}"
         )
+
+
+def _is_mounted(descriptor: int) -> bool:
+    """Return whether an open file is on a mount that nobody can write."""
+    if sys.platform == "win32":
+        return False
+    return bool(os.fstatvfs(descriptor).f_flag & os.ST_RDONLY)
 
 
 def check_owner(path: str, status: os.stat_result) -> None:

@@ -84,7 +84,7 @@ def _may_write(pid: str, words: list[bytes], path: str) -> bool:
     if _name(words) not in _CLIENTS or _WRITING.isdisjoint(words[1:]):
         return False
     try:
-        if os.stat(f"/proc/{pid}").st_uid not in {os.geteuid(), os.stat(path).st_uid}:
+        if os.stat(f"/proc/{pid}").st_uid not in {system.user(), os.stat(path).st_uid}:
             return False
     except OSError:
         return False
@@ -154,10 +154,14 @@ def _put(path: str, before: bytes | None, after: bytes) -> bool:
             return False
         if before is None:
             return _create(aside, path)
-        return _exchange(aside, path, before, after)
+        done = _exchange(aside, path, before, after)
+        if done is None:
+            written, descriptor = descriptor, -1
+            system.move(written, aside, path, None)
+        return done is not False
     finally:
-        private_file.drop(aside)
         private_file.close(descriptor)
+        private_file.drop(aside)
 
 
 def _create(aside: str, path: str) -> bool:
@@ -170,11 +174,11 @@ def _create(aside: str, path: str) -> bool:
     return True
 
 
-def _exchange(aside: str, path: str, before: bytes, after: bytes) -> bool:
+def _exchange(aside: str, path: str, before: bytes, after: bytes) -> bool | None:
+    """Return whether it is done; None where nothing can change places."""
     try:
         if not _rename(aside, path, _EXCHANGE):
-            os.replace(aside, path)
-            return True
+            return None
     except FileNotFoundError:
         return False
     if _read(aside) == before and not _is_being_written(aside):
@@ -220,9 +224,12 @@ def _is_being_written(path: str) -> bool:
     """Return whether a program has the file open and may write into it yet.
 
     The kernel gives no lease on such a file (fcntl(2), F_SETLEASE). Where there are no
-    leases, that cannot be known.
+    leases, that cannot be known; on Windows such a file cannot be renamed.
     """
-    import fcntl  # noqa: PLC0415 - POSIX only
+    try:
+        import fcntl  # noqa: PLC0415 - here only
+    except ImportError:
+        return False
     import signal  # noqa: PLC0415 - here only
 
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -246,8 +253,8 @@ def _rename(old: str, new: str, flags: int) -> bool:
         import ctypes  # noqa: PLC0415 - here only
 
         call = ctypes.CDLL(None, use_errno=True).renameat2
-    except (ImportError, OSError, AttributeError):
-        return False
+    except (ImportError, OSError, AttributeError, TypeError):
+        return False  # Windows, which knows no program without a name, is the last
     arguments = (_HERE, os.fsencode(old), _HERE, os.fsencode(new), flags)
     number = errno.EINTR
     while number == errno.EINTR:

@@ -11,10 +11,12 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import shutil
 import signal
 import sys
 import time
 
+from dockcred import system
 from dockcred.errors import DockcredError
 from dockcred.system import process
 
@@ -34,12 +36,23 @@ _ATTEMPTS, _PAUSE_S = 20, 0.05
 _NOT_FOR_IT = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM")
 
 
-def start(directory: str) -> None:
+def start(directory: str, root: str = "") -> None:
     """Start a watcher that removes the directory when this process ends.
+
+    `root` is Windows' own directory, without which no Python starts there.
 
     Raises DockcredError where no process can be started.
     """
     pid = os.getpid()
+    if system.start_again is not None:
+        code = (
+            f"from dockcred.system import watcher; watcher.wait({pid}, {directory!r})"
+        )
+        try:
+            system.start_again(code, {"SYSTEMROOT": root}, b"")
+        except OSError:
+            raise _no_process() from None
+        return
     owner = _open_process(pid)
     try:
         child = os.fork()
@@ -51,10 +64,14 @@ def start(directory: str) -> None:
     if owner >= 0:
         os.close(owner)
     if failed:
-        raise DockcredError(
-            "no process can be started that would clean up behind the command",
-            "see: ulimit -u",
-        )
+        raise _no_process()
+
+
+def _no_process() -> DockcredError:
+    return DockcredError(
+        "no process can be started that would clean up behind the command",
+        "see: ulimit -u",
+    )
 
 
 def _open_process(pid: int) -> int:
@@ -108,12 +125,25 @@ def main() -> None:
     _watch(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
 
 
+def wait(pid: int, directory: str) -> None:
+    """Wait for a process of Windows, then remove its directory."""
+    if sys.platform == "win32":
+        from dockcred.system.windows import processes  # noqa: PLC0415 - its half
+
+        processes.wait(pid)
+        _remove(directory)
+
+
 def _watch(directory: str, pid: int, owner: int) -> None:
     """Wait for the process, then remove the directory."""
     if owner >= 0:
         select.select([owner], [], [])
     else:
         _poll(pid)
+    _remove(directory)
+
+
+def _remove(directory: str) -> None:
     # What a child of the command still writes there holds it up.
     for _ in range(_ATTEMPTS):
         if remove(directory):
@@ -138,6 +168,9 @@ def remove(directory: str) -> bool:
 
     What cannot be removed is passed over.
     """
+    if sys.platform == "win32":
+        shutil.rmtree(directory, ignore_errors=True)
+        return not os.path.lexists(directory)
     # Whoever else removes it at the same time leaves nothing to be opened.
     with contextlib.suppress(OSError):
         for _, directories, files, at in os.fwalk(directory, topdown=False):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 
+from dockcred import system
 from dockcred.clients.containers import canonical, decode, registry_of
 from dockcred.clients.entries import Fault, decode_auth
 from dockcred.clients.files import ClientFile, Found
@@ -40,7 +41,7 @@ def auth_paths(environment: Environment) -> tuple[str, ...]:
     named = environment.get("REGISTRY_AUTH_FILE")
     home = environment.home()
     runtime = environment.get("XDG_RUNTIME_DIR")
-    first = runtime or f"/run/containers/{os.geteuid()}"
+    first = runtime or f"/run/containers/{system.user()}"
     docker = environment.get("DOCKER_CONFIG") or f"{home}/.docker"
     config = environment.get("XDG_CONFIG_HOME") or f"{home}/.config"
     return (
@@ -147,20 +148,20 @@ def registries_files(
     `root` stands before the system's own directories.
     """
     named = environment.get("CONTAINERS_REGISTRIES_CONF")
-    own, system = own_registries(environment, version), f"{root}{_SYSTEM}"
+    own, general = own_registries(environment, version), f"{root}{_SYSTEM}"
     if version == PODMAN_5:
         has_own = not named and os.path.exists(own)
-        yield named or (own if has_own else system)
+        yield named or (own if has_own else general)
         if not has_own:
-            yield from _drop_ins((f"{system}.d",), follows=False)
+            yield from _drop_ins((f"{general}.d",), follows=False)
         yield from _drop_ins((f"{own}.d",), follows=False)
         return
     vendors = f"{root}{_VENDOR}"
     if named:
         yield named
     else:
-        yield from [p for p in (own, system, vendors) if os.path.exists(p)][:1]
-        behind = [d for main in (vendors, system) for d in _drop_in_places(main)]
+        yield from [p for p in (own, general, vendors) if os.path.exists(p)][:1]
+        behind = [d for main in (vendors, general) for d in _drop_in_places(main)]
         yield from _drop_ins((*behind, f"{own}.d"), follows=True)
     if last := environment.get("CONTAINERS_REGISTRIES_CONF_OVERRIDE"):
         yield last
@@ -181,7 +182,7 @@ def own_registries(environment: Environment, version: int) -> str:
 
 def _drop_in_places(main: str) -> Iterator[str]:
     """Return podman 6's directories beside a file, the ones that win last."""
-    uid = os.getuid()
+    uid = system.user()
     kind = "rootless" if uid else "rootful"
     special = f"{main.removesuffix('.conf')}.{kind}.conf.d"
     yield from (f"{main}.d", special)

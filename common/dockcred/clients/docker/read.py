@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import os
 
+from dockcred import system
 from dockcred.clients import docker_directory, findings, go_json
 from dockcred.clients.docker import hostname
-from dockcred.clients.files import ClientFile, Found
+from dockcred.clients.files import ClientFile, Found, chosen
 from dockcred.clients.go_json import TEXT, List, Map
 
 TYPE_CHECKING = False
@@ -196,15 +197,9 @@ class DockerFile(ClientFile):
 
 def default_store(search_path: str) -> str:
     """Return the store that is asked unbidden; nothing where it has no helper."""
-    name = "pass" if _which("pass", search_path) else "secretservice"
-    return name if _which(_HELPER + name, search_path) else ""
-
-
-def _which(program: str, path: str) -> bool:
-    return any(
-        os.path.isfile(file) and os.access(file, os.X_OK)
-        for file in (os.path.join(place, program) for place in path.split(":"))
-    )
+    name = "pass" if chosen("pass", search_path) else "secretservice"
+    name = system.KEYCHAIN or name
+    return name if chosen(_HELPER + name, search_path) else ""
 
 
 directory = docker_directory

@@ -14,9 +14,10 @@ import stat
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from dockcred import system
 from dockcred.clients.edit import ABSENT, Change
 from dockcred.errors import InvalidInputError
-from dockcred.system import private_file
+from dockcred.system import file_lock, private_file
 
 _NEW_DIRECTORY = 0o700
 
@@ -65,8 +66,8 @@ def refuse_for_root(path: str) -> None:
     place = path
     while not os.path.lexists(place):
         place = os.path.dirname(place)
-    owner = os.stat(place).st_uid
-    if os.geteuid() == 0 and owner != 0:
+    owner = system.stat(place).st_uid
+    if system.user() == 0 and owner != 0:
         raise InvalidInputError(
             f"{place} belongs to uid {owner}, not to root", "run it as that user"
         )
@@ -179,9 +180,8 @@ def record_moved(path: str, keys: Iterable[str]) -> None:
         known = Past(None, "", [], [])
     if moved := sorted({*known.moved, *keys}):
         save(path, known._replace(moved=moved))
-        status = os.stat(path)
-        if status.st_uid != os.geteuid():  # root's hand in somebody's home
-            os.chown(path + RECORD, status.st_uid, status.st_gid)
+        if not file_lock.is_mine(path):  # root's hand in somebody's home
+            private_file.give_away(path + RECORD, path)
 
 
 def restore(path: str, known: Past | None) -> None:

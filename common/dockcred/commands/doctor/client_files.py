@@ -19,7 +19,7 @@ from dockcred.clients.findings import (
 )
 from dockcred.clients.reference import HUB_KEY, HUB_NAMES, host_of
 from dockcred.commands.doctor import entries, remedies
-from dockcred.system import file_lock
+from dockcred.system import file_lock, people
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -275,5 +275,5 @@ def forbidden(path: str, environment: Environment) -> Finding:
     fix, remedy = file_lock.opening(place, environment)
     text = f"{path} cannot be read by this user"
     if place != path:
-        text += f": {place} lets only {file_lock.owner(place)} in"
+        text += f": {place} lets only {people.owner_name(place)} in"
     return error(FILE, text, remedy, fix)

@@ -27,12 +27,7 @@ PROGRAMS = ("podman", "skopeo", "buildah")
 
 def programs(path: str) -> list[str]:
     """Return which of the programs are on a PATH."""
-    directories = path.split(":")
-    return [
-        name
-        for name in PROGRAMS
-        if any(os.access(os.path.join(d, name), os.X_OK) for d in directories)
-    ]
+    return [name for name in PROGRAMS if files.chosen(name, path)]
 
 
 def check_files(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 from dataclasses import dataclass
 
-from dockcred import wiring
+from dockcred import system, wiring
 from dockcred.clients import entries, files
 from dockcred.clients.docker import read as docker_read
 from dockcred.clients.files import PREFIX
@@ -22,6 +20,7 @@ from dockcred.clients.findings import (
 )
 from dockcred.clients.reference import HUB_KEY, HUB_NAMES, Reference, host_of
 from dockcred.errors import DockcredError
+from dockcred.system import people
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,10 +66,7 @@ def _places(environment: Environment) -> Iterator[Other]:
 
 def home_behind_sudo(environment: Environment) -> str:
     """Return the home of the user who called sudo; nothing without sudo."""
-    try:
-        return pwd.getpwnam(environment.get("SUDO_USER")).pw_dir
-    except KeyError:
-        return ""
+    return people.home_of(environment.get("SUDO_USER"))
 
 
 STEP, FILE = "entry", "file"
@@ -231,7 +227,7 @@ _KEEPING = frozenset(("auto", "keyring"))
 
 def check_mode(path: str) -> Iterator[Finding]:
     """Warn where others can read a file of passwords."""
-    if os.stat(path).st_mode & 0o077:
+    if system.stat(path).st_mode & 0o077:
         yield warning(
             FILE,
             f"{path} holds credentials and can be read by others",

@@ -107,7 +107,7 @@ def check_namesakes(file: str, path: str) -> Iterator[Finding]:
     Of two the one that is ours stays. Asked after the answer: where the one that runs
     failed, the other is told there.
     """
-    program = os.path.basename(file)
+    program = files.program_of(file)
     found = files.candidates(program, path)
     others = [
         other
@@ -127,7 +127,7 @@ def check_namesakes(file: str, path: str) -> Iterator[Finding]:
 
 def shadowed(file: str, path: str) -> str:
     """Return the next program of that name on the PATH which is another file."""
-    for other in files.candidates(os.path.basename(file), path):
+    for other in files.candidates(files.program_of(file), path):
         if not os.path.exists(other) or os.path.samefile(file, other):
             continue
         return other
@@ -187,7 +187,7 @@ def _reinstall(program: str, directory: str) -> dict[str, str]:
 
 def _directory_on(path: str) -> str:
     """Choose a directory of the PATH that is ours to write and nobody else's."""
-    for directory in path.split(":"):
+    for directory in path.split(os.pathsep):
         if not os.path.isabs(directory) or not os.access(directory, os.W_OK):
             continue
         try:
@@ -199,7 +199,7 @@ def _directory_on(path: str) -> str:
 
 
 def _shadowed(other: str, file: str) -> Iterator[Finding]:
-    program = os.path.basename(file)
+    program = files.program_of(file)
     is_launcher = bool(launcher_render.written_for(file))
     if is_launcher and launcher_render.is_entry_point(other, program):
         return  # the launcher of what pip has installed
@@ -246,7 +246,7 @@ def check_answer(
     names the helper which serves the registry.
     """
     answer = case.ask(file, key)
-    name = os.path.basename(file)
+    name = files.program_of(file)
     if answer.problem:
         yield _failed(file, f"{name} fails: {answer.problem}", case)
     elif answer.credential is None:

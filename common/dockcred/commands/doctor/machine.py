@@ -8,13 +8,13 @@ import stat
 import time
 
 from dockcred import credential as lifetime
-from dockcred import wiring
+from dockcred import system, wiring
 from dockcred.clients.docker import read as docker_read
 from dockcred.clients.findings import command, fine, note, warning
 from dockcred.commands.console import span
 from dockcred.commands.doctor.entries import home_behind_sudo
 from dockcred.commands.doctor.service import DEFAULT_PATH
-from dockcred.system import environment, machine, wsl
+from dockcred.system import environment, file_lock, machine, wsl
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,15 +34,13 @@ _SNAP = "/snap/"
 def check(environment: Environment, file: DockerFile) -> Iterator[Finding]:
     """Check home, sudo, snap and Docker Desktop."""
     home = environment.home()
-    if not environment.get("HOME"):
-        known = (
-            f"the password database says {home}" if home else "nor has this user one"
-        )
+    if not environment.get(system.HOME):
+        known = f"by the system it is {home}" if home else "nor has this user one"
         yield warning(
             STEP,
-            f"HOME is not set, as in many agents; {known}",
-            fix=f"export {command('HOME=' + home)}" if home else "",
-            remedy="" if home else "set HOME or DOCKER_CONFIG for the agent",
+            f"{system.HOME} is not set, as in many agents; {known}",
+            fix=f"export {command(f'{system.HOME}={home}')}" if home else "",
+            remedy="" if home else f"set {system.HOME} or DOCKER_CONFIG for the agent",
         )
     yield from _sudo(environment)
     yield from _snap(environment)
@@ -52,7 +50,7 @@ def check(environment: Environment, file: DockerFile) -> Iterator[Finding]:
 
 def _sudo(environment: Environment) -> Iterator[Finding]:
     theirs = home_behind_sudo(environment)
-    if not theirs or theirs == environment.home() or os.geteuid() != 0:
+    if not theirs or theirs == environment.home() or not machine.is_root():
         return
     yield note(
         STEP,
@@ -76,7 +74,7 @@ def _snap(environment: Environment) -> Iterator[Finding]:
 def service_path(file: str) -> Iterator[Finding]:
     """Return a finding for a helper that services and desktops do not find."""
     directory = os.path.dirname(file)
-    if directory in DEFAULT_PATH.split(":"):
+    if not system.SYSTEMD or directory in DEFAULT_PATH.split(":"):
         return
     yield note(
         STEP,
@@ -119,7 +117,7 @@ PATH_STEP = "PATH"
 
 def check_path(file: str, path: str) -> Iterator[Finding]:
     """Warn of directories in which others could put a program of the same name."""
-    for directory in path.split(":"):
+    for directory in path.split(os.pathsep):
         if not os.path.isabs(directory):
             yield warning(
                 PATH_STEP,
@@ -147,7 +145,7 @@ def check_path(file: str, path: str) -> Iterator[Finding]:
 
 def _is_open(directory: str) -> bool:
     try:
-        return bool(os.stat(directory).st_mode & stat.S_IWOTH)
+        return bool(system.stat(directory).st_mode & stat.S_IWOTH)
     except OSError:
         return False
 
@@ -189,7 +187,7 @@ def _none(wanted: str) -> Finding:
             f"{wanted} is no directory of ours: nothing is cached",
             fix=command("mv", wanted, f"{wanted}.aside"),
         )
-    if os.stat(wanted).st_uid != os.geteuid():
+    if not file_lock.is_mine(wanted):
         return warning(
             CACHE_STEP,
             f"{wanted} belongs to another user: nothing is cached",

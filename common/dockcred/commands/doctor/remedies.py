@@ -10,8 +10,8 @@ import re
 from dataclasses import replace
 from difflib import get_close_matches
 
-from dockcred import wiring
-from dockcred.clients.files import PREFIX
+from dockcred import errors, wiring
+from dockcred.clients.files import PREFIX, program_of
 from dockcred.clients.findings import command
 from dockcred.commands import install, shape
 from dockcred.identity import config
@@ -82,6 +82,8 @@ def _escaped(word: str) -> str:
 
 def _of_shell(fix: str, shell: str) -> str:
     """Return a command as the person's shell reads it: fish has words of its own."""
+    if errors.in_shell and not shell:
+        return errors.in_shell(fix)
     if os.path.basename(shell) != "fish":
         return fix
     fix = re.sub(r"\bunset (\w+)", r"set -e \1", fix)
@@ -95,12 +97,13 @@ def meant_helper(found: Found, case: Case, client: str) -> tuple[str, str]:
     And the command that names it in its place: one of ours, or one on the PATH.
     """
     suffixes = {name.removeprefix(PREFIX) for name in wiring.PROGRAMS if PREFIX in name}
-    for directory in filter(os.path.isabs, case.path.split(":")):
+    for directory in filter(os.path.isabs, case.path.split(os.pathsep)):
         try:
             names = os.listdir(directory)
         except OSError:
             continue
-        suffixes |= {n.removeprefix(PREFIX) for n in names if n.startswith(PREFIX)}
+        names = [program_of(name) for name in names if name.startswith(PREFIX)]
+        suffixes |= {name.removeprefix(PREFIX) for name in names}
     plain = found.helper.removeprefix(PREFIX)
     meant = plain if plain in suffixes else near(plain, sorted(suffixes))
     if not meant:
@@ -120,7 +123,7 @@ def aside(file: str) -> str:
 
 def is_ours(file: str) -> bool:
     """Return whether a program is of this suite: a launcher, or as pip put it there."""
-    return install.is_ours(file, os.path.basename(file))
+    return install.is_ours(file, program_of(file))
 
 
 def written_by(client: str) -> str:

@@ -6,11 +6,12 @@ systemd itself is not asked: a unit may be looked at on a machine where it does 
 from __future__ import annotations
 
 import os
-import pwd
 import shlex
 from dataclasses import dataclass, field
 
+from dockcred import system
 from dockcred.errors import InvalidInputError
+from dockcred.system import people
 from dockcred.system.environment import Environment
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -38,20 +39,25 @@ class SystemdUnit:
         """Return the variables that the service has."""
         own = {"PATH": DEFAULT_PATH}
         if self.user:
-            own |= {"HOME": _person(self).pw_dir, "USER": self.user}
+            own |= {"HOME": self._home(), "USER": self.user}
         return Environment(own | self.variables)
 
     def become(self) -> str:
         """Run as the unit's user from now on; return why not, nothing where it does."""
-        person = _person(self) if self.user else pwd.getpwuid(0)
-        if person.pw_uid == os.geteuid():
-            return ""
-        if os.geteuid() != 0:
-            return f"{self.unit} is {person.pw_name}'s, and this is not: use sudo"
-        os.initgroups(person.pw_name, person.pw_gid)
-        os.setgid(person.pw_gid)
-        os.setuid(person.pw_uid)
+        if self.user:
+            self._home()  # says who is not known
+        if name := people.become(self.user):
+            return f"{self.unit} is {name}'s, and this is not: use sudo"
         return ""
+
+    def _home(self) -> str:
+        """Return the user's home; raise InvalidInputError for an unknown user."""
+        if found := people.home_of(self.user):
+            return found
+        raise InvalidInputError(
+            f"{self.unit} is to run as {self.user}, who is not known here",
+            "fix User= in the unit",
+        )
 
     def option(self, *names: str) -> str:
         """Return the last value of a flag that the service is started with."""
@@ -64,18 +70,10 @@ class SystemdUnit:
         return found
 
 
-def _person(service: SystemdUnit) -> pwd.struct_passwd:
-    try:
-        return pwd.getpwnam(service.user)
-    except KeyError:
-        raise InvalidInputError(
-            f"{service.unit} is to run as {service.user}, who is not known here",
-            "fix User= in the unit",
-        ) from None
-
-
 def service(name: str) -> SystemdUnit | None:
     """Return a unit by its name or the path of its file; None where there is none."""
+    if not system.SYSTEMD:
+        return None
     if "/" in name:
         places = [name] if os.path.isfile(name) else []
         folders = [f"{name}.d"]

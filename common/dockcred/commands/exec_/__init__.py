@@ -13,9 +13,11 @@ import sys
 
 import click
 
+from dockcred import system
 from dockcred.commands.console import examples, reporting_errors, warn
 from dockcred.commands.exec_.configuration import Configuration, ExecOptions
 from dockcred.commands.help import complete_host
+from dockcred.errors import InvalidInputError
 from dockcred.system import environment, hardening
 from dockcred.system.private_directory import is_in_memory, private_directory
 
@@ -40,11 +42,15 @@ _IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFSZ")
 def become(command: tuple[str, ...], variables: Mapping[str, str]) -> NoReturn:
     """Replace this process by the command; raise OSError where that is impossible.
 
+    On Windows, where none can be replaced, wait for it and end as it does.
+
     A file without a first line that names its interpreter is the shell's, as it is to
     execvp(3).
     """
     if not command[0]:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    if system.run_instead is not None:
+        sys.exit(system.run_instead(command, variables))
     for name in _IGNORED_BY_PYTHON:
         signal.signal(signal.Signals[name], signal.SIG_DFL)
     try:
@@ -118,6 +124,12 @@ def exec_(
     wanted = ExecOptions(registries, only, secret, secret_variable, home)
     pinned = {"DOCKCRED_CONFIG": os.path.abspath(config)} if config else {}
     with reporting_errors():
+        if home and system.run_instead is not None:
+            raise InvalidInputError(
+                "--home shows a home by links, which are administrators' on Windows",
+                "leave it out: DOCKER_CONFIG, HELM_REGISTRY_CONFIG and"
+                " REGISTRY_AUTH_FILE lead to the files",
+            )
         variables = environment.current().with_values(pinned)
         with private_directory(variables) as directory:
             if secret and not is_in_memory(directory):

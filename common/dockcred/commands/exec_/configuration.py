@@ -16,14 +16,14 @@ import os
 from typing import Any, NamedTuple
 
 from dockcred.api.many import resolve_logins
-from dockcred.clients import entries, formats, helm
+from dockcred.clients import entries, files, formats, helm
 from dockcred.clients.containers import edit as containers_edit
 from dockcred.clients.docker import edit as docker_edit
 from dockcred.clients.reference import keys
 from dockcred.commands.exec_ import carried
 from dockcred.commands.exec_.carried import STORE, Others
 from dockcred.errors import DockcredError, InvalidInputError
-from dockcred.system import private_file
+from dockcred.system import private_directory, private_file
 from dockcred.system.environment import Environment
 
 
@@ -79,7 +79,8 @@ class Configuration:
         path = self._variables.get("PATH", os.defpath)
         directory = self._make("bin")
         target = carried.path(self._variables)
-        os.symlink(target, f"{directory}/{carried.PROGRAM}")
+        ending = os.path.basename(target).removeprefix(files.program_of(target))
+        private_directory.link(target, f"{directory}/{carried.PROGRAM}{ending}")
         return {"PATH": f"{directory}{os.pathsep}{path}"}
 
     def _docker(self) -> dict[str, str]:
@@ -133,7 +134,7 @@ class Configuration:
     def _home(self) -> dict[str, str]:
         home = self._make("home")
         _link_all(self._variables.home(), home, but=".docker")
-        os.symlink(f"{self._directory}/docker", f"{home}/.docker")
+        private_directory.link(f"{self._directory}/docker", f"{home}/.docker")
         return {"HOME": home}
 
     def _ask(self, content: dict[str, Any], hub: tuple[str, ...]) -> None:
@@ -169,4 +170,6 @@ def _link_all(theirs: str, ours: str, but: str) -> None:
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         for name in os.listdir(theirs):
             if not name.startswith(but):
-                os.symlink(os.path.join(theirs, name), os.path.join(ours, name))
+                private_directory.link(
+                    os.path.join(theirs, name), os.path.join(ours, name)
+                )

@@ -17,13 +17,14 @@ from contextlib import contextmanager, suppress
 
 import click
 
+from dockcred import system
 from dockcred.commands.console import examples, has_person, reporting_errors
 from dockcred.commands.exec_ import carried, not_started
 from dockcred.commands.forward import wire
 from dockcred.commands.forward.far_side import FarSide, prepared
 from dockcred.commands.forward.server import Forward, ForwardOptions
 from dockcred.commands.help import complete_host
-from dockcred.errors import InvalidInputError
+from dockcred.errors import InvalidInputError, NotServedError
 from dockcred.identity.config.load import Pattern
 from dockcred.stores.forwarded import VARIABLE
 from dockcred.system import environment, hardening
@@ -97,6 +98,11 @@ def forward(
     as COMMAND, socket and variable are handed over.
     """
     with reporting_errors():
+        if not system.SERVES:
+            raise NotServedError(
+                "nothing listens on Windows that knows which user calls",
+                "run dockcred forward in WSL, or on the machine that has the identity",
+            )
         variables = environment.current()
         allowed = tuple(map(_pattern, hosts))
         if not allowed:

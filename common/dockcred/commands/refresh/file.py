@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import ClassVar
 
+from dockcred import system
 from dockcred.clients.edit import past
 from dockcred.commands.refresh.target import RenderingRecord
 from dockcred.errors import InvalidInputError, IssueError
@@ -104,8 +105,7 @@ class FileDestination:
         with suppress(FileNotFoundError):
             descriptor = _open(self.path, os.O_RDONLY)
             try:
-                if stat.S_IMODE(os.fstat(descriptor).st_mode) != self.mode:
-                    os.fchmod(descriptor, self.mode)
+                private_file.set_mode(descriptor, self.mode)
             finally:
                 os.close(descriptor)
 
@@ -120,9 +120,9 @@ def _digest(content: bytes) -> str:
 
 def _open(path: str, flags: int) -> int:
     """Open a record of ours; what another has put there could hold us off for ever."""
-    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, _PRIVATE)
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+    descriptor = os.open(path, flags | system.SAFE, _PRIVATE)
+    status = system.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or status.st_uid != system.user():
         os.close(descriptor)
         raise InvalidInputError(f"{path} is not a file of this user", "remove it")
     return descriptor
@@ -147,7 +147,8 @@ def _locked(path: str) -> Iterator[int]:
 
 def _known(descriptor: int) -> dict[str, RenderingRecord]:
     """Read the records by the digest of their content; what is torn is nothing."""
-    text = os.pread(descriptor, _MAX_RECORD_BYTES, 0).decode("utf-8", "replace")
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    text = os.read(descriptor, _MAX_RECORD_BYTES).decode("utf-8", "replace")
     found = {}
     for line in text.splitlines():
         try:
@@ -167,7 +168,8 @@ def _keep(descriptor: int, records: dict[str, RenderingRecord], path: str) -> No
     )
     data = "".join(lines).encode()
     try:
-        os.pwrite(descriptor, data, 0)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        os.write(descriptor, data)
         os.ftruncate(descriptor, len(data))
         os.fsync(descriptor)
     except OSError as error:

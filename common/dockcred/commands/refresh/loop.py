@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import select
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -24,6 +24,7 @@ TOGETHER_S = 0.2
 """News of which more may follow at once: a hundred new namespaces are one look."""
 
 _ENDING = (signal.SIGTERM, signal.SIGINT)
+_REREADING = getattr(signal, "SIGHUP", None)
 
 
 @dataclass
@@ -58,7 +59,8 @@ class Loop:
         self._ends = False
         self._rereads = False
         self._leads = False
-        self._wakes = -1
+        # Windows selects sockets alone.
+        self._wakes: socket.socket | None = None
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT; raise what the first reading raises."""
@@ -142,7 +144,7 @@ class Loop:
             each.failures = 0
             each.at = time.time() + each.kept.seconds_until_due()
 
-    def _sleep(self, woken: int, plan: list[_Planned]) -> None:
+    def _sleep(self, woken: socket.socket, plan: list[_Planned]) -> None:
         """Sleep until the next is due, or until something happens; a minute at most."""
         now = time.time()
         ours = [each.at for each in plan if each.kept.may_go_on()]
@@ -151,18 +153,18 @@ class Loop:
         ready, _, _ = select.select([woken], [], [], seconds)
         if not ready:
             return
-        os.read(woken, 4096)
+        woken.recv(4096)
         if not (self._ends or self._rereads):
             time.sleep(TOGETHER_S)
 
     @contextmanager
-    def _signals(self) -> Iterator[int]:
-        """Record signals; yield a descriptor that can be read once something came."""
-        reader, writer = os.pipe()
-        os.set_blocking(writer, False)
+    def _signals(self) -> Iterator[socket.socket]:
+        """Record signals; yield what can be read once something came."""
+        reader, writer = socket.socketpair()
+        writer.setblocking(False)
         self._wakes = writer
-        wakes = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-        taken = (*_ENDING, signal.SIGHUP)
+        wakes = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        taken = (*_ENDING, _REREADING) if _REREADING else _ENDING
         before = {number: signal.signal(number, self._signal) for number in taken}
         try:
             yield reader
@@ -170,14 +172,15 @@ class Loop:
             for number, handler in before.items():
                 signal.signal(number, handler)
             signal.set_wakeup_fd(wakes)
-            self._wakes = -1
-            os.close(reader)
-            os.close(writer)
+            self._wakes = None
+            reader.close()
+            writer.close()
 
     def _wake(self) -> None:
         """End the sleep; called by other threads, too."""
-        with suppress(OSError):  # full: it is awake; or closed: it has ended
-            os.write(self._wakes, b"\0")
+        if wakes := self._wakes:
+            with suppress(OSError):  # full: it is awake; or closed: it has ended
+                wakes.send(b"\0")
 
     def _signal(self, number: int, _frame: FrameType | None) -> None:
         if number in _ENDING:

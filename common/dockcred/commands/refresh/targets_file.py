@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from dockcred import system
 from dockcred.api import sources
 from dockcred.api.resolve import Policy
 from dockcred.clients import formats
@@ -80,7 +81,7 @@ def read(path: str) -> list[RefreshTarget]:
     """
     try:
         with open(path, "rb") as file:
-            check_owner(path, os.fstat(file.fileno()))
+            check_owner(path, system.fstat(file.fileno()))
             content = loads(file.read().decode())
     except OSError as error:
         raise InvalidInputError(

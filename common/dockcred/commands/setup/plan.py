@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dockcred import system
 from dockcred.clients import files
 from dockcred.clients.containers import edit as containers_edit
 from dockcred.clients.edit import WantedValue
-from dockcred.commands import install, shape
+from dockcred.commands import install, shape, shims
 from dockcred.commands.configure.identity import serving
 from dockcred.commands.setup import clouds
 from dockcred.commands.setup.docker_files import DockerForm
@@ -92,7 +93,7 @@ class Plan:
         return self._answers.get(name, choices[0])
 
     def _install(self) -> None:
-        directory = install.directory_on(self._machine.path)
+        directory = shims.directory_on(self._machine.path)
         missing, foreign = install.missing(directory, self._machine.path)
         for path in foreign:
             self.notes.append(f"{path} is not ours, and stays")
@@ -100,14 +101,10 @@ class Plan:
                 raise InvalidInputError(
                     f"{path} is there and is not ours", "move it away, then try again"
                 )
-        if not missing:
-            return
-        self.steps.append(Launchers(directory, missing))
-        if directory not in self._machine.path.split(":"):
-            self.notes.append(
-                f"{directory} is not on your PATH, and clients would not find helpers;"
-                f' run: export PATH="{directory}:$PATH", and put that into your profile'
-            )
+        if missing:
+            self.steps.append(Launchers(directory, missing))
+        if missing or not system.RUNS_SCRIPTS:
+            self.notes += shims.off_path(directory, self._machine.path)
 
     def _write_config(self) -> None:
         """Have the keychain stay where it is, and each account have its own profile."""

@@ -9,10 +9,11 @@ from types import ModuleType
 
 import click
 
+from dockcred import system
 from dockcred.commands.console import examples, reporting_errors
 from dockcred.commands.help import HelpfulGroup
 from dockcred.commands.token_service.listen import DEFAULT_ADDRESS, Listen
-from dockcred.errors import InvalidInputError, MissingExtraError
+from dockcred.errors import InvalidInputError, MissingExtraError, NotServedError
 from dockcred.system import environment, hardening
 
 MOST_WORKERS = 64
@@ -254,7 +255,11 @@ def _refuse_options(context: click.Context) -> None:
 
 
 def _work() -> ModuleType:
-    """Import what needs the extra."""
+    """Import what needs the extra; NotServedError where no worker could run."""
+    if not system.SERVES:
+        raise NotServedError(
+            "the token service does not run on Windows", "run it on Linux, or in WSL"
+        )
     try:
         from dockcred.commands.token_service import work  # noqa: PLC0415 - an extra
     except ImportError as error:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import ast
 import compileall
-import functools
-import grp
 import os
-import pwd
 import shutil
 import stat
+import zipfile
 from collections.abc import Collection, Iterable
 
+from dockcred import system
 from dockcred.errors import InvalidInputError
 from dockcred.identity.cache import silence, ticket
-from dockcred.system import cloud
+from dockcred.system import cloud, people
 from dockcred.system.environment import meanings, sdks
 from dockcred.system.version import __version__
 from dockcred.transport.metadata import PORT
@@ -43,7 +42,7 @@ def check_one(part: str, path: str = "", *, is_above: bool = False) -> None:
 
     `path` is what it is a part of, for the message.
     """
-    if why := problem(os.stat(part), part, is_above=is_above):
+    if why := problem(system.stat(part), part, is_above=is_above):
         raise InvalidInputError(
             f"{path or part} is refused: {part} {why}",
             "use a directory and an interpreter that only you and root can write",
@@ -53,14 +52,14 @@ def check_one(part: str, path: str = "", *, is_above: bool = False) -> None:
 def problem(status: os.stat_result, part: str, *, is_above: bool = False) -> str:
     """Return why others can write a part, nothing where they cannot."""
     sticky = is_above and status.st_mode & stat.S_ISVTX
-    if status.st_uid not in {0, os.geteuid()}:
-        return f"belongs to {_user(status.st_uid)}"
+    if status.st_uid not in {0, system.user()}:
+        return f"belongs to {people.name_of(status.st_uid)}"
     if sticky:
         return ""
     if status.st_mode & stat.S_IWOTH:
         return "can be written by everybody"
     if status.st_mode & stat.S_IWGRP:
-        if _is_shared(status.st_gid, os.geteuid()):
+        if people.is_shared(status.st_gid, system.user()):
             return "can be written by its group"
         # An access control list shows as the group's bits, whoever it names.
         if _has_list(part):
@@ -73,25 +72,6 @@ def _has_list(path: str) -> bool:
         return bool(os.getxattr(path, _ACL))
     except (OSError, AttributeError):
         return False
-
-
-@functools.cache
-def _is_shared(gid: int, uid: int) -> bool:
-    """Return whether anyone but root and a user is in a group."""
-    us = {"root", _user(uid)}
-    try:
-        members = set(grp.getgrgid(gid).gr_mem)
-    except KeyError:
-        members = set()
-    members |= {user.pw_name for user in pwd.getpwall() if user.pw_gid == gid}
-    return bool(members - us)
-
-
-def _user(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"
 
 
 PREFIX = "docker-credential-"
@@ -132,7 +112,15 @@ def written_for(path: str, *, surely: bool = False) -> str:
 
 def is_entry_point(path: str, program: str) -> bool:
     """Return whether this is the program as pip, pipx or uv put it there."""
-    return f"\nfrom {program.replace('-', '_')} import main\n" in _head(path)
+    text = _head(path)
+    if text.startswith("MZ"):  # of Windows, with the script packed behind it
+        try:
+            with zipfile.ZipFile(path) as packed:
+                text = packed.read("__main__.py").decode("utf-8", "replace")
+        except (OSError, KeyError, zipfile.BadZipFile):
+            return False
+    lines = f"\n{text}".splitlines()
+    return f"from {program.replace('-', '_')} import main" in lines
 
 
 def _head(path: str, *, surely: bool = False) -> str:

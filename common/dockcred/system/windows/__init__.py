@@ -2,6 +2,7 @@
 
 access    owner and rights of a file, as POSIX's owner and mode
 identity  the machine's name and boot
+powershell  the commands of remedies, in its words
 processes  who started whom, and one that outlives its starter
 """
 
@@ -16,6 +17,7 @@ import time
 import winreg
 from ctypes import wintypes
 
+from dockcred import errors
 from dockcred.system.windows import access, identity
 
 if sys.platform != "win32":
@@ -23,7 +25,7 @@ if sys.platform != "win32":
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 # Text would be written with CRLF. Links are made by administrators alone, as a rule,
 # and what is read or written by these flags is in a directory of ours.
@@ -34,7 +36,12 @@ FOLDERS = {
     "data": (("XDG_DATA_HOME", "LOCALAPPDATA"), "AppData/Local"),
 }
 CACHE = "dockcred/cache"
-EXECUTABLE = (".exe", ".cmd", ".bat", ".com")
+HOME = "USERPROFILE"
+KEYCHAIN = "wincred"
+SERVES = SYSTEMD = RUNS_SCRIPTS = False
+_STARTED = (".com", ".exe", ".bat", ".cmd")  # by CreateProcess; of others a shell knows
+_SAID = os.environ.get("PATHEXT", "").lower().split(";")
+EXECUTABLE = tuple(each for each in _SAID if each in _STARTED) or _STARTED
 _ABSENT = {"fcntl", "grp", "pwd", "resource", "termios"}
 _LESS_HERE = {"os", "signal", "socket", "time"}
 ENDING = ("SIGTERM",)
@@ -201,11 +208,28 @@ def start_again(code: str, variables: dict[str, str], text: bytes) -> None:
     processes.start_again(code, variables, text)
 
 
+def run_instead(command: tuple[str, ...], variables: Mapping[str, str]) -> int:
+    """Run a command, found as cmd.exe finds it, to its end; return its status."""
+    from dockcred.system.windows import processes  # noqa: PLC0415 - exec alone
+
+    return processes.run(command, variables)
+
+
 def is_absent(error: AttributeError | ModuleNotFoundError) -> bool:
     """Return whether Python's library has here not what POSIX's has."""
     if isinstance(error, AttributeError):
         return getattr(error.obj, "__name__", "") in _LESS_HERE
     return error.name in _ABSENT
+
+
+def _in_powershell(text: str) -> str:
+    """Return a remedy whose commands are PowerShell's."""
+    from dockcred.system.windows import powershell  # noqa: PLC0415 - after a failure
+
+    return powershell.translated(text)
+
+
+errors.in_shell = _in_powershell
 
 
 def host_name() -> str:

@@ -117,6 +117,22 @@ def restrict(path: str) -> None:
     _set(path, ctypes.cast(made, c_void_p))
 
 
+def owner_name(path: str) -> str:
+    """Return the name of whom a path belongs to, or the number of his account."""
+    owner, _, descriptor = _ask(path)
+    try:
+        name, domain = (ctypes.create_unicode_buffer(256) for _ in range(2))
+        sizes = [wintypes.DWORD(256) for _ in range(2)]
+        kind = ctypes.c_int()
+        where = (name, byref(sizes[0]), domain, byref(sizes[1]), byref(kind))
+        _security.LookupAccountSidW.argtypes = (wintypes.LPCWSTR, *(c_void_p,) * 6)
+        if _security.LookupAccountSidW(None, owner, *where):
+            return f"{domain.value}\\{name.value}".strip("\\")
+        return f"account {_bytes(owner).hex()}"
+    finally:
+        _kernel.LocalFree(descriptor)
+
+
 def copy(old: str, new: int) -> None:
     """Write the list of another to a file, known by its handle; raise OSError."""
     # A handle that writes may not set the list: by its name again.

@@ -26,7 +26,7 @@ def host_name() -> str:
 def boot() -> str:
     """Return what no other boot of any machine has; "" where it is not known.
 
-    It is the number that Windows' set-up gave the machine, and when it was started.
+    It is when the machine was started, and the number that Windows' set-up gave it.
     """
     try:
         with winreg.OpenKey(
@@ -38,4 +38,4 @@ def boot() -> str:
     found = ctypes.create_string_buffer(_BYTES)
     if ctypes.windll.ntdll.NtQuerySystemInformation(_TIME_OF_DAY, found, _BYTES, None):
         return ""
-    return f"{machine} {int.from_bytes(found.raw[:8], 'little'):x}"
+    return f"{int.from_bytes(found.raw[:8], 'little'):x}-{machine}"

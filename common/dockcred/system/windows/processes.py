@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
+import shutil
+import signal
 import subprocess
 import sys
 from ctypes import byref, sizeof, wintypes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 if sys.platform != "win32":
     raise ImportError("this is Windows' half")
 
 _PROCESSES, _LIMITED_QUERY = 0x2, 0x1000
+_SYNCHRONIZE, _FOR_EVER = 0x100000, 0xFFFFFFFF
 _NO_CONSOLE, _OWN_GROUP, _OUT_OF_JOB = 0x8, 0x200, 0x1000000
 _kernel = ctypes.WinDLL("kernel32", use_last_error=True)
 _kernel.CreateToolhelp32Snapshot.restype = wintypes.HANDLE
@@ -53,11 +61,11 @@ def parents() -> dict[int, int]:
     return {
         pid: parent
         for pid, parent in found.items()
-        if 0 < _started_at(parent) <= _started_at(pid)
+        if 0 < started_at(parent) <= started_at(pid)
     }
 
 
-def _started_at(pid: int) -> int:
+def started_at(pid: int) -> int:
     """Return when a process was started, in units of 100 ns; 0 if that is not told."""
     handle = wintypes.HANDLE(_kernel.OpenProcess(_LIMITED_QUERY, False, pid))
     if not handle.value:
@@ -67,6 +75,29 @@ def _started_at(pid: int) -> int:
     _kernel.CloseHandle(handle)
     began = times[0]
     return began.dwHighDateTime << 32 | began.dwLowDateTime if told else 0
+
+
+def wait(pid: int) -> None:
+    """Wait until a process has ended; one that is not there has."""
+    handle = wintypes.HANDLE(_kernel.OpenProcess(_SYNCHRONIZE, False, pid))
+    if handle.value:
+        _kernel.WaitForSingleObject(handle, _FOR_EVER)
+        _kernel.CloseHandle(handle)
+
+
+def run(command: tuple[str, ...], variables: Mapping[str, str]) -> int:
+    """Run a command, found as cmd.exe finds it, to its end; return its status.
+
+    What a console sends on Ctrl-C it sends to the command itself. Raises OSError.
+    """
+    found = shutil.which(command[0], path=variables.get("PATH"))
+    if not found:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), command[0])
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return subprocess.call([found, *command[1:]], env=variables)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def start_again(code: str, variables: dict[str, str], text: bytes) -> None:

@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from dockcred import system
+
 CLOUD_PREFIXES = (
     "AWS_", "AZURE_", "ARM_", "IDENTITY_", "MSI_", "IMDS_",
     "ALIBABA_CLOUD_", "GOOGLE_", "GCE_", "GCLOUD_", "CLOUDSDK_", "OCI_",
@@ -74,6 +76,7 @@ def isolate(environment: Mapping[str, str], home: Path) -> dict[str, str]:
     kept = {n: v for n, v in environment.items() if not is_cloud_variable(n)}
     return kept | {
         "HOME": str(home),
+        system.HOME: str(home),
         "XDG_CONFIG_HOME": str(home / ".config"),
         "XDG_CACHE_HOME": str(home / ".cache"),
         "XDG_DATA_HOME": str(home / ".local/share"),

@@ -11,8 +11,10 @@ from types import FrameType
 
 from dockcred.system import hardening
 
-FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-SENT_TO_US_ALONE = (signal.SIGTERM, signal.SIGHUP)
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
+# Windows has the first two.
+FORWARDED = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
+SENT_TO_US_ALONE = {*FORWARDED} - {signal.SIGINT, getattr(signal, "SIGQUIT", 0)}
 SIGNALLED = 128
 
 
