@@ -74,7 +74,7 @@ def off_path(directory: str, path: str) -> list[str]:
 
 
 def tell(aliases: tuple[str, ...], *, remove: bool) -> None:
-    """Say where they are, and that they stay; InvalidInputError for an alias."""
+    """Print where they are and that they stay; raise InvalidInputError for an alias."""
     place = directory()
     for text in aliases:
         known = dict.fromkeys(PROGRAMS)

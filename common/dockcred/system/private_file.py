@@ -140,7 +140,7 @@ def dress(
 
 
 def give_away(path: str, like: str) -> None:
-    """Give a file to owner and group of another; as root alone may, raises OSError."""
+    """Change a file's owner and group to those of another; raise OSError."""
     if sys.platform != "win32":
         theirs = os.stat(like)
         os.chown(path, theirs.st_uid, theirs.st_gid)
