@@ -45,7 +45,10 @@ def test_only_a_quiet_machine_tells(found, code, word):
 def test_what_others_take_of_a_processor_is_seen():
     (processor, *_) = os.sched_getaffinity(0)
     burn = [sys.executable, "-c", "while True: pass"]
-    used = "import time\nwhile time.process_time() < 0.2: pass"
+    used = (
+        f"import os, time\nos.sched_setaffinity(0, {{{processor}}})\n"
+        "while time.process_time() < 0.2: pass"
+    )
 
     def part() -> Part:
         def ours(_: int) -> float:
