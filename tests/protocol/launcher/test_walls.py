@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from dockcred.errors import InvalidInputError
-from dockcred.protocol.launcher import render as launcher_render
 from dockcred.protocol.launcher import walls
+from dockcred.system import people
 
 NOBODY = 65534
 PROGRAM = "docker-credential-ecr-login"
@@ -209,7 +209,7 @@ def test_a_writer_in_an_access_control_list_is_seen(stdlib: Path) -> None:
         os.setxattr(path, "system.posix_acl_access", data)
     except OSError:
         pytest.skip("this file system keeps no access control lists")
-    if launcher_render._is_shared(os.getegid(), os.geteuid()):
+    if people.is_shared(os.getegid(), os.geteuid()):
         pytest.skip("our own group has further members")
     with pytest.raises(InvalidInputError, match="access control list"):
         check()
