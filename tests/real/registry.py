@@ -157,13 +157,16 @@ class Visits:
     """What the registry's log says, from the moment of making this."""
 
     def __init__(self, world: World) -> None:
-        """Forget all that was before."""
+        """Forget all that was before: a line is written when a client has gone on."""
         self._log = world.directory / "visits.log"
-        self._start = self._log.stat().st_size
+        self._start = -1
+        while self._start != (size := self._log.stat().st_size):
+            self._start = size
+            time.sleep(0.05)
 
     def seen(self, user: str, status: int) -> bool:
-        """Tell whether `user` ("-": nobody) got `status`; wait 2 s for the log."""
-        deadline = time.monotonic() + 2
+        """Tell whether `user` ("-": nobody) got `status`; wait 10 s for the log."""
+        deadline = time.monotonic() + 10
         while not (seen := f"\n{user} {status} " in f"\n{self._news()}"):
             if time.monotonic() > deadline:
                 break
