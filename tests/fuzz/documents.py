@@ -85,6 +85,7 @@ def edited_json(data: bytes) -> str:
     theirs.loads(changed)
     left = json_text.drop(changed, path)
     theirs.loads(left)
+    assert json_text.get(left, path) is edit.ABSENT, "what was dropped is there"
     return ""
 
 

@@ -76,6 +76,9 @@ def test_mappings_of_words_are_read(text, found):
             "a: :b",
             "a: @b",
             ": a",
+            "a: b # \x0b",
+            "#\x0b",
+            "#\x7f",
             "a: &b",
             "a: *b",
             "---",
@@ -83,5 +86,5 @@ def test_mappings_of_words_are_read(text, found):
     ],
 )
 def test_anything_else_is_for_the_tool(text):
-    with pytest.raises(ValueError, match=r"word|mapping|name|nothing"):
+    with pytest.raises(ValueError, match=r"word|mapping|name|nothing|character"):
         tool_login.read(text, "!!null ")

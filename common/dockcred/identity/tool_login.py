@@ -33,6 +33,8 @@ _PLAIN = frozenset(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/@+,: "
 )
 
+_BLANKS = {ord(each): " " for each in "\t\r\n"}
+
 
 def read(text: str, passed_over: str = "") -> Mapping:
     """Return the mappings of a file, each value a word or a mapping.
@@ -44,6 +46,8 @@ def read(text: str, passed_over: str = "") -> Mapping:
     # The mappings that are open, each with how far it is indented.
     levels: list[tuple[int, Mapping]] = [(0, found)]
     opens = ""
+    if not _is_printable(text):
+        raise ValueError("a character that YAML has nowhere, not even in a comment")
     for line in text.split("\n"):
         bare = line.strip(" \r")
         if not bare or bare.startswith("#"):
@@ -68,6 +72,11 @@ def read(text: str, passed_over: str = "") -> Mapping:
         mapping[name] = value
         opens = "" if rest.strip(" ") else name
     return found
+
+
+def _is_printable(text: str) -> bool:
+    """Return whether YAML may have each character, surely (its specification, 5.1)."""
+    return text.translate(_BLANKS).isprintable()
 
 
 def _word(text: str) -> str:

@@ -26,6 +26,7 @@ from support.docker_inputs import QUESTIONS
 from dockcred.api import sources
 from dockcred.clients import entries, files
 from dockcred.clients.docker import read as docker_read
+from dockcred.clients.edit import ABSENT, json_text
 from dockcred.clients.findings import Finding, Severity
 from dockcred.clients.reference import Reference
 from dockcred.commands.doctor import client_files
@@ -281,3 +282,29 @@ def test_docker_compares_hosts_as_they_are_written(tmp_path: Path, path: str) ->
     assert isinstance(found, Credential)
     assert found.username == "me"
     assert meant("docker-upper-case-host")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"credHelpers": {"HOST": "x", "HOST": "x"}}',
+        '{"credHelpers": {"HOST": "x"}, "credHelpers": {"HOST": "x"}}',
+        '{"credHelpers": {"HOST": "x"}, "CREDHELPERS": {"a": "x"}}',
+        '{"credHelpers": {}, "CREDHELPERS": {"HOST": "x"}, "CREDHELPERS": {"a": "x"}}',
+    ],
+)
+def test_of_a_name_that_stands_twice_docker_asks_what_we_have_written(
+    text: str, tmp_path: Path, path: str
+) -> None:
+    place = ("credHelpers", HOST)
+    before = text.replace("HOST", HOST)
+    changed = json_text.put(before, place, "token")
+    dropped = json_text.drop(changed, place)
+    for now, said in ((before, "x"), (changed, "token"), (dropped, ABSENT)):
+        assert json_text.get(now, place) == said, now
+        answers, _ = Home(tmp_path, path, now.encode(), b"").theirs(HOST)
+        asked = {answer[0] for answer in answers}
+        if said is ABSENT:
+            assert asked <= {None, "docker-credential-pass"}, now  # its own choice
+        else:
+            assert asked == {f"docker-credential-{said}"}, now

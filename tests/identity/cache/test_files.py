@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support import entries
-from support.program import HOST
+from support.program import HOST, Program
 
 from dockcred.credential import Credential
 from dockcred.identity.cache import Entry
@@ -236,3 +236,67 @@ def test_a_removed_directory_is_made_anew(ecr, cloud, environment, entry):
     shutil.rmtree(entry.parent)
     _mints_anew(ecr, cloud, environment)
     assert HOST in entries.only(environment).name
+
+
+@pytest.mark.parametrize(
+    ("program", "host", "variables", "file", "text"),
+    [
+        (
+            "docker-credential-gcr",
+            "europe-west1-docker.pkg.dev",
+            ["GOOGLE_APPLICATION_CREDENTIALS"],
+            "adc.json",
+            (
+                '{"type": "external_account", "audience": "a", "subject_token_type": '
+                '"urn:ietf:params:oauth:token-type:jwt", "token_url": '
+                '"https://sts.googleapis.com/v1/token", '
+                '"credential_source": {"file": "/a\\u0000b"}}'
+            ),
+        ),
+        (
+            "docker-credential-ecr-login",
+            HOST,
+            [],
+            ".aws/config",
+            (
+                "[default]\nrole_arn = arn:aws:iam::123456789012:role/x\n"
+                "web_identity_token_file = /a\0b\n"
+            ),
+        ),
+        (
+            "docker-credential-acr-helper",
+            "registry.cn-hangzhou.aliyuncs.com",
+            [],
+            ".aliyun/config.json",
+            (
+                '{"current": "d", "profiles": [{"name": "d", "mode": "OIDC", '
+                '"oidc_token_file": "/a\\u0000b", "oidc_provider_arn": "x", '
+                '"ram_role_arn": "y"}]}'
+            ),
+        ),
+        (
+            "docker-credential-ocir",
+            "fra.ocir.io",
+            [],
+            ".oci/config",
+            (
+                "[DEFAULT]\nuser=u\ntenancy=ocid1.tenancy.oc1..a\nregion=eu-frankfurt-1\n"
+                "fingerprint=f\nkey_file=/a\0b\n"
+            ),
+        ),
+    ],
+)
+def test_a_file_that_can_have_no_such_name_is_none(
+    helper_bin, tmp_path, program, host, variables, file, text
+):
+    """A setting may hold a NUL; Python refuses such a path by another error."""
+    path = tmp_path / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    named = {name: str(path) for name in variables}
+    alone = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    alone["AWS_EC2_METADATA_DISABLED"] = "true"
+    said = Program(str(helper_bin / program)).get(alone | named, host)
+    assert said.status == 1
+    assert b"unforeseen" not in said.stdout
+    assert b"; " in said.stdout

@@ -1,7 +1,7 @@
 """Changes one key of a JSON text, and leaves order, indentation and all else alone.
 
-Top-level names are found as Go's encoding/json finds a field: whatever their case,
-the last one where a name stands twice.
+Top-level names are found as Go's encoding/json finds a field: whatever their case; of
+objects of one name it has the members of all, and else the last one.
 """
 
 from __future__ import annotations
@@ -28,20 +28,25 @@ class Member(NamedTuple):
     end: int
 
 
+class _Pairs(list[tuple[str, Any]]):
+    """An object with each of its members, in their order."""
+
+
 def get(text: str, path: Path) -> Any:
     """Return the value at a path, or ABSENT.
 
     Raises InvalidInputError for a text that is not one JSON object.
     """
-    at: Any = _parse(text)
+    _parse(text)
+    at: Any = json.loads(text, object_pairs_hook=_Pairs) if text.strip() else _Pairs()
     for depth, name in enumerate(path):
-        if not isinstance(at, dict):
+        if not isinstance(at, _Pairs):
             return ABSENT
-        named = [key for key in at if _same(key, name, depth)]
+        named = [value for key, value in at if _same(key, name, depth)]
         if not named:
             return ABSENT
-        at = at[named[-1]]
-    return at
+        at = named[-1] if depth else _joined(named)
+    return _plain(at)
 
 
 def put(text: str, path: Path, value: Any) -> str:
@@ -64,10 +69,17 @@ def put(text: str, path: Path, value: Any) -> str:
 
 def drop(text: str, path: Path) -> str:
     """Return the text without the key at a path that is there."""
-    start, found = _find(text, path)
+    while True:
+        start, found = _find(text, path)
+        if found is None:
+            return text
+        # Where it stands twice, the other one would count then.
+        text = _without(text, start, found)
+
+
+def _without(text: str, start: int, found: Member) -> str:
+    """Return the text without a member of the object whose brace is at `start`."""
     there = list(members(text, start))
-    if found is None:
-        return text
     index = there.index(found)
     if index:
         return text[: there[index - 1].end] + text[found.end :]
@@ -103,6 +115,22 @@ def _parse(text: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise InvalidInputError("it is not a JSON object", "fix it first")
     return found
+
+
+def _joined(values: list[Any]) -> Any:
+    """Return the last value of a name; objects that follow each other are one."""
+    found = values[0]
+    for value in values[1:]:
+        both = isinstance(found, _Pairs) and isinstance(value, _Pairs)
+        found = _Pairs([*found, *value]) if both else value
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """Return a value with dictionaries for its objects."""
+    if isinstance(value, _Pairs):
+        return {name: _plain(each) for name, each in value}
+    return [_plain(each) for each in value] if isinstance(value, list) else value
 
 
 def _find(text: str, path: Path) -> tuple[int, Member | None]:

@@ -112,7 +112,7 @@ def stat_signature(path: str) -> str:
     """Return the look of a file, ABSENT where there is none."""
     try:
         status = system.look(path)
-    except OSError:
+    except (OSError, ValueError):  # the latter for a NUL, which a setting may have
         return ABSENT
     times = f"{status.st_mtime_ns}:{status.st_ctime_ns}"
     seen = f"{status.st_ino}:{status.st_size}:{times}"
@@ -161,7 +161,7 @@ def wait_for_mtime_tick(paths: Iterable[str]) -> None:
     for path in paths:
         try:
             age = time.time_ns() - system.look(path).st_ctime_ns
-        except OSError:
+        except (OSError, ValueError):
             continue
         if 0 <= age < TICK_NS:
             time.sleep((TICK_NS - age) / 1e9)
@@ -242,7 +242,7 @@ def token_in(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
             return file.read(_MAX_TOKEN_BYTES).strip()
-    except OSError:
+    except (OSError, ValueError):
         return b""
 
 

@@ -194,6 +194,8 @@ def read(path: str, what: str) -> bytes:
         raise IssueError(
             f"{path} cannot be read ({error.strerror})", f"see {what}"
         ) from None
+    except ValueError:
+        raise IssueError(f"{path!a} can be no file's name", f"see {what}") from None
     return data
 
 
