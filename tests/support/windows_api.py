@@ -17,6 +17,8 @@ from struct import pack, unpack_from
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+from dockcred import errors
+
 ROOM = "dockcred.system.windows"
 NOT_FOUND, DENIED, LOCK_VIOLATION, IO_PENDING = 2, 5, 33, 997
 AT_ONCE = 0x1
@@ -266,6 +268,7 @@ def windows(monkeypatch: Any) -> Iterator[tuple[Api, ModuleType]]:
     before = {name for name in sys.modules if name.startswith(ROOM)}
     assert not before, before
     with monkeypatch.context() as patch:
+        patch.setattr(errors, "in_shell", None)  # which the room sets
         for name, module in modules.items():
             patch.setitem(sys.modules, name, module)
         patch.setattr(sys, "platform", "win32")
