@@ -386,6 +386,16 @@ def helm_s(home: Path, *logins: tuple[str, str]) -> Path:
     return file
 
 
+def test_helm_s_own_logins_are_in_the_plan(home, dockcred, vault) -> None:
+    file = helm_s(home, ("charts.invalid", "ada:pa:ss"))
+    where = {
+        each["do"]: each["where"]
+        for each in plan(dockcred)["steps"]
+        if "helm" in str(each)
+    }
+    assert where["configure"] == where["remove"] == str(file)
+
+
 def test_helm_s_own_logins_are_moved_and_given_back(
     home, dockcred, vault, launchers
 ) -> None:
