@@ -73,7 +73,6 @@ note_passed() { # COMMIT, which was checked out when all this began
 summary() {
     printf '\n== %s s in all\n' "$SECONDS"
     printf '%s\n' "${told[@]}"
-    [ ${#failures[@]} -eq 0 ] || printf '\n== what failed\n'
-    [ ${#failures[@]} -eq 0 ] || printf '%s\n' "${failures[@]}"
+    [ ${#failures[@]} -eq 0 ] || printf '%s\n' '' '== what failed' "${failures[@]}"
     exit $wrong
 }
