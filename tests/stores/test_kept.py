@@ -73,6 +73,16 @@ def test_a_login_that_stands_twice_is_taken_out_twice(vault, config):
     assert config.read_text() == '{"Auths": {}}'
 
 
+def test_another_login_of_the_same_name_stays(vault, config):
+    """It was hidden behind the one that was imported, and is nobody's copy."""
+    auth = base64.b64encode(b"another:word").decode()
+    other = '"r.example": {"auth": "' + auth + '"}'
+    entry = '"r.example": {"auth": "' + _AUTH + '"}'
+    config.write_text('{"Auths": {' + f"{other}, {entry}" + "}}")
+    vault.run("dockcred", "import", "docker", "--remove")
+    assert config.read_text() == '{"Auths": {' + other + "}}"
+
+
 @pytest.mark.parametrize("before", [TEXT, ""])
 def test_configure_and_undo_keep_group_and_mode(vault, config, before):
     config.write_bytes(before.encode())

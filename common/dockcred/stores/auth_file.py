@@ -97,7 +97,7 @@ class AuthFile:
             for key, seen in wanted.items():
                 # A name that stands twice is there again without the last one.
                 while _same(self._logins(text.encode())[0].get(key), seen):
-                    before, text = text, json_text.drop(text, ("auths", key))
+                    before, text = text, json_text.drop_last(text, ("auths", key))
                     if text == before:
                         break
         except (UnicodeDecodeError, InvalidInputError, ValueError):

@@ -37,8 +37,7 @@ def get(text: str, path: Path) -> Any:
 
     Raises InvalidInputError for a text that is not one JSON object.
     """
-    _parse(text)
-    at: Any = json.loads(text, object_pairs_hook=_Pairs) if text.strip() else _Pairs()
+    at: Any = _parse(text)
     for depth, name in enumerate(path):
         if not isinstance(at, _Pairs):
             return ABSENT
@@ -68,17 +67,20 @@ def put(text: str, path: Path, value: Any) -> str:
 
 
 def drop(text: str, path: Path) -> str:
-    """Return the text without the key at a path that is there."""
-    while True:
-        start, found = _find(text, path)
-        if found is None:
-            return text
-        # Where it stands twice, the other one would count then.
-        text = _without(text, start, found)
+    """Return the text without the key at a path, however often it stands there."""
+    while get(text, path) is not ABSENT:
+        text = drop_last(text, path)
+    return text
 
 
-def _without(text: str, start: int, found: Member) -> str:
-    """Return the text without a member of the object whose brace is at `start`."""
+def drop_last(text: str, path: Path) -> str:
+    """Return the text without the member at a path that counts; the next one does then.
+
+    It is the same text where there is none.
+    """
+    start, found = _find(text, path)
+    if found is None:
+        return text
     there = list(members(text, start))
     index = there.index(found)
     if index:
@@ -106,13 +108,13 @@ def members(text: str, start: int) -> Iterator[Member]:
             at = _skip(text, at + 1)
 
 
-def _parse(text: str) -> dict[str, Any]:
+def _parse(text: str) -> _Pairs:
     try:
-        found = json.loads(text) if text.strip() else {}
+        found = json.loads(text, object_pairs_hook=_Pairs) if text.strip() else _Pairs()
     except (ValueError, RecursionError) as error:
         line = f" at line {error.lineno}" if isinstance(error, _NotJSON) else ""
         raise InvalidInputError(f"it is not JSON{line}", "fix it first") from None
-    if not isinstance(found, dict):
+    if not isinstance(found, _Pairs):
         raise InvalidInputError("it is not a JSON object", "fix it first")
     return found
 

@@ -222,8 +222,7 @@ def remove_moved(path: str) -> None:
     for key in known.moved:
         place = "auths", key
         if json_text.get(there, place) is ABSENT:
-            while json_text.get(text, place) is not ABSENT:
-                text = json_text.drop(text, place)
+            text = json_text.drop(text, place)
     if text.encode() != known.before:
         save(path, known._replace(before=text.encode()))
 
