@@ -37,9 +37,8 @@ class DockerForm:
         self._machine = machine
         self._client = client
         self.path = machine.paths[client]
-        self._file: ClientFile = machine.known.clients.docker
-        if client == helm.HELM:
-            self._file = helm.OrasFile(self.path)
+        known = machine.known.clients
+        self._file: ClientFile = known.helm if client == helm.HELM else known.docker
         self.staying = [
             login.name
             for login in machine.logins
