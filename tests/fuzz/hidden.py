@@ -13,6 +13,7 @@ from fuzz.targets import CODED, SECRET
 _NAMES = re.compile(
     r"secret|password|token|auth|key_content|pass_phrase|private_key", re.IGNORECASE
 )
+_AUTH = re.compile(rf'"auth"[ \t]*[=:][ \t]*"{CODED}"', re.IGNORECASE)
 _LINE = re.compile(
     rf"^[ \t]*([\w.]*)[ \t]*[=:][ \t]*\S*{SECRET}[ \t]*\r?$", re.MULTILINE
 )
@@ -23,9 +24,18 @@ def always(data: bytes) -> bool:
     return True
 
 
-def coded(data: bytes) -> bool:
-    """Return whether the secret stands as `auth` has it: no name is like that."""
-    return data.count(CODED.encode()) == 1 and SECRET.encode() not in data
+def as_auth(data: bytes) -> bool:
+    """Return whether the secret stands once, as the value of an `auth`."""
+    text = data.decode("utf-8", "replace")
+    return text.count(CODED) == len(_AUTH.findall(text)) == 1 and SECRET not in text
+
+
+def in_authorization(data: bytes) -> bool:
+    """Return whether the secret stands in the header behind the query, and only there."""
+    query, _, header = data.partition(b"\n")
+    return CODED.encode() in header and not any(
+        word.encode() in query for word in (CODED, SECRET)
+    )
 
 
 def in_json(data: bytes) -> bool:

@@ -54,9 +54,9 @@ TARGETS = {
     ),
     "http-response": Target("wire", ("dockcred.transport.response",)),
     "json": Target("documents", ("dockcred.transport.json_reader",)),
-    "checked-file": Target("documents", (_CLIENTS,), "coded"),
+    "checked-file": Target("documents", (_CLIENTS,), "as_auth"),
     "docker-variable": Target(
-        "documents", (f"{_CLIENTS}.docker.read", f"{_CLIENTS}.go_json"), "coded"
+        "documents", (f"{_CLIENTS}.docker.read", f"{_CLIENTS}.go_json"), "as_auth"
     ),
     "edited-json": Target("documents", (f"{_CLIENTS}.edit.json_text",)),
     "registries-conf": Target("documents", (f"{_CLIENTS}.containers.read",)),
@@ -77,7 +77,7 @@ TARGETS = {
     ),
     "key-set": Target("tokens", ("dockcred.commands.token_service.issuer_documents",)),
     "token-request": Target(
-        "tokens", ("dockcred.commands.token_service.request",), "coded"
+        "tokens", ("dockcred.commands.token_service.request",), "in_authorization"
     ),
     "challenge": Target(
         "tokens",

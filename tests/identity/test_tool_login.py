@@ -79,6 +79,8 @@ def test_mappings_of_words_are_read(text, found):
             "a: b # \x0b",
             "#\x0b",
             "#\x7f",
+            "# b\ra: b",
+            "\r a: b",
             "a: &b",
             "a: *b",
             "---",

@@ -33,7 +33,7 @@ _PLAIN = frozenset(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/@+,: "
 )
 
-_BLANKS = {ord(each): " " for each in "\t\r\n"}
+_BLANKS = {ord(each): " " for each in "\t\n"}
 
 
 def read(text: str, passed_over: str = "") -> Mapping:
@@ -46,10 +46,12 @@ def read(text: str, passed_over: str = "") -> Mapping:
     # The mappings that are open, each with how far it is indented.
     levels: list[tuple[int, Mapping]] = [(0, found)]
     opens = ""
+    # A carriage return alone ends a line too, and even a comment (YAML 1.2, 5.4).
+    text = text.replace("\r\n", "\n")
     if not _is_printable(text):
         raise ValueError("a character that YAML has nowhere, not even in a comment")
     for line in text.split("\n"):
-        bare = line.strip(" \r")
+        bare = line.strip(" ")
         if not bare or bare.startswith("#"):
             continue
         indent = len(line) - len(line.lstrip(" "))
@@ -75,7 +77,7 @@ def read(text: str, passed_over: str = "") -> Mapping:
 
 
 def _is_printable(text: str) -> bool:
-    """Return whether YAML may have each character, surely (its specification, 5.1)."""
+    """Return whether YAML may have each character within a line (YAML 1.2, 5.1)."""
     return text.translate(_BLANKS).isprintable()
 
 
