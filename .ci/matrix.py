@@ -73,7 +73,7 @@ class Cell:
         self.libraries = libraries
         self._enter, self._python = python[:-1], python[-1]
         self._place = BUILD / f"{version}-{libraries}"
-        self.said = ""
+        self.said = self.python = ""
         self.versions: dict[str, str] = {}
 
     def run(self) -> bool:
@@ -124,6 +124,8 @@ class Cell:
             *("--editable", ".[all]", "--group", "test"),
         )
         listed = self._call(*uv, "freeze", "--python", python)
+        what = "import platform; print(platform.python_version(), end='')"
+        self.python = self._call(python, "-c", what)
         named = (line.partition("==") for line in listed.splitlines())
         self.versions = {name.lower(): version for name, _, version in named}
 
@@ -194,11 +196,17 @@ def _make_debian() -> None:
 
 
 def table(cells: list[Cell]) -> str:
-    """Return what ran as Markdown: the results, and the libraries of each end."""
-    rows = ["| Python | oldest libraries | newest libraries |", "|---|---|---|"]
+    """Return what ran, and when, as Markdown: docs/policy.md has it.
+
+    The libraries are those of the last Python.
+    """
+    rows = [f"`.ci/matrix.py` ran on {time.strftime('%Y-%m-%d', time.gmtime())}:", ""]
+    rows += ["| Python | oldest libraries | newest libraries |", "|---|---|---|"]
     for version in dict.fromkeys(cell.version for cell in cells):
-        said = {cell.libraries: cell.said for cell in cells if cell.version == version}
-        rows.append(f"| {version} | {said['oldest']} | {said['newest']} |")
+        row = [cell for cell in cells if cell.version == version]
+        said = {cell.libraries: cell.said for cell in row}
+        python = row[0].python or version
+        rows.append(f"| {python} | {said['oldest']} | {said['newest']} |")
     rows += ["", "| Library | oldest | newest |", "|---|---|---|"]
     for name in SHOWN:
         found = [

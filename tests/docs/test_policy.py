@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import tomllib
 
@@ -12,6 +13,7 @@ import dockcred
 
 PAGE = (ROOT / "docs/policy.md").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
 # These bring no SDK of a cloud, or all of the others.
 OTHERS = {"all", "sandbox", "token-service"}
 BOUND = re.compile(r"(?P<name>[\w-]+)(\[\w+\])?>=(?P<version>[\d.]+)")
@@ -34,6 +36,24 @@ def test_an_sdk_is_told_with_the_oldest_version_that_is_taken(extra: str) -> Non
     needs = map(BOUND.fullmatch, PROJECT["optional-dependencies"][extra])
     told = ", ".join(f"{need['name']} {need['version']}" for need in needs)
     assert f"| `{extra}` | {told} |" in PAGE
+
+
+def test_what_the_matrix_ran_is_of_today_s_bounds_and_all_of_it_passed() -> None:
+    """Who raises a bound runs .ci/matrix.py again."""
+    _, _, told = PAGE.partition("`.ci/matrix.py` ran on ")
+    told, _, _ = told.partition("\n**Clients.**")
+    results = re.findall(r"^\| (3\.\d+)\.\d+ \| (.+) \|$", told, re.MULTILINE)
+    assert [version for version, _ in results] == ["3.11", "3.12", "3.13", "3.14"]
+    for _, said in results:
+        assert re.fullmatch(
+            r"\d+ passed(, 1 skipped)? \| \d+ passed(, 1 skipped)?", said
+        )
+    needs = [*PROJECT["dependencies"], *itertools.chain(*EXTRAS.values())]
+    bounds = [found for need in needs if (found := BOUND.match(need))]
+    for name, oldest in re.findall(r"^\| ([\w-]+) \| ([\d.]+) \|", told, re.MULTILINE):
+        versions = [each["version"] for each in bounds if each["name"] == name]
+        highest = max(versions, key=lambda text: [*map(int, text.split("."))])
+        assert f"{oldest}.".startswith(f"{highest}."), name
 
 
 @pytest.mark.parametrize(
