@@ -1,13 +1,14 @@
 """Fuzz the readers of what strangers write, each for its share of the time.
 
-    python tests/fuzz/run.py [TARGET...] [--minutes N] [--seed N] [--keep FOLDER]
+    python tests/fuzz/run.py [TARGET...] [--minutes N] [--seed N] [--keep FOLDER] [--table]
 
 Without --minutes it takes two seconds of a processor for each. The seed is always the
 same unless another is named; 0 is a new one. With --keep the inputs that reach new
 places are kept in a folder, a later run begins with them, and it is told how much of
 the lines of the target's modules they reach.
 
-It ends with 1 where a fault is found, and says where its input lies.
+With --table what ran is printed once more, as the table in CONTRIBUTING.md. It ends with
+1 where a fault is found, and says where its input lies.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -51,6 +53,23 @@ class Outcome(NamedTuple):
         return (
             f"{self.name:18} {self.executions:>9} inputs  {lines:20} {wrong}".rstrip()
         )
+
+
+def table(ended: list[Outcome]) -> str:
+    """Return what ran, and when, as Markdown."""
+    day, seconds = time.strftime("%Y-%m-%d", time.gmtime()), ended[0].seconds
+    hours = seconds * len(ended) / 3600
+    rows = [f"On {day}, {seconds} s for each target, {hours:.1f} hours in all:", ""]
+    rows += [
+        "| target | inputs tried | lines reached | faults |",
+        "|---|---:|---:|---:|",
+    ]
+    for one in ended:
+        lines = f"{one.reached} of {one.there}" if one.there else "-"
+        rows.append(
+            f"| `{one.name}` | {one.executions:,} | {lines} | {len(one.wrong)} |"
+        )
+    return "\n".join(rows)
 
 
 def fuzz(name: str, seconds: int, seed: int, keep: Path, *, is_kept: bool) -> Outcome:
@@ -112,6 +131,7 @@ def main() -> int:
     options.add_argument("--minutes", type=float, help="of all targets together")
     options.add_argument("--seed", type=int, default=SEED)
     options.add_argument("--keep", type=Path)
+    options.add_argument("--table", action="store_true")
     options.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     asked = options.parse_args()
     if unknown := set(asked.targets) - set(TARGETS):
@@ -137,6 +157,8 @@ def main() -> int:
             print(ended[-1], flush=True)
     wrong = [f"{one.name}: {fault}" for one in ended for fault in one.wrong]
     print(*wrong, sep="\n")
+    if asked.table:
+        print(f"\n{table(ended)}\n")
     executions = sum(one.executions for one in ended)
     print(f"{executions} executions: {len(ended)} passed, {len(wrong)} failed")
     return 1 if wrong else 0

@@ -45,6 +45,9 @@ TARGETS = {
             for name in ("ecr", "acr", "google", "github", "gitlab", "oracle", "alibaba")
         ),
     ),
+    "front": Target(
+        "front", ("dockcred.identity.cache.ticket", "dockcred.identity.cache.files")
+    ),
     "store-request": Target("wire", ("dockcred.protocol.wire",), "in_json"),
     "forward-request": Target("wire", ("dockcred.commands.forward.wire",), "in_json"),
     "kubelet-request": Target(
