@@ -14,6 +14,9 @@ from dockcred.transport.target import is_loopback
 DEFAULT_ADDRESS = "127.0.0.1:5001"
 BACKLOG = 2048
 ACCEPTED_AT_ONCE = 32
+HELD_BYTES = 64 * 1024
+"""What the kernel may hold of a connection each way, by itself up to megabytes. So who
+takes no answers is noticed after a few of them (`connection.READ_S`)."""
 ACCEPTED_BESIDE_OTHERS = 2
 """One at a time, as every second try takes none: the others take the next ones."""
 
@@ -79,9 +82,12 @@ class Listen:
                 f"{self.address} cannot be listened on: {error.strerror}",
                 "choose another with --listen",
             ) from None
-        # Inherited by each connection. asyncio would set it itself, but not on a socket
-        # that does not say its protocol; without it a reply waits 40 ms for an ACK.
+        # Inherited by each connection, as are the next two. asyncio would set it
+        # itself, but not on a socket that does not say its protocol; without it a reply
+        # waits 40 ms for an ACK.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, HELD_BYTES)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, HELD_BYTES)
         listening = Listening(sock.family, sock.type, sock.proto, sock.detach())
         listening.clients = clients
         if workers > 1:
