@@ -16,7 +16,7 @@ from .test_instructions import PYTHONS, REPOSITORY
 MOST = {"secretservice get": 2.3, "pass get": 1.82}
 
 
-@pytest.fixture(scope="module", params=PYTHONS, ids=["system", "venv"])
+@pytest.fixture(scope="module", params=PYTHONS)
 def measured(request) -> dict[str, float]:
     for name in ("valgrind", "gnome-keyring-daemon", "dbus-daemon", "pass", "gpg"):
         program(name)

@@ -1,10 +1,12 @@
 """Take each rule of table.toml out of the code and see its test fail.
 
-    python tests/mutations/run.py [WORD]     only the rules with this word in them
+    python tests/mutations/run.py            all: twenty minutes
+    python tests/mutations/run.py --third    those of a third of the tests
+    python tests/mutations/run.py WORD       the rules with this word in them
 
 Works on copies of the tree, each with a venv that sees the copy first and the
 libraries of this Python after it. A rule whose removal no test notices is printed,
-and the exit status is 1.
+and the exit status is 1. Which third is drawn by the commit: each has another one.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from zlib import crc32
 
 ROOT = Path(__file__).parents[2]
 COPIED = (
@@ -58,6 +61,7 @@ SEED = "20261129"
 FAILED = 1  # pytest's status where a test failed; others mean that none ran
 # Three for two processors: what is slow on purpose is waited for.
 WORKERS = min(8, (os.cpu_count() or 1) * 3 // 2)
+SHARES = 3
 
 
 @dataclass(frozen=True)
@@ -163,11 +167,24 @@ class Tree:
 
 
 def read(word: str) -> list[Mutation]:
-    """Read the table."""
+    """Read the table: all, the commit's third, or the rows with a word."""
     with (Path(__file__).parent / "table.toml").open("rb") as file:
         rows = tomllib.load(file)["mutation"]
     found = [Mutation(**row) for row in rows]
+    if word == "--third":
+        return third(found, _commit())
     return [row for row in found if word in f"{row.rule} {row.file}"]
+
+
+def third(rows: list[Mutation], commit: str) -> list[Mutation]:
+    """Return a third, which the commit draws; the rows of one test stay together."""
+    drawn = int(commit[:8], 16) % SHARES
+    return [row for row in rows if crc32(row.test.encode()) % SHARES == drawn]
+
+
+def _commit() -> str:
+    asked = ("git", "-C", str(ROOT), "rev-parse", "HEAD")
+    return subprocess.check_output(asked, text=True)
 
 
 def main() -> int:

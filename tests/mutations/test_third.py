@@ -1,0 +1,21 @@
+"""Which mutations `make check` tries: each commit a third."""
+
+from __future__ import annotations
+
+from mutations import run
+
+
+def test_three_thirds_are_the_whole_and_no_test_is_in_two():
+    rows = run.read("")
+    thirds = [run.third(rows, f"{number:08x}") for number in range(run.SHARES)]
+    assert sorted(row.rule for part in thirds for row in part) == sorted(
+        row.rule for row in rows
+    )
+    assert all(len(rows) / 5 < len(part) < len(rows) / 2 for part in thirds)
+    tests = [{row.test for row in part} for part in thirds]
+    assert not tests[0] & tests[1] | tests[1] & tests[2] | tests[0] & tests[2]
+
+
+def test_the_commit_that_is_checked_out_draws(monkeypatch):
+    monkeypatch.setattr(run, "_commit", lambda: "00000001" + "f" * 32 + "\n")
+    assert run.read("--third") == run.third(run.read(""), "00000001")
