@@ -1,4 +1,4 @@
-"""Which mutations `make check` tries: each commit a third."""
+"""The table of mutations, and which of them `make check` tries: each commit a third."""
 
 from __future__ import annotations
 
@@ -19,3 +19,8 @@ def test_three_thirds_are_the_whole_and_no_test_is_in_two():
 def test_the_commit_that_is_checked_out_draws(monkeypatch):
     monkeypatch.setattr(run, "_commit", lambda: "00000001" + "f" * 32 + "\n")
     assert run.read("--third") == run.third(run.read(""), "00000001")
+
+
+def test_each_rule_has_a_name_of_its_own():
+    names = [row.rule for row in run.read("")]
+    assert not {name for name in names if names.count(name) > 1}
