@@ -2,11 +2,11 @@
 
     sbom.py DIST
 
-Beside the one file and the directory for nodes comes NAME.cdx.json, and for all Debian
-packages together dockcred-VERSION-debian.cdx.json; wheel and sdist bundle no code of
-others. Each is read from the file itself, and what nobody is known to have made ends
-this. It needs the machine that built them. The same files give the same bytes:
-SOURCE_DATE_EPOCH is the time.
+Beside the one file, the directory for nodes and the archive for Windows comes
+NAME.cdx.json, and for all Debian packages together dockcred-VERSION-debian.cdx.json;
+wheel and sdist bundle no code of others. Each is read from the file itself, and what
+nobody is known to have made ends this. It needs the machine that built them. The same
+files give the same bytes: SOURCE_DATE_EPOCH is the time.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import os
 import re
 import sys
 import tarfile
+import tomllib
 import uuid
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -25,6 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import windows
 from cyclonedx.contrib.license.factories import LicenseFactory
 from cyclonedx.model import HashAlgorithm, HashType, Property
 from cyclonedx.model.bom import Bom, BomMetaData
@@ -32,6 +34,7 @@ from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 from dpkg import Package, fields, installed, owners
 from packageurl import PackageURL
+from pip._vendor import distlib
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("Apache-2.0", ComponentType.APPLICATION)
@@ -41,13 +44,44 @@ NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "dockcred")
 
 
 def one_file(path: Path) -> Iterator[Component]:
-    """Yield the libraries in the one file, by the papers that it has of them."""
+    """Yield the libraries in the one file."""
     with zipfile.ZipFile(path) as archive:
-        tops = {name.partition("/")[0] for name in archive.namelist()}
+        yield from _libraries(path, archive.namelist())
+
+
+def for_windows(path: Path) -> Iterator[Component]:
+    """Yield the libraries, and what Python for Windows brings and is started by."""
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        for name, version, licence in windows.bundled(archive):
+            url = PackageURL("generic", name=name, version=version)
+            yield _component(name, version, licence, url)
+    version = distlib.__version__
+    url = PackageURL("pypi", name="distlib", version=version)
+    yield _component("distlib", version, "PSF-2.0", url)
+    ours = {f"{name}.exe" for name in _scripts()} | {"LICENSE"}
+    if (
+        foreign := {n for n in names if not n.startswith(("lib/", windows.PLACE))}
+        - ours
+    ):
+        sys.exit(f"{path.name} has {', '.join(sorted(foreign))}, which we do not know")
+    libraries = (name.removeprefix("lib/") for name in names if name.startswith("lib/"))
+    yield from _libraries(path, libraries)
+
+
+def _scripts() -> dict[str, str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    scripts: dict[str, str] = project["scripts"]
+    return scripts
+
+
+def _libraries(path: Path, names: Iterable[str]) -> Iterator[Component]:
+    """Yield the libraries of these modules, by the papers that are among them."""
+    tops = {name.partition("/")[0] for name in names}
     ours = {p.name for room in ("common", "helpers") for p in (ROOT / room).iterdir()}
     papers = {top for top in tops if top.endswith(".dist-info")}
-    names = {re.sub(r"-[^-]+$", "", p.removesuffix(".dist-info")) for p in papers}
-    if foreign := tops - papers - ours - MADE_AT_THE_BUILD - names:
+    libraries = {re.sub(r"-[^-]+$", "", p.removesuffix(".dist-info")) for p in papers}
+    if foreign := tops - papers - ours - MADE_AT_THE_BUILD - libraries:
         sys.exit(f"{path.name} has no papers of {', '.join(sorted(foreign))}")
     for paper in sorted(papers):
         name, _, version = paper.removesuffix(".dist-info").rpartition("-")
@@ -161,7 +195,8 @@ def main(dist: Path) -> None:
             licenses=[LicenseFactory().make_from_string(OURS[0])],
         )
 
-    for pattern, content in (("*.pyz", one_file), ("*.tgz", directory)):
+    kinds = (("*.pyz", one_file), ("*.tgz", directory), ("*-windows.zip", for_windows))
+    for pattern, content in kinds:
         for path in sorted(dist.glob(pattern)):
             target = path.with_name(f"{path.name}.cdx.json")
             write(target, subject(path.name, _sha256(path)), content(path))

@@ -12,7 +12,7 @@ from typing import NoReturn
 import pytest
 from support.once import make_once
 from support.real import missing
-from support.release import NODE, bill
+from support.release import NODE, ROOT, WINDOWS_PYTHON, bill, build
 
 VERSIONS = ("3.9", "3.11", "3.12", "3.13", "3.14")
 
@@ -50,8 +50,14 @@ def billed(dist: Path, directory: Path, tmp_path_factory) -> Path:
     pytest.importorskip("cyclonedx", reason="not installed: the group `release`")
     if not list(dist.glob("*.deb")):
         missing("the dist has no Debian packages")
+    if not WINDOWS_PYTHON.exists():
+        missing(f"there is no Python for Windows in {WINDOWS_PYTHON}")
 
     def make(place: Path) -> None:
+        place.rmdir()
+        url = "https://example.com/v1"
+        python = str(WINDOWS_PYTHON)
+        build(ROOT, place, "windows", WINDOWS_PYTHON=python, RELEASE_URL=url)
         shutil.copytree(dist, place, dirs_exist_ok=True)
         with tarfile.open(place / NODE, "w:gz", compresslevel=1) as archive:
             archive.add(directory, "dockcred")

@@ -14,6 +14,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from pip._vendor import distlib
 from support.real import missing, program
 from support.release import NODE, ROOT, bill
 
@@ -36,7 +37,7 @@ def components(path: Path) -> dict[str, dict]:
     return {part["name"]: part for part in parts}
 
 
-KINDS = ("*.pyz", "*.tgz", "*-debian")
+KINDS = ("*.pyz", "*.tgz", "*-windows.zip", "*-debian")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -54,13 +55,15 @@ def test_a_bill_is_valid_and_of_one_file(billed, kind):
     assert validator.validate_str(wrong) is not None
 
 
-def test_the_one_file_s_libraries_are_those_that_it_names(billed):
+@pytest.mark.parametrize(("kind", "place"), [("*.pyz", ""), ("*-windows.zip", "lib/")])
+def test_the_libraries_in_an_archive_are_those_that_it_names(billed, kind, place):
     """Every module of others is, byte for byte, in what was installed of that version."""
-    named = components(next(billed.glob("*.pyz.cdx.json")))
+    named = components(next(billed.glob(f"{kind}.cdx.json")))
     ours = {path.name for path in (ROOT / "helpers").iterdir()} | {"dockcred"}
     found = set()
-    with zipfile.ZipFile(next(billed.glob("*.pyz"))) as archive:
-        for name in archive.namelist():
+    with zipfile.ZipFile(next(billed.glob(kind))) as archive:
+        for whole in archive.namelist():
+            name = whole.removeprefix(place)
             top = name.partition("/")[0]
             if "/" not in name or top in ours or not name.endswith(".py"):
                 continue
@@ -70,11 +73,40 @@ def test_the_one_file_s_libraries_are_those_that_it_names(billed):
                 for file in importlib.metadata.files(top)
                 if file.hash
             }
-            digest = hashlib.sha256(archive.read(name)).digest()
+            digest = hashlib.sha256(archive.read(whole)).digest()
             encoded = base64.urlsafe_b64encode(digest).decode().rstrip("=")
             assert encoded == recorded[name], name
             assert importlib.metadata.version(top) == named[top]["version"]
+        if place:
+            found |= {*windows_parts(archive)}
     assert found == set(named)
+
+
+def windows_parts(archive: zipfile.ZipFile) -> set[str]:
+    """Return the packages that the files for Windows alone are of, by their names."""
+    found = {"python"} if "python/python.exe" in archive.namelist() else set()
+    if archive.read("dockcred.exe").startswith(LAUNCHER.read_bytes()):
+        found.add("distlib")
+    for name, words in IN_PYTHON.items():
+        if any(words in archive.read(n) for n in archive.namelist() if n[-3:] in DLL):
+            found.add(name)
+    return found
+
+
+DLL = ("dll", "pyd")
+LAUNCHER = Path(distlib.__file__).parent / "t64.exe"
+IN_PYTHON = {
+    "bzip2": b"libbzip2",
+    "expat": b"expat_",
+    "libffi": b"ffi_prep_cif",
+    "mpdecimal": b"libmpdec",
+    "openssl": b"OpenSSL 3",
+    "sqlite": b"SQLite format 3",
+    "vcruntime": b"VCRUNTIME140.dll",
+    "xz": b"liblzma",
+    "zlib": b"incorrect header check",
+}
+"""What their code says of itself, wherever it is."""
 
 
 def test_the_directory_s_files_are_of_the_packages_that_it_names(billed):
@@ -133,32 +165,67 @@ def test_the_bills_have_the_same_bytes_again(billed, tmp_path):
         assert (again / path.name).read_bytes() == path.read_bytes()
 
 
+CLICK = f"click-{importlib.metadata.version('click')}.dist-info/LICENSE"
+
+
+def telling(version: str) -> bytes:
+    """Return a version as a file of Windows tells it."""
+    return f"ProductVersion\0\0{version}\0".encode("utf-16-le")
+
+
+OF_WINDOWS = {
+    "python313.dll": b"%b\0001.3.1\0" % telling("3.13.2"),
+    **{f"{n}.dll": telling("3.1") for n in ("libcrypto-3", "sqlite3", "vcruntime140")},
+    "libffi-8.dll": b"",
+    "_lzma.pyd": b"",
+    "_bz2.pyd": b"\0001.0.8, 13-Jul",
+    "pyexpat.pyd": b"\0expat_2.6.4\0",
+    "_decimal.pyd": b"\0004.0.0\0",
+}
+IN_ARCHIVES = {
+    "*.pyz": dict.fromkeys(("dockcred/x.py", "click/x.py", CLICK), b""),
+    "*-windows.zip": {
+        **dict.fromkeys(("lib/dockcred/x.py", "lib/click/x.py", f"lib/{CLICK}"), b""),
+        **{f"python/{name}": content for name, content in OF_WINDOWS.items()},
+    },
+}
+
+
 @pytest.mark.parametrize(
     ("file", "added", "said"),
     [
         ("*.pyz", "attr/__init__.py", "has no papers of attr"),
         ("*.pyz", "six.py", "has no papers of six.py"),
         ("*.pyz", "click-1.0.dist-info/LICENSE", "has click 1.0, and here is"),
-        (NODE, "dockcred/lib/libvendored.so.1", "libvendored.so.1"),
-        (NODE, "dockcred/lib/python3.11/vendored.py", "vendored.py"),
+        ("*-windows.zip", "lib/six.py", "has no papers of six.py"),
+        ("*-windows.zip", "python/zlib1.dll", "zlib1.dll, of no known package"),
+        ("*-windows.zip", "other.exe", "has other.exe, which we do not know"),
     ],
 )
 def test_what_nobody_is_known_to_have_made_is_no_release(tmp_path, file, added, said):
-    """In files of a few parts, of which all but one are known."""
+    """In archives of a few parts, of which all but one are known."""
+    (tmp_path / "dockcred-0.1.0-py3-none-any.whl").touch()
+    for more in ({}, {added: b""}):
+        with zipfile.ZipFile(tmp_path / file.replace("*", "dockcred"), "w") as archive:
+            for name, content in (IN_ARCHIVES[file] | more).items():
+                archive.writestr(name, content)
+        refused_only_with(tmp_path, more, said)
+
+
+@pytest.mark.parametrize("added", ["libvendored.so.1", "python3.11/vendored.py"])
+def test_what_no_package_of_debian_has_is_in_no_directory(tmp_path, added):
     program("dpkg-query")
     (tmp_path / "dockcred-0.1.0-py3-none-any.whl").touch()
-    click = f"click-{importlib.metadata.version('click')}.dist-info/LICENSE"
     places = [path.parent.name for path in Path("/usr/lib").glob("python3.*/os.py")]
     python = min(places) if places else missing("Debian's Python is not installed")
-    for more in ((), (added.replace("python3.11", python),)):
-        if file == "*.pyz":
-            with zipfile.ZipFile(tmp_path / "dockcred.pyz", "w") as archive:
-                for name in ("dockcred/x.py", "click/x.py", click, *more):
-                    archive.writestr(name, "")
-        else:
-            with tarfile.open(tmp_path / NODE, "w:gz") as archive:
-                for name in (f"dockcred/lib/{python}/os.py", *more):
-                    archive.addfile(tarfile.TarInfo(name))
-        done = bill(tmp_path)
-        assert done.returncode == bool(more), done.stderr
-        assert not more or said in done.stderr
+    for more in ((), (f"dockcred/lib/{added.replace('python3.11', python)}",)):
+        with tarfile.open(tmp_path / NODE, "w:gz") as archive:
+            for name in (f"dockcred/lib/{python}/os.py", *more):
+                archive.addfile(tarfile.TarInfo(name))
+        refused_only_with(tmp_path, more, added.rpartition("/")[2])
+
+
+def refused_only_with(dist: Path, more: object, said: str) -> None:
+    done = bill(dist)
+    assert done.returncode == bool(more), done.stderr
+    assert not more or said in done.stderr

@@ -91,7 +91,16 @@ def test_a_stranger_verifies_all_files(folder, block):
         assert done.stdout.endswith(f"{COMMIT}\n")
     for name in published - made_here:
         assert f"{name}: OK\n" in done.stdout
-    for kind in (".whl", ".tar.gz", ".pyz", ".deb", ".tgz", ".cdx.json"):
+    for kind in (
+        ".whl",
+        ".tar.gz",
+        ".pyz",
+        ".deb",
+        ".tgz",
+        ".cdx.json",
+        ".zip",
+        ".yaml",
+    ):
         assert any(name.endswith(kind) for name in published), kind
 
 
@@ -114,23 +123,53 @@ def test_one_file_of_them_is_enough(small, tmp_path):
         assert ".whl: OK" in done.stdout
 
 
+def altered(path: Path, at: int) -> bytes:
+    """Return a file's content with one bit changed."""
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    return bytes(content)
+
+
 def test_one_altered_byte_of_any_file_fails(signed, tmp_path):
     """In whatever file, and by both ways; of a signature, by the one that reads it."""
     papers = {*SIGNATURE, "dockcred.pub", next(signed.glob("*.intoto.jsonl")).name}
     names = sorted(path.name for path in signed.iterdir())
-    assert len(names) > len(papers) + 4
+    assert {name.partition("-")[2] or name for name in names} > ONE_OF_EACH
     for name in names:
         (folder := tmp_path / name).mkdir()
         for kept in {*papers, name}:
             shutil.copy(signed / kept, folder)
-        content = bytearray((signed / name).read_bytes())
-        content[len(content) // 2] ^= 1
-        (folder / name).write_bytes(content)
+        size = (signed / name).stat().st_size
+        (folder / name).write_bytes(altered(signed / name, size // 2))
         for block in BLOCKS:
             if block == "the provenance" and name in SIGNATURE:
                 continue  # it does not read them
             done = verify(folder, block)
             assert done.returncode != 0, (name, block, done.stdout)
+
+
+ONE_OF_EACH = {
+    *("SHA256SUMS", "SHA256SUMS.sig", "dockcred.pub", "0.1.0.intoto.jsonl"),
+    *("0.1.0-py3-none-any.whl", "0.1.0.tar.gz", "0.1.0.pyz", "0.1.0.pyz.cdx.json"),
+    *("node-0.1.0-amd64.tgz", "node-0.1.0-amd64.tgz.cdx.json"),
+    *("0.1.0-windows.zip", "0.1.0-windows.zip.cdx.json", "0.1.0-debian.cdx.json"),
+    *("dockcred.json", "dockcred.dockcred.yaml", "dockcred.dockcred.installer.yaml"),
+}
+
+
+def test_no_byte_of_a_paper_may_be_another(small, tmp_path):
+    """Typed from the first command to the last: each paper stands for all files."""
+    assert sign(small, make_key(tmp_path)).returncode == 0
+    shutil.copy(tmp_path / "dockcred.pub", small)
+    (statement,) = small.glob("*.intoto.jsonl")
+    for name in (*SIGNATURE, statement.name):
+        path = small / name
+        whole = path.read_bytes()
+        for at in (0, len(whole) // 3, len(whole) - 1):
+            path.write_bytes(altered(path, at))
+            refused = any(verify(small, block).returncode for block in BLOCKS)
+            assert refused, (name, at)
+            path.write_bytes(whole)
 
 
 @pytest.mark.parametrize("block", BLOCKS)

@@ -11,6 +11,8 @@ ROOT = Path(__file__).parents[2]
 COMMIT_TIME = "1764000000"
 DIST = ("python", "debian")
 """What most tests are about; the directory for nodes has tests of its own."""
+WINDOWS_PYTHON = Path("/usr/local/lib/dockcred-ci/wine/python")
+"""python.org's embeddable package, as .ci/wine.sh unpacks it."""
 NODE = "dockcred-node-0.1.0-amd64.tgz"
 
 

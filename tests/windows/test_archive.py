@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support import release
 
-from .conftest import PLACE, Windows
+from .conftest import Windows
 from .test_helpers import ECR, ECR_CALL, ECR_HOST, PATIENT
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wine")]
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wine")]
 @pytest.fixture(scope="module")
 def unpacked(windows, tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("archive") / "with blank ä"
-    python = str(PLACE / "python")
+    python = str(release.WINDOWS_PYTHON)
     release.build(release.ROOT, place, "windows", WINDOWS_PYTHON=python)
     (path,) = place.glob("*.zip")
     with zipfile.ZipFile(path) as archive:
@@ -38,3 +38,30 @@ def test_dockcred_itself_speaks_to_people(unpacked):
     answer = Windows(unpacked).run("dockcred", "--help", variables=PATIENT)
     assert (answer.status, answer.stderr) == (0, b""), answer
     assert b"setup" in answer.stdout
+
+
+def test_its_bill_names_what_its_python_says_that_it_has(unpacked):
+    (unpacked / "dockcred-0.1.0-py3-none-any.whl").touch()
+    done = release.bill(unpacked)
+    assert done.returncode == 0, done.stderr
+    (path,) = unpacked.glob("*.cdx.json")
+    parts = json.loads(path.read_text())["components"]
+    named = {part["name"]: part["version"] for part in parts}
+    answer = Windows(unpacked / "python/Scripts").python(VERSIONS)
+    told = json.loads(answer.stdout)
+    assert len(told) == VERSIONS.count("=")
+    for name, version in told.items():
+        assert f"{named[name]}.".startswith(f"{version}."), name
+
+
+VERSIONS = """
+import decimal, json, platform, pyexpat, sqlite3, ssl, zlib
+print(json.dumps(dict(
+    python=platform.python_version(),
+    openssl=ssl.OPENSSL_VERSION.split()[1],
+    sqlite=sqlite3.sqlite_version,
+    zlib=zlib.ZLIB_RUNTIME_VERSION,
+    expat=pyexpat.EXPAT_VERSION.removeprefix("expat_"),
+    mpdecimal=decimal.__libmpdec_version__,
+)))
+"""
