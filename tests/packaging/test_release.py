@@ -149,14 +149,17 @@ def test_ci_notes_what_passed_wholly_and_as_it_was(
 
 
 def test_the_table_of_ways_names_each_file_and_who_tests_it():
+    """Or why a way is not offered."""
     page = (ROOT / "docs/install.md").read_text()
     table = page[page.index("| way | for |") :].partition("\n\n")[0]
-    for kind in ("none-any.whl", ".deb", ".pyz", ".tgz"):
+    for kind in ("none-any.whl", ".deb", ".pyz", ".tgz", "-windows.zip"):
         assert f"{kind}`" in table
     _, _, *rows = table.splitlines()
+    for way in ("pip]", "pipx]", "uv tool]", "image]", "winget", "Homebrew", "Nix"):
+        assert any(way in row.split("|")[1] for row in rows), way
     for row in rows:
         tests = re.findall(r"`(tests/\S+)`", row.split("|")[-2])
-        assert tests, row
+        assert bool(tests) != ("| not offered: " in row), row
         assert all((ROOT / test).is_file() for test in tests), row
 
 
