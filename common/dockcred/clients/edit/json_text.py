@@ -59,7 +59,7 @@ def put(text: str, path: Path, value: Any) -> str:
     written = json.dumps(path[-1]) + colon + written
     there = list(members(text, start))
     if there:
-        return _after(text, start, there, written, inline=colon.removeprefix(":"))
+        return _after(text, start, there, written, inline=colon.partition(":")[2])
     inner = newline + unit * len(path) if newline else ""
     outer = newline + unit * (len(path) - 1) if newline else ""
     close = text.index("}", start)
