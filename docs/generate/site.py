@@ -116,13 +116,13 @@ def _tab(found: re.Match[str]) -> str:
 
 def _sections(text: str) -> str:
     """Return the page of errors with a heading for each, which the search can find."""
-    lines = []
+    lines, asked = [], ""
     for line in text.splitlines():
         row = _ROW.match(line)
         if row and row["says"] == "it says":
-            continue
-        if row:
-            lines += [f"### {row['says']}", "", f"What to do: {row['do']}", ""]
+            asked = row["do"].capitalize()
+        elif row:
+            lines += [f"### {row['says']}", "", f"{asked}: {row['do']}", ""]
         elif not line.startswith("|---"):
             lines.append(line)
     return "\n".join(lines)
