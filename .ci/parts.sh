@@ -17,5 +17,5 @@ parts=(
     qemu-user-static:qemu-aarch64-static
     chromium:chromium chromium-driver:chromedriver
     openssh-server:sshd openssh-client:ssh-keygen man-db:man nodejs:node npm:npm microsocks:microsocks
-    wine:wine wine64:/usr/lib/wine/wine64
+    wine:wine wine64:/usr/lib/wine/wine64 gcc-mingw-w64-x86-64-win32:x86_64-w64-mingw32-gcc
 )

@@ -10,7 +10,8 @@ set -euo pipefail
 directory=$1 python=$(realpath -s "$2")
 here=$(cd "$(dirname "$0")" && pwd)
 needs=$(grep -E '^(dependencies|keyring|vault|sandbox) = ' "$here/../pyproject.toml")
-stamp=$(printf '%s\n' "$needs" | cat - "$here/wine.sh" "$here/forward_dll.py" | sha256sum)
+stamp=$(printf '%s\n' "$needs" | cat - "$here/wine.sh" "$here/forward_dll.py" \
+    "$here/credential_attributes.c" | sha256sum)
 [ "$(cat "$directory/stamp" 2>/dev/null)" != "$stamp" ] || exit 0
 
 rm -rf "$directory"
@@ -40,5 +41,16 @@ for command in 'wineboot -i' 'winecfg -v win10' 'wineserver -w'; do
 done
 # Wine 8 lacks it; cryptography wants its one function.
 "$python" "$here/forward_dll.py" prefix/drive_c/windows/system32/bcryptprimitives.dll
+# Wine 8 drops the attributes of credentials: its Credential Manager with them.
+system=$PWD/prefix/drive_c/windows/system32 mingw=x86_64-w64-mingw32
+mv "$system/advapi32.dll" "$system/advapi32o.dll"
+$mingw-objdump -p "$system/advapi32o.dll" | awk '
+    BEGIN { print "LIBRARY advapi32\nEXPORTS" }
+    /^\[Ordinal\/Name Pointer\]/ { names = 1; next }
+    !NF { names = 0 }
+    names { print $NF " = " ($NF ~ /^Cred(Write|Read|Enumerate)W$/ ? "P_" : "advapi32o.") $NF }
+' >download/advapi32.def
+$mingw-gcc -O2 -Wall -shared -o "$system/advapi32.dll" "$here/credential_attributes.c" \
+    download/advapi32.def
 rm -rf download
 printf '%s\n' "$stamp" >stamp

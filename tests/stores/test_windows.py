@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import time
 
 import pytest
@@ -17,7 +18,12 @@ from dockcred.stores.problems import (
     KeychainLockedError,
 )
 from dockcred.stores.windows import CredentialManager
-from dockcred.stores.windows_api import from_native, to_native
+from dockcred.stores.windows_api import (
+    GenericCredentials,
+    NativeCredential,
+    from_native,
+    to_native,
+)
 from dockcred.system.environment import Environment
 
 MAX_BLOB_BYTES = 5 * 512
@@ -214,3 +220,88 @@ def test_an_item_crosses_the_apis_structure_unchanged():
         item.blob,
         item.attributes,
     )
+
+
+class Library:
+    """advapi32's functions over one credential; NOT_FOUND and others by `error`."""
+
+    def __init__(self):
+        self.kept = []
+        self.error = 0
+        self.freed = 0
+
+    def CredReadW(self, target, kind, flags, found):  # noqa: N802
+        for native in self.kept:
+            if (native.TargetName, native.Type) == (target, kind):
+                found._obj.contents = native
+                return 1
+        self.error = self.error or 1168
+        return 0
+
+    def CredWriteW(self, native, flags):  # noqa: N802
+        self.kept.append(native._obj)
+        return not self.error
+
+    def CredDeleteW(self, target, kind, flags):  # noqa: N802
+        before = len(self.kept)
+        self.kept = [n for n in self.kept if (n.TargetName, n.Type) != (target, kind)]
+        self.error = 0 if len(self.kept) < before else 1168
+        return not self.error
+
+    def CredEnumerateW(self, pattern, flags, count, found):  # noqa: N802
+        assert (pattern, flags) == (None, 0)
+        count._obj.value = len(self.kept)
+        each = ctypes.POINTER(NativeCredential)
+        self.array = (each * len(self.kept))(*map(ctypes.pointer, self.kept))
+        found._obj.contents = ctypes.cast(self.array, ctypes.POINTER(each)).contents
+        self.error = 0 if self.kept else 1168
+        return not self.error
+
+    def CredFree(self, found):  # noqa: N802
+        self.freed += 1
+
+
+@pytest.fixture
+def library(monkeypatch):
+    library = Library()
+    for name, stand_in in (
+        ("WinDLL", lambda *_, **__: library),
+        ("get_last_error", lambda: library.error),
+    ):
+        monkeypatch.setattr(ctypes, name, stand_in, raising=False)
+    return library
+
+
+def test_of_the_api_only_generic_credentials_are_seen_and_all_it_gives_is_freed(
+    library,
+):
+    credentials = GenericCredentials()
+    credentials.write("r.io", Item("user", b"secret", {}))
+    other = to_native("mail", Item("user", b"secret", {}))
+    other.Type = 2
+    library.kept.append(other)
+    assert credentials.targets() == ["r.io"]
+    assert library.freed == 1
+    assert credentials.read("mail") is None
+    assert credentials.read("r.io").blob == b"secret"
+    assert library.freed == 2
+    credentials.delete("r.io")
+    credentials.delete("r.io")
+    library.kept.clear()
+    assert credentials.targets() == []
+
+
+@pytest.mark.parametrize("code", [5, 1168, 1312])
+def test_what_was_not_written_is_never_success(library, code):
+    """Wine answers 1168, which elsewhere means that nothing is there."""
+    library.error = code
+    with pytest.raises(CredentialError) as told:
+        GenericCredentials().write("r.io", Item("user", b"secret", {}))
+    assert told.value.code == code
+
+
+@pytest.mark.parametrize("code", [2, 5, 1312])
+def test_what_cannot_be_asked_is_never_nothing(library, code):
+    library.error = code
+    with pytest.raises(CredentialError):
+        GenericCredentials().read("r.io")

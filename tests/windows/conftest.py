@@ -21,7 +21,7 @@ from dockcred.testing.sandbox import Sandbox
 
 PLACE = Path("/usr/local/lib/dockcred-ci/wine")
 ROOT = Path(__file__).parents[2]
-QUIET = {"WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml="}
+QUIET = {"WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml=;advapi32=n"}
 _TIMEOUT_S = 60
 
 
@@ -54,11 +54,15 @@ class Windows:
         self,
         program: str,
         *arguments: str,
-        text: str = "",
+        text: str | bytes = "",
         variables: Mapping[str, str] | None = None,
     ) -> Answer:
         """Run a program's shim to its end, by pipes: Wine's Python takes no files."""
         return self._run([self.scripts / f"{program}.exe", *arguments], text, variables)
+
+    def other(self, program: Path, *arguments: str, text: str | bytes = "") -> Answer:
+        """Run a program of Windows that is not ours."""
+        return self._run([program, *arguments], text)
 
     def python(self, code: str, *arguments: str) -> Answer:
         """Run code by the Python that has the programs."""
@@ -67,13 +71,13 @@ class Windows:
     def _run(
         self,
         command: list[str | Path],
-        text: str = "",
+        text: str | bytes = "",
         variables: Mapping[str, str] | None = None,
     ) -> Answer:
         began = time.monotonic()
         done = subprocess.run(
             ["wine", *map(str, command)],
-            input=text.encode(),
+            input=text.encode() if isinstance(text, str) else text,
             capture_output=True,
             env={**(variables or {}), **self.variables},
             timeout=_TIMEOUT_S,

@@ -4,7 +4,7 @@ An item is a generic credential: the URL as target, the secret as raw UTF-8, kep
 this machine. Its blob ends at 2560 bytes, so a longer secret lies in pieces that
 docker's helper does not list; it reads such an item's secret as empty. Where it
 replaces or erases the item, the pieces stay and still hold the secret: our next store,
-erase or list removes them. Written against the documented API; not yet run on Windows.
+erase or list removes them. Run beside docker's under Wine; not yet on Windows.
 """
 
 from __future__ import annotations

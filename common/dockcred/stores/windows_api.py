@@ -101,7 +101,8 @@ class GenericCredentials:
 
     def write(self, target: str, item: Item) -> None:
         """Create or replace one."""
-        self._ok(self._api.CredWriteW(byref(to_native(target, item)), 0))
+        if not self._ok(self._api.CredWriteW(byref(to_native(target, item)), 0)):
+            raise CredentialError(_NOT_FOUND)
 
     def delete(self, target: str) -> None:
         """Delete one; none there is success."""
