@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 USER_AGENT = f"dockcred/{__version__}"
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-_MAX_ASSERTION_BYTES = 256 * 1024
 _OK = 200
 _TOO_MANY = 429
 
@@ -45,7 +44,7 @@ def by_federation(
     authority: str, audience: str, environment: Environment
 ) -> AccessToken:
     """Get a token for the application that trusts the federated token's subject."""
-    assertion = _read(environment.get("AZURE_FEDERATED_TOKEN_FILE"))
+    assertion = environment.token_in("AZURE_FEDERATED_TOKEN_FILE")
     proof = {"client_assertion": assertion, "client_assertion_type": _ASSERTION}
     if name := environment.get(BINDING):
         return _bound_token(name, audience, environment, proof)
@@ -131,20 +130,6 @@ def _refusal(answer: Response, name: str) -> IssueError:
             "see AZURE_AUTHORITY_HOST, and whether a proxy answers in its place",
         )
     return problems.meaning(text, name)
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="ascii") as file:
-            token = file.read(_MAX_ASSERTION_BYTES).strip()
-    except (OSError, ValueError):
-        token = ""
-    if not token or not token.isprintable():
-        raise IssueError(
-            f"AZURE_FEDERATED_TOKEN_FILE names {path}, where no token can be read",
-            "see that the file is mounted and readable by this user",
-        )
-    return token
 
 
 def garbage(name: str) -> TransportError:

@@ -126,9 +126,9 @@ class AlibabaIdentity(Identity):
         from dockcred.providers.alibaba import machine  # noqa: PLC0415 - not for env keys
 
         if source == OIDC:
-            return machine.assume_role_with_oidc(
-                environment, *map(environment.get, _OIDC)
-            )
+            role, provider = map(environment.get, _OIDC[1:])
+            token = environment.token_in(_TOKEN_FILE)
+            return machine.assume_role_with_oidc(environment, token, role, provider)
         if self._profile is None:
             return machine.keys_of_uri(environment)
         from dockcred.providers.alibaba import sdk  # noqa: PLC0415 - for profiles only

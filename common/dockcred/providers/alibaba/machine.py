@@ -145,10 +145,9 @@ def keys_of_uri(environment: Environment) -> AlibabaKeys:
 
 
 def assume_role_with_oidc(
-    environment: Environment, path: str, role: str, provider: str
+    environment: Environment, token: str, role: str, provider: str
 ) -> AlibabaKeys:
-    """Trade a token file's content for the keys of a role."""
-    token = _read(path)
+    """Trade an identity token for the keys of a role."""
     now = time.time()
     session = environment.get("ALIBABA_CLOUD_ROLE_SESSION_NAME")
     host = api.sts_host(environment)
@@ -175,20 +174,6 @@ def assume_role_with_oidc(
         host,
     )
     return _keys_in(answer.get("Credentials"), host, _OK, "")
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="ascii") as file:
-            token = file.read(1024 * 1024).strip()
-    except (OSError, ValueError):
-        token = ""
-    if not token or not token.isprintable():
-        raise IssueError(
-            f"ALIBABA_CLOUD_OIDC_TOKEN_FILE names {path}, where no token can be read",
-            "see that the file is mounted and readable by this user",
-        )
-    return token
 
 
 def _keys(answer: Response, name: str, principal: str) -> AlibabaKeys:

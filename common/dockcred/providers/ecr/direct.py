@@ -126,16 +126,16 @@ class DirectIdentity(Identity):
         environment = self._environment
         if self._source == ENV_KEYS and (keys := env_keys(environment)):
             return keys
-        from dockcred.providers.ecr import machine  # noqa: PLC0415 - not for env keys
-
         if self._source == WEB_IDENTITY:
             variable = "AWS_WEB_IDENTITY_TOKEN_FILE"
             if not environment.get("AWS_ROLE_ARN"):
                 raise _half(variable, "AWS_ROLE_ARN")
-            token = machine.read_token(environment.get(variable), variable)
+            token = environment.token_in(variable)
             from dockcred.providers.ecr import api  # noqa: PLC0415 - this source only
 
             return api.assume_role_with_web_identity(self._registry, token, environment)
+        from dockcred.providers.ecr import machine  # noqa: PLC0415 - a machine's own only
+
         if self._source in {CONTAINER, POD_IDENTITY}:
             return machine.container_keys(environment)
         if is_true(environment, "AWS_EC2_METADATA_DISABLED"):

@@ -144,8 +144,8 @@ def container_keys(environment: Environment) -> Keys:
     full = environment.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
     url = f"{_CONTAINER}/{relative.lstrip('/')}" if relative else full
     token = environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN")
-    if path := environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"):
-        token = read_token(path, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
+    if environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"):
+        token = environment.token_in("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
     headers = {"accept": "application/json"}
     if token:
         headers["authorization"] = token
@@ -166,21 +166,6 @@ def container_keys(environment: Environment) -> Keys:
             "see the task's or pod's role association",
         )
     return _keys(answer, name)
-
-
-def read_token(path: str, variable: str) -> str:
-    """Read a token file whole; IssueError names the variable that names it."""
-    try:
-        with open(path, encoding="ascii") as file:
-            token = file.read(1024 * 1024).strip()
-    except (OSError, ValueError):
-        token = ""
-    if not token or not token.isprintable():
-        raise IssueError(
-            f"{variable} names {path}, where no token can be read",
-            "see that the file is mounted and readable by this user",
-        )
-    return token
 
 
 def _keys(answer: Response, name: str, said: str = "") -> Keys:

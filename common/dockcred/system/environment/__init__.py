@@ -12,13 +12,14 @@ import os
 import sys
 
 from dockcred import system
-from dockcred.errors import InvalidInputError
+from dockcred.errors import InvalidInputError, IssueError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEFAULT_TIMEOUT_S = 8.0
+_MAX_TOKEN_BYTES = 1024 * 1024
 
 OURS = (
     "DOCKCRED_TIMEOUT",
@@ -137,6 +138,24 @@ class Environment:
             return named
         home = self.home()
         return f"{home}/{below_home}" if home else ""
+
+    def token_in(self, name: str) -> str:
+        """Return the token in the file that a variable names, without white space.
+
+        Raises IssueError where none can be read.
+        """
+        path = self.get(name)
+        try:
+            with open(path, encoding="ascii") as file:
+                token = file.read(_MAX_TOKEN_BYTES).strip()
+        except (OSError, ValueError):
+            token = ""
+        if not token or not token.isprintable():
+            raise IssueError(
+                f"{name} names {path}, where no token can be read",
+                "see that the file is mounted and readable by this user",
+            )
+        return token
 
     def glab_files(self) -> tuple[str, ...]:
         """Return where glab looks for its file, in its order.
