@@ -73,10 +73,11 @@ class Browser:
 
     def violations(self, axe: str) -> list[tuple[str, str, str]]:
         """Return what axe finds in the page: rule, place and HTML of each."""
-        self.run(
-            f"{axe}; document.head.append(document.createElement('style'));"
-            f"document.head.lastChild.textContent = {_STILL!r}"
-        )
+        if not self.run("return !!window.axe"):
+            self.run(
+                f"{axe}; document.head.append(document.createElement('style'));"
+                f"document.head.lastChild.textContent = {_STILL!r}"
+            )
         self.wait("return document.getAnimations().length == 0")
         self.run(_AXE)
         return [
