@@ -10,15 +10,19 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.real import program
-from support.release import ROOT
+from support.real import missing, program
+from support.release import ROOT, WINDOWS_PYTHON
 
 ENVIRONMENT = {
     name: value for name, value in os.environ.items() if "DOCKCRED" not in name
 }
 NIGHT = bool(os.environ.get("DOCKCRED_NIGHT"))
 GIT = ("git", "-c", "user.name=n", "-c", "user.email=e")
-PUBLISHED = (".whl", ".tar.gz", ".pyz", ".deb", ".tgz", ".cdx.json", ".intoto.jsonl")
+PUBLISHED = (
+    *(".whl", ".tar.gz", ".pyz", ".deb", ".tgz", "-windows.zip", ".installer.yaml"),
+    *("dockcred.json", ".pyz.cdx.json", ".tgz.cdx.json", "-windows.zip.cdx.json"),
+    *("-debian.cdx.json", ".intoto.jsonl"),
+)
 PAPERS = (
     *("packaging", "common/dockcred/system/version.py", "CHANGELOG.md"),
     ".gitignore",
@@ -63,9 +67,11 @@ def tree_of(names: list[str] | tuple[str, ...], tree: Path, ends: str) -> Path:
     return tree
 
 
-def release(tree: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
+def release(
+    tree: Path, *words: str | Path, **variables: str
+) -> subprocess.CompletedProcess[str]:
     script = tree / "packaging/release.sh"
-    return run(script, *words, cwd=tree, PYTHON=sys.executable)
+    return run(script, *words, cwd=tree, PYTHON=sys.executable, **variables)
 
 
 @pytest.fixture
@@ -168,6 +174,8 @@ def test_what_passed_is_built_and_tested_as_it_was_built(tmp_path, pythons):
     """With everything in one directory, under the newest Python of a Debian."""
     for tool in ("dpkg-buildpackage", "dh_python3", "gcc", "readelf"):
         program(tool)
+    if not WINDOWS_PYTHON.exists():
+        missing(f"there is no Python for Windows in {WINDOWS_PYTHON}")
     tracked = run("git", "ls-files", cwd=ROOT).stdout.splitlines()
     tree = tree_of([n for n in tracked if (ROOT / n).exists()], tmp_path / "t", "false")
     (tree / "build").mkdir()
@@ -176,7 +184,12 @@ def test_what_passed_is_built_and_tested_as_it_was_built(tmp_path, pythons):
     key = tmp_path / "key.pem"
     words = ("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
     run(program("openssl"), *words).check_returncode()
-    done = release(tree, "--key", key, tmp_path / "dist", pythons["3.13"])
+    windows = {
+        "WINDOWS_PYTHON": str(WINDOWS_PYTHON),
+        "RELEASE_URL": "https://x.example",
+    }
+    words = ("--key", key, tmp_path / "dist", pythons["3.13"])
+    done = release(tree, *words, **windows)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count(" passed") == 2
     files = {path.name for path in (tmp_path / "dist").iterdir()}
