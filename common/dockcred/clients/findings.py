@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from difflib import get_close_matches
 from enum import IntEnum
 from shlex import quote
@@ -248,6 +249,28 @@ def judge(where: str, found: Auth, readers: Consequences) -> Finding:
     return Finding(severity, ENTRY, said, remedy)
 
 
+def _loader(yaml: Any) -> Any:
+    """Return a loader that makes names text, as sigs.k8s.io/yaml does for JSON."""
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc] # a module that may be missing
+        def construct_mapping(self, node: Any, deep: bool = False) -> dict[str, Any]:
+            found = super().construct_mapping(node, deep=deep)
+            return {_name(key, node.start_mark.line + 1): found[key] for key in found}
+
+    return Loader
+
+
+def _name(key: object, line: int) -> str:
+    # Go's numbers without a point have 64 bits.
+    if not isinstance(key, str | int | float | date) or (
+        isinstance(key, int) and not -(2**63) <= key < 2**63
+    ):
+        raise InvalidInputError(
+            f"a name in the mapping at line {line} is no text", "write it in quotes"
+        )
+    return str(key).lower() if isinstance(key, bool) else str(key)
+
+
 def read(data: bytes) -> list[Mapping[str, Any]]:
     """Return the documents of a manifest; raise InvalidInputError for what is none."""
     try:
@@ -264,7 +287,7 @@ def read(data: bytes) -> list[Mapping[str, Any]]:
             not_json.cause, f"for YAML {missing.remedy}; else kubectl's -o json"
         ) from None
     try:
-        found = list(yaml.safe_load_all(data))
+        found = list(yaml.load_all(data, _loader(yaml)))
     except yaml.MarkedYAMLError as broken:
         mark = broken.problem_mark
         place = f" at line {mark.line + 1}" if mark else ""

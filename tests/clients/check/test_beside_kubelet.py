@@ -332,3 +332,24 @@ def test_generated_payloads(ask: Ask, side_by_side) -> None:
 def test_a_file_alone_is_read_by_the_same_rules() -> None:
     with pytest.raises(InvalidInputError):
         kubernetes.read(b"[]")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("1", "true", "yes", "-7", "0x10", "1.5", "2020-01-01", "~", "null", "'~'"),
+        *("9223372036854775807", "9223372036854775808", "[a]", "{a: b}", ".inf", "? "),
+    ],
+)
+def test_a_name_in_yaml_is_text_or_refused(ask, name):
+    """JSON has text alone for a name: kubectl makes it of the rest, or stops."""
+    pytest.importorskip("yaml")
+    manifest = (
+        "{apiVersion: v1, kind: Secret, metadata: {name: regcred},"
+        f" type: Opaque, data: {{{name}: aGk=}}}}"
+    )
+    refused = ask({"yaml": manifest, "image": "registry.example.com/a"})["refused"]
+    found = formats.check("kubernetes-secret", manifest.encode())
+    assert bool(refused) == any(
+        says(found, words) for words in (REFUSES, "no text", "not YAML")
+    )

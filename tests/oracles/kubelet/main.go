@@ -2,7 +2,8 @@
 // it (decoding, defaults and validation), and what kubelet sends for an image.
 //
 //	kubelet IMAGE    $HOME/secret.json holds the Secret; one line of JSON answers
-//	kubelet -        on stdin {"secret": {…}, "image": "…"} a line; each is answered
+//	kubelet -        on stdin {"secret": {…}, "image": "…"} a line; each is answered;
+//	                 "yaml": "…" in place of the Secret is one as kubectl reads a file
 package main
 
 import (
@@ -22,6 +23,7 @@ import (
 	"k8s.io/kubernetes/pkg/apis/core/validation"
 	"k8s.io/kubernetes/pkg/credentialprovider"
 	"k8s.io/kubernetes/pkg/credentialprovider/secrets"
+	"sigs.k8s.io/yaml"
 )
 
 type login struct {
@@ -122,10 +124,19 @@ func main() {
 		var asked struct {
 			Secret json.RawMessage
 			Image  string
+			YAML   *string
 		}
 		if err := json.Unmarshal(lines.Bytes(), &asked); err != nil {
 			frame.Print(failed("no question: " + err.Error()))
 			continue
+		}
+		if asked.YAML != nil {
+			read, err := yaml.YAMLToJSON([]byte(*asked.YAML))
+			if err != nil {
+				frame.Print(answer{Refused: frame.Text(err.Error())})
+				continue
+			}
+			asked.Secret = read
 		}
 		frame.Print(ask(asked.Secret, asked.Image))
 	}
