@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dockcred.system import file_lock
+from dockcred.system.environment import Environment
 from dockcred.system.file_lock import FileLock
 
 HELD = """
@@ -70,3 +71,16 @@ def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
     with FileLock(path, max_wait_s=0):
         pass
     assert os.listdir(tmp_path) == []
+
+
+def test_a_path_that_cannot_be_resolved_has_no_remedy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On Windows a path can be too long to be resolved."""
+
+    def refuse(_path: str) -> str:
+        raise OSError(22, "More data available")
+
+    monkeypatch.setattr(os.path, "realpath", refuse)
+    refused = PermissionError(13, "denied", "/a/file")
+    assert file_lock.remedy(refused, Environment({})) == ""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 from support.real import require_root
 
+from dockcred import system
 from dockcred.system import private_file
 
 ASIDE = "config.json.0123456789abcdef.new"
@@ -142,3 +144,40 @@ def test_a_call_that_fails_leaves_the_old_file_alone(
     assert failed.value.filename == str(file)
     assert file.read_text() == "old"
     assert os.listdir(file.parent) == ["config.json"]
+
+
+@pytest.mark.parametrize("removes_open", [True, False])
+def test_what_a_dead_writer_left_goes_where_open_files_stay_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, removes_open: bool
+) -> None:
+    """Windows removes nothing that is open: whoever has it open, the remover too."""
+    if sys.platform != "linux":
+        pytest.skip("there is no /proc that tells what is open")
+    monkeypatch.setattr(system, "REMOVES_OPEN", removes_open)
+    unlink = os.unlink
+
+    def unlink_closed(path: str) -> None:
+        there = os.stat(path)
+        for name in os.listdir("/proc/self/fd"):
+            try:
+                opened = os.fstat(int(name))
+            except OSError:
+                continue
+            assert not os.path.samestat(opened, there), path
+        unlink(path)
+
+    target = str(tmp_path / "file")
+    left, descriptor = private_file.create(target)
+    os.close(descriptor)
+    if not removes_open:
+        monkeypatch.setattr(os, "unlink", unlink_closed)
+    private_file.replace(target, b"new")
+    assert not os.path.exists(left)
+    monkeypatch.setattr(private_file, "fill", full)
+    with pytest.raises(OSError, match="full"):
+        private_file.replace(target, b"newer")
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def full(*_: object) -> None:
+    raise OSError(28, "the disk is full")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from support import once, real
@@ -21,8 +23,33 @@ from dockcred.testing.sandbox import Sandbox
 
 PLACE = Path("/usr/local/lib/dockcred-ci/wine")
 ROOT = Path(__file__).parents[2]
-QUIET = {"WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml=;advapi32=n"}
+QUIET = {
+    "WINEDEBUG": "-all",
+    "WINEDLLOVERRIDES": "mscoree,mshtml=;advapi32=n",
+    "LC_ALL": "C.UTF-8",  # else a name with other letters is none to Wine
+}
 _TIMEOUT_S = 60
+_MANY = """
+import json, os, subprocess, sys
+
+def run(command, text, variables):
+    told = {n: v for n, v in {**os.environ, **variables}.items() if v is not None}
+    done = subprocess.run(command, input=text.encode(), capture_output=True, env=told)
+    return done.returncode, done.stdout.decode("latin-1"), done.stderr.decode("latin-1")
+
+json.dump([run(*case) for case in json.load(sys.stdin)], sys.stdout)
+"""
+"""One Python of Windows that runs many programs, with the variables that they are to have:
+those of the home Wine sets itself for what is started from here."""
+
+
+class Case(NamedTuple):
+    """One program to run; a variable that is None is not set."""
+
+    program: str
+    arguments: tuple[str, ...]
+    text: str
+    variables: Mapping[str, str | None]
 
 
 class Windows:
@@ -64,9 +91,33 @@ class Windows:
         """Run a program of Windows that is not ours."""
         return self._run([program, *arguments], text)
 
-    def python(self, code: str, *arguments: str) -> Answer:
+    def python(
+        self,
+        code: str,
+        *arguments: str,
+        text: str = "",
+        variables: Mapping[str, str] | None = None,
+    ) -> Answer:
         """Run code by the Python that has the programs."""
-        return self._run([self.scripts.parent / "python.exe", "-c", code, *arguments])
+        python = self.scripts.parent / "python.exe"
+        return self._run([python, "-c", code, *arguments], text, variables)
+
+    def many(self, cases: list[Case]) -> list[Answer]:
+        """Run programs one after the other, in one process's keeping."""
+        asked = [
+            (
+                [self.path(self.scripts / f"{each.program}.exe"), *each.arguments],
+                each.text,
+                each.variables,
+            )
+            for each in cases
+        ]
+        told = self.python(_MANY, text=json.dumps(asked))
+        assert told.status == 0, told
+        return [
+            Answer(status, stdout.encode("latin-1"), stderr.encode("latin-1"), 0)
+            for status, stdout, stderr in json.loads(told.stdout)
+        ]
 
     def _run(
         self,

@@ -31,6 +31,7 @@ if sys.platform == "win32":
         PLAIN,
         READ,
         READ_ANY,
+        REMOVES_OPEN,
         ROOTS,
         RUNS_SCRIPTS,
         SAFE,
@@ -81,6 +82,8 @@ else:
     """The directory of the whole machine's settings."""
     HOME = "HOME"
     """The variable that names a user's home."""
+    REMOVES_OPEN = True
+    """Whether a file can be removed that somebody has open."""
     KEYCHAIN = "osxkeychain" if sys.platform == "darwin" else ""
     """The system's own keychain, as docker calls it; nothing where there is none."""
     SERVES = True

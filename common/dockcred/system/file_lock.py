@@ -184,13 +184,13 @@ def remedy(error: OSError, environment: Environment) -> str:
         return "it is mounted read-only: name a place elsewhere"
     if not error.filename:
         return ""
-    path = os.path.realpath(os.fsdecode(error.filename))
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        shown = _command("df", "-h", _directory(path))
-        return f"make room there, it stays as it was; run: {shown}"
-    if error.errno not in {errno.EACCES, errno.EPERM}:
-        return ""
     try:
+        path = os.path.realpath(os.fsdecode(error.filename))
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            shown = _command("df", "-h", _directory(path))
+            return f"make room there, it stays as it was; run: {shown}"
+        if error.errno not in {errno.EACCES, errno.EPERM}:
+            return ""
         if held := _held_fast(path):
             return f"run: {_command('sudo', 'chattr', '-i', '-a', held)}"
         place = obstacle(path, os.W_OK)

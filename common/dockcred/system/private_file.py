@@ -60,10 +60,9 @@ def replace(
             taken, descriptor = descriptor, -1
             system.move(taken, aside, path, mtime)
         except BaseException:
+            close(descriptor)
             drop(aside)
             raise
-        finally:
-            close(descriptor)
         if durable:
             system.flush_directory(path)
     except OSError as error:
@@ -90,8 +89,8 @@ def create(path: str) -> tuple[str, int]:
             if _lock(descriptor) is not False and os.fstat(descriptor).st_nlink:
                 return aside, descriptor
         except OSError:
-            drop(aside)
             close(descriptor)
+            drop(aside)
             raise
         close(descriptor)
     raise FileExistsError(17, "another process takes its files for leftovers", path)
@@ -226,6 +225,11 @@ def _remove_if_dead(path: str, *, locked: bool) -> None:
             if free is None:
                 free = time.time() - status.st_ctime > _DEAD_AFTER_S
             if free:
+                # Locked until it has gone, so that its writer does not go on with it.
+                # Where what is open stays, such a writer keeps it by having it open.
+                if not system.REMOVES_OPEN:
+                    os.close(descriptor)
+                    descriptor = -1
                 drop(path)
     finally:
         close(descriptor)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from dockcred import system
 from dockcred.clients import helm as helm_registry
 from dockcred.clients.containers import edit as containers_edit
 from dockcred.clients.docker import edit as docker_edit
@@ -22,6 +23,7 @@ from dockcred.commands.configure.carry_out import (
     options,
 )
 from dockcred.commands.console import examples, reporting_errors, warn
+from dockcred.errors import InvalidInputError
 from dockcred.system import environment
 
 
@@ -41,7 +43,13 @@ def docker(**choices: Any) -> None:
     and docker-py read it too.
     """
     with reporting_errors():
-        path = docker_edit.path(environment.current())
+        variables = environment.current()
+        if not (variables.home() or variables.get("DOCKER_CONFIG")):
+            raise InvalidInputError(
+                "there is no home for docker's config.json",
+                f"set {system.HOME} or DOCKER_CONFIG",
+            )
+        path = docker_edit.path(variables)
         _docker_config(path, docker_edit.HUB, "docker", **choices)
 
 

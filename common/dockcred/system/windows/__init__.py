@@ -39,6 +39,7 @@ CACHE = "dockcred/cache"
 HOME = "USERPROFILE"
 KEYCHAIN = "wincred"
 SERVES = SYSTEMD = RUNS_SCRIPTS = False
+REMOVES_OPEN = False  # what anybody has open stays
 _STARTED = (".com", ".exe", ".bat", ".cmd")  # by CreateProcess; of others a shell knows
 _SAID = os.environ.get("PATHEXT", "").lower().split(";")
 EXECUTABLE = tuple(each for each in _SAID if each in _STARTED) or _STARTED

@@ -1,0 +1,68 @@
+"""A home as people have it: blanks and umlauts, none, one that nobody can write, far down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .conftest import Case
+from .test_helpers import ECR, ECR_CALL, ECR_HOST, KEYRING, PATIENT
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wine")]
+
+BLANK = "Jürgen Grün"
+OF_HOME = ("USERPROFILE", "APPDATA", "LOCALAPPDATA", "HOMEDRIVE", "HOMEPATH", "HOME")
+UNWRITABLE = "Z:\\sys"
+"""Not even root makes a file there."""
+
+
+def _home(kind: str, windows, tmp_path: Path) -> dict[str, str | None]:
+    if kind == "none":
+        return dict.fromkeys(OF_HOME)
+    name = {"long": "/".join(3 * ["x" * 100])}.get(kind, BLANK)
+    place = tmp_path / name
+    place.mkdir(parents=True)
+    path = UNWRITABLE if kind == "unwritable" else windows.path(place)
+    told = (path, f"{path}\\AppData\\Roaming", f"{path}\\AppData\\Local")
+    return dict.fromkeys(OF_HOME) | dict(zip(OF_HOME, told, strict=False))
+
+
+@pytest.mark.parametrize("kind", ["blank", "none", "unwritable", "long"])
+def test_every_program_works_or_says_in_one_line_why_not(
+    windows, cloud, tmp_path, kind
+):
+    said = cloud.environment("env-keys") | PATIENT
+    variables = {
+        n: v
+        for n, v in said.items()
+        if not n.startswith(("XDG", "DOCKCRED_CACHE", "DOCKER"))
+    }
+    variables |= _home(kind, windows, tmp_path) | {"DOCKCRED_STORE": "wincred"}
+    login = '{"ServerURL": "homes.example", "Username": "u", "Secret": "s"}'
+    first, again, stored, told, erased, doctor, configured = windows.many(
+        [
+            Case(ECR, ("get",), ECR_HOST, variables),
+            Case(ECR, ("get",), ECR_HOST, variables),
+            Case(KEYRING, ("store",), login, variables),
+            Case(KEYRING, ("get",), "homes.example", variables),
+            Case(KEYRING, ("erase",), "homes.example", variables),
+            Case("dockcred", ("doctor",), "", variables),
+            Case("dockcred", ("configure", "docker", "--all"), "", variables),
+        ]
+    )
+    keeps = kind in {"blank", "long"}
+    assert [each.status for each in (first, again, stored, told, erased)] == [0] * 5
+    assert cloud.calls[ECR_CALL] == (1 if keeps else 2)
+    assert (first.stdout == again.stdout) == keeps
+    assert told.password == "s"
+    assert b"docker: " in doctor.stdout
+    if kind == "blank":
+        assert (tmp_path / BLANK / ".docker/config.json").exists(), configured
+    else:
+        assert (configured.status, configured.stdout) == (1, b""), configured
+    for answer in (first, again, stored, told, erased, doctor, configured):
+        assert b"Traceback" not in answer.stdout + answer.stderr
+    # Of configure the first line says that the helper is not on PATH.
+    assert configured.stderr.count(b"\n") <= 2
+    assert {e.stderr.count(b"\n") for e in (first, again, stored, told)} <= {0, 1}
