@@ -252,12 +252,12 @@ def judge(where: str, found: Auth, readers: Consequences) -> Finding:
 def _loader(yaml: Any) -> Any:
     """Return a loader that makes names text, as sigs.k8s.io/yaml does for JSON."""
 
-    class Loader(yaml.SafeLoader):  # type: ignore[misc] # a module that may be missing
+    class TextNames(yaml.SafeLoader):  # type: ignore[misc] # a module that may be missing
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[str, Any]:
             found = super().construct_mapping(node, deep=deep)
             return {_name(key, node.start_mark.line + 1): found[key] for key in found}
 
-    return Loader
+    return TextNames
 
 
 def _name(key: object, line: int) -> str:
