@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from support.program import LONG_S
 
 from dockcred import Policy, resolve
 from dockcred.errors import (
@@ -138,7 +139,7 @@ def test_a_source_that_there_is_not_is_refused_before_any_is_asked(
 
 
 def test_a_helper_that_hangs_is_ended(home: Home) -> None:
-    home.helper("slow", "exec sleep 20")
+    home.helper("slow", f"exec sleep {LONG_S}")
     with pytest.raises(IssueError, match="did not answer within"):
         resolve(
             "ghcr.io",

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from protocol.launcher.launched import PROGRAM, SHELLS
+from support.program import BUSY_S
 
 from dockcred import wiring
 from dockcred.credential import Credential, ServerURL
@@ -140,7 +141,7 @@ def _by_sh(shell: str, request: bytes, variables: dict[str, str]) -> bytes:
         env=variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        timeout=20,
+        timeout=BUSY_S,
         check=False,
     ).stdout
 

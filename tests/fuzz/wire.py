@@ -7,6 +7,8 @@ import socket
 import time
 from urllib.parse import urlsplit
 
+from support.program import BUSY_S
+
 from dockcred import wiring
 from dockcred.clients.reference import Reference
 from dockcred.commands.forward import wire as forward
@@ -92,7 +94,7 @@ def http_response(data: bytes) -> str:
         theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 18)
         theirs.sendall(data)
         theirs.shutdown(socket.SHUT_WR)
-        response = Reader(ours, time.monotonic() + 10, "the server").response()
+        response = Reader(ours, time.monotonic() + BUSY_S, "the server").response()
     assert len(response.body) <= MAX_BODY_BYTES
     try:
         response.json()

@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from support.program import BUSY_S
 
 pytestmark = pytest.mark.slow
 
@@ -119,7 +120,9 @@ def install(tree: Path, place: Path) -> Path:
     """Install a tree with pip, its libraries lent by this Python; answer `bin`."""
     libraries = sysconfig.get_path("purelib")
     subprocess.run(
-        [sys.executable, "-m", "venv", "--without-pip", place], check=True, timeout=60
+        [sys.executable, "-m", "venv", "--without-pip", place],
+        check=True,
+        timeout=BUSY_S,
     )
     (theirs,) = place.glob("lib/python*/site-packages")
     (theirs / "lent.pth").write_text(f"{libraries}\n")

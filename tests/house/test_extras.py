@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.program import BUSY_S
 
 import dockcred
 from dockcred.errors import MissingExtraError, unforeseen
@@ -50,7 +51,7 @@ def test_without_a_library_a_module_loads_or_says_what_is_missing() -> None:
         [sys.executable, "-I", "-S", "-c", TRY, root],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=BUSY_S,
         check=True,
     )
     assert set(done.stdout.splitlines()) <= GUARDED

@@ -1,6 +1,6 @@
 """Run pytest again and again, each time in a fork of a process that has its libraries.
 
-Each line of stdin is JSON, the seconds that pytest has and its arguments; each of stdout
+Each line of stdin is JSON, the seconds that pytest has, variables and its arguments; each of stdout
 is its status, None where the time was over, and what it said. What is imported here is
 others' alone: ours and the tests are imported anew in each fork. A test that starts no
 program takes 0.2 s of processor time; without these imports, and without bytecode of
@@ -54,13 +54,16 @@ def main() -> None:
         print(json.dumps([status, output]), file=answers, flush=True)
 
 
-def run(limit_s: int, arguments: list[str], said: int) -> int | None:
+def run(
+    limit_s: int, variables: dict[str, str], arguments: list[str], said: int
+) -> int | None:
     """Return pytest's status, None where it ran for longer than it may."""
     child = os.fork()
     if child == 0:
         os.dup2(said, 1)
         os.dup2(said, 2)
         os.setsid()
+        os.environ.update(variables)
         importlib.invalidate_caches()
         status = 1  # as Python itself ends, where pytest fails at its end
         try:

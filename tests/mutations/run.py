@@ -57,6 +57,7 @@ PROGRAMS = {
 }
 SCRIPT = "#!{python}\nfrom {module} import main\nmain()\n"
 LIMIT_S, LIMIT_OF_ALL_S = 240, 1200
+BUSY_S = 15  # a mutated program may never answer, and is not to be waited for
 SEED = "20261129"
 FAILED = 1  # pytest's status where a test failed; others mean that none ran
 # Three for two processors: what is slow on purpose is waited for.
@@ -127,7 +128,9 @@ class Tree:
         self._forks.stdin.close()
         self._forks.wait(LIMIT_S)
 
-    def run(self, *tests: str, limit_s: int = LIMIT_S) -> tuple[int | None, str]:
+    def run(
+        self, *tests: str, limit_s: int = LIMIT_S, **variables: str
+    ) -> tuple[int | None, str]:
         """Run tests of the copy on the copy; return how they ended and what was said.
 
         The status is None where they ran for longer than `limit_s`.
@@ -135,7 +138,11 @@ class Tree:
         assert self._forks.stdin
         assert self._forks.stdout
         arguments = ["-q", "-x", "-p", "no:cacheprovider", *tests]
-        print(json.dumps([limit_s, arguments]), file=self._forks.stdin, flush=True)
+        print(
+            json.dumps([limit_s, variables, arguments]),
+            file=self._forks.stdin,
+            flush=True,
+        )
         status, output = json.loads(self._forks.stdout.readline())
         return status, output
 
@@ -149,7 +156,7 @@ class Tree:
         original = self._place / mutation.file
         try:
             mutation.apply(self._place, self._later())
-            status, output = self.run(mutation.test)
+            status, output = self.run(mutation.test, DOCKCRED_BUSY_S=str(BUSY_S))
         except ValueError as error:
             return str(error)
         finally:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.asking import ask
+from support.program import BUSY_S
 
 from dockcred.testing.sandbox import Sandbox
 from dockcred.testing.sandbox.sandbox import IDENTITIES
@@ -127,7 +128,7 @@ def test_a_keychain_names_its_extra(store: str, base: Path, tmp_path: Path) -> N
         },
         input=b"registry.example",
         capture_output=True,
-        timeout=20,
+        timeout=BUSY_S,
         check=False,
     )
     said = (done.stdout + done.stderr).decode()
@@ -151,7 +152,7 @@ def test_a_command_names_its_extra(arguments, extra, base, tmp_path) -> None:
         env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=BUSY_S,
         check=False,
     )
     assert done.returncode
@@ -169,7 +170,7 @@ def test_a_person_is_told_the_extra_too(words, base, cloud) -> None:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=BUSY_S,
         check=False,
     )
     said = " ".join((done.stdout + done.stderr).split())

@@ -13,7 +13,7 @@ import pytest
 from support.directory import MACHINE, PLUGIN, PYTHON, Root, build, tree
 from support.kubelet import IMAGE, password, request
 from support.once import make_once
-from support.program import Program, wait_until
+from support.program import BUSY_S, Program, wait_until
 from support.real import missing, program, require
 from support.release import ROOT
 
@@ -119,7 +119,7 @@ def test_a_python_that_it_starts_is_its_own(alone):
 def test_it_refreshes_in_the_background(alone):
     with Sandbox(expires_s=4) as cloud:
         first = password(ask(alone, cloud))
-        wait_until(lambda: password(ask(alone, cloud)) != first, 20)
+        wait_until(lambda: password(ask(alone, cloud)) != first)
 
 
 def test_without_proc_it_says_what_it_needs(directory, tmp_path):
@@ -275,7 +275,7 @@ def test_the_installer_waits_until_it_is_ended(directory, bare_node, number):
         Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
     )
     os.kill(int(first), number)
-    assert running.wait(10) == 0, running.stderr.read()
+    assert running.wait(BUSY_S) == 0, running.stderr.read()
     for stream in (running.stdin, running.stdout, running.stderr):
         stream.close()
 

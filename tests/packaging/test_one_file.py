@@ -8,11 +8,11 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
 import pytest
+from support import entries
 from support.program import HOST, NOT_FOUND, Program, wait_until
 from support.real import missing, program
 from support.release import ROOT
@@ -66,10 +66,10 @@ def test_it_refreshes_in_the_background_with_every_descriptor_closed(ecr_by_name
     """What the refresher imports then is still found."""
     from dockcred.testing.sandbox import Sandbox
 
-    with Sandbox(expires_s=4) as cloud:
+    with Sandbox() as cloud:
         environment = cloud.environment("env-keys")
         first = ecr_by_name.get(environment).password
-        time.sleep(2.1)  # its life is 4 s, and the second half of it has begun
+        entries.age_to(entries.only(environment), 0.6)  # in the second half of its life
         ecr_by_name.get(environment)
         wait_until(lambda: cloud.calls["ecr:GetAuthorizationToken"] == 2)
         wait_until(lambda: ecr_by_name.get(environment).password != first)

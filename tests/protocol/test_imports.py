@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support.program import HOST
+from support.program import BUSY_S, HOST
 
 HEAVY = {
     "_hashlib",
@@ -65,7 +65,7 @@ def imported(helper_bin):
             env=environment,
             input=HOST.encode(),
             capture_output=True,
-            timeout=20,
+            timeout=BUSY_S,
             check=False,
         )
         assert done.returncode == 0, done.stdout

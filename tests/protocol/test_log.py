@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support.program import HOST
+from support.program import BUSY_S, HOST
 
 from dockcred.testing.sandbox import Sandbox
 
@@ -60,7 +60,7 @@ def test_it_is_in_no_line(
         env=environment,
         input=(host or environment["DOCKCRED_OIDC_HOSTS"].split(",")[0]).encode(),
         capture_output=True,
-        timeout=20,
+        timeout=BUSY_S,
         check=False,
     )
     said = (done.stdout + done.stderr).decode()
@@ -75,7 +75,7 @@ def test_the_host_is(cloud: Sandbox, helper_bin: Path) -> None:
         env=cloud.environment("container-relative") | {"DOCKCRED_LOG": "debug"},
         input=HOST.encode(),
         capture_output=True,
-        timeout=20,
+        timeout=BUSY_S,
         check=True,
     )
     assert re.search(

@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import pytest
-from support.program import HOST, NOT_FOUND, wait_until
+from support.program import BUSY_S, HOST, NOT_FOUND, wait_until
 
 LONG = b"x" * 3_000_000
 NO_CORE = ["1", "1"]
@@ -34,7 +34,7 @@ def test_stdin_is_read_to_its_end_before_the_program_ends(verb, text, ecr, cloud
         time.sleep(0)
     process.stdin.close()
     process.stdin = None
-    stdout, _ = process.communicate(timeout=10)
+    stdout, _ = process.communicate(timeout=BUSY_S)
     assert stdout.count(b"\n") <= 1
     assert process.returncode in {0, 1}
 
@@ -45,7 +45,7 @@ def test_stdin_is_read_even_where_a_variable_is_refused(ecr, cloud):
     process = ecr.start("get", environment=environment)
     time.sleep(0.3)
     os.write(process.stdin.fileno(), b"x" * 60_000)
-    stdout, _ = process.communicate(timeout=10)
+    stdout, _ = process.communicate(timeout=BUSY_S)
     assert b"DOCKCRED_TIMEOUT" in stdout
 
 
@@ -53,7 +53,7 @@ def test_stdin_is_read_even_where_a_variable_is_refused(ecr, cloud):
 def test_list_and_version_do_not_wait_for_a_stdin_that_stays_open(verb, ecr, cloud):
     """docker-py leaves its own stdin there: a terminal, or a pipe nobody closes."""
     process = ecr.start(verb, environment=cloud.environment())
-    assert process.wait(timeout=5) == 0
+    assert process.wait(timeout=BUSY_S) == 0
     process.stdin.close()
     assert process.stdout.read().endswith(b"\n")
     process.stdout.close()
@@ -67,7 +67,7 @@ def _run(ecr, environment, verb, redirections):
         env=environment,
         capture_output=True,
         input=HOST.encode(),
-        timeout=20,
+        timeout=BUSY_S,
         check=False,
     )
 
@@ -114,7 +114,7 @@ def test_a_client_that_has_gone_ends_the_program_quietly(ecr, cloud):
     process.stdout.close()
     process.stdin.write(HOST.encode())
     process.stdin.close()
-    assert process.wait(timeout=10) == 1
+    assert process.wait(timeout=BUSY_S) == 1
     assert process.stderr.read() == b""
     process.stderr.close()
 
@@ -129,9 +129,9 @@ def _most_core(process) -> list[str]:
 def test_ctrl_c_ends_with_one_line(ecr, cloud):
     """No traceback reaches a terminal."""
     process = ecr.start("get", environment=cloud.environment())
-    wait_until(lambda: _most_core(process) == NO_CORE, 30)
+    wait_until(lambda: _most_core(process) == NO_CORE)
     process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=30)
+    stdout, stderr = process.communicate(timeout=BUSY_S)
     assert process.returncode == 1
     assert stdout == b"interrupted\n"
     assert stderr == b"docker-credential-ecr-login: interrupted\n"
@@ -147,8 +147,8 @@ def test_core_dumps_are_off_and_files_are_private(ecr, cloud):
         resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
 
     process = ecr.start("get", environment=environment, preexec_fn=generous)
-    wait_until(lambda: _most_core(process) == NO_CORE, 30)
-    process.communicate(HOST.encode(), timeout=10)
+    wait_until(lambda: _most_core(process) == NO_CORE)
+    process.communicate(HOST.encode(), timeout=BUSY_S)
     made = list((cloud.home / "env-keys/.cache").rglob("*"))
     assert made
     for path in made:
@@ -183,7 +183,7 @@ def test_the_name_is_the_program_s_not_the_caller_s(ecr, cloud, tmp_path):
         executable=ecr.path,
         env=cloud.environment(),
         capture_output=True,
-        timeout=10,
+        timeout=BUSY_S,
         check=False,
     )
     assert done.stdout.startswith(b"docker-credential-ecr-login (dockcred) v")

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from commands.refresh import api_server
+from support.program import BUSY_S
 
 from . import groups
 from .clouds import open_clouds, put_image
-from .node import NAME, POD_S, Node, ended, open_node, require_a_node
+from .node import NAME, Node, ended, open_node, require_a_node
 from .parts import missing, program
 from .registry import HOSTS, make_certificates
 from .world import ADDRESS, BARE_ENVIRONMENT, World, open_world
@@ -105,7 +106,7 @@ class Api(api_server.ApiServer):
         self.create(document)
         names = document["metadata"]
         words = ("pod", names["name"], "--namespace", names["namespace"])
-        deadline = time.monotonic() + POD_S
+        deadline = time.monotonic() + BUSY_S
         shown: Any = None
         while time.monotonic() < deadline:
             shown = self.read(*words)

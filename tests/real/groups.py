@@ -38,7 +38,7 @@ def drop(world: World) -> None:
     """Remove the groups of a world that has ended, and of those that were killed."""
     for group in _below(_name(world)):
         # Its last process may not be reaped yet.
-        wait_until(lambda group=group: _is_dropped(group), 10)
+        wait_until(lambda group=group: _is_dropped(group))
     for group in _below("dockcred-*"):
         with contextlib.suppress(OSError):
             if time.time() - group.stat().st_mtime > STALE_S:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from support.program import BUSY_S
+
 from . import groups
 from .parts import missing, program
 from .pod_images import build_image
@@ -21,7 +23,6 @@ CNI = "/usr/lib/cni"
 NAME = "node-1"
 PLUGIN = "dockcred-credential-provider"
 PAUSE = "localhost/pause:1"
-READY_S, POD_S = 60, 40
 READ_ONLY_PORT, HEALTH_PORT = 10255, 10248
 # Both write where the machine's own would: laid over, and gone with the world.
 OWN_TREES = ("/etc", "/opt", "/var")
@@ -104,7 +105,7 @@ class Node:
             return self.fetch(ready) is not None
 
         with self.world.server(
-            *command, ready=is_ready, env=env, within_s=READY_S, name=place.name
+            *command, ready=is_ready, env=env, within_s=BUSY_S, name=place.name
         ) as log:
             yield Kubelet(self, place, log)
 
@@ -143,7 +144,7 @@ class Kubelet:
     def pulled(self, name: str) -> str:
         """Wait until a static pod runs, or is told why not; return that, or nothing."""
         url = f"http://127.0.0.1:{READ_ONLY_PORT}/pods"
-        deadline = time.monotonic() + POD_S
+        deadline = time.monotonic() + BUSY_S
         ends: list[str | None] = []
         while time.monotonic() < deadline:
             pods = json.loads(self.node.fetch(url) or "{}").get("items") or ()

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from support.program import BUSY_S
+
 from .parts import missing
 from .world import World
 
@@ -16,7 +18,6 @@ BINARY = Path("/usr/local/lib/dockcred-ci/nomad")
 SERVICE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """What systemd gives a service that says nothing of it."""
 INSTALLED = "/usr/local/bin"
-READY_S, JOB_S = 60, 60
 
 # The request is kept, and the helper takes the spy's place: Nomad is its parent still.
 SPY = f"""#!/bin/sh
@@ -85,7 +86,7 @@ class Agent:
         file.write_text(JOB.replace("NAME", name).replace("IMAGE", image))
         started = self._nomad("job", "run", "-detach", str(file))
         assert started.returncode == 0, started.stderr + started.stdout
-        deadline = time.monotonic() + JOB_S
+        deadline = time.monotonic() + BUSY_S
         while time.monotonic() < deadline:
             shown = self._nomad("job", "allocs", "-json", name)
             for allocation in json.loads(shown.stdout or "null") or []:
@@ -144,5 +145,5 @@ def open_agent(
 
     files = ("-config", str(directory / "client.hcl"), "-config", str(configuration))
     command = (str(BINARY), "agent", "-dev", *files)
-    with world.server(*command, ready=is_ready, env=environment, within_s=READY_S):
+    with world.server(*command, ready=is_ready, env=environment, within_s=BUSY_S):
         yield Agent(world, directory)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import trustme
+from support.program import BUSY_S
 
 from dockcred.testing.sandbox.azure import ISSUER
 
@@ -166,7 +167,7 @@ class Visits:
 
     def seen(self, user: str, status: int) -> bool:
         """Tell whether `user` ("-": nobody) got `status`; wait 10 s for the log."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + BUSY_S
         while not (seen := f"\n{user} {status} " in f"\n{self._news()}"):
             if time.monotonic() > deadline:
                 break

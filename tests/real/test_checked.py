@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from support.program import BUSY_S
 
 from dockcred.clients import formats
 from dockcred.clients import formats as rendering
@@ -40,7 +41,7 @@ def run(*command: str, stdin: str = "", **variables: str) -> tuple[int, str]:
         env={"HOME": "/nonexistent", "PATH": os.defpath, **variables},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=BUSY_S,
         check=False,
     )
     return done.returncode, done.stdout

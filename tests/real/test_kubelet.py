@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from support.documents import ROOT, blocks
+from support.program import BUSY_S
 
 from .fleet import IMAGE, Fleet
 from .node import PLUGIN, Kubelet, Node, Spy
@@ -50,7 +51,7 @@ def installed(node: Node) -> Path:
     bin_dir = os.environ.get("DOCKCRED_BIN") or str(Path(os.sys.executable).parent)
     variables = {"HOME": str(place), "PATH": f"{bin_dir}:{os.environ['PATH']}"}
     script = "\n".join(("set -eu", f"cd {place}", *(c for c, _ in block.steps())))
-    done = node.world.run("bash", "-c", script, env=variables, seconds=60)
+    done = node.world.run("bash", "-c", script, env=variables, seconds=BUSY_S)
     assert done.returncode == 0, done.stderr + done.stdout
     return place
 

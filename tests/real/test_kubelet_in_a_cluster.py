@@ -138,10 +138,10 @@ def test_the_daemonset_installs_what_pods_are_pulled_by(
     cluster.kubectl("apply", "-k", str(KUBERNETES / "install"))
     cluster.create(_account("default", "dockcred", {}))
     with node.kubelet(joined, env=fleet.cloud):
-        wait_until(lambda: NAME in cluster.kubectl("get", "nodes", "-o", "name"), 30)
+        wait_until(lambda: NAME in cluster.kubectl("get", "nodes", "-o", "name"))
         shown = cluster.read("daemonset", "dockcred-installer", "-n", "dockcred")
         assert cluster.run_pod(_of(shown["spec"]["template"])) == ""
-        wait_until(lambda: "install: done" in _log_of(node, "dockcred_installer"), 30)
+        wait_until(lambda: "install: done" in _log_of(node, "dockcred_installer"))
     visits = Visits(node.world)
     with node.kubelet(joined, *FLAGS, env=fleet.cloud):
         assert cluster.run_pod(_as("as-the-node", "builder")) == ""
@@ -153,7 +153,7 @@ def test_the_daemonset_installs_what_pods_are_pulled_by(
     with node.kubelet(joined, env=fleet.cloud):
         shown = cluster.read("daemonset", "dockcred-installer", "-n", "dockcred")
         assert cluster.run_pod(_of(shown["spec"]["template"])) == ""
-        wait_until(lambda: "remove: done" in _log_of(node, "dockcred_installer"), 30)
+        wait_until(lambda: "remove: done" in _log_of(node, "dockcred_installer"))
     left = node.world.check("sh", "-c", "ls -d /opt/dockcred* /etc/dockcred* || :")
     assert left == ""
 

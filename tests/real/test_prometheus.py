@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from support import kubelet, prometheus
-from support.program import HOST, Program, wait_until
+from support.program import BUSY_S, HOST, Program, wait_until
 from support.real import program
 
 from dockcred.testing.sandbox import Sandbox
@@ -28,7 +28,6 @@ RULES = [
     for group in yaml.safe_load(ALERTS.read_text())["groups"]
     for rule in group["rules"]
 ]
-SOON_S = 30
 
 
 def promtool(*words: str, stdin: str = "") -> str:
@@ -37,7 +36,7 @@ def promtool(*words: str, stdin: str = "") -> str:
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=BUSY_S,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -159,11 +158,11 @@ def test_a_real_prometheus_answers_with_what_has_happened(
         assert ecr.get(counting | {"DOCKCRED_CACHE": "off"}).status == 1
 
     try:
-        wait_until((tmp_path / "config.json").exists, SOON_S)
+        wait_until((tmp_path / "config.json").exists)
         ask()
         with prometheus.running(tmp_path, directory, [port], ALERTS) as server:
             helper = 'program="docker-credential-ecr-login"'
-            wait_until(lambda: server.value("sum(dockcred_mints_total)") == 4, SOON_S)
+            wait_until(lambda: server.value("sum(dockcred_mints_total)") == 4)
             ask()
             ask()
             for query, value in {
@@ -181,10 +180,10 @@ def test_a_real_prometheus_answers_with_what_has_happened(
                 "sum(dockcred_refresh_writes_total)": 1,
                 "sum(node_textfile_scrape_error)": 0,
             }.items():
-                wait_until(lambda q=query, v=value: server.value(q) == v, SOON_S)
+                wait_until(lambda q=query, v=value: server.value(q) == v)
             for title, query in QUERIES:
                 asked = query.replace("$__rate_interval", "1m")
-                assert wait_until(lambda q=asked: server.query(q), SOON_S), title
+                assert wait_until(lambda q=asked: server.query(q)), title
             rules = [
                 rule
                 for group in server.get("rules")["groups"]
@@ -195,6 +194,6 @@ def test_a_real_prometheus_answers_with_what_has_happened(
             }
     finally:
         refresh.terminate()
-        assert refresh.wait(20) == 0
+        assert refresh.wait(BUSY_S) == 0
     for path in directory.glob("*.prom"):
         assert promtool("check", "metrics", stdin=path.read_text()) == ""

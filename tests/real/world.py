@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from support.program import BUSY_S
+
 from .parts import SYSTEM_PATH, program, require_a_world
 
 # A documentation address (RFC 5737): docker takes a registry on 127.0.0.0/8 for
@@ -45,7 +47,7 @@ class World:
             *(program("timeout"), "--kill-after=2"),
         ]
 
-    def command(self, *argv: str, seconds: int = 30) -> list[str]:
+    def command(self, *argv: str, seconds: float = BUSY_S) -> list[str]:
         """Return what runs a program here for one who has a terminal, or pipes, to it.
 
         In the foreground: who is not may read no terminal.
@@ -57,7 +59,7 @@ class World:
         *argv: str,
         env: Mapping[str, str] = BARE_ENVIRONMENT,
         stdin: str = "",
-        seconds: int = 30,
+        seconds: float = BUSY_S,
     ) -> Result:
         """Run a program to its end; exit status 124 says that time ran out."""
         return subprocess.run(
@@ -82,7 +84,7 @@ class World:
         *argv: str,
         ready: Callable[[], bool],
         env: Mapping[str, str] | None = None,
-        within_s: int = 10,
+        within_s: float = BUSY_S,
         name: str = "",
     ) -> Iterator[Path]:
         """Keep a server running, from `ready` on; yield the file of its output."""

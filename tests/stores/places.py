@@ -14,11 +14,11 @@ import time
 from pathlib import Path
 from typing import Self
 
+from support.program import BUSY_S
+
 from dockcred.testing.store_contract import Answer, Helper
 
 from .parts import PROGRAMS, SYSTEM_PATH, missing, ours, program
-
-_START_S = 10.0
 
 
 class Home:
@@ -56,7 +56,7 @@ class Home:
             capture_output=True,
             text=True,
             env={**self.variables, **variables},
-            timeout=60,
+            timeout=BUSY_S,
             check=False,
         )
 
@@ -162,7 +162,7 @@ class Desk(Home):
         return child
 
     def _wait_for(self, ready: object, name: str) -> None:
-        give_up = time.monotonic() + _START_S
+        give_up = time.monotonic() + BUSY_S
         while not ready():  # type: ignore[operator]
             if time.monotonic() > give_up:
                 missing(f"{name} did not start")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from support import oracles
+from support.program import BUSY_S
 
 from dockcred.stores import auth_file
 from dockcred.stores.problems import KeychainError
@@ -157,7 +158,7 @@ def test_configure_podman_hides_no_login_without_a_word(
         env=variables,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=BUSY_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -11,6 +11,7 @@ import time
 import pytest
 from docker.credentials import Store
 from docker.credentials.errors import CredentialsNotFound
+from support.program import BUSY_S
 from support.real import require_own_mounts
 
 from .parts import PROGRAMS, program
@@ -49,7 +50,7 @@ def registry(place):
         stderr=subprocess.DEVNULL,
     )
     try:
-        give_up = time.monotonic() + 10
+        give_up = time.monotonic() + BUSY_S
         while time.monotonic() < give_up:
             with socket.socket() as door:
                 if door.connect_ex(("127.0.0.1", int(host.partition(":")[2]))) == 0:

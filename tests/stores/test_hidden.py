@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from support import oracles
+from support.program import BUSY_S
 
 from .places import PROGRAMS
 
@@ -78,7 +79,7 @@ def test_on_a_terminal_it_is_asked(vault, config, answer, found):
         stderr=theirs,
     )
     os.write(ours, answer)
-    assert running.wait(30) == 0
+    assert running.wait(BUSY_S) == 0
     assert b"Import them into the store now?" in os.read(ours, 10000)
     os.close(ours)
     os.close(theirs)

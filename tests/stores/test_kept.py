@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from real.parts import program
+from support.program import BUSY_S
 
 from dockcred.commands.render import output
 
@@ -50,7 +51,7 @@ def test_docker_keeps_owner_and_mode_and_so_does_import(vault, config):
         [program("docker"), "--config", str(theirs), "logout", "r.example"],
         check=True,
         capture_output=True,
-        timeout=30,
+        timeout=BUSY_S,
     )
     kept = look(theirs / "config.json")
     ran = vault.run("dockcred", "import", "docker", "--remove")

@@ -18,6 +18,7 @@ import pytest
 from jeepney import DBusAddress, HeaderFields, MessageType, new_method_call
 from jeepney.io.blocking import open_dbus_connection
 from support.differential import NIGHT
+from support.program import BUSY_S
 from support.real import program
 
 from dockcred.credential import ServerURL
@@ -167,7 +168,7 @@ class Watch:
         self.desk = desk
         self.bus = open_dbus_connection(desk.variables["DBUS_SESSION_BUS_ADDRESS"])
         become = jeepney.Monitoring().BecomeMonitor([])
-        self.bus.send_and_get_reply(become, timeout=10)
+        self.bus.send_and_get_reply(become, timeout=BUSY_S)
 
     def calls(self, helper, verb, text=""):
         """Run a helper; return the names of the calls that it made to the keyring."""
@@ -175,10 +176,10 @@ class Watch:
         # What ends the counting is a call of the test's own.
         door = open_dbus_connection(self.desk.variables["DBUS_SESSION_BUS_ADDRESS"])
         last = DBusAddress("/", "org.freedesktop.DBus", "org.freedesktop.DBus")
-        door.send_and_get_reply(new_method_call(last, "GetId"), timeout=10)
+        door.send_and_get_reply(new_method_call(last, "GetId"), timeout=BUSY_S)
         door.close()
         found = []
-        while (seen := self.bus.receive(timeout=10).header).fields.get(
+        while (seen := self.bus.receive(timeout=BUSY_S).header).fields.get(
             HeaderFields.member
         ) != "GetId":
             is_call = seen.message_type is MessageType.method_call

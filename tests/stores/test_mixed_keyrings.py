@@ -15,6 +15,7 @@ import pytest
 from jeepney import DBusAddress, MessageType, new_method_call
 from jeepney.io.blocking import open_dbus_connection
 from support.differential import FIXED_SEED, NIGHT, meant
+from support.program import BUSY_S
 
 from dockcred.credential import Credential, ServerURL
 from dockcred.errors import CredentialsNotFoundError
@@ -50,7 +51,7 @@ class Keyrings:
     def _call(self, path, interface, method, types, values):
         address = DBusAddress(path, "org.freedesktop.secrets", interface)
         reply = self.bus.send_and_get_reply(
-            new_method_call(address, method, types, values), timeout=20
+            new_method_call(address, method, types, values), timeout=BUSY_S
         )
         assert reply.header.message_type is MessageType.method_return, reply.body
         return reply.body

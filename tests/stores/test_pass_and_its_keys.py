@@ -8,6 +8,7 @@ import subprocess
 import time
 
 import pytest
+from support.program import BUSY_S
 
 from .parts import ours
 from .places import Home, set_up_pass, short_directory, stop_gpg
@@ -126,7 +127,7 @@ def ask(home, verb, text, cwd, program="docker-credential-keyring", **variables)
         text=True,
         env={**home.variables, **variables},
         cwd=cwd,
-        timeout=60,
+        timeout=BUSY_S,
         check=False,
     )
     assert done.returncode == 0, done.stdout

@@ -11,6 +11,7 @@ import time
 
 import pytest
 from support.imports import HEAVY, of_get
+from support.program import BUSY_S
 
 from dockcred.credential import Credential
 from dockcred.errors import MissingExtraError
@@ -112,7 +113,7 @@ def a_bus_that_says(path, said, *, stays=True):
         thread = threading.Thread(target=answer)
         thread.start()
         yield
-        thread.join(timeout=10)
+        thread.join(timeout=BUSY_S)
         for caller in callers:
             caller.close()
 
@@ -170,7 +171,7 @@ def test_an_answer_of_another_shape_is_the_librarys(secrets, properties, monkeyp
 def test_an_error_of_the_service_carries_its_name(desk):
     stream = BusStream(desk.variables["DBUS_SESSION_BUS_ADDRESS"])
     with pytest.raises(UnusualError) as caught:
-        stream.call_batch((SERVICE, ROOT, "org.example.No.Such", ""), seconds=5)
+        stream.call_batch((SERVICE, ROOT, "org.example.No.Such", ""), seconds=BUSY_S)
     assert caught.value.name == "org.freedesktop.DBus.Error.UnknownMethod"
 
 
@@ -179,7 +180,7 @@ def test_calls_of_several_flights_are_told_apart(desk):
     alias = (SERVICE, ROOT, f"{INTERFACE}.Service.ReadAlias", "s")
     for _ in range(2):
         login, none = stream.call_batch(
-            (*alias, "default"), (*alias, "none"), seconds=5
+            (*alias, "default"), (*alias, "none"), seconds=BUSY_S
         )
         assert login == ("/org/freedesktop/secrets/collection/login",)
         assert none == ("/",)

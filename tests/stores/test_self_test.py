@@ -11,6 +11,7 @@ import subprocess
 import time
 
 import pytest
+from support.program import BUSY_S
 
 from .parts import PROGRAMS, SYSTEM_PATH, ours, program
 
@@ -128,13 +129,13 @@ def test_a_signal_leaves_nothing_behind(vault, number):
         stderr=subprocess.STDOUT,
         process_group=0,
     )
-    give_up = time.monotonic() + 30
+    give_up = time.monotonic() + BUSY_S
     while not (found := kept(vault)):
         assert time.monotonic() < give_up
     assert all(re.search(r"dockcred-self-test-.*\.invalid", key) for key in found)
     # As a terminal does: to whoever is in the foreground, the helper too.
     os.killpg(child.pid, number)
-    said, _ = child.communicate(timeout=30)
+    said, _ = child.communicate(timeout=BUSY_S)
     assert child.returncode not in {0, None}
     assert b"Traceback" not in said
     assert kept(vault) == {}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.imports import HEAVY, of_get
+from support.program import BUSY_S, LONG_S
 
 from dockcred.system import spawn
 
@@ -94,21 +95,21 @@ def test_what_takes_too_long_is_killed_with_its_children(way, tmp_path):
     pids = tmp_path / "pids"
     began = time.monotonic()
     with pytest.raises(TimeoutError):
-        sh(way, f"sleep 61 & echo $$ $! >{pids}; wait", timeout_s=1)
-    assert time.monotonic() - began < 10
+        sh(way, f"sleep {LONG_S} & echo $$ $! >{pids}; wait", timeout_s=1)
+    assert time.monotonic() - began < BUSY_S
     for pid in pids.read_text().split():
         wait_until_gone(pid)
 
 
 def test_what_closed_its_streams_and_lives_on_is_given_up():
     with pytest.raises(TimeoutError):
-        sh(spawn.run, "exec >&- 2>&-; sleep 62", timeout_s=1)
+        sh(spawn.run, f"exec >&- 2>&-; sleep {LONG_S}", timeout_s=1)
 
 
 @ways
 def test_what_stays_behind_is_killed(way, tmp_path):
     pid = tmp_path / "pid"
-    sh(way, f"sleep 63 >/dev/null 2>&1 & echo $! >{pid}")
+    sh(way, f"sleep {LONG_S} >/dev/null 2>&1 & echo $! >{pid}")
     wait_until_gone(pid.read_text().strip())
 
 
@@ -166,7 +167,7 @@ def open_descriptors() -> list[str]:
 
 
 def wait_until_gone(pid: str) -> None:
-    give_up = time.monotonic() + 10
+    give_up = time.monotonic() + BUSY_S
     while time.monotonic() < give_up:
         try:
             with open(f"/proc/{pid}/stat", encoding="ascii") as file:

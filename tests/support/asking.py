@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from dockcred.testing.sandbox.sandbox import CLOUDS
-from support.program import HOST
+from support.program import BUSY_S, HOST
 
 NIGHT = bool(os.environ.get("DOCKCRED_NIGHT"))
 HELPERS = {
@@ -49,7 +49,7 @@ def ask(
         },
         input=host.encode(),
         capture_output=True,
-        timeout=timeout_s + 10,
+        timeout=timeout_s + BUSY_S,
         check=False,
     )
     return done.returncode, (done.stdout + done.stderr).decode()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from support.program import BUSY_S
 from support.real import program
 
-WAIT_S = 90  # for a loaded machine; what is there is found at once
 # The search's list has settled when it is the same so many looks later.
 _LOOKS, _LOOK_S = 3, 0.1
 # Axe shall see the colours that a page ends with, and not those on the way.
@@ -44,7 +44,7 @@ class Browser:
 
     def wait(self, script: str) -> object:
         """Return what a script returns, once that is something."""
-        give_up = time.monotonic() + WAIT_S
+        give_up = time.monotonic() + BUSY_S
         while not (found := self.run(script)):
             assert time.monotonic() < give_up, script
             time.sleep(0.05)

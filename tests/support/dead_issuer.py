@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from support.program import BUSY_S
+
 DRIP_S = 0.3
 HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n"
@@ -31,7 +33,7 @@ def serving(manner: str) -> Iterator[BadIssuer]:
 
         def answer(connection: socket.socket) -> None:
             with connection, suppress(OSError):
-                connection.settimeout(10)
+                connection.settimeout(BUSY_S)
                 connection.recv(65536)
                 MANNERS[manner](connection, ended)
 
@@ -54,7 +56,7 @@ def serving(manner: str) -> Iterator[BadIssuer]:
 
 def _say_nothing(connection: socket.socket, ended: threading.Event) -> None:
     del connection
-    ended.wait(60)
+    ended.wait()
 
 
 def _drip(connection: socket.socket, ended: threading.Event) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import dockcred
+from support.program import BUSY_S
 
 HEAVY = {
     "argparse",
@@ -52,7 +53,7 @@ def in_full(module: str, host: str, environment, *, answered=True) -> set[str]:
         input=host,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=BUSY_S,
         check=False,
     )
     assert (done.returncode == 0) is answered, done.stdout

@@ -17,10 +17,10 @@ from typing import Any
 
 from support import real
 from support.documents import ROOT
+from support.program import BUSY_S
 
 SOURCES = ROOT / "tests/oracles"
 BUILT = Path(os.environ.get("DOCKCRED_ORACLES", "/usr/local/lib/dockcred-ci/oracles"))
-_TIMEOUT_S = 60
 _MODULE = re.compile(r"^(?:require )?\s*(\S+\.\S+/\S+) (v\S+)$", re.MULTILINE)
 _CRATE = re.compile(r'^([\w-]+) = "=?([\d.]+)"', re.MULTILINE)
 KEYS = ("asked", "with", "username", "secret", "token", "error")
@@ -40,7 +40,7 @@ def ask(
         cwd=home,
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=_TIMEOUT_S,
+        timeout=BUSY_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode(errors="replace")[-2000:]

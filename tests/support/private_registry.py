@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from dockcred.testing.sandbox import Sandbox
-from support.program import HOST, wait_until
+from support.program import BUSY_S, HOST, wait_until
 from support.real import program
 
 REGISTRY = """\
@@ -79,7 +79,7 @@ class PrivateRegistry:
         ask = urllib.request.Request(f"http://{self.host}/v2/")
         ask.add_header("Authorization", f"Basic {basic}")
         try:
-            with urllib.request.urlopen(ask, timeout=5):
+            with urllib.request.urlopen(ask, timeout=BUSY_S):
                 return True
         except urllib.error.HTTPError as error:
             error.close()
@@ -136,7 +136,7 @@ def free_port() -> int:
 
 def listens(port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        socket.create_connection(("127.0.0.1", port), timeout=BUSY_S).close()
     except OSError:
         time.sleep(0.02)
         return False

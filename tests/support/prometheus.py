@@ -11,10 +11,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from support.program import wait_until
+from support.program import BUSY_S, wait_until
 from support.real import program
-
-START_S = 60
 
 
 class Prometheus:
@@ -26,7 +24,7 @@ class Prometheus:
     def get(self, path: str, **parameters: str) -> dict:
         words = urllib.parse.urlencode(parameters)
         url = f"{self._url}/api/v1/{path}?{words}"
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=BUSY_S) as answer:
             found = json.load(answer)
         assert found["status"] == "success", found
         return found["data"]
@@ -96,5 +94,5 @@ def running(
             except OSError:
                 return False
 
-        wait_until(all_up, START_S)
+        wait_until(all_up)
         yield found

@@ -16,8 +16,9 @@ from typing import NoReturn
 
 import pytest
 
+from support.program import BUSY_S
+
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_TRIAL_S = 30
 # A trial has an empty home. cargo finds there which Rust it shall start, unless told.
 _RUSTUP = {
     "RUSTUP_HOME": os.environ.get("RUSTUP_HOME") or os.path.expanduser("~/.rustup")
@@ -95,7 +96,7 @@ def _complaint(command: tuple[str, ...], status: int) -> str:
                 capture_output=True,
                 text=True,
                 errors="replace",
-                timeout=_TRIAL_S,
+                timeout=BUSY_S,
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from support.program import BUSY_S
 from support.real import missing
 
 STARTER = Path(__file__).with_name("starter.py")
@@ -156,4 +157,4 @@ def _started(before: list[str], place: Path) -> Iterator[Table]:
             yield Table(process, place)
         finally:
             process.stdin.close()
-            process.wait(10)
+            process.wait(BUSY_S)

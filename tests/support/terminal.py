@@ -9,9 +9,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from support.program import BUSY_S
 from support.real import missing
 
-LIMIT_S = 30
 _TALK_S = 120
 _QUESTION = r"\? \[[^\]\r\n]*\](: ?| ?)$"
 _MOST_QUESTIONS = 20
@@ -25,7 +25,7 @@ def run(command: Sequence[str | Path], variables: Mapping[str, str]) -> tuple[in
     ) as child:
         os.close(theirs)
         shown = b""
-        deadline = time.monotonic() + LIMIT_S
+        deadline = time.monotonic() + BUSY_S
         while time.monotonic() < deadline:
             try:
                 shown += os.read(ours, 65536)

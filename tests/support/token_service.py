@@ -19,8 +19,9 @@ from urllib.parse import urlencode
 
 import jwt
 
+from support.program import BUSY_S
+
 SERVICE = "registry.example.com"
-START_S = 15
 
 
 @dataclass
@@ -52,7 +53,7 @@ class Service:
     raw: list[bytes] = field(default_factory=list)
 
     def request(self, method: str, path: str, body=None, headers=None) -> Reply:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=BUSY_S)
         try:
             connection.request(method, path, body, headers or {})
             response = connection.getresponse()
@@ -72,7 +73,7 @@ class Service:
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         return self.request("POST", "/token", body, kind)
 
-    def said(self, seconds: float = 5.0, **fields: Any) -> dict[str, Any]:
+    def said(self, seconds: float = BUSY_S, **fields: Any) -> dict[str, Any]:
         """Answer the log's first line with these fields; wait for it."""
         give_up = time.monotonic() + seconds
         while True:
@@ -115,7 +116,7 @@ def running(
             try:
                 if process.poll() is None:
                     process.send_signal(signal.SIGTERM)
-                process.wait(20)
+                process.wait(BUSY_S)
             finally:
                 process.kill()
                 _end_workers(service)
@@ -142,7 +143,7 @@ def _read(service: Service) -> None:
 
 
 def _port(service: Service) -> int:
-    give_up = time.monotonic() + START_S
+    give_up = time.monotonic() + BUSY_S
     while time.monotonic() < give_up:
         for line in list(service.lines):
             if line["event"] == "listening":

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
-from support.program import HOST
+from support.program import BUSY_S, HOST
 
 from dockcred.system import child_program
 from dockcred.system.environment import Environment, meanings
@@ -131,7 +131,7 @@ def test_a_program_gets_its_row_and_nothing_else(
             env=bait(environment),
             input=host.encode(),
             capture_output=True,
-            timeout=30,
+            timeout=BUSY_S,
             check=False,
             pass_fds=[loose.fileno()],
         )

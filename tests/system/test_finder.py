@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from support.program import BUSY_S
 
 import dockcred
 
@@ -52,7 +53,7 @@ def tell(root: Path, who: str, *names: str) -> tuple[object, str]:
     """Return what modules say of themselves, and the name of the first's loader."""
     command = [sys.executable, "-B", "-S", "-I", "-c", TELL, str(root), who, *names]
     told, loader = json.loads(
-        subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
+        subprocess.run(command, capture_output=True, check=True, timeout=BUSY_S).stdout
     )
     return told, loader
 

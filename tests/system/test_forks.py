@@ -9,15 +9,15 @@ import time
 from pathlib import Path
 
 import pytest
-from support.program import wait_until
+from support.program import BUSY_S, LONG_S, wait_until
 
 from dockcred.system import spawn
 
-PROGRAM = """
+PROGRAM = f"""
 import os, sys, time
 from dockcred.system import spawn
-wait = spawn.ask_forks([lambda: os.write(1, b'asked') or time.sleep(60)], 50)
-time.sleep(60)
+wait = spawn.ask_forks([lambda: os.write(1, b'asked') or time.sleep({LONG_S})], {LONG_S})
+time.sleep({LONG_S})
 """
 
 
@@ -53,14 +53,14 @@ def test_what_takes_too_long_is_nothing_and_is_gone(tmp_path: Path) -> None:
 
     def late() -> bytes:
         number.write_text(str(os.getpid()))
-        time.sleep(60)
+        time.sleep(LONG_S)
         return b"late"
 
     began = time.monotonic()
     assert spawn.ask_forks([late, lambda: b"good"], 3.0)() == [b"", b"good"]
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < BUSY_S
     status = Path("/proc", number.read_text(), "stat")
-    wait_until(lambda: not status.exists() or ") Z " in status.read_text(), 20)
+    wait_until(lambda: not status.exists() or ") Z " in status.read_text())
 
 
 def test_no_descriptor_stays_open() -> None:

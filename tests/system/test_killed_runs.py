@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.program import BUSY_S
 
 pytestmark = pytest.mark.slow  # all of them together
 
@@ -62,7 +63,7 @@ class Home:
             cwd=self.path,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=BUSY_S,
             check=False,
         )
         assert number or done.returncode == 0, done.stdout + done.stderr

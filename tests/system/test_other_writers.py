@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from support.program import BUSY_S
 
 from dockcred.clients.docker import edit as docker_edit
 from dockcred.clients.edit import json_text
@@ -102,7 +103,7 @@ def ended(ours: subprocess.Popen) -> int:
 
 
 def wait_for(config: Path, word: str, *, there: bool) -> None:
-    give_up = time.monotonic() + 60
+    give_up = time.monotonic() + BUSY_S
     while (word in config.read_text()) != there:
         assert time.monotonic() < give_up
         time.sleep(0.01)
@@ -116,7 +117,7 @@ def test_what_docker_writes_back_over_configure_is_put_right(config: Path) -> No
         wait_for(config, "a.example", there=True)
         let_write(docker, when=ours)
         assert ended(ours) == 0
-        assert docker.wait(60) == 0
+        assert docker.wait(BUSY_S) == 0
     found = json.loads(config.read_text())
     assert found["credHelpers"] == {"a.example": "keyring"}
     assert set(found["auths"]) == {"old.example", "new.example"}
@@ -131,7 +132,7 @@ def test_what_docker_writes_back_over_undo_is_put_right(config: Path) -> None:
         wait_for(config, "a.example", there=False)
         let_write(docker, when=ours)
         assert ended(ours) == 0
-        assert docker.wait(60) == 0
+        assert docker.wait(BUSY_S) == 0
     found = json.loads(config.read_text())
     assert set(found["auths"]) == {"old.example", "new.example"}
     assert "credHelpers" not in found
@@ -147,7 +148,7 @@ def test_what_docker_writes_back_over_import_is_removed_again(config: Path) -> N
         wait_for(config, OLD["auth"], there=False)
         let_write(docker, when=ours)
         assert ended(ours) == 0
-        assert docker.wait(60) == 0
+        assert docker.wait(BUSY_S) == 0
     assert set(json.loads(config.read_text())["auths"]) == {"new.example"}
 
 

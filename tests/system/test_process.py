@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from support import real
-from support.program import HOST, wait_until
+from support.program import BUSY_S, HOST, wait_until
 
 from dockcred.commands import COMMANDS
 
@@ -92,7 +92,7 @@ def test_every_subcommand_is_hardened(
         preexec_fn=generous,
         pass_fds=[writing],
         capture_output=True,
-        timeout=30,
+        timeout=BUSY_S,
         check=True,
     )
     os.close(writing)
@@ -170,14 +170,14 @@ def test_what_lives_long_is_hardened_and_hides_its_memory(
         real.program("setpriv")
     with running([*WITHOUT_POWERS, "sleep", "60"]) as twin:
         try:
-            wait_until(lambda: is_open(twin.pid), 5)
+            wait_until(lambda: is_open(twin.pid))
         except AssertionError:
             pytest.skip("no process may look into another here")
     command, environment = request.getfixturevalue(which)
     command = [*WITHOUT_POWERS, *command]
     with running(command, env=environment, stdin=subprocess.DEVNULL) as process:
-        wait_until(lambda: state(process.pid) == HARDENED, 20)
-        wait_until(lambda: not is_open(process.pid), 20)
+        wait_until(lambda: state(process.pid) == HARDENED)
+        wait_until(lambda: not is_open(process.pid))
 
 
 def is_open(pid: int) -> bool:
@@ -208,7 +208,7 @@ def test_the_commands_that_a_person_runs_get_the_persons_limits(
             preexec_fn=generous,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=BUSY_S,
             check=False,
         )
         assert done.stdout == plain, done.stderr
@@ -282,7 +282,7 @@ def test_no_handler_of_cores_is_started_for_us(
         with running(command, env=environment) as process:
             wait_until(lambda: state(process.pid) == HARDENED)
             process.send_signal(signal.SIGABRT)
-            process.communicate(timeout=10)
+            process.communicate(timeout=BUSY_S)
         # The twin that shows that the handler works: the same, but for the limit.
         twin = subprocess.run(
             ["sh", "-c", "ulimit -c 0; kill -ABRT $$"], check=False, capture_output=True

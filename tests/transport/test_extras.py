@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from support.program import BUSY_S
+
 import dockcred
 
 WITHOUT = """
@@ -30,7 +32,7 @@ def _get(environment, host: str):
         input=host.encode(),
         env=environment,
         capture_output=True,
-        timeout=20,
+        timeout=BUSY_S,
         check=False,
     )
 

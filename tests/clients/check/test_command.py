@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.program import BUSY_S
 
 from dockcred.clients import formats, kubelet
 from dockcred.clients import formats as rendering
@@ -35,7 +36,7 @@ def check(helper_bin: Path, tmp_path: Path):
             env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=BUSY_S,
             check=False,
         )
         assert "Traceback" not in done.stderr
@@ -121,7 +122,7 @@ def test_a_closed_pipe_is_no_traceback(helper_bin: Path, tmp_path: Path) -> None
             env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
             stdout=closed,
             stderr=subprocess.PIPE,
-            timeout=30,
+            timeout=BUSY_S,
             check=False,
         )
     assert b"Traceback" not in done.stderr

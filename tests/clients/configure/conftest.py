@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from support.program import BUSY_S
 
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
@@ -52,7 +53,7 @@ class Person:
             cwd=self.home,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=BUSY_S,
             check=False,
         )
 

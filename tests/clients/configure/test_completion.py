@@ -10,6 +10,7 @@ import time
 
 import pytest
 from real.parts import program
+from support.program import BUSY_S
 
 from .conftest import Person
 
@@ -46,7 +47,7 @@ class Terminal:
     def press(self, keys: str) -> None:
         os.write(self._ours, keys.encode())
 
-    def wait_for(self, text: str, seconds: float = 20) -> str:
+    def wait_for(self, text: str, seconds: float = BUSY_S) -> str:
         """Read until `text` is shown; return all that was, up to now."""
         shown = ""
         deadline = time.monotonic() + seconds

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from support import oracles
 from support.differential import meant
+from support.program import BUSY_S
 
 from dockcred.api import sources
 from dockcred.clients.containers import read
@@ -64,7 +65,7 @@ def ours(variables: dict[str, str], asked: str) -> tuple[str, ...]:
     """Return what we would send: user and secret, an identity token, or how it ends."""
     environment = Environment(variables)
     source = sources.named("containers", environment)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + BUSY_S
     try:
         found = source(Reference(asked), environment, deadline)
     except CredentialsNotFoundError:
@@ -412,7 +413,7 @@ def test_a_password_that_is_no_text_is_refused(tmp_path: Path) -> None:
     environment = Environment(variables)
     source = sources.named("containers", environment)
     with pytest.raises(IssueError):
-        source(Reference(HOST), environment, time.monotonic() + 30)
+        source(Reference(HOST), environment, time.monotonic() + BUSY_S)
     assert meant("podman-sends-bytes")
 
 

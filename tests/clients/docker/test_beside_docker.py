@@ -22,6 +22,7 @@ from support.docker_files import (
     written,
 )
 from support.docker_inputs import QUESTIONS
+from support.program import BUSY_S
 
 from dockcred.api import sources
 from dockcred.clients import entries, files
@@ -92,7 +93,7 @@ class Home:
         """Return what `render --source docker` would write; None where it has none."""
         try:
             ask = sources.named("docker", self.environment)
-            return ask(Reference(registry), self.environment, time.monotonic() + 60)
+            return ask(Reference(registry), self.environment, time.monotonic() + BUSY_S)
         except CredentialsNotFoundError:
             return None
         except IssueError as error:

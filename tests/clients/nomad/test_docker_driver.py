@@ -12,7 +12,7 @@ import os
 import subprocess
 
 import pytest
-from support.program import HOST, PUBLIC
+from support.program import BUSY_S, HOST, PUBLIC
 
 AGENT = {"PATH": "/usr/bin:/bin", "DOCKCRED_ON_MISS": "empty"}
 
@@ -28,7 +28,7 @@ def auth_from_helper(directory, name: str, index: str, environment) -> dict | No
         input=index.encode(),
         env=environment,
         capture_output=True,
-        timeout=20,
+        timeout=BUSY_S,
         check=False,
     )
     if done.returncode:
@@ -106,7 +106,7 @@ def test_nomad_s_agent_is_told_why_a_miss_is_a_failure(
             env=environment,
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=BUSY_S,
             check=False,
         )
         assert done.returncode == 1
@@ -134,7 +134,7 @@ def test_podman_s_driver_passes_no_argument_and_merges_the_streams(
         env=agent | {"DOCKCRED_LOG": level},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=10,
+        timeout=BUSY_S,
         check=False,
     )
     assert done.returncode == 0

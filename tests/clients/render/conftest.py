@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from support.program import BUSY_S
 
 from .logins import SECRET, USER
 
@@ -43,7 +44,7 @@ class Person:
             [self.dockcred, *arguments],
             env={**self.environment, **variables},
             cwd=self.home,
-            timeout=30,
+            timeout=BUSY_S,
             check=False,
             **options,
         )

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support.program import BUSY_S, LONG_S
 
 from .conftest import Person
 from .logins import AUTH, SECRET, USER
@@ -207,7 +208,7 @@ def test_ctrl_c_ends_it_without_a_traceback(person: Person, more) -> None:
     """Though who is asked is in a session of its own, and goes on."""
     slow = person.home / "bin/docker-credential-slow"
     asked = person.home / "asked"
-    slow.write_text(f"#!/bin/sh\necho $$ >>{asked}\nexec setsid sleep 20\n")
+    slow.write_text(f"#!/bin/sh\necho $$ >>{asked}\nexec setsid sleep {LONG_S}\n")
     slow.chmod(0o755)
     with subprocess.Popen(
         [person.dockcred, "render", "env", *ONE, *more, "--source", "helper:slow"],
@@ -219,14 +220,11 @@ def test_ctrl_c_ends_it_without_a_traceback(person: Person, more) -> None:
         wanted = 2 if more else 1
         while not asked.exists() or asked.read_text().count("\n") < wanted:
             time.sleep(0.02)
-        start = time.monotonic()
         os.killpg(process.pid, signal.SIGINT)
-        process.wait(timeout=20)
-        seconds = time.monotonic() - start
+        process.wait(timeout=BUSY_S)
         for pid in asked.read_text().split():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGKILL)
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=BUSY_S)
     assert process.returncode == 1
     assert b"Traceback" not in said
-    assert seconds < 5

@@ -7,6 +7,7 @@ import json
 import subprocess
 
 import pytest
+from support.program import BUSY_S
 from support.real import program
 
 from dockcred.clients import formats
@@ -27,7 +28,7 @@ def test_the_secret_is_the_one_of_kubectl_create(registry: str) -> None:
             *(f"--docker-username={USER}", f"--docker-password={SECRET}"),
         ],
         capture_output=True,
-        timeout=60,
+        timeout=BUSY_S,
         check=True,
     )
     theirs = json.loads(done.stdout)

@@ -13,6 +13,7 @@ import hcl2
 import pytest
 import yaml
 from support.documents import ROOT, blocks
+from support.program import BUSY_S
 
 from dockcred.testing.sandbox import Sandbox
 
@@ -32,7 +33,7 @@ def shell(cloud: Sandbox, helper_bin: Path) -> Shell:
             env=environment | variables,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=BUSY_S,
             check=False,
         )
         assert done.returncode == 0, done.stderr

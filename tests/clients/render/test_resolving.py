@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support.program import BUSY_S, LONG_S
 
 from dockcred.api.many import resolve_logins
 from dockcred.api.resolve import Policy
@@ -101,7 +102,7 @@ def test_no_name_is_refused() -> None:
 def test_one_limit_holds_for_all(tmp_path: Path) -> None:
     """Twenty registries, eight asked at once, of a helper that hangs."""
     helper = tmp_path / "docker-credential-slow"
-    helper.write_text("#!/bin/sh\nexec sleep 20\n")
+    helper.write_text(f"#!/bin/sh\nexec sleep {LONG_S}\n")
     helper.chmod(0o755)
     start = time.monotonic()
     with pytest.raises((IssueError, TimedOutError)):
@@ -111,7 +112,7 @@ def test_one_limit_holds_for_all(tmp_path: Path) -> None:
             timeout_s=1,
             environment={"HOME": str(tmp_path), "PATH": f"{tmp_path}:/usr/bin:/bin"},
         )
-    assert time.monotonic() - start < 8
+    assert time.monotonic() - start < BUSY_S
 
 
 def test_a_password_that_ends_in_a_newline_is_an_error(tmp_path: Path) -> None:

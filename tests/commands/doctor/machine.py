@@ -6,6 +6,8 @@ import json
 import subprocess
 from pathlib import Path
 
+from support.program import BUSY_S
+
 from dockcred.clients.findings import Finding, exit_status
 from dockcred.clients.reference import Reference
 from dockcred.commands.doctor import examination
@@ -68,4 +70,4 @@ class Machine:
     def fix(self, finding: Finding) -> None:
         """Run the command that was printed."""
         assert finding.fix
-        subprocess.run(["/bin/sh", "-c", finding.fix], check=True, timeout=10)
+        subprocess.run(["/bin/sh", "-c", finding.fix], check=True, timeout=BUSY_S)

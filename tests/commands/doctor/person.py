@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from support.program import BUSY_S
 
 from dockcred.testing.sandbox import Sandbox
 
@@ -31,7 +32,6 @@ assert sys.argv[1:] == {words}
 for link in {links}:
     subprocess.run(link, check=True)
 """
-_LIMIT_S = 60
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ class Person:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=_LIMIT_S,
+            timeout=BUSY_S,
             check=False,
         )
 
@@ -261,7 +261,7 @@ def person(programs: Path, cloud: Sandbox) -> Iterator[Person]:
         yield made
     finally:
         for started in made.started:
-            started.communicate(timeout=_LIMIT_S)
+            started.communicate(timeout=BUSY_S)
         for directory, _, _ in os.walk(place):
             os.chmod(directory, 0o700)
         shutil.rmtree(place, ignore_errors=True)

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from support import real
 from support.oracles import BUILT
+from support.program import BUSY_S
 
 from dockcred.clients.containers import read as containers_read
 from dockcred.clients.docker import read as docker_read
@@ -99,7 +100,7 @@ def docker_reads(variables: dict[str, str]) -> bool:
             extra_groups=[],
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=BUSY_S,
             check=True,
         )
     return '"secret":"p"' in done.stdout
@@ -174,7 +175,7 @@ def test_the_remedy_opens_what_is_closed(
     words = shlex.split(fix)
     assert words[-1] == str(closed)
     argv = words[1:] if words[0] == "sudo" else words
-    subprocess.run(argv, check=True, timeout=10)
+    subprocess.run(argv, check=True, timeout=BUSY_S)
     assert docker_reads(variables)
     assert found(variables) == ("", "", "")
 
@@ -267,7 +268,7 @@ def test_a_writers_remedy_opens_what_is_closed(
     assert words[-1] == str(closed)
     assert path.read_text() == _LOGIN
     argv = words[1:] if words[0] == "sudo" else words
-    subprocess.run(argv, check=True, timeout=10)
+    subprocess.run(argv, check=True, timeout=BUSY_S)
     assert as_user(write) == "written"
     assert path.stat().st_uid == NOBODY
     assert json.loads(path.read_text())["credsStore"] == "keyring"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from support import terminal
+from support.program import BUSY_S
 
 from dockcred.testing.sandbox import Sandbox
 
@@ -36,7 +37,7 @@ class Person:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=BUSY_S,
             check=False,
         )
 

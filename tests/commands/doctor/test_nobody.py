@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.program import BUSY_S
 
 from dockcred.testing.sandbox import Sandbox
 
@@ -47,7 +48,7 @@ def run(helper_bin: Path, tmp_path: Path) -> Run:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=BUSY_S,
             check=False,
         )
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.program import BUSY_S
 
 from dockcred.clients.findings import Finding, Severity
 from dockcred.commands.doctor.verdict import BROKEN, WORKS, Examination
@@ -56,7 +57,7 @@ class Person(Machine):
     def run(self, line: str) -> None:
         """Run a command as it is printed."""
         subprocess.run(
-            ["/bin/sh", "-c", line], check=True, timeout=60, env=self.variables
+            ["/bin/sh", "-c", line], check=True, timeout=BUSY_S, env=self.variables
         )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from support.program import BUSY_S
 
 from dockcred.commands.doctor import realm
 from dockcred.errors import DockcredError
@@ -88,7 +89,7 @@ def doctor(world: World, helper_bin: Path, home: Path) -> str:
         },
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=BUSY_S,
         check=False,
     )
     return " ".join((done.stdout + done.stderr).split())

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.program import BUSY_S
 
 from dockcred.testing.sandbox import Sandbox
 
@@ -51,7 +52,7 @@ def run(cloud: Sandbox, helper_bin: Path) -> Run:
             env=cloud.environment() | dict(more),
             stderr=subprocess.PIPE,
             text=True,
-            timeout=30,
+            timeout=BUSY_S,
             check=False,
             **how,
         )

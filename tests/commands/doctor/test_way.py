@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.text import Text
 from support import terminal
-from support.program import Program
+from support.program import BUSY_S, Program
 from support.real import require
 
 from dockcred.clients.findings import error, fine, warning
@@ -181,7 +181,7 @@ def test_without_a_network_nobody_is_asked_twice(
         env=variables,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=BUSY_S,
         check=False,
     )
     assert done.returncode == 1

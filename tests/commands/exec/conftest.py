@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.program import HOST, Program, wait_until
+from support.program import BUSY_S, HOST, Program, wait_until
 from support.real import missing, require_own_mounts
 
 from dockcred.testing.sandbox import Sandbox
@@ -46,7 +46,7 @@ class Caller:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=BUSY_S,
             check=False,
             **more,
         )

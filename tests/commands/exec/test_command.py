@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from support.program import BUSY_S
 from support.real import program
 
 from .conftest import Caller
@@ -64,7 +65,7 @@ def test_stdin_and_stdout_are_the_commands_alone(caller: Caller) -> None:
         env=caller.environment,
         input=b"\x00\xff",
         capture_output=True,
-        timeout=20,
+        timeout=BUSY_S,
         check=True,
     )
     assert (done.stdout, done.stderr) == (b"\x00\xff", b"")
@@ -111,7 +112,7 @@ def test_limits_umask_signals_and_descriptors_are_the_callers(
             env=caller.environment,
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=BUSY_S,
             check=True,
         )
         for how in ("", with_us)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.program import HOST, processes_of, wait_until
+from support.program import BUSY_S, HOST, processes_of, wait_until
 
 from dockcred.errors import DockcredError
 from dockcred.system import private_directory, watcher
@@ -59,9 +59,9 @@ def test_at_exit_nothing_is_left(caller: Caller, running) -> None:
 def test_after_a_signal_nothing_is_left(caller: Caller, running, number: int) -> None:
     watcher = the_watcher(caller)
     running.send_signal(number)
-    assert running.wait(5) == -number
+    assert running.wait(BUSY_S) == -number
     assert caller.leaves_nothing()
-    assert not is_alive(watcher)
+    wait_until(lambda: not os.path.exists(f"/proc/{watcher}"))
 
 
 def test_the_watcher_is_not_ended_by_what_ends_a_group(caller: Caller, running) -> None:
@@ -217,12 +217,6 @@ def open_files(pid: int) -> list[str]:
         return [os.readlink(f"{directory}/{n}") for n in sorted(os.listdir(directory))]
 
     return wait_until(lambda: len(found()) == 4 and found())
-
-
-def is_alive(pid: int) -> bool:
-    with suppress(AssertionError):
-        wait_until(lambda: not os.path.exists(f"/proc/{pid}"), 3)
-    return os.path.exists(f"/proc/{pid}")
 
 
 def refused(done: subprocess.CompletedProcess[str]) -> str:

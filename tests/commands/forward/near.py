@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from support.program import HOST, Answer, Program, wait_until
+from support.program import BUSY_S, HOST, Answer, Program, wait_until
 
 SYSTEM = "/usr/bin:/bin"
-END_S = 10
 
 
 @dataclass
@@ -44,7 +43,7 @@ class Near:
             verb, environment=self.far | more, stdin=text.encode()
         )
 
-    def send(self, frame: bytes, within_s: float = 10.0) -> dict[str, Any]:
+    def send(self, frame: bytes, within_s: float = BUSY_S) -> dict[str, Any]:
         """Send a frame as it is, and return the answer."""
         return send(self.path, frame, within_s)
 
@@ -56,10 +55,10 @@ class Near:
 
     def end(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        return self.process.wait(END_S)
+        return self.process.wait(BUSY_S)
 
 
-def send(path: str, frame: bytes, within_s: float = 10.0) -> dict[str, Any]:
+def send(path: str, frame: bytes, within_s: float = BUSY_S) -> dict[str, Any]:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(within_s)
         connection.connect(path)

@@ -11,12 +11,11 @@ import stat
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.program import HOST, NOT_FOUND, Answer, Program, wait_until
+from support.program import BUSY_S, HOST, LONG_S, NOT_FOUND, Answer, Program, wait_until
 from support.real import require_root
 
 from .near import Near, send
@@ -176,14 +175,12 @@ def test_a_dead_socket_is_an_error_with_its_cause(near: Near, number: int) -> No
     far = near.ask("get")
     assert far.said.startswith(f"nobody answers behind DOCKCRED_FORWARD, {near.path}: ")
     assert "run dockcred forward there again" in far.said
-    assert far.seconds < 5
 
 
 def test_a_stopped_desktop_is_no_hang(near: Near) -> None:
     near.stop()
     far = near.ask("get", DOCKCRED_TIMEOUT="1")
     assert far.said.startswith(f"dockcred forward behind {near.path} does not answer; ")
-    assert far.seconds < 5
     near.resume()
     assert near.ask("get").status == 0
 
@@ -311,10 +308,9 @@ def test_who_sends_nothing_holds_up_nobody(near: Near) -> None:
     try:
         for connection in silent:
             connection.connect(near.path)
-        asked = time.monotonic()
-        assert near.ask("get").status == 0
-        assert time.monotonic() - asked < 4
-        silent[0].settimeout(15)
+        # One after the other they would take 500 s.
+        assert near.ask("get", DOCKCRED_TIMEOUT=f"{LONG_S}").status == 0
+        silent[0].settimeout(BUSY_S)
         assert silent[0].recv(1) == b""  # closed, without an answer
         wait_until(lambda: near.told().count("refused: no request within 5 s") == 100)
     finally:

@@ -13,14 +13,13 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from support.program import wait_until
+from support.program import BUSY_S, wait_until
 from support.real import program
 
 BINARY = Path("/usr/local/lib/dockcred-ci/kube-apiserver")
 REFRESH = Path(__file__).parents[3] / "packaging/kubernetes/refresh"
 SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin"
 ADMIN = "the-admin-s-token"
-START_S = 60
 
 
 class ApiServer:
@@ -73,7 +72,7 @@ class ApiServer:
         for name, command in (("etcd", etcd), ("kube-apiserver", server)):
             if name not in self._running:
                 self._running[name] = self._spawn(name, command)
-        wait_until(self._is_ready, START_S)
+        wait_until(self._is_ready)
 
     def _spawn(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
         with (self.directory / f"{name}.log").open("ab") as log:
@@ -113,7 +112,7 @@ class ApiServer:
     def _etcd(self, call: str, body: dict[str, Any]) -> Any:
         url = f"{self._etcd_url}/v3/kv/{call}"
         request = urllib.request.Request(url, json.dumps(body).encode())
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=BUSY_S) as answer:
             return json.load(answer)
 
     def stop(self) -> None:
@@ -155,7 +154,7 @@ class ApiServer:
             },
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=BUSY_S,
             check=False,
         )
         assert done.returncode == 0, done.stderr
@@ -188,7 +187,7 @@ class ApiServer:
             method=method,
         )
         trust = ssl.create_default_context(cafile=self.certificate)
-        with urllib.request.urlopen(request, timeout=10, context=trust) as answer:
+        with urllib.request.urlopen(request, timeout=BUSY_S, context=trust) as answer:
             return json.load(answer)
 
 
@@ -218,7 +217,7 @@ def kustomized(overlay: str) -> str:
         env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=BUSY_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr

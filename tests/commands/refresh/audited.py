@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from support.program import BUSY_S
+
 from .api_server import ADMIN, ApiServer
 
 ACCOUNT = "system:serviceaccount:dockcred:dockcred-refresh"
@@ -107,7 +109,7 @@ class Audited(ApiServer):
     def _post(self, bodies: list[str]) -> None:
         trust = ssl.create_default_context(cafile=self.certificate)
         connection = http.client.HTTPSConnection(
-            "127.0.0.1", self.port, timeout=60, context=trust
+            "127.0.0.1", self.port, timeout=BUSY_S, context=trust
         )
         headers = {
             "Authorization": f"Bearer {ADMIN}",

@@ -14,7 +14,7 @@ from unittest import mock
 
 import pytest
 from click.testing import CliRunner
-from support.program import Answer, Program, wait_until
+from support.program import BUSY_S, Answer, Program, wait_until
 from support.real import missing
 
 from dockcred.commands import main
@@ -104,7 +104,7 @@ class Running:
     def said(self) -> list[str]:
         return self._log.read_text().splitlines()
 
-    def says(self, word: str, times: int = 1, seconds: float = 20) -> None:
+    def says(self, word: str, times: int = 1, seconds: float = BUSY_S) -> None:
         """Wait until it has said it so many times."""
 
         def enough() -> bool:
@@ -120,7 +120,7 @@ class Running:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            status = self.process.wait(20)
+            status = self.process.wait(BUSY_S)
         finally:
             self.process.kill()
         assert status == 0, self.said

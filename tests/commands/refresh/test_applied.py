@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.program import HOST
+from support.program import BUSY_S, HOST
 from support.real import program
 
 from dockcred.testing.sandbox import Sandbox
@@ -30,7 +30,7 @@ def run(api, cloud: Sandbox, helper_bin: Path) -> Run:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=BUSY_S,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr

@@ -6,7 +6,7 @@ import json
 import os
 
 import pytest
-from support.program import HOST, wait_until
+from support.program import BUSY_S, HOST, wait_until
 
 RECEIVER = """#!/bin/sh
 # As a KBS client: it keeps what comes on stdin; and it is nosy.
@@ -92,7 +92,7 @@ def test_what_is_being_handed_over_ends_before_the_loop_does(make_keeper, cloud)
         running.process.terminate()
         os.write(other_end, b"go\n")
         os.close(other_end)
-        assert running.process.wait(20) == 0
+        assert running.process.wait(BUSY_S) == 0
     assert done.exists()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.figures import Figures
-from support.program import HOST, wait_until
+from support.program import BUSY_S, HOST, wait_until
 from support.prometheus import free_port
 
 
@@ -20,7 +20,9 @@ def target(keeper, name: str = "a.json") -> dict[str, object]:
 
 
 def scraped(port: int, path: str = "/metrics") -> Figures:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+    with urllib.request.urlopen(
+        f"http://127.0.0.1:{port}{path}", timeout=BUSY_S
+    ) as answer:
         assert answer.headers["content-type"] == "text/plain; version=0.0.4"
         return Figures(answer.read().decode())
 

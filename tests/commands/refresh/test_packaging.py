@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from support.program import BUSY_S
 from support.real import missing, program
 
 from dockcred.commands.refresh.targets_file import read
@@ -89,7 +90,7 @@ def test_a_unit_verifies(unit, helper_bin, tmp_path):
         env={"PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=BUSY_S,
         check=False,
     )
     ours = [line for line in done.stderr.splitlines() if "dockcred" in line]
@@ -112,7 +113,7 @@ def test_keys_are_one_secret_of_the_page_s_own_commands(api, helper_bin, tmp_pat
     """What keygen makes has names that a Secret may have."""
     keys = tmp_path / "keys"
     keygen = [helper_bin / "dockcred", "token-service", "keygen", "--keys", keys]
-    subprocess.run(keygen, check=True, capture_output=True, timeout=60)
+    subprocess.run(keygen, check=True, capture_output=True, timeout=BUSY_S)
     name = "dockcred-token-service-keys"
     api.kubectl("create", "secret", "generic", name, f"--from-file={keys}")
     there = api.get("secret", name, "default")["data"]

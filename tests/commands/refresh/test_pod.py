@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-from support.program import HOST
+from support.program import BUSY_S, HOST
 from support.real import program, require_own_mounts
 
 from .api_server import kustomized
@@ -55,7 +55,7 @@ def pod(make_keeper, cloud, api, namespaces, helper_bin):
             env=environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=BUSY_S,
             check=False,
         )
 

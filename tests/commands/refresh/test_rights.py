@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support.program import HOST, wait_until
+from support.program import BUSY_S, HOST, wait_until
 
 from .api_server import SYSTEM_PATH, kustomized, program
 
@@ -206,7 +206,7 @@ def test_it_may_do_nothing_more(more, keeper, namespaces, api):
         env={"PATH": SYSTEM_PATH, "HOME": str(api.directory), "KUBECONFIG": config},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=BUSY_S,
         check=False,
     )
     assert done.stdout.strip() == "no"

@@ -146,7 +146,7 @@ def test_of_two_loops_no_one_ever_sets_the_other_back(
                     ends.append(end)
             return len(ends) >= 3
 
-        wait_until(renewed, 40)
+        wait_until(renewed)
     assert ends == sorted(ends)
     assert all(line.startswith("wrote ") for line in one.said + other.said)
 

@@ -15,6 +15,7 @@ from typing import Any
 from real.parts import SYSTEM_PATH, every, program
 from real.world import SYSTEM_TRUST, Result, World
 from support import terminal
+from support.program import BUSY_S
 
 LOCAL = "/usr/local/bin"  # where root's `install` puts the launchers
 PODMAN = ("--storage-driver=vfs", "--cgroup-manager=cgroupfs")
@@ -55,7 +56,7 @@ class Person:
 
     def run(self, *argv: str, stdin: str = "") -> Result:
         """Run a program to its end, without a terminal."""
-        return self.world.run(*argv, env=self.environment, stdin=stdin, seconds=60)
+        return self.world.run(*argv, env=self.environment, stdin=stdin, seconds=BUSY_S)
 
     def setup(self, *arguments: str) -> Result:
         """Run `dockcred setup` without a terminal."""

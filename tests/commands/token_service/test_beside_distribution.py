@@ -20,6 +20,7 @@ import jwt
 import pytest
 from support import oracles
 from support.differential import meant
+from support.program import BUSY_S
 
 from dockcred.commands.token_service import request
 from dockcred.commands.token_service.request import Refusal
@@ -55,10 +56,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., G
 
 
 def _wait(port: int) -> None:
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + BUSY_S
     while time.monotonic() < give_up:
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            socket.create_connection(("127.0.0.1", port), BUSY_S).close()
         except OSError:
             time.sleep(0.05)
         else:
@@ -67,7 +68,7 @@ def _wait(port: int) -> None:
 
 
 def _ask(port: int, scopes: tuple[str, ...]) -> Grants:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=BUSY_S)
     query = urlencode([("service", "s"), *(("scope", scope) for scope in scopes)])
     pair = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
     headers = {"Authorization": f"Basic {pair}"}

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from support.oidc_issuer import Issuer
+from support.program import BUSY_S
 from support.token_service import SERVICE, Service, basic
 
 from dockcred.commands.token_service.issuer_keys import MAX_WAITING
@@ -93,11 +94,10 @@ def test_slow_clients_are_not_waited_for(service: Service, issuer: Issuer):
         connection.settimeout(0.01)
         connection.sendall(slow[name])
     while len(ended) < len(slow):
-        seconds = time.monotonic() - started
-        assert seconds < 20, ended
+        assert time.monotonic() - started < BUSY_S, ended
         for name, connection in connections.items():
             if name not in ended and is_closed(connection, name):
-                ended[name] = seconds
+                ended[name] = time.monotonic() - started
         assert service.get(SCOPE, token=issuer.token()).status == 200
         time.sleep(0.2)
     assert all(seconds > 4 for seconds in ended.values()), ended
@@ -141,7 +141,7 @@ def test_the_slowest_make_room_where_all_is_full(
     with ExitStack() as stack:
         silent = []
         for _ in range(TOO_MANY):
-            one = socket.create_connection(("127.0.0.1", service.port), 10)
+            one = socket.create_connection(("127.0.0.1", service.port), BUSY_S)
             silent.append(stack.enter_context(one))
         assert {service.get(SCOPE).status for _ in range(100)} == {200}
         told = silent[0].recv(4096)

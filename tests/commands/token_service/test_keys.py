@@ -15,6 +15,7 @@ import pytest
 from cryptography import x509
 from support import token_service
 from support.oidc_issuer import AUDIENCE, Issuer
+from support.program import BUSY_S
 
 from dockcred.commands.token_service.key_directory import KeyDirectory
 from dockcred.commands.token_service.signing_key import SigningKey
@@ -32,7 +33,7 @@ def dockcred(helper_bin: Path) -> Callable[..., subprocess.CompletedProcess[str]
             capture_output=True,
             text=True,
             check=False,
-            timeout=30,
+            timeout=BUSY_S,
         )
 
     return run

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.oidc_issuer import Issuer
+from support.program import BUSY_S
 from support.token_service import SERVICE, Service, basic
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -167,7 +168,7 @@ SMUGGLED = {
 def test_nothing_is_smuggled(service: Service, what: str):
     """One refusal, and the connection ends: what was hidden is never answered."""
     sent = SMUGGLED[what].encode("latin-1")
-    with socket.create_connection(("127.0.0.1", service.port), 10) as connection:
+    with socket.create_connection(("127.0.0.1", service.port), BUSY_S) as connection:
         try:
             connection.sendall(sent)
             answer = b""
@@ -186,7 +187,7 @@ def test_nothing_is_smuggled(service: Service, what: str):
 def test_a_folded_line_is_no_header_of_its_own(service: Service):
     """Two requests stand there, and two are answered: nothing is taken for a body."""
     sent = f"{START}X: a\r\n Transfer-Encoding: chunked\r\n\r\n{START}"
-    with socket.create_connection(("127.0.0.1", service.port), 10) as connection:
+    with socket.create_connection(("127.0.0.1", service.port), BUSY_S) as connection:
         connection.sendall(f"{sent}Connection: close\r\n\r\n".encode())
         answer = b""
         while chunk := connection.recv(65536):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.oidc_issuer import AUDIENCE, Issuer
+from support.program import BUSY_S
 from support.token_service import Service, basic
 
 from .conftest import Start
@@ -70,7 +71,7 @@ def test_what_has_begun_is_finished_before_it_ends(
     """A POST whose body comes in two halves, with the signal in between."""
     service = start(*options)
     body = f"grant_type=refresh_token&refresh_token={issuer.token()}".encode()
-    with socket.create_connection(("127.0.0.1", service.port), 10) as connection:
+    with socket.create_connection(("127.0.0.1", service.port), BUSY_S) as connection:
         head = "POST /token HTTP/1.1\r\nHost: x\r\n"
         head += "Content-Type: application/x-www-form-urlencoded\r\n"
         head += f"Content-Length: {len(body)}\r\n\r\n"
@@ -82,15 +83,15 @@ def test_what_has_begun_is_finished_before_it_ends(
         answer = http.client.HTTPResponse(connection)
         answer.begin()
         assert answer.status == 200
-    assert service.process.wait(10) == 0
+    assert service.process.wait(BUSY_S) == 0
     assert service.said(event="stopped")
 
 
 def wait_until_deaf(port: int) -> None:
-    give_up = time.monotonic() + 10
+    give_up = time.monotonic() + BUSY_S
     while time.monotonic() < give_up:
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            socket.create_connection(("127.0.0.1", port), BUSY_S).close()
         except OSError:
             return
         time.sleep(0.02)

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 import yaml
+from support.program import BUSY_S
 from support.real import missing, program, require_own_mounts
 from support.token_service import running
 
@@ -133,7 +134,7 @@ def mounted(helper_bin: Path, place: Path):
             env={"PATH": os.environ["PATH"], "HOME": "/"},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=BUSY_S,
             check=False,
         )
 

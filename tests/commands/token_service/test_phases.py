@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import trustme
 from support.oidc_issuer import Issuer
+from support.program import BUSY_S
 from support.token_service import SERVICE, Service
 
 from dockcred.commands.token_service.clients import (
@@ -48,7 +49,7 @@ def options(issuer: Issuer, tmp_path: Path) -> tuple[str, ...]:
 def connected(service: Service, host: str = "127.0.0.1") -> Iterator[socket.socket]:
     """Connect from an address of this machine's own network."""
     with socket.create_connection(
-        ("127.0.0.1", service.port), 20, source_address=(host, 0)
+        ("127.0.0.1", service.port), BUSY_S, source_address=(host, 0)
     ) as connection:
         yield connection
 
@@ -142,7 +143,7 @@ def test_one_address_has_its_share_of_connections(start: Start, options):
         assert answers == {200: FEW, 429: 8 - FEW}
         other = stack.enter_context(connected(service, "127.0.0.3"))
         assert status(other) == 200
-    give_up = time.monotonic() + 10
+    give_up = time.monotonic() + BUSY_S
     while answer_to(service, "127.0.0.2") != 200:  # the ends are soon heard of
         assert time.monotonic() < give_up
         time.sleep(0.1)

@@ -12,6 +12,7 @@ import h11
 import pytest
 from support import dead_issuer
 from support.oidc_issuer import Issuer
+from support.program import BUSY_S
 from support.token_service import SERVICE, Service, basic
 
 from dockcred.commands.token_service import quick
@@ -185,7 +186,7 @@ def test_a_head_that_is_too_long_is_not():
 
 def answers(service: Service, *pieces: bytes) -> tuple[int, dict[str, str], bytes]:
     """Ask in pieces, between which the service reads; in one it is plain."""
-    with socket.create_connection(("127.0.0.1", service.port), 10) as connection:
+    with socket.create_connection(("127.0.0.1", service.port), BUSY_S) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for piece in pieces:
             connection.sendall(piece)
@@ -252,7 +253,7 @@ def test_a_connection_goes_both_ways_one_after_the_other(service: Service):
     """Plain, in pieces, plain, a probe, two at once, plain: six answers in order."""
     plain = get(f"service={SERVICE}&scope=repository:public/a:pull")
     probe = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", service.port), 10) as connection:
+    with socket.create_connection(("127.0.0.1", service.port), BUSY_S) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
         def answer() -> bytes:
@@ -278,7 +279,7 @@ def test_what_comes_behind_a_plain_one_has_its_turn(service: Service):
     """One that does not wait for its answer: all are answered, in their order."""
     plain = get(f"service={SERVICE}&scope=repository:public/a:pull")
     probe = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", service.port), 10) as connection:
+    with socket.create_connection(("127.0.0.1", service.port), BUSY_S) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for _ in range(20):
             connection.sendall(plain)
@@ -323,7 +324,9 @@ def test_what_comes_while_a_plain_one_waits_has_its_turn(
         )
         shown = basic("JWT", issuer.token(iss=bad.url))
         plain = get(f"service={SERVICE}", f"Authorization: {shown}")
-        with socket.create_connection(("127.0.0.1", service.port), 30) as connection:
+        with socket.create_connection(
+            ("127.0.0.1", service.port), BUSY_S
+        ) as connection:
             connection.sendall(plain)
             time.sleep(0.5)
             connection.sendall(probe[:20])

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from support.documents import ROOT, agrees, blocks
+from support.program import BUSY_S
 
 from dockcred.commands.token_service import settings_file
 
@@ -67,7 +68,7 @@ def starts_and_stops(
         rest = process.stderr.read()
         assert "Traceback" not in rest, rest
         assert json.loads(rest.splitlines()[-1])["event"] == "stopped", rest
-        return process.wait(20)
+        return process.wait(BUSY_S)
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
@@ -143,7 +144,7 @@ def run(
         cwd=place,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=BUSY_S,
         check=False,
     )
 
@@ -226,7 +227,7 @@ def test_tls_is_spoken(variables, helper_bin: Path, place: Path):
         context = ssl.create_default_context(cafile=place / "ca.pem")
         context.maximum_version = ssl.TLSVersion.TLSv1_2
         connection = http.client.HTTPSConnection(
-            "localhost", service.port, context=context, timeout=10
+            "localhost", service.port, context=context, timeout=BUSY_S
         )
         connection.request("GET", "/token?scope=repository:public/a:pull")
         cipher, _, _ = connection.sock.cipher()

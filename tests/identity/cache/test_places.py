@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from support.program import HOST, Answer, Program
+from support.program import BUSY_S, HOST, Answer, Program
 
 ECR_CALL = "ecr:GetAuthorizationToken"
 NOBODY = 65534
@@ -110,7 +110,7 @@ def _in_own_mounts(ecr, environment, script: str) -> Answer:
         env=environment,
         input=HOST.encode(),
         capture_output=True,
-        timeout=30,
+        timeout=BUSY_S,
         check=False,
     )
     return Answer(done.returncode, done.stdout, done.stderr, 0)

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from support.program import BUSY_S
+
 from dockcred import protocol, wiring
 from dockcred.credential import ServerURL
 from dockcred.errors import CredentialsNotFoundError, DockcredError, unforeseen
@@ -124,7 +126,7 @@ class AskedWorld(World):
             cwd=self.place / self.directory,
             user=self.uid or None,
             capture_output=True,
-            timeout=20,
+            timeout=BUSY_S,
             check=False,
         )
         if done.returncode == HANDED_OVER and not done.stdout:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from support import entries
 from support.listed import AWS, ECR_CALL, OTHER, configured, listed
-from support.program import HOST, PUBLIC, Program
+from support.program import BUSY_S, HOST, PUBLIC, Program
 
 ACR_USER = "00000000-0000-0000-0000-000000000000"
 
@@ -282,7 +282,7 @@ def test_docker_py_sends_a_build_the_account_s_login(
         cwd=tmp_path,
         capture_output=True,
         check=True,
-        timeout=60,
+        timeout=BUSY_S,
     )
     sent = json.loads(done.stdout)[HOST]
     assert sent["Username"] == "AWS"

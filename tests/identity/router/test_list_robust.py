@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.listed import AWS, ECR_CALL, OTHER, configured, listed
-from support.program import HOST, PUBLIC, wait_until
+from support.program import BUSY_S, HOST, LONG_S, PUBLIC, wait_until
 
 GHE = "ghe.example.com"
 
@@ -148,7 +148,7 @@ def test_a_setting_of_one_provider_s_that_is_wrong_spoils_no_other(
 def test_clouds_are_asked_while_a_keychain_hangs(auto, cloud, tmp_path) -> None:
     """It takes all but the call's last second, and the cloud takes longer than that."""
     program = tmp_path / "docker-credential-odd"
-    program.write_text("#!/bin/sh\nsleep 30\n")
+    program.write_text(f"#!/bin/sh\nsleep {LONG_S}\n")
     program.chmod(0o755)
     environment = cloud.environment("env-keys") | {
         "DOCKCRED_STORE": "helper:odd",
@@ -221,31 +221,31 @@ def _of(home: str) -> set[int]:
 def test_a_list_that_is_ended_leaves_nobody_behind(
     number: signal.Signals, identity: str, auto, cloud
 ) -> None:
-    # By themselves they would end after a minute.
-    environment = cloud.environment(identity) | {"DOCKCRED_TIMEOUT": "60"}
+    # By themselves they would end later than is waited for.
+    environment = cloud.environment(identity) | {"DOCKCRED_TIMEOUT": f"{LONG_S}"}
     home = environment["HOME"]
     script = Path(home, "credential-process")
     if script.exists():
-        script.write_text("#!/bin/sh\nsleep 90\n")
+        script.write_text(f"#!/bin/sh\nsleep {LONG_S}\n")
     cloud.fail("ecr:hang")
     running = auto.start("list", environment=environment, process_group=0)
     many = 3 if script.exists() else 2
-    wait_until(lambda: len(_of(home)) >= many, 25)
+    wait_until(lambda: len(_of(home)) >= many)
     if number == signal.SIGINT:
         os.killpg(running.pid, number)  # a terminal's: to the whole group
     else:
         running.send_signal(number)
-    stdout, stderr = running.communicate(timeout=10)
+    stdout, stderr = running.communicate(timeout=BUSY_S)
     assert running.returncode != 0
     assert b"Traceback" not in stdout + stderr
-    wait_until(lambda: not _of(home), 25)
+    wait_until(lambda: not _of(home))
 
 
 def test_a_list_that_has_ended_leaves_nobody_behind(auto, cloud) -> None:
     environment = cloud.environment("env-keys") | {"DOCKCRED_TIMEOUT": "2"}
     cloud.fail("ecr:hang")
     assert auto("list", environment=environment).status == 0
-    wait_until(lambda: not _of(environment["HOME"]), 25)
+    wait_until(lambda: not _of(environment["HOME"]))
 
 
 def test_a_client_that_goes_away_leaves_nobody_behind(auto, cloud) -> None:
@@ -254,6 +254,6 @@ def test_a_client_that_goes_away_leaves_nobody_behind(auto, cloud) -> None:
     running = auto.start("list", environment=environment)
     running.stdout.close()
     running.stdout = None
-    _, stderr = running.communicate(timeout=20)
+    _, stderr = running.communicate(timeout=BUSY_S)
     assert (running.returncode, stderr) == (1, b"")
-    wait_until(lambda: not _of(environment["HOME"]), 25)
+    wait_until(lambda: not _of(environment["HOME"]))

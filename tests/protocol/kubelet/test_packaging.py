@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from support.program import BUSY_S
 from support.real import missing, program
 
 from dockcred.identity import turn
@@ -85,7 +86,7 @@ def test_kustomize_builds_it(overlay):
         env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=BUSY_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support import entries
 from support.kubelet import (
     account_claims,
     complaint,
@@ -15,6 +16,7 @@ from support.kubelet import (
     request,
     response,
 )
+from support.program import BUSY_S, wait_until
 
 from dockcred.identity.web_identity import in_memory
 from dockcred.testing.sandbox.alibaba import Alibaba
@@ -143,10 +145,10 @@ def test_what_was_got_lives_no_longer_than_the_token(plugin, node, cloud, token,
 
 
 def test_an_entry_has_ended_with_its_token(plugin, node, cloud, token, role):
-    for _ in range(2):
-        text = _as(token(lifetime_s=4), **{ROLE: role.arn})
-        password(plugin(environment=node(), stdin=text))
-        time.sleep(4)
+    text = _as(token(lifetime_s=60), **{ROLE: role.arn})
+    password(plugin(environment=node(), stdin=text))
+    entries.shift(entries.only(node()), 60)
+    password(plugin(environment=node(), stdin=_as(token(), **{ROLE: role.arn})))
     assert cloud.calls["sts:AssumeRoleWithWebIdentity"] == 2
 
 
@@ -186,14 +188,14 @@ def test_the_token_is_nowhere(plugin, node, cloud, token, role, tmp_path):
     secret = token()
     environment = node(DOCKCRED_LOG="debug")
     cloud.fail("sts:hang")
-    process = plugin.start(environment=environment | {"DOCKCRED_TIMEOUT": "2"})
+    process = plugin.start(environment=environment | {"DOCKCRED_TIMEOUT": "4"})
     process.stdin.write(_as(secret, **{ROLE: role.arn}))
     process.stdin.close()
     process.stdin = None
-    time.sleep(1)
+    wait_until(lambda: cloud.calls["sts:AssumeRoleWithWebIdentity"])
     for name in ("cmdline", "environ"):
         assert secret.encode() not in Path(f"/proc/{process.pid}/{name}").read_bytes()
-    stdout, stderr = process.communicate(timeout=8)
+    stdout, stderr = process.communicate(timeout=BUSY_S)
     assert process.returncode == 1
     assert (secret.encode() in stdout, secret.encode() in stderr) == (False, False)
     cloud.recover()

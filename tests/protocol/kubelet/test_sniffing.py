@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 from support.kubelet import complaint, password, request
-from support.program import HOST, NOT_FOUND, Program
+from support.program import BUSY_S, HOST, NOT_FOUND, Program
 
 
 @pytest.fixture(params=["docker-credential-auto", "dockcred-credential-provider"])
@@ -50,7 +50,7 @@ def test_a_terminal_is_the_usage_at_once(program, node):
             stdin=theirs,
             env=node(),
             capture_output=True,
-            timeout=5,
+            timeout=BUSY_S,
             check=False,
         )
     finally:

@@ -101,10 +101,11 @@ def test_a_moment_that_has_passed_is_taken_at_once_and_success_ends_the_turn(
 def test_a_moment_that_a_process_can_wait_for_is_waited_for(plugin, mine, busy):
     plugin(environment=mine, stdin=request())
     busy.aws.bucket = None
+    moved = time.monotonic()
     move(mine, 1.5)
     answer = plugin(environment=mine | {"DOCKCRED_TIMEOUT": "12"}, stdin=request())
     assert password(answer)
-    assert answer.seconds > 1
+    assert time.monotonic() - moved > 1.5
     assert busy.calls[CALL] == 2
 
 
@@ -147,7 +148,6 @@ def test_a_credential_that_is_still_good_is_answered_while_the_turn_is_to_come(
     for calls in (2, 2):
         answer = plugin(environment=mine, stdin=request())
         assert old in answer.stdout.decode()
-        assert answer.seconds < 5
         assert busy.calls[CALL] == calls
         move(mine, 100)
 
@@ -163,7 +163,7 @@ def test_a_person_s_helper_keeps_its_attempts_and_asks_again_soon(ecr, busy, tmp
     busy.aws.bucket = None
     answer = ecr.get(environment)
     assert answer.status == 0
-    assert 0.5 < answer.seconds < 4
+    assert answer.seconds > 0.5
     assert busy.calls[CALL] == calls + 1
 
 

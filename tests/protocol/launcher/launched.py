@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from support.program import BUSY_S
 from support.real import program
 
 PROGRAM = "docker-credential-ecr-login"
@@ -80,7 +81,7 @@ class Launched:
             input=stdin,
             env=environment,
             capture_output=True,
-            timeout=20,
+            timeout=BUSY_S,
             check=False,
         )
         by_python = self.mark.exists()
@@ -95,7 +96,7 @@ class Launched:
             input=stdin,
             env=environment,
             capture_output=True,
-            timeout=20,
+            timeout=BUSY_S,
             check=False,
         )
         return Answer(done.returncode, done.stdout, done.stderr, by_python=True)

@@ -94,16 +94,15 @@ def test_an_expired_token_is_never_answered(acr):
     """To the second, against tokens that live for a few; the registry is the judge."""
     with Sandbox(expires_s=SHORT_LIFE_S) as cloud:
         environment = cloud.environment("azure-imds") | {"DOCKCRED_REFRESH": "off"}
-        ends, seen = time.time() + 2.5 * SHORT_LIFE_S, set()
-        while time.time() < ends:
-            password = acr.get(environment, HOST).password
+        seen = []
+        while len(set(seen)) < 3:
+            asked = time.time()
+            seen.append(acr.get(environment, HOST).password)
             assert cloud.azure.admits(
-                "00000000-0000-0000-0000-000000000000", password, HOST, time.time()
+                "00000000-0000-0000-0000-000000000000", seen[-1], HOST, asked
             )
-            seen.add(password)
             time.sleep(0.1)
-    assert 2 <= len(seen) <= 8
-    assert cloud.calls["acr:exchange"] == len(seen)
+    assert cloud.calls["acr:exchange"] == 3 < len(seen)
 
 
 def test_a_token_that_is_over_on_receipt_is_a_failure_not_an_answer(acr):

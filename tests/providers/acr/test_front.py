@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 
-from support.program import Program
+from support.program import BUSY_S, Program
 
 HOST = "sandbox.azurecr.io"
 
@@ -18,7 +18,7 @@ def test_another_path_is_pythons(helper_bin, cloud, tmp_path):
         [helper_bin / "dockcred", "install", "--dir", directory, "--programs", name],
         env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
         capture_output=True,
-        timeout=30,
+        timeout=BUSY_S,
         check=True,
     )
     launcher = Program(str(directory / name))

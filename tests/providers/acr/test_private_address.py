@@ -6,6 +6,7 @@ import json
 import subprocess
 
 import pytest
+from support.program import BUSY_S
 from support.real import program, require, require_root
 
 ADDRESS = "172.16.5.3"  # as Container Apps has it
@@ -42,7 +43,7 @@ def test_app_service_is_asked_at_a_private_address(road, helper_bin, tmp_path):
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=BUSY_S,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

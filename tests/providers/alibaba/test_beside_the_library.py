@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 import pytest
 from hypothesis import strategies as st
 from support.differential import meant
+from support.program import BUSY_S
 
 from dockcred.errors import DockcredError
 from dockcred.providers.alibaba import machine
@@ -116,7 +117,7 @@ def test_the_requests_are_those_of_the_sdk(identity, program, cloud) -> None:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=BUSY_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]

@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import sys
 
+from support.program import BUSY_S
+
 LOG_IN = """
 import sys, botocore.session
 from botocore.utils import JSONFileCache
@@ -30,7 +32,7 @@ def test_the_aws_cli_s_session_is_used_and_its_end_noticed(ecr, cloud):
         [sys.executable, "-B", "-c", LOG_IN, str(kept)],
         env=environment,
         check=True,
-        timeout=30,
+        timeout=BUSY_S,
     )
     before = sorted(path.read_bytes() for path in kept.iterdir())
     first = ecr.get(environment).password

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from support.program import ACCOUNT, HOST, PUBLIC
+from support.program import ACCOUNT, BUSY_S, HOST, PUBLIC
 
 from dockcred.testing.sandbox import Sandbox
 
@@ -57,7 +57,7 @@ def _boto3(environment) -> str:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=BUSY_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from support.program import BUSY_S
 
 from dockcred.testing.sandbox import Sandbox
 
@@ -56,7 +57,7 @@ def run(helper_bin: Path) -> Run:
             input=text,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=BUSY_S,
             check=False,
         )
         return Result(done.returncode, done.stdout.strip(), done.stderr.strip())

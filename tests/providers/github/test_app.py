@@ -176,9 +176,9 @@ def test_fifty_cold_gets_at_once_are_one_mint(run):
 def test_an_expired_token_is_never_answered(run):
     with Sandbox(expires_s=3) as cloud:
         environment = cloud.environment("github-app")
-        until, answered = time.monotonic() + 7, set()
-        while time.monotonic() < until:
-            secret = run(environment).secret
-            assert cloud.github.tokens.find(secret, time.time())
-            answered.add(secret)
-        assert 2 <= len(answered) <= 10
+        answered = []
+        while len(set(answered)) < 3:
+            asked = time.time()
+            answered.append(run(environment).secret)
+            assert cloud.github.tokens.find(answered[-1], asked)
+        assert len(answered) > 3

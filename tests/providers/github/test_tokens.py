@@ -137,9 +137,7 @@ def test_a_verdict_is_asked_for_again_when_its_time_is_over(cloud, run):
 def test_a_token_that_github_cannot_be_asked_about_is_handed_on(failure, cloud, run):
     cloud.fail(f"github:{failure}")
     environment = cloud.environment("github-gh-token")
-    began = time.monotonic()
     assert run(environment).secret == environment["GH_TOKEN"]
-    assert time.monotonic() - began < 5
 
 
 def test_fifty_cold_gets_at_once_are_one_question(run):

@@ -32,13 +32,14 @@ def test_fifty_cold_gets_at_once_are_one_mint(run):
 def test_an_expired_token_is_never_answered(name, run):
     with Sandbox(expires_s=3) as cloud:
         environment = cloud.environment(name) | {"DOCKCRED_REFRESH": "off"}
-        until, answered = time.monotonic() + 7, set()
-        while time.monotonic() < until:
+        answered = []
+        while len(set(answered)) < 3:
+            asked = time.time()
             result = run(environment)
             assert result.status == 0
-            assert cloud.minted(result.secret).expires_at > time.time()
-            answered.add(result.secret)
-        assert 2 <= len(answered) <= 8
+            assert cloud.minted(result.secret).expires_at > asked
+            answered.append(result.secret)
+        assert len(answered) > 3
 
 
 def end_leases(environment):

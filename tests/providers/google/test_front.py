@@ -6,6 +6,7 @@ import re
 import subprocess
 
 import pytest
+from support.program import BUSY_S
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def launcher(helper_bin, tmp_path):
         ],
         env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
         capture_output=True,
-        timeout=30,
+        timeout=BUSY_S,
         check=True,
     )
     return tmp_path / "bin/docker-credential-gcr"
@@ -31,7 +32,7 @@ def ask(launcher, environment):
         input="gcr.io",
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=BUSY_S,
         check=False,
     )
 

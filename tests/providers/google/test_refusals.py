@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from support.program import LONG_S
 
 from dockcred.testing.sandbox import Sandbox
 
@@ -162,7 +163,7 @@ def test_a_program_for_the_token_must_be_allowed(cloud, run):
     assert says(run(environment), "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES=1")
 
 
-@pytest.mark.parametrize("script", ["exit 1", "echo garbage", "exec sleep 60"])
+@pytest.mark.parametrize("script", ["exit 1", "echo garbage", f"exec sleep {LONG_S}"])
 def test_a_program_that_fails_is_named_within_the_time(script, cloud, run):
     environment = cloud.environment("google-wif-executable")
     program = Path(environment[FILE]).parent / "subject-token"

@@ -216,7 +216,6 @@ def test_bad_weather_is_one_line_in_good_time(kind, failure, cloud, oidc):
     cloud.fail(f"{exchange(cloud, kind).name}:{failure}")
     answer = oidc.get(environment, HOSTS[kind])
     assert answer.said
-    assert answer.seconds < 4
 
 
 @every

@@ -6,7 +6,7 @@ from base64 import b64encode
 from pathlib import Path
 
 import pytest
-from support.program import Program
+from support.program import BUSY_S, Program
 
 from .conftest import HOST
 
@@ -64,7 +64,7 @@ def test_no_file_gets_the_order(github, dockcred, tmp_path):
         process = dockcred.start(
             "get", HOST, "--password", environment=github, stderr=errors
         )
-        output, _ = process.communicate(timeout=20)
+        output, _ = process.communicate(timeout=BUSY_S)
     assert output.decode().strip() == github["JOB_TOKEN"]
     assert log.read_bytes() == b""
 

@@ -19,7 +19,7 @@ from importlib.util import find_spec
 import pytest
 from support import oracles
 from support.differential import meant
-from support.program import NOT_FOUND, Program
+from support.program import BUSY_S, NOT_FOUND, Program
 from support.real import missing
 
 from dockcred.credential import ServerURL
@@ -234,7 +234,7 @@ def cloudsmith(environment: dict[str, str], host: str) -> tuple[str, str] | None
         input=host.encode(),
         env=environment | {"REQUESTS_CA_BUNDLE": environment["SSL_CERT_FILE"]},
         capture_output=True,
-        timeout=60,
+        timeout=BUSY_S,
         check=False,
     )
     if done.returncode:
@@ -445,7 +445,7 @@ def test_jfrog_s_client_is_served_where_ours_is(cloud, oidc):
             input=json.dumps(question).encode(),
             env={n: environment[n] for n in ("HTTPS_PROXY", "SSL_CERT_FILE")},
             capture_output=True,
-            timeout=30,
+            timeout=BUSY_S,
             check=True,
         )
         return json.loads(done.stdout)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from support import real
-from support.program import Answer, Program
+from support.program import BUSY_S, Answer, Program
 from support.real import missing
 
 from .conftest import HOST
@@ -48,7 +48,7 @@ def by_id(environment, audience: str = AUDIENCE) -> subprocess.CompletedProcess[
         env=environment,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=BUSY_S,
         check=False,
     )
 

@@ -16,6 +16,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from support.program import BUSY_S
+
 PROGRAM = os.environ.get("DOCKER_CREDENTIAL_ENV", "")
 RECORDED = Path(__file__).with_name("answers_of_env.json")
 LABELS = (
@@ -51,7 +53,7 @@ def ask(url: str, variables: dict[str, str]) -> list[str]:
         input=url.encode(),
         env=variables,
         capture_output=True,
-        timeout=30,
+        timeout=BUSY_S,
         check=False,
     )
     if done.returncode:

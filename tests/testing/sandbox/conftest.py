@@ -15,6 +15,7 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from support.program import BUSY_S
 
 from dockcred.testing.sandbox import Sandbox
 
@@ -66,7 +67,7 @@ def boto3() -> Boto3:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=BUSY_S,
             start_new_session=True,  # no terminal to ask for a code
             check=False,
         )
@@ -87,7 +88,7 @@ def http(cloud: Sandbox) -> Http:
         headers: dict[str, str] | None = None,
         body: bytes | str = b"",
     ) -> Answer:
-        connection = HTTPConnection(urlsplit(cloud.url).netloc, timeout=5)
+        connection = HTTPConnection(urlsplit(cloud.url).netloc, timeout=BUSY_S)
         try:
             connection.request(method, path, body, headers or {})
             response = connection.getresponse()

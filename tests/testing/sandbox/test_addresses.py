@@ -7,6 +7,7 @@ import socket
 import ssl
 
 import pytest
+from support.program import BUSY_S
 
 from dockcred.testing.sandbox import Sandbox
 
@@ -19,7 +20,7 @@ def get(cloud):
     context = ssl.create_default_context(cafile=cloud.ca_file)
 
     def get(asked: str, named: str) -> http.client.HTTPResponse:
-        plain = socket.create_connection(("127.0.0.2", port), timeout=5)
+        plain = socket.create_connection(("127.0.0.2", port), timeout=BUSY_S)
         with context.wrap_socket(plain, server_hostname=asked) as connection:
             connection.sendall(f"GET / HTTP/1.1\r\nHost: {named}\r\n\r\n".encode())
             answer = http.client.HTTPResponse(connection)
@@ -44,7 +45,7 @@ def test_a_connection_to_one_host_serves_no_other(get):
 def test_every_clouds_metadata_is_at_the_one_address(cloud):
     port = cloud.listen("127.0.0.3")
     for path in ("/latest/api/token", "/metadata/identity/oauth2/token"):
-        client = http.client.HTTPConnection("127.0.0.3", port, timeout=5)
+        client = http.client.HTTPConnection("127.0.0.3", port, timeout=BUSY_S)
         client.request("GET", path, headers={"Host": "169.254.169.254"})
         client.getresponse().read()
         client.close()
@@ -55,10 +56,10 @@ def test_every_clouds_metadata_is_at_the_one_address(cloud):
 def test_a_further_address_may_be_plain_and_ends_with_the_sandbox():
     with Sandbox() as cloud:
         port = cloud.listen("127.0.0.3")
-        client = http.client.HTTPConnection("127.0.0.3", port, timeout=5)
+        client = http.client.HTTPConnection("127.0.0.3", port, timeout=BUSY_S)
         client.request("PUT", "/latest/api/token", headers={"Host": "169.254.169.254"})
         client.getresponse().read()
         assert cloud.calls["imds:token"] == 1
         client.close()
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.3", port), timeout=5)
+        socket.create_connection(("127.0.0.3", port), timeout=BUSY_S)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from support.program import BUSY_S
 
 from dockcred.testing.sandbox.azure.directory import TENANT
 from dockcred.transport.json_reader import claims_of
@@ -47,7 +48,7 @@ def ask(cloud):
             env=environment,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=BUSY_S,
             check=False,
         )
 

@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 import jwt
 import pytest
+from support.program import BUSY_S
 
 from dockcred.testing.sandbox.azure import service_fabric as fabric
 from dockcred.testing.sandbox.azure.certificates import self_signed
@@ -30,7 +31,7 @@ def at(cloud):
     def send(host, method, path, headers=None, body=b""):
         trust = ssl.create_default_context(cafile=str(cloud.ca_file))
         proxy = urlsplit(cloud.proxy_url)
-        connection = HTTPConnection(proxy.hostname, proxy.port, timeout=5)
+        connection = HTTPConnection(proxy.hostname, proxy.port, timeout=BUSY_S)
         connection.set_tunnel(host, 443)
         connection.connect()
         connection.sock = trust.wrap_socket(connection.sock, server_hostname=host)

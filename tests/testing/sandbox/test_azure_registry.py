@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 import pytest
 from support import real
+from support.program import BUSY_S
 
 from dockcred.testing.sandbox.azure import ISSUER
 from dockcred.testing.sandbox.azure.registry import USERNAME
@@ -129,7 +130,7 @@ def registry(cloud, tmp_path):
 
     def ask(method, path, token=""):
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        connection = HTTPConnection("127.0.0.1", port, timeout=5)
+        connection = HTTPConnection("127.0.0.1", port, timeout=BUSY_S)
         try:
             connection.request(method, path, headers=headers)
             return connection.getresponse().status
@@ -137,7 +138,7 @@ def registry(cloud, tmp_path):
             connection.close()
 
     try:
-        give_up = time.monotonic() + 10
+        give_up = time.monotonic() + BUSY_S
         while time.monotonic() < give_up:
             try:
                 ask("GET", "/v2/")
@@ -147,7 +148,7 @@ def registry(cloud, tmp_path):
         yield ask
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(BUSY_S)
 
 
 def test_a_real_registry_lets_in_exactly_what_was_granted(registry, http, password):

@@ -10,6 +10,7 @@ import urllib.request
 
 import jwt
 import pytest
+from support.program import BUSY_S
 
 from dockcred.testing.sandbox import Sandbox
 from dockcred.testing.sandbox.service import Refusal
@@ -29,7 +30,7 @@ def cloud():
 
 def read(url: str, **headers: str):
     request = urllib.request.Request(url, headers=headers)
-    with urllib.request.urlopen(request, timeout=5) as answer:
+    with urllib.request.urlopen(request, timeout=BUSY_S) as answer:
         return json.loads(answer.read())
 
 
@@ -80,7 +81,7 @@ def test_real_names_lead_to_real_issuers():
         for name in NAMES:
             issuer = getattr(cloud.ci, name)
             url = f"{issuer.url}/.well-known/openid-configuration"
-            found = json.loads(opener.open(url, timeout=5).read())
+            found = json.loads(opener.open(url, timeout=BUSY_S).read())
             assert found["issuer"] == issuer.url == issuer.issuer
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from support.program import BUSY_S
 
 from dockcred.testing.sandbox import Sandbox
 from dockcred.testing.sandbox.google import Google
@@ -28,7 +29,7 @@ def ask(environment):
         env=environment | {"GOOGLE_CLOUD_PROJECT": "sandbox-project"},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=BUSY_S,
         check=False,
     )
 

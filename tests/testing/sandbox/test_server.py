@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.program import BUSY_S
 
 from dockcred.testing.sandbox import Sandbox
 
@@ -27,7 +28,7 @@ def test_fifty_clients_at_once_are_served_and_counted(http, signed, cloud):
 
 
 def test_a_connection_serves_many_requests(cloud):
-    connection = HTTPConnection(urlsplit(cloud.url).netloc, timeout=5)
+    connection = HTTPConnection(urlsplit(cloud.url).netloc, timeout=BUSY_S)
     for _ in range(3):
         connection.request("GET", "/counts")
         connection.getresponse().read()
@@ -40,7 +41,7 @@ def test_no_thread_and_no_directory_outlives_the_sandbox():
     before = set(threading.enumerate())
     with Sandbox(tls=True) as cloud:
         cloud.environment("sso")
-        idle = HTTPConnection(urlsplit(cloud.url).netloc, timeout=5)
+        idle = HTTPConnection(urlsplit(cloud.url).netloc, timeout=BUSY_S)
         idle.connect()
         home = cloud.home
         assert home.is_dir()

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from real.parts import SYSTEM_PATH, program
+from support.program import BUSY_S
 
 from .registries import Site
-
-LIMIT_S = 60
 
 
 @dataclass
@@ -48,7 +47,7 @@ class Job:
             capture_output=True,
             text=True,
             cwd=self.home,
-            timeout=LIMIT_S,
+            timeout=BUSY_S,
             check=False,
         )
 

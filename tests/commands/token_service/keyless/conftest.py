@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from real.parts import SYSTEM_PATH, program
+from support.program import BUSY_S
 from support.real import missing
 
 from dockcred.testing.sandbox import Sandbox
@@ -120,7 +121,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         ) as process,
     ):
         try:
-            give_up = time.monotonic() + registries.START_S
+            give_up = time.monotonic() + BUSY_S
             asked = [program("docker"), "--host", address, "version"]
             while subprocess.run(asked, capture_output=True, check=False).returncode:
                 alive = process.poll() is None and time.monotonic() < give_up

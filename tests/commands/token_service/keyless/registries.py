@@ -13,10 +13,10 @@ from pathlib import Path
 from real.parts import SYSTEM_PATH, program
 from real.registry import NGINX_START, REGISTRY_CONFIG
 from support import token_service
+from support.program import BUSY_S
 from support.real import missing
 from support.token_service import Service
 
-START_S = 20
 DISTRIBUTION_3 = Path("/usr/local/lib/dockcred-ci/distribution3-registry")
 SERVICE = "registry.example.com"
 
@@ -67,7 +67,7 @@ class Site:
 
     def answered(self, visit: str, since: int = 0) -> bool:
         """Tell whether it answered so; nginx writes its line after the client reads."""
-        give_up = time.monotonic() + 3
+        give_up = time.monotonic() + BUSY_S
         while time.monotonic() < give_up:
             if any(line.startswith(visit) for line in self.visits()[since:]):
                 return True
@@ -157,7 +157,7 @@ def running(command: list[str], port: int, log: Path) -> Iterator[None]:
         ) as process,
     ):
         try:
-            give_up = time.monotonic() + START_S
+            give_up = time.monotonic() + BUSY_S
             while not listens(port):
                 alive = process.poll() is None and time.monotonic() < give_up
                 assert alive, f"{command[0]} does not start:\n{log.read_text()}"
@@ -169,7 +169,7 @@ def running(command: list[str], port: int, log: Path) -> Iterator[None]:
 
 def listens(port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
+        socket.create_connection(("127.0.0.1", port), BUSY_S).close()
     except OSError:
         return False
     return True

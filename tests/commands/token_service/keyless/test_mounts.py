@@ -7,6 +7,7 @@ import json
 
 import pytest
 from real.parts import program
+from support.program import BUSY_S
 from support.token_service import basic
 
 from dockcred.testing.sandbox import Sandbox
@@ -90,7 +91,7 @@ def blob_of(site: Site, cloud: Sandbox, repository: str) -> str:
 
 
 def ask(site: Site, method: str, path: str, authorization: str) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection(site.host, timeout=10)
+    connection = http.client.HTTPConnection(site.host, timeout=BUSY_S)
     accept = "application/vnd.oci.image.manifest.v1+json"
     headers = {"Authorization": authorization, "Accept": accept}
     headers["Accept"] += ", application/vnd.docker.distribution.manifest.v2+json"
