@@ -11,7 +11,7 @@ from .test_helpers import ECR, ECR_CALL, ECR_HOST, KEYRING, PATIENT
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wine")]
 
-BLANK = "Jürgen Grün"
+BLANK = "Jürgen Grün 你好"
 OF_HOME = ("USERPROFILE", "APPDATA", "LOCALAPPDATA", "HOMEDRIVE", "HOMEPATH", "HOME")
 UNWRITABLE = "Z:\\sys"
 """Not even root makes a file there."""

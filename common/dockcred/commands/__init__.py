@@ -6,6 +6,7 @@ The helpers need nothing of it: what they share with it is in the rooms below.
 from __future__ import annotations
 
 import signal
+import sys
 from contextlib import suppress
 from importlib.util import find_spec
 
@@ -92,6 +93,9 @@ class _OnUse(HelpfulGroup):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run as a program of its own, hardened, not as a part of another."""
         process.harden(for_good=False)
+        if sys.stdout is not None and sys.stdout.encoding.lower() != "utf-8":
+            # Windows' pipes have one code page, which lacks letters of a path.
+            sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         try:
             return super().__call__(*args, **kwargs)
         finally:

@@ -123,3 +123,16 @@ class Homeless(environment.Environment):
 
     def home(self) -> str:
         return ""
+
+
+def test_a_path_with_letters_that_the_pipe_has_not_is_no_traceback(
+    person: Person,
+) -> None:
+    """As on Windows, where a pipe has one code page."""
+    place = str(person.home / "你好")
+    said = person.configure(
+        *("docker", "--all", "--helper", "recorder"),
+        DOCKER_CONFIG=place,
+        PYTHONIOENCODING="cp1252:strict",
+    )
+    assert "\\u4f60\\u597d" in said.stdout
