@@ -100,7 +100,15 @@ def _line(request: bytes) -> bytes:
 
 @functools.cache
 def _shells() -> tuple[str, ...]:
-    return tuple(name for name, words in SHELLS.items() if shutil.which(words[0]))
+    """Return those that are there and run."""
+    return tuple(name for name, words in SHELLS.items() if _runs(words))
+
+
+def _runs(words: list[str]) -> bool:
+    if not shutil.which(words[0]):
+        return False
+    tried = subprocess.run([*words, "-c", ":"], check=False, capture_output=True)
+    return tried.returncode == 0
 
 
 @functools.cache
