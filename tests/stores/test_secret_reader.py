@@ -159,7 +159,7 @@ GOOD = {"Attributes": ("a{ss}", {"username": "user"}), "Modified": ("t", 1)}
 def test_an_answer_of_another_shape_is_the_librarys(secrets, properties, monkeypatch):
     found = (["/item"], [])
     flights = [
-        [(("s", ""), "/session"), found, ("/default",)],
+        [found, ("/default",), (("s", ""), "/session")],
         [(secrets,), (properties,)],
     ]
     monkeypatch.setattr(BusStream, "call_batch", lambda *_, **__: flights.pop(0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import time
@@ -256,3 +257,36 @@ def test_a_second_account_is_kept_apart_from_the_first(desk):
     assert (desk.helper.list(), work.list()) == ({"r.io": "me"}, {"r.io": "colleague"})
     work.erase("r.io")
     assert desk.helper.get("r.io") == ("me", "mine")
+
+
+# What a service may not survive
+
+
+def test_nobody_begins_with_a_session(desk, tmp_path):
+    """gnome-keyring aborts where it does not know yet who opens one."""
+    said = tmp_path / "calls"
+    with said.open("wb") as file:
+        watched = "type='method_call',destination='org.freedesktop.secrets'"
+        monitor = subprocess.Popen(
+            ["dbus-monitor", "--session", watched],
+            env=desk.variables,
+            stdout=file,
+        )
+        try:
+            give_up = time.monotonic() + BUSY_S
+            while b"sender=" not in said.read_bytes():  # until it listens
+                assert time.monotonic() < give_up
+                desk.helper.list()
+            desk.helper.store("r.io", "user", SECRET)
+            assert desk.helper.get("r.io") == ("user", SECRET)
+            desk.helper.erase("r.io")
+            while said.read_text().count("member=Delete") < 1:
+                assert time.monotonic() < give_up
+                time.sleep(0.05)
+        finally:
+            monitor.kill()
+            monitor.wait()
+    calls = re.findall(r"sender=(\S+) .*member=(\w+)", said.read_text())
+    assert "OpenSession" in {member for _, member in calls}
+    first = dict(reversed(calls))
+    assert "OpenSession" not in first.values()

@@ -69,9 +69,11 @@ class SecretItems:
             f"{_ITEM}.Label": ("s", key),
             f"{_ITEM}.Attributes": ("a{ss}", attributes),
         }
+        # Another call goes before a session: see `store._OPEN_SESSION`.
+        collection = self._writable_collection()
         secret = (self._session(), b"", credential.secret.encode(), "text/plain")
         item, prompt = self._bus.call(
-            self._writable_collection(),
+            collection,
             "CreateItem",
             "a{sv}(oayays)b",
             properties,

@@ -38,6 +38,8 @@ _PROPERTIES = "org.freedesktop.DBus.Properties"
 _OPEN_SESSION = (
     SERVICE, ROOT, f"{INTERFACE}.Service.OpenSession", "sv", "plain", ("s", "")
 )  # fmt: skip
+"""Never the first call: gnome-keyring aborts where it does not know yet who asks
+(its issues 190, 196 and 199), which a call of another kind survives."""
 _DEFAULT = (SERVICE, ROOT, f"{INTERFACE}.Service.ReadAlias", "s", "default")
 _MOST_CALLS = 100
 """At once: a bus may allow no more than 128 that wait for their answers."""
@@ -68,8 +70,8 @@ class SecretReader:
         return _of_known_shape(lambda: self._near(list(keys)))
 
     def _read(self, key: str) -> Credential | None:
-        (_, session), found, (default,) = self._call_batch(
-            _OPEN_SESSION, _search({"server": key, **OURS}), _DEFAULT
+        found, (default,), (_, session) = self._call_batch(
+            _search({"server": key, **OURS}), _DEFAULT, _OPEN_SESSION
         )
         items, _ = self._sorted(found, default)
         if not items:
