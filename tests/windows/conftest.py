@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -166,6 +167,14 @@ def windows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Windows]:
         if last():
             for how in ("--kill", "--wait"):
                 subprocess.run(["wineserver", how], check=False, **quiet)
+
+
+@pytest.fixture
+def credentials(windows: Windows) -> Iterator[None]:
+    """Have Wine's Credential Manager, of which there is one, for one test alone."""
+    with open(PLACE / "credentials.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _install(place: Path) -> None:

@@ -12,7 +12,7 @@ from support import release
 from .conftest import Windows
 from .test_helpers import ECR, ECR_CALL, ECR_HOST, PATIENT
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wine")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

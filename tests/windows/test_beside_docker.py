@@ -11,7 +11,7 @@ from support import oracles
 from .conftest import Windows
 from .test_helpers import KEYRING, PATIENT
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wine")]
+pytestmark = pytest.mark.slow
 
 OURS = PATIENT | {"DOCKCRED_STORE": "wincred"}
 KEYS = ("https://index.docker.io/v1/", "r.example:5000/a/b", "[fe80::1]:5000")
@@ -48,7 +48,7 @@ def item(key: str, user: str = "user", secret: str = SECRET) -> str:
 
 
 @pytest.fixture
-def both(windows: Windows) -> Both:
+def both(windows: Windows, credentials: None) -> Both:
     """Both, over a Credential Manager that has nothing of docker's."""
     both = Both(windows, oracles.program("wincred"))
     status, left = both.theirs("list")

@@ -9,7 +9,7 @@ import pytest
 
 from dockcred.commands import COMMANDS
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wine")]
+pytestmark = pytest.mark.slow
 
 ECR_HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 CONFIG = '{"auths": {"ghcr.io": {"auth": "dXNlcjpwYXNz"}}}'

@@ -9,7 +9,7 @@ import pytest
 from .conftest import Case
 from .test_helpers import ECR, ECR_CALL, ECR_HOST, KEYRING, PATIENT
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wine")]
+pytestmark = pytest.mark.slow
 
 BLANK = "Jürgen Grün 你好"
 OF_HOME = ("USERPROFILE", "APPDATA", "LOCALAPPDATA", "HOMEDRIVE", "HOMEPATH", "HOME")
@@ -28,6 +28,7 @@ def _home(kind: str, windows, tmp_path: Path) -> dict[str, str | None]:
     return dict.fromkeys(OF_HOME) | dict(zip(OF_HOME, told, strict=False))
 
 
+@pytest.mark.usefixtures("credentials")
 @pytest.mark.parametrize("kind", ["blank", "none", "unwritable", "long"])
 def test_every_program_works_or_says_in_one_line_why_not(
     windows, cloud, tmp_path, kind

@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wine")]
+pytestmark = pytest.mark.slow
 
 COMMON = """
 import glob, json, os, random, subprocess, sys, time
