@@ -211,6 +211,11 @@ def test_another_version_is_chosen_without_a_server(browser, site, tmp_path) -> 
     assert browser.complaints() == []
 
 
+def paint(browser: Browser, scheme: str) -> None:
+    """Show the page that is open in a scheme of the theme's: default or slate."""
+    browser.run(f"document.body.setAttribute('data-md-color-scheme', {scheme!r})")
+
+
 def test_the_accessibility_checker_finds_nothing(browser, url) -> None:
     """Contrast, landmarks, names of buttons: axe-core's rules of WCAG 2.1, A and AA.
 
@@ -222,9 +227,7 @@ def test_the_accessibility_checker_finds_nothing(browser, url) -> None:
     for page in share():
         browser.open(f"{url}/{page}")
         for scheme in ("default", "slate"):
-            browser.run(
-                f"document.body.setAttribute('data-md-color-scheme', {scheme!r})"
-            )
+            paint(browser, scheme)
             if found := browser.violations(script):
                 wrong[page, scheme] = found[:3]
     assert wrong == {}, next(iter(wrong.items()))
@@ -242,9 +245,7 @@ def test_it_is_to_be_looked_at(browser, url) -> None:
         browser.narrow(*size)
         for page in ("index", "install", "errors", "tasks/ecr-laptop"):
             browser.open(f"{url}/{page}.html")
-            browser.run(
-                f"document.body.setAttribute('data-md-color-scheme', {scheme!r})"
-            )
+            paint(browser, scheme)
             time.sleep(0.5)
             file = Path(folder, f"{name}-{page.replace('/', '-')}.png")
             assert browser.picture(file)

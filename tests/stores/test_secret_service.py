@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import pytest
-from support.program import BUSY_S
+from support.program import BUSY_S, wait_until
 
 from dockcred.testing.store_contract import NOT_FOUND, Helper
 
@@ -273,16 +273,16 @@ def test_nobody_begins_with_a_session(desk, tmp_path):
             stdout=file,
         )
         try:
-            give_up = time.monotonic() + BUSY_S
-            while b"sender=" not in said.read_bytes():  # until it listens
-                assert time.monotonic() < give_up
+
+            def is_listening() -> bool:
                 desk.helper.list()
+                return b"sender=" in said.read_bytes()
+
+            wait_until(is_listening)
             desk.helper.store("r.io", "user", SECRET)
             assert desk.helper.get("r.io") == ("user", SECRET)
             desk.helper.erase("r.io")
-            while said.read_text().count("member=Delete") < 1:
-                assert time.monotonic() < give_up
-                time.sleep(0.05)
+            wait_until(lambda: b"member=Delete" in said.read_bytes())
         finally:
             monitor.kill()
             monitor.wait()

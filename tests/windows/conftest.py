@@ -19,10 +19,11 @@ from typing import NamedTuple
 import pytest
 from support import once, real
 from support.program import Answer
+from support.release import WINDOWS_PYTHON
 
 from dockcred.testing.sandbox import Sandbox
 
-PLACE = Path("/usr/local/lib/dockcred-ci/wine")
+PLACE = WINDOWS_PYTHON.parent
 ROOT = Path(__file__).parents[2]
 QUIET = {
     "WINEDEBUG": "-all",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 
 import pytest
+from support.differential import NIGHT
 
 pytestmark = pytest.mark.slow
 
@@ -71,7 +71,7 @@ for delay in delays:
     assert not aside(), aside()
 print(json.dumps([number(), found]))
 """
-KILLS = 60 if os.environ.get("DOCKCRED_NIGHT") else 4
+KILLS = 60 if NIGHT else 4
 
 
 @pytest.mark.parametrize("kind", ["cache", "config", "vault"])
