@@ -29,11 +29,14 @@ if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# How long an example takes is the machine's business, which other tests keep busy.
+# How long an example takes is the machine's business, which other tests keep busy. Where
+# a seed is given, examples are drawn by the test's own code: always the same ones.
 with contextlib.suppress(ImportError):
     import hypothesis
 
-    hypothesis.settings.register_profile("dockcred", deadline=None)
+    hypothesis.settings.register_profile(
+        "dockcred", deadline=None, derandomize="DOCKCRED_SEED" in os.environ
+    )
     hypothesis.settings.load_profile("dockcred")
 
 pytest_plugins = ("support.left_out", "support.workers", "support.differential")

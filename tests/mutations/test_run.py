@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 from mutations import run
 
 
@@ -24,3 +26,22 @@ def test_the_commit_that_is_checked_out_draws(monkeypatch):
 def test_each_rule_has_a_name_of_its_own():
     names = [row.rule for row in run.read("")]
     assert not {name for name in names if names.count(name) > 1}
+
+
+def test_what_draws_its_inputs_has_one_that_is_always_tried():
+    """A mutation that chance alone notices is not noticed on another day."""
+    drawn = [row for row in run.read("") if "given" in _decorators(row.test)]
+    assert drawn
+    assert [row.rule for row in drawn if "example" not in _decorators(row.test)] == []
+
+
+def _decorators(test: str) -> set[str]:
+    """Return the names of what decorates a test, given as pytest names it."""
+    file, *_, name = test.partition("[")[0].split("::")
+    tree = ast.parse((run.ROOT / file).read_text(encoding="utf-8"))
+    return {
+        ast.unparse(decorator).partition("(")[0].rpartition(".")[2]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.name == name
+        for decorator in node.decorator_list
+    }

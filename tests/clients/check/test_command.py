@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.program import BUSY_S
 
@@ -180,6 +180,7 @@ TREES = st.recursive(
 
 @settings(max_examples=300, deadline=None)
 @given(TREES)
+@example({"credsStore": MARK})
 def test_no_shape_of_json_is_a_crash_or_shows_a_value(tree: object) -> None:
     # A list of JSON is a table of TOML, and tables are named.
     _shows_nothing(json.dumps({"a": tree} if isinstance(tree, list) else tree).encode())

@@ -184,6 +184,12 @@ WANTED = st.frozensets(st.sampled_from(["pull", "push", "delete", "*", "odd"]))
         lambda names: st.tuples(*(st.tuples(st.just(n), WANTED) for n in names))
     ),
 )
+@example(
+    written=[("two", {}, ["*"], frozenset({"pull"}), False)],
+    issuer="one",
+    claims={},
+    asked=((("repository", "a"), frozenset({"pull"})),),
+)
 def test_what_is_granted_is_what_the_model_allows(written, issuer, claims, asked):
     """Every action on every resource: granted if one rule allows it, else not."""
     compiled = [

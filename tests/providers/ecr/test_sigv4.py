@@ -8,7 +8,7 @@ import botocore.auth
 import pytest
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dockcred.providers.ecr.api import sign
@@ -32,6 +32,15 @@ PRINTABLE = st.text(
     region=st.sampled_from(["eu-west-1", "us-gov-east-1", "cn-north-1"]),
     service=st.sampled_from(["ecr", "ecr-public", "sts"]),
     now=st.integers(0, 4_000_000_000),
+)
+@example(
+    key_id="AKIAA",
+    secret="a secret",
+    token="",
+    body=b"{}",
+    region="eu-west-1",
+    service="ecr",
+    now=1_800_000_000,
 )
 def test_it_is_byte_for_byte_botocore_s(
     key_id, secret, token, body, region, service, now, monkeypatch
