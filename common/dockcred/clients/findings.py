@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -102,8 +103,8 @@ def read_json(data: bytes) -> tuple[dict[str, Any], list[str]]:
     twice: list[str] = []
 
     def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = [name for name, _ in members]
-        twice.extend(sorted({name for name in names if names.count(name) > 1}))
+        times = Counter(name for name, _ in members)
+        twice.extend(sorted(name for name, count in times.items() if count > 1))
         return dict(members)
 
     try:
