@@ -7,6 +7,7 @@ other files that a page links to lie beside it in files/, and a folder is a name
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 import shutil
@@ -27,7 +28,13 @@ ERRORS = "docs/errors.md"
 _LINK = re.compile(r"(?<=\]\()(?!https?:|mailto:|#)([^)#\s]+)(#[^)\s]*)?(?=\))")
 _FOLDER = re.compile(r"\[([^\]]*)\]\((?!https?:|mailto:|#)([^)#\s]+)\)")
 _ROW = re.compile(r"^\| (?P<says>.+?) \| (?P<do>.+) \|$")
-_DIAGRAM = "```mermaid"
+_DIAGRAM = "```mermaid\n"
+# As wide as its text needs, in narrow columns: the theme would have it as narrow as the
+# page, with letters that nobody can read on a telephone. It scrolls in its box (site.css).
+_NATURAL = {kind: {"useMaxWidth": False} for kind in ("flowchart", "sequence", "state")}
+_NATURAL["sequence"] |= {"wrap": True, "width": 130, "actorMargin": 20}
+_NATURAL["flowchart"] |= {"wrappingWidth": 140, "nodeSpacing": 20, "rankSpacing": 30}
+_NARROW = f"%%{{init: {json.dumps(_NATURAL)}}}%%\n"
 _RUN = re.compile(r"^<!-- run: .*-->\n", re.MULTILINE)
 _DETAILS = re.compile(
     r"<details( open)?><summary>(?P<name>.*?)</summary>\n(?P<body>.*?)\n</details>",
@@ -103,6 +110,7 @@ def _shown(name: str, markdown: str) -> str:
     if _DIAGRAM in text:
         # Of 3 MB, so that no other page waits for it; the theme has it from others.
         draws = posixpath.relpath("site/mermaid.js", posixpath.dirname(path))
+        text = text.replace(_DIAGRAM, _DIAGRAM + _NARROW)
         text += f'\n<script src="{draws}"></script>\n'
     return _sections(text) if name == ERRORS else text
 

@@ -1,7 +1,7 @@
 // What the theme leaves out: the keyboard's way to what scrolls, a search for what people
 // paste, and a chooser of versions.
 
-// The theme does this for the code that is seen, and for no table and no row of tabs.
+// The theme does this for the code that is seen, and for no table, diagram or row of tabs.
 const scrolls = new ResizeObserver((entries) => {
   for (const { target } of entries) {
     if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;

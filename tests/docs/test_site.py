@@ -34,6 +34,7 @@ pytestmark = pytest.mark.slow
 VERSION = dockcred.system.version.__version__
 SITE = ROOT / "build/site" / VERSION
 TELEPHONE = (360, 740)
+READABLE_PX = 12
 # Lines that people paste as a client shows them, with values: the heading of that error
 # shall come first.
 PASTED = (ROOT / "tests/docs/pasted.txt").read_text(encoding="utf-8").splitlines()
@@ -144,7 +145,7 @@ def test_what_people_paste_is_found_first(browser, url) -> None:
         assert re.match(rf"{likely}(;|$)", pasted), f"{pasted}: {first}"
 
 
-def test_diagrams_are_drawn(browser, url) -> None:
+def test_diagrams_are_drawn_and_can_be_read_on_a_telephone(browser, url) -> None:
     drawn = 0
     ours = url.removesuffix(VERSION)
     browser.open(f"{url}/check.html")  # which has none: the first is come to by a link
@@ -164,6 +165,9 @@ def test_diagrams_are_drawn(browser, url) -> None:
             )
             assert browser.complaints() == [], page
             assert not [each for each in browser.asked() if not each.startswith(ours)]
+            browser.narrow(*TELEPHONE)
+            assert min(browser.letters_px()) >= READABLE_PX, page
+            browser.narrow(0, 0)
             drawn += count
     assert drawn >= 6
 

@@ -19,6 +19,11 @@ _AXE = (
     ".then(found => { window.told = found.violations })"
 )
 
+_LETTERS = """function() {
+    const text = this.querySelector("span, tspan") ?? this;
+    return parseFloat(getComputedStyle(text).fontSize) * this.getScreenCTM().a;
+}"""
+
 
 class Browser:
     """Chromium, driven by selenium; it asks nobody but the site."""
@@ -70,6 +75,24 @@ class Browser:
         self._driver.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride", metrics | {"mobile": False}
         )
+
+    def letters_px(self) -> list[float]:
+        """Return how high the letters of each text in a diagram are seen.
+
+        A diagram is in a closed shadow root: the page's own scripts see none of it.
+        """
+        ask = self._driver.execute_cdp_cmd
+        ask("DOM.enable", {})
+        nodes = ask("DOM.getFlattenedDocument", {"depth": -1, "pierce": True})["nodes"]
+        found = []
+        for node in nodes:
+            if node["nodeName"] in {"text", "foreignObject"}:
+                by_id = {"backendNodeId": node["backendNodeId"]}
+                at = ask("DOM.resolveNode", by_id)["object"]["objectId"]
+                call = {"functionDeclaration": _LETTERS, "objectId": at}
+                told = ask("Runtime.callFunctionOn", call | {"returnByValue": True})
+                found += [float(told["result"]["value"])]
+        return found
 
     def violations(self, axe: str) -> list[tuple[str, str, str]]:
         """Return what axe finds in the page: rule, place and HTML of each."""
