@@ -50,14 +50,9 @@ class Finding:
 
     def document(self) -> dict[str, str]:
         """Return it as documents have it."""
-        return {
-            "severity": self.severity.name.lower(),
-            "client": self.client,
-            "step": self.step,
-            "text": self.text,
-            "remedy": self.remedy,
-            "fix": self.fix,
-        }
+        texts = ("client", "step", "text", "remedy", "fix")
+        found = {name: getattr(self, name) for name in texts}
+        return {"severity": self.severity.name.lower(), **found}
 
 
 def fine(step: str, text: str) -> Finding:

@@ -12,7 +12,7 @@ from support.real import missing
 
 from dockcred.credential import ServerURL
 from dockcred.errors import DockcredError
-from dockcred.providers.oracle import Oracle, hosts, signature
+from dockcred.providers.oracle import Oracle, hosts, regions, signature
 from dockcred.system.environment import COMMON, Environment, become
 from dockcred.system.environment import oracle as variables
 from dockcred.testing.sandbox import rs256
@@ -204,6 +204,23 @@ def test_every_region_of_the_sdk_is_served_in_its_realm() -> None:
     for key in regions_definitions.REGIONS_SHORT_NAMES:
         assert hosts.is_registry(f"{key}.ocir.io"), key
     assert set(realms.values()) == hosts.REALMS
+
+
+def test_a_region_has_the_registries_that_the_sdk_would_ask() -> None:
+    names = regions_definitions.REGIONS_SHORT_NAMES
+    for key, name in names.items():
+        theirs = oci.regions.endpoint_for(
+            "registry",
+            region=key.upper(),
+            service_endpoint_template="https://ocir.{region}.oci.{secondLevelDomain}",
+        )
+        is_commercial = theirs.endswith(".oraclecloud.com")
+        expected = {theirs.removeprefix("https://")}
+        expected |= {f"{key}.ocir.io"} if is_commercial else set()
+        for said in (key, key.upper(), name, name.upper()):
+            assert set(regions.registries(said)) == expected, said
+    assert not regions.registries("eu-nowhere-9")
+    assert not regions.registries("")
 
 
 READ = ("config.py", "signer.py", "regions.py", "auth/*.py", "auth/signers/*.py")

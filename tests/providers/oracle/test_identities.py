@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support import entries
+from support.listed import listed
 from support.program import NOT_FOUND, Program
 
 from dockcred.testing.sandbox import rs256
@@ -225,3 +226,26 @@ def test_setup_and_status_know_the_profiles(helper_bin: Path, cloud) -> None:
     assert b"oracle:api-key" in status.stdout
     assert b'"profile": "WORK"' in status.stdout
     assert identities.PASSPHRASE.encode() not in status.stdout
+
+
+def test_the_regions_registries_are_listed(ocir, cloud) -> None:
+    for who in ("api-key", "session", "resource-principal"):
+        environment = cloud.environment(f"oracle-{who}")
+        environment |= {"OCI_RESOURCE_PRINCIPAL_REGION": "fra"}
+        cloud.reset()
+        found = listed(ocir("list", environment=environment))
+        assert found == {
+            "fra.ocir.io": "BEARER_TOKEN",
+            LONG: "BEARER_TOKEN",
+        }, who
+        assert cloud.calls[CALL] == 1
+        assert LONG in listed(ocir("list", environment=environment))
+        assert cloud.calls[CALL] == 1
+
+
+def test_a_region_that_the_command_line_says_goes_before_the_profiles(ocir, cloud):
+    environment = cloud.environment("oracle-api-key") | {"OCI_CLI_REGION": "iad"}
+    assert "iad.ocir.io" in listed(ocir("list", environment=environment))
+    environment["OCI_CLI_REGION"] = "eu-nowhere-9"
+    environment["DOCKCRED_CACHE"] = "off"
+    assert listed(ocir("list", environment=environment)) == {}

@@ -2,6 +2,7 @@
 
 hosts      which hosts, and where Oracle's tools keep their files
 sources    who is asked, in which order: profiles, resource principals, the machine
+regions    the registries of a region, for `list`
 profiles   what Oracle's configuration and variables say, and what a key is called
 metadata   the machine's certificate, from its metadata service
 machine    the machine's and the pod's own identity, traded for a session's token
@@ -63,6 +64,12 @@ class Oracle(Provider):
         if not self.matches(server):
             raise CredentialsNotFoundError
         return sources.choose(server.place, environment)
+
+    def own_servers(self, environment: Environment) -> tuple[str, ...]:
+        """Return the registries of the region that profile or variables say."""
+        from dockcred.providers.oracle import regions  # noqa: PLC0415 - for `list`
+
+        return regions.registries(regions.chosen(environment))
 
     def username(self, server: ServerURL, environment: Environment) -> str:
         """Return the one user of every token."""
