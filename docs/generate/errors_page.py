@@ -1,15 +1,17 @@
 """docs/errors.md: every failure that the code can tell, with its remedy.
 
-Found by reading the code: an error is made by a call of a class whose name ends in
-Error, with the cause and the remedy as its first two texts.
+Found by reading the code: an error is made by a call of a class of errors, with the
+cause and the remedy as its first two texts.
 """
 
 from __future__ import annotations
 
 import ast
-import builtins
+import re
 from collections.abc import Iterator
 from pathlib import Path
+
+from wording import reading
 
 import dockcred
 
@@ -18,8 +20,8 @@ LEFT_OUT = ("testing",)
 HEAD = """\
 # What an error means
 
-Made from the code by `make docs`. `…` stands for what differs: a host, a file, what the
-other side said. A failure is one line, on stdout and stderr, with its cause and, behind
+Made from the code by `make docs`. A word in *italics* stands for what differs: a host,
+a file, a reason. A failure is one line, on stdout and stderr, with its cause and, behind
 a semicolon, what to do; the exit status is 1.
 
 Three sentences are the protocol's own, and clients act upon them:
@@ -89,16 +91,19 @@ ORDER = (
     "Connections",
     ELSE,
 )
+IN_THE_MESSAGE = "what the line says behind its semicolon: it differs"
+NONE = "nothing by itself: it is a part of another message, or the caller is at fault"
 Row = tuple[str, str]
 
 
 def page() -> str:
     """Write the page."""
     found: dict[str, set[Row]] = {}
+    told = _told()
     for file in sorted(CODE.rglob("*.py")):
         name = file.relative_to(CODE).as_posix()
         if not name.startswith(LEFT_OUT):
-            for where, row in _errors(file):
+            for where, row in _errors(file, told):
                 found.setdefault(_area(f"{name}:{where}"), set()).add(row)
     tables = [
         f"\n## {area}\n\n| it says | what to do |\n|---|---|\n"
@@ -121,49 +126,69 @@ def _place(area: str) -> int:
     return ORDER.index(area if area in ORDER else "CI identities")
 
 
-def _errors(file: Path) -> Iterator[tuple[str, Row]]:
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    texts = {
-        target.id: node.value
-        for node in tree.body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
-    whole = (
-        (getattr(top, "name", ""), node) for top in tree.body for node in ast.walk(top)
-    )
-    for where, node in whole:
-        if not isinstance(node, ast.Call) or not _is_ours(_name(node.func)):
-            continue
-        said = [_text(argument, texts) for argument in node.args[:2]]
-        if said and said[0].strip("… "):
-            yield where, (said[0], said[1] if len(said) > 1 else "")
+def _errors(file: Path, told: set[str]) -> Iterator[tuple[str, Row]]:
+    """Yield each row of a file's errors, with the function or class where it is made.
+
+    `told` are the classes of errors that people see.
+    """
+    wording = reading(file, CODE)
+    for top in wording.tree.body:
+        for function, call in _calls(top, top):
+            if not call.args or _name(call.func) not in told:
+                continue
+            causes, *remedies = (
+                wording.texts(argument, function) for argument in call.args[:2]
+            )
+            remedy = ", or: ".join(remedies[0]) if remedies else ""
+            if _name(call.func) == "UsageError":
+                remedy = "see the command's `--help`"
+            elif not _words(remedy):
+                remedy = IN_THE_MESSAGE if remedy else NONE
+            for cause in causes:
+                if _words(cause):
+                    yield getattr(top, "name", ""), (cause, remedy)
 
 
-def _is_ours(name: str) -> bool:
-    return name.endswith("Error") and not hasattr(builtins, name)
+def _words(text: str) -> str:
+    """Return what a text says of itself, without its placeholders."""
+    return re.sub(r"(?<!\\)\*[^*]+\*", "", text).strip(": ")
+
+
+def _calls(node: ast.AST, function: ast.AST) -> Iterator[tuple[ast.AST, ast.Call]]:
+    """Yield each call below a node, with the innermost function that it is in."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        function = node
+    if isinstance(node, ast.Call):
+        yield function, node
+    for below in ast.iter_child_nodes(node):
+        yield from _calls(below, function)
+
+
+def _told() -> set[str]:
+    """Return the classes of errors that are shown: those with a remedy, and click's."""
+    found = {"DockcredError", "UsageError"}
+    classes = [
+        node
+        for file in CODE.rglob("*.py")
+        for node in ast.walk(reading(file, CODE).tree)
+        if isinstance(node, ast.ClassDef)
+    ]
+    while (
+        more := {
+            node.name
+            for node in classes
+            if found & {_name(base) for base in node.bases}
+        }
+        - found
+    ):
+        found |= more
+    return found
 
 
 def _name(function: ast.expr) -> str:
     if isinstance(function, ast.Attribute):
         return function.attr
     return function.id if isinstance(function, ast.Name) else ""
-
-
-def _text(node: ast.expr, texts: dict[str, ast.expr]) -> str:
-    match node:
-        case ast.Constant(value=str(text)):
-            return text
-        case ast.JoinedStr(values=parts):
-            return "".join(_text(part, texts) for part in parts)
-        case ast.BinOp(left=left, op=ast.Add(), right=right):
-            return _text(left, texts) + _text(right, texts)
-        case ast.Name(id=name) if name in texts:
-            return _text(texts[name], {})
-        case ast.FormattedValue(value=ast.Name(id=name)) if name in texts:
-            return _text(texts[name], {})
-    return "…"
 
 
 def _cell(text: str) -> str:

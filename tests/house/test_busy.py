@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.constants import constants
 from support.program import BUSY_S
 
 TESTS = Path(__file__).parents[1]
@@ -49,13 +50,7 @@ EXCEPTIONS = {
 
 def bounds(tree: ast.Module) -> Iterator[str]:
     """Yield each place where something has less than BUSY_S, by the machine's clock."""
-    named = {
-        target.id: node.value
-        for node in tree.body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
+    named = constants(tree)
 
     def is_short(bound: ast.expr) -> bool:
         number = value(bound, named)

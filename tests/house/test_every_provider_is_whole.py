@@ -12,6 +12,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from support.constants import constants
 
 import dockcred
 from dockcred import wiring
@@ -27,13 +28,7 @@ PARTS = ("VARIABLES", "SECRETS", "MEANINGS")
 
 def names_in(path: Path) -> set[str]:
     """What a module assigns at its top."""
-    return {
-        target.id
-        for node in ast.parse(path.read_text()).body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
+    return set(constants(ast.parse(path.read_text())))
 
 
 def packages() -> dict[str, str]:

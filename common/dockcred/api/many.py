@@ -82,7 +82,7 @@ def resolve_logins(
 
     def ask(registry: str, policy: Policy) -> Login:
         if (left := deadline - time.monotonic()) <= 0:
-            raise TimedOutError(f"gave up after {seconds:g} s")
+            raise TimedOutError(f"gave up after {seconds:g} s", "raise timeout_s")
         return Login(
             registry,
             resolve(registry, policy=policy, timeout_s=left, environment=environment),

@@ -107,7 +107,9 @@ def resolve(
     why: BaseException | None = None
     for ask in asked:
         if time.monotonic() >= deadline:
-            raise first or TimedOutError(f"gave up after {seconds:g} s")
+            raise first or TimedOutError(
+                f"gave up after {seconds:g} s", "raise timeout_s"
+            )
         try:
             return ask(reference, variables, deadline)
         except CredentialsNotFoundError as error:

@@ -228,7 +228,9 @@ def _asked(
         raise IssueError(f"{program} is not on PATH", "install it, or name another")
     answer = files.ask(file, key, environment, deadline - time.monotonic())
     if answer.problem:
-        raise IssueError(f"{program} fails: {answer.problem}")
+        raise IssueError(
+            f"{program} fails: {answer.problem}", "run it by hand to see why"
+        )
     if answer.credential is None:
         raise CredentialsNotFoundError
     return answer.credential

@@ -64,7 +64,9 @@ def _ask(
     """
     left = deadline - time.monotonic()
     if left <= 0:
-        raise TimedOutError("the time ran out before anybody was asked")
+        raise TimedOutError(
+            "the time ran out before anybody was asked", "raise timeout_s"
+        )
     with subprocess.Popen(
         [sys.executable, "-I", "-c", _CODE, *filter(os.path.isabs, sys.path)],
         stdin=subprocess.PIPE,
@@ -85,7 +87,9 @@ def _ask(
                 left + _SPARE_S,
             )
         except subprocess.TimeoutExpired:
-            raise TimedOutError(f"gave up after {left:.3g} s") from None
+            raise TimedOutError(
+                f"gave up after {left:.3g} s", "raise timeout_s"
+            ) from None
         finally:
             _end(child)
     return _read(answer)

@@ -105,11 +105,11 @@ def read_json(data: bytes) -> tuple[dict[str, Any], list[str]]:
     try:
         found = json.loads(data.decode(), object_pairs_hook=pairs)
     except json.JSONDecodeError as error:
-        raise _broken("JSON", f" at line {error.lineno}") from None
+        raise _broken(f"JSON at line {error.lineno}") from None
     except (ValueError, RecursionError):
-        raise _broken("JSON", "") from None
+        raise _broken("JSON") from None
     if not isinstance(found, dict):
-        raise _broken("a JSON object", "")
+        raise _broken("a JSON object")
     return found, twice
 
 
@@ -119,9 +119,9 @@ def read_toml(data: bytes) -> dict[str, Any]:
         return toml_table.loads(data.decode())
     except toml_table.BrokenTOMLError as error:
         place = re.search(r"at line \d+", str(error))
-        raise _broken("TOML", f" {place[0]}" if place else "") from None
+        raise _broken(f"TOML {place[0]}" if place else "TOML") from None
     except ValueError:
-        raise _broken("TOML", "") from None
+        raise _broken("TOML") from None
 
 
 def unknown(
@@ -166,7 +166,6 @@ def shown(key: str) -> str:
 
 def refusal(broken: BrokenJSONError) -> InvalidInputError:
     """Return how a text that is no JSON is refused, and where it breaks."""
-    # In full, so that docs/errors.md has it as it is read.
     where = f" at {broken.place}" if broken.place else ""
     return InvalidInputError(f"it is not JSON{where}", "fix it first")
 
@@ -186,8 +185,8 @@ def word(value: object) -> str:
     return str(value) if is_name else "…"
 
 
-def _broken(what: str, where: str) -> InvalidInputError:
-    return InvalidInputError(f"it is not {what}{where}", "fix it first")
+def _broken(kind: str) -> InvalidInputError:
+    return InvalidInputError(f"it is not {kind}", "fix it first")
 
 
 _NAMES: dict[type, str] = {str: "text", dict: "object"}

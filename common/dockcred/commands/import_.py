@@ -187,7 +187,10 @@ def _copy_one(
         return "would be imported", False
     store.store(server, credential)
     if not is_same(_kept(store, server), credential):
-        raise KeychainError("what the store reads back is not what was written")
+        raise KeychainError(
+            "what the store reads back is not what was written",
+            "see the store: the login is where it was, too",
+        )
     return "imported, read back equal", True
 
 

@@ -91,7 +91,9 @@ class AnyKeyring:
         try:
             index: dict[str, str] = json.loads(self._get(_SERVICE, _INDEX) or "{}")
         except ValueError:
-            raise KeychainError("the keyring's index is not one of ours") from None
+            raise KeychainError(
+                "the keyring's index is not one of ours", f"remove it: {_SERVICE}"
+            ) from None
         return index
 
     def _locked(self) -> GuardedFile:

@@ -92,13 +92,13 @@ class GuardedFile:
         except OSError as error:
             raise self._failed("written and stays as it was", error) from None
 
-    def _failed(self, what: str, error: OSError) -> KeychainError:
+    def _failed(self, action: str, error: OSError) -> KeychainError:
         if error.errno == errno.ENOENT:
             return KeychainAbsentError(
                 f"there is no vault at {self.path}", "run 'dockcred vault create'"
             )
         return KeychainError(
-            f"the vault cannot be {what}: {error.strerror}",
+            f"the vault cannot be {action}: {error.strerror}",
             _remedy(error, self.path),
         )
 

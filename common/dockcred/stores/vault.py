@@ -15,7 +15,7 @@ from dockcred.credential import Credential
 from dockcred.stores import choice, vault_key
 from dockcred.stores.guarded_file import GuardedFile
 from dockcred.stores.problems import KeychainError
-from dockcred.stores.vault_file import VaultDamagedError, VaultFile
+from dockcred.stores.vault_file import RESTORE, VaultDamagedError, VaultFile
 from dockcred.system import environment, file_lock
 
 TYPE_CHECKING = False
@@ -100,5 +100,7 @@ def _decode(data: bytes) -> Content:
         for kept in content.values():
             "".join((kept["username"], kept["secret"]))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        raise VaultDamagedError("the vault's content is not what it must be") from None
+        raise VaultDamagedError(
+            "the vault's content is not what it must be", RESTORE
+        ) from None
     return content

@@ -28,7 +28,7 @@ KEY_BYTES = 32
 _MAGIC = b"dockcred-vault "
 _NONCE_BYTES = 12
 _CHECK_BYTES = 8
-_RESTORE = "restore the file from a backup, or remove it and create a new vault"
+RESTORE = "restore the file from a backup, or remove it and create a new vault"
 
 
 class VaultVersionError(KeychainError):
@@ -63,7 +63,7 @@ class VaultFile:
         """Read a file; raise VaultVersionError, VaultTruncatedError or its kin."""
         first, _, rest = data.partition(b"\n")
         if not first.startswith(_MAGIC):
-            raise VaultTruncatedError("the vault's file is not a vault", _RESTORE)
+            raise VaultTruncatedError("the vault's file is not a vault", RESTORE)
         version = first.removeprefix(_MAGIC).decode("ascii", "replace")
         if version != str(VERSION):
             raise VaultVersionError(
@@ -73,7 +73,7 @@ class VaultFile:
             )
         line, end, box = rest.partition(b"\n")
         if not end:
-            raise VaultTruncatedError("the vault's file is truncated", _RESTORE)
+            raise VaultTruncatedError("the vault's file is truncated", RESTORE)
         try:
             header = json.loads(line)
             found = cls(header["id"], header["key"])
@@ -81,9 +81,9 @@ class VaultFile:
             size = int(header["size"])
             str(header["check"]), str(found.key["kind"])
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
-            raise VaultDamagedError("the vault's header is damaged", _RESTORE) from None
+            raise VaultDamagedError("the vault's header is damaged", RESTORE) from None
         if len(box) < size:
-            raise VaultTruncatedError("the vault's file is truncated", _RESTORE)
+            raise VaultTruncatedError("the vault's file is truncated", RESTORE)
         found._header, found._box = header, box
         found._clear = data[: len(data) - len(box)]
         return found
@@ -105,7 +105,7 @@ class VaultFile:
         except (InvalidTag, ValueError):
             raise VaultDamagedError(
                 "the vault's file was changed or damaged since it was written",
-                _RESTORE,
+                RESTORE,
             ) from None
 
     def seal(self, key: bytes, content: bytes) -> bytes:

@@ -161,14 +161,18 @@ def derive(passphrase: bytes, description: dict[str, Any]) -> bytes:
             dklen=KEY_BYTES,
         )
     except (KeyError, TypeError, ValueError, OverflowError):
-        raise KeychainError("the vault's header describes no key") from None
+        raise KeychainError(
+            "the vault's header describes no key", "restore the file from a backup"
+        ) from None
 
 
 def read_passphrase(path: str) -> bytes:
     """Read a passphrase's file, without the line's end."""
     passphrase = _read_private(path, _PASSPHRASE_FILE).rstrip(b"\r\n")
     if not passphrase:
-        raise KeychainError("the vault's passphrase file is empty")
+        raise KeychainError(
+            "the vault's passphrase file is empty", "write the passphrase into it"
+        )
     return passphrase
 
 

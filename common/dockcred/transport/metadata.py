@@ -50,9 +50,9 @@ def ask(
     address = address_of(cloud)
     if own.is_surely(cloud):
         return request()  # its silence is a failure that will pass
-    if (words := own.excludes(cloud)) and not _is_here(address):
+    if (other := own.excludes(cloud)) and not _is_here(address):
         raise SilentError(
-            f"{address} was not asked, since this machine is not {cloud}'s but {words}",
+            f"{address} was not asked, since this machine is not {cloud}'s but {other}",
             "name the address in the variable for it if there is one all the same",
         )
     silence = Silence(environment, cloud)

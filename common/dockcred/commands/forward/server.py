@@ -251,5 +251,8 @@ class Forward:
             said = done.output.strip()
             if said == CredentialsNotFoundError.sentence:
                 raise CredentialsNotFoundError
-            raise InvalidInputError(f"{verb} failed there: {said[:500]}")
+            raise InvalidInputError(
+                f"{verb} failed there: {said[:500]}",
+                "see that machine: dockcred doctor",
+            )
         return done.output

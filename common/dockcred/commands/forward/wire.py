@@ -45,7 +45,10 @@ def read(line: bytes) -> dict[str, str]:
     if not isinstance(request, dict) or not all(
         isinstance(value, str) for value in request.values()
     ):
-        raise InvalidInputError("the request is not of this protocol")
+        raise InvalidInputError(
+            "the request is not of this protocol",
+            "have the same dockcred on both sides",
+        )
     if request.keys() != FIELDS.get(request.get("Verb", "")):
         raise InvalidInputError(
             "the request is not one that this version knows",
@@ -82,7 +85,10 @@ async def line(connection: socket.socket, limit: int) -> bytes:
         raise InvalidInputError(f"the request is longer than {limit // 1024} KiB")
     first, _, rest = read_so_far.partition(b"\n")
     if rest:
-        raise InvalidInputError("a connection has one request, and this has more")
+        raise InvalidInputError(
+            "a connection has one request, and this has more",
+            "have the same dockcred on both sides",
+        )
     return first
 
 

@@ -47,7 +47,7 @@ class NoTimeError(UnreachableError):
 
 
 @contextmanager
-def told(what: str) -> Iterator[None]:
+def told(action: str) -> Iterator[None]:
     """Raise our errors for the client's; a Secret's content is in none of them."""
     from kubernetes.client import ApiException  # noqa: PLC0415 - half a second
     from urllib3.exceptions import HTTPError  # noqa: PLC0415 - the client's own
@@ -56,11 +56,11 @@ def told(what: str) -> Iterator[None]:
         yield
     except ApiException as error:
         raise failure(
-            error.status, error.reason, what, error.headers, error.body
+            error.status, error.reason, action, error.headers, error.body
         ) from None
     except HTTPError as error:
         raise UnreachableError(
-            f"could not {what}: the API server is away ({type(error).__name__})",
+            f"could not {action}: the API server is away ({type(error).__name__})",
             "see whether it runs, and which one KUBECONFIG names",
         ) from None
 
@@ -68,7 +68,7 @@ def told(what: str) -> Iterator[None]:
 def failure(
     status: int,
     reason: str,
-    what: str,
+    action: str,
     headers: Mapping[str, str] | None = None,
     body: str | bytes | None = None,
 ) -> DockcredError:
@@ -76,48 +76,48 @@ def failure(
     match status:
         case 400:
             return InvalidInputError(
-                f"could not {what}: the API server does not understand it",
+                f"could not {action}: the API server does not understand it",
                 "see whether namespace_selector is one",
             )
         case 401:
             return RefusedError(
-                f"could not {what}: the API server does not know us",
+                f"could not {action}: the API server does not know us",
                 "see whether the token of this identity has ended",
             )
         case 403 if "NamespaceTerminating" in str(body):
             return EndingError(
-                f"could not {what}: its namespace is being deleted", "name another"
+                f"could not {action}: its namespace is being deleted", "name another"
             )
         case 403:
             return RefusedError(
-                f"not allowed to {what}",
+                f"not allowed to {action}",
                 "grant it: packaging/kubernetes/refresh has the role",
             )
         case 404:
             return NotThereError(
-                f"could not {what}: it, or its namespace, is not there",
+                f"could not {action}: it, or its namespace, is not there",
                 "make it, or name another",
             )
         case 409:
             return ConflictError(
-                f"could not {what}: others change it at the same time", "try again"
+                f"could not {action}: others change it at the same time", "try again"
             )
         case 410:
-            return GoneError(f"could not {what}: the list has changed", "try again")
+            return GoneError(f"could not {action}: the list has changed", "try again")
         case 422:
             return InvalidInputError(
-                f"could not {what}: the API server takes it for invalid",
+                f"could not {action}: the API server takes it for invalid",
                 "see whether the Secret is immutable: then delete it",
             )
         case 429 | 503 | 504:
             return NoTimeError(
-                f"could not {what}: the API server has no time ({status} {reason})",
+                f"could not {action}: the API server has no time ({status} {reason})",
                 "see what it is busy with",
                 _wait_s(headers),
             )
         case _:
             return TransportError(
-                f"could not {what}: the API server answered {status} {reason}",
+                f"could not {action}: the API server answered {status} {reason}",
                 "see its log, and the admission webhooks",
             )
 

@@ -208,8 +208,8 @@ class Cluster:
         The server is asked at once. GoneError where it knows no more of that version;
         the iterator ends when the server ends it, and raises what breaks it.
         """
-        what = f"watch {query.said}"
-        with told(what):
+        action = f"watch {query.said}"
+        with told(action):
             stream = self._lister(query)(
                 watch=True,
                 allow_watch_bookmarks=True,
@@ -220,7 +220,7 @@ class Cluster:
                 _request_timeout=(TIMEOUT_S[0], QUIET_S),
                 **query.selectors,
             )
-        return _events(stream, what)
+        return _events(stream, action)
 
 
 def is_ending(metadata: dict[str, Any]) -> bool:
@@ -229,23 +229,23 @@ def is_ending(metadata: dict[str, Any]) -> bool:
 
 
 def _ask(
-    what: str, call: Callable[..., Any], *arguments: Any, **more: Any
+    action: str, call: Callable[..., Any], *arguments: Any, **more: Any
 ) -> dict[str, Any]:
     """Return the answer to a call as plain JSON; the client's types cost much time."""
-    with told(what):
+    with told(action):
         answer = call(
             *arguments, _preload_content=False, _request_timeout=TIMEOUT_S, **more
         )
-        return _document(answer.data, what)
+        return _document(answer.data, action)
 
 
-def _document(text: bytes, what: str) -> dict[str, Any]:
+def _document(text: bytes, action: str) -> dict[str, Any]:
     with suppress(ValueError):
         found = json.loads(text)
         if isinstance(found, dict):
             return found
     raise TransportError(
-        f"could not {what}: the API server's answer is no object",
+        f"could not {action}: the API server's answer is no object",
         "see what stands between: a proxy, a balancer",
     )
 
@@ -255,14 +255,14 @@ def _version(document: dict[str, Any]) -> str:
     return version
 
 
-def _events(stream: Any, what: str) -> Iterator[tuple[str, Any]]:
+def _events(stream: Any, action: str) -> Iterator[tuple[str, Any]]:
     try:
-        with told(what):
+        with told(action):
             for line in _lines(stream):
-                event = _document(line, what)
+                event = _document(line, action)
                 found = event["object"]
                 if event["type"] == "ERROR":
-                    raise failure(found["code"], found.get("reason", ""), what)
+                    raise failure(found["code"], found.get("reason", ""), action)
                 yield event["type"], found["metadata"]
     finally:
         stream.close()

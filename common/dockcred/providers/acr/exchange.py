@@ -70,8 +70,8 @@ def _bearer(token: AccessToken) -> str:
     tenant, _, rest = token.principal.partition("/")
     application, _, bearer = rest.partition("/")
     of_tenant = f" of tenant {tenant}" if tenant else ""
-    known = application or bearer
-    return f" the identity {known}{of_tenant}" if known else " this identity"
+    client = application or bearer
+    return f" the identity {client}{of_tenant}" if client else " this identity"
 
 
 def _message(answer: Response) -> str:

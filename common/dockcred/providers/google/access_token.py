@@ -64,32 +64,33 @@ def missing(reason: str) -> MissingIdentityError:
     )
 
 
-def meaning(code: str, subtype: str, what: str, remedy: str = "") -> IssueError:
+def meaning(code: str, subtype: str, identity: str, remedy: str = "") -> IssueError:
     """Return the cause, with its remedy, of an error code about something.
 
     `remedy` is what helps where the code says that the identity is at fault.
     """
     if code in _REAUTH or subtype in _REAUTH:
         return EndedError(
-            f"{what}: the organisation asks for a new login", remedy or LOGIN
+            f"{identity}: the organisation asks for a new login", remedy or LOGIN
         )
     if code in {"invalid_grant", "401", "UNAUTHENTICATED"}:
         return EndedError(
-            f"Google does not accept {what}: expired, revoked, or this clock is wrong",
+            f"Google does not accept {identity}: expired, revoked, "
+            "or this clock is wrong",
             remedy or LOGIN,
         )
     if code in _DENIED:
-        return IssueError(f"Google denies {what}", remedy or "see its IAM policy")
+        return IssueError(f"Google denies {identity}", remedy or "see its IAM policy")
     if code in {"404", "NOT_FOUND"}:
-        return IssueError(f"{what} does not exist", remedy or "see its name")
+        return IssueError(f"{identity} does not exist", remedy or "see its name")
     if code in _THROTTLED:
         return ThrottledError(
-            f"Google throttles {what}", "try again later, or ask for a higher quota"
+            f"Google throttles {identity}", "try again later, or ask for a higher quota"
         )
     if code in _AWAY or (len(code) == _STATUS and code[0] == "5"):
         remedy = ""  # whoever asks is not at fault
     return IssueError(
-        f"{what} failed at Google ({_word(code)})",
+        f"{identity} failed at Google ({_word(code)})",
         remedy or "try again; then see status.cloud.google.com",
     )
 

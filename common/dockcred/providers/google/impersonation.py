@@ -103,7 +103,7 @@ MISSHAPEN = (
 
 
 @contextmanager
-def reading(what: str) -> Iterator[None]:
+def reading(answer: str) -> Iterator[None]:
     """Raise IssueError where not the file but what it leads to is misshapen."""
     from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - sdk's alone
 
@@ -113,7 +113,7 @@ def reading(what: str) -> Iterator[None]:
         raise  # some of them are ValueError as well
     except MISSHAPEN:
         raise IssueError(
-            f"{what} was not to be read",
+            f"{answer} was not to be read",
             "see what answers there: the file's endpoints, a proxy, a captive portal",
         ) from None
 

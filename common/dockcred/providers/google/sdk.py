@@ -65,17 +65,17 @@ def translated(info: dict[str, Any]) -> Iterator[None]:
     """
     inner = info.get("source_credentials")
     kind = (inner if isinstance(inner, dict) else info).get("type")
-    what, remedy = _WHAT.get(str(kind), ("the Google identity", access_token.LOGIN))
+    identity, remedy = _WHAT.get(str(kind), ("the Google identity", access_token.LOGIN))
     try:
         yield
     except (theirs.RefreshError, theirs.OAuthError) as error:
         code, subtype = _code(error)
         if code:
-            raise access_token.meaning(code, subtype, what, remedy) from None
-        raise _unread(info, what) from None
+            raise access_token.meaning(code, subtype, identity, remedy) from None
+        raise _unread(info, identity) from None
     except (OSError, SubprocessError) as error:
         raise IssueError(
-            f"{what} could not be had ({type(error).__name__})",
+            f"{identity} could not be had ({type(error).__name__})",
             "see credential_source in the credentials file",
         ) from None
     except theirs.GoogleAuthError as error:
@@ -90,28 +90,28 @@ def translated(info: dict[str, Any]) -> Iterator[None]:
         ) from None
 
 
-def _unread(info: dict[str, Any], what: str) -> IssueError:
+def _unread(info: dict[str, Any], identity: str) -> IssueError:
     """Return which half failed: the subject token's source, or Google's endpoint."""
     if info["type"] == "metadata":
         return IssueError(
-            f"{what} was not had from the metadata server",
+            f"{identity} was not had from the metadata server",
             "see that it has one; try again, if it answers slowly",
         )
     if str(info.get("universe_domain") or _UNIVERSE) != _UNIVERSE:
         return IssueError(
-            f"{what} is of another universe than {_UNIVERSE}, where people's logins "
-            "are not renewed",
+            f"{identity} is of another universe than {_UNIVERSE}, "
+            "where people's logins are not renewed",
             "use a service account's key, or federation",
         )
     source = info.get("credential_source")
     if isinstance(source, dict) and source:
         kinds = ", ".join(sorted(map(str, source)))[:80]
         return IssueError(
-            f"{what} could not be had from its source ({kinds})",
+            f"{identity} could not be had from its source ({kinds})",
             "see credential_source in the credentials file",
         )
     return IssueError(
-        f"{what} was answered by something that is not Google's token endpoint",
+        f"{identity} was answered by something that is not Google's token endpoint",
         "see token_uri in the credentials file, and any proxy",
     )
 
@@ -181,11 +181,11 @@ def machine_token(environment: Environment) -> Token:
 def refreshed(
     made: Any,
     connection: AuthTransport,
-    what: str = "the answer of Google's token endpoint",
+    answer: str = "the answer of Google's token endpoint",
 ) -> Token:
     """Return the token that google-auth fetches; its `expiry` is UTC, unmarked."""
     before = time.time()
-    with reading(what):
+    with reading(answer):
         made.refresh(connection)
         if not is_sound(made.token):
             raise ValueError("not a token")

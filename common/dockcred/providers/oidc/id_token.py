@@ -97,13 +97,13 @@ def _shown(value: object) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
-def text_in(answer: Response, field: str, name: str, whose: str) -> str:
-    """Read a token out of an answer; `name` is who sent it, as `whose` does."""
+def text_in(answer: Response, field: str, name: str, service: str) -> str:
+    """Read a token out of an answer; `name` is who sent it, as `service` does."""
     try:
         return str(answer.json()[field])
     except (ValueError, LookupError, TypeError, RecursionError):
         raise TransportError(
-            f"{name} did not answer as {whose} does",
+            f"{name} did not answer as {service} does",
             "see what listens there: a proxy, or another service",
         ) from None
 

@@ -185,20 +185,20 @@ def session_id(token: str, where: str, remedy: str) -> str:
     return f"ST${token}"
 
 
-def read(path: str, what: str) -> bytes:
+def read(path: str, setting: str) -> bytes:
     """Return a file's content; IssueError where it cannot be read, or is too long."""
     try:
         with open(path, "rb") as file:
             data = file.read(_MAX_BYTES)
     except OSError as error:
         raise IssueError(
-            f"{path} cannot be read ({error.strerror})", f"see {what}"
+            f"{path} cannot be read ({error.strerror})", f"see {setting}"
         ) from None
     except ValueError:
-        raise IssueError(f"{path!a} can be no file's name", f"see {what}") from None
+        raise IssueError(f"{path!a} can be no file's name", f"see {setting}") from None
     return data
 
 
-def text(path: str, what: str) -> str:
+def text(path: str, setting: str) -> str:
     """Return a file's one word, without blanks around it."""
-    return read(path, what).decode("ascii", "replace").strip()
+    return read(path, setting).decode("ascii", "replace").strip()

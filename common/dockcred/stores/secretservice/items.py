@@ -57,7 +57,9 @@ class SecretItems:
         """Create or replace the item, then drop those of other users."""
         for text in (key, credential.username):
             if "\0" in text:
-                raise InvalidInputError("a NUL cannot be kept in the keyring")
+                raise InvalidInputError(
+                    "a NUL cannot be kept in the keyring", "send the login without one"
+                )
         attributes = {
             "xdg:schema": SCHEMA,
             "label": LABEL,

@@ -113,4 +113,7 @@ def refusal(name: str) -> KeychainError:
         return KeychainError(
             "the keyring service ended while it was asked", "start it again"
         )
-    return KeychainError(f"the keyring service refused with {name or 'an error'}")
+    return KeychainError(
+        f"the keyring service refused with {name or 'an error'}",
+        "see that service's log",
+    )
