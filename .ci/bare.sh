@@ -19,12 +19,10 @@ shift 2
 source=$(cd "$(dirname "$0")/.." && pwd)
 
 looking_for_parts() { # below tests/: files of tests, and folders whose fixtures look
-    local commit
-    commit=$(git -C "$source" rev-parse HEAD)
     (cd "$source" && grep -rlE 'support\.real|import real|\<real\.|skip' tests \
         --include='test_*.py' --include=conftest.py |
         sed 's#/conftest.py$##' | grep -vx tests | sort -u |
-        awk -v drawn=$((16#${commit:0:8} % 3)) 'NR % 3 == drawn' | tr '\n' ' ')
+        python3 tests/mutations/run.py --drawn)
 }
 
 if [ "${1-}" = --broken ]; then

@@ -3,6 +3,7 @@
     python tests/mutations/run.py            all: twenty minutes
     python tests/mutations/run.py --third    those of a third of the tests
     python tests/mutations/run.py WORD       the rules with this word in them
+    python tests/mutations/run.py --drawn    none: of names on stdin those of a third
 
 Works on copies of the tree, each with a venv that sees the copy first and the
 libraries of this Python after it. A rule whose removal no test notices is printed,
@@ -21,7 +22,7 @@ import sysconfig
 import tempfile
 import tomllib
 import venv
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -179,14 +180,15 @@ def read(word: str) -> list[Mutation]:
         rows = tomllib.load(file)["mutation"]
     found = [Mutation(**row) for row in rows]
     if word == "--third":
-        return third(found, _commit())
+        names = set(third((row.test for row in found), _commit()))
+        return [row for row in found if row.test in names]
     return [row for row in found if word in f"{row.rule} {row.file}"]
 
 
-def third(rows: list[Mutation], commit: str) -> list[Mutation]:
-    """Return a third, which the commit draws; the rows of one test stay together."""
+def third(names: Iterable[str], commit: str) -> list[str]:
+    """Return a third of the names, which the commit draws."""
     drawn = int(commit[:8], 16) % SHARES
-    return [row for row in rows if crc32(row.test.encode()) % SHARES == drawn]
+    return [name for name in names if crc32(name.encode()) % SHARES == drawn]
 
 
 def _commit() -> str:
@@ -196,6 +198,9 @@ def _commit() -> str:
 
 def main() -> int:
     """Try every mutation; answer 1 if one survives or a test fails twice without it."""
+    if sys.argv[1:] == ["--drawn"]:
+        print(*third(sys.stdin.read().splitlines(), _commit()))
+        return 0
     mutations = read(sys.argv[1] if len(sys.argv) > 1 else "")
     with tempfile.TemporaryDirectory() as directory:
         trees: queue.Queue[Tree] = queue.Queue()

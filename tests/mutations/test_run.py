@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import ast
+import io
 
 from mutations import run
 
 
 def test_three_thirds_are_the_whole_and_no_test_is_in_two():
-    rows = run.read("")
-    thirds = [run.third(rows, f"{number:08x}") for number in range(run.SHARES)]
-    assert sorted(row.rule for part in thirds for row in part) == sorted(
-        row.rule for row in rows
-    )
-    assert all(len(rows) / 5 < len(part) < len(rows) / 2 for part in thirds)
-    tests = [{row.test for row in part} for part in thirds]
-    assert not tests[0] & tests[1] | tests[1] & tests[2] | tests[0] & tests[2]
+    tests = sorted({row.test for row in run.read("")})
+    thirds = [run.third(tests, f"{number:08x}") for number in range(run.SHARES)]
+    assert sorted(test for part in thirds for test in part) == tests
+    assert all(len(tests) / 5 < len(part) < len(tests) / 2 for part in thirds)
 
 
-def test_the_commit_that_is_checked_out_draws(monkeypatch):
+def test_the_commit_that_is_checked_out_draws(monkeypatch, capsys):
+    """The rows of one test together; and the names that .ci/bare.sh hands over."""
     monkeypatch.setattr(run, "_commit", lambda: "00000001" + "f" * 32 + "\n")
-    assert run.read("--third") == run.third(run.read(""), "00000001")
+    tests = [row.test for row in run.read("")]
+    drawn = run.third(tests, "00000001")
+    assert [row.test for row in run.read("--third")] == drawn
+    monkeypatch.setattr(run.sys, "argv", ["run.py", "--drawn"])
+    monkeypatch.setattr(run.sys, "stdin", io.StringIO("\n".join(tests)))
+    assert run.main() == 0
+    assert capsys.readouterr().out == f"{' '.join(drawn)}\n"
 
 
 def test_each_rule_has_a_name_of_its_own():
