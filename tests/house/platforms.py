@@ -22,7 +22,6 @@ POSIX_ALONE = {
     "api/worker.py": "starts and ends a worker's group of processes",
     "commands/forward/": "a Unix socket whose peer is known by its number",
     "commands/refresh/lease.py": "the time since boot, by which pods take turns",
-    "commands/setup/journal.py": "locks a home by its directory",
     "commands/token_service/": "a service whose workers share a port by forks",
     "identity/mint.py": "refreshes by a fork, where `system` cannot start again",
     "identity/web_identity.py": "a file in memory, after it has asked for one",

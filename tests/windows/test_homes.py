@@ -23,7 +23,11 @@ def _home(kind: str, windows, tmp_path: Path) -> dict[str, str | None]:
     name = {"long": "/".join(3 * ["x" * 100])}.get(kind, BLANK)
     place = tmp_path / name
     place.mkdir(parents=True)
-    path = UNWRITABLE if kind == "unwritable" else windows.path(place)
+    return home_at(UNWRITABLE if kind == "unwritable" else windows.path(place))
+
+
+def home_at(path: str) -> dict[str, str | None]:
+    """Return the variables of a home, as Windows sets them."""
     told = (path, f"{path}\\AppData\\Roaming", f"{path}\\AppData\\Local")
     return dict.fromkeys(OF_HOME) | dict(zip(OF_HOME, told, strict=False))
 

@@ -64,9 +64,11 @@ class FileLock:
         stays: bool = False,
         required: bool = True,
         max_wait_s: float = MAX_WAIT_S,
+        flags: int = os.O_RDWR | os.O_CREAT | system.SAFE,
     ) -> None:
         """Hold the path of the lock's own file; `required` if nothing else guards."""
         self._path = path
+        self._flags = flags
         self._stays = stays
         self._required = required
         self._max_wait_s = max_wait_s
@@ -75,9 +77,8 @@ class FileLock:
     def __enter__(self) -> Self:
         """Wait for the lock."""
         give_up = time.monotonic() + self._max_wait_s
-        flags = os.O_RDWR | os.O_CREAT | system.SAFE
         while True:
-            descriptor = os.open(self._path, flags, 0o600)
+            descriptor = os.open(self._path, self._flags, 0o600)
             try:
                 self._wait(descriptor, give_up)
                 if self._stays or self._is_there(descriptor):
@@ -128,6 +129,17 @@ def beside(path: str) -> FileLock:
     """
     directory, name = os.path.split(path)
     return FileLock(os.path.join(directory, f".{name}.dockcred-lock"), required=False)
+
+
+def of_directory(path: str) -> FileLock:
+    """Return a directory's own lock, which is not waited for.
+
+    Windows locks no directory: there it is a file within, as `beside` has one.
+    """
+    if sys.platform == "win32":
+        return FileLock(os.path.join(path, ".dockcred-lock"), max_wait_s=0)
+    flags = os.O_RDONLY | os.O_DIRECTORY | system.PLAIN
+    return FileLock(path, stays=True, max_wait_s=0, flags=flags)
 
 
 def is_mine(path: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-from dockcred import wiring
+from dockcred import system, wiring
 from dockcred.clients import entries, files
 from dockcred.clients.findings import (
     Finding,
@@ -116,7 +116,7 @@ def check_namesakes(file: str, path: str) -> Iterator[Finding]:
     ]
     for other in others:
         yield from _shadowed(other, file)
-    is_fast = any(map(launcher_render.written_for, others))
+    is_fast = any(map(launcher_render.written_for, others)) or not system.RUNS_SCRIPTS
     if launcher_render.is_entry_point(file, program) and not is_fast:
         yield note(
             STEP,

@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -167,24 +166,19 @@ def alone() -> Iterator[None]:
     Two would each take the other's changes for what was there before. The lock is the
     home's own, and leaves no file.
     """
-    home = environment.current().home()
-    descriptor = -1
-    try:
-        descriptor = os.open(home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        file_lock.lock(descriptor, home, time.monotonic())
-    except TimeoutError:
-        os.close(descriptor)
-        raise InvalidInputError(
-            "another dockcred setup is at work here, and this one has changed nothing",
-            "wait until it has ended, then run this again",
-        ) from None
-    except (ImportError, OSError):
-        pass  # there are no locks here, or no home: told later where it is needed
-    try:
+    with ExitStack() as held:
+        try:
+            home = environment.current().home()
+            held.enter_context(file_lock.of_directory(home))
+        except TimeoutError:
+            raise InvalidInputError(
+                "another dockcred setup is at work here, and this one has changed "
+                "nothing",
+                "wait until it has ended, then run this again",
+            ) from None
+        except (ImportError, OSError):
+            pass  # there are no locks here, or no home: told later where it is needed
         yield
-    finally:
-        if descriptor >= 0:
-            os.close(descriptor)
 
 
 class Journal:
