@@ -69,7 +69,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "commands/token_service/work.py": "asks for the user's own number, to tell whose a file is",
         "commands/token_service/workers.py": "forks the workers that share a port",
         "identity/mint.py": "forks the process that refreshes in the background",
-        "protocol/kubelet/plugin.py": "asks for the user's own number, to tell whose a file is",
         "stores/forwarded.py": "asks for the user's own number, to tell whose a socket is",
         "stores/secretservice/names.py": "asks for the user's own number, to tell whose a file is",
         "stores/secretservice/stream.py": "D-Bus authenticates by the user's number",

@@ -64,6 +64,15 @@ def test_a_store_is_named_by_its_variable(home):
         assert choice.choose(variables) == name
 
 
+@pytest.mark.parametrize("name", choice.NAMES)
+def test_a_store_of_another_system_is_refused_in_one_sentence(home, name):
+    """A config.toml may come from another machine; on Windows: tests/windows."""
+    home.variables["DOCKCRED_STORE"] = name
+    answer = home.helper.run("get", "r.io")
+    fails_with(answer, "; ")
+    assert b"unforeseen" not in answer.stdout
+
+
 def test_a_store_that_nobody_knows_is_refused_with_the_names_of_those_known():
     with pytest.raises(InvalidInputError, match="secretservice, pass, vault"):
         choice.choose(Environment({"DOCKCRED_STORE": "plaintext", "HOME": "/nowhere"}))

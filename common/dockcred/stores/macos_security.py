@@ -22,7 +22,7 @@ from ctypes import (
     string_at,
 )
 
-from dockcred.stores.problems import SecurityError
+from dockcred.stores.problems import KeychainAbsentError, SecurityError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,10 +47,16 @@ class SecurityFramework:
     """SecItemAdd, SecItemCopyMatching, SecItemUpdate and SecItemDelete."""
 
     def __init__(self) -> None:
-        """Load both frameworks and declare the functions."""
+        """Load both frameworks; KeychainAbsentError where this is not macOS."""
         frameworks = "/System/Library/Frameworks"
-        self._sec = CDLL(f"{frameworks}/Security.framework/Security")
-        core = CDLL(f"{frameworks}/CoreFoundation.framework/CoreFoundation")
+        try:
+            self._sec = CDLL(f"{frameworks}/Security.framework/Security")
+            core = CDLL(f"{frameworks}/CoreFoundation.framework/CoreFoundation")
+        except OSError:
+            raise KeychainAbsentError(
+                "the osxkeychain store is the keychain of macOS, which is not here",
+                "set DOCKCRED_STORE to another store",
+            ) from None
         self._core = core
         pointer = c_void_p
         for name, result, arguments in (

@@ -9,7 +9,7 @@ import ctypes
 from ctypes import POINTER, byref, c_ubyte, c_void_p, c_wchar_p, string_at
 from ctypes.wintypes import DWORD, FILETIME
 
-from dockcred.stores.problems import CredentialError, Item
+from dockcred.stores.problems import CredentialError, Item, KeychainAbsentError
 
 _GENERIC = 1
 _LOCAL_MACHINE = 2
@@ -85,8 +85,13 @@ class GenericCredentials:
     """The user's generic credentials."""
 
     def __init__(self) -> None:
-        """Load advapi32."""
-        load: type[ctypes.CDLL] = getattr(ctypes, "WinDLL")  # noqa: B009 - Windows only
+        """Load advapi32; KeychainAbsentError where this is not Windows."""
+        load: type[ctypes.CDLL] | None = getattr(ctypes, "WinDLL", None)
+        if load is None:
+            raise KeychainAbsentError(
+                "the wincred store is Windows' Credential Manager, which is not here",
+                "set DOCKCRED_STORE to another store",
+            )
         self._api = load("advapi32", use_last_error=True)
 
     def read(self, target: str) -> Item | None:

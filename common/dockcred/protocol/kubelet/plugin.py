@@ -12,7 +12,7 @@ from dockcred.protocol.kubelet import drop_in, service_account, wire
 from dockcred.protocol.kubelet.service_account import BoundProvider, ServiceAccount
 from dockcred.protocol.kubelet.wire import cache_duration
 from dockcred.system import log, process
-from dockcred.system.machine import RUN_DIRECTORY
+from dockcred.system.machine import RUN_DIRECTORY, is_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def node_environment(environment: Environment) -> Environment:
     Kubelet's plugin is the node's: no person's files have a say in who it is, and
     none of its own are left in a home.
     """
-    if os.geteuid() != 0:
+    if not is_root():
         return environment
     return environment.with_values(
         {
