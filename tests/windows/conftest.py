@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,12 +31,14 @@ QUIET = {
     "LC_ALL": "C.UTF-8",  # else a name with other letters is none to Wine
 }
 _TIMEOUT_S = 60
+LONG_S = 600  # for many programs in one
 _MANY = """
 import json, os, subprocess, sys
 
 def run(command, text, variables):
     told = {n: v for n, v in {**os.environ, **variables}.items() if v is not None}
-    done = subprocess.run(command, input=text.encode(), capture_output=True, env=told)
+    sent = text.encode("latin-1")
+    done = subprocess.run(command, input=sent, capture_output=True, env=told)
     return done.returncode, done.stdout.decode("latin-1"), done.stderr.decode("latin-1")
 
 json.dump([run(*case) for case in json.load(sys.stdin)], sys.stdout)
@@ -50,7 +52,7 @@ class Case(NamedTuple):
 
     program: str
     arguments: tuple[str, ...]
-    text: str
+    text: str | bytes
     variables: Mapping[str, str | None]
 
 
@@ -99,22 +101,23 @@ class Windows:
         *arguments: str,
         text: str = "",
         variables: Mapping[str, str] | None = None,
+        timeout_s: float = _TIMEOUT_S,
     ) -> Answer:
         """Run code by the Python that has the programs."""
         python = self.scripts.parent / "python.exe"
-        return self._run([python, "-c", code, *arguments], text, variables)
+        return self._run([python, "-c", code, *arguments], text, variables, timeout_s)
 
-    def many(self, cases: list[Case]) -> list[Answer]:
+    def many(self, cases: Sequence[Case]) -> list[Answer]:
         """Run programs one after the other, in one process's keeping."""
         asked = [
             (
                 [self.path(self.scripts / f"{each.program}.exe"), *each.arguments],
-                each.text,
+                _bytes(each.text).decode("latin-1"),
                 each.variables,
             )
             for each in cases
         ]
-        told = self.python(_MANY, text=json.dumps(asked))
+        told = self.python(_MANY, text=json.dumps(asked), timeout_s=LONG_S)
         assert told.status == 0, told
         return [
             Answer(status, stdout.encode("latin-1"), stderr.encode("latin-1"), 0)
@@ -126,14 +129,15 @@ class Windows:
         command: list[str | Path],
         text: str | bytes = "",
         variables: Mapping[str, str] | None = None,
+        timeout_s: float = _TIMEOUT_S,
     ) -> Answer:
         began = time.monotonic()
         done = subprocess.run(
             ["wine", *map(str, command)],
-            input=text.encode() if isinstance(text, str) else text,
+            input=_bytes(text),
             capture_output=True,
             env={**(variables or {}), **self.variables},
-            timeout=_TIMEOUT_S,
+            timeout=timeout_s,
             check=False,
         )
         return Answer(
@@ -146,6 +150,10 @@ class Windows:
     def get(self, program: str, host: str, variables: Mapping[str, str]) -> Answer:
         """Ask for a host's credential."""
         return self.run(program, "get", text=f"{host}\n", variables=variables)
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text.encode() if isinstance(text, str) else text
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,93 @@
+"""The shipped contract of stores, by Windows' own Python and over Windows' own stores."""
+
+from __future__ import annotations
+
+import pytest
+from support.differential import NIGHT
+
+from dockcred.testing.store_contract import BEHAVIOURS
+
+from .conftest import LONG_S, Windows
+from .test_helpers import KEYRING, PATIENT
+
+pytestmark = pytest.mark.slow
+
+WINCRED = {"DOCKCRED_STORE": "wincred"}
+BY_THE_PROGRAM = """
+import sys
+from dockcred.testing import store_contract as contract
+helper, names = contract.Helper(sys.argv[1]), sys.argv.pop().split(",")
+contract.BEHAVIOURS = [each for each in contract.BEHAVIOURS if each.__name__ in names]
+for key in helper.list():  # of a run that was ended
+    helper.erase(key)
+contract.main()
+"""
+IN_PROCESS = f"""
+from dockcred.errors import DockcredError, WireError
+from dockcred.protocol import answer
+from dockcred.wiring import keyring_store
+from dockcred.testing import store_contract
+
+class InProcess(store_contract.Helper):
+    def run(self, verb, text=""):
+        try:
+            output, notice = answer(verb, keyring_store, text.encode())
+        except WireError as error:
+            return store_contract.Answer(1, error.sentence.encode(), b"")
+        except DockcredError as error:
+            return store_contract.Answer(1, str(error).encode(), str(error).encode())
+        return store_contract.Answer(0, output, (notice or "").encode())
+
+store_contract.Helper = InProcess
+{BY_THE_PROGRAM}
+"""
+ALL = {behaviour.__name__ for behaviour in BEHAVIOURS}
+SHORT = {
+    "answers_what_was_stored",
+    "erases_one_server_only",
+    "keeps_any_secret_byte_for_byte",
+    "keeps_large_secrets",
+    "keeps_secrets_about_the_limit_of_windows",
+}
+"""Of 35 calls; all are 168, of which each starts two programs of Windows."""
+
+
+def keeps(
+    windows: Windows, code: str, variables: dict[str, str], behaviours: set[str] = ALL
+) -> None:
+    ended = windows.python(
+        code,
+        windows.path(windows.scripts / f"{KEYRING}.exe"),
+        ",".join(behaviours),
+        variables=PATIENT | variables,
+        timeout_s=LONG_S,
+    )
+    assert ended.status == 0, (ended.stdout.decode(), ended.stderr.decode())
+    assert ended.stdout.count(b"ok   ") == len(behaviours)
+
+
+@pytest.mark.usefixtures("credentials")
+def test_the_helper_keeps_the_contract(windows):
+    """By the program that pip has made, as whoever has Windows runs it."""
+    keeps(windows, BY_THE_PROGRAM, WINCRED, ALL if NIGHT else SHORT)
+
+
+@pytest.mark.usefixtures("credentials")
+def test_credential_manager_keeps_the_contract(windows):
+    """In one process, as the vault: how a request comes in is the same for each."""
+    keeps(windows, IN_PROCESS, WINCRED)
+
+
+def test_the_vault_keeps_the_contract(windows, tmp_path):
+    tmp_path.chmod(0o700)
+    key = windows.path(tmp_path / "key")
+    variables = {
+        "DOCKCRED_STORE": "vault",
+        "DOCKCRED_VAULT_FILE": windows.path(tmp_path / "vault"),
+        "DOCKCRED_VAULT_KEY_FILE": key,
+    }
+    made = windows.run(
+        "dockcred", "vault", "create", "--key-file", key, variables=variables
+    )
+    assert made.status == 0, made
+    keeps(windows, IN_PROCESS, variables)
