@@ -2,31 +2,32 @@
 
     sign.py DIST COMMIT KEY
 
-Writes dockcred-VERSION.intoto.jsonl, a statement of in-toto with SLSA's provenance of
-every file, in DSSE's envelope; names it in SHA256SUMS too, and signs that in
-SHA256SUMS.sig. KEY is what openssl takes as an ECDSA key of P-256: every openssl and
-LibreSSL verifies that, and so does cosign. docs/verify.md is how.
+Writes beside each FILE, SHA256SUMS too, FILE.intoto.jsonl: a statement of in-toto with
+SLSA's provenance of that file alone, in DSSE's envelope, which signs it. KEY is what
+openssl takes as an ECDSA key of P-256: every openssl and LibreSSL verifies that.
+verify.py is how, and docs/verify.md says it.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import importlib.metadata
 import json
 import platform
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
-TYPE = "application/vnd.in-toto+json"
+import verify
+
 TOOLS = ("build", "hatchling", "click", "rich", "tomlkit")
 """What build.sh takes of Python's packages, to build or to bundle."""
 
 
-def statement(files: dict[str, str], version: str, commit: str) -> bytes:
-    """Return the statement of files, by the SHA-256 of each."""
-    tools = {name: importlib.metadata.version(name) for name in TOOLS}
+def statement(name: str, digest: str, version: str, commit: str) -> bytes:
+    """Return the statement of a file, by its SHA-256."""
+    tools = {tool: importlib.metadata.version(tool) for tool in TOOLS}
     source = {
         "uri": f"git+urn:dockcred@v{version}",
         "digest": {"gitCommit": commit},
@@ -40,41 +41,19 @@ def statement(files: dict[str, str], version: str, commit: str) -> bytes:
         },
         "resolvedDependencies": [
             source,
-            *({"uri": f"pkg:pypi/{name}@{tools[name]}"} for name in sorted(tools)),
+            *({"uri": f"pkg:pypi/{tool}@{tools[tool]}"} for tool in sorted(tools)),
         ],
     }
     whole = {
         "_type": "https://in-toto.io/Statement/v1",
-        "subject": [
-            {"name": name, "digest": {"sha256": files[name]}} for name in sorted(files)
-        ],
-        "predicateType": "https://slsa.dev/provenance/v1",
+        "subject": [{"name": name, "digest": {"sha256": digest}}],
+        "predicateType": verify.PROVENANCE,
         "predicate": {
             "buildDefinition": build,
             "runDetails": {"builder": {"id": "urn:dockcred:packaging/release.sh"}},
         },
     }
     return json.dumps(whole, separators=(",", ":")).encode()
-
-
-def envelope(payload: bytes, key: Path) -> str:
-    """Return DSSE's envelope of a statement, which signs its type as well."""
-    head = f"DSSEv1 {len(TYPE)} {TYPE} {len(payload)} ".encode()
-    public = _openssl("pkey", "-in", key, "-pubout", "-outform", "DER")
-    signature = {
-        "keyid": hashlib.sha256(public).hexdigest(),
-        "sig": base64.b64encode(_sign(head + payload, key)).decode(),
-    }
-    whole = {
-        "payloadType": TYPE,
-        "payload": base64.b64encode(payload).decode(),
-        "signatures": [signature],
-    }
-    return json.dumps(whole) + "\n"
-
-
-def _sign(content: bytes, key: Path) -> bytes:
-    return _openssl("dgst", "-sha256", "-sign", key, stdin=content)
 
 
 def _openssl(*words: object, stdin: bytes = b"") -> bytes:
@@ -91,19 +70,26 @@ def main(dist: Path, commit: str, key: Path) -> None:
     lines = sums.read_text(encoding="ascii").splitlines()
     named = {name: digest for digest, name in map(str.split, lines)}
     there = {path.name: path for path in dist.iterdir() if path != sums}
-    found = {n: hashlib.sha256(p.read_bytes()).hexdigest() for n, p in there.items()}
+    found = {name: _sha256(path) for name, path in there.items()}
     if found != named:
         wrong = sorted({name for name, _ in found.items() ^ named.items()})
         sys.exit(f"SHA256SUMS is not of {', '.join(wrong)}")
     (wheel,) = (name for name in found if name.endswith(".whl"))
     version = wheel.split("-")[1]
-    text = envelope(statement(found, version, commit), key)
-    name = f"dockcred-{version}.intoto.jsonl"
-    (dist / name).write_text(text, encoding="ascii")
-    lines.append(f"{hashlib.sha256(text.encode()).hexdigest()}  {name}")
-    content = "".join(f"{line}\n" for line in lines).encode()
-    sums.write_bytes(content)
-    (dist / "SHA256SUMS.sig").write_bytes(_sign(content, key))
+    with tempfile.TemporaryDirectory() as place:
+        (public := Path(place, "public")).write_bytes(
+            _openssl("pkey", "-in", key, "-pubout")
+        )
+        for name, digest in {**found, sums.name: _sha256(sums)}.items():
+            payload = statement(name, digest, version, commit)
+            signed = verify.encoded(payload)
+            signature = _openssl("dgst", "-sha256", "-sign", key, stdin=signed)
+            text = verify.written(payload, signature, public)
+            (dist / f"{name}{verify.SUFFIX}").write_bytes(text)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 if __name__ == "__main__":

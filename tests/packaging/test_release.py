@@ -21,7 +21,7 @@ GIT = ("git", "-c", "user.name=n", "-c", "user.email=e")
 PUBLISHED = (
     *(".whl", ".tar.gz", ".pyz", ".deb", ".tgz", "-windows.zip", ".installer.yaml"),
     *("dockcred.json", ".pyz.cdx.json", ".tgz.cdx.json", "-windows.zip.cdx.json"),
-    *("-debian.cdx.json", ".intoto.jsonl"),
+    "-debian.cdx.json",
 )
 PAPERS = (
     *("packaging", "common/dockcred/system/version.py", "CHANGELOG.md"),
@@ -193,7 +193,9 @@ def test_what_passed_is_built_and_tested_as_it_was_built(tmp_path, pythons):
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count(" passed") == 2
     files = {path.name for path in (tmp_path / "dist").iterdir()}
-    files -= {"SHA256SUMS", "SHA256SUMS.sig"}
+    papers = {name for name in files if name.endswith(".intoto.jsonl")}
+    assert papers == {f"{name}.intoto.jsonl" for name in files - papers}
+    files -= papers | {"SHA256SUMS"}
     sums = (tmp_path / "dist/SHA256SUMS").read_text()
     assert done.stdout.endswith(sums)
     assert {line.split()[1] for line in sums.splitlines()} == files
