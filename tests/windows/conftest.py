@@ -34,26 +34,39 @@ _TIMEOUT_S = 60
 LONG_S = 600  # for many programs in one
 _MANY = """
 import json, os, subprocess, sys
+from concurrent.futures import ThreadPoolExecutor
 
-def run(command, text, variables):
+def run(case):
+    command, text, variables, ends_after_s = case
     told = {n: v for n, v in {**os.environ, **variables}.items() if v is not None}
-    sent = text.encode("latin-1")
-    done = subprocess.run(command, input=sent, capture_output=True, env=told)
-    return done.returncode, done.stdout.decode("latin-1"), done.stderr.decode("latin-1")
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    process = subprocess.Popen(command, env=told, **pipes)
+    try:
+        said = process.communicate(text.encode("latin-1"), timeout=ends_after_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        said = process.communicate()
+    return process.returncode, *(each.decode("latin-1") for each in said)
 
-json.dump([run(*case) for case in json.load(sys.stdin)], sys.stdout)
+at_once, cases = json.load(sys.stdin)
+with ThreadPoolExecutor(at_once) as pool:
+    json.dump(list(pool.map(run, cases)), sys.stdout)
 """
 """One Python of Windows that runs many programs, with the variables that they are to have:
 those of the home Wine sets itself for what is started from here."""
 
 
 class Case(NamedTuple):
-    """One program to run; a variable that is None is not set."""
+    """One program to run; a variable that is None is not set.
+
+    After `ends_after_s` it is ended by TerminateProcess, where it has not ended.
+    """
 
     program: str
     arguments: tuple[str, ...]
     text: str | bytes
     variables: Mapping[str, str | None]
+    ends_after_s: float | None = None
 
 
 class Windows:
@@ -107,17 +120,18 @@ class Windows:
         python = self.scripts.parent / "python.exe"
         return self._run([python, "-c", code, *arguments], text, variables, timeout_s)
 
-    def many(self, cases: Sequence[Case]) -> list[Answer]:
-        """Run programs one after the other, in one process's keeping."""
+    def many(self, cases: Sequence[Case], at_once: int = 1) -> list[Answer]:
+        """Run programs, so many at the same time, in one process's keeping."""
         asked = [
             (
                 [self.path(self.scripts / f"{each.program}.exe"), *each.arguments],
                 _bytes(each.text).decode("latin-1"),
                 each.variables,
+                each.ends_after_s,
             )
             for each in cases
         ]
-        told = self.python(_MANY, text=json.dumps(asked), timeout_s=LONG_S)
+        told = self.python(_MANY, text=json.dumps((at_once, asked)), timeout_s=LONG_S)
         assert told.status == 0, told
         return [
             Answer(status, stdout.encode("latin-1"), stderr.encode("latin-1"), 0)

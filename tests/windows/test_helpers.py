@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from support import entries
+from support.exchanged import exchanged
 from support.program import wait_until
+
+from dockcred.testing.sandbox import Sandbox
+
+from .conftest import Case
 
 pytestmark = pytest.mark.slow
 
@@ -16,74 +23,134 @@ GCR, GHCR = "docker-credential-gcr", "docker-credential-ghcr-login"
 OIDC, KEYRING = "docker-credential-oidc", "docker-credential-keyring"
 ECR_HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 ACR_HOST, GAR_HOST = "sandbox.azurecr.io", "europe-west1-docker.pkg.dev"
-ECR_CALL = "ecr:GetAuthorizationToken"
+OIDC_HOST = "registry.example.com"
+ECR_CALL, ACR_CALL = "ecr:GetAuthorizationToken", "acr:exchange"
 
-GETS = {
-    "env-keys": (ECR, ECR_HOST),
-    "web-identity": (ECR, ECR_HOST),
-    "container-relative": (ECR, ECR_HOST),
-    "instance-profile": (ECR, ECR_HOST),
-    "azure-imds": (ACR, ACR_HOST),
-    "azure-workload-identity": (ACR, ACR_HOST),
-    "google-metadata": (GCR, GAR_HOST),
-    "github-gh-token": (GHCR, "ghcr.io"),
-    "ci-github": (OIDC, "registry.example.com"),
+
+class Identity(NamedTuple):
+    """Who asks which program for what, and by which call it is minted."""
+
+    program: str
+    host: str
+    mint: str
+    kept: bool = True
+    """A job's own token, which is the password, is asked for anew, as on Linux."""
+    behind: bool = False
+    """It is refreshed by a process that nobody waits for."""
+    leased: bool = False
+    """Its source is asked first whether it is still the same."""
+
+
+IDENTITIES = {
+    "env-keys": Identity(ECR, ECR_HOST, ECR_CALL, behind=True),
+    "web-identity": Identity(ECR, ECR_HOST, ECR_CALL, behind=True),
+    "container-relative": Identity(ECR, ECR_HOST, ECR_CALL, behind=True, leased=True),
+    "instance-profile": Identity(ECR, ECR_HOST, ECR_CALL, behind=True, leased=True),
+    "azure-imds": Identity(ACR, ACR_HOST, ACR_CALL, behind=True, leased=True),
+    "azure-workload-identity": Identity(ACR, ACR_HOST, ACR_CALL, behind=True),
+    "google-metadata": Identity(
+        GCR, GAR_HOST, "gce-metadata:token", behind=True, leased=True
+    ),
+    "github-gh-token": Identity(GHCR, "ghcr.io", "github:rate_limit"),
+    "github-app": Identity(GHCR, "ghcr.io", "github:access_tokens"),
+    "ci-github": Identity(OIDC, OIDC_HOST, "github-actions:token", kept=False),
+    "exchange": Identity(OIDC, OIDC_HOST, "sts:exchange"),
 }
-
-
 PATIENT = {"DOCKCRED_TIMEOUT": "60"}
 """Of Wine's start the watchdog knows nothing."""
-NOT_CACHED = {"ci-github"}
-"""A job's own token is the password: it is asked for anew, as on Linux."""
 
 
-@pytest.mark.parametrize("identity", GETS)
+def variables_of(cloud: Sandbox, identity: str) -> dict[str, str]:
+    if identity == "exchange":
+        return exchanged(cloud, "ci-github") | PATIENT
+    return cloud.environment(identity) | PATIENT
+
+
+def entry(variables: Mapping[str, str], asked: Identity) -> Path:
+    """The one entry of a password: named by its provider and its host."""
+    (path,) = entries.paths(variables, f"*,{asked.host}")
+    return path
+
+
+@pytest.mark.parametrize("identity", IDENTITIES)
 def test_a_credential_is_minted_and_then_cached(windows, cloud, identity):
-    program, host = GETS[identity]
-    variables = cloud.environment(identity) | PATIENT
-    cold = windows.get(program, host, variables)
+    asked = IDENTITIES[identity]
+    variables = variables_of(cloud, identity)
+    cold = windows.get(asked.program, asked.host, variables)
     assert cold.status == 0, cold
     assert cold.stderr == b""
     assert cold.stdout.endswith(b"}\n")
     assert b"\r" not in cold.stdout
     answer = json.loads(cold.stdout)
-    assert answer["ServerURL"] == host
+    assert answer["ServerURL"] == asked.host
     assert answer["Secret"]
-    asked = sum(cloud.calls.values())
-    cached = windows.get(program, host, variables)
-    if identity in NOT_CACHED:
+    calls = cloud.calls.total()
+    assert cloud.calls[asked.mint] == 1
+    cached = windows.get(asked.program, asked.host, variables)
+    if not asked.kept:
         assert cached.password != cold.password
         return
     assert (cached.status, cached.stdout) == (0, cold.stdout)
-    assert sum(cloud.calls.values()) == asked
+    assert cloud.calls.total() == calls
 
 
-def test_expired_it_is_minted_anew(windows, cloud):
-    variables = cloud.environment("env-keys") | PATIENT
-    first = windows.get(ECR, ECR_HOST, variables).password
-    entries.age_to(entries.only(variables), 1.1)
-    assert windows.get(ECR, ECR_HOST, variables).password != first
-    assert cloud.calls[ECR_CALL] == 2
+AGING = (
+    "env-keys",
+    "instance-profile",
+    "azure-imds",
+    "azure-workload-identity",
+    "google-metadata",
+    "github-app",
+    "exchange",
+)
 
 
-def test_aging_it_is_answered_at_once_and_refreshed_behind(windows, cloud):
-    """There is no fork: another Python does it, which nobody waits for."""
-    variables = cloud.environment("env-keys") | PATIENT
-    first = windows.get(ECR, ECR_HOST, variables).password
-    entries.age_to(entries.only(variables), 0.6)
-    assert windows.get(ECR, ECR_HOST, variables).password == first
-    wait_until(lambda: cloud.calls[ECR_CALL] == 2)
-    wait_until(lambda: entries.read(entries.only(variables)).credential.secret != first)
-    assert windows.get(ECR, ECR_HOST, variables).password != first
-    assert cloud.calls[ECR_CALL] == 2
+@pytest.mark.parametrize("identity", AGING)
+def test_aging_it_is_answered_at_once_and_expired_it_is_minted_anew(
+    windows, cloud, identity
+):
+    """There is no fork: another Python refreshes, which nobody waits for."""
+    asked = IDENTITIES[identity]
+    variables = variables_of(cloud, identity)
+
+    def get() -> str:
+        return windows.get(asked.program, asked.host, variables).password
+
+    first = get()
+    entries.age_to(entry(variables, asked), 0.6)
+    issued_at = entries.read(entry(variables, asked)).credential.issued_at
+    if asked.leased:  # its source is asked, and nothing else
+        assert get() == first
+    assert cloud.calls[asked.mint] == 1
+    assert get() == first
+    minted = 1 + asked.behind
+    wait_until(lambda: cloud.calls[asked.mint] == minted)
+
+    def is_refreshed() -> bool:
+        return entries.read(entry(variables, asked)).credential.issued_at > issued_at
+
+    wait_until(lambda: is_refreshed() == asked.behind)
+    second = get()
+    assert cloud.calls[asked.mint] == minted
+    entries.age_to(entry(variables, asked), 1.1)
+    third = get()
+    assert cloud.calls[asked.mint] == minted + 1
+    if identity != "google-metadata":  # it gives one token until that ends
+        assert (second != first) == asked.behind
+        assert third != second
 
 
-def test_twenty_at_once_make_one_call(windows, cloud):
-    variables = cloud.environment("env-keys") | PATIENT
-    with ThreadPoolExecutor(20) as pool:
-        asked = [pool.submit(windows.get, ECR, ECR_HOST, variables) for _ in range(20)]
-        answers = {each.result().password for each in asked}
-    assert (len(answers), cloud.calls[ECR_CALL]) == (1, 1)
+AT_ONCE = ("env-keys", "azure-imds", "google-metadata", "github-gh-token", "exchange")
+
+
+@pytest.mark.parametrize("identity", [*AT_ONCE, "ci-github"])
+def test_twenty_at_once_make_one_call(windows, cloud, identity):
+    asked = IDENTITIES[identity]
+    case = Case(asked.program, ("get",), asked.host, variables_of(cloud, identity))
+    number = 20 if asked.kept else 3
+    answers = {each.password for each in windows.many([case] * number, number)}
+    calls = 1 if asked.kept else number
+    assert (len(answers), cloud.calls[asked.mint]) == (calls, calls)
 
 
 def test_what_is_kept_is_for_its_user_alone(windows, cloud):

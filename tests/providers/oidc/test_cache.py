@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support import entries
+from support.exchanged import exchanged
 
 from dockcred.testing.sandbox import Sandbox
 
@@ -19,28 +20,6 @@ NEXT = {
     "ci-circleci": {"CIRCLE_WORKFLOW_JOB_ID": "w-2"},
     "ci-buildkite": {"BUILDKITE_JOB_ID": "b-2"},
 }
-
-
-def exchanged(cloud, name: str) -> dict[str, str]:
-    """A job whose token is exchanged, at an endpoint that takes any job's."""
-    ci = cloud.ci
-    ci.audience = "https://sts.example.com"
-    issuer = {
-        "ci-gitlab": ci.gitlab,
-        "ci-kubernetes": ci.kubernetes,
-        "ci-circleci": ci.circleci,
-        "ci-buildkite": ci.buildkite,
-        "ci-variable": ci.generic,
-        "ci-command": ci.generic,
-    }.get(name, ci.github)
-    trust = ci.sts.trusted[ci.sts.client]
-    trust.issuer, trust.subject = issuer, str(issuer.job["sub"])
-    return cloud.environment(name) | {
-        "DOCKCRED_OIDC_EXCHANGE": f"{cloud.url}/ci/sts/token",
-        "DOCKCRED_OIDC_EXCHANGE_AS": ci.sts.client,
-        "DOCKCRED_OIDC_EXCHANGE_AUDIENCE": "registry.example.com",
-        "DOCKCRED_OIDC_EXCHANGE_SCOPE": ci.sts.scope,
-    }
 
 
 @pytest.mark.parametrize("name", [*NEXT, "ci-kubernetes"])

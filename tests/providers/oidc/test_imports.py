@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from support import imports
+from support.exchanged import exchanged
 from support.imports import HEAVY
 
 from .conftest import HOST
-from .test_cache import exchanged
 
 
 @pytest.mark.parametrize("name", ["ci-github", "ci-gitlab", "ci-kubernetes"])
