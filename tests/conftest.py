@@ -39,7 +39,9 @@ with contextlib.suppress(ImportError):
     )
     hypothesis.settings.load_profile("dockcred")
 
-pytest_plugins = ("support.left_out", "support.workers", "support.differential")
+pytest_plugins = (
+    *("support.left_out", "support.workers", "support.told", "support.differential"),
+)
 
 
 @pytest.fixture(scope="session")

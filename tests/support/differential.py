@@ -18,7 +18,7 @@ import os
 import re
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 import pytest
 
@@ -29,7 +29,7 @@ NIGHT = bool(os.environ.get("DOCKCRED_NIGHT"))
 EXAMPLES = 300
 NIGHT_EXAMPLES = 5_000
 FIXED_SEED = 20_261_129
-_PROPERTY = "side by side"
+HEADING = "side by side with the clouds' own code"
 _ROW = re.compile(r"^\| `([a-z0-9-]+)` \|", re.MULTILINE)
 
 
@@ -56,7 +56,7 @@ Compare = Callable[..., str | Iterable[str] | None]
 
 @pytest.fixture(params=("fixed seed", "fresh seed"))
 def side_by_side(
-    request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
+    request: pytest.FixtureRequest, tell: Callable[[str, str], None]
 ) -> Callable[..., Counter[str]]:
     """Return what calls `compare` with generated inputs, and counts how they ended.
 
@@ -88,24 +88,7 @@ def side_by_side(
         print(f"DOCKCRED_SEED={seed}")
         hypothesis.seed(seed)(bounded(given(one)))()
         told = ", ".join(f"{count} {name}" for name, count in sorted(ends.items()))
-        record_property(_PROPERTY, f"DOCKCRED_SEED={seed}: {told}")
+        tell(HEADING, f"DOCKCRED_SEED={seed}: {told}")
         return ends
 
     return run
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the seed of each comparison, and how its inputs ended."""
-    lines = sorted(_told(terminalreporter))
-    if lines:
-        terminalreporter.section("side by side with the clouds' own code")
-    for line in lines:
-        terminalreporter.line(line)
-
-
-def _told(terminalreporter: pytest.TerminalReporter) -> Iterator[str]:
-    for reports in terminalreporter.stats.values():
-        for report in reports:
-            for name, value in getattr(report, "user_properties", ()):
-                if name == _PROPERTY and report.when == "call":
-                    yield f"{report.nodeid} {value}"

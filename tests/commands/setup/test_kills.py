@@ -21,19 +21,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from failures.every_call.points import HEADING
 from failures.every_call.world import World
 from real.registry import ACCOUNT_HOST
 from support.starting import Table, process_table
 
 from dockcred.testing.sandbox import Sandbox
 
-from .kills import Killed, Loop, Machine
+from .kills import Loop, Machine
 
 pytestmark = pytest.mark.slow
 
 NIGHT = bool(os.environ.get("DOCKCRED_NIGHT"))
 SEED = int(os.environ.get("DOCKCRED_SEED") or random.randrange(2**32))
 SOME = 0 if NIGHT else 4
+SETUP_POINTS, UNDO_POINTS = 200, 100
 SECRET = "hunter2-in-the-clear"
 AUTH = base64.b64encode(f"ada:{SECRET}".encode()).decode()
 _MEMORY = "/dev/shm"
@@ -108,34 +110,14 @@ def machine(place: Path, table: Table, cloud: Sandbox) -> Machine:
     return made
 
 
-@pytest.fixture(scope="module")
-def tally(request: pytest.FixtureRequest) -> Iterator[list[Killed]]:
-    """Both verbs' results; they are told when the last has run."""
-    results: list[Killed] = []
-    yield results
-    reporter = request.config.pluginmanager.getplugin("terminalreporter")
-    if reporter and results:
-        reporter.ensure_newline()
-        for result in results:
-            reporter.write_line(str(result))
-
-
 @pytest.mark.parametrize("signal", ["KILL", "INT"])
 @pytest.mark.parametrize("undo", [False, True], ids=["setup", "undo"])
 def test_it_is_stopped_at_every_change(
-    machine: Machine, tally, signal: str, *, undo: bool
+    machine: Machine, tell, signal: str, *, undo: bool
 ) -> None:
     killed = Loop(machine, undo=undo, signal=signal).run(SOME, SEED)
-    tally.append(killed)
+    tell(HEADING, str(killed))
+    assert killed.found >= (UNDO_POINTS if undo else SETUP_POINTS)
     problems = "\n".join(killed.problems[:20])
     assert not killed.problems, f"{killed}, DOCKCRED_SEED={SEED}\n{problems}"
     assert killed.held >= killed.missed * 4, "the runs differ too much"
-
-
-@pytest.mark.skipif(
-    not NIGHT, reason="the long form tries all points: DOCKCRED_NIGHT=1"
-)
-def test_they_are_two_hundred_kills(tally) -> None:
-    if not tally:
-        pytest.skip("nothing has run")
-    assert sum(each.held for each in tally if "KILL" in each.what) >= 200

@@ -13,8 +13,6 @@ from support.starting import Table, process_table
 
 from dockcred.testing.sandbox import Sandbox
 
-from .trial import Result
-
 _MEMORY = "/dev/shm"
 
 
@@ -39,29 +37,3 @@ def short_directory() -> Iterator[Path]:
         yield Path(path)
     finally:
         shutil.rmtree(path, ignore_errors=True)
-
-
-@pytest.fixture(scope="module")
-def tally(request: pytest.FixtureRequest) -> Iterator[list[Result]]:
-    """Every writer's result; they are told when the last has run."""
-    results: list[Result] = []
-    yield results
-    reporter = request.config.pluginmanager.getplugin("terminalreporter")
-    if reporter and results:
-        reporter.ensure_newline()
-        for line in told(results):
-            reporter.write_line(line)
-
-
-def told(results: list[Result]) -> list[str]:
-    """Say of each writer how many of its points were met, and how."""
-    lines = []
-    for result in results:
-        counts = ", ".join(f"{how} {n}" for how, n in sorted(result.counts.items()))
-        lines.append(
-            f"{result.writer}: {result.held} of {result.found} points ({counts}), "
-            f"{len(result.problems)} problems, {result.missed} runs came elsewhere"
-        )
-    held = sum(result.held for result in results)
-    problems = sum(len(result.problems) for result in results)
-    return [*lines, f"{len(results)} writers, {held} points, {problems} problems"]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 ERRORS = ("ENOSPC", "EIO", "EACCES", "EINTR")
 KILL = "KILL"
+HEADING = "stopped at each of their calls"
 STRACE_COUNTS_TO = 0xFFFF
 """`dockcred install` looks at every file of Python's first: they can be more."""
 _CALL = re.compile(r"(?P<name>\w+)\(")

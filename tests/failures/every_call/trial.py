@@ -32,6 +32,13 @@ class Result:
         """Count the points that were met."""
         return sum(self.counts.values())
 
+    def __str__(self) -> str:
+        counts = ", ".join(f"{how} {n}" for how, n in sorted(self.counts.items()))
+        return (
+            f"{self.writer}: {self.held} of {self.found} points ({counts}), "
+            f"{len(self.problems)} problems, {self.missed} runs came elsewhere"
+        )
+
 
 class Trial:
     """A writer, the world it works in, and what that is before and after a good run."""
