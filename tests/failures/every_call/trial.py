@@ -75,8 +75,12 @@ class Trial:
         self._holders |= set(world.holders(writer.secrets))
 
     def points(self) -> list[Point]:
-        """Name all points."""
-        return points_of(self._calls, self._place)
+        """Name all points; strace must have seen what has changed the place."""
+        found = points_of(self._calls, self._place)
+        assert not self._writer.changes or any(point.how == KILL for point in found), (
+            f"{self._writer.name} has changed {self._place} in no call of its own"
+        )
+        return found
 
     def run(self, some: int = 0, seed: int = 0) -> Result:
         """Try all points, or some, which a seed picks."""

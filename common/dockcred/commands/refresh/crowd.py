@@ -79,7 +79,14 @@ class Crowd:
     def each(
         self, items: Sequence[_Item], work: Callable[[_Item], _Found]
     ) -> Iterator[tuple[_Item, CallResult[_Found]]]:
-        """Yield each item with what came of it, as it comes; none once we must end."""
+        """Yield each item with what came of it, as it comes; none once we must end.
+
+        A single one is the caller's own to do, as each file is.
+        """
+        if len(items) == 1:
+            if self._may_go_on():
+                yield items[0], CallResult.of(partial(work, items[0]))
+            return
         todo = deque(items)
         done: queue.SimpleQueue[tuple[_Item, CallResult[_Found]] | None]
         done = queue.SimpleQueue()
