@@ -91,7 +91,7 @@ ORDER = (
     "Connections",
     ELSE,
 )
-IN_THE_MESSAGE = "what the line says behind its semicolon: it differs"
+IN_THE_MESSAGE = "what the message says behind its semicolon"
 NONE = "nothing by itself: it is a part of another message, or the caller is at fault"
 Row = tuple[str, str]
 

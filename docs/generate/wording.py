@@ -183,8 +183,10 @@ class Wording:
                 args=[ast.GeneratorExp(elt=one)],
             ):
                 return self._is_text(one)
-            case ast.Call(func=ast.Name(id=name)):
-                return name in self._functions
+            case ast.Call(func=ast.Name(id=name)) if name in self._functions:
+                returned = _returned(self._functions[name])
+                calls_itself = any(f"{name}(" in ast.unparse(each) for each in returned)
+                return not calls_itself and all(map(self._is_text, returned))
         return False
 
     def _listed(self, name: str) -> list[str]:
