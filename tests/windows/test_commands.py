@@ -36,7 +36,11 @@ CALLS = {
     "configure": Call("docker --all", "config.json"),
     "doctor": Call("", "docker: "),
     "forward": Call("--allow ghcr.io", "in WSL", 1),
-    "exec": Call(f"--registry {ECR_HOST} -- cmd /c exit 7", "", 7),
+    "exec": Call(
+        f"--registry {ECR_HOST} -- cmd /c type %%DOCKER_CONFIG%%\\config.json & exit 7",
+        ECR_HOST,
+        7,
+    ),
     "get": Call(ECR_HOST, "user      AWS"),
     "install": Call("", "stay as pip has put them"),
     "import": Call("%(in)s\\config.json", "ghcr.io (user): imported"),
@@ -48,7 +52,9 @@ CALLS = {
     "refresh": Call("--once %(in)s\\refresh.toml", "refreshed.json"),
     "setup": Call("--dry-run", "Plan"),
     "status": Call("", "keychain vault"),
-    "sandbox": Call("-- cmd /c exit 7", "", 7),
+    "sandbox": Call(
+        "-- cmd /c echo %%AWS_ENDPOINT_URL_ECR%% & exit 7", "http://127.", 7
+    ),
     "token-service": Call("--issuer https://a.example --audience b", "in WSL", 1),
     "vault": Call("create --key-file %(out)s\\vault.key", "Made "),
 }
@@ -88,3 +94,11 @@ def test_each_works_or_says_in_one_line_why_it_does_not(windows, cloud, tmp_path
     with ThreadPoolExecutor(3) as pool:
         found += pool.map(problem, CALLS.keys() - {"vault"})
     assert not any(found), "\n".join(filter(None, found))
+    made = {
+        "out/r.json": ECR_HOST,
+        "out/refreshed.json": ECR_HOST,
+        "out/man/dockcred.1": "dockcred",
+        "configure/config.json": '"credsStore": "auto"',
+    }
+    for name, text in made.items():
+        assert text in (tmp_path / name).read_text(), name

@@ -15,6 +15,7 @@ BLANK = "Jürgen Grün 你好"
 OF_HOME = ("USERPROFILE", "APPDATA", "LOCALAPPDATA", "HOMEDRIVE", "HOMEPATH", "HOME")
 UNWRITABLE = "Z:\\sys"
 """Not even root makes a file there."""
+OTHERS = "configure helm --all", "configure podman --all", "setup --yes"
 
 
 def _home(kind: str, windows, tmp_path: Path) -> dict[str, str | None]:
@@ -45,7 +46,7 @@ def test_every_program_works_or_says_in_one_line_why_not(
     }
     variables |= _home(kind, windows, tmp_path) | {"DOCKCRED_STORE": "wincred"}
     login = '{"ServerURL": "homes.example", "Username": "u", "Secret": "s"}'
-    first, again, stored, told, erased, doctor, configured = windows.many(
+    first, again, stored, told, erased, doctor, configured, *others = windows.many(
         [
             Case(ECR, ("get",), ECR_HOST, variables),
             Case(ECR, ("get",), ECR_HOST, variables),
@@ -54,6 +55,10 @@ def test_every_program_works_or_says_in_one_line_why_not(
             Case(KEYRING, ("erase",), "homes.example", variables),
             Case("dockcred", ("doctor",), "", variables),
             Case("dockcred", ("configure", "docker", "--all"), "", variables),
+            *(
+                Case("dockcred", tuple(words.split()), "", variables)
+                for words in (OTHERS if kind == "none" else ())
+            ),
         ]
     )
     keeps = kind in {"blank", "long"}
@@ -68,6 +73,31 @@ def test_every_program_works_or_says_in_one_line_why_not(
         assert (configured.status, configured.stdout) == (1, b""), configured
     for answer in (first, again, stored, told, erased, doctor, configured):
         assert b"Traceback" not in answer.stdout + answer.stderr
+    for answer in others:
+        assert (answer.status, answer.stdout) == (1, b""), answer
+        assert answer.stderr.startswith(b"dockcred: USERPROFILE is not set"), answer
+        assert answer.stderr.count(b"\n") == 1, answer
     # Of configure the first line says that the helper is not on PATH.
     assert configured.stderr.count(b"\n") <= 2
     assert {e.stderr.count(b"\n") for e in (first, again, stored, told)} <= {0, 1}
+
+
+def test_helms_file_is_found_where_helm_looks_for_it(windows, tmp_path):
+    """Held to helm's own library under Wine: %APPDATA%, and docker's file behind it."""
+    variables = PATIENT | home_at(windows.path(tmp_path))
+    variables |= {"XDG_CONFIG_HOME": None, "DOCKER_CONFIG": None}
+    helms = "AppData/Roaming/helm/registry/config.json"
+    for place, auth in (
+        (helms, "aGVsbTpw"),
+        (".config/helm/registry/config.json", "bm9ib2R5OnA="),
+        (".docker/config.json", "ZG9ja2VyOnA="),
+    ):
+        path = tmp_path / place
+        path.parent.mkdir(parents=True)
+        path.write_text(f'{{"auths": {{"ghcr.io": {{"auth": "{auth}"}}}}}}')
+    doctor = Case("dockcred", ("doctor", "--client", "helm", "ghcr.io"), "", variables)
+    (first,) = windows.many([doctor])
+    (tmp_path / helms).unlink()
+    (then,) = windows.many([doctor])
+    assert b"helm shows ghcr.io the user helm;" in first.stdout, first
+    assert b"helm shows ghcr.io the user docker;" in then.stdout, then

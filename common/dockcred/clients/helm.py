@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from dockcred import system
 from dockcred.clients import files, findings, go_json
 from dockcred.clients.docker import check as docker_check
 from dockcred.clients.docker import edit as docker_edit
@@ -32,6 +33,7 @@ from dockcred.clients.go_json import TEXT, Map, Raw
 from dockcred.clients.reference import HUB as HUB_HOST
 from dockcred.clients.reference import HUB_KEY, HUB_REGISTRY, Reference
 from dockcred.errors import InvalidInputError
+from dockcred.system import people
 from dockcred.system.environment import Environment
 
 HUB = (HUB_KEY,)
@@ -109,17 +111,23 @@ def path(variables: Environment) -> str:
     if named := variables.get("HELM_REGISTRY_CONFIG"):
         return named
     if not (directory := variables.get("HELM_CONFIG_HOME")):
-        below = ".config"
-        if sys.platform == "darwin":
-            below = "Library/Preferences"
-        config = variables.get("XDG_CONFIG_HOME") or f"{variables.home()}/{below}"
-        directory = f"{config}/helm"
+        config = variables.get("XDG_CONFIG_HOME")
+        if not config and sys.platform == "darwin":
+            config = f"{variables.home()}/Library/Preferences"
+        directory = f"{config or variables.folder('settings')}/helm"
     return f"{directory}/registry/config.json"
 
 
+def path_to_edit(variables: Environment) -> str:
+    """Return the same, to be written; raise InvalidInputError without a home for it."""
+    others = "HELM_REGISTRY_CONFIG", "HELM_CONFIG_HOME"
+    people.require_home(variables, *others, *system.FOLDERS["settings"][0])
+    return path(variables)
+
+
 def _dockers(variables: Environment) -> str:
-    """Return docker's file to both, to which no home is known but HOME."""
-    named, home = variables.get("DOCKER_CONFIG"), variables.get("HOME")
+    """Return docker's file to both, to which no home is known but the variable's."""
+    named, home = variables.get("DOCKER_CONFIG"), variables.get(system.HOME)
     directory = named or (f"{home}/.docker" if home else "")
     return f"{directory}/config.json" if directory else ""
 

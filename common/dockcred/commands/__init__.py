@@ -14,7 +14,7 @@ import click
 
 from dockcred import system
 from dockcred.commands.console import examples, reporting_errors
-from dockcred.commands.help import HelpfulGroup
+from dockcred.commands.help import COMPLETING, HelpfulGroup, know_powershell
 from dockcred.errors import NotServedError
 from dockcred.system import environment, log, private_directory, process
 from dockcred.system.version import __version__
@@ -106,6 +106,10 @@ class _OnUse(HelpfulGroup):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run one; help that goes to a full disk fails in one line as well."""
         with reporting_errors():
+            if "--" in sys.argv and not args:
+                # Behind it all is another command's: on Windows click would expand it.
+                kwargs.setdefault("args", sys.argv[1:])
+            know_powershell(environment.current().get(COMPLETING))
             try:
                 return super().main(*args, **kwargs)
             except (AttributeError, ModuleNotFoundError) as error:

@@ -65,7 +65,8 @@ class HelpfulGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command that is called; ask what was meant where there is none."""
         name = args[0]
-        is_word = not name.startswith("-")
+        # Where the shell asks what may follow, nothing follows what is no command.
+        is_word = not name.startswith("-") and not context.resilient_parsing
         if is_word and self.get_command(context, name) is None:
             asked = self.meant(context, name)
             context.fail(f"No such command {name!r}.{asked}")
@@ -137,25 +138,33 @@ def complete(*names: str) -> Callable[..., list[str]]:
     return found
 
 
-_VARIABLE = "_DOCKCRED_COMPLETE"
+COMPLETING = "_DOCKCRED_COMPLETE"
 """By which click's script asks the program, as click derives it from its name."""
+
+
+def know_powershell(asked: str) -> None:
+    """Have click know PowerShell, if it is that which asks or is asked for."""
+    if asked.startswith("powershell"):
+        from dockcred.commands import powershell  # noqa: F401, PLC0415 - it registers
 
 
 @click.command(
     epilog=examples(
         "source <(dockcred completion bash)",
         "dockcred completion bash >~/.local/share/bash-completion/completions/dockcred",
+        "dockcred completion powershell | Out-String | Invoke-Expression",
         'dockcred completion zsh >"${fpath[1]}/_dockcred"',
         "dockcred completion fish >~/.config/fish/completions/dockcred.fish",
     )
 )
-@click.argument("shell", type=Choice(("bash", "zsh", "fish")))
+@click.argument("shell", type=Choice(("bash", "zsh", "fish", "powershell")))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
     """Print the completion script for a shell: commands, options, known registries."""
     with reporting_errors():
+        know_powershell(shell)
         script = get_completion_class(shell)
         if script is None:
             raise InvalidInputError(f"click knows no {shell}", "update click")
         program = context.find_root().command
-        click.echo(script(program, {}, "dockcred", _VARIABLE).source())
+        click.echo(script(program, {}, "dockcred", COMPLETING).source())

@@ -37,7 +37,6 @@ _START = "dock"  # of every program of ours
 @click.option(
     "--dir",
     "directory",
-    default=shims.usual_directory,
     metavar="DIR",
     help="Where to; /usr/local/bin for root, else ~/.local/bin.",
 )
@@ -58,7 +57,11 @@ _START = "dock"  # of every program of ours
 )
 @click.option("--remove", is_flag=True, help="Take away what install has put there.")
 def install(
-    directory: str, programs: str | None, aliases: tuple[str, ...], *, remove: bool
+    directory: str | None,
+    programs: str | None,
+    aliases: tuple[str, ...],
+    *,
+    remove: bool,
 ) -> None:
     """Put the fast launchers of the helpers into a directory on the PATH.
 
@@ -69,7 +72,7 @@ def install(
         if not system.RUNS_SCRIPTS:
             shims.tell(aliases, remove=remove)
             return
-        directory = os.path.abspath(directory)
+        directory = os.path.abspath(directory or shims.usual_directory())
         # Before a launcher that a killed call has left aside is taken for an alias.
         private_file.remove_leftovers(directory, _START)
         asked = dict(

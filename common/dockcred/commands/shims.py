@@ -11,7 +11,7 @@ from dockcred.clients import files
 from dockcred.commands.console import say
 from dockcred.errors import InvalidInputError
 from dockcred.protocol.launcher import render as launcher_render
-from dockcred.system import environment, machine
+from dockcred.system import environment, machine, people
 from dockcred.wiring import ALIASES, PROGRAMS
 
 _PROGRAM = "docker-credential-auto"
@@ -32,8 +32,11 @@ def directory() -> str:
 
 
 def usual_directory() -> str:
-    """Return where launchers go without --dir."""
-    return "/usr/local/bin" if machine.is_root() else os.path.expanduser("~/.local/bin")
+    """Return where launchers go without --dir; InvalidInputError without a home."""
+    if machine.is_root():
+        return "/usr/local/bin"
+    people.require_home(environment.current())
+    return os.path.expanduser("~/.local/bin")
 
 
 def directory_on(path: str) -> str:

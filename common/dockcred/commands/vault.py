@@ -7,11 +7,12 @@ import sys
 
 import click
 
+from dockcred import system
 from dockcred.commands.console import examples
 from dockcred.commands.help import HelpfulGroup
 from dockcred.errors import InvalidInputError, MissingExtraError
 from dockcred.stores import choice, vault_key
-from dockcred.system import environment
+from dockcred.system import environment, people
 
 _PROTECTS = (
     "It protects against whoever gets the file without the key (backups, images, "
@@ -73,7 +74,10 @@ def create(
 
     if bool(key_file) + bool(passphrase_file) + in_kernel > 1:
         raise click.UsageError("give one of the three")
-    path = choice.vault_path(environment.current())
+    variables = environment.current()
+    others = "DOCKCRED_VAULT_FILE", *system.FOLDERS["data"][0]
+    people.require_home(variables, *others)
+    path = choice.vault_path(variables)
     if os.path.exists(path):
         raise InvalidInputError(
             f"there is a vault at {path} already", "name another in DOCKCRED_VAULT_FILE"

@@ -9,6 +9,13 @@ import functools
 import os
 import sys
 
+from dockcred import system
+from dockcred.errors import InvalidInputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dockcred.system.environment import Environment
+
 if sys.platform != "win32":
     import grp
     import pwd
@@ -39,6 +46,32 @@ def home_of(name: str) -> str:
         return pwd.getpwnam(name).pw_dir if name else ""
     except KeyError:
         return ""
+
+
+def home_fault(environment: Environment) -> str:
+    """Return why nothing can be kept below this user's home, or nothing."""
+    home = environment.home()
+    if not home:
+        return f"{system.HOME} is not set, and this user has no home"
+    if not os.path.isabs(home):
+        return f"{system.HOME} is {home}, which is no absolute path"
+    if not os.path.isdir(home):
+        return f"the home {home} is no directory that is there"
+    return ""
+
+
+def require_home(environment: Environment, *others: str) -> None:
+    """Raise InvalidInputError where nothing can be written below the home.
+
+    Unless one of some other variables is set, which name a place of its own. Nobody
+    makes a home but who makes its user: root would make /nonexistent, which must never
+    be there, and one below the current directory is found from that alone.
+    """
+    if environment.first(*others):
+        return
+    if fault := home_fault(environment):
+        more = f", or {others[0]}" if others else ""
+        raise InvalidInputError(fault, f"set {system.HOME} to one that is there{more}")
 
 
 @functools.cache

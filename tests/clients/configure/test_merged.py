@@ -5,9 +5,6 @@ from __future__ import annotations
 import pytest
 from support.cloud_configs import AKS, CONFIGS, EKS
 
-from dockcred.commands.configure import clients
-from dockcred.system import environment
-
 from .conftest import Person
 
 OURS = "dockcred-credential-provider"
@@ -105,24 +102,6 @@ def test_the_last_provider_is_not_taken_out(person: Person) -> None:
 
 def test_merge_needs_a_file(person: Person) -> None:
     assert "no file is named" in person.refused("kubelet", "--all", "--merge")
-
-
-def test_without_a_home_nothing_is_written_at_the_root(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """An agent's user may have none, in no variable nor elsewhere."""
-    monkeypatch.setattr(environment, "current", lambda: Homeless({}))
-    with pytest.raises(SystemExit):
-        clients.docker.callback(dry_run=True)  # type: ignore[misc]
-    said = "there is no home for docker's config.json; set HOME or DOCKER_CONFIG"
-    assert said in " ".join(capsys.readouterr().err.split())
-
-
-class Homeless(environment.Environment):
-    """Nobody's variables, of a user whom the machine does not know."""
-
-    def home(self) -> str:
-        return ""
 
 
 def test_a_path_with_letters_that_the_pipe_has_not_is_no_traceback(

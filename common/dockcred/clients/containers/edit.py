@@ -15,6 +15,7 @@ from dockcred.clients.edit import ABSENT, WantedValue
 from dockcred.clients.entries import Login
 from dockcred.clients.formats import Options
 from dockcred.errors import InvalidInputError
+from dockcred.system import people
 from dockcred.system.environment import Environment
 
 HUB = (reference.HUB,)
@@ -29,6 +30,12 @@ def path(variables: Environment) -> str:
         return named
     config = variables.get("XDG_CONFIG_HOME") or f"{variables.home()}/.config"
     return f"{config}/containers/auth.json"
+
+
+def path_to_edit(variables: Environment) -> str:
+    """Return the same, to be written; raise InvalidInputError without a home for it."""
+    people.require_home(variables, "REGISTRY_AUTH_FILE", "XDG_CONFIG_HOME")
+    return path(variables)
 
 
 def shadowing(variables: Environment, hosts: Iterable[str]) -> list[str]:
@@ -109,6 +116,12 @@ def paths(variables: Environment) -> tuple[list[str], list[str]]:
     wanted += lasts if hides else []
     found = list(dict.fromkeys(wanted))
     return found, [path for path in dict.fromkeys(others) if path not in found]
+
+
+def paths_to_edit(variables: Environment) -> tuple[list[str], list[str]]:
+    """Return the same, to be written; raise InvalidInputError without a home for it."""
+    people.require_home(variables, "CONTAINERS_REGISTRIES_CONF")
+    return paths(variables)
 
 
 def unheard(variables: Environment, helper: str) -> list[str]:

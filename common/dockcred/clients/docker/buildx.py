@@ -32,8 +32,11 @@ class BuildxScope(NamedTuple):
 
 def base(variables: Environment) -> str:
     """Return the directory of all scopes."""
-    beside = os.path.join(os.path.dirname(docker_edit.path(variables)), "buildx")
-    return os.path.join(variables.get("BUILDX_CONFIG", beside), "config")
+    directory = variables.get("BUILDX_CONFIG")
+    if not directory:
+        dockers = os.path.dirname(docker_edit.path_to_edit(variables))
+        directory = os.path.join(dockers, "buildx")
+    return os.path.join(directory, "config")
 
 
 def scope(variables: Environment, text: str) -> BuildxScope:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dockcred import system
 from dockcred.clients import files, findings
 from dockcred.clients.docker import hostname
 from dockcred.clients.docker.read import (
@@ -52,7 +53,7 @@ class CraneFile(DockerFile):
 
 def path(variables: Environment) -> str:
     """Return the one file that is read; nothing where there is none."""
-    home, named = variables.get("HOME"), variables.get("DOCKER_CONFIG")
+    home, named = variables.get(system.HOME), variables.get("DOCKER_CONFIG")
     places = [f"{home}/.docker"] * bool(home) + [named] * bool(named)
     if any(os.path.isfile(f"{place}/config.json") for place in places):
         return os.path.join(directory(variables), "config.json")

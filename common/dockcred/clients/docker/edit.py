@@ -16,6 +16,7 @@ from dockcred.clients.edit import ABSENT, WantedValue, json_text
 from dockcred.clients.entries import Login
 from dockcred.clients.formats import Options
 from dockcred.errors import InvalidInputError
+from dockcred.system import people
 from dockcred.system.environment import Environment
 
 HUB = (reference.HUB_KEY, reference.HUB, reference.HUB_INDEX)
@@ -33,6 +34,12 @@ def path(variables: Environment) -> str:
             "set it to the directory",
         )
     return os.path.join(directory or f"{variables.home()}/.docker", "config.json")
+
+
+def path_to_edit(variables: Environment) -> str:
+    """Return the same, to be written; raise InvalidInputError without a home for it."""
+    people.require_home(variables, "DOCKER_CONFIG")
+    return path(variables)
 
 
 def use_helper_for(text: str, hosts: Iterable[str], helper: str) -> list[WantedValue]:

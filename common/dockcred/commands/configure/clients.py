@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from dockcred import system
 from dockcred.clients import helm as helm_registry
 from dockcred.clients.containers import edit as containers_edit
 from dockcred.clients.docker import edit as docker_edit
@@ -23,7 +22,6 @@ from dockcred.commands.configure.carry_out import (
     options,
 )
 from dockcred.commands.console import examples, reporting_errors, warn
-from dockcred.errors import InvalidInputError
 from dockcred.system import environment
 
 
@@ -44,12 +42,7 @@ def docker(**choices: Any) -> None:
     """
     with reporting_errors():
         variables = environment.current()
-        if not (variables.home() or variables.get("DOCKER_CONFIG")):
-            raise InvalidInputError(
-                "there is no home for docker's config.json",
-                f"set {system.HOME} or DOCKER_CONFIG",
-            )
-        path = docker_edit.path(variables)
+        path = docker_edit.path_to_edit(variables)
         _docker_config(path, docker_edit.HUB, "docker", **choices)
 
 
@@ -62,7 +55,7 @@ def docker(**choices: Any) -> None:
 def helm(**choices: Any) -> None:
     """Set helm's registry/config.json, which helm reads before docker's."""
     with reporting_errors():
-        path = helm_registry.path(environment.current())
+        path = helm_registry.path_to_edit(environment.current())
         _docker_config(path, helm_registry.HUB, path, **choices)
 
 
@@ -160,8 +153,11 @@ def podman(
     """
     with reporting_errors():
         variables = environment.current()
-        auth = EditableFile(containers_edit.path(variables), json_text)
-        places = containers_edit.paths(variables)
+        edits = containers_edit
+        find_auth = edits.path_to_edit if registries else edits.path
+        auth = EditableFile(find_auth(variables), json_text)
+        find_confs = edits.paths_to_edit if everything else edits.paths
+        places = find_confs(variables)
         confs, others = ([EditableFile(p, toml_text) for p in each] for each in places)
         if undo:
             files = [auth, *confs, *others]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dockcred import wiring
+from dockcred import system, wiring
 from dockcred.clients import edit as clients_edit
 from dockcred.clients.edit import ABSENT, WantedValue
 from dockcred.clients.edit.client_file import EditableFile
@@ -19,7 +19,7 @@ from dockcred.errors import DockcredError, InvalidInputError, WireError
 from dockcred.identity import config
 from dockcred.identity.cache.files import Cache
 from dockcred.identity.config import load, settings
-from dockcred.system import environment, machine
+from dockcred.system import environment, machine, people
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -109,7 +109,13 @@ def _appended(text: str, fields: Mapping[str, str]) -> str:
 
 def config_file(variables: Environment) -> EditableFile:
     """Return the user's config.toml: the last of those that are read."""
-    return EditableFile(config.files(variables)[-1], RegistryText())
+    return EditableFile(config_path(variables), RegistryText())
+
+
+def config_path(variables: Environment) -> str:
+    """Return its place; raise InvalidInputError where there is no home for it."""
+    people.require_home(variables, "DOCKCRED_CONFIG", *system.FOLDERS["settings"][0])
+    return config.files(variables)[-1]
 
 
 def serving(

@@ -21,7 +21,7 @@ from dockcred.clients.edit import past
 from dockcred.clients.findings import command
 from dockcred.commands.console import has_person, warn
 from dockcred.errors import InvalidInputError
-from dockcred.system import file_lock
+from dockcred.system import file_lock, people
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -109,9 +109,8 @@ class Fixes:
 
     def __init__(self, environment: Environment) -> None:
         """Read it; InvalidInputError where it cannot be read."""
+        people.require_home(environment, "XDG_STATE_HOME")
         home = environment.path("XDG_STATE_HOME", ".local/state")
-        if not home:
-            raise InvalidInputError("there is no home to keep the undo in", "set HOME")
         self._path = f"{home}/dockcred/fixes.json"
         try:
             self.commands: list[Words] = json.loads(past.read(self._path) or b"[]")

@@ -14,7 +14,7 @@ from dockcred.clients.findings import command, fine, note, warning
 from dockcred.commands.console import span
 from dockcred.commands.doctor.entries import home_behind_sudo
 from dockcred.commands.doctor.service import DEFAULT_PATH
-from dockcred.system import environment, file_lock, machine, wsl
+from dockcred.system import environment, file_lock, machine, people, wsl
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ def check(environment: Environment, file: DockerFile) -> Iterator[Finding]:
             fix=f"export {command(f'{system.HOME}={home}')}" if home else "",
             remedy="" if home else f"set {system.HOME} or DOCKER_CONFIG for the agent",
         )
+    elif fault := people.home_fault(environment):
+        yield warning(STEP, fault, remedy=f"set {system.HOME} to one that is there")
     yield from _sudo(environment)
     yield from _snap(environment)
     if file.store.startswith("desktop"):

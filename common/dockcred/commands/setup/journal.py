@@ -19,7 +19,7 @@ from dockcred.clients.edit import ABSENT, Change, past
 from dockcred.clients.entries import Login
 from dockcred.commands import cache
 from dockcred.errors import DockcredError, InvalidInputError
-from dockcred.system import environment, file_lock, machine, private_file
+from dockcred.system import environment, file_lock, machine, people, private_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -190,9 +190,8 @@ class Journal:
 
     def __init__(self, variables: Environment) -> None:
         """Read it; InvalidInputError for one that cannot be read."""
+        people.require_home(variables)
         home = variables.path("XDG_STATE_HOME", ".local/state")
-        if not home:
-            raise InvalidInputError("there is no home to set up", "set HOME")
         self.path = f"{home}/dockcred/setup.json"
         self.files: dict[str, Saved] = {}
         self.stored: list[str] = []

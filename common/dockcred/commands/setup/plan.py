@@ -10,13 +10,12 @@ from dockcred.clients import files
 from dockcred.clients.containers import edit as containers_edit
 from dockcred.clients.edit import WantedValue
 from dockcred.commands import install, shape, shims
-from dockcred.commands.configure.identity import serving
+from dockcred.commands.configure.identity import config_path, serving
 from dockcred.commands.setup import clouds
 from dockcred.commands.setup.docker_files import DockerForm
 from dockcred.commands.setup.served import HELPER, KEEPS_NOTHING, After
 from dockcred.commands.setup.steps import FileEdit, Launchers, Move
 from dockcred.errors import InvalidInputError
-from dockcred.identity import config
 
 _MOST_ACCOUNTS = 6  # that nobody has named, and that are asked for
 
@@ -134,7 +133,7 @@ class Plan:
             return
         names = [f"{name} for {number}" for number, name in self._profiles.items()]
         step = FileEdit(
-            config.files(machine.variables)[-1],
+            config_path(machine.variables),
             "config",
             lambda _: wanted,
             "; ".join(
@@ -252,7 +251,7 @@ class Plan:
         return found
 
     def _podman(self) -> None:
-        for path in containers_edit.paths(self._machine.variables)[0]:
+        for path in containers_edit.paths_to_edit(self._machine.variables)[0]:
             step = FileEdit(
                 path,
                 "toml",

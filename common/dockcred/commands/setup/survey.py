@@ -46,7 +46,7 @@ class Surroundings:
             raise self.known.problems[0]
         self.path = variables.get("PATH", os.defpath)
         helms = helm.path(variables)
-        self.paths = {"docker": docker_edit.path(variables), helm.HELM: helms}
+        self.paths = {"docker": docker_edit.path_to_edit(variables), helm.HELM: helms}
         self.clients = self._clients()
         self.logins = list(logins.readable(variables, self.clients))
         self._rivals: dict[Clear, str] = {}
