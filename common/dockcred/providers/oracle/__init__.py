@@ -67,6 +67,9 @@ class Oracle(Provider):
 
     def own_servers(self, environment: Environment) -> tuple[str, ...]:
         """Return the registries of the region that profile or variables say."""
+        named = any(map(environment.get, (*oracle.VARIABLES, *oracle.SECRETS)))
+        if not named and not os.path.isfile(hosts.config_file(environment)):
+            return ()  # as on most machines, whose `list` shall import no reader of it
         from dockcred.providers.oracle import regions  # noqa: PLC0415 - for `list`
 
         return regions.registries(regions.chosen(environment))
