@@ -1,7 +1,7 @@
 #!/bin/bash
 # Windows' own Python under Wine, in DIRECTORY, for tests/windows: python.org's build,
-# what dockcred depends on, and a prefix that has been started once. The tests put
-# dockcred itself there.
+# what dockcred depends on, three clouds' SDKs, and a prefix that has been started once.
+# The tests put dockcred itself there.
 #
 #   .ci/wine.sh DIRECTORY PYTHON      PYTHON has pip
 #
@@ -9,7 +9,8 @@
 set -euo pipefail
 directory=$1 python=$(realpath -s "$2")
 here=$(cd "$(dirname "$0")" && pwd)
-needs=$(grep -E '^(dependencies|keyring|vault|sandbox) = ' "$here/../pyproject.toml")
+parts='dependencies|keyring|vault|sandbox|aws|azure|google'
+needs=$(grep -E "^($parts) = " "$here/../pyproject.toml")
 stamp=$(printf '%s\n' "$needs" | cat - "$here/wine.sh" "$here/forward_dll.py" \
     "$here/credential_attributes.c" | sha256sum)
 [ "$(cat "$directory/stamp" 2>/dev/null)" != "$stamp" ] || exit 0

@@ -33,20 +33,26 @@ QUIET = {
 _TIMEOUT_S = 60
 LONG_S = 600  # for many programs in one
 _MANY = """
-import json, os, subprocess, sys
+import json, os, subprocess, sys, time
 from concurrent.futures import ThreadPoolExecutor
+from glob import glob
 
 def run(case):
-    command, text, variables, ends_after_s = case
+    command, text, variables, ends_after_s, ends_by = case
     told = {n: v for n, v in {**os.environ, **variables}.items() if v is not None}
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    began = time.monotonic()
     process = subprocess.Popen(command, env=told, **pipes)
-    try:
-        said = process.communicate(text.encode("latin-1"), timeout=ends_after_s)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        said = process.communicate()
-    return process.returncode, *(each.decode("latin-1") for each in said)
+    with ThreadPoolExecutor(1) as talking:
+        said = talking.submit(process.communicate, text.encode("latin-1"))
+        if ends_after_s is not None:
+            while not said.done() and time.monotonic() < began + ends_after_s:
+                if ends_by and glob(ends_by):
+                    break
+                time.sleep(0.001)
+            process.kill()
+        stdout, stderr = (each.decode("latin-1") for each in said.result())
+    return process.returncode, stdout, stderr, time.monotonic() - began
 
 at_once, cases = json.load(sys.stdin)
 with ThreadPoolExecutor(at_once) as pool:
@@ -59,7 +65,8 @@ those of the home Wine sets itself for what is started from here."""
 class Case(NamedTuple):
     """One program to run; a variable that is None is not set.
 
-    After `ends_after_s` it is ended by TerminateProcess, where it has not ended.
+    It is ended by TerminateProcess after `ends_after_s`, or as soon as there is a file
+    by the pattern `ends_by`.
     """
 
     program: str
@@ -67,6 +74,7 @@ class Case(NamedTuple):
     text: str | bytes
     variables: Mapping[str, str | None]
     ends_after_s: float | None = None
+    ends_by: str = ""
 
 
 class Windows:
@@ -128,14 +136,15 @@ class Windows:
                 _bytes(each.text).decode("latin-1"),
                 each.variables,
                 each.ends_after_s,
+                each.ends_by,
             )
             for each in cases
         ]
         told = self.python(_MANY, text=json.dumps((at_once, asked)), timeout_s=LONG_S)
         assert told.status == 0, told
         return [
-            Answer(status, stdout.encode("latin-1"), stderr.encode("latin-1"), 0)
-            for status, stdout, stderr in json.loads(told.stdout)
+            Answer(status, stdout.encode("latin-1"), stderr.encode("latin-1"), seconds)
+            for status, stdout, stderr, seconds in json.loads(told.stdout)
         ]
 
     def _run(

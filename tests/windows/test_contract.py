@@ -43,13 +43,12 @@ store_contract.Helper = InProcess
 """
 ALL = {behaviour.__name__ for behaviour in BEHAVIOURS}
 SHORT = {
-    "answers_what_was_stored",
-    "erases_one_server_only",
     "keeps_any_secret_byte_for_byte",
     "keeps_large_secrets",
     "keeps_secrets_about_the_limit_of_windows",
+    "replaces_the_secret_of_the_same_user",
 }
-"""Of 35 calls; all are 168, of which each starts two programs of Windows."""
+"""Of 27 calls; all are 168, of which each starts two programs of Windows."""
 
 
 def keeps(
