@@ -40,6 +40,17 @@ def test_dockcred_itself_speaks_to_people(unpacked):
     assert b"setup" in answer.stdout
 
 
+def test_install_says_where_they_are_and_speaks_of_no_pip(unpacked):
+    where = Windows(unpacked).path(unpacked)
+    told = Windows(unpacked).run("dockcred", "install", variables=PATIENT)
+    gone = Windows(unpacked).run("dockcred", "install", "--remove", variables=PATIENT)
+    assert (told.status, gone.status) == (0, 0), (told, gone)
+    said = told.stdout.decode("cp1252")
+    assert f"the programs in {where} stay as they are: Windows runs no laun" in said
+    assert f"{where} is not on your PATH" in said
+    assert b"pip" not in told.stdout + gone.stdout
+
+
 def test_its_bill_names_what_its_python_says_that_it_has(unpacked):
     (unpacked / "dockcred-0.1.0-py3-none-any.whl").touch()
     done = release.bill(unpacked)

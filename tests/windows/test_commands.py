@@ -42,7 +42,7 @@ CALLS = {
         7,
     ),
     "get": Call(ECR_HOST, "user      AWS"),
-    "install": Call("", "stay as pip has put them"),
+    "install": Call("", "stay as they are"),
     "import": Call("%(in)s\\config.json", "ghcr.io (user): imported"),
     "list": Call("", ""),
     "manual": Call("%(out)s\\man", "pages in"),

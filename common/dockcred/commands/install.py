@@ -66,7 +66,7 @@ def install(
     """Put the fast launchers of the helpers into a directory on the PATH.
 
     They start this Python isolated, and answer a fresh cache hit without it. Windows
-    runs no launchers: there the programs stay as pip has put them.
+    runs no launchers: there the programs stay as they are.
     """
     with reporting_errors():
         if not system.RUNS_SCRIPTS:

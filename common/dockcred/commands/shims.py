@@ -1,4 +1,4 @@
-"""Where programs are on PATH, or not; on Windows they stay as pip has put them."""
+"""Where programs are on PATH, or not; on Windows they stay as they are."""
 
 from __future__ import annotations
 
@@ -89,8 +89,8 @@ def tell(aliases: tuple[str, ...], *, remove: bool) -> None:
             f"run: Copy-Item '{old}' '{new}'",
         )
     if remove:
-        say("nothing was installed: the programs are pip's, and go with dockcred")
+        say("nothing was installed: the programs go with dockcred itself")
         return
-    say(f"the programs in {place} stay as pip has put them: Windows runs no launchers")
+    say(f"the programs in {place} stay as they are: Windows runs no launchers")
     for text in off_path(place, environment.current().get("PATH")):
         say(text, style="yellow")
