@@ -84,11 +84,11 @@ class Wording:
         self.tree = ast.parse(file.read_text(encoding="utf-8"))
         self._root = root
         self._constants = constants(self.tree)
-        self._imports = dict(_imports(self.tree))
+        nodes = list(ast.walk(self.tree))
+        self.classes = [node for node in nodes if isinstance(node, ast.ClassDef)]
+        self._imports = dict(_imports(nodes))
         self._functions = {
-            node.name: node
-            for node in ast.walk(self.tree)
-            if isinstance(node, ast.FunctionDef)
+            node.name: node for node in nodes if isinstance(node, ast.FunctionDef)
         }
 
     def texts(self, node: ast.expr, function: ast.AST) -> list[str]:
@@ -209,22 +209,34 @@ def escaped(text: str) -> str:
     return re.sub(r"\*|(?<!\w)_|`", r"\\\g<0>", text)
 
 
-def _imports(tree: ast.Module) -> Iterator[tuple[str, tuple[str, str]]]:
-    for node in ast.walk(tree):
+def _imports(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, tuple[str, str]]]:
+    for node in nodes:
         if isinstance(node, ast.ImportFrom) and node.module:
             for each in node.names:
                 yield each.asname or each.name, (node.module, each.name)
 
 
+@cache
+def _assignments(below: ast.AST) -> dict[str, list[ast.expr]]:
+    """Return what is assigned to each name, and to each attribute, below a node."""
+    found: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(below):
+        match node:
+            case ast.Assign(targets=targets, value=value):
+                pass
+            case ast.AnnAssign(target=one, value=ast.expr() as value):
+                targets = [one]
+            case ast.NamedExpr(target=one, value=value):
+                targets = [one]
+            case _:
+                continue
+        for target in targets:
+            found.setdefault(ast.unparse(target), []).append(value)
+    return found
+
+
 def _assigned(below: ast.AST, target: str) -> list[ast.expr]:
-    """Return what is assigned to a name, or to an attribute, below a node."""
-    return [
-        node.value
-        for node in ast.walk(below)
-        if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr) and node.value
-        for each in (node.targets if isinstance(node, ast.Assign) else [node.target])
-        if ast.unparse(each) == target
-    ]
+    return _assignments(below).get(target, [])
 
 
 def _returned(function: ast.FunctionDef) -> list[ast.expr]:
