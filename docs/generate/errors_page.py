@@ -167,12 +167,8 @@ def _calls(node: ast.AST, function: ast.AST) -> Iterator[tuple[ast.AST, ast.Call
 def _told() -> set[str]:
     """Return the classes of errors that are shown: those with a remedy, and click's."""
     found = {"DockcredError", "UsageError"}
-    classes = [
-        node
-        for file in CODE.rglob("*.py")
-        for node in ast.walk(reading(file, CODE).tree)
-        if isinstance(node, ast.ClassDef)
-    ]
+    files = CODE.rglob("*.py")
+    classes = [node for file in files for node in reading(file, CODE).classes]
     while (
         more := {
             node.name
