@@ -58,6 +58,8 @@ def test_what_is_remembered_is_of_one_token_at_one_place(here, tmp_path):
         ("a:\n", {"a": ""}),
         ("a: 'b'\nc: \"d\"\n", {"a": "b", "c": "d"}),
         ("# c\n\na: b\r\n", {"a": "b"}),
+        (f"{'a' * 1024}: b", {"a" * 1024: "b"}),
+        (f"'{'a' * 1022}': b", {"a" * 1022: "b"}),
     ],
 )
 def test_mappings_of_words_are_read(text, found):
@@ -84,6 +86,8 @@ def test_mappings_of_words_are_read(text, found):
             "a: &b",
             "a: *b",
             "---",
+            f"{'a' * 1025}: b",
+            f"'{'a' * 1023}': b",
         ),
     ],
 )

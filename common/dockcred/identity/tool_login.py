@@ -33,6 +33,9 @@ _PLAIN = frozenset(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/@+,: "
 )
 
+_LONGEST_NAME = 1024
+"""How many characters a name may have, quotes among them (YAML 1.2, 7.4)."""
+
 _BLANKS = {ord(each): " " for each in "\t\n"}
 
 
@@ -65,7 +68,7 @@ def read(text: str, passed_over: str = "") -> Mapping:
             levels.pop()
         here, mapping = levels[-1]
         name, colon, rest = f"{bare} ".partition(": ")
-        if here != indent or not colon:
+        if here != indent or not colon or len(name) > _LONGEST_NAME:
             raise ValueError("no line of a mapping")
         value = _word(rest.lstrip(" ").removeprefix(passed_over).strip(" "))
         name = _word(name)
