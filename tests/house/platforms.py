@@ -25,7 +25,6 @@ POSIX_ALONE = {
     "commands/token_service/": "a service whose workers share a port by forks",
     "identity/mint.py": "refreshes by a fork, where `system` cannot start again",
     "identity/web_identity.py": "a file in memory, after it has asked for one",
-    "protocol/kubelet/plugin.py": "kubelet's plugin, of nodes of Linux",
     "protocol/launcher/": "launchers by sh, of Linux",
     "stores/forwarded.py": "the other end of a Unix socket",
     "stores/secretservice/": "D-Bus",
