@@ -40,12 +40,12 @@ def test_what_draws_its_inputs_has_one_that_is_always_tried():
 
 
 def _decorators(test: str) -> set[str]:
-    """Return the names of what decorates a test, given as pytest names it."""
-    file, *_, name = test.partition("[")[0].split("::")
+    """Return the names of what decorates a test, or each of a file's, as pytest has it."""
+    file, *names = test.partition("[")[0].split("::")
     tree = ast.parse((run.ROOT / file).read_text(encoding="utf-8"))
     return {
         ast.unparse(decorator).partition("(")[0].rpartition(".")[2]
         for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef) and node.name == name
+        if isinstance(node, ast.FunctionDef) and (not names or node.name == names[-1])
         for decorator in node.decorator_list
     }
