@@ -18,7 +18,7 @@ def test_three_thirds_are_the_whole_and_no_test_is_in_two():
 def test_the_commit_that_is_checked_out_draws(monkeypatch, capsys):
     """The rows of one test together; and the names that .ci/bare.sh hands over."""
     monkeypatch.setattr(run, "_commit", lambda: "00000001" + "f" * 32 + "\n")
-    tests = [row.test for row in run.read("")]
+    tests = [row.test for row in run.read("") if run.is_of_the_day(row.test)]
     drawn = run.third(tests, "00000001")
     assert [row.test for row in run.read("--third")] == drawn
     monkeypatch.setattr(run.sys, "argv", ["run.py", "--drawn"])

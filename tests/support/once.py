@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -64,3 +65,27 @@ def shared(factory: pytest.TempPathFactory, name: str) -> Iterator[Callable[[], 
             return True
 
         yield last
+
+
+@contextmanager
+def alone(factory: pytest.TempPathFactory, path: Path) -> Iterator[None]:
+    """Have with the other workers of this run what no other run has meanwhile.
+
+    Who has it is written in the file, and each of them holds that.
+    """
+    run = str(run_directory(factory))
+    with open(path, "a+", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        while _written(lock) != run:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock.truncate(0)
+            lock.write(run)
+            lock.flush()
+            # Another one may be here before it is only held again.
+            fcntl.flock(lock, fcntl.LOCK_SH)
+        yield
+
+
+def _written(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read()

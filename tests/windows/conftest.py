@@ -190,7 +190,11 @@ def windows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Windows]:
     environment = {**os.environ, **QUIET, "WINEPREFIX": str(PLACE / "prefix")}
     quiet = {"env": environment, "stdin": subprocess.DEVNULL}
     quiet |= dict.fromkeys(("stdout", "stderr"), subprocess.DEVNULL)
-    with once.shared(tmp_path_factory, "wineserver") as last:
+    # Another run's end is the end of the wineserver, and of all that it runs.
+    with (
+        once.alone(tmp_path_factory, PLACE / "run"),
+        once.shared(tmp_path_factory, "wineserver") as last,
+    ):
         # Where another worker has started one, this one ends at once.
         subprocess.run(["wineserver", "--persistent=60"], check=False, **quiet)
         subprocess.run(["wineboot"], check=False, timeout=_TIMEOUT_S, **quiet)
