@@ -12,13 +12,12 @@ import os
 import select
 import signal
 import subprocess
-import sys
 from contextlib import contextmanager, suppress
 
 import click
 
 from dockcred import system
-from dockcred.commands.console import examples, has_person, reporting_errors
+from dockcred.commands.console import examples, has_person, leave, reporting_errors
 from dockcred.commands.exec_ import carried, not_started
 from dockcred.commands.forward import wire
 from dockcred.commands.forward.far_side import FarSide, prepared
@@ -142,9 +141,7 @@ def forward(
                 listening.close()
                 with suppress(OSError):
                     os.unlink(place)
-    # Without waiting for who is still being asked in a thread.
-    sys.stdout.flush()
-    os._exit(status)
+    leave(status)  # whoever is still being asked in a thread is not waited for
 
 
 def _margin_s(variables: Environment) -> float:

@@ -11,7 +11,13 @@ import time
 import click
 
 from dockcred.commands import shape
-from dockcred.commands.console import console, examples, reporting_errors, warn
+from dockcred.commands.console import (
+    console,
+    examples,
+    leave,
+    reporting_errors,
+    warn,
+)
 from dockcred.commands.refresh import targets_file
 from dockcred.commands.refresh.attempt import Kept
 from dockcred.commands.refresh.command import statuses
@@ -80,6 +86,7 @@ def refresh(
         tell, say = figures.counting_writes(_tell), figures.counting_problems(warn)
         ours = Lease(LeaseName.read(lease), _tell, warn) if lease else None
         Loop(lambda: targets_file.read(path), tell, say, figures.looked, ours).run()
+        leave()  # its threads may be in the midst of a watch
 
 
 def _once(path: str) -> int:

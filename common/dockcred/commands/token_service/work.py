@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
-from dockcred.commands.console import warn
+from dockcred.commands.console import leave, warn
 from dockcred.commands.token_service import (
     access_token,
     issuer_documents,
@@ -34,6 +34,7 @@ def serve(
     level = environment.get("DOCKCRED_LOG").lower()
     journal.open_on_stderr(_LEVELS.get(level, "INFO"))
     server.run(application, listen, workers)
+    leave()  # a password may still be compared in a thread
 
 
 def with_provider(environment: Environment) -> Application:
