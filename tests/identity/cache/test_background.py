@@ -79,7 +79,7 @@ def test_with_the_cloud_down_a_thousand_gets_are_one_attempt(ecr, cloud, aging):
     assert cloud.calls[ECR_CALL] <= 1 + (time.monotonic() - started) // 60
     wait_until(lambda: cloud.calls[ECR_CALL])
     wait_until(lambda: not _refreshers(ecr, cloud))
-    assert not _zombies()
+    wait_until(lambda: not _zombies())  # another test may just have one, too
 
 
 def _zombies() -> list[str]:
