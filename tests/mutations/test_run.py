@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+from functools import cache
 
 from mutations import run
 
@@ -42,10 +43,16 @@ def test_what_draws_its_inputs_has_one_that_is_always_tried():
 def _decorators(test: str) -> set[str]:
     """Return the names of what decorates a test, or each of a file's, as pytest has it."""
     file, *names = test.partition("[")[0].split("::")
-    tree = ast.parse((run.ROOT / file).read_text(encoding="utf-8"))
     return {
         ast.unparse(decorator).partition("(")[0].rpartition(".")[2]
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef) and (not names or node.name == names[-1])
-        for decorator in node.decorator_list
+        for function in _functions(file)
+        if not names or function.name == names[-1]
+        for decorator in function.decorator_list
     }
+
+
+@cache
+def _functions(file: str) -> list[ast.FunctionDef]:
+    """Return the functions of a file, which has many a mutation's test."""
+    tree = ast.parse((run.ROOT / file).read_text(encoding="utf-8"))
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
