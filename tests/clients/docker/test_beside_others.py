@@ -74,9 +74,9 @@ def buildx(home: Home, registry: str) -> Iterator[str]:
 
 def is_for_29(file: DockerFile) -> bool:
     """Return whether docker 29 may read on where 28 does not; buildx is made of 29."""
-    if file.wrong:
-        gone = {"experimental", "email"}
-        return all(where[-1:] and where[-1] in gone for where, _ in file.wrong)
+    gone = {"experimental", "email"}
+    if file.wrong and all(where[-1:] and where[-1] in gone for where, _ in file.wrong):
+        return True
     return any("://" in name for name in file.table("auths"))
 
 

@@ -162,10 +162,11 @@ def test_tokens_are_believed_beside_pyjwt(side_by_side) -> None:
         assert found == expected, (header, said, damage)
         return "believed" if found else None
 
-    ends = side_by_side(
-        one, st.sampled_from(sorted(KEYS)), headers, claims(), damages, share=2
+    side_by_side(
+        *(one, st.sampled_from(sorted(KEYS)), headers, claims(), damages),
+        share=2,
+        shows=lambda ends: ends["believed"],
     )
-    assert ends["believed"], ends
 
 
 def test_a_key_on_another_curve_of_the_same_length_signs_nothing() -> None:

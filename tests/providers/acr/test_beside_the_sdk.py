@@ -268,8 +268,11 @@ def test_whom_a_machine_asks(road, share, both, side_by_side):
         return _difference(named, machine, ask)
 
     inputs = (variables(), ANSWERS, ANSWERS, MET, MET, PROGRAMS)
-    ends = side_by_side(compare, *inputs, share=share)
-    assert ends["alike"] > ends.total() / 4
+    side_by_side(
+        *(compare, *inputs),
+        share=share,
+        shows=lambda ends: ends["alike"] > ends.total() / 4,
+    )
 
 
 @pytest.mark.parametrize("status", [200, 400])
@@ -305,8 +308,7 @@ def test_no_answer_is_unforeseen(road, server, side_by_side):
         assert value or is_failure in {True, False}
 
     machines = st.sampled_from([found for found in MACHINES if found])
-    ends = side_by_side(compare, machines, st.sampled_from(STATUSES), DOCUMENTS)
-    assert ends["alike"]
+    side_by_side(compare, machines, st.sampled_from(STATUSES), DOCUMENTS)
 
 
 def _difference(named, machine, ask):

@@ -86,10 +86,9 @@ def test_what_is_understood_of_a_file_is_what_botocore_reads(
         for name in profiles:
             assert f"profile {name}" in ours or name == "default"
 
-    side_by_side(check, texts(is_config=True))
-    # Of what people mostly write most is understood: the rest is botocore's at a price.
-    assert counts[True] > 10
-    assert counts[False] > 10
+    side_by_side(
+        check, texts(is_config=True), shows=lambda _: min(counts.values()) > 10
+    )
 
 
 PROCESS = "credential_process = /bin/keys"

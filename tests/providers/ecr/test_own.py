@@ -255,5 +255,4 @@ def test_every_profile_with_an_account_is_found_as_botocore_reads_it(
         assert {account: set(names) for account, names in found.items()} == expected
         ways[None in map(endpoints.sections, hosts.files(variables))] += 1
 
-    side_by_side(check, homes(), share=0.3)
-    assert min(ways.values()) > 3, ways
+    side_by_side(check, homes(), share=0.3, shows=lambda _: min(ways.values()) > 3)
