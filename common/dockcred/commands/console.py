@@ -20,7 +20,7 @@ from dockcred.system import environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import NoReturn
 
     from dockcred.credential import Credential
@@ -175,6 +175,22 @@ def _drop_output() -> None:
     if sys.stdout is not None:
         with suppress(OSError):
             sys.stdout.close()
+
+
+@contextmanager
+def progress(text: str) -> Iterator[Callable[[str], object]]:
+    """Show on stderr what is being done; give what changes the text.
+
+    Where no terminal shows it no thread is started that draws it: Python's end may meet
+    a thread at any place.
+    """
+    from dockcred.commands.console import errors  # noqa: PLC0415 - may be made now
+
+    if not errors.is_terminal:
+        yield lambda _: None
+        return
+    with errors.status(text) as status:
+        yield status.update
 
 
 def leave(status: int = 0) -> NoReturn:

@@ -16,6 +16,7 @@ from dockcred.commands.console import (
     errors,
     examples,
     mask,
+    progress,
     reporting_errors,
     stdout,
     until,
@@ -50,7 +51,7 @@ def get(host: str, *, password: bool, as_json: bool) -> None:
     if password and stdout().isatty():
         raise click.UsageError("a password is not shown: pipe it to --password-stdin")
     with reporting_errors():
-        with errors.status(f"asking for {host}"):
+        with progress(f"asking for {host}"):
             credential = _resolve(host)
         if password:
             mask([credential])
@@ -105,7 +106,7 @@ def list_(*, as_json: bool) -> None:
     """
     with reporting_errors():
         store = protocol.forwarded(environment.current()) or wiring.auto_store()
-        with errors.status("asking the clouds that are configured"):
+        with progress("asking the clouds that are configured"):
             found = store.list()
         if store.left_out and not found and not as_json:
             raise store.left_out

@@ -15,8 +15,8 @@ from dockcred.clients.findings import command, shown
 from dockcred.clients.reference import Reference
 from dockcred.commands import shape
 from dockcred.commands.console import (
-    errors,
     examples,
+    progress,
     reporting_errors,
     say,
     span,
@@ -83,7 +83,7 @@ def status(host: str | None, *, ask: bool, as_json: bool) -> None:
         hosts = [Reference(host).name] if host else survey.hosts()
         found = [survey.describe(name) for name in hosts]
         if ask:
-            with errors.status("asking for what is not cached"):
+            with progress("asking for what is not cached"):
                 found = _asked(found, variables)
         if as_json:
             click.echo(_document(found, survey))

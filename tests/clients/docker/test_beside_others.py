@@ -158,7 +158,8 @@ def of_docker_py(traits: Traits) -> Iterator[str]:
         yield meant("docker-py-json-and-types")
     if traits.odd_names:
         yield meant("docker-py-names")
-    if not all(map(is_plain, traits.auths())) or not all(entries):
+    nulls = any(entry.get("auth", "") is None for entry in entries)
+    if nulls or not all(map(is_plain, traits.auths())) or not all(entries):
         yield meant("docker-py-one-entry-ends-all")
     if any(set(entry) - {"auth"} or entry.get("auth") == "" for entry in entries):
         yield meant("docker-py-auth-alone")

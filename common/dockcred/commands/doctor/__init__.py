@@ -23,8 +23,8 @@ import click
 from dockcred.clients.reference import Reference
 from dockcred.commands.console import (
     console,
-    errors,
     examples,
+    progress,
     reporting_errors,
     warn,
 )
@@ -133,9 +133,9 @@ def doctor(
             warn(why)
 
         def followed() -> Examination:
-            with errors.status("following the request") as progress:
+            with progress("following the request") as tell:
                 found = examination.examine(
-                    reference, variables, clients, progress.update, service
+                    reference, variables, clients, tell, service
                 )
             _show(found, as_json=as_json)
             return found

@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from subprocess import SubprocessError
 from typing import NamedTuple
 
-from dockcred.commands.console import errors, say, warn
+from dockcred.commands.console import progress, say, warn
 from dockcred.commands.doctor import locked
 from dockcred.errors import DockcredError, InvalidInputError
 from dockcred.stores import choice
@@ -190,8 +190,8 @@ def run(variables: Environment) -> int:
     hide = _hiding(variables)
     for line in test.head():
         say(hide(line))
-    with errors.status("testing") as progress:
-        test.run(progress.update)
+    with progress("testing") as tell:
+        test.run(tell)
     for state, what, why in test.results:
         say(hide(f"{state:9}  {what}{f': {why}' if why else ''}"))
     counts = [

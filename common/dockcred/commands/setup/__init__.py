@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 import click
 
 from dockcred.commands.console import (
-    errors,
     examples,
     has_person,
+    progress,
     reporting_errors,
     say,
     warn,
@@ -104,7 +104,7 @@ def _set_up(
             "stopped halfway: dockcred setup goes on, dockcred setup --undo gives back"
         )
         raise
-    with errors.status("asking for each registry"):
+    with progress("asking for each registry"):
         names = [machine.image_of(each.registry) for each in plan.registries]
         proofs = served.prove(names, environment.current())
     if as_json:
