@@ -40,7 +40,8 @@ with contextlib.suppress(ImportError):
     hypothesis.settings.load_profile("dockcred")
 
 pytest_plugins = (
-    *("support.left_out", "support.workers", "support.told", "support.differential"),
+    *("support.left_out", "support.left_behind", "support.workers", "support.told"),
+    "support.differential",
 )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 ACCOUNT = "123456789012"
 HOST = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com"
@@ -87,6 +89,20 @@ class Program:
 
     def get(self, environment: Mapping[str, str], host: str = HOST, **options):
         return self("get", environment=environment, stdin=host.encode(), **options)
+
+    def with_run(self, directory: Path) -> Program:
+        """Return this program in mounts of its own, where the directory is /run.
+
+        For root, whose cache is there where no home is: see `own_mounts`.
+        """
+        words = shlex.join((str(directory), self.path))
+        script = directory.with_suffix(".sh")
+        script.write_text(
+            "#!/bin/sh\nexec unshare --mount sh -euc "
+            f"""'mount --bind "$0" /run; exec "$@"' {words} "$@"\n"""
+        )
+        script.chmod(0o700)
+        return Program(str(script))
 
     def get_together(
         self, environment: Mapping[str, str], hosts: Sequence[str]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.program import BUSY_S, HOST, Answer, Program
+from support.real import require_own_mounts
 
 ECR_CALL = "ecr:GetAuthorizationToken"
 NOBODY = 65534
@@ -91,11 +92,22 @@ def test_dockcred_cache_dir_wins_over_the_peer_s(ecr, cloud, environment):
     assert not (home / "theirs").exists()
 
 
-def test_a_home_that_does_not_exist_is_no_obstacle(ecr, cloud, environment):
+@pytest.fixture
+def run(tmp_path):
+    """What is /run to a program that asks with it, empty."""
+    (tmp_path / "run").mkdir(mode=0o755)
+    return tmp_path / "run"
+
+
+def test_a_home_that_does_not_exist_is_no_obstacle(ecr, cloud, environment, run):
     """Root has /run; nobody else has a place, and both times ECR is asked."""
-    gone = cloud.home / "gone"
-    asked = 1 if os.geteuid() == 0 else 2
-    assert _twice(ecr, cloud, environment | {"HOME": str(gone)}) == asked
+    environment["HOME"] = str(cloud.home / "gone")
+    if os.geteuid() == 0:
+        require_own_mounts()
+        assert _twice(ecr.with_run(run), cloud, environment) == 1
+        assert _is_kept_in(run)
+    else:
+        assert _twice(ecr, cloud, environment) == 2
 
 
 def test_a_cache_that_is_a_file_is_no_obstacle(ecr, cloud, environment):
@@ -163,32 +175,30 @@ def test_a_read_only_cache_is_still_read(ecr, cloud, environment):
     assert answer.password == first
 
 
-RUN = """
-    mount -t tmpfs -o mode=755 none /run
-    "$0" get
-    find /run/dockcred -name 'ecr,*[0-9a-f]' -user 0 -perm 600 | wc -l >&2
-"""
-
-
 @AS_ROOT
-def test_root_with_another_s_home_leaves_nothing_in_it(ecr, cloud, environment):
+def test_root_with_another_s_home_leaves_nothing_in_it(ecr, cloud, environment, run):
     """`sudo -E docker pull`: root's files in a user's cache would lock the user out."""
     home = Path(environment["HOME"])
     _give(home, NOBODY)
     before = sorted(home.rglob("*"))
-    answer = _in_own_mounts(ecr, environment, RUN)
-    assert cloud.minted(answer.password)
-    assert answer.stderr.strip() == b"1"
+    assert _twice(ecr.with_run(run), cloud, environment) == 1
+    assert _is_kept_in(run)
     assert sorted(home.rglob("*")) == before
 
 
 @AS_ROOT
-def test_root_without_a_home_uses_run(ecr, cloud, environment):
+def test_root_without_a_home_uses_run(ecr, cloud, environment, run):
     """An agent started by the system without HOME."""
     del environment["HOME"]
-    answer = _in_own_mounts(ecr, environment, RUN)
-    assert cloud.minted(answer.password)
-    assert answer.stderr.strip() == b"1"
+    assert _twice(ecr.with_run(run), cloud, environment) == 1
+    assert _is_kept_in(run)
+
+
+def _is_kept_in(run: Path) -> bool:
+    """Return whether root has one entry in /run, and nobody else may read it."""
+    (entry,) = (run / "dockcred").glob("ecr,*[0-9a-f]")
+    status = entry.stat()
+    return status.st_uid == 0 and status.st_mode & 0o777 == 0o600
 
 
 def _give(home: Path, user: int):
