@@ -138,6 +138,7 @@ _SETTINGS = st.dictionaries(
             "output",
             "cli_pager",
             "retry_mode",
+            "max_attempts",
             "use_fips_endpoint",
             "use_dualstack_endpoint",
             "endpoint_url",
@@ -158,6 +159,8 @@ def _values(name: str) -> st.SearchStrategy[str]:
     return st.sampled_from(
         {
             "region": ["eu-central-1", "us-gov-west-1"],
+            "retry_mode": ["legacy", "standard", "adaptive", "Standard", "some-thing"],
+            "max_attempts": ["1", "01", "1", "0", "-1", "x", ""],
             "use_fips_endpoint": ["true", "True", "false", "1"],
             "use_dualstack_endpoint": ["true", "false"],
             "endpoint_url": ["https://every.test.example"],
@@ -294,10 +297,21 @@ _ENDPOINTS = (
 )
 
 
+_RETRIES = (
+    *({},) * 8,
+    {"AWS_RETRY_MODE": "standard"},
+    {"AWS_RETRY_MODE": "STANDARD"},
+    {"AWS_MAX_ATTEMPTS": "1"},
+    {"AWS_MAX_ATTEMPTS": "0"},
+    {"AWS_MAX_ATTEMPTS": "one"},
+)
+
+
 @st.composite
 def homes(draw) -> Home:
     """A home, and the variables of a call in it."""
     variables: dict[str, str] = {}
-    for part in (_VARIABLES, _KEYS, _WEB_IDENTITIES, _MACHINES, _ENDPOINTS):
+    parts = _VARIABLES, _KEYS, _WEB_IDENTITIES, _MACHINES, _ENDPOINTS, _RETRIES
+    for part in parts:
         variables |= draw(st.sampled_from(part))
     return Home(draw(texts(is_config=True)), draw(texts(is_config=False)), variables)

@@ -36,6 +36,13 @@ def ours(wire: Wire, variables: dict[str, str], host: str) -> str:
     return ANSWERED
 
 
+def _once(session: botocore.session.Session) -> dict[str, int]:
+    """Return how often a client asks: once, where it is not said."""
+    said = "AWS_MAX_ATTEMPTS" in os.environ
+    said = said or "max_attempts" in session.get_scoped_config()
+    return {} if said else {"total_max_attempts": 1}
+
+
 class Theirs:
     """botocore under the same variables, but for what differs and is meant."""
 
@@ -93,7 +100,7 @@ class Theirs:
         client = session.create_client(
             "ecr-public" if registry.is_public else "ecr",
             region_name=registry.region,
-            config=Config(retries={"total_max_attempts": 1}, **chosen),
+            config=Config(retries=_once(session), **chosen),
         )
         account = registry.account
         client.get_authorization_token(

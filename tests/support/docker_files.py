@@ -105,6 +105,12 @@ CORPUS: dict[str, object] = {
     "two namespaces": {"auths": {f"{HOST}/team": A, f"{HOST}/other": B}},
     "two namespaces of one login": {"auths": {f"{HOST}/team": A, f"{HOST}/other": A}},
     "a namespace, and the host": {"auths": {f"{HOST}/team": A, HOST: B}},
+    "two schemes, one of no text": {
+        "auths": {f"https://{HOST}": {"auth": "bWU6gA=="}, f"http://{HOST}": B}
+    },
+    "two schemes, one of no text and one of nothing": {
+        "auths": {f"https://{HOST}": {"auth": "bWU6gA=="}, f"http://{HOST}": None}
+    },
     "two schemes": {"auths": {f"https://{HOST}": A, f"http://{HOST}": B}},
     "a scheme": one(f"https://{HOST}/v1/"),
     "a scheme and a user": one(f"https://u@{HOST}/v1/"),

@@ -142,10 +142,14 @@ def _docker(
 
 def _agreed(found: Found) -> Mapping[str, Any]:
     """Return the one entry with a login; raise IssueError where chance decides."""
-    logins: dict[tuple[str, str], Mapping[str, Any]] = {}
+    logins: dict[object, Mapping[str, Any]] = {}
     for entry in (found.entry or {}, *found.others):
-        if held := entries.decode(entry):
-            logins.setdefault((held.username, held.secret), entry)
+        try:
+            if held := entries.decode(entry):
+                logins.setdefault((held.username, held.secret), entry)
+        except ValueError:
+            # What we cannot read docker may send; who asks hears what is wrong with it.
+            logins[entry["auth"]] = entry
     if len(logins) > 1:
         raise IssueError(
             f"{found.path} has several logins for the registry, and docker takes any of"

@@ -209,6 +209,16 @@ EXAMPLES = {
         {"AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE": "ipv5"},
         "",
     ),
+    "a retry mode that is none": ("[default]\nretry_mode = Standard\n", {}, "machine"),
+    "a retry mode that is empty": ("[default]\nretry_mode =\n", KEYS, ""),
+    "a retry mode of a variable": ("", KEYS | {"AWS_RETRY_MODE": "on"}, ""),
+    "attempts that are none": ("[default]\nmax_attempts = 0\n", {}, "machine"),
+    "attempts that are no number": ("", KEYS | {"AWS_MAX_ATTEMPTS": "one"}, ""),
+    "retries as AWS has them": (
+        "[default]\nretry_mode = adaptive\nmax_attempts = 1\n",
+        KEYS | {"AWS_RETRY_MODE": "legacy", "AWS_MAX_ATTEMPTS": "1"},
+        "api.ecr.",
+    ),
     # c12: a profile that refers to the variables has them
     "keys of the variables": (
         f"{RO}credential_source = Environment\n",

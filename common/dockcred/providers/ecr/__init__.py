@@ -84,10 +84,12 @@ class ECR(Provider):
 
             source = direct.source_of(environment)
             profile = endpoints.ProfileSettings(environment)
-            by_profile = profile.other or (
-                profile.identity and source != direct.ENV_KEYS
+            is_sdks = (
+                profile.other
+                or (profile.identity and source != direct.ENV_KEYS)
+                or endpoints.has_wrong_retries(environment)
             )
-            if road == "direct" or (road != "sdk" and not by_profile):
+            if road == "direct" or (road != "sdk" and not is_sdks):
                 return direct.DirectIdentity(registry, environment, source)
         elif road == "direct":
             raise InvalidInputError(

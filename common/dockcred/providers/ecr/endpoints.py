@@ -98,7 +98,7 @@ def _url(name: str, registry: EcrRegistry, *, dual_stack: bool) -> str:
     return f"https://{name}.{registry.region}.{suffix}"
 
 
-_HARMLESS = frozenset({"region", "output", "retry_mode", "max_attempts"})
+_HARMLESS = frozenset({"region", "output"})
 _HARMLESS_STARTS = ("cli_", "s3", "tcp_keepalive")
 _IDENTITY = frozenset(
     {
@@ -149,15 +149,33 @@ class ProfileSettings:
         found += [credentials[name]] if name in credentials else []
         for section in found:
             self.settings |= section
-        names = {name for name in self.settings if not _is_harmless(name)}
+        names = {n for n, value in self.settings.items() if not _is_harmless(n, value)}
         identity = {name for name in names if _is_identity(name)}
         self.identity = bool(identity)
         # A profile that is asked for and is not there is the SDK's to complain of.
         self.other = bool(names - identity) or (bool(wanted) and not found)
 
 
-def _is_harmless(name: str) -> bool:
+def _is_harmless(name: str, value: str) -> bool:
+    if name in _RETRIES:
+        return _RETRIES[name](value)
     return name in _HARMLESS or name.startswith(_HARMLESS_STARTS)
+
+
+RETRY_MODES = ("legacy", "standard", "adaptive")
+
+
+def _is_count(value: str) -> bool:
+    return value.isdecimal() and value.isascii() and value.strip("0") != ""
+
+
+_RETRIES = {"retry_mode": RETRY_MODES.__contains__, "max_attempts": _is_count}
+
+
+def has_wrong_retries(environment: Environment) -> bool:
+    """Return whether a variable of retries has a value that the SDK may refuse."""
+    values = {name: environment.get(f"AWS_{name.upper()}") for name in _RETRIES}
+    return any(value and not _RETRIES[name](value) for name, value in values.items())
 
 
 def _is_identity(name: str) -> bool:

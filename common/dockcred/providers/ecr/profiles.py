@@ -150,6 +150,7 @@ _STUMBLES = (
 """What botocore raises over a setting or an answer that is not what it expects."""
 _CONFIG = (
     theirs.InvalidConfigError,
+    theirs.InvalidRetryConfigurationError,
     theirs.ConfigParseError,
     theirs.ConfigNotFound,
     theirs.PartialCredentialsError,

@@ -32,6 +32,7 @@ try:
         METHODS,
         CliRoles,
         Metadata,
+        check_retries,
         has_stored_keys,
         is_said,
         names_metadata,
@@ -111,6 +112,7 @@ class SdkIdentity(Identity):
             if keys.method not in METHODS.get(self._chain.sources[0], ()):
                 self.sources = (f"aws:{keys.method}",)
             keys.get_frozen_credentials()
+            check_retries(self._session)
         # Private, and the only place where botocore tells a process's Expiration.
         ends = getattr(keys, "_expiry_time", None)
         if "aws:process" in self.sources and ends is None:

@@ -9,7 +9,7 @@ import botocore.session
 from botocore.exceptions import BotoCoreError, ConfigNotFound
 from botocore.utils import JSONFileCache
 
-from dockcred.errors import IssueError, TransportError
+from dockcred.errors import InvalidInputError, IssueError, TransportError
 from dockcred.identity.misspelt import slip
 from dockcred.providers.ecr import direct, endpoints
 from dockcred.system import log
@@ -56,6 +56,29 @@ def retries(session: Any, environment: Environment) -> dict[str, Any]:
     if not is_said(session, environment, "max_attempts"):
         ours["total_max_attempts"] = ATTEMPTS
     return ours
+
+
+def check_retries(session: Any) -> None:
+    """Raise InvalidInputError where botocore's clients refuse how often to ask.
+
+    They do so when the keys are there.
+    """
+    mode = session.get_config_variable("retry_mode")
+    if mode not in (None, *endpoints.RETRY_MODES):
+        raise InvalidInputError(
+            "AWS has no such retry_mode",
+            "have legacy, standard or adaptive in AWS_RETRY_MODE, or in the profile",
+        )
+    try:
+        count = session.get_config_variable("max_attempts")
+        is_count = count is None or count >= 1
+    except (TypeError, ValueError):
+        is_count = False
+    if not is_count:
+        raise InvalidInputError(
+            "max_attempts is no whole number above zero",
+            "see AWS_MAX_ATTEMPTS, and max_attempts in the profile",
+        )
 
 
 def names_metadata(session: Any, environment: Environment) -> bool:
