@@ -19,7 +19,6 @@ ROOT = Path(__file__).parents[2]
 CODE = "common/dockcred/"
 
 POSIX_ALONE = {
-    "api/worker.py": "starts and ends a worker's group of processes",
     "commands/forward/": "a Unix socket whose peer is known by its number",
     "commands/refresh/lease.py": "the time since boot, by which pods take turns",
     "commands/token_service/": "a service whose workers share a port by forks",

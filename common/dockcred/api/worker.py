@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -23,7 +22,7 @@ from dockcred.errors import (
     TimedOutError,
     WireError,
 )
-from dockcred.system import log, process
+from dockcred.system import log, process, spawn
 from dockcred.system.environment import current
 from dockcred.system.process import harden
 
@@ -91,17 +90,10 @@ def _ask(
                 f"gave up after {left:.3g} s", "raise timeout_s"
             ) from None
         finally:
-            _end(child)
+            # What refreshes the cache has a session of its own.
+            if child.poll() is None:
+                spawn.end_session(child.pid)
     return _read(answer)
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """Kill what is left of the child; what refreshes the cache has left its group."""
-    if child.poll() is None:
-        try:
-            os.killpg(child.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
 
 
 def _read(answer: bytes) -> Credential:

@@ -271,21 +271,22 @@ def _mute() -> None:
         os.dup2(null, descriptor)
 
 
-def end_children() -> None:
+def end_children(of: int = 0) -> None:
     """Kill every descendant, so that no `az` or credential_process stays behind.
 
-    Linux and Windows: elsewhere a child program notices that its pipe is closed.
+    Those of another process are killed with it. Linux and Windows: elsewhere a child
+    program notices that its pipe is closed.
     """
     import signal  # noqa: PLC0415 - at an end only
 
     parents = system.parents()
-    doomed = [os.getpid()]
+    doomed = [of or os.getpid()]
     for parent in doomed:  # grows as it is walked, parents before children
         doomed += [pid for pid in parents if parents[pid] == parent]
     # Stopped first: none may see another end and go on. Parents last: the thread
     # that waits for one here may end this process as soon as it is dead.
     for number in (signal.Signals[name] for name in system.ENDING):
-        for pid in reversed(doomed[1:]):
+        for pid in reversed(doomed if of else doomed[1:]):
             try:
                 os.kill(pid, number)
             except OSError:

@@ -169,14 +169,22 @@ def _status(child: int, deadline: float) -> int:
 
 def _end(child: int) -> None:
     """Kill and reap it, unless that is done, with all that is left of its session."""
-    _kill_session(child)
+    end_session(child)
     try:
         os.waitpid(child, 0)
     except ChildProcessError:
         return
 
 
-def _kill_session(leader: int) -> None:
+def end_session(leader: int) -> None:
+    """Kill who was started in a session of its own, with all that is left of it.
+
+    Windows has no sessions: there it must not have ended, or its number may be
+    another's.
+    """
+    if not hasattr(os, "killpg"):
+        process.end_children(of=leader)
+        return
     try:
         os.killpg(leader, _KILL)
     except OSError:
@@ -208,9 +216,8 @@ def by_subprocess(
         except subprocess.TimeoutExpired:
             raise TimeoutError from None
         finally:
-            child.kill()
-            if os.name == "posix":
-                _kill_session(child.pid)
+            if hasattr(os, "killpg") or child.poll() is None:
+                end_session(child.pid)
     return child.returncode, output[:MAX_OUTPUT_BYTES], errors[:MAX_OUTPUT_BYTES]
 
 
