@@ -13,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from dockcred.system.cloud import Hardware
     from dockcred.system.environment import Environment
     from dockcred.transport.response import Response
 
@@ -99,6 +100,33 @@ def probe(
         connect_s=connect_s,
         repeated=WHERE_SOMEBODY_IS,
     )
+
+
+def ask_if_there(
+    cloud: str,
+    environment: Environment,
+    ask: Callable[[], Response],
+    missing: Callable[[str], Exception],
+    own: Hardware | None = None,
+) -> Response:
+    """Return the first answer of a metadata service; `ask` sends a probe.
+
+    `cloud` is whose it is, nothing where a variable names its address: that one is
+    asked whatever the machine says. `own` is this machine, if it was looked at already.
+
+    Raises what `missing` makes of the cause where nobody is there. Who takes the
+    connection and tells nothing is there: TransportError.
+    """
+    try:
+        if not cloud:
+            return ask()
+        from dockcred.transport import metadata  # noqa: PLC0415 - where none is named
+
+        return metadata.ask(cloud, environment, ask, own)
+    except TransportError as error:
+        if error.broke_while in WHERE_SOMEBODY_IS:
+            raise
+        raise missing(error.cause) from None
 
 
 def _exchange(

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import time
 
-from dockcred.errors import IssueError, MissingIdentityError, TransportError
+from dockcred.errors import IssueError, MissingIdentityError
 from dockcred.providers.alibaba import api
 from dockcred.providers.alibaba.api import AlibabaKeys
 from dockcred.system import cloud
 from dockcred.transport.http import (
-    WHERE_SOMEBODY_IS,
+    ask_if_there,
     is_temporary,
     probe,
     request,
@@ -83,19 +83,8 @@ class EcsRole:
         return role
 
     def _session_token(self) -> str:
-        try:
-            if self._is_named:
-                answer = with_retries(self._put)
-            else:
-                from dockcred.transport import metadata  # noqa: PLC0415 - where none is named
-
-                answer = with_retries(
-                    lambda: metadata.ask(cloud.ALIBABA, self._environment, self._put)
-                )
-        except TransportError as error:
-            if error.broke_while in WHERE_SOMEBODY_IS:
-                raise  # it is there, and told nothing
-            raise MissingIdentityError(f"{_SILENT}{error.cause}", _CONFIGURE) from None
+        whose = "" if self._is_named else cloud.ALIBABA
+        answer = ask_if_there(whose, self._environment, self._put, _missing)
         if is_temporary(answer):
             raise _unusable(self._base, answer.status)
         token = answer.body.decode("ascii", "replace").strip()
@@ -112,7 +101,9 @@ class EcsRole:
         ttl = {"x-aliyun-ecs-metadata-token-ttl-seconds": str(_TOKEN_TTL_S)}
         url = f"{self._base}/latest/api/token"
         env = self._environment
-        return probe("PUT", url, env, headers=ttl, timeout_s=TIMEOUT_S)
+        return with_retries(
+            lambda: probe("PUT", url, env, headers=ttl, timeout_s=TIMEOUT_S)
+        )
 
     def _get(self, path: str) -> Response:
         answer = self._ask(path, self._token)
@@ -132,6 +123,10 @@ class EcsRole:
                 timeout_s=TIMEOUT_S,
             )
         )
+
+
+def _missing(cause: str) -> MissingIdentityError:
+    return MissingIdentityError(f"{_SILENT}{cause}", _CONFIGURE)
 
 
 def keys_of_uri(environment: Environment) -> AlibabaKeys:

@@ -6,15 +6,11 @@ reached through a proxy.
 
 from __future__ import annotations
 
-from dockcred.errors import (
-    InvalidInputError,
-    IssueError,
-    MissingIdentityError,
-    TransportError,
-)
+from dockcred.errors import InvalidInputError, IssueError, MissingIdentityError
 from dockcred.providers.ecr.endpoints import CA_VARIABLES, Keys, is_true
+from dockcred.system.cloud import AWS
 from dockcred.transport.http import (
-    WHERE_SOMEBODY_IS,
+    ask_if_there,
     is_temporary,
     probe,
     request,
@@ -86,25 +82,8 @@ class InstanceProfile:
         return _keys(answer, self._base, said=role)
 
     def _session_token(self) -> str:
-        try:
-            if self._is_named:
-                answer = with_retries(self._put)
-            else:
-                from dockcred.system.cloud import AWS  # noqa: PLC0415 - where none is named
-                from dockcred.transport import metadata  # noqa: PLC0415 - as above
-
-                answer = with_retries(
-                    lambda: metadata.ask(AWS, self._environment, self._put)
-                )
-        except TransportError as error:
-            if error.broke_while in WHERE_SOMEBODY_IS:
-                raise  # it is there, and told nothing
-            raise MissingIdentityError(
-                "no AWS identity was found in variables, profile or container, and "
-                f"{error.cause}",
-                "configure one (aws configure, aws sso login), attach an instance "
-                "profile, or in a container raise the metadata hop limit to 2",
-            ) from None
+        whose = "" if self._is_named else AWS
+        answer = ask_if_there(whose, self._environment, self._put, _missing)
         if is_temporary(answer):
             raise _unusable(self._base, answer.status)
         token = answer.body.decode("ascii", "replace").strip()
@@ -118,12 +97,14 @@ class InstanceProfile:
 
     def _put(self) -> Response:
         ttl = {"x-aws-ec2-metadata-token-ttl-seconds": str(_TOKEN_TTL_S)}
-        return probe(
-            "PUT",
-            f"{self._base}/latest/api/token",
-            self._environment,
-            headers=ttl,
-            timeout_s=self._timeout_s,
+        return with_retries(
+            lambda: probe(
+                "PUT",
+                f"{self._base}/latest/api/token",
+                self._environment,
+                headers=ttl,
+                timeout_s=self._timeout_s,
+            )
         )
 
     def _get(self, path: str) -> Response:
@@ -136,6 +117,14 @@ class InstanceProfile:
                 timeout_s=self._timeout_s,
             )
         )
+
+
+def _missing(cause: str) -> MissingIdentityError:
+    return MissingIdentityError(
+        f"no AWS identity was found in variables, profile or container, and {cause}",
+        "configure one (aws configure, aws sso login), attach an instance "
+        "profile, or in a container raise the metadata hop limit to 2",
+    )
 
 
 def container_keys(environment: Environment) -> Keys:

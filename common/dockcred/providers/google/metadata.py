@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import time
 
-from dockcred.errors import IssueError, MissingIdentityError, TransportError
+from dockcred.errors import IssueError, MissingIdentityError
 from dockcred.providers.google import access_token
 from dockcred.providers.google.access_token import Token, is_sound
 from dockcred.system.environment.google import UNIVERSE
 from dockcred.transport import http
-from dockcred.transport.http import WHERE_SOMEBODY_IS, probe, request, with_retries
+from dockcred.transport.http import ask_if_there, probe, request, with_retries
 from dockcred.transport.json_reader import seconds
 
 TYPE_CHECKING = False
@@ -142,19 +142,12 @@ class Machine:
         def ask() -> Response:
             return self._ask(f"{ACCOUNT}?recursive=true", is_there=is_there)
 
-        try:
-            if self._is_named:
-                answer = ask()
-            else:
-                from dockcred.transport import metadata  # noqa: PLC0415 - a miss only
-
-                answer = metadata.ask(GOOGLE, self._environment, ask, own)
-        except TransportError as error:
-            if is_there or error.broke_while in WHERE_SOMEBODY_IS:
-                raise  # it is there, and told nothing
-            raise access_token.missing(error.cause) from None
-        if not is_there and not _is_googles(answer):
-            raise access_token.missing("this machine's metadata server is not Google's")
+        if is_there:
+            return ask()
+        whose, missing = "" if self._is_named else GOOGLE, access_token.missing
+        answer = ask_if_there(whose, self._environment, ask, missing, own)
+        if not _is_googles(answer):
+            raise missing("this machine's metadata server is not Google's")
         return answer
 
     def _ask(self, path: str, *, is_there: bool) -> Response:

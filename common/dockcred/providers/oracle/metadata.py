@@ -6,11 +6,11 @@ through a proxy.
 
 from __future__ import annotations
 
-from dockcred.errors import IssueError, MissingIdentityError, TransportError
+from dockcred.errors import IssueError, MissingIdentityError
 from dockcred.providers.oracle import hosts
 from dockcred.system.cloud import ORACLE, Hardware
 from dockcred.transport.http import (
-    WHERE_SOMEBODY_IS,
+    ask_if_there,
     is_temporary,
     probe,
     request,
@@ -65,12 +65,7 @@ class Instance:
         """Return the certificate in PEM; MissingIdentityError where no service is."""
         if self._certificate:
             return self._certificate
-        try:
-            answer = self._first()
-        except TransportError as error:
-            if self._is_there or error.broke_while in WHERE_SOMEBODY_IS:
-                raise  # it is there, and told nothing
-            raise missing(error.cause) from None
+        answer = self._first()
         is_theirs = answer.body.lstrip().startswith(b"-----BEGIN CERTIFICATE-----")
         if answer.status != _OK or not is_theirs:
             if self._is_there or is_temporary(answer):
@@ -87,14 +82,13 @@ class Instance:
         return answer.body
 
     def _first(self) -> Response:
-        if self._is_named or self._is_there:
-            return self._ask(_CERTIFICATE)
-        from dockcred.transport import metadata  # noqa: PLC0415 - where none is named
-
         def ask() -> Response:
             return self._ask(_CERTIFICATE)
 
-        return metadata.ask(ORACLE, self.environment, ask, self._own)
+        if self._is_there:
+            return ask()
+        whose = "" if self._is_named else ORACLE
+        return ask_if_there(whose, self.environment, ask, missing, self._own)
 
     def _ask(self, path: str) -> Response:
         send = request if self._is_there else probe
