@@ -37,9 +37,7 @@ def test_transcript(path, ecr, cloud):
     for call in session.calls:
         assert call.words[0] == "docker-credential-ecr-login"
         answer = ecr(*call.words[1:], environment=environment, stdin=call.stdin)
-        assert transcript.agrees(call.stdout, answer.stdout), answer
-        assert transcript.agrees(call.stderr, answer.stderr), answer
-        assert answer.status == call.status, answer
+        assert call.agrees(answer.status, answer.stdout, answer.stderr), (call, answer)
     if session.asked is not None:
         assert cloud.calls.total() == session.asked, cloud.calls
 

@@ -41,6 +41,14 @@ class Call:
     stderr: str = ""
     status: int | None = None
 
+    def agrees(self, status: int, stdout: bytes, stderr: bytes) -> bool:
+        """Tell whether a program has ended so, and printed this, byte for byte."""
+        return (
+            agrees(self.stdout, stdout)
+            and agrees(self.stderr, stderr)
+            and status == self.status
+        )
+
 
 @dataclass
 class Transcript:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from support import in_process
 from support.differential import NIGHT
 
 from dockcred.testing.store_contract import BEHAVIOURS
@@ -22,23 +25,10 @@ for key in helper.list():  # of a run that was ended
     helper.erase(key)
 contract.main()
 """
-IN_PROCESS = f"""
-from dockcred.errors import DockcredError, WireError
-from dockcred.protocol import answer
-from dockcred.wiring import keyring_store
+IN_PROCESS = f"""{Path(in_process.__file__).read_text(encoding="utf-8")}
 from dockcred.testing import store_contract
-
-class InProcess(store_contract.Helper):
-    def run(self, verb, text=""):
-        try:
-            output, notice = answer(verb, keyring_store, text.encode())
-        except WireError as error:
-            return store_contract.Answer(1, error.sentence.encode(), b"")
-        except DockcredError as error:
-            return store_contract.Answer(1, str(error).encode(), str(error).encode())
-        return store_contract.Answer(0, output, (notice or "").encode())
-
-store_contract.Helper = InProcess
+from dockcred.wiring import keyring_store
+store_contract.Helper = lambda program: InProcess(keyring_store)
 {BY_THE_PROGRAM}
 """
 ALL = {behaviour.__name__ for behaviour in BEHAVIOURS}

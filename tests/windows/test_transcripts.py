@@ -68,12 +68,7 @@ def test_a_transcript_is_what_the_program_says(windows):
         problems = []
         for name, session in sessions.items():
             for call, answer in zip(session.calls, answers, strict=False):
-                fine = (
-                    transcript.agrees(call.stdout, answer.stdout)
-                    and transcript.agrees(call.stderr, answer.stderr)
-                    and answer.status == call.status
-                )
-                if not fine:
+                if not call.agrees(answer.status, answer.stdout, answer.stderr):
                     problems.append(f"{name}: {call} {answer}")
             asked = clouds[name].calls.total()
             if session.asked not in {None, asked}:
