@@ -59,7 +59,8 @@ def compare(host: str, port: int, entries: list[str], separator: str):
         assert word.endswith((":443", ":8443", ":")), (host, port, no_proxy)
         return meant("no-proxy-port")
     # Without brackets, what looks like a port belongs to the address.
-    assert f"{host}:{port}" in words, f"{host}:{port} is not passed by {no_proxy!r}"
+    names = {word.lstrip(".") for word in words}
+    assert f"{host}:{port}" in names, f"{host}:{port} is not passed by {no_proxy!r}"
     assert ":" in host
     return meant("no-proxy-ipv6")
 
@@ -78,6 +79,7 @@ def test_no_proxy_is_read_as_requests_reads_it(side_by_side):
         (HOSTS[1], 443, "other.example contoso.azurecr.io", "no-proxy-blanks"),
         (HOSTS[1], 443, "*.azurecr.io", "no-proxy-star"),
         ("fd00::1", 443, "fd00::/8", "no-proxy-ipv6"),
+        ("fd00::1", 8443, ".fd00::1:8443", "no-proxy-ipv6"),
         (HOSTS[1], 443, "contoso.azurecr.io:443", "no-proxy-port"),
         (HOSTS[1], 443, "tazurecr.io", None),
         (HOSTS[1], 443, "curecr.io", None),
