@@ -131,6 +131,24 @@ EXAMPLES = {
         DEV | {"AWS_EC2_METADATA_DISABLED": "true"},
         "",
     ),
+    "an SSO session that is nowhere, and keys": (
+        "[profile dev]\nsso_session = corp\n",
+        DEV | KEYS,
+        "",
+    ),
+    "half an SSO session, and keys": (
+        "[profile dev]\nsso_session = corp\n[sso-session corp]\nsso_region = x\n",
+        DEV | KEYS,
+        "",
+    ),
+    "an SSO session, and keys": (
+        (
+            "[default]\nsso_session = corp\n[sso-session corp]\nsso_region = x\n"
+            "sso_start_url = https://example.awsapps.com/start\n"
+        ),
+        KEYS,
+        "api.ecr.",
+    ),
     "half the keys": ("", {"AWS_ACCESS_KEY_ID": "AKIA"}, ""),
     "a token file without a role": (
         "",

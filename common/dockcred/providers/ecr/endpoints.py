@@ -120,6 +120,9 @@ _IDENTITY = frozenset(
 )
 
 
+_SESSION = frozenset({"sso_region", "sso_start_url"})
+
+
 class ProfileSettings:
     """What the files set for the profile that is asked for, if all is understood.
 
@@ -152,8 +155,13 @@ class ProfileSettings:
         names = {n for n, value in self.settings.items() if not _is_harmless(n, value)}
         identity = {name for name in names if _is_identity(name)}
         self.identity = bool(identity)
-        # A profile that is asked for and is not there is the SDK's to complain of.
-        self.other = bool(names - identity) or (bool(wanted) and not found)
+        # A profile that is asked for and is not there is the SDK's to complain of, as
+        # is a session of SSO that is not, or half: whoever has the keys.
+        session = self.settings.get("sso_session")
+        is_broken = session is not None and not _SESSION.issubset(
+            config.get(f"sso-session {session}", ())
+        )
+        self.other = bool(names - identity) or (bool(wanted) and not found) or is_broken
 
 
 def _is_harmless(name: str, value: str) -> bool:
