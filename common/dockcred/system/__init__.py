@@ -57,6 +57,7 @@ if sys.platform == "win32":
         stat,
         user,
         wait_for_lock,
+        words,
     )
 else:
     stat, lstat, fstat = os.stat, os.lstat, os.fstat
@@ -74,6 +75,7 @@ else:
         "settings": (("XDG_CONFIG_HOME",), ".config"),
         "cache": (("XDG_CACHE_HOME",), ".cache"),
         "data": (("XDG_DATA_HOME",), ".local/share"),
+        "programs": ((), ".config"),
     }
     """What a user's folder is for, to the variables that name it and its place."""
     CACHE = "dockcred"
@@ -144,6 +146,12 @@ else:
             except (OSError, ValueError, IndexError):
                 continue
         return found
+
+    def words(command: str) -> list[str]:
+        """Return the words of a command, as a shell here has them; raise ValueError."""
+        import shlex  # noqa: PLC0415 - for commands alone
+
+        return shlex.split(command)
 
     def home(get: Callable[[str], str]) -> str:
         """Return the home of the variables, or of the password database without one."""

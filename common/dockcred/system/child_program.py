@@ -213,7 +213,7 @@ def find(name: str, environment: Environment) -> str:
     asked for the credential (CVE-2019-15752).
     """
     for directory in search_path(environment).split(os.pathsep):
-        for path in (f"{directory}/{each}" for each in file_names(name)):
+        for path in (f"{directory}{os.sep}{each}" for each in file_names(name)):
             if not os.access(path, os.X_OK) or not os.path.isfile(path):
                 continue
             if not system.stat(directory).st_mode & _WRITABLE_BY_ALL:
@@ -234,7 +234,7 @@ def refusal(name: str, environment: Environment) -> tuple[str, str] | None:
     None where PATH has no such program at all. For those for whom `find` found none.
     """
     for directory in search_path(environment).split(os.pathsep):
-        files = (f"{directory}/{each}" for each in file_names(name))
+        files = (f"{directory}{os.sep}{each}" for each in file_names(name))
         path = next(filter(os.path.isfile, files), "")
         if not path:
             continue

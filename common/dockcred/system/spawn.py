@@ -202,6 +202,8 @@ def by_subprocess(
     """Run the same by the library."""
     import subprocess  # noqa: PLC0415 - see above
 
+    if os.altsep:  # what runs a .cmd takes a slash for the start of an option
+        command = [command[0].replace(os.altsep, os.sep), *command[1:]]
     with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,

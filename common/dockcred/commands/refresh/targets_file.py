@@ -219,7 +219,7 @@ def _command(table: TargetTable) -> CommandDestination:
     words = table.texts("command")
     if not words:
         raise InvalidInputError("the command is empty", 'write ["PROGRAM", "…"]')
-    if "/" in words[0] and not os.path.isabs(words[0]):
+    if os.path.dirname(words[0]) and not os.path.isabs(words[0]):
         raise InvalidInputError(
             f"{words[0]} is a relative path", "write its absolute path, or its name"
         )

@@ -93,7 +93,7 @@ def _prepare(environment: Environment) -> None:
         {
             "NO_PROXY": excepted,
             "no_proxy": excepted,
-            "PATH": os.pathsep.join(part for part in path if part.startswith("/")),
+            "PATH": os.pathsep.join(filter(os.path.isabs, path)),
         }
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from dockcred import system
 from dockcred.errors import InvalidInputError
 from dockcred.transport.json_reader import claims_of
 
@@ -176,9 +177,10 @@ def _is_on_path(program: str, environment: Environment) -> bool:
 def _on_path(program: str, environment: Environment) -> tuple[str, ...]:
     """Return absolute names only: the working directory may be a stranger's."""
     return tuple(
-        f"{directory}/{program}"
+        f"{directory}{os.sep}{program}{ending}"
         for directory in environment.get("PATH").split(os.pathsep)
-        if directory.startswith("/")
+        if os.path.isabs(directory)
+        for ending in system.EXECUTABLE
     )
 
 

@@ -172,7 +172,10 @@ def gcloud_settings(environment: Environment) -> tuple[str, str]:
 
 
 def _gcloud_directory(environment: Environment) -> str:
-    return environment.path("CLOUDSDK_CONFIG", ".config/gcloud")
+    if environment.get("CLOUDSDK_CONFIG"):
+        return environment.path("CLOUDSDK_CONFIG", "")
+    settings = environment.folder("programs")
+    return f"{settings}/gcloud" if settings else ""
 
 
 def _configuration(environment: Environment, directory: str) -> str:

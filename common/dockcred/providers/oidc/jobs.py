@@ -31,7 +31,7 @@ class TokenFile(TokenSource):
         """Hold the file's name, not read yet; InvalidInputError where it is none."""
         super().__init__(environment)
         self._path = environment.get(_FILE)
-        if not self._path.startswith("/"):
+        if not os.path.isabs(self._path):
             raise InvalidInputError(
                 f"{_FILE} is not an absolute path",
                 "name the file by its path from the root",

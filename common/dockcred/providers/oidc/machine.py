@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+
+from dockcred import system
 from dockcred.errors import (
     InvalidInputError,
     IssueError,
@@ -104,7 +107,7 @@ class TokenCommand(TokenSource):
             self._environment,
             kind=self.kind,
         )
-        shown = command[0].rpartition("/")[2]
+        shown = os.path.basename(command[0])
         if outcome.status:
             raise IssueError(
                 f"{shown} gave no ID token (status {outcome.status})",
@@ -115,13 +118,11 @@ class TokenCommand(TokenSource):
 
     def _command(self, audience: str) -> list[str]:
         del audience  # the program reads DOCKCRED_OIDC_AUDIENCE
-        import shlex  # noqa: PLC0415 - this source only
-
         try:
-            words = shlex.split(self._environment.get(_COMMAND))
+            words = system.words(self._environment.get(_COMMAND))
         except ValueError:
             words = []
-        if not words or not words[0].startswith("/"):
+        if not words or not os.path.isabs(words[0]):
             raise InvalidInputError(
                 f"{_COMMAND} is not a program's absolute path with its arguments",
                 "write it as in /usr/local/bin/id-token --for registry",

@@ -87,9 +87,7 @@ def _words(text: str) -> list[str]:
 
             found = json.loads(text)
             return found if all(isinstance(word, str) for word in found) else []
-        import shlex  # noqa: PLC0415 - a variable only
-
-        return shlex.split(text)
+        return system.words(text)
     except (ValueError, RecursionError):
         return []
 
@@ -117,8 +115,8 @@ class _Command(SecretPlace):
         environment = self._environment
         if name.startswith("~/"):
             name = environment.home() + name[1:]
-        if "/" in name:
-            if not name.startswith("/"):
+        if os.path.dirname(name):
+            if not os.path.isabs(name):
                 raise InvalidInputError(
                     f"{setting} names {name!a}, which is another program in each"
                     " directory",

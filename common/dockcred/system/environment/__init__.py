@@ -126,7 +126,8 @@ class Environment:
     def folder(self, kind: str) -> str:
         """Return where this user keeps "settings", "cache" or "data", as a directory.
 
-        Nothing without a home. Other programs' folders have rules of their own.
+        Other "programs" keep their settings by the system's rule alone. Nothing
+        without a home.
         """
         names, below_home = system.FOLDERS[kind]
         return self._place(self.first(*names), below_home)

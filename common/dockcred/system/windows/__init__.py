@@ -34,6 +34,7 @@ FOLDERS = {
     "settings": (("XDG_CONFIG_HOME", "APPDATA"), "AppData/Roaming"),
     "cache": (("XDG_CACHE_HOME", "LOCALAPPDATA"), "AppData/Local"),
     "data": (("XDG_DATA_HOME", "LOCALAPPDATA"), "AppData/Local"),
+    "programs": (("APPDATA",), "AppData/Roaming"),
 }
 CACHE = "dockcred/cache"
 HOME = "USERPROFILE"
@@ -214,6 +215,13 @@ def run_instead(command: tuple[str, ...], variables: Mapping[str, str]) -> int:
     from dockcred.system.windows import processes  # noqa: PLC0415 - exec alone
 
     return processes.run(command, variables)
+
+
+def words(command: str) -> list[str]:
+    """Return the words of a command, as a program here has them; raise ValueError."""
+    from dockcred.system.windows import processes  # noqa: PLC0415 - for commands alone
+
+    return processes.words(command)
 
 
 def is_absent(error: AttributeError | ModuleNotFoundError) -> bool:

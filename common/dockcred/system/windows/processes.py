@@ -25,6 +25,9 @@ _kernel = ctypes.WinDLL("kernel32", use_last_error=True)
 _kernel.CreateToolhelp32Snapshot.restype = wintypes.HANDLE
 _kernel.OpenProcess.restype = wintypes.HANDLE
 _kernel.CloseHandle.argtypes = (wintypes.HANDLE,)
+_kernel.LocalFree.argtypes = (ctypes.c_void_p,)
+_shell = ctypes.WinDLL("shell32")
+_shell.CommandLineToArgvW.restype = ctypes.POINTER(wintypes.LPWSTR)
 
 
 class ListedProcess(ctypes.Structure):
@@ -98,6 +101,23 @@ def run(command: tuple[str, ...], variables: Mapping[str, str]) -> int:
         return subprocess.call([found, *command[1:]], env=variables)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def words(command: str) -> list[str]:
+    """Return the words of a command, as Windows itself reads them for a program.
+
+    Quotes are double ones alone, and a backslash is one. Raises ValueError where it
+    cannot be read.
+    """
+    if not (command := command.strip()):
+        return []
+    number = ctypes.c_int()
+    found = _shell.CommandLineToArgvW(command, byref(number))
+    if not found:
+        raise ValueError("no command")
+    read = [str(each) for each in found[: number.value]]
+    _kernel.LocalFree(found)
+    return read
 
 
 def start_again(code: str, variables: dict[str, str], text: bytes) -> None:
