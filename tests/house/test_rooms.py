@@ -15,7 +15,7 @@ import dockcred
 
 CODE = Path(dockcred.__file__).parent
 FILES = sorted(path.relative_to(CODE).as_posix() for path in CODE.rglob("*.py"))
-MOST_FILES = 317
+MOST_FILES = 318
 MOST_LINES = 300
 MOST_ENTRIES = 14
 

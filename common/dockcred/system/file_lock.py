@@ -203,6 +203,10 @@ def remedy(error: OSError, environment: Environment) -> str:
             return f"make room there, it stays as it was; run: {shown}"
         if error.errno not in {errno.EACCES, errno.EPERM}:
             return ""
+        if sys.platform == "win32":
+            from dockcred.system.windows import refused  # noqa: PLC0415 - after a failure
+
+            return refused.remedy(path, environment.home())
         if held := _held_fast(path):
             return f"run: {_command('sudo', 'chattr', '-i', '-a', held)}"
         place = obstacle(path, os.W_OK)

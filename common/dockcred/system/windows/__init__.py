@@ -4,6 +4,7 @@ access    owner and rights of a file, as POSIX's owner and mode
 identity  the machine's name and boot
 powershell  the commands of remedies, in its words
 processes  who started whom, and one that outlives its starter
+refused   what keeps this user from writing a file, and what undoes that
 """
 
 from __future__ import annotations
