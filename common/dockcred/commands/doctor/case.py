@@ -151,7 +151,6 @@ def is_useless(why: DockcredError | None) -> bool:
 
 
 STEP = "identity"
-_SHOWN = 4
 
 
 def check_identity(case: Case) -> Iterator[Finding]:
@@ -240,7 +239,7 @@ def _selected(store: IdentityStore) -> list[str]:
         if not value or name in names.COMMON or "ENDPOINT" in name or "://" in value:
             continue
         if name.endswith(("KEY_ID", "ACCESS_KEY")):
-            value = f"{value[:_SHOWN]}…{value[-_SHOWN:]}"
+            value = store.environment.ends(name)
         chosen.append(f"{name}={value}")
     return chosen
 

@@ -85,13 +85,13 @@ class Alibaba(Provider):
         from dockcred.providers.alibaba import profiles  # noqa: PLC0415 - for `status`
 
         registry = registry_of(server.host)
-        key_id = environment.get("ALIBABA_CLOUD_ACCESS_KEY_ID")
-        profile = None if key_id else profiles.chosen(environment)
+        key = environment.ends("ALIBABA_CLOUD_ACCESS_KEY_ID")
+        profile = None if key else profiles.chosen(environment)
         found = {
             "instance": registry.instance if registry else "",
             "region": registry.region if registry else "",
             "profile": profile.name if profile else "",
             "arn" if principal.startswith("acs:") else "role": principal,
-            "key": f"{key_id[:4]}…{key_id[-4:]}" if key_id else "",
+            "key": key,
         }
         return {name: value for name, value in found.items() if value}

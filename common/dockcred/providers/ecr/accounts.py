@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from dockcred.system.environment import Environment
 
 _ARN_ACCOUNT = 4
-_SHOWN = 4
-"""Characters at each end of a key's id, by which its owner knows it."""
 _ANYBODY = "0" * 12
 _DOMAIN = "amazonaws.com"
 _GOV = "us-gov-"
@@ -155,13 +153,13 @@ def about(
     )
     if named == AUTO:
         account = registry_account
-    key_id = environment.first("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY")
+    key = environment.ends("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY")
     found = {
         "account": account,
         "arn": arn,
         "profile": "" if has_keys else (named or hosts.profile(environment)),
         "role": said.get("sso_role_name", "") or ("" if is_arn else principal),
-        "key": f"{key_id[:_SHOWN]}…{key_id[-_SHOWN:]}" if has_keys else "",
+        "key": key if has_keys else "",
     }
     return {name: value for name, value in found.items() if value}
 

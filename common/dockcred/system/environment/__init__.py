@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 DEFAULT_TIMEOUT_S = 8.0
 _MAX_TOKEN_BYTES = 1024 * 1024
+_SHOWN = 4
 
 OURS = (
     "DOCKCRED_TIMEOUT",
@@ -139,6 +140,14 @@ class Environment:
             return named
         home = self.home()
         return f"{home}/{below_home}" if home else ""
+
+    def ends(self, *names: str) -> str:
+        """Return the ends of the first value that is set, nothing where none is.
+
+        Of a key's id: its owner knows it by them, and nobody else learns it.
+        """
+        value = self.first(*names)
+        return f"{value[:_SHOWN]}…{value[-_SHOWN:]}" if value else ""
 
     def token_in(self, name: str) -> str:
         """Return the token in the file that a variable names, without white space.
