@@ -23,6 +23,8 @@ from support.release import WINDOWS_PYTHON
 
 from dockcred.testing.sandbox import Sandbox
 
+from .journal import STARTS, Journal
+
 PLACE = WINDOWS_PYTHON.parent
 ROOT = Path(__file__).parents[2]
 QUIET = {
@@ -80,12 +82,14 @@ class Case(NamedTuple):
 class Windows:
     """Programs as pip has installed them on Windows."""
 
-    def __init__(self, scripts: Path) -> None:
+    def __init__(self, scripts: Path, log: Path = Path(os.devnull)) -> None:
         self.scripts = scripts
+        self.journal = Journal(log)
         self.variables = QUIET | {
             "WINEPREFIX": str(PLACE / "prefix"),
             "PATH": os.environ["PATH"],
             "HOME": os.environ["HOME"],
+            "TESTS_JOURNAL": self.path(log),
         }
 
     @property
@@ -130,22 +134,28 @@ class Windows:
 
     def many(self, cases: Sequence[Case], at_once: int = 1) -> list[Answer]:
         """Run programs, so many at the same time, in one process's keeping."""
+        begins = self.journal.begins
+        names = [begins(" ".join((each.program, *each.arguments))) for each in cases]
         asked = [
             (
                 [self.path(self.scripts / f"{each.program}.exe"), *each.arguments],
                 _bytes(each.text).decode("latin-1"),
-                each.variables,
+                {**each.variables, "TESTS_RUN": name},
                 each.ends_after_s,
                 each.ends_by,
             )
-            for each in cases
+            for each, name in zip(cases, names, strict=True)
         ]
         told = self.python(_MANY, text=json.dumps((at_once, asked)), timeout_s=LONG_S)
         assert told.status == 0, told
-        return [
+        answers = [
             Answer(status, stdout.encode("latin-1"), stderr.encode("latin-1"), seconds)
             for status, stdout, stderr, seconds in json.loads(told.stdout)
         ]
+        for each, name, answer in zip(cases, names, answers, strict=True):
+            if each.ends_after_s is None:
+                self.journal.ended(name, answer)
+        return answers
 
     def _run(
         self,
@@ -155,20 +165,18 @@ class Windows:
         timeout_s: float = _TIMEOUT_S,
     ) -> Answer:
         began = time.monotonic()
+        name = self.journal.begins(" ".join(map(str, command)))
         done = subprocess.run(
             ["wine", *map(str, command)],
             input=_bytes(text),
             capture_output=True,
-            env={**(variables or {}), **self.variables},
+            env={**(variables or {}), **self.variables, "TESTS_RUN": name},
             timeout=timeout_s,
             check=False,
         )
-        return Answer(
-            done.returncode,
-            done.stdout,
-            done.stderr,
-            time.monotonic() - began,
-        )
+        seconds = time.monotonic() - began
+        answer = Answer(done.returncode, done.stdout, done.stderr, seconds)
+        return self.journal.ended(name, answer)
 
     def get(self, program: str, host: str, variables: Mapping[str, str]) -> Answer:
         """Ask for a host's credential."""
@@ -190,16 +198,19 @@ def windows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Windows]:
     environment = {**os.environ, **QUIET, "WINEPREFIX": str(PLACE / "prefix")}
     quiet = {"env": environment, "stdin": subprocess.DEVNULL}
     quiet |= dict.fromkeys(("stdout", "stderr"), subprocess.DEVNULL)
+    journal = once.run_directory(tmp_path_factory) / "wine.log"
     # Another run's end is the end of the wineserver, and of all that it runs.
     with (
         once.alone(tmp_path_factory, PLACE / "run"),
         once.shared(tmp_path_factory, "wineserver") as last,
     ):
         # Where another worker has started one, this one ends at once.
-        subprocess.run(["wineserver", "--persistent=60"], check=False, **quiet)
+        with open(journal, "ab") as told:
+            heard = {**quiet, "stderr": told}
+            subprocess.run(["wineserver", "--persistent=60"], check=False, **heard)
         subprocess.run(["wineboot"], check=False, timeout=_TIMEOUT_S, **quiet)
         place = once.make_once(tmp_path_factory, "windows", _install)
-        yield Windows(place / "python/Scripts")
+        yield Windows(place / "python/Scripts", journal)
         if last():
             for how in ("--kill", "--wait"):
                 subprocess.run(["wineserver", how], check=False, **quiet)
@@ -234,6 +245,7 @@ def _install(place: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, (done.stdout, done.stderr)
+    (place / "python/Lib/site-packages/starts.pth").write_text(STARTS)
 
 
 @pytest.fixture

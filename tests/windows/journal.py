@@ -1,0 +1,53 @@
+"""What ran under Wine at which time, so that a program that says nothing is explained.
+
+Three write in one file: the tests, each of Windows' Pythons as its first act, and Wine's
+server, which may end a program and tells nobody else.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from pathlib import Path
+
+import pytest
+from support import once
+from support.program import Answer
+
+STARTS = (
+    "import os, sys, time; n = os.environ.get('TESTS_JOURNAL');"
+    " n and open(n, 'a').write("
+    "f'{time.time():.3f} {os.environ.get(\"TESTS_RUN\")} started {os.getpid()}\\n')"
+)
+"""A line for a .pth file, which Python runs before any code of ours."""
+_LINES = 60
+
+
+class Journal:
+    """The file, and the numbers of this worker's programs."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._numbers = itertools.count()
+
+    def begins(self, command: str) -> str:
+        """Note that a program is run; return what it is called here."""
+        name = f"{os.environ.get(once.WORKER, 'main')}-{next(self._numbers)}"
+        self._write(f"{name} begins {command[:160]!a}")
+        return name
+
+    def ended(self, name: str, answer: Answer) -> Answer:
+        """Note its end, and fail where it has failed without a word: none of them may."""
+        self._write(f"{name} ended {answer.status} after {answer.seconds:.3f} s")
+        if answer.status and not answer.stdout + answer.stderr:
+            lines = self.path.read_text("utf-8", "replace").splitlines()
+            started = any(f" {name} started " in line for line in lines)
+            began = "its Python had begun" if started else "its Python never began"
+            told = "\n".join(lines[-_LINES:])
+            pytest.fail(f"{name} said nothing, and {began}: {answer}\n{told}")
+        return answer
+
+    def _write(self, line: str) -> None:
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.write(f"{time.time():.3f} {line}\n")
