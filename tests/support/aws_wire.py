@@ -176,7 +176,7 @@ def wired() -> Iterator[Wire]:
         mock.patch.object(machine, "request", ours),
         mock.patch.object(machine, "probe", ours),
         # This machine may say of itself that it is no cloud's.
-        mock.patch.object(metadata, "ask", lambda _, __, request: request()),
+        mock.patch.object(metadata, "ask", lambda _, __, request, *own: request()),
         mock.patch.object(metadata, "check"),
         mock.patch.object(sdk, "Popen", process),
     ):

@@ -170,7 +170,7 @@ def serving() -> Iterator[Server]:
             mock.patch.object(socket, "getaddrinfo", resolved),
             mock.patch("time.sleep"),
             # This machine may say of itself that it is no cloud's.
-            mock.patch.object(metadata, "ask", lambda _, __, request: request()),
+            mock.patch.object(metadata, "ask", lambda _, __, request, *own: request()),
             mock.patch.object(metadata, "check"),
         ):
             yield server
