@@ -21,8 +21,6 @@ AWS = {
     "AWS_CSM_PORT": "client-side monitoring",
     "AWS_CSM_CLIENT_ID": "client-side monitoring",
     "AWS_DEFAULTS_MODE": "time-outs and retries",
-    "AWS_RETRY_MODE": "retries",
-    "AWS_MAX_ATTEMPTS": "retries",
     "AWS_METADATA_SERVICE_TIMEOUT": "time-outs",
     "AWS_METADATA_SERVICE_NUM_ATTEMPTS": "retries",
     "AWS_DISABLE_HOST_PREFIX_INJECTION": "ECR and STS have no host prefixes",

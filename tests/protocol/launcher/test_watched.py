@@ -68,7 +68,7 @@ def test_a_program_that_gets_a_family_of_variables_is_pythons(launched, cloud) -
     assert third.stdout != first.stdout
 
 
-@pytest.mark.parametrize("name", ["AWS_MAX_ATTEMPTS", "AWS_SDK_UA_APP_ID"])
+@pytest.mark.parametrize("name", ["AWS_METADATA_SERVICE_TIMEOUT", "AWS_SDK_UA_APP_ID"])
 def test_what_an_sdk_asks_for_makes_a_difference(launched, cloud, shell, name) -> None:
     """None of these is on a list of what selects an identity."""
     primed = Primed(launched, dict(cloud.environment("assume-role")))
