@@ -230,6 +230,11 @@ EXAMPLES = {
     "a retry mode that is none": ("[default]\nretry_mode = Standard\n", {}, "machine"),
     "a retry mode that is empty": ("[default]\nretry_mode =\n", KEYS, ""),
     "a retry mode of a variable": ("", KEYS | {"AWS_RETRY_MODE": "on"}, ""),
+    "a retry mode of a variable, and nobody to be": (
+        "",
+        {"AWS_RETRY_MODE": "STANDARD", "AWS_EC2_METADATA_DISABLED": "true"},
+        "",
+    ),
     "attempts that are none": ("[default]\nmax_attempts = 0\n", {}, "machine"),
     "attempts that are no number": ("", KEYS | {"AWS_MAX_ATTEMPTS": "one"}, ""),
     "retries as AWS has them": (

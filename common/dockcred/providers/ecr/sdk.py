@@ -108,6 +108,7 @@ class SdkIdentity(Identity):
             if keys is None:
                 # Each client of botocore's reads these settings, and may refuse them.
                 self._session.get_auth_token()
+                check_retries(self._session)
                 raise problems.missing()
             if keys.method not in METHODS.get(self._chain.sources[0], ()):
                 self.sources = (f"aws:{keys.method}",)

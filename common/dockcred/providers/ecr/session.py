@@ -61,7 +61,7 @@ def retries(session: Any, environment: Environment) -> dict[str, Any]:
 def check_retries(session: Any) -> None:
     """Raise InvalidInputError where botocore's clients refuse how often to ask.
 
-    They do so when the keys are there.
+    They do so when it is known whose keys are used, or that there are none.
     """
     mode = session.get_config_variable("retry_mode")
     if mode not in (None, *endpoints.RETRY_MODES):
