@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -85,6 +85,7 @@ class Windows:
     def __init__(self, scripts: Path, log: Path = Path(os.devnull)) -> None:
         self.scripts = scripts
         self.journal = Journal(log)
+        self.tell: Callable[[str, str], None] = lambda heading, line: None
         self.variables = QUIET | {
             "WINEPREFIX": str(PLACE / "prefix"),
             "PATH": os.environ["PATH"],
@@ -134,6 +135,17 @@ class Windows:
 
     def many(self, cases: Sequence[Case], at_once: int = 1) -> list[Answer]:
         """Run programs, so many at the same time, in one process's keeping."""
+        ran = self._many(cases, at_once)
+        for number, case in enumerate(cases):
+            if case.ends_after_s is not None:
+                continue
+            if not self.journal.has_begun(*ran[number]):
+                self._tell_again(ran[number][0])
+                (ran[number],) = self._many([case], 1)
+            self.journal.ended(*ran[number])
+        return [answer for _, answer in ran]
+
+    def _many(self, cases: Sequence[Case], at_once: int) -> list[tuple[str, Answer]]:
         begins = self.journal.begins
         names = [begins(" ".join((each.program, *each.arguments))) for each in cases]
         asked = [
@@ -152,10 +164,7 @@ class Windows:
             Answer(status, stdout.encode("latin-1"), stderr.encode("latin-1"), seconds)
             for status, stdout, stderr, seconds in json.loads(told.stdout)
         ]
-        for each, name, answer in zip(cases, names, answers, strict=True):
-            if each.ends_after_s is None:
-                self.journal.ended(name, answer)
-        return answers
+        return list(zip(names, answers, strict=True))
 
     def _run(
         self,
@@ -164,6 +173,23 @@ class Windows:
         variables: Mapping[str, str] | None = None,
         timeout_s: float = _TIMEOUT_S,
     ) -> Answer:
+        """Run a command to its end; what Wine has not begun is run once more, and told."""
+        name, answer = self._once(command, text, variables, timeout_s)
+        if not self.journal.has_begun(name, answer):
+            self._tell_again(name)
+            name, answer = self._once(command, text, variables, timeout_s)
+        return self.journal.ended(name, answer)
+
+    def _tell_again(self, name: str) -> None:
+        self.tell("what Wine did not begin, and was run once more", name)
+
+    def _once(
+        self,
+        command: list[str | Path],
+        text: str | bytes,
+        variables: Mapping[str, str] | None,
+        timeout_s: float,
+    ) -> tuple[str, Answer]:
         began = time.monotonic()
         name = self.journal.begins(" ".join(map(str, command)))
         done = subprocess.run(
@@ -175,8 +201,7 @@ class Windows:
             check=False,
         )
         seconds = time.monotonic() - began
-        answer = Answer(done.returncode, done.stdout, done.stderr, seconds)
-        return self.journal.ended(name, answer)
+        return name, Answer(done.returncode, done.stdout, done.stderr, seconds)
 
     def get(self, program: str, host: str, variables: Mapping[str, str]) -> Answer:
         """Ask for a host's credential."""
@@ -214,6 +239,13 @@ def windows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Windows]:
         if last():
             for how in ("--kill", "--wait"):
                 subprocess.run(["wineserver", how], check=False, **quiet)
+
+
+@pytest.fixture(autouse=True)
+def _told(request: pytest.FixtureRequest, tell: Callable[[str, str], None]) -> None:
+    """Have it told by this test what Wine does not begin in it."""
+    if "windows" in request.fixturenames:
+        request.getfixturevalue("windows").tell = tell
 
 
 @pytest.fixture

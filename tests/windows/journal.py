@@ -24,6 +24,10 @@ STARTS = (
 _LINES = 60
 
 
+def _has_words(answer: Answer) -> bool:
+    return not answer.status or bool(answer.stdout + answer.stderr)
+
+
 class Journal:
     """The file, and the numbers of this worker's programs."""
 
@@ -37,16 +41,27 @@ class Journal:
         self._write(f"{name} begins {command[:160]!a}")
         return name
 
+    def has_begun(self, name: str, answer: Answer) -> bool:
+        """Return False where it has failed without a word, and no Python has begun.
+
+        Nothing of ours was run then: Wine has ended it before.
+        """
+        if _has_words(answer):
+            return True
+        return any(f" {name} started " in line for line in self._lines())
+
     def ended(self, name: str, answer: Answer) -> Answer:
         """Note its end, and fail where it has failed without a word: none of them may."""
         self._write(f"{name} ended {answer.status} after {answer.seconds:.3f} s")
-        if answer.status and not answer.stdout + answer.stderr:
-            lines = self.path.read_text("utf-8", "replace").splitlines()
-            started = any(f" {name} started " in line for line in lines)
-            began = "its Python had begun" if started else "its Python never began"
-            told = "\n".join(lines[-_LINES:])
+        if not _has_words(answer):
+            told = "\n".join(self._lines()[-_LINES:])
+            begun = self.has_begun(name, answer)
+            began = "its Python had begun" if begun else "its Python never began"
             pytest.fail(f"{name} said nothing, and {began}: {answer}\n{told}")
         return answer
+
+    def _lines(self) -> list[str]:
+        return self.path.read_text("utf-8", "replace").splitlines()
 
     def _write(self, line: str) -> None:
         with open(self.path, "a", encoding="utf-8") as file:
