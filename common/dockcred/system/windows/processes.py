@@ -26,8 +26,6 @@ _kernel.CreateToolhelp32Snapshot.restype = wintypes.HANDLE
 _kernel.OpenProcess.restype = wintypes.HANDLE
 _kernel.CloseHandle.argtypes = (wintypes.HANDLE,)
 _kernel.LocalFree.argtypes = (ctypes.c_void_p,)
-_shell = ctypes.WinDLL("shell32")
-_shell.CommandLineToArgvW.restype = ctypes.POINTER(wintypes.LPWSTR)
 
 
 class ListedProcess(ctypes.Structure):
@@ -111,13 +109,15 @@ def words(command: str) -> list[str]:
     """
     if not (command := command.strip()):
         return []
+    read = ctypes.WinDLL("shell32").CommandLineToArgvW
+    read.restype = ctypes.POINTER(wintypes.LPWSTR)
     number = ctypes.c_int()
-    found = _shell.CommandLineToArgvW(command, byref(number))
+    found = read(command, byref(number))
     if not found:
         raise ValueError("no command")
-    read = [str(each) for each in found[: number.value]]
+    texts = [str(each) for each in found[: number.value]]
     _kernel.LocalFree(found)
-    return read
+    return texts
 
 
 def start_again(code: str, variables: dict[str, str], text: bytes) -> None:
