@@ -153,7 +153,7 @@ def about(
     )
     if named == AUTO:
         account = registry_account
-    key = environment.ends("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY")
+    key = environment.ends(*direct.IDS)
     found = {
         "account": account,
         "arn": arn,

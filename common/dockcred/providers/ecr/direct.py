@@ -18,12 +18,13 @@ WEB_IDENTITY = "aws:web-identity"
 CONTAINER = "aws:container"
 POD_IDENTITY = "aws:pod-identity"
 INSTANCE_PROFILE = "aws:instance-profile"
-_IDS = ("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY")
+IDS = ("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY")
+"""The variables that name a key, the first that is set before the other."""
 
 
 def env_keys(environment: Environment) -> Keys | None:
     """Return the keys in the variables; ecr-login knows two names for each half."""
-    access_key_id = environment.first(*_IDS)
+    access_key_id = environment.first(*IDS)
     secret = environment.first("AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY")
     if not access_key_id or not secret:
         return None
@@ -33,7 +34,7 @@ def env_keys(environment: Environment) -> Keys | None:
 
 def has_key_id(environment: Environment) -> bool:
     """Return whether the variables name keys: no other source is asked then."""
-    return bool(environment.first(*_IDS))
+    return bool(environment.first(*IDS))
 
 
 def source_of(environment: Environment) -> str:
