@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -103,6 +104,11 @@ class Windows:
         )
         return profile
 
+    @property
+    def interpreter(self) -> Path:
+        """The Python that has the programs."""
+        return self.scripts.parent / "python.exe"
+
     def path(self, path: Path) -> str:
         """Return a path of this machine as Windows has it."""
         return f"Z:{path}".replace("/", "\\")
@@ -130,20 +136,24 @@ class Windows:
         timeout_s: float = _TIMEOUT_S,
     ) -> Answer:
         """Run code by the Python that has the programs."""
-        python = self.scripts.parent / "python.exe"
-        return self._run([python, "-c", code, *arguments], text, variables, timeout_s)
+        return self._run(
+            [self.interpreter, "-c", code, *arguments], text, variables, timeout_s
+        )
 
     def many(self, cases: Sequence[Case], at_once: int = 1) -> list[Answer]:
         """Run programs, so many at the same time, in one process's keeping."""
-        ran = self._many(cases, at_once)
-        for number, case in enumerate(cases):
-            if case.ends_after_s is not None:
-                continue
-            if not self.journal.has_begun(*ran[number]):
-                self._tell_again(ran[number][0])
-                (ran[number],) = self._many([case], 1)
-            self.journal.ended(*ran[number])
-        return [answer for _, answer in ran]
+        return [
+            self._settled(name, answer, partial(self._one, case))
+            if case.ends_after_s is None
+            else answer
+            for case, (name, answer) in zip(
+                cases, self._many(cases, at_once), strict=True
+            )
+        ]
+
+    def _one(self, case: Case) -> tuple[str, Answer]:
+        (ran,) = self._many([case], 1)
+        return ran
 
     def _many(self, cases: Sequence[Case], at_once: int) -> list[tuple[str, Answer]]:
         begins = self.journal.begins
@@ -173,15 +183,17 @@ class Windows:
         variables: Mapping[str, str] | None = None,
         timeout_s: float = _TIMEOUT_S,
     ) -> Answer:
-        """Run a command to its end; what Wine has not begun is run once more, and told."""
-        name, answer = self._once(command, text, variables, timeout_s)
-        if not self.journal.has_begun(name, answer):
-            self._tell_again(name)
-            name, answer = self._once(command, text, variables, timeout_s)
-        return self.journal.ended(name, answer)
+        once = partial(self._once, command, text, variables, timeout_s)
+        return self._settled(*once(), once)
 
-    def _tell_again(self, name: str) -> None:
-        self.tell("what Wine did not begin, and was run once more", name)
+    def _settled(
+        self, name: str, answer: Answer, again: Callable[[], tuple[str, Answer]]
+    ) -> Answer:
+        """Return how it ended; what Wine has not begun is run once more, and told."""
+        if not self.journal.has_begun(name, answer):
+            self.tell("what Wine did not begin, and was run once more", name)
+            name, answer = again()
+        return self.journal.ended(name, answer)
 
     def _once(
         self,

@@ -78,7 +78,7 @@ def test_out_of_time_it_fails_and_nothing_that_was_started_is_left(
     """What hangs was started by the program that is asked for the keys."""
     variables = cloud.environment("credential-process") | {"DOCKCRED_CACHE": "off"}
     (tmp_path / "hangs.py").write_text(HANGS)
-    python = windows.path(windows.scripts.parent / "python.exe")
+    python = windows.path(windows.interpreter)
     hangs, pid = (windows.path(tmp_path / name) for name in ("hangs.py", "pid"))
     variables["HANGS"] = f'"{python}" "{hangs}" "{pid}"'
     asked = tmp_path / "keys.cmd"

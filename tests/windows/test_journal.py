@@ -31,3 +31,10 @@ def test_what_was_not_begun_is_run_once_more(windows, told):
     assert len(told) == 1
     assert windows.other(cmd, "/c", "exit 0").status == 0
     assert len(told) == 1
+
+
+def test_who_keeps_no_journal_does_not_know(windows):
+    """As of an archive's own Python, which notes nothing."""
+    plain = Windows(windows.scripts)
+    with pytest.raises(pytest.fail.Exception, match="its Python had begun"):
+        plain.python(BEGINS)

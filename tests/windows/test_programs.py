@@ -53,7 +53,7 @@ def asked(windows: Windows, program: str, host: str, variables: dict) -> str:
 
 
 def test_az_is_found_and_asked(windows, cloud, place):
-    python = windows.path(windows.scripts.parent / "python.exe")
+    python = windows.path(windows.interpreter)
     words = f'"{python}" -I -S -B "{windows.path(Path(programs.__file__))}" az'
     variables = at_home(windows, cloud, "azure-cli")
     (place / "az.cmd").write_text(f"@{words} {cloud.url} %*\r\n")
@@ -109,7 +109,7 @@ def command(windows: Windows, place: Path, answer: str) -> str:
     """Return a command that prints an answer if its words come as they are written."""
     (place / "prints.py").write_text(PRINTS, encoding="utf-8")
     (place / "prints.txt").write_text(answer)
-    python = windows.path(windows.scripts.parent / "python.exe")
+    python = windows.path(windows.interpreter)
     return f'"{python}" "{windows.path(place / "prints.py")}" {ARGUMENTS}'
 
 
