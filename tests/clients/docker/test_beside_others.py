@@ -49,25 +49,23 @@ def buildx(home: Home, registry: str) -> Iterator[str]:
     """Compare what buildx sends; it stops where docker's pull goes on."""
     answer = oracles.ask("buildx", home.home, home.variables, registry)
     mine, file = ours(home, registry)
-    key = Reference(registry).docker_key
-    found = docker_read.look_up(file, key)
+    docker = {of(login) for login in answer["docker"]}
     if answer["error"]:
-        assert found
-        assert found.helper
+        assert any(login["error"] for login in answer["docker"])
         if mine != {NOTHING}:
             yield meant("buildx-stops-at-a-failing-helper")
         return
-    if key == "dhi.io" and NOTHING in mine and not answer["bearer"]:
-        hubs, _ = ours(home, "docker.io")
-        assert of(answer) in hubs | mine
-        if of(answer) != NOTHING and not found and file.state == "read":
+    if not docker <= mine:
+        assert is_for_29(file), (answer, mine)
+        yield meant("docker-29-reads-on")
+    if of(answer) not in docker:
+        assert registry == "dhi.io"
+        assert not all(any(login.values()) for login in answer["docker"])
+        assert of(answer) in {of(login) for login in answer["hub"]}
+        if file.state == "read":
             said = "".join(finding.text for finding in home.doctor(registry))
             assert "buildx alone falls back to Docker Hub's login" in said
             yield "the Hub's login is sent"
-        return
-    if of(answer) not in mine:
-        assert is_for_29(file), (answer, mine)
-        yield meant("docker-29-reads-on")
         return
     yield "nothing is sent" if of(answer) == NOTHING else "a login is sent"
 
@@ -273,6 +271,15 @@ def test_buildx_alone_asks_what_the_hub_backs_with_its_login(
     said = "".join(finding.text for finding in home.doctor(host))
     assert "buildx alone falls back to Docker Hub's login" in said
     assert of(oracles.ask("buildx", tmp_path, home.variables, "other.io")) == NOTHING
+
+
+@pytest.mark.parametrize("host", ["dhi.io", HOST])
+def test_buildx_reads_keys_as_the_docker_of_which_it_is_made(
+    host: str, tmp_path: Path, path: str
+) -> None:
+    content = written({"auths": {f" https://{host}": {"username": "me"}}})
+    found = list(buildx(Home(tmp_path, path, content, b""), host))
+    assert found == [meant("docker-29-reads-on"), "a login is sent"]
 
 
 def test_buildx_reads_files_of_its_own_first(tmp_path: Path, path: str) -> None:
