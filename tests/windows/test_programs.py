@@ -52,14 +52,33 @@ def asked(windows: Windows, program: str, host: str, variables: dict) -> str:
     return answer.password
 
 
-def test_az_is_found_and_asked(windows, cloud, place):
+@pytest.mark.parametrize(
+    ("program", "identity"), [("az", "azure-cli"), ("pwsh", "azure-powershell")]
+)
+def test_a_login_at_azure_is_found_and_asked(windows, cloud, place, program, identity):
     python = windows.path(windows.interpreter)
-    words = f'"{python}" -I -S -B "{windows.path(Path(programs.__file__))}" az'
-    variables = at_home(windows, cloud, "azure-cli")
-    (place / "az.cmd").write_text(f"@{words} {cloud.url} %*\r\n")
+    words = f'"{python}" -I -S -B "{windows.path(Path(programs.__file__))}" {program}'
+    variables = at_home(windows, cloud, identity)
+    (place / f"{program}.cmd").write_text(f"@{words} {cloud.url} %*\r\n")
     variables["PATH"] = f"{windows.path(place)};C:\\windows\\system32"
     assert asked(windows, ACR, ACR_HOST, variables)
     assert cloud.calls["entra:token:refresh_token"] == 1
+
+
+PLAN = """
+from dockcred.providers.acr import sources
+from dockcred.system.environment import Environment
+print(*sources.plan(Environment({"AZURE_TOKEN_CREDENTIALS": "dev"} | dict(PATH=PATH))))
+"""
+
+
+@pytest.mark.parametrize("name", ["pwsh", "powershell", "other"])
+def test_either_powershell_is_one_to_be_asked(windows, place, name):
+    """Which of them is run azure-identity finds out, by words that Wine's cmd lacks."""
+    (place / f"{name}.exe").touch()
+    told = windows.python(f"PATH = {windows.path(place)!r}\n{PLAN}")
+    found = ["azure:powershell"] if name != "other" else []
+    assert (told.status, told.stdout.split()) == (0, [f.encode() for f in found]), told
 
 
 def test_gcloud_and_its_settings_are_found_and_asked(windows, cloud, place):

@@ -29,6 +29,7 @@ if sys.platform == "win32":
         HOME,
         KEYCHAIN,
         PLAIN,
+        POWERSHELLS,
         READ,
         READ_ANY,
         REMOVES_OPEN,
@@ -96,6 +97,8 @@ else:
     """Whether systemd may start services here."""
     EXECUTABLE: tuple[str, ...] = ("",)
     """What the file of a program ends in, beside its name."""
+    POWERSHELLS: tuple[str, ...] = ("pwsh",)
+    """What PowerShell's program may be called."""
     ENDING = ("SIGSTOP", "SIGKILL")
     """What ends processes, first all of the one, then of the other."""
     ROOTS: tuple[str, ...] = (

@@ -129,7 +129,7 @@ def _source_in(group: str, environment: Environment) -> str:
     if group == "managed":
         return _managed(environment)
     named = _choice(environment) not in {"", "dev"}
-    if named or _is_on_path(PROGRAMS[group], environment):
+    if named or any(os.access(path, os.X_OK) for path in _on_path(group, environment)):
         return group
     return ""
 
@@ -166,20 +166,21 @@ def _managed(environment: Environment) -> str:
 
 def looked_for(environment: Environment) -> tuple[str, ...]:
     """Return the files whose being there makes a source one to be asked."""
-    programs = (_on_path(program, environment) for program in PROGRAMS.values())
+    programs = (_on_path(source, environment) for source in PROGRAMS)
     return (_ARC_AGENT, *(path for paths in programs for path in paths))
 
 
-def _is_on_path(program: str, environment: Environment) -> bool:
-    return any(os.access(path, os.X_OK) for path in _on_path(program, environment))
+def _on_path(source: str, environment: Environment) -> tuple[str, ...]:
+    """Return where a source's program may lie.
 
-
-def _on_path(program: str, environment: Environment) -> tuple[str, ...]:
-    """Return absolute names only: the working directory may be a stranger's."""
+    Absolute names only: the working directory may be a stranger's.
+    """
+    names = system.POWERSHELLS if source == POWERSHELL else (PROGRAMS[source],)
     return tuple(
-        f"{directory}{os.sep}{program}{ending}"
+        f"{directory}{os.sep}{name}{ending}"
         for directory in environment.get("PATH").split(os.pathsep)
         if os.path.isabs(directory)
+        for name in names
         for ending in system.EXECUTABLE
     )
 

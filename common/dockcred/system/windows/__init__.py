@@ -45,6 +45,7 @@ REMOVES_OPEN = False  # what anybody has open stays
 _STARTED = (".com", ".exe", ".bat", ".cmd")  # by CreateProcess; of others a shell knows
 _SAID = os.environ.get("PATHEXT", "").lower().split(";")
 EXECUTABLE = tuple(each for each in _SAID if each in _STARTED) or _STARTED
+POWERSHELLS = ("pwsh", "powershell")  # the one to install, and Windows' own
 _ABSENT = {"fcntl", "grp", "pwd", "resource", "termios"}
 _LESS_HERE = {"os", "signal", "socket", "time"}
 ENDING = ("SIGTERM",)
