@@ -1,6 +1,6 @@
-"""`dockcred`, the program for people: a file or a package for each subcommand.
+"""`dockcred`, the program for people: a module or a package for each subcommand.
 
-The helpers need nothing of it: what they share with it is in the rooms below.
+The credential helpers need nothing of it: what both use is in the packages below.
 """
 
 from __future__ import annotations
@@ -88,26 +88,26 @@ SECTIONS = {
 
 
 class _OnUse(HelpfulGroup):
-    """Subcommands that are imported when they are called."""
+    """A group that imports a subcommand only when it is called."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run as a program of its own, hardened, not as a part of another."""
+        """Run as the program of this process, which is hardened first."""
         process.harden(for_good=False)
         if sys.stdout is not None and sys.stdout.encoding.lower() != "utf-8":
-            # Windows' pipes have one code page, which lacks letters of a path.
+            # A pipe on Windows has one code page, which may lack letters of a path.
             sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         try:
             return super().__call__(*args, **kwargs)
         finally:
-            # A second Ctrl-C would find Python at its end, which shows a traceback.
+            # A second Ctrl-C would meet Python while it exits: it shows a traceback.
             with suppress(ValueError):  # not the main thread
                 signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run one; help that goes to a full disk fails in one line as well."""
+        """Run a subcommand; report a failure in one line, also of a full disk."""
         with reporting_errors():
             if "--" in sys.argv and not args:
-                # Behind it all is another command's: on Windows click would expand it.
+                # The words after -- are another command's: click expands * on Windows.
                 kwargs.setdefault("args", sys.argv[1:])
             know_powershell(environment.current().get(COMPLETING))
             try:
@@ -121,12 +121,12 @@ class _OnUse(HelpfulGroup):
                 ) from None
 
     def list_commands(self, context: click.Context) -> list[str]:
-        """Return the subcommands; the one file has no sandbox."""
+        """Return the subcommands; the one-file dockcred has no sandbox."""
         del context
         return sorted(name for name in COMMANDS if find_spec(COMMANDS[name][0]))
 
     def meant(self, context: click.Context, name: str) -> str:
-        """Return what was meant; a helper is no command of ours, and clients run it."""
+        """Return a suggestion; for a helper's name, that clients run it, not people."""
         from dockcred.wiring import PROGRAMS  # noqa: PLC0415 - after a slip alone
 
         helper = f"docker-credential-{name.removeprefix('docker-credential-')}"
@@ -135,7 +135,7 @@ class _OnUse(HelpfulGroup):
         return f" {helper} is what clients run: dockcred configure docker --all"
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        """Load one."""
+        """Import and return a subcommand; None if there is none by that name."""
         if name not in self.list_commands(context):
             return None
         module, attribute = COMMANDS[name]

@@ -1,4 +1,4 @@
-"""`dockcred cache`: where tokens are kept, and how to be rid of them."""
+"""`dockcred cache`: show where tokens are cached, and remove them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def cache(*, clear: bool, as_json: bool) -> None:
 
 
 def _described(path: str) -> dict[str, object]:
-    """Return a cache as documents have it: whose credentials, until when each."""
+    """Return one cache for the JSON document: its credentials, and when each ends."""
     now = time.time()
     opened = Cache(path)
     names = sorted(name for name in opened.names() if name.count(",") > 1)
@@ -68,9 +68,9 @@ def _described(path: str) -> dict[str, object]:
 
 
 def _directories() -> list[str]:
-    """Return those that exist: the suite's, and those that variables name.
+    """Return the existing cache directories: the suite's, and those of variables.
 
-    A variable that switches the cache off does not hide what was kept before.
+    DOCKCRED_CACHE may switch the cache off; it does not hide what was kept before.
     """
     variables = dict(os.environ)
     variables.pop("DOCKCRED_CACHE", None)
@@ -81,7 +81,7 @@ def _directories() -> list[str]:
 
 
 def _is_directory(path: str) -> bool:
-    """Return whether it is one; raise OSError where that cannot be seen."""
+    """Return whether a path is a directory; raise OSError if that cannot be read."""
     try:
         return stat.S_ISDIR(os.stat(path).st_mode)
     except (FileNotFoundError, NotADirectoryError):
@@ -89,7 +89,10 @@ def _is_directory(path: str) -> bool:
 
 
 def remove(path: str) -> None:
-    """Remove a cache, its mark last: a call that is killed can be called again."""
+    """Remove a cache directory, its mark last, so that a killed call can be repeated.
+
+    Raises InvalidInputError for a directory that is not ours, or not only ours.
+    """
     names = os.listdir(path) if machine.is_trusted(path) else ["?"]
     if names and _MARK not in names:
         raise InvalidInputError(

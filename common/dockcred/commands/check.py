@@ -51,7 +51,7 @@ def check(form: str, path: str, reader: str | None, *, as_json: bool) -> None:
 
 
 def _examine(form: str, path: str, reader: str) -> Iterator[Finding]:
-    """Check the file; one that cannot be read is of no use to its reader."""
+    """Yield the findings on the file; a file that cannot be read is an error."""
     try:
         data = _read(path)
     except OSError as failed:
@@ -66,7 +66,7 @@ def _examine(form: str, path: str, reader: str) -> Iterator[Finding]:
 
 
 def _exposure(form: str, path: str) -> Iterator[Finding]:
-    """Warn of a secret that others can read; a file may name helpers alone."""
+    """Warn if others can read a secret; a file that only names helpers has none."""
     if form in {"docker-config", "helm", "containers-auth"}:
         reader = ClientFile if form == "containers-auth" else DockerFile
         return entries.check_exposure(reader(path))

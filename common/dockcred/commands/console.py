@@ -1,7 +1,7 @@
-"""How `dockcred` speaks to people: one console, and failures in one line.
+"""Print for people: to a console, on stdout or stderr, and failures in one line.
 
-`console` and `errors`, on stderr, are made on their first use: importing rich is a
-fifth of the time of a short command that prints nothing.
+`console` (stdout) and `errors` (stderr) are made on their first use: importing rich
+takes a fifth of the time of a short command that prints nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ _ORDERS = {"GITHUB_ACTIONS": "::add-mask::{}", "TF_BUILD": "##vso[task.setsecret
 
 
 def mask(credentials: Iterable[Credential]) -> None:
-    """Write the runner's mask for each password, and for its form in clients' files."""
+    """Tell a CI runner to mask each password, and its base64 form in clients' files.
+
+    Nothing is written elsewhere, nor if stderr is not a pipe.
+    """
     variables = environment.current()
     orders = [order for name, order in _ORDERS.items() if variables.is_on(name)]
     if not orders or not stat.S_ISFIFO(os.fstat(2).st_mode):
@@ -42,7 +45,7 @@ def mask(credentials: Iterable[Credential]) -> None:
 
 
 def _escaped(text: str) -> str:
-    """Return a text on one line, as the commands' values have it."""
+    """Return a text on one line, escaped as in values of the runners' commands."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
@@ -55,9 +58,9 @@ if TYPE_CHECKING:
     console: Console
     errors: Console
 else:
-    # Not for type checkers, to which a name that is not ours shall be an error.
+    # Type checkers do not see this, so that they report names that do not exist.
     def __getattr__(name: str) -> Console:
-        """Make a console; what its stream has no character for is a question mark."""
+        """Make a console; characters that its stream cannot encode become `?`."""
         if name not in {"console", "errors"}:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from rich.console import Console  # noqa: PLC0415 - see above
@@ -68,10 +71,10 @@ else:
             stream.reconfigure(errors="replace")
         how = {}
         if environment.current().get("NO_COLOR"):
-            # rich leaves out colours alone; bold, and what turns, are codes too.
+            # By NO_COLOR rich drops only colours; bold and spinners use codes too.
             how = {"color_system": None}
             how |= {"force_terminal": False} if is_errors else {}
-        # An ARN of Alibaba Cloud's, acs:ram:…, would have an animal in it.
+        # Else rich shows `:ram:` in Alibaba Cloud's ARNs (acs:ram:…) as an emoji.
         made = globals()[name] = Console(stderr=is_errors, emoji=False, **how)
         return made
 
@@ -80,7 +83,7 @@ else:
 def reporting_errors() -> Iterator[None]:
     """Write a failure's cause and remedy to stderr, and exit with 1.
 
-    A pipe that its reader has left is click's, which exits with 1 in silence.
+    A pipe that its reader has closed is left to click, which exits with 1 in silence.
     """
     try:
         yield
@@ -97,7 +100,7 @@ def reporting_errors() -> Iterator[None]:
 
 
 def _asked(error: DockcredError) -> str:
-    """Return what a name was meant for, where the error says which names there are."""
+    """Return a suggestion for a wrong name, if the error's remedy lists the names."""
     _, said, names = error.remedy.partition("choose of ")
     _, quote, word = error.cause.partition("'")
     if not said or not quote:
@@ -107,7 +110,7 @@ def _asked(error: DockcredError) -> str:
 
 
 def meant(word: str, known: Iterable[str]) -> str:
-    """Return what a word was meant for, as a question; nothing where none is near."""
+    """Return a question with the known word most like this one; empty without one."""
     from difflib import get_close_matches  # noqa: PLC0415 - after a slip alone
 
     names, lower = list(known), word.lower()
@@ -127,7 +130,7 @@ def _remedy(error: OSError) -> str:
 def stdout() -> TextIO:
     """Return stdout for a secret; InvalidInputError where the caller has closed it.
 
-    Its descriptor may be another file's by now.
+    Its file descriptor may belong to another file by now.
     """
     if sys.stdout is None:  # so Python has it, whatever its type says
         raise InvalidInputError("stdout is closed", "send it to a pipe or a file")
@@ -135,7 +138,7 @@ def stdout() -> TextIO:
 
 
 _LAST_S = 253402300799.0
-"""The end of the year 9999, behind which ISO 8601 has no form."""
+"""The end of the year 9999, in seconds since the epoch: ISO 8601 has no later year."""
 
 
 def moment(seconds: float) -> str:
@@ -145,7 +148,7 @@ def moment(seconds: float) -> str:
 
 
 def span(seconds: float) -> str:
-    """Write a time span as people do, by its two greatest units: 11 h 59 min."""
+    """Write a time span, given in seconds, in its two greatest units: 11 h 59 min."""
     minutes = int(max(0.0, seconds) // 60)
     if not minutes:
         return f"{max(0, round(seconds))} s"
@@ -166,12 +169,15 @@ def until(ends: float | None) -> str:
 
 
 def examples(*lines: str) -> str:
-    """Write the end of a command's help; click takes a backspace for "as it is"."""
+    """Return the examples that end a command's help.
+
+    The backspace tells click not to fold these lines.
+    """
     return "\n".join(("\b", "Examples:", *(f"  {line}" for line in lines)))
 
 
 def _drop_output() -> None:
-    """Discard what a full disk has not taken: Python would retry, and exit 120."""
+    """Discard output that a full disk refused: Python would retry it, and exit 120."""
     if sys.stdout is not None:
         with suppress(OSError):
             sys.stdout.close()
@@ -179,9 +185,9 @@ def _drop_output() -> None:
 
 @contextmanager
 def progress(text: str) -> Iterator[Callable[[str], object]]:
-    """Show on stderr what is being done; give what changes the text.
+    """Show on stderr what is being done; yield a function that changes the text.
 
-    Where no terminal shows it no thread is started that draws it: Python's end may meet
+    Without a terminal no thread is started to draw it: when Python exits, it may stop
     a thread at any place.
     """
     from dockcred.commands.console import errors  # noqa: PLC0415 - may be made now
@@ -194,10 +200,10 @@ def progress(text: str) -> Iterator[Callable[[str], object]]:
 
 
 def leave(status: int = 0) -> NoReturn:
-    """End the process at once, with what was printed, whatever its threads are at.
+    """Flush the output and end the process at once, whatever its threads are doing.
 
-    Python's own end waits for some threads, and cuts off the others wherever they are:
-    a `refresh` that was stopped so was seen to end by SIGABRT, once.
+    Python's own exit waits for some threads, and stops the others at any place. A
+    `refresh` that was stopped like that was once seen to end by SIGABRT.
     """
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
@@ -206,7 +212,7 @@ def leave(status: int = 0) -> NoReturn:
 
 
 def has_person() -> bool:
-    """Return whether somebody at a terminal can be asked: questions go to stderr."""
+    """Return whether a person can be asked: stdin and stderr are terminals."""
     return all(stream and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
 
@@ -226,7 +232,7 @@ def say(text: str, style: str = "") -> None:
 
 
 def warn(text: str) -> None:
-    """Write to stderr what does not stop us."""
+    """Write a warning to stderr; the command goes on."""
     _print(text, style="yellow")
 
 

@@ -58,7 +58,7 @@ def document(name: str, findings: Sequence[Finding]) -> str:
 
 
 def distinct(findings: Sequence[Finding]) -> list[Finding]:
-    """Return the problems, the worst first: each once, though two may meet it."""
+    """Return the problems, the worst first; each once, even if two clients have it."""
     kept: list[Finding] = []
     for finding in sorted(findings, key=lambda found: -found.severity):
         if finding.is_problem and not any(_is_same(finding, each) for each in kept):
@@ -67,7 +67,10 @@ def distinct(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def _is_same(one: Finding, other: Finding) -> bool:
-    """Return whether two have one cause: one says no more than the other has said."""
+    """Return whether two findings have one cause: one text contains the other.
+
+    Two different commands as `fix` are two causes.
+    """
     if one.text == other.text:
         return one.fix == other.fix
     is_part = one.text in other.text or other.text in one.text
@@ -75,12 +78,12 @@ def _is_same(one: Finding, other: Finding) -> bool:
 
 
 def listed(names: Sequence[str]) -> list[str]:
-    """Return names for a sentence: all but the last with commas between."""
+    """Return names to be joined by "and": the last, and one text with all others."""
     return [", ".join(names[:-1]), names[-1]] if names[1:] else list(names)
 
 
 def tell(name: str, findings: Sequence[Finding], *, as_json: bool) -> int:
-    """Print the findings of what `name` names; return the exit status."""
+    """Print the findings on `name`; return the exit status."""
     if as_json:
         click.echo(document(name, findings))
     else:

@@ -68,7 +68,7 @@ def get(host: str, *, password: bool, as_json: bool) -> None:
 
 
 def _known(host: str, credential: resolve.Credential) -> shape.Known:
-    """Return what is known of a registry that has just been answered."""
+    """Return what is known of a registry for which a credential was just had."""
     known = Survey(environment.current()).describe(host)
     held = known.answerer
     if known.state in {shape.CONFIGURED, shape.OVER, shape.NOBODY}:
@@ -125,7 +125,7 @@ def list_(*, as_json: bool) -> None:
 
 
 def _listed(found: dict[str, str], left_out: DockcredError | None) -> str:
-    """Write what is listed, each with what is known of it, and what is left out."""
+    """Return the list as JSON: what is known of each registry, and what is left out."""
     survey = Survey(environment.current())
     now = time.time()
     rows = []

@@ -1,4 +1,4 @@
-"""What helps to type a command: lists of whole sentences, slips, and completion."""
+"""Help with typing a command: lists, suggestions for misspelt words, completion."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ else:
     _Choice = click.Choice  # it takes no type before click 8.2
 
 _WHOLE = 1000
-"""Characters; no summary of a command is longer, so that none is cut."""
+"""How many characters of a summary click lists: none is longer, so none is cut."""
 
 
 class HelpfulGroup(click.Group):
-    """A group whose list has whole sentences, and that knows what a slip was meant for.
+    """A group that lists whole sentences, and suggests a command for a misspelt one.
 
-    `sections` are the titles of its list, each with the summaries of its commands by
-    name; without any all commands stand in one list, and say themselves what they do.
+    `sections` has the titles of its list, each with the summaries of its commands by
+    name. Without sections all commands stand in one list, with their own summaries.
     """
 
     sections: dict[str, dict[str, str]]
@@ -39,7 +39,7 @@ class HelpfulGroup(click.Group):
     ) -> None:
         """Write the list, folded between words."""
         for title, rows in self.listed(context).items():
-            if rows:  # of operators' commands the one file has none
+            if rows:  # the one-file dockcred has no commands for operators
                 with formatter.section(title):
                     formatter.write_dl(list(rows.items()))
 
@@ -63,9 +63,9 @@ class HelpfulGroup(click.Group):
     def resolve_command(
         self, context: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that is called; ask what was meant where there is none."""
+        """Return the command that is called; fail with a suggestion without one."""
         name = args[0]
-        # Where the shell asks what may follow, nothing follows what is no command.
+        # A shell that asks for completions after an unknown word gets none, no error.
         is_word = not name.startswith("-") and not context.resilient_parsing
         if is_word and self.get_command(context, name) is None:
             asked = self.meant(context, name)
@@ -73,13 +73,13 @@ class HelpfulGroup(click.Group):
         return super().resolve_command(context, args)
 
     def meant(self, context: click.Context, name: str) -> str:
-        """Return a question after the command that was meant, or nothing."""
+        """Return a question that suggests a similar command, or nothing."""
         return meant(name, self.list_commands(context))
 
     def shell_complete(
         self, context: click.Context, incomplete: str
     ) -> list[CompletionItem]:
-        """Return commands and options; what is in sections is not loaded for it."""
+        """Return commands and options; commands in sections are not loaded for it."""
         if not self.sections:
             return super().shell_complete(context, incomplete)
         rows = self.listed(context).values()
@@ -93,7 +93,7 @@ class HelpfulGroup(click.Group):
 
 
 class Choice(_Choice):
-    """One of some values; of a slip it is asked what was meant."""
+    """One of some values; the error for a misspelt one suggests a similar one."""
 
     def convert(
         self,
@@ -101,7 +101,7 @@ class Choice(_Choice):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> str:
-        """Return the value; raise a usage error for what is none."""
+        """Return the value; raise click.BadParameter for any other."""
         try:
             return super().convert(value, param, ctx)
         except click.BadParameter as error:
@@ -112,9 +112,9 @@ class Choice(_Choice):
 def complete_host(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[str]:
-    """Return the registries that are known here and begin so; asks nobody.
+    """Return the known registries that begin with what was typed; no network is used.
 
-    None where something is wrong with a file: nobody reads an error while he types.
+    Returns none if a file is broken: nobody reads an error while typing.
     """
     del context, parameter
     from dockcred.commands.known import Survey  # noqa: PLC0415 - for a shell only
@@ -128,7 +128,7 @@ def complete_host(
 
 
 def complete(*names: str) -> Callable[..., list[str]]:
-    """Return what completes one of some words."""
+    """Return a function for click that completes one of these words."""
 
     def found(
         _context: click.Context, _parameter: click.Parameter, incomplete: str
@@ -139,11 +139,14 @@ def complete(*names: str) -> Callable[..., list[str]]:
 
 
 COMPLETING = "_DOCKCRED_COMPLETE"
-"""By which click's script asks the program, as click derives it from its name."""
+"""The variable in which click's script asks for completions.
+
+click derives it from the program's name.
+"""
 
 
 def know_powershell(asked: str) -> None:
-    """Have click know PowerShell, if it is that which asks or is asked for."""
+    """Register PowerShell with click, if `asked` begins with its name."""
     if asked.startswith("powershell"):
         from dockcred.commands import powershell  # noqa: F401, PLC0415 - it registers
 

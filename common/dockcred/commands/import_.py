@@ -109,7 +109,7 @@ def _open(source: str) -> Sequence[Source]:
 
 
 def _opener(to: str | None) -> Callable[[ServerURL], KeychainStore]:
-    """Return what opens the store of a server: the named one, or that of a get."""
+    """Return a function that opens a server's store: `to`, or the one a get uses."""
     if to is None:
         return wiring.keychain_for
     named = wiring.keychain_store(to)
@@ -117,9 +117,10 @@ def _opener(to: str | None) -> Callable[[ServerURL], KeychainStore]:
 
 
 def copy_logins(origin: AuthFile, keys: Collection[str]) -> list[str]:
-    """Copy these logins of a client's file into their stores; return which are there.
+    """Copy these logins of a client's file into their stores; return the copied keys.
 
-    Each is read back and compared; the file stays as it is.
+    A login that the store has already counts as copied. Each is read back and
+    compared; the file stays as it is.
     """
     return _copy(origin, _opener(None), dry_run=False, replace=False, keys=keys)[0]
 
@@ -170,7 +171,7 @@ def _copy_one(
     dry_run: bool,
     replace: bool,
 ) -> tuple[str, bool]:
-    """Copy one credential; answer what was done, and whether it is safe there."""
+    """Copy one credential; return what was done, and whether the store has it now."""
     server = server_keys.parse(key)
     credential = origin.read(key)
     if credential is None or server is None:
@@ -195,7 +196,10 @@ def _copy_one(
 
 
 def _kept(store: KeychainStore, server: ServerURL) -> Credential | None:
-    """Return what is kept for this very registry and path, not for one above it."""
+    """Return the login that is kept for exactly this registry and path.
+
+    One that is kept for a path above it does not count.
+    """
     if not server_keys.same(server, store.list()):
         return None
     try:
@@ -207,7 +211,7 @@ def _kept(store: KeychainStore, server: ServerURL) -> Credential | None:
 def keeps_another(origin: AuthFile, key: str) -> bool:
     """Return whether the store keeps another login for this key than a client's file.
 
-    Raises DockcredError where it cannot be read.
+    Raises DockcredError if the store cannot be read.
     """
     server, mine = server_keys.parse(key), origin.read(key)
     if server is None or mine is None:

@@ -23,7 +23,7 @@ from dockcred.system import environment, private_file
 from dockcred.wiring import ALIASES, PROGRAMS, provider
 
 _FOR_ALL_TO_RUN = 0o755
-_START = "dock"  # of every program of ours
+_START = "dock"  # the name of every program of ours begins with it
 
 
 @click.command(
@@ -73,7 +73,7 @@ def install(
             shims.tell(aliases, remove=remove)
             return
         directory = os.path.abspath(directory or shims.usual_directory())
-        # Before a launcher that a killed call has left aside is taken for an alias.
+        # First, so that no temporary file of a killed call is taken for an alias.
         private_file.remove_leftovers(directory, _START)
         asked = dict(
             launcher_render.parse(ALIASES.get(text, text), _programs())
@@ -84,7 +84,7 @@ def install(
             return
         chosen = _chosen(programs)
         launchers = {name: name for name in chosen} | {
-            # An alias is as old as its program: both are written anew, or removed.
+            # An alias goes with its program: both are rewritten, or both removed.
             alias: program
             for alias, program in launcher_render.aliases(directory).items()
             if program in chosen
@@ -107,16 +107,19 @@ def _chosen(programs: str | None) -> list[str]:
 
 
 def _programs() -> dict[str, str]:
-    """Return what is installed, and where: Debian has a package for each family."""
+    """Return the installed programs, each with the file of its module.
+
+    Some may be missing: Debian has a package for each family.
+    """
     specs = {name: find_spec(name.replace("-", "_")) for name in PROGRAMS}
     return {name: str(spec.origin) for name, spec in specs.items() if spec}
 
 
 def missing(directory: str, path: str) -> tuple[list[str], list[str]]:
-    """Return the programs that are to be put there, and the files that others have put.
+    """Return the programs to put into a directory, and the files in it of others.
 
-    None of those that a PATH has as launchers of ours elsewhere, as Debian's packages
-    bring them.
+    A program is left out if `path` finds it as a launcher of ours elsewhere, such as
+    one of Debian's packages.
     """
     if not system.RUNS_SCRIPTS:
         return [], []
@@ -137,11 +140,17 @@ def missing(directory: str, path: str) -> tuple[list[str], list[str]]:
 
 
 _LINKED = ("docker-credential-auto", "docker-credential-keyring")
-"""What people's clients ask; the one file is every program by its name."""
+"""The helpers that people's clients ask.
+
+They are links to the one-file dockcred, which is the program whose name it has.
+"""
 
 
 def put(directory: str, launchers: dict[str, str]) -> None:
-    """Write launchers, each for its program; InvalidInputError for another's file."""
+    """Write launchers, each for its program.
+
+    Raises InvalidInputError if a file of that name is not ours.
+    """
     if is_one_file():
         raise InvalidInputError(
             "this dockcred is one file, which is its own launcher",
@@ -170,7 +179,7 @@ def put(directory: str, launchers: dict[str, str]) -> None:
 
 
 def link(directory: str, names: Iterable[str]) -> None:
-    """Link the one file under these names; what is there already stays."""
+    """Link the one-file dockcred under these names; files that exist stay."""
     os.makedirs(directory, mode=0o755, exist_ok=True)
     for name in names:
         target = os.path.join(directory, name)
@@ -180,7 +189,7 @@ def link(directory: str, names: Iterable[str]) -> None:
 
 
 def is_one_file() -> bool:
-    """Return whether this dockcred is the one file, which is its own launcher."""
+    """Return whether this is the one-file dockcred, which is its own launcher."""
     return not os.path.isdir(_package())
 
 
@@ -192,8 +201,8 @@ def is_ours(target: str, program: str) -> bool:
 
 
 def _text(program: str) -> str:
-    """Return a program's launcher."""
-    # The front's clock is a pipe in /proc: it has been run on Linux only.
+    """Return the text of a program's launcher."""
+    # front.sh measures time by a pipe in /proc, and has been run on Linux only.
     fronted = sys.platform == "linux" and PROGRAMS[program]
     served = provider(PROGRAMS[program]) if fronted else None
     python = os.path.realpath(sys.executable)
@@ -201,9 +210,9 @@ def _text(program: str) -> str:
 
 
 def _read(target: str, *, surely: bool = False) -> str:
-    """Return a launcher; nothing where there is none.
+    """Return a launcher's text; empty if there is none.
 
-    `surely` raises OSError for a file that is there and cannot be read.
+    With `surely`, a file that is there and cannot be read raises OSError.
     """
     try:
         with open(target, encoding="ascii") as file:
@@ -217,7 +226,10 @@ def _read(target: str, *, surely: bool = False) -> str:
 
 
 def _import_directories() -> tuple[str, ...]:
-    """Return where our two roots and the SDKs are: -I -S reads no .pth file."""
+    """Return the directories of our two source roots and of the SDKs.
+
+    A launcher names them, since `python -I -S` reads no .pth file.
+    """
     found = [
         os.path.dirname(_package()),
         *map(os.path.dirname, _programs().values()),
@@ -236,14 +248,14 @@ def _write(target: str, text: str) -> None:
 
 
 _BEFORE = "# Before `dockcred install` here was a "
-"""Begins a launcher's last line, which sh and Python never come to."""
+"""Begins a launcher's last line, which sh and Python never reach."""
 _LINK, _SCRIPT = "link", "script"
 
 
 def _kept(target: str) -> str:
-    """Return the line by which `--remove` gives back what pip, pipx or uv put there.
+    """Return the line from which `--remove` restores what pip, pipx or uv put there.
 
-    Nothing where there was nothing; of a launcher that is written anew, its own.
+    Empty if nothing was there. A launcher that is rewritten keeps the line it has.
     """
     if launcher_render.written_for(target, surely=True):
         _, line, kept = _read(target, surely=True).partition(_BEFORE)
@@ -266,7 +278,7 @@ def _remove(directory: str, launchers: Iterable[str]) -> None:
 
 
 def _give_back(target: str, program: str) -> None:
-    """Put back what a launcher took the place of, if that can still run."""
+    """Restore what a launcher has replaced; if that cannot run, remove the launcher."""
     kind, _, coded = _read(target, surely=True).partition(_BEFORE)[2].partition(": ")
     data = b64decode(coded) if coded else b""
     link = os.path.join(os.path.dirname(target), os.fsdecode(data))

@@ -1,6 +1,6 @@
 """What is known here of each registry: who answers, until when, and for which clients.
 
-Nobody is asked over a network. Nothing of it ever holds a secret.
+No network is used, except by `ask_who`. What is returned never holds a secret.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ if TYPE_CHECKING:
 
 
 class Survey:
-    """All that the files of this machine and user say, read once.
+    """All that the files of this machine and user say of registries, read once.
 
-    `problems` are what keeps some of it from being known.
+    `problems` are the errors for which a part of it is not known.
     """
 
     def __init__(self, variables: Environment) -> None:
@@ -67,7 +67,7 @@ class Survey:
 
     @property
     def logins(self) -> dict[str, str]:
-        """Return what the keychain keeps: users by the keys of their servers."""
+        """Return the keychain's logins: user names by the keys of their servers."""
         if self._logins is None:
             self._logins = self._read_keychain()
         return self._logins
@@ -89,19 +89,26 @@ class Survey:
         return self._config.defaults
 
     def is_served(self, name: str) -> bool:
-        """Return whether a registry is an identity system's, and never anonymous."""
+        """Return whether one of our providers serves it, and never without login."""
         target, store = self._router.identity_for(Reference(name).located)
         return store is not None and not store.provider.serves_anonymous(target)
 
     def own_identities(self, name: str) -> tuple[dict[str, str], ...]:
-        """Return by which settings a registry's own account would answer instead."""
+        """Return the settings with which a registry's own account would answer.
+
+        There are none if it answers already.
+        """
         target, store = self._router.identity_for(Reference(name).located)
         if store is None:
             return ()
         return store.provider.own_identities(target, "", store.environment)
 
     def hosts(self, *, with_keychain: bool = True) -> list[str]:
-        """Return every registry that is cached, was answered, is named or is kept."""
+        """Return every known registry.
+
+        Those are cached, were answered before, are named in a file, or have a login
+        in the keychain.
+        """
         found = [*self._config.hosts(), *(self.logins if with_keychain else ())]
         for name in wiring.PROVIDERS:
             try:
@@ -112,13 +119,13 @@ class Survey:
                 continue
             cache = wiring.open_cache(provider, self._variables)
             found += listing.hosts_in(provider, cache)
-        found += self.clients.docker.first  # of DOCKER_AUTH_CONFIG
+        found += self.clients.docker.first  # the registries of DOCKER_AUTH_CONFIG
         for file in (self.clients.docker, *self.clients.podman, self.clients.helm):
             found += [*file.table("credHelpers"), *file.table("auths")]
         return sorted(set(map(_named, found)) - {""})
 
     def describe(self, name: str) -> Known:
-        """Return what is known of a registry; InvalidInputError for what is none."""
+        """Return what is known of a registry; InvalidInputError if it is none."""
         reference = Reference(name)
         own = list(self.clients.of_people(reference))
         known = Known(reference.name, clients=own)
@@ -140,7 +147,7 @@ class Survey:
         return known
 
     def ask_who(self, known: Known) -> None:
-        """Ask the cloud who it is that has answered; where it fails, less is known."""
+        """Ask the cloud which principal has answered; a failure is only logged."""
         try:
             target, store = self._router.identity_for(Reference(known.registry).located)
             if store is None:
@@ -153,7 +160,7 @@ class Survey:
             log.info(f"{known.registry} does not say who has asked it: {error}")
 
     def _look_at_logins(self, known: Known) -> None:
-        """Set who answers where no identity does."""
+        """Set who answers if no identity does: the keychain, or a client's file."""
         for key, user in self.logins.items():
             if _named(key) == _named(known.registry):
                 known.state, known.problem = KEPT, None
@@ -170,7 +177,7 @@ class Survey:
                 return
 
     def uses(self, name: str) -> list[ClientUse]:
-        """Return what people's clients do for a registry; nothing for none."""
+        """Return what people's clients do for a registry; empty if it is none."""
         try:
             return list(self.clients.of_people(Reference(name)))
         except DockcredError:
@@ -192,7 +199,7 @@ class Survey:
 
 
 def _named(key: str) -> str:
-    """Return a registry's name by a key of any kind; nothing for what names none."""
+    """Return the registry that a key of any client names; empty if it names none."""
     host = host_of(key)
     if host in HUB_NAMES:
         return HUB
@@ -204,7 +211,7 @@ def _named(key: str) -> str:
 
 
 def _look_at_cache(known: Known, store: IdentityStore, target: ServerURL) -> None:
-    """Set what the cache holds, for the identity of now and for others."""
+    """Set what the cache holds, for the current identity and for others."""
     known.failure = store.last_failure(target)
     now = store.entry(target)
     for name in sorted(store.cache.names(f"{store.provider.name},{target.host},")):
@@ -221,7 +228,10 @@ def _look_at_cache(known: Known, store: IdentityStore, target: ServerURL) -> Non
 
 
 def _answerer(entry: Entry, provider: Provider, target: ServerURL) -> Answerer:
-    """Return whose an entry is: its key has the variables by which it was minted."""
+    """Return whose a cache entry is.
+
+    The entry's key holds the variables with which the credential was minted.
+    """
     pairs = (part.partition("=") for part in entry.key.split("\x1f")[3:])
     variables = {name: value for name, equals, value in pairs if equals}
     held = entry.credential
@@ -235,7 +245,7 @@ def _answerer(entry: Entry, provider: Provider, target: ServerURL) -> Answerer:
 
 
 def _look_at_identity(known: Known, store: IdentityStore, target: ServerURL) -> None:
-    """Set who would be asked, by what is configured."""
+    """Set which identity would be asked, as it is configured; it is not asked."""
     provider, variables = store.provider, store.environment
     try:
         identity = provider.identity(target, variables)

@@ -1,6 +1,6 @@
 """`dockcred manual`: the manual pages in roff, for those who installed by pip.
 
-They are made from what the programs say of themselves; no page is written by hand.
+They are made from the programs' help texts and docstrings; none is written by hand.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class Page:
         self._lines.append(f".SH {title}")
 
     def paragraph(self, text: str) -> None:
-        """Write one paragraph, filled."""
+        """Write one paragraph, which man folds between words."""
         self._lines += [".PP", _line(" ".join(text.split()))]
 
     def as_it_is(self, lines: Iterable[str]) -> None:
-        """Write lines that keep their ends and blanks, such as commands."""
+        """Write lines that keep their line ends and blanks, such as commands."""
         self._lines += [".PP", ".nf", *map(_line, lines), ".fi"]
 
     def item(self, tag: str, text: str) -> None:
@@ -52,14 +52,14 @@ class Page:
 
 
 def _text(text: str) -> str:
-    """Write characters that roff would take for its own; a hyphen stays a hyphen."""
+    """Escape the characters that are special in roff; a hyphen stays a hyphen."""
     for plain, written in (("\\", "\\e"), ("-", "\\-"), ("'", "\\(aq"), ("`", "\\(ga")):
         text = text.replace(plain, written)
     return text.replace("…", "...").encode("ascii", "replace").decode("ascii")
 
 
 def _line(text: str) -> str:
-    """Write a line of text, which must not look like a request."""
+    """Escape a line; one that begins with a dot must not become a request to roff."""
     written = _text(text)
     return f"\\&{written}" if written.startswith(".") else written
 
@@ -76,7 +76,7 @@ _ANY_STATUS = (
     "stderr; 2 for a wrong command line; where a COMMAND is run, its own."
 )
 _AS_IT_IS = "\b"
-"""By which a text tells click, and us, to keep a paragraph's lines."""
+"""Begins a paragraph of a help text whose lines click, and this module, keep."""
 
 
 def pages(command: click.Command, context: click.Context) -> dict[str, str]:
@@ -162,7 +162,7 @@ _OF_PROGRAM = {
 
 
 def page(program: str) -> str:
-    """Return the page of a program that stands in the registry table."""
+    """Return the page of a program that is listed in wiring.PROGRAMS."""
     summary, *paragraphs = _said(program)
     written = Page(program, __version__, summary)
     written.section("SYNOPSIS")
@@ -209,7 +209,10 @@ def _variables(written: Page, program: str) -> None:
 
 
 def _said(program: str) -> list[str]:
-    """Read the module's docstring without running it: a summary, then paragraphs."""
+    """Return the docstring of a program's module: a summary, then the paragraphs.
+
+    The module is not run. Raises ImportError if it is not installed.
+    """
     spec = importlib.util.find_spec(program.replace("-", "_"))
     if spec is None or spec.loader is None or not hasattr(spec.loader, "get_source"):
         raise ImportError(f"{program} is not installed beside dockcred")
@@ -220,7 +223,7 @@ def _said(program: str) -> list[str]:
 
 
 def all_pages() -> dict[str, str]:
-    """Write the pages of `dockcred`, its subcommands and all helpers."""
+    """Return the pages of `dockcred`, its subcommands and all helpers, by file name."""
     from dockcred.commands import main  # noqa: PLC0415 - which loads this command
 
     helpers = {f"{program}.1": page(program) for program in PROGRAMS}

@@ -1,9 +1,10 @@
 """Completion in PowerShell, for which click has no class.
 
-The script goes by Register-ArgumentCompleter's documented call: the word, the parsed
-command and the cursor, counted as the command's parts are. Words go to the program in
-a variable and come back as JSON in ASCII: Windows PowerShell loses quotes and empty
-words of arguments, and reads a program's output by the console's code page.
+Register-ArgumentCompleter calls the script as documented: with the word, the parsed
+command and the cursor, which is counted like the positions of the command's parts.
+The words go to the program in an environment variable: Windows PowerShell loses quotes
+and empty words of arguments. They come back as JSON in ASCII: it decodes a program's
+output by the console's code page.
 https://learn.microsoft.com/powershell/module/microsoft.powershell.core/register-argumentcompleter
 """
 
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 _WORDS = "COMP_WORDS"
-"""The variable in which bash's script of click's has them."""
+"""The environment variable with the words; click's script for bash uses it, too."""
 _PLAIN = re.compile(r"[\w.:/\\=+-]+", re.ASCII)
-"""What PowerShell takes for one word as it stands."""
+"""A word that PowerShell takes as one word without quotes."""
 _SINGLE = "'\u2018\u2019\u201a\u201b"
-"""What begins and ends a word in single quotes there; written twice it is one."""
+"""The characters that PowerShell takes for a single quote; doubled, one is literal."""
 _QUOTES = f'{_SINGLE}"\u201c\u201d\u201e'
 _SOURCE = """\
 Register-ArgumentCompleter -Native -CommandName %(prog_name)s -ScriptBlock {
@@ -65,16 +66,16 @@ class PowerShellComplete(ShellComplete):
     _before = ""
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        """Return the words before the cursor, without the program's, and the last."""
+        """Return the words before the last one, without the program's, and the last."""
         _program, *words, incomplete = environment.current().get(_WORDS).split("\n")
         incomplete = incomplete.lstrip(_QUOTES)
-        # What is found for --option=VALUE is the value; the whole word is replaced.
+        # For --option=VALUE click finds the value; PowerShell replaces the whole word.
         option, is_, _value = incomplete.partition("=")
         self._before = option + is_ if is_ and option.startswith("--") else ""
         return words, incomplete
 
     def format_completion(self, item: CompletionItem[Any]) -> str:
-        """Return one object; files are PowerShell's to find, for want of an answer."""
+        """Return one item as JSON; empty for files: then PowerShell lists them."""
         if item.type in {"file", "dir"}:
             return ""
         shown = str(item.value)
@@ -82,13 +83,13 @@ class PowerShellComplete(ShellComplete):
         return json.dumps({"text": text, "shown": shown, "help": item.help or shown})
 
     def complete(self) -> str:
-        """Return an array of the objects, in one line."""
+        """Return all items as a JSON array, in one line."""
         found = super().complete().split("\n")
         return f"[{', '.join(filter(None, found))}]"
 
 
 def _quoted(text: str) -> str:
-    """Return a word as it is typed: what would end it or be replaced, in quotes."""
+    """Return a word as it is typed, in single quotes unless it is plain."""
     if _PLAIN.fullmatch(text):
         return text
     doubled = re.sub(f"[{_SINGLE}]", r"\g<0>\g<0>", text)

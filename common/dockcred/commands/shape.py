@@ -1,4 +1,4 @@
-"""The one shape in which `dockcred` tells machines of registries: docs/json.md.
+"""The JSON document that `dockcred` prints about registries: see docs/json.md.
 
 No part of it ever holds a secret.
 """
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from dockcred.errors import DockcredError
 
 VERSION = 1
-"""Of the shape of documents; it changes where a reader of the old one would fail."""
+"""The version of the document's form.
+
+It changes if a reader of the old form would fail.
+"""
 
 (
     CACHED,
@@ -55,19 +58,22 @@ broken      what is configured cannot work"""
 
 
 def problem_of(error: DockcredError) -> dict[str, str]:
-    """Return cause and remedy as documents have them."""
+    """Return an error's cause and remedy for a document."""
     return {"cause": error.cause, "remedy": error.remedy}
 
 
 def life(expires_at: float | None, now: float) -> dict[str, Any]:
-    """Return an end as documents have it: a time, and the seconds until then."""
+    """Return an expiry for a document: the time, and the seconds until then.
+
+    `expires_at` and `now` are seconds since the epoch.
+    """
     if expires_at is None:
         return {"expires": None, "expires_in": None}
     return {"expires": moment(expires_at), "expires_in": int(expires_at - now)}
 
 
 def document(**parts: Any) -> str:
-    """Write a document: always all parts, empty where a command has nothing to say."""
+    """Return a document as JSON: always with all parts; a part may be empty."""
     whole: dict[str, Any] = {
         "version": VERSION,
         "time": moment(time.time()),
@@ -96,7 +102,7 @@ class Answerer:
         return f"{self.source}: {who}" if who else self.source
 
     def document(self, now: float) -> dict[str, Any]:
-        """Return it as documents have it."""
+        """Return this answerer for a document."""
         issued = moment(self.issued_at) if self.issued_at else None
         return {
             "user": self.user or None,
@@ -124,7 +130,7 @@ class ClientUse:
     is_installed: bool = True
 
     def document(self) -> dict[str, Any]:
-        """Return it as documents have it."""
+        """Return this use for a document."""
         return {
             "client": self.client,
             "helper": self.helper or None,
@@ -138,7 +144,10 @@ class ClientUse:
 
 @dataclass
 class Known:
-    """One registry; `others` are cached for other identities than the one of now."""
+    """What is known of one registry.
+
+    `others` are cached for other identities than the current one.
+    """
 
     registry: str
     state: str = NOBODY
@@ -149,7 +158,7 @@ class Known:
     failure: tuple[str, float] | None = None
 
     def document(self, now: float) -> dict[str, Any]:
-        """Return it as documents have it."""
+        """Return this registry for a document."""
         failure = None
         if self.failure:
             cause, when = self.failure

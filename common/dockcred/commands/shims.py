@@ -1,4 +1,7 @@
-"""Where programs are on PATH, or not; on Windows they stay as they are."""
+"""Where programs are installed, and whether that is on PATH.
+
+On Windows, which runs no launchers, the programs stay as pip has put them.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ _PROGRAM = "docker-credential-auto"
 
 
 def directory() -> str:
-    """Return where they are; InvalidInputError where none is."""
+    """Return where pip has put the programs; InvalidInputError if there are none."""
     user = sysconfig.get_path("scripts", sysconfig.get_preferred_scheme("user"))
     called = os.path.dirname(os.path.abspath(sys.argv[0]))
     for place in (called, sysconfig.get_path("scripts"), user):
@@ -40,7 +43,10 @@ def usual_directory() -> str:
 
 
 def directory_on(path: str) -> str:
-    """Return where launchers go: the usual place, or one of this user's on a PATH."""
+    """Return where launchers go: the usual directory, or one of this user's on `path`.
+
+    The usual directory is returned if it is on `path`, or if no other fits.
+    """
     if not system.RUNS_SCRIPTS:
         return directory()
     usual = usual_directory()
@@ -53,7 +59,7 @@ def directory_on(path: str) -> str:
 
 
 def _is_fit(directory: str) -> bool:
-    """Return whether it is a directory of this user's alone, and of no environment."""
+    """Return whether only this user can write a directory, outside a virtualenv."""
     try:
         launcher_render.check(directory)
     except (OSError, InvalidInputError):
@@ -63,7 +69,7 @@ def _is_fit(directory: str) -> bool:
 
 
 def off_path(directory: str, path: str) -> list[str]:
-    """Return what to run where a directory is not on PATH, in a sentence, or none."""
+    """Return a sentence on what to run if a directory is not on PATH, else nothing."""
     listed = map(os.path.normcase, path.split(os.pathsep))
     if os.path.normcase(directory) in listed:
         return []
@@ -77,7 +83,10 @@ def off_path(directory: str, path: str) -> list[str]:
 
 
 def tell(aliases: tuple[str, ...], *, remove: bool) -> None:
-    """Print where they are and that they stay; raise InvalidInputError for an alias."""
+    """Print, on Windows, where the programs are and that they stay.
+
+    Raises InvalidInputError for an alias, since that would be a launcher.
+    """
     place = directory()
     for text in aliases:
         known = dict.fromkeys(PROGRAMS)

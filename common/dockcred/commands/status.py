@@ -98,10 +98,10 @@ _TO_ASK = {shape.OVER, shape.CONFIGURED, shape.MACHINE}
 
 
 def _asked(found: list[Known], variables: Environment) -> list[Known]:
-    """Ask for each registry that needs it, and describe it again.
+    """Ask for a credential for each registry that needs it, and describe it again.
 
-    By the variables as they were: an SDK that has read its configuration for the first
-    description has changed the process's own.
+    `variables` are those from before the first description: an SDK that has read its
+    configuration for that one has changed the process's own.
     """
     survey = Survey(variables)
     waiting = [each for each in found if each.state in _TO_ASK]
@@ -129,7 +129,7 @@ def _asked(found: list[Known], variables: Environment) -> list[Known]:
 
 
 def _failure(registry: str, variables: Environment) -> DockcredError | None:
-    """Ask for a registry; return why there is no credential, None where there is."""
+    """Ask for a registry's credential; return why there is none, None if there is."""
     try:
         resolve(registry, environment=variables.set_values())
     except DockcredError as error:
@@ -209,7 +209,7 @@ def _client(use: ClientUse) -> tuple[str, str]:
     file = use.file
     if home and file.startswith((f"{home}/", f"{home}{os.sep}")):
         file = f"~{file.removeprefix(home)}"
-    # Without the registry, which stands above.
+    # The registry is left out of the key: it stands above.
     where = f"{shown(use.key.partition('[')[0])} in {file}"
     if use.key == shape.BY_DEFAULT:
         where = "by default: no file names it"
@@ -222,9 +222,9 @@ def _client(use: ClientUse) -> tuple[str, str]:
 
 
 def next_step(names: Iterable[str]) -> tuple[str, str]:
-    """Return what is here in words, and the command to run next; asks nobody.
+    """Return the state of this machine in words, and the command to run next.
 
-    `names` are the commands that there are.
+    No network is used. `names` are the commands of this dockcred.
     """
     survey = Survey(environment.current())
     if survey.problems:

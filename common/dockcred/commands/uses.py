@@ -1,4 +1,4 @@
-"""What each client here does for a registry: whom it asks, or whose login it takes."""
+"""What each client here does for a registry: which helper or which login it uses."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ClientsHere:
         self.helm = helm.OrasFile(helm.path(variables))
 
     def of_people(self, reference: Reference) -> Iterator[ClientUse]:
-        """Return what docker, podman and helm have for a registry, each its first."""
+        """Yield what docker, podman and helm use for a registry: the first of each."""
         found = docker_read.look_up(self.docker, reference.docker_key)
         if found and docker_read.is_default(self.docker, found):
             found.key = BY_DEFAULT
@@ -44,10 +44,10 @@ class ClientsHere:
         yield from self._helm(reference)
 
     def of_machine(self, reference: Reference) -> Iterator[ClientUse]:
-        """Return what kubelet and Nomad's agent have for a registry's images.
+        """Yield what kubelet and Nomad's agent use for a registry's images.
 
-        Where they run here, by their units or processes; files that this user cannot
-        read, and broken ones, say nothing.
+        They are found by their systemd units or processes. Files that are broken, or
+        that this user cannot read, yield nothing.
         """
         try:
             yield from self._kubelet(reference)
@@ -56,7 +56,7 @@ class ClientsHere:
             return
 
     def by_default(self) -> list[ClientUse]:
-        """Return whom docker asks for what no file names."""
+        """Return the helper that docker asks for registries that no file names."""
         store = self.docker.text("credsStore")
         where = "docker", self.docker.path, "credsStore", store
         return [self._helper(*where)] if store else []
@@ -74,7 +74,7 @@ class ClientsHere:
                     return
 
     def _helm(self, reference: Reference) -> Iterator[ClientUse]:
-        """Return what helm has, where it is installed or has logins of its own."""
+        """Yield what helm uses, if it is installed or has logins of its own."""
         path = self._variables.get("PATH")
         if not (
             files.chosen(helm.HELM, path) or os.path.exists(helm.path(self._variables))
@@ -90,7 +90,10 @@ class ClientsHere:
 
     @cached_property
     def _of_kubelet(self) -> tuple[dict[str, bytes], str]:
-        """Return kubelet's files by name, and its plugins' folder; none of no use."""
+        """Return kubelet's files by name, and its plugins' folder.
+
+        There are no files if one of them has a problem.
+        """
         from dockcred.commands.doctor import service  # noqa: PLC0415 - all of doctor
 
         path, directory = service.kubelet_places(service.agent("kubelet"))
@@ -99,7 +102,7 @@ class ClientsHere:
         return ({} if any(kubelet.problems(contents)) else contents), directory
 
     def _kubelet(self, reference: Reference) -> Iterator[ClientUse]:
-        """Return the first plugin that kubelet asks for a registry's images."""
+        """Yield the first plugin that kubelet asks for a registry's images."""
         contents, directory = self._of_kubelet
         image = kubelet.image_of(reference)
         for file, provider, pattern in kubelet.asked(contents, image)[:1]:
@@ -135,7 +138,7 @@ class ClientsHere:
             yield self._helper("nomad", block.path, nomad.FOR_ALL, block.helper, path)
 
     def _use(self, client: str, found: Found, path: str = "") -> ClientUse | None:
-        """Return what a client takes; None for a stub, which holds nothing."""
+        """Return what a client uses; None for a stub, an entry without a login."""
         if found.helper:
             return self._helper(client, found.path, found.key, found.helper, path)
         login = entries.held(found.entry or {})
@@ -146,7 +149,7 @@ class ClientsHere:
     def _helper(
         self, client: str, file: str, key: str, suffix: str, path: str = ""
     ) -> ClientUse:
-        """Return who is asked; looked for on `path`, else on this user's PATH."""
+        """Return the use of a helper, searched on `path`, else on this user's PATH."""
         program = files.PREFIX + suffix
         runs = files.chosen(program, path or self._variables.get("PATH"))
         is_ours = program in wiring.PROGRAMS

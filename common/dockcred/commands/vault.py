@@ -86,7 +86,7 @@ def create(
     if key_file:
         key_file = os.path.abspath(key_file)
         if os.path.lexists(key_file):
-            # As a call leaves it that was killed before its vault was there.
+            # An earlier call may have been killed after the key, before the vault.
             key = vault_key.read_own_key(key_file)
         else:
             vault_key.write_key(key_file, key)
