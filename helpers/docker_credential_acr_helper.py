@@ -1,6 +1,6 @@
 """docker-credential-acr-helper: Alibaba Cloud's registries from the identity at hand.
 
-It has the name, the hosts and the variables of the helper in Go.
+A drop-in for the Go helper of that name: it has the same hosts and variables.
 """
 
 from __future__ import annotations

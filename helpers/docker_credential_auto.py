@@ -1,7 +1,7 @@
 """docker-credential-auto: one name for every registry.
 
-Clouds by host from the identity at hand, all else from the keychain; config.toml says
-which identity serves which registry.
+For a cloud's registry it uses the cloud identity at hand; for any other, the keychain.
+config.toml says which identity serves which registry.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """docker-credential-gcr: passwords for Google's registries from the identity at hand.
 
-A drop-in for the helper of that name; its other verbs answer what to use instead.
+A drop-in for the helper of that name; its other verbs name the command to use instead.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def _configure_docker(arguments: list[str]) -> tuple[str, int]:
-    """Set docker's config.json; start-up scripts call it under `set -e`."""
+    """Write docker's config.json; start-up scripts call this verb under `set -e`."""
     from dockcred.commands.configure.clients import configure_docker  # noqa: PLC0415
 
     return configure_docker(arguments)
@@ -40,7 +40,7 @@ VERBS: dict[str, Answer] = {
     "config": (_AS_LIBRARIES_DO, 1),
     "clear": ("run: docker logout gcr.io; for all at once: dockcred cache --clear", 1),
 }
-"""What the peer's other verbs do, or say with their exit status: which command does."""
+"""The other verbs of Google's helper: a function, or an output line and exit status."""
 
 
 def main() -> None:

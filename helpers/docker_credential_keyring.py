@@ -1,6 +1,6 @@
 """docker-credential-keyring: a credsStore on the OS keychain, `pass` or a vault.
 
-DOCKCRED_STORE or config.toml names the backend; else a vault, or the OS keychain.
+DOCKCRED_STORE or config.toml names the backend; else it is a vault or the OS keychain.
 """
 
 from __future__ import annotations

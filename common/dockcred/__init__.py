@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from dockcred.api.resolve import resolve as resolve
     from dockcred.credential import Credential as Credential
 else:
-    # Not for type checkers, to which a name that is not ours shall be an error.
+    # Hidden from type checkers: for them an unknown name must be an error.
     def __getattr__(name: str) -> object:
         """Load a public name on its first use."""
         if name not in __all__:

@@ -1,11 +1,13 @@
-"""The words of a call: the server asked for, the credential answered, and its ages.
+"""The data of a call: the requested server, the credential, and the credential's age.
 
-    fresh   to half its life           answer
-    aging   to three quarters          answer, and refresh in the background
-    last    to SPARE before its end    mint; answer the old one only if that fails
-    over    after that                 mint, or fail
+The age decides what `get` does with a cached credential:
 
-A receipt in the future means that the clock was set back: nothing is known then.
+    FRESH  up to half its life              return it
+    AGING  up to three quarters of it       return it, refresh it in the background
+    LAST   up to SPARE_S before its expiry  mint a new one; if that fails, return it
+    OVER   after that                       mint a new one, or fail
+
+If it was issued in the future, the clock was set back. Then its age is OVER.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_BYTES = 64 * 1024
-# A secret of 1 MiB passes whatever its characters: JSON may write each as \u…
+# Room for a secret of 1 MiB: JSON may escape each of its characters as \uXXXX.
 MAX_STORE_BYTES = 8 * 1024 * 1024
 _HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 _DEFAULT_PORTS = {"https": "443", "http": "80", "": "443"}
@@ -31,7 +33,7 @@ class ServerURL:
 
     `raw` is the trimmed request, echoed in the answer. `host` is lower-case,
     without a trailing dot; `port` is empty for the scheme's default; `path` keeps
-    its leading slash. `host` is what a cloud is matched by, whole.
+    its leading slash. Providers compare the whole `host`, never a part of it.
     """
 
     __slots__ = ("host", "path", "port", "raw", "scheme")
@@ -45,9 +47,9 @@ class ServerURL:
 
     @classmethod
     def parse(cls, text: bytes | str) -> ServerURL:
-        """Read a key as clients send it, and refuse what no client sends.
+        """Parse a server URL as clients send it; refuse what no client sends.
 
-        Raises MissingServerURLError for a blank key and InvalidInputError for
+        Raises MissingServerURLError for a blank URL and InvalidInputError for
         control characters, user info, backslash, percent, query, non-ASCII and
         for a host that is not one (CVE-2020-5260, CVE-2024-50338 and their kin).
         """
@@ -73,7 +75,7 @@ class ServerURL:
 
     @property
     def place(self) -> str:
-        """Return host and port, and the scheme where it is http: who is asked."""
+        """Return what names the server: host[:port], after http:// for plain http."""
         place = f"{self.host}:{self.port}" if self.port else self.host
         return f"http://{place}" if self.scheme == "http" else place
 
@@ -119,14 +121,14 @@ def _port(text: str) -> str:
 
 
 def is_port(text: str) -> bool:
-    """Return whether a text is a port's number, however many zeros stand before it."""
+    """Return whether a text is a port number; leading zeros are allowed."""
     return is_count(text, _MAX_PORT) and text.strip("0") != ""
 
 
 def is_count(text: str, most: int) -> bool:
-    """Return whether a text is a number, in ASCII digits alone, of at most `most`.
+    """Return whether a text is a number of at most `most`, in ASCII digits only.
 
-    `isdigit` alone takes digits that `int` refuses, and as many as `int` refuses.
+    `isdigit` alone accepts digits, and numbers of digits, that `int` refuses.
     """
     digits = text.lstrip("0")
     return (
@@ -138,7 +140,7 @@ def is_count(text: str, most: int) -> bool:
 
 
 def _refused(reason: str) -> InvalidInputError:
-    """Return the reason; the key itself is a stranger's text and is not repeated."""
+    """Return an error with the reason; it does not quote the URL, a stranger's text."""
     return InvalidInputError(
         f"the server URL is refused: {reason}",
         "send a registry as host, host:port or https://host/path",
@@ -146,10 +148,10 @@ def _refused(reason: str) -> InvalidInputError:
 
 
 class Credential:
-    """What a registry accepts; the secret never shows in a repr.
+    """A user name and a secret for a registry; the secret never shows in a repr.
 
-    Times are seconds since the epoch; `expires_at` is None where the issuer
-    names no end.
+    Times are seconds since the epoch; `expires_at` is None if the issuer names
+    no expiry.
     """
 
     # No dataclass: importing dataclasses costs more than a whole cached get
@@ -169,7 +171,7 @@ class Credential:
         self.expires_at = expires_at
 
     def __repr__(self) -> str:
-        """Show whose it is and until when, not what it is."""
+        """Show the user name and the expiry, not the secret."""
         return f"Credential({self.username!r}, secret=…, expires_at={self.expires_at})"
 
 
@@ -178,7 +180,7 @@ SPARE_S = 60.0
 
 
 def age(credential: Credential, now: float) -> int:
-    """Return which age the credential is in at a time in seconds since the epoch."""
+    """Return FRESH, AGING, LAST or OVER at `now`, in seconds since the epoch."""
     if credential.expires_at is None or now < credential.issued_at:
         return OVER
     life = credential.expires_at - credential.issued_at
@@ -193,7 +195,7 @@ def age(credential: Credential, now: float) -> int:
 
 
 def fresh_until(credential: Credential) -> float:
-    """Return the end of the first age; 0 for a credential without an end."""
+    """Return when FRESH ends, in seconds since the epoch; 0 if there is no expiry."""
     if credential.expires_at is None:
         return 0.0
     return (credential.issued_at + credential.expires_at) / 2
@@ -202,8 +204,8 @@ def fresh_until(credential: Credential) -> float:
 def json_line(fields: Mapping[str, str]) -> bytes:
     """Write an object of strings as one line of ASCII JSON.
 
-    Our own ten lines, because importing json costs more than all the rest of a
-    cached get (performance.md B2).
+    It does not import json, which costs more than all the rest of a cached get
+    (performance.md B2).
     """
     members = ",".join(f"{_quote(key)}:{_quote(fields[key])}" for key in fields)
     return f"{{{members}}}\n".encode("ascii")

@@ -1,6 +1,6 @@
-"""What can go wrong, as types inside and exact sentences outside.
+"""The errors: a type for each kind of failure, and the line that a client shows.
 
-Three sentences belong to the wire: clients compare them byte for byte
+Three sentences are part of the protocol: clients compare them byte for byte
 (docker/docker-credential-helpers, credentials/error.go). Every other failure names
 its cause and its remedy in one line.
 """
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 in_shell: Callable[[str], str] | None = None
-"""What puts a remedy's commands into the words of the shell here; None for sh."""
+"""Translates the commands of a remedy for this system's shell; None for sh."""
 
 
 class DockcredError(Exception):
@@ -25,7 +25,7 @@ class DockcredError(Exception):
     """
 
     def __init__(self, cause: str, remedy: str = "") -> None:
-        """Hold the two halves apart, so that `doctor` can show them so."""
+        """Keep cause and remedy apart: `doctor` shows them separately."""
         super().__init__(cause, remedy)
         self.cause = cause
         self.remedy = remedy
@@ -37,17 +37,17 @@ class DockcredError(Exception):
 
 
 class WireError(DockcredError):
-    """One of the three standard sentences, on which stderr stays silent."""
+    """One of the three standard sentences: it is the whole answer, on stdout only."""
 
     sentence = ""
 
     def __init__(self) -> None:
-        """Make the error of the sentence alone."""
+        """Use the sentence as the cause; there is no remedy."""
         super().__init__(self.sentence)
 
 
 class CredentialsNotFoundError(WireError):
-    """Nothing is kept for this server: the client may go on anonymously."""
+    """There is no credential for this server: the client may go on anonymously."""
 
     sentence = "credentials not found in native keychain"
 
@@ -59,7 +59,7 @@ class MissingServerURLError(WireError):
 
 
 class InvalidInputError(DockcredError):
-    """What came on stdin or in a variable is not what it must be."""
+    """Input from stdin, a variable, an argument or a file is not valid."""
 
 
 class NotServedError(DockcredError):
@@ -71,7 +71,7 @@ class MissingIdentityError(DockcredError):
 
 
 class UselessIdentityError(MissingIdentityError):
-    """An identity is configured and opens nothing: whoever has none has as much."""
+    """An identity is configured, but it opens no registry: it counts as none."""
 
 
 class IssueError(DockcredError):
@@ -83,13 +83,13 @@ class RefusedError(IssueError):
 
 
 class EndedError(IssueError):
-    """The cloud takes a login, key or token no more: expired, revoked, or deleted."""
+    """A login, key or token is no longer accepted: expired, revoked or deleted."""
 
 
 class ThrottledError(IssueError):
-    """The cloud, or the registry, has had too many calls: later it may answer.
+    """The cloud or the registry has had too many calls; it may answer later.
 
-    `retry_after_s` is for how long it asks to wait, 0 where it does not say.
+    `retry_after_s` is the wait that it asks for, in seconds; 0 if it names none.
     """
 
     def __init__(self, cause: str, remedy: str = "", retry_after_s: float = 0) -> None:
@@ -100,25 +100,26 @@ class ThrottledError(IssueError):
 class TransportError(IssueError):
     """The other end could not be reached, or did not speak as it should.
 
-    `broke_while` says in what a connection broke that may hold the next time:
-    "connecting", "waiting" for an answer or "answering"; it is empty for what lasts.
+    If a retry may help, `broke_while` says when the connection broke: "connecting",
+    "waiting" for an answer or "answering". It is empty if a retry cannot help.
     """
 
     def __init__(self, cause: str, remedy: str = "", broke_while: str = "") -> None:
-        """Hold the two halves, and what may be tried again."""
+        """Hold cause, remedy, and when the connection broke."""
         super().__init__(cause, remedy)
         self.broke_while = broke_while
 
 
 class TimedOutError(IssueError):
-    """The time for the whole call ran out; the cause says in what."""
+    """The time for the whole call ran out; the cause says during which step."""
 
 
 class MissingExtraError(DockcredError):
-    """A library that this road needs is not installed.
+    """A library that is needed here is not installed.
 
-    The remedy is written for pip, and told for whatever has installed us: Debian's
-    packages, beside which pip installs nothing, pipx, uv, or the pip of a venv.
+    The caller passes a remedy for pip. It is replaced if something else has installed
+    dockcred: Debian's packages (pip installs nothing beside them), pipx, uv, or the
+    pip of a venv.
     """
 
     def __init__(self, cause: str, remedy: str) -> None:
@@ -127,13 +128,13 @@ class MissingExtraError(DockcredError):
 
 
 def _for_our_installer(extra: str) -> str:
-    """Return the command that adds an extra; nothing where it is any pip's."""
+    """Return the command that installs an extra; "" if that is plain pip."""
     wanted = f"'dockcred[{extra}]'"
     if "/dist-packages/" in __file__:
         libraries = _IN_DEBIAN.get(extra)
         # What Debian does not have, or has too old, comes from PyPI.
         return f"run: {f'apt install {libraries}' if libraries else _PIPX + wanted}"
-    # A launcher runs the Python below a venv: what it imports says where we are.
+    # A launcher runs the Python that a venv was made from: __file__ names the venv.
     prefix = __file__.rpartition("/lib/python")[0] or sys.prefix
     if os.path.exists(f"{prefix}/pipx_metadata.json"):
         return f"run: pipx runpip dockcred install {wanted}"
@@ -146,13 +147,13 @@ def _for_our_installer(extra: str) -> str:
         return ""
     if by_uv:
         return f"run: uv pip install --python {prefix} {wanted}"
-    # Who has not entered the venv would ask another pip.
+    # If the venv is not activated, plain `pip` is another one.
     python = f"{prefix}/bin/python"
     return f"run: {python} -m pip install {wanted}" if os.path.exists(python) else ""
 
 
 def unforeseen(error: Exception) -> str:
-    """Return the kind and the place; a stranger's text may hold a secret."""
+    """Return an error's type and place, not its text, which may hold a secret."""
     if isinstance(error, ModuleNotFoundError) and (missing := missing_library(error)):
         return str(missing)
     place = error.__traceback__
@@ -169,7 +170,7 @@ def unforeseen(error: Exception) -> str:
 
 
 def missing_library(error: ModuleNotFoundError) -> MissingExtraError | None:
-    """Return which extra brings a library; None where none of ours does."""
+    """Return an error that names the extra with a library; None if no extra has it."""
     libraries = {
         "aws": ("boto3", "botocore", "awscrt", "s3transfer"),
         "azure": ("azure", "msal", "msal_extensions"),

@@ -1,4 +1,4 @@
-"""The one place that names providers and stores: by string, loaded on use."""
+"""The only module that names providers and stores; each is imported on first use."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ _NUMBERED = tuple(f"{digit}.com" for digit in "0123456789")
 _OWN_ENDS = {
     "gitlab": ("gitlab.com", "gitlab-dedicated.com"),
     "alibaba": (".aliyuncs.com",),
-    # Realms have domains, some with a number: oraclecloud.com, oraclecloud8.com.
+    # Each realm of Oracle has a domain: oraclecloud.com, oraclecloud8.com.
     "oracle": (".ocir.io", "cloud.com", "cloud.eu", "cloud.uk", *_NUMBERED),
 }
-"""How the hosts end that a provider knows by itself."""
+"""By provider: the endings of the hosts that it serves without configuration."""
 
 _NAMES_OTHERS = ("DOCKCRED_GITLAB_HOSTS", "CI_REGISTRY", "CI_DEPENDENCY_PROXY_SERVER")
-"""Variables that name further ones of GitLab's, as glab's file does."""
+"""Variables that name further GitLab hosts; glab's configuration file does so too."""
 
 STORES = {
     "secretservice": ("dockcred.stores.secretservice.store", "SecretService"),
@@ -72,8 +72,8 @@ PROGRAMS = {
     "docker-credential-auto": "",
     "dockcred-credential-provider": "",
 }
-"""The helpers that `dockcred install` writes, each with the provider whose tickets its
-front reads; nothing for one without a front."""
+"""The helpers that `dockcred install` writes, each with its provider. The front, which
+is the shell part of a launcher, reads that provider's tickets; "" means no front."""
 
 _ONCE_ENV = ("env", "gitlabci", "magic")
 ALIASES = {
@@ -85,15 +85,15 @@ ALIASES = {
         "glab": "gitlab",
     }.items()
 }
-"""Helpers of others, each with the one of ours that goes on in its place."""
+"""Helpers of other projects, each with the helper of ours that replaces it."""
 
 
 def provider(name: str, *chosen: str) -> Provider:
-    """Load a provider by its name; `chosen` hosts are its by configuration alone."""
+    """Load a provider by name; configuration alone makes it serve `chosen` hosts."""
     kind: Callable[..., Provider] = _load(*PROVIDERS[name])
     if name in {"secret", "gitlab"}:
         return kind(chosen)
-    # A job's token may be what a cloud takes: it opens the others.
+    # A cloud may accept a CI job's token: then oidc loads that cloud's provider.
     return kind(provider, chosen) if name == "oidc" else kind()
 
 
@@ -103,12 +103,12 @@ def identity_store(name: str) -> Store:
 
 
 def auto_store() -> Router:
-    """Open every provider's registries, and for all others what keeps logins."""
+    """Open every provider's registries; the fallback store serves all others."""
     return _router(tuple(PROVIDERS), lambda: _by_registry(fallback_store))
 
 
 def node_store() -> Store:
-    """Open what kubelet's plugin answers from, for a client of the helpers' verbs."""
+    """Open the plugin's registries for a client that speaks docker's protocol."""
     from dockcred.protocol.kubelet.plugin import node_environment  # noqa: PLC0415
 
     return _node_router(node_environment(environment.current()), provider)
@@ -158,7 +158,7 @@ def keyring_store() -> ByRegistry:
 
 
 def program_for(server: ServerURL) -> str:
-    """Return the program that serves a host, for an error that sends its user there."""
+    """Return the program that serves a host; an error message names it."""
     for name in PROVIDERS:
         if (found := provider(name)).matches(server):
             return found.program
@@ -166,7 +166,7 @@ def program_for(server: ServerURL) -> str:
 
 
 def identities(variables: Environment, names: Iterable[str] = ()) -> Router:
-    """Route among providers, all without names, for a caller's own variables."""
+    """Return a router over the named providers, or all, with a caller's variables."""
     return _router(tuple(names) or tuple(PROVIDERS), variables=variables)
 
 
@@ -192,9 +192,9 @@ def _router(
 
 
 def _rules_out(name: str, host: str, variables: Environment) -> bool:
-    """Return whether a host is not a provider's, as far as can be told without it.
+    """Return whether a host cannot be a provider's, without importing the provider.
 
-    No `get` for another's host pays for its import.
+    So a `get` for a host of another provider does not pay for the import.
     """
     ends = _OWN_ENDS.get(name)
     if not ends or host.endswith(ends):
@@ -206,7 +206,7 @@ def _rules_out(name: str, host: str, variables: Environment) -> bool:
 
 
 def _named_hosts(variables: Environment) -> list[str]:
-    """Return the hosts that docker's file leaves to a helper of ours, or to a store."""
+    """Return the hosts that docker's config.json gives to our helpers or to a store."""
     from dockcred import clients  # noqa: PLC0415 - for `list` only
 
     try:
@@ -221,7 +221,7 @@ def _named_hosts(variables: Environment) -> list[str]:
 
 
 def _node_router(variables: Environment, load: Callable[[str], Provider]) -> Router:
-    """Open all registries of a node, where no person has a keychain."""
+    """Open every provider's registries on a node, where no user has a keychain."""
     from dockcred.identity.router import Router  # noqa: PLC0415 - as above
 
     return Router(
@@ -256,13 +256,13 @@ def _by_registry(
 
 
 def open_cache(served: Provider, variables: Environment) -> Cache:
-    """Open the cache, as the variables of the helper that we replace have it."""
+    """Open the cache; variables of the replaced helper may move or disable it."""
     off = bool(served.cache_off and variables.get(served.cache_off))
     return _cache(variables, served.cache_parent, off=off)
 
 
 def fallback_store(variables: Environment) -> Store:
-    """Open what keeps the other logins; a keychain that is absent keeps nothing."""
+    """Open the store for all other registries; a missing keychain counts as empty."""
     from dockcred.stores import external  # noqa: PLC0415 - as above
 
     chosen = variables.get("DOCKCRED_STORE")
@@ -276,14 +276,14 @@ def fallback_store(variables: Environment) -> Store:
 
 
 def _named_store(variables: Environment) -> Store:
-    """Open the store that is named, and look for none where none is."""
+    """Open the store of DOCKCRED_STORE; CredentialsNotFoundError if it is not set."""
     if not variables.get("DOCKCRED_STORE"):
         raise CredentialsNotFoundError
     return fallback_store(variables)
 
 
 def refresh(text: bytes) -> None:
-    """Mint anew what has aged, provider and server, where no process could fork."""
+    """Refresh a credential where no process can fork; `text` is "PROVIDER SERVER"."""
     from dockcred.credential import ServerURL  # noqa: PLC0415 - once in half a life
     from dockcred.identity.store import IdentityStore  # noqa: PLC0415
 

@@ -27,7 +27,10 @@ _SLOTS = 8
 
 
 def ask_all(ask: Callable[[Asked], Answer], everybody: Iterable[Asked]) -> list[Answer]:
-    """Return for each in order, eight at a time; raise the first's failure."""
+    """Call `ask` for each, eight at a time; return the answers in order.
+
+    Raises the error of the first, in this order, that failed.
+    """
     asked = list(everybody)
     found: dict[int, Answer] = {}
     failed: dict[int, BaseException] = {}
@@ -65,8 +68,8 @@ def resolve_logins(
     A credential that has less than `min_life_s` seconds left is minted anew.
 
     Raises what `dockcred.resolve` raises, with the registry named: MissingIdentityError
-    for a registry that nobody has a credential for, and IssueError where even a new
-    one ends sooner than asked for.
+    for a registry that no source has a credential for, and IssueError if even a new
+    credential has less than `min_life_s` seconds.
     """
     named = list(dict.fromkeys(registries))
     if not named:
@@ -106,7 +109,7 @@ def _lasting(
     try:
         found = ask(registry, policy)
         if found.seconds_left() < min_life_s:
-            # What the cache holds may be old; a new one may last.
+            # The cached one may be old; a new one may last long enough.
             found = ask(registry, replace(policy, cache=False))
     except CredentialsNotFoundError as error:
         why = unanswered(registry, error)

@@ -10,11 +10,11 @@
     except DockcredError as error:
         print(error.cause, error.remedy)
 
-It is fit to be embedded: it may be called from many threads, writes nothing to stdout
-or stderr, never ends the process, and leaves the caller's variables, signals and
-umask as they are. What is in dockcred's cache is answered in the caller's process, in
-about a millisecond; what must be minted is minted in a child process of ours, which is
-ended with all of its children when the time is over.
+It can be embedded: it may be called from many threads, writes nothing to stdout or
+stderr, never ends the process, and leaves the caller's variables, signals and umask
+as they are. A credential in dockcred's cache is returned by the caller's process, in
+about a millisecond. Any other is minted in a child process of ours. When the time is
+over, the child is ended with all of its own children.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ __all__ = ("Credential", "Policy", "resolve")
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Whom to ask, in which order, and what a failure means.
+    """Which sources to ask, in which order, and what a failure means.
 
     order       names of sources, asked until one has a credential; the default is
-                docker-credential-auto's, the clouds and then the keychain:
-                "identities"   whichever cloud serves the registry, by config.toml
+                that of docker-credential-auto: the clouds, and then the keychain:
+                "identities"   the cloud that serves the registry, see config.toml
                 "keychain"     the OS keychain, `pass` or vault that is configured
                 "ecr", …       that identity system alone, as config.toml calls it
                 "pass", …      that keychain alone, as DOCKCRED_STORE calls it
@@ -84,7 +84,8 @@ def resolve(
 
     Raises, all of them a DockcredError:
     CredentialsNotFoundError  no source has one: the registry may be asked anonymously;
-                              where an identity of no use is why, it is the `__cause__`
+                              if an identity that opens no registry is the reason, its
+                              error is the `__cause__`
     MissingIdentityError      the registry is a cloud's, and no identity is configured
     IssueError                an identity was asked and yielded nothing
     TransportError            an IssueError: the other end could not be reached
@@ -126,9 +127,9 @@ def resolve(
 def unanswered(
     registry: str, not_found: CredentialsNotFoundError
 ) -> MissingIdentityError:
-    """Return for a person why nobody has a credential for a registry.
+    """Return an error that tells a person why no source has a credential.
 
-    An identity that opens nothing, or a host that is nearly a cloud's, is the cause.
+    The cause may be an identity that opens no registry, or a misspelt host.
     """
     why = not_found.__cause__
     if isinstance(why, (MissingIdentityError, IssueError)) and why.remedy:

@@ -1,4 +1,4 @@
-"""The sources that a policy names, each asked for one registry until a deadline."""
+"""The sources that a policy names; each is a function that asks for one registry."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ NAMES = (
 
 
 def named(name: str, environment: Environment) -> Source:
-    """Return the source of a name; raise InvalidInputError where there is none.
+    """Return the source with a name; raise InvalidInputError if there is none.
 
-    With DOCKCRED_FORWARD another machine stands for all identities and keychains.
+    With DOCKCRED_FORWARD another machine answers for all identities and keychains.
     """
     ours = {"identities", "keychain", *wiring.PROVIDERS, *wiring.STORES}
     if name in ours and environment.get("DOCKCRED_FORWARD"):
@@ -86,7 +86,7 @@ def _identities(
     environment: Environment,
     deadline: float,
 ) -> Credential:
-    """Return from the cache in this process; mint in another."""
+    """Return a credential from the cache, or mint one in a child process."""
     router = wiring.identities(environment, names)
     target, store = router.identity_for(reference.located)
     if store is None:
@@ -141,14 +141,14 @@ def _docker(
 
 
 def _agreed(found: Found) -> Mapping[str, Any]:
-    """Return the one entry with a login; raise IssueError where chance decides."""
+    """Return the entry with a login; raise IssueError if several logins differ."""
     logins: dict[object, Mapping[str, Any]] = {}
     for entry in (found.entry or {}, *found.others):
         try:
             if held := entries.decode(entry):
                 logins.setdefault((held.username, held.secret), entry)
         except ValueError:
-            # What we cannot read docker may send; who asks hears what is wrong with it.
+            # Docker may send an entry that we cannot decode: the caller is told of it.
             logins[entry["auth"]] = entry
     if len(logins) > 1:
         raise IssueError(
@@ -179,7 +179,7 @@ def _containers(
 def _auth_files(
     reference: Reference, environment: Environment, deadline: float
 ) -> Credential:
-    """Return the first file's that has one; one that cannot be read ends the search."""
+    """Return the first login found; raise IssueError at an unreadable file."""
     for file in containers_read.auth_files(environment):
         if file.state not in {READ, ABSENT}:
             raise IssueError(f"{file.path} is {file.state_in_words}", "fix it first")

@@ -1,7 +1,7 @@
-"""Minting, and asking a keychain, in a child: for a host that must stay as it is.
+"""Mint a credential, or ask a keychain, in a child process.
 
 An SDK reads the process's variables, and the watchdog ends the process when the time
-is over: both are right for a program of ours and wrong for one that embeds us.
+is over. Both are right for a program of ours, and wrong for one that embeds dockcred.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ _SPARE_S = 0.5
 def mint(
     server: ServerURL, names: tuple[str, ...], environment: Environment, deadline: float
 ) -> Credential:
-    """Run a child that asks one of these providers' identities, any without names."""
+    """Return what a child mints from one of these providers, or any without names."""
     return _ask({"server": server.raw, "names": names}, environment, deadline)
 
 
 def fetch(
     server: ServerURL, store: str, environment: Environment, deadline: float
 ) -> Credential:
-    """Run a child that asks a keychain: the one named, else the one configured."""
+    """Return what a child finds in a keychain: the named one, else the configured."""
     return _ask({"server": server.raw, "store": store}, environment, deadline)
 
 
@@ -58,8 +58,8 @@ def _ask(
 ) -> Credential:
     """Start the child; end it, and its children, when the time is over.
 
-    `deadline` is on time.monotonic(). The child holds it too, and says in what the
-    time went; SPARE_S later it is killed.
+    `deadline` is on time.monotonic(). The child has the same limit, and says during
+    which step it was reached; _SPARE_S seconds later the child is killed.
     """
     left = deadline - time.monotonic()
     if left <= 0:
@@ -90,7 +90,7 @@ def _ask(
                 f"gave up after {left:.3g} s", "raise timeout_s"
             ) from None
         finally:
-            # What refreshes the cache has a session of its own.
+            # A refresh in the background has its own session, and goes on.
             if child.poll() is None:
                 spawn.end_session(child.pid)
     return _read(answer)
@@ -114,7 +114,7 @@ def _read(answer: bytes) -> Credential:
         raise known() from (MissingIdentityError(*why) if why else None)
     credential = Credential(**found)
     if not credential.username and not credential.secret:
-        # on_miss = "empty" is for Nomad; an exception tells more.
+        # An empty answer (on_miss = "empty") is for Nomad; an exception is clearer.
         raise CredentialsNotFoundError
     return credential
 
@@ -159,7 +159,7 @@ def _open(request: dict[str, Any], variables: Environment) -> Store:
 
 
 def _fail(answer: dict[str, Any]) -> None:
-    """Write the failure, unless the watchdog has: what it killed is no cause."""
+    """Write the failure; after the deadline, let the watchdog write its own first."""
     if process.remaining_s() <= 0:
         time.sleep(_SPARE_S)
     _say(answer)
@@ -172,7 +172,7 @@ def _say(answer: dict[str, Any]) -> None:
 
 
 def _public(error: DockcredError) -> str:
-    """Return the nearest kind of error that callers know: a cloud may have its own."""
+    """Return the name of the nearest class in errors: a provider may have its own."""
     return next(
         kind.__name__
         for kind in type(error).__mro__
