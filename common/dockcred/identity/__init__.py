@@ -1,4 +1,4 @@
-"""Who asks: providers made into stores, their cache, and the router over them.
+"""Identities: provider stores, their cache, and the router that chooses one.
 
-What only one cloud knows is in providers; what clients keep is in clients.
+Code for one cloud is in `providers`; code for clients' files is in `clients`.
 """

@@ -1,9 +1,10 @@
-"""`list`: the registries for which a `get` would be answered, as far as can be known.
+"""Make the answer to `list`: the registries for which a `get` would be answered.
 
-Some clients ask for the list first, and `get` only what is in it. What is cached is
-known at once. Of the rest, one registry of each cloud is asked: what answers for it
-answers for the others of the same identity. The clouds are asked at the same time, each
-by a process of its own, so that one that hangs or fails costs the others nothing.
+Some clients ask for the list first, and `get` only registries in it. A cached registry
+is listed at once. For the others, each cloud is asked about one registry: if its
+identity answers, it answers for that identity's other registries too. The clouds are
+asked at the same time, each by its own process. So one that hangs or fails does not
+delay the others.
 """
 
 from __future__ import annotations
@@ -26,24 +27,29 @@ if TYPE_CHECKING:
     from dockcred.system.environment import Environment
 
     class Routes(Protocol):
-        """Who answers for a server."""
+        """Finds the identity for a server, as router.Router does."""
 
         def identity_for(
             self, server: ServerURL
         ) -> tuple[ServerURL, IdentityStore | None]:
-            """Return the registry that is meant, and the store of its identity."""
+            """Return the registry behind the name, and its identity's store or None."""
 
 
 MARGIN_S = 1.0
-"""Of the call's time, for what is left to be done once the clouds have been asked; of a
-short call it is a quarter."""
+"""Time kept for the work after the clouds have answered, in seconds.
+
+If the call is short, a quarter of its remaining time is kept instead.
+"""
 _ANY = ServerURL.parse("any.invalid")
 _REFUSED = b"?"
 _BETWEEN = b"\0"
 
 
 class _Candidate:
-    """A host that may be listed, the registry that it means, and who answers for it."""
+    """A host that may be listed, the registry behind it, and its identity's store.
+
+    `identity` is a text that is equal for hosts of the same identity.
+    """
 
     __slots__ = ("host", "identity", "store", "target")
 
@@ -55,15 +61,15 @@ class _Candidate:
 
 
 def _identity(provider: Provider, target: ServerURL, environment: Environment) -> str:
-    """Return all that selects the identity: the cache's key without a host."""
+    """Return all that selects the identity: the cache key without a host."""
     return f"{cache_key(provider, _ANY, environment)}\x1f{provider.issuer(target)}"
 
 
 class Listing:
-    """A `list` that is being made; what is left out is told in the log."""
+    """The making of one `list`. The log tells what is left out."""
 
     def __init__(self, routes: Routes, environment: Environment) -> None:
-        """Begin; the variables are those of a registry without settings of its own."""
+        """Begin; `environment` is that of a registry without a config.toml entry."""
         self._routes = routes
         self._environment = environment
         self._clouds: dict[str, _Cloud] = {}
@@ -79,7 +85,7 @@ class Listing:
         load: Callable[[str], Provider],
         open_cache: Callable[[Provider, Environment], Cache],
     ) -> None:
-        """Add a provider: what was answered, is cached, or is its identity's own."""
+        """Add a provider's hosts: answered before, cached, or the identity's own."""
         environment = self._environment
         try:
             provider = load(name)
@@ -96,11 +102,11 @@ class Listing:
             log.info(f"an identity's own registry is left out: {error}")
 
     def add_hosts(self, hosts: Iterable[str]) -> None:
-        """Add hosts that somebody names, the likeliest first."""
+        """Add hosts that some file names, the likeliest first."""
         self._named += hosts
 
     def start(self) -> None:
-        """Begin to ask each cloud its question, while the call has time."""
+        """Begin to ask the clouds, within the time of the call."""
         named = self._candidates((*self._own, *self._named))
         known = {each.store.provider.name for each in named}
         guesses = self._candidates(self._guesses)
@@ -124,9 +130,9 @@ class Listing:
             self._answers = spawn.ask_forks(questions, limit_s)
 
     def users(self, kept: set[str]) -> dict[str, str]:
-        """Return each host that a `get` would be answered for, with its user.
+        """Return the user for each host whose `get` would be answered.
 
-        Waits for the clouds. Hosts in `kept` are known already.
+        Waits for the clouds. Hosts in `kept` are listed already, and are left out.
         """
         for cloud, answer in zip(self._asked, self._answers(), strict=True):
             cloud.learn(answer)
@@ -140,16 +146,16 @@ class Listing:
         }
 
     def _candidates(self, hosts: Iterable[str]) -> list[_Candidate]:
-        """Return who answers for each host, for those that are answered for."""
+        """Return a candidate for each host that has an identity."""
         found = (self._candidate(host) for host in dict.fromkeys(hosts))
         return [each for each in found if each]
 
     def _candidate(self, host: str) -> _Candidate | None:
-        """Return who answers for a host; None where nobody does, or nobody can tell."""
+        """Return the candidate for a host; None if no identity is known for it."""
         try:
             server = ServerURL.parse(host)
             if server.scheme or server.path:
-                return None  # docker names no registry so but its own hub
+                return None  # docker uses such a key only for its own hub
             target, store = self._routes.identity_for(server)
             return _Candidate(host, target, store) if store else None
         except DockcredError as error:
@@ -158,10 +164,10 @@ class Listing:
 
 
 def hosts_in(provider: Provider, cache: Cache) -> list[str]:
-    """Return the hosts that were answered once, or of which an entry is cached.
+    """Return the hosts that were answered before, and those with a cached entry.
 
-    A lock, or the cause of a failure, is no entry: its name has more than a sum at its
-    end. A host that was asked for in vain is nobody's.
+    Only an entry's name ends in a plain checksum: the name of a lock or a failure goes
+    on. So a host whose `get` only failed is not listed.
     """
     parts = (name.split(",") for name in cache.names(f"{provider.name},"))
     cached = {each[1] for each in parts if each[-1].isalnum()}
@@ -169,9 +175,9 @@ def hosts_in(provider: Provider, cache: Cache) -> list[str]:
 
 
 class _Cloud:
-    """What may be listed of one provider, and what is known of it.
+    """The hosts of one provider that may be listed, and what is known of them.
 
-    find_own  the variables whose identity's own registry only the cloud can tell
+    find_own  the environment of an identity whose own registry only the cloud can tell
     """
 
     def __init__(
@@ -182,7 +188,7 @@ class _Cloud:
         self._provider = provider
         self._candidates = candidates
         self._users: dict[str, str] = {}
-        # Of each identity that is known to answer: the user that it told.
+        # The user for each identity that is known to answer.
         self._answering: dict[str, str] = {}
         self._failing: set[str] = set()
         self._open: list[_Candidate] = []
@@ -199,7 +205,10 @@ class _Cloud:
             self._open.append(candidate)
 
     def question(self) -> Callable[[], Iterable[str]] | None:
-        """Return what is to be asked, for a user and hosts; None if nothing is."""
+        """Return a function that asks the cloud, or None if it need not be asked.
+
+        The function returns a user, then any hosts of the identity's own.
+        """
         if environment := self.find_own:
             self._asked_as = _identity(self._provider, _ANY, environment)
             if self._asked_as not in self._answering:
@@ -213,9 +222,9 @@ class _Cloud:
         return None
 
     def learn(self, answer: bytes) -> None:
-        """Note what the cloud has answered: the user, then hosts; nothing, it failed.
+        """Take the cloud's answer: the user, then hosts; b"" if it failed.
 
-        Only `_REFUSED`, where this one registry refuses the identity.
+        The answer is `_REFUSED` if the registry that was asked refuses the identity.
         """
         user, *hosts = answer.decode("utf-8", "surrogateescape").split("\0")
         refused = answer == _REFUSED
@@ -227,11 +236,11 @@ class _Cloud:
             self._failing.add(self._asked_as)
         known = {each.host for each in self._open} | self._users.keys()
         for each in self._candidates(host for host in hosts if host not in known):
-            # A pattern may give the host to another identity than the one that told it.
+            # A pattern in config.toml may give the host to another identity.
             self.add(each)
 
     def users(self) -> dict[str, str]:
-        """Return what a `get` would be answered for."""
+        """Return the user for each host whose `get` would be answered."""
         for each in self._open:
             if each.identity in self._failing:
                 continue
@@ -245,8 +254,9 @@ class _Cloud:
         return self._users
 
     def _user(self, candidate: _Candidate) -> str:
-        """Return the user of a host; raise DockcredError where nobody is configured."""
-        # Of a host that only config.toml gives to it, it is another provider's object.
+        """Return the user of a host; raise DockcredError if it has no identity."""
+        # This may be another object than self._provider: the router makes one for a
+        # host that only config.toml gives to the provider.
         target, provider = candidate.target, candidate.store.provider
         environment = candidate.store.environment
         told = self._answering.get(candidate.identity)
@@ -257,7 +267,7 @@ class _Cloud:
 
 
 def host_of(key: str) -> str:
-    """Return the host in a store's key; nothing for what names none."""
+    """Return the host in a store's key, or "" if it has none."""
     try:
         return ServerURL.parse(key).host
     except DockcredError:
@@ -265,7 +275,7 @@ def host_of(key: str) -> str:
 
 
 def _in_bytes(question: Callable[[], Iterable[str]]) -> Callable[[], bytes]:
-    """Return a question whose answer is bytes; nothing where anything fails."""
+    """Return a function that asks a question and returns bytes; b"" on any failure."""
 
     def ask() -> bytes:
         try:

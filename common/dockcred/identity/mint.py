@@ -1,8 +1,8 @@
-"""A miss: one mint for all who ask, a lease renewed, a credential kept.
+"""Handle a miss: mint once for all callers, or renew a lease; then cache the result.
 
-What may be kept is decided here: only if nothing that selects the identity changed
-while it was asked, and only where every source has a row that says how long. An aging
-credential is minted anew by a process in the background, for which nobody waits.
+A credential is cached only if nothing that selects the identity changed during the
+mint, and only if every source has a row in Provider.sources, which says for how long.
+A process in the background replaces an aging credential, and no caller waits for it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from dockcred.system.environment import Environment
 
     class Holder(Protocol):
-        """The store for which is minted: where entries are held, and by which key."""
+        """The store that needs a credential: it has the cache and the keys."""
 
         provider: Provider
         cache: Cache
@@ -53,14 +53,14 @@ if TYPE_CHECKING:
             """Return the key under which the server's credential is cached."""
 
         def held(self, name: str, key: str) -> Entry | None:
-            """Return the entry if it was written for this key and still holds."""
+            """Return the entry if it was written for this key and is still valid."""
 
         def is_leased(self, entry: Entry) -> bool:
             """Return whether the entry may be answered without asking its source."""
 
 
 class Minter:
-    """One entry of a store, on its way to be minted."""
+    """The mint of one cache entry; `vain` is for its note (see cache.silence)."""
 
     def __init__(self, store: Holder, name: str, key: str, server: ServerURL) -> None:
         self._store = store
@@ -72,9 +72,9 @@ class Minter:
         self._turns: TurnKeeper | None = None
 
     def mint(self, *, oldest: int = lifetime.AGING) -> Credential:
-        """Mint once for all who ask at the same time.
+        """Return a credential, minted once for all that ask at the same time.
 
-        Whoever comes second finds an entry; `oldest` is the age at which it will do.
+        A later caller takes an entry whose age (see credential) is `oldest` or less.
         """
         flight = Flight(self._cache, self._name)
         try:
@@ -95,8 +95,8 @@ class Minter:
             flight.release()
 
     def _issue(self, entry: Entry | None) -> Credential:
-        """Record what is consulted from the choice of an identity to its answer."""
-        while True:  # whoever is throttled begins anew: the identity may have changed
+        """Choose an identity and ask it, and record all that is read meanwhile."""
+        while True:  # start again after a throttle: the identity may have changed
             record = Record(self._store.environment, (self._cache.path,))
             try:
                 return self._decide(entry, record)
@@ -106,7 +106,7 @@ class Minter:
                 record.close()
 
     def _decide(self, entry: Entry | None, record: Record) -> Credential:
-        """Renew the lease of a held entry, or mint and keep; else fall back on it."""
+        """Renew the entry's lease, or mint and cache; on failure use the old entry."""
         provider, environment = self._store.provider, record.environment
         chosen_by = provider.config_files(environment)
         watched.wait_for_mtime_tick(chosen_by)
@@ -114,7 +114,7 @@ class Minter:
         watched.wait_for_mtime_tick((*identity.files, *identity.tokens))
         before = time.time()
         now = watched.conditions(identity.files, identity.tokens)
-        # With an entry of what answered once, it is not only asked who is there.
+        # An entry means that the service answered once: then no note is written.
         is_new = not entry and identity.sources == (provider.metadata[1],)
         if entry and not self._store.is_leased(entry):
             if self._renew(entry, identity):
@@ -159,7 +159,7 @@ class Minter:
         return credential
 
     def _issue_in_turn(self, identity: Identity) -> Credential:
-        """Ask once; raise ThrottledError unless this node's turn has come."""
+        """Mint once; raise ThrottledError if this node's turn is still to come."""
         if self._turns or files.has_turn(self._cache, self._name):
             self._keeper().check()
         try:
@@ -182,7 +182,7 @@ class Minter:
         return self._turns
 
     def _renew(self, entry: Entry, identity: Identity) -> bool:
-        """Extend the lease and return True, if the source is still the same."""
+        """Extend the lease and return True if the source has the same principal."""
         before = time.time()
         if lifetime.age(entry.credential, before) > lifetime.AGING:
             return False
@@ -198,10 +198,10 @@ class Minter:
         return True
 
     def follow_tokens(self, entry: Entry, asked_at: float) -> None:
-        """Write an entry as it is, with how its rotated token files look now.
+        """Rewrite an entry with the new looks of its rotated token files.
 
-        Without that each further hit would parse them. Left alone if one has passed
-        to another subject since, or if another process has minted.
+        Else each further hit would parse these files. Nothing is written if a token
+        now has another subject, or if another process has minted.
         """
         watched.wait_for_mtime_tick(watched.tokens_of(entry.conditions))
         now = tuple(map(watched.refreshed, entry.conditions))
@@ -211,7 +211,7 @@ class Minter:
             self._keep(entry, asked_at)
 
     def _remember(self) -> None:
-        """Write down, once for each host, that it was answered: `list` tells it."""
+        """Record the host as answered, for `list`, unless that is done already."""
         name = f"{files.ANSWERED}{self._server.host}"
         if self._cache.path and os.path.lexists(f"{self._cache.path}/{name}"):
             return
@@ -239,10 +239,10 @@ def spawn(
     mint: Callable[[], object],
     again: str,
 ) -> None:
-    """Mint in the background, unless it is switched off or was tried just now.
+    """Mint in the background, unless that is switched off or was tried just now.
 
-    Off where CI is set: a job's end kills what it leaves behind, and some wait for it.
-    `again` tells a new process what to mint, where none can fork.
+    It is off if CI is set: the end of a job kills what is left, or waits for it.
+    Without fork, `again` tells a new process what to mint.
     """
     if environment.get("DOCKCRED_REFRESH").lower() == "off" or environment.get("CI"):
         return
@@ -252,7 +252,7 @@ def spawn(
         system.start_again(_AGAIN, environment.set_values(), again.encode())
         return
     if (child := os.fork()) != 0:
-        os.waitpid(child, 0)  # its own child is init's to reap
+        os.waitpid(child, 0)  # init reaps the child's own child
         return
     try:
         _detach()
@@ -260,7 +260,7 @@ def spawn(
             process.start(timeout_s(environment), lambda _: None)
             mint()
     except (OSError, DockcredError) as error:
-        # The next `get` that needs the credential meets the cause and tells it.
+        # The next `get` that needs the credential meets and reports the cause.
         if process.meter:
             process.meter.failed(error)
     finally:
@@ -278,10 +278,10 @@ def _was_tried(cache: Cache, name: str) -> bool:
 
 
 def _claim(cache: Cache, name: str) -> bool:
-    """Record the attempt before it starts; return whether it is this caller's.
+    """Record the attempt before it starts; return whether this caller may attempt it.
 
-    Looked at again under a lock, so that of many callers one attempts it. Without a
-    record there is no attempt.
+    A second check under a lock lets only one of many callers through. If the record
+    cannot be written, there is no attempt.
     """
     flight = Flight(cache, f"{name}.tried")
     try:

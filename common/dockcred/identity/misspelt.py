@@ -1,6 +1,6 @@
-"""What a name was meant to be that is nobody's: a cloud's host, or one of ours.
+"""Find what a misspelt name was meant to be: a cloud's host, or one of our names.
 
-Asked after a failure alone: whatever answers is no slip, whatever its name.
+It is called only after a failure, since a name that works is not misspelt.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ _WHOLE = {
     "docker.io": "Docker",
 }
 _WITH_NAMES = ("gcr.io", "docker.io")
-"""Of these, hosts that have names of their own before them, as eu.gcr.io."""
+"""Those hosts of _WHOLE that have subdomains, such as eu.gcr.io."""
 
 
 def slip(word: str, names: Iterable[str]) -> str:
-    """Return as a remedy what a word was meant for; nothing where no name is near.
+    """Return a remedy that corrects a misspelt word, or "" if no name is similar.
 
-    `doctor` finds where the word is written, and puts it right.
+    `doctor` finds where the word is written, and corrects it.
     """
     meant = near(word, names)
     return f"write {meant!a} for {word!a}" if meant else ""
 
 
 def near(word: str, names: Iterable[str]) -> str:
-    """Return the name that a word was meant for; nothing where none is near."""
+    """Return the name most similar to a word, or "" if none is similar enough."""
     known = {_plain(name): name for name in names}
     found = get_close_matches(_plain(word), known, 1, 0.6)
     return known[found[0]] if found else ""
@@ -57,8 +57,8 @@ _LOCATION = re.compile(r"(?!docker\b)[a-z]+(-[a-z]+[0-9]+)?")
 def misspelt(host: str) -> tuple[str, str]:
     """Return what is wrong with a host that is nearly a cloud's, and the remedy.
 
-    Both are empty for every other. Whether a cloud serves the host is not looked at,
-    but for Amazon's, whose regions nobody else can tell.
+    Both are "" for every other host. Only for Amazon's hosts, the region is checked
+    too: against botocore's list.
     """
     labels = host.split(".")
     for look in (
@@ -95,7 +95,11 @@ def _misspelt_whole(labels: list[str]) -> tuple[str, str, str] | None:
 
 
 def _is_near(host: str, known: str) -> bool:
-    """Return whether letters have changed places, or a long name has one amiss."""
+    """Return whether a host is a misspelling of a known one.
+
+    That is: letters are swapped, the last label is similar, or a long name has one
+    wrong letter.
+    """
     if host != known and sorted(host) == sorted(known):
         return True
     start, _, end = host.rpartition(".")
@@ -138,7 +142,7 @@ def _misspelt_google(labels: list[str]) -> tuple[str, str, str] | None:
 _OCIR = "ocir.io"
 _REALM = re.compile(r"oracle(gov)?cloud[0-9]*\.(com|eu|uk)")
 _REALMS = ("oraclecloud.com", "oraclecloud.eu", "oraclegovcloud.com")
-"""Oracle's common ones; the others differ in a number, which nobody can tell."""
+"""Oracle's common realms. The others differ in a number, which cannot be guessed."""
 
 
 def _misspelt_oracle(labels: list[str]) -> tuple[str, str, str] | None:
@@ -216,7 +220,7 @@ def _misspelt_ecr(labels: list[str]) -> tuple[str, str, str] | None:
 
 
 def _is_amazons(suffix: str) -> bool:
-    """Return whether a suffix is one of Amazon's or nearly: not a stranger's."""
+    """Return whether a suffix is one of Amazon's, or similar to one."""
     ends = [
         *_COMMON_ENDS,
         *_SECRET_ENDS,
@@ -233,10 +237,10 @@ def _with_region(before: str, regions: tuple[str, ...], suffix: str) -> str:
 
 
 def unknown_region(text: str) -> tuple[str, tuple[str, ...]] | None:
-    """Return why the region that a text names is none, and those that are near.
+    """Return why the region in a text does not exist, and similar regions.
 
-    None where it is one, or the text names none. Without botocore, whose list it is,
-    only what can be no region's name is known for none.
+    None if the region exists, or the text has none. The list of regions is botocore's.
+    Without botocore, only a name of the wrong form is known not to exist.
     """
     known = _regions()
     found = _REGION.search(text)
@@ -258,9 +262,9 @@ def unknown_region(text: str) -> tuple[str, tuple[str, ...]] | None:
 
 
 def _regions() -> list[str]:
-    """Return the regions that botocore's own table lists; none where it is not there.
+    """Return the regions in botocore's own table, which is a file; [] without it.
 
-    It is not imported: its table is a file.
+    botocore is not imported.
     """
     spec = find_spec("botocore")
     places = spec.submodule_search_locations if spec else None

@@ -1,6 +1,6 @@
-"""What a provider is, the key of its cache entries, and how long each source holds.
+"""The base of providers, the key of their cache entries, and the leases of sources.
 
-The key is all that selects an identity, in one line, and holds no secret.
+The key is one line with all that selects an identity. It holds no secret.
 """
 
 from __future__ import annotations
@@ -22,30 +22,29 @@ if TYPE_CHECKING:
 
         @property
         def VARIABLES(self) -> tuple[str, ...]:  # noqa: N802 - a module's constant
-            """Return what is part of the cache key by its value."""
+            """Return the variables whose values are part of the cache key."""
 
         @property
         def SECRETS(self) -> tuple[str, ...]:  # noqa: N802 - as above
-            """Return what is part of the key only by being set."""
+            """Return the variables of which the key tells only whether they are set."""
 
         @property
         def MEANINGS(self) -> dict[str, str]:  # noqa: N802 - as above
-            """Return what our own variables mean, for the manual."""
+            """Return the meaning of each of our own variables, for the manual."""
 
 
 LEASE_S = 900.0
 SEPARATOR = "+"
-"""Between the sources of an entry, in the order in which they were asked."""
+"""Joins the names of an entry's sources, in the order in which they were asked."""
 
 
 class Source:
-    """One row: how far a source of an identity may be trusted to stay the same.
+    """One row of Provider.sources: how long a source can be trusted to stay the same.
 
-    lease_s  how long an entry is answered without asking the source; None where its
-             files and variables tell every change
-    direct   whether it is asked by the direct road, fit for a background refresh
-
-    The launcher's sh answers whichever it can: see identity.cache.ticket.
+    lease_s  the seconds for which an entry is answered without asking the source; None
+             if its files and variables show every change
+    direct   whether our own code asks it, without an SDK (the direct road); only such
+             a source is refreshed in the background
     """
 
     __slots__ = ("direct", "lease_s", "name")
@@ -63,14 +62,15 @@ class Source:
 
 
 class Identity:
-    """Who will be asked for one server's credential; deciding it asks nobody.
+    """The identity chosen for one server. Choosing it sends no request.
 
-    sources    who is asked, by name: a row of Provider.sources, or it is not cached
-    files      which an entry holds for as long as they look the same
-    tokens     JSON web tokens in files, each with its issuer and subject for as long
-    looked_for  files whose coming or going may change who is asked, beside those that
-                are opened or are the provider's; None where more than these may
-    principal  what the source told of itself while it minted, as `current_principal`
+    sources    names of the sources to ask; without a row in Provider.sources for each,
+               nothing is cached
+    files      an entry is valid only while these files look the same
+    tokens     files with a JWT; an entry is valid while issuer and subject are the same
+    looked_for  other files that change the identity by appearing or disappearing; None
+                if something else may change it too
+    principal  the identity's name as told at the mint; see `current_principal`
     """
 
     principal = ""
@@ -84,33 +84,33 @@ class Identity:
         raise NotImplementedError
 
     def current_principal(self) -> str:
-        """Return who the source says it is, without minting; "" if it cannot tell."""
+        """Return the identity's name from the source, without a mint; "" if unknown."""
         return ""
 
     def ask_principal(self) -> str:
-        """Return who the cloud says it is, where it tells more than the source does."""
+        """Return the identity's name from the cloud, if that tells more, else ""."""
         return ""
 
 
 class Provider:
-    """One identity system. A subclass says what differs from the defaults here.
+    """One identity system. A subclass sets what differs from the defaults here.
 
-    name            as in wiring.PROVIDERS, and the first word of its cache entries
-    program         its helper, which an error names
+    name            as in wiring.PROVIDERS; cache entries' names begin with it
+    program         the name of its helper, for error messages
     names           the module of `system/environment` with its variables
-    sources         a row for each source whose credential may be cached, and no other
-    tags            variables by which the launcher tells identities' tickets apart
-    cache_parent    a peer's variable that names the cache's parent,
+    sources         a row for each source whose credential may be cached
+    tags            variables whose values are in the names of the launcher's tickets
+    cache_parent    a variable of the cloud's own helper that names the cache's parent,
     cache_off       one that switches the cache off,
-    ignore_storage  one that asks to succeed in silence on `store`; "" for no such peer
-    metadata        the cloud whose metadata service is asked last, unasked for, as
-                    system.cloud calls it, and the name of that source
-    decides_by_registry  whether each registry has its own say whom it lets in, so that
-                    one that refuses says nothing of the others
+    ignore_storage  one that makes `store` succeed silently; "" if it has none
+    metadata        the cloud whose metadata service is tried last (a name from
+                    system.cloud), and the name of that source
+    decides_by_registry  whether each registry itself decides whom it lets in, so that
+                    one refusal does not apply to the others
     lists_unasked   whether `list` names what is configured without asking for it
-    quotas          calls per second, and at once, that the cloud lets through
-    guesses_own     whether `own_servers` are what anybody may have, named only where
-                    nothing names others: a client may `get` each of a list
+    quotas          pairs of the cloud's limits: calls per second, and calls at once
+    guesses_own     whether `own_servers` only guesses: `list` names them only if no
+                    other registry is known, since a client may `get` each listed one
     """
 
     name = ""
@@ -129,16 +129,16 @@ class Provider:
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """Return the variables that are part of the cache key by their value."""
+        """Return the variables whose values are part of the cache key."""
         return (*COMMON, *self.names.VARIABLES)
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Return the variables that are part of the key only by being set."""
+        """Return the variables of which the key tells only whether they are set."""
         return self.names.SECRETS
 
     def matches(self, server: ServerURL) -> bool:
-        """Return whether the whole host is one of ours; asks nobody."""
+        """Return whether this provider serves the host; sends no request."""
         raise NotImplementedError
 
     def serves_anonymous(self, server: ServerURL) -> bool:
@@ -151,56 +151,56 @@ class Provider:
         environment: Environment,
         named: Callable[[], Iterable[str]],
     ) -> tuple[Provider, dict[str, str]] | None:
-        """Return who serves a host that variables mean, and what they set; else None.
+        """Return the provider that variables choose for a host, and what it sets.
 
-        `named` are the hosts that some file names.
+        None if they choose none. `named` returns the hosts that some file names.
         """
         del server, environment, named
         return None
 
     def config_files(self, environment: Environment) -> tuple[str, ...]:
-        """Return the files that choose the identity; none where variables do."""
+        """Return the files that choose the identity; none if only variables do."""
         del environment
         return ()
 
     def identity(self, server: ServerURL, environment: Environment) -> Identity:
-        """Decide who will be asked; raise MissingIdentityError if nobody is."""
+        """Return the identity to ask; raise MissingIdentityError if there is none."""
         raise NotImplementedError
 
     def own_servers(self, environment: Environment) -> tuple[str, ...]:
-        """Return the registries that are the configured identity's own; asks nobody.
+        """Return the registries that the configured identity owns; sends no request.
 
-        None where only the cloud could tell, or where identities have no registry.
+        Empty if only the cloud could tell, or if identities own no registry.
         """
         del environment
         return ()
 
     def can_ask_for_own(self, environment: Environment) -> bool:
-        """Return whether the cloud may be asked for what `own_servers` cannot tell."""
+        """Return whether `ask_for_own` may ask the cloud for the identity's own."""
         del environment
         return False
 
     def ask_for_own(self, environment: Environment) -> tuple[str, ...]:
-        """Return the user, then the identity's own registries, as the cloud tells them.
+        """Return the user, then the identity's own registries, from the cloud.
 
-        One request; raises MissingIdentityError or IssueError where it fails.
+        Sends one request; raises MissingIdentityError or IssueError if it fails.
         """
         del environment
         return ()
 
     def username(self, server: ServerURL, environment: Environment) -> str:
-        """Return the user that a `get` would answer; nothing where only it can tell.
+        """Return the user that a `get` would answer; "" if only a `get` can tell.
 
-        Asks nobody; raises DockcredError where what is configured is wrong.
+        Sends no request; raises DockcredError if the configuration is wrong.
         """
         del server, environment
         return ""
 
     def issuer(self, server: ServerURL) -> str:
-        """Return who issues a server's credentials, where several do for a provider.
+        """Return the issuer of a server's credentials, if the provider has several.
 
-        The same variables may choose another identity at each: what one answers says
-        nothing of another.
+        The same variables may choose another identity at each issuer, so an answer
+        from one issuer does not apply to another.
         """
         del server
         return ""
@@ -208,9 +208,9 @@ class Provider:
     def about(
         self, server: ServerURL, principal: str, environment: Environment
     ) -> dict[str, str]:
-        """Return what is known of who answers, by name; asks nobody, tells no secret.
+        """Return the known facts about an identity by name; no request, no secret.
 
-        `principal` is what the source told of itself, "" where it was not asked.
+        `principal` is the name that the source told, "" if it was not asked.
         """
         del server, environment
         return {"principal": principal} if principal else {}
@@ -218,32 +218,32 @@ class Provider:
     def own_identities(
         self, server: ServerURL, principal: str, environment: Environment
     ) -> tuple[dict[str, str], ...]:
-        """Return by which settings of config.toml the registry's own account answers.
+        """Return settings for config.toml that choose the registry's own account.
 
-        Only where another identity, of this `principal`, or nobody is asked today, and
-        this person's files name one that leads there. Asks nobody.
+        Only if another identity (`principal`), or none (""), is asked today, and this
+        person's files name an identity of that account. Sends no request.
         """
         del server, principal, environment
         return ()
 
     def lease_until(self, source: str, start: float) -> float | None:
-        """Return the end of the shortest lease that begins at a time; None without one.
+        """Return the end of the shortest lease that begins at `start`, or None.
 
-        Both times are seconds since the epoch. Raises KeyError for what has no row.
+        Both times are seconds since the epoch. Raises KeyError for an unknown source.
         """
         rows = self._rows(source)
         leases = [row.lease_s for row in rows if row.lease_s is not None]
         return start + min(leases) if leases else None
 
     def is_direct(self, source: str) -> bool:
-        """Return whether an entry's sources are all fit for a background refresh.
+        """Return whether all of an entry's sources may be refreshed in the background.
 
-        Raises KeyError for what has no row.
+        Raises KeyError for an unknown source.
         """
         return all(row.direct for row in self._rows(source))
 
     def is_cacheable(self, identity: Identity) -> bool:
-        """Return whether every source has a row, and a lease a boot to be bound to."""
+        """Return whether every source has a row, and the boot is known for a lease."""
         if not {row.name for row in self.sources}.issuperset(identity.sources):
             return False
         bound = not machine().startswith(UNKNOWN_BOOT)
@@ -259,8 +259,8 @@ class Provider:
 def is_one_of(server: ServerURL, named: tuple[str, ...]) -> bool:
     """Return whether a server is one of those named, as `host` or `host:port`.
 
-    A host alone is meant at each of its ports. Plain http carries a secret to this
-    machine only.
+    A host alone stands for each of its ports. A server with plain http must be on this
+    machine, because the secret would be sent unencrypted.
     """
     if server.scheme == "http":
         from dockcred.transport.target import is_loopback  # noqa: PLC0415 - in clear only
@@ -271,9 +271,9 @@ def is_one_of(server: ServerURL, named: tuple[str, ...]) -> bool:
 
 
 def cache_key(provider: Provider, server: ServerURL, environment: Environment) -> str:
-    """Return provider, host, machine, variables and the look of files as one line.
+    """Return provider, host, machine, variables and looks of files as one line.
 
-    The files are not parsed: any change to one is another key.
+    The files are not parsed: any change to one gives another key.
     """
     get = environment.get
     parts = [provider.name, server.place, machine()]
@@ -286,13 +286,13 @@ def cache_key(provider: Provider, server: ServerURL, environment: Environment) -
 
 
 def looks_in(key: str, files: tuple[str, ...]) -> dict[str, str]:
-    """Return how configuration files looked when the key was made, its last parts."""
+    """Return the looks of the configuration files from the last parts of a key."""
     parts = key.split("\x1f")[-len(files) :] if files else []
     return dict(zip(files, (part.rpartition("@")[2] for part in parts), strict=True))
 
 
 def _public(value: str) -> str:
-    """Return a value on one line of the key, without the user info of a URL."""
+    """Return a value for the key: on one line, and without a URL's user info."""
     scheme, separator, rest = value.partition("://")
     authority, slash, path = rest.partition("/")
     if separator and "@" in authority:

@@ -1,7 +1,7 @@
-"""Which identity, or else which store, answers for a server.
+"""Choose the identity, or else the store, that answers for a server.
 
-A Store over providers: the host decides the provider, config.toml the identity and
-the registry behind an alias, and what no provider serves goes to the fallback.
+The host chooses the provider. config.toml chooses the identity and the registry behind
+an alias. The fallback store answers for hosts that no provider serves.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
 
 
 BY_NAME = frozenset({"oidc", "secret"})
-"""Providers of no hosts but those that are named: no other `get` pays for an import."""
+"""Providers without hosts of their own. They are imported only for a named host."""
 
 _CONVENTIONS = (
     *("DOCKER_AUTH_CONFIG", "CI_REGISTRY", "CI_DEPENDENCY_PROXY_SERVER"),
     "DOCKERHUB_OIDC_CONNECTIONID",
     "CLOUDSMITH_SERVICE_SLUG",
 )
-"""Variables whose names others have given, and that may mean a registry."""
+"""Variables of other tools that may name a registry."""
 
 
 class Router:
-    """Providers by host, and a store for the rest where there is one."""
+    """The providers, chosen by host, and a fallback store for other hosts."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Router:
         named_hosts: Callable[[], Iterable[str]] = tuple,
         rules_out: Callable[[str, str], bool] = lambda *_: False,
     ) -> None:
-        """Hold what is loaded on use: no provider for a host that `rules_out` knows."""
+        """Hold what loads each part on use, without those that `rules_out` excludes."""
         self._names = tuple(names)
         self._environment = environment
         self._open_config = config
@@ -70,9 +70,9 @@ class Router:
         self.left_out: DockcredError | None = None
 
     def get(self, server: ServerURL) -> Credential:
-        """Return from the identity that serves the host, else from the fallback.
+        """Return the credential of the host's identity, else of the fallback.
 
-        Nomad takes "not found" for a failure, and an empty credential for none.
+        Nomad treats CredentialsNotFoundError as a failure, an empty credential as none.
         """
         route = self._route(server)
         try:
@@ -89,18 +89,18 @@ class Router:
         try:
             return route.store.get(route.target)
         except (MissingIdentityError, CredentialsNotFoundError) as error:
-            # A password that was stored by hand serves where no identity does.
+            # Without an identity, use a password that was stored by hand.
             try:
                 found = self._fallback().get(server)
             except CredentialsNotFoundError:
                 raise error from error.__cause__
             if not found.username and not found.secret:
-                # on_miss = "empty": the keychain has none, and the cause is ours.
+                # on_miss = "empty": the keychain has none. Report the missing identity.
                 raise error from error.__cause__
             return found
 
     def store(self, server: ServerURL, credential: Credential) -> str | None:
-        """Write to the fallback what no identity serves, by the `login` setting."""
+        """Store in the fallback if no identity answers, or as `login` says."""
         route = self._route(server)
         login = route.environment.get("DOCKCRED_LOGIN")
         if login == "refuse":
@@ -124,7 +124,7 @@ class Router:
         return self._fallback().store(server, credential)
 
     def erase(self, server: ServerURL) -> None:
-        """Remove it under every name that it has, what an alias has left too."""
+        """Remove what is cached or stored, for the alias and for the registry."""
         route = self._route(server)
         store = self._own(route, server)
         for name in dict.fromkeys((route.target.host, server.host)):
@@ -133,9 +133,9 @@ class Router:
             self._fallback().erase(server)
 
     def list(self) -> dict[str, str]:
-        """Return the fallback's servers, and those that an identity would answer.
+        """Return the fallback's servers, and those for which an identity would answer.
 
-        What fails is left out; where all fails, the fallback's failure is raised.
+        What fails is left out. If nothing is found, the fallback's failure is raised.
         """
         from dockcred.identity import listing  # noqa: PLC0415 - for `list` only
 
@@ -148,7 +148,7 @@ class Router:
         for name in self._names:
             asked.add_provider(name, self._load, self._open_cache)
         asked.add_hosts((*config.hosts(), *self._named_hosts()))
-        # Clouds answer while the keychain is read, which may wait for a person.
+        # Ask the clouds while the keychain is read, since that may wait for a person.
         asked.start()
         found, failure = self._kept()
         found |= asked.users({listing.host_of(key) for key in found})
@@ -157,7 +157,7 @@ class Router:
         return found
 
     def _kept(self) -> tuple[dict[str, str], DockcredError | None]:
-        """Return what the fallback lists, and why it does not."""
+        """Return what the fallback lists, and its error if it failed."""
         if self._open_fallback is None:
             return {}, None
         fallback = self._fallback()
@@ -173,11 +173,11 @@ class Router:
         return dict(found), None
 
     def identity_for(self, server: ServerURL) -> tuple[ServerURL, IdentityStore | None]:
-        """Return the registry that is meant, and who answers for it, if anybody."""
+        """Return the registry behind the name, and its identity's store, if any."""
         return (route := self._route(server)).target, route.store
 
     def after_answer(self) -> None:
-        """Run what the store that has answered has put off."""
+        """Run what the answering store has deferred until after the answer."""
         if self._answered is not None:
             self._answered.after_answer()
 
@@ -188,7 +188,7 @@ class Router:
         return self._opened
 
     def _route(self, server: ServerURL) -> _Route:
-        """Return who answers; decides from the host and the files, asks nobody."""
+        """Choose who answers, from the host and the files; sends no request."""
         settings = self._config.settings_for(server)
         target, environment = server, self._environment
         if settings:
@@ -212,7 +212,7 @@ class Router:
     def _meant(
         self, target: ServerURL, settings: dict[str, str]
     ) -> tuple[Provider, dict[str, str]] | None:
-        """Return who serves a host that a variable means by its name, if one does."""
+        """Return the provider that other tools' variables choose, and what it sets."""
         if BY_NAME.isdisjoint(self._names):
             return None  # nor is one asked for, which a ticket would have to name
         by_host = f"DOCKER_{target.host.replace('-', '_').replace('.', '_')}_PSW"
@@ -228,7 +228,7 @@ class Router:
         )
 
     def _provider(self, target: ServerURL, chosen: str) -> Provider | None:
-        """Return whose host it is; the identity that is chosen for it goes before."""
+        """Return the host's provider; `chosen`, from config.toml, goes first."""
         if chosen in self._names:
             return self._load(chosen, target.host)
         ours = (name for name in self._names if name not in BY_NAME)
@@ -263,7 +263,7 @@ class Router:
             tags = map(self._environment.get, provider.tags)
             return cache.lacks_ticket(ticket_name(launched.short, asked.place, tags))
 
-        # It sees hosts, not what stands behind a path at one; and it counts nothing.
+        # The front sees hosts but no paths, and it cannot count for metrics.
         is_front = launched.short and not (self._config.has_paths or launched.meter)
         return IdentityStore(
             provider,
@@ -275,7 +275,7 @@ class Router:
         )
 
     def _own(self, route: _Route, server: ServerURL) -> IdentityStore:
-        """Return who answers, else a store of ours that can say no and drop."""
+        """Return the answering store, else one of ours that can refuse and drop."""
         if route.store:
             return route.store
         first = self._load(self._names[0])
@@ -288,7 +288,7 @@ class Router:
 
 
 class _Route:
-    """Who answers for a server; without a store nobody but the fallback."""
+    """Who answers for a server: `store`, or only the fallback if it is None."""
 
     __slots__ = ("environment", "store", "target")
 

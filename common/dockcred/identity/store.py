@@ -1,7 +1,7 @@
-"""A provider and the cache, together a Store: the path of one `get`.
+"""A Store made of a provider and the cache: the path of one `get`.
 
-The cache is keyed by how the identity is *configured*, never by keys that were
-resolved, so a hit asks nobody.
+The cache key is made from how the identity is *configured*, never from resolved keys.
+So a hit sends no request.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from dockcred.system.environment import Environment
 
 _PRIME = 2**32 - 5
-"""The remainder by it is a sum of a key, for which no module must be imported."""
+"""A prime. A key modulo this number is a checksum that needs no import."""
 
 
 class IdentityStore:
@@ -49,10 +49,10 @@ class IdentityStore:
         open_tickets: Callable[[], Tickets] | None = None,
         lacks_ticket: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Hold the two; `program_for` names the helper of a host that is not ours.
+        """Hold provider and cache; `program_for` names the helper of another host.
 
-        `open_tickets` loads what writes the launcher's copies, where one has asked, and
-        `lacks_ticket` tells without it whether there is none.
+        `open_tickets` loads the writer of the launcher's tickets; it is None if no
+        launcher asked. `lacks_ticket` tells, without the writer, if there is no ticket.
         """
         self.provider = provider
         self.cache = cache
@@ -63,7 +63,11 @@ class IdentityStore:
         self._hit: tuple[Entry, str, ServerURL, float] | None = None
 
     def get(self, server: ServerURL) -> Credential:
-        """Return from the cache, else mint; CredentialsNotFoundError if not ours."""
+        """Return the credential from the cache, else mint one.
+
+        Raises CredentialsNotFoundError if the provider does not serve the host, or if
+        the pull may go on anonymously; other errors are those of the mint.
+        """
         if not self.provider.matches(server):
             raise CredentialsNotFoundError
         if process.meter:
@@ -101,7 +105,10 @@ class IdentityStore:
             raise CredentialsNotFoundError from error
 
     def store(self, server: ServerURL, credential: Credential) -> str | None:
-        """Succeed without storing, so that `docker login` does not fail."""
+        """Store nothing and return a message (or None), so `docker login` succeeds.
+
+        Raises NotServedError if the provider does not serve the host.
+        """
         del credential
         quiet = self.provider.ignore_storage
         if quiet and self.environment.get(quiet).lower() == "true":
@@ -117,30 +124,30 @@ class IdentityStore:
         )
 
     def erase(self, server: ServerURL) -> None:
-        """Remove what is cached for the server, whoever's it is."""
+        """Remove what is cached for the server, for all identities."""
         self.drop(server.host)
 
     def drop(self, host: str) -> None:
-        """Remove a host's entries, by whichever provider, and all their tickets.
+        """Remove a host's entries of all providers, and their tickets.
 
-        Raises DockcredError where something may have stayed.
+        Raises DockcredError if something may be left.
         """
         from dockcred.identity.cache import erasing  # noqa: PLC0415 - for `erase` only
 
         erasing.erase(self.cache, host)
 
     def username_of(self, server: ServerURL) -> str:
-        """Return the user whom a `get` would now answer from the cache, or nothing."""
+        """Return the user that a `get` would now answer from the cache, or ""."""
         credential = self.fresh(server)
         return credential.username if credential else ""
 
     def entry(self, server: ServerURL) -> Entry | None:
-        """Return what is cached for this call, whether or not it would be answered."""
+        """Return the valid entry for this call, even if its lease or life is over."""
         key = self.key(server)
         return self.held(self._name(server, key), key)
 
     def fresh(self, server: ServerURL) -> Credential | None:
-        """Return the credential that a `get` would now answer from the cache."""
+        """Return what a `get` would now answer from the cache, or None."""
         entry = self.entry(server)
         if entry is None or not self.is_leased(entry):
             return None
@@ -148,7 +155,7 @@ class IdentityStore:
         return entry.credential if age <= lifetime.AGING else None
 
     def last_failure(self, server: ServerURL) -> tuple[str, float] | None:
-        """Return why the last mint failed, and when in seconds since the epoch."""
+        """Return why the last mint failed, and when (seconds since the epoch)."""
         name = self._name(server, self.key(server))
         lines = self.cache.read_text(f"{name}.failed").split("\n")
         try:
@@ -158,7 +165,7 @@ class IdentityStore:
         return (lines[1], when) if len(lines) > 1 else None
 
     def list(self) -> dict[str, str]:
-        """Return the servers that a `get` would now answer from the cache."""
+        """Return the servers that a `get` would now answer from the cache, by user."""
         from dockcred.credential import ServerURL  # noqa: PLC0415 - for `list` only
 
         found = {}
@@ -168,14 +175,15 @@ class IdentityStore:
         return found
 
     def hosts(self) -> set[str]:
-        """Return the hosts of which something is cached, whoever's it is."""
+        """Return the hosts for which something is cached, for any identity."""
         names = self.cache.names(f"{self.provider.name},")
         return {name.split(",")[1] for name in names}
 
     def after_answer(self) -> None:
-        """Refresh an aging credential; write down anew what the launcher could not use.
+        """Refresh an aging credential in the background.
 
-        The refresh is in a process that nobody waits for.
+        Else rewrite the entry after its token file was rotated, or write the ticket
+        that the launcher did not find.
         """
         if self._hit is None:
             return
@@ -204,7 +212,7 @@ class IdentityStore:
             )
 
     def refresh(self, server: ServerURL) -> None:
-        """Mint what is cached for a server anew, in a process for that alone."""
+        """Mint a new credential for the server, in a process that does only this."""
         from dockcred.identity.mint import Minter  # noqa: PLC0415 - in the background
         from dockcred.system.environment import timeout_s  # noqa: PLC0415
 
@@ -218,7 +226,10 @@ class IdentityStore:
         return cache_key(self.provider, server, self.environment)
 
     def _name(self, server: ServerURL, key: str) -> str:
-        """Return the entry's file; two keys of one sum evict each other, no more."""
+        """Return the entry's file name.
+
+        Two keys with the same checksum only replace each other's entries.
+        """
         number = int.from_bytes(key.encode("utf-8", "surrogateescape"), "big")
         return f"{self.provider.name},{server.host},{number % _PRIME:08x}"
 
@@ -238,9 +249,10 @@ class IdentityStore:
         return entry.lease_until is None or time.time() < entry.lease_until
 
     def _may_be_anonymous(self, server: ServerURL, error: DockcredError) -> bool:
-        """Return what the `anonymous` setting says, else what the registry offers.
+        """Return whether the pull may go on without a credential.
 
-        A login that has ended is renewed rather than done without, unless it is said.
+        The `anonymous` setting decides; without it the registry does. If a login has
+        ended, only the setting can allow it: the user should renew the login.
         """
         if chosen := self.environment.get("DOCKCRED_ANONYMOUS"):
             return chosen.lower() == "true"

@@ -1,9 +1,9 @@
-"""The login of a developer's tool, such as gh or glab, as a provider needs it.
+"""Read the login of a developer's tool, such as gh or glab, for a provider.
 
-Its file is YAML, of which we read what the tools write: mappings of plain and simply
-quoted words. Where one line is anything else, or a keychain has the token, the tool
-itself is asked. What was said of a token is remembered for a while under a digest of
-it; the token is never kept.
+The tool's file is YAML. We parse what the tools write: mappings of plain words and of
+words in simple quotes. If a line is anything else, or the token is in a keychain, the
+tool itself is asked. The verdict on a token is remembered for a while under a digest of
+the token. The token itself is never stored.
 """
 
 from __future__ import annotations
@@ -27,29 +27,31 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 256 * 1024
 GOOD_S, BAD_S, UNKNOWN_S = 3600.0, 300.0, 60.0
-"""For how long it is remembered that a token is good, that it is not, or neither."""
+"""Seconds to remember that a token is good, that it is bad, or that it is unknown."""
 
 _PLAIN = frozenset(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/@+,: "
 )
 
 _LONGEST_NAME = 1024
-"""How many characters a name may have, quotes among them (YAML 1.2, 7.4)."""
+"""The most characters of a name, with its quotes (YAML 1.2, 7.4)."""
 
 _BLANKS = {ord(each): " " for each in "\t\n"}
 
 
 def read(text: str, passed_over: str = "") -> Mapping:
-    """Return the mappings of a file, each value a word or a mapping.
+    """Return the mappings of a file; each value is a word or a mapping.
 
-    `passed_over` is a tag before a value, with the space behind it, that the tool does
-    not heed. Raises ValueError for all but mappings of plain and simply quoted words.
+    `passed_over` is a tag before a value, with the space after it, that the tool
+    ignores. Raises ValueError for anything but mappings of plain and simply quoted
+    words.
     """
     found: Mapping = {}
-    # The mappings that are open, each with how far it is indented.
+    # The open mappings, each with its indentation.
     levels: list[tuple[int, Mapping]] = [(0, found)]
     opens = ""
-    # A carriage return alone ends a line too, and even a comment (YAML 1.2, 5.4).
+    # In YAML a carriage return alone ends a line too, and even a comment (YAML 1.2,
+    # 5.4). It is not printable, so it is refused below.
     text = text.replace("\r\n", "\n")
     if not _is_printable(text):
         raise ValueError("a character that YAML has nowhere, not even in a comment")
@@ -80,12 +82,12 @@ def read(text: str, passed_over: str = "") -> Mapping:
 
 
 def _is_printable(text: str) -> bool:
-    """Return whether YAML may have each character within a line (YAML 1.2, 5.1)."""
+    """Return whether YAML allows each character within a line (YAML 1.2, 5.1)."""
     return text.translate(_BLANKS).isprintable()
 
 
 def _word(text: str) -> str:
-    """Return a plain or simply quoted word; ValueError where it is anything else."""
+    """Return a plain or simply quoted word; raise ValueError for anything else."""
     quoted = text[:1] in {'"', "'"} and len(text) > 1 and text[0] == text[-1]
     word = text[1:-1] if quoted else text
     if not _PLAIN.issuperset(word) or word.startswith(("-", " ")) or word[-1:] == " ":
@@ -102,9 +104,10 @@ def ask(
     variables: dict[str, str],
     text: bytes = b"",
 ) -> Outcome:
-    """Return what a tool answers; raise IssueError for one that is not to be run.
+    """Run a tool and return its outcome.
 
-    `missing` are the cause and remedy of the MissingIdentityError without the tool.
+    Raises IssueError if the tool's file must not be run, and MissingIdentityError, with
+    the cause and remedy in `missing`, if there is no such tool.
     """
     name = command[0]
     program = child_program.find(name, environment)
@@ -122,7 +125,7 @@ def ask(
 
 
 def token_in(outcome: Outcome) -> str:
-    """Return the last line of an answer where it can be a token; else nothing."""
+    """Return the last line of a tool's output if it can be a token, else ""."""
     lines = [line.strip() for line in outcome.output.split("\n") if line.strip()]
     token = lines[-1] if lines else ""
     if outcome.status != 0 or " " in token or not token.isprintable():
@@ -137,15 +140,17 @@ def remembered(
     environment: Environment,
     look: Callable[[], tuple[str, float]],
 ) -> str:
-    """Return what is said of a token at a place, and for how many seconds it holds.
+    """Return the verdict on a token at a host, from memory if possible.
 
-    `look` asks; what it returns is written down under a digest, not under the token.
+    Else `look` asks, and returns the verdict and for how many seconds it is valid. It
+    is stored under a digest, not under the token.
     """
     cache = Cache(machine.locate(environment))
     name = f"{provider}-verdict,{_digest(token, where)}"
     if held := _held(cache, name):
         return held
-    # Who has a file that has changed waits at another entry: they meet here.
+    # Processes with different versions of the file wait at different cache entries, so
+    # they need this lock too.
     flight = Flight(cache, name)
     try:
         if held := _held(cache, name):
@@ -158,7 +163,7 @@ def remembered(
 
 
 def _held(cache: Cache, name: str) -> str:
-    """Return what was remembered, if its time (the file's mtime) is not over."""
+    """Return the remembered verdict, if its expiry (the file's mtime) is not over."""
     said = cache.read_text(name)
     try:
         left = os.stat(f"{cache.path}/{name}").st_mtime - time.time()

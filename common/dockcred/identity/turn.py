@@ -1,15 +1,14 @@
-"""Turns: when a node asks again that was throttled with a whole fleet.
+"""Turns: when a node may ask again after the cloud throttled it with its whole fleet.
 
-Nodes cannot talk to each other, and a throttle tells nothing but itself: whoever is
-throttled with it cannot know how many they are. So each draws its moment in a window,
-and a moment that is throttled too is drawn anew in the next one, which ends twice as
-far from the first throttle. Where the operator tells how many nodes there are
-(DOCKCRED_FLEET), the first windows are as long as the cloud's known quotas need for so
-many.
+Nodes cannot talk to each other, and a throttle does not tell how many nodes it hit. So
+each node draws a random moment in a window of time: its turn. If the call at that
+moment is throttled too, the node draws again in the next window, which ends twice as
+far from the first throttle. If the operator tells the number of nodes (DOCKCRED_FLEET),
+the first windows are as long as the cloud's known quotas need for that number.
 
 The moment is kept in a file (identity.turn_keeper), so that the next process waits for
-it instead of asking at once. Times are those of CLOCK_MONOTONIC, which all processes of
-a boot share and no correction of the clock moves; the boot is in the key.
+it instead of asking at once. Times are in seconds of CLOCK_MONOTONIC: all processes of
+a boot share it, and no correction of the clock moves it. The boot is in the key.
 """
 
 from __future__ import annotations
@@ -20,29 +19,37 @@ if TYPE_CHECKING:
     from typing import Self
 
 FIRST_S = 22.0
-"""The end of the first window, where nobody has told how many there are."""
+"""The end of the first window in seconds, if the number of nodes is unknown."""
 ROOM = 1.1
-"""How much longer a told window is than the quota needs: 9 % of its calls go unused."""
+"""The factor by which a known fleet's window is longer than the quota needs.
+
+So 9 % of its calls stay unused.
+"""
 LONGEST_S = 3600.0
 FORGOTTEN_S = 900.0
-"""After so long without a call a throttle is another fleet's, or another time's."""
+"""Seconds after a turn's moment when it is forgotten: a later throttle is a new one."""
 RESERVE_S = 7.0
-"""Of a plugin's time, for the call itself: those who wait for the entry give up 5 s
-before their own end."""
+"""Seconds of a plugin's time that are kept for the call itself.
+
+Callers that wait for the entry give up 5 s before their own end.
+"""
 _START = 0.06
-"""The part of a window in which the bucket is as empty as the last one left it."""
+"""The part of a window at whose start the quota is still used up by the last window."""
 _MOST_REDRAWN = 4
 _REDRAWN = 0.02
 _DRAWS = 8
 _LATE_ENOUGH_S = 20.0
 
 PULL_BACK_OFF_S, MAX_BACK_OFF_S = 10.0, 300.0
-"""Kubelet's wait after a failed pull: doubled each time, up to the second."""
+"""Kubelet's first and longest back-off after a failed pull; it doubles each time."""
 _LATE_S = 8.0
-"""How late kubelet comes on average: it looks at a failed pod each 10 to 15 s."""
+"""Kubelet's average delay in seconds: it checks a failed pod each 10 to 15 s."""
 _MOST_AHEAD = 24
 _ROUND_S = 5.0
-"""Who starts so long after the last answer was started by a back-off that is over."""
+"""A process that starts so many seconds after the last answer is a new pull.
+
+Kubelet started it because its back-off was over.
+"""
 
 _HEAD = "dockcred turn 1"
 _END = "end"
@@ -50,17 +57,20 @@ _LINES = 11
 
 
 def told_ends(fleet: int, quotas: Iterable[tuple[float, int]]) -> tuple[float, ...]:
-    """Return the ends of the windows that so many nodes need at each quota, in seconds.
+    """Return the ends of the windows that a fleet needs at each quota, in seconds.
 
-    A quota is a rate per second and a burst. None where nobody has told of a fleet, or
-    all of it fits into the bursts.
+    `fleet` is the number of nodes, 0 if unknown. A quota is a rate per second and a
+    burst. The result is empty if the fleet is unknown or fits into the bursts.
     """
     needed = ((fleet - burst) / rate for rate, burst in quotas if fleet > burst)
     return tuple(sorted(min(LONGEST_S, ROOM * each) for each in needed))
 
 
 def end_s(window: int, told: tuple[float, ...]) -> float:
-    """Return the end of a window in seconds after the first throttle; 0 of number 0."""
+    """Return the end of a window in seconds after the first throttle.
+
+    Windows count from 1; the end of number 0 is 0. `told` is what `told_ends` returned.
+    """
     if window <= 0:
         return 0.0
     if window <= len(told):
@@ -70,19 +80,21 @@ def end_s(window: int, told: tuple[float, ...]) -> float:
 
 
 def plan(wait_s: float, left_s: float, rounds: int) -> tuple[float, float]:
-    """Return how long a plugin waits before it fails, and what is then to spare.
+    """Return how long a plugin waits before it fails, and the spare time then.
 
-    It has `left_s` and its turn is in `wait_s`, which is more; `rounds` pulls have
-    failed before. Kubelet's back-off alone leads past most moments: five minutes pass
-    between its last tries. Each process that fails a little later moves all that
-    follow, so that one is there at the moment. What is to spare is below 0 where none
-    can be.
+    All times are in seconds. The plugin has `left_s`, and its turn comes in `wait_s`,
+    which is more. `rounds` is how many pulls have failed before.
+
+    With kubelet's back-off alone, most turns would pass between two tries: the last
+    tries are five minutes apart. A process that fails later also moves all later tries.
+    So the wait is chosen such that one later process runs when the turn comes. The
+    spare time is below 0 if no process can run then.
     """
     comes_s, best_s, held_s = 0.0, -LONGEST_S, 0.0
     for ahead in range(1, _MOST_AHEAD + 1):
         back_off_s = PULL_BACK_OFF_S * 2.0 ** min(rounds + ahead - 1, 5)
         comes_s += min(MAX_BACK_OFF_S, back_off_s) + _LATE_S
-        # The turn is to be in the middle of what that process can wait.
+        # Put the turn in the middle of the time that the later process can wait.
         needed_s = wait_s - left_s / 2 - comes_s
         spare_s = left_s / 2 + min(needed_s, ahead * left_s - needed_s)
         if spare_s > best_s:
@@ -91,12 +103,14 @@ def plan(wait_s: float, left_s: float, rounds: int) -> tuple[float, float]:
 
 
 class Turn:
-    """The moment that one node has drawn for one mint, and how it came to it.
+    """The moment that one node has drawn for one mint, and its history.
 
     began, moment, answered_at   times of time.monotonic: of the first throttle, of the
-                                 next call, of the last failure that kubelet was told
+                                 next call, of the last failure that kubelet got
     window                       the number of the window that the moment is in
-    rounds                       how often kubelet was told so
+    redrawn                      how often the moment was drawn again in the last window
+    rounds                       how many pulls of kubelet's have failed
+    cause                        the cause of the last throttle
     """
 
     __slots__ = (
@@ -127,10 +141,12 @@ class Turn:
         least_s: float = 0.0,
         left_s: float = 0.0,
     ) -> None:
-        """Draw a moment after a throttle; `draw` gives at least 0 and below 1.
+        """Draw a new moment after a throttle.
 
-        It is `least_s` away or more (Retry-After), and where possible one at which a
-        process will be there, if this one is kubelet's and has `left_s`.
+        `now` is the present time.monotonic. `draw` returns a number from 0 to below 1.
+        The moment is at least `least_s` seconds away (Retry-After). If kubelet runs
+        this process, which has `left_s` seconds, then a moment is preferred at which
+        one of its processes will run.
         """
         from_s, to_s = self._window(now - self.began, told, least_s)
         for _ in range(_DRAWS):
@@ -144,10 +160,11 @@ class Turn:
     def _window(
         self, passed_s: float, told: tuple[float, ...], least_s: float
     ) -> tuple[float, float]:
-        """Return where to draw from, in seconds after the first throttle.
+        """Return from and to in seconds after the first throttle, to draw between.
 
-        What is told is believed: in the last told window it is drawn again in the rest.
-        So it is at the start of any, where the bucket is as the last one has left it.
+        The number of nodes that the operator told is believed: in the last window for
+        it, the moment is drawn again in the rest of that window. The same holds at the
+        start of any window, where the last one may have used up the quota.
         """
         first_s = passed_s + least_s
         starts, ends = end_s(self.window - 1, told), end_s(self.window, told)
@@ -166,18 +183,18 @@ class Turn:
             self.window += 1
 
     def start(self, now: float) -> None:
-        """Count the rounds of kubelet's when a process begins that minds the turn."""
+        """Count a new pull of kubelet's, when a process that waits for turns starts."""
         if self.answered_at and now - self.answered_at >= _ROUND_S:
             self.rounds += 1
             self.answered_at = 0.0
 
     def is_forgotten(self, now: float) -> bool:
-        """Return whether it is of another time: long over, or none that can be."""
+        """Return whether the turn is long over, or its times are impossible."""
         is_sound = self.began <= now and self.moment <= now + 2 * LONGEST_S
         return not is_sound or now - self.moment > FORGOTTEN_S
 
     def to_text(self, key: str) -> str:
-        """Write it as lines, for one key."""
+        """Return the turn as lines of text, for one key."""
         times = (self.began, self.moment, self.answered_at)
         numbers = (self.window, self.redrawn, self.rounds)
         lines = (_HEAD, key, *map(repr, (*times, *numbers)), self.cause, _END)
@@ -185,7 +202,7 @@ class Turn:
 
     @classmethod
     def from_text(cls, text: str, key: str) -> Self | None:
-        """Read the lines; None for what is torn, or another key's or version's."""
+        """Parse the lines; None if incomplete, or of another key or version."""
         lines = text.split("\n")
         ends = lines[-2:] == [_END, ""]
         if len(lines) != _LINES or lines[:2] != [_HEAD, key] or not ends:

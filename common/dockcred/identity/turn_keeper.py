@@ -1,4 +1,4 @@
-"""Who keeps a node's turn: in this process, and in a file for the next one."""
+"""Keep a node's turn (see identity.turn) in this process and in a file for the next."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class TurnKeeper:
         key: str,
         told: tuple[float, ...],
     ) -> None:
-        """Read what an earlier process has left."""
+        """Read the turn that an earlier process has left."""
         self._places = places(cache)
         self._file = f"{name}{TURN}"
         self._key = key
@@ -46,13 +46,13 @@ class TurnKeeper:
                 break
 
     def check(self) -> None:
-        """Raise ThrottledError where this node's turn is still to come."""
+        """Raise ThrottledError if this node's turn is still to come."""
         turn = self._turn
         if turn and not self._has_come and turn.moment > time.monotonic():
             raise self._error(turn)
 
     def put_off(self, error: ThrottledError) -> None:
-        """Draw the moment after a throttle and write it down; a plugin waits for it."""
+        """Draw a moment after a throttle and write it; the plugin waits for it."""
         now = time.monotonic()
         turn = self._turn or Turn(now)
         turn.cause = error.cause.replace("\n", " ")
@@ -63,9 +63,9 @@ class TurnKeeper:
         self._has_come = not process.takes_turns
 
     def wait(self, error: ThrottledError) -> None:
-        """Return when the node's turn has come, else raise the error that says when.
+        """Wait for the node's turn, or raise the error that says when it comes.
 
-        A person's client waits as far as its short time goes, and then asks.
+        A person's client waits as long as its short time allows, and then asks anyway.
         """
         turn = self._turn
         if turn is None or self._has_come:
@@ -89,13 +89,13 @@ class TurnKeeper:
         raise self._error(turn) from None
 
     def end(self) -> None:
-        """Forget the turn: its mint has succeeded."""
+        """Forget the turn, after its mint has succeeded."""
         self._turn = None
         for place in self._places:
             place.remove(self._file)
 
     def _write(self) -> None:
-        """Write the file in the first place that takes it; else it lasts as we do."""
+        """Write the turn to the first directory that can be written, if any."""
         if turn := self._turn:
             text = turn.to_text(self._key)
             ends = time.time() + turn.moment - time.monotonic() + FORGOTTEN_S
@@ -116,9 +116,9 @@ def _drawn() -> float:
 
 
 def places(cache: Cache) -> list[Cache]:
-    """Return where a turn may be kept: beside the cache, which is /run's on a node.
+    """Return the directories for a turn: the cache's, which is below /run on a node.
 
-    Root's may be there too where no cache is wanted, or none can be written.
+    For root, the one below /run is used too, if there is no other cache to write to.
     """
     found = [cache] if cache.wanted else []
     if is_root() and cache.wanted != RUN_DIRECTORY:
@@ -127,7 +127,7 @@ def places(cache: Cache) -> list[Cache]:
 
 
 def told(environment: Environment, provider: Provider) -> tuple[float, ...]:
-    """Return the ends of the windows of the fleet that DOCKCRED_FLEET tells of."""
+    """Return the ends of the windows for the fleet of DOCKCRED_FLEET, in seconds."""
     text = environment.get("DOCKCRED_FLEET")
     fleet = int(text) if text.isascii() and text.isdecimal() else 0
     return told_ends(fleet, provider.quotas)

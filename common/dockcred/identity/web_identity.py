@@ -1,8 +1,8 @@
-"""The variables by which a cloud's provider asks as the bearer of another's token.
+"""Return the variables with which a cloud's provider uses another issuer's token.
 
-The token stays in memory: the providers read it as the file of an anonymous memory
-descriptor, which no child program inherits and no other user can open. What would
-stand before or upon that identity is hidden.
+The token stays in memory: the providers read it through the path of a memfd's file
+descriptor, which no child program inherits and no other user can open. Variables that
+would choose another identity, or change this one, are hidden (set to "").
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ _AWS_HIDES = (
 _GOOGLE_HIDES = (
     "GOOGLE_IMPERSONATE_SERVICE_ACCOUNT",
     "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT",
-    # The direct road knows no credentials file: it would ask as the machine.
+    # The direct road (without the SDK) reads no credentials file. It would use the
+    # machine's identity.
     "DOCKCRED_ROAD",
 )
 _SESSION = frozenset(
@@ -46,7 +47,10 @@ _JWT = "urn:ietf:params:oauth:token-type:jwt"
 
 
 def aws(token: str, role: str, session: str) -> dict[str, str]:
-    """Assume a role; AWS notes the session by its name, here in AWS's characters."""
+    """Return variables that assume an AWS role with the token.
+
+    The session name is shown in AWS's logs; its characters are those that AWS allows.
+    """
     name = "".join(c if c in _SESSION else "-" for c in session)
     return {
         **dict.fromkeys(_AWS_HIDES, ""),
@@ -59,7 +63,10 @@ def aws(token: str, role: str, session: str) -> dict[str, str]:
 
 
 def alibaba(token: str, role: str, provider: str, session: str) -> dict[str, str]:
-    """Assume a RAM role, which trusts the token's issuer as this OIDC provider."""
+    """Return variables that assume a RAM role with the token.
+
+    The role trusts the token's issuer by the OIDC provider `provider` (an ARN).
+    """
     name = "".join(c if c in _ALIBABA_SESSION else "-" for c in session)
     return {
         **dict.fromkeys(_ALIBABA_HIDES, ""),
@@ -71,7 +78,7 @@ def alibaba(token: str, role: str, provider: str, session: str) -> dict[str, str
 
 
 def azure(token: str, client: str, tenant: str) -> dict[str, str]:
-    """Return the variables of an application that trusts the token's subject."""
+    """Return variables for an Azure application that trusts the token's subject."""
     return {
         **dict.fromkeys(AZURE_PROOFS, ""),
         "AZURE_TOKEN_CREDENTIALS": "WorkloadIdentityCredential",
@@ -84,10 +91,11 @@ def azure(token: str, client: str, tenant: str) -> dict[str, str]:
 def google(
     token: str, audience: str, account: str, origin: str, universe: str = ""
 ) -> dict[str, str]:
-    """Return variables of a pool's provider, and of a service account if one is named.
+    """Return variables for a workload identity pool's provider, which is `audience`.
 
-    `origin` is what named the account, for the error where it is none; `universe` is
-    the pool's, by default Google's own.
+    If `account` is set, that service account is impersonated. `origin` is the setting
+    that named it, for the InvalidInputError if it is none. `universe` is the pool's
+    universe domain, by default Google's own.
     """
     fields = _pool(audience, in_memory(token), universe or UNIVERSE)
     if account:
@@ -102,10 +110,10 @@ _SHOWN = 150
 
 
 def refusal(error: IssueError, role: str, subject: str, audience: str) -> IssueError:
-    """Return a failure with what was asked for, as whom and with a token for whom.
+    """Return the error with role, subject and audience added to its cause.
 
-    These are what the other side's trust policy must name, and no secrets. A failure
-    of the connection, for want of time, or of too many calls, is returned as it is.
+    The cloud's trust policy must name these three, and they are no secrets. An error
+    of the connection, a timeout or a throttle is returned unchanged.
     """
     if isinstance(error, (TransportError, TimedOutError, ThrottledError)):
         return error
@@ -118,13 +126,13 @@ def refusal(error: IssueError, role: str, subject: str, audience: str) -> IssueE
 
 
 def _shown(text: str) -> str:
-    """Return a stranger's text without what would end the line, and not too long."""
+    """Return an untrusted text as ASCII, cut at _SHOWN (150) characters."""
     plain = text.encode("ascii", "backslashreplace").decode()
     return plain if len(plain) <= _SHOWN else f"{plain[:_SHOWN]}..."
 
 
 def _pool(audience: str, token_file: str, universe: str) -> dict[str, object]:
-    """Return an external_account file, which holds no secret."""
+    """Return the content of an external_account file; it has no secret."""
     return {
         "type": "external_account",
         "audience": audience,
@@ -147,7 +155,10 @@ def _impersonating(account: str, origin: str, universe: str) -> dict[str, object
 
 
 def in_memory(text: str) -> str:
-    """Return the path of a file that exists in this process only; Linux has those."""
+    """Return the path of a file in memory that exists in this process only.
+
+    Raises IssueError except on Linux.
+    """
     if not hasattr(os, "memfd_create"):
         raise IssueError(
             "a cloud is shown a token of another issuer on Linux only",

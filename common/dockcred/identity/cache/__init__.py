@@ -1,10 +1,11 @@
-"""The cache: one file for each entry, and the files whose change ends it.
+"""The cache: one file for each entry, and the conditions under which it stays valid.
 
-files   the directory of entries, read and written
-lock    one mint for all who ask at the same time
-record  what was consulted while an identity was asked
-ticket  the copy of an entry that the launcher may answer from
-silence  the note by which it may tell again that nobody was found
+files    read and write the directory of entries
+lock     let one process mint for all that ask at the same time
+record   record the variables and files that were read while an identity was asked
+ticket   write a ticket: the copy of an entry from which the launcher may answer
+silence  write a note: the launcher may repeat from it that no identity was found
+erasing  remove all cached files of a host
 """
 
 from __future__ import annotations
@@ -28,10 +29,11 @@ _FIXED = 9
 
 
 class Entry:
-    """A credential with its key, its source and the conditions on answering it.
+    """A credential with its key, its source and its conditions (see `conditions`).
 
-    `lease_until` is the time (seconds since the epoch) until which the source need
-    not be asked; None where its files tell. `principal` is what the source then said.
+    `lease_until` is the end of the lease, in seconds since the epoch: until then the
+    source need not be asked. It is None if the source's files show every change.
+    `principal` is the name that the source gave for its identity at the mint.
     """
 
     __slots__ = (
@@ -60,7 +62,7 @@ class Entry:
         self.principal = principal
 
     def to_text(self) -> str:
-        """Write the lines; raise ValueError where a value does not fit in one."""
+        """Return the entry as lines; raise ValueError if a value has a line break."""
         credential = self.credential
         lines = [
             _HEAD,
@@ -81,7 +83,7 @@ class Entry:
 
     @classmethod
     def from_text(cls, text: str) -> Entry | None:
-        """Read the lines; None for what is torn, foreign or of another version."""
+        """Parse the lines; None if they are incomplete or of another format version."""
         lines = text.split("\n")
         if len(lines) < _FIXED + 2 or lines[0] != _HEAD or lines[-2:] != [_END, ""]:
             return None
@@ -109,24 +111,30 @@ TICK_NS = 20_000_000
 
 
 def stat_signature(path: str) -> str:
-    """Return the look of a file, ABSENT where there is none."""
+    """Return the look of a file, or ABSENT if it does not exist.
+
+    The look is a text of inode, size, mtime and ctime. Another look means that the
+    file may have changed. If the ctime is a whole second, it has a digest of the
+    content too.
+    """
     try:
         status = system.look(path)
-    except (OSError, ValueError):  # the latter for a NUL, which a setting may have
+    except (OSError, ValueError):  # ValueError for a NUL, which a setting may have
         return ABSENT
     times = f"{status.st_mtime_ns}:{status.st_ctime_ns}"
     seen = f"{status.st_ino}:{status.st_size}:{times}"
-    # Nobody can set a ctime: a whole second is the file system's clock, or one chance
-    # in a thousand million.
+    # No program can set a ctime. A whole second means that the file system counts
+    # seconds only; by chance it happens once in a thousand million.
     if status.st_ctime_ns % _SECOND_NS or not stat.S_ISREG(status.st_mode):
         return seen
     return f"{seen}:{_sum_of(path)}"
 
 
 def _sum_of(path: str) -> str:
-    """Return a sum of a file's content, and of one too long one that never comes again.
+    """Return a digest of a file's content, or "" if the file cannot be read.
 
-    A file that cannot be read has none: nobody's answer depends on what is in it.
+    No answer depends on the content of an unreadable file. For a file that is too long
+    the result is random, so that it never matches.
     """
     try:
         with open(path, "rb") as file:
@@ -139,13 +147,13 @@ def _sum_of(path: str) -> str:
 
 
 def sum_of(content: bytes | str) -> str:
-    """Return a sum of a text or of bytes, of which nothing can be read out of it."""
+    """Return a digest of text or bytes that does not reveal the content."""
     try:
-        # What hashlib hands out, without OpenSSL, which that loads besides: 10 M
-        # instructions of each hit where a clock is coarse or a variable's name strange.
+        # hashlib has the same function, but also loads OpenSSL: 10 M instructions more
+        # for each hit with a coarse clock or an unknown variable.
         from _blake2 import blake2b  # noqa: PLC0415 - for those alone
     except ImportError:
-        from hashlib import blake2b  # noqa: PLC0415 - not every Python has the other
+        from hashlib import blake2b  # noqa: PLC0415 - not every Python has _blake2
 
     if isinstance(content, str):
         content = content.encode("utf-8", "surrogateescape")
@@ -153,10 +161,11 @@ def sum_of(content: bytes | str) -> str:
 
 
 def wait_for_mtime_tick(paths: Iterable[str]) -> None:
-    """Wait until the clock of the file system has moved on since the last change.
+    """Wait until each file's last change is at least TICK_NS (20 ms) old.
 
-    Two changes within one tick (4 to 10 ms on Linux) look the same: git calls such
-    an entry racy (git-scm.com/docs/racy-git). Called before a source is read.
+    Two changes within one tick of the file system's clock (4 to 10 ms on Linux) have
+    the same times. Git calls such an entry racy (git-scm.com/docs/racy-git). Call this
+    before a source is read.
     """
     for path in paths:
         try:
@@ -168,7 +177,11 @@ def wait_for_mtime_tick(paths: Iterable[str]) -> None:
 
 
 def conditions(files: Iterable[str], tokens: Iterable[str]) -> tuple[str, ...]:
-    """Write down how things stand now."""
+    """Return one condition for each file and each token file, as they are now.
+
+    A condition is a line of fields that are separated by tabs. A cache entry is valid
+    only while all its conditions hold (`is_valid`).
+    """
     return (
         *(f"file\t{path}\t{stat_signature(path)}" for path in files),
         *(
@@ -179,10 +192,10 @@ def conditions(files: Iterable[str], tokens: Iterable[str]) -> tuple[str, ...]:
 
 
 def is_valid(condition: str, environment: Environment) -> bool:
-    """Return whether a condition, on a file or on variables, is as it was written down.
+    """Return whether a condition on a file or on variables still holds.
 
-    A token file that only looks different is read: rotated for the same subject it
-    still holds, for the next job or pod on the same path it does not.
+    A token file with another look is read. The condition still holds if the token was
+    rotated for the same subject, but not for the next job or pod on the same path.
     """
     kind, _, rest = condition.partition("\t")
     path, _, rest = rest.partition("\t")
@@ -199,13 +212,13 @@ def is_valid(condition: str, environment: Environment) -> bool:
 
 
 def is_rotated(condition: str) -> bool:
-    """Return whether a condition on a token file holds by its subject alone."""
+    """Return whether a condition is on a token file whose look has changed."""
     kind, path, was, *_ = condition.split("\t")
     return kind == "token" and stat_signature(path) != was
 
 
 def refreshed(condition: str) -> str:
-    """Write a condition down with the look of now; nothing if its subject changed."""
+    """Return a condition with its token file's new look; "" if the subject changed."""
     kind, path, _, *subject = condition.split("\t")
     if kind != "token":
         return condition
@@ -215,13 +228,13 @@ def refreshed(condition: str) -> str:
 
 
 def tokens_of(conditions: Iterable[str]) -> tuple[str, ...]:
-    """Return the token files of some conditions."""
+    """Return the paths of the token files in some conditions."""
     split = (condition.split("\t") for condition in conditions)
     return tuple(path for kind, path, *_ in split if kind == "token")
 
 
 def names_in(conditions: Iterable[str]) -> set[str] | None:
-    """Return the variables on which conditions are; None where one has only its sum."""
+    """Return the variables in the conditions; None if one is there by its digest."""
     found: set[str] = set()
     for condition in conditions:
         kind, name, *_ = condition.split("\t")
@@ -233,12 +246,12 @@ def names_in(conditions: Iterable[str]) -> set[str] | None:
 
 
 def subject_in(path: str) -> str:
-    """Return issuer and subject of the JWT in a file, nothing where it has none."""
+    """Return issuer and subject of the JWT in a file, or "" if it has no such JWT."""
     return subject_of(token_in(path))
 
 
 def token_in(path: str) -> bytes:
-    """Read a token file, without blanks around it; nothing where it cannot be."""
+    """Return a token file's bytes without white space around them; b"" on failure."""
     try:
         with open(path, "rb") as file:
             return file.read(_MAX_TOKEN_BYTES).strip()
@@ -247,7 +260,10 @@ def token_in(path: str) -> bytes:
 
 
 def subject_of(token: bytes) -> str:
-    """Return issuer and subject of a JWT, unverified: it only keys a cache."""
+    """Return issuer and subject of a JWT, or "".
+
+    The JWT is not verified: the result only selects cache entries.
+    """
     from dockcred.transport.json_reader import claims_of  # noqa: PLC0415 - a token file has changed
 
     claims = claims_of(token)

@@ -1,7 +1,7 @@
-"""Reading, writing, listing and pruning the cache's files.
+"""Read, write, list and prune the files of the cache.
 
-Every failure to read is a miss and every failure to write is no cache: a full disk
-or a stranger's file never stands between a client and its credential.
+A failure to read is a miss, and after a failure to write nothing is cached. So a full
+disk or another user's file never keeps a client from its credential.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ TURN = ".turn"
 
 
 def ticket_name(program: str, place: str, tags: Iterable[str]) -> str:
-    """Return the name of a launcher's ticket, "" where the launcher makes none of it.
+    """Return the file name of a launcher's ticket; "" if the launcher cannot form it.
 
-    `place` is a host with its port, `tags` the values that tell identities apart.
+    `place` is the host with its port. `tags` are the values of the variables that tell
+    identities apart.
     """
     tags = tuple(tags)
     fit = place and _PLACE.issuperset(place) and _TAG.issuperset("".join(tags))
@@ -35,7 +36,10 @@ def ticket_name(program: str, place: str, tags: Iterable[str]) -> str:
 
 
 def stamp_of(name: str, ticket: str) -> str:
-    """Return the name of the stamp that a named ticket's text names, or ""."""
+    """Return the file name of a ticket's stamp, or "" if its text names none.
+
+    `name` is the ticket's file name, `ticket` its text.
+    """
     for line in ticket.split("\n"):
         if line.startswith("stamp "):
             return f"{name}.{line.removeprefix('stamp ')}{STAMP}"
@@ -46,43 +50,46 @@ MAX_FILE_BYTES = 256 * 1024
 MAX_ENTRIES = 16384
 PRUNE_EVERY_S = 600.0
 _LEFTOVER_S = 3600.0
-# A ticket may be answered for half a credential's life: no cloud's is above two days.
+# A ticket is valid for half of the credential's life, which is two days at most.
 _STAMP_S = 24 * 3600.0
 
 
 class Cache:
-    """Entries by name in one directory; a directory of nothing caches nothing."""
+    """The entries in one directory, by file name; without a path nothing is cached."""
 
     def __init__(self, path: str) -> None:
-        """Trust the directory only after a look at its owner and mode."""
+        """Use the directory only if its owner and mode can be trusted."""
         self.path = path if path and machine.is_trusted(path) else ""
         self.wanted = path
         self._is_clean = False
 
     def open_for_writing(self) -> bool:
-        """Make the directory where it is missing; tell whether there is a cache."""
+        """Create the directory if it is missing; return whether there is a cache."""
         if not self.path and self.wanted and machine.create(self.wanted):
             self.path = self.wanted
         return bool(self.path)
 
     def read(self, name: str) -> Entry | None:
-        """Return the entry, or None where there is none that can be trusted."""
+        """Return the entry, or None if there is none that can be trusted."""
         text = self.read_text(name)
         return Entry.from_text(text) if text else None
 
     def read_text(self, name: str) -> str:
-        """Read a whole file of ours; nothing for a link, a stranger's or a torn one."""
+        """Return a file's text; "" for a link, another user's file or a failed read."""
         if not self.path:
             return ""
         return machine.read_private(f"{self.path}/{name}", MAX_FILE_BYTES)
 
     def lacks_ticket(self, name: str) -> bool:
-        """Return whether there is no such ticket with its stamp, whoever's it is."""
+        """Return whether there is no such ticket with its stamp, for any entry."""
         stamp = stamp_of(name, self.read_text(name))
         return not stamp or not os.path.exists(f"{self.path}/{stamp}")
 
     def write(self, name: str, entry: Entry) -> bool:
-        """Replace the entry atomically; its mtime tells the pruner when it ends."""
+        """Replace the entry atomically; return whether it worked.
+
+        The file's mtime is the credential's expiry, for `prune`.
+        """
         try:
             text = entry.to_text()
         except ValueError:
@@ -90,7 +97,7 @@ class Cache:
         return self.write_text(name, text, entry.credential.expires_at or 0.0)
 
     def write_text(self, name: str, text: str, mtime: float) -> bool:
-        """Write aside, stamp, rename; tell whether it worked."""
+        """Write a new file, set its mtime, rename it; return whether it worked."""
         if not self.open_for_writing():
             return False
         from dockcred.system import private_file  # noqa: PLC0415 - not for a hit
@@ -110,12 +117,12 @@ class Cache:
         return True
 
     def remove(self, name: str) -> None:
-        """Remove a file; none there is success."""
+        """Remove a file; it may be missing."""
         if self.path:
             _remove(f"{self.path}/{name}")
 
     def names(self, start: str = "") -> Iterator[str]:
-        """Return the names that start so, in no order."""
+        """Yield the file names with this start, in no order."""
         if not self.path:
             return
         try:
@@ -127,9 +134,10 @@ class Cache:
                 yield name
 
     def prune(self) -> None:
-        """Remove what has expired and what a killed writer left, then the oldest.
+        """Remove expired files and leftovers of killed writers.
 
-        At most once in PRUNE_EVERY_S, and only by a process that has just minted.
+        Then remove those that expire first, until MAX_ENTRIES are left. It runs at most
+        once in PRUNE_EVERY_S (seconds), and only in a process that has just minted.
         """
         if not self.path or not self._prune_is_due():
             return
@@ -143,7 +151,8 @@ class Cache:
                 continue
             if name in {"CACHEDIR.TAG", "pruned"} or not stat.S_ISREG(status.st_mode):
                 continue
-            # Locks, stamps and files written aside carry the time they were made at.
+            # The mtime is the expiry; for locks, stamps and unfinished files it is the
+            # time when they were written.
             ends = status.st_mtime + _kept_s(name)
             if ends < now:
                 _remove(path)
@@ -164,7 +173,7 @@ class Cache:
 
 
 def _kept_s(name: str) -> float:
-    """Return for how long after its mtime a file may still be needed, in seconds."""
+    """Return for how many seconds after its mtime a file may still be needed."""
     if name.endswith(STAMP):
         return _STAMP_S
     leftover = name.endswith((".lock", ".new", ".failed", ".tried", TURN))
@@ -184,9 +193,9 @@ MOST_HOSTS = 256
 
 
 def answered_hosts(cache: Cache) -> list[str]:
-    """Return the hosts that were answered in the last months, the latest new one first.
+    """Return the hosts answered in the last REMEMBERED_S (90 days), the newest first.
 
-    A file for each, so that none is lost where two are written at the same time.
+    Each host has a file of its own, so that two writers at the same time lose none.
     """
     found = []
     for name in cache.names(ANSWERED):
@@ -200,6 +209,6 @@ def answered_hosts(cache: Cache) -> list[str]:
 
 
 def has_turn(cache: Cache, name: str) -> bool:
-    """Return whether there may be a turn of an entry's mint (identity.turn_keeper)."""
+    """Return whether there may be a turn file for an entry (identity.turn_keeper)."""
     places = {cache.path, machine.RUN_DIRECTORY}
     return any(os.path.lexists(f"{path}/{name}{TURN}") for path in places if path)

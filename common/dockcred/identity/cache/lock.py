@@ -1,8 +1,8 @@
 """One mint for many callers: a lock per entry, and the cause of a failed mint.
 
-flock is released when its holder ends, however it ends. After MAX_WAIT_S, or in a
-longer call when KEPT_S are left, or where files cannot be locked, the caller mints
-without it: a stopped holder costs a call upstream, never an answer.
+The kernel releases the lock (flock) when its holder ends, however it ends. A caller
+mints without the lock after MAX_WAIT_S (in a longer call: when KEPT_S are left), or if
+files cannot be locked. So a stopped holder costs one more request, never an answer.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MAX_WAIT_S = 3.0
 KEPT_S = 5.0
 FAILURE_HOLDS_S = 5.0
 _FAILURE_LINES = 4
-# The kinds on which a caller does more than tell them.
+# The kinds of error that callers distinguish.
 _TOLD: dict[str, type[DockcredError]] = {
     kind.__name__: kind
     for kind in (
@@ -48,19 +48,20 @@ _TOLD: dict[str, type[DockcredError]] = {
 
 
 def _patience_s() -> float:
-    """Return how long to wait: kubelet's plugin, throttled, has more time than others.
+    """Return how long to wait for the lock, in seconds.
 
-    Callers that wait longer than a throttled holder's retries would join the storm.
+    A throttled kubelet plugin has more time than other callers. A caller that stops
+    waiting before the throttled holder is done would add to the load.
     """
     left = process.remaining_s()
     return max(MAX_WAIT_S, left - KEPT_S) if left < float("inf") else MAX_WAIT_S
 
 
 class Flight:
-    """The lock on one entry; `waited` tells that another held it."""
+    """The lock on one entry; `waited` is True if another process held it."""
 
     def __init__(self, cache: Cache, name: str) -> None:
-        """Acquire the lock, or go without it after a wait."""
+        """Acquire the lock, or go on without it after the longest wait."""
         self.waited = False
         self._cache = cache
         self._name = name
@@ -84,10 +85,10 @@ class Flight:
 
     @staticmethod
     def _wait(take: Callable[[], object]) -> None:
-        """Sleep until the kernel gives the lock, or patience ends.
+        """Sleep until the kernel gives the lock, or the longest wait is over.
 
-        In a thread, since flock has no timeout. Fifty who looked again every 20 ms
-        met each other's looks: this takes 7 % less of their processor time.
+        A thread waits, because flock has no timeout. With fifty callers this takes 7 %
+        less processor time than a try every 20 ms.
         """
         process.set_activity(
             "waiting for another process that mints the same credential"
@@ -113,12 +114,12 @@ class Flight:
             self._descriptor = -1
 
     def record_failure(self, error: DockcredError) -> None:
-        """Write why the mint failed, for those who wait, for FAILURE_HOLDS_S."""
+        """Write why the mint failed; waiting callers use it for FAILURE_HOLDS_S."""
         text = f"{type(error).__name__}\n{error.cause}\n{error.remedy}\n"
         self._cache.write_text(f"{self._name}.failed", text, time.time())
 
     def failure(self) -> DockcredError | None:
-        """Return what another mint has just met, if this caller waited for it."""
+        """Return the error of the mint that this caller waited for, or None."""
         if not self.waited:
             return None
         try:
@@ -135,7 +136,7 @@ class Flight:
 
 
 def timed(issue: Callable[[], Credential]) -> Credential:
-    """Ask an identity; count that and how long it took, where figures are wanted."""
+    """Return an identity's new credential; record the time if metrics are on."""
     if not process.meter:
         return issue()
     began, gave = time.monotonic(), False

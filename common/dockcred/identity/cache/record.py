@@ -1,17 +1,17 @@
-"""What was consulted to reach an answer: recorded while it is decided.
+"""Record which variables and files are read while an identity is asked.
 
-The key of an entry is made of lists of variables and files that are kept by hand, and
-a list can forget. So each name that an environment is asked for and each file that is
-opened for reading between `Record` and `close` stands in the record, whoever asks: our
-own code, an SDK, a library. What the key does not hold becomes a condition of the
-entry, and every hit looks at it again.
+An entry's key is made from lists of variables and files. People keep these lists, and
+may forget one. So the record holds each variable and each file that is read between
+`Record` and `close`, by our code, an SDK or a library. What the key lacks becomes a
+condition of the entry, and every hit checks it again.
 
-A condition on variables is a line of an entry as those on files are (cache.watched):
-`unset NAMES`, `set NAME VALUE` for names that a launcher compares, and `sum NAME SUM`
-for any other, which may hold a secret. Files are `file` conditions.
+A condition on variables is a line of the entry, as one on a file is (see
+identity.cache): `unset NAMES`, `set NAME VALUE` for names that a launcher compares, or
+`sum NAME DIGEST` for any other name, whose value may be a secret. A file gets a `file`
+condition.
 
-Code and its data are no part of it, nor what the kernel says: an upgrade changes
-nobody's identity, and the boot is in the key.
+Code, its data and the kernel's files are not recorded: an upgrade changes no identity,
+and the boot is in the key.
 """
 
 from __future__ import annotations
@@ -36,9 +36,10 @@ _open: list[Record] = []
 
 
 class Record:
-    """All that is consulted from now until `close`.
+    """All variables and files that are read from now until `close`.
 
-    `environment` is the one to decide by: it notes what it is asked for.
+    Read the variables from `environment`, which records their names. `looks` maps each
+    file that was opened to its look (cache.stat_signature).
     """
 
     _is_hooked = False
@@ -60,12 +61,12 @@ class Record:
         _open.append(self)
 
     def close(self) -> None:
-        """End; what was asked for was asked for by the whole call too."""
+        """End the record, and add its variables to those of the whole call."""
         _open.remove(self)
         self._whole.asked |= self.environment.asked
 
     def note(self, path: str, flags: int) -> None:
-        """Write down how a file looks that is about to be opened."""
+        """Record the look of a file that is about to be opened."""
         if (
             self._is_looking
             or path in self.looks
@@ -86,10 +87,10 @@ class Record:
             self._is_looking = False
 
     def conditions(self, names: Iterable[str], files: Iterable[str]) -> tuple[str, ...]:
-        """Return the conditions on what was consulted beside these names and files.
+        """Return conditions for all that was read, except these names and files.
 
-        A file's is how it looked when it was opened: one that has changed since makes
-        an entry that no hit takes.
+        A file's condition has its look from when it was opened. If the file has changed
+        since, no hit accepts the entry.
         """
         looks = {path: self.looks[path] for path in self.looks.keys() - set(files)}
         return (
@@ -99,7 +100,7 @@ class Record:
 
 
 def variables(environment: Environment, names: Iterable[str]) -> tuple[str, ...]:
-    """Write down how variables stand, but for those of ours that choose nobody."""
+    """Return conditions on variables, without our own that choose no identity."""
     found = {name: environment.text(name) for name in names if name not in OURS}
     unset = sorted(name for name, value in found.items() if not value)
     return (
@@ -117,7 +118,7 @@ def _written(name: str, value: str) -> str:
 
 
 def _is_special(path: str) -> bool:
-    """Return whether there is something, and it is no plain file."""
+    """Return whether the path exists and is not a regular file."""
     try:
         return not stat.S_ISREG(os.stat(path).st_mode)
     except OSError:
@@ -125,7 +126,7 @@ def _is_special(path: str) -> bool:
 
 
 def _hear(event: str, details: tuple[object, ...]) -> None:
-    """Record every `open`; as Python's audit hook it cannot be removed again."""
+    """Record every `open`. This is an audit hook of Python, which cannot be removed."""
     if event != "open" or not _open:
         return
     path, _, flags = details

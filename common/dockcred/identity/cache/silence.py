@@ -1,15 +1,19 @@
-"""The note of a `get` that found nobody: the metadata address was silent, and no more.
+"""Write the note of a `get` that found no identity because of a silence.
 
-As a ticket holds an answer for the launcher's sh, a note holds a miss for the few lines
-of Python that the launcher runs first (protocol.launcher.knock). They cannot decide
-anything anew. So all that had a say stands in it: each variable that was asked for, by
-value, or by being set where it is a secret; each file that was looked at, by its look,
-absent ones too; boot, host, network and mounts; and when the silence was met, since it
-is remembered no longer than for all others (system.cloud). The address itself is
-knocked at each time.
+A silence is a metadata address that took no connection in time. A note is the file
+from which the launcher repeats "not found". A few lines of Python that the launcher
+runs first read the note (protocol.launcher.knock). They cannot decide anything anew, so
+the note has all that the decision depended on:
 
-None is written where an identity was chosen, where more than the metadata service was
-left to be asked, or where a value could be a secret.
+- each variable that was read: its value, or for a secret only that it was set;
+- each file that was examined, also a missing one: its look (cache.stat_signature);
+- boot, host, network and mounts;
+- the time of the silence, since it is remembered for a limited time (system.cloud).
+
+The launcher knocks each time: it tries again to connect to the address.
+
+No note is written if an identity was chosen, if anything but the metadata service
+could still be asked, or if a value could be a secret.
 """
 
 from __future__ import annotations
@@ -31,21 +35,21 @@ if TYPE_CHECKING:
 
 FORMAT = "1"
 END = ".silent"
-"""Of a note's name, behind that of the ticket that would be there for an answer."""
+"""The end of a note's file name. Before it stands the name of the answer's ticket."""
 AGE = "\t"
-"""Where the text of a note tells the silence's age, in seconds."""
+"""The placeholder in a note's text for the age of the silence, in seconds."""
 
 _MOST = 900
 _TIMES = 4
 _ELSEWHERE = frozenset({"DOCKCRED_TIMEOUT"})
-"""Compared by front.sh, which leaves to Python what is no number of seconds."""
+"""Variables that front.sh checks: it leaves any value but a number to Python."""
 
 
 class Vain:
-    """What was consulted until nobody but the metadata service was left, and it silent.
+    """All that was read before a `get` failed on a silent metadata service alone.
 
-    names  variables that were asked for
-    looks  how files looked then, those that choose an identity by being there too
+    names  the variables that were read
+    looks  the looks of the files, also of those that only had to exist or be missing
     """
 
     __slots__ = ("looks", "names")
@@ -61,10 +65,10 @@ def find(
     environment: Environment,
     looks: dict[str, str],
 ) -> Vain | None:
-    """Return what was consulted, where a silence was all that was met; else None.
+    """Return what was read, if a silence was the only reason for the miss; else None.
 
-    Not where a source may do what nobody has recorded, as the SDKs, nor where a setting
-    makes another answer of a miss. `looks` are the files' that were opened.
+    None too if a source, such as an SDK, may read more than was recorded, or if a
+    setting changes the answer to a miss. `looks` are the looks of the opened files.
     """
     also = identity.looked_for
     is_other = environment.first("DOCKCRED_ON_MISS", "DOCKCRED_ROAD")
@@ -85,11 +89,12 @@ def note(
     environment: Environment,
     plain: Collection[str],
 ) -> tuple[str, float]:
-    """Return the text of a note at a path, and for how many seconds it holds.
+    """Return the text of a note, and its expiry in seconds since the epoch.
 
-    `said` is the error that was told, nothing where it was the plain sentence; `plain`
-    are the characters of a value that can stand in it. The text is empty where a
-    launcher could not tell that the note no longer holds.
+    `place` is the host with its port, `path` the note's own path. `said` is the error
+    that was answered, "" for the plain "not found". `plain` are the characters that a
+    variable's value may have. The text is "" if a launcher could not see that the note
+    is out of date.
     """
     text = _text(said)
     found = _variables(vain.names, provider, environment, frozenset(plain))
@@ -115,7 +120,7 @@ def note(
 
 
 def _text(said: str) -> str:
-    """Return what is told from now on; nothing where that cannot be foretold."""
+    """Return the answer to repeat, with AGE in it; "" if it cannot be predicted."""
     if not said:
         return CredentialsNotFoundError.sentence
     if metadata.met is None:
@@ -125,7 +130,8 @@ def _text(said: str) -> str:
     text = f"{before}{metadata.again(AGE, silence.address).cause}{after}"
     words = text.replace(AGE, "0")
     is_one = bool(cause) and text.count(AGE) == 1 and len(text) < _MOST
-    # As protocol.wire would write it: one line, nothing doubled, nothing strange.
+    # The launcher must print what protocol.wire would: one line of printable ASCII,
+    # without double spaces.
     is_plain = words.isascii() and words.isprintable() and "  " not in words
     return text if is_one and is_plain and words == words.strip() else ""
 
@@ -136,7 +142,7 @@ def _variables(
     environment: Environment,
     plain: frozenset[str],
 ) -> list[str] | None:
-    """Write down variables as they are; None where one cannot stand in a file."""
+    """Return lines for the variables; None if one cannot be written to a file."""
     by_value = {*provider.variables, *sdks.NAMES, *OURS}
     secrets = {*provider.secrets, *sdks.SECRETS}
     asked = {*names, *provider.variables, *provider.secrets, *OURS} - _ELSEWHERE
@@ -144,7 +150,7 @@ def _variables(
     for name in sorted(asked):
         value = environment.raw(name)
         if name.endswith("*"):
-            return None  # a family
+            return None  # a family: all variables with one prefix
         if value is None:
             unset.append(name)
         elif not value or name not in by_value | secrets:
@@ -159,9 +165,9 @@ def _variables(
 
 
 def _files(looks: Mapping[str, str]) -> Iterator[str]:
-    """Write down files as they look; nothing for one that cannot be compared."""
+    """Yield a line for each file's look; "" for one that cannot be compared."""
     for path, look in looks.items():
-        # A fifth part is a sum of the content, where a clock is coarse.
+        # With a coarse clock a look has a fifth part: a digest of the content.
         fits = look == cache.ABSENT or look.count(":") == _TIMES - 1
         is_line = path.isascii() and path.isprintable()
         yield f"file\t{path}\t{look}" if fits and is_line else ""

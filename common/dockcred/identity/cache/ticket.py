@@ -1,18 +1,22 @@
-"""The copy of a cache entry that the launcher's sh may answer from.
+"""Write tickets. A ticket is the copy of an entry from which the launcher may answer.
 
-sh cannot parse or hash: it compares lines. So a ticket is written only where lines
-tell all. Every variable that selects the identity stands in it by value, each watched
-file by its look, which one stat prints as Python wrote it down, and each token file by
-the last TAIL characters of its token's signature: another token, of the next job or
-pod on the same path, has another end. What holds is what Python found to hold when it
-read the identity: nothing is looked at anew here but a token, whose bytes must still
-speak for the entry's subject.
+The launcher begins with a shell script, the front (front.sh). It cannot parse or hash:
+it compares lines. So a ticket is written only if lines can show every change:
 
-A ticket's mtime is the time until which it may be answered. It is for one host and
-port, which stand in it as well as in its name. A long answer follows its end, where
-sh has stopped reading. The stamp is a file of its own, named in the ticket, with the
-time before the identity was read: a ticket and its stamp cannot be mixed up by two
-writers. It holds no answer, but the name of the entry, for which it is erased.
+- each variable that selects the identity, by its value;
+- each watched file, by its look, in the form that one `stat` prints;
+- each token file, by the last TAIL characters of its token's signature. The token of
+  the next job or pod on the same path ends differently.
+
+The lines are what Python recorded when it read the identity. Only a token is read
+again here: its subject must still be the entry's.
+
+A ticket's mtime is its expiry. It is for one host and port, which are in its text and
+in its name. A long answer stands after the `end` line, where sh stops reading.
+
+Each ticket names its stamp, a file whose mtime is the time before the identity was
+read. So two writers cannot mix up a ticket and a stamp. The stamp's text is the name
+of the entry: an erase of the entry finds the ticket by it.
 """
 
 from __future__ import annotations
@@ -46,27 +50,32 @@ HANDED_OVER = (
     "DOCKCRED_METRICS",
     "DOCKCRED_FORWARD",
 )
-"""Variables on which the front leaves everything to Python, whatever their value."""
+"""Variables with which the front leaves the answer to Python, whatever their value."""
 
 _WITHOUT_A_SAY = (*OURS, "XDG_CACHE_HOME", "CI")
-"""Variables that say where the cache is, as the front finds it too, how long to wait
-and what to do after an answer."""
+"""Variables that need no line in a ticket, because they choose no identity.
+
+They say where the cache is (the front finds it in the same way), how long to wait and
+what to do after an answer.
+"""
 
 STAT = "%i:%s:%.9Y:%.9Z"
-"""The look of a file as GNU's stat prints it; any other program's is no match."""
+"""The format with which GNU stat prints a look. Another stat's output never matches."""
 
 TAIL = 22
-"""Characters of base64: 132 bits, as good as any hash to tell two signatures apart.
+"""How many base64 characters of a token's signature a ticket holds: 132 bits.
 
-A signature has 43 or more (HMAC-SHA-256, the shortest of RFC 7518), so that what is
-left unknown of it is as much.
+That tells two signatures apart as well as any hash. A signature has 43 characters or
+more (HMAC-SHA-256, the shortest of RFC 7518), so about as much of it stays unknown.
 """
 _MIN_SIGNATURE = 43
 _TIMES = 2
 
 _SHORT = 1000
-"""Bytes of an answer that sh reads by itself in less time than /bin/cat takes to start
-(0.53 ms per 1000 bytes against 0.54 ms, dash on Debian 12)."""
+"""The longest answer, in bytes, that sh reads faster itself than /bin/cat starts.
+
+sh needs 0.53 ms for 1000 bytes, cat 0.54 ms to start (dash on Debian 12).
+"""
 
 _BASE64URL = frozenset(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -88,8 +97,8 @@ class Tickets:
     ) -> None:
         """Hold host, port and variables as the front sees them, without config.toml.
 
-        `looks` are config.toml's files' from before they were read; those of the
-        provider's `config_files` are in an entry's key.
+        `looks` are the looks of the config.toml files from before they were read. The
+        looks of the provider's `config_files` are in an entry's key.
         """
         self._cache = cache
         self._provider = provider
@@ -101,9 +110,10 @@ class Tickets:
         self._name = ticket_name(launched.short, place, tags)
 
     def keep(self, name: str, entry: Entry, asked_at: float) -> None:
-        """Write the ticket of a named entry that held at some time after `asked_at`.
+        """Write the ticket of the entry `name`, which was valid after `asked_at`.
 
-        Writes none where the front could not tell that it no longer holds.
+        `asked_at` is in seconds since the epoch. No ticket is written if the front
+        could not see that the entry is out of date.
         """
         picked = selection(self._provider, self._environment)
         compared = _compared(
@@ -140,9 +150,9 @@ class Tickets:
             self._cache.remove(old)
 
     def keep_silence(self, vain: Vain, said: str) -> None:
-        """Write the note of a `get` that found nobody, and said so.
+        """Write the note of a `get` that found no identity (cache.silence).
 
-        `said` is the error, nothing where it was the plain sentence.
+        `said` is the error that was answered, "" for the plain "not found".
         """
         from dockcred.identity.cache import silence  # noqa: PLC0415 - after a silence
 
@@ -159,9 +169,9 @@ class Tickets:
             self._cache.write_text(name, text, until)
 
     def _beyond(self, entry: Entry) -> tuple[str, ...] | None:
-        """Write down the variables that were asked for beyond the provider's.
+        """Return lines for the variables that were read beside the provider's own.
 
-        None where the front cannot compare one of them.
+        None if the front cannot compare one of them.
         """
         from dockcred.system.environment import sdks  # noqa: PLC0415 - a miss only
 
@@ -191,14 +201,14 @@ class Tickets:
 
 
 def selection(provider: Provider, environment: Environment) -> str | None:
-    """Return a provider's variables joined as front.sh does; None as below."""
+    """Return a provider's variables, joined as by front.sh; None as in `joined`."""
     return joined(provider.variables, provider.secrets, environment)
 
 
 def joined(
     names: Iterable[str], secrets: Iterable[str], environment: Environment
 ) -> str | None:
-    """Return variables joined as front.sh does; None where one cannot be compared."""
+    """Return variables, joined as by front.sh; None if one cannot be compared."""
     parts = []
     for number, name in enumerate(names):
         value = environment.raw(name)
@@ -216,7 +226,7 @@ def joined(
 
 
 def format_of(provider: Provider) -> str:
-    """Return a number for the list that the front was made for: another, no ticket."""
+    """Return a version of the variables' list. A front with another takes no ticket."""
     import binascii  # noqa: PLC0415 - a miss only
 
     from dockcred.system.environment import sdks  # noqa: PLC0415 - as above
@@ -227,7 +237,7 @@ def format_of(provider: Provider) -> str:
 
 
 def _compared(looks: Mapping[str, str], conditions: Iterable[str]) -> list[str] | None:
-    """Write down the files as front.sh compares them; None for what it cannot."""
+    """Return lines for the files as front.sh compares them; None if it cannot."""
     lines = [_file_line(path, look) for path, look in looks.items() if path]
     for kind, path, look, *subject in (text.split("\t") for text in conditions):
         if kind == "file":
@@ -244,15 +254,16 @@ def _file_line(path: str, look: str) -> str:
         return f"absent {_topmost_absent(path)}"
     inode, size, *times = look.split(":")
     if len(times) > _TIMES:
-        return ""  # a sum of the content, which sh cannot make
+        return ""  # a digest of the content, which sh cannot compute
     seconds = (f"{ns[:-9]:0>1}.{ns[-9:]:0>9}" for ns in times)
     return f"look {':'.join((inode, size, *seconds))} {path}"
 
 
 def _topmost_absent(path: str) -> str:
-    """Return the name of the directory without which none of its files can be there.
+    """Return the topmost missing directory on a path, or the path itself.
 
-    One line for the files of ~/.aws: sh reads byte by byte, 0.5 ms for a thousand.
+    So one line is enough for all files of a missing ~/.aws. sh reads byte by byte and
+    needs 0.5 ms for a thousand bytes.
     """
     parent = os.path.dirname(path)
     while parent and not os.path.lexists(parent):
@@ -261,7 +272,10 @@ def _topmost_absent(path: str) -> str:
 
 
 def _token_line(path: str, subject: str) -> str:
-    """Return the end of the token's signature, if it is still that subject's."""
+    """Return a line with the end of the token's signature.
+
+    "" if the token is no longer the subject's, or sh could not compare it.
+    """
     token = watched.token_in(path)
     signature = token.rpartition(b".")[2].decode("ascii", "replace")
     if (

@@ -1,7 +1,9 @@
-"""config.toml, compiled: a `get` reads the answer of an earlier one, not TOML.
+"""The configuration (config.toml), read from a compiled copy in the cache.
 
-load      the files, found, read and checked
-settings  what a table may say, and the variables that it stands for
+The first `get` after a change parses the TOML and writes the copy. Later ones read it.
+
+load      read and check the TOML files
+settings  the settings of an entry, and the environment variable of each
 """
 
 from __future__ import annotations
@@ -21,12 +23,13 @@ if TYPE_CHECKING:
     from dockcred.system.environment import Environment
 
 _NAME = "config"
-# As cache.watched writes it: importing that is 0.8 M, and where no file is, all of it.
+# The same as cache.ABSENT. Importing the cache costs 0.8 M instructions, and without a
+# configuration file nothing else would need it.
 _ABSENT = "-"
 
 
 class Config:
-    """What the files say: defaults, and entries from the system's to the user's."""
+    """The content of the files: defaults, and the entries, the system's first."""
 
     def __init__(
         self,
@@ -34,35 +37,37 @@ class Config:
         rows: list[list[str]],
         looks: dict[str, str],
     ) -> None:
-        """Hold the defaults and, per entry, place, pattern and settings as text.
+        """Hold the defaults and one row of texts for each entry.
 
-        `looks` are the files', from before they were read.
+        A row is `FILE:LINE`, the pattern, then names and values of settings in turn.
+        `looks` maps each file's path to its look (cache.stat_signature), taken before
+        the file was read.
         """
         self.defaults = defaults
         self.looks = looks
         self._rows = rows
 
     def settings_for(self, server: ServerURL) -> dict[str, str]:
-        """Return what holds for a server: its most specific entry over the defaults.
+        """Return a server's settings: its most specific entry over the defaults.
 
-        Of two that weigh the same the user's wins over the system's; two in one file
-        are an error that names both.
+        If two entries are equally specific, the user's file wins over the system's.
+        Raises InvalidInputError, which names both entries, if they are in one file.
         """
         best = self._entry_for(server)
         return self.defaults | dict(_pairs(best[2:])) if best else self.defaults
 
     def path_for(self, server: ServerURL) -> str:
-        """Return the path prefix that chose a server's entry, with its slash."""
+        """Return the path in the pattern of a server's entry, as `/path`, or ""."""
         best = self._entry_for(server)
         return _path(best[1]) if best else ""
 
     def place_for(self, server: ServerURL) -> str:
-        """Return file and line of a server's entry; nothing without one."""
+        """Return `FILE:LINE` of a server's entry, or "" if it has none."""
         best = self._entry_for(server)
         return best[0] if best else ""
 
     def has_path_at(self, server: ServerURL) -> bool:
-        """Return whether some path at a server's host has an entry of its own."""
+        """Return whether an entry with a path matches the server's host."""
         from dockcred.identity.config.load import Pattern  # noqa: PLC0415 - with a file only
 
         return any(
@@ -90,17 +95,17 @@ class Config:
         return best
 
     def every(self) -> list[dict[str, str]]:
-        """Return the defaults, and the settings of each entry over them."""
+        """Return the defaults, then each entry's settings over the defaults."""
         rows = [dict(_pairs(row[2:])) for row in self._rows]
         return [self.defaults, *({**self.defaults, **row} for row in rows)]
 
     @property
     def has_paths(self) -> bool:
-        """Return whether a path decides anywhere."""
+        """Return whether any entry's pattern has a path."""
         return any("/" in row[1] for row in self._rows)
 
     def hosts(self) -> list[str]:
-        """Return the hosts that are written out, without a pattern or a path."""
+        """Return the patterns that are plain hosts: no wildcard and no path."""
         written = (row[1].lower() for row in self._rows)
         return [text for text in written if not set(text) & {"*", "?", "/"}]
 
@@ -109,9 +114,9 @@ SYSTEM_FILE = f"{system.SETTINGS}/config.toml"
 
 
 def files(environment: Environment) -> tuple[str, ...]:
-    """Return the files that are read, the system's first; not all need be there.
+    """Return the paths of the files to read, the system's first; some may be missing.
 
-    DOCKCRED_CONFIG is read alone where it is set.
+    If DOCKCRED_CONFIG is set, it names the only file.
     """
     if named := environment.get("DOCKCRED_CONFIG"):
         return (named,)
@@ -120,7 +125,10 @@ def files(environment: Environment) -> tuple[str, ...]:
 
 
 def open_config(environment: Environment, open_cache: Callable[[], Cache]) -> Config:
-    """Return the configuration, from its copy where that is of these very files."""
+    """Return the configuration, from its compiled copy if the files are unchanged.
+
+    Raises InvalidInputError for a wrong file, and if DOCKCRED_CONFIG names none.
+    """
     paths = files(environment)
     if not any(os.path.exists(path) for path in paths):
         if environment.get("DOCKCRED_CONFIG"):
@@ -145,7 +153,7 @@ def open_config(environment: Environment, open_cache: Callable[[], Cache]) -> Co
 
 
 def _signature(looks: dict[str, str]) -> str:
-    """Return the first line of the copy of the files that look so."""
+    """Return the first line of the compiled copy: the files with their looks."""
     return "\t".join(
         ["dockcred config 1", *(f"{path}@{seen}" for path, seen in looks.items())]
     )
@@ -182,7 +190,7 @@ def _pairs(texts: list[str]) -> zip[tuple[str, str]]:
 
 
 def _path(pattern: str) -> str:
-    """Return the path of a pattern's text, with its slash; nothing without one."""
+    """Return the path in a pattern, as `/path`, or "" if it has none."""
     _, slash, path = pattern.partition("/")
     return f"/{path.strip('/')}" if slash and path.strip("/") else ""
 

@@ -1,4 +1,4 @@
-"""config.toml: found, read and checked, with its patterns of hosts and paths."""
+"""Read and check config.toml, and match its patterns of hosts and paths."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class ConfigEntry:
-    """One [[registry]]: what it matches, where it stands, and what it says."""
+    """One [[registry]] table: its pattern, its settings, and its file and line."""
 
     __slots__ = ("line", "path", "pattern", "settings")
 
@@ -41,12 +41,12 @@ class ConfigEntry:
 
     @property
     def place(self) -> str:
-        """Return file and line, as compilers do."""
+        """Return `FILE:LINE`, as compilers write it."""
         return f"{self.path}:{self.line}"
 
 
 def read(path: str) -> tuple[dict[str, str], list[ConfigEntry]]:
-    """Read one file; raise InvalidInputError with file and line for what is wrong."""
+    """Return a file's defaults and entries; InvalidInputError tells file and line."""
     try:
         with open(path, "rb") as file:
             check_owner(path, system.fstat(file.fileno()))
@@ -59,7 +59,7 @@ def read(path: str) -> tuple[dict[str, str], list[ConfigEntry]]:
 
 
 def parse(text: str, path: str) -> tuple[dict[str, str], list[ConfigEntry]]:
-    """Return defaults and entries of a file's text; raise as `read` does."""
+    """Return a text's defaults and entries; raises InvalidInputError as `read` does."""
     try:
         content = loads(text)
     except BrokenTOMLError as error:
@@ -89,7 +89,7 @@ def _slip(word: str, names: Iterable[str]) -> str:
 
 
 def _opening(path: str) -> str:
-    """Return what lets this user read the file."""
+    """Return the remedy that lets this user read the file."""
     from dockcred.system import environment, file_lock  # noqa: PLC0415 - a failure only
 
     place = file_lock.obstacle(path) or path
@@ -130,7 +130,7 @@ def _entry(written: Any, path: str, lines: list[str], start: int) -> ConfigEntry
 
 
 def _check_secret(settings: dict[str, str]) -> None:
-    """Have an entry that says where a password is mean so; raise for half a one."""
+    """Give an entry with a password its identity; raise InvalidInputError if unfit."""
     passwords = [name for name in PASSWORDS if name in settings]
     users = [name for name in USERNAMES if name in settings]
     if passwords:
@@ -153,7 +153,7 @@ def _check_secret(settings: dict[str, str]) -> None:
 
 
 def _refuse_strangers(pattern: Pattern) -> None:
-    """Raise InvalidInputError where a domain that anybody registers would match."""
+    """Raise InvalidInputError if the pattern would match other owners' domains."""
     if not pattern.names_a_domain:
         raise InvalidInputError(
             f"{pattern.text!a} matches strangers' hosts, and all would be answered",
@@ -162,7 +162,7 @@ def _refuse_strangers(pattern: Pattern) -> None:
 
 
 class SettingTable(Table):
-    """The settings of one entry, or those before all entries where `start` is 0.
+    """The settings of one entry, or the file's defaults if `start` is 0.
 
     `lines` are those of the whole file; `start` is the line of the entry's header.
     """
@@ -176,7 +176,7 @@ class SettingTable(Table):
         self._start = start
 
     def wrong(self, name: str, kind: ValueKind) -> InvalidInputError:
-        """Return the error for a value that is no text, or no list of them."""
+        """Return the error for a value that is not a string, or not a list of them."""
         line = _line_of(self._lines, name, self._start)
         if kind is ValueKind.TEXTS:
             return InvalidInputError(
@@ -188,7 +188,7 @@ class SettingTable(Table):
         )
 
     def unknown(self, name: str, known: list[str]) -> InvalidInputError:
-        """Return the error for a setting that would be passed over."""
+        """Return the error for a setting that does not exist."""
         line = _line_of(self._lines, name, self._start)
         return InvalidInputError(
             f"{self._path}:{line}: there is no setting {name!a}",
@@ -196,11 +196,11 @@ class SettingTable(Table):
         )
 
     def is_text(self, value: Any) -> bool:
-        """Return whether a value is one line of text."""
+        """Return whether a value is a string of one line."""
         return super().is_text(value) and value.isprintable()
 
     def settings(self, known: Iterable[str]) -> dict[str, str]:
-        """Return all settings as text: true and false as these words, lists as JSON."""
+        """Return all settings as strings: booleans as true or false, lists as JSON."""
         self.refuse_others(known)
         return {name: self._as_text(name) for name in self.fields}
 
@@ -214,7 +214,7 @@ class SettingTable(Table):
 
 
 def _line_of(lines: list[str], name: str, start: int = 0) -> int:
-    """Return the line of a setting below a header; TOML readers do not tell."""
+    """Return a setting's line number after a header; the TOML parser has none."""
     for number, line in enumerate(lines[start:], start + 1):
         if _is_header(line) and number > start + 1 and start:
             break
@@ -232,12 +232,12 @@ _CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_*?")
 
 
 class Pattern:
-    """One pattern, parsed; `weight` is greater for the more specific one."""
+    """One parsed pattern; a more specific pattern has a greater `weight`."""
 
     __slots__ = ("labels", "path", "port", "text", "weight")
 
     def __init__(self, text: str) -> None:
-        """Parse a pattern; raise InvalidInputError for one that matches too much."""
+        """Parse a pattern; raise InvalidInputError if it is wrong or matches all."""
         self.text = text
         host = text.lower().partition("/")[0]
         host, _, self.port = host.partition(":")
@@ -261,17 +261,17 @@ class Pattern:
 
     @property
     def names_a_domain(self) -> bool:
-        """Return whether the labels of a domain of one owner are written out."""
+        """Return whether the pattern spells out a domain that has one owner."""
         shared = ".".join(self.labels[-2:]) in SHARED_DOMAINS
         return not set("".join(self.labels[-3 if shared else -2 :])) & {"*", "?"}
 
     def matches(self, server: ServerURL) -> bool:
-        """Return whether a server is one of those that are meant."""
+        """Return whether the pattern matches a server's host, port and path."""
         segments = [segment for segment in server.path.split("/") if segment]
         return self.matches_host(server) and segments[: len(self.path)] == self.path
 
     def matches_host(self, server: ServerURL) -> bool:
-        """Return whether its host and port are, whatever its path."""
+        """Return whether the pattern matches a server's host and port."""
         labels = server.host.split(".")
         return (
             len(labels) == len(self.labels)
@@ -281,9 +281,9 @@ class Pattern:
 
 
 def _is_like(label: str, glob: str) -> bool:
-    """Match one label; fnmatch would import re, at the cost of a cached get.
+    """Match one label. Not with fnmatch: importing re costs as much as a cached get.
 
-    Where a character does not fit, the last `*` takes one more: none before it need.
+    After a mismatch only the last `*` takes one more character, no earlier one.
     """
     at, place, star, taken = 0, 0, -1, -1
     while at < len(label):

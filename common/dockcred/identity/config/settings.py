@@ -1,7 +1,7 @@
-"""What an entry may say. Each setting is a variable that holds for one registry only.
+"""The settings of config.toml. Each stands for an environment variable.
 
-So an entry takes no road of its own: whatever a variable does, its setting does, and
-the variables' place in the cache key is the settings' too.
+An entry sets its variables for one registry only. So a setting needs no code of its
+own: it does what its variable does, and is part of the cache key as that variable is.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 VARIABLES = {
     # AWS
-    "profile": "DOCKCRED_AWS_PROFILE",  # or "auto": the one of the registry's account
+    "profile": "DOCKCRED_AWS_PROFILE",  # "auto": the profile of the registry's account
     "role_arn": "DOCKCRED_AWS_ROLE_ARN",
     "external_id": "DOCKCRED_AWS_EXTERNAL_ID",
     "session_name": "AWS_ROLE_SESSION_NAME",
@@ -63,7 +63,7 @@ VARIABLES = {
     "exchange_application": "DOCKCRED_OIDC_EXCHANGE_APPLICATION",
     "subject_token_type": "DOCKCRED_OIDC_SUBJECT_TOKEN_TYPE",
     "workload_identity_provider": "DOCKCRED_GOOGLE_AUDIENCE",
-    # a secret from anywhere; `username` with one of a password is its user
+    # identity "secret": `username` beside a password setting is that password's user
     "username_command": "DOCKCRED_SECRET_USERNAME_COMMAND",
     "username_file": "DOCKCRED_SECRET_USERNAME_FILE",
     "username_variable": "DOCKCRED_SECRET_USERNAME_VARIABLE",
@@ -77,33 +77,42 @@ VARIABLES = {
     "store": "DOCKCRED_STORE",
     "account": "DOCKCRED_ACCOUNT",
     "on_miss": "DOCKCRED_ON_MISS",
-    # what operators watch
+    # metrics for operators
     "metrics": "DOCKCRED_METRICS",
 }
-"""Setting to variable."""
+"""Maps each setting's name to its environment variable."""
 
 OF_ROUTING = frozenset({"match", "registry", "identity"})
-"""Settings that say which registry and whose is meant; they have no variable."""
+"""Settings that choose the registry and the identity; they have no variable."""
 
 SECRET = "secret"  # noqa: S105 - an identity's name
 PASSWORDS = ("password_command", "password_file", "password_variable")
 USERNAMES = ("username", "username_command", "username_file", "username_variable")
-"""Each says where a secret is, or whose; an entry has one of each at most."""
+"""Settings that say where the password or the user is.
+
+An entry may have at most one of PASSWORDS and at most one of USERNAMES.
+"""
 
 COMMANDS = frozenset({"password_command", "username_command"})
-"""Settings that are lists: a program and its arguments, which no shell reads."""
+"""Settings that are lists: a program and its arguments, run without a shell."""
 
 OF_ANY_HOST = frozenset({"identity", "registry", "token_username", *PASSWORDS})
-"""Settings that have any host answered; without them a provider knows its own."""
+"""Settings with which a provider serves any host that the pattern matches.
+
+Without them, a provider serves only the hosts that it knows as its own.
+"""
 
 IDENTITIES = frozenset({"oidc", "gitlab", SECRET})
-"""What `identity` may say: whose hosts are no others than the configuration names."""
+"""The values of `identity`: providers without hosts of their own.
+
+They serve only hosts that the configuration names.
+"""
 
 SHARED_DOMAINS = frozenset({"jfrog.io"})
-"""Below each of them anybody has a registry, by one more label."""
+"""Domains under which anybody can get a registry, with one more label."""
 
 DEFAULTS = frozenset({"store", "on_miss", "login", "metrics"})
-"""Settings that may stand outside an entry, for every registry."""
+"""Settings that may also stand before all entries, as defaults for every registry."""
 
 AWS_IDENTITIES = (
     "AWS_DEFAULT_PROFILE",
@@ -116,7 +125,7 @@ AWS_IDENTITIES = (
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 )
-"""Identities of AWS that variables give, profiles and web identities aside."""
+"""Variables that give an AWS identity, without profiles and web identities."""
 
 AZURE_PROOFS = (
     "AZURE_CLIENT_SECRET",
@@ -126,24 +135,30 @@ AZURE_PROOFS = (
     "DOCKCRED_ACR_OBJECT_ID",
     "DOCKCRED_ACR_RESOURCE_ID",
 )
-"""What variables prove to Azure, or name of it, beside a client and its token."""
+"""Variables that prove or name an Azure identity, other than client ID and token."""
 
 _CLIENT_HIDES = ("AZURE_CLIENT_ID", *AZURE_PROOFS)
-"""The proof that the variables hold is another client's. A federated token is not
-hidden: several applications, also of several tenants, may trust the same subject."""
+"""Variables to hide when an entry names an Azure client or managed identity.
+
+The proof in these variables belongs to another client. A federated token is not
+hidden: several applications, also of several tenants, may trust the same subject.
+"""
 
 
 _FILE_HIDES = ("GOOGLE_IMPERSONATE_SERVICE_ACCOUNT",)
 _GCLOUD_HIDES = ("GOOGLE_APPLICATION_CREDENTIALS", *_FILE_HIDES)
-"""What the variables would put before or upon the identity that is named."""
+"""Variables to hide when an entry names a Google credentials file or configuration.
+
+They would replace that identity, or impersonate another account with it.
+"""
 
 _SECRETS_USER = "DOCKCRED_SECRET_USERNAME"
 _TOKENS = ("token_source", "token_file", "token_variable", "token_command")
-"""Each says where a job's token is: one that is written hides what variables say."""
+"""Settings that say where a job's token is. If one is set, all their variables hide."""
 
 
 def overlay(settings: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that an entry sets; one set to nothing is hidden."""
+    """Return the variables that an entry sets; an empty value hides a variable."""
     found = {}
     if not {"client_id", "object_id", "resource_id"}.isdisjoint(settings):
         found.update(dict.fromkeys(_CLIENT_HIDES, ""))
@@ -167,13 +182,17 @@ def overlay(settings: Mapping[str, str]) -> dict[str, str]:
         }
     )
     if "tenant_id" in settings:
-        # A login has tenants of its own: AZURE_TENANT_ID alone is an application's.
+        # AZURE_TENANT_ID is only an application's tenant. For a person's login, the
+        # other variable names the tenant.
         found["DOCKCRED_ACR_TENANT_ID"] = settings["tenant_id"]
     return found
 
 
 def behind_alias(asked: ServerURL, registry: str) -> ServerURL:
-    """Return the registry behind an alias, in clear where a far alias is."""
+    """Return the registry behind an alias.
+
+    It is asked over plain http if the alias is http and not on this machine.
+    """
     from dockcred.transport.target import is_loopback  # noqa: PLC0415 - an alias only
 
     target = ServerURL.parse(registry)
@@ -183,10 +202,13 @@ def behind_alias(asked: ServerURL, registry: str) -> ServerURL:
 
 
 BY_VARIABLES = ("secret", "gitlab", "oidc")
-"""The providers that others' names may mean, a password before a job's ID token."""
+"""Providers that may be chosen by variables with names that other tools define.
+
+Their order is the order of precedence: a password before a job's ID token.
+"""
 
 _OF_ANYBODY = frozenset({"login", "anonymous", "on_miss"})
-"""Settings that do not say who one is."""
+"""Settings that do not choose an identity."""
 
 
 def meant(
@@ -195,10 +217,11 @@ def meant(
     said: Collection[str],
     named: Callable[[], Iterable[str]],
 ) -> tuple[Provider, dict[str, str]] | None:
-    """Return the first provider that a variable means by its name, and what it sets.
+    """Return the first provider that variables choose for a host, and what it sets.
 
-    `said` are the settings of the host's own entry in config.toml, which go before;
-    `named` the hosts that some file names.
+    `asked` is the server and the environment. `said` are the names of the settings in
+    the host's own entry; an entry that chooses an identity goes first, and the result
+    is then None. `named` returns the hosts that some file names.
     """
     if not _OF_ANYBODY.issuperset(said):
         return None
