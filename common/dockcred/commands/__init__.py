@@ -48,40 +48,42 @@ COMMANDS = {
 
 SECTIONS = {
     "For people": {
-        "setup": "Set this machine up: helpers, clients, logins, identities; then prove"
-        " it.",
+        "setup": "Set up this machine: helpers, clients, logins and identities; then"
+        " test it.",
         "status": "Show who answers for each registry, until when, and for which"
         " clients.",
         "doctor": "Follow one request as the client makes it, and say where it goes"
         " wrong.",
         "install": "Put the fast launchers of the helpers into a directory on the"
         " PATH.",
-        "configure": "Have a client ask our helpers for its registries' credentials.",
+        "configure": "Configure a client to ask our helpers for credentials.",
         "import": "Import credentials from SOURCE.",
-        "get": "Show who would be let into HOST, as whom and until when.",
-        "list": "List the registries that would be answered, and as whom.",
-        "forward": "Answer another machine, or a container, for the registries that you"
-        " allow.",
-        "cache": "Say where your tokens are kept until they end.",
+        "get": "Show the user name that a client gets for HOST, and until when it is"
+        " valid.",
+        "list": "List the registries that have a credential, with their user names.",
+        "forward": "Give another machine or a container the credentials of registries"
+        " that you allow.",
+        "cache": "Show where tokens are cached until they expire.",
         "vault": "Keep credentials in one encrypted file, where there is no keychain.",
         "completion": "Print the completion script for a shell: commands, options,"
         " known registries.",
         "manual": "Write the manual pages of all programs into DIRECTORY.",
     },
     "For machines: jobs, services, clusters": {
-        "exec": "Run COMMAND logged in to each HOST, by configuration files of its"
+        "exec": "Run COMMAND logged in to each HOST, with configuration files of its"
         " own.",
-        "render": "Write credentials as the file of a client that cannot call a"
+        "render": "Write credentials in the format of a client that cannot call a"
         " helper.",
-        "refresh": "Keep the targets of a file fresh: files, Kubernetes Secrets,"
-        " programs' stdin.",
-        "check": "Say what the readers of FORMAT do with FILE, and what they pass over"
-        " in silence.",
+        "refresh": "Renew credentials in files, Kubernetes Secrets and programs"
+        " before they expire.",
+        "check": "Say how the programs that read FORMAT understand FILE, and what"
+        " they ignore.",
     },
-    "For operators: of registries, of test clouds": {
-        "token-service": "Answer a registry's clients with tokens, by what OIDC"
-        " issuers say of them.",
-        "sandbox": "Run COMMAND in a loopback cloud that speaks the real wire shapes.",
+    "For operators: registries, test clouds": {
+        "token-service": "Issue a registry's tokens to clients that show an ID token"
+        " of an OIDC issuer.",
+        "sandbox": "Run COMMAND in simulated clouds on this machine that speak the"
+        " real protocols.",
     },
 }
 """Every command in its section, with its summary: listing loads none of them."""

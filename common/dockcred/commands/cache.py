@@ -22,12 +22,12 @@ _MARK = "CACHEDIR.TAG"
 @click.command(
     epilog=examples("dockcred cache", "dockcred cache --json", "dockcred cache --clear")
 )
-@click.option("--clear", is_flag=True, help="Remove it, with every token in it.")
+@click.option("--clear", is_flag=True, help="Remove the cache, with every token in it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 def cache(*, clear: bool, as_json: bool) -> None:
-    """Say where your tokens are kept until they end.
+    """Show where tokens are cached until they expire.
 
-    What you logged in to is not among them: that is in the keychain.
+    Logins that you made are not among them: those are in the keychain.
     """
     if clear and as_json:
         raise click.UsageError("--clear and --json exclude each other")

@@ -32,14 +32,14 @@ _MAX_BYTES = 4 * 1024 * 1024
     "--for",
     "reader",
     type=Choice(formats.CONSUMERS),
-    help="Whose stricter rules hold.",
+    help="Follow the stricter rules of this reader.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 def check(form: str, path: str, reader: str | None, *, as_json: bool) -> None:
-    """Say what the readers of FORMAT do with FILE, and what they pass over in silence.
+    """Say how the programs that read FORMAT understand FILE, and what they ignore.
 
     FILE may be - for stdin. No registry is asked, and no secret is shown. The exit
-    status is 0 for health, 1 for warnings alone and 2 for errors.
+    status is 0 if all is well, 1 for warnings alone and 2 for errors.
     """
     if reader and not formats.knows(form, reader):
         raise click.UsageError(f"{form} has no rules of {reader}'s")

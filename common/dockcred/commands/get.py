@@ -38,13 +38,13 @@ from dockcred.system import environment
 @click.option(
     "--password",
     is_flag=True,
-    help="Print the password alone, for --password-stdin; refused on a terminal.",
+    help="Print only the password, for --password-stdin; refused on a terminal.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 def get(host: str, *, password: bool, as_json: bool) -> None:
-    """Show who would be let into HOST, as whom and until when.
+    """Show the user name that a client gets for HOST, and until when it is valid.
 
-    The password itself is shown by --password alone, and not in JSON.
+    The password is shown with --password only, and never in JSON.
     """
     if password and as_json:
         raise click.UsageError("--password and --json exclude each other")
@@ -99,10 +99,11 @@ def _resolve(host: str) -> resolve.Credential:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 def list_(*, as_json: bool) -> None:
-    """List the registries that would be answered, and as whom.
+    """List the registries that have a credential, with their user names.
 
-    What is cached or in the keychain, what config.toml and docker's credHelpers name,
-    and the registry of your own identity: each cloud is asked once at most.
+    These are the registries that are cached or in the keychain, those that config.toml
+    and docker's credHelpers name, and the registry of your own identity. Each cloud is
+    asked once at most.
     """
     with reporting_errors():
         store = protocol.forwarded(environment.current()) or wiring.auto_store()

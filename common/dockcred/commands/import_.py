@@ -45,14 +45,17 @@ SOURCES = ("docker", "podman", *wiring.STORES)
     "--to",
     type=Choice(tuple(wiring.STORES)),
     metavar="STORE",
-    help="Keep them here instead of in the store that a get would use.",
+    help="Store them here; the default is the store that a get would use.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
-@click.option("--replace", is_flag=True, help="Replace what the store keeps already.")
+@click.option(
+    "--replace", is_flag=True, help="Replace credentials that the store already has."
+)
 @click.option(
     "--remove",
     is_flag=True,
-    help="Remove from SOURCE what was read back equal. There is no backup.",
+    help="Remove from SOURCE each credential that was read back unchanged. There is"
+    " no backup.",
 )
 def import_(
     source: str, to: str | None, *, dry_run: bool, replace: bool, remove: bool
@@ -61,7 +64,7 @@ def import_(
 
     SOURCE is docker (config.json), podman (auth.json), the path of such a file, or
     another store: secretservice, pass, vault, osxkeychain, wincred, kwallet, keyring.
-    Each is stored, read back and compared before anything is removed.
+    Each credential is stored, read back and compared before anything is removed.
     """
     with reporting_errors():
         origins = _open(source)

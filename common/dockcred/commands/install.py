@@ -38,13 +38,13 @@ _START = "dock"  # the name of every program of ours begins with it
     "--dir",
     "directory",
     metavar="DIR",
-    help="Where to; /usr/local/bin for root, else ~/.local/bin.",
+    help="The directory; the default is /usr/local/bin for root, else ~/.local/bin.",
 )
 @click.option(
     "--programs",
     metavar="NAME,…",
     shell_complete=complete(*PROGRAMS),
-    help="Which programs, such as docker-credential-ecr-login; all without it.",
+    help="Which programs, such as docker-credential-ecr-login; the default is all.",
 )
 @click.option(
     "--alias",
@@ -55,7 +55,7 @@ _START = "dock"  # the name of every program of ours begins with it
     help="Have docker-credential-NAME answer as docker-credential-HELPER does; of"
     f" {', '.join(ALIASES)} the name is enough.",
 )
-@click.option("--remove", is_flag=True, help="Take away what install has put there.")
+@click.option("--remove", is_flag=True, help="Remove what install has put there.")
 def install(
     directory: str | None,
     programs: str | None,
@@ -65,8 +65,8 @@ def install(
 ) -> None:
     """Put the fast launchers of the helpers into a directory on the PATH.
 
-    They start this Python isolated, and answer a fresh cache hit without it. Windows
-    runs no launchers: there the programs stay as they are.
+    A launcher answers from a fresh cache entry without Python. Otherwise it starts this
+    Python, isolated. Windows runs no launchers: there the programs stay as they are.
     """
     with reporting_errors():
         if not system.RUNS_SCRIPTS:

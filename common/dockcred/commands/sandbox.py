@@ -64,10 +64,12 @@ Identities:
     metavar="NAME",
     default="env-keys",
     show_default=True,
-    help="Who the command is in the cloud.",
+    help="The identity that COMMAND has in the cloud.",
 )
 @click.option(
-    "--tls", is_flag=True, help="Serve the real host names, by a proxy with its own CA."
+    "--tls",
+    is_flag=True,
+    help="Serve the real host names, through a proxy with its own CA.",
 )
 @click.option(
     "--latency",
@@ -89,7 +91,7 @@ Identities:
     type=click.FloatRange(0),
     default=43200,
     show_default=True,
-    help="Life of a registry password.",
+    help="The lifetime of a registry password, in seconds.",
 )
 @click.option(
     "--fail",
@@ -97,14 +99,14 @@ Identities:
     multiple=True,
     is_eager=True,  # the list needs no command
     callback=_failures,
-    help="Let something fail; may be repeated. `--fail list` says what can.",
+    help="Make something fail; may be repeated. `--fail list` shows what can.",
 )
 @click.option(
     "--address",
     metavar="ADDRESS",
     default="127.0.0.1",
     show_default=True,
-    help="Serve at this address of the machine's, as App Service at a private one.",
+    help="Serve at this address of the machine, such as a private one for App Service.",
 )
 @click.option(
     "--counts",
@@ -126,11 +128,11 @@ def sandbox(
     counts: str | None,
     command: tuple[str, ...],
 ) -> None:
-    """Run COMMAND in a loopback cloud that speaks the real wire shapes.
+    """Run COMMAND in simulated clouds on this machine that speak the real protocols.
 
-    It verifies signatures, refuses what the real one refuses, and needs no account.
-    COMMAND gets a home, configuration and cache of its own that end with it;
-    the exit status is COMMAND's.
+    They verify signatures, refuse what the real ones refuse, and need no account.
+    COMMAND gets a home, a configuration and a cache of its own, which are removed when
+    it ends. The exit status is COMMAND's.
     """
     for library in ("cryptography", "trustme", "jwt"):
         if find_spec(library) is None:

@@ -66,16 +66,17 @@ _WORDS = {
 @click.option(
     "--ask",
     is_flag=True,
-    help="Ask for a credential where none is cached or kept, and AWS who asks.",
+    help="Request a credential where none is cached or kept, and ask AWS who the"
+    " caller is.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 def status(host: str | None, *, ask: bool, as_json: bool) -> None:
     """Show who answers for each registry, until when, and for which clients.
 
-    The registries are those that are cached, were answered, are kept in the keychain,
-    or are named in config.toml and the clients' files; or HOST alone. Without --ask
-    nobody is asked over a network. No secret is shown. The exit status is 1 if
-    something that is configured cannot work, or nobody answers for HOST.
+    The registries are those that are cached, were answered before, are kept in the
+    keychain, or are named in config.toml and the clients' files; or HOST alone. Without
+    --ask no network is used. No secret is shown. The exit status is 1 if something that
+    is configured cannot work, or if nobody answers for HOST.
     """
     with reporting_errors():
         variables = environment.current()

@@ -57,19 +57,22 @@ def vault() -> None:
 @click.option(
     "--key-file",
     metavar="PATH",
-    help="Make a random key in this file; take the one that is there.",
+    help="Create a random key in this file, or use the key that is there.",
 )
-@click.option("--passphrase-file", metavar="PATH", help="Read a passphrase from here.")
+@click.option(
+    "--passphrase-file", metavar="PATH", help="Read a passphrase from this file."
+)
 @click.option(
     "--kernel-keyring",
     "in_kernel",
     is_flag=True,
-    help="Give a random key to the kernel alone; both end with its next start.",
+    help="Keep a random key in the kernel alone. After the next boot nobody can open"
+    " the vault.",
 )
 def create(
     key_file: str | None, passphrase_file: str | None, *, in_kernel: bool
 ) -> None:
-    """Make an empty vault; without options its passphrase is asked for."""
+    """Create an empty vault; without options it asks for a passphrase."""
     from dockcred.stores import vault as vaults  # noqa: PLC0415 - an extra
 
     if bool(key_file) + bool(passphrase_file) + in_kernel > 1:
@@ -114,10 +117,10 @@ def create(
     type=click.FloatRange(0, min_open=True),
     default=8.0,
     show_default=True,
-    help="How long the kernel holds the key.",
+    help="How many hours the kernel keeps the key.",
 )
 def unlock(hours: float) -> None:
-    """Ask for the passphrase, and let the kernel hold the key for a while."""
+    """Ask for the passphrase, and let the kernel keep the key for some hours."""
     from dockcred.stores.guarded_file import GuardedFile  # noqa: PLC0415
     from dockcred.stores.vault_file import VaultFile  # noqa: PLC0415 - an extra
 
@@ -138,7 +141,7 @@ def unlock(hours: float) -> None:
 
 @vault.command(epilog=examples("dockcred vault lock"))
 def lock() -> None:
-    """Let the kernel forget the key."""
+    """Remove the key from the kernel."""
     from dockcred.stores.guarded_file import GuardedFile  # noqa: PLC0415
     from dockcred.stores.vault_file import VaultFile  # noqa: PLC0415 - an extra
 

@@ -55,13 +55,13 @@ from dockcred.system import environment
         metavar="FILE",
         default=os.path.join(system.SETTINGS, "nomad-docker.json"),
         show_default=True,
-        help="The config.json for Nomad; outside the agent's own directory.",
+        help="The config.json for Nomad; it must be outside the agent's own directory.",
     ),
     click.option(
         "--agent-dir",
         metavar="DIR",
-        help=f"Write the block to DIR/{nomad.PLUGIN_FILE}, or see to the file that"
-        " a block there names; without it, print the block.",
+        help=f"Write the block to DIR/{nomad.PLUGIN_FILE}, or update the file that a"
+        " block there names; the default is to print the block.",
     ),
 )
 def for_nomad(
@@ -75,9 +75,9 @@ def for_nomad(
 ) -> None:
     """Write a config.json for Nomad's docker driver, and its plugin block.
 
-    One helper per HOST: a helper for every image would fail the public ones. The helper
-    must be on the PATH of the Nomad agent. An agent has one docker block: where there
-    is one, nothing but the config.json that it names is written.
+    Name one helper per HOST: with a helper for every image, public images could not be
+    pulled. The helper must be on the PATH of the Nomad agent. An agent has one docker
+    block. If there is one already, only the config.json that it names is written.
     """
     with reporting_errors():
         config = os.path.abspath(config)
@@ -141,18 +141,24 @@ def for_nomad(
         "patterns",
         metavar="PATTERN",
         multiple=True,
-        help="Images that the provider is asked for, with * within a label.",
+        help="Images for which kubelet asks the provider; * matches within one label.",
     ),
     click.option(
-        "--all", "everything", is_flag=True, help="The clouds' own registries."
+        "--all",
+        "everything",
+        is_flag=True,
+        help="All registries of the clouds that we know.",
     ),
     click.option(
-        "--file", "path", metavar="FILE", help="Write it there; without it, print it."
+        "--file",
+        "path",
+        metavar="FILE",
+        help="Write to this file; the default is to print.",
     ),
     click.option(
         "--merge",
         is_flag=True,
-        help="Add the provider to a FILE of others; all else in it stays.",
+        help="Add the provider to a FILE that has others; all else in it stays.",
     ),
 )
 def for_kubelet(
@@ -234,11 +240,12 @@ def for_buildx(
     dry_run: bool,
     undo: bool,
 ) -> None:
-    """Set buildx's own directories: a helper for a HOST, a REPOSITORY, or to push.
+    """Set buildx's own directories: a helper for a HOST, a REPOSITORY, or for pushes.
 
-    $BUILDX_CONFIG/config, else buildx/config beside docker's config.json. For what they
-    name buildx reads them in that file's place; bake and compose build through it.
-    --undo without --registry takes back every one of them.
+    They are in $BUILDX_CONFIG/config, else in buildx/config beside docker's
+    config.json. For the registries that they name, buildx reads them instead of that
+    file; bake and compose build through buildx. --undo without --registry undoes all of
+    them.
     """
     with reporting_errors():
         variables = environment.current()
@@ -276,10 +283,10 @@ def for_buildx(
     ),
 )
 def configure() -> None:
-    """Have a client ask our helpers for its registries' credentials.
+    """Configure a client to ask our helpers for credentials.
 
-    The client's own file is edited: all else in it stays, a backup is kept beside it,
-    and --undo gives it back to the byte.
+    The client's own file is edited. All else in it stays, a backup is kept beside it,
+    and --undo restores it byte for byte.
     """
 
 

@@ -263,17 +263,18 @@ IMPORT = click.option(
     "--import",
     "at_once",
     is_flag=True,
-    help="Import into the store what the file's own logins are, if they get hidden.",
+    help="If logins in the file get hidden, import them into the store.",
 )
 LOGINS = click.option(
     "--logins/--no-logins",
     default=None,
-    help="With --undo: write imported logins back in the clear, or leave them.",
+    help="With --undo: write imported logins back in plain text, or leave them in the"
+    " store.",
 )
 _DRY_RUN = click.option(
     "--dry-run", is_flag=True, help="Write nothing; show what would change."
 )
-_UNDO = click.option("--undo", is_flag=True, help="Give back what was there before.")
+_UNDO = click.option("--undo", is_flag=True, help="Restore what was there before.")
 
 
 def options(*own: Command) -> Callable[[Command], Command]:

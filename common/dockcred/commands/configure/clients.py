@@ -146,10 +146,10 @@ def podman(
 ) -> None:
     """Set auth.json for a HOST, registries.conf for --all: podman, skopeo, buildah.
 
-    $REGISTRY_AUTH_FILE, else ~/.config/containers/auth.json; it knows no credsStore.
+    $REGISTRY_AUTH_FILE, else ~/.config/containers/auth.json, which has no credsStore.
     $CONTAINERS_REGISTRIES_CONF, else ~/.config/containers/registries.conf if there is
-    one, else a drop-in beside it, which hides nothing of the system's; the same below
-    $XDG_CONFIG_HOME, where podman 6 looks.
+    one, else a drop-in file beside it, which hides no setting of the system. The same
+    is written below $XDG_CONFIG_HOME, where podman 6 looks.
     """
     with reporting_errors():
         variables = environment.current()

@@ -180,7 +180,7 @@ def complete_profile(
         "--profile",
         metavar="NAME",
         shell_complete=complete_profile,
-        help="The AWS profile; the same as profile=NAME.",
+        help="The AWS profile; the same as --set profile=NAME.",
     ),
     click.option(
         "--set",
@@ -201,8 +201,8 @@ def for_identity(
 ) -> None:
     """Set in config.toml which identity serves a HOST, for all helpers and clients.
 
-    $DOCKCRED_CONFIG, else ~/.config/dockcred/config.toml. A HOST that has an entry of
-    its own keeps what else it says.
+    $DOCKCRED_CONFIG, else ~/.config/dockcred/config.toml. If HOST has an entry already,
+    its other settings stay.
     """
     with reporting_errors():
         variables = environment.current()

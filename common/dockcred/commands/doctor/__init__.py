@@ -66,23 +66,24 @@ if TYPE_CHECKING:
     "--service",
     "unit",
     metavar="UNIT|FILE",
-    help="Ask as this systemd unit: its user and variables; kubelet's and Nomad's own"
-    " without it.",
+    help="Ask as this systemd unit does, with its user and variables. The default for"
+    " kubelet and nomad is their own unit.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 @click.option(
     "--fix",
     "fixes",
     is_flag=True,
-    help="Show which remedies can be taken back, ask, and carry them out.",
+    help="Show the remedies that can be undone, ask, and carry them out.",
 )
 @click.option("--yes", is_flag=True, help="With --fix: ask nothing.")
-@click.option("--undo", is_flag=True, help="Take back what --fix has done.")
+@click.option("--undo", is_flag=True, help="Undo what --fix has done.")
 @click.option(
     "--self-test",
     "tests_itself",
     is_flag=True,
-    help="Try this machine's keychain under names of its own; for an issue.",
+    help="Test this machine's keychain, under names of its own; paste the output into"
+    " an issue.",
 )
 def doctor(
     name: str | None,
@@ -102,13 +103,14 @@ def doctor(
     status is 1 for what is broken, and for anonymous where a credential must be had
     (DOCKCRED_ANONYMOUS=false, or anonymous = false in config.toml), else 0.
 
-    --fix carries out what changes this user's own files and can be taken back, and
-    follows the request again; what needs sudo, a login or a variable is left to you.
+    --fix carries out the remedies that change only this user's own files and can be
+    undone. Then it follows the request again. What needs sudo, a login or a variable is
+    left to you.
 
     --self-test stores, reads, lists and erases in this machine's keychain, by our
-    helper and docker's own, under names that end in .invalid; a locked place it makes
-    itself. What it prints names no person and no machine. The exit status is 1 where a
-    trial failed.
+    helper and docker's own, under names that end in .invalid. To try a locked keychain
+    it makes one of its own. What it prints names no person and no machine. The exit
+    status is 1 if a test failed.
     """
     if tests_itself and (name or clients or unit or as_json or fixes or undo):
         raise click.UsageError("--self-test stands alone")

@@ -86,23 +86,24 @@ def become(command: tuple[str, ...], variables: Mapping[str, str]) -> NoReturn:
 @click.option(
     "--config",
     metavar="FILE",
-    help="The config.toml that says whom to be there; for the command as well.",
+    help="The config.toml that chooses the identities; COMMAND uses it, too.",
 )
 @click.option("--only", is_flag=True, help="Hide the logins for all other registries.")
 @click.option(
     "--secret",
     is_flag=True,
-    help="Write the password into config.json, for what cannot call a helper.",
+    help="Write the password into config.json, for programs that cannot call a helper.",
 )
 @click.option(
     "--secret-variable",
     is_flag=True,
-    help="Set DOCKER_AUTH_CONFIG to it, for what reads nothing else.",
+    help="Set DOCKER_AUTH_CONFIG to the same text, for programs that read nothing"
+    " else.",
 )
 @click.option(
     "--home",
     is_flag=True,
-    help="Set HOME to a view of it with that config.json in .docker.",
+    help="Set HOME to a view of your home that has this config.json in .docker.",
 )
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def exec_(
@@ -115,11 +116,12 @@ def exec_(
     home: bool,
     command: tuple[str, ...],
 ) -> None:
-    """Run COMMAND logged in to each HOST, by configuration files of its own.
+    """Run COMMAND logged in to each HOST, with configuration files of its own.
 
-    They name our helper, so that COMMAND may live longer than a password, and end with
-    it. Contexts, plugins, proxies and other registries' logins are as without. This
-    process becomes COMMAND: its signals, limits and exit status are its own.
+    The files name our helper, so COMMAND may run longer than a password is valid. They
+    are removed when COMMAND ends. Contexts, plugins, proxies and the logins for other
+    registries stay as they are. This process becomes COMMAND: signals, limits and exit
+    status are COMMAND's.
     """
     wanted = ExecOptions(registries, only, secret, secret_variable, home)
     pinned = {"DOCKCRED_CONFIG": os.path.abspath(config)} if config else {}

@@ -57,10 +57,13 @@ _OURS_ALONE, _FOR_USERS = 0o600, 0o666
     metavar="HOST",
     multiple=True,
     shell_complete=complete_host,
-    help="A registry that may be asked for; * stands within a label. May be repeated.",
+    help="A registry that may be asked for; * matches within one label. May be"
+    " repeated.",
 )
 @click.option(
-    "--allow-store", is_flag=True, help="Let the far side log in and out here, too."
+    "--allow-store",
+    is_flag=True,
+    help="Let the other side store and erase logins here, too.",
 )
 @click.option(
     "--confirm", is_flag=True, help="Ask on this terminal before each answer."
@@ -71,13 +74,13 @@ _OURS_ALONE, _FOR_USERS = 0o600, 0o666
     type=click.IntRange(0),
     metavar="UID",
     multiple=True,
-    help="Answer this user too, such as the one of a container.",
+    help="Answer this user too, such as the user of a container.",
 )
 @click.option(
     "--socket",
     "path",
     metavar="PATH",
-    help="Where to listen; else in a directory of its own, gone at the end.",
+    help="The path of the socket; the default is in a temporary directory.",
 )
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def forward(
@@ -89,12 +92,12 @@ def forward(
     path: str | None,
     command: tuple[str, ...],
 ) -> None:
-    """Answer another machine, or a container, for the registries that you allow.
+    """Give another machine or a container the credentials of registries that you allow.
 
-    There docker-credential-auto asks here, where DOCKCRED_FORWARD names the socket, and
-    needs no identity, no cache and no extra. It lasts as long as COMMAND, or until
-    Ctrl-C; each request is told on stderr, and no answer is. With `ssh` or `docker run`
-    as COMMAND, socket and variable are handed over.
+    On the other side, docker-credential-auto asks this machine through the socket that
+    DOCKCRED_FORWARD names. It needs no identity, no cache and no extra there. It lasts
+    as long as COMMAND, or until Ctrl-C. Each request is shown on stderr, and no answer
+    is. With `ssh` or `docker run` as COMMAND, socket and variable are passed on.
     """
     with reporting_errors():
         if not system.SERVES:

@@ -39,19 +39,23 @@ from dockcred.system import hardening
     ),
 )
 @click.argument("path", metavar="TARGETS.TOML")
-@click.option("--once", is_flag=True, help="Renew what is past its half, and end.")
-@click.option("--status", is_flag=True, help="Show until when each is good, and end.")
+@click.option(
+    "--once", is_flag=True, help="Renew what is past half of its lifetime, and exit."
+)
+@click.option(
+    "--status", is_flag=True, help="Show until when each target is valid, and exit."
+)
 @click.option(
     "--lease",
     metavar="NAMESPACE/NAME",
-    help="Of several replicas, let the one that holds this Lease of the cluster write.",
+    help="Run as one of several replicas: only the one that holds this Lease writes.",
 )
 @click.option("--json", "as_json", is_flag=True, help="With --status: print JSON.")
 @click.option(
     "--metrics",
     metavar="ADDRESS:PORT",
     default="",
-    help="Answer Prometheus there, at /metrics.",
+    help="Serve metrics for Prometheus at this address, under /metrics.",
 )
 def refresh(
     path: str,
@@ -62,11 +66,12 @@ def refresh(
     as_json: bool,
     metrics: str,
 ) -> None:
-    """Keep the targets of a file fresh: files, Kubernetes Secrets, programs' stdin.
+    """Renew credentials in files, Kubernetes Secrets and programs before they expire.
 
-    Each is renewed between half and three quarters of the life of the credential in
-    it. A failure is told in one line, what is there stays, and it is tried again. The
-    exit status of --once and --status is 1 if anything is not as it should be.
+    TARGETS.TOML names the targets. Each is renewed between one half and three quarters
+    of its credential's lifetime. If that fails, one line tells why, the old credential
+    stays, and it is tried again. The exit status of --once and --status is 1 if any
+    target is not in order.
     """
     if once and status:
         raise click.UsageError("--once and --status exclude each other")

@@ -47,10 +47,11 @@ class _Formats(HelpfulGroup):
     ),
 )
 def render() -> None:
-    """Write credentials as the file of a client that cannot call a helper.
+    """Write credentials in the format of a client that cannot call a helper.
 
-    Whoever serves each registry is asked now, as docker-credential-auto would. What is
-    written lasts as long as the credential in it: a minute, an hour, half a day.
+    Credentials are requested now, from the sources that docker-credential-auto would
+    ask. What is written is valid as long as the credential in it: a minute, an hour,
+    half a day.
     """
 
 

@@ -23,7 +23,8 @@ LOGINS: tuple[Decorator, ...] = (
         multiple=True,
         required=True,
         shell_complete=complete_host,
-        help="A registry, as image names have it; again where a format holds several.",
+        help="A registry, as image names have it; may be repeated if the format holds"
+        " several.",
     ),
     click.option(
         "--source",
@@ -31,15 +32,16 @@ LOGINS: tuple[Decorator, ...] = (
         metavar="NAME",
         multiple=True,
         shell_complete=complete(*NAMES),
-        help="Whom to ask, in this order: identities, keychain, docker, containers,"
-        " helper:NAME, …; without it the identities, then the keychain.",
+        help="A source to ask: identities, keychain, docker, containers, helper:NAME,"
+        " …; several are asked in this order. The default is the identities, then"
+        " the keychain.",
     ),
     click.option(
         "--min-life",
         metavar="SECONDS",
         type=click.FloatRange(min=0),
         default=0,
-        help="Fail where a credential ends sooner than that.",
+        help="Fail if a credential expires sooner than this.",
     ),
 )
 
@@ -48,28 +50,31 @@ OUTPUT: tuple[Decorator, ...] = (
         "--output",
         "path",
         metavar="FILE",
-        help="Write it there in one step, for you alone; DIR/ means the file that the"
-        " client looks for in it.",
+        help="Write to this file in one step, for you alone to read; DIR/ means the"
+        " file that the client looks for in DIR.",
     ),
-    click.option("--show", is_flag=True, help="Print it on a terminal too."),
+    click.option("--show", is_flag=True, help="Print on a terminal, too."),
 )
 
 _OF_FORMATS: dict[str, Decorator] = {
     "name": click.option(
-        "--name", metavar="NAME", default="", help="The name of what is written."
+        "--name",
+        metavar="NAME",
+        default="",
+        help="The name of the object that is written.",
     ),
     "namespaces": click.option(
         "--namespace",
         "namespaces",
         metavar="NAMESPACE",
         multiple=True,
-        help="Where in Kubernetes; may be repeated.",
+        help="A namespace of Kubernetes; may be repeated.",
     ),
     "ca_certs": click.option(
         "--ca-certs",
         metavar="HOST=FILE",
         multiple=True,
-        help="Authorities that are trusted for a registry, in PEM.",
+        help="The certificate authorities to trust for a registry, in PEM.",
     ),
     "insecure": click.option(
         "--insecure",
@@ -82,7 +87,7 @@ _OF_FORMATS: dict[str, Decorator] = {
         "--extra-env",
         metavar="NAME[=VALUE]",
         multiple=True,
-        help="HTTP_PROXY, HTTPS_PROXY or NO_PROXY; without VALUE from here.",
+        help="HTTP_PROXY, HTTPS_PROXY or NO_PROXY; without VALUE, the value here.",
     ),
 }
 
@@ -94,7 +99,7 @@ def of_format(form: Format) -> Iterable[Decorator]:
             "--for",
             "consumer",
             type=Choice(form.CONSUMERS),
-            help="Whose rules hold.",
+            help="Follow the rules of this reader.",
         )
     for name in form.OPTIONS:
         yield _OF_FORMATS[name]

@@ -142,10 +142,17 @@ KUBELET_CONFIG = "kubelet-config"
     "patterns",
     metavar="PATTERN",
     multiple=True,
-    help="Images that the provider is asked for, with * within a label.",
+    help="Images for which kubelet asks the provider; * matches within one label.",
 )
-@click.option("--all", "everything", is_flag=True, help="The clouds' own registries.")
-@click.option("--output", "path", metavar="FILE", help="Write it there in one step.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="All registries of the clouds that we know.",
+)
+@click.option(
+    "--output", "path", metavar="FILE", help="Write to this file in one step."
+)
 def kubelet_config(
     patterns: tuple[str, ...], *, everything: bool, path: str | None
 ) -> None:

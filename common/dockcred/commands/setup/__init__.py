@@ -53,19 +53,19 @@ _MARKS = {
     )
 )
 @click.argument("hosts", metavar="[HOST]...", nargs=-1, shell_complete=complete_host)
-@click.option("--yes", is_flag=True, help="Ask nothing, take every default.")
+@click.option("--yes", is_flag=True, help="Ask nothing; accept every default.")
 @click.option("--dry-run", is_flag=True, help="Change nothing; show the plan.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
-@click.option("--undo", is_flag=True, help="Give back every file as it was.")
+@click.option("--undo", is_flag=True, help="Restore every file as it was before.")
 def setup(
     hosts: tuple[str, ...], *, yes: bool, dry_run: bool, as_json: bool, undo: bool
 ) -> None:
-    """Set this machine up: helpers, clients, logins, identities; then prove it.
+    """Set up this machine: helpers, clients, logins and identities; then test it.
 
-    It looks at what is here without a network, shows one plan, and asks before it
-    changes anything. Each HOST is to work too, besides the registries that are known
-    here. It may be run again, and --undo gives back what was there before. The exit
-    status is 1 if a registry is broken that somebody has named.
+    It looks at this machine without using the network, shows one plan, and asks before
+    it changes anything. Each HOST is set up, besides the registries that are known here
+    already. It can be run again, and --undo restores what was there before. The exit
+    status is 1 if a registry that was named does not work.
     """
     with reporting_errors(), nullcontext() if dry_run else journal.alone():
         kept = Journal(environment.current())

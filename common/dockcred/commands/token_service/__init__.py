@@ -20,10 +20,12 @@ MOST_WORKERS = 64
 config_option = click.option(
     "--config",
     metavar="FILE",
-    help="Issuers and rules: docs/token-service.md.",
+    help="The configuration: issuers and rules, see docs/token-service.md.",
 )
 keys_option = click.option(
-    "--keys", metavar="DIRECTORY", help="Where our own keys are; made where missing."
+    "--keys",
+    metavar="DIRECTORY",
+    help="The directory of our own keys; it is created if it is missing.",
 )
 
 
@@ -41,39 +43,53 @@ keys_option = click.option(
 )
 @config_option
 @keys_option
-@click.option("--issuer", metavar="URL", help="Believe this issuer's ID tokens.")
-@click.option("--audience", metavar="NAME", help="Only those for this audience.")
+@click.option("--issuer", metavar="URL", help="Accept ID tokens of this issuer.")
 @click.option(
-    "--service", metavar="NAME", help="The registry's name; the audience, if not given."
+    "--audience", metavar="NAME", help="Accept only ID tokens for this audience."
+)
+@click.option(
+    "--service",
+    metavar="NAME",
+    help="The registry's name; the default is the audience.",
 )
 @click.option(
     "--allow",
     metavar="'REPOSITORY:ACTIONS CLAIM=GLOB…'",
     multiple=True,
-    help="A rule; may be repeated.",
+    help="Allow ACTIONS to tokens that have these claims; may be repeated.",
 )
 @click.option(
     "--allow-anonymous",
     metavar="REPOSITORY",
     multiple=True,
-    help="Let everybody pull this; may be repeated.",
+    help="Let everybody pull this repository; may be repeated.",
 )
 @click.option(
     "--listen",
     metavar="HOST:PORT",
     default=DEFAULT_ADDRESS,
     show_default=True,
-    help="Where to listen.",
+    help="The address to listen on.",
 )
-@click.option("--tls-certificate", metavar="FILE", default="", help="Speak TLS: chain.")
-@click.option("--tls-key", metavar="FILE", default="", help="Speak TLS: private key.")
 @click.option(
-    "--behind-proxy", is_flag=True, help="Speak plain http; a proxy before us has TLS."
+    "--tls-certificate",
+    metavar="FILE",
+    default="",
+    help="Serve TLS with this certificate chain.",
+)
+@click.option(
+    "--tls-key", metavar="FILE", default="", help="The private key of the certificate."
+)
+@click.option(
+    "--behind-proxy",
+    is_flag=True,
+    help="Serve plain http; a proxy in front of us has TLS.",
 )
 @click.option(
     "--forwarded-for",
     is_flag=True,
-    help="The proxy names each client last in X-Forwarded-For: bound those.",
+    help="Limit clients by the last address in X-Forwarded-For, which the proxy"
+    " writes.",
 )
 @click.option(
     "--workers",
@@ -81,13 +97,14 @@ keys_option = click.option(
     type=click.IntRange(1, MOST_WORKERS),
     default=1,
     show_default=True,
-    help="Processes that share the port, best one for each processor.",
+    help="How many processes share the port; best is one for each processor.",
 )
 @click.option(
     "--per-client",
     metavar="N",
     type=click.IntRange(0),
-    help="Connections of one address, and its requests in a second; 0: no bound.",
+    help="The most connections of one address, and its most requests in a second; 0"
+    " means no limit.",
 )
 @click.pass_context
 def token_service(
@@ -108,7 +125,7 @@ def token_service(
     workers: int,
     per_client: int | None,
 ) -> None:
-    """Answer a registry's clients with tokens, by what OIDC issuers say of them.
+    """Issue a registry's tokens to clients that show an ID token of an OIDC issuer.
 
     Without --config or --issuer it asks the OAuth provider that TOKEN_URL, CLIENT_ID
     and the other variables of distribution-oauth name.
@@ -157,7 +174,7 @@ def token_service(
 )
 @keys_option
 def keygen(keys: str | None) -> None:
-    """Make our first keys: one that signs, and one that will after it."""
+    """Create our first keys: one that signs now, and one that signs after it."""
     with reporting_errors():
         work = _work()
         directory = work.key_directory(keys, environment.current())
@@ -170,10 +187,11 @@ def keygen(keys: str | None) -> None:
 )
 @keys_option
 def rotate(keys: str | None) -> None:
-    """Let the next key sign, and make one after it.
+    """Let the next key sign, and create another next key.
 
-    Registries know the next key since they were last given our keys: give them the
-    new ones (write-registry-config) and restart them before you rotate again.
+    Registries already know the next key, from the last time they were given our keys.
+    Give them the new keys (write-registry-config) and restart them before you rotate
+    again.
     """
     with reporting_errors():
         work = _work()
@@ -192,14 +210,22 @@ def rotate(keys: str | None) -> None:
 )
 @config_option
 @keys_option
-@click.option("--service", metavar="NAME", default="", help="Without --config.")
 @click.option(
-    "--realm", metavar="URL", required=True, help="Our /token, as clients reach it."
+    "--service",
+    metavar="NAME",
+    default="",
+    help="The registry's name, if there is no --config.",
+)
+@click.option(
+    "--realm",
+    metavar="URL",
+    required=True,
+    help="The URL of our /token, as clients reach it.",
 )
 @click.option(
     "--seen-as",
     metavar="DIRECTORY",
-    help="Where the registry sees the files, if it is in a container.",
+    help="The path of DIRECTORY for the registry, if it is in a container.",
 )
 @click.argument("directory")
 def write_registry_config(
@@ -211,7 +237,7 @@ def write_registry_config(
     seen_as: str | None,
     directory: str,
 ) -> None:
-    """Write what the registry is told, and our public keys, into DIRECTORY."""
+    """Write the registry's settings, and our public keys, into DIRECTORY."""
     # What it writes is for the registry, whose user may be another.
     with reporting_errors(), hardening.as_called():
         work, variables = _work(), environment.current()
