@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class Proxy:
-    """An http proxy that is asked to CONNECT, a SOCKS5 proxy, or an address.
+    """An http proxy that is sent CONNECT, a SOCKS5 proxy, or an address (tcp://).
 
-    Its password shows in no message. With SOCKS5 the proxy resolves the name. What
-    listens at an address, tcp://, is the target itself, whatever its name leads to.
+    Its password shows in no message. With SOCKS5 the proxy resolves the target's name.
+    At a tcp:// address the target itself listens: its name is not resolved.
     """
 
     __slots__ = ("_is_socks", "_is_target", "_login", "host", "port")
@@ -36,7 +36,7 @@ class Proxy:
             host, port = authority, ""
         default = _PORTS.get(scheme.lower())
         if not default or not host:
-            # The SDKs cannot either, or not without a package of their own.
+            # The SDKs do not support it either, or need one more package for it.
             raise InvalidInputError(
                 f"a proxy of the kind {scheme}:// is not spoken here",
                 "name an http:// or socks5:// proxy in HTTPS_PROXY or ALL_PROXY",
@@ -56,7 +56,7 @@ class Proxy:
     def open_tunnel(
         self, connection: socket.socket, target: Target, deadline: float
     ) -> None:
-        """Ask for the way to a target; raise TransportError where there is none."""
+        """Ask the proxy for a tunnel to a target; TransportError if it refuses."""
         if self._is_target:
             return
         if self._is_socks:
@@ -89,9 +89,9 @@ class Proxy:
         )
 
     def check(self, status: int, target: Target, *, is_silent: bool = True) -> None:
-        """Raise TransportError unless the tunnel stands.
+        """Raise TransportError unless the tunnel is open.
 
-        Through it nobody speaks before we do: what does is the proxy's own page.
+        In TLS the client speaks first: bytes before that are the proxy's own page.
         """
         if status == 200 and is_silent:  # noqa: PLR2004 - OK
             return
@@ -106,10 +106,10 @@ class Proxy:
 
 
 def proxy_for(target: Target, environment: Environment) -> Proxy | None:
-    """Return the proxy for a host, None where it is reached directly."""
+    """Return the proxy for a target; None if the connection is direct."""
     if not target.tls:
         return None
-    # Small letters first, as curl, requests and botocore read them.
+    # Lower case first, as curl, requests and botocore read them.
     url = environment.first("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
     no_proxy = environment.first("no_proxy", "NO_PROXY")
     if not url or _is_excepted(target, no_proxy):
@@ -131,7 +131,7 @@ def _is_excepted(target: Target, no_proxy: str) -> bool:
 
 
 def _host_and_port(written: str) -> tuple[str, str]:
-    """Split an entry; IPv6 has a port only behind brackets."""
+    """Split an entry of NO_PROXY; an IPv6 address has a port only after brackets."""
     if written.startswith("["):
         host, _, port = written[1:].partition("]")
         return host, port.removeprefix(":")
@@ -151,7 +151,7 @@ def _is_in_network(host: str, network: str) -> bool:
 
 
 _PORTS = {"http": 80, "socks5": 1080, "socks5h": 1080, "tcp": 443}
-"""The kinds of proxies that are spoken, with their usual ports."""
+"""The supported schemes of a proxy's URL, with their default ports."""
 
 
 def _login(userinfo: str) -> tuple[str, str]:
@@ -169,14 +169,14 @@ def _basic(user: str, password: str) -> str:
 
 
 _greeted: dict[str, ssl.SSLSocket | None] = {}
-"""Connections on which hello was said before there was a request, by host: one each,
-and none once a request has gone there."""
+"""By host: a connection that has sent TLS's ClientHello before there was a request;
+None once a request has been sent to the host."""
 
 
 class Connector:
-    """The way to one target, until a time on time.monotonic().
+    """Opens connections to one target; `deadline` is a time on time.monotonic().
 
-    `connect_by`, on the same clock, is the end for whoever is to take the connection.
+    `connect_by`, on the same clock, is the time by which TCP must be connected.
     """
 
     def __init__(
@@ -194,9 +194,9 @@ class Connector:
         self._proxy = None if target.is_local else proxy_for(target, environment)
 
     def connect(self, prepare: Callable[[], None]) -> socket.socket:
-        """Open the connection; call `prepare` while the other end has its turn.
+        """Open the connection; call `prepare` while the server answers TLS's hello.
 
-        Raises OSError, of which ssl's are a kind, or TransportError.
+        Raises OSError (ssl's errors are subclasses) or TransportError.
         """
         if not self._target.tls:
             prepare()
@@ -208,7 +208,7 @@ class Connector:
             try:
                 return self._finish_handshake(greeted)
             except OSError:
-                greeted.close()  # the other end may be tired of waiting: begin anew
+                greeted.close()  # the server may have given up waiting: begin anew
         return self._connect_tls(prepare)
 
     def preconnect(self) -> None:
@@ -221,7 +221,7 @@ class Connector:
             context = next(iter(self._contexts()))
             _greeted[self._target.netloc] = self._hello(context)
         except ssl.SSLCertVerificationError:
-            return  # answered at once, and refused: the request tries all roots
+            return  # refused already: the request tries all roots
 
     def _connect_tls(self, prepare: Callable[[], None]) -> ssl.SSLSocket:
         import ssl  # noqa: PLC0415 - loaded lean by now
@@ -231,7 +231,7 @@ class Connector:
             try:
                 made = self._hello(context)
             except ssl.SSLCertVerificationError as error:
-                refusal = error  # the other end was quick, and answered the hello
+                refusal = error  # the server has answered the hello already
                 continue
             try:
                 prepare()
@@ -267,14 +267,14 @@ class Connector:
             made.setblocking(False)
             made.do_handshake()
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            return made  # it is the other end's turn
+            return made  # the server must answer now
         except BaseException:
             made.close()
             raise
         return made
 
     def _finish_handshake(self, made: ssl.SSLSocket) -> ssl.SSLSocket:
-        """Finish TLS's handshake; OSError unless the other end is who it must be."""
+        """Finish TLS's handshake and check the certificate; OSError if either fails."""
         made.settimeout(seconds_left(self._deadline))
         made.do_handshake()
         return made

@@ -1,4 +1,4 @@
-"""One request over HTTP, and its repetition where it breaks or the server says so."""
+"""Send one HTTP request; retry it if the connection breaks or the server says so."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 GREETING_S = 1.0
 ATTEMPTS = 3
-"""How often a request is sent whose connections break; the number is botocore's."""
+"""How often a request is sent at most if its connections break, as in botocore."""
 ALWAYS = frozenset({"connecting", "waiting", "answering"})
 WHERE_SOMEBODY_IS = frozenset({"answering"})
 NEVER: frozenset[str] = frozenset()
@@ -45,20 +45,21 @@ def request(
     platform: bool = False,
     repeated: frozenset[str] = ALWAYS,
 ) -> Response:
-    """Send a request and answer what came back, whatever its status.
+    """Send a request and return the response, whatever its status.
 
-    It is sent anew, ATTEMPTS times in all, while its connection breaks in one of the
-    ways of `repeated` and the time of the whole call allows: so it must not spend what
-    is good for one time only. `timeout_s` bounds each exchange, `connect_s` the wait
-    for somebody to take the connection. `headers` that take time are a function: it is
-    called while TLS is agreed upon. `platform` is as Target has it. Raises
-    TransportError with the first cause, UnreachedError where there was no connection.
+    If the connection breaks at a moment that is in `repeated`, the request is sent
+    again: ATTEMPTS times in all, and only if the time of the whole call allows it. So
+    it must not contain what can be used only once. `timeout_s` limits each exchange,
+    `connect_s` the time until TCP is connected, both in seconds. `headers` may be a
+    function if they take time: it is called during the TLS handshake. `platform` is
+    that of Target. Raises TransportError with the first cause, as UnreachedError if
+    there was no connection.
     """
     target = Target(url, platform=platform)
     process.set_activity(f"asking {target.netloc}")
     first: TransportError | None = None
     for attempt in range(ATTEMPTS):
-        # Not its path: that of a container's credentials is the secret itself.
+        # Without the path: for a container's credentials it is the secret itself.
         log.debug(f"{method} {target.netloc}")
         try:
             return _exchange(
@@ -76,7 +77,7 @@ def request(
             first = first or error
             if attempt + 1 == ATTEMPTS or not _paused(_FIRST_PAUSE_S * 2**attempt):
                 raise first from None
-        # The watchdog would end a longer one, and hide the cause.
+        # The watchdog would end a longer attempt, and the cause would not be shown.
         timeout_s = min(timeout_s, process.remaining_s() - _TELLING_S)
     raise AssertionError("the last attempt returns or raises")
 
@@ -90,7 +91,7 @@ def probe(
     timeout_s: float,
     connect_s: float = 0.0,
 ) -> Response:
-    """Send a request to where perhaps nobody is: silence is not asked again."""
+    """Send a request to a service that may not exist: no retry if nobody answers."""
     return request(
         method,
         url,
@@ -109,13 +110,13 @@ def ask_if_there(
     missing: Callable[[str], Exception],
     own: Hardware | None = None,
 ) -> Response:
-    """Return the first answer of a metadata service; `ask` sends a probe.
+    """Return the first response of a metadata service; `ask` sends a probe.
 
-    `cloud` is whose it is, nothing where a variable names its address: that one is
-    asked whatever the machine says. `own` is this machine, if it was looked at already.
+    `cloud` is the service's cloud; "" if a variable names its address, which is then
+    asked whatever the hardware is. `own` is this machine's Hardware, if already read.
 
-    Raises what `missing` makes of the cause where nobody is there. Who takes the
-    connection and tells nothing is there: TransportError.
+    If no service is there, raises the error that `missing` makes of the cause. If a
+    service takes the connection and then breaks it, raises the TransportError itself.
     """
     try:
         if not cloud:
@@ -139,7 +140,7 @@ def _exchange(
     ca_variables: Iterable[str],
 ) -> Response:
     timeout_s, connect_s = bounds_s
-    # What takes long to import is not the other end's time.
+    # Before the deadline is set: a slow import must not use the server's time.
     idle.load("ssl" if target.tls else "socket")
     from dockcred.transport.connection import Connector  # noqa: PLC0415 - not in a silence
     from dockcred.transport.response import Reader  # noqa: PLC0415 - as above
@@ -178,9 +179,9 @@ def _exchange(
 def preconnect(
     url: str, environment: Environment, ca_variables: Iterable[str] = ()
 ) -> None:
-    """Begin the connection to where a request will go soon, up to TLS's hello.
+    """Open the connection for a request that comes soon, and send TLS's ClientHello.
 
-    Nothing of the request is told, and nobody is believed yet: that is `request`'s.
+    Nothing of the request is sent; `request` finishes the handshake and its checks.
     """
     target = Target(url)
     if target.tls:
@@ -197,12 +198,12 @@ _SERVER_ERROR = 500
 
 
 def may_pass(status: int) -> bool:
-    """Return whether the same request may have another status in a moment."""
+    """Return whether a retry may have another status: 410, 429, or 500 and above."""
     return status in {_GONE, _TOO_MANY} or status >= _SERVER_ERROR
 
 
 def is_temporary(response: Response) -> bool:
-    """Return whether the same request may succeed in a moment, by the status alone."""
+    """Return whether a retry may succeed, by the status alone."""
     return may_pass(response.status)
 
 
@@ -212,9 +213,9 @@ def is_throttle(response: Response) -> bool:
 
 
 def is_temporary_for_one(response: Response) -> bool:
-    """Return whether to repeat a request in a moment that a whole fleet makes too.
+    """Return whether to retry a request that many nodes send at the same time.
 
-    Where many are started together, who is throttled takes a turn: identity.turn.
+    If processes take turns, a throttled request is not retried: see identity.turn.
     """
     return is_temporary(response) and not (
         process.takes_turns and is_throttle(response)
@@ -230,8 +231,8 @@ def with_retries(
     """Return the first response that is not a temporary refusal, or else the last one.
 
     Between two requests it waits a quarter of a second, then twice as long each time
-    up to `longest_pause_s`, or Retry-After's seconds if those are more. It ends when
-    the longest pause is over, or the time of the whole call would be.
+    up to `longest_pause_s`, or Retry-After's seconds if those are more. It gives up
+    after the longest pause, or if the time of the whole call would run out.
     """
     pause = _FIRST_PAUSE_S
     while True:
@@ -246,8 +247,8 @@ def with_retries(
 
 
 def _paused(pause_s: float, least_s: float = 0.0) -> bool:
-    """Wait once to twice as long; return False at once where the call has no time."""
-    # The clock's last digits spread callers who were turned away together.
+    """Wait `pause_s` to twice as long; False at once if too little time is left."""
+    # The clock's last digits are the jitter for callers that were refused together.
     wait_s = max(least_s, pause_s + pause_s * (time.time_ns() % 1000) / 1000)
     if process.remaining_s() < wait_s + _SPARE_S:
         return False
@@ -256,9 +257,9 @@ def _paused(pause_s: float, least_s: float = 0.0) -> bool:
 
 
 def ahead_s(date: str) -> float:
-    """Return by how many seconds this machine's clock is ahead of an answer's date.
+    """Return by how many seconds this machine's clock is ahead of a Date header.
 
-    Less than 0 where it is behind, and 0 where the date is none.
+    It is negative if the clock is behind, and 0 if the date cannot be parsed.
     """
     from email.utils import parsedate_to_datetime  # noqa: PLC0415 - a refusal only
 
@@ -269,9 +270,9 @@ def ahead_s(date: str) -> float:
 
 
 def clock_off(date: str, whose: str) -> str:
-    """Return what is wrong with this machine's clock beside somebody's, by a date.
+    """Return, in words, how wrong this machine's clock is beside that of `whose`.
 
-    Nothing where they agree within a minute: clouds allow five.
+    `date` is a Date header. "" if they agree within a minute; clouds allow five.
     """
     ahead = ahead_s(date)
     if abs(ahead) < _SAME_CLOCK_S:
@@ -282,6 +283,6 @@ def clock_off(date: str, whose: str) -> str:
 
 
 def delay_s(response: Response) -> float:
-    """Return Retry-After in seconds, 0 where it is a date or absent."""
+    """Return Retry-After in seconds; 0 if it is a date or absent."""
     text = response.headers.get("retry-after", "")
     return float(text) if text.isascii() and text.isdigit() else 0.0

@@ -1,8 +1,8 @@
-"""Work for the time in which the other end of a request thinks.
+"""Do useful work, such as imports, while a response is awaited.
 
-Whoever has some puts it here, what is needed soonest first. The transport does one
-piece after the other until the answer is there. Modules are loaded without what they
-name at their top and hardly ever use.
+Any module may add work here, the most urgent first. The transport runs one piece after
+the other until the response begins. `load` imports a module, and puts off the modules
+that it imports at its top and hardly ever uses.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _work: list[Callable[[], object]] = []
 
 
 def defer(*work: Callable[[], object]) -> None:
-    """Add work to be done soon, or never: whoever needs it will do it itself."""
+    """Add work to do early; it may never run, so nobody may rely on it."""
     _work.extend(work)
 
 
 def run(is_over: Callable[[], bool]) -> None:
-    """Run the work until time is over or nothing is left; failures are not shown."""
+    """Run the work until `is_over` or nothing is left; failures are only logged."""
     while _work and not is_over():
         try:
             _work.pop(0)()
@@ -35,7 +35,7 @@ def run(is_over: Callable[[], bool]) -> None:
 
 
 def clear() -> None:
-    """Clear what is left: another call's work is not this one's."""
+    """Drop the work that is left: it was added for an earlier call."""
     _work.clear()
 
 
@@ -43,7 +43,7 @@ _HARDLY_USED = ("array", "base64", "selectors")
 
 
 class _Later(type(sys)):  # type: ignore[misc]
-    """A module that is not loaded before one of its attributes is asked for."""
+    """Stands for a module; loads it when one of its attributes is used."""
 
     def __getattr__(self, attribute: str) -> Any:
         if sys.modules.get(self.__name__) is self:
@@ -52,7 +52,7 @@ class _Later(type(sys)):  # type: ignore[misc]
 
 
 def load(module: str) -> None:
-    """Import a module by its full name, with the hardly used put off."""
+    """Import a module by its full name; _HARDLY_USED are loaded only on use."""
     put_off = [name for name in _HARDLY_USED if name not in sys.modules]
     sys.modules.update((name, _Later(name)) for name in put_off)
     try:

@@ -1,4 +1,4 @@
-"""JSON of the kind that clouds answer, and the claims of a token, read without json."""
+"""Parse the simple JSON of clouds, and a token's claims, without importing json."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _WORDS = {"true": True, "false": False, "null": None}
 
 
 def loads(body: bytes) -> Any:
-    """Read a document; ValueError or RecursionError where it is none."""
+    """Parse a JSON document; raise ValueError or RecursionError if it is none."""
     try:
         return plain(body)
     except ValueError:
@@ -21,7 +21,7 @@ def loads(body: bytes) -> Any:
 
 
 def plain(body: bytes) -> Any:
-    """Read a document of plain texts; ValueError for any other, or for none."""
+    """Parse JSON in ASCII whose strings have no escapes; ValueError for any other."""
     try:
         return _Reader(body.decode("ascii")).document()
     except (IndexError, RecursionError):
@@ -29,7 +29,7 @@ def plain(body: bytes) -> Any:
 
 
 class _Reader:
-    """A place in a text; whatever is not plain is a ValueError or an IndexError."""
+    """A position in a text; what is not plain raises ValueError or IndexError."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -99,7 +99,7 @@ class _Reader:
 
 
 def _number(word: str) -> int | float:
-    """Read a number, by the grammar of RFC 8259: Python's own takes more."""
+    """Parse a number by the grammar of RFC 8259: Python's own accepts more."""
     mantissa, e, exponent = word.lower().partition("e")
     whole, dot, fraction = mantissa.removeprefix("-").partition(".")
     if not whole.isdigit() or (whole[0] == "0" and whole != "0"):
@@ -114,7 +114,7 @@ _FAR_S = 2.0**40  # some thirty thousand years from now: no clock gets there
 
 
 def claims_of(token: bytes) -> dict[str, Any]:
-    """Return a JWT's claims, nothing for what is not one."""
+    """Return a JWT's claims, unverified; {} if the token is not a JWT."""
     import binascii  # noqa: PLC0415 - a miss, or a token file that has changed
 
     parts = token.strip().split(b".")
@@ -129,14 +129,14 @@ def claims_of(token: bytes) -> dict[str, Any]:
 
 
 def seconds(value: object) -> float | None:
-    """Return a time as JSON has it, in seconds; None for what no clock could show."""
+    """Return a JSON value as a time in seconds; None if it is no possible time."""
     if isinstance(value, int | float) and 0 < value < _FAR_S:
         return float(value)
     return None
 
 
 def moment(value: object) -> float:
-    """Return a time as `seconds` does; raise ValueError for what it gives None for."""
+    """Return a time as `seconds` does; raise ValueError where that returns None."""
     found = seconds(value)
     if found is None:
         raise ValueError("no time")

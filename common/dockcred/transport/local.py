@@ -1,8 +1,8 @@
-"""Lines to and from a program of this machine, over a Unix socket."""
+"""Send and receive lines over a Unix socket, to a program of this machine."""
 
 from __future__ import annotations
 
-import _socket  # as in metadata: socket is a hundred times as long to load
+import _socket  # as in metadata: socket takes a hundred times as long to load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ _CHUNK = 65536
 
 
 class Lines:
-    """One connection; each wait ends with TimeoutError when no time is left."""
+    """One connection; each operation raises TimeoutError when no time is left."""
 
     def __init__(self, path: str, remaining_s: Callable[[], float]) -> None:
         """Connect; raise OSError where nobody listens there.
@@ -37,7 +37,7 @@ class Lines:
             left = left[self._socket.send(left) :]
 
     def receive(self, limit: int) -> bytes:
-        """Return the next line without its end; nothing where none comes any more.
+        """Return the next line without its newline; b"" at the end of the stream.
 
         Raises ValueError for one that is longer than `limit` bytes.
         """

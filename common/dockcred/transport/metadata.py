@@ -1,12 +1,12 @@
-"""A metadata service that nobody has named: asked only where it can be.
+"""Ask a cloud's metadata service, but only if it may exist on this machine.
 
-What this machine says and what was silent a moment ago is in system.cloud. Whoever has
-named the service, or the identity that it has, asks it always and without this module.
+system.cloud says what the hardware tells, and which address was silent just now. If a
+setting names the service or an identity of it, it is always asked, without this module.
 """
 
 from __future__ import annotations
 
-import _socket  # socket, which is a hundred times as long to load, adds nothing here
+import _socket  # socket takes a hundred times as long to load and is not needed
 import errno
 import time
 
@@ -27,8 +27,8 @@ PORT = 80
 _PATIENCE_S = 1.0
 _NAME_IT = "see whether it can be reached from here"
 met: tuple[Silence, str] | None = None
-"""The silence that the last one to ask has met and that is remembered, and the cause
-that was told of it; None where somebody answers, or nothing is remembered."""
+"""The last call's silence, if it is on record, and the cause that its error names; None
+if the service has answered, or if no silence is on record."""
 
 
 def ask(
@@ -37,19 +37,19 @@ def ask(
     request: Callable[[], Answer],
     own: Hardware | None = None,
 ) -> Answer:
-    """Return what a cloud's metadata service answers to a request.
+    """Return a metadata service's answer; `request` asks it.
 
-    `own` is this machine, if it was looked at already.
+    `own` is this machine's Hardware, if it was read already.
 
-    Raises SilentError where nobody is there: as the machine says, as is remembered and
-    no knock denies, or as the request finds out.
+    Raises SilentError if no service is there: the hardware excludes it, or a silence is
+    on record and a knock (a short try to connect) confirms it, or the request fails.
     """
     global met  # noqa: PLW0603 - one process, one get
     met = None
     own = own or Hardware()
     address = address_of(cloud)
     if own.is_surely(cloud):
-        return request()  # its silence is a failure that will pass
+        return request()  # it exists here: silence is a temporary failure
     if (other := own.excludes(cloud)) and not _is_here(address):
         raise SilentError(
             f"{address} was not asked, since this machine is not {cloud}'s but {other}",
@@ -70,17 +70,17 @@ def ask(
 
 
 def again(age: str, address: str) -> SilentError:
-    """Return the error of a silence that is remembered; its age is in seconds."""
+    """Return the error for a silence that is on record; its age is in seconds."""
     return SilentError(f"{address} was silent {age} s ago too", _NAME_IT)
 
 
 def check(cloud: str, environment: Environment) -> None:
-    """Raise SilentError as `ask` does, for an SDK that would wait for longer."""
+    """Raise SilentError as `ask` does; used before an SDK that would wait longer."""
     ask(cloud, environment, lambda: _connect(address_of(cloud)))
 
 
 def _connect(address: str) -> None:
-    """Raise SilentError unless something takes or refuses a connection in time."""
+    """Raise SilentError unless a connection is accepted or refused in time."""
     connection = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
     try:
         connection.settimeout(_PATIENCE_S)
@@ -90,15 +90,15 @@ def _connect(address: str) -> None:
             f"{address} did not answer within {_PATIENCE_S:g} s", _NAME_IT
         ) from None
     except OSError:
-        return  # whoever asks there will be told
+        return  # the request itself will fail with the cause
     finally:
         connection.close()
 
 
 def _is_here(address: str) -> bool:
-    """Return whether the address is one of this machine's own, without a packet.
+    """Return whether the address is one of this machine's own; sends no packet.
 
-    On a developer's machine that is what stands for a cloud's service: aws-vault.
+    On a developer's machine a program such as aws-vault takes the service's place.
     """
     unsent = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)
     try:
@@ -111,7 +111,7 @@ def _is_here(address: str) -> bool:
 
 
 def _takes_connections(address: str) -> bool:
-    """Return whether anything but silence answers to a knock, within KNOCK_S."""
+    """Knock: return whether a connection is accepted or refused within KNOCK_S."""
     import select  # noqa: PLC0415 - after a silence
 
     connection = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
@@ -122,7 +122,7 @@ def _takes_connections(address: str) -> bool:
         poll = select.poll()
         poll.register(connection.fileno(), select.POLLOUT)
         ends = time.monotonic() + KNOCK_S
-        # What the failure will need is loaded meanwhile.
+        # Meanwhile, load what a failure will need.
         idle.load("dockcred.system.private_file")
         left_s = max(0.0, ends - time.monotonic())
         return bool(poll.poll(left_s * 1000))

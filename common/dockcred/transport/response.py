@@ -1,4 +1,4 @@
-"""One HTTP/1.1 response, read from a connection that may send anything."""
+"""Read one HTTP/1.1 response from a connection that may send anything."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Response:
         self.body = body
 
     def json(self) -> Any:
-        """Read the body as JSON; ValueError or RecursionError where it is none."""
+        """Parse the body as JSON; raise ValueError or RecursionError if it is none."""
         return json_reader.loads(self.body)
 
 
 def seconds_left(deadline: float) -> float:
-    """Return the seconds that are left, and raise TimeoutError if none are."""
+    """Return the seconds until a time on time.monotonic(); TimeoutError if none."""
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError
@@ -43,7 +43,7 @@ def seconds_left(deadline: float) -> float:
 
 
 class Reader:
-    """The bytes of one response, from a connection that may send anything."""
+    """Reads one response; `deadline` is on time.monotonic(), `name` is for errors."""
 
     def __init__(self, connection: socket.socket, deadline: float, name: str) -> None:
         self._connection = connection
@@ -52,7 +52,7 @@ class Reader:
         self._held = b""
 
     def has_begun(self) -> bool:
-        """Return whether there is something to be read, or an end to be met."""
+        """Return whether bytes, or the end of the stream, can be read at once."""
         import select  # noqa: PLC0415 - socket's neighbour
 
         if not hasattr(select, "poll"):
@@ -104,7 +104,7 @@ class Reader:
         return int(status), headers
 
     def has_more(self) -> bool:
-        """Return whether something came after what was read."""
+        """Return whether bytes have come that are not part of the response."""
         return bool(self._held)
 
     def _exactly(self, length: int) -> bytes:

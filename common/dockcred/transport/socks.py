@@ -1,4 +1,4 @@
-"""A tunnel through a SOCKS5 proxy: RFC 1928, and RFC 1929 for its password."""
+"""A tunnel through a SOCKS5 proxy: RFC 1928, and RFC 1929 for the password."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LOGIN = "put the proxy's user and password into HTTPS_PROXY"
 
 
 class Tunnel:
-    """One connection to a proxy, until a time on time.monotonic()."""
+    """One connection to a proxy; `deadline` is a time on time.monotonic()."""
 
     def __init__(self, connection: socket.socket, deadline: float, name: str) -> None:
         self._connection = connection
@@ -35,7 +35,7 @@ class Tunnel:
         self._name = name
 
     def open(self, target: Target, user: str = "", password: str = "") -> None:
-        """Ask for the way to a target; raise TransportError where there is none."""
+        """Ask the proxy for a tunnel to a target; TransportError if it refuses."""
         methods = bytes((_NO_LOGIN, _PASSWORD) if user else (_NO_LOGIN,))
         self._send(bytes((_VERSION, len(methods))) + methods)
         version, method = self._read(2)
@@ -58,7 +58,7 @@ class Tunnel:
                 "see HTTPS_PROXY and NO_PROXY, or let the proxy pass this host",
                 "connecting" if refusal in _PASSING else "",
             )
-        # The address from which it speaks: nobody's business here.
+        # The address that the proxy connects from follows; it is not needed.
         lengths = {_IPV4: 4, _IPV6: 16}
         self._read(lengths[kind] if kind in lengths else self._read(1)[0])
         self._read(2)
@@ -94,7 +94,7 @@ class Tunnel:
 
 
 def _address(host: str, name: bytes) -> bytes:
-    """Write a host: an address as such, any other by its name."""
+    """Encode a host: an IP address as bytes, any other host by its name."""
     import socket  # noqa: PLC0415 - loaded by now
 
     for kind, family in ((_IPV4, socket.AF_INET), (_IPV6, socket.AF_INET6)):
@@ -106,7 +106,7 @@ def _address(host: str, name: bytes) -> bytes:
 
 
 def _field(value: bytes) -> bytes:
-    """Write bytes with their length before them; InvalidInputError if too long."""
+    """Return bytes after their length; raise InvalidInputError if they are too long."""
     if len(value) > _LONGEST:
         raise InvalidInputError("a name for a SOCKS5 proxy is too long", "shorten it")
     return bytes((len(value),)) + value

@@ -1,4 +1,4 @@
-"""Where a request goes, and the text of its form."""
+"""The target of a request, and the encoding of its form."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _PLAIN = frozenset(
 
 
 class UnreachedError(TransportError):
-    """Nobody took the connection: refused, no way there, or no answer to it."""
+    """No connection was made: it was refused, has no route, or had no answer."""
 
 
 class NameNotFoundError(UnreachedError):
-    """No host has this name, as far as can be seen from here."""
+    """The host's name could not be resolved."""
 
 
 class SilentError(UnreachedError):
-    """Nobody took or refused the connection in time, as where packets vanish."""
+    """The connection was neither accepted nor refused in time: packets were dropped."""
 
 
 def urlencode(fields: Mapping[str, str]) -> str:
-    """Return the fields, all but RFC 3986's unreserved characters as %XX of UTF-8."""
+    """Encode form fields: UTF-8, as %XX except RFC 3986's unreserved characters."""
     return "&".join(f"{_quote(name)}={_quote(fields[name])}" for name in fields)
 
 
@@ -52,15 +52,15 @@ METADATA_HOSTS = frozenset(
 
 
 class Target:
-    """A URL in its parts; plain http is spoken to this machine and metadata only."""
+    """A URL in its parts; http (no TLS) is allowed to local and metadata addresses."""
 
     __slots__ = ("host", "is_local", "netloc", "path", "port", "tls")
 
     def __init__(self, url: str, *, platform: bool = False) -> None:
         """Split the URL; raise InvalidInputError if a secret may not go there.
 
-        `platform`: the platform that runs us has named the endpoint, with the secret
-        that is sent there; it may then be in the platform's own network.
+        `platform` means that the platform we run on has named the endpoint, and gave
+        the secret that is sent there. Then it may be in the platform's own network.
         """
         scheme, _, rest = url.partition("://")
         netloc, slash, path = rest.partition("/")
@@ -88,7 +88,7 @@ class Target:
 
 
 def is_segment(text: str) -> bool:
-    """Return whether a text can be one part of a URL's path, as it is."""
+    """Return whether a text can be one segment of a URL's path without escapes."""
     return text.isascii() and text.isprintable() and not set(text) & set(" /\\?#%")
 
 
@@ -98,9 +98,9 @@ def is_loopback(host: str) -> bool:
 
 
 def is_link_local(host: str) -> bool:
-    """Return whether a host is on this link (RFC 3927), where no router passes it on.
+    """Return whether a host is a link-local address (RFC 3927): no router forwards it.
 
-    App Service puts its identity endpoint on such an address, anew per container.
+    App Service has its identity endpoint at such an address, another per container.
     """
     return _is_ipv4(host) and host.startswith("169.254.")
 
@@ -111,13 +111,13 @@ _PRIVATE = (
     (0xC0A80000, 16),  # 192.168.0.0
     (0x64400000, 10),  # 100.64.0.0, RFC 6598, which Container Apps reserves
 )
-"""Networks that no router of the internet leads to: address and length of prefix."""
+"""Networks that the internet does not route to: address, and length of its prefix."""
 
 
 def is_private(host: str) -> bool:
     """Return whether a host is the literal address of a private network.
 
-    A name is not: whoever answers for it in the DNS would say where it leads.
+    A name is not private: the DNS decides to which address it leads.
     """
     if ":" in host:
         # fc00::/7, RFC 4193: its first group has four digits, whatever is left out.
@@ -157,7 +157,7 @@ def _split(netloc: str) -> tuple[str, int]:
 
 
 def at_address(address: str, port: int) -> dict[str, str]:
-    """Return the variables by which every request goes to an address, unproxied."""
+    """Return variables that send each request to one address, without a proxy."""
     host = f"[{address}]" if ":" in address else address
     return {
         "https_proxy": f"tcp://{host}:{port}",

@@ -1,4 +1,4 @@
-"""Whom TLS trusts, and what goes wrong on the way to a server."""
+"""Root certificates for TLS, and the errors of a connection."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 def contexts(
     environment: Environment, ca_variables: Iterable[str]
 ) -> Iterator[ssl.SSLContext]:
-    """Return the contexts to be tried in turn; each verifies the chain and the name.
+    """Return the contexts to try in turn; each verifies the chain and the name.
 
-    A second one follows only where the system keeps its roots in two ways, as files
-    named by hash and as one bundle: a root may have been added to either.
-    Raises TransportError where no root is found, and says which file to set.
+    There is a second one only if the system keeps its roots in two ways: as files that
+    are named by hash, and as one bundle. A root may have been added to either.
+    Raises TransportError if no root is found, and says which file to set.
     """
     named = _named(environment, ca_variables)
     if named is not None:
@@ -34,8 +34,8 @@ def contexts(
     directory = ssl.get_default_verify_paths().openssl_capath
     hashed = bool(directory) and _is_hashed(directory)
     if hashed:
-        # One file is read, the root that is needed: 0.25 ms, where the bundle of
-        # all roots takes 16 to 20 ms (performance.md B4).
+        # Only the file of the needed root is read, in 0.25 ms. The bundle of all
+        # roots takes 16 to 20 ms (performance.md B4).
         made = _context()
         made.load_verify_locations(capath=directory)
         yield made
@@ -64,7 +64,7 @@ def _context() -> ssl.SSLContext:
 def _named(
     environment: Environment, ca_variables: Iterable[str]
 ) -> ssl.SSLContext | None:
-    """Load what the variables name; None where they name nothing."""
+    """Return a context with the roots that variables name; None if they name none."""
     for variable in (*ca_variables, "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
         if path := environment.get(variable):
             made = _context()
@@ -78,7 +78,7 @@ def _named(
 
 
 def bundle(environment: Environment, ca_variables: Iterable[str]) -> str | None:
-    """Return the file of roots for an SDK that would use certifi's; None: its own."""
+    """Return a file of roots to give to an SDK; None if it is to use its own."""
     named = environment.first(*ca_variables, "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
     for path in (named, ssl.get_default_verify_paths().openssl_cafile, *system.ROOTS):
         if path and os.path.isfile(path):
@@ -125,11 +125,11 @@ def _load_certifi(made: ssl.SSLContext) -> None:
 def meaning(
     error: OSError, target: Target, timeout_s: float, *, reached: bool = False
 ) -> TransportError:
-    """Return the error for a target that was to answer within a time in seconds.
+    """Return our error for an OSError; the target had `timeout_s` seconds to answer.
 
-    It tells whether the next connection may hold: not where a certificate is refused,
-    a name is unknown, or TLS is not what the other end speaks. `reached`: it took the
-    connection before; otherwise this is an UnreachedError.
+    Its `broke_while` says whether a retry may help. That is not so if a certificate is
+    refused, a name is unknown, or the other end does not speak TLS. `reached` says that
+    TCP was connected; if not, the error for that is an UnreachedError.
     """
     found = _meaning(error, target, timeout_s)
     if reached or isinstance(error, (ssl.SSLError, socket.gaierror, *_BROKEN)):
@@ -139,7 +139,7 @@ def meaning(
 
 
 def _has_route() -> bool:
-    """Return whether this machine is on a network at all; sends nothing."""
+    """Return whether this machine has a route to a DNS root server; sends no packet."""
     for family, root in _ROOT_SERVERS.items():
         try:
             with socket.socket(family, socket.SOCK_DGRAM) as asked:
