@@ -1,7 +1,7 @@
-"""The one speaker of store, get, erase, list and version.
+"""Docker's credential-helper protocol: store, get, erase, list and version.
 
-    serve    argv, streams, exit status: the process
-    answer   one verb on one store: bytes in, bytes out
+    serve    runs a whole process: argv, streams and exit status
+    answer   runs one verb on one store: bytes in, bytes out
 
 Only this module touches argv, stdin, stdout and stderr on the path of a `get`.
 """
@@ -26,34 +26,34 @@ if TYPE_CHECKING:
     Answer = tuple[str, int] | Callable[[list[str]], tuple[str, int]]
 
     class Store(Protocol):
-        """What a helper answers from."""
+        """The source of a helper's answers."""
 
         def get(self, server: ServerURL) -> Credential:
             """Return the credential; raise CredentialsNotFoundError if none."""
 
         def store(self, server: ServerURL, credential: Credential) -> str | None:
-            """Write the credential; a text returned is shown on stderr."""
+            """Write the credential; return a notice for stderr, or None."""
 
         def erase(self, server: ServerURL) -> None:
-            """Remove the credential; none there is success."""
+            """Remove the credential; it is no error if there is none."""
 
         def list(self) -> dict[str, str]:
-            """Return server to username, no secrets and no network."""
+            """Return user names by server; without secrets, and without the network."""
 
         def after_answer(self) -> None:
-            """Run what the client need not wait for."""
+            """Do the work that the client need not wait for."""
 
     class Plugin(Protocol):
-        """What kubelet asks, in a protocol of its own."""
+        """The answers to kubelet, which has its own protocol."""
 
         def answer(self, arguments: list[str], text: bytes) -> bytes:
-            """Return a request; raise DockcredError where that fails."""
+            """Return the response to a request; raise DockcredError if that fails."""
 
 
 USAGE = "Usage: {} <store|get|erase|list|version>"
 VERBS = frozenset({"store", "get", "erase", "list"})
 PLUGIN = "dockcred-credential-provider"
-# Kubelet waits a minute; a node that is throttled at boot does well to wait too.
+# Kubelet waits a minute. A node that is throttled at boot needs this time.
 PLUGIN_TIMEOUT_S = 45.0
 
 
@@ -65,9 +65,10 @@ def serve(
 ) -> NoReturn:
     """Run the verb in argv and end the process with 0 or 1.
 
-    `more` are the verbs that a peer's users may call besides: each has the one line and
-    the status that answer it, or finds them from the flags that follow. A program with
-    a plugin also answers kubelet, and clients that forget the verb.
+    `more` has further verbs, those of the helper that this program replaces. Each has
+    the line and the status of its answer, or a function that returns them for the
+    arguments that follow. A program with a plugin also answers kubelet, and clients
+    that pass no verb.
     Ends by os._exit: finalising the interpreter is 5 M of 21 M instructions
     (performance.md B1), and every stream here is unbuffered.
     """
@@ -80,7 +81,7 @@ def serve(
         process.end_children()
         _fail(program, "interrupted")
     except OSError:
-        # The client has gone, or stdout is a full disk: nobody to tell.
+        # The client has gone, or stdout is a full disk: nobody can be told.
         status = 1
     finally:
         os._exit(status)
@@ -113,7 +114,7 @@ def _run(
     opened: list[Store] = []
 
     def store() -> Store:
-        """Open it when the request has been read and found sound."""
+        """Open the store on first use, after the request was read."""
         if not opened:
             opened.append(forwarded(variables) or open_store())
         return opened[0]
@@ -139,7 +140,7 @@ def _run(
                 if level:
                     from dockcred.system import log  # noqa: PLC0415 - as above
 
-                    # That driver takes both streams together for the answer.
+                    # nomad-driver-podman reads stdout and stderr as one answer.
                     log.listen("")
         if problem is not None:
             return fail(program, str(problem))
@@ -169,7 +170,7 @@ def _run(
 
 
 def _counted(verb: str, status: int, outcome: Exception | bytes) -> int:
-    """Return the status; count how a request ended, where somebody wants figures."""
+    """Return the status; count how the request ended, if metrics are on."""
     if process.meter and verb not in {"store", "erase", "list"}:
         process.meter.got(outcome)
         process.end_soon(status)
@@ -178,7 +179,7 @@ def _counted(verb: str, status: int, outcome: Exception | bytes) -> int:
 
 
 def forwarded(variables: environment.Environment) -> Forwarded | None:
-    """Open another machine's answers where there is a way to it, else nothing."""
+    """Return the store that asks another machine; None without DOCKCRED_FORWARD."""
     if not variables.get("DOCKCRED_FORWARD"):
         return None
     from dockcred.stores.forwarded import Forwarded  # noqa: PLC0415 - not for a hit here
@@ -189,16 +190,16 @@ def forwarded(variables: environment.Environment) -> Forwarded | None:
 def _reads_unasked(
     program: str, arguments: list[str], open_plugin: Callable[[], Plugin] | None
 ) -> bool:
-    """Return whether stdin says what is wanted: kubelet, or nobody at a terminal."""
+    """Return whether stdin has the request, without a verb, and is no terminal."""
     taken = not arguments or program == PLUGIN
     return open_plugin is not None and taken and not os.isatty(0)
 
 
 def _is_object(request: bytes) -> bool:
-    """Return whether it is kubelet's JSON, not nomad-driver-podman's bare host.
+    """Return whether the request is kubelet's JSON, not a bare host.
 
-    That driver makes "get" the program's name and passes no argument at all
-    (registry/credshelper.go).
+    nomad-driver-podman sends a bare host: it passes "get" as the program's name
+    (argv[0]), and no argument at all (registry/credshelper.go).
     """
     return request.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
 
@@ -206,7 +207,7 @@ def _is_object(request: bytes) -> bool:
 def _time_limit(
     program: str, variables: environment.Environment
 ) -> tuple[float, DockcredError | None]:
-    """Return the bound on the call; a bad one is told once stdin has been read."""
+    """Return the call's limit in seconds, and an error to show after reading stdin."""
     default_s = PLUGIN_TIMEOUT_S if program == PLUGIN else environment.DEFAULT_TIMEOUT_S
     try:
         return environment.timeout_s(variables, default_s), None
@@ -242,10 +243,10 @@ def _stdin(verb: str) -> bytes:
 
 
 def read_all(descriptor: int, limit: int) -> bytes:
-    """Read to the end whatever its length, keep one byte more than the limit.
+    """Read to the end, whatever the length; return at most `limit` + 1 bytes.
 
-    Clients take a closed pipe for a failure (Rust's docker_credential, Jib), so
-    even what will be refused is read.
+    Clients take a closed pipe for a failure (Rust's docker_credential, Jib). So a
+    request that is too long is read too, before it is refused.
     """
     kept = b""
     while chunk := os.read(descriptor, 65536):
@@ -255,7 +256,7 @@ def read_all(descriptor: int, limit: int) -> bytes:
 
 
 def credential_line(server: ServerURL, credential: Credential) -> bytes:
-    """Write the answer of `get`: three strings, the request echoed as it came."""
+    """Return the answer of `get`: a JSON object with the server URL as it came."""
     return json_line(
         {
             "ServerURL": server.raw,

@@ -1,4 +1,4 @@
-"""What is no part of a `get` that succeeds: the request of `store`, and messages.
+"""Parse the request of `store`, and write messages: no successful `get` needs this.
 
 Rows A.2 to A.6 of the protocol, as docker's own helpers were seen to behave
 (github.com/docker/docker-credential-helpers, credentials/credentials.go).
@@ -64,9 +64,9 @@ def _json_object(text: str) -> dict[str, str]:
 
 
 def hint_at_miss(error: WireError) -> str:
-    """Return what to tell of a miss beside the sentence; nothing but to Nomad's agent.
+    """Return a line for stderr after a miss if Nomad's agent is the caller, else "".
 
-    It takes the sentence for a failure, and shows stderr alone.
+    The agent takes the standard sentence for a failure, and shows only stderr.
     """
     missed = isinstance(error, CredentialsNotFoundError)
     if not missed or not parent_program().startswith("nomad"):
@@ -78,7 +78,7 @@ def hint_at_miss(error: WireError) -> str:
 
 
 def message_line(text: str) -> bytes:
-    """Write a failure as one line that no terminal acts upon."""
+    """Return a message as one ASCII line without control characters."""
     text = " ".join(text.split())
     clean = "".join(c if c.isprintable() else "?" for c in text)
     if len(clean) > _LINE:

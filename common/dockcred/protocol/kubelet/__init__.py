@@ -1,7 +1,7 @@
-"""Kubelet's exec plugin: an image in, a credential out, as JSON (KEP-2133, KEP-4412).
+"""Kubelet's exec plugin: JSON with an image in, a credential out (KEP-2133, KEP-4412).
 
-wire             what kubelet asks, read strictly, and what it takes for an answer
+wire             parses kubelet's request strictly, and writes the response
 plugin           one call, from request to response
-service_account  a pod's own token in the place of the node's identity
-drop_in          the arguments of the clouds' own plugins
+service_account  uses a pod's own token instead of the node's identity
+drop_in          the arguments of the clouds' own plugins, which ours replaces
 """

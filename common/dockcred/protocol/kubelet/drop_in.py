@@ -1,4 +1,4 @@
-"""The arguments and the file of the clouds' own plugins, which we replace."""
+"""Parse the arguments and the file of the clouds' own plugins, which ours replaces."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ if TYPE_CHECKING:
 
 _MAX_BYTES = 256 * 1024
 _MANAGED = "msi"
-"""What stands for a client where the machine's own identity is meant."""
+"""The client id that means the machine's own (managed) identity."""
 _RESOURCE = "/subscriptions/"
 _CHOICES = ("AZURE_CLIENT_ID", "DOCKCRED_ACR_OBJECT_ID", "DOCKCRED_ACR_RESOURCE_ID")
 
 
 def variables(path: str) -> dict[str, str]:
-    """Return Azure's variables for the file's identity, of which some hide others.
+    """Return the variables that select the identity in an azure.json file.
 
-    As cloud-provider-azure reads it: a name in any case, the last of a name, and an
-    identity that is a resource id or else a client id. Raises InvalidInputError.
+    An empty one hides a variable of the environment. The file is read as
+    cloud-provider-azure reads it: names in any case, the last of equal names counts,
+    and an identity is a resource id or else a client id. Raises InvalidInputError.
     """
     try:
         with open(path, "rb") as file:
@@ -54,7 +55,7 @@ def variables(path: str) -> dict[str, str]:
             name = "DOCKCRED_ACR_RESOURCE_ID" if resource else "AZURE_CLIENT_ID"
             found |= dict.fromkeys(_CHOICES, "") | {name: identity}
         return found
-    # Without its proof it is an error: the machine's identity is not meant.
+    # Without secret and certificate it must fail: the machine's identity is not meant.
     return found | {
         "AZURE_TOKEN_CREDENTIALS": "EnvironmentCredential",
         "AZURE_CLIENT_ID": client,
@@ -65,12 +66,12 @@ def variables(path: str) -> dict[str, str]:
 
 
 def _by_name(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object's fields as Go finds them: a null leaves what was before."""
+    """Return an object's fields as Go reads them: null does not replace a value."""
     return {name.lower(): value for name, value in pairs if value is not None}
 
 
 def _text(value: Any) -> str:
-    """Return a text, which a number or a switch may stand for; raise TypeError."""
+    """Return a string, number or boolean as text; raise TypeError for others."""
     if isinstance(value, bool):
         return str(value).lower()
     if not isinstance(value, str | int | float):
@@ -94,18 +95,18 @@ _LOGGING = frozenset({"v", "vmodule", "logtostderr", "alsologtostderr"})
 
 
 class PluginArguments:
-    """What the arguments say: variables to set, and registries behind mirrors."""
+    """The parsed arguments: variables to set, and the registry behind each mirror."""
 
     __slots__ = ("mirrors", "variables")
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Start without variables and mirrors."""
         self.variables: dict[str, str] = {}
         self.mirrors: dict[str, str] = {}
 
 
 def parse(arguments: Sequence[str]) -> PluginArguments:
-    """Read the arguments; raise InvalidInputError for one that no plugin has."""
+    """Parse the arguments; raise InvalidInputError for one that no plugin has."""
     options = PluginArguments()
     rest = list(arguments)
     while rest:
@@ -124,7 +125,7 @@ def parse(arguments: Sequence[str]) -> PluginArguments:
 
 
 def _check_binding(found: dict[str, str]) -> None:
-    """Raise InvalidInputError for half of an identity binding, as AKS's plugin does."""
+    """Raise InvalidInputError for half an identity binding, as AKS's plugin does."""
     flags = {
         flag: found.get(_VARIABLES[flag]) for flag in _VARIABLES if flag[:3] == "ib-"
     }

@@ -1,4 +1,4 @@
-"""One call of kubelet: the image's registry found, the credential answered."""
+"""Answer one call of kubelet: find the image's registry, return the credential."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Image:
 
 
 def _without_tag(text: str) -> str:
-    """Return it without :tag and @digest: kubelet sends neither, others may."""
+    """Return a name without :tag and @digest: kubelet sends neither, others may."""
     name = text.partition("@")[0]
     head, slash, last = name.rpartition("/")
     return f"{head}{slash}{last.partition(':')[0]}" if slash else name
@@ -66,8 +66,8 @@ def _without_tag(text: str) -> str:
 def node_environment(environment: Environment) -> Environment:
     """Return the environment with the plugin's own home, where it runs as root.
 
-    Kubelet's plugin is the node's: no person's files have a say in who it is, and
-    none of its own are left in a home.
+    The plugin belongs to the node: no user's files choose its identity, and it leaves
+    no files in a user's home.
     """
     if not is_root():
         return environment
@@ -82,7 +82,7 @@ def node_environment(environment: Environment) -> Environment:
 
 
 class RoutingPlugin:
-    """The plugin over the routing table that the helpers have."""
+    """The plugin; it uses the same routing table as the helpers."""
 
     def __init__(
         self,
@@ -98,9 +98,9 @@ class RoutingPlugin:
         self._open_config = open_config
 
     def answer(self, arguments: list[str], text: bytes) -> bytes:
-        """Return a request; raise DockcredError where an identity fails.
+        """Return the response to a request; raise DockcredError if an identity fails.
 
-        A registry that is nobody's gets an empty answer that is not kept.
+        For a registry that nobody serves, the response is empty and is not cached.
         """
         process.takes_turns = True
         options = drop_in.parse(arguments)
@@ -119,8 +119,8 @@ class RoutingPlugin:
             if process.meter:
                 process.meter.missed = True
             return wire.nothing(asked.api_version)
-        # Kubelet would answer other images of the registry from its cache, which a
-        # path may give to another identity.
+        # If config.toml has an entry for a path, the registry's other images may have
+        # another identity: kubelet must not answer them from its cache.
         by_path = config.has_path_at(server)
         pattern = image.registry + config.path_for(server)
         return wire.encode(
@@ -171,11 +171,11 @@ _TOKENS = (
     "DOCKCRED_OIDC_TOKEN_VARIABLE",
     "DOCKCRED_OIDC_TOKEN_COMMAND",
 )
-"""Each says where another token is than the one that kubelet sends."""
+"""Each names another token to use than the one that kubelet sends."""
 
 
 def _under(settings: dict[str, str], environment: Environment) -> Environment:
-    """Return the environment with an entry's settings, as the router will have it."""
+    """Return the environment with an entry's settings, as the router will use it."""
     if not settings:
         return environment
     from dockcred.identity.config.settings import overlay  # noqa: PLC0415 - a file's cost
@@ -184,7 +184,7 @@ def _under(settings: dict[str, str], environment: Environment) -> Environment:
 
 
 def _as_account(load: Load, account: ServiceAccount, environment: Environment) -> Load:
-    """Return providers that ask as the account, where a role is noted on it."""
+    """Return a loader whose providers ask as the account, if its annotations say so."""
 
     def bound(name: str, *chosen: str) -> Provider:
         provider = load(name, *chosen)
@@ -197,7 +197,7 @@ def _as_account(load: Load, account: ServiceAccount, environment: Environment) -
 
 
 def _behind(image: Image, mirrors: dict[str, str]) -> ServerURL:
-    """Return the registry whose credential opens the image's."""
+    """Return the registry whose credential to use: behind a mirror, its target."""
     if mirror := mirrors.get(image.registry):
         return ServerURL.parse(mirror + image.server.path)
     return image.server

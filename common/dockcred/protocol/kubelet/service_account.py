@@ -1,4 +1,4 @@
-"""A pod's own token in the place of the node's identity."""
+"""Use a pod's own service account token instead of the node's identity."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ AUDIENCE = "dockcred/google-audience"
 
 
 def audience_of(annotations: Mapping[str, str], environment: Environment) -> str:
-    """Return the pool's provider that the token is exchanged with, or nothing.
+    """Return the workload identity provider to exchange the token with, or "".
 
-    One named on the account or for all; else the cluster's own pool, for an account
-    that asks for it.
+    An annotation or a variable names it. Else it is the cluster's own pool, if an
+    annotation of the account asks for that.
     """
     named = annotations.get(AUDIENCE) or environment.get("DOCKCRED_GOOGLE_AUDIENCE")
     if named:
@@ -44,17 +44,17 @@ def audience_of(annotations: Mapping[str, str], environment: Environment) -> str
 
 
 def impersonated(annotations: Mapping[str, str], environment: Environment) -> str:
-    """Return the service account to become, or nothing."""
+    """Return the Google service account to impersonate, or ""."""
     named = annotations.get(ACCOUNT)
     return named or environment.get("DOCKCRED_GOOGLE_SERVICE_ACCOUNT")
 
 
 SOURCE = "DOCKCRED_OIDC_SOURCE"
 FROM_KUBELET = "kubelet"
-"""The source that the plugin names for `identity = "oidc"` where nothing else is."""
+"""The token source that the plugin sets for `identity = "oidc"` if none is named."""
 
 KEY = "DOCKCRED_SERVICE_ACCOUNT"
-"""Whose token it is, for the cache's key; set by us for one call, never read."""
+"""Puts the token's account into the cache key; we set it for one call."""
 
 ECR_ROLE = "eks.amazonaws.com/ecr-role-arn"
 RRSA_ROLE = "pod-identity.alibabacloud.com/role-name"
@@ -65,7 +65,7 @@ ACR_TENANT = "kubernetes.azure.com/acr-tenant-id"
 
 
 class ServiceAccount:
-    """Whose token it is, until when (epoch seconds), and what is noted on it."""
+    """A token's service account, its annotations, and the token's expiry (epoch s)."""
 
     __slots__ = (
         *("annotations", "audiences", "expires_at", "key", "name", "namespace"),
@@ -73,9 +73,9 @@ class ServiceAccount:
     )
 
     def __init__(self, token: str, annotations: dict[str, str]) -> None:
-        """Read the claims, unverified: whoever takes the token verifies it.
+        """Parse the claims, unverified: the service that accepts the token verifies it.
 
-        Raises InvalidInputError where it is not a service account's.
+        Raises InvalidInputError if it is not a service account's token.
         """
         claims = claims_of(token.encode("ascii", "replace"))
         try:
@@ -98,15 +98,15 @@ class ServiceAccount:
         self.annotations = annotations
 
     def __repr__(self) -> str:
-        """Show whose it is."""
+        """Show the account, not the token."""
         return f"ServiceAccount({self.namespace!r}, {self.name!r}, token=…)"
 
     def variables(
         self, provider: str, environment: Environment
     ) -> tuple[dict[str, str], str]:
-        """Return the variables by which a provider asks as this account, and for what.
+        """Return the variables that make a provider ask as this account, and the role.
 
-        Nothing where no role is noted on the account: then the node asks.
+        Both are empty if no annotation names a role: then the node's identity asks.
         """
         if provider == "ecr":
             return self._aws(environment)
@@ -121,7 +121,7 @@ class ServiceAccount:
         return {}, ""
 
     def check_audience(self, wanted: str) -> None:
-        """Raise InvalidInputError where the token is for others than who is named."""
+        """Raise InvalidInputError if `wanted` is not an audience of the token."""
         if wanted and wanted not in self.audiences:
             found = ", ".join(map(str, self.audiences))
             raise InvalidInputError(
@@ -132,7 +132,7 @@ class ServiceAccount:
             )
 
     def _exchanged(self, environment: Environment) -> dict[str, str]:
-        """Hand the token to the exchange; what is noted on the account goes before."""
+        """Return variables that exchange the token; annotations go before variables."""
         noted = self.annotations.get
         role = noted(ECR_ROLE) or environment.first(
             "DOCKCRED_AWS_ROLE_ARN", "AWS_ECR_ROLE_ARN"
@@ -158,7 +158,7 @@ class ServiceAccount:
         return web_identity.aws(self.token, role, session), f"the role {role}"
 
     def _session(self, environment: Environment, variable: str = _SESSION) -> str:
-        """Return by what name a cloud's trail knows who has assumed a role."""
+        """Return a role's session name, which the cloud's audit log shows."""
         return environment.get(variable) or f"{self.namespace}@{self.name}"
 
     def _alibaba(self, environment: Environment) -> tuple[dict[str, str], str]:
@@ -192,7 +192,7 @@ class ServiceAccount:
             )
         variables = web_identity.azure(self.token, client, tenant)
         if binding:
-            # The SDKs do not know a kubelet's binding: our own request asks there.
+            # The SDKs do not know a kubelet's binding: our own request must be used.
             own = (
                 "DOCKCRED_ROAD",
                 "AZURE_REGIONAL_AUTHORITY_NAME",
@@ -220,10 +220,10 @@ def _text(value: Any) -> str:
 
 
 class BoundProvider(Provider):
-    """A provider with the account in the key of all that it caches.
+    """A provider whose cache keys contain the service account.
 
-    A second account with the first one's role has another key: it reaches the cloud,
-    and the cloud says whether it may. The account alone says who asks: no file does.
+    A second account with the same role has another key. So its request reaches the
+    cloud, which decides. The account alone chooses the identity: no file does.
     """
 
     def __init__(
@@ -233,7 +233,7 @@ class BoundProvider(Provider):
         variables: dict[str, str],
         role: str,
     ) -> None:
-        """Hold `inner`, which is asked under these variables, for a role if it says."""
+        """Wrap `inner`; it gets these variables. `role` is for messages, or ""."""
         self._inner = inner
         self._role = role
         self._account = account
@@ -248,31 +248,31 @@ class BoundProvider(Provider):
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """Return the provider's, the account, and what stands in for annotations."""
+        """Return those of `inner`, KEY, and those that take an annotation's place."""
         return (*self._inner.variables, KEY, *programs.KUBELET)
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Return the provider's."""
+        """Return those of `inner`."""
         return self._inner.secrets
 
     def matches(self, server: ServerURL) -> bool:
-        """Return what the provider tells."""
+        """Return what `inner` returns."""
         return self._inner.matches(server)
 
     def serves_anonymous(self, server: ServerURL) -> bool:
-        """Return what the provider tells."""
+        """Return what `inner` returns."""
         return self._inner.serves_anonymous(server)
 
     def identity(self, server: ServerURL, environment: Environment) -> Identity:
-        """Return the account as the identity to be asked."""
+        """Return the identity of `inner` for the account."""
         asked = environment.with_values(self._variables)
         inner = self._inner.identity(server, asked)
         return _BoundIdentity(inner, self._account, self._role)
 
 
 class _BoundIdentity(Identity):
-    """An identity whose credential ends with the token that it was minted for."""
+    """An identity whose credential expires no later than the account's token."""
 
     def __init__(self, inner: Identity, account: ServiceAccount, role: str) -> None:
         self._inner = inner
@@ -281,12 +281,12 @@ class _BoundIdentity(Identity):
         self.sources = inner.sources
 
     def issue(self) -> Credential:
-        """Mint, and cut the life to the token's."""
+        """Mint a credential; cut its expiry to the token's."""
         try:
             minted = self._inner.issue()
         except IssueError as error:
             if not self._role:
-                raise  # an exchange, which has told it
+                raise  # an exchange: its error names the account already
             account = self._account
             audiences = ", ".join(map(str, account.audiences))
             raise web_identity.refusal(

@@ -1,4 +1,4 @@
-"""What kubelet asks, read strictly, and what it takes for an answer."""
+"""Parse kubelet's request strictly, and write the response."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MARGIN_SHARE = 6
 
 
 def go_duration(seconds: float) -> str:
-    """Write whole seconds, rounded down, as Duration.String does; never below 0s."""
+    """Return whole seconds, rounded down, as Go's Duration.String; never below 0s."""
     minutes, second = divmod(max(0, int(seconds)), 60)
     hours, minute = divmod(minutes, 60)
     if hours:
@@ -29,9 +29,9 @@ def go_duration(seconds: float) -> str:
 def cache_duration(expires_at: float | None, now: float) -> str | None:
     """Return how long kubelet may keep a credential, both times in epoch seconds.
 
-    Less than its life by half an hour, or by a sixth where that is shorter: a pull
-    that begins with it must be able to end with it. None for one without an end,
-    which leaves it to the node's defaultCacheDuration.
+    That is the remaining life less half an hour, or less a sixth if that is shorter:
+    a pull that begins with the credential must be able to end with it. None if it has
+    no expiry: then the node's defaultCacheDuration applies.
     """
     if expires_at is None:
         return None
@@ -42,7 +42,7 @@ def cache_duration(expires_at: float | None, now: float) -> str | None:
 GROUP = "credentialprovider.kubelet.k8s.io"
 REQUEST_KIND = "CredentialProviderRequest"
 MAX_BYTES = 1024 * 1024
-"""A token, and annotations, which Kubernetes bounds to 256 KiB for one object."""
+"""Enough for a token and annotations: Kubernetes limits those to 256 KiB an object."""
 
 _FIELDS = frozenset({"kind", "apiVersion", "image"})
 _ACCOUNT_FIELDS = frozenset({"serviceAccountToken", "serviceAccountAnnotations"})
@@ -54,7 +54,7 @@ _VERSIONS = {
 
 
 class Request:
-    """One image, in one version; the token does not show in a repr."""
+    """A request for one image, in one API version; a repr does not show the token."""
 
     __slots__ = ("annotations", "api_version", "image", "token")
 
@@ -67,12 +67,12 @@ class Request:
         self.annotations = annotations
 
     def __repr__(self) -> str:
-        """Show what is asked, not with what."""
+        """Show the API version and the image, not the token."""
         return f"Request({self.api_version!r}, {self.image!r})"
 
 
 def parse(text: bytes) -> Request:
-    """Read a request; raise InvalidInputError, which never quotes a value."""
+    """Parse a request; raise InvalidInputError, which never quotes a value."""
     fields = _object(text)
     if fields.get("kind") != REQUEST_KIND:
         raise _refused(f"its kind is not {REQUEST_KIND}")
@@ -156,7 +156,7 @@ def encode(
     cache_duration: str | None,
     auth: Mapping[str, Credential],
 ) -> bytes:
-    """Write the response in the request's version, as Go's encoder would.
+    """Return the response in the request's API version, as Go's encoder writes it.
 
     `cache_key` is REGISTRY or IMAGE; a duration of None leaves the field out.
     """
@@ -176,7 +176,7 @@ def encode(
 
 
 def nothing(api_version: str) -> bytes:
-    """Return a reply without a credential, after which kubelet asks again."""
+    """Return a response without a credential; kubelet does not cache it."""
     return encode(api_version, REGISTRY, NOT_CACHED, {})
 
 

@@ -1,10 +1,13 @@
-"""What a launcher's Python runs before all else where nobody was found just now.
+"""Repeat a miss from a note, if the metadata service is still silent.
 
-render puts this text into the launcher, as front.sh is put there: it imports nothing of
-ours, since loading a `get` is what it spares. It holds the note of
-identity.cache.silence to all that had a say then, knocks at the metadata address, and
-where that is silent still tells again what was told. Whatever is not as the note says,
-or as it should be, is the full program's, which follows.
+A note is a file that identity.cache.silence has written. It records that a `get` found
+no credential because the metadata service was silent, and under which conditions. The
+launcher's Python runs this code first. It compares the conditions, and knocks: it tries
+for a moment to connect to the metadata address. If that is still silent, it prints the
+note's message and exits. In every other case the full program follows.
+
+render copies this code into the launcher, beside front.sh. It imports no module of
+ours, because its purpose is to save the time of loading them.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import time
 
 
 def read(path: bytes) -> list[bytes]:
-    """Return the lines of a note that is ours alone; none of any other file."""
+    """Return the lines of a note; [] unless it is a private file of this user."""
     directory, user = posix.lstat(path.rpartition(b"/")[0]), posix.geteuid()
     flags = posix.O_RDONLY | posix.O_NOFOLLOW | posix.O_NONBLOCK | posix.O_CLOEXEC
     descriptor = posix.open(path, flags)
@@ -32,7 +35,7 @@ def read(path: bytes) -> list[bytes]:
 
 
 def holds(condition: bytes) -> bool:
-    """Return whether a variable, or a file, is as it was."""
+    """Return whether a condition of the note holds: a variable or file is unchanged."""
     kind, name, value = condition.split(b"\t")
     if kind == b"unset":
         return posix.environ.keys().isdisjoint(name.split())
@@ -49,7 +52,7 @@ def holds(condition: bytes) -> bool:
 
 
 def where() -> bytes:
-    """Return boot, host, network and mounts, as the note has them."""
+    """Return boot, host, network and mounts, as they are written in a note."""
     with open("/proc/sys/kernel/random/boot_id", "rb") as file:
         boot = file.read(64).strip().decode("ascii")
     with open("/proc/net/route", "rb") as file:
@@ -59,7 +62,7 @@ def where() -> bytes:
 
 
 def is_silent() -> bool:
-    """Return whether nobody takes or refuses a connection in time."""
+    """Return whether a connection is neither accepted nor refused in time."""
     door = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
     door.settimeout(float("@KNOCK_S@"))
     try:
@@ -72,7 +75,7 @@ def is_silent() -> bool:
 
 
 def tell(place: bytes, path: bytes) -> None:
-    """End the process with what a note tells of a place; return where it must not."""
+    """Print a note's message for a registry and exit; return if it does not apply."""
     head, here, at, way, text, *conditions, end = read(path)
     age_s = time.clock_gettime(time.CLOCK_BOOTTIME) - float(at)
     if (head, end) != (b"silence @NOTE_FORMAT@ %b %b" % (place, path), b"end"):
@@ -81,7 +84,7 @@ def tell(place: bytes, path: bytes) -> None:
         return
     with open(f"/proc/{posix.getppid()}/comm", "rb") as file:
         if file.read(64).startswith(b"nomad"):
-            return  # its agent is told more than others
+            return  # protocol.wire has a hint for Nomad's agent
     if not all(map(holds, conditions)) or not is_silent():
         return
     text = text.replace(b"\t", b"%.0f" % age_s) + b"\n"
@@ -94,7 +97,7 @@ def tell(place: bytes, path: bytes) -> None:
 
 
 def main() -> None:
-    """Write what was told, by place and note of argv; return where it may differ."""
+    """Call `tell` with the registry and the note from argv; return if it returns."""
     try:
         tell(sys.argv.pop().encode("ascii"), sys.argv.pop().encode("ascii"))
     except Exception:  # noqa: BLE001 - whatever it is, the full program tells it

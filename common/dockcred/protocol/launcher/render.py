@@ -1,4 +1,4 @@
-"""A launcher's text and name, and whether others could change what it runs."""
+"""Write a launcher's text, and check whether others could change what it runs."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _ACL = "system.posix_acl_access"
 
 
 def check(path: str) -> None:
-    """Raise InvalidInputError if another can write this path or a directory above it.
+    """Raise InvalidInputError if another user can write a path or a directory above.
 
-    For root every part must be root's. A sticky directory (/tmp) may be above.
+    For root, each part must be root's. A directory above may be sticky, as /tmp is.
     """
     part = os.path.realpath(path)
     check_one(part, path)
@@ -38,9 +38,9 @@ def check(path: str) -> None:
 
 
 def check_one(part: str, path: str = "", *, is_above: bool = False) -> None:
-    """Raise InvalidInputError if another can write this very file or directory.
+    """Raise InvalidInputError if another user can write this file or directory itself.
 
-    `path` is what it is a part of, for the message.
+    `path` is the path that `part` belongs to, for the message.
     """
     if why := problem(system.stat(part), part, is_above=is_above):
         raise InvalidInputError(
@@ -50,7 +50,7 @@ def check_one(part: str, path: str = "", *, is_above: bool = False) -> None:
 
 
 def problem(status: os.stat_result, part: str, *, is_above: bool = False) -> str:
-    """Return why others can write a part, nothing where they cannot."""
+    """Return why other users can write a part; "" if they cannot."""
     sticky = is_above and status.st_mode & stat.S_ISVTX
     if status.st_uid not in {0, system.user()}:
         return f"belongs to {people.name_of(status.st_uid)}"
@@ -61,7 +61,7 @@ def problem(status: os.stat_result, part: str, *, is_above: bool = False) -> str
     if status.st_mode & stat.S_IWGRP:
         if people.is_shared(status.st_gid, system.user()):
             return "can be written by its group"
-        # An access control list shows as the group's bits, whoever it names.
+        # The group's bits also show an access control list, whomever that names.
         if _has_list(part):
             return "can be written by those in its access control list"
     return ""
@@ -79,13 +79,13 @@ MARK = "written by `dockcred install`"
 
 _CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-._")
 _DETECTED = ("pass", "secretservice", "osxkeychain", "wincred")
-"""docker, oras and helm take these for the system's store without being asked."""
+"""docker, oras and helm use helpers of these names without being configured."""
 
 
 def parse(text: str, programs: Collection[str]) -> tuple[str, str]:
-    """Read gcloud=gcr as the names of two programs, the alias first.
+    """Parse gcloud=gcr into the names of two programs, the alias first.
 
-    Raises InvalidInputError for a name that is no helper's, or not free.
+    Raises InvalidInputError for a helper that does not exist, or a taken alias.
     """
     alias, equals, program = text.partition("=")
     if not equals or not alias or not _CHARACTERS.issuperset(alias):
@@ -101,9 +101,9 @@ def parse(text: str, programs: Collection[str]) -> tuple[str, str]:
 
 
 def written_for(path: str, *, surely: bool = False) -> str:
-    """Return the program that a launcher of ours starts; nothing for other files.
+    """Return the program that a launcher of ours starts; "" for other files.
 
-    `surely` raises OSError for a file that is there and cannot be read.
+    With `surely`, raises OSError for a file that exists and cannot be read.
     """
     head = _head(path, surely=surely).split("\n")
     line = head[1] if len(head) > 1 else ""
@@ -111,9 +111,9 @@ def written_for(path: str, *, surely: bool = False) -> str:
 
 
 def is_entry_point(path: str, program: str) -> bool:
-    """Return whether this is the program as pip, pipx or uv put it there."""
+    """Return whether a file is the program as pip, pipx or uv installs it."""
     text = _head(path)
-    if text.startswith("MZ"):  # of Windows, with the script packed behind it
+    if text.startswith("MZ"):  # a Windows program, the script in a zip at its end
         try:
             with zipfile.ZipFile(path) as packed:
                 text = packed.read("__main__.py").decode("utf-8", "replace")
@@ -166,9 +166,9 @@ def compile_modules(paths: Iterable[str]) -> None:
 
 
 def _drop_unless_for_all(cache: str) -> None:
-    """Remove bytecode that others could write, or could not read.
+    """Remove a `__pycache__` that others can write, or cannot read.
 
-    Python makes the directory at the first import, by the umask of whoever imports.
+    Python makes it at the first import, with the umask of that user.
     """
     for _ in range(3):
         try:
@@ -177,14 +177,14 @@ def _drop_unless_for_all(cache: str) -> None:
             return
         if mode & 0o777 == _FOR_ALL:
             return
-        # Another install may be at it too: what it has taken away is not missed.
+        # Another install may remove it at the same time: that is no error.
         shutil.rmtree(cache, ignore_errors=True)
 
 
 _TEMPLATE = os.path.join(os.path.dirname(__file__), "front.sh")
 _KNOCK = os.path.join(os.path.dirname(__file__), "knock.py")
-# Without a front there is nothing for sh to do, and it takes 0.6 ms to do it: the
-# kernel starts Python, where a line of so many bytes without blanks can name it.
+# Without a front, sh has nothing to do and takes 0.6 ms. So the kernel starts Python,
+# if the #! line fits into _KERNEL_READS_BYTES and Python's path has no blanks.
 _BY_KERNEL = """#!@PYTHON@ -IS
 # @PROGRAM@, written by `dockcred install` (dockcred @VERSION@). Do not edit.
 @CODE@
@@ -201,7 +201,7 @@ def launcher(
 ) -> str:
     """Return the launcher's text; without a provider it only starts Python.
 
-    Raises InvalidInputError for a path that has no place in single quotes.
+    Raises InvalidInputError for a path that cannot stand between single quotes.
     """
     for path in (python, *directories):
         if not path.isprintable() or set(path) & set("'\"\\"):
@@ -232,7 +232,7 @@ def launcher(
 
 
 def _knock() -> str:
-    """Return knock.py as it stands between single quotes, without what does nothing."""
+    """Return knock.py for single quotes, without docstrings and __future__."""
     with open(_KNOCK, encoding="ascii") as file:
         tree = ast.parse(file.read())
     for node in ast.walk(tree):
@@ -269,10 +269,10 @@ def _front(provider: Provider, short: str) -> dict[str, str]:
 
 
 def _joined(names: tuple[str, ...], secrets: tuple[str, ...]) -> str:
-    """Return what sh joins variables by, as ticket.joined does.
+    """Return the sh text that joins variables as ticket.joined does.
 
-    By number, for what is set; and a dot for each, so that a value with a bar in it
-    does not pass for two.
+    Each variable that is set has its number. A dot follows for each of them, so that a
+    value with a bar in it cannot look like two values.
     """
     return "".join(
         [f"${{{name}+{n}=${name}|}}" for n, name in enumerate(names)]

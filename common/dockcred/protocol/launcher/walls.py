@@ -1,7 +1,7 @@
-"""All that a launcher will import or run: every file of it, not the door alone.
+"""Check every file that a launcher imports or runs, not only the launcher itself.
 
-Whoever can write one module of an SDK, or of the standard library, is asked for every
-credential from then on, as whoever calls the helper: as root, where root does.
+Whoever can write one module of an SDK, or of the standard library, gets every
+credential from then on. That code runs as the user who calls the helper, even as root.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 LIMIT_S = 20.0
 RUN_BY_SH = ("/bin/sh", "/bin/cat", "/usr/bin/stat")
-"""What the front starts itself, by these names."""
+"""The programs that the front (front.sh) starts, by these paths."""
 _CACHE = "__pycache__"
 _NOT_ON_THE_PATH = ("site-packages", "dist-packages")
-"""Within the standard library's directory: -S leaves them out, but for our imports."""
+"""Parts of the standard library's directory that -S leaves out of sys.path."""
 
 
 def directories(imports: Iterable[str]) -> list[str]:
-    """Return where `python -I -S` with these import directories looks for modules."""
+    """Return the directories that `python -I -S` with these imports searches."""
     standard = [
         path for path in sys.path if os.path.dirname(os.__file__) in {path, up(path)}
     ]
@@ -42,9 +42,9 @@ def up(path: str) -> str:
 
 
 def check_source(package: str, modules: Iterable[str]) -> None:
-    """Raise InvalidInputError if another can write our own source.
+    """Raise InvalidInputError if another user can write our own source.
 
-    Bytecode aside, which is dropped and compiled anew where others can write it.
+    Bytecode is not checked: if others can write it, it is removed and compiled again.
     """
     launcher_render.check(package)
     for path in modules:
@@ -56,21 +56,21 @@ def check_source(package: str, modules: Iterable[str]) -> None:
 def check_all(
     python: str, imports: Iterable[str], limit_s: float = LIMIT_S
 ) -> list[str]:
-    """Raise InvalidInputError if another can write anything that a launcher runs.
+    """Raise InvalidInputError if another user can write anything that a launcher runs.
 
-    Returns what was not looked at, because the time ran out or it cannot be read.
+    Returns the directories that were not checked: unreadable, or the time ran out.
     """
     for path in (python, *filter(os.path.exists, RUN_BY_SH), *_mapped()):
         launcher_render.check(path)
     looked_in = directories(imports)
     for directory in looked_in:
-        # One that is missing could be made, where another can write above it.
+        # A missing one could be made by whoever can write the directory above.
         launcher_render.check(directory if os.path.exists(directory) else up(directory))
     return list(_walk(looked_in, time.monotonic() + limit_s))
 
 
 def _mapped() -> set[str]:
-    """Return the libraries of this interpreter, as they are loaded here, TLS's too."""
+    """Return the shared libraries that this Python has loaded, with those of TLS."""
     import ssl  # noqa: F401, PLC0415 - to have it loaded
 
     try:
@@ -82,7 +82,7 @@ def _mapped() -> set[str]:
 
 
 def _walk(tops: list[str], deadline: float, but: str = "") -> Iterator[str]:
-    """Check all below some directories, links followed; return what was not seen."""
+    """Check all below some directories, through links; yield what was not checked."""
     waiting = list(reversed(tops))
     seen: set[tuple[int, int]] = set()
     others = {(os.path.dirname(os.__file__), name) for name in _NOT_ON_THE_PATH}
@@ -98,7 +98,7 @@ def _walk(tops: list[str], deadline: float, but: str = "") -> Iterator[str]:
             with os.scandir(directory) as entries:
                 found = sorted(entries, key=lambda entry: entry.name)
         except (FileNotFoundError, NotADirectoryError):
-            continue  # python311.zip, as a rule
+            continue  # usually python311.zip, which does not exist
         except PermissionError:
             yield directory
             continue
@@ -109,7 +109,7 @@ def _walk(tops: list[str], deadline: float, but: str = "") -> Iterator[str]:
 
 
 def _enter(entry: os.DirEntry[str], but: str) -> str:
-    """Check an entry, and return it where it is a directory to be walked."""
+    """Check an entry; return its path if it is a directory to walk, else ""."""
     if entry.name == but:
         return ""
     if entry.is_symlink():
