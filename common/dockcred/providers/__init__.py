@@ -1,4 +1,4 @@
-"""One package per identity system; none imports another.
+"""One package per identity system; no package imports another.
 
-Which one answers for a host, and the cache, are the business of `identity`.
+The package `identity` chooses the provider for a host and keeps the cache.
 """

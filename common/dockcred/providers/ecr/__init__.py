@@ -1,11 +1,11 @@
 """Amazon ECR: private registries of every partition, and the public gallery.
 
-hosts            which hosts, what each says of its registry, and where ~/.aws is
-endpoints        where AWS's APIs are, what signs a request, and what ~/.aws says
-direct, machine  the machine's identities, without an SDK, where ~/.aws allows it
+hosts            which hosts are ECR's, what a host tells, and where ~/.aws is
+endpoints        the URLs of AWS's APIs, the keys that sign, and the reader of ~/.aws
+direct, machine  the direct road: the machine's identities by our own requests
 api              the requests to ECR and STS
-sdk, profiles    every other identity, through botocore
-session          what is ours in botocore's session
+sdk, profiles    the SDK road: every other identity, through botocore
+session          what we change in botocore's session
 accounts         which account and registry the configuration leads to
 problems         what AWS's error codes mean
 """
@@ -37,20 +37,22 @@ class ECR(Provider):
     cache_off = aws.CACHE_OFF
     ignore_storage = "AWS_ECR_IGNORE_CREDS_STORAGE"
     metadata = ("AWS", "aws:instance-profile")
-    # L-55A41110, and what AWS's page on troubleshooting says of it.
+    # Calls per second, and burst: by quota L-55A41110, and by AWS's page on
+    # troubleshooting.
     quotas = ((500.0, 500), (20.0, 200))
     sources = (
         Source("aws:env-keys", direct=True),
         Source("aws:shared-credentials"),
         Source("aws:assume-role"),
-        # The AWS CLI's role cache is watched.
+        # No lease: the entry watches the AWS CLI's role cache.
         Source("aws:assume-role-mfa"),
-        # Issuer and subject of the token are conditions.
+        # No lease: issuer and subject of the token are conditions of the entry.
         Source("aws:web-identity", direct=True),
-        # The login's token file is watched.
+        # No lease: the entry watches the login's token file.
         Source("aws:sso"),
         Source("aws:login"),
-        # At most its own Expiration; a process cannot say who it is: minted anew.
+        # The entry also ends at the process's own Expiration. A process cannot say who
+        # it is, so a new credential is minted when the lease ends.
         Source("aws:process", lease_s=LEASE_S),
         Source("aws:container", lease_s=LEASE_S, direct=True),
         Source("aws:pod-identity", lease_s=LEASE_S, direct=True),
@@ -58,20 +60,29 @@ class ECR(Provider):
     )
 
     def matches(self, server: ServerURL) -> bool:
-        """Return whether the whole host is ECR's; plain http carries no password."""
+        """Return whether the host is ECR's; plain http would show the password."""
         return server.scheme != "http" and registry_of(server.host) is not None
 
     def serves_anonymous(self, server: ServerURL) -> bool:
-        """Return whether this is the public gallery; private ECR has no anonymous."""
+        """Return whether it is the public gallery, which has anonymous pulls."""
         registry = registry_of(server.host)
         return registry is not None and registry.is_public
 
     def config_files(self, environment: Environment) -> tuple[str, ...]:
-        """Return the shared configuration."""
+        """Return the paths of AWS's shared config and credentials files."""
         return hosts.files(environment)
 
     def identity(self, server: ServerURL, environment: Environment) -> Identity:
-        """Return the machine's identity by the direct road, any other by the SDK."""
+        """Return the identity that is asked for a server's password.
+
+        There are two roads to it. The direct road is our own requests, without an SDK:
+        for the machine's identities and keys in variables. The SDK road is botocore:
+        for the rest. DOCKCRED_ROAD chooses one of them.
+
+        Raises CredentialsNotFoundError where the host is not ECR's, and
+        InvalidInputError where the direct road is demanded but a profile or role is
+        configured.
+        """
         registry = registry_of(server.host)
         if registry is None:
             raise CredentialsNotFoundError
@@ -101,19 +112,22 @@ class ECR(Provider):
         return SdkIdentity(registry, environment)
 
     def own_servers(self, environment: Environment) -> tuple[str, ...]:
-        """Return the registry of the account and region that are said; the gallery."""
+        """Return the registry of the configured account and region, and the gallery."""
         from dockcred.providers.ecr import accounts  # noqa: PLC0415 - not for `get`
 
         return accounts.own_servers(environment)
 
     def can_ask_for_own(self, environment: Environment) -> bool:
-        """Return whether there is an identity with a region, and no account is said."""
+        """Return whether an identity and a region are configured, but no account."""
         from dockcred.providers.ecr import accounts  # noqa: PLC0415 - as above
 
         return accounts.own_registry(environment) is not None
 
     def ask_for_own(self, environment: Environment) -> tuple[str, ...]:
-        """Return the user and the registry of whoever asks, as AWS's helper does."""
+        """Return the user and the caller's own registry, as AWS's own helper lists it.
+
+        This mints a password, since its answer names the account.
+        """
         from dockcred.providers.ecr import accounts  # noqa: PLC0415 - as above
 
         registry = accounts.own_registry(environment)
@@ -123,14 +137,14 @@ class ECR(Provider):
         return (user, registry.host) if registry_of(registry.host) else ()
 
     def username(self, server: ServerURL, environment: Environment) -> str:
-        """Return AWS's one user."""
+        """Return the user name of every ECR password: it is always AWS."""
         del server, environment
         return "AWS"
 
     def about(
         self, server: ServerURL, principal: str, environment: Environment
     ) -> dict[str, str]:
-        """Return account, ARN, profile, role and the ends of a key's id."""
+        """Return account, ARN, profile, role, and both ends of an access key's id."""
         from dockcred.providers.ecr import accounts  # noqa: PLC0415 - for `status`
 
         registry = registry_of(server.host)

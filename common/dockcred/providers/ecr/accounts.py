@@ -1,6 +1,7 @@
-"""Which account the configuration leads to, and which registry is that account's own.
+"""Which account the configuration leads to, and which registry belongs to that account.
 
-Nobody is asked. A hit needs none of it.
+All of it is read from variables and files: no request is sent. An answer from the cache
+needs nothing of this module.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ _ARN_ACCOUNT = 4
 _ANYBODY = "0" * 12
 _DOMAIN = "amazonaws.com"
 _GOV = "us-gov-"
-# The registry's domain is the partition's, told by the region's first letters.
+# The partition decides the registry's domain. The first letters of the region tell the
+# partition.
 _DOMAINS = {
     "cn-": "amazonaws.com.cn",
     "eusc-": "amazonaws.eu",
@@ -36,11 +38,13 @@ _DOMAINS = {
 
 
 def own_servers(environment: Environment) -> tuple[str, ...]:
-    """Return the registry of the identity's account and region, where both are said.
+    """Return the registry of the configured account and region, if both are known.
 
-    Then the public gallery, which takes the same identity outside of AWS's other
-    partitions. No account is known of keys and machines, nor where a file is not wholly
-    understood, which is the SDK's.
+    The public gallery follows, for regions of the commercial partition: the same
+    identity may ask for its password.
+
+    The account of keys in variables and of machines is not known without a request. Nor
+    is that of files which our parser does not wholly understand: the SDK reads those.
     """
     named = environment.get("DOCKCRED_AWS_PROFILE")
     if named == AUTO:
@@ -57,9 +61,9 @@ def own_servers(environment: Environment) -> tuple[str, ...]:
 
 
 def own_registry(environment: Environment) -> OwnRegistry | None:
-    """Return the registry of whoever asks, if the region is said and the account not.
+    """Return the caller's registry, if the region is configured and the account is not.
 
-    None where nobody is configured: not every machine is AWS's.
+    None where no identity is configured, since not every machine is in AWS.
     """
     named = environment.get("DOCKCRED_AWS_PROFILE")
     if named == AUTO:
@@ -77,23 +81,23 @@ def own_registry(environment: Environment) -> OwnRegistry | None:
 
 
 class OwnRegistry(EcrRegistry):
-    """The registry of whoever asks; its account is set by AWS's answer."""
+    """The registry of the caller's own account; AWS's answer sets the account."""
 
     __slots__ = ()
 
     @property
     def is_public(self) -> bool:
-        """Return False: without an account it is the caller's, not the gallery."""
+        """Return False: here an empty account means the caller's, not the gallery."""
         return False
 
     @property
     def host(self) -> str:
-        """Return its host, once the account is known."""
+        """Return the host, which is right only once the account is set."""
         return host_of(self.account, self.region)
 
 
 def _is_configured(environment: Environment, profile: ProfileSettings) -> bool:
-    """Return whether anything says that AWS may be asked here."""
+    """Return whether an identity is configured, or the machine is in AWS."""
     if profile.identity or profile.other or environment.get("DOCKCRED_AWS_ROLE_ARN"):
         return True
     if direct.source_of(environment) != direct.INSTANCE_PROFILE:
@@ -135,7 +139,7 @@ def _account(
 def about(
     registry_account: str, principal: str, environment: Environment
 ) -> dict[str, str]:
-    """Return who the configuration leads to, as far as it says; nobody is asked.
+    """Return what the configuration tells of the identity, by name; sends no request.
 
     `principal` is an ARN, or the name of a machine's role.
     """
@@ -165,10 +169,10 @@ def about(
 
 
 def account_of(settings: Mapping[str, object]) -> str:
-    """Return the account that a profile ends in: its role's, else its login's.
+    """Return the account that a profile leads to: that of its role, else of its login.
 
-    In the order in which botocore asks. Of indented lines below a name botocore makes
-    a block, which is nobody's account.
+    The settings are read in botocore's order. A value that is no string is skipped:
+    botocore makes a dictionary of indented lines below a setting.
     """
     names = ("role_arn", "sso_account_id", "login_session", "aws_account_id")
     for name in names:
@@ -186,8 +190,9 @@ def own_profiles(
 ) -> tuple[str, ...]:
     """Return the profiles that lead to an account, where another identity is asked.
 
-    None where the identity that is asked is that account's, as far as it says, nor
-    where a role is named, which whatever profile would assume. Nobody is asked.
+    Empty where the identity that is asked already belongs to the account, as far as the
+    configuration tells. Also empty where a role is configured, since each profile would
+    assume that role. Sends no request.
     """
     named = environment.get("DOCKCRED_AWS_PROFILE")
     if environment.get("DOCKCRED_AWS_ROLE_ARN"):
@@ -204,10 +209,10 @@ def own_profiles(
 
 
 def profiles_by_account(environment: Environment) -> dict[str, list[str]]:
-    """Return which profiles lead to which account, by what each says of itself.
+    """Return the names of the profiles for each account, by the profiles' own settings.
 
-    Nobody is asked, and no variable but those that name the files counts. Profiles
-    that do not say where they lead are left out.
+    Sends no request. Of the variables only those that name the two files count.
+    Profiles that do not tell their account are left out.
     """
     found: dict[str, list[str]] = {}
     for name, said in profiles(environment).items():
@@ -217,7 +222,10 @@ def profiles_by_account(environment: Environment) -> dict[str, list[str]]:
 
 
 def profiles(environment: Environment) -> dict[str, dict[str, Any]]:
-    """Return all profiles of both files; by botocore where we cannot read them."""
+    """Return the settings of each profile of both files.
+
+    Botocore reads the files where our own parser does not understand them.
+    """
     config, credentials = map(endpoints.sections, hosts.files(environment))
     if config is None or credentials is None:
         return _by_botocore(environment)
@@ -234,7 +242,10 @@ def profiles(environment: Environment) -> dict[str, dict[str, Any]]:
 
 
 def _by_botocore(environment: Environment) -> dict[str, dict[str, Any]]:
-    """Return what botocore reads; nothing without it, or where a file breaks it."""
+    """Return the profiles as botocore reads them.
+
+    Empty without botocore. A file that botocore cannot parse is skipped.
+    """
     try:
         from botocore import configloader, exceptions  # noqa: PLC0415 - an extra's
     except ImportError:
@@ -251,7 +262,7 @@ def _by_botocore(environment: Environment) -> dict[str, dict[str, Any]]:
 
 
 def profile_of_account(account: str, known: Mapping[str, Any]) -> str:
-    """Return the one profile that leads to an account, by what it says of itself.
+    """Return the one profile that leads to an account, by the profiles' own settings.
 
     Raises IssueError where none does, or where several do.
     """

@@ -32,7 +32,7 @@ _OK = 200
 
 
 def preconnect(registry: EcrRegistry, environment: Environment) -> None:
-    """Begin the connection to a registry's ECR."""
+    """Open the connection to a registry's ECR API before it is needed."""
     url = endpoints.ecr(registry, environment)
     http.preconnect(url, environment, endpoints.CA_VARIABLES)
 
@@ -79,7 +79,7 @@ def authorization_token(
 
 
 def learn_account(registry: EcrRegistry, data: dict[str, Any]) -> None:
-    """Set the account that answered, where the caller's own was asked for.
+    """Set the registry's account from AWS's answer, if it was not known before.
 
     Raises LookupError or TypeError where the answer does not tell.
     """
@@ -89,9 +89,9 @@ def learn_account(registry: EcrRegistry, data: dict[str, Any]) -> None:
 
 
 def credential(token: str, expires_at: float) -> Credential:
-    """Read base64("AWS:password"); its life ends in 12 hours whatever our clock says.
+    """Parse base64("AWS:password"); it ends in 12 hours at most, by our own clock.
 
-    Raises ValueError where the token is not that.
+    Raises ValueError where the token has another form.
     """
     import binascii  # noqa: PLC0415
 
@@ -107,7 +107,7 @@ def credential(token: str, expires_at: float) -> Credential:
 def assume_role_with_web_identity(
     registry: EcrRegistry, token: str, environment: Environment
 ) -> Keys:
-    """Trade a token file's content for the keys of AWS_ROLE_ARN."""
+    """Exchange a web identity token for the temporary keys of AWS_ROLE_ARN."""
     from dockcred.transport.target import urlencode  # noqa: PLC0415 - this source only
 
     now = time.time()
@@ -138,7 +138,7 @@ def assume_role_with_web_identity(
 
 
 def caller(registry: EcrRegistry, keys: Keys, environment: Environment) -> str:
-    """Return the ARN of whoever has the keys, by GetCallerIdentity."""
+    """Return the ARN that the keys belong to, by STS's GetCallerIdentity."""
     url = endpoints.sts(registry, environment)
     target = Target(url)
     body = b"Action=GetCallerIdentity&Version=2011-06-15"
@@ -186,7 +186,7 @@ def _post(
 def _succeed(
     ask: Callable[[], Response], operation: str, role: str = "", token: str = ""
 ) -> Response:
-    """Return AWS's 200, asked for while there is time; raise IssueError without."""
+    """Return AWS's answer of status 200, with retries; raise IssueError otherwise."""
     try:
         answer = http.with_retries(ask, _is_temporary, float("inf"), _is_throttle)
     except NameNotFoundError as error:
@@ -221,7 +221,7 @@ def _is_throttle(answer: Response) -> bool:
 
 
 def _error_of(answer: Response) -> tuple[str, str]:
-    """Read code and message from AWS's JSON or XML."""
+    """Return error code and message from AWS's JSON or XML; "" where there are none."""
     text = answer.body.decode("utf-8", "replace")
     if code := _element(text, "Code"):
         return code, _element(text, "Message")
@@ -235,7 +235,7 @@ def _error_of(answer: Response) -> tuple[str, str]:
 
 
 def _element(text: str, name: str) -> str:
-    """Return the text of the first XML element of a name that has no children."""
+    """Return the text of the first XML element of this name, if it has no children."""
     _, _, rest = text.partition(f"<{name}>")
     inner, closed, _ = rest.partition(f"</{name}>")
     return inner.strip() if closed and "<" not in inner else ""
@@ -262,9 +262,9 @@ def sign(
     body: bytes,
     now: float,
 ) -> dict[str, str]:
-    """Return the headers of a POST with its signature added.
+    """Return the headers of a POST request with its signature (version 4) added.
 
-    `now` is in seconds since the epoch, `headers` have lower-case names.
+    `now` is in seconds since the epoch. The names in `headers` are lower-case.
     """
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
     headers = headers | {"host": host, "x-amz-date": stamp}

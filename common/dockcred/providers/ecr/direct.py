@@ -1,4 +1,4 @@
-"""The direct road: the machine's own identities, without an SDK."""
+"""The direct road: identities that our own requests can use, without an SDK."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ CONTAINER = "aws:container"
 POD_IDENTITY = "aws:pod-identity"
 INSTANCE_PROFILE = "aws:instance-profile"
 IDS = ("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY")
-"""The variables that name a key, the first that is set before the other."""
+"""The variables for an access key id; the first one that is set counts."""
 
 
 def env_keys(environment: Environment) -> Keys | None:
-    """Return the keys in the variables; ecr-login knows two names for each half."""
+    """Return the keys in the variables, or None where id or secret is missing.
+
+    Each of them has two names, since Amazon's ecr-login reads both.
+    """
     access_key_id = environment.first(*IDS)
     secret = environment.first("AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY")
     if not access_key_id or not secret:
@@ -33,15 +36,15 @@ def env_keys(environment: Environment) -> Keys | None:
 
 
 def has_key_id(environment: Environment) -> bool:
-    """Return whether the variables name keys: no other source is asked then."""
+    """Return whether the variables hold a key id; then no other source is asked."""
     return bool(environment.first(*IDS))
 
 
 def source_of(environment: Environment) -> str:
     """Return the name of the source that the variables choose, in the SDK's order.
 
-    Raises IssueError where they hold half an identity: going on to the next source
-    would answer as somebody else.
+    Raises IssueError where only half of an identity is set. Trying the next source
+    would silently use a different identity.
     """
     get = environment.get
     if has_key_id(environment):
@@ -54,7 +57,7 @@ def source_of(environment: Environment) -> str:
 
 
 def machine_source(environment: Environment) -> str:
-    """Return the name of the source that is asked where nothing else is configured."""
+    """Return the name of the source that is used where nothing else is configured."""
     get = environment.get
     if get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"):
         return CONTAINER
@@ -74,7 +77,7 @@ class DirectIdentity(Identity):
     def __init__(
         self, registry: EcrRegistry, environment: Environment, source: str
     ) -> None:
-        """Set what is watched; nothing is asked yet."""
+        """Set the source and the files to watch; no request is sent yet."""
         self._registry = registry
         self._environment = environment
         self._source = source
@@ -87,9 +90,10 @@ class DirectIdentity(Identity):
         self.tokens = (environment.get(variable),) if variable else ()
 
     def issue(self) -> Credential:
-        """Get the keys, and ECR's password for them."""
+        """Get the keys, and exchange them for ECR's password."""
         if self._source != ENV_KEYS:
-            # While somebody else is asked for the keys: 40 M instructions.
+            # This work is done while the source of the keys is being waited for. It
+            # takes 40 million instructions.
             idle.defer(
                 lambda: idle.load("ssl"),
                 lambda: idle.load("dockcred.providers.ecr.api"),
@@ -108,7 +112,7 @@ class DirectIdentity(Identity):
         api.preconnect(self._registry, self._environment)
 
     def current_principal(self) -> str:
-        """Return the machine's role."""
+        """Return a machine's role, by name or ARN; "" for the other sources."""
         from dockcred.providers.ecr import machine  # noqa: PLC0415
 
         if self._source == INSTANCE_PROFILE:
@@ -118,7 +122,7 @@ class DirectIdentity(Identity):
         return ""
 
     def ask_principal(self) -> str:
-        """Return the ARN that STS knows the keys by."""
+        """Return the ARN of the keys, as STS knows it."""
         from dockcred.providers.ecr import api  # noqa: PLC0415 - for `status`
 
         return api.caller(self._registry, self._keys(), self._environment)

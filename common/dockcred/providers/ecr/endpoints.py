@@ -1,4 +1,4 @@
-"""Where AWS's APIs are, which keys sign a request to them, and what ~/.aws says."""
+"""URLs of AWS's APIs, the keys that sign requests to them, and the parser of ~/.aws."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class Keys:
-    """An access key id with its secret, and a token where they are temporary.
+    """An access key id with its secret, and a session token if they are temporary.
 
-    `expires_at` is in seconds since the epoch, None for keys without an end; `said`
-    is what the source told of whose they are.
+    `expires_at` is in seconds since the epoch, None for keys that do not expire. `said`
+    is what the source tells about the owner of the keys.
     """
 
     __slots__ = ("access_key_id", "expires_at", "principal", "secret", "session_token")
@@ -36,12 +36,12 @@ class Keys:
         self.principal = said
 
     def __repr__(self) -> str:
-        """Show the public half."""
+        """Show the access key id, but not the secret."""
         return f"Keys({self.access_key_id!r}, secret=…)"
 
 
 def is_true(environment: Environment, name: str) -> bool:
-    """Return whether a switch of AWS's is on: its SDKs take no other word."""
+    """Return whether an AWS switch is on: AWS's SDKs accept no word but "true"."""
     return environment.get(name).lower() == "true"
 
 
@@ -74,7 +74,7 @@ def sts(registry: EcrRegistry, environment: Environment) -> str:
 
 
 def kinds(registry: EcrRegistry, environment: Environment) -> tuple[bool, bool]:
-    """Return if FIPS and dual-stack are called for, by the host or the variables."""
+    """Return whether FIPS and dual-stack are wanted, by the host or by variables."""
     return (
         registry.fips or is_true(environment, "AWS_USE_FIPS_ENDPOINT"),
         registry.dual_stack or is_true(environment, "AWS_USE_DUALSTACK_ENDPOINT"),
@@ -124,19 +124,20 @@ _SESSION = frozenset({"sso_region", "sso_start_url"})
 
 
 class ProfileSettings:
-    """What the files set for the profile that is asked for, if all is understood.
+    """What the two files set for the selected profile, if our parser understands them.
 
-    settings  by name; nothing where a file has a line that is not wholly understood
-    identity  whether they say whose keys are used
-    other     whether they say more than the direct road heeds: the SDK reads them
+    settings  the values by name; empty where a file has a line we do not understand
+    identity  whether they choose whose keys are used
+    other     whether they hold more than the direct road can follow: then the SDK is
+              used
     """
 
     __slots__ = ("identity", "other", "settings")
 
     def __init__(self, environment: Environment, named: str = "") -> None:
-        """Read both files for the profile that is named, else asked for by variables.
+        """Read both files for the named profile, or else for the one in the variables.
 
-        A file that cannot be read is the SDK's to complain of.
+        A file that cannot be read raises nothing here: the SDK reports it.
         """
         wanted = named or hosts.profile(environment)
         config, credentials = map(sections, hosts.files(environment))
@@ -155,8 +156,8 @@ class ProfileSettings:
         names = {n for n, value in self.settings.items() if not _is_harmless(n, value)}
         identity = {name for name in names if _is_identity(name)}
         self.identity = bool(identity)
-        # A profile that is asked for and is not there is the SDK's to complain of, as
-        # is a session of SSO that is not, or half: whoever has the keys.
+        # Let the SDK report a profile that is asked for but missing, and an SSO session
+        # that is missing or incomplete, even if keys come from elsewhere.
         session = self.settings.get("sso_session")
         is_broken = session is not None and not _SESSION.issubset(
             config.get(f"sso-session {session}", ())
@@ -181,7 +182,7 @@ _RETRIES = {"retry_mode": RETRY_MODES.__contains__, "max_attempts": _is_count}
 
 
 def has_wrong_retries(environment: Environment) -> bool:
-    """Return whether a variable of retries has a value that the SDK may refuse."""
+    """Return whether a variable for retries has a value that the SDK may refuse."""
     values = {name: environment.get(f"AWS_{name.upper()}") for name in _RETRIES}
     return any(value and not _RETRIES[name](value) for name, value in values.items())
 
@@ -197,11 +198,11 @@ _KINDS = frozenset({"profile", "sso-session", "services"})
 
 
 def sections(path: str) -> dict[str, dict[str, str]] | None:
-    """Return a file's sections by header; None where a line is not wholly understood.
+    """Return a file's sections by header; None where we do not understand a line.
 
-    Understood are headers and `name = value` without indent, comments, and blocks
-    below a name without value. Whatever else the SDK's own reader makes of a line, it
-    makes: reading less than it would drop an identity in silence.
+    We understand headers, `name = value` without indent, comments, and indented blocks
+    below a name without a value. All other lines are left to the SDK's own parser. To
+    skip such a line could drop an identity without a warning.
     """
     if "$" in path or path.startswith("~"):
         return None
@@ -239,7 +240,7 @@ def sections(path: str) -> dict[str, dict[str, str]] | None:
 
 
 def _is_plain(header: str) -> bool:
-    """Return whether a header is one word, or a kind and a name."""
+    """Return whether a header is a single word, or a known kind and a name."""
     words = header.split(" ")
     known = len(words) == 1 or (len(words) == 2 and words[0] in _KINDS)  # noqa: PLR2004
     return known and all(words) and _HEADER.issuperset(header) and header != "DEFAULT"

@@ -1,4 +1,4 @@
-"""Which hosts are ECR's, what each says of its registry, and where ~/.aws is."""
+"""Which hosts are ECR's, what a host tells of its registry, and where ~/.aws is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ if TYPE_CHECKING:
 _ACCOUNT_DIGITS = 12
 _REGION = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
-# Registry suffix: the partition's API suffix, and its dual-stack API suffix.
+# The suffix of a registry's host, with the suffixes of its partition's API: the plain
+# one, and the one for dual-stack.
 _PARTITIONS = {
     "amazonaws.com": ("amazonaws.com", "api.aws"),
     "amazonaws.com.cn": ("amazonaws.com.cn", "api.amazonwebservices.com.cn"),
@@ -28,11 +29,12 @@ PUBLIC = "public.ecr.aws"
 _PUBLIC = {PUBLIC: False, "ecr-public.aws.com": True}
 PUBLIC_REGION = "us-east-1"
 AUTO = "auto"
-"""For DOCKCRED_AWS_PROFILE: the profile that leads to the registry's account."""
+"""A value of DOCKCRED_AWS_PROFILE: take the profile that leads to the registry's
+account."""
 
 
 class EcrRegistry:
-    """What an ECR host says: whose registry, where, and by which kind of endpoint.
+    """What an ECR host tells: account, region, partition, and kind of endpoint.
 
     `account` is empty for the public registry.
     """
@@ -49,7 +51,7 @@ class EcrRegistry:
     def __init__(
         self, account: str, region: str, suffix: str, *, fips: bool, dual_stack: bool
     ) -> None:
-        """Read the partition from its suffix."""
+        """Set the fields; the host's suffix tells the partition."""
         self.account = account
         self.region = region
         self.dns_suffix, self.dual_stack_suffix = _PARTITIONS[suffix]
@@ -58,12 +60,12 @@ class EcrRegistry:
 
     @property
     def is_public(self) -> bool:
-        """Return whether it is the public gallery, and not an account's registry."""
+        """Return whether this is the public gallery, not an account's registry."""
         return not self.account
 
 
 def registry_of(host: str) -> EcrRegistry | None:
-    """Read a canonical host (lower-case, no trailing dot); None if it is not ECR's."""
+    """Parse a canonical host (lower-case, no trailing dot); None if it is not ECR's."""
     if host in _PUBLIC:
         return EcrRegistry(
             "", PUBLIC_REGION, "amazonaws.com", fips=False, dual_stack=_PUBLIC[host]
@@ -95,7 +97,7 @@ def _is_region(text: str) -> bool:
 
 
 def files(environment: Environment) -> tuple[str, str]:
-    """Return the config and the credentials file."""
+    """Return the paths of the config file and of the credentials file."""
     return (
         environment.path("AWS_CONFIG_FILE", ".aws/config"),
         environment.path("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials"),
@@ -103,5 +105,5 @@ def files(environment: Environment) -> tuple[str, str]:
 
 
 def profile(environment: Environment) -> str:
-    """Return the name of the profile that is asked for, nothing for the default."""
+    """Return the name of the selected profile; "" for the default one."""
     return environment.first("AWS_PROFILE", "AWS_DEFAULT_PROFILE")

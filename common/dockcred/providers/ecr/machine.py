@@ -1,7 +1,7 @@
-"""Keys from the machine itself: instance metadata, and the endpoint of a container.
+"""Keys from the machine: the instance metadata service, and a container's endpoint.
 
-docs.aws.amazon.com: "Use IMDSv2", "Container credential provider". Neither is ever
-reached through a proxy.
+Sources: docs.aws.amazon.com, "Use IMDSv2" and "Container credential provider". Neither
+of them is ever reached through a proxy.
 """
 
 from __future__ import annotations
@@ -32,10 +32,16 @@ _CONTAINER = "http://169.254.170.2"
 
 
 class InstanceProfile:
-    """The role of an EC2 instance, by IMDSv2; a request has a second or what is set."""
+    """The role of an EC2 instance, by IMDSv2.
+
+    A request times out after one second, or after AWS_METADATA_SERVICE_TIMEOUT.
+    """
 
     def __init__(self, environment: Environment) -> None:
-        """Read where the endpoint is; nothing is asked yet."""
+        """Find the endpoint and the timeout; no request is sent yet.
+
+        Raises InvalidInputError where a variable has a wrong value.
+        """
         self._environment = environment
         mode = environment.get("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE").lower()
         if mode not in {"", "ipv4", "ipv6"}:
@@ -59,7 +65,7 @@ class InstanceProfile:
         self._timeout_s = float(patience) if patience else TIMEOUT_S
 
     def role(self) -> str:
-        """Return the role's name; MissingIdentityError where there is none."""
+        """Return the role's name; raise MissingIdentityError if there is none."""
         if not self._token:
             self._token = self._session_token()
         answer = self._get(_ROLES)

@@ -1,4 +1,4 @@
-"""What AWS's error codes mean, and which are asked again."""
+"""What AWS's error codes mean, and which of them are worth a retry."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _PASSING_STATUSES = frozenset({429, 500, 502, 503, 504})
 
 
 def is_temporary(code: str, status: int) -> bool:
-    """Return whether the same request may succeed in a moment.
+    """Return whether the same request may succeed after a moment.
 
-    These are the codes and statuses of botocore's standard mode.
+    These are the codes and statuses that botocore's standard mode retries.
     """
     return code in _PASSING or status in _PASSING_STATUSES
 
@@ -124,20 +124,20 @@ _OF = {
         ),
     },
 }
-"""What the same code means to one operation."""
+"""What a code means for one operation, where it differs from _MEANINGS."""
 
 
 class Trust:
-    """What is asked of a role: its ARN, and the token that was shown; "" if unknown."""
+    """The ARN of the role that is asked for, and the token shown; "" if unknown."""
 
     def __init__(self, role: str = "", token: str | bytes = "") -> None:
         self.role = role
         self.token = token if isinstance(token, bytes) else token.encode()
 
     def needed(self, operation: str, message: str) -> str:
-        """Return what role, issuer, subject and audience the policies must name.
+        """Return which role, issuer, subject and audience the policies must name.
 
-        Nothing for an operation that asks nothing of a role.
+        Empty for an operation that does not ask for a role.
         """
         if operation not in {_BY_KEYS, _BY_TOKEN}:
             return ""
@@ -151,7 +151,7 @@ class Trust:
         return f"allow {told or 'its issuer, subject and audience'} in {policy}"
 
     def claims(self, *names: str) -> str:
-        """Return some of what the token says, with its names; it is no secret."""
+        """Return the named claims of the token, as text; none of them is a secret."""
         from dockcred.transport.json_reader import claims_of  # noqa: PLC0415 - a refusal only
 
         keys = {"issuer": "iss", "subject": "sub", "audience": "aud"}
@@ -161,7 +161,7 @@ class Trust:
 
 
 def _claim(value: object) -> str:
-    """Return a claim fit to be shown; an audience may be a list of them."""
+    """Return a claim as text that is safe to show; an audience may be a list."""
     values = value if isinstance(value, list) else [value]
     return " and ".join(ascii(str(each))[1:-1][:200] for each in values)
 
@@ -175,13 +175,13 @@ def meaning(
     *,
     date: str = "",
 ) -> IssueError:
-    """Return the cause, with its remedy, of an operation's error code.
+    """Return the error, with cause and remedy, for an error code of an operation.
 
-    `date` is the time of the answer, as its header has it.
+    `date` is the answer's Date header. `trust` is what a role was asked for with.
 
-    It is a RefusedError where AWS has decided on the identity: neither where the same
-    request may succeed in a moment, nor where the answer has no code of AWS's. `trust`
-    is what a role was asked with.
+    The error is a RefusedError where AWS has decided about the identity. It is not
+    where the same request may succeed in a moment, nor where the answer holds no AWS
+    code.
     """
     trust = trust or Trust()
     code = code.rpartition("#")[2]
@@ -220,9 +220,10 @@ def meaning(
 
 
 def _clock(date: str, *, is_told: bool) -> tuple[str, str]:
-    """Return by how much the clocks differ, or that it is not they: see the keys.
+    """Return cause and remedy of a signature that AWS refuses, as clock or keys.
 
-    `is_told` tells that AWS says it is the clock.
+    If the Date header tells that the clocks differ, the difference is the cause. Else
+    `is_told` decides: it is true where AWS itself blames the clock.
     """
     from dockcred.transport.http import clock_off  # noqa: PLC0415 - a refusal only
 
@@ -239,14 +240,14 @@ def _arn_in(message: str) -> str:
 
 
 def _word(text: str) -> str:
-    """Return only what an ARN or a code is made of; the text is a stranger's."""
+    """Return only the characters that ARNs and codes have: the text is not trusted."""
     return "".join(c for c in text[:200] if c.isalnum() or c in ":/._-+=,@")
 
 
 def of_answer(
     answer: Mapping[str, Any], operation_name: str, service: str, trust: Trust
 ) -> IssueError:
-    """Return the cause in botocore's answer; `service` is ecr or ecr-public."""
+    """Return the error for botocore's answer; `service` is ecr or ecr-public."""
     found = answer.get("Error", {})
     operation = _OPERATIONS.get(operation_name, f"the operation {operation_name}")
     if operation_name == "GetAuthorizationToken":
@@ -259,7 +260,10 @@ def of_answer(
 
 
 def unnamed(error: TransportError, name: str) -> TransportError:
-    """Return what the unknown name of an API means: mostly a region that is none."""
+    """Return the error for an API's host name that does not resolve.
+
+    Mostly the region in the name does not exist: then the error says so.
+    """
     from dockcred.identity.misspelt import unknown_region  # noqa: PLC0415 - here only
 
     found = unknown_region(name)
@@ -273,7 +277,7 @@ def unnamed(error: TransportError, name: str) -> TransportError:
 
 
 def missing() -> MissingIdentityError:
-    """Return the error for a botocore that found no credentials."""
+    """Return the error for the case that botocore finds no credentials."""
     return MissingIdentityError(
         "no AWS identity was found in variables, profiles, container or metadata",
         "configure one (aws configure, aws sso login) or set AWS_PROFILE",
@@ -281,7 +285,7 @@ def missing() -> MissingIdentityError:
 
 
 def no_keys(provider: str) -> IssueError:
-    """Return the error for a source that was chosen and has no keys."""
+    """Return the error for a chosen source that gives no keys."""
     return IssueError(
         f"AWS keys were not had from {provider}",
         _WHERE_KEYS_ARE.get(provider, "see the profile's settings"),

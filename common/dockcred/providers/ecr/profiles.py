@@ -1,4 +1,4 @@
-"""What botocore knows of a profile: its sources and their files, and why it fails."""
+"""What botocore knows of a profile: its sources, their files, and its errors."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ _CREDENTIAL_SOURCES = {
 
 
 class Chain:
-    """The sources of one profile, the last asked first, with what they read.
+    """The sources of one profile and their files; the last source is asked first.
 
-    It is botocore's own order, by which nobody is asked yet.
+    It repeats botocore's own order without sending a request.
     """
 
     def __init__(
@@ -50,11 +50,12 @@ class Chain:
         is_named: bool = False,
         has_stored_keys: Callable[[str], bool] = lambda _: True,
     ) -> None:
-        """Read the profile, through source_profile to where its keys come from.
+        """Follow the profile through source_profile to the source of its keys.
 
-        `config` is botocore's of all files. A profile that `is_named` for the registry
-        stands before the variables. `has_stored_keys` tells whether a profile's keys
-        are in the credentials file, which is looked into before config.
+        `config` is what botocore parsed from all files. `is_named` tells that the
+        profile is configured for the registry; then it wins over the variables.
+        `has_stored_keys` tells whether a profile's keys are in the credentials file,
+        which botocore reads before the config file.
         """
         self.sources: tuple[str, ...] = ()
         self.files: tuple[str, ...] = ()
@@ -70,7 +71,7 @@ class Chain:
             self._follow(profile, set(), by_variables=not is_named)
 
     def _follow(self, name: str, seen: set[str], *, by_variables: bool = False) -> None:
-        """Add the sources of a profile; of another's source only its own count."""
+        """Add the sources of a profile; a source_profile adds only its own source."""
         settings = self._profiles.get(name, {})
         is_first = not seen
         assumes = "role_arn" in settings and "web_identity_token_file" not in settings
@@ -129,7 +130,7 @@ class Chain:
         self.sources += (source,)
 
 
-# `aws login` came with botocore 1.41; Debian 12 has 1.29.
+# botocore has had `aws login` since 1.41; Debian 12 has 1.29.
 _LOGIN_BY_CLI = (theirs.LoginError,) if hasattr(theirs, "LoginError") else ()
 _LOGIN = (
     theirs.SSOError,
@@ -144,10 +145,10 @@ _STUMBLES = (
     LookupError,
     TypeError,
     AttributeError,
-    RuntimeError,  # keys that a variable says have ended
+    RuntimeError,  # the keys in variables have expired
     OSError,
 )
-"""What botocore raises over a setting or an answer that is not what it expects."""
+"""What botocore raises for a setting or an answer of an unexpected form."""
 _CONFIG = (
     theirs.InvalidConfigError,
     theirs.InvalidRetryConfigurationError,
@@ -158,24 +159,24 @@ _CONFIG = (
     theirs.InfiniteLoopConfigError,
 )
 READING, RESOLVING, ASKING = "reading", "resolving", "asking"
-"""What botocore is at: the configuration, the keys, or ECR."""
+"""The steps of botocore: reading the configuration, resolving the keys, asking ECR."""
 
 
 class _PromptError(Exception):
-    """An MFA code would have to be typed."""
+    """Somebody would have to type an MFA code."""
 
 
 def refuse_to_prompt(_: str) -> NoReturn:
-    """Raise IssueError where botocore asks for an MFA code: there is no terminal."""
+    """Raise _PromptError where botocore asks for an MFA code: there is no terminal."""
     raise _PromptError
 
 
 class Translation:
-    """What is known when botocore fails, for the words that say so.
+    """The state that is needed to explain a failure of botocore.
 
-    doing        READING, RESOLVING or ASKING
+    doing        the current step: READING, RESOLVING or ASKING
     service      ecr or ecr-public
-    is_chosen    whether the source was chosen, and is not the last that is asked
+    is_chosen    whether the source was chosen by settings, and is not the last resort
     """
 
     def __init__(self, profile: str, service: str) -> None:
@@ -190,7 +191,7 @@ class Translation:
 
     @contextmanager
     def of(self, doing: str) -> Iterator[None]:
-        """Raise IssueError, with the exact command, for what botocore raises."""
+        """Turn what botocore raises in the block into an error with a remedy."""
         self.doing = doing
         try:
             yield
@@ -239,7 +240,7 @@ class Translation:
         return self._transport(error)
 
     def _trust(self, operation: str) -> problems.Trust:
-        """Return what the role was asked with, where it can be no other."""
+        """Return the role that was asked for; "" where several are possible."""
         by_token = operation == "AssumeRoleWithWebIdentity"
         roles = self.roles[-1:] if by_token else self.roles
         token = token_in(self.tokens[-1]) if by_token and self.tokens else b""

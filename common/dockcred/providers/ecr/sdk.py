@@ -1,4 +1,4 @@
-"""The SDK road: every identity that a profile can name, resolved by botocore."""
+"""The SDK road: botocore resolves each identity that a profile can name."""
 
 from __future__ import annotations
 
@@ -56,14 +56,15 @@ if TYPE_CHECKING:
 
 _PROCESS_PROVIDER = botocore.credentials.ProcessProvider
 _WITHOUT_KINDS = frozenset({"aws:sso", "aws:login"})
-"""Sources whose portals have no FIPS and dual-stack endpoints; STS has them."""
+"""Sources with portals that have no FIPS or dual-stack endpoints, though STS has them.
+"""
 
 
 class SdkIdentity(Identity):
-    """Whatever botocore resolves for the selected profile."""
+    """Whatever identity botocore resolves for the selected profile."""
 
     def __init__(self, registry: EcrRegistry, environment: Environment) -> None:
-        """Read the configuration; nothing is asked yet."""
+        """Read the configuration; no request is sent yet."""
         warnings.simplefilter("ignore")
         self._registry = registry
         self._environment = environment
@@ -100,13 +101,13 @@ class SdkIdentity(Identity):
         self.tokens = self._chain.tokens
 
     def issue(self) -> Credential:
-        """Return ECR's answer, with the keys that botocore resolves."""
+        """Return ECR's password, for the keys that botocore resolves."""
         process.set_activity("resolving the AWS identity through botocore")
         with self._telling.of(RESOLVING):
             self._follow_kinds()
             keys = self._session.get_credentials()
             if keys is None:
-                # Each client of botocore's reads these settings, and may refuse them.
+                # Each of botocore's clients reads these settings, and may refuse them.
                 self._session.get_auth_token()
                 check_retries(self._session)
                 raise problems.missing()
@@ -114,7 +115,7 @@ class SdkIdentity(Identity):
                 self.sources = (f"aws:{keys.method}",)
             keys.get_frozen_credentials()
             check_retries(self._session)
-        # Private, and the only place where botocore tells a process's Expiration.
+        # This attribute is private. botocore tells a process's Expiration nowhere else.
         ends = getattr(keys, "_expiry_time", None)
         if "aws:process" in self.sources and ends is None:
             self.sources = ("aws:process-without-expiration",)
@@ -127,7 +128,7 @@ class SdkIdentity(Identity):
         return minted
 
     def ask_principal(self) -> str:
-        """Return the ARN that STS knows the keys by."""
+        """Return the ARN of the keys, as STS knows it."""
         with self._telling.of(ASKING):
             self._follow_kinds()
             keys = self._assumed() if self._role_arn else {}
@@ -136,27 +137,29 @@ class SdkIdentity(Identity):
             return str(client.get_caller_identity()["Arn"])
 
     def _open(self) -> Any:
-        """Open a session on the environment of this registry, not the process's own."""
+        """Return a session with this registry's variables, not the process's own."""
         become(self._environment)
-        # By its name in the module, since any chain of profiles may lead to one.
+        # The class is replaced in its module, since each chain of profiles may lead to
+        # it.
         botocore.credentials.ProcessProvider = partial(
             _PROCESS_PROVIDER,
             popen=self._start_process,
         )
         if self._profile:
-            # botocore takes AWS_DEFAULT_PROFILE before AWS_PROFILE.
+            # botocore prefers AWS_DEFAULT_PROFILE to AWS_PROFILE.
             adopt({"AWS_DEFAULT_PROFILE": self._profile})
         if chosen := direct.env_keys(self._environment):
-            # ecr-login's second names are not botocore's, nor is their order.
+            # botocore does not know ecr-login's second names for these variables, nor
+            # its order.
             adopt({"AWS_ACCESS_KEY_ID": chosen.access_key_id})
             adopt({"AWS_SECRET_ACCESS_KEY": chosen.secret})
             adopt({"AWS_SECURITY_TOKEN": chosen.session_token})
         session = botocore.session.Session(profile=self._named or None)
         session.set_config_variable("region", self._registry.region)
-        # IMDSv1 would be a second time-out off EC2; neither road speaks it.
+        # Outside of EC2, IMDSv1 would mean a second timeout. Neither road uses it.
         session.set_config_variable("ec2_metadata_v1_disabled", True)
         session.set_config_variable("sts_regional_endpoints", "regional")
-        # For STS and the portals too, which the identity's own clients ask.
+        # This is for STS and the portals too: the identity's own clients ask them.
         told = retries(session, self._environment)
         patience = Config(connect_timeout=3, read_timeout=5, retries=told)
         session.set_default_client_config(patience)
@@ -174,15 +177,19 @@ class SdkIdentity(Identity):
             theirs = resolver.get_provider(Metadata.METHOD)
             spared = Metadata(theirs, self._environment)
             resolver.insert_after(Metadata.METHOD, spared)
-            resolver.remove(Metadata.METHOD)  # the first of the two
+            resolver.remove(Metadata.METHOD)  # removes the first of the two
         roles = resolver.get_provider("assume-role")
         roles.cache = CliRoles(f"{self._environment.home()}/.aws/cli/cache")
-        # Private, and the only way to keep botocore from asking on a terminal.
+        # This attribute is private. There is no other way to keep botocore from asking
+        # on a terminal.
         roles._prompter = profiles.refuse_to_prompt  # noqa: SLF001
         return session
 
     def _start_process(self, *details: Any, **more: Any) -> Any:
-        """Start a credential_process; only then are its variables asked for."""
+        """Start a credential_process, with the variables that child programs may see.
+
+        The list of these variables is read only here, when a process is really started.
+        """
         variables = child_program.variables_for("credential_process", self._environment)
         start: Any = Popen
         return start(*details, env=variables, stdin=DEVNULL, **more)
@@ -193,7 +200,7 @@ class SdkIdentity(Identity):
         return found
 
     def _kinds_by_settings(self) -> tuple[bool, bool]:
-        """Return whether FIPS and dual-stack are called for, by host or settings."""
+        """Return whether FIPS and dual-stack are wanted, by the host or by settings."""
         fips, dual_stack = endpoints.kinds(self._registry, self._environment)
         get = self._session.get_config_variable
         return (
@@ -209,7 +216,7 @@ class SdkIdentity(Identity):
         self._session.set_config_variable("use_dualstack_endpoint", dual_stack)
 
     def _assumed(self) -> dict[str, str]:
-        """Assume the role that config.toml names for this registry."""
+        """Assume the role that config.toml names for this registry; return its keys."""
         client = self._session.create_client("sts", region_name=self._registry.region)
         name = self._environment.get("AWS_ROLE_SESSION_NAME", "dockcred")
         which = {"RoleArn": self._role_arn, "RoleSessionName": name}

@@ -1,4 +1,4 @@
-"""What is ours in botocore's session: how often it asks, where, and whose caches."""
+"""What we change in botocore's session: its retries, its endpoints, and its caches."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ METHODS = {
     direct.POD_IDENTITY: {"container-role"},
     direct.INSTANCE_PROFILE: {"iam-role"},
 }
-"""What botocore calls the method by which each source is resolved."""
+"""botocore's names for the methods that resolve each of our sources."""
 
 
 def is_said(session: Any, environment: Environment, setting: str) -> bool:
-    """Return whether a variable or the profile says a setting of botocore's."""
+    """Return whether a variable or the profile sets a setting of botocore's."""
     variable = f"AWS_{setting.upper()}"
     return bool(environment.get(variable)) or setting in session.get_scoped_config()
 
 
 def retries(session: Any, environment: Environment) -> dict[str, Any]:
-    """Return how often botocore asks, where neither variables nor profile say it.
+    """Return botocore's retry options, without those that variables or profile set.
 
-    Standard mode, and as often as our own requests.
+    The default is the standard mode, with as many attempts as our own requests have.
     """
     ours: dict[str, Any] = {}
     if not is_said(session, environment, "retry_mode"):
@@ -59,9 +59,9 @@ def retries(session: Any, environment: Environment) -> dict[str, Any]:
 
 
 def check_retries(session: Any) -> None:
-    """Raise InvalidInputError where botocore's clients refuse how often to ask.
+    """Raise InvalidInputError where botocore's clients refuse the settings of retries.
 
-    They do so when it is known whose keys are used, or that there are none.
+    botocore itself refuses them only once the keys are resolved, or found missing.
     """
     mode = session.get_config_variable("retry_mode")
     if mode not in (None, *endpoints.RETRY_MODES):
@@ -82,7 +82,7 @@ def check_retries(session: Any) -> None:
 
 
 def names_metadata(session: Any, environment: Environment) -> bool:
-    """Return whether variables or profile say where to ask for a role, or how."""
+    """Return whether variables or profile configure the instance metadata service."""
     names = (
         "ec2_metadata_service_endpoint",
         "ec2_metadata_service_endpoint_mode",
@@ -97,14 +97,15 @@ def names_metadata(session: Any, environment: Environment) -> bool:
 
 
 def refuse_in_clear(request: Any, **_: object) -> None:
-    """Raise InvalidInputError where an endpoint would be asked in clear."""
+    """Raise InvalidInputError for a request by plain http to another machine."""
     Target(request.url)
 
 
 class Metadata:
-    """botocore's provider of an instance's role, asked only where it can be.
+    """botocore's provider of an instance's role, asked only where one may exist.
 
-    A profile that names it as its `credential_source` has botocore's own.
+    A profile with `credential_source = Ec2InstanceMetadata` uses botocore's own
+    provider.
     """
 
     METHOD = "iam-role"
@@ -115,7 +116,7 @@ class Metadata:
         self._environment = environment
 
     def load(self) -> Any:
-        """Return the role's keys, None where nobody is at the metadata address."""
+        """Return the role's keys; None if the metadata service does not answer."""
         from dockcred.system.cloud import AWS  # noqa: PLC0415 - the last one asked
         from dockcred.transport import metadata  # noqa: PLC0415 - as above
 
@@ -128,22 +129,22 @@ class Metadata:
 
 
 class CliRoles(JSONFileCache):  # type: ignore[misc]
-    """The AWS CLI's cache of assumed roles, read and never written.
+    """The AWS CLI's cache of assumed roles; we read it and never write to it.
 
     It holds the sessions for which a person has typed an MFA code.
     """
 
     def __init__(self, directory: str) -> None:
-        """Hold the directory's name; unlike botocore's, make none."""
+        """Keep the directory's name; unlike botocore, create no directory."""
         self._directory = directory
         super().__init__(directory) if os.path.isdir(directory) else None
 
     def __contains__(self, key: str) -> bool:
-        """Return whether the AWS CLI has kept it."""
+        """Return whether the AWS CLI has cached a session with this key."""
         return os.path.isdir(self._directory) and super().__contains__(key)
 
     def __setitem__(self, key: str, value: object) -> None:
-        """Do nothing: the AWS CLI's files are left to the AWS CLI."""
+        """Do nothing: only the AWS CLI writes its files."""
 
 
 def has_stored_keys(session: Any, profile: str) -> bool:
@@ -157,7 +158,7 @@ def has_stored_keys(session: Any, profile: str) -> bool:
 
 
 def no_profile(name: str) -> IssueError:
-    """Return the error for a profile that is in no file, with the one that is meant."""
+    """Return the error for a profile that no file has, with a similar name if any."""
     try:
         names = botocore.session.Session().full_config["profiles"]
     except (BotoCoreError, LookupError):
