@@ -1,13 +1,13 @@
-"""Azure Container Registry, in every cloud of Azure's.
+"""Azure Container Registry, in each of Azure's clouds.
 
-hosts     which hosts, whose cloud each is in, and the audiences to ask a token for
-sources   who can be asked, by which variables
-identity  the sources in order, then the exchange
+hosts     which hosts are ACR's, the cloud of each, and the audiences of its tokens
+sources   which sources of an identity the variables allow
+identity  asks the sources in order, then exchanges the token
 machine   our own requests to Entra and to the machine's endpoints
 sdk       every other source, through azure-identity
-exchange  the registry's own password for an Entra token
-problems  what refusals mean, and which of them are passed over
-sdk_problems  the same of what azure-identity raises
+exchange  exchanges an Entra token for the registry's own password
+problems  what refusals mean, and after which of them the next source is asked
+sdk_problems  the same for the errors of azure-identity
 """
 
 from __future__ import annotations
@@ -34,12 +34,13 @@ class ACR(Provider):
     metadata = ("Azure", "azure:imds")
     decides_by_registry = True
     sources = (
-        # The client id is who one is; like an AWS secret key, its proof is not kept.
+        # No lease: the client id tells the identity. Its secret, like an AWS secret
+        # key, is not kept.
         Source("azure:client-secret", direct=True),
-        # The certificate's file is watched.
+        # No lease: the entry watches the certificate's file.
         Source("azure:client-certificate"),
         Source("azure:user-password"),
-        # Issuer and subject of the token are conditions.
+        # No lease: issuer and subject of the token are conditions of the entry.
         Source("azure:workload-identity", direct=True),
         Source("azure:imds", lease_s=LEASE_S, direct=True),
         Source("azure:app-service", lease_s=LEASE_S, direct=True),
@@ -47,28 +48,29 @@ class ACR(Provider):
         Source("azure:arc", lease_s=LEASE_S),
         Source("azure:machine-learning", lease_s=LEASE_S),
         Source("azure:cloud-shell", lease_s=LEASE_S),
-        # The login's file is watched; PowerShell and azd cannot say who they are, and
-        # not every one of their releases writes the same file: minted anew.
+        # No lease for az: the entry watches the login's file. PowerShell and azd cannot
+        # say who they are, and not each of their releases writes the same file. So a
+        # new credential is minted when the lease ends.
         Source("azure:cli"),
         Source("azure:powershell", lease_s=LEASE_S),
         Source("azure:developer-cli", lease_s=LEASE_S),
     )
 
     def __init__(self, suffixes: tuple[str, ...] | None = None) -> None:
-        """Serve these suffixes beside Azure's own; by default the variable's."""
+        """Serve these host suffixes too; by default those in DOCKCRED_ACR_SUFFIXES."""
         if suffixes is None:
             text = current().get("DOCKCRED_ACR_SUFFIXES")
             suffixes = custom_suffixes(text) if text else ()
         self._suffixes = suffixes
 
     def matches(self, server: ServerURL) -> bool:
-        """Return whether the whole host is ACR's; plain http carries no password."""
+        """Return whether the host is ACR's; plain http would show the password."""
         if server.scheme == "http":
             return False
         return registry_of(server.host, self._suffixes) is not None
 
     def identity(self, server: ServerURL, environment: Environment) -> Identity:
-        """Line up the sources that the variables allow."""
+        """Return the sources that the variables allow, in the order to ask them."""
         registry = registry_of(server.host, self._suffixes)
         if registry is None:
             raise CredentialsNotFoundError
@@ -77,7 +79,7 @@ class ACR(Provider):
         return AzureIdentity(registry, environment)
 
     def username(self, server: ServerURL, environment: Environment) -> str:
-        """Return the user of every refresh token."""
+        """Return the user name that goes with every refresh token."""
         from dockcred.providers.acr.exchange import USERNAME  # noqa: PLC0415 - for `list`
 
         del server, environment
@@ -86,7 +88,7 @@ class ACR(Provider):
     def about(
         self, server: ServerURL, principal: str, environment: Environment
     ) -> dict[str, str]:
-        """Return tenant, client and object: what the token said, else the variables."""
+        """Return ids of tenant, client and object: the token's, else the variables'."""
         from dockcred.providers.acr import sources  # noqa: PLC0415 - for `status`
 
         del server

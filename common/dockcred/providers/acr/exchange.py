@@ -1,4 +1,4 @@
-"""An Entra token exchanged for the registry's own, and why it may be refused."""
+"""Exchange an Entra token for the registry's own, and explain a refusal."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY = 401, 403, 404, 429
 
 
 def unnamed(registry: AcrRegistry) -> IssueError:
-    """Return what an unknown name means: every registry has one from its first day."""
+    """Return the error for a host that does not resolve: each registry is in DNS."""
     return IssueError(
         f"there is no registry {registry.host}: its name was not resolved",
         "see its login server (az acr show), or the DNS settings",
@@ -36,7 +36,7 @@ def unnamed(registry: AcrRegistry) -> IssueError:
 
 
 def meaning(answer: Response, registry: AcrRegistry, token: AccessToken) -> IssueError:
-    """Return a refused exchange's cause, with its remedy."""
+    """Return the error for a refused exchange, with cause and remedy."""
     status, host = answer.status, registry.host
     who = _bearer(token)
     if status == _FORBIDDEN and _message(answer):
@@ -66,7 +66,7 @@ def meaning(answer: Response, registry: AcrRegistry, token: AccessToken) -> Issu
 
 
 def _bearer(token: AccessToken) -> str:
-    """Return who was denied, as Azure's portal does: by ids, which are no secrets."""
+    """Return the denied identity's ids, as Azure's portal does; they are no secret."""
     tenant, _, rest = token.principal.partition("/")
     application, _, bearer = rest.partition("/")
     of_tenant = f" of tenant {tenant}" if tenant else ""
@@ -94,17 +94,20 @@ _OK = 200
 
 
 def preconnect(registry: AcrRegistry, environment: Environment) -> None:
-    """Begin the connection to a registry's door."""
+    """Open the connection to the registry's login server before it is needed."""
     http.preconnect(_url(registry), environment)
 
 
 def refresh_token(
     registry: AcrRegistry, token: AccessToken, environment: Environment
 ) -> Credential:
-    """Trade Entra's token for the password of a registry.
+    """Exchange Entra's token for the registry's password.
 
-    The tenant is the token's own: AZURE_TENANT_ID may belong to another identity than
-    the one that answered. It stands in for a token that does not name its tenant.
+    The tenant is that of the token: AZURE_TENANT_ID may belong to a different identity
+    than the one that answered. It is used only where the token does not name its
+    tenant.
+
+    Raises IssueError where the registry refuses, or does not answer as Azure does.
     """
     form = {"grant_type": "access_token", "service": registry.host}
     if tenant := token.tenant or environment.get("AZURE_TENANT_ID"):
@@ -137,7 +140,7 @@ def refresh_token(
             f"{registry.host} gave a token that is already over by this clock",
             "set the clock (NTP)",
         )
-    # By the clock that is ahead: ours may be behind the registry's.
+    # Count the lifetime from our own time too: our clock may be behind the registry's.
     return Credential(
         USERNAME, minted, now, min(expires_at, now + expires_at - issued_at)
     )

@@ -15,7 +15,7 @@ _MIN_NAME, _MAX_NAME = 5, 50
 
 
 class AcrRegistry:
-    """A registry's login server; `suffix` tells its cloud."""
+    """A registry by the host of its login server; `suffix` tells the Azure cloud."""
 
     __slots__ = ("host", "suffix")
 
@@ -25,7 +25,7 @@ class AcrRegistry:
 
 
 def registry_of(host: str, custom: tuple[str, ...] = ()) -> AcrRegistry | None:
-    """Read a canonical host (lower-case, no trailing dot); None if it is not ACR's."""
+    """Parse a canonical host (lower-case, no trailing dot); None if it is not ACR's."""
     name, _, rest = host.partition(".")
     if not _is_name(name):
         return None
@@ -40,10 +40,11 @@ def registry_of(host: str, custom: tuple[str, ...] = ()) -> AcrRegistry | None:
 
 
 def custom_suffixes(text: str) -> tuple[str, ...]:
-    """Read the suffixes of other clouds, separated by commas or blanks.
+    """Parse the host suffixes of further clouds, separated by commas or blanks.
 
-    Raises InvalidInputError for one that is not a domain, has a single label, or lies
-    inside a suffix of Azure's, where data endpoints and private links are.
+    Raises InvalidInputError for a suffix that is not a domain or has a single label.
+    Also for one inside Azure's own suffixes, where data endpoints and private links
+    are.
     """
     found = tuple(
         word.lower().strip(".") for word in text.replace(",", " ").split() if word
@@ -74,7 +75,8 @@ def _is_label(label: str) -> bool:
     return bool(label) and _LABEL.issuperset(label) and label.strip("-") == label
 
 
-# Registry suffix: Entra's authority, ACR's audience, Resource Manager's audience.
+# For each registry suffix: Entra's authority, ACR's audience, Resource Manager's
+# audience.
 _CLOUDS = {
     "azurecr.io": (
         "https://login.microsoftonline.com",
@@ -112,7 +114,10 @@ def authority(registry: AcrRegistry, environment: Environment) -> str:
 
 
 def audiences(registry: AcrRegistry, environment: Environment) -> tuple[str, ...]:
-    """Return the resources to ask a token for, the better one first."""
+    """Return the audiences to ask a token for, the preferred one first.
+
+    Raises InvalidInputError where DOCKCRED_ACR_AUDIENCE is not a resource's URI.
+    """
     named = environment.get("DOCKCRED_ACR_AUDIENCE").strip()
     if not named:
         return _CLOUDS.get(registry.suffix, _PUBLIC)[1:]

@@ -1,4 +1,4 @@
-"""Who answers for an Azure registry: the sources in their order, by either road."""
+"""The identity for an Azure registry: asks the sources in order, by either road."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def serves(source: str, environment: Environment) -> bool:
-    """Return whether we ask this source ourselves.
+    """Return whether our own requests can ask this source.
 
-    A regional authority, and the tenant `adfs` of a disconnected cloud, have endpoints
-    of their own: those are left to MSAL.
+    A regional authority has endpoints of its own, and so has the tenant `adfs` of a
+    disconnected cloud. Both are left to MSAL.
     """
     if source in {sources.IMDS, sources.APP_SERVICE}:
         return True
@@ -34,7 +34,10 @@ def serves(source: str, environment: Environment) -> bool:
 def token(
     source: str, authority: str, audience: str, environment: Environment
 ) -> AccessToken:
-    """Return a source's token; AbsentError where it has no identity."""
+    """Return a source's token, by our own requests.
+
+    Raises AbsentError where the source has no identity.
+    """
     from dockcred.providers.acr import machine  # noqa: PLC0415 - a miss only
 
     if source == sources.CLIENT_SECRET:
@@ -47,10 +50,10 @@ def token(
 
 
 def login_files(source: str, environment: Environment) -> tuple[str, ...]:
-    """Return the files to watch; none for a source that is no login.
+    """Return the files to watch for a login; none for a source that is not a login.
 
-    Not az's msal_token_cache: az writes it whenever it renews a token of anybody's,
-    while azureProfile.json changes with every login, logout and `az account set`.
+    az's msal_token_cache is not watched: az writes it whenever it renews anybody's
+    token. azureProfile.json changes with every login, logout and `az account set`.
     """
     home = environment.home()
     if source == CLI:
@@ -65,10 +68,10 @@ def login_files(source: str, environment: Environment) -> tuple[str, ...]:
 
 
 class AzureIdentity(Identity):
-    """The sources that the variables allow, asked in order until one has a token."""
+    """The sources that the variables allow, asked in order until one gives a token."""
 
     def __init__(self, registry: AcrRegistry, environment: Environment) -> None:
-        """Set what is watched; nothing is asked yet."""
+        """Set the sources and the files to watch; no request is sent yet."""
         self._registry = registry
         self._environment = environment
         self._road = environment.get("DOCKCRED_ROAD")
@@ -86,9 +89,10 @@ class AzureIdentity(Identity):
             self.tokens = (environment.get("AZURE_FEDERATED_TOKEN_FILE"),)
 
     def issue(self) -> Credential:
-        """Get a token, and the registry's password for it."""
+        """Get an Entra token, and exchange it for the registry's password."""
         idle.defer(
-            # While somebody else is asked for the token: 40 M instructions.
+            # This work is done while the source of the token is being waited for. It
+            # takes 40 million instructions.
             lambda: idle.load("ssl"),
             lambda: idle.load("dockcred.providers.acr.exchange"),
             self._preconnect,
@@ -105,14 +109,14 @@ class AzureIdentity(Identity):
         exchange.preconnect(self._registry, self._environment)
 
     def current_principal(self) -> str:
-        """Return who a managed identity is, by the token that the machine has."""
+        """Return a managed identity's ids, by its token; "" for other sources."""
         if not set(self._plan) & set(sources.MANAGED):
             return ""
         token = self._token()
         return token.principal if self.sources[0] in sources.MANAGED else ""
 
     def _token(self) -> AccessToken:
-        """Get a token for the first audience that the cloud knows."""
+        """Return a token for the first audience that the cloud knows."""
         from dockcred.providers.acr.problems import (  # noqa: PLC0415 - a miss only
             UnknownAudienceError,
         )
@@ -126,9 +130,10 @@ class AzureIdentity(Identity):
         return self._ask_all(last, is_last=True)
 
     def _ask_all(self, audience: str, *, is_last: bool) -> AccessToken:
-        """Return the token of the first source that has one.
+        """Return the token of the first source that gives one.
 
-        Raises UnknownAudienceError where another audience is left to be asked for.
+        Raises UnknownAudienceError if Entra does not know the audience and `is_last` is
+        false. Then the next audience can be tried.
         """
         from dockcred.providers.acr import problems  # noqa: PLC0415 - a miss only
 

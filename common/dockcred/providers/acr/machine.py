@@ -1,4 +1,4 @@
-"""Entra's tokens without an SDK: of the machine, of a workload, of an application."""
+"""Entra tokens without an SDK: for a machine, a workload or an application."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _TOO_MANY = 429
 
 
 def by_secret(authority: str, audience: str, environment: Environment) -> AccessToken:
-    """Get a token for the application whose secret is in AZURE_CLIENT_SECRET."""
+    """Return a token for the application with its secret in AZURE_CLIENT_SECRET."""
     proof = {"client_secret": environment.get("AZURE_CLIENT_SECRET")}
     url = _token_url(authority, environment)
     return _entra_token(url, audience, environment, proof)
@@ -43,7 +43,7 @@ def by_secret(authority: str, audience: str, environment: Environment) -> Access
 def by_federation(
     authority: str, audience: str, environment: Environment
 ) -> AccessToken:
-    """Get a token for the application that trusts the federated token's subject."""
+    """Return a token for the application that trusts the subject of the token file."""
     assertion = environment.token_in("AZURE_FEDERATED_TOKEN_FILE")
     proof = {"client_assertion": assertion, "client_assertion_type": _ASSERTION}
     if name := environment.get(BINDING):
@@ -60,9 +60,9 @@ _CLUSTER_CA = "/etc/kubernetes/certs/ca.crt"
 def _bound_token(
     name: str, audience: str, environment: Environment, proof: dict[str, str]
 ) -> AccessToken:
-    """Ask the cluster's API server in Entra's place (AKS identity bindings).
+    """Ask the cluster's API server instead of Entra (AKS identity bindings).
 
-    No DNS knows its name, and the cluster's own authority signs its certificate.
+    Its name is in no DNS, and the cluster's own CA signs its certificate.
     """
     url = f"https://{name}/"
     address = environment.get("DOCKCRED_ACR_BINDING_ADDRESS")
@@ -133,7 +133,7 @@ def _refusal(answer: Response, name: str) -> IssueError:
 
 
 def garbage(name: str) -> TransportError:
-    """Return the error for an answer that is not Azure's."""
+    """Return the error for an answer that does not have Azure's form."""
     return TransportError(
         f"{name} did not answer as Azure does",
         "see what listens there: a proxy, a captive portal or another service",
@@ -146,16 +146,17 @@ _IMDS = "http://169.254.169.254"
 _PATH = "/metadata/identity/oauth2/token"
 
 
-# Each endpoint has names of its own for the ids that choose an identity.
+# Each endpoint has its own parameter names for the ids that choose an identity.
 _IMDS_NAMES = ("client_id", "object_id", "msi_res_id")
 _APP_SERVICE_NAMES = ("client_id", "object_id", "mi_res_id")
 
 
 def imds(audience: str, environment: Environment) -> AccessToken:
-    """Return instance metadata's token; AbsentError on no machine of Azure's.
+    """Return a token from the instance metadata service.
 
-    Off Azure nothing answers at that address, so unless the machine's identity was
-    chosen it is knocked at first.
+    Raises AbsentError outside of Azure, where nothing answers at that address. To learn
+    that quickly, a knock comes first, unless the machine's identity was chosen. A knock
+    is a cheap request that only tests whether somebody takes the connection.
     """
     named = environment.get("AZURE_POD_IDENTITY_AUTHORITY_HOST").strip("/")
     url = (named or _IMDS) + _PATH
@@ -167,7 +168,7 @@ def imds(audience: str, environment: Environment) -> AccessToken:
     fields = _fields(answer) or {}
     is_azure_s = "access_token" in fields or isinstance(fields.get("error"), str)
     if not is_azure_s and not is_temporary(answer):
-        # Another cloud's metadata service, or a captive portal.
+        # This is another cloud's metadata service, or a captive portal.
         raise AbsentError(f"{Target(url).netloc} is not Azure's instance metadata")
     return _token(answer, Target(url).netloc)
 
@@ -175,8 +176,9 @@ def imds(audience: str, environment: Environment) -> AccessToken:
 def _knock(url: str, environment: Environment, *, is_named: bool) -> None:
     """Raise AbsentError where nobody takes a connection.
 
-    Without the header Metadata it answers at once, and asks nobody. Whoever takes the
-    connection and is slow, or ends it, is there: that the request itself will tell.
+    The knock lacks the header Metadata, so the service refuses it at once. A service
+    that takes the connection, but is slow or closes it, does exist. The real request
+    will then report the failure.
     """
 
     def knock() -> Response:
@@ -197,7 +199,7 @@ def _knock(url: str, environment: Environment, *, is_named: bool) -> None:
 
 
 def app_service(audience: str, environment: Environment) -> AccessToken:
-    """Return a token of the endpoint of App Service, Functions or Container Apps."""
+    """Return a token from the endpoint of App Service, Functions or Container Apps."""
     endpoint = environment.get("IDENTITY_ENDPOINT")
     version = {"api-version": "2019-08-01", "resource": audience}
     query = urlencode(version | _chosen(_APP_SERVICE_NAMES, environment))
@@ -209,13 +211,14 @@ def app_service(audience: str, environment: Environment) -> AccessToken:
 
 
 def _chosen(names: tuple[str, str, str], environment: Environment) -> dict[str, str]:
-    """Return the parameter for the identity that variables choose, if they do."""
+    """Return the parameter for the identity that variables choose; {} if none do."""
     variables = (
         "AZURE_CLIENT_ID",
         "DOCKCRED_ACR_OBJECT_ID",
         "DOCKCRED_ACR_RESOURCE_ID",
     )
-    # Ours first: AZURE_CLIENT_ID may be there for others, as on a CI's machine.
+    # Our own variables win: AZURE_CLIENT_ID may be set for other programs, as on a CI
+    # machine.
     for name, variable in reversed([*zip(names, variables, strict=True)]):
         if value := environment.get(variable):
             return {name: value}
@@ -243,10 +246,10 @@ def _ask(
 
 
 def _token(answer: Response, name: str) -> AccessToken:
-    """Return the token of a machine's endpoint.
+    """Return the token in the answer of a machine's endpoint.
 
-    Raises PassedOverError or AbsentError where the endpoint says no, TransportError
-    where it does not say it as Azure does.
+    Raises PassedOverError or AbsentError where the endpoint refuses, and TransportError
+    where the answer does not have Azure's form.
     """
     found = _fields(answer)
     fields = found or {}
@@ -273,7 +276,7 @@ def _token(answer: Response, name: str) -> AccessToken:
 
 
 def _fields(answer: Response) -> dict[str, object] | None:
-    """Return the fields of an answer, None where it is no object of JSON's."""
+    """Return the fields of an answer; None where it is not a JSON object."""
     try:
         fields = answer.json()
     except (ValueError, RecursionError):

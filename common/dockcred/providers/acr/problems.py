@@ -1,4 +1,4 @@
-"""What Entra and the machine's endpoints mean by their errors."""
+"""What the errors of Entra and of the machine's endpoints mean."""
 
 from __future__ import annotations
 
@@ -110,28 +110,29 @@ _THROTTLES = frozenset({"90024", "50196"})
 
 
 class UnknownAudienceError(IssueError):
-    """Entra has no such resource in this cloud: another audience may be asked for."""
+    """Entra does not know the audience in this cloud; the next one may be tried."""
 
 
 class AbsentError(MissingIdentityError):
-    """There is no identity at this source: the next may be asked."""
+    """The source has no identity; the next source may be asked."""
 
 
 class PassedOverError(IssueError):
-    """The source has no token to give: the next may be asked, which may have one."""
+    """The source gives no token, but the next source may; so that one is asked."""
 
 
 class BusyError(PassedOverError, ThrottledError):
-    """The source has had too many calls; the next may be asked."""
+    """The source is throttled; the next source may be asked."""
 
 
 def is_passed_over(source: str, error: DockcredError) -> bool:
     """Return whether the next source is asked after this failure.
 
-    As in azure-identity's chain: an endpoint of the machine that says no, instance
-    metadata and programs whatever they do; not an application, whose proof is at hand,
-    nor an endpoint that a platform names and that does not answer as Azure does, nor
-    Cloud Shell, whatever it says.
+    The rule is that of azure-identity's chain. The next source is asked after a
+    machine's endpoint that refuses, and after any failure of instance metadata or of a
+    program. It is not asked after an application fails, since its proof is configured.
+    Nor after a platform's endpoint does not answer as Azure does, nor after any failure
+    of Cloud Shell.
     """
     if isinstance(error, (AbsentError, PassedOverError)):
         return True
@@ -147,10 +148,10 @@ _LOG_IN = (
 
 
 def nobody(failed: Sequence[DockcredError], *, chosen: bool) -> DockcredError:
-    """Return the error for a chain of which nobody gave a token.
+    """Return the error for a chain of sources that all gave no token.
 
-    A failure is the answer, or a lack where an identity was `chosen`; else it is a
-    MissingIdentityError, after which a client goes on anonymously.
+    With a failure among them, or if an identity was `chosen`, it is an IssueError.
+    Otherwise it is a MissingIdentityError, after which a client goes on anonymously.
     """
     failures = [one for one in failed if not isinstance(one, AbsentError)]
     steps = "; ".join(one.cause for one in failed)
@@ -158,7 +159,7 @@ def nobody(failed: Sequence[DockcredError], *, chosen: bool) -> DockcredError:
         return failures[0]
     if not failures and not chosen:
         tried = f" ({steps})" if steps else ""
-        # Who has the program and is not logged in needs nothing else.
+        # A person who has the program and is not logged in needs nothing else.
         login = (one.remedy for one in failed if one.remedy.startswith("run: "))
         remedy = next(login, _LOG_IN)
         return MissingIdentityError(f"no Azure identity was found{tried}", remedy)
@@ -174,17 +175,17 @@ def nobody(failed: Sequence[DockcredError], *, chosen: bool) -> DockcredError:
 
 
 def code_in(text: str) -> str:
-    """Return the digits after the first AADSTS in a text, nothing if there is none."""
+    """Return the digits after the first AADSTS in a text; "" if there are none."""
     _, found, rest = text.partition(_MARK)
     digits = len(rest) - len(rest.lstrip("0123456789"))
     return rest[: min(digits, 10)] if found else ""
 
 
 def meaning(text: str, whom: str, login: str = "") -> IssueError:
-    """Return cause and remedy of what Entra wrote (its JSON, or an SDK's text).
+    """Return the error, with cause and remedy, for Entra's text (JSON, or an SDK's).
 
-    `whom` names who was asked, for a text without a code; `login` is the command by
-    which a person logs in to it, nothing where no person did.
+    `whom` names the source, for a text without a code. `login` is the command by which
+    a person logs in to that source; "" for a source without a login.
     """
     code = code_in(text)
     if code in _UNKNOWN_RESOURCE:
@@ -214,15 +215,15 @@ _NO_IDENTITY = (
     "managed identity found",  # App Service: "No User Assigned or Delegated …"
 )
 _BAD_REQUEST, _NOT_FOUND = 400, 404
-"""By 404 instance metadata means itself, for now."""
+"""A 404 of instance metadata means that its own endpoint is not ready: it may pass."""
 _CHOOSE = "set AZURE_CLIENT_ID to the client id of one"
 
 
 def machine_meaning(text: str, whom: str, status: int = 0) -> IssueError | AbsentError:
-    """Read what an endpoint of the machine's answered, and its status where known.
+    """Return the error for the answer of a machine's endpoint; status 0 is unknown.
 
-    AbsentError where the machine has no such identity, whether or not it was chosen;
-    else a PassedOverError, or an UnknownAudienceError.
+    It is an AbsentError where the machine does not have the identity, chosen or not.
+    Else it is a PassedOverError or an UnknownAudienceError.
     """
     if code_in(text):
         found = meaning(text, whom)
@@ -255,7 +256,7 @@ def machine_meaning(text: str, whom: str, status: int = 0) -> IssueError | Absen
 
 
 def _identities_in(text: str) -> list[str]:
-    """Return the GUIDs and resource ids that Azure names; they are no secrets."""
+    """Return the GUIDs and resource ids in Azure's text; they are no secrets."""
     words = "".join(c if c.isalnum() or c in "-/._" else " " for c in text).split()
     found = [word.strip(".") for word in words if _is_identity(word.strip("."))]
     return list(dict.fromkeys(found))[:_MAX_NAMED]

@@ -1,4 +1,4 @@
-"""The SDK road: any source, asked by azure-identity's own credential for it."""
+"""The SDK road: azure-identity has a credential class for each source."""
 
 from __future__ import annotations
 
@@ -36,13 +36,17 @@ _CONNECT_S = 1
 _READ_S = 5
 _SPARE_S = 1
 _ENDPOINTS = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT", "AZURE_POD_IDENTITY_AUTHORITY_HOST")
-"""Of the platform that runs us; a proxy would see the secret that is sent there."""
+"""The variables with endpoints of the platform that runs us. Requests there bypass
+proxies, which would see the secret that is sent."""
 
 
 def token(
     source: str, authority: str, audience: str, environment: Environment
 ) -> AccessToken:
-    """Return a source's token; AbsentError where it has no identity."""
+    """Return a source's token, through azure-identity.
+
+    Raises AbsentError where the source has no identity.
+    """
     tenant = sources.tenant("DOCKCRED_ACR_TENANT_ID", environment)
     if kind := sources.PROGRAMS.get(source):
         environment = Environment(child_program.variables_for(kind, environment))
@@ -68,7 +72,7 @@ def _is_named(environment: Environment) -> bool:
 
 
 def _check_metadata(environment: Environment) -> None:
-    """Raise AbsentError where nobody is at the metadata address by default."""
+    """Raise AbsentError where no metadata service answers at the usual address."""
     from dockcred.system.cloud import AZURE  # noqa: PLC0415 - this source only
     from dockcred.transport import metadata  # noqa: PLC0415 - as above
 
@@ -79,7 +83,7 @@ def _check_metadata(environment: Environment) -> None:
 
 
 def _prepare(environment: Environment) -> None:
-    """Set variables that keep the SDK off the console, proxies and relative PATHs."""
+    """Set variables that keep the SDK from the console, proxies and relative PATHs."""
     warnings.simplefilter("ignore")
     for name in ("azure", "msal", "urllib3"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
@@ -99,11 +103,11 @@ def _prepare(environment: Environment) -> None:
 
 
 def _host(url: str) -> str:
-    """Return the host of an endpoint without TLS."""
+    """Return the host of a plain http endpoint; "" for any other."""
     try:
         parts = urlsplit(url)
     except ValueError:
-        return ""  # no URL: whoever asks there will be told
+        return ""  # not a URL: the request itself will fail
     return (parts.hostname or "") if parts.scheme == "http" else ""
 
 
@@ -126,11 +130,12 @@ def _credential(
         "raw_response_hook": heard,
     }
     if source == sources.IMDS:
-        # Off Azure nobody answers at the metadata address, however often asked.
+        # Outside of Azure nobody answers at the metadata address, however often one
+        # tries.
         network["retry_connect"] = 0
     if source in sources.MANAGED:
-        # Private, and what DefaultAzureCredential passes: workload identity is a
-        # source of its own.
+        # This argument is private, but DefaultAzureCredential passes it too. For us,
+        # workload identity is a source of its own.
         network["_exclude_workload_identity_credential"] = True
         network |= _chosen(source, environment)
         return theirs.ManagedIdentityCredential(**network)
@@ -148,10 +153,10 @@ def _credential(
 
 
 def _chosen(source: str, environment: Environment) -> dict[str, Any]:
-    """Return the argument for the identity that variables choose, if they do.
+    """Return the argument for the identity that variables choose; {} if none do.
 
-    Raises InvalidInputError where the source cannot give another than its own. Cloud
-    Shell alone takes no notice of AZURE_CLIENT_ID: the login there is a person's.
+    Raises InvalidInputError where the source has only one identity, and variables
+    choose another. Cloud Shell ignores AZURE_CLIENT_ID, since its login is a person's.
     """
     for variable, name in (
         ("DOCKCRED_ACR_RESOURCE_ID", "resource_id"),

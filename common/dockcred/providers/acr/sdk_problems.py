@@ -1,4 +1,4 @@
-"""What azure-identity's failures mean: which are passed over, and which are the end."""
+"""What azure-identity's errors mean, and which of them let the next source be asked."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 
 class Heard:
-    """What azure-identity was answered last, which its errors do not tell."""
+    """The status of the last response to azure-identity: its errors do not tell it."""
 
     status = 0
 
     def __call__(self, response: Any) -> None:
-        """Read the status: azure-core calls this with every response."""
+        """Keep the status; azure-core calls this hook with every response."""
         self.status = response.http_response.status_code
 
     @property
     def is_temporary(self) -> bool:
-        """Return whether it may be another one in a moment."""
+        """Return whether a retry may get another status."""
         return may_pass(self.status)
 
 
@@ -61,10 +61,11 @@ _MISSING = ("not found", "not installed", "could not be found")
 
 @contextmanager
 def translated(source: str, audience: str, heard: Heard) -> Iterator[None]:
-    """Raise IssueError, with a remedy, for what azure-identity raises.
+    """Turn what azure-identity raises in the block into an IssueError with a remedy.
 
-    Its texts are searched and never repeated: a child program may print a secret.
-    A PassedOverError or AbsentError is where its chain would go on.
+    The texts of its errors are searched but never shown: they may hold a secret that a
+    child program printed. It is a PassedOverError or AbsentError where azure-identity's
+    chain would ask the next source.
     """
     import azure.identity as theirs  # noqa: PLC0415 - loaded by whoever asks it
     from azure.core import exceptions as core  # noqa: PLC0415 - as above
@@ -121,9 +122,9 @@ def _unavailable(
 
 
 def _no_metadata(text: str, why: BaseException | None, heard: Heard) -> DockcredError:
-    """Return what it means that instance metadata gave no token.
+    """Return the error for instance metadata that gave no token.
 
-    What was answered is in the text, what kept it from answering is the cause.
+    `text` holds the answer, if there was one. `why` is what prevented an answer.
     """
     from azure.core import exceptions as core  # noqa: PLC0415 - as above
 
@@ -138,7 +139,7 @@ def _no_metadata(text: str, why: BaseException | None, heard: Heard) -> Dockcred
 
 def _failed(source: str, text: str, audience: str, heard: Heard) -> DockcredError:
     if source in sources.MANAGED:
-        # azure-identity's chain ends here, though the machine may have said no.
+        # azure-identity's chain ends here, even if the machine's endpoint refused.
         found = problems.machine_meaning(text, NAMES[source], heard.status)
         if isinstance(found, (problems.PassedOverError, problems.AbsentError)):
             return IssueError(found.cause, found.remedy)

@@ -1,4 +1,4 @@
-"""The sources of an Azure identity, and the access token that each gives."""
+"""The sources of an Azure identity, and the access token that each of them gives."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DEVELOPER_CLI = "azure:developer-cli"
 
 MANAGED = (IMDS, APP_SERVICE, SERVICE_FABRIC, ARC, MACHINE_LEARNING, CLOUD_SHELL)
 WITHOUT_CHOICE = (CLOUD_SHELL, SERVICE_FABRIC)
-"""Whose identity is set up elsewhere: a request cannot name another."""
+"""Sources whose identity is configured elsewhere: a request cannot choose another."""
 PROGRAMS = {CLI: "az", POWERSHELL: "pwsh", DEVELOPER_CLI: "azd"}
 
 _PRODUCTION = ("environment", "workload", "managed")
@@ -49,16 +49,17 @@ _NAMED = ("DOCKCRED_ACR_OBJECT_ID", "DOCKCRED_ACR_RESOURCE_ID")
 _MANAGED_CHOICE = "managedidentitycredential"
 _FEDERATED = ("AZURE_FEDERATED_TOKEN_FILE", "AZURE_TENANT_ID", "AZURE_CLIENT_ID")
 _OF_A_POD = ("AZURE_FEDERATED_TOKEN_FILE", "AZURE_TENANT_ID", "AZURE_AUTHORITY_HOST")
-"""What the workload identity webhook sets, whether or not it knows a client id."""
+"""The variables that the workload identity webhook sets, even without a client id."""
 
 
 def plan(environment: Environment) -> tuple[str, ...]:
     """Return the sources to ask, one after the other, until one has an identity.
 
-    An application that variables configure ends the list: if it fails, that is the
-    answer. A machine's endpoint does not: see `problems.is_passed_over`.
-    Raises InvalidInputError where AZURE_TOKEN_CREDENTIALS chooses none that we know,
-    and where a pod's own identity was meant but is not named.
+    An application that variables configure ends the list: if it fails, no other source
+    is asked. A machine's endpoint does not end it: see `problems.is_passed_over`.
+
+    Raises InvalidInputError where AZURE_TOKEN_CREDENTIALS has an unknown value, and
+    where a pod's own identity was meant but is not named.
     """
     groups = _CHOICES[_choice(environment)]
     if is_machine_chosen(environment):
@@ -74,10 +75,10 @@ def plan(environment: Environment) -> tuple[str, ...]:
 
 
 def is_chosen(environment: Environment) -> bool:
-    """Return whether a person has named the identity: then to lack it is a failure.
+    """Return whether a person has named the identity: its absence is then a failure.
 
-    AZURE_CLIENT_ID alone says which, not whose: the machine's endpoint is asked for
-    it, and whoever comes after is asked too.
+    AZURE_CLIENT_ID alone says which identity, but not from which source. The machine's
+    endpoint is asked for it, and so are the sources after that.
     """
     names = ("AZURE_CLIENT_ID", *_NAMED)
     return bool(environment.first(*names)) or _choice(environment) not in {
@@ -88,14 +89,14 @@ def is_chosen(environment: Environment) -> bool:
 
 
 def is_machine_chosen(environment: Environment) -> bool:
-    """Return whether the machine's identity was chosen: nobody else is asked then."""
+    """Return whether the machine's identity was chosen: it alone is asked then."""
     choice = _choice(environment)
     named = environment.first(*_NAMED) and choice in {"", "prod"}
     return bool(named) or choice == _MANAGED_CHOICE
 
 
 def tenant(variable: str, environment: Environment) -> str:
-    """Return the tenant that a variable names, nothing where it is not set.
+    """Return the tenant in a variable; "" where the variable is not set.
 
     Raises InvalidInputError where it is neither an id nor a domain.
     """
@@ -155,7 +156,8 @@ def _managed(environment: Environment) -> str:
     if get("MSI_ENDPOINT"):
         return MACHINE_LEARNING if get("MSI_SECRET") else CLOUD_SHELL
     if all(map(get, _OF_A_POD)) and not is_chosen(environment):
-        # azure-identity stops here too: the node's identity is not the pod's.
+        # azure-identity stops here too: the identity of the node is not that of the
+        # pod.
         raise InvalidInputError(
             "this pod has a federated token, but AZURE_CLIENT_ID names no application",
             "annotate its service account with azure.workload.identity/client-id, "
@@ -165,15 +167,15 @@ def _managed(environment: Environment) -> str:
 
 
 def looked_for(environment: Environment) -> tuple[str, ...]:
-    """Return the files whose being there makes a source one to be asked."""
+    """Return the files whose existence adds a source to those that are asked."""
     programs = (_on_path(source, environment) for source in PROGRAMS)
     return (_ARC_AGENT, *(path for paths in programs for path in paths))
 
 
 def _on_path(source: str, environment: Environment) -> tuple[str, ...]:
-    """Return where a source's program may lie.
+    """Return the paths where a source's program may be.
 
-    Absolute names only: the working directory may be a stranger's.
+    Only absolute paths: the working directory may be a stranger's.
     """
     names = system.POWERSHELLS if source == POWERSHELL else (PROGRAMS[source],)
     return tuple(
@@ -186,7 +188,7 @@ def _on_path(source: str, environment: Environment) -> tuple[str, ...]:
 
 
 def about(principal: str, environment: Environment) -> dict[str, str]:
-    """Return who a token named, by TENANT/CLIENT/OBJECT; else whom variables choose."""
+    """Return the ids in a token's TENANT/CLIENT/OBJECT, else those in the variables."""
     tenant, _, rest = principal.partition("/")
     client, _, bearer = rest.partition("/")
     get = environment.get
@@ -201,15 +203,16 @@ def about(principal: str, environment: Environment) -> dict[str, str]:
 
 
 class AccessToken:
-    """A bearer token; `tenant` and `said` (tenant, application, object) come from it.
+    """An Entra token; its claims tell `tenant` and `principal`.
 
-    `said` is empty where the token tells nothing. The value never shows in a repr.
+    `principal` is TENANT/APPLICATION/OBJECT; "" if the token tells neither of the
+    latter two. The token's value never shows in a repr.
     """
 
     __slots__ = ("principal", "tenant", "value")
 
     def __init__(self, value: str, client_id: str = "") -> None:
-        """Read the claims; `client_id` is what the source told beside the token."""
+        """Parse the claims; `client_id` is what the source told beside the token."""
         claims = claims_of(value.encode("utf-8", "replace"))
         self.value = value
         self.tenant = _word(claims.get("tid"))
@@ -219,11 +222,11 @@ class AccessToken:
         self.principal = f"{self.tenant}/{application}/{bearer}" if known else ""
 
     def __repr__(self) -> str:
-        """Show whose it is."""
+        """Show the principal, but not the token."""
         return f"AccessToken({self.principal!r}, value=…)"
 
 
 def _word(value: object) -> str:
-    """Return only what an id is made of; the text is a stranger's."""
+    """Return only the characters that ids have: the text is not trusted."""
     text = value if isinstance(value, str) else ""
     return "".join(c for c in text[:100] if c.isascii() and (c.isalnum() or c in "-."))
