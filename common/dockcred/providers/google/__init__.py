@@ -1,11 +1,11 @@
 """Google's registries: Artifact Registry and Container Registry.
 
 hosts          which hosts are Google's, and where its tools keep their files
-identities     who is asked, in which order, and how the answer is made
-metadata       the machine's service account: the direct road
-logins, sdk    credentials files and gcloud, through google-auth
-impersonation  another service account's token
-access_token   a token, and what Google's error codes mean
+identities     which source is asked, in which order, and the credential it leads to
+metadata       the machine's service account: the direct road, without an SDK
+logins, sdk    credentials files and gcloud, through google-auth: the SDK road
+impersonation  the token of another service account
+access_token   the access token, and what Google's error codes mean
 """
 
 from __future__ import annotations
@@ -32,23 +32,24 @@ class Google(Provider):
     metadata = ("Google", "google:metadata")
     guesses_own = True
     sources = (
-        # The credentials file is in the key.
+        # No lease: the cache key holds the state of the credentials file.
         Source("google:service-account"),
         Source("google:authorized-user"),
-        # Issuer and subject of the token are conditions.
+        # No lease: issuer and subject of the token are conditions of the entry.
         Source("google:wif-file"),
-        # Neither a URL, a program nor AWS can say who it is: minted anew.
+        # A URL, a program or AWS cannot say who they are. So a new credential is minted
+        # when the lease ends.
         Source("google:wif-url", lease_s=LEASE_S),
         Source("google:wif-executable", lease_s=LEASE_S),
         Source("google:wif-aws", lease_s=LEASE_S),
         Source("google:impersonation"),
-        # The login's files are in the key.
+        # No lease: the cache key holds the state of the login's files.
         Source("google:gcloud"),
         Source("google:metadata", lease_s=LEASE_S, direct=True),
     )
 
     def __init__(self, more_hosts: tuple[str, ...] | None = None) -> None:
-        """Serve these patterns beside Google's own; by default the variables'."""
+        """Serve these host patterns too; by default those that the variables name."""
         if more_hosts is None:
             variables = current()
             text = variables.get("DOCKCRED_GOOGLE_HOSTS")
@@ -59,20 +60,20 @@ class Google(Provider):
         self._more_hosts = more_hosts
 
     def matches(self, server: ServerURL) -> bool:
-        """Return whether the whole host is Google's; plain http carries no token."""
+        """Return whether the host is Google's; plain http would show the token."""
         return server.scheme != "http" and hosts.is_served(
             server.host, self._more_hosts
         )
 
     def config_files(self, environment: Environment) -> tuple[str, ...]:
-        """Return the credentials file and what gcloud writes at login and logout."""
+        """Return the credentials file, and what gcloud writes at login and logout."""
         from dockcred.providers.google import hosts  # noqa: PLC0415 - our hosts only
 
         adc_file = hosts.adc_file(environment)
         return tuple(filter(None, (adc_file, *hosts.gcloud_files(environment))))
 
     def identity(self, server: ServerURL, environment: Environment) -> Identity:
-        """Choose who is asked."""
+        """Return the identity that is asked for a server's credential."""
         from dockcred.providers.google import identities  # noqa: PLC0415 - a miss
 
         if not self.matches(server):
@@ -82,7 +83,7 @@ class Google(Provider):
         )
 
     def own_servers(self, environment: Environment) -> tuple[str, ...]:
-        """Return the registries that every project may have, where somebody is here."""
+        """Return the hosts that each project may use, if an identity is configured."""
         if not hosts.may_be_configured(environment):
             return ()
         from dockcred.providers.google import identities  # noqa: PLC0415 - for `list`
@@ -90,7 +91,7 @@ class Google(Provider):
         return hosts.EVERYBODYS if identities.is_configured(environment) else ()
 
     def username(self, server: ServerURL, environment: Environment) -> str:
-        """Return the user that is chosen for every token."""
+        """Return the configured user name, or the default one for access tokens."""
         from dockcred.providers.google import identities  # noqa: PLC0415 - for `list`
 
         del server
@@ -99,7 +100,7 @@ class Google(Provider):
     def about(
         self, server: ServerURL, principal: str, environment: Environment
     ) -> dict[str, str]:
-        """Return the account, its project, and whom it impersonates."""
+        """Return the account, its project, and the account that it impersonates."""
         from dockcred.providers.google import identities  # noqa: PLC0415 - for `status`
 
         del server

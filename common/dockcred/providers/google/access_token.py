@@ -1,4 +1,4 @@
-"""Google's access token, and what Google's errors mean."""
+"""A Google access token, and what Google's error codes mean."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from dockcred.errors import (
 )
 
 SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
-"""What a registry needs to push and pull, and no more: docker-credential-gcr's too."""
+"""The scope to push and pull, and no more; docker-credential-gcr asks for it too."""
 
 IAM_SCOPE = "https://www.googleapis.com/auth/iam"
-"""What it takes to ask for another service account's token."""
+"""The scope to ask for the token of another service account."""
 
 
 class Token:
-    """An access token; `expires_at` is None where its issuer names no end."""
+    """An access token; `expires_at` is None where the issuer tells no expiry."""
 
     __slots__ = ("expires_at", "value")
 
     def __init__(self, value: str, expires_at: float | None) -> None:
-        """Hold both; `expires_at` is in seconds since the epoch."""
+        """Set value and expiry; `expires_at` is in seconds since the epoch."""
         self.value = value
         self.expires_at = expires_at
 
     def __repr__(self) -> str:
-        """Show until when it is good, not what it is."""
+        """Show the expiry, but not the token."""
         return f"Token(…, expires_at={self.expires_at})"
 
 
@@ -56,7 +56,7 @@ _REAUTH = frozenset({"invalid_rapt", "rapt_required"})
 
 
 def missing(reason: str) -> MissingIdentityError:
-    """Return the error where the metadata server, the last one asked, gave none."""
+    """Return the error if the metadata server, the last source, gives no identity."""
     return MissingIdentityError(
         "no Google identity was found in GOOGLE_APPLICATION_CREDENTIALS, "
         f"application default credentials, gcloud or metadata: {reason}",
@@ -65,9 +65,9 @@ def missing(reason: str) -> MissingIdentityError:
 
 
 def meaning(code: str, subtype: str, identity: str, remedy: str = "") -> IssueError:
-    """Return the cause, with its remedy, of an error code about something.
+    """Return the error, with cause and remedy, for an error code about `identity`.
 
-    `remedy` is what helps where the code says that the identity is at fault.
+    `remedy` is used where the code says that the identity is at fault.
     """
     if code in _REAUTH or subtype in _REAUTH:
         return EndedError(
@@ -96,5 +96,5 @@ def meaning(code: str, subtype: str, identity: str, remedy: str = "") -> IssueEr
 
 
 def _word(text: str) -> str:
-    """Return only what a code is made of; the text is a stranger's."""
+    """Return only the characters that codes have: the text is not trusted."""
     return "".join(c for c in text[:60] if c.isalnum() or c in "._-") or "unknown"

@@ -1,4 +1,8 @@
-"""Which hosts are Google's, and where its services and files are."""
+"""Which hosts are Google's, and where its services and files are.
+
+A universe is Google's term for a cloud with an API domain of its own. Google's own
+universe is googleapis.com; sovereign clouds are others.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,8 @@ EVERYBODYS = (
     *(f"{area}-docker.pkg.dev" for area in ("us", "europe", "asia")),
     *("gcr.io", "us.gcr.io", "eu.gcr.io", "asia.gcr.io"),
 )
-"""Those that are named after no region; nothing tells which of the others there are."""
+"""The hosts that are named after no region. The regional hosts are not listed, since
+nothing tells which of them exist."""
 
 
 _REGISTRIES = {"s3nsapis.fr": "s3nsregistry.fr"}
@@ -32,10 +37,10 @@ _APIS, _PKG, _GOOG = "apis-", "pkg-", ".goog"
 
 
 def of_universe(domain: str) -> tuple[str, ...]:
-    """Return the pattern of a universe's registries, none of Google's own universe.
+    """Return the host pattern of a universe's registries; () for Google's own universe.
 
-    A universe names its registries' domain by itself: those of Google's own naming
-    have the same name with another beginning.
+    The registries' domain follows from the universe's domain: mostly it is `pkg.` and
+    that domain. For a domain like apis-NAME.goog it is pkg-NAME.goog.
     """
     if not domain or domain == google.UNIVERSE:
         return ()
@@ -48,8 +53,8 @@ def of_universe(domain: str) -> tuple[str, ...]:
 def is_served(host: str, more: tuple[str, ...] = ()) -> bool:
     """Return whether a canonical host (lower-case, no trailing dot) is Google's.
 
-    `more` are patterns that are asked for: those of sovereign clouds, and the public
-    mirrors of Docker Hub, which need no token and get none unasked.
+    `more` are further patterns that a person has configured: sovereign clouds, and the
+    public mirrors of Docker Hub. Those mirrors need no token, and get none by default.
     """
     labels = host.split(".")
     if any(_matches(labels, pattern) for pattern in more):
@@ -60,9 +65,9 @@ def is_served(host: str, more: tuple[str, ...] = ()) -> bool:
 
 
 def read(text: str) -> tuple[str, ...]:
-    """Read the patterns of a variable, or raise InvalidInputError.
+    """Parse the patterns of a variable; raise InvalidInputError for a wrong one.
 
-    Only a first label may be `*` or `*-docker`, and two plain labels must follow.
+    Only the first label may be `*` or `*-docker`, and two plain labels must follow it.
     """
     patterns = tuple(text.lower().replace(",", " ").split())
     for pattern in patterns:
@@ -109,7 +114,7 @@ _TOLD = (
 
 
 def adc_file(environment: Environment) -> str:
-    """Return the file that the variable names, else the well-known one."""
+    """Return the path in the variable, else the well-known path; "" if neither is."""
     if named := environment.get(ADC_VARIABLE):
         return named
     directory = _gcloud_directory(environment)
@@ -117,7 +122,7 @@ def adc_file(environment: Environment) -> str:
 
 
 def gcloud_files(environment: Environment) -> tuple[str, ...]:
-    """Return the files that change with a login, a logout and a switch of account.
+    """Return the files that change at a login, a logout and a switch of account.
 
     access_tokens.db is not among them: gcloud writes it at every refresh.
     """
@@ -134,9 +139,10 @@ def gcloud_files(environment: Environment) -> tuple[str, ...]:
 
 
 def may_be_configured(environment: Environment) -> bool:
-    """Return whether there is a file, a login or a machine of Google's to look at.
+    """Return whether there is a credentials file, a gcloud login, or a Google machine.
 
-    What `identities.is_configured` says no to without this, it says no to with it.
+    It is a quick check without the SDK. Where it returns False,
+    `identities.is_configured` would return False too.
     """
     where = adc_file(environment)
     if environment.get(ADC_VARIABLE) or (where and os.path.isfile(where)):
@@ -145,7 +151,7 @@ def may_be_configured(environment: Environment) -> bool:
 
 
 def is_machine(environment: Environment) -> bool:
-    """Return whether this is a machine of Google's, or is said to have its metadata."""
+    """Return whether this machine is in Google's cloud, or a variable says so."""
     from dockcred.system import cloud  # noqa: PLC0415 - for `list` only
 
     named = environment.get("GCE_METADATA_HOST")
@@ -153,7 +159,7 @@ def is_machine(environment: Environment) -> bool:
 
 
 def has_gcloud_login(environment: Environment) -> bool:
-    """Return whether gcloud ever ran here, or is told what to use."""
+    """Return whether gcloud ever ran here, or a variable tells it what to use."""
     if is_gcloud_told(environment):
         return True
     directory = _gcloud_directory(environment)
@@ -166,7 +172,7 @@ def is_gcloud_told(environment: Environment) -> bool:
 
 
 def gcloud_settings(environment: Environment) -> tuple[str, str]:
-    """Return the files of gcloud's settings: the active configuration's, the old."""
+    """Return gcloud's settings files: of the active configuration, and the old one."""
     directory = _gcloud_directory(environment)
     return _configuration(environment, directory), f"{directory}/properties"
 
@@ -179,13 +185,13 @@ def _gcloud_directory(environment: Environment) -> str:
 
 
 def _configuration(environment: Environment, directory: str) -> str:
-    """Return the file of gcloud's active configuration."""
+    """Return the settings file of gcloud's active configuration."""
     name = environment.get("CLOUDSDK_ACTIVE_CONFIG_NAME") or _active(directory)
     return f"{directory}/configurations/config_{name}"
 
 
 def _active(directory: str) -> str:
-    """Return the active configuration's name; gcloud passes over what can be none."""
+    """Return the active configuration's name; gcloud ignores an invalid one."""
     try:
         with open(f"{directory}/active_config", encoding="ascii") as file:
             name = file.read(256).strip()

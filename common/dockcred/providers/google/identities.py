@@ -1,6 +1,6 @@
-"""Who is asked for a Google credential, in which order, and how the answer is made.
+"""The source that is asked for a Google credential, and how its token becomes one.
 
-As docker-credential-gcr's users and Google's libraries expect it: the file that
+The order is that of docker-credential-gcr and Google's libraries: the file that
 GOOGLE_APPLICATION_CREDENTIALS names, the well-known file of `gcloud auth
 application-default login`, gcloud's active account, the metadata server.
 """
@@ -54,9 +54,10 @@ USERNAMES = ("oauth2accesstoken", "_token", "_dcgcloud_token", JSON_KEY)
 
 
 def choose(environment: Environment, universe: str = "") -> Identity:
-    """Choose by the user name what the password is: a token, or the key itself.
+    """Return the identity; the user name decides between a token and the key itself.
 
-    `universe` is the registry's, "" where it is not known.
+    `universe` is that of the registry, "" where it is not known. Raises
+    InvalidInputError for a user name that Google's registries do not know.
     """
     username = environment.get("DOCKCRED_GOOGLE_USERNAME") or USERNAMES[0]
     if username not in USERNAMES and not _is_gcrs(username):
@@ -71,13 +72,13 @@ def choose(environment: Environment, universe: str = "") -> Identity:
 
 
 def _is_gcrs(username: str) -> bool:
-    """Return whether this is what docker-credential-gcr calls itself, by version."""
+    """Return whether docker-credential-gcr of some version uses this user name."""
     version = username.removeprefix("_dcgcr_").removesuffix("_token")
     return username == f"_dcgcr_{version}_token" and version.replace("_", "").isalnum()
 
 
 def source(environment: Environment) -> AccessTokenSource:
-    """Choose the first that is configured; it is not asked yet."""
+    """Return the first source that is configured; it is not asked yet."""
     road = environment.get("DOCKCRED_ROAD")
     where = hosts.adc_file(environment)
     if road != "direct":
@@ -94,7 +95,7 @@ def source(environment: Environment) -> AccessTokenSource:
 
 
 def is_configured(environment: Environment) -> bool:
-    """Return whether there is a file, a login or a machine of Google's to ask."""
+    """Return whether there is a file, a login or a Google machine to ask."""
     try:
         chosen = source(environment)
     except DockcredError:
@@ -103,9 +104,9 @@ def is_configured(environment: Environment) -> bool:
 
 
 def about(principal: str, environment: Environment) -> dict[str, str]:
-    """Return account and project, from a credentials file, gcloud's or the machine.
+    """Return account and project, by a credentials file, gcloud or the machine.
 
-    A machine's principal is its account, and the scopes of its tokens behind it.
+    A machine's principal is the account, followed by the scopes of its tokens.
     """
     account, _, scopes = principal.partition(" ")
     found = {"account": account, "scopes": scopes}
@@ -128,7 +129,7 @@ def about(principal: str, environment: Environment) -> dict[str, str]:
 
 
 _OF_PROJECTS = ".iam.gserviceaccount.com"
-"""The end of a service account's name, behind that of its project."""
+"""The end of a service account's address, after the project's name."""
 
 
 def _machine(environment: Environment) -> metadata.Machine:
@@ -138,7 +139,7 @@ def _machine(environment: Environment) -> metadata.Machine:
 
 
 class _SdkMachine(metadata.Machine):
-    """The metadata server, asked for its token by google-auth."""
+    """The metadata server, with google-auth fetching its token."""
 
     def _token(self) -> Token:
         from dockcred.providers.google import sdk  # noqa: PLC0415 - the SDK road
@@ -147,7 +148,7 @@ class _SdkMachine(metadata.Machine):
 
 
 class AccessTokenIdentity(Identity):
-    """An access token as the registry's password."""
+    """An identity with an access token as the registry's password."""
 
     def __init__(
         self,
@@ -156,14 +157,15 @@ class AccessTokenIdentity(Identity):
         impersonate: str = "",
         universe: str = "",
     ) -> None:
-        """Choose the source; `impersonate` is the service account to become."""
+        """Choose the source; `impersonate` is the service account to impersonate."""
         self._universe = universe
         self._environment = environment
         self._username = username
         self._impersonate = impersonate
         self._follow(source(environment))
         if not isinstance(self._source, metadata.Machine):
-            # It says so without being asked, and `doctor` tells it.
+            # A login or file tells its universe without a request, so `doctor` can
+            # report it.
             _check_universe(self._source, universe, environment)
 
     def _follow(self, chosen: AccessTokenSource) -> None:
@@ -173,12 +175,13 @@ class AccessTokenIdentity(Identity):
         self.principal = ""
         more = ("google:impersonation",) if self._impersonate else ()
         self.sources = (*chosen.sources, *more)
-        # Where gcloud was used, it depends on where gcloud is, and on what it says.
+        # If gcloud was used here, the choice also depends on where gcloud is, and on
+        # its answer. Files alone do not tell that.
         used = hosts.has_gcloud_login(self._environment)
         self.looked_for = None if used else ()
 
     def issue(self) -> Credential:
-        """Fetch the token, and trade it where another account is wanted."""
+        """Fetch the token; exchange it where another account is to be impersonated."""
         token = self._token(IAM_SCOPE if self._impersonate else SCOPE)
         self.principal = self._source.principal
         if self._impersonate:
@@ -196,11 +199,11 @@ class AccessTokenIdentity(Identity):
         return Credential(self._username, token.value, now, token.expires_at)
 
     def current_principal(self) -> str:
-        """Return who the source says it is; only a machine can tell."""
+        """Return who the source says it is; "" unless the source is a machine."""
         return self._source.current_principal()
 
     def _token(self, scope: str) -> Token:
-        """Fetch the token; a gcloud without an account leaves it to the machine."""
+        """Fetch the token; ask the machine instead where gcloud has no account."""
         try:
             _check_universe(self._source, self._universe, self._environment)
             return self._source.token(scope)
@@ -216,10 +219,11 @@ class AccessTokenIdentity(Identity):
 def _check_universe(
     source: AccessTokenSource, wanted: str, environment: Environment
 ) -> None:
-    """Raise IssueError where an identity is of another universe than the registry.
+    """Raise IssueError where identity and registry belong to different universes.
 
-    A machine is not asked for a registry of Google's own universe unless a variable
-    names another: nearly all are of it, and each `get` would pay for the question.
+    For a registry in Google's own universe, a machine is not asked unless a variable
+    names another universe. Nearly all machines belong to Google's own, and each `get`
+    would pay for the request.
     """
     if not wanted:
         return
@@ -237,15 +241,16 @@ def _check_universe(
 
 
 class KeyIdentity(Identity):
-    """A service account's key file as the registry's password, as it is.
+    """A service account's key file, used unchanged as the registry's password.
 
-    The secret is the identity, so it is not cached: it has no row and no end.
+    The secret is the identity itself, so it is not cached: it has no row in
+    Google.sources, and no expiry.
     """
 
     sources = ("google:json-key",)
 
     def __init__(self, environment: Environment, universe: str = "") -> None:
-        """Read the file; IssueError where it holds no service account's key."""
+        """Read the file; raise IssueError where it holds no service account's key."""
         from dockcred.providers.google import logins  # noqa: PLC0415 - this source
 
         self._path = hosts.adc_file(environment)
@@ -265,7 +270,7 @@ class KeyIdentity(Identity):
         _check_universe(self._file, universe, environment)
 
     def issue(self) -> Credential:
-        """Return the file's content in one line."""
+        """Return the file's content, as JSON in one line."""
         import json  # noqa: PLC0415 - a miss only
 
         return Credential(JSON_KEY, json.dumps(self._file.info), time.time())

@@ -1,4 +1,4 @@
-"""Tokens of another account by impersonation, and what google-auth asks through."""
+"""The token of an impersonated account, and the transport that google-auth uses."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ TIMEOUT_S = 5.0
 
 
 class AuthResponse:
-    """A response in google-auth's words."""
+    """A response in the form that google-auth expects."""
 
     __slots__ = ("data", "headers", "status")
 
     def __init__(self, status: int, headers: dict[str, str], data: bytes) -> None:
-        """Hold the three; header names are lower-case."""
+        """Set the fields; header names are lower-case."""
         self.status = status
         self.headers = headers
         self.data = data
 
 
 class AuthTransport:
-    """What google-auth asks through."""
+    """The transport through which google-auth sends its requests."""
 
     def __init__(self, environment: Environment, *, repeats: bool = False) -> None:
-        """Hold the variables that choose proxy and trust.
+        """Keep the variables that choose proxy and trusted certificates.
 
-        `repeats`: a passing refusal is met here, since google-auth does not.
+        `repeats` tells to retry temporary failures here, since google-auth does not.
         """
         self._environment = environment
         self._repeats = repeats
@@ -56,7 +56,7 @@ class AuthTransport:
         timeout: float | None = None,
         **_: object,
     ) -> AuthResponse:
-        """Send one request; `timeout` is in seconds, and never longer than the call."""
+        """Send one request; `timeout` is in seconds, at most what the call has left."""
         content = body.encode() if isinstance(body, str) else body or b""
         own = {name.lower(): text(value) for name, value in (headers or {}).items()}
 
@@ -75,7 +75,7 @@ class AuthTransport:
 
 
 def text(value: object) -> str:
-    """Write a header's value, which google-auth may hand over as bytes."""
+    """Return a header's value as text; google-auth may pass it as bytes."""
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
@@ -87,7 +87,7 @@ def _bounded(timeout: float | None) -> float:
 
 
 def names_a_program(info: dict[str, Any]) -> bool:
-    """Return whether the token of a file, or of one within it, is a program's."""
+    """Return whether a program gives the token of a file, or of a file within it."""
     inner = info.get("source_credentials")
     source = info.get("credential_source")
     return (isinstance(source, dict) and "executable" in source) or (
@@ -99,12 +99,15 @@ MISSHAPEN = (
     *(LookupError, ValueError, TypeError, AttributeError),
     *(ArithmeticError, RecursionError),
 )
-"""What google-auth lets through where a file or an answer has not the shape it must."""
+"""What google-auth raises where a file or an answer does not have the expected form."""
 
 
 @contextmanager
 def reading(answer: str) -> Iterator[None]:
-    """Raise IssueError where not the file but what it leads to is misshapen."""
+    """Raise IssueError where an answer is malformed; `answer` names it.
+
+    Without this it would be reported as a malformed credentials file.
+    """
     from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - sdk's alone
 
     try:
@@ -123,9 +126,9 @@ _OK, _UNKNOWN = 200, 404
 
 
 def url_for(account: str, universe: str = UNIVERSE) -> str:
-    """Return where a service account's token is asked for in its universe.
+    """Return the URL that gives a service account's token, in its universe.
 
-    Raises InvalidInputError where the text is no account's address.
+    Raises InvalidInputError where `account` is not a service account's address.
     """
     name, at, domain = account.partition("@")
     characters = set(name + domain)
@@ -149,7 +152,7 @@ def mint(
     delegates: list[str] | None = None,
     lifetime_s: int = LIFETIME_S,
 ) -> Token:
-    """Trade one's own token for the account's."""
+    """Exchange our own token for one of the account in the URL."""
     account = url.rpartition("/")[2].partition(":")[0]
     body = {
         "delegates": delegates or [],
@@ -174,7 +177,7 @@ def mint(
     try:
         fields = json.loads(answer.body)
         ends = datetime.fromisoformat(fields["expireTime"])
-        # A time without a zone would be read as this machine's.
+        # A time without a zone would be read as this machine's local time.
         value = fields["accessToken"] if ends.tzinfo else ""
         expires_at = ends.timestamp()
     except MISSHAPEN:
@@ -198,7 +201,7 @@ _REMEDIES = {
 
 
 def _failure(answer: Response, account: str) -> Exception:
-    """Return what a refusal means: by its status, and by the reason in its details."""
+    """Return the error for a refusal, by its status and the reason in its details."""
     if b'"SERVICE_DISABLED"' in answer.body:
         return IssueError(
             "the IAM Credentials API is not enabled in the project of whoever asks",

@@ -1,4 +1,4 @@
-"""The logins of people: application default credentials, and gcloud's own."""
+"""Logins of people: application default credentials, and gcloud's account."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _ROWS = {
 
 
 class CredentialsFile:
-    """One credentials file, asked through google-auth."""
+    """A credentials file, used through google-auth."""
 
     def __init__(self, environment: Environment, where: str) -> None:
-        """Read it and note what is watched; IssueError where it is not usable."""
+        """Read the file, set what is watched; raise IssueError if it is not usable."""
         self._environment = environment
         self.info = _read(where)
         self.principal = ""
@@ -43,7 +43,7 @@ class CredentialsFile:
         self._note(self.info)
 
     def _note(self, info: dict[str, Any]) -> None:
-        """Return the file's row, and those of the file within an impersonating one."""
+        """Add the file's row, and those of the file inside an impersonating one."""
         row = _ROWS[info["type"]]
         if row == "google:wif":
             source = info.get("credential_source")
@@ -58,17 +58,20 @@ class CredentialsFile:
             self._note(inner)
 
     def token(self, scope: str) -> Token:
-        """Mint through google-auth."""
+        """Mint a token through google-auth."""
         from dockcred.providers.google import sdk  # noqa: PLC0415 - a miss only
 
         return sdk.token(self.info, self._environment, scope)
 
     def current_principal(self) -> str:
-        """Return nothing: a file's sources can only be asked by minting."""
+        """Return "": a file's source tells who it is only by minting."""
         return ""
 
     def universe(self) -> str:
-        """Return what the file says; of an impersonating one, what its source does."""
+        """Return the file's universe; for an impersonating file that of its source.
+
+        Raises IssueError where the file's endpoints belong to another universe.
+        """
         info = self.info
         urls = [str(info.get(name) or "") for name in _ENDPOINTS]
         while isinstance(info.get("source_credentials"), dict):
@@ -86,7 +89,7 @@ class CredentialsFile:
 
 
 _ENDPOINTS = ("token_url", "service_account_impersonation_url")
-"""Where a file has a token sent to, as it says itself."""
+"""The settings of a credentials file that name a URL to send a token to."""
 
 
 def _host(url: str) -> str:
@@ -128,7 +131,7 @@ def _read(where: str) -> dict[str, Any]:
 
 
 def about(chosen: object, environment: Environment) -> dict[str, str]:
-    """Return account and project of a login, as its file says them; no secret of it."""
+    """Return account and project of a login, as its file says; no secret of it."""
     if isinstance(chosen, CredentialsFile):
         named = chosen.info.get("project_id") or chosen.info.get("quota_project_id")
         account = str(chosen.info.get("client_email", ""))
@@ -151,7 +154,7 @@ _CORE = ("account", "project", "universe_domain")
 
 
 def _core(settings: str) -> dict[str, str]:
-    """Return what gcloud's settings say, as far as it can be read."""
+    """Return account, project and universe of gcloud's settings; "" if unreadable."""
     import configparser  # noqa: PLC0415 - for `status`
 
     parser = configparser.ConfigParser(interpolation=None)
@@ -167,30 +170,30 @@ _LOGIN = "run: gcloud auth login"
 
 
 class Account:
-    """The account that gcloud would act as."""
+    """The account that gcloud acts as."""
 
     sources: tuple[str, ...] = ("google:gcloud",)
     tokens: tuple[str, ...] = ()
     principal = ""
 
     def __init__(self, environment: Environment, program: str) -> None:
-        """Hold gcloud's path; it is not run yet."""
+        """Keep gcloud's path; gcloud is not run yet."""
         self._environment = environment
         self._program = program
         self.files = hosts.gcloud_files(environment)
 
     def current_principal(self) -> str:
-        """Return nothing: its files tell every change."""
+        """Return "": gcloud's files tell every change."""
         return ""
 
     def universe(self) -> str:
-        """Return gcloud's: its variable's, its active configuration's, Google's own."""
+        """Return gcloud's universe: by variable or active configuration."""
         named = self._environment.get("CLOUDSDK_CORE_UNIVERSE_DOMAIN")
         settings = hosts.gcloud_settings(self._environment)[0]
         return named or _core(settings)["universe_domain"] or UNIVERSE
 
     def token(self, scope: str) -> Token:
-        """Run gcloud; MissingIdentityError where no account is active."""
+        """Run gcloud; raise MissingIdentityError where it has no active account."""
         del scope
         command = [
             self._program,
@@ -214,11 +217,11 @@ class Account:
 
 
 def find(environment: Environment) -> Account | None:
-    """Return gcloud's account, None where there is no gcloud to ask, or none in it.
+    """Return gcloud's account; None where there is no gcloud, or no account in it.
 
-    Every gcloud that ever ran leaves a credentials.db. Without an account it asks the
-    metadata server, which we do at a hundredth of its time. Where its settings are not
-    wholly understood, gcloud is asked.
+    Every gcloud that ever ran leaves a credentials.db, even without an account. A
+    gcloud without an account asks the metadata server, which we do a hundred times as
+    fast. Where we do not wholly understand its settings, gcloud is asked.
     """
     program = child_program.find("gcloud", environment)
     if not hosts.is_gcloud_told(environment):
@@ -245,7 +248,7 @@ def _may_name_one(settings: str) -> bool:
         with open(settings, encoding="utf-8") as file:
             parser.read_file(file)
         for section in parser.sections():
-            parser.items(section)  # gcloud stops at any value that refers to none
+            parser.items(section)  # gcloud fails at a value that refers to nothing
         account = parser.get("core", "account", fallback="")
     except FileNotFoundError:
         return False
@@ -267,7 +270,7 @@ def _failure(outcome: child_program.Outcome) -> Exception:
 
 
 def _credential(output: str) -> dict[str, Any]:
-    """Return the JSON object in what may begin with a plug-in's or wrapper's noise."""
+    """Return the JSON object in gcloud's output, after any noise of plug-ins."""
     import json  # noqa: PLC0415 - a miss only
 
     start = output.find("{")
@@ -284,7 +287,7 @@ def _credential(output: str) -> dict[str, Any]:
 
 
 def _time(text: object) -> float | None:
-    """Read token_expiry, which is missing for a token that gcloud was handed."""
+    """Parse token_expiry; None for a token that was given to gcloud, which has none."""
     from datetime import datetime  # noqa: PLC0415 - a miss only
 
     try:

@@ -1,8 +1,8 @@
 """The machine's own service account, from the metadata server: the direct road.
 
-cloud.google.com/compute/docs/metadata; GKE's metadata server answers the same paths
-for a pod's account. Asked by address, since elsewhere the name may take long to fail,
-and never through a proxy.
+Source: cloud.google.com/compute/docs/metadata. GKE's metadata server answers the same
+paths for a pod's account. The server is asked by address, since outside of Google the
+lookup of its name may take long to fail. It is never asked through a proxy.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Machine:
     tokens: tuple[str, ...] = ()
 
     def __init__(self, environment: Environment) -> None:
-        """Read where the server is; nothing is asked yet."""
+        """Find the server's address; no request is sent yet."""
         self._environment = environment
         named = environment.first(*HOST_VARIABLES)
         self._is_named = bool(named)
@@ -65,7 +65,7 @@ class Machine:
         self.principal = ""
 
     def current_principal(self) -> str:
-        """Return the account's address and scopes; refuse one without ours."""
+        """Return address and scopes; raise IssueError for useless scopes."""
         fields = self._account()
         scopes = [str(scope).removeprefix(_SCOPES) for scope in fields["scopes"]]
         if scopes and _ENOUGH.isdisjoint(scopes):
@@ -77,9 +77,9 @@ class Machine:
         return f"{fields['email']} {' '.join(sorted(scopes))}"
 
     def universe(self) -> str:
-        """Return the universe of the machine; a server that knows none is of Google's.
+        """Return the machine's universe; Google's own where the server knows none.
 
-        Raises MissingIdentityError where this is no machine of Google's.
+        Raises MissingIdentityError where this machine is not in Google's cloud.
         """
         self._account()
         answer = self._ask(_UNIVERSE, is_there=True)
@@ -90,9 +90,10 @@ class Machine:
         return answer.body.decode("ascii", "replace").strip() or UNIVERSE
 
     def token(self, scope: str) -> Token:
-        """Return a token, once it is known whose; its scopes are the machine's.
+        """Return a token; its scopes are the machine's, and `scope` is ignored.
 
-        In this order: an account swapped in between is met when the lease ends.
+        The account is asked for first. If another account is attached before the token
+        is fetched, this is noticed when the lease ends.
         """
         del scope
         self.principal = self.current_principal()
@@ -133,7 +134,7 @@ class Machine:
         return found
 
     def _first(self) -> Response:
-        """Ask for the account; raise MissingIdentityError where no server is."""
+        """Ask for the account; raise MissingIdentityError where there is no server."""
         from dockcred.system.cloud import GOOGLE, Hardware  # noqa: PLC0415 - a miss only
 
         own = Hardware()
@@ -151,10 +152,10 @@ class Machine:
         return answer
 
     def _ask(self, path: str, *, is_there: bool) -> Response:
-        """Return the answer, asked again while it may pass, as google-auth does.
+        """Return the answer, with the retries that google-auth does.
 
-        Where nothing says that the server `is_there`, a second is enough for it to take
-        the connection.
+        Where nothing says that the server `is_there`, the timeout to connect is a
+        second.
         """
         chosen_s = _chosen_s(self._environment)
         answer_s = chosen_s or _ANSWER_S
@@ -190,13 +191,13 @@ def _is_passing(answer: Response) -> bool:
 
 
 def _chosen_s(environment: Environment) -> float:
-    """Return how long google-auth's variable says to wait, in seconds; 0 if unsaid."""
+    """Return the timeout in google-auth's variable, in seconds; 0 if it is not set."""
     text = environment.get("GCE_METADATA_TIMEOUT").strip()
     return float(text) if text.isdecimal() else 0.0
 
 
 def check_mtls(environment: Environment) -> None:
-    """Refuse where mutual TLS with the metadata server is demanded."""
+    """Raise IssueError where a variable demands mutual TLS with the metadata server."""
     if environment.get("GCE_METADATA_MTLS_MODE").lower() == "strict":
         raise IssueError(
             "GCE_METADATA_MTLS_MODE is strict, and mutual TLS with the metadata "

@@ -1,4 +1,4 @@
-"""The road through google-auth, and what its exceptions mean."""
+"""The SDK road: tokens through google-auth, and what its exceptions mean."""
 
 from __future__ import annotations
 
@@ -59,9 +59,10 @@ _WHAT = {
 
 @contextmanager
 def translated(info: dict[str, Any]) -> Iterator[None]:
-    """Raise IssueError, with a remedy, for what google-auth raises.
+    """Turn what google-auth raises in the block into an IssueError with a remedy.
 
-    Its texts are not repeated: they quote whole answers, and a program's output.
+    The texts of its exceptions are not shown: they quote whole answers, and the output
+    of programs.
     """
     inner = info.get("source_credentials")
     kind = (inner if isinstance(inner, dict) else info).get("type")
@@ -91,7 +92,7 @@ def translated(info: dict[str, Any]) -> Iterator[None]:
 
 
 def _unread(info: dict[str, Any], identity: str) -> IssueError:
-    """Return which half failed: the subject token's source, or Google's endpoint."""
+    """Return the error for the half that failed: the token's source, or Google."""
     if info["type"] == "metadata":
         return IssueError(
             f"{identity} was not had from the metadata server",
@@ -117,7 +118,7 @@ def _unread(info: dict[str, Any], identity: str) -> IssueError:
 
 
 def _code(error: Exception) -> tuple[str, str]:
-    """Read the OAuth error code and its subtype from what google-auth kept."""
+    """Return the OAuth error code and subtype that google-auth's exception holds."""
     for argument in error.args[1:]:
         fields = argument
         if isinstance(argument, str | bytes):
@@ -131,7 +132,7 @@ def _code(error: Exception) -> tuple[str, str]:
 
 
 def token(info: dict[str, Any], environment: Environment, scope: str = SCOPE) -> Token:
-    """Mint from the content of a credentials file."""
+    """Return a token for the content of a credentials file."""
     process.set_activity("asking Google through google-auth")
     _prepare(environment, impersonation.names_a_program(info))
     with translated(info):
@@ -139,7 +140,7 @@ def token(info: dict[str, Any], environment: Environment, scope: str = SCOPE) ->
 
 
 _REPEATED = ("service_account", "authorized_user")
-"""Whose requests google-auth repeats itself."""
+"""The types of credentials for which google-auth itself retries requests."""
 
 
 def _token(info: dict[str, Any], environment: Environment, scope: str) -> Token:
@@ -162,7 +163,7 @@ def _token(info: dict[str, Any], environment: Environment, scope: str) -> Token:
     elif kind == "external_account_authorized_user":
         made = external_account_authorized_user.Credentials.from_info(info)
     else:
-        # A person's login has the scopes it was given: to ask for others fails.
+        # A person's login has the scopes that it was given. To ask for others fails.
         made = user.Credentials.from_authorized_user_info(info)
     return refreshed(made, connection)
 
@@ -183,7 +184,7 @@ def refreshed(
     connection: AuthTransport,
     answer: str = "the answer of Google's token endpoint",
 ) -> Token:
-    """Return the token that google-auth fetches; its `expiry` is UTC, unmarked."""
+    """Return the token that google-auth fetches; its `expiry` is UTC without a zone."""
     before = time.time()
     with reading(answer):
         made.refresh(connection)
@@ -192,15 +193,15 @@ def refreshed(
         if made.expiry is None:
             return Token(made.token, None)
         ends = made.expiry.replace(tzinfo=UTC).timestamp()
-    # It counts from the receipt; we count from before the request.
+    # google-auth counts from the response; we count from the request.
     return Token(made.token, ends - (time.time() - before))
 
 
 def _prepare(environment: Environment, runs_a_program: bool = False) -> None:
-    """Set our variables for google-auth, and silence it on stderr.
+    """Set our variables for google-auth, and keep it from writing to stderr.
 
-    It takes an empty variable for a value; stderr belongs to the protocol. A program
-    that it runs gets all that it sees itself.
+    google-auth takes an empty variable for a value, and stderr belongs to the protocol.
+    A program that it runs inherits all variables, so it then gets only those allowed.
     """
     if runs_a_program:
         passed = child_program.variables_for("google-executable", environment)
@@ -224,7 +225,7 @@ def _federated(
     *,
     scope: str = SCOPE,
 ) -> Token:
-    """Exchange the subject token; impersonate where the file says so."""
+    """Exchange the subject token; impersonate an account if the file says so."""
     url = info.get("service_account_impersonation_url")
     wanted = (info["token_url"], info["audience"], info["subject_token_type"])
     named = wanted if url is None else (url, *wanted)
@@ -270,7 +271,7 @@ def _exchange(
 
 
 def _source(info: dict[str, Any], environment: Environment) -> Any:
-    """Choose google-auth's class for the file's credential source."""
+    """Return google-auth's object for the file's credential source."""
     if info.get("subject_token_type") == _AWS_TYPE:
         return aws.Credentials.from_info(info)
     source = info.get("credential_source") or {}
