@@ -1,11 +1,11 @@
-"""A CI job's own ID token, for the registries that are configured to take it.
+"""A CI job's own ID token, for the registries that are configured to accept it.
 
-identity       a source and an exchange, together who is asked
-id_token       a token, and what is checked before it goes anywhere
-jobs, machine  where it comes from: the CI system, files and variables; programs
-exchanges      what the registry gets for it: the token, or a cloud's or an endpoint's
+identity       the identity: a source of the token, and an exchange for it
+id_token       a token, the checks before it is sent, and the answers to it
+jobs, machine  the sources: CI systems, files and variables; programs and metadata
+exchanges      gives the token itself, or what a cloud or an endpoint returns for it
 registries     the exchanges of Docker Hub, Quay and Chainguard
-platforms      those of JFrog and Cloudsmith, which take JSON
+platforms      the exchanges of JFrog and Cloudsmith, which take JSON
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def read(text: str) -> tuple[str, ...]:
-    """Read the hosts of DOCKCRED_OIDC_HOSTS, or raise InvalidInputError."""
+    """Parse the hosts in DOCKCRED_OIDC_HOSTS; InvalidInputError for a wrong one."""
     return tuple(map(_host, text.replace(",", " ").split()))
 
 
@@ -47,7 +47,7 @@ class OIDC(Provider):
     name = "oidc"
     program = "docker-credential-oidc"
     names = oidc
-    # A cloud may be who takes the token in exchange.
+    # A cloud may be what exchanges the token, so its variables count too.
     variables = (
         *COMMON,
         *oidc.VARIABLES,
@@ -57,8 +57,9 @@ class OIDC(Provider):
     )
     secrets = (*oidc.SECRETS, *aws.SECRETS, *azure.SECRETS, *google.SECRETS)
     sources = (
-        # Issuer and subject of the token are conditions. Elsewhere the job's own
-        # address or number is in the key. A token that is handed on is never kept.
+        # For the file, issuer and subject of the token are conditions of the entry. For
+        # the CI systems the cache key holds the job's own address or number. A token
+        # that is itself the password is never kept.
         Source("oidc:file", direct=True),
         Source("oidc:github-actions", direct=True),
         Source("oidc:azure-pipelines", direct=True),
@@ -66,9 +67,9 @@ class OIDC(Provider):
         Source("oidc:circleci"),
         Source("oidc:buildkite"),
         Source("oidc:google", lease_s=LEASE_S, direct=True),
-        # The service account is in the key: see protocol.kubelet.service_account.
+        # The cache key holds the service account: see protocol.kubelet.service_account.
         Source("oidc:kubelet"),
-        # What a cloud's own provider got for the token.
+        # These are for the password that a cloud's own provider got for the token.
         Source("oidc:to-aws", direct=True),
         Source("oidc:to-azure", direct=True),
         Source("oidc:to-google"),
@@ -77,13 +78,13 @@ class OIDC(Provider):
     def __init__(
         self, load: Callable[[str], Provider], chosen: tuple[str, ...] = ()
     ) -> None:
-        """Serve the hosts that are chosen, and the variable's; `load` opens a cloud."""
+        """Serve the chosen hosts and the variable's; `load` returns a provider."""
         text = current().get("DOCKCRED_OIDC_HOSTS")
         self._hosts = (*chosen, *(read(text) if text else ()))
         self._load = load
 
     def matches(self, server: ServerURL) -> bool:
-        """Return whether the whole host is configured to get a job's token."""
+        """Return whether the host is configured to get a job's token."""
         return is_one_of(server, self._hosts)
 
     def by_variables(
@@ -92,10 +93,10 @@ class OIDC(Provider):
         environment: Environment,
         named: Callable[[], Iterable[str]],
     ) -> tuple[Provider, dict[str, str]] | None:
-        """Return this provider for Docker Hub and Cloudsmith, where a job says who.
+        """Return this provider for Docker Hub or Cloudsmith, if variables ask for it.
 
-        DOCKERHUB_OIDC_CONNECTIONID is what docker/login-action reads; Cloudsmith's
-        are its own command line's.
+        docker/login-action also reads DOCKERHUB_OIDC_CONNECTIONID. The variables for
+        Cloudsmith are those of its own command line.
         """
         del named
         from dockcred.clients.reference import HUB_NAMES  # noqa: PLC0415 - such a job
@@ -109,23 +110,23 @@ class OIDC(Provider):
         return (chosen, said) if said and chosen.matches(server) else None
 
     def serves_anonymous(self, server: ServerURL) -> bool:
-        """Return False: who names a registry for a job wants the job to be known."""
+        """Return False: who configures a job's identity wants it to be used."""
         del server
         return False
 
     def own_servers(self, environment: Environment) -> tuple[str, ...]:
-        """Return the hosts that the variable names."""
+        """Return the hosts in DOCKCRED_OIDC_HOSTS."""
         text = environment.get("DOCKCRED_OIDC_HOSTS")
         return read(text) if text else ()
 
     def username(self, server: ServerURL, environment: Environment) -> str:
-        """Return the user that goes with the token, or with what is got for it."""
+        """Return the user name for the token, or for the password that replaces it."""
         from dockcred.providers.oidc import exchanges  # noqa: PLC0415 - for `list`
 
         return exchanges.choose(server, environment, self._load).username
 
     def identity(self, server: ServerURL, environment: Environment) -> Identity:
-        """Choose where the token comes from, and what is got for it."""
+        """Choose the source of the token, and the exchange for it."""
         if not self.matches(server):
             raise CredentialsNotFoundError
         from dockcred.providers.oidc.identity import JobIdentity  # noqa: PLC0415
@@ -135,7 +136,7 @@ class OIDC(Provider):
     def about(
         self, server: ServerURL, principal: str, environment: Environment
     ) -> dict[str, str]:
-        """Return issuer and subject of the job's token, as it said them."""
+        """Return the subject of the job's token, or what its source says it is."""
         del server, environment
         return {"subject": principal} if principal else {}
 
@@ -157,9 +158,10 @@ _ASKED_FIRST = ("GITHUB_ACTIONS", "CIRCLECI", "BUILDKITE", "SYSTEM_OIDCREQUESTUR
 
 
 def _of_cloudsmith(environment: Environment) -> dict[str, str]:
-    """Return what Cloudsmith's own variables say, nothing where they name no service.
+    """Return our settings for Cloudsmith's own variables; {} if they name no service.
 
-    A token of theirs is looked at where the CI system has none to ask for.
+    Cloudsmith's variable for a token counts only where the CI system has none to ask
+    for.
     """
     get = environment.get
     organisation = environment.first(*oidc.CLOUDSMITH_ORGANISATION)

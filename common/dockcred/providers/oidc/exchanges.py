@@ -1,4 +1,4 @@
-"""What a job's ID token is exchanged for: nothing, a cloud's token, or RFC 8693's."""
+"""Exchange a job's ID token: for nothing, for a cloud's password, or by RFC 8693."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ _OWN = {
 def choose(
     server: ServerURL, environment: Environment, load: Callable[[str], Provider]
 ) -> Exchange:
-    """Choose the exchange; nobody is asked yet.
+    """Return the exchange that is configured; no request is sent yet.
 
-    Raises InvalidInputError where it is none, or not one for this registry.
+    Raises InvalidInputError where there is no such exchange, or not for this registry.
     """
     kind = environment.get(CHOICE)
     if not kind:
@@ -78,24 +78,24 @@ def choose(
 
 
 class Plain:
-    """The token as the password, for who verifies it: no copy of it is kept."""
+    """The token itself as the password; the registry verifies it. It is not cached."""
 
     sources: tuple[str, ...] = ("oidc:plain",)
     role = ""
 
     def __init__(self, environment: Environment) -> None:
-        """Read the user name that goes with it."""
+        """Read the user name that goes with the token."""
         self.username = username(environment)
 
     def credential(self, token: IDToken) -> Credential:
-        """Return the token as it is."""
+        """Return the token unchanged."""
         return Credential(self.username, token.value, time.time(), token.expires_at)
 
 
 def username(environment: Environment, default: str = DEFAULT_USERNAME) -> str:
-    """Return the user name for the registry; InvalidInputError where it is none.
+    """Return the user name for the registry; raise InvalidInputError for a wrong one.
 
-    In Basic authentication a colon would end it (RFC 7617).
+    A colon is wrong: in Basic authentication it would end the name (RFC 7617).
     """
     name = environment.get(USERNAME, default)
     if not name.isprintable() or ":" in name:
@@ -104,7 +104,10 @@ def username(environment: Environment, default: str = DEFAULT_USERNAME) -> str:
 
 
 def named_as(environment: Environment, what: str) -> str:
-    """Return who one is at an exchange; InvalidInputError says `what` is missing."""
+    """Return the identity's name at an exchange.
+
+    Raises InvalidInputError where it is not set; `what` says what the name is of.
+    """
     name = environment.get(AS)
     if not name or not name.isprintable():
         raise InvalidInputError(
@@ -115,7 +118,7 @@ def named_as(environment: Environment, what: str) -> str:
 
 
 def refuse_host(server: ServerURL, kind: str, hosts: str) -> InvalidInputError:
-    """Return the error for a registry that an exchange's password is not for."""
+    """Return the error for a registry that does not belong to the exchange."""
     return InvalidInputError(
         f"the exchange {kind} serves {hosts}, and {server.host} is none of them",
         "fix the registry's entry in config.toml",
@@ -128,7 +131,7 @@ _SESSION = "AWS_ROLE_SESSION_NAME"
 
 
 class CloudExchange:
-    """One registry of a cloud's, asked for by the cloud's own provider."""
+    """The exchange at a cloud, by that cloud's own provider."""
 
     def __init__(
         self,
@@ -137,7 +140,7 @@ class CloudExchange:
         environment: Environment,
         load: Callable[[str], Provider],
     ) -> None:
-        """Check that the registry is the cloud's, and that it is told who one is."""
+        """Check that the registry is the cloud's, and that the role is configured."""
         self._kind = kind
         self._server = server
         self._environment = environment
@@ -152,7 +155,7 @@ class CloudExchange:
         self.username = self._provider.username(server, environment)
 
     def credential(self, token: IDToken) -> Credential:
-        """Return the provider's answer, under variables that name the bearer."""
+        """Return the provider's answer, with variables that lead it to the token."""
         value, named = token.value, self._named
         if self._kind == "aws":
             variables = web_identity.aws(value, named[0], named[1] or token.subject)
@@ -212,7 +215,7 @@ def exchange(
     username: str,
     remedy: str,
 ) -> Credential:
-    """Post a token with more fields; the answer's access token is the password."""
+    """Post a token with more fields; the access token in the answer is the password."""
     form = {
         "grant_type": GRANT,
         "subject_token_type": ID_TOKEN,
@@ -237,12 +240,12 @@ def exchange(
 
 
 class Endpoint:
-    """The endpoint that is configured, https unless it is on this machine."""
+    """An endpoint whose URL is configured; it is https unless it is on this machine."""
 
     sources: tuple[str, ...] = ()
 
     def __init__(self, url: str, environment: Environment) -> None:
-        """Check where the token would go; InvalidInputError where it may not."""
+        """Check the URL; InvalidInputError where a token may not be sent there."""
         Target(url)
         self._url = url
         self.username = username(environment)

@@ -1,4 +1,4 @@
-"""A job's ID token, its sources' common part, and the answers of an exchange."""
+"""A job's ID token, the base class of its sources, and the answers of an exchange."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 AUDIENCE = "DOCKCRED_OIDC_AUDIENCE"
 MAX_BYTES = 64 * 1024
 _SHOWN = 80
-# What those who exchange ask for, to be told: what is not configured is not assumed.
+# The audiences that the exchanges expect. They are only shown to a person: an audience
+# that is not configured is never assumed.
 _ASKED_FOR = {
     "docker-hub": "https://identity.docker.com",
     "chainguard": "cgr.dev",
@@ -35,23 +36,23 @@ _ASKED_FOR = {
 
 
 class IDToken:
-    """A token (JWT) with its end in seconds since the epoch."""
+    """An ID token (JWT), with its expiry in seconds since the epoch."""
 
     __slots__ = ("expires_at", "subject", "value")
 
     def __init__(self, value: str, subject: str, expires_at: float) -> None:
-        """Hold what `checked` has found sound."""
+        """Keep what `checked` has verified."""
         self.value = value
         self.subject = subject
         self.expires_at = expires_at
 
     def __repr__(self) -> str:
-        """Show whose it is and until when, not what it is."""
+        """Show the subject and the expiry, but not the token."""
         return f"IDToken({self.subject!r}, expires_at={self.expires_at})"
 
 
 def audience(environment: Environment) -> str:
-    """Return the audience to ask for; InvalidInputError where none is configured."""
+    """Return the audience to ask for; raise InvalidInputError if it is not set."""
     named = environment.get(AUDIENCE)
     if not named:
         kind = environment.get("DOCKCRED_OIDC_EXCHANGE")
@@ -66,7 +67,10 @@ def audience(environment: Environment) -> str:
 
 
 def checked(text: str, environment: Environment, origin: str) -> IDToken:
-    """Return a token from where it was found; raise IssueError with what is wrong."""
+    """Return the token if it is usable; raise IssueError otherwise.
+
+    `origin` names in words where the token was found.
+    """
     value = text.strip()
     sound = value.isascii() and value.isprintable() and " " not in value
     claims = claims_of(value.encode("ascii", "replace")) if sound else {}
@@ -98,7 +102,10 @@ def _shown(value: object) -> str:
 
 
 def text_in(answer: Response, field: str, name: str, service: str) -> str:
-    """Read a token out of an answer; `name` is who sent it, as `service` does."""
+    """Return a field of a JSON answer; raise TransportError if it is missing.
+
+    `name` is the host that answered, `service` the service that should be there.
+    """
     try:
         return str(answer.json()[field])
     except (ValueError, LookupError, TypeError, RecursionError):
@@ -109,25 +116,25 @@ def text_in(answer: Response, field: str, name: str, service: str) -> str:
 
 
 class TokenSource:
-    """See identity.Identity for `tokens`; `name` is its row in Provider.sources.
+    """Where a job's token comes from; for `tokens` see identity.Identity.
 
-    A name without a row says that nothing tells whose job this is: what is got for
-    its token is not kept.
+    `name` is its row in Provider.sources. A name without a row means that nothing tells
+    whose job this is: then what the token is exchanged for is not kept.
     """
 
     name = ""
     tokens: tuple[str, ...] = ()
 
     def __init__(self, environment: Environment) -> None:
-        """Hold the variables; nothing is asked yet."""
+        """Keep the variables; no request is sent yet."""
         self._environment = environment
 
     def token(self) -> IDToken:
-        """Fetch or mint the token."""
+        """Return a token, fetched or minted."""
         raise NotImplementedError
 
     def current_principal(self) -> str:
-        """Return who the source says it is; "" where the key or a condition tells."""
+        """Return who the source says it is; "" where key or conditions tell it."""
         return ""
 
 
@@ -144,7 +151,7 @@ _CODES = frozenset(
         "unauthorized_client",
         "unsupported_grant_type",
         "access_denied",
-        # JFrog's, which are whole sentences.
+        # These are JFrog's, which are whole sentences.
         "Invalid audience",
         "Failed to get public key",
     }
@@ -154,11 +161,11 @@ _CODES = frozenset(
 def credential(
     answer: Response, url: str, username: str, field: str, remedy: str
 ) -> Credential:
-    """Read the password out of an answer's field, or raise what went wrong.
+    """Return the password in an answer's field; raise IssueError for a failure.
 
-    Its end is `expires_in` of the answer, else the `exp` of a password that is a JWT,
-    else unknown. What a refusal says is not repeated, its code apart: it may quote
-    the token. `remedy` is what helps against one.
+    It expires after the answer's `expires_in`, else at the `exp` of a password that is
+    a JWT; else the expiry is unknown. Of a refusal only its code is shown, since the
+    rest may quote the token. `remedy` is what helps against a refusal.
     """
     name = Target(url).netloc
     if answer.status in _DENIED:
@@ -195,7 +202,7 @@ def credential(
 
 
 def _code(answer: Response) -> str:
-    """Return the error's code, if it is one that RFC 6749, 8693 or JFrog knows."""
+    """Return the error's code if RFC 6749, RFC 8693 or JFrog defines it, else ""."""
     try:
         said = answer.json()
         code = said["errors"][0]["message"] if "errors" in said else said["error"]

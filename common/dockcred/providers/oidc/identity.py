@@ -17,28 +17,29 @@ if TYPE_CHECKING:
 
 CHOICE = "DOCKCRED_OIDC_SOURCE"
 
-# By name: the module and class, and the variable that tells of it.
+# For each name of a source: the module, the class, and the variable that shows that it
+# is there.
 _SOURCES = {
     "file": ("jobs", "TokenFile", "DOCKCRED_OIDC_TOKEN_FILE"),
     "command": ("machine", "TokenCommand", "DOCKCRED_OIDC_TOKEN_COMMAND"),
-    # GitLab's tokens too are in a variable; a GitLab job is known by its number.
+    # GitLab's tokens are in a variable too, but a GitLab job is known by its number.
     "gitlab": ("jobs", "GitLab", "GITLAB_CI"),
     "variable": ("jobs", "Variable", "DOCKCRED_OIDC_TOKEN_VARIABLE"),
     "github-actions": ("jobs", "GitHubActions", "GITHUB_ACTIONS"),
     "circleci": ("machine", "CircleCI", "CIRCLECI"),
     "buildkite": ("machine", "Buildkite", "BUILDKITE"),
     "azure-pipelines": ("jobs", "AzurePipelines", "SYSTEM_OIDCREQUESTURI"),
-    # Never without being named: every machine of Google's has one.
+    # This is used only where it is chosen: each machine of Google has such a token.
     "google": ("machine", "GoogleMetadata", ""),
-    # What kubelet's plugin names where nothing else is configured.
+    # kubelet's plugin chooses this where nothing else is configured.
     "kubelet": ("jobs", "Kubelet", ""),
 }
 
 
 def choose(environment: Environment) -> TokenSource:
-    """Choose the source; it is not asked yet.
+    """Return the source that is configured, or the CI system's; it is not asked yet.
 
-    Raises MissingIdentityError where no job's identity is in sight.
+    Raises MissingIdentityError where there is no job's identity.
     """
     chosen = environment.get(CHOICE)
     if chosen and chosen not in _SOURCES:
@@ -60,9 +61,9 @@ def choose(environment: Environment) -> TokenSource:
 
 
 class JobIdentity(Identity):
-    """A job's own token, handed on or exchanged.
+    """A job's own token, which is the password itself or is exchanged for it.
 
-    A token that is handed on is never kept: `oidc:plain` has no row.
+    A token that is the password itself is never kept: `oidc:plain` has no row.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class JobIdentity(Identity):
         environment: Environment,
         load: Callable[[str], Provider],
     ) -> None:
-        """Choose both; nobody is asked before it is known for whom the token is."""
+        """Choose both, and check the audience, before any request is sent."""
         self._exchange = exchanges.choose(server, environment, load)
         self._source = choose(environment)
         self._audience = id_token.audience(environment)
@@ -79,7 +80,7 @@ class JobIdentity(Identity):
         self.sources = (self._source.name, *self._exchange.sources)
 
     def issue(self) -> Credential:
-        """Get the token, and what the registry takes for it."""
+        """Get the token, and exchange it for what the registry accepts."""
         said = self._source.current_principal()
         token = self._source.token()
         try:
@@ -94,5 +95,5 @@ class JobIdentity(Identity):
         return credential
 
     def current_principal(self) -> str:
-        """Return who the source says it is; only a machine can tell."""
+        """Return who the source says it is; "" unless the source is a machine."""
         return self._source.current_principal()

@@ -1,4 +1,4 @@
-"""Tokens of CI jobs: held in a file or variable, or asked for over HTTP."""
+"""Tokens of CI jobs: from a file or a variable, or by a request over HTTP."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _FILE, _VARIABLE = "DOCKCRED_OIDC_TOKEN_FILE", "DOCKCRED_OIDC_TOKEN_VARIABLE"
 
 
 class TokenFile(TokenSource):
-    """A file that somebody keeps fresh, such as Kubernetes' projected token.
+    """A token file that somebody keeps fresh, such as Kubernetes' projected token.
 
-    Its issuer and subject are conditions of what is kept.
+    Its issuer and subject are conditions of the cache entry.
     """
 
     name = "oidc:file"
 
     def __init__(self, environment: Environment) -> None:
-        """Hold the file's name, not read yet; InvalidInputError where it is none."""
+        """Keep the file's path, not read yet; InvalidInputError if it is no file's."""
         super().__init__(environment)
         self._path = environment.get(_FILE)
         if not os.path.isabs(self._path):
@@ -36,7 +36,7 @@ class TokenFile(TokenSource):
                 f"{_FILE} is not an absolute path",
                 "name the file by its path from the root",
             )
-        # A pipe without a writer would be waited for.
+        # To read from a pipe without a writer would block.
         if os.path.exists(self._path) and not os.path.isfile(self._path):
             raise InvalidInputError(
                 f"{_FILE} names {self._path}, which is no file", "name the token's file"
@@ -62,13 +62,13 @@ class TokenFile(TokenSource):
 class Kubelet(TokenFile):
     """The pod's service account token, which kubelet sends along with an image.
 
-    Its file is in this process's memory alone; the account is in the cache's key.
+    Its file is in this process's memory only. The account is in the cache key.
     """
 
     name = "oidc:kubelet"
 
     def __init__(self, environment: Environment) -> None:
-        """Hold the file's name; MissingIdentityError where kubelet sent no token."""
+        """Keep the file's path; MissingIdentityError where kubelet sent no token."""
         if not environment.get(_FILE):
             raise MissingIdentityError(
                 "kubelet sent no service account token with this image",
@@ -82,7 +82,7 @@ class Kubelet(TokenFile):
 
 
 class Variable(TokenSource):
-    """A variable that the CI system sets; it does not say whose job this is."""
+    """A variable that the CI system sets; it does not tell whose job this is."""
 
     name = "oidc:variable"
 
@@ -106,12 +106,13 @@ class Variable(TokenSource):
 class GitLab(Variable):
     """A GitLab job's token: `id_tokens` puts it into a variable of any name.
 
-    docs.gitlab.com, "OpenID Connect (OIDC) Authentication Using ID Tokens". Without
-    a name it is that of sigstore's clients: the audience, then _ID_TOKEN.
+    Source: docs.gitlab.com, "OpenID Connect (OIDC) Authentication Using ID Tokens". If
+    no variable is named, its name is the one that sigstore's clients use: the audience,
+    followed by _ID_TOKEN.
     """
 
     def __init__(self, environment: Environment) -> None:
-        """Set the variable's name; the job's number is in the key."""
+        """Set the variable's name; the job's number is in the cache key."""
         named = environment.get(_VARIABLE) or _conventional(environment)
         super().__init__(environment.with_values({_VARIABLE: named}))
         self.name = "oidc:gitlab" if environment.get("CI_JOB_ID") else Variable.name
@@ -137,12 +138,15 @@ _AZURE_OK = 200
 
 
 class AzurePipelines(TokenSource):
-    """The job's own address is in the key: the next job has another."""
+    """The token of an Azure Pipelines job, for a service connection.
+
+    The job's own address is in the cache key: the next job has another.
+    """
 
     name = "oidc:azure-pipelines"
 
     def __init__(self, environment: Environment) -> None:
-        """Hold the variables; MissingIdentityError names the one that is not set."""
+        """Keep the variables; MissingIdentityError names the one that is not set."""
         super().__init__(environment)
         for name, remedy in (
             (_AZURE_URL, "run this in a job of Azure Pipelines"),
@@ -170,7 +174,7 @@ class AzurePipelines(TokenSource):
                 headers={
                     "authorization": f"Bearer {get(_AZURE_TOKEN).strip()}",
                     "content-type": "application/json",
-                    # Else a refusal is a redirect to a page where people log in.
+                    # Without this a refusal is a redirect to a login page.
                     "x-tfs-fedauthredirect": "Suppress",
                 },
             )
@@ -191,12 +195,15 @@ _OK, _REFUSED = 200, frozenset({401, 403})
 
 
 class GitHubActions(TokenSource):
-    """The job's own address is in the key: the next job has another."""
+    """The token of a GitHub Actions job.
+
+    The job's own address is in the cache key: the next job has another.
+    """
 
     name = "oidc:github-actions"
 
     def __init__(self, environment: Environment) -> None:
-        """Hold the variables; MissingIdentityError where the job may not ask."""
+        """Keep the variables; MissingIdentityError where the job has no permission."""
         super().__init__(environment)
         if not environment.get(_URL) or not environment.get(_TOKEN):
             raise MissingIdentityError(
@@ -206,7 +213,7 @@ class GitHubActions(TokenSource):
             )
 
     def token(self) -> IDToken:
-        """Return a token for the audience that is configured."""
+        """Return a token for the configured audience."""
         get = self._environment.get
         wanted = id_token.audience(self._environment)
         url = get(_URL).strip()

@@ -1,4 +1,4 @@
-"""Tokens from a program of the CI system, or from Google's metadata server."""
+"""Tokens from a CI system's program, or from Google's metadata server."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ _OK = 200
 
 
 class GoogleMetadata(TokenSource):
-    """The default service account, which the metadata server vouches for."""
+    """The token of the machine's default service account, from the metadata server."""
 
     name = "oidc:google"
 
     def __init__(self, environment: Environment) -> None:
-        """Read where the server is; nothing is asked yet."""
+        """Find the server's address; no request is sent yet."""
         super().__init__(environment)
         self._base = f"http://{environment.first(*_HOSTS) or '169.254.169.254'}"
 
     def token(self) -> IDToken:
-        """Return a token for the audience that is configured."""
+        """Return a token for the configured audience."""
         wanted = id_token.audience(self._environment)
         query = urlencode({"audience": wanted, "format": "full"})
         answer = self._get(f"identity?{query}")
@@ -57,7 +57,10 @@ class GoogleMetadata(TokenSource):
         return self._get("email").body.decode("ascii", "replace").strip()
 
     def _get(self, leaf: str) -> Response:
-        """Return what it answers; raise IssueError, since it was chosen by name."""
+        """Return the server's answer; raise IssueError if there is none.
+
+        It is not a MissingIdentityError, since a person has chosen this source by name.
+        """
 
         def ask() -> Response:
             return probe(
@@ -72,7 +75,7 @@ class GoogleMetadata(TokenSource):
             answer = with_retries(ask)
         except TransportError as error:
             if error.broke_while in WHERE_SOMEBODY_IS:
-                raise  # it is there, and told nothing
+                raise  # the server is there, but did not answer
             raise IssueError(
                 f"this is no machine of Google's: {error.cause}",
                 "choose another DOCKCRED_OIDC_SOURCE",
@@ -94,13 +97,13 @@ _COMMAND = "DOCKCRED_OIDC_TOKEN_COMMAND"
 
 
 class TokenCommand(TokenSource):
-    """The program that is configured; it does not say whose job this is."""
+    """A configured program that prints the token; nothing tells whose job this is."""
 
     name = "oidc:command"
     kind = "oidc-command"
 
     def token(self) -> IDToken:
-        """Run the program and take what it prints."""
+        """Run the program; return the token that it prints."""
         command = self._command(id_token.audience(self._environment))
         outcome = child_program.run(
             command,
@@ -131,12 +134,12 @@ class TokenCommand(TokenSource):
 
 
 class _OwnProgram(TokenCommand):
-    """A CI system's program, found on PATH; the job's number is in the key."""
+    """A CI system's program, found on PATH; the job's number is in the cache key."""
 
     system = program = job = ""
 
     def __init__(self, environment: Environment) -> None:
-        """Read the job's number."""
+        """Set the row's name, if the job's number is known."""
         super().__init__(environment)
         self.kind = self.program
         if environment.get(self.job):

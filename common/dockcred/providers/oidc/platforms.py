@@ -1,4 +1,4 @@
-"""Platforms with an exchange of their own that takes JSON: JFrog, Cloudsmith."""
+"""Platforms whose exchange takes JSON: JFrog and Cloudsmith."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ URL = "DOCKCRED_OIDC_EXCHANGE_URL"
 
 
 def _post(url: str, fields: Mapping[str, str], environment: Environment) -> Response:
-    """Post the fields that say something."""
+    """Post the fields that are not empty, as JSON."""
     body = json.dumps({name: value for name, value in fields.items() if value})
     return with_retries(
         lambda: request(
@@ -43,9 +43,9 @@ def _post(url: str, fields: Mapping[str, str], environment: Environment) -> Resp
 
 
 def _base(environment: Environment, default: str) -> str:
-    """Return where a platform is, without a slash at the end.
+    """Return a platform's URL, without a slash at the end.
 
-    Raises InvalidInputError where a secret may not go there.
+    Raises InvalidInputError where a secret may not be sent there.
     """
     base = (environment.get(URL) or default).rstrip("/")
     if not base.isascii() or not base.isprintable() or set(base) & set(" ?#"):
@@ -66,12 +66,12 @@ _OPTIONAL = {
 
 
 class JFrog:
-    """One OIDC integration of a JFrog platform, in its cloud or of one's own."""
+    """An OIDC integration of a JFrog platform, in JFrog's cloud or self-hosted."""
 
     sources: tuple[str, ...] = ()
 
     def __init__(self, server: ServerURL, environment: Environment) -> None:
-        """Read the integration's name, and where its platform is."""
+        """Read the integration's name, and the platform's URL."""
         scheme = "http" if is_loopback(server.host) else "https"
         port = f":{server.port}" if server.port else ""
         base = _base(environment, f"{scheme}://{server.host}{port}")
@@ -82,7 +82,7 @@ class JFrog:
         self._environment = environment
 
     def credential(self, token: IDToken) -> Credential:
-        """Exchange the token for an access token; its user is whom it names."""
+        """Exchange the token for an access token; the answer names the user."""
         fields = {
             "grant_type": exchanges.GRANT,
             "subject_token_type": exchanges.ID_TOKEN,
@@ -101,7 +101,7 @@ class JFrog:
 
 
 def _user(answer: Response, token: str) -> str:
-    """Return whom JFrog's answer names, or its token; IssueError where neither does."""
+    """Return the user in JFrog's answer or access token; IssueError without one."""
     named = answer.json().get("username")
     user = named if isinstance(named, str) and named else subject_of(token)
     if not user or not user.isprintable() or ":" in user:
@@ -114,9 +114,9 @@ def _user(answer: Response, token: str) -> str:
 
 
 def subject_of(token: str) -> str:
-    """Return the user of a JFrog access token's subject, "" where it names none.
+    """Return the user in the subject of a JFrog access token; "" if it names none.
 
-    A user's is SERVICE/users/NAME; one of groups has any name.
+    The subject of a user's token is SERVICE/users/NAME; that of a group's is any name.
     """
     subject = claims_of(token.encode()).get("sub")
     if not isinstance(subject, str):
@@ -134,13 +134,13 @@ _IN_A_SLUG = frozenset(
 
 
 class Cloudsmith:
-    """One service account of an organisation."""
+    """A service account of an organisation at Cloudsmith."""
 
     sources: tuple[str, ...] = ()
     username = "token"
 
     def __init__(self, server: ServerURL, environment: Environment) -> None:
-        """Read the service's name; the registry may have a name of one's own."""
+        """Read the service's name; the registry may have a custom domain."""
         del server
         base = _base(environment, CLOUDSMITH_API)
         host = Target(base).host
@@ -162,7 +162,7 @@ class Cloudsmith:
         self._environment = environment
 
     def credential(self, token: IDToken) -> Credential:
-        """Exchange the token for the service account's."""
+        """Exchange the token for one of the service account."""
         fields = {"oidc_token": token.value, "service_slug": self._service}
         return id_token.credential(
             _post(self._url, fields, self._environment),

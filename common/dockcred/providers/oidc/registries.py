@@ -20,13 +20,13 @@ CHAINGUARD_URL = "https://issuer.enforce.dev/sts/exchange"
 
 
 class Chainguard:
-    """One identity."""
+    """The exchange of Chainguard, for one identity."""
 
     sources: tuple[str, ...] = ()
     username = "user"
 
     def __init__(self, server: ServerURL, environment: Environment) -> None:
-        """Check the registry and who one is there."""
+        """Check the registry, and read the identity's id."""
         if server.host != REGISTRY:
             raise exchanges.refuse_host(server, "chainguard", REGISTRY)
         self._identity = exchanges.named_as(environment, "the identity's id")
@@ -34,7 +34,7 @@ class Chainguard:
         self._environment = environment
 
     def credential(self, token: IDToken) -> Credential:
-        """Exchange the token for the registry's."""
+        """Exchange the token for the registry's password."""
         query = urlencode({"aud": REGISTRY, "identity": self._identity})
         answer = with_retries(
             lambda: request(
@@ -62,12 +62,12 @@ LIFE_S = 3600
 
 
 class DockerHub:
-    """One organisation's connection."""
+    """The exchange of Docker Hub, for one connection of an organisation."""
 
     sources: tuple[str, ...] = ()
 
     def __init__(self, server: ServerURL, environment: Environment) -> None:
-        """Check the registry and who one is there."""
+        """Check the registry; read the ids of connection and organisation."""
         if server.host not in HUB_NAMES:
             raise exchanges.refuse_host(server, "docker-hub", "Docker Hub's hosts")
         self._connection = exchanges.named_as(environment, "the connection's id")
@@ -82,7 +82,7 @@ class DockerHub:
         self._environment = environment
 
     def credential(self, token: IDToken) -> Credential:
-        """Exchange the token for an hour's access token."""
+        """Exchange the token for an access token that is valid for an hour."""
         fields = {"connection_id": self._connection, "expires_in": str(LIFE_S)}
         return exchange(
             DOCKER_HUB_URL,
@@ -96,12 +96,12 @@ class DockerHub:
 
 
 class Quay:
-    """One robot account of quay.io or of a Quay of one's own."""
+    """The exchange of quay.io or of a self-hosted Quay, for one robot account."""
 
     sources: tuple[str, ...] = ()
 
     def __init__(self, server: ServerURL, environment: Environment) -> None:
-        """Read the registry and the robot."""
+        """Read the registry's URL and the robot's name."""
         scheme = "http" if is_loopback(server.host) else "https"
         port = f":{server.port}" if server.port else ""
         self._url = f"{scheme}://{server.host}{port}/oauth2/federation/robot/token"
@@ -110,7 +110,7 @@ class Quay:
         self._environment = environment
 
     def credential(self, token: IDToken) -> Credential:
-        """Show robot and token, and get the robot's password for an hour."""
+        """Send robot and token; return the robot's password, valid for an hour."""
         from binascii import b2a_base64  # noqa: PLC0415 - this exchange only
 
         basic = b2a_base64(f"{self.username}:{token.value}".encode(), newline=False)
