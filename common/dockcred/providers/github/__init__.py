@@ -1,8 +1,8 @@
 """GitHub's registries: ghcr.io, docker.pkg.github.com and Enterprise servers.
 
-hosts       which hosts, and whose API answers for each
-identities  who is asked, in which order: variables, gh, an app
-gh          gh's stored login, and whether its token opens packages
+hosts       which hosts are registries of which GitHub, and where its API is
+identities  the identity, by order: a GitHub App, variables, gh's login
+gh          gh's stored login, and whether its token can read packages
 api         the requests to GitHub's API
 """
 
@@ -29,27 +29,28 @@ class GitHub(Provider):
     program = "docker-credential-ghcr-login"
     names = github
     sources = (
-        # The App's key file is watched; a token of a person is never kept.
+        # No lease: the entry watches the App's key file. A person's token is never
+        # kept.
         Source("github:app"),
     )
 
     def __init__(self, enterprise: tuple[str, ...] | None = None) -> None:
-        """Serve these Enterprise servers beside github.com; else the variable's."""
+        """Serve github.com and these Enterprise servers; by default the variable's."""
         if enterprise is None:
             text = current().get("DOCKCRED_GITHUB_HOSTS")
             enterprise = hosts.read(text) if text else ()
         self._enterprise = enterprise
 
     def matches(self, server: ServerURL) -> bool:
-        """Return whether the whole host is GitHub's; plain http carries no token."""
+        """Return whether the host is GitHub's; plain http would show the token."""
         return server.scheme != "http" and bool(self._owner(server))
 
     def config_files(self, environment: Environment) -> tuple[str, ...]:
-        """Return gh's file of logins."""
+        """Return the path of gh's file of logins."""
         return tuple(filter(None, (hosts.gh_file(environment),)))
 
     def identity(self, server: ServerURL, environment: Environment) -> Identity:
-        """Choose who is asked."""
+        """Return the identity that is configured for a server."""
         from dockcred.providers.github import identities  # noqa: PLC0415 - a miss
 
         owner = self._owner(server)
@@ -58,7 +59,7 @@ class GitHub(Provider):
         return identities.choose(owner, environment)
 
     def own_servers(self, environment: Environment) -> tuple[str, ...]:
-        """Return the registry of each GitHub for which there is a token or an App."""
+        """Return the registry of each GitHub that has a token or an App here."""
         registries = {hosts.GITHUB: "ghcr.io"}
         registries |= {server: f"containers.{server}" for server in self._enterprise}
         if not (environment.first(*github.SECRETS, *github.VARIABLES)) and not (
@@ -74,19 +75,19 @@ class GitHub(Provider):
         )
 
     def username(self, server: ServerURL, environment: Environment) -> str:
-        """Return whose token it is, as far as a variable or gh's file says."""
+        """Return the token's user name, as far as a variable or gh's file tells it."""
         from dockcred.providers.github import identities  # noqa: PLC0415 - for `list`
 
         return identities.user(self._owner(server), environment)
 
     def issuer(self, server: ServerURL) -> str:
-        """Return the GitHub whose registry it is: each has tokens of its own."""
+        """Return the GitHub that the registry belongs to: each has its own tokens."""
         return self._owner(server)
 
     def about(
         self, server: ServerURL, principal: str, environment: Environment
     ) -> dict[str, str]:
-        """Return the App and its installation, or where a person's token is from."""
+        """Return the App and its installation, or the source of a person's token."""
         from dockcred.providers.github import identities  # noqa: PLC0415 - for `status`
 
         del principal

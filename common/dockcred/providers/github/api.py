@@ -1,4 +1,4 @@
-"""GitHub's API: whose token this is, and an app's installation token."""
+"""Requests to GitHub's API: check a token, and get an App's installation token."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ _CHECK_S = 3.0
 
 
 def about(token: str, api: str, environment: Environment) -> Response:
-    """Return what GitHub says of a token.
+    """Return GitHub's answer about a token.
 
-    /rate_limit is open to tokens of every kind and counts against no limit; its
-    headers hold the scopes of those that have some.
+    The request is GET /rate_limit. It accepts tokens of every kind, and counts against
+    no limit. Its response headers hold the scopes of those tokens that have scopes.
     """
     return request(
         "GET",
@@ -51,7 +51,7 @@ def about(token: str, api: str, environment: Environment) -> Response:
         environment,
         headers=_HEADERS | {"authorization": f"Bearer {token}"},
         timeout_s=_CHECK_S,
-        # It is only a look: whoever waits for a password shall not wait for it twice.
+        # No retry: it is only a check, and a person waits for the password.
         repeated=NEVER,
     )
 
@@ -59,9 +59,10 @@ def about(token: str, api: str, environment: Environment) -> Response:
 def installation_token(
     assertion: str, installation: str, api: str, environment: Environment
 ) -> Credential:
-    """Trade an App's assertion for a token that reaches packages and nothing else.
+    """Exchange an App's assertion for a token for packages, and for nothing else.
 
-    An App that may only read is refused a token to write with (422).
+    An App that may only read gets status 422 when it asks for a token to write. Then a
+    token to read is asked for.
     """
     url = f"{api}/app/installations/{installation}/access_tokens"
     headers = _HEADERS | {
@@ -147,9 +148,9 @@ _MAX_BYTES = 64 * 1024
 
 
 def assertion(app: str, key_file: str) -> str:
-    """Sign as the App; IssueError where the file holds no key."""
+    """Return a JWT that the App's key signs; IssueError if the file holds no key."""
     try:
-        # Not at the top: whoever has a token asks GitHub about it without PyJWT.
+        # Not at the top of the module: to check a token needs no PyJWT.
         import jwt  # noqa: PLC0415 - an App only
         from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415
             load_pem_private_key,

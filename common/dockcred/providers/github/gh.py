@@ -1,12 +1,11 @@
-"""gh's stored login: its hosts.yml, or the keychain that gh reads for us.
+"""gh's stored login: in its hosts.yml, or in the keychain that only gh can read.
 
-github.com/cli/go-gh, pkg/auth and pkg/config: the token stands below its host, or is
-in the keychain where it does not.
+Source: github.com/cli/go-gh, pkg/auth and pkg/config. The token is in the file, below
+its host. If it is not there, it is in the keychain.
 
-Whether a token opens packages: asked of GitHub once, the answer remembered.
-
-A registry refuses even public images to who shows a token that is invalid or too
-narrow, so such a token is worse than none.
+This module also finds out whether a token can read packages. It asks GitHub once, and
+the answer is cached. A registry refuses even public images to a token that is invalid
+or lacks the scope. So such a token is worse than none.
 """
 
 from __future__ import annotations
@@ -25,22 +24,22 @@ if TYPE_CHECKING:
 
 
 class GhLogin:
-    """Who is logged in to one GitHub, with the token where the file holds it."""
+    """The login at one GitHub: the user, and the token if the file holds it."""
 
     __slots__ = ("token", "user")
 
     def __init__(self, user: str, token: str) -> None:
-        """Hold both; either may be empty."""
+        """Set both; either may be empty."""
         self.user = user
         self.token = token
 
     def __repr__(self) -> str:
-        """Show whose it is."""
+        """Show the user, but not the token."""
         return f"GhLogin({self.user!r}, token=…)"
 
 
 def login(github: str, environment: Environment) -> GhLogin | None:
-    """Return the login for a GitHub, None where there is none."""
+    """Return the login for a GitHub, or None where there is none."""
     found = settings(github, environment)
     if found is None:
         return None
@@ -50,9 +49,9 @@ def login(github: str, environment: Environment) -> GhLogin | None:
 
 
 def settings(github: str, environment: Environment) -> dict[str, str] | None:
-    """Return what gh's file says of a GitHub, None where there is no login.
+    """Return what gh's file says of a GitHub; None where there is no login.
 
-    Empty where there may be one, and gh alone can tell.
+    It is empty where there may be a login, but only gh can tell.
     """
     try:
         with open(gh_file(environment), "rb") as file:
@@ -97,9 +96,9 @@ _OK, _UNAUTHORIZED, _FORBIDDEN = 200, 401, 403
 
 
 def of(token: str, api: str, environment: Environment) -> str:
-    """Return GOOD, or what is wrong with the token.
+    """Return GOOD, or a text that says what is wrong with the token.
 
-    A token that GitHub cannot be asked about is given the benefit of the doubt.
+    If GitHub does not answer, the token is taken to be good.
     """
     if token.startswith(_FINE_GRAINED):
         return "is fine-grained, and packages take classic tokens only"
@@ -125,7 +124,8 @@ def _ask(token: str, api: str, environment: Environment) -> tuple[str, float]:
         return GOOD, UNKNOWN_S
     scopes = answer.headers.get("x-oauth-scopes")
     if scopes is None:
-        # A token of an App or a job has permissions instead, which nothing tells.
+        # A token of an App or a job has permissions instead of scopes, and nothing
+        # tells them.
         return GOOD, GOOD_S
     held = {scope.strip() for scope in scopes.split(",")}
     if held.isdisjoint(SCOPES):
@@ -134,6 +134,6 @@ def _ask(token: str, api: str, environment: Environment) -> tuple[str, float]:
 
 
 def _is_githubs_no(headers: Mapping[str, str]) -> bool:
-    """Return whether it is GitHub that refuses the token: no proxy, and no limit."""
+    """Return whether GitHub itself refuses the token: no proxy, and no rate limit."""
     throttled = headers.get("x-ratelimit-remaining") == "0" or "retry-after" in headers
     return "x-github-request-id" in headers and not throttled

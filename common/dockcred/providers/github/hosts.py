@@ -1,7 +1,7 @@
-"""Which hosts are GitHub's registries, whose API and which login are each one's.
+"""Which hosts are GitHub's registries, with the API and the login for each.
 
-docs.github.com/packages: ghcr.io and docker.pkg.github.com are github.com's; an
-Enterprise server HOST has containers.HOST and docker.HOST.
+Source: docs.github.com/packages. ghcr.io and docker.pkg.github.com belong to
+github.com. An Enterprise server HOST has containers.HOST and docker.HOST.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _DATA_RESIDENCY = ".ghe.com"
 
 
 def owner(host: str, enterprise: tuple[str, ...] = ()) -> str:
-    """Return the GitHub a canonical registry host belongs to, nothing for others."""
+    """Return the GitHub that a canonical registry host belongs to; "" for others."""
     if host in _OURS:
         return GITHUB
     kind, _, rest = host.partition(".")
@@ -27,7 +27,7 @@ def owner(host: str, enterprise: tuple[str, ...] = ()) -> str:
 
 
 def read(text: str) -> tuple[str, ...]:
-    """Read the Enterprise servers of a variable, or raise InvalidInputError."""
+    """Parse the Enterprise servers in a variable; InvalidInputError for a wrong one."""
     servers = tuple(text.lower().replace(",", " ").split())
     for server in servers:
         labels = server.split(".")
@@ -49,13 +49,13 @@ def is_dotcom(github: str) -> bool:
 
 
 def job_server(environment: Environment) -> str:
-    """Return the GitHub whose Actions job this is, nothing outside of one."""
+    """Return the GitHub that runs this Actions job; "" outside of a job."""
     url = environment.get("GITHUB_SERVER_URL")
     return url.partition("://")[2].rstrip("/").lower()
 
 
 def api(github: str, environment: Environment) -> str:
-    """Return the URL of a GitHub's API; a job knows its own server's."""
+    """Return the URL of a GitHub's API; in a job, the job's variable names it."""
     named = environment.get("GITHUB_API_URL")
     if named and (job_server(environment) or GITHUB) == github:
         return named.rstrip("/")
@@ -65,7 +65,7 @@ def api(github: str, environment: Environment) -> str:
 
 
 def gh_file(environment: Environment) -> str:
-    """Return the path of gh's hosts.yml; nothing where there is no home."""
+    """Return the path of gh's hosts.yml; "" where there is no home directory."""
     if named := environment.get("GH_CONFIG_DIR"):
         return f"{named}/hosts.yml"
     if base := environment.get("XDG_CONFIG_HOME"):

@@ -1,6 +1,6 @@
-"""Who is asked for a GitHub credential, in which order.
+"""The identity that is asked for a GitHub credential.
 
-A GitHub App that is configured; the variables of gh, in gh's order; gh's login.
+The order is: a configured GitHub App; the variables of gh, in gh's order; gh's login.
 """
 
 from __future__ import annotations
@@ -29,11 +29,14 @@ _KEY_FILE = "GITHUB_APP_PRIVATE_KEY_FILE"
 
 
 def choose(github: str, environment: Environment) -> Identity:
-    """Choose the first that is configured; MissingIdentityError where none is."""
+    """Return the first identity that is configured.
+
+    Raises MissingIdentityError where none is.
+    """
     if any(map(environment.get, (_APP, _INSTALLATION, _KEY_FILE))):
         return AppIdentity(github, environment)
     for name in token_variables(github, environment):
-        # As somebody's `echo` or secret has left it: no token has white space around.
+        # A person's `echo` or secret may add white space; no token has any around it.
         if token := environment.get(name).strip():
             user = environment.get("GITHUB_ACTOR").strip()
             return GivenTokenIdentity(name, user, token, github, environment)
@@ -49,9 +52,9 @@ def choose(github: str, environment: Environment) -> Identity:
 
 
 def user(github: str, environment: Environment) -> str:
-    """Return the user of whom `choose` would choose; nothing where that is nobody.
+    """Return the user name of the identity that `choose` returns; "" if there is none.
 
-    Neither GitHub is asked nor gh, which may keep the token.
+    Neither GitHub nor gh is asked, even where gh keeps the token.
     """
     if any(map(environment.get, (_APP, _INSTALLATION, _KEY_FILE))):
         return ANY_USER
@@ -63,7 +66,7 @@ def user(github: str, environment: Environment) -> str:
 
 
 def about(github: str, environment: Environment) -> dict[str, str]:
-    """Return the App and its installation, or where the token of a person is from."""
+    """Return the App and its installation, or the source of a person's token."""
     get = environment.get
     if get(_APP):
         return {"app": get(_APP).strip(), "installation": get(_INSTALLATION).strip()}
@@ -75,9 +78,9 @@ def about(github: str, environment: Environment) -> dict[str, str]:
 
 
 def token_variables(github: str, environment: Environment) -> tuple[str, ...]:
-    """Return the variables whose token is this GitHub's, in gh's order.
+    """Return the variables whose token belongs to this GitHub, in gh's order.
 
-    GITHUB_TOKEN in a job is the token of the job's own server and goes to no other.
+    In a job, GITHUB_TOKEN belongs to the job's own server, and is sent to no other.
     """
     server = hosts.job_server(environment)
     if not hosts.is_dotcom(github):
@@ -87,9 +90,10 @@ def token_variables(github: str, environment: Environment) -> tuple[str, ...]:
 
 
 class GivenTokenIdentity(Identity):
-    """A token that somebody put here, handed on as it is.
+    """A token from a variable or gh's login, used unchanged as the password.
 
-    The secret is the identity, so it is not cached: it has no row and no end.
+    The secret is the identity itself, so it is not cached: it has no row in
+    GitHub.sources, and no expiry.
     """
 
     sources = ("github:token",)
@@ -102,7 +106,7 @@ class GivenTokenIdentity(Identity):
         github: str,
         environment: Environment,
     ) -> None:
-        """Hold the token; `origin` names where it was found."""
+        """Keep the token; `origin` names where it was found."""
         self._origin = origin
         self._user = user or ANY_USER
         self._token = token
@@ -111,39 +115,39 @@ class GivenTokenIdentity(Identity):
         self._environment = environment
 
     def issue(self) -> Credential:
-        """Return the token; UselessIdentityError where it opens no packages.
+        """Return the token; UselessIdentityError if it cannot read packages.
 
-        That leaves public images to be pulled without it.
+        After that error a client can still pull public images, without a token.
         """
         if self._token.isascii() and self._token.isprintable():
             said = gh.of(self._token, self._api, self._environment)
         else:
             said = "is no token"
         if said != gh.GOOD:
-            # What older versions have remembered goes on behind a semicolon.
+            # Older versions have cached a longer text, with more after a semicolon.
             cause = said.partition("; ")[0]
             raise UselessIdentityError(f"{self._origin} {cause}", self._remedy(cause))
         return Credential(self._user, self._token, time.time())
 
     def _remedy(self, cause: str) -> str:
-        """Return what gives a token that opens packages in the place of this one."""
+        """Return the command or setting that gives a token which can read packages."""
         if self._origin == GH_LOGIN:
             verb = "refresh" if cause == gh.NARROW else "login"
             return f"run: gh auth {verb} --hostname {self._github} --scopes {_SCOPE}"
         if hosts.job_server(self._environment) and self._origin == "GITHUB_TOKEN":
             return "set it to the running job's secrets.GITHUB_TOKEN"
-        # gh changes no login as long as a variable holds a token.
+        # gh refuses to change a login while a variable holds a token.
         page = f"https://{self._github}/settings/tokens/new?scopes={_SCOPE}"
         return f"set {self._origin} to a classic token with the scope {_SCOPE}: {page}"
 
 
 class AppIdentity(Identity):
-    """A GitHub App's installation, by a token of its own for every hour."""
+    """A GitHub App's installation; its tokens are valid for an hour each."""
 
     sources = ("github:app",)
 
     def __init__(self, github: str, environment: Environment) -> None:
-        """Read its three variables; IssueError names the one that is not set."""
+        """Read the App's three variables; IssueError names the one that is not set."""
         self._app = environment.get(_APP).strip()
         self._installation = environment.get(_INSTALLATION).strip()
         for name in (_APP, _INSTALLATION, _KEY_FILE):
@@ -159,7 +163,7 @@ class AppIdentity(Identity):
         self.files = (environment.get(_KEY_FILE).strip(),)
 
     def issue(self) -> Credential:
-        """Sign an assertion and trade it for the installation's token."""
+        """Sign an assertion, and exchange it for the installation's token."""
         from dockcred.providers.github import api  # noqa: PLC0415 - a miss only
 
         assertion = api.assertion(self._app, *self.files)

@@ -1,8 +1,8 @@
-"""GitLab's container registries and dependency proxies: gitlab.com's, and one's own.
+"""GitLab's container registries and dependency proxies: at gitlab.com or self-hosted.
 
-hosts       which hosts, and whose GitLab each belongs to
-identities  who is asked, in which order: a job's variables, glab, a token's variables
-glab        glab's stored login, and glab where it alone can read or renew it
+hosts       which hosts are registries, and the GitLab that each belongs to
+identities  the identity, by order: a job's variables, glab, a token's variables
+glab        glab's stored login; glab itself where only it can read or renew the login
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ class GitLabRegistries(Provider):
     program = "docker-credential-gitlab"
     names = gitlab
     sources = (
-        # Until its end, and while glab's file stays as it is. A token without an end,
-        # a job's and one in a variable are never kept.
+        # No lease: the entry is used until the token expires, or glab's file changes. A
+        # token without expiry is never kept, nor one of a job or in a variable.
         Source("gitlab:glab"),
     )
 
     def __init__(self, chosen: tuple[str, ...] = ()) -> None:
-        """Serve GitLab's own hosts, those chosen, and those that are named."""
+        """Serve GitLab's own hosts, the chosen, and those in settings and files."""
         self._chosen = chosen
         self._named: dict[str, str] | None = None
 
     def matches(self, server: ServerURL) -> bool:
-        """Return whether the whole host is a GitLab's; plain http carries no token."""
+        """Return whether the host is a GitLab's; plain http would show the token."""
         if server.scheme == "http":
             return False
         if hosts.owner(server.host) or server.host in self._chosen:
@@ -47,7 +47,7 @@ class GitLabRegistries(Provider):
         return bool(self._known(server, current()))
 
     def config_files(self, environment: Environment) -> tuple[str, ...]:
-        """Return glab's file of logins, wherever it may be."""
+        """Return the possible paths of glab's file of logins."""
         return environment.glab_files()
 
     def by_variables(
@@ -56,7 +56,7 @@ class GitLabRegistries(Provider):
         environment: Environment,
         named: Callable[[], Iterable[str]],
     ) -> tuple[Provider, dict[str, str]] | None:
-        """Return this provider for the registry of a job of GitLab's."""
+        """Return this provider for the registry of a GitLab job, else None."""
         del named
         if not environment.first("CI_REGISTRY", "CI_DEPENDENCY_PROXY_SERVER"):
             return None
@@ -67,7 +67,7 @@ class GitLabRegistries(Provider):
         return GitLabRegistries((server.host,)), {}
 
     def identity(self, server: ServerURL, environment: Environment) -> Identity:
-        """Choose who is asked."""
+        """Return the identity that is configured for a server."""
         if not self.matches(server):
             raise CredentialsNotFoundError
         from dockcred.providers.gitlab import identities  # noqa: PLC0415 - a miss
@@ -75,7 +75,7 @@ class GitLabRegistries(Provider):
         return identities.choose(server, self._owner(server, environment), environment)
 
     def own_servers(self, environment: Environment) -> tuple[str, ...]:
-        """Return the registries for which a job, glab or a variable has a token."""
+        """Return the registries that a job, glab or a variable has a token for."""
         from dockcred.providers.gitlab import glab, identities  # noqa: PLC0415 - for `list`
 
         found = dict.fromkeys(
@@ -94,24 +94,24 @@ class GitLabRegistries(Provider):
         return tuple(each.place for each in servers if self.matches(each))
 
     def username(self, server: ServerURL, environment: Environment) -> str:
-        """Return whose token it is, as far as a variable or glab's file says."""
+        """Return the token's user name, if a variable or glab's file tells it."""
         return self.about(server, "", environment).get("user", "")
 
     def issuer(self, server: ServerURL) -> str:
-        """Return the GitLab whose registry it is: each has tokens of its own."""
+        """Return the GitLab that the registry belongs to: each has its own tokens."""
         return self._owner(server, current())
 
     def about(
         self, server: ServerURL, principal: str, environment: Environment
     ) -> dict[str, str]:
-        """Return whose token it is, where it is from, and for which GitLab."""
+        """Return the token's user, where it was found, and its GitLab."""
         from dockcred.providers.gitlab import identities  # noqa: PLC0415 - for `status`
 
         del principal
         return identities.about(server, self._owner(server, environment), environment)
 
     def _owner(self, server: ServerURL, environment: Environment) -> str:
-        """Return the GitLab of a registry that is served."""
+        """Return the GitLab that a served registry belongs to."""
         if own := hosts.owner(server.host):
             return own
         if server.host in self._chosen and (
@@ -121,7 +121,7 @@ class GitLabRegistries(Provider):
         return self._known(server, environment) or hosts.guess(server.host)
 
     def _known(self, server: ServerURL, environment: Environment) -> str:
-        """Return the GitLab that a variable, a job or glab's file names for a host."""
+        """Return a host's GitLab, by variable, job or glab's file; "" if unknown."""
         if self._named is None:
             text = environment.get(hosts.HOSTS)
             self._named = hosts.read(text) if text else {}

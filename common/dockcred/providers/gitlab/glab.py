@@ -1,9 +1,9 @@
-"""glab's login: its config.yml, or glab itself, which reads its keychain and renews.
+"""glab's login: in its config.yml, or by glab, which can read its keychain and renew.
 
-gitlab.com/gitlab-org/cli, internal/config and internal/commands/auth/docker: below
-`hosts` stands each GitLab with its token and its registries' domains. An OAuth token
-ends after two hours; renewing it spends a refresh token that glab must know, so it is
-left to glab's own docker helper.
+Source: gitlab.com/gitlab-org/cli, internal/config and internal/commands/auth/docker.
+Below `hosts` the file lists each GitLab, with its token and its registries' domains. An
+OAuth token expires after two hours. To renew it uses up a refresh token, and glab must
+know the next one. So renewal is left to glab's own docker helper.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from dockcred.system.environment import Environment
 
 ANY_USER = "oauth2"
-"""A user that GitLab takes with any person's token, of OAuth or not."""
+"""The user name that GitLab accepts with each person's token, OAuth or not."""
 
 JOB_USER = "gitlab-ci-token"
-"""The user of every job's token."""
+"""The user name of each job's token."""
 
 _TAG = "!!null "
-"""What older versions of glab wrote before a token that was empty at first."""
+"""What older versions of glab write before a token that was empty at first."""
 
 _DOMAINS = "container_registry_domains"
 _SLACK_S = 10.0
-"""A token that ends sooner is renewed: golang.org/x/oauth2 has as much."""
+"""A token that expires within these seconds is renewed, as in golang.org/x/oauth2."""
 
 _QUIET = {
     "NO_PROMPT": "1",
@@ -45,10 +45,13 @@ _EDGE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 
 
 class GlabFile:
-    """What glab's file says: `known` of each GitLab; or its `text`, for glab alone."""
+    """The content of glab's file: a dictionary for each GitLab.
+
+    `text` is the whole file where only glab understands it, else empty.
+    """
 
     def __init__(self, path: str, text: str) -> None:
-        """Read the text of a file."""
+        """Parse the text of a file."""
         self.path = path
         self.text = ""
         self._hosts: dict[str, dict[str, str]] = {}
@@ -63,7 +66,7 @@ class GlabFile:
                 self._hosts[instance] = _words(own)
 
     def of(self, instance: str) -> dict[str, str] | None:
-        """Return what is said of a GitLab; empty where glab alone can tell."""
+        """Return a GitLab's settings; None without any, {} where only glab knows."""
         if self.text:
             return {} if self.names(instance) else None
         return self._hosts.get(instance)
@@ -71,7 +74,8 @@ class GlabFile:
     def has_login(self, instance: str) -> bool:
         """Return whether there is, or may be, a login at a GitLab.
 
-        glab writes a file for gitlab.com before anybody has logged in.
+        The file alone does not show it: glab writes one for gitlab.com before any
+        login.
         """
         if self.text:
             return self.names(instance)
@@ -80,7 +84,7 @@ class GlabFile:
         return any(map(own.get, in_file)) or own.get("use_keyring") == "true"
 
     def names(self, host: str) -> bool:
-        """Return whether a file that glab alone reads has a host, whole."""
+        """Return whether a host occurs as a whole word in `text`."""
         before, found, after = self.text.partition(host)
         while found:
             if before[-1:] not in _EDGE and after[:1] not in _EDGE:
@@ -89,7 +93,7 @@ class GlabFile:
         return False
 
     def registries(self) -> dict[str, str]:
-        """Return the GitLab of each registry's place, gitlab.com's before others'."""
+        """Return the GitLab of each registry; where two claim one, gitlab.com wins."""
         found: dict[str, str] = {}
         for instance in sorted(self._hosts, key=lambda name: name != hosts.GITLAB):
             for domain in self._hosts[instance].get(_DOMAINS, "").split(","):
@@ -103,9 +107,10 @@ def _words(own: Mapping) -> dict[str, str]:
 
 
 def logins(environment: Environment) -> GlabFile | None:
-    """Return glab's file, the first that is there; None where none can be read.
+    """Return the first of glab's files that exists; None where none can be read.
 
-    Nor where others may read or write it: glab itself refuses such a file.
+    Also None where other users may read or write the file: glab refuses such a file
+    too.
     """
     for path in environment.glab_files():
         try:
@@ -130,7 +135,7 @@ def credential(
 ) -> Credential:
     """Return the login of a GitLab for a registry, from its file or from glab.
 
-    Raises IssueError where glab does not hand it out; EndedError where it is over.
+    Raises IssueError where glab does not give it, and EndedError where it has expired.
     """
     token, ends = found.get("token", ""), _ends(found)
     user, now = found.get("user") or ANY_USER, time.time()
@@ -161,9 +166,9 @@ def credential(
 
 
 def _unread(instance: str, asked: str, environment: Environment) -> Credential:
-    """Return what glab itself says where its file is not wholly understood.
+    """Return glab's own answer, where we do not wholly understand its file.
 
-    Its docker helper renews, but knows logins of OAuth only.
+    glab's docker helper renews tokens, but knows only OAuth logins.
     """
     now = time.time()
     try:
@@ -176,7 +181,10 @@ def _unread(instance: str, asked: str, environment: Environment) -> Credential:
 
 
 def _ends(found: dict[str, str]) -> float | None:
-    """Return when a token of OAuth ends, 0 where that cannot be read; else None."""
+    """Return the expiry of an OAuth token in seconds since the epoch; None for others.
+
+    It is 0 where the expiry cannot be parsed.
+    """
     if found.get("is_oauth2") != "true":
         return None
     from datetime import datetime  # noqa: PLC0415 - a miss only
@@ -204,7 +212,7 @@ def _utc(parts: time.struct_time) -> float:
 def _from_helper(
     instance: str, asked: str, environment: Environment
 ) -> tuple[str, str]:
-    """Have glab's docker helper answer for a registry: it renews what has ended."""
+    """Return user and token from glab's docker helper, which renews expired ones."""
     import json  # noqa: PLC0415 - a `list` needs none
 
     outcome = tool_login.ask(
@@ -233,7 +241,7 @@ def _from_helper(
 
 
 def _kept(instance: str, environment: Environment) -> str:
-    """Have glab read a token out of its keychain; MissingIdentityError without one."""
+    """Return the token in glab's keychain; MissingIdentityError if there is none."""
     if token := _setting("token", instance, environment):
         return token
     raise MissingIdentityError(
@@ -243,7 +251,7 @@ def _kept(instance: str, environment: Environment) -> str:
 
 
 def _setting(name: str, instance: str, environment: Environment) -> str:
-    """Return what glab says of a GitLab; IssueError where it does not."""
+    """Return glab's setting for a GitLab; IssueError where glab fails."""
     outcome = tool_login.ask(
         ["glab", "config", "get", name, "--host", instance],
         environment,

@@ -1,8 +1,9 @@
-"""Which hosts are GitLab's registries, and whose GitLab is each one's.
+"""Which hosts are GitLab's registries, and the GitLab that each belongs to.
 
-docs.gitlab.com: registry.gitlab.com is gitlab.com's, whose dependency proxy is at
-gitlab.com itself; a tenant of GitLab Dedicated has TENANT.gitlab-dedicated.com. Any
-other is known where a variable, config.toml or glab's file names it.
+Source: docs.gitlab.com. registry.gitlab.com belongs to gitlab.com, with its dependency
+proxy at gitlab.com itself. A tenant of GitLab Dedicated has
+TENANT.gitlab-dedicated.com. Other hosts are known if a variable, config.toml or glab's
+file names them.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ HOSTS, INSTANCE = "DOCKCRED_GITLAB_HOSTS", "DOCKCRED_GITLAB_INSTANCE"
 
 
 def owner(host: str) -> str:
-    """Return the GitLab that GitLab itself runs for a host, nothing for others."""
+    """Return the GitLab of a host that GitLab itself runs; "" for other hosts."""
     instance = host.removeprefix(_REGISTRY)
     tenant, _, rest = instance.partition(".")
     if instance == GITLAB or (tenant and rest == _DEDICATED):
@@ -31,14 +32,14 @@ def owner(host: str) -> str:
 
 
 def registry(instance: str) -> str:
-    """Return where a GitLab's registry is, as far as its name tells."""
+    """Return the usual host of a GitLab's registry."""
     return _REGISTRY + instance.partition(":")[0]
 
 
 def read(text: str) -> dict[str, str]:
-    """Return the GitLab of each place that DOCKCRED_GITLAB_HOSTS names.
+    """Return the GitLab of each place in DOCKCRED_GITLAB_HOSTS.
 
-    Raises InvalidInputError for what is no host.
+    Raises InvalidInputError for a word that is not a host.
     """
     found: dict[str, str] = {}
     for word in text.replace(",", " ").split():
@@ -56,7 +57,10 @@ def read(text: str) -> dict[str, str]:
 
 
 def place(text: str) -> str:
-    """Return host and port of a registry or a GitLab; nothing for what is none."""
+    """Return the place of a registry or a GitLab: its host, and its port if it has one.
+
+    It is "" for a text that is not a place.
+    """
     try:
         server = ServerURL.parse(text)
     except (InvalidInputError, MissingServerURLError):
@@ -65,14 +69,14 @@ def place(text: str) -> str:
 
 
 def guess(host: str) -> str:
-    """Return the GitLab of a registry of which nothing but its host is known."""
+    """Return the GitLab of a registry, guessed from the registry's host."""
     return owner(host) or host.removeprefix(_REGISTRY)
 
 
 def of_variables(environment: Environment) -> str:
-    """Return the GitLab whose a token in a variable is: what glab would ask.
+    """Return the GitLab that a token in a variable belongs to, as glab decides it.
 
-    In a job it is the job's own; with nothing said it is gitlab.com.
+    In a job it is the job's own GitLab. If nothing is set, it is gitlab.com.
     """
     named = environment.first(*gitlab.PLACES, "CI_SERVER_FQDN")
     if not named:

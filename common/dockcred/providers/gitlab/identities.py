@@ -1,7 +1,7 @@
-"""Who is asked for a GitLab credential, in which order.
+"""The identity that is asked for a GitLab credential.
 
-GitLab's own variables of a job, for the very registry that they name; glab's login;
-the variables of glab.
+The order is: GitLab's own variables of a job, for the registry that they name; glab's
+login; the variables of glab.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 GLAB_LOGIN = "glab's login"
 _OF_JOB = (
-    # The registry first as the job has it: a deploy token may do less.
+    # The job's registry password comes first: a deploy token may be allowed less.
     ("CI_REGISTRY", "CI_REGISTRY_USER", "CI_REGISTRY_PASSWORD"),
     ("CI_REGISTRY", "", "CI_JOB_TOKEN"),
     ("CI_REGISTRY", "CI_DEPLOY_USER", "CI_DEPLOY_PASSWORD"),
@@ -38,7 +38,7 @@ _OF_JOB = (
         "CI_DEPENDENCY_PROXY_PASSWORD",
     ),
 )
-"""The variables of a host, its user and its password; a job's token has one user."""
+"""The variables of a host, its user and its password. CI_JOB_TOKEN has a fixed user."""
 
 _DEPLOY_TOKEN = "gldt-"  # noqa: S105 - how one begins
 _GOOD = "good"
@@ -47,23 +47,23 @@ _CHECK_S = 3.0
 
 
 class JobToken(Identity):
-    """What GitLab gave a job, handed on as it is; nothing of it is kept."""
+    """A password that GitLab gave to a job, used unchanged and never kept."""
 
     sources = ("gitlab:job",)
 
     def __init__(self, user: str, password: str, variable: str) -> None:
-        """Hold them; `variable` has the password."""
+        """Set the fields; `variable` is the name of the password's variable."""
         self.user = user
         self.variable = variable
         self._password = password
 
     def issue(self) -> Credential:
-        """Return it."""
+        """Return the user and the password."""
         return Credential(self.user, self._password, time.time())
 
 
 def of_job(server: ServerURL, environment: Environment) -> JobToken | None:
-    """Return what a job's variables have for a server; None where they have nothing."""
+    """Return what a job's variables hold for a server; None where they hold nothing."""
     for named, whose, secret in _OF_JOB:
         text = environment.get(named)
         if not text or hosts.place(text) != server.place:
@@ -76,13 +76,13 @@ def of_job(server: ServerURL, environment: Environment) -> JobToken | None:
 
 
 def job_places(environment: Environment) -> Iterator[str]:
-    """Return the registries that a job's variables mean, for `list`."""
+    """Return the registries that a job's variables name, for `list`."""
     named = dict.fromkeys(place for place, _, _ in _OF_JOB)
     yield from filter(None, map(hosts.place, filter(None, map(environment.get, named))))
 
 
 def choose(server: ServerURL, instance: str, environment: Environment) -> Identity:
-    """Choose the first that is there; MissingIdentityError where none is."""
+    """Return the first identity there is; MissingIdentityError where there is none."""
     if found := of_job(server, environment):
         return found
     found_login = _login(server, instance, environment)
@@ -103,7 +103,7 @@ def choose(server: ServerURL, instance: str, environment: Environment) -> Identi
 def _login(
     server: ServerURL, instance: str, environment: Environment
 ) -> tuple[GlabFile, dict[str, str]] | None:
-    """Return glab's login at a GitLab, where its file has one for a registry."""
+    """Return glab's file, and its login at a GitLab; None where it has none."""
     logins = glab.logins(environment)
     if logins is None:
         return None
@@ -113,9 +113,10 @@ def _login(
 
 
 def token_variable(instance: str, environment: Environment) -> str:
-    """Return the variable whose token is this GitLab's, in glab's order; or nothing.
+    """Return the variable with this GitLab's token, in glab's order; "" if none is set.
 
-    OAUTH_TOKEN may be anybody's: it is GitLab's where a variable says which GitLab.
+    OAUTH_TOKEN may belong to another service. It counts only where a variable names the
+    GitLab.
     """
     if hosts.of_variables(environment) != instance:
         return ""
@@ -124,7 +125,7 @@ def token_variable(instance: str, environment: Environment) -> str:
 
 
 def about(server: ServerURL, instance: str, environment: Environment) -> dict[str, str]:
-    """Return whose token it is and where it is from, as far as `choose` can tell."""
+    """Return the token's user and where it was found, as far as `choose` can tell."""
     if job := of_job(server, environment):
         return {"token": job.variable, "server": instance, "user": job.user}
     if found := _login(server, instance, environment):
@@ -137,9 +138,10 @@ def about(server: ServerURL, instance: str, environment: Environment) -> dict[st
 
 
 class LoginTokenIdentity(Identity):
-    """A token that somebody put in a variable, handed on as it is.
+    """A token that somebody put in a variable, used unchanged as the password.
 
-    The secret is the identity, so it is not cached: it has no row and no end.
+    The secret is the identity itself, so it is not cached: it has no row in
+    GitLabRegistries.sources, and no expiry.
     """
 
     sources = ("gitlab:token",)
@@ -152,7 +154,7 @@ class LoginTokenIdentity(Identity):
         instance: str,
         environment: Environment,
     ) -> None:
-        """Hold the token; `origin` names where it was found."""
+        """Keep the token; `origin` names where it was found."""
         self._origin = origin
         self._user = user
         self._token = token
@@ -160,7 +162,7 @@ class LoginTokenIdentity(Identity):
         self._environment = environment
 
     def issue(self) -> Credential:
-        """Return the token; UselessIdentityError where it opens no registry."""
+        """Return the token; UselessIdentityError if it opens no registry."""
         user = self._user or glab.ANY_USER
         if self._token.startswith(_DEPLOY_TOKEN) and not self._user:
             raise UselessIdentityError(
@@ -172,7 +174,7 @@ class LoginTokenIdentity(Identity):
 
 
 class GlabIdentity(Identity):
-    """Whoever is logged in with glab; a token that ends is kept until then."""
+    """The login of glab; a token with an expiry is cached until then."""
 
     sources = ("gitlab:glab",)
 
@@ -184,7 +186,7 @@ class GlabIdentity(Identity):
         found: dict[str, str],
         environment: Environment,
     ) -> None:
-        """Note what glab's file says of a GitLab."""
+        """Set what glab's file says of a GitLab."""
         self._place = server.place
         self._instance = instance
         self._found = found
@@ -192,12 +194,13 @@ class GlabIdentity(Identity):
         self.files = (path,)
 
     def issue(self) -> Credential:
-        """Return glab's token, renewed by glab where it has ended."""
+        """Return glab's token; glab renews it where it has expired."""
         found = glab.credential(
             self._instance, self._place, self._found, self._environment
         )
         if not self._found:
-            # Nobody but glab knows whose GitLab it is: none is shown the token.
+            # Only glab knows which GitLab the token is for. So it is sent to none for a
+            # check.
             return found
         return _checked(found, GLAB_LOGIN, self._instance, self._environment)
 
@@ -207,7 +210,7 @@ def _checked(
 ) -> Credential:
     """Return a credential that opens registries; raise UselessIdentityError for others.
 
-    A registry refuses even public images to who shows a token that opens nothing.
+    A registry refuses even public images to a token that opens nothing.
     """
     if not (found.secret.isascii() and found.secret.isprintable()):
         said = "is no token"
@@ -231,7 +234,10 @@ def _checked(
 def _ask(
     found: Credential, instance: str, environment: Environment
 ) -> tuple[str, float]:
-    """Ask what docker asks at a login: for a token for no repository."""
+    """Return whether GitLab accepts the token, and for how many seconds that holds.
+
+    The request is the one that docker sends at a login: for a token for no repository.
+    """
     from dockcred.system import log  # noqa: PLC0415 - once an hour
     from dockcred.transport.http import NEVER, request  # noqa: PLC0415
 
@@ -243,7 +249,7 @@ def _ask(
             environment,
             headers={"authorization": f"Basic {basic.decode()}"},
             timeout_s=_CHECK_S,
-            # It is only a look: whoever waits for a password shall not wait twice.
+            # No retry: it is only a check, and a person waits for the password.
             repeated=NEVER,
         )
     except TransportError as error:
@@ -260,7 +266,7 @@ def _ask(
 
 
 def _is_gitlabs(answer: Response) -> bool:
-    """Return whether it is GitLab that says no, in its words, and no proxy's page."""
+    """Return whether GitLab itself refuses, in its own format, and not a proxy."""
     try:
         return bool(answer.json()["errors"][0]["code"])
     except (ValueError, LookupError, TypeError, RecursionError):
