@@ -34,16 +34,16 @@ if TYPE_CHECKING:
 CA_VARIABLES = ("OCI_CLI_CERT_BUNDLE",)
 TOKEN_PATH = "/20180419/docker/token"  # noqa: S105 - a path
 SKEW_S = 300
-"""By how much Oracle lets a clock be wrong."""
+"""How many seconds a clock may be wrong: Oracle refuses a request beyond that."""
 _OK, _REFUSED, _DENIED, _UNKNOWN, _TOO_MANY = 200, 401, 403, 404, 429
 
 
 def registry_token(
     place: str, signer: RequestSigner, whose: str, environment: Environment
 ) -> Credential:
-    """Return the password of the registry at a place, for whoever signs.
+    """Return the password of the registry at `place`, for the identity of `signer`.
 
-    `whose` names the identity, for an error. Raises IssueError where it is refused.
+    `whose` names the identity in an error. Raises IssueError where Oracle refuses.
     """
     asked_at = time.time()
     url = f"https://{place}{TOKEN_PATH}"
@@ -53,7 +53,7 @@ def registry_token(
             "GET",
             url,
             environment,
-            # Each time anew: a date holds for five minutes.
+            # Signed anew for each attempt: a date is valid for five minutes.
             headers=lambda: signer.headers("GET", netloc, TOKEN_PATH),
             ca_variables=CA_VARIABLES,
         ),
@@ -74,7 +74,7 @@ def registry_token(
 
 
 def is_sound(value: object) -> bool:
-    """Return whether something can be a token: one word of printable ASCII."""
+    """Return whether a value can be a token: one word of printable ASCII."""
     return (
         isinstance(value, str)
         and value.isascii()
@@ -85,7 +85,7 @@ def is_sound(value: object) -> bool:
 
 
 def refusal(answer: Response, name: str, whose: str) -> IssueError:
-    """Return what a refusal means, for an identity that is named."""
+    """Return the error for a refusal; `whose` names the identity that is refused."""
     status = answer.status
     if status == _REFUSED:
         if (off_s := abs(ahead_s(answer.headers.get("date", "")))) > SKEW_S:
@@ -113,7 +113,7 @@ def refusal(answer: Response, name: str, whose: str) -> IssueError:
 
 
 def garbage(name: str) -> TransportError:
-    """Return the error where something else than Oracle answers."""
+    """Return the error for an answer that does not have the form of Oracle's."""
     return TransportError(
         f"{name} did not answer as Oracle's cloud does",
         "see what listens there: a proxy, a captive portal or another service",

@@ -1,7 +1,7 @@
 """Which hosts are Oracle's registries, and where its command line keeps its files.
 
-docs.oracle.com: "Container Registry, Availability by Region". The realms are those of
-Oracle's SDK (oci.regions_definitions); a test holds the two together.
+Source: docs.oracle.com, "Container Registry, Availability by Region". The realms are
+those of Oracle's SDK (oci.regions_definitions); a test compares the two.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dockcred.system.environment import Environment
 
 USER = "BEARER_TOKEN"
-"""Whose every token is, as the registry has it."""
+"""The user name that the registry expects with every token."""
 
 _SHORT = ["ocir", "io"]
 _SERVICE, _PRODUCT = "ocir", "oci"
@@ -42,7 +42,8 @@ REALMS = frozenset(
         "oraclecloud52.com",
     }
 )
-"""The domain of each realm. All below is Oracle's, regions yet to come among it."""
+"""The domain of each realm. Oracle owns all hosts below them, also those of future
+regions."""
 
 
 def is_registry(host: str) -> bool:
@@ -60,7 +61,7 @@ def is_registry(host: str) -> bool:
 
 
 def is_region(label: str) -> bool:
-    """Return whether one label of a host can be a region, or the key of one."""
+    """Return whether a label of a host can be a region's name or key."""
     return _LABEL.issuperset(label) and label[:1].isalnum() and label[-1:].isalnum()
 
 
@@ -68,9 +69,9 @@ _CONFIG, _OLD_CONFIG = ".oci/config", ".oraclebmc/config"
 
 
 def config_file(environment: Environment) -> str:
-    """Return the configuration that is read, there or not; nothing without a home.
+    """Return the path of the configuration, existing or not; "" without a home.
 
-    A file at home goes before OCI_CONFIG_FILE, as in Oracle's SDK.
+    A file in the home directory wins over OCI_CONFIG_FILE, as in Oracle's SDK.
     """
     if environment.get("OCI_CLI_CONFIG_FILE"):
         return expand(environment.get("OCI_CLI_CONFIG_FILE"), environment)
@@ -85,5 +86,5 @@ def config_file(environment: Environment) -> str:
 
 
 def expand(path: str, environment: Environment) -> str:
-    """Return a path whose leading ~/ is the home directory's."""
+    """Return a path with the home directory in place of a leading ~/."""
     return environment.home() + path[1:] if path.startswith("~/") else path

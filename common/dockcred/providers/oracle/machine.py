@@ -1,9 +1,9 @@
-"""The machine's and the pod's own identity, traded for a session's token.
+"""Exchange the identity of an instance or a pod for a session token.
 
-An instance proves itself by the certificate in its metadata, a pod of OKE by its
-service account's token; both get a token for a key that lives as long as the call.
-docs.oracle.com "Calling Services from an Instance", "Granting Workloads Access to OCI
-Resources"; the requests are those of Oracle's SDK (oci.auth).
+An instance proves its identity by the certificate in its metadata, a pod of OKE by its
+service account's token. Both get a token for a new key, which is used for this call
+only. Sources: docs.oracle.com "Calling Services from an Instance", "Granting Workloads
+Access to OCI Resources". The requests are those of Oracle's SDK (oci.auth).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dockcred.providers.oracle import api, metadata, signature
 from dockcred.transport.http import is_temporary_for_one, request, with_retries
 from dockcred.transport.target import Target
 
-# Behind `signature`, which says what to install where there is no such library.
+# Imported after `signature`: that module raises the error which says what to install.
 from cryptography import x509  # isort: skip
 from cryptography.hazmat.primitives.asymmetric import rsa  # isort: skip
 from cryptography.hazmat.primitives.serialization import (  # isort: skip
@@ -45,7 +45,7 @@ def principal(instance: metadata.Instance) -> str:
 
 
 def instance_signer(instance: metadata.Instance) -> tuple[signature.Signer, str]:
-    """Return what signs as the instance, and its name."""
+    """Return a signer for the instance, and the instance's name."""
     leaf = _leaf(instance)
     tenancy, name = _names(leaf)
     key = signature.read_key(instance.get(metadata.KEY), "", "of this instance")
@@ -55,7 +55,7 @@ def instance_signer(instance: metadata.Instance) -> tuple[signature.Signer, str]
         "publicKey": public,
         "intermediateCertificates": [_bare(instance.get(metadata.INTERMEDIATE))],
     }
-    # By this hash Oracle's service looks the certificate up: no proof of anything.
+    # Oracle's service finds the certificate by this hash. The hash proves nothing.
     mark = hashlib.sha1(leaf.public_bytes(Encoding.DER), usedforsecurity=False)
     fingerprint = ":".join(f"{byte:02X}" for byte in mark.digest())
     shown = signature.Signer(f"{tenancy}/fed-x509/{fingerprint}", key, _SIGNED)
@@ -97,7 +97,7 @@ def _leaf(instance: metadata.Instance) -> x509.Certificate:
 
 
 def _names(leaf: x509.Certificate) -> tuple[str, str]:
-    """Return tenancy and instance as a certificate names them."""
+    """Return the names of tenancy and instance in a certificate."""
     values = [str(attribute.value) for attribute in leaf.subject]
 
     def first(prefixes: tuple[str, ...]) -> str:
@@ -113,7 +113,7 @@ def _names(leaf: x509.Certificate) -> tuple[str, str]:
 
 
 def _session_key() -> tuple[rsa.RSAPrivateKey, str]:
-    """Return a new key, and its other half as it is told to Oracle."""
+    """Return a new private key, and its public key in the form that Oracle expects."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=_SESSION_BITS)
     public = key.public_key().public_bytes(
         Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
@@ -122,7 +122,7 @@ def _session_key() -> tuple[rsa.RSAPrivateKey, str]:
 
 
 def _bare(pem: bytes) -> str:
-    """Return the first certificate or key in PEM, without its frame and line ends."""
+    """Return the first certificate or key of a PEM text, without frame or newlines."""
     lines = pem.decode("ascii", "replace").strip().split("\n")
     return "".join(line.strip() for line in lines if not line.startswith("-----"))
 
@@ -141,7 +141,7 @@ _CLUSTER_PORT = 12250
 
 
 def pod_signer(token: str, environment: Environment) -> signature.Signer:
-    """Return what signs as a pod, by its service account's token."""
+    """Return a signer for a pod, by its service account's token."""
     host = environment.get("KUBERNETES_SERVICE_HOST")
     shown = f"[{host}]" if ":" in host else host
     url = f"https://{shown}:{_CLUSTER_PORT}/resourcePrincipalSessionTokens"

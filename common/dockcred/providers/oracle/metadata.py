@@ -1,7 +1,7 @@
-"""The metadata service of a compute instance: its certificate, and where it is.
+"""A compute instance's metadata service: its certificate, region and realm.
 
-docs.oracle.com "Getting Instance Metadata", version 2. Asked by address, and never
-through a proxy.
+Source: docs.oracle.com "Getting Instance Metadata", version 2. The service is asked by
+address, and never through a proxy.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _OK = 200
 
 
 class Instance:
-    """A compute instance, by its metadata service."""
+    """A compute instance, as its metadata service describes it."""
 
     def __init__(self, environment: Environment) -> None:
-        """Read where the service is; nothing is asked yet."""
+        """Find the service's address; no request is sent yet."""
         self.environment = environment
         named = environment.get("OCI_METADATA_BASE_URL").strip()
         self._is_named = bool(named)
@@ -44,7 +44,7 @@ class Instance:
         self._certificate = b""
 
     def endpoint(self) -> str:
-        """Return where a certificate is traded: in the instance's region and realm."""
+        """Return the URL that exchanges a certificate, in the instance's region."""
         try:
             fields = self._ask(_REGION).json()
             region = fields["regionIdentifier"].lower()
@@ -62,7 +62,7 @@ class Instance:
         return f"https://auth.{region}.{realm}/v1/x509"
 
     def certificate(self) -> bytes:
-        """Return the certificate in PEM; MissingIdentityError where no service is."""
+        """Return the certificate in PEM; MissingIdentityError without a service."""
         if self._certificate:
             return self._certificate
         answer = self._first()
@@ -75,7 +75,7 @@ class Instance:
         return answer.body
 
     def get(self, path: str) -> bytes:
-        """Return what the service says; IssueError where it does not."""
+        """Return the service's answer for a path; IssueError where it refuses."""
         answer = self._ask(path)
         if answer.status != _OK:
             raise unusable(answer.status)
@@ -105,7 +105,7 @@ class Instance:
 
 
 def missing(reason: str) -> MissingIdentityError:
-    """Return the error where the metadata service, the last one asked, gave none."""
+    """Return the error for a metadata service, the last source, without an identity."""
     return MissingIdentityError(
         "no Oracle identity was found in variables, configuration or metadata: "
         f"{reason}",
@@ -114,7 +114,7 @@ def missing(reason: str) -> MissingIdentityError:
 
 
 def unusable(status: int) -> IssueError:
-    """Return the error where the service is there, and gives nothing of use."""
+    """Return the error for a service that exists, but gives no certificate."""
     return IssueError(
         f"the metadata service gave no certificate (status {status})",
         "see that the instance's metadata service is on, in version 2",

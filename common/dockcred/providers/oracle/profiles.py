@@ -1,7 +1,7 @@
-"""A profile of Oracle's configuration, and what its key is called.
+"""A profile of Oracle's configuration, and the name of its key.
 
-docs.oracle.com "SDK and CLI Configuration File"; oci.config and oci_cli.cli_util. What
-a variable of Oracle's command line says goes before what the file says.
+Sources: docs.oracle.com "SDK and CLI Configuration File"; oci.config and
+oci_cli.cli_util. The variables of Oracle's command line win over the file.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _FIELDS = {
     "pass_phrase": "OCI_CLI_PASSPHRASE",
     "security_token_file": "OCI_CLI_SECURITY_TOKEN_FILE",
 }
-"""What a profile says, and the variable that says it instead."""
+"""The settings of a profile, each with the variable that wins over it."""
 _MAX_BYTES = 256 * 1024
 _OCID = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 _OCID_PARTS, _FINGERPRINT_BYTES = 5, 16
 
 
 def is_whole(environment: Environment) -> bool:
-    """Return whether the variables alone are an API key, and no file is needed."""
+    """Return whether the variables alone hold an API key, so that no file is needed."""
     named = ("OCI_CLI_USER", "OCI_CLI_TENANCY", "OCI_CLI_FINGERPRINT")
     return all(map(environment.get, named)) and bool(
         environment.first("OCI_CLI_KEY_FILE", "OCI_CLI_KEY_CONTENT")
@@ -44,7 +44,7 @@ def is_whole(environment: Environment) -> bool:
 
 
 def names(environment: Environment) -> list[str]:
-    """Return the names of the profiles in Oracle's configuration, if it can be read."""
+    """Return the names of the profiles in Oracle's configuration; [] if unreadable."""
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read(hosts.config_file(environment), encoding="utf-8")
@@ -54,10 +54,10 @@ def names(environment: Environment) -> list[str]:
 
 
 class OciProfile:
-    """A profile of Oracle's configuration, with what variables say instead of it."""
+    """A profile of Oracle's configuration, with the variables that win over it."""
 
     def __init__(self, environment: Environment) -> None:
-        """Read it; raise IssueError where there is none."""
+        """Read the profile; raise IssueError where there is none."""
         self._environment = environment
         self.path = ""
         self.name = environment.get("OCI_CLI_PROFILE", DEFAULT)
@@ -102,13 +102,13 @@ class OciProfile:
         return found
 
     def is_session(self, kind: str) -> bool:
-        """Return whether a session's token is shown, rather than an API key's name."""
+        """Return whether the profile uses a session token instead of an API key."""
         return kind == SESSION or (
             bool(self.fields.get("security_token_file")) and not self.fields.get("user")
         )
 
     def get(self, field: str) -> str:
-        """Return what must be there; raise IssueError where it is not."""
+        """Return a field that is needed; raise IssueError where it is missing."""
         value = self.fields.get(field, "")
         if not value:
             raise IssueError(
@@ -118,13 +118,13 @@ class OciProfile:
         return value
 
     def __str__(self) -> str:
-        """Return where the profile stands, for an error."""
+        """Return in words where the profile is, for an error."""
         if not self.path:
             return "the variables OCI_CLI_*"
         return f"the profile {self.name} of {self.path}"
 
     def file(self, field: str) -> str:
-        """Return the path that a field names."""
+        """Return the path in a field."""
         return hosts.expand(self.get(field), self._environment)
 
     def key_id(self, *, is_session: bool) -> str:
@@ -135,7 +135,7 @@ class OciProfile:
         return session_id(text(path, "security_token_file"), path, LOGIN)
 
     def key(self) -> tuple[bytes, str]:
-        """Return the private key as it is kept, and where that is."""
+        """Return the private key as it is stored, and in words where it is stored."""
         if content := self.fields.get("key_content"):
             return content.encode(), "in OCI_CLI_KEY_CONTENT"
         path = self.file("key_file")
@@ -172,9 +172,9 @@ def _is_fingerprint(text: str) -> bool:
 
 
 def session_id(token: str, where: str, remedy: str) -> str:
-    """Return the name that a session's token gives its key.
+    """Return the key's name for a session: ST$ and the session's token.
 
-    Raises EndedError where the token has ended, IssueError where it is none.
+    Raises EndedError where the token has expired, IssueError where it is not a token.
     """
     claims = json_reader.claims_of(token.encode("ascii", "replace"))
     ends = claims.get("exp")
@@ -186,7 +186,7 @@ def session_id(token: str, where: str, remedy: str) -> str:
 
 
 def read(path: str, setting: str) -> bytes:
-    """Return a file's content; IssueError where it cannot be read, or is too long."""
+    """Return the first 256 KiB of a file; IssueError where it cannot be read."""
     try:
         with open(path, "rb") as file:
             data = file.read(_MAX_BYTES)
@@ -200,5 +200,5 @@ def read(path: str, setting: str) -> bytes:
 
 
 def text(path: str, setting: str) -> str:
-    """Return a file's one word, without blanks around it."""
+    """Return a file's text, without blanks around it."""
     return read(path, setting).decode("ascii", "replace").strip()

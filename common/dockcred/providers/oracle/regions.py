@@ -1,7 +1,7 @@
-"""Which region an identity is told to ask, and which registries that has.
+"""The region that an identity is configured for, and the region's registries.
 
-docs.oracle.com: "Container Registry, Availability by Region". Regions, keys and realms
-are those of Oracle's SDK (oci.regions_definitions); a test holds the two together.
+Source: docs.oracle.com, "Container Registry, Availability by Region". Regions, keys and
+realms are those of Oracle's SDK (oci.regions_definitions); a test compares the two.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ _REGIONS = {
 
 
 def registries(region: str) -> tuple[str, ...]:
-    """Return the hosts of a region, named or by its key; none of one that is not known.
+    """Return the hosts of a region, by its name or its key; () for an unknown one.
 
-    A commercial region has a short one, too, which its key names.
+    A commercial region also has a short host, with the region's key.
     """
     wanted = region.lower()
     for realm, regions in _REGIONS.items():
@@ -72,10 +72,10 @@ def registries(region: str) -> tuple[str, ...]:
 
 
 def chosen(environment: Environment) -> str:
-    """Return the region that an identity is told to ask, where no host says it.
+    """Return the region that the profile or variables name; "" if none does.
 
-    Nothing where none is said, as for a machine; raises IssueError for a profile that
-    is not there or not to be read.
+    It is "" for a machine. Raises IssueError for a profile that is missing or
+    unreadable.
     """
     kind, get = sources.kind_of(environment), environment.get
     if kind in {sources.API_KEY, SESSION}:

@@ -1,4 +1,4 @@
-"""The road through Oracle's SDK: what signs is its own; what its exceptions mean."""
+"""The SDK road: Oracle's SDK signs requests; and what its exceptions mean."""
 
 from __future__ import annotations
 
@@ -31,21 +31,22 @@ if TYPE_CHECKING:
     from dockcred.system.environment import Environment
 
 _ANY_REGION = "us-ashburn-1"
-"""The SDK wants one in a profile; the registry's host says where a token is asked."""
+"""The SDK demands a region in a profile. It is not used: the registry's host decides
+where a token is asked for."""
 
 
 class SdkSigner:
-    """What signs a request through one of the SDK's signers."""
+    """A signer of requests, through one of the SDK's signers."""
 
     def __init__(self, environment: Environment, make: Callable[[], Any]) -> None:
-        """Make the signer, which may ask for a session at once."""
+        """Make the SDK's signer, which may ask for a session at once."""
         process.set_activity("asking Oracle through its SDK")
         become(environment)
         with _translated():
             self._signer = make()
 
     def headers(self, method: str, netloc: str, path: str) -> dict[str, str]:
-        """Return the headers of a request, its signature among them."""
+        """Return the headers of a request, including its signature."""
         asked = requests.Request(method, f"https://{netloc}{path}").prepare()
         with _translated():
             signed = self._signer(asked)
@@ -54,7 +55,7 @@ class SdkSigner:
 
 
 def by_profile(profile: OciProfile, environment: Environment) -> SdkSigner:
-    """Return what signs with the API key of a profile."""
+    """Return a signer for the API key of a profile."""
 
     def make() -> Any:
         config = _config(profile)
@@ -65,7 +66,7 @@ def by_profile(profile: OciProfile, environment: Environment) -> SdkSigner:
 
 
 def by_session(profile: OciProfile, token: str, environment: Environment) -> SdkSigner:
-    """Return what signs with the key of a session, as Oracle's command line does."""
+    """Return a signer for the key of a session, as Oracle's command line does it."""
 
     def make() -> Any:
         config = _config(profile)
@@ -85,7 +86,7 @@ def _config(profile: OciProfile) -> dict[str, Any]:
 
 
 def by_instance(environment: Environment) -> SdkSigner:
-    """Return what signs as this instance, whose metadata service is there."""
+    """Return a signer for this instance; its metadata service must exist."""
     endpoint = environment.get("OCI_CLI_FEDERATION_ENDPOINT")
     return SdkSigner(
         environment,
@@ -98,7 +99,7 @@ def by_instance(environment: Environment) -> SdkSigner:
 
 
 def by_pod(path: str, token: str, environment: Environment) -> SdkSigner:
-    """Return what signs as a pod, by its token or the file of it."""
+    """Return a signer for a pod, by its token or the token's file."""
     return SdkSigner(
         environment,
         lambda: signers.get_oke_workload_identity_resource_principal_signer(
@@ -110,15 +111,15 @@ def by_pod(path: str, token: str, environment: Environment) -> SdkSigner:
 
 
 def by_resource(environment: Environment) -> SdkSigner:
-    """Return what signs as the resource that the variables describe."""
+    """Return a signer for the resource principal in the variables."""
     return SdkSigner(environment, signers.get_resource_principals_signer)
 
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Raise IssueError, with a remedy, for what the SDK raises.
+    """Turn what the SDK raises in the block into an IssueError with a remedy.
 
-    Its texts are not repeated: they quote whole answers.
+    The texts of its exceptions are not shown: they quote whole answers.
     """
     try:
         yield

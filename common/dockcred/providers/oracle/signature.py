@@ -1,7 +1,8 @@
-"""How a request to Oracle's cloud is signed: RSA with SHA-256 over some headers.
+"""Sign requests to Oracle's cloud: RSA with SHA-256 over some headers.
 
-docs.oracle.com "Request Signatures", version 1, after draft-cavage-http-signatures-08.
-The library is imported by whoever has a key to read.
+Source: docs.oracle.com "Request Signatures", version 1, after
+draft-cavage-http-signatures-08. This module needs cryptography, so it is imported only
+where there is a key to read.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ OF_BODY = ("content-length", "content-type", "x-content-sha256")
 
 
 class Signer:
-    """A private key, and the name by which Oracle knows its other half."""
+    """A signer: a private key, and the name by which Oracle knows its public key."""
 
     def __init__(
         self, key_id: str, key: rsa.RSAPrivateKey, signed: tuple[str, ...] = GENERIC
     ) -> None:
-        """Hold both; `signed` are the headers that go into each signature, in order."""
+        """Set the fields; `signed` are the headers that are signed, in order."""
         self.key_id = key_id
         self._key = key
         self._signed = signed
@@ -44,7 +45,7 @@ class Signer:
     def headers(
         self, method: str, netloc: str, path: str, body: bytes = b""
     ) -> dict[str, str]:
-        """Return the headers of a request, its signature among them."""
+        """Return the headers of a request, including its signature."""
         found = {"date": formatdate(usegmt=True), "content-type": "application/json"}
         signed = self._signed
         if body:
@@ -70,9 +71,9 @@ class Signer:
 
 
 def read_key(data: bytes, passphrase: str, where: str) -> rsa.RSAPrivateKey:
-    """Read a key in PEM; a passphrase that it does not need is passed over.
+    """Parse a private key in PEM; a passphrase that it does not need is ignored.
 
-    Raises IssueError, which names `where` it is from.
+    Raises IssueError for a key that cannot be used; `where` names the key in its text.
     """
     data = data.strip()
     try:

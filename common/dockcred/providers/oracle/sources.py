@@ -1,8 +1,8 @@
-"""Who is asked for an Oracle credential, and in which order.
+"""The identity that is asked for an Oracle credential.
 
-OCI_CLI_AUTH says it, as for Oracle's command line. Without it: a whole API key in
-variables, a profile that is named, a resource principal, the configuration file, the
-machine.
+OCI_CLI_AUTH chooses it, as for Oracle's command line. Without that variable the order
+is: a whole API key in variables, a profile that is named, a resource principal, the
+configuration file, the machine.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ RESOURCE, WORKLOAD, INSTANCE = (
 KINDS = (API_KEY, SESSION, INSTANCE, RESOURCE, WORKLOAD)
 VERSION = "OCI_RESOURCE_PRINCIPAL_VERSION"
 SPOKEN = "2.2"
-"""The version of resource principals that needs no SDK."""
+"""The version of resource principals that we support without the SDK."""
 
 
 def kind_of(environment: Environment) -> str:
-    """Return which kind of identity is asked; nobody is, and only names are read."""
+    """Return the kind of identity that is configured; no request is sent."""
     chosen = environment.get("OCI_CLI_AUTH")
     if chosen:
         if chosen not in KINDS:
@@ -48,7 +48,8 @@ def kind_of(environment: Environment) -> str:
     if named or profiles.is_whole(environment):
         return API_KEY
     if environment.get(VERSION):
-        # OKE's own page sets the version for a pod, which has no token then.
+        # OKE's documentation sets the version in a pod too; then the pod has no such
+        # token.
         is_pod = environment.get("KUBERNETES_SERVICE_HOST")
         return WORKLOAD if is_pod and not environment.get(_RPST) else RESOURCE
     path = hosts.config_file(environment)
@@ -57,7 +58,7 @@ def kind_of(environment: Environment) -> str:
 
 
 def choose(place: str, environment: Environment) -> Identity:
-    """Choose who is asked for the token of the registry at a place."""
+    """Return the identity for the token of the registry at a place."""
     kind = kind_of(environment)
     return {
         API_KEY: ProfileIdentity,
@@ -69,23 +70,23 @@ def choose(place: str, environment: Environment) -> Identity:
 
 
 class OracleIdentity(Identity):
-    """Somebody who can sign a request for a registry's token.
+    """An identity that can sign the request for a registry's token.
 
-    whose  names the identity, for an error
+    whose  names the identity in an error
     """
 
     whose = ""
     needs_sdk = False
 
     def __init__(self, place: str, environment: Environment, kind: str) -> None:
-        """Hold what is chosen; nobody is asked yet."""
+        """Keep what is chosen; no request is sent yet."""
         self.place = place
         self.environment = environment
         self.kind = kind
         self.looked_for = None if environment.get("DOCKCRED_ROAD") == "sdk" else ()
 
     def issue(self) -> Credential:
-        """Sign for the registry's token, by the road that is chosen."""
+        """Return the registry's token; DOCKCRED_ROAD chooses who signs the request."""
         road = self.environment.get("DOCKCRED_ROAD")
         if self.needs_sdk and road == "direct":
             raise InvalidInputError(
@@ -100,19 +101,19 @@ class OracleIdentity(Identity):
         return api.registry_token(self.place, signer, self.whose, self.environment)
 
     def signer(self) -> RequestSigner:
-        """Return what signs, by our own means."""
+        """Return a signer of our own."""
         raise NotImplementedError
 
     def sdk_signer(self) -> RequestSigner:
-        """Return what signs, by Oracle's SDK."""
+        """Return a signer of Oracle's SDK."""
         raise NotImplementedError
 
 
 class ProfileIdentity(OracleIdentity):
-    """Whoever's key a profile, or variables, name: a user's, or a session's."""
+    """The API key or the session that a profile, or variables, name."""
 
     def __init__(self, place: str, environment: Environment, kind: str) -> None:
-        """Read the profile; nobody is asked yet."""
+        """Read the profile; no request is sent yet."""
         super().__init__(place, environment, kind)
         self.profile = profile = OciProfile(environment)
         self.is_session = profile.is_session(kind)
@@ -133,7 +134,7 @@ class ProfileIdentity(OracleIdentity):
         return signature.Signer(key_id, signature.read_key(data, passphrase, where))
 
     def sdk_signer(self) -> RequestSigner:
-        """See OracleIdentity; whether a session has ended is for us to say."""
+        """See OracleIdentity; we check the session's expiry, not the SDK."""
         from dockcred.providers.oracle import sdk  # noqa: PLC0415 - the SDK road
 
         if not self.is_session:
@@ -143,13 +144,13 @@ class ProfileIdentity(OracleIdentity):
 
 
 class InstanceIdentity(OracleIdentity):
-    """The compute instance that this machine is."""
+    """The instance principal of the machine."""
 
     sources = ("oracle:instance-principal",)
     whose = "this instance's principal"
 
     def signer(self) -> RequestSigner:
-        """See OracleIdentity; the instance's name is noted."""
+        """See OracleIdentity; this also sets `principal` to the instance's name."""
         instance = self._instance()
         from dockcred.providers.oracle import machine  # noqa: PLC0415 - see _instance
 
@@ -157,7 +158,11 @@ class InstanceIdentity(OracleIdentity):
         return signer
 
     def sdk_signer(self) -> RequestSigner:
-        """See OracleIdentity; where nobody is, the SDK would wait for minutes."""
+        """See OracleIdentity.
+
+        Our own request comes first: without a metadata service the SDK waits for
+        minutes.
+        """
         self.principal = self.current_principal()
         from dockcred.providers.oracle import sdk  # noqa: PLC0415 - the SDK road
 
@@ -171,7 +176,7 @@ class InstanceIdentity(OracleIdentity):
         return machine.principal(instance)
 
     def _instance(self) -> Instance:
-        """Return the instance once it has answered: nothing is loaded before."""
+        """Return the instance after its answer; only then is cryptography loaded."""
         from dockcred.providers.oracle.metadata import Instance  # noqa: PLC0415 - a miss
 
         instance = Instance(self.environment)
@@ -186,7 +191,7 @@ class PodIdentity(OracleIdentity):
     whose = "this pod's service account"
 
     def __init__(self, place: str, environment: Environment, kind: str) -> None:
-        """Note where the token is; InvalidInputError where there is no cluster."""
+        """Find the token; InvalidInputError where there is no cluster."""
         super().__init__(place, environment, kind)
         if not environment.get("KUBERNETES_SERVICE_HOST"):
             raise InvalidInputError(
@@ -217,7 +222,7 @@ class PodIdentity(OracleIdentity):
         return sdk.by_pod(self.path, self.said, self.environment)
 
     def _token(self) -> str:
-        """Return the account's token; EndedError where it has ended."""
+        """Return the service account's token; EndedError where it has expired."""
         token = self.said or profiles.text(self.path, _POD_TOKEN)
         where = (
             "OCI_KUBERNETES_SERVICE_ACCOUNT_TOKEN_STRING" if self.said else self.path
@@ -227,13 +232,13 @@ class PodIdentity(OracleIdentity):
 
 
 class ResourceIdentity(OracleIdentity):
-    """A resource whose platform keeps a session's token and key for it."""
+    """A resource principal: the platform gives it a session's token and key."""
 
     sources = ("oracle:resource-principal",)
     whose = "this resource principal"
 
     def __init__(self, place: str, environment: Environment, kind: str) -> None:
-        """Note where token and key are; IssueError where one is missing."""
+        """Check that token and key are set; IssueError where one is missing."""
         super().__init__(place, environment, kind)
         if environment.get(VERSION) != SPOKEN:
             self.needs_sdk = True
@@ -266,7 +271,7 @@ class ResourceIdentity(OracleIdentity):
         return sdk.by_resource(self.environment)
 
     def _value(self, name: str) -> str:
-        """Return what a variable says, or what is in the file that it names."""
+        """Return a variable's value, or the text of the file that it names."""
         value = self.environment.get(name)
         return profiles.text(value, name) if os.path.isabs(value) else value
 
