@@ -1,9 +1,9 @@
 """Alibaba Cloud Container Registry (ACR): personal and enterprise instances.
 
-hosts     which hosts, and what each says of its registry
-identity  who is asked, in the order of Alibaba's own library
-machine   keys from a pod's token, the metadata service of ECS, and a URI
-profiles  which profile of the files is meant, and what kind it is
+hosts     which hosts are ACR's, and what a host tells of its registry
+identity  the identity, in the order of Alibaba's own library
+machine   keys by a pod's token, from the metadata service of ECS, and from a URI
+profiles  which profile of the files is selected, and its kind
 sdk       the keys of every other profile, through alibabacloud-credentials
 api       the signed requests to the registry's API and to STS
 problems  what Alibaba's error codes mean
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FILES = (".aliyun/config.json", ".alibabacloud/credentials.ini")
 """The files of Alibaba's CLI and of its libraries, below the home directory."""
 OLD_FILE = ".alibabacloud/credentials"
-"""Where the helper in Go and the libraries of other languages have the second one."""
+"""The second file's name in the helper in Go and in libraries of other languages."""
 
 
 class Alibaba(Provider):
@@ -38,31 +38,32 @@ class Alibaba(Provider):
     metadata = ("Alibaba Cloud", "alibaba:ecs-role")
     sources = (
         Source("alibaba:env-keys", direct=True),
-        # Issuer and subject of the token are conditions.
+        # No lease: issuer and subject of the token are conditions of the entry.
         Source("alibaba:oidc", direct=True),
-        # The files are watched, as part of the key.
+        # No lease: the cache key holds the state of the files.
         Source("alibaba:profile"),
-        # Its first link may be the machine, or a login that ends elsewhere.
+        # The profile's keys may come from the machine, or from a login that expires
+        # elsewhere.
         Source("alibaba:profile-of-another", lease_s=LEASE_S),
         Source("alibaba:ecs-role", lease_s=LEASE_S, direct=True),
         Source("alibaba:uri", lease_s=LEASE_S, direct=True),
     )
 
     def matches(self, server: ServerURL) -> bool:
-        """Return whether the whole host is ACR's; plain http carries no password."""
+        """Return whether the host is ACR's; plain http would show the password."""
         return server.scheme != "http" and registry_of(server.host) is not None
 
     def serves_anonymous(self, server: ServerURL) -> bool:
-        """Return whether pulls may be anonymous: not of a personal instance's own host.
+        """Return whether anonymous pulls may work: not at a personal instance's host.
 
-        alibabacloud.com/help/en/acr/user-guide,
+        Source: alibabacloud.com/help/en/acr/user-guide,
         individual-edition-instance-independent-domain-name-capacity-limit
         """
         registry = registry_of(server.host)
         return registry is not None and not registry.is_exclusive
 
     def config_files(self, environment: Environment) -> tuple[str, ...]:
-        """Return the files of profiles."""
+        """Return the paths of the files with profiles."""
         home = environment.home()
         named = environment.get("ALIBABA_CLOUD_CREDENTIALS_FILE")
         below = (*FILES, OLD_FILE)
@@ -70,7 +71,7 @@ class Alibaba(Provider):
         return (*found, named) if named else found
 
     def identity(self, server: ServerURL, environment: Environment) -> Identity:
-        """Return who is asked, as Alibaba's library would choose."""
+        """Return the identity that Alibaba's library would choose."""
         registry = registry_of(server.host)
         if registry is None:
             raise CredentialsNotFoundError
@@ -81,7 +82,7 @@ class Alibaba(Provider):
     def about(
         self, server: ServerURL, principal: str, environment: Environment
     ) -> dict[str, str]:
-        """Return instance, region, profile, ARN or role, and the ends of a key's id."""
+        """Return instance, region, profile, ARN or role, and a key id's both ends."""
         from dockcred.providers.alibaba import profiles  # noqa: PLC0415 - for `status`
 
         registry = registry_of(server.host)

@@ -1,6 +1,6 @@
-"""The registry's API and STS: requests signed as ACS3-HMAC-SHA256, and their answers.
+"""Requests to the registry's API and to STS, signed by ACS3-HMAC-SHA256.
 
-alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature
+Source: alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ _MILLISECONDS = 1000.0
 
 
 class AlibabaKeys:
-    """An access key id with its secret, and a token where they are temporary.
+    """An access key id with its secret, and a token if the keys are temporary.
 
-    `principal` is what the source told of whose they are.
+    `principal` is what the source tells about the owner of the keys.
     """
 
     __slots__ = ("access_key_id", "principal", "secret", "token")
@@ -52,7 +52,7 @@ class AlibabaKeys:
 
 
 class Call:
-    """One operation of an API: its place, name and version, and its parameters."""
+    """An operation of an API: its host, name, version and parameters."""
 
     __slots__ = ("action", "host", "method", "path", "query", "version")
 
@@ -75,7 +75,7 @@ class Call:
 
     @property
     def url(self) -> str:
-        """Return where it is asked, with its parameters."""
+        """Return the URL of the request, with its parameters."""
         return f"https://{self.host}{self.path}{'?' if self.query else ''}{self.query}"
 
 
@@ -101,12 +101,12 @@ def authorization_token(
 def _instance(
     host: str, registry: AlibabaRegistry, keys: AlibabaKeys, environment: Environment
 ) -> str:
-    """Return the id of the instance that has the name in the registry's host."""
+    """Return the id of the enterprise instance that the registry's host names."""
     which = {"InstanceName": registry.instance}
     answer = _ask(Call(host, "ListInstance", _ENTERPRISE, which), keys, environment)
     found = answer.get("Instances")
     for each in found if isinstance(found, list) else ():
-        # What begins so is found as well.
+        # Instances whose name only begins like this are in the answer too.
         instance = _mapping(each, host)
         if instance.get("InstanceName") == registry.instance:
             return str(instance.get("InstanceId", ""))
@@ -118,13 +118,13 @@ def _instance(
 
 
 def caller(keys: AlibabaKeys, environment: Environment) -> str:
-    """Return the ARN of whoever has the keys, by GetCallerIdentity."""
+    """Return the ARN that the keys belong to, by STS's GetCallerIdentity."""
     call = Call(sts_host(environment), "GetCallerIdentity", _STS)
     return str(_ask(call, keys, environment).get("Arn", ""))
 
 
 def sts_host(environment: Environment) -> str:
-    """Return the host of STS that the variables choose, in words of Alibaba's."""
+    """Return the host of STS, as Alibaba's own variables choose it."""
     region = environment.get("ALIBABA_CLOUD_STS_REGION")
     if not region:
         return "sts.aliyuncs.com"
@@ -140,7 +140,7 @@ def _ask(call: Call, keys: AlibabaKeys, environment: Environment) -> dict[str, A
     """Return the answer of a signed call."""
 
     def signed() -> dict[str, str]:
-        # Anew for each attempt: a nonce is good for one.
+        # Signed anew for each attempt: a nonce is valid once.
         return sign(call, keys, nonce=os.urandom(16).hex(), now=time.time())
 
     def ask() -> Response:
@@ -151,9 +151,9 @@ def _ask(call: Call, keys: AlibabaKeys, environment: Environment) -> dict[str, A
 
 
 def answer_of(ask: Callable[[], Response], operation: str, host: str) -> dict[str, Any]:
-    """Return the JSON of Alibaba's 200, asked for while there is time.
+    """Return the JSON of Alibaba's answer of status 200, with retries.
 
-    Raises IssueError with what the code of a refusal means.
+    Raises IssueError where Alibaba refuses, by the code of the answer.
     """
     try:
         answer = http.with_retries(ask, _is_temporary, float("inf"), _is_throttle)
@@ -178,12 +178,12 @@ def answer_of(ask: Callable[[], Response], operation: str, host: str) -> dict[st
 
 
 def _is_refused(fields: Mapping[str, Any]) -> bool:
-    """Return whether an answer of status 200 says that it failed."""
+    """Return whether an answer of status 200 tells a failure."""
     return fields.get("IsSuccess") is False
 
 
 def _read(answer: Response) -> tuple[dict[str, Any] | None, str]:
-    """Return the fields of an answer, None where it is no JSON, and its code."""
+    """Return an answer's fields, None where it is not JSON, and its error code."""
     try:
         fields = answer.json()
     except (ValueError, RecursionError):
@@ -212,7 +212,7 @@ def _mapping(value: Any, host: str) -> dict[str, Any]:
 
 
 def _credential(values: list[Any], host: str) -> Credential:
-    """Read user, password and end, which is in milliseconds since the epoch."""
+    """Parse user, password and expiry, which is in milliseconds since the epoch."""
     user, password, ends = values
     is_text = all(isinstance(text, str) and text for text in (user, password))
     if not is_text or not isinstance(ends, int) or isinstance(ends, bool):
@@ -229,7 +229,7 @@ def _garbage(host: str) -> IssueError:
 
 
 def sign(call: Call, keys: AlibabaKeys, *, nonce: str, now: float) -> dict[str, str]:
-    """Return the headers of a call without a body, with its signature.
+    """Return the headers of a call without a body, including its signature.
 
     `now` is in seconds since the epoch.
     """

@@ -1,14 +1,14 @@
-"""Which hosts are Alibaba Cloud Container Registry's, and what each says of itself."""
+"""Which hosts are Alibaba Cloud Container Registry's, and what they tell of it."""
 
 from __future__ import annotations
 
 _AREAS = frozenset({"af", "ap", "cn", "eu", "me", "na", "rus", "sa", "us"})
-"""How regions begin. Below others of Alibaba's labels are hosts of its customers: a
-bucket of OSS may be `registry.oss-cn-hangzhou.aliyuncs.com`."""
+"""How the names of regions begin. Other labels are refused, since customers own hosts
+below some of them: a bucket of OSS may be `registry.oss-cn-hangzhou.aliyuncs.com`."""
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 _REGISTRY = "registry"
 _NETWORKS = ("-internal", "-vpc", "-intl")
-"""What may stand behind `registry`, from its end."""
+"""The endings that may follow `registry`, the last one first."""
 _OLD = ["aliyuncs", "com"]
 _ENTERPRISE = ["cr", *_OLD]
 _PERSONAL = ["personal", *_ENTERPRISE]
@@ -16,10 +16,10 @@ _NEW = "crpi-"
 
 
 class AlibabaRegistry:
-    """What a host says: where it is, and which instance.
+    """What a host tells of its registry: the region, and the instance.
 
-    `instance` is an enterprise instance's name, nothing for a personal registry;
-    `is_exclusive` tells whether a personal instance has a host of its own.
+    `instance` is the name of an enterprise instance, "" for a personal one.
+    `is_exclusive` tells whether a personal instance has its own host.
     """
 
     __slots__ = ("instance", "is_exclusive", "region")
@@ -33,7 +33,7 @@ class AlibabaRegistry:
 
 
 def registry_of(host: str) -> AlibabaRegistry | None:
-    """Read a canonical host (lower-case, no trailing dot); None if it is another's."""
+    """Parse a canonical host (lower-case, no trailing dot); None if it is not ACR's."""
     first, *rest = host.split(".")
     if rest[:1] == ["distributed"]:
         del rest[0]

@@ -1,7 +1,7 @@
-"""Who is asked: variables, a pod's token, a profile, the machine, a URI.
+"""The identity: keys in variables, a pod's token, a profile, the machine, or a URI.
 
-It is the order of alibabacloud-credentials. Unlike there, a source that is configured
-and fails is an error: going on to the next would answer as somebody else.
+This is the order of alibabacloud-credentials. Unlike there, it is an error if a source
+is configured and fails. To try the next source could use a different identity.
 """
 
 from __future__ import annotations
@@ -30,10 +30,11 @@ _OIDC = (_TOKEN_FILE, "ALIBABA_CLOUD_ROLE_ARN", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN
 
 
 def choose(registry: AlibabaRegistry, environment: Environment) -> Identity:
-    """Return who is asked; nobody is asked yet.
+    """Return the identity that is configured; no request is sent yet.
 
     Raises IssueError where the variables hold half an identity, or name a profile that
-    is in no file, InvalidInputError where only the SDK could and it may not.
+    no file has. Raises InvalidInputError where only the SDK can be used, and
+    DOCKCRED_ROAD forbids it.
     """
     get = environment.get
     if bool(get(_ID)) != bool(get(_SECRET)):
@@ -67,7 +68,7 @@ def choose(registry: AlibabaRegistry, environment: Environment) -> Identity:
 
 
 class AlibabaIdentity(Identity):
-    """One source of keys, with which the registry's password is asked for."""
+    """One source of keys, which are exchanged for the registry's password."""
 
     def __init__(
         self,
@@ -78,7 +79,7 @@ class AlibabaIdentity(Identity):
         *,
         token: str = "",
     ) -> None:
-        """Set what is watched; `token` is the file of an identity token."""
+        """Set what is watched; `token` is the path of an identity token's file."""
         self._registry = registry
         self._environment = environment
         self._profile = profile
@@ -87,9 +88,9 @@ class AlibabaIdentity(Identity):
         self.tokens = (token,) if token else ()
 
     def issue(self) -> Credential:
-        """Get the keys, and the registry's password for them."""
+        """Get the keys, and exchange them for the registry's password."""
         if self.sources != (ENV_KEYS,):
-            # While somebody else is asked for the keys.
+            # This work is done while the source of the keys is being waited for.
             idle.defer(
                 lambda: idle.load("ssl"),
                 lambda: idle.load("dockcred.providers.alibaba.api"),
@@ -101,13 +102,13 @@ class AlibabaIdentity(Identity):
         return api.authorization_token(self._registry, keys, self._environment)
 
     def current_principal(self) -> str:
-        """Return the machine's role."""
+        """Return the name of the machine's role; "" for other sources."""
         if self.sources != (ECS_ROLE,):
             return ""
         return self._machine_keys().principal
 
     def ask_principal(self) -> str:
-        """Return the ARN that STS knows the keys by."""
+        """Return the ARN of the keys, as STS knows it."""
         from dockcred.providers.alibaba import api  # noqa: PLC0415 - for `status`
 
         return api.caller(self._keys(), self._environment)
@@ -143,7 +144,8 @@ class AlibabaIdentity(Identity):
             return machine.EcsRole(self._environment, role).keys()
         except MissingIdentityError as error:
             if self._profile:
-                # It is configured: going on anonymously would hide that it fails.
+                # The profile is configured: to go on anonymously would hide that it
+                # fails.
                 raise IssueError(error.cause, error.remedy) from None
             if not self._environment.get("ALIBABA_CLOUD_CREDENTIALS_URI"):
                 raise

@@ -1,7 +1,7 @@
-"""Keys from around us: a pod's token, the metadata service of ECS, and a URI.
+"""Keys by a pod's token, from the metadata service of ECS, and from a URI.
 
-alibabacloud.com/help/en/ecs/user-guide/view-instance-metadata; the metadata service is
-never reached through a proxy.
+Source: alibabacloud.com/help/en/ecs/user-guide/view-instance-metadata. The metadata
+service is never asked through a proxy.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ _CONFIGURE = "run: aliyun configure; or attach a RAM role to the instance"
 
 
 class EcsRole:
-    """The RAM role of an ECS instance; a request has a second."""
+    """The RAM role of an ECS instance; a request times out after one second."""
 
     def __init__(self, environment: Environment, role: str = "") -> None:
-        """Read where the service is; `role` is one that is known already."""
+        """Find the service's address; `role` is the role's name, if it is known."""
         self._environment = environment
         self._role = role or environment.get("ALIBABA_CLOUD_ECS_METADATA")
         named = environment.get("DOCKCRED_ALIBABA_METADATA")
@@ -52,8 +52,8 @@ class EcsRole:
     def keys(self) -> AlibabaKeys:
         """Return the role's temporary keys; MissingIdentityError where there is none.
 
-        The token is asked for first, and gone without where the service gives none and
-        no variable insists on it, as in Alibaba's library.
+        A session token is asked for first. If the service gives none, requests go
+        without it, unless a variable demands it. Alibaba's library does the same.
         """
         if _is_true(self._environment, "ALIBABA_CLOUD_ECS_METADATA_DISABLED"):
             raise MissingIdentityError(
@@ -109,7 +109,7 @@ class EcsRole:
         answer = self._ask(path, self._token)
         if answer.status == _OK or not self._token or self._needs_token:
             return answer
-        again = self._ask(path, "")  # it may not know its own tokens
+        again = self._ask(path, "")  # a service may refuse its own tokens
         return again if again.status == _OK else answer
 
     def _ask(self, path: str, token: str) -> Response:
@@ -130,7 +130,7 @@ def _missing(cause: str) -> MissingIdentityError:
 
 
 def keys_of_uri(environment: Environment) -> AlibabaKeys:
-    """Return the keys that ALIBABA_CLOUD_CREDENTIALS_URI answers."""
+    """Return the keys in the answer from ALIBABA_CLOUD_CREDENTIALS_URI."""
     url = environment.get(_URI)
     url = url if "://" in url else f"http://{url}"
     answer = with_retries(
@@ -142,7 +142,7 @@ def keys_of_uri(environment: Environment) -> AlibabaKeys:
 def assume_role_with_oidc(
     environment: Environment, token: str, role: str, provider: str
 ) -> AlibabaKeys:
-    """Trade an identity token for the keys of a role."""
+    """Exchange an identity token for the temporary keys of a role."""
     now = time.time()
     session = environment.get("ALIBABA_CLOUD_ROLE_SESSION_NAME")
     host = api.sts_host(environment)
@@ -196,7 +196,7 @@ def _keys_in(fields: object, name: str, status: int, principal: str) -> AlibabaK
 
 
 def _is_true(environment: Environment, name: str) -> bool:
-    """Return whether a switch is on: Alibaba's library takes no other word."""
+    """Return whether a switch is on: Alibaba's library accepts no word but "true"."""
     return environment.get(name).lower() == "true"
 
 

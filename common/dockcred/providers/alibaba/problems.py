@@ -48,17 +48,17 @@ _MEANINGS = {
         "see the instance id and the region in the registry's name",
     ),
 }
-"""By the code, or by what stands before its first dots."""
+"""The meaning of a code. The longest match of a code's first dotted parts counts."""
 _DENIED = ("Forbidden", "NoPermission", "AuthenticationFail.NoPermission")
 
 
 def meaning(
     code: str, message: str, operation: str, status: int, *, date: str = ""
 ) -> IssueError:
-    """Return the cause, with its remedy, of an operation's error code.
+    """Return the error, with cause and remedy, for an error code of an operation.
 
-    It is a RefusedError where Alibaba Cloud has decided on the identity. `date` is the
-    time of the answer, as its header has it.
+    It is a RefusedError where Alibaba Cloud has decided about the identity. `date` is
+    the answer's Date header.
     """
     del message  # it may repeat what was signed
     if code.startswith("Throttling") or status == _TOO_MANY:

@@ -1,4 +1,4 @@
-"""Which profile of Alibaba's files is meant, and what kind it is; nobody is asked."""
+"""Which profile of Alibaba's files is selected, and its kind; no request is sent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from dockcred.system.environment import Environment
 
 PLAIN, MACHINE, OTHERS = "plain", "machine", "others"
-"""Keys that the file holds, or leads to by itself; the machine's role; another's."""
+"""The kinds of a profile. PLAIN: its file holds the keys, or all that is needed to get
+them. MACHINE: the machine's role. OTHERS: the keys come from another source."""
 _MOST_CHARACTERS = 1024 * 1024
 _KEYS = ("access_key_id", "access_key_secret")
 _KINDS = {
@@ -22,15 +23,15 @@ _KINDS = {
     **dict.fromkeys(("access_key", "ram_role_arn", "oidc_role_arn"), PLAIN),
     **dict.fromkeys(("EcsRamRole", "ecs_ram_role"), MACHINE),
 }
-"""By mode of the CLI, and by type of the other file."""
+"""The kind for each mode of the CLI's file, and for each type of the other file."""
 _OF_KEYS = ("AK", "StsToken", "access_key")
 
 
 class Profile:
-    """A profile: its file, its name, its kind, and what is read here.
+    """A profile: its file, its name, its kind, and the settings that we use.
 
-    `is_of_cli` tells which of the two files' forms it has; `role` is the machine's,
-    `token_file` that of an identity token, nothing where it names none.
+    `is_of_cli` tells which of the two file formats it has. `role` is the machine's
+    role, `token_file` the path of an identity token; "" where it names none.
     """
 
     __slots__ = ("file", "is_of_cli", "kind", "mode", "name", "role", "token_file")
@@ -55,10 +56,10 @@ class Profile:
 
 
 def chosen(environment: Environment) -> Profile | None:
-    """Return the profile that is meant: the CLI's, else the other file's, or None.
+    """Return the selected profile: the CLI's, else that of the other file, or None.
 
-    Raises IssueError where the variable names one that is in no file, or a file cannot
-    be read.
+    Raises IssueError where the variable names a profile that no file has, or where a
+    file cannot be read.
     """
     wanted = environment.get("ALIBABA_CLOUD_PROFILE")
     for profile in _candidates(wanted, environment):
@@ -73,7 +74,7 @@ def chosen(environment: Environment) -> Profile | None:
 
 
 def names(environment: Environment) -> list[str]:
-    """Return the names of the CLI's profiles, as its file has them."""
+    """Return the names of the profiles in the CLI's file; [] if it is unreadable."""
     path = _cli_file(environment)
     try:
         found = _profiles(_json(path)) if path else []
@@ -136,7 +137,10 @@ def _of_file(path: str, name: str) -> Profile | None:
 
 
 def _whole(profile: Profile, settings: Mapping[str, Any]) -> Profile | None:
-    """Return the profile, None for one of keys that has none: a new CLI writes it."""
+    """Return the profile; None if its mode needs keys and it has none.
+
+    A newly installed CLI writes such a profile.
+    """
     if profile.mode in _OF_KEYS and not all(map(settings.get, _KEYS)):
         return None
     return profile

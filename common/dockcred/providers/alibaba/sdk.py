@@ -1,4 +1,4 @@
-"""The SDK road: the keys of a profile, by Alibaba's own alibabacloud-credentials."""
+"""The SDK road: Alibaba's library alibabacloud-credentials gets a profile's keys."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ _NOT_MADE = (
 
 
 def keys(profile: Profile, environment: Environment) -> AlibabaKeys:
-    """Return the keys of a profile; raise IssueError where the library has none."""
+    """Return the keys of a profile; raise IssueError where the library gets none."""
     process.set_activity("resolving a profile through alibabacloud-credentials")
     become(environment)
-    # Its requests in clear are for the machine's own address, which is near.
+    # The library uses plain http only for the machine's metadata address, which is not
+    # behind a proxy.
     adopt({"HTTP_PROXY": "", "http_proxy": ""})
     provider = _load(profile, environment)
     try:
@@ -46,9 +47,9 @@ def keys(profile: Profile, environment: Environment) -> AlibabaKeys:
 
 
 def _load(profile: Profile, environment: Environment) -> Any:
-    """Return the library's own reader of the profile's file."""
+    """Return the library's own provider for the profile's file."""
     try:
-        # It reads the variables as it is loaded.
+        # The library reads the variables when it is imported.
         from alibabacloud_credentials.provider import (  # noqa: PLC0415
             CLIProfileCredentialsProvider,
             ProfileCredentialsProvider,
@@ -68,12 +69,13 @@ def _load(profile: Profile, environment: Environment) -> Any:
     importlib.reload(auth_util)
     importlib.reload(auth_constant)
     for name in ("credentials", "alibabacloud-tea"):
-        # They write on stderr, which is the client's, and show what was signed.
+        # These loggers write to stderr, which belongs to the client, and show what was
+        # signed.
         logger = logging.getLogger(name)
         logger.handlers[:] = [logging.NullHandler()]
         logger.propagate = False
     external.subprocess = _Programs(environment)
-    # Behind a proxy it would believe certifi's authorities alone.
+    # Behind a proxy the library would trust only certifi's certificates.
     roots = {"ca": trust.bundle(environment, ())}
     theirs = TeaCore.do_action
 
@@ -90,7 +92,7 @@ def _load(profile: Profile, environment: Environment) -> Any:
 
 
 class _Programs:
-    """`subprocess` for the library: what it starts is given no secret."""
+    """Replaces `subprocess` in the library: programs that it starts get no secret."""
 
     def __init__(self, environment: Environment) -> None:
         import subprocess  # noqa: PLC0415 - for profiles only
@@ -100,14 +102,17 @@ class _Programs:
         self._environment = environment
 
     def run(self, command: Any, **more: Any) -> Any:
-        """Run a profile's process_command; only then are its variables asked for."""
+        """Run a profile's process_command, with the variables it may see.
+
+        The list of these variables is read only here, when a program is really run.
+        """
         given = child_program.variables_for("credential_process", self._environment)
         run: Any = self._run
         return run(command, **more, env=given, stdin=self._stdin)
 
 
 def _meaning(error: Exception, profile: Profile) -> IssueError:
-    """Return the cause; the library's own words may repeat a secret."""
+    """Return the error; the library's own text is not shown, it may hold a secret."""
     text = str(error)
     code, status = _CODE.search(text), _STATUS.search(text)
     if code or status:
