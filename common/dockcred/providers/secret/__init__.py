@@ -1,8 +1,8 @@
 """A registry's user and password from wherever a person keeps them.
 
-conventions  variables that docker and docker-credential-env have named
-places    a program that prints it, a file, a variable: looked at, and read
-identity  a user and a password from such places, together who one is
+conventions  variables with names that docker and docker-credential-env have defined
+places       where a secret may be: a program's output, a file, a variable
+identity     a user and a password from such places
 """
 
 from __future__ import annotations
@@ -21,30 +21,31 @@ if TYPE_CHECKING:
 
 
 class SecretProvider(Provider):
-    """The provider of registries that config.toml, or a variable, has a secret for."""
+    """The provider of registries with a secret by config.toml or by a variable."""
 
     name = "secret"
     program = "docker-credential-auto"
     names = secret
-    # A program may ask a person, and a `list` is no reason to.
+    # `list` runs nothing: a program may ask a person.
     lists_unasked = True
     sources = (
-        # Kept only where the answer names its end. Each file that is opened is watched.
-        # A variable has no row: another process may have another one.
+        # An entry is kept only where the answer tells its expiry. The entry watches
+        # each file that is opened. A variable has no row: another process may have
+        # another value.
         Source("secret:command"),
         Source("secret:file"),
     )
 
     def __init__(self, chosen: tuple[str, ...] = ()) -> None:
-        """Serve the hosts that are chosen, and no others."""
+        """Serve the chosen hosts, and no others."""
         self._hosts = chosen
 
     def matches(self, server: ServerURL) -> bool:
-        """Return whether the whole host is chosen; plain http carries no password."""
+        """Return whether the host is chosen; plain http would show the password."""
         return is_one_of(server, self._hosts)
 
     def serves_anonymous(self, server: ServerURL) -> bool:
-        """Return False: who says where a password is wants it to be used."""
+        """Return False: who configures a password wants it to be used."""
         del server
         return False
 
@@ -54,9 +55,10 @@ class SecretProvider(Provider):
         environment: Environment,
         named: Callable[[], Iterable[str]],
     ) -> tuple[Provider, dict[str, str]] | None:
-        """Return this provider for a host that a variable by its name has a secret for.
+        """Return this provider for a host with a secret in a variable of its name.
 
-        Where others are configured, they are for hosts that config.toml names.
+        The places in other variables are emptied: they are for hosts that config.toml
+        names.
         """
         from dockcred.providers.secret import conventions  # noqa: PLC0415 - set variables
 
@@ -76,23 +78,23 @@ class SecretProvider(Provider):
         return chosen, dict.fromkeys(secret.PLACES, "")
 
     def own_servers(self, environment: Environment) -> tuple[str, ...]:
-        """Return the hosts that variables mean, for a router to look at."""
+        """Return the hosts that variables hold secrets for."""
         from dockcred.providers.secret import conventions  # noqa: PLC0415 - for `list`
 
         return tuple(conventions.hosts(environment))
 
     def issuer(self, server: ServerURL) -> str:
-        """Return the registry itself: what another one takes says nothing of it."""
+        """Return the registry itself: another registry's answer says nothing of it."""
         return server.place
 
     def username(self, server: ServerURL, environment: Environment) -> str:
-        """Return the user that is written out, or is in a variable."""
+        """Return the user name, if it is in config.toml or in a variable."""
         from dockcred.providers.secret import identity  # noqa: PLC0415 - for `list`
 
         return identity.known_user(server, environment)
 
     def identity(self, server: ServerURL, environment: Environment) -> Identity:
-        """Check that both places are there; nothing is read."""
+        """Return the identity, after a check that its places exist; nothing is read."""
         if not self.matches(server):
             raise CredentialsNotFoundError
         from dockcred.providers.secret import identity  # noqa: PLC0415 - a miss only
@@ -102,7 +104,7 @@ class SecretProvider(Provider):
     def about(
         self, server: ServerURL, principal: str, environment: Environment
     ) -> dict[str, str]:
-        """Return where the password is, never what it is."""
+        """Return where the password is, but not the password."""
         del principal
         from dockcred.providers.secret import conventions, places  # noqa: PLC0415 - status
 

@@ -1,9 +1,9 @@
-"""Users and passwords in variables that others have named: docker, Jenkins.
+"""Users and passwords in variables with names that other tools have defined.
 
-DOCKER_AUTH_CONFIG        docker's own, each entry for its very host and port
-DOCKER_<HOST>_USR, _PSW   docker-credential-env's, `.` and `-` of the host being `_`
+DOCKER_AUTH_CONFIG        docker's own; each entry is for one host and port
+DOCKER_<HOST>_USR, _PSW   docker-credential-env's; `.` and `-` of the host become `_`
 
-A secret is for the host that its variable means, from end to end, and for no other.
+A secret is used only for the very host that its variable names.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ _START, _USER, _PASSWORD = "DOCKER_", "_USR", "_PSW"
 
 
 class Convention:
-    """A user and a password, and the variable that has the latter."""
+    """A user and a password; `variable` is the name of the password's variable."""
 
     __slots__ = ("password", "user", "variable")
 
     def __init__(self, user: str, password: str, variable: str) -> None:
-        """Hold them."""
+        """Set the fields."""
         self.user = user
         self.password = password
         self.variable = variable
 
     def __repr__(self) -> str:
-        """Show where it is, not what it is."""
+        """Show where the password is, but not the password."""
         return f"Convention({self.user!r}, password=…, {self.variable})"
 
 
 def find(server: ServerURL, environment: Environment) -> Convention | None:
-    """Return what the variables have for a server; None where they have nothing."""
+    """Return what the variables hold for a server; None where they hold nothing."""
     return _in_auths(server, environment) or _by_host(server, environment)
 
 
 def hosts(environment: Environment) -> Iterator[str]:
-    """Return the hosts that the variables mean, for `list`."""
+    """Return the hosts that the variables name, for `list`."""
     yield from _auths(environment)
     for name in environment.beginning(_START):
         if name.endswith(_PASSWORD):
@@ -54,10 +54,11 @@ def hosts(environment: Environment) -> Iterator[str]:
 def is_other_hosts(
     server: ServerURL, environment: Environment, named: Callable[[], Iterable[str]]
 ) -> bool:
-    """Return whether all that there is for a server may be meant for another host.
+    """Return whether the secret found for a server may be meant for another host.
 
-    DOCKER_a_b_c_PSW is a.b.c's, and may be a-b.c's. Where some file names one of those
-    it is that one's alone; else it is the one's that has dots only.
+    DOCKER_a_b_c_PSW is the variable of a.b.c, but also of a-b.c. Where a file names one
+    of these hosts, the secret is for that host only. Else it is for the host with dots
+    only.
     """
     found = find(server, environment)
     if found is None or found.variable != _stem(server.host) + _PASSWORD:
@@ -80,7 +81,7 @@ def _in_auths(server: ServerURL, environment: Environment) -> Convention | None:
 
 
 def _auths(environment: Environment) -> dict[str, tuple[str, str]]:
-    """Return the logins of DOCKER_AUTH_CONFIG; none where docker passes over it."""
+    """Return the logins in DOCKER_AUTH_CONFIG; {} where docker ignores the variable."""
     text = environment.get(AUTHS)
     if not text:
         return {}
@@ -113,7 +114,7 @@ def _stem(host: str) -> str:
 
 
 def _place(text: str) -> str:
-    """Return host and port of a key as ServerURL has them; nothing for what is none."""
+    """Return a key's host and port, in ServerURL's form; "" for any other text."""
     try:
         server = ServerURL.parse(text)
     except InvalidInputError:

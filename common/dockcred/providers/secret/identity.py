@@ -1,4 +1,4 @@
-"""A user and a password, each from its place, and what an answer in JSON adds."""
+"""A user and a password, each from its place, and the fields of a JSON answer."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 _USER = "DOCKCRED_SECRET_USERNAME"
 MOST_KEPT_S = 24 * 3600.0
-"""However late an answer ends: who changes a password shall not wait for longer."""
+"""The longest life of a cache entry, in seconds, even if the answer expires later. A
+person who changes a password need not wait longer."""
 
 
 def choose(server: ServerURL, environment: Environment) -> Identity:
-    """Return who answers: places that are configured, else a variable by its name."""
+    """Return the identity: by configured places, else by the variable for a host."""
     if not environment.first(*PASSWORDS) and (
         found := conventions.find(server, environment)
     ):
@@ -33,7 +34,7 @@ def choose(server: ServerURL, environment: Environment) -> Identity:
 
 
 def known_user(server: ServerURL, environment: Environment) -> str:
-    """Return the user where a `get` need not read or run anything to tell."""
+    """Return the user, if no file or program is needed to tell it; else ""."""
     if named := environment.get(_USER):
         return named
     if variable := environment.get(f"{_USER}_VARIABLE"):
@@ -43,24 +44,24 @@ def known_user(server: ServerURL, environment: Environment) -> str:
 
 
 class VariableIdentity(Identity):
-    """Whoever a variable by its name is for; nothing of it is kept."""
+    """The login in a variable with the host's name; it is never kept."""
 
     sources = ("secret:variable",)
 
     def __init__(self, found: Convention) -> None:
-        """Hold what was found."""
+        """Keep what was found."""
         self._found = found
 
     def issue(self) -> Credential:
-        """Return it."""
+        """Return the user and the password."""
         return Credential(self._found.user, self._found.password, time.time())
 
 
 class SecretIdentity(Identity):
-    """Whoever may read the password; nothing of it is kept without an end."""
+    """The login in configured places; it is kept only if it has an expiry."""
 
     def __init__(self, server: ServerURL, environment: Environment) -> None:
-        """Check both places; raise what is wrong with one."""
+        """Check both places; raise the error for one that is not usable."""
         self._host = server.host
         self._user = environment.get(_USER)
         password = places.place("PASSWORD", environment)
@@ -76,7 +77,7 @@ class SecretIdentity(Identity):
         self.sources = tuple(dict.fromkeys(each.source for each in both))
 
     def issue(self) -> Credential:
-        """Read both; raise IssueError for what is no user or no password."""
+        """Read both; raise IssueError for a wrong user or password."""
         now = time.time()
         found = read_answer(self._password.read(), self._password.origin)
         user = self._user or (self._where_user.read() if self._where_user else "")
@@ -104,24 +105,24 @@ class SecretIdentity(Identity):
 
 
 class Answer:
-    """What a place has: a password, or besides who it is for and until when."""
+    """The content of a place: a password, and perhaps its user and expiry."""
 
     __slots__ = ("expires_at", "password", "username")
 
     def __init__(
         self, password: str, username: str = "", expires_at: float | None = None
     ) -> None:
-        """Hold them; `expires_at` is seconds since the epoch."""
+        """Set the fields; `expires_at` is in seconds since the epoch."""
         self.password = password
         self.username = username
         self.expires_at = expires_at
 
 
 def read_answer(text: str, origin: str) -> Answer:
-    """Read a place's text: an object with a `password`, else the password as it is.
+    """Parse the text of a place: a JSON object with `password`, else just a password.
 
-    Google's key files are objects too, and passwords as a whole. Raises IssueError for
-    an `expiry` that is no time, or a member that is no text.
+    Google's key files are JSON objects too, but there the whole text is the password.
+    Raises IssueError for an `expiry` that is no time, and for a field that is no text.
     """
     fields = _object(text) if text.startswith("{") else {}
     if "password" not in fields:
@@ -154,7 +155,7 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def _moment(value: object) -> float | None:
-    """Return seconds since the epoch; None for what is neither these nor RFC 3339."""
+    """Return seconds since the epoch; None for neither a number nor RFC 3339."""
     from datetime import datetime  # noqa: PLC0415 - an answer in JSON only
 
     if isinstance(value, bool):
@@ -162,7 +163,7 @@ def _moment(value: object) -> float | None:
     try:
         if isinstance(value, str):
             when = datetime.fromisoformat(value)
-            # Without its zone a time is another one on each machine.
+            # Without a zone the time would differ from machine to machine.
             return when.timestamp() if when.tzinfo else None
         seconds = float(value) if isinstance(value, (int, float)) else -1.0
     except (ValueError, OverflowError):

@@ -1,8 +1,8 @@
-"""Where a secret may be: what a program prints, a file, a variable of the process.
+"""The places of a secret: a program's output, a file, a variable of the process.
 
-Which of them it is, and whether it is there, is looked at first and in silence. What is
-read or printed is never shown, in no error and no log: neither the secret, nor what a
-program says on stderr beside it.
+The place is found and checked first, without reading the secret. What is read or
+printed is never shown, in no error and no log. That holds for the secret, and for what
+a program writes to stderr beside it.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ _CREDENTIALS = "$CREDENTIALS_DIRECTORY/"
 
 
 class SecretPlace:
-    """One place; `source` is its row in SecretProvider, `origin` it in words."""
+    """A place; `source` is its row in SecretProvider, `origin` its name in words."""
 
     source = ""
     origin = ""
 
     def read(self) -> str:
-        """Return the text, without the one end of line that it may have."""
+        """Return the text, without the one line end that it may have."""
         raise NotImplementedError
 
     def _text(self, data: str) -> str:
-        """Return a text that may be a secret; raise IssueError for what cannot be."""
+        """Return the text if it can be a secret; raise IssueError otherwise."""
         end = "\r\n" if data.endswith("\r\n") else "\n"
         text = data.removesuffix(end)
         if not text.strip():
@@ -56,10 +56,10 @@ class SecretPlace:
 
 
 def place(what: str, environment: Environment) -> SecretPlace | None:
-    """Return where USERNAME or PASSWORD is; None where nothing says so.
+    """Return the place of USERNAME or PASSWORD; None where none is configured.
 
-    Raises InvalidInputError for what can be no place, and MissingIdentityError for one
-    where nothing is.
+    Raises InvalidInputError for a setting that is no place, and MissingIdentityError
+    for a place that does not exist.
     """
     for kind in (_Command, _File, _Variable):
         setting = f"{what}_{kind.word}"
@@ -69,7 +69,7 @@ def place(what: str, environment: Environment) -> SecretPlace | None:
 
 
 def about(what: str, environment: Environment) -> dict[str, str]:
-    """Return where something is, by the kind of place; of a command its program."""
+    """Return the place by its kind; of a command only the program's name."""
     if text := environment.get(f"{_OURS}{what}_COMMAND"):
         words = _words(text)
         return {"command": os.path.basename(words[0])} if words else {}
@@ -80,7 +80,7 @@ def about(what: str, environment: Environment) -> dict[str, str]:
 
 
 def _words(text: str) -> list[str]:
-    """Read a command: a list in JSON, as config.toml's is passed on, or words."""
+    """Parse a command: a JSON list, which config.toml is passed on as, or words."""
     try:
         if text.startswith("["):
             import json  # noqa: PLC0415 - a command only
@@ -93,13 +93,13 @@ def _words(text: str) -> list[str]:
 
 
 class _Command(SecretPlace):
-    """A program, run without a shell, a terminal or anybody's secrets."""
+    """A program; it is run without a shell, a terminal or secret variables."""
 
     word = "COMMAND"
     source = "secret:command"
 
     def __init__(self, setting: str, text: str, environment: Environment) -> None:
-        """Check that the program is there; it is not run yet."""
+        """Check that the program exists; it is not run yet."""
         self._environment = environment
         words = _words(text)
         if not words or not words[0] or any("\0" in word for word in words):
@@ -138,7 +138,7 @@ class _Command(SecretPlace):
         )
 
     def read(self) -> str:
-        """Run it, and take what it prints; its stderr may quote a secret."""
+        """Run the program, and return its output; its stderr may quote a secret."""
         outcome = child_program.run(
             self._command, self._environment, kind="secret-command"
         )
@@ -152,7 +152,7 @@ class _Command(SecretPlace):
 
 
 class _File(SecretPlace):
-    """A file of this user's or root's that others cannot read; links are followed."""
+    """A file of this user or root that others cannot read; links are followed."""
 
     word = "FILE"
     source = "secret:file"
@@ -185,7 +185,7 @@ class _File(SecretPlace):
         """Open the file; raise InvalidInputError where others can read or write it."""
         setting = self._setting
         try:
-            # A pipe without a writer would be waited for.
+            # READ_ANY: to open a pipe without a writer would block.
             descriptor = os.open(self._path, os.O_RDONLY | system.READ_ANY)
         except FileNotFoundError:
             raise MissingIdentityError(
@@ -211,7 +211,7 @@ class _File(SecretPlace):
         return descriptor
 
     def read(self) -> str:
-        """Read it, looked at once more."""
+        """Read the file, after it is checked once more."""
         descriptor = self._open()
         with open(descriptor, "rb") as file:
             data = file.read(MAX_BYTES + 2)
@@ -219,13 +219,13 @@ class _File(SecretPlace):
 
 
 class _Variable(SecretPlace):
-    """A variable of this very process, such as a CI system or a container sets."""
+    """A variable of this process, such as a CI system or a container sets."""
 
     word = "VARIABLE"
     source = "secret:variable"
 
     def __init__(self, setting: str, text: str, environment: Environment) -> None:
-        """Check that it is set."""
+        """Check that the variable is set."""
         self._value = environment.get(text)
         self.origin = f"the text in {text}"
         if not self._value:
@@ -235,5 +235,5 @@ class _Variable(SecretPlace):
             )
 
     def read(self) -> str:
-        """Return its value."""
+        """Return the variable's value."""
         return self._text(self._value)
