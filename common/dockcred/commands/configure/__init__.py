@@ -1,8 +1,8 @@
 """`dockcred configure`: have a client ask our helpers, and undo that.
 
-What each client's file looks like is in `clients`; here are the options: for agents,
-which nobody logs in to, and for builds, in this file, for what people run in
-`clients` beside it.
+The forms of the clients' files are in `dockcred.clients`; here are the commands and
+their options. This file has those of agents (Nomad, kubelet) and of buildx. The module
+`clients` beside it has those of docker, helm and podman, which people run.
 """
 
 from __future__ import annotations
@@ -193,7 +193,7 @@ def for_kubelet(
 
 
 def _merge(path: str, images: list[str], *, dry_run: bool) -> None:
-    """Add our provider to the others of a file, and warn of images that two have."""
+    """Add our provider to a file of others; warn of images that another one has."""
     place = ("providers", kubelet.PROVIDER)
     syntax = ProviderList()
     others: list[str] = []

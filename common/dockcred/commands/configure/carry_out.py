@@ -1,4 +1,4 @@
-"""What every `configure` does with its edits, and the options they share."""
+"""Write, show and undo the edits of all `configure` commands; their common options."""
 
 from __future__ import annotations
 
@@ -30,12 +30,15 @@ _PREFIX = "docker-credential-"
 def complete_helper(
     _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[str]:
-    """Return the helpers for the shell."""
+    """Return the names of our helpers for the shell's completion."""
     return [name for name in _helpers() if name.startswith(incomplete)]
 
 
 def check_helper(name: str) -> None:
-    """Refuse a helper that is neither ours nor there; warn of one that is not there."""
+    """Raise InvalidInputError for a helper that is neither ours nor on PATH.
+
+    A helper of ours that is not on PATH is only warned of.
+    """
     found = shutil.which(_PREFIX + name)
     if not found and name not in _helpers():
         raise InvalidInputError(
@@ -46,13 +49,16 @@ def check_helper(name: str) -> None:
 
 
 def check_chosen(registries: tuple[str, ...], *, everything: bool) -> None:
-    """Refuse a call that names no registries."""
+    """Raise InvalidInputError if a call names no registries."""
     if not registries and not everything:
         raise InvalidInputError("no registry is named", "use --registry HOST or --all")
 
 
 def all_keys(registries: Iterable[str], hub: tuple[str, ...]) -> list[str]:
-    """Return every key for some registries, each once."""
+    """Return all keys that a client has for these registries, each once.
+
+    `hub` are the client's keys for Docker Hub.
+    """
     found = [key for registry in registries for key in keys(registry, hub)]
     return list(dict.fromkeys(found))
 
@@ -66,7 +72,7 @@ def change(
 ) -> None:
     """Write values to a file and say so, or show the difference.
 
-    `aside` says it on stderr, where stdout has a text of its own.
+    With `aside` that goes to stderr, because stdout has a text of its own.
     """
     planned = file.configure(wanted) if dry_run else file.commit(wanted)
     if planned.past is None:
@@ -78,7 +84,7 @@ def change(
 
 
 def change_whole(file: EditableFile, text: str, *, dry_run: bool) -> None:
-    """Write a file that is all ours; raise InvalidInputError where another's is."""
+    """Write a file that is all ours; InvalidInputError if a file of others is there."""
 
     def wanted(there: str) -> list[WantedValue]:
         if there and there != text and not file.is_ours():
@@ -95,10 +101,10 @@ KEEPING = frozenset(("auto", "keyring"))
 def offer_import(
     path: str, source: str, hidden: Collection[str], *, at_once: bool, dry_run: bool
 ) -> None:
-    """Import the logins that a change hides, if that is wanted; else write how.
+    """Import the logins that a change hides, if that is wanted; else print how.
 
-    On a terminal it is asked. Raises InvalidInputError where one cannot be imported:
-    then nothing is hidden yet.
+    Without `at_once` a person at a terminal is asked. Raises InvalidInputError if a
+    login cannot be imported: the change is not made yet then.
     """
     hidden = sorted(set(hidden))
     if not hidden:
@@ -115,7 +121,7 @@ def offer_import(
 
 
 def is_asked(question: str) -> bool:
-    """Ask on a terminal; return False without one."""
+    """Ask a yes-or-no question on a terminal; return False without a terminal."""
     return has_person() and click.confirm(question, default=True, err=True)
 
 
@@ -126,10 +132,11 @@ def _give_back_logins(
     logins: bool | None,
     dry_run: bool,
 ) -> None:
-    """Write imported logins back in the clear before the undo hides them, or refuse.
+    """Write imported logins back in the clear, if the client loses them by the undo.
 
-    One of the `others` may name the helper. Raises InvalidInputError where nobody has
-    said which, or one cannot be read.
+    The helper that is asked for them may be named in one of `others`. Raises
+    InvalidInputError if `logins` is None and nobody agrees, or if a login cannot be
+    read from the store.
     """
     planned = file.undo()
     stranded: Collection[str] = planned.stranded if planned else ()
@@ -171,10 +178,10 @@ def _stored(key: str) -> Credential:
 def undo(
     files: Iterable[EditableFile], *, dry_run: bool, logins: bool | None = None
 ) -> None:
-    """Undo our changes and write how; files without one are passed over.
+    """Undo our changes and print what is done; a file without changes is passed over.
 
-    `logins` says whether those that were imported are written back in the clear; None
-    asks, where there are any.
+    `logins` says whether imported logins are written back in the clear. With None a
+    person is asked, if there are any.
     """
     files = list(files)
     for file in files:
@@ -278,7 +285,7 @@ _UNDO = click.option("--undo", is_flag=True, help="Restore what was there before
 
 
 def options(*own: Command) -> Callable[[Command], Command]:
-    """Add these options to a command, and those that every client has."""
+    """Return a decorator that adds these options, and those of every `configure`."""
 
     def decorate(decorated: Command) -> Command:
         for option in (_UNDO, _DRY_RUN, *reversed(own)):

@@ -97,7 +97,7 @@ def change_and_import(
     dry_run: bool,
     namespaces: bool = False,
 ) -> None:
-    """Change a file, and hide no login in it without a word."""
+    """Change a file; warn of each login that this hides, and offer to import it."""
     said: set[str] = set()
     hidden: list[str] = []
 
@@ -107,7 +107,7 @@ def change_and_import(
             text, found, namespaces=namespaces
         )
         hidden.extend(logins)
-        # Asked again where the text has changed: each sentence is said once.
+        # This runs again if the text has changed; each sentence is printed once.
         for sentence in sentences:
             if sentence not in said:
                 said.add(sentence)
@@ -195,7 +195,8 @@ def podman(
                 warn(sentence)
 
 
-# cloud.google.com/container-registry/docs/overview, and the peer's own default.
+# From cloud.google.com/container-registry/docs/overview, and from the default of
+# Google's docker-credential-gcr.
 CONTAINER_REGISTRY = (
     "gcr.io",
     "us.gcr.io",
@@ -269,7 +270,10 @@ def _flags(
 
 
 def configure_docker(arguments: list[str]) -> tuple[str, int]:
-    """Run `dockcred configure docker` for these registries; answer text and status."""
+    """Run `dockcred configure docker` with the flags of Google's docker-credential-gcr.
+
+    Returns the text to print, and the exit status.
+    """
     dashed = [
         word.replace("-", "--", 1) if _is_short(word) else word for word in arguments
     ]
@@ -283,5 +287,5 @@ def configure_docker(arguments: list[str]) -> tuple[str, int]:
 
 
 def _is_short(word: str) -> bool:
-    """Return whether it is Go's -flag; Go takes -flag and --flag for the same."""
+    """Return whether a word is a -flag; to Go -flag and --flag are the same."""
     return word.startswith("-") and not word.startswith("--")

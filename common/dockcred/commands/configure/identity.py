@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 _LIST = "registry"
 _KNOWN = tuple(sorted((settings.OF_ROUTING | settings.VARIABLES.keys()) - {"match"}))
 _STAYS = frozenset({"registry", "endpoint", "login", "anonymous", "on_miss"})
-"""What an entry says besides whose identity it is: one in its place keeps it."""
+"""The settings of an entry that do not choose an identity.
+
+A new entry, which replaces it for one registry, keeps them.
+"""
 
 
 class RegistryText:
@@ -46,7 +49,7 @@ class RegistryText:
         return ABSENT if entry is None else entry.unwrap().get(name, ABSENT)
 
     def put(self, text: str, path: Path, value: Any, /) -> str:
-        """Return the text with a setting; a pattern without an entry gets its own."""
+        """Return the text with a setting; a pattern without an entry gets a new one."""
         _, pattern, name = path
         document = clients_edit.parse(text)
         entry = _entry(document, pattern)
@@ -56,7 +59,7 @@ class RegistryText:
         return document.as_string()
 
     def drop(self, text: str, path: Path, /) -> str:
-        """Return the text without a setting, nor an entry that says nothing then."""
+        """Return the text without a setting; an entry that is empty then is removed."""
         _, pattern, name = path
         document = clients_edit.parse(text)
         entry = _entry(document, pattern)
@@ -98,7 +101,7 @@ def _remove(document: TOMLDocument, entry: Table) -> None:
 
 
 def _appended(text: str, fields: Mapping[str, str]) -> str:
-    """Return the text with an entry behind all others, in its own ends of lines."""
+    """Return the text with an entry added at its end, with the line ends it has."""
     import tomlkit  # noqa: PLC0415 - an edit only
 
     newline = "\r\n" if "\r\n" in text else "\n"
@@ -108,12 +111,12 @@ def _appended(text: str, fields: Mapping[str, str]) -> str:
 
 
 def config_file(variables: Environment) -> EditableFile:
-    """Return the user's config.toml: the last of those that are read."""
+    """Return the user's config.toml, which is the last of the files that are read."""
     return EditableFile(config_path(variables), RegistryText())
 
 
 def config_path(variables: Environment) -> str:
-    """Return its place; raise InvalidInputError where there is no home for it."""
+    """Return the path of the user's config.toml; InvalidInputError without a home."""
     people.require_home(variables, "DOCKCRED_CONFIG", *system.FOLDERS["settings"][0])
     return config.files(variables)[-1]
 
@@ -121,11 +124,11 @@ def config_path(variables: Environment) -> str:
 def serving(
     variables: Environment, registry: str, chosen: Mapping[str, str]
 ) -> Callable[[str], list[WantedValue]]:
-    """Return what is to stand in config.toml so that these settings serve a registry.
+    """Return a function that gives the values to set in config.toml for a registry.
 
-    An entry that has decided so far, for more hosts than this one, goes on saying what
-    is not whose identity it is. Raises InvalidInputError for what is no registry or no
-    setting, and for a file that is wrong already.
+    With them the settings in `chosen` hold for it. If an entry for more hosts has held
+    so far, its settings in _STAYS are kept. Raises InvalidInputError for an invalid
+    registry or setting, and for a config.toml that is wrong already.
     """
     for name in chosen:
         if name not in _KNOWN:
