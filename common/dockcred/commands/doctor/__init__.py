@@ -7,9 +7,9 @@ helpers                          the program on PATH, and its answer
 case                             who answers, and what the cache holds
 registry, realm                  whether the registry takes the credential
 machine                          home, sudo, snap, the PATH of services, the cache
-agents, service                  kubelet and Nomad, as the unit that starts them
+agents, service                  kubelet and Nomad, by the unit that starts them
 verdict, way                     works, anonymous or broken, and how it is shown
-remedies, fix                    what fits this machine, shell and person, and does it
+remedies, fix                    a remedy for this machine and shell; carry it out
 self_test, locked                does the keychain here keep what it is given
 """
 
@@ -161,7 +161,7 @@ def _show(found: Examination, *, as_json: bool) -> None:
 
 
 def _service(unit: str | None, clients: tuple[str, ...]) -> services.SystemdUnit | None:
-    """Return the unit that asks: the one named, or that of the one agent followed."""
+    """Return the systemd unit to ask as: the one named, or the followed agent's own."""
     if unit:
         if found := services.service(unit):
             return found

@@ -1,4 +1,4 @@
-"""What kubelet and Nomad find for an image, by the words that start them."""
+"""What kubelet and Nomad find for an image, by the command lines that start them."""
 
 from __future__ import annotations
 
@@ -82,7 +82,10 @@ def _providers(
 def _plugin(
     provider: Mapping[str, Any], directory: str, case: Case
 ) -> Generator[Finding, None, Credential | None]:
-    """Ask a plugin as the node; a pod's own token is kubelet's alone."""
+    """Ask a plugin as kubelet does, and return its credential.
+
+    It is asked for the node: a pod's own token is known to kubelet alone.
+    """
     file = os.path.join(directory, provider["name"])
     if not os.access(file, os.X_OK):
         text = f"{file} cannot be run: kubelet pulls nothing that it is named for"
@@ -135,7 +138,10 @@ def _plugin(
 
 
 def _answer(output: bytes, image: str) -> Credential | None:
-    """Return what kubelet takes of an answer, whose texts are never shown."""
+    """Return the credential that kubelet takes from an answer; None if it has none.
+
+    No text of the answer is ever shown.
+    """
     try:
         found = json.loads(output)["auth"] or {}
         for pattern, held in found.items():
@@ -147,9 +153,9 @@ def _answer(output: bytes, image: str) -> Credential | None:
 
 
 def follow_nomad(case: Case, asked: Asked) -> Following:
-    """Follow a pull of Nomad's docker driver; `asked` asks what it has for the image.
+    """Follow a pull of Nomad's docker driver; `asked` checks what it has for the image.
 
-    It takes "not found" of a helper for every image for a failure of the task.
+    If a helper for all images answers "not found", the driver fails the task.
     """
     places = yield from _nomad_places(case)
     sent = yield from asked(case, places, NOMAD)
@@ -165,7 +171,10 @@ def follow_nomad(case: Case, asked: Asked) -> Following:
 
 
 def _nomad_places(case: Case) -> Generator[Finding, None, list[Found]]:
-    """Return what Nomad's docker driver has for a registry, in its order."""
+    """Return what Nomad's docker driver has for a registry, in the order of its search.
+
+    Each is an entry of a file, or a helper.
+    """
     directory = service.nomad_directory(case.service)
     block = nomad.block_in_force(directory)
     if block is None:

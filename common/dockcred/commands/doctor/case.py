@@ -45,9 +45,9 @@ if TYPE_CHECKING:
 
 
 class Case:
-    """One registry and one set of variables; nothing is asked to make it.
+    """One registry and one set of environment variables; making it asks nobody.
 
-    `store` is None where no provider of ours serves the registry; `target` is the
+    `store` is None if no provider of ours serves the registry. `target` is the
     registry behind an alias.
     """
 
@@ -57,7 +57,7 @@ class Case:
         environment: Environment,
         service: SystemdUnit | None = None,
     ) -> None:
-        """Route the registry by config.toml; `misconfigured` keeps what is wrong."""
+        """Route the registry by config.toml; `misconfigured` keeps an error of that."""
         self.reference = reference
         self.environment = environment
         self.target: ServerURL = reference.server
@@ -67,12 +67,12 @@ class Case:
         self.service = service
         self._answers: dict[tuple[str, str], HelperAnswer] = {}
         try:
-            # The helper's own limit comes first: it tells in what the time went.
+            # Longer than the helper's own timeout, whose error says what took so long.
             self.timeout_s = timeout_s(environment) + 1.0
             router = wiring.identities(environment)
             self.target, self.store = router.identity_for(reference.server)
             if environment.get("DOCKCRED_FORWARD"):
-                self.store = None  # whose it is says the machine that is asked
+                self.store = None  # the machine that is asked chooses the identity
         except DockcredError as error:
             self.misconfigured = error
 
@@ -83,18 +83,18 @@ class Case:
 
     @property
     def provider(self) -> Provider | None:
-        """Return whose registry it is, if it is of a provider of ours."""
+        """Return the provider of ours that serves the registry, or None."""
         return self.store.provider if self.store else None
 
     @property
     def needs_credential(self) -> bool:
-        """Return whether the registry is known to answer nobody anonymously."""
+        """Return whether the registry is known to refuse anonymous requests."""
         provider = self.provider
         return provider is not None and not provider.serves_anonymous(self.target)
 
     @property
     def must_be_known(self) -> bool:
-        """Return whether a setting says that a credential must be had."""
+        """Return whether a setting forbids anonymous requests to the registry."""
         variables = self.environment
         if self.store:
             variables = self.store.environment
@@ -104,7 +104,7 @@ class Case:
         return variables.get("DOCKCRED_ANONYMOUS").lower() == "false"
 
     def ask(self, file: str, key: str) -> HelperAnswer:
-        """Return what a helper answers; it is asked once, however many clients do."""
+        """Return a helper's answer; it is asked once, even for several clients."""
         asked = file, key
         if asked not in self._answers:
             self._answers[asked] = files.ask(
@@ -118,7 +118,7 @@ class Case:
 
     @property
     def place(self) -> str:
-        """Return the place in config.toml that holds for the registry, or nothing."""
+        """Return file and line of the registry's entry in config.toml, or nothing."""
         return self._config().place_for(self.reference.server)
 
     @cached_property
@@ -130,7 +130,7 @@ class Case:
 
     @cached_property
     def why_nobody(self) -> DockcredError | None:
-        """Return why our helper has found no credential; None where that is all."""
+        """Return the error for which our helper has no credential; None without one."""
         try:
             if self.store:
                 self.store.get(self.target)
@@ -142,9 +142,9 @@ class Case:
 
 
 def is_useless(why: DockcredError | None) -> bool:
-    """Return whether an identity is configured and opens nothing: it is to be fixed.
+    """Return whether an identity is configured but gives no credential.
 
-    Who has none at all may do without, where a registry lets everybody pull.
+    Having no identity at all is no fault, since a registry may allow anonymous pulls.
     """
     nobody = isinstance(why, MissingIdentityError)
     return isinstance(why, UselessIdentityError) or (why is not None and not nobody)
@@ -154,7 +154,7 @@ STEP = "identity"
 
 
 def check_identity(case: Case) -> Iterator[Finding]:
-    """Return who answers for the registry, and through which source."""
+    """Yield which identity answers for the registry, and through which source."""
     if case.misconfigured:
         yield error(STEP, case.misconfigured.cause, case.misconfigured.remedy)
         return
@@ -175,7 +175,7 @@ def check_identity(case: Case) -> Iterator[Finding]:
 
 
 def _metadata(store: IdentityStore, target: ServerURL) -> Iterator[Finding]:
-    """Show why a metadata service that would be asked by default is not waited for."""
+    """Yield why the default metadata service is not asked, or waited for so briefly."""
     whose, source = store.provider.metadata
     address = cloud.address_of(whose)
     try:
@@ -232,7 +232,7 @@ def _who(store: IdentityStore, target: ServerURL) -> Finding:
 
 
 def _selected(store: IdentityStore) -> list[str]:
-    """Return the variables that choose the identity; keys by their ends alone."""
+    """Return the variables that choose the identity; keys are cut to their ends."""
     chosen = []
     for name in store.provider.variables:
         value = store.environment.get(name)

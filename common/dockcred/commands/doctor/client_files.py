@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from dockcred.system.environment import Environment
 
 KEY, FILE = findings.KEY, entries.FILE
-# What buildx, and nobody else, asks with Docker Hub's login where it finds no other.
+# The registries to which only buildx sends Docker Hub's login if it finds no other.
 _HUB_BACKED = {"dhi.io", "registry.scout.docker.com"}
 
 
 def check(case: Case, file: DockerFile) -> Generator[Finding, None, Found | None]:
-    """Return findings of what docker uses for the registry."""
+    """Yield findings on what docker uses for the registry; return that, or None."""
     reference = case.reference
     key = reference.docker_key
     found = docker_read.look_up(file, key)
@@ -82,7 +82,7 @@ def check(case: Case, file: DockerFile) -> Generator[Finding, None, Found | None
 
 
 def _default(case: Case, found: Found) -> Generator[Finding, None, Found | None]:
-    """Return the store that docker asks unbidden, where it has the credential."""
+    """Return the store that docker asks by default, if it has the credential."""
     program = f"{PREFIX}{found.helper}"
     yield note(KEY, f"no file names a helper: docker asks {program} unbidden")
     answer = case.ask(chosen(program, case.path), case.reference.docker_key)
@@ -120,7 +120,10 @@ def _anonymous(case: Case, file: DockerFile, found: Found | None) -> Finding:
 
 
 def near_misses(file: ClientFile, key: str) -> list[str]:
-    """Return the keys of credHelpers that a person means and docker never asks for."""
+    """Return keys of credHelpers that were meant for `key`, but never match it.
+
+    docker asks only for exactly `key`.
+    """
     wanted = host_of(key)
     return [
         name
@@ -142,7 +145,10 @@ def _is_glob_for(name: str, host: str) -> bool:
 
 
 def configure(case: Case, client: str) -> str:
-    """Write the command that names our helper to a client; nothing for other hosts."""
+    """Return the command that names our helper to a client.
+
+    It is empty if no provider of ours serves the host, or if the host is misspelt.
+    """
     if case.provider is None or any(case.slip):
         return ""
     suffix = case.provider.program.removeprefix(PREFIX)
@@ -163,7 +169,7 @@ def _login(case: Case, client: str) -> dict[str, str]:
 
 
 def check_others(named: set[str], found: Found | None, case: Case) -> Iterator[Finding]:
-    """Warn of helpers for other registries that are gone: a build asks them all."""
+    """Warn of missing helpers for other registries: docker-py's builds ask them all."""
     for suffix in sorted(named - {found.helper if found else ""}):
         program = PREFIX + suffix
         if not chosen(program, case.path):
@@ -198,7 +204,7 @@ def _variable(problem: str) -> Finding:
 
 
 def _whole(file: DockerFile) -> Iterator[Finding]:
-    """Return findings of what spoils every entry of the file."""
+    """Yield findings on mistakes in the file that affect all its entries."""
     for where, wanted in file.wrong:
         yield warning(
             FILE,
@@ -244,7 +250,7 @@ def _unreadable(
 
 
 def _then(fix: str, case: Case | None) -> str:
-    """Return a command, and after it the one that has docker ask our helper."""
+    """Return a command, followed by the one that has docker ask our helper, if any."""
     again = configure(case, "docker") if case else ""
     return f"{fix} && {again}" if again else fix
 
@@ -270,7 +276,7 @@ def _config_is_a_file(named: str, path: str) -> Finding:
 
 
 def forbidden(path: str, environment: Environment) -> Finding:
-    """Return what keeps this user from a file: a directory above it, or the file."""
+    """Return a finding on what bars this user: the file, or a directory above it."""
     place = file_lock.obstacle(path) or path
     fix, remedy = file_lock.opening(place, environment)
     text = f"{path} cannot be read by this user"

@@ -33,7 +33,7 @@ def programs(path: str) -> list[str]:
 def check_files(
     environment: Environment,
 ) -> Generator[Finding, None, list[ClientFile]]:
-    """Read the files that are there, in the order of search."""
+    """Yield findings on the auth files; return those that are read, in search order."""
     named = environment.get("REGISTRY_AUTH_FILE")
     found: list[ClientFile] = []
     for file in containers_read.auth_files(environment):
@@ -59,7 +59,10 @@ def check_files(
 def check_hidden(
     environment: Environment, read: list[ClientFile], case: Case | None
 ) -> Iterator[Finding]:
-    """Warn of logins that none of the three sends: a helper is asked in their place."""
+    """Warn of logins that none of the three programs sends; a helper is asked instead.
+
+    The programs are podman, skopeo and buildah.
+    """
     program = login_program(environment.get("PATH", os.defpath))
     named = containers_read.helpers(environment)
     if containers_read.AUTH_FILES not in named:
@@ -78,7 +81,7 @@ def check_hidden(
 
 
 def _broken(file: ClientFile) -> Finding:
-    """Return a finding of a file at which podman stops for every registry."""
+    """Return the finding on a broken file: podman stops there for every registry."""
     path = file.path
     stops = "podman, skopeo and buildah stop with an error"
     if file.state == files.NOT_JSON and file.detail == "empty":
@@ -95,7 +98,10 @@ _TEXTS = {files.NOT_JSON, files.WRONG}
 
 
 def _registries(environment: Environment) -> Iterator[Finding]:
-    """Return findings of files at which podman stops, and that one version reads."""
+    """Yield findings on registries.conf: podman stops, or its versions differ.
+
+    podman 5 and podman 6 read different files.
+    """
     problems: dict[tuple[str, str], list[int]] = {}
     for version in containers_read.VERSIONS:
         for path in containers_read.registries_files(environment, version):
@@ -135,7 +141,7 @@ def _is_of_version_1(content: Mapping[str, Any]) -> bool:
 def check_keys(
     case: Case, read: list[ClientFile]
 ) -> Generator[Finding, None, list[Found]]:
-    """Return what the three use for the registry, in the order in which they ask."""
+    """Return what the three programs use for the registry, in the order of asking."""
     reference = case.reference
     asked = []
     for helper in containers_read.all_helpers(case.environment):
@@ -151,7 +157,7 @@ def check_keys(
             yield from _taken(hit, case)
             asked.append(hit)
             if not hit.helper:
-                break  # a helper that has none is followed by the next file
+                break  # only a helper without a credential leads to the next file
         for file in read:
             yield from _by_chance(file, case)
     if not asked:
@@ -189,7 +195,7 @@ def _taken(found: Found, case: Case) -> Iterator[Finding]:
 
 
 def _is_dockers_alone(found: Found, case: Case) -> bool:
-    """Return whether podman reads docker's file in the place of this one (measured)."""
+    """Return whether podman reads the file of DOCKER_CONFIG instead (measured)."""
     directory = case.environment.get("DOCKER_CONFIG")
     return bool(directory) and found.path != f"{directory}/config.json"
 
@@ -206,12 +212,12 @@ def _by_chance(file: ClientFile, case: Case) -> Iterator[Finding]:
 
 
 def login_program(path: str) -> str:
-    """Return the name of the program of the three with which to log in and out."""
+    """Return which of the three programs to log in and out with: the first on PATH."""
     return (programs(path) or [PROGRAMS[0]])[0]
 
 
 def logout(found: Found, case: Case) -> str:
-    """Write the command that takes an entry out of its file."""
+    """Return the command that takes an entry out of its file."""
     return command(
         login_program(case.path),
         *("logout", "--authfile", found.path),

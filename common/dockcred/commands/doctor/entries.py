@@ -1,4 +1,4 @@
-"""The entry of a file that answers, files that nobody reads, and who else may read."""
+"""Check a file's entry for a registry, its logins that are not sent, and its mode."""
 
 from __future__ import annotations
 
@@ -42,7 +42,11 @@ class Other:
 
 
 def docker_file_with(key: str, environment: Environment, read: str) -> Other | None:
-    """Return docker's key in the file of the home, or of the user behind sudo."""
+    """Return another of docker's files that has the key, or None.
+
+    That is the file in the home, or the file of the user who called sudo. `read` is
+    the file that docker reads.
+    """
     for other in _places(environment):
         if other.path == read:
             continue
@@ -80,7 +84,7 @@ def is_stub(found: Found) -> bool:
 
 
 def is_chance(found: Found) -> bool:
-    """Return whether a client takes another login each time."""
+    """Return whether the logins differ of which a client takes another each time."""
     seen = set()
     for entry in (found.entry or {}, *found.others):
         held = entries.held(entry)
@@ -123,7 +127,7 @@ def check(found: Found, case: Case, login: str) -> Iterator[Finding]:
 
 
 def check_place(found: Found, case: Case, client: str) -> Iterator[Finding]:
-    """Check what crane, oras or helm has for a registry: a helper, or an entry."""
+    """Check what a client such as crane has for a registry: a helper, or an entry."""
     where = f"{found.key} in {found.path}"
     if found.helper:
         where = f"{files.where(found)} in {found.path}"
@@ -153,7 +157,7 @@ _LOGIN = {
 
 
 def renew(found: Found, case: Case, login: str, user: str) -> str:
-    """Write the command that puts a new credential into the same file."""
+    """Return the command that puts a new credential into the same file."""
     if found.path == docker_read.VARIABLE:
         return f"unset {docker_read.VARIABLE}"
     words = list(_LOGIN.get(login, (login, "login", "--authfile", found.path)))
@@ -183,10 +187,10 @@ def check_exposure(file: ClientFile) -> Iterator[Finding]:
 def check_hidden(
     file: ClientFile, environment: Environment, case: Case | None, client: str
 ) -> Iterator[Finding]:
-    """Return findings of logins in a file that its client does not send.
+    """Yield findings on logins in a file that its client does not send.
 
-    A helper is asked instead. Without a registry it is an error where no identity of
-    ours serves that of the login: nobody has it then, but for a keychain.
+    A helper is asked instead. If no registry is followed, it is an error if no identity
+    of ours serves the login's registry: then only a keychain may have a credential.
     """
     for name, entry in file.table("auths").items():
         is_hub = host_of(name) in HUB_NAMES

@@ -58,11 +58,11 @@ def examine(
     tell: Callable[[str], object] = lambda _: None,
     service: SystemdUnit | None = None,
 ) -> Examination:
-    """Follow a request by each client, or look at what is there without one.
+    """Follow a request by each client; without a registry, look at the clients' files.
 
-    Without `clients` those are followed that are installed or configured; one that was
-    not asked for by name, beside docker, and has nothing for the registry, does not
-    count. `tell` hears what is done next. `service` is the unit that asks.
+    Without `clients` those of `present` are followed. One of them beside docker does
+    not count if it has nothing for the registry. `tell` is called with what is done
+    next. `service` is the systemd unit that asks.
     """
     asked = tuple(clients)
     followed = asked or present(environment)
@@ -76,7 +76,7 @@ def examine(
     must_be_known = environment.get("DOCKCRED_ANONYMOUS").lower() == "false"
     if reference:
         tell("looking at identity and cache")
-        case = Case(reference, environment)  # anew: by now there may be a cache
+        case = Case(reference, environment)  # again: a helper may have made a cache
         about = owners.offered(
             [*check_identity(case), *machine.check_cache(case)], case
         )
@@ -89,7 +89,7 @@ def examine(
 def _request(
     client: str, environment: Environment, case: Case | None, *, by_name: bool
 ) -> FollowedRequest:
-    """Follow one client; what is wrong with one that does not count only warns."""
+    """Follow one client; errors of one that does not count become warnings."""
     found: list[Finding] = []
     sent = collected(_followed(client, environment, case), found)
     if case and not sent.who and case.needs_credential and not _has_failed(found):
@@ -139,7 +139,7 @@ def _followed(client: str, environment: Environment, case: Case | None) -> Follo
 def _library(client: str, files_of: Case, case: Case | None) -> Following:
     """Follow a client that reads docker's file by a library of its own.
 
-    Without a registry its files are looked at alone, as for any.
+    Without a registry (`case` is None) only its files are looked at.
     """
     name, known = files_of.reference, files_of.environment
     look_up = crane.look_up(name, known)
@@ -204,7 +204,7 @@ def _podman(environment: Environment, case: Case | None) -> Following:
 
 
 def _lost(hidden: list[Finding], case: Case | None, sent: Sent) -> Iterator[Finding]:
-    """Return what is said of logins that are not sent: errors where nothing else is."""
+    """Yield the findings on logins that are not sent; errors if nothing else is."""
     is_error = case and not sent.who
     for each in hidden:
         yield replace(each, severity=Severity.ERROR) if is_error else each
@@ -246,7 +246,7 @@ def _asked(case: Case, places: list[Found], client: str) -> Following:
 
 
 _STOPPING = frozenset(CLIENTS) - {DOCKER, PODMAN}
-"""Whom a helper that fails stops, whatever comes behind it."""
+"""The clients that stop when a helper fails, even if more places would follow."""
 
 
 def _helper(
@@ -270,7 +270,7 @@ def _helper(
 
 
 def _sent_instead(found: Found, credential: Credential | None) -> Iterator[Finding]:
-    """Return whom `docker pull` is where the helper fails; login and buildx stop."""
+    """Yield whose entry `docker pull` sends if the helper fails; login, buildx stop."""
     if credential:
         yield note(
             entries.STEP,
@@ -280,7 +280,7 @@ def _sent_instead(found: Found, credential: Credential | None) -> Iterator[Findi
 
 
 def _renew(found: Found, case: Case, client: str) -> str:
-    """Write the command for an entry that the registry refuses."""
+    """Return the command to run for an entry that the registry refuses."""
     if client == PODMAN:
         return containers_files.logout(found, case)
     held = entries.credential(found)
@@ -290,7 +290,7 @@ def _renew(found: Found, case: Case, client: str) -> str:
 def _helpers(
     environment: Environment, suffixes: set[str], read: Iterable[ClientFile]
 ) -> Following:
-    """Check each helper that a client's files name; return what they have at all."""
+    """Check each helper that a client's files name; return helpers and login files."""
     path, home = environment.get("PATH", os.defpath), environment.home()
     for suffix in sorted(suffixes):
         if file := (yield from helpers.check(suffix, path, home)):

@@ -1,7 +1,8 @@
-"""`dockcred doctor --fix`: do what can be taken back, after it was shown; --undo.
+"""`dockcred doctor --fix` and `--undo`: carry out safe remedies, and take them back.
 
-A remedy is safe if each of its commands has an inverse. It is run without a shell, and
-its inverse is kept before it is run, in $XDG_STATE_HOME/dockcred/fixes.json.
+A remedy is safe if each of its commands has an inverse. It is shown first, and run
+without a shell. Before a command is run, its inverse is saved in
+$XDG_STATE_HOME/dockcred/fixes.json.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def _commands(fix: str) -> list[Words]:
 
 
 def _is_safe(words: Words, environment: Environment) -> bool:
-    """Return whether a command changes what is this user's, and can be taken back."""
+    """Return whether a command changes only this user's files, and has an inverse."""
     match words:
         case ["chmod", _, path]:
             return file_lock.is_mine(path)
@@ -80,9 +81,9 @@ def _is_safe(words: Words, environment: Environment) -> bool:
 
 
 def _inverse(words: Words) -> Words:
-    """Return what takes a safe command back, by what is there before it is run.
+    """Return the inverse of a safe command, from the state before that is run.
 
-    Nothing where it changes nothing that was there.
+    It is empty if there is nothing to take back.
     """
     match words:
         case ["chmod", _, path]:
@@ -105,10 +106,10 @@ def _inverse(words: Words) -> Words:
 
 
 class Fixes:
-    """The commands that take back what was done, the last one first."""
+    """The saved commands that take back what was done, the newest first."""
 
     def __init__(self, environment: Environment) -> None:
-        """Read it; InvalidInputError where it cannot be read."""
+        """Read the saved commands; raise InvalidInputError if their file is damaged."""
         people.require_home(environment, "XDG_STATE_HOME")
         home = environment.path("XDG_STATE_HOME", ".local/state")
         self._path = f"{home}/dockcred/fixes.json"
@@ -120,12 +121,12 @@ class Fixes:
             ) from None
 
     def add(self, words: Words) -> None:
-        """Write down what takes the next command back, to the disk."""
+        """Save the inverse of the command that is run next."""
         self.commands.insert(0, words)
         self._write()
 
     def drop(self) -> None:
-        """Forget the last one, which is taken back."""
+        """Forget the newest one, after it was run."""
         del self.commands[0]
         self._write()
 
@@ -137,7 +138,7 @@ class Fixes:
 
 
 def carry_out(fixes: Iterable[str], environment: Environment) -> None:
-    """Run the remedies; InvalidInputError at the first that fails."""
+    """Run the remedies; raise InvalidInputError at the first that fails."""
     kept = Fixes(environment)
     for fix in fixes:
         for words in _commands(fix):
@@ -151,7 +152,7 @@ def carry_out(fixes: Iterable[str], environment: Environment) -> None:
 
 
 def undo(environment: Environment) -> None:
-    """Run what takes back what was done, the last first; tell what fails."""
+    """Run the saved commands, the newest first; warn of each that fails."""
     kept = Fixes(environment)
     if not kept.commands:
         click.echo("nothing to undo")
@@ -166,7 +167,7 @@ def undo(environment: Environment) -> None:
 
 
 def _is_undone(words: Words) -> bool:
-    """Return whether there is nothing to take back: the command was never run."""
+    """Return whether there is nothing to take back: the remedy was never run."""
     if words[0] == "mv":
         return not os.path.lexists(words[1])
     return words[0] in {"ln", "mkdir"} and os.path.lexists(words[-1])

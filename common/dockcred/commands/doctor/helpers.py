@@ -40,10 +40,10 @@ _SHEBANG = re.compile(rb"#! *([^\s]+)(?: +(\S+))?")
 
 
 def missing_part(file: str) -> str:
-    """Return what a program needs and has not: an interpreter, or our package.
+    """Return what a program needs and does not find: an interpreter, or our package.
 
-    Nothing for a binary, for a script whose parts are there, and for a file that
-    cannot be read.
+    Empty for a binary, for a script whose parts are there, and for a file that cannot
+    be read.
     """
     try:
         with open(file, "rb") as script:
@@ -75,10 +75,11 @@ STEP = "helper"
 def check(
     suffix: str, path: str, home: str, meant: Meant = lambda: ("", "")
 ) -> Generator[Finding, None, str]:
-    """Check exec's search for docker-credential-SUFFIX; return the file that runs.
+    """Check the search on PATH for docker-credential-SUFFIX; return the file that runs.
 
-    Answers nothing where none runs, with the reason as an error. `meant` returns, of a
-    program that there is not, the one that is meant, and the command that names it.
+    Returns "" if none runs; the reason is yielded as an error. `meant` is called for a
+    name that no program has. It returns the program that was probably meant, and the
+    command that names that one.
     """
     program = files.PREFIX + suffix
     found = files.candidates(program, path)
@@ -102,10 +103,10 @@ def check(
 
 
 def check_namesakes(file: str, path: str) -> Iterator[Finding]:
-    """Check what else has the name of the program that runs, and whether it is fast.
+    """Check other programs of the name of the one that runs, and whether that is fast.
 
-    Of two the one that is ours stays. Asked after the answer: where the one that runs
-    failed, the other is told there.
+    If one of two is ours, the remedy moves the other away. This runs after the answer:
+    if the program failed, that finding has named the other one already.
     """
     program = files.program_of(file)
     found = files.candidates(program, path)
@@ -126,7 +127,7 @@ def check_namesakes(file: str, path: str) -> Iterator[Finding]:
 
 
 def shadowed(file: str, path: str) -> str:
-    """Return the next program of that name on the PATH which is another file."""
+    """Return the next program of that name on the PATH that is another file, or ""."""
     for other in files.candidates(files.program_of(file), path):
         if not os.path.exists(other) or os.path.samefile(file, other):
             continue
@@ -135,15 +136,15 @@ def shadowed(file: str, path: str) -> str:
 
 
 def _better(file: str, path: str) -> str:
-    """Return the program that a failing one keeps from running; nothing for ours.
+    """Return the program of the same name that a failing one hides; empty for ours.
 
-    Why ours fails, it says itself, and what to do: another is no remedy.
+    Ours says itself why it fails and what to do; another program is no remedy.
     """
     return "" if is_ours(file) else shadowed(file, path)
 
 
 def _replacement(program: str, file: str) -> dict[str, str]:
-    """Return how to get a program back where a file stands that cannot start."""
+    """Return how to get a program again, if its file cannot start."""
     again = _reinstall(program, os.path.dirname(file))
     if "fix" in again and not is_ours(file):
         again["fix"] = f"{aside(file)} && {again['fix']}"
@@ -186,7 +187,7 @@ def _reinstall(program: str, directory: str) -> dict[str, str]:
 
 
 def _directory_on(path: str) -> str:
-    """Choose a directory of the PATH that is ours to write and nobody else's."""
+    """Return the first directory of the PATH that only this user can write, or ""."""
     for directory in path.split(os.pathsep):
         if not os.path.isabs(directory) or not os.access(directory, os.W_OK):
             continue
@@ -242,8 +243,8 @@ def check_answer(
 ) -> Generator[Finding, None, HelperAnswer]:
     """Run the helper; return its answer.
 
-    `is_last` tells that the client asks nobody after it; `instead` is the command that
-    names the helper which serves the registry.
+    `is_last` says that the client asks no other helper after it. `instead` is the
+    command that names the helper that serves the registry.
     """
     answer = case.ask(file, key)
     name = files.program_of(file)
@@ -285,7 +286,7 @@ def _failed(file: str, text: str, case: Case) -> Finding:
         return _instead(text, file, other)
     cause, _, remedy = text.partition("; ")
     if any(case.slip):
-        return note(ANSWER_STEP, cause)  # the name is told next, with the remedy
+        return note(ANSWER_STEP, cause)  # an error on the misspelt name follows
     return error(ANSWER_STEP, cause, remedy)
 
 

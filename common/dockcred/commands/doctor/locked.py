@@ -1,7 +1,7 @@
-"""Places for secrets that `doctor --self-test` makes, locks and throws away.
+"""Places for secrets that `doctor --self-test` makes, locks and removes.
 
-Nothing of the person's is locked: each is a vault, a password store or a keyring of its
-own, in a directory that goes with it.
+A place is a new vault, password store, keyring or keychain, in a directory that is
+removed with it. Nothing of the person's own is locked.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class NotHereError(Exception):
 
 @contextmanager
 def place(store: str, directory: str, variables: Variables) -> Iterator[Place]:
-    """Provide the variables of an open place of that kind, and what locks it.
+    """Yield the environment variables of an open place, and a function that locks it.
 
-    `store` is one of PLACES. Raises NotHereError where there is no such thing.
+    `store` is one of PLACES. Raises NotHereError if none can be made here.
     """
     with PLACES[store](directory, variables) as found:
         yield found
@@ -42,7 +42,7 @@ def place(store: str, directory: str, variables: Variables) -> Iterator[Place]:
 
 @contextmanager
 def _vault(directory: str, variables: Variables) -> Iterator[Place]:
-    """Make a vault whose key is taken away."""
+    """Make a vault; to lock it, its key file is removed."""
     from dockcred.stores import vault, vault_key  # noqa: PLC0415 - an extra
 
     path, key_file = f"{directory}/vault", f"{directory}/key"
@@ -56,7 +56,7 @@ def _vault(directory: str, variables: Variables) -> Iterator[Place]:
 
 @contextmanager
 def _pass(directory: str, variables: Variables) -> Iterator[Place]:
-    """Make a password store whose private key is taken away."""
+    """Make a password store; to lock it, its private key is removed."""
     gpg = f"{directory}/gpg"
     os.mkdir(gpg, 0o700)
     own = variables | {"GNUPGHOME": gpg, "PASSWORD_STORE_DIR": f"{directory}/store"}
@@ -79,7 +79,10 @@ def _pass(directory: str, variables: Variables) -> Iterator[Place]:
 
 @contextmanager
 def _secret_service(directory: str, variables: Variables) -> Iterator[Place]:
-    """Start a gnome-keyring on a bus of its own, again without its password."""
+    """Start gnome-keyring on a bus of its own.
+
+    To lock it, it is restarted without its password.
+    """
     bus = f"unix:path={directory}/bus"
     own = variables | {
         "DBUS_SESSION_BUS_ADDRESS": bus,
@@ -139,7 +142,7 @@ def _has_keyring(variables: Variables) -> bool:
 
 @contextmanager
 def _keychain(directory: str, variables: Variables) -> Iterator[Place]:
-    """Make a keychain of macOS below a home of its own, which is its default there."""
+    """Make a keychain of macOS, the default one of a home of its own."""
     own = variables | {"HOME": directory}
     os.makedirs(f"{directory}/Library/Keychains")
     os.makedirs(f"{directory}/Library/Preferences")
@@ -183,7 +186,7 @@ def _run(variables: Variables, *command: str, text: str = "") -> str:
 def _start(
     variables: Variables, *command: str, text: str = ""
 ) -> subprocess.Popen[bytes]:
-    """Start a server, in a session of its own: Ctrl-C is ours to act on."""
+    """Start a server in a session of its own, so that Ctrl-C does not reach it."""
     child = subprocess.Popen(
         [_program(command[0], variables), *command[1:]],
         stdin=subprocess.PIPE,

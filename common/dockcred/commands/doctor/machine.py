@@ -1,4 +1,4 @@
-"""What is under a request: home, sudo, snap, the PATH of services, the cache."""
+"""What a request depends on: home, sudo, snap, the PATH of services, the cache."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _snap(environment: Environment) -> Iterator[Finding]:
 
 
 def service_path(file: str) -> Iterator[Finding]:
-    """Return a finding for a helper that services and desktops do not find."""
+    """Yield a finding on a helper that services and desktops do not find."""
     directory = os.path.dirname(file)
     if not system.SYSTEMD or directory in DEFAULT_PATH.split(":"):
         return
@@ -89,7 +89,7 @@ def service_path(file: str) -> Iterator[Finding]:
 def bars_windows(program: str, file: str) -> tuple[str, str] | None:
     """Return why a helper of Windows does not run here, and the remedy; None if it may.
 
-    `file` is what was found of it on PATH.
+    `file` is its path if it was found on PATH, else empty.
     """
     here = wsl.find(environment.current())
     if here is None:

@@ -1,4 +1,4 @@
-"""Whose identity is of the registry's own account, where another one is asked."""
+"""Suggest an identity of the registry's own account, if another one is asked."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     Identities = tuple[dict[str, str], ...]
 
 _STEPS = frozenset({helpers.ANSWER_STEP, identity.STEP, registry.STEP})
-# Another identity helps where this one is refused, has ended or is none: neither
-# against a network that is down, nor against a clock.
+# Errors for which another identity helps: the present one is refused, has expired or
+# does not exist. It does not help against a network that is down, or a wrong clock.
 _OF_WHO_ASKS = re.compile(
     r"denies|does not know|expired|does not exist|no AWS identity|several AWS profiles"
     r"|no AWS profile|does not accept|signature wrong|MFA"
@@ -35,7 +35,7 @@ _OF_WHO_ASKS = re.compile(
 
 
 def offered(findings: Sequence[Finding], case: Case | None) -> list[Finding]:
-    """Return findings; an error about who asks has the command that names another."""
+    """Return the findings; an error about the identity gets a command for another."""
     if case is None or not any(map(_is_about_who_asks, findings)):
         return list(findings)
     identities = _identities(case)
@@ -52,10 +52,11 @@ def offered(findings: Sequence[Finding], case: Case | None) -> list[Finding]:
 
 
 def check(case: Case, findings: Sequence[Finding]) -> Iterator[Finding]:
-    """Return the finding of another identity that answers; none where it fails.
+    """Yield a finding if an identity answers that is not of the registry's account.
 
-    `findings` are those of the requests. It is no more than a note where the registry
-    has taken that other's credential, or where nobody can tell whose it is.
+    `findings` are those of the requests; if they have errors about the identity,
+    nothing is yielded. The finding is only a note if the registry has taken the
+    credential, or if the identity's account is not known.
     """
     if any(map(_is_about_who_asks, findings)) or not (identities := _identities(case)):
         return
@@ -83,14 +84,14 @@ def _is_about_who_asks(found: Finding) -> bool:
 
 
 def _remedies(commands: Sequence[str]) -> tuple[str, str]:
-    """Return the one command; where there are several, all to choose from in words."""
+    """Return a single command to run, or a sentence with several to choose from."""
     if len(commands) == 1:
         return commands[0], ""
     return "", f"run one of: {'; or: '.join(commands)}"
 
 
 def _commands(identities: Identities, case: Case) -> list[str]:
-    """Return the commands that have an identity of the registry's own account asked."""
+    """Return the commands that configure identities of the registry's own account."""
     words = ("dockcred", "configure", "identity", "--registry")
     host = case.reference.server.host
     return [command(*words, host, *_options(settings)) for settings in identities]
@@ -112,7 +113,7 @@ def _asked(
     question: Callable[[Provider], Callable[[ServerURL, str, Environment], Answer]],
     nothing: Answer,
 ) -> Answer:
-    """Return what the registry's provider says of who asks; nothing where it fails."""
+    """Return what the provider says of the identity that asks; `nothing` on failure."""
     store = case.store
     if store is None:
         return nothing
@@ -135,7 +136,7 @@ def _led(identities: Identities, case: Case) -> str:
 
 
 def _other(about: dict[str, str]) -> str:
-    """Return who is asked, in words."""
+    """Return which identity is asked, in words."""
     of = f" of the account {about['account']}" if "account" in about else ""
     if "arn" in about:
         return about["arn"]

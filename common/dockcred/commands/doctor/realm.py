@@ -1,8 +1,9 @@
-"""Where a registry may send us for a token: the address is a stranger's choice.
+"""Check the realm, the URL at which a registry has us ask for a token.
 
-The strictest client's rules, and no exception: a public registry leads to a public
-https host, never to this machine, its network or its metadata. A registry that is
-itself inside may lead to what is as far inside, or further out.
+A stranger may have chosen it, so the rules are those of the strictest client, without
+exception. A public registry may name a public https host, never this machine, its
+network or its metadata service. A registry on this machine or its network may name a
+host that is equally near, or farther away.
 """
 
 from __future__ import annotations
@@ -49,10 +50,10 @@ def check(realm: str, registry: str, environment: Environment) -> None:
 
 
 def _nearest(target: Target, environment: Environment) -> Reach:
-    """Return how near the nearest address of a host is.
+    """Return the reach of a host's nearest address.
 
-    A name that a proxy resolves is the proxy's to refuse, unless it is written as an
-    address here.
+    If a proxy resolves the name, refusing it is left to the proxy; an address in the
+    place of a name is still checked here.
     """
     if target.host in METADATA_HOSTS:
         return Reach.METADATA
@@ -66,7 +67,7 @@ def _nearest(target: Target, environment: Environment) -> Reach:
             target.host, target.port, type=socket.SOCK_STREAM, flags=flags
         )
     except (OSError, UnicodeError):
-        return Reach.WORLD  # nothing is there to be asked
+        return Reach.WORLD  # it does not resolve, so nothing can be asked there
     return min(_reach(str(each[4][0])) for each in found)
 
 
@@ -80,7 +81,7 @@ def _reach(text: str) -> Reach:
 
 
 def _plain(address: Address) -> Address:
-    """Return the IPv4 address that one of IPv6 stands for, where it does."""
+    """Return the IPv4 address that an IPv6 address embeds, else the address itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address in _NAT64:

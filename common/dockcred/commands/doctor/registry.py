@@ -57,10 +57,10 @@ _TIMEOUT_S = 5.0
 
 
 class RegistryProbe:
-    """One registry and one credential; None asks as nobody."""
+    """Requests to one registry with one credential; without one they are anonymous."""
 
     def __init__(self, case: Case, credential: Credential | None) -> None:
-        """Hold where and who; nothing is asked yet."""
+        """Keep the registry and the credential; no request is sent yet."""
         self._authority = authority = case.reference.registry
         scheme = "http" if is_loopback(case.reference.server.host) else "https"
         self._base = f"{scheme}://{authority}"
@@ -76,7 +76,7 @@ class RegistryProbe:
         return answer.status
 
     def log_in(self, repository: str) -> int:
-        """Show the credential where the challenge says; answer the status."""
+        """Send the credential to where the challenge says; return the status."""
         if self.challenge.scheme != "bearer":
             return self._get(f"{self._base}/v2/", self._authorization()).status
         named = self.challenge.parameters
@@ -140,7 +140,7 @@ class RegistryProbe:
 
 
 def _trusting(case: Case) -> Environment:
-    """Return a context that trusts the registry's own root, else the bundle."""
+    """Return variables that trust the registry's own CA file, else the bundle."""
     own = f"/etc/docker/certs.d/{case.reference.registry}/ca.crt"
     roots = own if os.path.isfile(own) else trust.bundle(case.environment, ())
     return case.environment.with_values({"SSL_CERT_FILE": roots} if roots else {})
@@ -180,7 +180,7 @@ def check(
 ) -> Iterator[Finding]:
     """Try the credential for a pull; `renew` is the command that makes another.
 
-    `why` says why there is none, where somebody knows.
+    `why` is the error for which there is no credential, if it is known.
     """
     reference = case.reference
     if not reference.repository:
@@ -236,7 +236,7 @@ def _try(
 
 
 def _explained(found: Finding, why: DockcredError | None) -> Finding:
-    """Add to what nobody is refused why there is nobody, and what is to be done."""
+    """Add to a problem of an anonymous request why there is no credential."""
     if why is None or not found.is_problem or found.remedy:
         return found
     return error(found.step, f"{found.text}: {why.cause}", why.remedy)

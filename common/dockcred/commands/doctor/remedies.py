@@ -1,6 +1,6 @@
-"""Remedies that fit: whose name was meant, where it is written, and which shell reads.
+"""Fit remedies: find which name was meant and where it is written, for which shell.
 
-Nobody is asked over a network.
+No network is used.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _WHERE = re.compile(r"(/\S+):([0-9]+): ")
 
 
 def fitted(finding: Finding, environment: Environment) -> Finding:
-    """Return a finding whose remedy is a command of this person's shell, if it can."""
+    """Return the finding; its remedy becomes a command for this shell, if possible."""
     if not finding.is_problem:
         return finding
     text, fix = finding.text, finding.fix
@@ -45,10 +45,10 @@ def fitted(finding: Finding, environment: Environment) -> Finding:
 def _correction(
     text: str, right: str, wrong: str, environment: Environment
 ) -> tuple[str, str]:
-    """Return where a word is written, and what puts it right there.
+    """Return where a wrong word is written, and the command that corrects it there.
 
-    It is in the line of config.toml that is told, in another one, or in a variable;
-    both are empty where it is nowhere.
+    That is the line of config.toml that `text` names, else another line, else an
+    environment variable. Both are empty if the word is nowhere.
     """
     told = _WHERE.search(text)
     places = [(told[1], int(told[2]))] if told else _lines_with(wrong, environment)
@@ -63,7 +63,7 @@ def _correction(
 
 
 def _lines_with(word: str, environment: Environment) -> Iterator[tuple[str, int]]:
-    """Return each line of config.toml that has the word for a value."""
+    """Yield file and line number of each line of config.toml with the word as value."""
     for path in reversed(config.files(environment)):
         try:
             with open(path, encoding="utf-8") as file:
@@ -76,12 +76,12 @@ def _lines_with(word: str, environment: Environment) -> Iterator[tuple[str, int]
 
 
 def _escaped(word: str) -> str:
-    """Return a word as sed takes it, on either side of a substitution."""
+    """Return a word escaped for sed, for either side of a substitution."""
     return re.sub(r"([/&\\.*\[\]^$])", r"\\\1", word)
 
 
 def _of_shell(fix: str, shell: str) -> str:
-    """Return a command as the person's shell reads it: fish has words of its own."""
+    """Return a command in the syntax of the person's shell; fish has its own."""
     if errors.in_shell and not shell:
         return errors.in_shell(fix)
     if os.path.basename(shell) != "fish":
@@ -92,9 +92,10 @@ def _of_shell(fix: str, shell: str) -> str:
 
 
 def meant_helper(found: Found, case: Case, client: str) -> tuple[str, str]:
-    """Return the program that the name of a helper was meant for, or nothing.
+    """Return the program that a misspelt helper was meant for, and the command for it.
 
-    And the command that names it in its place: one of ours, or one on the PATH.
+    The program is one of ours, or one on the PATH; the command configures it. Both are
+    empty if no name is similar.
     """
     suffixes = {name.removeprefix(PREFIX) for name in wiring.PROGRAMS if PREFIX in name}
     for directory in filter(os.path.isabs, case.path.split(os.pathsep)):
@@ -117,7 +118,7 @@ def meant_helper(found: Found, case: Case, client: str) -> tuple[str, str]:
 
 
 def aside(file: str) -> str:
-    """Write the command that takes a program out of the way."""
+    """Return the command that takes a program out of the way."""
     return command("mv", file, f"{file}.aside")
 
 
@@ -127,21 +128,22 @@ def is_ours(file: str) -> bool:
 
 
 def written_by(client: str) -> str:
-    """Return whose `configure` writes the file that a client reads."""
+    """Return the client to give `dockcred configure`, to write the file of a client."""
     return client if client in {"podman", "helm"} else "docker"
 
 
 def is_slip_for(key: str, host: str) -> bool:
-    """Return whether a key of a file is nobody's host, and was meant for this one."""
+    """Return whether a key of a file is no real host, but a misspelling of this one."""
     cause, remedy = misspelt(key)
     is_near = bool(get_close_matches(key, (host,), 1, 0.9))
     return bool(cause) and (is_near or remedy == f"write {host}")
 
 
 def kept(case: Case, client: str) -> tuple[str, str]:
-    """Return what the keychain keeps for a registry that a client asks as nobody.
+    """Return the keychain's login for a registry that a client asks anonymously.
 
-    In words, and the command that has the client ask it; nothing where it keeps none.
+    It is described in words, with the command that has the client ask the keychain.
+    Both are empty if the keychain has no login.
     """
     from dockcred.commands.known import Survey  # noqa: PLC0415 - where nothing is found
 

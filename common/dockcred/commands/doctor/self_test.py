@@ -1,8 +1,9 @@
 """`dockcred doctor --self-test`: whether the keychain here keeps what it is given.
 
-A person runs it once, on a system that we have not, and pastes what it says into an
-issue: no secret, no user, no name of the machine is in it. It calls the installed
-helper as docker does, under names of its own, and removes them however it ends.
+A person runs it on a system that we do not have, and pastes the output into an issue.
+The output has no secret, no user name and no machine name. The installed helper is
+called as docker calls it, with server names made for the test. They are erased at the
+end, however it ends.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "docker-credential-keyring"
 PEERS = ("secretservice", "pass", "osxkeychain", "wincred")
-"""The stores that a helper of docker's own, of the same name, shares."""
+"""The stores for which docker has a helper of the same name, which uses them too."""
 _NAME = re.compile(r"dockcred-self-test-[0-9a-f]{8}\.invalid")
 OK, FAILED, NOT_TRIED = "ok", "FAILED", "not tried"
 _MOST_SAID = 200
@@ -52,7 +53,7 @@ class TrialEnd(NamedTuple):
 
 
 class Cleaned(Helper):
-    """A helper that knows what was stored through it, and takes it away."""
+    """A helper that remembers what was stored through it, and can erase that."""
 
     def __init__(self, program: str, variables: dict[str, str], host: str) -> None:
         """Hold the program and the variables that it gets."""
@@ -60,12 +61,12 @@ class Cleaned(Helper):
         self._stored: dict[str, None] = {}
 
     def store(self, server: str, user: str, secret: str) -> None:
-        """Store, and remember it first: a call that breaks off may have stored."""
+        """Remember the server, then store: a call that breaks off may have stored."""
         self._stored[server] = None
         super().store(server, user, secret)
 
     def clear(self) -> None:
-        """Erase what was stored, the last first; ValueError for what stays."""
+        """Erase what was stored, the last first; raise ValueError if one stays."""
         for server in [*self._stored][::-1]:
             answer = self.run("erase", server)
             if answer.status and store_contract.NOT_FOUND.encode() not in answer.stdout:
@@ -74,10 +75,10 @@ class Cleaned(Helper):
 
 
 class SelfTest:
-    """One run; `results` grow with it."""
+    """One run of the self-test; each trial adds to `results`."""
 
     def __init__(self, variables: Environment) -> None:
-        """Hold the store and its helpers; DockcredError where there is none."""
+        """Find the store and its helpers; raise DockcredError if there is none."""
         if not __debug__:
             raise InvalidInputError(
                 "this Python leaves out what a test asserts", "unset PYTHONOPTIMIZE"
@@ -102,7 +103,7 @@ class SelfTest:
         return f"docker-credential-{self.store}"
 
     def run(self, tell: Callable[[str], object]) -> None:
-        """Make every trial; `tell` hears of each before it begins."""
+        """Make every trial; `tell` is called with its name before it begins."""
         with _cleaning_up(self.helper, self.peer):
             self._remove_leftovers()
             for behaviour in store_contract.BEHAVIOURS:
@@ -116,7 +117,7 @@ class SelfTest:
         self._try_locked()
 
     def head(self) -> list[str]:
-        """Return what this machine is, as a reader of the issue needs to know."""
+        """Return the versions, system and store that a reader of the issue needs."""
         system = f"{platform.system()} {platform.release()} {platform.machine()}"
         version = platform.mac_ver()[0] or platform.win32_ver()[1]
         system += f" ({version})" if version else ""
@@ -172,7 +173,7 @@ class SelfTest:
             self._note(NOT_TRIED, what, str(error))
 
     def _remove_leftovers(self) -> None:
-        """Remove what a run left that was killed before it could."""
+        """Erase what an earlier run has left because it was killed."""
         try:
             left = [key for key in self.helper.list() if _NAME.search(key)]
         except (AssertionError, ValueError):
@@ -233,7 +234,7 @@ def _kind(error: Exception) -> str:
 
 
 def _hiding(variables: Environment) -> Callable[[str], str]:
-    """Return what takes the person and the machine out of a line."""
+    """Return a function that replaces home, user and machine names in a line."""
     known = {variables.home(): "~", platform.node(): "MACHINE"}
     with suppress(OSError, KeyError, ImportError):
         known[getpass.getuser()] = "USER"
@@ -247,9 +248,9 @@ def _hiding(variables: Environment) -> Callable[[str], str]:
 
 @contextmanager
 def _cleaning_up(*helpers: Cleaned | None) -> Iterator[None]:
-    """Remove at the end what was stored, also when a signal ends us.
+    """Erase at the end what was stored, also when a signal ends this process.
 
-    A second signal does not stop that, here or in the helper that erases.
+    A second signal does not stop the erasing, here or in the helper.
     """
 
     def stop(number: int, _frame: object) -> None:

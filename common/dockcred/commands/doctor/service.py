@@ -1,4 +1,4 @@
-"""A systemd unit as its files say: whose it is, its variables, how it is started.
+"""Read a systemd unit from its files: its user, its variables, its command line.
 
 systemd itself is not asked: a unit may be looked at on a machine where it does not run.
 """
@@ -15,7 +15,7 @@ from dockcred.system import people
 from dockcred.system.environment import Environment
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""What systemd gives a service, and near to what cron, Nomad and kubelet have."""
+"""The PATH that systemd gives a service; cron, Nomad and kubelet have a similar one."""
 
 CONFIG_FLAG = "image-credential-provider-config"
 BIN_FLAG = "image-credential-provider-bin-dir"
@@ -28,7 +28,7 @@ _UNITS = tuple(
 
 @dataclass
 class SystemdUnit:
-    """A unit as its files say: whose it is, its variables, and how it is started."""
+    """A unit as its files say: its user, variables and command line (`words`)."""
 
     unit: str
     user: str = ""
@@ -43,9 +43,9 @@ class SystemdUnit:
         return Environment(own | self.variables)
 
     def become(self) -> str:
-        """Run as the unit's user from now on; return why not, nothing where it does."""
+        """Run as the unit's user from now on; return why that fails, else nothing."""
         if self.user:
-            self._home()  # says who is not known
+            self._home()  # raises the error for an unknown user
         if name := people.become(self.user):
             return f"{self.unit} is {name}'s, and this is not: use sudo"
         return ""
@@ -98,8 +98,8 @@ def service(name: str) -> SystemdUnit | None:
 def agent(name: str) -> SystemdUnit | None:
     """Return kubelet's or Nomad's unit; without one, root's process of that name.
 
-    The process must be in our mounts, or the files that it is told of are not ours to
-    see: so to root alone, and not that of a node in a container.
+    The process must be in our mount namespace: else its files are not the ones that we
+    see. So only root finds it, and never a process of a node in a container.
     """
     return service(name) or _running(name)
 
@@ -130,15 +130,15 @@ def _processes() -> list[str]:
 
 
 def _zeros(path: str) -> list[str]:
-    """Return the texts of a file, each of which ends with a zero byte."""
+    """Return the texts of a file in which each text ends with a zero byte."""
     with open(path, "rb") as file:
         return [os.fsdecode(each) for each in file.read().split(b"\0") if each]
 
 
 def kubelet_places(unit: SystemdUnit | None) -> tuple[str, str]:
-    """Return kubelet's file of providers and its folder of plugins; nothing for none.
+    """Return kubelet's file of providers and its folder of plugins; empty if missing.
 
-    By the unit's flags, else where our own pages put them.
+    They are those of the unit's flags, else those that our documentation uses.
     """
     file = unit.option(CONFIG_FLAG) if unit else ""
     folder = unit.option(BIN_FLAG) if unit else ""
@@ -146,7 +146,7 @@ def kubelet_places(unit: SystemdUnit | None) -> tuple[str, str]:
 
 
 def nomad_directory(unit: SystemdUnit | None) -> str:
-    """Return where Nomad's agent has its files."""
+    """Return the directory of the Nomad agent's configuration files."""
     return (unit.option("config") if unit else "") or _NOMAD
 
 
@@ -159,7 +159,7 @@ def _there(path: str) -> str:
 
 
 def _read(into: SystemdUnit, path: str) -> None:
-    """Read one file of a unit: of its section Service, what we need."""
+    """Read from one of a unit's files what we need of its section Service."""
     with open(path, encoding="utf-8", errors="replace") as file:
         text = file.read().replace("\\\n", " ")
     section = ""
@@ -192,7 +192,7 @@ def _assignments(text: str) -> dict[str, str]:
 
 
 def _of_file(named: str) -> dict[str, str]:
-    """Return a file's variables; none where it is not there or cannot be read."""
+    """Return an EnvironmentFile's variables; empty if it is missing or unreadable."""
     try:
         with open(named.removeprefix("-"), encoding="utf-8", errors="replace") as file:
             lines = [line.strip() for line in file]

@@ -1,8 +1,8 @@
 """The verdict on a request: it works, it goes anonymously, or it is broken.
 
 works      a credential is sent, and the registry takes it, or would as far as is known
-anonymous  nobody's name is sent, and the registry does not refuse that
-broken     the request fails, or what is configured for it opens nothing
+anonymous  no credential is sent, and the registry does not refuse that
+broken     the request fails, or what is configured for it gives no credential
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _SHORT = 2
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What a client sends: `who` is whose credential, in words, empty for nobody's.
+    """What a client sends: `who` says in words whose credential, empty without one.
 
-    `is_configured` says whether its files have anything for the registry. Of a machine,
-    without a registry, `who` are the helpers and the files with logins.
+    `is_configured` says whether its files have anything for the registry. If no
+    registry is followed, `who` lists the helpers and the files with logins.
     """
 
     who: str = ""
@@ -42,7 +42,7 @@ class Sent:
 
 
 def whose(credential: Credential | None) -> str:
-    """Return whose credential is sent, in words; nothing for nobody's."""
+    """Return whose credential is sent, in words; empty without a credential."""
     if credential is None:
         return ""
     is_token = credential.username == TOKEN
@@ -50,7 +50,7 @@ def whose(credential: Credential | None) -> str:
 
 
 def collected(following: Following, found: list[Finding]) -> Sent:
-    """Add what is found; return what is sent in the end."""
+    """Add the findings to `found`; return what the client sends in the end."""
     while True:
         try:
             found.append(next(following))
@@ -61,7 +61,7 @@ def collected(following: Following, found: list[Finding]) -> Sent:
 
 @dataclass(frozen=True, slots=True)
 class FollowedRequest:
-    """One client's request as it was followed; one that does not count only warns."""
+    """One client's request as it was followed; without `counts` it only warns."""
 
     client: str
     findings: Sequence[Finding]
@@ -77,7 +77,7 @@ class FollowedRequest:
 
 
 class Examination:
-    """Requests for one registry by several clients, or what is there without one."""
+    """Requests for one registry by several clients; without one, what they have."""
 
     def __init__(
         self,
@@ -87,10 +87,10 @@ class Examination:
         *,
         must_be_known: bool,
     ) -> None:
-        """Hold what was found; `about` is of identity and cache, which all share.
+        """Keep the findings; `about` has those on identity and cache, common to all.
 
-        `must_be_known` says that to go on anonymously is a failure here. What is wrong
-        with an identity that no request needs is a warning.
+        `must_be_known` says that an anonymous request is a failure here. A fault of an
+        identity that no request needs is only a warning.
         """
         self.reference = reference
         self.requests = requests
@@ -112,12 +112,12 @@ class Examination:
 
     @property
     def problems(self) -> list[Finding]:
-        """Return each cause once, the first to fix first."""
+        """Return the problems, each cause once, in the order in which to fix them."""
         return distinct(self.findings)
 
     @property
     def status(self) -> int:
-        """Return the exit status: 1 for broken, and where nobody is not enough."""
+        """Return the exit status: 1 if broken, or anonymous and that is forbidden."""
         is_refused = self.verdict == ANONYMOUS and self._must_be_known
         return int(self.verdict == BROKEN or is_refused)
 
@@ -127,7 +127,7 @@ class Examination:
         return self.reference.name if self.reference else "this machine"
 
     def said(self) -> str:
-        """Return the verdict in a sentence; of what is broken the first cause."""
+        """Return the verdict in a sentence; for "broken" with the first cause."""
         if self.verdict == BROKEN:
             return f"{BROKEN}: {self.problems[0].text}"
         clients = [
@@ -148,7 +148,7 @@ class Examination:
         return f"{self.verdict}: {text}{self._taken(first, where)}"
 
     def _taken(self, request: FollowedRequest, where: str) -> str:
-        """Return whether the registry takes it, or how to know."""
+        """Return, in words, whether the registry takes it, or how to find out."""
         is_known = any(
             found.step == "registry" and found.severity is Severity.FINE
             for found in request.findings
@@ -163,7 +163,7 @@ class Examination:
         return text
 
     def document(self) -> str:
-        """Write it as JSON, the findings in the order of the requests."""
+        """Return the examination as JSON, the findings in the order of the requests."""
         clients = [
             {
                 "client": request.client,

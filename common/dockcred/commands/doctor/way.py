@@ -1,4 +1,4 @@
-"""The way of a request as people are shown it: from the image to the registry.
+"""Show people the way of a request: from the image to the registry.
 
 Below the verdict and its remedies stand the stages of each client's request, in the
 order in which it meets them, with a mark where it breaks. Sentences are folded between
@@ -35,7 +35,7 @@ STAGES = {
     "cloud": ("answer", "cache"),
     "registry": ("registry", "name"),
 }
-"""The stages of a request behind the image's name, each with the steps of it."""
+"""The stages of a request after the image's name, each with the steps of findings."""
 
 _RUN = re.compile(r"((?:run(?: one of)?|; or): )")
 _LABEL = 9
@@ -43,7 +43,7 @@ _HERE = "<-\xa0it\xa0breaks\xa0here"
 
 
 def lines(found: Examination, width: int = WIDTH) -> Iterator[Text]:
-    """Return the verdict; then what else is to be fixed; then the ways."""
+    """Yield the verdict, then the other problems, then the way of each request."""
     problems = found.problems
     verdict = Finding(_VERDICTS[found.verdict], "", "")
     if found.verdict == BROKEN:
@@ -64,7 +64,7 @@ def lines(found: Examination, width: int = WIDTH) -> Iterator[Text]:
 
 
 def _told(problem: Finding, text: str, width: int) -> Iterator[Text]:
-    """Return a problem with its remedy; `text` is what is said of it."""
+    """Yield the lines of a problem and its remedy; `text` describes the problem."""
     mark, style = MARKS[problem.severity]
     yield from _folded(Text(f"{mark} ", style=style), text, width, style=style)
     if problem.fix:
@@ -84,7 +84,7 @@ def _way(
 
 
 def _stages(findings: Sequence[Finding], width: int) -> Iterator[Text]:
-    """Return the findings by stages; behind the first that breaks, who is not met."""
+    """Yield the findings by stages; after the first that breaks, those not reached."""
     broken = ""
     known = {step for steps in STAGES.values() for step in steps}
     rest = tuple({each.step for each in findings} - known)
@@ -103,9 +103,9 @@ def _stages(findings: Sequence[Finding], width: int) -> Iterator[Text]:
 
 
 def _folded(start: Text, text: str, width: int, style: str = "") -> Iterator[Text]:
-    """Return a text behind its start, folded between words, each line below the first.
+    """Yield a text after its start, folded between words, each line below the first.
 
-    What is to be run stays whole, on a line of its own where it would not fit.
+    A command to run stays whole; it gets a line of its own if it does not fit.
     """
     indent = " " * len(start)
     head, *commands = _RUN.split(text)
