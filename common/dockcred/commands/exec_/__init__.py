@@ -35,17 +35,16 @@ def not_started(program: str, command: str, error: OSError) -> int:
     return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
 
 
-# Python ignores them from its start on, and what is ignored stays so in a new program.
+# Python ignores these signals from its start, and the command would inherit that.
 _IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFSZ")
 
 
 def become(command: tuple[str, ...], variables: Mapping[str, str]) -> NoReturn:
-    """Replace this process by the command; raise OSError where that is impossible.
+    """Replace this process by the command; raise OSError if that is impossible.
 
-    On Windows, where none can be replaced, wait for it and end as it does.
-
-    A file without a first line that names its interpreter is the shell's, as it is to
-    execvp(3).
+    On Windows no process can be replaced: the command is run, and this process exits
+    with its status. A script whose first line names no interpreter is run by /bin/sh,
+    as execvp(3) does.
     """
     if not command[0]:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))

@@ -1,4 +1,4 @@
-"""What of a person's configuration a command run by `exec` is given."""
+"""The parts of a person's configuration that a command run by `exec` gets."""
 
 from __future__ import annotations
 
@@ -26,16 +26,17 @@ PROGRAM = f"docker-credential-{SUFFIX}"
 
 
 def path(variables: Environment) -> str:
-    """Return the program's path; raise InvalidInputError where there is none.
+    """Return the path of our helper; raise InvalidInputError if there is none.
 
-    It stands beside us or beside our Python, or we are the one file that is every
-    program by its name. PATH comes last: what it has may be of another version.
+    It is the one-file dockcred that runs, which is every program by its name. Else it
+    stands beside the running program or beside our Python. PATH comes last: a helper
+    there may be of another version.
     """
     for entry in sys.path:
         if os.path.isfile(entry) and os.access(entry, os.X_OK):
             return os.path.abspath(entry)
     beside = [os.path.dirname(sys.executable)]
-    # A launcher gives a bare name, which says nothing of where it is.
+    # A launcher passes a bare name as argv[0], which does not say where it is.
     if os.sep in sys.argv[0]:
         beside.insert(0, os.path.dirname(os.path.realpath(sys.argv[0])))
     places = os.pathsep.join((*beside, variables.get("PATH")))
@@ -52,9 +53,10 @@ def path(variables: Environment) -> str:
 
 
 def with_files_first(variables: Environment, *, only: bool) -> str:
-    """Return a text whose credential-helpers begin with the files; "" for no need.
+    """Return a registries.conf whose credential-helpers begin with the auth files.
 
-    With `only`, a helper behind the files would log other registries in.
+    It is "" if the present files do that already. With `only` the other helpers are
+    left out, since they would log in to other registries.
     """
     each = [containers_read.helpers(variables, v) for v in containers_read.VERSIONS]
     helpers = containers_read.all_helpers(variables)
@@ -75,9 +77,9 @@ def with_files_first(variables: Environment, *, only: bool) -> str:
 
 
 def _joined(variables: Environment) -> dict[str, Any]:
-    """Return the files in one: of two that name the same, the later counts.
+    """Return all registries.conf files as one; of two equal keys the later one counts.
 
-    Raises InvalidInputError for what podman refuses as well.
+    Raises InvalidInputError for a registry or alias that podman refuses as well.
     """
     joined: dict[str, Any] = {}
     mirrored: dict[str, Any] = {}
@@ -111,7 +113,10 @@ _MISSING = {files.ABSENT, files.NOT_BELOW_A_DIRECTORY}
 
 
 class Others:
-    """All registries but these; none of them where `only` these are wanted."""
+    """Reads clients' files, without the logins of these registries.
+
+    With `only` the logins of all other registries are left out, too.
+    """
 
     def __init__(self, registries: Iterable[str], *, only: bool) -> None:
         hosts = {host_of(registry) for registry in registries}
@@ -123,12 +128,15 @@ class Others:
         file = _read(path, DockerFile(path))
         content = {**file.others, **file.content}
         if auths := file.table("auths"):
-            # What docker would not decode, it shall not decode here either.
+            # An entry that docker cannot decode must not become one that it can.
             content["auths"] = {name: file.states(name)[0] for name in auths}
         return self._without(content)
 
     def of_helm(self, path: str) -> dict[str, Any]:
-        """Return helm's file, whose reader takes names as they are written."""
+        """Return helm's file; helm reads names only as they are written, unlike docker.
+
+        Raises InvalidInputError for a broken file.
+        """
         file = helm.OrasFile(path)
         if file.state not in _MISSING and (why := file.fault):
             raise InvalidInputError(
@@ -156,9 +164,9 @@ class Others:
         return self._without(found)
 
     def of_variable(self, text: str) -> dict[str, Any]:
-        """Return DOCKER_AUTH_CONFIG; what is malformed no client reads.
+        """Return the content of DOCKER_AUTH_CONFIG; empty if no client can read it.
 
-        Testcontainers read more of it than docker does: that is carried, too.
+        Fields that docker does not know are kept: Testcontainers reads some of them.
         """
         data = text.encode("utf-8", "surrogateescape")
         try:
@@ -217,7 +225,7 @@ def _malformed(content: Any) -> str | None:
 
 
 def _lost(file: DockerFile) -> str | None:
-    """Return which table docker itself does not read."""
+    """Return in words which table docker itself cannot read; None if it reads all."""
     lost = [place for place, _ in file.wrong if place in {(), *((n,) for n in LOGINS)}]
     if not lost:
         return None
@@ -225,5 +233,5 @@ def _lost(file: DockerFile) -> str | None:
 
 
 def _is_empty(path: str) -> bool:
-    """Return whether a file is one that clients take for none."""
+    """Return whether a file is empty, which clients take for a missing one."""
     return os.path.isfile(path) and not os.path.getsize(path)

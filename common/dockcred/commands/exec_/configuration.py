@@ -38,14 +38,14 @@ class ExecOptions(NamedTuple):
 
 
 class Configuration:
-    """One directory, whom its files are for, and what they are made of."""
+    """The files of one private directory, and what they are made of."""
 
     def __init__(
         self, directory: str, wanted: ExecOptions, variables: Environment
     ) -> None:
-        """Fetch the registries' credentials; raise DockcredError where one has none.
+        """Fetch the registries' credentials; raise DockcredError if one has none.
 
-        A command would run into the same, and tell it worse.
+        The command would fail for the same reason, with a worse message.
         """
         for registry in wanted.registries:
             if "*" in registry:
@@ -60,10 +60,9 @@ class Configuration:
         )
 
     def write(self) -> dict[str, str]:
-        """Write the files; answer the variables that lead to them.
+        """Write the files; return the environment variables that lead to them.
 
-        Raises DockcredError for a full disk, and for a file of the person's that is
-        broken.
+        Raises DockcredError for a full disk, and for a broken file of the person's.
         """
         return {
             **self._path(),
@@ -75,7 +74,7 @@ class Configuration:
         }
 
     def _path(self) -> dict[str, str]:
-        """Link our helper into PATH: where the directory is, nothing may run."""
+        """Link our helper into PATH; no copy, since its directory may be noexec."""
         path = self._variables.get("PATH", os.defpath)
         directory = self._make("bin")
         target = carried.path(self._variables)
@@ -84,16 +83,17 @@ class Configuration:
         return {"PATH": f"{directory}{os.pathsep}{path}"}
 
     def _docker(self) -> dict[str, str]:
-        """Link contexts, plugins, certificates and builders of the person's directory.
+        """Write config.json, and link the rest of the person's directory for docker.
 
-        What is not there yet, and is made by the command, ends with it.
+        The rest has contexts, plugins, certificates and builders. New files that the
+        command makes beside the links are removed when it ends.
         """
         path = os.path.abspath(docker_edit.path(self._variables))
         content = self._others.of_docker(path)
         if self._wanted.secret:
             self._show(content, "a client that calls no helper")
         if not self._wanted.secret or STORE in content:
-            # Where there is a store, docker reads `auths` only if the store is silent.
+            # With a store docker reads `auths` only if the store has no answer.
             self._ask(content, docker_edit.HUB)
         theirs, name = os.path.split(path)
         ours = self._make("docker")
@@ -116,13 +116,13 @@ class Configuration:
         if text := carried.with_files_first(self._variables, only=self._wanted.only):
             path = self._write("registries.conf", text)
             found["CONTAINERS_REGISTRIES_CONF"] = path
-            # podman 6 reads it behind that one.
+            # podman 6 reads the file of this variable after the one above.
             last = "CONTAINERS_REGISTRIES_CONF_OVERRIDE"
             found |= {last: path} if self._variables.get(last) else {}
         return found
 
     def _variable(self) -> dict[str, str]:
-        """Return DOCKER_AUTH_CONFIG, which docker reads first, as it is in here."""
+        """Return DOCKER_AUTH_CONFIG for the command; docker reads it before files."""
         theirs = self._variables.get("DOCKER_AUTH_CONFIG")
         if not theirs and not self._wanted.secret_variable:
             return {}
@@ -138,13 +138,13 @@ class Configuration:
         return {"HOME": home}
 
     def _ask(self, content: dict[str, Any], hub: tuple[str, ...]) -> None:
-        """Set our helper for the registries, under a client's names for them."""
+        """Name our helper for the registries, under a client's keys for them."""
         named = [key for host in self._wanted.registries for key in keys(host, hub)]
         asked = dict.fromkeys(named, carried.SUFFIX)
         content["credHelpers"] = asked | content.get("credHelpers", {})
 
     def _show(self, content: dict[str, Any], reader: str) -> None:
-        """Set the secrets, first: some readers use any key that holds the host."""
+        """Put the secrets first: some readers use any key that contains the host."""
         entries.refuse_tokens(self._logins, reader)
         rendered = json.loads(formats.render("docker-config", self._logins))
         content["auths"] = rendered["auths"] | content.get("auths", {})
@@ -166,7 +166,7 @@ class Configuration:
 
 
 def _link_all(theirs: str, ours: str, but: str) -> None:
-    """Link what is in a directory, where there is one."""
+    """Link all that is in a directory, if it exists, except what begins with `but`."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         for name in os.listdir(theirs):
             if not name.startswith(but):
