@@ -1,8 +1,8 @@
 """`dockcred forward`: like an SSH agent, for registries.
 
-server    who may ask, for what, and what is told of it
+server    who may ask, for what, and what is logged of it
 wire      the socket, and the lines on it
-far_side  what `ssh` and `docker run` are told for it; stores.forwarded asks there
+far_side  the options for `ssh` and `docker run`; there stores.forwarded asks
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 _PERSON_S = 60.0
 _MARGIN_S = 1.0
-"""By which the far side outlasts us, so that it hears why."""
+"""Seconds that the far side waits longer than we do, so that it gets our error."""
 _OURS_ALONE, _FOR_USERS = 0o600, 0o666
 
 
@@ -144,16 +144,16 @@ def forward(
                 listening.close()
                 with suppress(OSError):
                     os.unlink(place)
-    leave(status)  # whoever is still being asked in a thread is not waited for
+    leave(status)  # threads that are still asking are not waited for
 
 
 def _margin_s(variables: Environment) -> float:
-    """Return nothing where somebody has said how long a call may take."""
+    """Return the margin in seconds; 0 if DOCKCRED_TIMEOUT sets how long to wait."""
     return 0.0 if variables.get("DOCKCRED_TIMEOUT") else _MARGIN_S
 
 
 def _pattern(text: str) -> Pattern:
-    """Read --allow; raise InvalidInputError where strangers' hosts would match."""
+    """Read --allow; raise InvalidInputError if hosts of strangers would match."""
     pattern = Pattern(text.partition("://")[2] or text)
     if not pattern.names_a_domain:
         raise InvalidInputError(
@@ -179,11 +179,11 @@ def _run(
     far: FarSide,
     told: str,
 ) -> int:
-    """Serve until the command ends, or somebody ends us; return the exit status."""
+    """Serve until the command ends, or a signal ends us; return the exit status."""
     end = b"\r\n" if far.command and os.isatty(2) else b"\n"
 
     def tell(text: str) -> None:
-        # ssh has made a terminal raw: a line ends with a return there.
+        # ssh sets the terminal to raw mode, where a line needs a carriage return.
         with suppress(OSError):
             os.write(2, wire.line_of(text).rstrip() + end)
 
@@ -207,7 +207,7 @@ def _run(
 
 
 async def _last(far: FarSide, server: asyncio.Task[None]) -> int:
-    """Wait for the command's end, or for a signal where there is none."""
+    """Wait for the command's end, or without one for a signal; return the status."""
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     if not far.command:
@@ -224,7 +224,7 @@ async def _last(far: FarSide, server: asyncio.Task[None]) -> int:
             )
     except OSError as error:
         return not_started("dockcred forward", far.command[0], error)
-    # A terminal's own signal reaches it by itself.
+    # Ctrl-C on a terminal reaches the command by itself, so it is not passed on.
     loop.add_signal_handler(signal.SIGINT, lambda: None)
     for number in (signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, child.send_signal, number)
@@ -233,9 +233,9 @@ async def _last(far: FarSide, server: asyncio.Task[None]) -> int:
 
 
 def _ask(asked: str) -> bool:
-    """Ask the person at the terminal; what was typed before is no answer.
+    """Ask the person at the terminal; what was typed before is discarded.
 
-    No answer in time is a no, and so is the end of what is typed.
+    No answer within _PERSON_S seconds is a no, and so is the end of the input.
     """
     while select.select([0], [], [], 0)[0]:
         if not os.read(0, 4096):

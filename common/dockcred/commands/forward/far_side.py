@@ -1,4 +1,4 @@
-"""How the far side comes to the socket: what `ssh` and `docker run` are told for it."""
+"""How the far side reaches the socket: by options for `ssh` and `docker run`."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _ROOT = 0
 
 
 class FarSide(NamedTuple):
-    """A command that leads to the socket.
+    """A command with options that lead to the socket.
 
-    `variables` are set for it; `users` may ask besides the one who runs it, and
-    `advice` is said before it starts.
+    `variables` are set for it. `users` are the numbers of users who may ask besides the
+    one who runs it. `advice` is printed before it starts.
     """
 
     command: tuple[str, ...]
@@ -27,7 +27,7 @@ class FarSide(NamedTuple):
 
 
 def prepared(command: tuple[str, ...], path: str) -> FarSide:
-    """Return a command with what leads to the socket at a path of this machine."""
+    """Return a command with options that lead to the socket, at a path here."""
     program, *rest = command
     name = os.path.basename(program)
     if name == "ssh":
@@ -36,17 +36,17 @@ def prepared(command: tuple[str, ...], path: str) -> FarSide:
     if name in _CONTAINERS and starting:
         at = rest.index(starting) + 1
         mounted = ("-v", f"{path}:{_IN_CONTAINER}", "-e", f"{VARIABLE}={_IN_CONTAINER}")
-        # Who is root in the container is root to this socket; who is root here could
-        # read all of ours anyway.
+        # Root in the container is root to this socket. Allowing root costs nothing:
+        # root on this machine could read all our files anyway.
         users = frozenset({_ROOT})
         return FarSide((program, *rest[:at], *mounted, *rest[at:]), {}, users)
     return FarSide(command, {VARIABLE: path})
 
 
 def _ssh(program: str, rest: list[str], path: str) -> FarSide:
-    """Have sshd make a socket of a name that nobody knows before, for its user alone.
+    """Have sshd make a socket with a name that nobody can guess, for its user alone.
 
-    Sent rather than set: SetEnv here would take the place of the person's own.
+    The variable goes by SendEnv: a SetEnv here would replace the person's own SetEnv.
     """
     remote = f"/tmp/dockcred-{os.urandom(8).hex()}.sock"  # noqa: S108 - there, not here
     options = (

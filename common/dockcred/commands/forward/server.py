@@ -1,7 +1,7 @@
-"""The near side of `dockcred forward`: who may ask, for what, and what is told of it.
+"""The near side of `dockcred forward`: who may ask, for what, and what is logged of it.
 
-A request holds nothing secret, but for `store`: whoever sends one again gets what he
-would have got by asking himself. What is answered is written nowhere but to him.
+A request holds no secret, except for `store`. So whoever repeats a request of others
+gets only what he could ask for himself. An answer is sent to him, and never logged.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from dockcred.system.environment import Environment
 
 AT_ONCE = 256
-"""Connections that are attended to together; the others wait in the kernel."""
+"""How many connections are served at the same time; others wait in the kernel."""
 WORKERS = 16
 READ_S = 5.0
 WRITE_S = 5.0
@@ -44,9 +44,10 @@ WRITING = frozenset({"store", "erase"})
 
 @dataclass(frozen=True)
 class ForwardOptions:
-    """What may be asked, by whom, and who is asked first.
+    """What may be asked, by which users, and whether a person must agree first.
 
     `confirm` asks a person whether a request may be answered; None asks nobody.
+    `timeout_s` is how long an answer may take, in seconds.
     """
 
     allowed: tuple[Pattern, ...]
@@ -58,11 +59,11 @@ class ForwardOptions:
 
 
 class NotForwardedError(DockcredError):
-    """What is asked is not allowed: the far side must not take it for a miss."""
+    """A request that is not allowed; the far side must not take it for a miss."""
 
 
 class Forward:
-    """One socket's answers, from its start until its task is cancelled."""
+    """Answers the requests on one socket, until its task is cancelled."""
 
     def __init__(
         self,
@@ -70,18 +71,18 @@ class Forward:
         variables: Environment,
         tell: Callable[[str], None],
     ) -> None:
-        """Hold what is allowed; `tell` is given one line for each request."""
+        """Keep what is allowed; `tell` is called with one log line for each request."""
         self._options = options
         self._variables = variables
         self._tell = tell
         self._workers = ThreadPoolExecutor(WORKERS)
         self._room = asyncio.Semaphore(AT_ONCE)
         self._person = asyncio.Lock()
-        # So that many who send without an end fill no memory.
+        # In bytes: many endless requests must not fill the memory.
         self._limit = MAX_STORE_BYTES if options.store else 2 * MAX_BYTES
 
     async def serve(self, listening: socket.socket) -> None:
-        """Serve each who connects; ends by being cancelled alone."""
+        """Serve every connection; this ends only by being cancelled."""
         loop = asyncio.get_running_loop()
         listening.setblocking(False)
         async with asyncio.TaskGroup() as attended:
@@ -89,14 +90,14 @@ class Forward:
                 await self._room.acquire()
                 try:
                     connection, _ = await loop.sock_accept(listening)
-                except OSError:  # out of descriptors: those that are open end soon
+                except OSError:  # out of file descriptors: open connections end soon
                     self._room.release()
                     await asyncio.sleep(0.05)
                     continue
                 attended.create_task(self._attend(connection))
 
     async def _attend(self, connection: socket.socket) -> None:
-        """Serve one connection and close it; nothing of it ends the others."""
+        """Serve one connection and close it; its errors do not end the others."""
         try:
             connection.setblocking(False)
             with suppress(OSError, TimeoutError):
@@ -136,7 +137,7 @@ class Forward:
     async def _answer(
         self, connection: socket.socket, request: Mapping[str, str], asked: str
     ) -> tuple[dict[str, Any], str]:
-        """Return what is sent, and what is told of it; raise DockcredError else."""
+        """Return the answer to send, and the text to log; raise DockcredError else."""
         verb = request["Verb"]
         if verb in WRITING and not self._options.store:
             raise NotForwardedError(
@@ -186,7 +187,7 @@ class Forward:
         )
 
     def _work(self, request: Mapping[str, str]) -> tuple[dict[str, Any], str]:
-        """Do what is asked and allowed; in a thread of its own."""
+        """Carry out an allowed request; this runs in a thread of its own."""
         verb = request["Verb"]
         if verb == "get":
             return self._get(request["ServerURL"])
@@ -205,7 +206,7 @@ class Forward:
     def _get(self, asked: str) -> tuple[dict[str, Any], str]:
         server = ServerURL.parse(asked)
         if server.scheme == "http" or Reference(asked).server.host != server.host:
-            # As an image's name it would be another registry.
+            # `resolve` reads an image's name, and would take it for another registry.
             fields = self._object(self._helper("get", asked))
             found = Credential(fields["Username"], fields["Secret"])
         else:
@@ -215,7 +216,7 @@ class Forward:
                 environment=self._variables.set_values(),
             )
         if not found.username and not found.secret:
-            raise CredentialsNotFoundError  # so says on_miss = "empty" of this side
+            raise CredentialsNotFoundError  # the miss, with on_miss = "empty" here
         answer = {
             "Answer": "credential",
             "Username": found.username,
@@ -229,7 +230,7 @@ class Forward:
 
     @staticmethod
     def _object(text: str) -> dict[str, str]:
-        """Return what our own helper has written."""
+        """Return the JSON object that our own helper has written."""
         found: dict[str, str] = json_reader.loads(text.encode())
         return found
 

@@ -1,6 +1,6 @@
 """The socket of `dockcred forward`, who is at its other end, and the lines on it.
 
-A request is one line of JSON on a connection of its own; stores.forwarded has its form.
+A request is one line of JSON on its own connection; stores.forwarded describes it.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ FIELDS = {
     "store": {"Verb", "ServerURL", "Username", "Secret"},
     "erase": {"Verb", "ServerURL"},
 }
-"""What a request of each verb has, no more and no less; each is a text."""
+"""The fields that a request of each verb has, no more and no less; each is a text."""
 
 
 def read(line: bytes) -> dict[str, str]:
-    """Return a request's fields; raise InvalidInputError for what is none."""
+    """Return a request's fields; raise InvalidInputError for an invalid request."""
     try:
         request = json_reader.loads(line)
     except (ValueError, RecursionError):
@@ -60,7 +60,7 @@ def read(line: bytes) -> dict[str, str]:
 
 
 def peer(connection: socket.socket) -> tuple[str, int]:
-    """Return who is connected, in words for a log, and his user's number."""
+    """Return the connected process, in words for a log, and its user's number."""
     size = _CREDENTIALS.size
     found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
     pid, user, _ = _CREDENTIALS.unpack(found)
@@ -71,10 +71,11 @@ def peer(connection: socket.socket) -> tuple[str, int]:
 
 
 async def line(connection: socket.socket, limit: int) -> bytes:
-    """Return a request: one line, or all until the end of what is sent.
+    """Return a request: one line, or all that is sent if no line ends.
 
-    Raises InvalidInputError for one of more bytes than `limit`, and for two. What will
-    be refused is read too: who cannot send takes that for the failure.
+    Raises InvalidInputError for more than `limit` bytes, and for a second line. A
+    request that is too long is still read: else the sender would fail while it sends,
+    and not see the answer.
     """
     loop = asyncio.get_running_loop()
     read_so_far = data = b""
@@ -93,12 +94,12 @@ async def line(connection: socket.socket, limit: int) -> bytes:
 
 
 async def send(connection: socket.socket, answer: Mapping[str, Any]) -> None:
-    """Send an answer; raise OSError where nobody is there any more."""
+    """Send an answer; raise OSError if the other side has gone."""
     await asyncio.get_running_loop().sock_sendall(connection, written(answer))
 
 
 def written(fields: Mapping[str, Any]) -> bytes:
-    """Return an answer as the line that is sent."""
+    """Return the fields of an answer as the line to send."""
     return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
 
 
@@ -108,14 +109,15 @@ def failure(kind: str, error: DockcredError) -> dict[str, str]:
 
 
 def line_of(text: str) -> bytes:
-    """Return what is told of a request as one line that no terminal acts upon."""
+    """Return a text as one log line with the time, harmless to a terminal."""
     return message_line(f"{moment(time.time())} {text}")
 
 
 def bind(path: str, mode: int) -> socket.socket:
-    """Listen at a path that must be free, or a dead socket of this user's.
+    """Listen at a path, which must be free or a socket of this user's that is dead.
 
-    Raises InvalidInputError where it cannot be.
+    A socket is dead if nothing listens at it. Raises InvalidInputError for another
+    file, and for a path at which we cannot listen.
     """
     if not hasattr(socket, "SO_PEERCRED"):
         raise InvalidInputError(
