@@ -1,6 +1,7 @@
-"""`dockcred refresh`: keep renderings fresh by the real end of their credentials.
+"""`dockcred refresh`: renew rendered credentials before they expire.
 
-What is rendered, and from whom it comes, is decided in `clients` and `api`.
+A rendering is a set of credentials, written in the format of one client. `clients`
+decides how it is written, `api` which source answers each credential.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def refresh(
         tell, say = figures.counting_writes(_tell), figures.counting_problems(warn)
         ours = Lease(LeaseName.read(lease), _tell, warn) if lease else None
         Loop(lambda: targets_file.read(path), tell, say, figures.looked, ours).run()
-        leave()  # its threads may be in the midst of a watch
+        leave()  # the lease and watch threads may be inside a request
 
 
 def _once(path: str) -> int:

@@ -1,4 +1,7 @@
-"""What the answers of an API server mean; a Secret's content is in no error of ours."""
+"""Translate the answers of an API server into our errors.
+
+No error holds the content of a Secret.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from dockcred.errors import (
 )
 
 BUSY_S, LONGEST_BUSY_S = 1.0, 30.0
-"""For how long to leave a busy server alone that does not say, and at most."""
+"""Seconds to wait for a busy server that sends no Retry-After, and the longest wait."""
 
 
 class NotThereError(IssueError):
@@ -22,35 +25,35 @@ class NotThereError(IssueError):
 
 
 class EndingError(NotThereError):
-    """The namespace is being deleted, and takes nothing new."""
+    """The namespace is being deleted; nothing new can be made in it."""
 
 
 class ConflictError(IssueError):
-    """Somebody has changed or made the object since we have looked."""
+    """Another client has changed or made the object since we read it."""
 
 
 class GoneError(IssueError):
-    """The server has forgotten the version of the list that is being read."""
+    """The server no longer has the version of the list that is being read."""
 
 
 class UnreachableError(TransportError):
-    """The server cannot be reached, or can do nothing for anybody now."""
+    """The server cannot be reached, or serves no client at the moment."""
 
 
 class NoTimeError(UnreachableError):
-    """The server is there and asks to be left alone for `wait_s` seconds."""
+    """The server answers, but asks us to send no request for `wait_s` seconds."""
 
     def __init__(self, cause: str, remedy: str, wait_s: float) -> None:
-        """Hold the time too."""
+        """Keep `wait_s` as well."""
         super().__init__(cause, remedy)
         self.wait_s = wait_s
 
 
 @contextmanager
 def told(action: str) -> Iterator[None]:
-    """Raise our errors for the client's; a Secret's content is in none of them."""
-    from kubernetes.client import ApiException  # noqa: PLC0415 - half a second
-    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - the client's own
+    """Turn the client's errors in the block into ours, without a Secret's content."""
+    from kubernetes.client import ApiException  # noqa: PLC0415 - takes half a second
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - comes with the client
 
     try:
         yield
@@ -72,7 +75,7 @@ def failure(
     headers: Mapping[str, str] | None = None,
     body: str | bytes | None = None,
 ) -> DockcredError:
-    """Return our error for a status."""
+    """Return our error for an HTTP status."""
     match status:
         case 400:
             return InvalidInputError(
@@ -123,7 +126,7 @@ def failure(
 
 
 def _wait_s(headers: Mapping[str, str] | None) -> float:
-    """Return what Retry-After asks for, within bounds."""
+    """Return the seconds that Retry-After asks for, from BUSY_S to LONGEST_BUSY_S."""
     wait = BUSY_S
     with suppress(ValueError, TypeError):
         wait = float((headers or {}).get("Retry-After") or BUSY_S)

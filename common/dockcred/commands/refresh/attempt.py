@@ -1,4 +1,4 @@
-"""One look at a target: what is due is renewed, and what went wrong is told."""
+"""Look at one target once: renew what is due, and report what went wrong."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def _always() -> bool:
 
 @dataclass
 class Kept:
-    """A target, and what one process knows of its places.
+    """A target, and what this process knows of its places.
 
-    `draw` answers the part of a credential's life after which to renew it; `may_go_on`
-    is asked before each place; `known` is what was seen in each place or put there, by
-    the place's name; `follower` hears of places that come and go.
+    `draw` returns the part of a credential's life after which to renew it. `may_go_on`
+    is called before each place. `known` has the last known record of each place, by the
+    place's name. `follower` reports places that appear and disappear.
     """
 
     target: RefreshTarget
@@ -47,17 +47,17 @@ class Kept:
     follower: Follower | None = None
 
     def __post_init__(self) -> None:
-        """Draw for the first time."""
+        """Draw the part of a life for the first renewal."""
         self._part = self.draw()
         self._crowd = Crowd(self.may_go_on)
         self._failed: set[str] = set()
         self._has_logins = True
 
     def attempt(self, logins: Logins, tell: Report, *, again: bool = True) -> list[str]:
-        """Bring every place up to date; answer what went wrong, one line each.
+        """Bring every place up to date; return what went wrong, one line each.
 
-        `tell` is called with a line for each place that was written. What failed the
-        last time is left out where it is not to be tried `again`.
+        `tell` is called with a line for each place that was written. Without `again`,
+        the places that failed last time are left out.
         """
         problems = _Problems()
         destination = self.target.destination
@@ -84,17 +84,17 @@ class Kept:
         return [self._line(said, names) for said, names in problems.places.items()]
 
     def take_news(self) -> bool | None:
-        """Return as the follower does; None while there is nothing to deliver."""
+        """Return the follower's news; None if the last login failed."""
         if self.follower and self._has_logins:
             return self.follower.take_news()
         return None
 
     def forget(self) -> None:
-        """Forget what is known: others have been at work meanwhile."""
+        """Forget the known records: another process may have written meanwhile."""
         self.known.clear()
 
     def seconds_until_due(self) -> float:
-        """Return how long all of it may be left alone, if nothing went wrong."""
+        """Return the seconds until the first place is due, if nothing went wrong."""
         now = time.time()
         waits = [
             schedule.seconds_until_due(record, now, self._part)
@@ -109,7 +109,7 @@ class Kept:
         return bool(known and not self._is_over(known) and not place.is_missing)
 
     def _look(self, problems: _Problems, place: Place) -> RenderingRecord | None:
-        """Return what is there, as another may have renewed it."""
+        """Return the place's record, read anew: another process may have renewed it."""
         problems.spare_who_is_away()
         there = self._crowd.patiently(place.look)
         if there and not self._is_over(there):
@@ -143,7 +143,8 @@ class Kept:
                     if there is record:
                         tell(f"wrote {place.name}: it {record.ends(time.time())}")
                     settled.get()
-                    # What another program has put there is looked at when ours is due.
+                    # If another program wrote the place, it is read again when our
+                    # record is due.
                     self.known[place.name] = there if there.made_for else record
             self._part = self.draw()
             if logins.trouble:
@@ -156,14 +157,14 @@ class Kept:
         record: RenderingRecord,
         place: Place,
     ) -> tuple[RenderingRecord, CallResult[None]]:
-        """Return what is there now, and what came of telling its readers."""
+        """Return the record that is there now, and the result of settle()."""
         problems.spare_who_is_away()
         patiently = self._crowd.patiently
         there = patiently(lambda: place.deliver(content, record))
         return there, CallResult.of(lambda: patiently(lambda: place.settle(there)))
 
     def _line(self, said: str, names: Sequence[str]) -> str:
-        names = sorted(names)  # not in the order of who was first to fail
+        names = sorted(names)  # the line must not depend on which place failed first
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
         where = f"{names[0]}{more}"
         if names[0] == self.target.destination.name:
@@ -176,7 +177,10 @@ class Kept:
 
 
 class _Problems:
-    """What went wrong, by what is said of it, and where: one outage is one line."""
+    """The problems of one look: each message, and the places that it concerns.
+
+    One outage that hits many places is one line.
+    """
 
     def __init__(self) -> None:
         self.places: dict[str, list[str]] = {}
@@ -203,7 +207,7 @@ class _Problems:
             self._add(unforeseen(error), names)
 
     def spare_who_is_away(self) -> None:
-        """Raise what was met before, rather than wait again for each of many places."""
+        """Raise the last UnreachableError, instead of one timeout for each place."""
         if self._away:
             raise self._away
 

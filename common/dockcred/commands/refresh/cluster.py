@@ -1,8 +1,9 @@
-"""The few calls to a Kubernetes API server, by the official client.
+"""The few calls to a Kubernetes API server, made with the official client.
 
-Verbs: get, create and patch on Secrets, patch on workloads; where namespaces are chosen
-by label, list and watch on them and on the Secrets of one name; get, create and update
-on a Lease. The address and the identity are kubeconfig's, else the pod's.
+Verbs: get, create and patch on Secrets; patch on workloads; get, create and update on a
+Lease. Where namespaces are chosen by label: also list and watch on namespaces and on
+the Secrets of one name. The address and the identity come from kubeconfig, or else from
+the pod.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from dockcred.errors import MissingExtraError, MissingIdentityError, TransportEr
 from dockcred.system import environment
 
 TIMEOUT_S = (5, 10)
-"""To connect, and between two pieces of the answer."""
+"""Seconds: to connect, and between two parts of the response."""
 
 MERGE_PATCH = "application/merge-patch+json"
 WORKLOADS = {
@@ -29,19 +30,28 @@ WORKLOADS = {
     "daemonset": "daemon_set",
     "statefulset": "stateful_set",
 }
-"""What can be restarted, and how the client calls it."""
+"""The workloads that can be restarted, and the client's name for each."""
 
 QUIET_S = 90
-"""A watch that says nothing for so long is broken: bookmarks come once a minute."""
+"""Seconds without an event after which a watch is broken.
+
+The server sends a bookmark once a minute.
+"""
 
 CONNECTIONS = 16
-"""More than are ever under way at once, so that each is used again."""
+"""Size of the connection pool: above the most requests at once, so all are reused."""
 
 _WATCH_S = (240, 480)
-"""After how long the server shall end a watch, so that a balancer can move it."""
+"""Seconds after which the server ends a watch, drawn between these two.
+
+A load balancer can then move the connection to another server.
+"""
 
 _METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
-"""Without what is in the objects: a Secret's content is neither sent nor held."""
+"""The media type of objects without their content, only metadata.
+
+A Secret's content is then neither sent nor kept in memory.
+"""
 
 _PAGE = 500
 _MORE_LISTINGS = 4
@@ -50,9 +60,10 @@ _IN_POD = f"{system.IN_POD}/token"
 
 @dataclass(frozen=True)
 class Query:
-    """Objects of one kind in the whole cluster, and what they are called in messages.
+    """A query for objects of one kind in the whole cluster; messages call them `said`.
 
-    By label, or by one name: a role that is bound to this name allows it.
+    It selects by label or by one name. A role that is restricted to this name allows
+    the query by name.
     """
 
     kind: str
@@ -62,7 +73,7 @@ class Query:
 
     @property
     def selectors(self) -> dict[str, str]:
-        """Return it as the client's arguments."""
+        """Return the query as keyword arguments of the client."""
         fields = f"metadata.name={self.name}" if self.name else None
         both = {"label_selector": self.labels, "field_selector": fields}
         return {name: value for name, value in both.items() if value}
@@ -79,22 +90,23 @@ def secrets_named(name: str) -> Query:
 
 
 class Cluster:
-    """One API server, and who we are there."""
+    """One API server, and our identity there."""
 
     def __init__(self) -> None:
-        """Read where both are; nothing is asked yet."""
+        """Read the address and the identity; no request is sent yet."""
         try:
-            from kubernetes import client, config  # noqa: PLC0415 - half a second
+            from kubernetes import client, config  # noqa: PLC0415 - takes half a second
         except ImportError:
             raise MissingExtraError(
                 "the Kubernetes client is missing", "pip install 'dockcred[kubernetes]'"
             ) from None
         settings = client.Configuration()
-        # We come back later ourselves, and urllib3 would tell of each attempt.
+        # The caller retries, and urllib3 would log each of its own retries.
         settings.retries = False
         settings.connection_pool_maxsize = CONNECTIONS
         self._find(config, settings)
-        # Its types name what may be missing from any object; ours are plain JSON.
+        # In the client's types any field of an object may be missing. We use plain
+        # JSON.
         api: Any = client.ApiClient(settings)
         self._core: Any = client.CoreV1Api(api)
         self._apps: Any = client.AppsV1Api(api)
@@ -110,9 +122,9 @@ class Cluster:
                 config.load_kube_config(path, client_configuration=settings)
             else:
                 config.load_incluster_config(client_configuration=settings)
-        except Exception as error:  # noqa: BLE001 - YAML's, base64's and its own
+        except Exception as error:  # noqa: BLE001 - YAML's, base64's and the client's
             where = path if named else f"{_IN_POD}, and there is no {path}"
-            why = type(error).__name__  # what others say may quote the file
+            why = type(error).__name__  # another library's message may quote the file
             if isinstance(error, config.ConfigException):
                 why = str(error).partition("\n")[0]
             raise MissingIdentityError(
@@ -121,18 +133,18 @@ class Cluster:
             ) from None
 
     def secret(self, namespace: str, name: str) -> dict[str, Any]:
-        """Return a Secret; NotThereError where there is none."""
+        """Return a Secret; raise NotThereError if there is none."""
         return _ask(
             "get the Secret", self._core.read_namespaced_secret, name, namespace
         )
 
     def create_secret(self, namespace: str, body: dict[str, Any]) -> str:
-        """Make a Secret, return its version; ConflictError where there is one."""
+        """Create a Secret, return its version; raise ConflictError if it exists."""
         create = self._core.create_namespaced_secret
         return _version(_ask("create the Secret", create, namespace, body))
 
     def patch_secret(self, namespace: str, name: str, body: dict[str, Any]) -> str:
-        """Change a Secret, return its version; ConflictError if that is past."""
+        """Patch a Secret, return its version; ConflictError if the body's is old."""
         patch = self._core.patch_namespaced_secret
         made = _ask(
             *("patch the Secret", patch, name, namespace, body),
@@ -143,7 +155,7 @@ class Cluster:
     def annotate_pods(
         self, kind: str, namespace: str, name: str, annotations: dict[str, str]
     ) -> None:
-        """Annotate the pods of a workload: another value than before restarts them."""
+        """Annotate a workload's pods: a value that differs restarts them."""
         patch = getattr(self._apps, f"patch_namespaced_{WORKLOADS[kind]}")
         body = {"spec": {"template": {"metadata": {"annotations": annotations}}}}
         _ask(
@@ -152,27 +164,27 @@ class Cluster:
         )
 
     def lease(self, namespace: str, name: str) -> dict[str, Any]:
-        """Return a Lease; NotThereError where there is none."""
+        """Return a Lease; raise NotThereError if there is none."""
         return _ask(
             "get the Lease", self._leases.read_namespaced_lease, name, namespace
         )
 
     def create_lease(self, namespace: str, body: dict[str, Any]) -> None:
-        """Make a Lease; ConflictError where there is one."""
+        """Create a Lease; raise ConflictError if it exists."""
         _ask("create the Lease", self._leases.create_namespaced_lease, namespace, body)
 
     def replace_lease(self, namespace: str, name: str, body: dict[str, Any]) -> None:
-        """Change a Lease; ConflictError if it is not as the body's version says."""
+        """Replace a Lease; ConflictError if it no longer has the body's version."""
         replace = self._leases.replace_namespaced_lease
         _ask("update the Lease", replace, name, namespace, body)
 
     def namespaces(self, selector: str) -> list[str]:
-        """Return the namespaces with these labels, without those that are ending."""
+        """Return the namespaces with these labels that are not being deleted."""
         found, _ = self.listed(namespaces_with(selector))
         return sorted(each["name"] for each in found if not is_ending(each))
 
     def listed(self, query: Query) -> tuple[list[dict[str, Any]], str]:
-        """Return the metadata of all, and the version from which to watch them."""
+        """Return all objects' metadata, and the version to watch from."""
         for _ in range(_MORE_LISTINGS):
             with suppress(GoneError):
                 return self._pages(query)
@@ -190,7 +202,7 @@ class Cluster:
                 _headers={"Accept": _METADATA.format("List")},
                 **query.selectors,
             )
-            # An empty list of these is null.
+            # An empty list of metadata objects is null in JSON.
             found.extend(each["metadata"] for each in page["items"] or ())
             after = page["metadata"].get("continue")
             if not after:
@@ -203,10 +215,11 @@ class Cluster:
         return lister
 
     def watched(self, query: Query, version: str) -> Iterator[tuple[str, Any]]:
-        """Return what happens after a version, as it happens: its type, and metadata.
+        """Yield each event after `version`: its type, and the object's metadata.
 
-        The server is asked at once. GoneError where it knows no more of that version;
-        the iterator ends when the server ends it, and raises what breaks it.
+        The request is sent at once. Raises GoneError if the server no longer has that
+        version. The iterator ends when the server ends the watch. It raises an error if
+        the connection breaks.
         """
         action = f"watch {query.said}"
         with told(action):
@@ -214,7 +227,7 @@ class Cluster:
                 watch=True,
                 allow_watch_bookmarks=True,
                 resource_version=version,
-                timeout_seconds=random.randint(*_WATCH_S),  # noqa: S311 - to spread
+                timeout_seconds=random.randint(*_WATCH_S),  # noqa: S311 - spreads load
                 _headers={"Accept": _METADATA.format("")},
                 _preload_content=False,
                 _request_timeout=(TIMEOUT_S[0], QUIET_S),
@@ -231,7 +244,7 @@ def is_ending(metadata: dict[str, Any]) -> bool:
 def _ask(
     action: str, call: Callable[..., Any], *arguments: Any, **more: Any
 ) -> dict[str, Any]:
-    """Return the answer to a call as plain JSON; the client's types cost much time."""
+    """Return a response as plain JSON; the client's own types are slow to build."""
     with told(action):
         answer = call(
             *arguments, _preload_content=False, _request_timeout=TIMEOUT_S, **more

@@ -1,4 +1,4 @@
-"""The command that is run after a change, and what is told of a target."""
+"""The command that runs after a change, and the status of each place of a target."""
 
 from __future__ import annotations
 
@@ -18,42 +18,45 @@ TIMEOUT_S = 60.0
 
 @dataclass(frozen=True)
 class CommandDestination:
-    """A program and its arguments, which never hold a secret; its own single place."""
+    """A program and its arguments, as a destination with one place: itself.
+
+    The arguments never hold a secret; the rendering goes to stdin.
+    """
 
     words: tuple[str, ...]
     grows: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
-        """Return it as messages do."""
+        """Return the program's name for messages."""
         return os.path.basename(self.words[0])
 
     def overlaps(self, other: object) -> bool:
-        """Return whether it is the same command."""
+        """Return whether `other` is the same command."""
         return other == self
 
     @property
     def is_shared(self) -> bool:
-        """Return True: it hands on what it gets."""
+        """Return True: the command hands the rendering on, to what replicas share."""
         return True
 
     @property
     def is_missing(self) -> bool:
-        """Return False: nobody can tell."""
+        """Return False: nothing can tell what the command has."""
         return False
 
     def follow(self, _wake: object, _warn: object) -> None:
-        """Return None: there is never another place."""
+        """Return None: there is always just one place."""
 
     def places(self) -> Sequence[CommandDestination]:
-        """Return itself."""
+        """Return a list of itself."""
         return [self]
 
     def look(self) -> None:
-        """Return None: no program tells what it has made of the last rendering."""
+        """Return None: a command cannot tell what it did with the last rendering."""
 
     def deliver(self, content: bytes, record: RenderingRecord) -> RenderingRecord:
-        """Run it; IssueError where it fails."""
+        """Run the command; raise IssueError if it fails."""
         variables = environment.current()
         program = self.words[0]
         if not os.path.isabs(program):
@@ -80,12 +83,12 @@ class CommandDestination:
         return record
 
     def settle(self, there: RenderingRecord) -> None:
-        """Do nothing: it was told when it ran."""
+        """Do nothing: the command got the rendering when it ran."""
 
 
 @dataclass(frozen=True)
 class PlaceStatus:
-    """How things stand in one place of a target; `expires_at` as in its record."""
+    """The status of one place of a target; `expires_at` as in its record."""
 
     name: str
     said: str
@@ -93,7 +96,7 @@ class PlaceStatus:
     expires_at: int | None = None
 
     def document(self, target: RefreshTarget, now: float) -> dict[str, Any]:
-        """Return it as documents have it."""
+        """Return the status as a JSON object of our documents."""
         return {
             "target": self.name,
             "format": target.format,
@@ -105,7 +108,7 @@ class PlaceStatus:
 
 
 def statuses(target: RefreshTarget) -> Iterator[PlaceStatus]:
-    """Return how things stand in each place."""
+    """Yield the status of each place."""
     try:
         places = target.destination.places()
     except (DockcredError, OSError) as error:

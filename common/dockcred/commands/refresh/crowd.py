@@ -1,4 +1,4 @@
-"""Several places at once, as many as the server bears."""
+"""Work on several places at once, as many as the server can take."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from dockcred.commands.refresh.answers import NoTimeError
 from dockcred.errors import DockcredError
 
 AT_ONCE = 8
-"""Requests under way at most.
+"""Requests that run at once, at most.
 
-One after the other, each waits for the server's disk. Eight are a small part of what a
-server of the smallest kind takes from all service accounts together, and more are no
-faster: from there on the processor is what is waited for, on our side.
+One after the other, each would wait for the server's disk. Eight are a small part of
+what the smallest server accepts from all service accounts together. More than eight are
+no faster: then our own processor is the limit.
 """
 
 PATIENCE_S = 60.0
-"""For how long a server may be busy without a break before we go away."""
+"""Seconds that a call is repeated while the server says it is busy."""
 
 _STEP_S = 0.2
 _GROWS_AFTER = 20
@@ -36,35 +36,36 @@ _Found = TypeVar("_Found")
 
 
 class SkippedError(DockcredError):
-    """A place needs nothing more, or we may not go on: nobody has to be told."""
+    """A place needs nothing more, or we must stop. It is not reported."""
 
 
 @dataclass(frozen=True)
 class CallResult(Generic[_Found]):
-    """What a call has returned, or raised."""
+    """What a call returned, or the error that it raised."""
 
     value: _Found | None
     error: Exception | None = None
 
     @classmethod
     def of(cls, call: Callable[[], _Found]) -> CallResult[_Found]:
-        """Call it."""
+        """Make the call, and keep its result or error."""
         try:
             return cls(call())
-        except Exception as error:  # noqa: BLE001 - raised again where it is waited for
+        except Exception as error:  # noqa: BLE001 - get() raises it again
             return cls(None, error)
 
     def get(self) -> _Found:
-        """Return what was returned, or raise what was raised."""
+        """Return the call's value, or raise its error."""
         if self.error:
             raise self.error
         return self.value  # type: ignore[return-value] # it has returned that
 
 
 class Crowd:
-    """Workers over some places; all of them heed what the server says to one.
+    """Worker threads over some places, which share one pace.
 
-    `may_go_on` is asked before each call.
+    When the server tells one worker that it is busy, all slow down. `may_go_on` is
+    called before each call.
     """
 
     def __init__(self, may_go_on: Callable[[], bool]) -> None:
@@ -79,9 +80,9 @@ class Crowd:
     def each(
         self, items: Sequence[_Item], work: Callable[[_Item], _Found]
     ) -> Iterator[tuple[_Item, CallResult[_Found]]]:
-        """Yield each item with what came of it, as it comes; none once we must end.
+        """Yield each item with its result, as results come; stop once we must end.
 
-        A single one is the caller's own to do, as each file is.
+        A single item runs in the caller's thread, without a worker.
         """
         if len(items) == 1:
             if self._may_go_on():
@@ -114,7 +115,7 @@ class Crowd:
             closed.set()
 
     def patiently(self, call: Callable[[], _Found]) -> _Found:
-        """Call it, again when the server says so; raise SkippedError if we must end."""
+        """Make the call, again while the server is busy; SkippedError to stop."""
         give_up = time.monotonic() + PATIENCE_S
         while True:
             self._enter()
@@ -131,7 +132,7 @@ class Crowd:
                 self._leave()
 
     def _enter(self) -> None:
-        """Wait for a turn: fewer go at once after the server was busy."""
+        """Wait for a turn. After the server was busy, fewer calls run at once."""
         while self._may_go_on():
             with self._free:
                 wait = self._not_before - time.monotonic()
@@ -150,7 +151,7 @@ class Crowd:
         with self._lock:
             until = time.monotonic() + wait_s * _chance.uniform(1.0, 1.25)
             if until > self._not_before + wait_s / 2:
-                # Those that were under way together count as one refusal.
+                # Refusals of calls that ran at the same time count as one.
                 self._width = max(1, self._width // 2)
             self._not_before = max(until, self._not_before)
             self._well = 0

@@ -1,4 +1,4 @@
-"""What `dockcred refresh` counts, and the port where Prometheus asks for it."""
+"""What `dockcred refresh` counts, and the port that Prometheus scrapes."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ FIRST_END = "dockcred_refresh_first_end_timestamp_seconds"
 
 
 class RefreshFigures:
-    """The figures of this process: for a port, and for a directory where one is named.
+    """The metrics of this process: for a port, and for a metrics directory.
 
-    Without either nothing is counted.
+    Without a port and a directory nothing is counted.
     """
 
     def __init__(self, address: str = "") -> None:
-        """Begin to count, and to listen; InvalidInputError or OSError if that fails."""
+        """Start to count, and to listen; InvalidInputError or OSError if that fails."""
         variables = environment.current()
         said = open_config(variables, lambda: Cache("")).defaults
         directory = said.get("metrics", variables.get("DOCKCRED_METRICS"))
@@ -48,11 +48,11 @@ class RefreshFigures:
             listen(address, self.text)
 
     def counting_writes(self, tell: Report) -> Report:
-        """Return a reporter of what was written, which counts it too."""
+        """Return a `tell` that also counts each line as one write."""
         return self._counting(WRITES, tell)
 
     def counting_problems(self, warn: Report) -> Report:
-        """Return a reporter of problems, which counts them too."""
+        """Return a `warn` that also counts each line as one problem."""
         return self._counting(PROBLEMS, warn)
 
     def _counting(self, name: str, report: Report) -> Report:
@@ -63,7 +63,7 @@ class RefreshFigures:
         return count
 
     def looked(self, kept: Iterable[Kept]) -> None:
-        """Write down what was counted, and when the first of all credentials ends."""
+        """Write down what was counted, and when the first credential expires."""
         if not self._meter:
             return
         ends = [r.expires_at for each in kept for r in each.known.values()]
@@ -76,7 +76,7 @@ class RefreshFigures:
             prometheus_file.write(self._meter.directory, figures)
 
     def text(self) -> bytes:
-        """Return what was counted since the start, in Prometheus' text format."""
+        """Return all that was counted since the start, in Prometheus' text format."""
         with self._lock:
             self._collect()
             prometheus_file.complete(self._total)
@@ -94,13 +94,16 @@ class RefreshFigures:
 
 
 MOST_THREADS = 32
-"""Scrapers at once, and what else asks: the others are turned away."""
+"""Threads of this process at most; further connections are closed at once.
+
+Most are scrapers; all other threads count too.
+"""
 
 
 def listen(address: str, text: Callable[[], bytes]) -> ThreadingTCPServer:
-    """Serve at ADDRESS:PORT, in threads that end with the process.
+    """Serve `text` at ADDRESS:PORT, in threads that end with the process.
 
-    Raises InvalidInputError for what is no address, OSError where it is not to be had.
+    Raises InvalidInputError if the address is malformed, OSError if it cannot be bound.
     """
     host, colon, port = address.rpartition(":")
     if not colon or not port.isdecimal() or not int(port) < 1 << 16:
@@ -121,7 +124,7 @@ def listen(address: str, text: Callable[[], bytes]) -> ThreadingTCPServer:
                 super().process_request(request, client_address)
 
         def handle_error(self, request: Any, client_address: Any) -> None:
-            """Ignore it: a scraper that has gone is no failure of ours."""
+            """Ignore it: a scraper that disconnects is no failure of ours."""
 
     class Handler(BaseHTTPRequestHandler):
         timeout = 10.0
@@ -139,7 +142,7 @@ def listen(address: str, text: Callable[[], bytes]) -> ThreadingTCPServer:
             self.wfile.write(body)
 
         def log_message(self, *_words: object) -> None:
-            """Ignore it: stderr is for what a person should see."""
+            """Log nothing: stderr is for what a person should see."""
 
     server = Server((host.strip("[]"), int(port)), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()

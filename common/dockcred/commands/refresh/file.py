@@ -1,8 +1,9 @@
-"""A file, and beside it the record of what is in it: .NAME.dockcred.
+"""A file as a destination, and its record beside it: .NAME.dockcred.
 
-The record carries the digest of the content that it is of, and is written first, with
-the one before it: whenever the writer is killed, one of the two is of what is there.
-Writers hold a lock on it, so that two refreshers write one after the other.
+The record holds the digest of the content that it describes. It is written before the
+content, together with the previous record. So whenever the writer is killed, one of the
+two records describes the file. Writers lock the record, so that two refreshers write
+one after the other.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ _PRIVATE = 0o600
 
 @dataclass(frozen=True)
 class FileDestination:
-    """A file of this user's own; it is its own single place.
+    """A file of this user, as a destination with one place: itself.
 
-    `path` is of the file itself: who names a link of one's own means what it leads to.
-    The mode is the setting's; owner and group stay, whoever writes.
+    `path` is the file itself: a link that the user named is already followed. The mode
+    is the target's setting. Owner and group do not change, whoever writes.
     """
 
     path: str
@@ -42,17 +43,17 @@ class FileDestination:
 
     @property
     def name(self) -> str:
-        """Return it as messages do."""
+        """Return the path for messages."""
         return self.path
 
     @property
     def record_path(self) -> str:
-        """Return the name of the file of the record."""
+        """Return the path of the record."""
         directory, name = os.path.split(self.path)
         return f"{directory}/.{name}.dockcred"
 
     def overlaps(self, other: object) -> bool:
-        """Return whether it is the same file."""
+        """Return whether `other` is the same file."""
         return isinstance(other, FileDestination) and other.path == self.path
 
     @property
@@ -62,18 +63,18 @@ class FileDestination:
 
     @property
     def is_missing(self) -> bool:
-        """Return False: only a look can tell."""
+        """Return False: only look() can tell."""
         return False
 
     def follow(self, _wake: object, _warn: object) -> None:
-        """Return None: there is never another place."""
+        """Return None: there is always just one place."""
 
     def places(self) -> list[FileDestination]:
-        """Return itself."""
+        """Return a list of itself."""
         return [self]
 
     def look(self) -> RenderingRecord | None:
-        """Return the record of what is there; None for what others have written."""
+        """Return the record of the file's content; None if another program wrote it."""
         try:
             descriptor = _open(self.record_path, os.O_RDONLY)
         except FileNotFoundError:
@@ -84,7 +85,7 @@ class FileDestination:
             os.close(descriptor)
 
     def deliver(self, content: bytes, record: RenderingRecord) -> RenderingRecord:
-        """Replace the file in one step, unless what is there ends later."""
+        """Replace the file in one step, unless its content expires later."""
         past.refuse_for_root(self.path)
         past.make_directories(self.path)
         with _locked(self.record_path) as descriptor:
@@ -100,8 +101,8 @@ class FileDestination:
         return record
 
     def settle(self, there: RenderingRecord) -> None:
-        """Set its mode, which may have been another's when it was written."""
-        del there  # readers of files look for themselves
+        """Set the file's mode, as another program may have set a different one."""
+        del there  # readers of a file need no notification
         with suppress(FileNotFoundError):
             descriptor = _open(self.path, os.O_RDONLY)
             try:
@@ -119,7 +120,10 @@ def _digest(content: bytes) -> str:
 
 
 def _open(path: str, flags: int) -> int:
-    """Open a record of ours; what another has put there could hold us off for ever."""
+    """Open a file of ours; raise InvalidInputError if it is another user's.
+
+    A pipe or device at this path could block us for ever.
+    """
     descriptor = os.open(path, flags | system.SAFE, _PRIVATE)
     status = system.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode) or status.st_uid != system.user():
@@ -130,7 +134,7 @@ def _open(path: str, flags: int) -> int:
 
 @contextmanager
 def _locked(path: str) -> Iterator[int]:
-    """Hold the record alone; IssueError after LOCK_S of waiting for another."""
+    """Lock the record and yield its descriptor; IssueError after LOCK_S seconds."""
     descriptor = _open(path, os.O_RDWR | os.O_CREAT)
     try:
         try:
@@ -146,7 +150,7 @@ def _locked(path: str) -> Iterator[int]:
 
 
 def _known(descriptor: int) -> dict[str, RenderingRecord]:
-    """Read the records by the digest of their content; what is torn is nothing."""
+    """Return the records by the digest of their content, without torn lines."""
     os.lseek(descriptor, 0, os.SEEK_SET)
     text = os.read(descriptor, _MAX_RECORD_BYTES).decode("utf-8", "replace")
     found = {}
@@ -161,7 +165,7 @@ def _known(descriptor: int) -> dict[str, RenderingRecord]:
 
 
 def _keep(descriptor: int, records: dict[str, RenderingRecord], path: str) -> None:
-    """Write the records in place; raise OSError with the path."""
+    """Overwrite the records; raise OSError with the path."""
     lines = (
         json.dumps({"sha256": digest, **asdict(record)}) + "\n"
         for digest, record in records.items()

@@ -1,4 +1,4 @@
-"""What the cluster has of one kind of object: listed once, and watched from then on."""
+"""Follow one kind of object in the cluster: list once, then watch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dockcred.commands.refresh.cluster import Cluster, Query, is_ending
 from dockcred.errors import DockcredError, RefusedError, unforeseen
 
 POLL_S = 60.0
-"""How often to list where we may not watch."""
+"""Seconds between two lists where we are not allowed to watch."""
 
 FIRST_LIST_S = 60.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 8.0
@@ -27,12 +27,12 @@ _Found = TypeVar("_Found")
 
 
 class Followed(Generic[_Found]):
-    """The objects of a query by their namespace, or by their name where that is none.
+    """The objects of a query by their namespace, or by name if they have none.
 
-    `read` returns what to keep of an object's metadata. `changed` is called with
-    whether one is new and whether one is gone; `back` when the server has been away, or
-    has forgotten what we know, and all has been seen again. Both are called by another
-    thread. What is ending counts as gone.
+    `read` returns what to keep of an object's metadata. `changed` is called with two
+    flags: an object is new, and an object is gone. `back` is called when the server was
+    away, or forgot our version, and all objects have been seen again. Another thread
+    calls both. An object that is being deleted counts as gone.
     """
 
     def __init__(
@@ -62,9 +62,10 @@ class Followed(Generic[_Found]):
         )
 
     def all(self) -> dict[str, _Found]:
-        """Return what is there, kept up by the thread until it is listed anew.
+        """Return the objects; the thread keeps the dict current until it lists again.
 
-        Raise what has failed where nothing could be listed yet, or may be no more.
+        Raises the last error if no list has succeeded yet, or if we are no longer
+        allowed to list.
         """
         if not self._thread.ident:
             self._thread.start()
@@ -74,7 +75,7 @@ class Followed(Generic[_Found]):
         return self._found
 
     def stop(self) -> None:
-        """End the thread at the next thing that it hears."""
+        """End the thread at its next event or pause."""
         self._ends.set()
         self._has_looked.set()
 
@@ -85,10 +86,10 @@ class Followed(Generic[_Found]):
             self._ends.wait(pause)
 
     def _follow(self) -> float:
-        """List if we must, and watch; return how long to wait until the next time."""
+        """List if needed, then watch; return the seconds until the next time."""
         began = time.monotonic()
         try:
-            cluster = Cluster()  # its address, token and trust as they are now
+            cluster = Cluster()  # reads the address, token and CA certificates again
             self._list(cluster)
             self._watch(cluster)
         except GoneError:
@@ -96,7 +97,7 @@ class Followed(Generic[_Found]):
             self._was_away = True
         except RefusedError as error:
             self._was_away = True
-            # A server that has just been started does not know yet who may what.
+            # A server that has just started does not know the permissions yet.
             self._refusals += 1
             if self._refusals > _REFUSALS and not self._trouble:
                 self._version = ""
@@ -128,7 +129,7 @@ class Followed(Generic[_Found]):
         self._has_looked.set()
 
     def _watch(self, cluster: Cluster) -> None:
-        """Follow what happens, until the server ends it."""
+        """Watch events until the server ends the watch."""
         events = cluster.watched(self._query, self._version)
         self._refusals = 0
         if self._was_away:
@@ -152,7 +153,7 @@ class Followed(Generic[_Found]):
             self._changed(False, was_there)
 
     def _pause_s(self, began: float) -> float:
-        """Return the pause before the next try, longer after each that was short."""
+        """Return the seconds until the next try, longer after each short attempt."""
         self._failures += 1
         if time.monotonic() - began >= _SHORT_S:
             self._failures, self._is_told = 0, False
@@ -160,14 +161,14 @@ class Followed(Generic[_Found]):
         return _chance.uniform(longest / 2, longest)
 
     def _asked_s(self, error: Exception) -> float:
-        """Warn of what goes on failing; return the pause that the server asks for."""
+        """Warn of a lasting failure; return the seconds the server asks to wait."""
         if self._failures >= _TOLD_AFTER and not self._trouble:
             known = isinstance(error, DockcredError)
             self._tell(str(error) if known else unforeseen(error))
         return error.wait_s if isinstance(error, NoTimeError) else 0.0
 
     def _tell(self, said: str) -> None:
-        """Warn once, until it has worked for a while."""
+        """Warn once, until the watch has worked for a while."""
         if not self._is_told:
             self._is_told = True
             self._warn(said)

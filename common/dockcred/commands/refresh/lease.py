@@ -1,7 +1,8 @@
-"""Which of several replicas writes: the one that holds a Lease of the cluster.
+"""Decide which of several replicas writes: the one that holds a Lease.
 
-By the rules of Kubernetes' own controllers. No clock is compared with another's: each
-measures by its own for how long it has seen the Lease unchanged, or has held it.
+It follows the rules of Kubernetes' own controllers. No clock is compared with another
+machine's. Each replica measures with its own clock how long the Lease was unchanged, or
+how long it has held the Lease.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ from dockcred.errors import DockcredError, InvalidInputError, unforeseen
 from dockcred.system import host_name
 
 LEASE_S = 15.0
-"""For how long others wait after they have seen the Lease change for the last time."""
+"""Seconds that other replicas wait after the Lease changed for the last time."""
 
 HELD_S = 10.0
-"""For how long we write after we have asked for the renewal that succeeded last.
+"""Seconds that we write after sending the last renewal that succeeded.
 
-A request that is under way by then has the rest of LEASE_S to end.
+A request that is running when they are over has the rest of LEASE_S to end.
 """
 
 RENEW_S = 2.0
@@ -40,21 +41,21 @@ _chance = random.SystemRandom()
 
 
 def _now() -> float:
-    """Return seconds that pass also while the machine is asleep."""
-    # macOS' monotonic clock is one that goes on meanwhile, and has no other name there.
+    """Return monotonic seconds that include the time the machine was asleep."""
+    # On macOS, CLOCK_MONOTONIC counts sleep, and there is no CLOCK_BOOTTIME.
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 @dataclass(frozen=True)
 class LeaseName:
-    """A Lease's namespace and name."""
+    """The namespace and name of a Lease."""
 
     namespace: str
     name: str
 
     @classmethod
     def read(cls, text: str) -> LeaseName:
-        """Read NAMESPACE/NAME; raise InvalidInputError."""
+        """Read NAMESPACE/NAME; raise InvalidInputError for other text."""
         found = re.fullmatch(f"({_NAME})/({_NAME})", text)
         if not found:
             raise InvalidInputError(
@@ -63,12 +64,12 @@ class LeaseName:
         return cls(found[1], found[2])
 
     def __str__(self) -> str:
-        """Return it as it was written."""
+        """Return NAMESPACE/NAME."""
         return f"{self.namespace}/{self.name}"
 
 
 class Lease:
-    """A thread that tries to get the Lease, and to keep it."""
+    """A thread that tries to acquire the Lease, and then to keep it."""
 
     def __init__(self, where: LeaseName, tell: Report, warn: Report) -> None:
         self._where = where
@@ -86,16 +87,16 @@ class Lease:
         self._thread = threading.Thread(target=self._run, daemon=True, name="lease")
 
     def start(self, wake: Callable[[], object]) -> None:
-        """Begin; `wake` is called when the Lease is ours, and when it is no more."""
+        """Start; `wake` is called when we acquire the Lease and when we lose it."""
         self._wake = wake
         self._thread.start()
 
     def is_held(self) -> bool:
-        """Return whether it is surely ours at this moment."""
+        """Return whether we surely hold the Lease at this moment."""
         return _now() < self._held_until
 
     def release(self) -> None:
-        """Try no more, and give it up at once if it is ours."""
+        """Stop the thread; if we hold the Lease, release it at once."""
         self._ends.set()
         self._thread.join(_RELEASE_S)
         if not self._thread.is_alive() and self.is_held():
@@ -125,8 +126,8 @@ class Lease:
             self._ends.wait(RENEW_S * _chance.uniform(1.0, 1.2))
 
     def _try(self) -> None:
-        """Renew it or take it, if it is ours or nobody's."""
-        # Its connection is used again, until something has failed.
+        """Renew the Lease if it is ours; acquire it if it is free or expired."""
+        # The connection is reused until a request fails.
         cluster, self._cluster = self._cluster or Cluster(), None
         try:
             found = cluster.lease(self._where.namespace, self._where.name)
@@ -149,7 +150,7 @@ class Lease:
         self._won(asked)
 
     def _is_over(self, metadata: dict[str, Any], spec: dict[str, Any]) -> bool:
-        """Return whether it has not changed for its whole length, by our own clock."""
+        """Return whether the Lease was unchanged for its duration, by our clock."""
         now, version = _now(), metadata["resourceVersion"]
         if self._seen[0] != version:
             self._seen = (version, now)
@@ -157,12 +158,12 @@ class Lease:
         return now >= self._seen[1] + min(float(length), _LONGEST_LEASE_S)
 
     def _write(self, cluster: Cluster, found: dict[str, Any], holder: str) -> None:
-        """Write it over this version; ConflictError if there is another by now."""
+        """Replace the found version; ConflictError if there is a newer one."""
         body = self._body(found, holder)
         cluster.replace_lease(self._where.namespace, self._where.name, body)
 
     def _body(self, found: dict[str, Any] | None, holder: str) -> dict[str, Any]:
-        """Return the Lease with its new holder, and all else as it was found."""
+        """Return the Lease with its new holder; other fields stay as found."""
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         before = _spec(found) if found else {}
         spec = before | {
@@ -191,7 +192,7 @@ class Lease:
             self._tell(f"waits: {holder} holds the Lease {self._where}")
 
     def _note(self) -> None:
-        """Report that it has become ours, or is no more, and wake the loop."""
+        """Report that we acquired or lost the Lease, and wake the loop."""
         was_held, self._was_held = self._was_held, self.is_held()
         if self._was_held and not was_held:
             self._tell(f"has the Lease {self._where} as {self._us}")
@@ -201,7 +202,7 @@ class Lease:
             self._wake()
 
     def _say(self, said: str) -> None:
-        """Warn of a failure once, until it has worked again."""
+        """Warn of a failure once, until an attempt succeeds."""
         if said != self._told:
             self._told = said
             self._warn(said)

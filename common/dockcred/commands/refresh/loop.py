@@ -1,4 +1,7 @@
-"""The loop over the targets, and what wakes it: time, signals, news from a cluster."""
+"""The loop over the targets.
+
+It wakes for a due time, a signal or news from a cluster.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,14 @@ from dockcred.commands.refresh.target import Logins, RefreshTarget, Report
 from dockcred.errors import DockcredError
 
 LONGEST_SLEEP_S = 60.0
-"""A clock that is set, or a machine that was asleep, is noticed after this."""
+"""Seconds of one sleep at most.
+
+After a clock change, or after the machine was asleep, due times are compared again this
+soon.
+"""
 
 TOGETHER_S = 0.2
-"""News of which more may follow at once: a hundred new namespaces are one look."""
+"""Seconds to wait after a wake-up, so that a hundred new namespaces are one look."""
 
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 _REREADING = getattr(signal, "SIGHUP", None)
@@ -37,9 +44,9 @@ class _Planned:
 class Loop:
     """Looks at each target when it is due, or when there is news of it.
 
-    `read` answers the targets, again after SIGHUP; `tell` is called with each line of
-    progress and `warn` with each failure, `looked` with all of them after each look.
-    With a `lease`, what replicas have in common is left to the one that holds it.
+    `read` returns the targets, and is called again after SIGHUP. `tell` is called with
+    each line of progress, `warn` with each failure, `looked` with all targets after
+    each look. With a `lease`, only its holder writes the places that replicas share.
     """
 
     def __init__(
@@ -59,11 +66,11 @@ class Loop:
         self._ends = False
         self._rereads = False
         self._leads = False
-        # Windows selects sockets alone.
+        # A socket, as select on Windows takes only sockets.
         self._wakes: socket.socket | None = None
 
     def run(self) -> None:
-        """Run until SIGTERM or SIGINT; raise what the first reading raises."""
+        """Run until SIGTERM or SIGINT; raise what the first call of `read` raises."""
         with self._signals() as woken:
             plan = self._plan()
             if self._lease:
@@ -92,7 +99,7 @@ class Loop:
         return plan
 
     def _replan(self, plan: list[_Planned]) -> list[_Planned]:
-        """Read the targets again; go on with the old ones where that fails."""
+        """Read the targets again; keep the old ones if that fails."""
         self._rereads = False
         try:
             new = self._plan()
@@ -112,11 +119,11 @@ class Loop:
         return not self._ends
 
     def _may_share(self) -> bool:
-        """Return whether what replicas have in common is ours to write."""
+        """Return whether we may write the places that replicas share."""
         return not self._ends and (self._lease is None or self._lease.is_held())
 
     def _note_lease(self, plan: list[_Planned]) -> None:
-        """Forget what is known, and begin anew, as the Lease changes hands."""
+        """After gaining or losing the Lease, forget the shared places and look anew."""
         led, self._leads = self._leads, self._may_share()
         if self._leads != led:
             for each in plan:
@@ -145,7 +152,7 @@ class Loop:
             each.at = time.time() + each.kept.seconds_until_due()
 
     def _sleep(self, woken: socket.socket, plan: list[_Planned]) -> None:
-        """Sleep until the next is due, or until something happens; a minute at most."""
+        """Sleep until the next target is due or something wakes us; 60 s at most."""
         now = time.time()
         ours = [each.at for each in plan if each.kept.may_go_on()]
         until = min(ours, default=now + LONGEST_SLEEP_S)
@@ -159,7 +166,7 @@ class Loop:
 
     @contextmanager
     def _signals(self) -> Iterator[socket.socket]:
-        """Record signals; yield what can be read once something came."""
+        """Record signals; yield a socket that becomes readable when we must wake."""
         reader, writer = socket.socketpair()
         writer.setblocking(False)
         self._wakes = writer
@@ -177,9 +184,9 @@ class Loop:
             writer.close()
 
     def _wake(self) -> None:
-        """End the sleep; called by other threads, too."""
+        """End the sleep; other threads may call this too."""
         if wakes := self._wakes:
-            with suppress(OSError):  # full: it is awake; or closed: it has ended
+            with suppress(OSError):  # the buffer is full, or closed
                 wakes.send(b"\0")
 
     def _signal(self, number: int, _frame: FrameType | None) -> None:

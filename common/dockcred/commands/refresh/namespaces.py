@@ -1,4 +1,4 @@
-"""The Secrets of one name: in the namespaces that are named, and that carry a label."""
+"""Secrets of one name in several namespaces, chosen by name and by label."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from dockcred.errors import RefusedError
 class SecretsDestination:
     """The Secrets of one name.
 
-    `key` is the one that the content stands under, "" where the content is a Secret
-    itself. `selector` chooses namespaces by label, besides those that are named.
-    `rollout` are workloads of the same namespace, (kind, name), that restart after
-    each change.
+    `key` is the key of the content in `data`; it is "" if the rendering is a whole
+    Secret. `namespaces` are chosen by name; `selector` chooses more by label. `rollout`
+    are workloads of the same namespace, as (kind, name), that restart after each
+    change.
     """
 
     name: str
@@ -32,23 +32,23 @@ class SecretsDestination:
 
     @property
     def grows(self) -> bool:
-        """Return whether new namespaces may come by themselves."""
+        """Return whether new namespaces may appear without a change to the target."""
         return bool(self.selector)
 
     @property
     def is_shared(self) -> bool:
-        """Return True: there is one cluster."""
+        """Return True: all replicas write to one cluster."""
         return True
 
     def overlaps(self, other: object) -> bool:
-        """Return if both have this name in one namespace, or may have by a label."""
+        """Return if both have this name in one namespace, or may by a label."""
         if not isinstance(other, SecretsDestination) or other.name != self.name:
             return False
         together = set(self.namespaces) & set(other.namespaces)
         return bool(self.selector or other.selector or together)
 
     def places(self) -> Sequence[Secret]:
-        """Return the Secret of each namespace, as they are now."""
+        """Return the Secret of each namespace; asks the API server."""
         cluster = Cluster()
         if not self.selector:
             return self.in_namespaces(cluster, self.namespaces, None)
@@ -65,19 +65,19 @@ class SecretsDestination:
         namespaces: Iterable[str],
         known: dict[str, Seen] | None,
     ) -> Sequence[Secret]:
-        """Return the Secret of each of these; `known` is None where nobody may list."""
+        """Return a Secret for each namespace; `known` is None if we may not list."""
         return [Secret(self, cluster, each, known) for each in sorted(set(namespaces))]
 
     def follow(self, wake: Callable[[], object], warn: Report) -> Follower | None:
-        """Return who watches the namespaces; None where all are named."""
+        """Return a follower of the namespaces; None if there is no selector."""
         return FollowedSecrets(self, wake, warn) if self.selector else None
 
 
 class FollowedSecrets:
-    """The Secrets of a destination that watches its namespaces, for a loop.
+    """The Secrets of a destination whose namespaces and Secrets are watched.
 
-    `wake` is called, by other threads, when a namespace is new, when a Secret is gone,
-    or when the server is back.
+    Other threads call `wake` when a namespace is new, when a Secret is gone, or when
+    the server is back.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class FollowedSecrets:
         )
 
     def places(self) -> Sequence[Secret]:
-        """Return the Secret of each namespace, as they are now; asks nobody."""
+        """Return the Secret of each namespace, as watched; sends no request."""
         namespaces = self._namespaces.all()
         known = None
         try:
@@ -108,13 +108,13 @@ class FollowedSecrets:
         return self._which.in_namespaces(Cluster(), named, known)
 
     def take_news(self) -> bool | None:
-        """Return None for none, and else whether what has failed may work again."""
+        """Return None without news; else whether failed places may work again."""
         with self._lock:
             news, self._news = self._news, None
         return news
 
     def stop(self) -> None:
-        """Watch no more."""
+        """Stop both watches."""
         self._namespaces.stop()
         self._secrets.stop()
 

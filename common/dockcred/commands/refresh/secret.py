@@ -1,9 +1,9 @@
 """A Secret in one namespace.
 
-What is in it is told by its annotations. A patch names the version that it is meant
-for, so that of two refreshers the second sees what the first has written. Where a label
-chooses the namespaces, the annotations of all are listed at once, and a Secret is
-written without being read.
+Its annotations hold the record of its content. A patch names the version that it
+changes, so the second of two refreshers sees what the first has written. Where a label
+chooses the namespaces, the annotations of all Secrets are listed at once. A Secret is
+then written without being read.
 """
 
 from __future__ import annotations
@@ -26,49 +26,53 @@ from dockcred.errors import InvalidInputError
 ISSUED_AT = "dockcred/issued-at"
 MADE_FOR = "dockcred/made-for"
 RESTARTED = "refresh.dockcred/"
-"""With a Secret's name behind it: of which issue the pods are."""
+"""Prefix of a pod annotation, before a Secret's name.
+
+Its value is the time of issue of the credential that the pods run with.
+"""
 
 _MORE_ATTEMPTS = 4
 
 
 class SecretDescription(Protocol):
-    """What the Secrets of one destination have in common, as that has it."""
+    """What all Secrets of one destination share: an interface to SecretsDestination."""
 
     @property
     def name(self) -> str:
-        """Return the name of each."""
+        """Return the name of each Secret."""
 
     @property
     def key(self) -> str:
-        """Return the key of the content; "" where that is a Secret itself."""
+        """Return the key of the content; "" if the rendering is a whole Secret."""
 
     @property
     def namespaces(self) -> tuple[str, ...]:
-        """Return the namespaces that are named, and not chosen by label."""
+        """Return the namespaces that are chosen by name, not by label."""
 
     @property
     def rollout(self) -> tuple[tuple[str, str], ...]:
-        """Return the kind and the name of the workloads that read it."""
+        """Return the kind and the name of each workload that reads the Secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A version of a Secret, and what its annotations said."""
+    """A version of a Secret, and the record in its annotations."""
 
     version: str
     record: RenderingRecord
 
     @classmethod
     def of(cls, metadata: dict[str, Any]) -> Self:
-        """Read it from an object's metadata."""
+        """Read both from an object's metadata."""
         return cls(metadata["resourceVersion"], _record(metadata))
 
 
 @dataclass(frozen=True)
 class Secret:
-    """The one in a namespace.
+    """The Secret of one namespace, as a place.
 
-    `known` is what is known of all of them, by namespace; None where each is asked for.
+    `known` has what is known of each namespace's Secret, by namespace. It is None if
+    each Secret must be requested.
     """
 
     which: SecretDescription
@@ -78,16 +82,16 @@ class Secret:
 
     @property
     def name(self) -> str:
-        """Return it as messages do."""
+        """Return NAMESPACE/NAME for messages."""
         return f"{self.namespace}/{self.which.name}"
 
     @property
     def is_missing(self) -> bool:
-        """Return whether it is known, without asking, that it is not there."""
+        """Return whether `known` says, without a request, that it is not there."""
         return self.known is not None and self.namespace not in self.known
 
     def look(self) -> RenderingRecord | None:
-        """Return what its annotations say; None where it is not there."""
+        """Return the record in the Secret's annotations; None if there is no Secret."""
         if self.known is not None:
             seen = self.known.get(self.namespace)
             return seen.record if seen else None
@@ -95,7 +99,7 @@ class Secret:
         return None if found is None else _record(found["metadata"])
 
     def deliver(self, content: bytes, record: RenderingRecord) -> RenderingRecord:
-        """Make or patch it, unless what is there ends later."""
+        """Create or patch the Secret, unless its content expires later."""
         wanted = self._wanted(content, record)
         try:
             if there := self._put_unread(wanted, record):
@@ -107,13 +111,13 @@ class Secret:
         except NotThereError as error:
             if self.namespace in self.which.namespaces:
                 raise
-            # Chosen by label, and deleted by now: it is forgotten.
+            # A namespace chosen by label that is deleted by now is no problem.
             raise SkippedError(error.cause) from None
 
     def _put_unread(
         self, wanted: dict[str, Any], record: RenderingRecord
     ) -> RenderingRecord | None:
-        """Write it over what is known to be there; None if it must be read first."""
+        """Write over the known version; return None if it must be read first."""
         if self.known is None or record.expires_at is None:
             return None
         seen = self.known.get(self.namespace)
@@ -128,7 +132,7 @@ class Secret:
             return None
         if record.is_older_than(there):
             return there
-        # Its type is the server's to compare: it lets nobody change that.
+        # The server rejects a patch with another type, so we need not compare it.
         body = _change(seen.version, wanted) | {"type": wanted["type"]}
         with suppress(ConflictError, InvalidInputError, NotThereError):
             return self._wrote(self._patch(body), record)
@@ -140,7 +144,7 @@ class Secret:
         return record
 
     def settle(self, there: RenderingRecord) -> None:
-        """Restart what reads it, unless it runs with this issue already."""
+        """Restart the workloads that read the Secret, unless they have this issue."""
         issue = moment(there.issued_at)
         for kind, name in self.which.rollout:
             self.cluster.annotate_pods(
@@ -148,7 +152,7 @@ class Secret:
             )
 
     def _put(self, wanted: dict[str, Any], record: RenderingRecord) -> RenderingRecord:
-        """Write it over what is there now, unless that has changed by then."""
+        """Read the Secret, then write over that version."""
         found = self._find()
         if found is None:
             version = self.cluster.create_secret(self.namespace, wanted)
@@ -158,11 +162,11 @@ class Secret:
         if record.is_older_than(there) or _holds(found, wanted, record):
             return there
         if self.known is not None and seen != there and _is_of_ours(there, record):
-            return there  # Another refresher has come before us.
+            return there  # Another refresher was faster.
         return self._wrote(self._write(found, wanted), record)
 
     def _learn(self, now: Seen) -> RenderingRecord | None:
-        """Remember what was read; return what was known before."""
+        """Remember the version that was read; return the record known before."""
         if self.known is None:
             return None
         before = self.known.get(self.namespace)
@@ -212,7 +216,7 @@ def _annotations(record: RenderingRecord) -> dict[str, str]:
 
 
 def _change(version: str, wanted: dict[str, Any]) -> dict[str, Any]:
-    """Return a merge patch for a version; None takes away what another issue had."""
+    """Return a merge patch for a version; None removes the previous EXPIRES_AT."""
     annotations = {EXPIRES_AT: None, **wanted["metadata"]["annotations"]}
     metadata = {"resourceVersion": version, "annotations": annotations}
     return {"metadata": metadata, "data": wanted["data"]}
@@ -230,7 +234,7 @@ def _record(metadata: dict[str, Any]) -> RenderingRecord:
 def _holds(
     found: dict[str, Any], wanted: dict[str, Any], record: RenderingRecord
 ) -> bool:
-    """Return whether the very content is there already, with its end."""
+    """Return whether the Secret has this very content and expiry already."""
     there = _record(found["metadata"])
     if there.expires_at != record.expires_at:
         return False

@@ -1,4 +1,4 @@
-"""One target: its logins, what was delivered last, and when the next is due."""
+"""One target: its logins, the record of its last rendering, and when to renew it."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from dockcred.errors import DockcredError
 from dockcred.system import environment
 
 Report = Callable[[str], object]
-"""Says a line to whoever watches."""
+"""A function that shows one line to the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class RenderingRecord:
     """What is known of a rendering; times in whole seconds since the epoch.
 
-    made_for    a digest of the format, the registries and the options; nothing for
-                what another program has put there
-    issued_at   when the credential that ends first was issued, or else when the
-                rendering was put there
-    expires_at  when that one ends; None where none of them does
+    made_for    a digest of the format, the registries and the options; empty if
+                another program wrote the place
+    issued_at   when the credential that expires first was issued; if unknown, when
+                the rendering was written
+    expires_at  when that credential expires; None if none expires
     """
 
     made_for: str
@@ -41,7 +41,7 @@ class RenderingRecord:
 
     @classmethod
     def of(cls, made_for: str, logins: list[Login], now: float) -> RenderingRecord:
-        """Describe a rendering of these logins."""
+        """Return the record of a rendering of these logins."""
         ending = [
             (login.credential.expires_at, login.credential.issued_at)
             for login in logins
@@ -53,9 +53,10 @@ class RenderingRecord:
         return cls(made_for, int(issued_at or now), int(expires_at))
 
     def is_older_than(self, there: RenderingRecord) -> bool:
-        """Return whether it ends sooner than what stands in its place.
+        """Return whether this rendering expires before the one in its place.
 
-        What was made for something else has no say: the target was changed since.
+        It is False if the place was written for other settings: the target has changed
+        since.
         """
         if there.expires_at is None or self.expires_at is None:
             return False
@@ -64,7 +65,7 @@ class RenderingRecord:
         return self.expires_at < there.expires_at
 
     def ends(self, now: float) -> str:
-        """Return for how long it is still valid, or since when it is not."""
+        """Return until when the rendering is valid, or since when it is not."""
         if self.expires_at is None:
             return "has no end"
         if self.expires_at <= now:
@@ -73,7 +74,7 @@ class RenderingRecord:
 
 
 def seconds(text: str) -> int | None:
-    """Read a moment in RFC 3339; None for what is none."""
+    """Read a time in RFC 3339; return None for other text or without an offset."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -82,13 +83,13 @@ def seconds(text: str) -> int | None:
 
 
 EARLIEST, LATEST = 0.5, 0.75
-"""Parts of a life between which it is renewed."""
+"""A credential is renewed between these two parts of its life."""
 
 RECHECK_S = 3600.0
-"""How often to ask for a credential that has no end: somebody may have changed it."""
+"""Seconds between renewals of a credential without expiry, as it may have changed."""
 
 NEW_PLACES_S = 60.0
-"""How often to look for namespaces that are new."""
+"""Seconds between two searches for new namespaces."""
 
 SOONEST_S = 1.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 300.0
@@ -102,14 +103,14 @@ def draw() -> float:
 
 
 def is_due(record: RenderingRecord, now: float, part: float) -> bool:
-    """Return whether so much of the life is over; what has no end is always due."""
+    """Return whether `part` of the life is over; always True without an expiry."""
     if record.expires_at is None:
         return True
     return now >= record.issued_at + part * (record.expires_at - record.issued_at)
 
 
 def seconds_until_due(record: RenderingRecord, now: float, part: float) -> float:
-    """Return how long to leave it alone."""
+    """Return the seconds until is_due is True, SOONEST_S at least."""
     if record.expires_at is None:
         return RECHECK_S * part
     life = record.expires_at - record.issued_at
@@ -117,18 +118,19 @@ def seconds_until_due(record: RenderingRecord, now: float, part: float) -> float
 
 
 def pause_s(failures: int) -> float:
-    """Return how long to wait after so many failures in a row: longer, and by chance.
+    """Return the seconds to wait after this many failures in a row.
 
-    Half of it is certain and half is drawn, from a second to five minutes.
+    The longest wait doubles with each failure, up to five minutes. Half of it is fixed,
+    the other half is random.
     """
     longest = min(FIRST_PAUSE_S * 2.0 ** min(failures, 32), LONGEST_PAUSE_S)
     return _chance.uniform(longest / 2, longest)
 
 
 class Logins:
-    """Logins in the first half of their life, or the best that can be had.
+    """Logins in the first half of their life, or the best available.
 
-    `trouble` is why the last call could not answer all of them so, None if it could.
+    `trouble` is the error of the last call that left an older login; None without one.
     """
 
     def __init__(self) -> None:
@@ -136,10 +138,10 @@ class Logins:
         self.trouble: DockcredError | None = None
 
     def fresh(self, registries: Sequence[str], policy: Policy) -> list[Login]:
-        """Return a login for each registry; raise DockcredError where there is none.
+        """Return a login for each registry; raise DockcredError if one has none.
 
-        dockcred's cache may answer, but not with what is past its half: that is
-        minted anew, and answered as it is only where minting fails.
+        dockcred's cache may answer. A credential past half of its life is requested
+        anew. The old one is returned only if that fails.
         """
         self.trouble = None
         self._ask(self._aged(registries, policy), policy, policy)
@@ -157,7 +159,7 @@ class Logins:
     def _ask(self, registries: list[str], policy: Policy, how: Policy) -> None:
         if not registries:
             return
-        # Nobody needs the cache refreshed as well.
+        # This command renews by itself, so the cache needs no background refresh.
         variables = environment.current().with_values({"DOCKCRED_REFRESH": "off"})
         for login in resolve_logins(
             registries, policy=how, environment=variables.set_values()
@@ -165,8 +167,9 @@ class Logins:
             self._found[login.registry, policy] = login
 
     def _aged(self, registries: Iterable[str], policy: Policy) -> list[str]:
-        """Return those that are unknown, endless, or past the half of their life."""
-        # Records are in whole seconds: what is due by them must not pass for fresh.
+        """Return the registries whose login is unknown, endless, or past half."""
+        # Records have whole seconds. One more makes a login that they call due aged
+        # here.
         soon = time.time() + 1
         return [
             name
@@ -179,39 +182,39 @@ class Logins:
 class Place(Protocol):
     """One file, one Secret in one namespace, or one program's stdin.
 
-    All of these raise DockcredError or OSError. Several places of one destination may
-    be asked at once.
+    All methods raise DockcredError or OSError. They may be called for several places of
+    one destination at once.
     """
 
     @property
     def name(self) -> str:
-        """Return what messages call it."""
+        """Return the place's name for messages."""
 
     @property
     def is_missing(self) -> bool:
-        """Return whether it is known, without asking anybody, that nothing is there."""
+        """Return whether it is known, without any request, that the place is empty."""
 
     def look(self) -> RenderingRecord | None:
-        """Return what is known of what is there; None where nothing is."""
+        """Return the record of what is there; None if nothing of ours is there."""
 
     def deliver(self, content: bytes, record: RenderingRecord) -> RenderingRecord:
-        """Write it unless what is there ends later; return what is there now."""
+        """Write the content, unless what is there expires later; return its record."""
 
     def settle(self, there: RenderingRecord) -> None:
-        """Notify those who read the place; nothing if they know."""
+        """Notify the readers of the place; do nothing if they know already."""
 
 
 class Follower(Protocol):
-    """Who hears of a destination's places as they come and go."""
+    """Follows a destination's places as they appear and disappear."""
 
     def places(self) -> Sequence[Place]:
-        """Return the places as they are now; raise DockcredError if nobody can tell."""
+        """Return the current places; raise DockcredError if they are unknown."""
 
     def take_news(self) -> bool | None:
-        """Return None for none, and else whether what has failed may work again."""
+        """Return None without news; else whether failed places may work again."""
 
     def stop(self) -> None:
-        """Listen no more."""
+        """Stop to follow."""
 
 
 class Destination(Protocol):
@@ -219,31 +222,31 @@ class Destination(Protocol):
 
     @property
     def name(self) -> str:
-        """Return what messages call all of it."""
+        """Return the destination's name for messages, all its places together."""
 
     def overlaps(self, other: Destination) -> bool:
         """Return whether the two have a place in common, or may come to have one."""
 
     @property
     def grows(self) -> bool:
-        """Return whether there may be new places without any change to the target."""
+        """Return whether places may appear without a change to the target."""
 
     @property
     def is_shared(self) -> bool:
         """Return whether other replicas see the same places."""
 
     def places(self) -> Sequence[Place]:
-        """Return the places as they are now; raise DockcredError if nobody can tell."""
+        """Return the current places; raise DockcredError if they are unknown."""
 
     def follow(self, wake: Callable[[], object], warn: Report) -> Follower | None:
-        """Return who calls `wake` when there is news; None where there is never any."""
+        """Return a follower, which calls `wake` for news; None if none ever comes."""
 
 
 @dataclass(frozen=True)
 class RefreshTarget:
     """One [[target]] of the file.
 
-    The `ca_certs` of its options name files of PEM text, read at each rendering.
+    In `options`, `ca_certs` names PEM files. They are read at each rendering.
     """
 
     format: str
@@ -254,7 +257,7 @@ class RefreshTarget:
 
     @property
     def made_for(self) -> str:
-        """Return a digest of all that a rendering depends on but the credentials."""
+        """Return a digest of all that a rendering depends on, without credentials."""
         parts = (self.format, self.registries, self.policy.order, self.options)
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 

@@ -1,4 +1,4 @@
-"""The file of targets, read strictly."""
+"""Read the file of targets, and refuse what is unknown in it."""
 
 from __future__ import annotations
 
@@ -50,18 +50,18 @@ class TargetTable(Table):
         return InvalidInputError(f"it has no {name}", f'write {name} = "…"')
 
     def unknown(self, name: str, known: list[str]) -> InvalidInputError:
-        """Return the error for a setting that nobody reads."""
+        """Return the error for a setting that does not exist."""
         return InvalidInputError(
             f"there is no setting {name!a} here", f"choose of {', '.join(known)}"
         )
 
     def is_text(self, value: Any) -> bool:
-        """Return whether a value is a text that a setting of ours has a use for."""
+        """Return whether a value is a printable text that is not empty."""
         return super().is_text(value) and value != "" and value.isprintable()
 
 
 SECRETS = ("kubernetes-secret", "contrast-secret")
-"""The formats that are a Secret themselves."""
+"""The formats whose rendering is a whole Secret."""
 
 _OF_TARGET = ("format", "registries", "sources", "for", "name")
 _OF_FORMAT = ("ca_certs", "insecure", "extra_env")
@@ -77,7 +77,8 @@ _MAX_ANNOTATION = 63
 def read(path: str) -> list[RefreshTarget]:
     """Read the targets; raise InvalidInputError with the file and the target's number.
 
-    Only its reader and root may be able to write it: a command in it is run.
+    Only the user who runs us and root may be able to write the file, as its commands
+    are run.
     """
     try:
         with open(path, "rb") as file:
@@ -105,7 +106,7 @@ def read(path: str) -> list[RefreshTarget]:
 def _refuse_overlap(
     path: str, before: list[RefreshTarget], target: RefreshTarget
 ) -> None:
-    """Refuse two targets that would take turns in one place."""
+    """Refuse two targets that would overwrite each other in one place."""
     for number, other in enumerate(before, 1):
         if target.destination.overlaps(other.destination):
             raise InvalidInputError(
