@@ -1,6 +1,6 @@
-"""`dockcred render FORMAT`: credentials as the file of a client without helpers.
+"""`dockcred render FORMAT`: write credentials for a client that calls no helper.
 
-The formats are in `clients`; here are the options and where the text goes.
+The formats are in `clients`. This package has the options, and writes the output.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from dockcred.commands.render.output import EXAMPLES, KUBELET_CONFIG, kubelet_co
 
 
 class _Formats(HelpfulGroup):
-    """One subcommand per format, made when it is called or listed."""
+    """One subcommand per format, created when it is called or listed."""
 
     def list_commands(self, context: click.Context) -> list[str]:
-        """Return the formats."""
+        """Return the names of the formats."""
         del context
         return sorted((*formats.FORMATS, KUBELET_CONFIG))
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        """Make the command of one."""
+        """Create the command of one format; None for an unknown name."""
         del context
         if name == KUBELET_CONFIG:
             return kubelet_config

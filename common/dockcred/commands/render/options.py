@@ -106,7 +106,7 @@ def of_format(form: Format) -> Iterable[Decorator]:
 
 
 def chosen(given: Mapping[str, Any]) -> Options:
-    """Make a format's options of the command's; read the files that they name."""
+    """Return a format's options from the command's; reads the files they name."""
     fields = {name: value for name, value in given.items() if value is not None}
     if "ca_certs" in fields:
         pairs = map(_pair, fields["ca_certs"])

@@ -1,4 +1,4 @@
-"""Where the rendered text goes, and what is shown of it."""
+"""Where the rendered text is written, and what is reported of it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dockcred.system import private_file
 
 
 def refuse_terminal(path: str | None) -> None:
-    """Raise a usage error where the secret would be shown."""
+    """Raise a usage error if the secret would be shown on a terminal."""
     if path in (None, "-") and stdout().isatty():
         raise click.UsageError(
             "a secret is not shown: pipe it, or use --output FILE; --show shows it"
@@ -24,14 +24,14 @@ def refuse_terminal(path: str | None) -> None:
 
 
 def policy(sources: tuple[str, ...]) -> Policy | None:
-    """Return the policy that asks these sources; None for the usual one."""
+    """Return the policy that asks these sources; None for the default policy."""
     return Policy(order=sources) if sources else None
 
 
 def place_for(path: str | None, name: str) -> str:
-    """Return the file that --output means, nothing for stdout.
+    """Return the path that --output means, "" for stdout.
 
-    Raises InvalidInputError for a device: it would be replaced by a file.
+    Raises InvalidInputError for a device: a file would replace it.
     """
     if path in (None, "-"):
         return ""
@@ -48,10 +48,11 @@ def place_for(path: str | None, name: str) -> str:
 
 
 def write(data: bytes, path: str, ends: float | None, *, secret: bool = True) -> None:
-    """Print it, or put it into its file and say until when it is good.
+    """Print the data, or write it into a file and say until when it is valid.
 
-    The file keeps its owner, group and links; also its mode, but for a secret's, which
-    is kept from others, and what a group can read is said.
+    The file keeps its owner, group and links, and its mode if it holds no secret. A
+    file with a secret cannot be read by other users. A message says so if its group can
+    read it.
     """
     if not path:
         _print(data)
@@ -66,14 +67,14 @@ def write(data: bytes, path: str, ends: float | None, *, secret: bool = True) ->
 
 
 def _print(data: bytes) -> None:
-    """Write to stdout without a buffer: what does not go out is an error here."""
+    """Write to stdout without a buffer, so that a failed write raises here."""
     left = memoryview(data)
     while left:
         left = left[os.write(stdout().fileno(), left) :]
 
 
 def _refuse_to_lose(path: str, data: bytes) -> None:
-    """Raise InvalidInputError for a file that says more than what takes its place."""
+    """Raise InvalidInputError if the file has keys that the new content lacks."""
     there, ours = _said(past.read(path)), _said(data)
     if besides := sorted(there - ours):
         raise InvalidInputError(
@@ -83,7 +84,7 @@ def _refuse_to_lose(path: str, data: bytes) -> None:
 
 
 def _said(data: bytes | None) -> set[str]:
-    """Return what a file of logins says: its keys, and those of `auths`."""
+    """Return the keys of a file of logins, and those of its `auths`."""
     try:
         found = json.loads(data or b"{}")
         return {*found, *found.get("auths", ())}
