@@ -1,11 +1,11 @@
-"""`dockcred setup`: from nothing to logged in, by one plan that can be undone.
+"""`dockcred setup`: set a machine up by one plan that can be undone.
 
-survey, clouds  what is here; nobody is asked
-plan            the steps, who will serve which registry, and questions
-steps           each step: what it says, what it keeps, what it does
-journal         what was there before, written before the first change
-carry_out       the steps behind the journal, and the undo
-served          who serves each registry then, and the proof: it is asked
+survey, clouds  what is on this machine; no request is sent
+plan            the steps, which source will serve which registry, and questions
+steps           each step: what it says, what it saves, what it does
+journal         the state before, written ahead of the first change
+carry_out       runs the steps after the journal is written, and the undo
+served          which source serves each registry; asks it as the proof
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def setup(
 def _set_up(
     hosts: tuple[str, ...], kept: Journal, *, yes: bool, dry_run: bool, as_json: bool
 ) -> bool:
-    """Plan, ask, carry out and prove; return whether a registry is broken."""
+    """Plan, ask, carry out and prove; return whether a named registry is broken."""
     variables = environment.current()
     machine = Surroundings(variables)
     plan = Plan(machine, hosts)
@@ -94,7 +94,7 @@ def _set_up(
         plan = Plan(machine, hosts, answers) if answers else plan
         if not click.confirm("Go on?", default=True, err=True):
             return False
-    # What steps say would be no JSON.
+    # The messages of the steps must not mix with the JSON on stdout.
     spoken = redirect_stdout(sys.stderr) if as_json else nullcontext()
     try:
         with spoken:
@@ -117,7 +117,7 @@ def _set_up(
 
 
 def _answers(plan: Plan) -> dict[str, str]:
-    """Ask a person; InvalidInputError where there is no terminal to ask on."""
+    """Ask the user; raise InvalidInputError if there is no terminal to ask on."""
     if not has_person():
         raise InvalidInputError(
             "nothing is changed yet: there is no terminal to ask on",
@@ -137,7 +137,7 @@ def _answers(plan: Plan) -> dict[str, str]:
 def _undo(kept: Journal, *, yes: bool, dry_run: bool) -> None:
     if kept.is_empty:
         if not dry_run:
-            kept.end()  # of one that was killed while it was written
+            kept.end()  # removes a journal whose write was interrupted
         click.echo("nothing to undo")
         return
     for line in carry_out.undo_in_words(kept):

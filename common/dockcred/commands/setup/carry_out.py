@@ -1,4 +1,4 @@
-"""Carries a plan out behind its journal, and undoes what the journal says."""
+"""Carry a plan out after writing the journal, and undo what the journal holds."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 
 def carry_out(steps: Iterable[Step], kept: Journal) -> None:
-    """Write down what is there, then do the steps; each leaves clients at work.
+    """Write the journal, then do the steps; clients work after each step.
 
-    Whoever is stopped in between goes on by the same call, or undoes what was done.
+    After an interruption, the same call goes on, and undo() takes back what was done.
     """
     steps = list(steps)
     _remove_leftovers(kept)
@@ -45,9 +45,9 @@ def carry_out(steps: Iterable[Step], kept: Journal) -> None:
 
 
 def _remove_leftovers(kept: Journal) -> None:
-    """Remove what a killed run has left beside a file that needs no change any more.
+    """Remove what a killed run left beside a file that needs no more change.
 
-    A backup, too, may have a login yet that was moved into the keychain.
+    A backup may also still hold a login that was moved into the keychain.
     """
     for path, file in kept.files.items():
         with suppress(OSError, InvalidInputError):
@@ -58,7 +58,7 @@ def _remove_leftovers(kept: Journal) -> None:
 
 
 def undo_in_words(kept: Journal) -> list[str]:
-    """Return what an undo gives back, and what it cannot."""
+    """Return what an undo restores, and what it cannot, one sentence each."""
     said = []
     for file in kept.files.values():
         if not file.syntax:
@@ -86,7 +86,7 @@ def undo_in_words(kept: Journal) -> list[str]:
 
 
 def _logins_since(file: Saved) -> list[str]:
-    """Return the keys that a login has left in a file since: the keychain has those."""
+    """Return the keys of logins made since, which are in the keychain, not the file."""
     if file.syntax != "json":
         return []
     text = (past.read(file.path) or b"").decode()
@@ -98,10 +98,10 @@ def _logins_since(file: Saved) -> list[str]:
 
 
 def undo(kept: Journal) -> None:
-    """Restore every file as it was; then the keychain, and remove the journal last.
+    """Restore every file, then clean the keychain, and remove the journal last.
 
-    Raises InvalidInputError before anything is undone where a login that was moved
-    cannot be read in the keychain.
+    Raises InvalidInputError before any change if a moved login cannot be read from the
+    keychain.
     """
     logins = {path: _logins(file) for path, file in kept.files.items()}
     for path, file in reversed(kept.files.items()):
@@ -116,7 +116,7 @@ def undo(kept: Journal) -> None:
 
 
 def _logins(file: Saved) -> dict[str, Credential]:
-    """Return the logins that were moved out of a file, from there or the keychain."""
+    """Return the logins moved out of a file, from the file itself or the keychain."""
     if not file.moved:
         return {}
     there = AuthFile(file.path)
@@ -141,7 +141,7 @@ def _stored(key: str) -> Credential:
 
 
 def _give_back(file: Saved, logins: Mapping[str, Credential]) -> None:
-    """Restore a client's file, and what `configure` keeps beside it."""
+    """Restore a client's file, and the files that `configure` keeps beside it."""
     if not os.path.isdir(os.path.dirname(file.path)):
         return
     with file_lock.beside(file.path):
@@ -168,7 +168,7 @@ def _give_back(file: Saved, logins: Mapping[str, Credential]) -> None:
 def _before_us(
     file: Saved, data: bytes | None, logins: Mapping[str, Credential]
 ) -> bytes | None:
-    """Return a file without our changes: its own bytes where nobody else changed it."""
+    """Return a file without our changes; its original bytes if only we changed it."""
     original = None if file.kind == journal.NOTHING else file.original(logins)
     if data is None:
         return original
@@ -187,16 +187,16 @@ def _before_us(
 
 
 def _read(file: Saved, text: str) -> Any:
-    """Return what a text says, whatever its layout."""
+    """Return the content of a text as data, whatever its layout."""
     if file.syntax != "json":
         return toml_table.loads(text)
     found = json.loads(text) if text.strip() else {}
-    # A table that we have made and that is empty again says nothing.
+    # An empty table may be left of one that we made, so it does not count.
     return {name: value for name, value in found.items() if value not in ({}, None)}
 
 
 def _give_back_program(file: Saved) -> None:
-    """Restore what had a launcher's name, unless another has taken it since."""
+    """Restore the program that a launcher replaced, unless it was replaced again."""
     private_file.remove_leftovers(*os.path.split(file.path))
     is_ours = launcher_render.written_for(file.path) or os.path.islink(file.path)
     if os.path.lexists(file.path) and not is_ours:

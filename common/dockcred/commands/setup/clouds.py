@@ -1,4 +1,4 @@
-"""Whom the clouds' own files and this machine's firmware lead to; nobody is asked."""
+"""Identities that the clouds' files and the firmware show; no request is sent."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MOST_SHOWN = 6
 
 
 class AwsAccount(NamedTuple):
-    """An AWS account to which profiles lead; `host` is nothing without a region."""
+    """An AWS account that profiles belong to; `host` is "" if no region is known."""
 
     number: str
     host: str
@@ -35,7 +35,7 @@ class AwsAccount(NamedTuple):
 
 
 def aws_accounts(environment: Environment) -> list[AwsAccount]:
-    """Return the accounts to which this person's profiles lead, by their files."""
+    """Return the accounts of the user's profiles, as the AWS files say."""
     said = environment.first("AWS_REGION", "AWS_DEFAULT_REGION")
     found = []
     for number, names in accounts.profiles_by_account(environment).items():
@@ -53,7 +53,7 @@ def own_registries(
 ) -> list[str]:
     """Return registries that identities name as their own.
 
-    One for all of Google's, where nothing has named another.
+    Of Google's registries it returns one, and none if `named` has one of Google's.
     """
     found: list[str] = []
     for name in wiring.PROVIDERS:
@@ -71,7 +71,7 @@ def own_registries(
 
 
 def here(environment: Environment) -> list[str]:
-    """Return who could be asked, in sentences, by cloud."""
+    """Return the identities that could be asked, one sentence each."""
     found = [*_aws(environment), *_google(environment), *_azure(environment)]
     found += [*_tokens("github", environment), *_tokens("gitlab", environment)]
     found += [*_alibaba(environment), *_oracle(environment)]
@@ -111,7 +111,7 @@ def _google(environment: Environment) -> Iterator[str]:
 
 
 def _azure(environment: Environment) -> Iterator[str]:
-    from dockcred.providers.acr.identity import login_files  # noqa: PLC0415 - for `setup`
+    from dockcred.providers.acr.identity import login_files  # noqa: PLC0415 - setup
 
     profile = _json(login_files(CLI, environment)[0])
     rows = profile.get("subscriptions")
@@ -142,7 +142,7 @@ def _oracle(environment: Environment) -> Iterator[str]:
 
 
 def _json(path: str) -> dict[str, object]:
-    """Return what az has written, which begins with a byte-order mark."""
+    """Return a file that az wrote; az begins it with a byte-order mark."""
     try:
         with open(path, encoding="utf-8-sig") as file:
             found = json.loads(file.read(_MOST_BYTES))

@@ -1,4 +1,4 @@
-"""docker's config.json and helm's own, which has its form: whom each shall ask then."""
+"""Plan the changes to docker's config.json, and to helm's own file of the same form."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _WHY = {
 
 
 class DockerForm:
-    """One file of docker's form on this machine.
+    """One file in the form of docker's config.json.
 
-    staying  registries whose login stays readable in it, and must go on being read
+    staying  registries whose logins stay readable in the file, and must remain in use
     """
 
     def __init__(self, machine: Surroundings, client: str) -> None:
@@ -49,7 +49,7 @@ class DockerForm:
 
     @property
     def is_another_s(self) -> str:
-        """Return the store of others that the file asks, and docker's does not."""
+        """Return a helper that is not ours, asked by this file and not docker's."""
         named = self._file.text("credsStore")
         if named == self._machine.known.clients.docker.text("credsStore"):
             return ""
@@ -58,10 +58,10 @@ class DockerForm:
         return program if runs and not install.is_ours(runs, program) else ""
 
     def dead_helpers(self, profiles: Collection[str]) -> Iterator[tuple[str, str]]:
-        """Yield the keys for which a program is asked that serves none, and why.
+        """Yield the keys of `credHelpers` whose program cannot answer, and the reason.
 
-        One that is not there any more, or another's that does not read the profile that
-        we write for the account.
+        The program is missing. Or it is not ours, and does not read the AWS profile
+        that we write for the account.
         """
         for key, name in self._file.table("credHelpers").items():
             program = f"{files.PREFIX}{name}"
@@ -77,14 +77,18 @@ class DockerForm:
 
     @property
     def asks_for_all(self) -> bool:
-        """Return whether we may be asked for all: no login is lost, now or later."""
+        """Return whether we may become the helper for all registries.
+
+        A keychain must be there, so that new logins are kept. No login may stay in the
+        file: the client would no longer read it.
+        """
         return bool(self._machine.store) and not self.staying
 
     def step(self, hosts: Sequence[str], typed: Collection[str]) -> FileEdit | None:
-        """Return the change; None where all is so already, or nobody is to be asked.
+        """Return the change to the file; None if nothing needs to change.
 
-        `hosts` are the keys that we are asked for by name; `typed` are registries whose
-        login answers before an identity.
+        `hosts` are the keys that ask us by name. `typed` are registries whose typed
+        login is used before an identity.
         """
         for_all = self.asks_for_all
         if not for_all and not hosts:
@@ -108,7 +112,7 @@ class DockerForm:
 
     @property
     def _key(self) -> Callable[[str], str]:
-        """Return how the client looks a registry up."""
+        """Return a function from a registry to the client's key for it."""
         if self._client == helm.HELM:
             return lambda name: helm.key_of(Reference(name))
         return lambda name: Reference(name).docker_key

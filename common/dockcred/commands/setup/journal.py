@@ -1,8 +1,8 @@
-"""What was there before `setup`: one file, written before the first change.
+"""The journal: the state before `setup`, one file, written before the first change.
 
-$XDG_STATE_HOME/dockcred/setup.json, for its user alone. It names each file that setup
-changes with its text, in which a login that goes into the keychain is a mark and no
-secret: the undo takes that from the keychain again.
+It is $XDG_STATE_HOME/dockcred/setup.json, readable only by its user. It holds each file
+that setup changes, with its text. A login that moves into the keychain is a mark in
+that text, not a secret. The undo fills the mark from the keychain.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ _SECRET_FIELDS = ("auth", "password", "identitytoken", "registrytoken")
 
 @dataclass
 class Saved:
-    """One path before setup: nothing, a file or a link, and what we do to it.
+    """One path before setup (nothing, a file or a link), and what setup does to it.
 
-    text     a file's text or a link's target; None for one whose logins could not be
-             told apart, and which is given back key by key
-    marks    mark, key of `auths`, field: where a secret stood
-    beside   what `configure` keeps beside the file, by its ending
-    changes  the keys that we change in it, as `past` writes them
-    moved    the keys of logins that we take out of it
+    text     a file's text or a link's target; None if the secrets in it could not be
+             replaced by marks: the undo then restores the file key by key
+    marks    mark, key of `auths`, field: the place of each secret
+    beside   the files that `configure` keeps beside it, by their suffix
+    changes  the keys that we change in the file, as `past` writes them
+    moved    the keys of the logins that we move out of the file
     """
 
     path: str
@@ -55,26 +55,26 @@ class Saved:
     moved: list[str] = field(default_factory=list)
 
     def add(self, later: Saved) -> None:
-        """Add what a later run does to the same path: it was as it was before us."""
+        """Add the changes of a later run to the same path; the first state is kept."""
         self.changes += [each for each in later.changes if each not in self.changes]
         self.moved = sorted({*self.moved, *later.moved})
 
     def original(self, logins: Mapping[str, Credential]) -> bytes | None:
-        """Return the file's own text again; None where that is not to be had."""
+        """Return the file's original bytes; None if a text or a login is missing."""
         if self.text is None:
             return None
         text = _filled(self.text, self.marks, logins)
         return None if text is None else text.encode("utf-8", "surrogateescape")
 
     def companion(self, ending: str, logins: Mapping[str, Credential]) -> bytes | None:
-        """Return what was kept beside the file; None for nothing."""
+        """Return the original bytes of a file beside it; None if there was none."""
         kept = self.beside.get(ending)
         if kept is None:
             return None
         return Saved("", kind=FILE, text=kept, marks=self.marks).original(logins)
 
     def edits(self) -> list[Change]:
-        """Return our changes as the syntax takes them back."""
+        """Return our changes in the form that the syntax can revert."""
         return [
             Change(tuple(each["path"]), each.get("was", ABSENT), each["now"])
             for each in self.changes
@@ -82,7 +82,7 @@ class Saved:
 
 
 def saved(path: str, syntax: str = "", changes: Iterable[Change] = ()) -> Saved:
-    """Return a path as it is now, and the changes that are meant for it."""
+    """Return the current state of a path, with the changes that are planned for it."""
     made = Saved(path, syntax)
     made.changes = [
         {"path": list(each.path), "now": each.now}
@@ -104,10 +104,10 @@ def saved(path: str, syntax: str = "", changes: Iterable[Change] = ()) -> Saved:
 
 
 def hide(file: Saved, logins: Mapping[str, Credential]) -> None:
-    """Put marks for the secrets of logins that are moved out of a file.
+    """Replace the secrets of moved logins by marks.
 
-    A secret is kept nowhere else than in the keychain: where an entry does not follow
-    from its login, or the text not from its marks, no text is kept at all.
+    A secret is kept only in the keychain. If an entry cannot be rebuilt from its login,
+    or the text from its marks, no text is kept.
     """
     new = {key: login for key, login in logins.items() if key not in file.moved}
     file.moved = sorted({*file.moved, *new})
@@ -140,7 +140,7 @@ def hide(file: Saved, logins: Mapping[str, Credential]) -> None:
 def _filled(
     text: str, marks: Sequence[Sequence[str]], logins: Mapping[str, Credential]
 ) -> str | None:
-    """Return a text with secrets for its marks; None where a login is missing."""
+    """Return a text with secrets in place of its marks; None if a login is missing."""
     for mark, key, name in reversed(marks):
         if key not in logins:
             return None
@@ -149,7 +149,7 @@ def _filled(
 
 
 def _value(name: str, key: str, login: Credential) -> str:
-    """Return what a field of an entry says of a login, as docker writes it."""
+    """Return the value of a login's field, as docker writes it."""
     if name == "auth":
         return entries.entry(Login(key, login))["auth"]
     return login.secret
@@ -161,10 +161,10 @@ def _text(data: bytes) -> str:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Keep other setups out of this home; InvalidInputError where one is at work.
+    """Hold a lock against other setups in this home; InvalidInputError if one runs.
 
-    Two would each take the other's changes for what was there before. The lock is the
-    home's own, and leaves no file.
+    Each of two setups would take the other's changes for the original state. The lock
+    is on the home directory itself, and leaves no file.
     """
     with ExitStack() as held:
         try:
@@ -177,19 +177,19 @@ def alone() -> Iterator[None]:
                 "wait until it has ended, then run this again",
             ) from None
         except (ImportError, OSError):
-            pass  # there are no locks here, or no home: told later where it is needed
+            pass  # without locks or a home; an error comes later, where they are needed
         yield
 
 
 class Journal:
-    """All that one or several runs of setup have changed, until it is undone.
+    """All that the runs of setup have changed since the last undo.
 
     stored  the keys of logins that the keychain did not have before
-    made    the directories that were not there before
+    made    the directories that did not exist before
     """
 
     def __init__(self, variables: Environment) -> None:
-        """Read it; InvalidInputError for one that cannot be read."""
+        """Read the journal; raise InvalidInputError if it is damaged."""
         people.require_home(variables)
         home = variables.path("XDG_STATE_HOME", ".local/state")
         self.path = f"{home}/dockcred/setup.json"
@@ -217,18 +217,18 @@ class Journal:
 
     @property
     def is_empty(self) -> bool:
-        """Return whether nothing is set up, so that there is nothing to undo."""
+        """Return whether nothing is set up, so there is nothing to undo."""
         return not self.files and not self.stored
 
     def add(self, file: Saved) -> None:
-        """Add a path; what is known of it already was there first."""
+        """Add a path. If the path is known already, its first state is kept."""
         if file.path in self.files:
             self.files[file.path].add(file)
         else:
             self.files[file.path] = file
 
     def add_directory_of(self, path: str) -> None:
-        """Add the directories above a path that are not there yet."""
+        """Add the missing directories above a path."""
         directory = os.path.dirname(path)
         while not os.path.isdir(directory):
             if directory not in self.made:
@@ -236,7 +236,7 @@ class Journal:
             directory = os.path.dirname(directory)
 
     def write(self) -> None:
-        """Write it, whole and to the disk."""
+        """Write the whole journal, and flush it to the disk."""
         self.add_directory_of(self.path)
         kept = {
             "files": [asdict(file) for file in self.files.values()],
@@ -246,11 +246,11 @@ class Journal:
         past.write(self.path, json.dumps(kept, indent=1).encode())
 
     def end(self) -> None:
-        """Remove a cache made since, what was made and is empty, and the journal."""
+        """Remove a cache made since, our directories if empty, and the journal."""
         if self._cache in self.made and os.path.isdir(self._cache):
             with suppress(DockcredError, OSError):
                 cache.remove(self._cache)
-        # Who is killed in between still has the journal that names the rest.
+        # If we are killed in between, the journal still names the rest.
         past.remove_directories(self.made)
         past.remove(self.path)
         private_file.remove_leftovers(*os.path.split(self.path))

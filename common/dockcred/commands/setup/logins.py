@@ -1,4 +1,4 @@
-"""Logins that clients' files have readable: a user and a key, and never the secret."""
+"""Logins that are readable in clients' files: user and key, never the secret."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from dockcred.system.environment import Environment
 
 _PASSING = ("AWS", "oauth2accesstoken", "00000000-0000-0000-0000-000000000000")
-"""The users of tokens that a cloud has given for hours: no logins to be kept."""
+"""The user names of tokens that a cloud issues for hours; these are not kept."""
 
 
 @dataclass(frozen=True)
 class Clear:
-    """A login that a client's file has readable."""
+    """A login that is readable in a client's file."""
 
     origin: AuthFile
     key: str
@@ -32,7 +32,7 @@ class Clear:
 
     @property
     def name(self) -> str:
-        """Return the registry as a person writes it."""
+        """Return the registry as users write it."""
         host = host_of(self.key)
         try:
             return Reference(host).name
@@ -41,14 +41,14 @@ class Clear:
 
     @property
     def is_passing(self) -> bool:
-        """Return whether it is a token of hours, which an identity serves better."""
+        """Return whether this is a token of hours; an identity serves it better."""
         return self.user in _PASSING
 
 
 def readable(variables: Environment, clients: Collection[str]) -> Iterator[Clear]:
-    """Yield what docker's file has, then podman's, then helm's own, of those here.
+    """Yield the logins of docker's file, then podman's, then helm's, if installed.
 
-    Raises KeychainError for a file that its client refuses.
+    Raises KeychainError for a file that its own client rejects.
     """
     origins = [auth_file.docker(variables)]
     if "podman" in clients:
@@ -68,7 +68,7 @@ def readable(variables: Environment, clients: Collection[str]) -> Iterator[Clear
 
 
 def rival(login: Clear, others: Sequence[Clear]) -> str:
-    """Return the file before its own that has another login for its registry."""
+    """Return an earlier file that has another login for the same registry, or ""."""
     mine = login.origin.read(login.key)
     for other in others[: others.index(login)]:
         if other.name == login.name and other.origin is not login.origin and mine:

@@ -1,4 +1,4 @@
-"""One plan from what was found: steps, who will serve which registry, questions."""
+"""Make one plan of what was found: steps, sources of registries, questions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dockcred.commands.setup.served import HELPER, KEEPS_NOTHING, After
 from dockcred.commands.setup.steps import FileEdit, Launchers, Move
 from dockcred.errors import InvalidInputError
 
-_MOST_ACCOUNTS = 6  # that nobody has named, and that are asked for
+_MOST_ACCOUNTS = 6  # accounts that nobody named, but that are planned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 
 _IDENTITIES = {shape.CACHED, shape.OVER, shape.CONFIGURED}
-"""States in which an identity would answer before the keychain does."""
+"""States in which an identity answers before the keychain."""
 
 
 class Question(NamedTuple):
-    """What only a person knows; `default` is one of the choices."""
+    """A question that only the user can answer; `default` is one of `choices`."""
 
     name: str
     text: str
@@ -41,7 +41,7 @@ class Question(NamedTuple):
 
 
 class Plan:
-    """What setup will do here; `answers` are to questions, by their names."""
+    """What setup will do on this machine; `answers` are by the question's name."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Plan:
         asked: tuple[str, ...],
         answers: Mapping[str, str] | None = None,
     ) -> None:
-        """Plan; DockcredError where a file is in the way."""
+        """Make the plan; raise DockcredError if a file is in the way."""
         self._machine = machine
         self._answers = answers or {}
         self.steps: list[Step] = []
@@ -77,7 +77,7 @@ class Plan:
         self.registries = [after.served(name) for name in self.names]
 
     def document(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
+        """Return the plan as a JSON object."""
         return {
             "here": self._machine.here(),
             "steps": [step.document() for step in self.steps],
@@ -87,7 +87,7 @@ class Plan:
         }
 
     def _answer(self, name: str, text: str, *choices: str) -> str:
-        """Return the answer to a question, the first choice where none was given."""
+        """Return the answer to a question, or the first choice without an answer."""
         self.questions.append(Question(name, text, choices, choices[0]))
         return self._answers.get(name, choices[0])
 
@@ -106,7 +106,7 @@ class Plan:
             self.notes += shims.off_path(directory, self._machine.path)
 
     def _write_config(self) -> None:
-        """Have the keychain stay where it is, and each account have its own profile."""
+        """Plan config.toml: keep the store, and give each AWS account a profile."""
         machine = self._machine
         wanted: list[WantedValue] = []
         whys = []
@@ -147,14 +147,15 @@ class Plan:
             self.steps.append(step)
 
     def _profile(self, account: clouds.AwsAccount) -> str:
-        """Return the profile that is to serve an account; nothing where none is to.
+        """Return the AWS profile that will serve an account; "" for none.
 
-        Of several a person knows which; of an account that nothing names nobody asks.
+        If there are several, the user must choose. The user is asked only about
+        accounts that are named.
         """
         host = account.host or account.pattern.replace("*", "us-east-1")
         found = self._machine.known.own_identities(host)
         names = [each["profile"] for each in found if "profile" in each]
-        if len(names) < 2:  # noqa: PLR2004 - no choice
+        if len(names) < 2:  # noqa: PLR2004 - no choice to make
             return names[0] if names else ""
         if not any(name.startswith(f"{account.number}.") for name in self.named):
             self.notes.append(
@@ -166,7 +167,7 @@ class Plan:
         return self._answer(account.number, text, *names)
 
     def _moves(self) -> list[Move]:
-        """Return the moves into the keychain, one for each file that has logins."""
+        """Return the moves into the keychain, one per file with readable logins."""
         machine = self._machine
         wanted: dict[str, list[Clear]] = {}
         for login in machine.logins:
@@ -187,7 +188,8 @@ class Plan:
         if problem := machine.keychain_problem:
             self.notes.append(f"logins stay readable in their files: {problem}")
             return []
-        # No client may lose by our helper what could not be kept.
+        # With our helper, a client no longer reads the logins in its file. So these
+        # logins must reach the keychain, or setup stops.
         asking = [os.path.realpath(path) for path in machine.paths.values()]
         moves = []
         for path, logins in wanted.items():
@@ -197,7 +199,7 @@ class Plan:
         return moves
 
     def _docker(self, client: str, typed: Sequence[str]) -> None:
-        """Have docker or helm ask for all registries; for some, where logins stay."""
+        """Plan docker's or helm's file: all registries, or some if logins stay."""
         machine = self._machine
         form = DockerForm(machine, client)
         if client != "docker" and (other := form.is_another_s):
@@ -208,7 +210,7 @@ class Plan:
         if client == "docker":
             self._dead = list(dead)
         hosts = list(dead)
-        # Where nothing keeps logins, docker goes on keeping those that people make.
+        # Without a keychain docker continues to keep the logins that users make.
         if not form.asks_for_all:
             names = [n for n in self.names if n not in form.staying]
             hosts += filter(self._is_served, names)
@@ -227,10 +229,10 @@ class Plan:
         return known.is_served(name) or known.describe(name).state in states
 
     def _typed(self) -> dict[str, list[str]]:
-        """Return by files whose login was typed and goes on, before an identity.
+        """Return, by file, the registries whose typed login comes before an identity.
 
-        Where both are here nobody but the person knows which is meant: what has worked
-        so far is the default.
+        If a registry has both, only the user knows which is meant. The typed login has
+        worked so far, so it is the default.
         """
         machine = self._machine
         found: dict[str, list[str]] = {}

@@ -1,4 +1,4 @@
-"""Who will serve a registry when all steps are done, and the proof that it is so."""
+"""Which source serves a registry after all steps, and the proof that it does."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ KEEPS_NOTHING = (
 
 
 class Served(NamedTuple):
-    """Who will serve a registry: `identity` in words, asked at its `source`."""
+    """The source that will serve a registry; `identity` describes who we are there."""
 
     registry: str
     helper: str
@@ -42,9 +42,11 @@ class Served(NamedTuple):
 
 
 class After:
-    """A machine after a plan: `profiles` by accounts, `moved` keys that ask us then.
+    """The machine as it will be after the plan.
 
-    `typed` are registries whose login answers before an identity.
+    `profiles` are AWS profiles by account. `moved` are keys of `credHelpers` that ask
+    us then, as their own program cannot answer. `typed` are registries whose typed
+    login comes before an identity.
     """
 
     def __init__(
@@ -54,7 +56,7 @@ class After:
         moved: Collection[str],
         typed: Collection[str],
     ) -> None:
-        """Hold what the plan changes."""
+        """Keep what the plan changes."""
         self._machine = machine
         self._profiles = profiles
         self._dead = moved
@@ -62,7 +64,7 @@ class After:
         self._surveys: dict[str, Survey] = {}
 
     def served(self, name: str) -> Served:
-        """Return who will serve a registry when all steps are done."""
+        """Return the source that serves a registry when all steps are done."""
         machine = self._machine
         known = self._known(name).describe(name)
         helper = files.PREFIX + HELPER
@@ -92,7 +94,7 @@ class After:
         return Served(name, helper, who or known.answerer.user, known.answerer.source)
 
     def _known(self, name: str) -> Survey:
-        """Return what is known once config.toml names the profile of an account."""
+        """Return the survey as it is once config.toml names the AWS profile."""
         profile = self._profiles.get(name.partition(".")[0])
         if not profile:
             return self._machine.known
@@ -103,7 +105,7 @@ class After:
 
 
 class Proof(NamedTuple):
-    """What came of asking a registry; `remedy` is what to do where it is broken."""
+    """The result for one registry; `remedy` says what to do if it is broken."""
 
     registry: str
     verdict: str
@@ -111,12 +113,12 @@ class Proof(NamedTuple):
     remedy: str
 
     def document(self) -> dict[str, str]:
-        """Return it as JSON has it."""
+        """Return the proof as a JSON object."""
         return self._asdict()
 
 
 def prove(names: Sequence[str], variables: Environment) -> list[Proof]:
-    """Ask for each registry or image, several at once; the only use of a network."""
+    """Ask for each registry or image, several at once; only this uses the network."""
     return ask_all(lambda name: _prove(name, variables), list(names))
 
 
@@ -146,7 +148,7 @@ def _broken(registry: str, found: Finding) -> Proof:
 def _shown(
     reference: Reference, credential: Credential, variables: Environment
 ) -> Proof:
-    """Show the credential to the registry."""
+    """Use the credential at the registry, and return the result."""
     registry = reference.name.partition("/")[0]
     probe = RegistryProbe(Case(reference, variables), credential)
     try:

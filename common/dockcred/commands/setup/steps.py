@@ -1,4 +1,4 @@
-"""The steps of a plan: each says what it does, what is to be kept, and does it."""
+"""The steps of a plan: each describes itself, saves the state before, and runs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class ConfigText(RegistryText):
-    """The syntax of config.toml: settings of entries, and those before all entries."""
+    """The syntax of config.toml: settings in entries, and settings before them."""
 
     def get(self, text: str, path: Path, /) -> Any:
         """Return a setting, or ABSENT."""
@@ -38,13 +38,13 @@ class ConfigText(RegistryText):
         return super().get(text, path)
 
     def put(self, text: str, path: Path, value: Any, /) -> str:
-        """Return the text with a setting."""
+        """Return the text with a setting added or replaced."""
         if len(path) == 1:
             return toml_text.put(text, path, value)
         return super().put(text, path, value)
 
     def drop(self, text: str, path: Path, /) -> str:
-        """Return the text without a setting that is there."""
+        """Return the text without a setting that it has."""
         if len(path) == 1:
             return toml_text.drop(text, path)
         return super().drop(text, path)
@@ -61,30 +61,30 @@ _AUTO = "docker-credential-auto"
 
 
 class Step:
-    """One step: its verb `do`, its object `what`, a place `where`, a reason `why`."""
+    """One step: verb `do`, object `what`, place `where`, reason `why`."""
 
     def __init__(self, do: str, what: str, where: str, why: str) -> None:
-        """Hold what is told."""
+        """Keep the words that describe the step."""
         self.do, self.what, self.where, self.why = do, what, where, why
 
     def document(self) -> dict[str, str]:
-        """Return it as the plan's JSON has it."""
+        """Return the step as a JSON object of the plan."""
         return {"do": self.do, "what": self.what, "where": self.where, "why": self.why}
 
     def keep(self, kept: Journal) -> None:
-        """Add to the journal what the step is going to change."""
+        """Add to the journal the state that the step will change."""
         raise NotImplementedError
 
     def carry_out(self) -> None:
-        """Do it; a step that is done already changes nothing."""
+        """Do the step; a step that is done already changes nothing."""
         raise NotImplementedError
 
 
 class Launchers(Step):
-    """Put launchers into a directory, or links to the one file."""
+    """Put launchers into a directory, or links if we are installed as one file."""
 
     def __init__(self, directory: str, programs: Sequence[str]) -> None:
-        """Hold the names of programs, none of which is another's file there."""
+        """Take the programs' names; in the directory, each is free or ours."""
         super().__init__(
             "install",
             _named(programs),
@@ -94,14 +94,14 @@ class Launchers(Step):
         self._programs = programs
 
     def keep(self, kept: Journal) -> None:
-        """Keep what has these names now."""
+        """Save what has these names now."""
         for name in self._programs:
             target = os.path.join(self.where, name)
             kept.add(journal.saved(target))
             kept.add_directory_of(target)
 
     def carry_out(self) -> None:
-        """Write them."""
+        """Write the launchers or the links."""
         if install.is_one_file():
             install.link(self.where, self._programs)
         else:
@@ -127,9 +127,9 @@ class FileEdit(Step):
         *,
         do: str = "configure",
     ) -> None:
-        """Plan it; InvalidInputError for a file that is not of its syntax.
+        """Plan the change; raise InvalidInputError if the file has another syntax.
 
-        OSError for one that this user cannot write, before anything is changed.
+        Raises OSError if this user cannot write the file, before anything is changed.
         """
         self._file = EditableFile(path, SYNTAXES[syntax])
         self._syntax = syntax
@@ -140,7 +140,7 @@ class FileEdit(Step):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), self.where)
 
     def keep(self, kept: Journal) -> None:
-        """Keep the file, and which keys are changed."""
+        """Save the file, and the keys that will change."""
         text = (past.read(self.where) or b"").decode()
         _, changes = apply(SYNTAXES[self._syntax], text, self._wanted(text))
         kept.add(journal.saved(self.where, self._syntax, changes))
@@ -153,10 +153,10 @@ class FileEdit(Step):
 
 
 class Move:
-    """The logins of one file on their way into the keychain: two steps."""
+    """Moves the logins of one file into the keychain, in two steps."""
 
     def __init__(self, logins: Sequence[Clear], store: str, strict: set[str]) -> None:
-        """Hold logins of one file; those that are `strict` must be kept to go on."""
+        """Take logins of one file; setup stops if a `strict` key cannot be kept."""
         self.origin = logins[0].origin
         self.keys = [login.key for login in logins]
         self.names = ", ".join(f"{login.name} ({login.user})" for login in logins)
@@ -165,7 +165,10 @@ class Move:
         self.safe: list[str] = []
 
     def steps(self) -> tuple[Step, Step]:
-        """Return the copying, and the removal when clients ask the keychain."""
+        """Return the step that copies, and the one that removes.
+
+        Between the two, clients are set up to ask the keychain.
+        """
         return _Copy(self), _Remove(self)
 
 
@@ -180,7 +183,7 @@ class _Copy(Step):
         self._move = move
 
     def keep(self, kept: Journal) -> None:
-        """Keep which of them the keychain does not have yet."""
+        """Save which of the logins the keychain does not have yet."""
         for key in self._move.keys:
             server = server_keys.parse(key)
             if server is None or key in kept.stored:
@@ -189,7 +192,7 @@ class _Copy(Step):
                 kept.stored.append(key)
 
     def carry_out(self) -> None:
-        """Copy them, and read each back; InvalidInputError where one would be lost."""
+        """Copy the logins, read each back; InvalidInputError if one would be lost."""
         move = self._move
         move.safe = copy_logins(move.origin, move.keys)
         lost = sorted(move.strict - set(move.safe))
@@ -213,7 +216,7 @@ class _Remove(Step):
         self._move = move
 
     def keep(self, kept: Journal) -> None:
-        """Keep the file with marks for what is a secret."""
+        """Save the file, with marks in place of secrets."""
         origin = self._move.origin
         logins: dict[str, Credential] = {}
         for key in self._move.keys:
@@ -224,14 +227,17 @@ class _Remove(Step):
         journal.hide(kept.files[origin.path], logins)
 
     def carry_out(self) -> None:
-        """Remove those that are safe."""
+        """Remove the logins that are safe in the keychain."""
         gone = self._move.origin.remove(self._move.safe)
         if gone:
             click.echo(f"removed {len(gone)} from {self.where}")
 
 
 def erase(key: str) -> None:
-    """Remove a login from the keychain; one that is not there is gone already."""
+    """Remove a login from the keychain; InvalidInputError if the keychain fails.
+
+    A login that is not there is no error.
+    """
     server = server_keys.parse(key)
     if server is None:
         return

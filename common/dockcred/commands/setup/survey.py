@@ -1,6 +1,6 @@
-"""What is here: clients, helpers, logins, profiles, machines. Nobody is asked.
+"""What is on this machine: clients, helpers, logins, profiles, WSL.
 
-No part of it holds a secret; a login is a user and a key.
+No request is sent. No part of it holds a secret: a login is a user and a key.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ _ENGINE_S = 2.0
 
 
 class Surroundings:
-    """One person's machine, looked at once."""
+    """The machine of one user, read once."""
 
     def __init__(self, variables: Environment) -> None:
-        """Read the clients' files; KeychainError for one that its client refuses."""
+        """Read the clients' files; raise KeychainError if a client rejects its own."""
         self.variables = variables
         self.known = Survey(variables)
         if self.known.problems:
@@ -52,7 +52,10 @@ class Surroundings:
         self._rivals: dict[Clear, str] = {}
 
     def _clients(self) -> tuple[str, ...]:
-        """Return docker, podman or both; for none docker, whose file others read."""
+        """Return the clients that are here, among docker, podman and helm.
+
+        Without any it is docker, since other clients read its file too.
+        """
         found = []
         dockers = self.paths["docker"]
         if shutil.which("docker", path=self.path) or os.path.exists(dockers):
@@ -61,22 +64,22 @@ class Surroundings:
             containers_edit.path(self.variables)
         ):
             found.append("podman")
-        # Without a file of its own helm reads docker's.
+        # Without a file of its own, helm reads docker's.
         if os.path.exists(self.paths[helm.HELM]):
             found.append(helm.HELM)
         return tuple(found) or ("docker",)
 
     def hidden_in(self, path: str, helper: str) -> list[str]:
-        """Return the keys of logins that are not read once the file asks a helper."""
+        """Return the keys of logins that are unread once the file asks a helper."""
         text = (past.read(path) or b"").decode()
         return docker_edit.ignored_logins(text, docker_edit.use_as_default(helper))[0]
 
     def is_moved(self, login: Clear) -> bool:
-        """Return whether a login goes into the keychain, which keeps one of each."""
+        """Return whether a login moves into the keychain (one for each registry)."""
         return not (self.keychain_problem or login.is_passing or self.rival(login))
 
     def rival(self, login: Clear) -> str:
-        """Return where another login for its registry is, which goes before it."""
+        """Return where another login for its registry takes precedence, or ""."""
         if login not in self._rivals:
             found = logins.rival(login, self.logins)
             is_first = login.origin.path == os.path.realpath(self.paths["docker"])
@@ -87,9 +90,10 @@ class Surroundings:
 
     @cached_property
     def foreign_store(self) -> str:
-        """Return the store of others that docker asks now, as config.toml names it.
+        """Return the store that docker asks now, if its helper is not ours.
 
-        Nothing where there is none, or where its program is not there any more.
+        It is named as in config.toml. It is "" without such a store, or if its program
+        is missing or cannot start.
         """
         named = self.known.clients.docker.text("credsStore")
         if not named and not self.known.place():
@@ -103,7 +107,7 @@ class Surroundings:
 
     @property
     def _of_windows(self) -> str:
-        """Return the helper of Windows that keeps logins for WSL; nothing elsewhere."""
+        """Return the Windows helper that keeps logins for WSL; "" outside WSL."""
         if not self.windows:
             return ""
         names = ("keyring.exe", "wincred.exe", "desktop.exe")
@@ -111,19 +115,19 @@ class Surroundings:
         return next(there, "")
 
     def _starts(self, helper: str) -> bool:
-        """Return whether a helper can start: one of Windows needs WSL's interop."""
+        """Return whether a helper can start; a Windows program needs WSL's interop."""
         if not wsl.is_windows_program(helper):
             return True
         return bool(self.windows and not self.windows.off)
 
     @cached_property
     def windows(self) -> wsl.Subsystem | None:
-        """Return the distribution of WSL that this is."""
+        """Return the WSL distribution that we run in; None outside WSL."""
         return wsl.find(self.variables)
 
     @cached_property
     def store(self) -> str:
-        """Return where logins will be kept; nothing where there is no such place."""
+        """Return the store that will keep logins; "" if there is none."""
         configured = overlay(self.known.defaults)
         if named := self.variables.get("DOCKCRED_STORE") or configured.get(
             "DOCKCRED_STORE", ""
@@ -133,9 +137,9 @@ class Surroundings:
 
     @cached_property
     def kept(self) -> dict[str, str]:
-        """Return the users that the keychain has, by their keys.
+        """Return the users of the keychain's logins, by their keys.
 
-        Raises DockcredError where it cannot be read, or there is none.
+        Raises DockcredError if there is no keychain, or it cannot be read.
         """
         if not self.store:
             raise KeychainAbsentError("nothing here keeps credentials")
@@ -146,16 +150,16 @@ class Surroundings:
 
     @property
     def keychain_problem(self) -> DockcredError | None:
-        """Return why no login can be moved into the keychain."""
+        """Return why no login can be moved into the keychain; None if logins can."""
         try:
-            self.kept  # noqa: B018 - read once
+            self.kept  # noqa: B018 - read once, and cached
         except DockcredError as error:
             return error
         return None
 
     @cached_property
     def images(self) -> tuple[str, ...]:
-        """Return the repositories of the images that the local engines have."""
+        """Return the repositories of the images in the local engines."""
         found = [*self._of_docker(), *self._of_podman()]
         named = []
         for name in dict.fromkeys(found):
@@ -168,7 +172,7 @@ class Surroundings:
         return tuple(named[:_MOST_IMAGES])
 
     def _of_docker(self) -> list[str]:
-        """Return what docker lists on its local socket, and of no engine elsewhere."""
+        """Return docker's images through its local socket, never a remote engine's."""
         named = self.variables.get("DOCKER_HOST")
         runtime = self.variables.get("XDG_RUNTIME_DIR")
         sockets = [named.removeprefix("unix://")] if named else ["/var/run/docker.sock"]
@@ -191,7 +195,10 @@ class Surroundings:
         return [line for line in lines if line != "<none>"]
 
     def _of_podman(self) -> list[str]:
-        """Return what stands in podman's own lists: to start it would take a second."""
+        """Return the names in podman's image lists; podman itself is too slow.
+
+        Podman takes a second to start.
+        """
         base = self.variables.path("XDG_DATA_HOME", ".local/share")
         places = [f"{top}/containers/storage" for top in (base, "/var/lib")]
         drivers = "overlay", "vfs", "btrfs"
@@ -208,11 +215,11 @@ class Surroundings:
 
     @cached_property
     def aws_accounts(self) -> list[clouds.AwsAccount]:
-        """Return the AWS accounts to which this person's profiles lead."""
+        """Return the AWS accounts that this user's profiles belong to."""
         return clouds.aws_accounts(self.variables)
 
     def named(self, asked: tuple[str, ...]) -> list[str]:
-        """Return the registries that somebody names: those that are asked for first."""
+        """Return the named registries: first those asked for, then those found."""
         found = [Reference(name).name for name in asked]
         found += [login.name for login in self.logins]
         found += self.images
@@ -220,17 +227,17 @@ class Surroundings:
         return list(dict.fromkeys(name.partition("/")[0] for name in found))
 
     def unnamed(self, named: list[str]) -> list[str]:
-        """Return the registries besides that identities here have of their own."""
+        """Return the further registries that identities on this machine own."""
         found = clouds.own_registries(self.variables, named, self.aws_accounts)
         return [name for name in dict.fromkeys(found) if name not in named]
 
     def image_of(self, registry: str) -> str:
-        """Return an image of a registry that the engine has, else the registry."""
+        """Return an image of the registry that an engine has, or else the registry."""
         of_it = (name for name in self.images if name.partition("/")[0] == registry)
         return next(of_it, registry)
 
     def here(self) -> list[str]:
-        """Return what was found, in sentences."""
+        """Return what was found, one sentence each."""
         found = [f"clients: {', '.join(self.clients)}"]
         if self.windows:
             off = self.windows.off
