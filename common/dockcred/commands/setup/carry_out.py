@@ -196,7 +196,7 @@ def _read(file: Saved, text: str) -> Any:
 
 
 def _give_back_program(file: Saved) -> None:
-    """Restore the program that a launcher replaced, unless it was replaced again."""
+    """Restore what had a launcher's name, unless others have replaced it since."""
     private_file.remove_leftovers(*os.path.split(file.path))
     is_ours = launcher_render.written_for(file.path) or os.path.islink(file.path)
     if os.path.lexists(file.path) and not is_ours:

@@ -1,6 +1,6 @@
-"""`dockcred token-service`: a registry's token authentication from OIDC issuers.
+"""`dockcred token-service`: issue a registry's tokens for tokens of OIDC issuers.
 
-It needs `transport` and `system`, and nothing of providers, stores or clients.
+It imports `transport` and `system`, but no provider, store or client.
 """
 
 from __future__ import annotations
@@ -238,7 +238,7 @@ def write_registry_config(
     directory: str,
 ) -> None:
     """Write the registry's settings, and our public keys, into DIRECTORY."""
-    # What it writes is for the registry, whose user may be another.
+    # The registry reads these files, and may run as another user.
     with reporting_errors(), hardening.as_called():
         work, variables = _work(), environment.current()
         if bool(config) == bool(service):
@@ -272,7 +272,7 @@ def check(config: str) -> None:
 
 
 def _refuse_options(context: click.Context) -> None:
-    """Raise UsageError for options before a subcommand, which would not hear them."""
+    """Raise UsageError for options before a subcommand, which would ignore them."""
     default = click.core.ParameterSource.DEFAULT
     if any(context.get_parameter_source(name) != default for name in context.params):
         raise click.UsageError(
@@ -281,7 +281,10 @@ def _refuse_options(context: click.Context) -> None:
 
 
 def _work() -> ModuleType:
-    """Import what needs the extra; NotServedError where no worker could run."""
+    """Import the modules that need the extra.
+
+    Raises NotServedError on Windows, and MissingExtraError without the extra.
+    """
     if not system.SERVES:
         raise NotServedError(
             "the token service does not run on Windows", "run it on Linux, or in WSL"

@@ -1,4 +1,4 @@
-"""The token that the registry takes, and the configuration that makes it do so."""
+"""The token that the registry accepts, and the configuration that makes it do so."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_SUBJECT = 255
 
 @dataclass(frozen=True)
 class RegistryToken:
-    """A signed token, its id for the log, and its life in seconds."""
+    """A signed token, its id for the log, its time of issue and its life in seconds."""
 
     text: str
     id: str
@@ -29,7 +29,7 @@ class RegistryToken:
     life_s: int
 
     def reply(self, granted: Iterable[Access]) -> dict[str, Any]:
-        """Write it as clients want it: the older name of the token, and OAuth's."""
+        """Return the response to a client: the token under its old and OAuth names."""
         issued = datetime.fromtimestamp(self.issued_at, UTC)
         return {
             "token": self.text,
@@ -50,7 +50,10 @@ def sign(
     now: float,
     until: float,
 ) -> RegistryToken:
-    """Sign what was granted, for the settings' life and not beyond `until`."""
+    """Sign a token for what was granted.
+
+    It lives for the settings' `life_s` seconds, but not beyond `until`.
+    """
     issued_at, token_id = int(now), str(uuid.uuid4())
     expires_at = int(min(issued_at + settings.life_s, until))
     claims = {
@@ -63,8 +66,9 @@ def sign(
         "jti": token_id,
         "access": [access.claim() for access in granted],
     }
-    # 2.8 wants one string for `aud`; 3.x with a JWKS refuses a chain, and 2.8 with a
-    # bundle an id that is not libtrust's: so one of the two, never both.
+    # Distribution 2.8 accepts only one string in `aud`. 3.x with a JWKS rejects a
+    # certificate chain; 2.8 with a bundle rejects a key id that is not libtrust's. So a
+    # token carries one of the two, never both.
     text = key.sign(claims, by_id=settings.sign_for == JWKS)
     return RegistryToken(text, token_id, issued_at, expires_at - issued_at)
 
@@ -73,16 +77,16 @@ CERTIFICATES = "token-service.pem"
 KEYS = "token-service.jwks.json"
 YAML = "auth.yml"
 VARIABLES = "registry.env"
-_READABLE = 0o644  # by the registry, which runs as somebody else; nothing is secret
+_READABLE = 0o644  # the registry runs as another user, and no file holds a secret
 
 
 def bundle(keys: Iterable[SigningKey]) -> bytes:
-    """Write the certificates of our keys, for `rootcertbundle`."""
+    """Return the certificates of our keys in PEM, for `rootcertbundle`."""
     return b"".join(key.certificate_pem() for key in keys)
 
 
 def key_set(keys: Iterable[SigningKey]) -> bytes:
-    """Write our public keys, for `jwks`."""
+    """Return our public keys as a JWKS, for `jwks`."""
     return f"{json.dumps({'keys': [key.jwk() for key in keys]}, indent=2)}\n".encode()
 
 
@@ -91,8 +95,8 @@ def write(
 ) -> list[str]:
     """Write the files into a directory, which the registry sees as `seen_as`.
 
-    `realm` is the URL of our /token as the registry's clients reach it. Answers the
-    paths that were written.
+    `realm` is the URL of our /token as the registry's clients reach it. Returns the
+    paths that were written. Raises InvalidInputError for an unsafe URL.
     """
     if not is_safe_url(realm, plain=True):
         raise InvalidInputError(
@@ -117,7 +121,7 @@ def write(
 
 
 def _yaml(options: dict[str, str], *, by_set: bool) -> str:
-    """Write the part of the registry's file; a JSON string is one of YAML too."""
+    """Return the `auth` part of the registry's YAML; a JSON string is valid YAML."""
     lines = [f"    {name}: {json.dumps(value)}" for name, value in options.items()]
     if by_set:
         lines.append(f"    signingalgorithms: [{ALGORITHM}]")

@@ -1,4 +1,4 @@
-"""The HTTP application: /token, and what those who run it look at."""
+"""The HTTP application: /token, and the pages for operators."""
 
 from __future__ import annotations
 
@@ -22,12 +22,15 @@ from dockcred.errors import DockcredError
 _PRIVATE = {"cache-control": "no-store", "pragma": "no-cache"}
 _UNAUTHORIZED = 401
 _LEAVE = frozenset({400, 408, 413, 415, 431})
-"""Where what follows on the connection may not be what it looks like."""
+"""Statuses after which the connection is closed.
+
+The rest of the data on it may not be a request.
+"""
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a request came from: the peer, and whom a proxy says that it speaks for."""
+    """Where a request came from: the peer, and the clients in X-Forwarded-For."""
 
     peer: str
     forwarded_for: str
@@ -36,19 +39,19 @@ class Origin:
 
 @dataclass(frozen=True)
 class HttpAnswer:
-    """What is answered to who asked for a token, on whichever way."""
+    """An HTTP response to a request for a token, from either server path."""
 
     status: int
     content: dict[str, Any]
     headers: dict[str, str]
 
     def body(self) -> str:
-        """Write the content as JSON."""
+        """Return the content as JSON."""
         return json.dumps(self.content)
 
 
 class Application:
-    """The service behind HTTP; `name` stands in the challenge to who shows nothing."""
+    """The service behind HTTP; `name` is the realm of its Basic challenge."""
 
     def __init__(
         self, authority: Authority, name: str, issuers: Iterable[str] = ()
@@ -59,7 +62,7 @@ class Application:
         self.issuers = list(issuers)
 
     def routes(self) -> Starlette:
-        """Make the ASGI application."""
+        """Return the ASGI application."""
         made = Starlette(
             routes=[
                 Route("/token", self._token, methods=["GET", "POST"]),
@@ -72,15 +75,15 @@ class Application:
         return made
 
     def begin(self) -> None:
-        """Fetch ahead, in the running loop, what the first request will need."""
+        """Start to fetch in the running event loop what the first request will need."""
         self._authority.begin()
 
     def leave(self) -> None:
-        """Refuse to be called ready from now on, for we end."""
+        """Answer /readyz with 503 from now on, as we are stopping."""
         self._is_leaving = True
 
     async def answer_plain(self, asked: PlainRequest, peer: str) -> HttpAnswer:
-        """Return the answer to a request for a token in the plainest form."""
+        """Return the answer to a token request that the quick path has read."""
         origin = Origin(peer, ", ".join(asked.forwarded_for), asked.method)
         return await self._answer(_read_plain(asked), origin)
 
@@ -110,7 +113,7 @@ class Application:
                 asked=asked,
                 **vars(origin),
             )
-        except Exception as error:  # noqa: BLE001 - one request, not the service
+        except Exception as error:  # noqa: BLE001 - one request fails, not the service
             problem = _problem("server_error", "the token service failed")
             outcome, answered = "failed", HttpAnswer(500, problem, _PRIVATE)
             journal.failure("failed", error)
@@ -160,7 +163,7 @@ async def _read_plain(asked: PlainRequest) -> TokenRequest:
 
 
 def _problem(code: str, reason: str) -> dict[str, Any]:
-    """Write a refusal as OAuth's clients read it, and as registries' do."""
+    """Return an error in OAuth's form and in the registry's form, as one object."""
     return {
         "error": code,
         "error_description": reason,

@@ -1,4 +1,4 @@
-"""Who asks, by an ID token that is verified; what the rules allow."""
+"""Answer by rules: identify the caller by a verified ID token, and apply the rules."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dockcred.errors import DockcredError
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks, for how long that is known, and all that the issuer says of them."""
+    """The caller, until when that identity is valid, and all claims of the issuer."""
 
     issuer: str
     subject: str
@@ -28,7 +28,7 @@ class Caller:
 
 
 class Verifier:
-    """Verifies the tokens of some issuers; `clock` tells the time of day."""
+    """Verifies the tokens of some issuers; `clock` returns seconds since the epoch."""
 
     def __init__(
         self,
@@ -42,14 +42,14 @@ class Verifier:
         self._clock = clock
 
     async def identify(self, token: str) -> Caller:
-        """Return whose token this is; raise Refusal for one that is not believed."""
+        """Return the caller of a token; raise Refusal if the token is not valid."""
         shown = id_token.read(token)
         if shown.issuer not in self._issuers:
             reason = "the token's issuer is not listed here"
             raise Refusal.unauthorized(reason, shown.issuer)
         issuer, keys = self._issuers[shown.issuer]
         shown.check_form(issuer.algorithms)
-        # Nobody is asked, and nobody waits, for a token that is refused in any case.
+        # A token that is refused in any case causes no request, and no wait.
         expires_at = shown.check_claims(issuer.audience, self._clock())
         found = keys.known(shown.key_id)
         if found:
@@ -57,12 +57,12 @@ class Verifier:
         key = await keys.find(shown.key_id)
         if key is not found:
             shown.check_signature(key)
-            # It may have been waited for.
+            # The wait for the key may have taken time.
             expires_at = shown.check_claims(issuer.audience, self._clock())
         return Caller(issuer.name, shown.claims["sub"], expires_at, shown.claims)
 
     def begin(self) -> None:
-        """Fetch every issuer's keys, before the first token of it comes."""
+        """Fetch every issuer's keys, before its first token comes."""
         for _, keys in self._issuers.values():
             keys.begin()
 
@@ -71,7 +71,7 @@ _RETRY_S = 5
 
 
 class ByRules:
-    """Answers requests by rules and claims."""
+    """Answers requests by the settings' rules and the token's claims."""
 
     def __init__(
         self,
@@ -86,9 +86,9 @@ class ByRules:
         self._clock = clock
 
     async def answer(self, request: TokenRequest) -> TokenAnswer:
-        """Return with a token for what is asked for and allowed; raise Refusal.
+        """Return a token for what is asked for and allowed; raise Refusal.
 
-        Who is known gets a token even where nothing is allowed: the registry says
+        A known caller gets a token even if nothing is allowed. The registry then says
         which access is denied, in words that its clients show.
         """
         if request.service not in {"", self._settings.service}:
@@ -114,15 +114,18 @@ class ByRules:
         return TokenAnswer(token.reply(granted), told)
 
     def begin(self) -> None:
-        """Fetch the issuers' keys."""
+        """Start to fetch the issuers' keys."""
         self._verifier.begin()
 
     def check(self) -> None:
-        """Raise DockcredError where nothing could be signed."""
+        """Raise DockcredError or OSError if no token could be signed."""
         self._keys.signing_key()
 
     def _signing_key(self) -> SigningKey:
-        """Return our key; a directory that is broken while we run may be fixed."""
+        """Return our key; raise Refusal with 503 if it cannot be read.
+
+        An operator may repair the directory while we run.
+        """
         try:
             return self._keys.signing_key()
         except (DockcredError, OSError) as error:
@@ -130,7 +133,7 @@ class ByRules:
             raise Refusal.unavailable(reason, _RETRY_S, str(error)) from None
 
     async def _who(self, request: TokenRequest) -> tuple[Caller | None, list[Rule]]:
-        """Return who asks, None for nobody, and the rules that admit them."""
+        """Return the caller, or None if anonymous, and the rules that admit them."""
         rules = self._settings.rules
         if request.secret is None:
             open_to_all = [rule for rule in rules if rule.issuer == ANONYMOUS]
@@ -140,7 +143,7 @@ class ByRules:
                 )
             return None, open_to_all
         identity = await self._verifier.identify(request.secret)
-        # What is open to strangers is open to those who are known.
+        # What anonymous callers may do, known callers may do too.
         return identity, [
             rule
             for rule in rules

@@ -1,8 +1,8 @@
-"""Who is connected and how much each asks for: bounds for one client, and for all.
+"""Count the connections and requests of each client, and limit them.
 
-A client is an IPv4 address or an IPv6 network of 64 bits, which is what one of them
-can have for nothing. Where all clients come through a proxy, its word counts
-(`forwarded`), or there is no bound for one of them.
+A client is an IPv4 address, or an IPv6 network of 64 bits, as one person can easily
+have that many addresses. If all clients come through a proxy, the proxy's header names
+them (`forwarded`). Without that header there is no limit for a single client.
 """
 
 from __future__ import annotations
@@ -16,33 +16,33 @@ from typing import Any, Protocol
 
 MAX_CONNECTIONS = 2048
 SPARE_CONNECTIONS = 64
-"""For those who are told that there are too many."""
+"""Connections above the limit, which are told that there are too many."""
 
 MAX_PER_CLIENT = 256
 BURST_S = 4
-"""So many seconds' requests may come at once."""
+"""Requests of this many seconds may come at once."""
 
 MAX_REMEMBERED = 10_000
 NOBODY = ""
-"""A client that is not known: the other end of a proxy that names none."""
+"""An unknown client: the peer is a proxy that names no client."""
 
 
 Peer = tuple[Any, ...]
-"""The other end of a connection: its host, its port, and what IPv6 adds."""
+"""The peer of a connection: its host, its port, and two more fields for IPv6."""
 
 
 class Waiting(Protocol):
-    """A connection whose other end owes us something: a head, a body, its reading."""
+    """A connection that waits for its peer: to send a head or body, or to read."""
 
     def make_room(self) -> None:
-        """End it, and say why where that is possible."""
+        """End the connection, and say why if that is possible."""
 
 
 class Clients:
-    """Counts connections and requests; `per_client` is 0 for no bound for one client.
+    """Counts connections and requests; `per_client` 0 means no limit for one client.
 
-    `forwarded` says that the clients' addresses are the last ones of X-Forwarded-For,
-    and the peers' are a proxy's. `clock` is monotonic.
+    With `forwarded`, a client's address is the last one in X-Forwarded-For, and the
+    peer is a proxy. `clock` is monotonic.
     """
 
     def __init__(
@@ -66,9 +66,9 @@ class Clients:
         self._waiting: dict[str, dict[Peer, Waiting]] = {}
 
     def opened(self, peer: Peer, connection: Waiting) -> bool:
-        """Count a connection, which owes us something from its first moment on.
+        """Count a connection, which waits for its peer from the start.
 
-        Return False for one that shall be closed at once.
+        Return False if the connection must be closed at once.
         """
         who = self._peer(peer)
         if self._is_over(self._open[who], SPARE_CONNECTIONS):
@@ -83,7 +83,7 @@ class Clients:
         return True
 
     def closed(self, peer: Peer) -> None:
-        """Count a connection no longer."""
+        """Stop to count a connection."""
         self._total -= 1
         _less(self._open, self._peer(peer))
         self._over.discard(peer)
@@ -91,13 +91,14 @@ class Clients:
         self.waits_no_longer(peer)
 
     def too_many(self, peer: Peer) -> bool:
-        """Return whether a connection is one more than its client may have."""
+        """Return whether a connection exceeds its client's limit."""
         return peer in self._over
 
     def make_room(self) -> bool:
-        """End the connection that has owed us something for longest, if all is full.
+        """If all places are taken, end the connection that has waited longest.
 
-        It is one of the client that has most of them. Return whether there is room.
+        It is chosen from the client with the most connections. Return whether there is
+        room.
         """
         if self._total - len(self._leaving) <= self._most:
             return True
@@ -111,14 +112,15 @@ class Clients:
         return True
 
     def waits(self, peer: Peer, connection: Waiting) -> None:
-        """Remember that a connection's other end owes us something.
+        """Note that a connection waits for its peer.
 
-        It has done so since this was first said, whoever speaks for the connection.
+        Its place in the order is from the first call, even if another object now
+        represents the connection.
         """
         self._waiting.setdefault(self._peer(peer), {})[peer] = connection
 
     def waits_no_longer(self, peer: Peer) -> None:
-        """Forget that it did, if it did."""
+        """Forget that the connection waited, if it did."""
         who = self._peer(peer)
         waiting = self._waiting.get(who, {})
         waiting.pop(peer, None)
@@ -126,14 +128,14 @@ class Clients:
             self._waiting.pop(who, None)
 
     def current_principal(self, peer: Peer, forwarded_for: Iterable[str]) -> str:
-        """Return the client of a request: its peer, or whom the proxy speaks for."""
+        """Return the client of a request: its peer, or the one that the proxy names."""
         if not self._forwarded:
             return self._peer(peer)
         *_, last = ["", *forwarded_for]
         return _client(last.rpartition(",")[2].strip())
 
     def begins(self, who: str) -> int:
-        """Count a request; return 0, or the seconds after which another may come."""
+        """Count a request; return 0, or the seconds after which to try again."""
         if not self._per_client or who == NOBODY:
             return 0
         if self._asking[who] >= self._per_client:
@@ -150,11 +152,11 @@ class Clients:
         return 0
 
     def ends(self, who: str) -> None:
-        """Count a request that had begun no longer."""
+        """Count the end of a request that had begun."""
         _less(self._asking, who)
 
     def _forget(self, now: float) -> None:
-        """Forget those who have asked for nothing lately, or else all."""
+        """Forget clients without a recent request; if that is too few, forget all."""
         self._spent = {
             who: (spent, at)
             for who, (spent, at) in self._spent.items()

@@ -1,7 +1,8 @@
-"""A connection: HTTP/1.1, strict, with a bound on each of its phases.
+"""One connection of HTTP/1.1: strict, with a time limit for each phase.
 
-The plainest requests are read at one look (`quick`) and answered here; h11 and uvicorn
-have all others. A connection may go both ways, one request after the other.
+The plainest requests are parsed in one step (`quick`) and answered here. h11 and
+uvicorn handle all others. One connection may have requests of both sorts, one after the
+other.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ HEAD_S = 10.0
 READ_S = 10.0
 TURNED_AWAY_S = 2.0
 LAST_S = 1.0
-"""How long who has nothing in hand may still ask, and is told to go, when we leave."""
+"""Seconds that an idle connection may still send a request after we begin to stop.
+
+Such a request is answered with `connection: close`.
+"""
 
 _NO_ROOM = gate.too_busy(503, "there are too many connections")
 _FAREWELL = gate.farewell(503, "there are too many connections")
@@ -29,7 +33,7 @@ _CLOSE = (b"connection", b"close")
 
 
 class BoundedProtocol(H11Protocol):
-    """One connection; `clients` and `front` are one for all."""
+    """One connection; all connections share `clients` and `front`."""
 
     clients: Clients
     front: gate.Gate
@@ -42,9 +46,9 @@ class BoundedProtocol(H11Protocol):
     _peer: Peer = ("",)
 
     def connection_made(self, transport: Any) -> None:
-        """Wait for the first head, unless too many do so already."""
+        """Wait for the first request head, unless there are too many connections."""
         super().connection_made(transport)
-        # We are told as soon as anything of an answer is not taken.
+        # We are told as soon as the peer leaves any part of an answer unread.
         transport.set_write_buffer_limits(high=1, low=0)
         self._peer = transport.get_extra_info("peername") or ("",)
         if self.clients.too_many(self._peer):
@@ -55,9 +59,10 @@ class BoundedProtocol(H11Protocol):
         self._note()
 
     def data_received(self, data: bytes) -> None:
-        """Wait for the rest of a head from its first byte on."""
+        """Handle received bytes; a head must be complete HEAD_S after its start."""
         if self._plain is not None:
-            # It did not wait for its answer: the rest has its turn after that.
+            # The client did not wait for its answer. Its next request is handled after
+            # it.
             self._kept += data
             self.flow.pause_reading()
             return
@@ -73,7 +78,7 @@ class BoundedProtocol(H11Protocol):
         self._note()
 
     def _begin_plain(self, data: bytes) -> bool:
-        """Begin to answer a request that is whole and plain; return whether it is."""
+        """Begin to answer if the data is one whole plain request; return whether."""
         if not (self._is_between_requests() and self.conn.our_state is h11.IDLE):
             return False
         if self._is_turned_away() or self.conn.trailing_data[0]:
@@ -90,7 +95,7 @@ class BoundedProtocol(H11Protocol):
         return True
 
     async def _answer_plain(self, asked: PlainRequest) -> None:
-        # Who does not take its answers gets no more of them.
+        # A client that does not read its answers gets no more of them.
         await self.flow.drain()
         answer = await self.front.plain(asked, self._peer)
         if self.transport.is_closing():
@@ -102,7 +107,7 @@ class BoundedProtocol(H11Protocol):
             self.transport.close()
 
     def _end_plain(self, task: asyncio.Task[None]) -> None:
-        """Go on with the next request."""
+        """Continue with the next request."""
         self.tasks.discard(task)
         self._plain = None
         if task.cancelled() or task.exception():
@@ -113,9 +118,9 @@ class BoundedProtocol(H11Protocol):
             self.data_received(kept)
 
     def shutdown(self) -> None:
-        """Serve what is in hand, and what still comes for LAST_S; then close.
+        """Serve the running request, and new ones for LAST_S seconds; then close.
 
-        Somebody who sends a request at this moment has not been told yet.
+        A client that sends a request at this moment does not know yet that we stop.
         """
         self._is_leaving = True
         if self._is_between_requests():
@@ -128,7 +133,7 @@ class BoundedProtocol(H11Protocol):
             self.transport.close()
 
     def on_response_complete(self) -> None:
-        """Leave, where the rest of a request is not wanted any more."""
+        """Close the connection if the rest of the request's body is not wanted."""
         if self.conn.their_state is h11.SEND_BODY:
             self.transport.close()
         self._has_answered = True
@@ -136,30 +141,30 @@ class BoundedProtocol(H11Protocol):
         self._note()
 
     def pause_writing(self) -> None:
-        """Wait for the other end to take its answer."""
+        """Give the peer READ_S seconds to read its answer."""
         super().pause_writing()
         self._answer = self.loop.call_later(READ_S, self.transport.abort)
         self._note()
 
     def resume_writing(self) -> None:
-        """Wait no longer: it has taken it."""
+        """Stop the timer: the peer has read its answer."""
         super().resume_writing()
         self._stop_writing()
         self._note()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no longer."""
+        """Stop all timers."""
         super().connection_lost(exc)
         self._stop_waiting()
         self._stop_writing()
 
     def make_room(self) -> None:
-        """End this connection, with a word of why where that can be understood."""
+        """End this connection, with a 503 if the client can understand one now."""
         has_begun = self._has_answered or (
             self.cycle is not None and self.cycle.response_started
         )
         if self._is_between_requests() and has_begun and self._head is None:
-            self.transport.close()  # between two requests
+            self.transport.close()  # an idle connection
         elif self.flow.write_paused or (has_begun and not self._is_between_requests()):
             self.transport.abort()
         else:
@@ -176,7 +181,7 @@ class BoundedProtocol(H11Protocol):
         return self.app in {_TOO_MANY, _NO_ROOM}
 
     def _note(self) -> None:
-        """Set whether the other end owes us something."""
+        """Tell `clients` whether this connection waits for its peer."""
         if self.transport.is_closing():
             return
         if (

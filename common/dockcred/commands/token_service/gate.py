@@ -1,4 +1,4 @@
-"""Who asks for too much is told to come later, at the cost of nobody else."""
+"""Answer clients that ask too often with 429, at no cost for other clients."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from dockcred.commands.token_service.quick import PlainRequest
 RETRY_S = 5
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 QUIET_S = 1.0
-"""One line in the log for so many seconds, whoever is turned away."""
+"""Seconds between two log lines about clients that were refused."""
 
 
 class Gate:
-    """The application for those who do not ask for too much; the others get 429."""
+    """The application for clients within their limit; the others get 429."""
 
     def __init__(self, application: Application, clients: Clients) -> None:
         self._plain = application.answer_plain
@@ -30,7 +30,7 @@ class Gate:
         self._untold = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See ASGI."""
+        """Serve a request, as ASGI defines it."""
         peer = scope.get("client") or ("",)
         named = [
             value.decode("latin-1")
@@ -48,7 +48,7 @@ class Gate:
             self._clients.ends(who)
 
     async def plain(self, asked: PlainRequest, peer: Peer) -> HttpAnswer:
-        """Return the answer to a request for a token in the plainest form."""
+        """Return the answer to a token request that the quick path has read."""
         who = self._clients.current_principal(peer, asked.forwarded_for)
         if retry_after_s := self._clients.begins(who):
             return self._too_often(who, retry_after_s)
@@ -71,7 +71,7 @@ class Gate:
 
 
 def too_busy(status: int, reason: str) -> ASGIApp:
-    """Make an application that answers so, and ends the connection."""
+    """Return an application that answers with this status and closes."""
     answer = _response(_answer(status, reason, RETRY_S, connection="close"))
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,12 +82,12 @@ def too_busy(status: int, reason: str) -> ASGIApp:
 
 
 def farewell(status: int, reason: str) -> bytes:
-    """Write the same answer as bytes, for a connection whose request is not whole."""
+    """Return the same answer as bytes, for a connection without a whole request."""
     return as_bytes(_answer(status, reason, RETRY_S, connection="close"), [])
 
 
 def as_bytes(answer: HttpAnswer, more: list[tuple[bytes, bytes]]) -> bytes:
-    """Write an answer as HTTP/1.1 has it, with `more` headers."""
+    """Return an answer as bytes of HTTP/1.1, with `more` headers."""
     body = answer.body().encode()
     lines = [
         f"HTTP/1.1 {answer.status} {_PHRASES.get(answer.status, '')}".encode(),

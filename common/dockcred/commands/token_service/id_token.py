@@ -1,8 +1,8 @@
-"""An ID token: read once and strictly, and believed only where all of it can be.
+"""An ID token: parsed once and strictly, and valid only if every part of it is.
 
-The algorithms are PyJWT's; its reading is not, for it looks at each character of a
-token in Python, and at each token twice, which was the half of a request. What it
-believes and what we believe is compared in the tests.
+PyJWT checks the signature, but does not parse the token here. Its parser looks at each
+character in Python, and at each token twice; that was half of a request's time. The
+tests compare which tokens PyJWT and we accept.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ from dockcred.commands.token_service.request import Refusal
 MAX_CHARACTERS = 16 * 1024
 MAX_KEY_ID = 512
 SKEW_S = 30
-"""How far an issuer's clock may be before ours; none may be behind at the end."""
+"""Seconds that an issuer's clock may be ahead of ours.
+
+There is no tolerance at a token's expiry.
+"""
 
 _FORM = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)")
 _SIGNATURE_BYTES = {
@@ -33,7 +36,7 @@ _SIGNATURE_BYTES = {
     "ES512": (132,),
     "EdDSA": (64, 114),
 }
-"""How long a signature is (RFC 7518, 3.3 to 3.5; RFC 8032)."""
+"""Length of a signature in bytes (RFC 7518, 3.3 to 3.5; RFC 8032)."""
 
 _REQUIRED = ("iss", "sub", "aud", "exp")
 _ALGORITHMS = jwt.algorithms.get_default_algorithms()
@@ -44,7 +47,7 @@ _MALFORMED = (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError)
 
 @dataclass(frozen=True)
 class IdToken:
-    """What a token says, unverified; `signed` are the bytes that its issuer signed."""
+    """The content of a token, not verified; the issuer signed the bytes `signed`."""
 
     header: Mapping[str, Any]
     claims: Mapping[str, Any]
@@ -54,12 +57,12 @@ class IdToken:
 
     @property
     def key_id(self) -> str | None:
-        """Return the id of the key that signed it, None where it names none."""
+        """Return the id of the key that signed the token; None if it names none."""
         found: str | None = self.header.get("kid")
         return found
 
     def check_form(self, algorithms: Container[str]) -> None:
-        """Raise Refusal for one whose header no key of ours could belong to."""
+        """Raise Refusal for an invalid algorithm, key id or signature length."""
         algorithm, key_id = self.header.get("alg"), self.header.get("kid", "")
         if not isinstance(algorithm, str) or algorithm not in algorithms:
             raise Refusal.unauthorized("the token is signed in a way not taken here")
@@ -69,9 +72,10 @@ class IdToken:
             raise Refusal.unauthorized("the token is not signed")
 
     def check_claims(self, audience: str, now: float) -> float:
-        """Return when it ends; raise Refusal where it is not for us, or not now.
+        """Return the token's expiry; raise Refusal if it is not for us, or not now.
 
-        RFC 7519, 4.1: times are numbers, and an audience is one word or a list of them.
+        RFC 7519, 4.1: times are numbers, and an audience is one string or a list of
+        strings.
         """
         claims = self.claims
         if any(claims.get(name) is None for name in _REQUIRED) or not claims["aud"]:
@@ -80,7 +84,7 @@ class IdToken:
             if name in claims and _time(claims[name]) > now + SKEW_S:
                 raise Refusal.unauthorized("the token is not valid yet")
         expires_at = _time(claims["exp"])
-        # What we grant must end with the token, and lives a second at least.
+        # Our token must expire with this one, and live at least one second.
         if not expires_at - now >= 1:
             raise Refusal.unauthorized("the token has expired")
         listed = claims["aud"]
@@ -93,7 +97,7 @@ class IdToken:
         return expires_at
 
     def check_signature(self, key: PublishedKey) -> None:
-        """Raise Refusal where this key has not signed it."""
+        """Raise Refusal if this key did not sign the token."""
         algorithm = self.header["alg"]
         if key.algorithm not in {"", algorithm}:
             raise Refusal.unauthorized("the token's key is for another algorithm")
@@ -108,7 +112,7 @@ class IdToken:
 
 
 def read(text: str) -> IdToken:
-    """Read a token; raise Refusal for what is none, or not understood."""
+    """Parse a token; raise Refusal if it is none, or has an unknown critical header."""
     if len(text) > MAX_CHARACTERS:
         raise Refusal.bad_request("the token is too long")
     parts = _FORM.fullmatch(text)
@@ -127,7 +131,8 @@ def read(text: str) -> IdToken:
     issuer = claimed.get("iss")
     if issuer is None:
         raise Refusal.unauthorized(_NO_TOKEN)
-    # A header that must be understood and is not (RFC 7515, 4.1.11; RFC 7797).
+    # The token requires an extension that we do not support (RFC 7515, 4.1.11; RFC
+    # 7797).
     if (
         "crit" in said
         or said.get("b64", True) is not True
@@ -139,7 +144,7 @@ def read(text: str) -> IdToken:
 
 
 def _decode(part: str) -> bytes:
-    """Decode base64url; raise ValueError where the same bytes have another spelling."""
+    """Decode base64url; raise ValueError for a spelling that is not canonical."""
     found = urlsafe_b64decode(part + "=" * (-len(part) % 4))
     if urlsafe_b64encode(found).rstrip(b"=") != part.encode("ascii"):
         raise ValueError(part)
@@ -147,16 +152,16 @@ def _decode(part: str) -> bytes:
 
 
 def _lengths(algorithm: str) -> Container[int]:
-    """Return how many bytes a signature by this algorithm may have."""
+    """Return the possible lengths in bytes of a signature by this algorithm."""
     return _SIGNATURE_BYTES.get(algorithm) or _SIGNATURE_BYTES[algorithm[:2]]
 
 
 def _time(value: object) -> float:
-    """Read a NumericDate; raise Refusal for what is none, or beyond all times."""
+    """Read a NumericDate; raise Refusal for other values, and for numbers too large."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Refusal.unauthorized(_NOT_VERIFIED)
     try:
         int(value)
         return float(value)
-    except (ValueError, OverflowError):  # NaN, Infinity, and 10 to the 400
+    except (ValueError, OverflowError):  # NaN, Infinity and 1e400
         raise Refusal.unauthorized(_NOT_VERIFIED) from None

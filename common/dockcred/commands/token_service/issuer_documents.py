@@ -1,8 +1,8 @@
-"""What an issuer publishes: its discovery document, and the keys that it names.
+"""Read what an issuer publishes: its discovery document, and the keys it names.
 
-Only the URL in the settings and the `jwks_uri` of the document under it are ever
-asked; nothing in a token leads anywhere. No redirect is followed, an answer has at
-most 1 MiB and five seconds (`transport`).
+Requests go only to the URL in the settings, and to the `jwks_uri` of the discovery
+document there. Nothing in a token can name another address. No redirect is followed. A
+response has at most 1 MiB and takes at most five seconds (`transport`).
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ PublicKey = (
 
 MAX_KEYS = 100
 MIN_RSA_BITS = 2048
-MAX_RSA_BITS = 8192  # a signature by a longer one would hold up all who wait
+MAX_RSA_BITS = 8192  # verifying with a longer key would delay all other requests
 TIMEOUT_S = 5.0
 _OK = 200
 
 
 class PublishedKey:
-    """One public key, and the one algorithm that it is for, if it says so."""
+    """One public key, and the only algorithm it is for; "" if the key names none."""
 
     __slots__ = ("algorithm", "public")
 
@@ -47,8 +47,8 @@ class PublishedKey:
 async def fetch_keys(issuer: Issuer) -> dict[str, PublishedKey]:
     """Return the issuer's keys by their ids; raise DockcredError with the cause.
 
-    A name's resolution takes as long as it takes, which nobody need wait for: it ends
-    when the thread has ended, so that there are never two for one issuer.
+    The resolution of a name has no time limit, so it runs in a thread. The call ends
+    only when the thread has ended; so there are never two threads for one issuer.
     """
     return await run_in_own_thread(lambda: _fetch_keys(issuer))
 
@@ -69,7 +69,7 @@ def _fetch_keys(issuer: Issuer) -> dict[str, PublishedKey]:
 
 
 def _keys_url(issuer: Issuer) -> str:
-    """Return where the issuer's keys are (OpenID Connect Discovery 1.0, 4)."""
+    """Return the URL of the issuer's keys (OpenID Connect Discovery 1.0, 4)."""
     url = f"{issuer.url.removesuffix('/')}/.well-known/openid-configuration"
     document = _get(issuer, url)
     if document.get("issuer") != issuer.url:
@@ -83,7 +83,10 @@ def _keys_url(issuer: Issuer) -> str:
 
 
 def _read(issuer: Issuer) -> dict[str, Any]:
-    """Read the keys from a file, whose owner decides whom we believe."""
+    """Read the keys from a file; its owner decides which tokens are valid.
+
+    Raises DockcredError if the owner is another user, or the file is not usable.
+    """
     try:
         with open(issuer.keys_file, "rb") as file:
             check_owner(issuer.keys_file, os.fstat(file.fileno()))
@@ -118,13 +121,17 @@ def _get(issuer: Issuer, url: str) -> dict[str, Any]:
 
 
 def _published_key(entry: Any) -> PublishedKey | None:
-    """Read a JWK; None for one that is secret, of odd length, or not to sign."""
+    """Read a JWK; return None for one that we do not use to verify signatures.
+
+    These are private keys, RSA keys of another length, and keys that are not for
+    signatures.
+    """
     if not isinstance(entry, dict) or entry.get("use", "sig") != "sig":
         return None
     try:
         public = jwt.PyJWK(entry).key
     except (jwt.PyJWTError, ValueError, TypeError, KeyError, NotImplementedError):
-        return None  # the last one for `alg: none`, which PyJWT knows and has no key of
+        return None  # NotImplementedError is for `alg: none`, which has no key
     if not isinstance(public, PublicKey):
         return None
     if isinstance(public, rsa.RSAPublicKey) and not (

@@ -1,14 +1,16 @@
-"""An issuer's keys, kept: fetched at the start, before they are old, and for a new one.
+"""An issuer's keys, cached.
 
-An issuer that is slow, dead or flapping is nobody's matter but its own tokens': one
-fetch is under way at most, on a thread of its own, and who has a known key does not
-wait for it. Who needs it waits for WAIT_S at most, and for RETRY_WAIT_S where the last
-fetch failed; so many may wait, and the others are told to come later. A failure is
-remembered for RETRY_S, or PAUSE_S while there are keys.
+They are fetched at the start, by age, and for a new key id.
 
-Whoever makes up key ids makes us ask the issuer once in PAUSE_S, not more. Keys that
-are no longer published stop to count after FRESH_S; where the issuer cannot be
-reached, after KEEP_S.
+A slow or failing issuer affects only its own tokens. At most one fetch runs, in its own
+thread. A request whose key is known does not wait for it. Other requests wait at most
+WAIT_S seconds, or RETRY_WAIT_S if the last fetch failed. At most MAX_WAITING requests
+wait; the others are told to retry. A failure is remembered for RETRY_S seconds, or
+PAUSE_S while there are keys.
+
+A caller who invents key ids causes at most one fetch in PAUSE_S seconds. Keys that are
+no longer published are valid for at most FRESH_S seconds more. If the issuer cannot be
+reached, they are valid for KEEP_S.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ REFRESH_S = 300.0
 FRESH_S = 600.0
 KEEP_S = 3600.0
 PAUSE_S = 60.0
-RETRY_S = 5.0  # while there is no key that counts
+RETRY_S = 5.0  # while there is no valid key
 WAIT_S = 5.0
 RETRY_WAIT_S = 1.0
 MAX_WAITING = 256
@@ -52,16 +54,17 @@ class IssuerKeys:
         self._waiting = 0
 
     def begin(self) -> None:
-        """Start a fetch, if none is under way and the last one is not too recent."""
+        """Start a fetch, if none is running and the last one is not too recent."""
         pause = PAUSE_S if self._count() else RETRY_S
         if self._under_way is None and self._clock() - self._ended_at >= pause:
             self._begun_at = self._clock()
             self._under_way = asyncio.create_task(self._renew())
 
     def known(self, key_id: str | None) -> PublishedKey | None:
-        """Return the key with this id, None where none is known; ask nobody.
+        """Return the key with this id, None if it is unknown; sends no request.
 
-        A token without an id is taken for the only key's, if there is but one.
+        If the token has no key id and the issuer has only one key, that key is
+        returned.
         """
         if not self._count():
             return None
@@ -72,19 +75,19 @@ class IssuerKeys:
     async def find(self, key_id: str | None) -> PublishedKey:
         """Return the key with this id as the issuer publishes it now.
 
-        Raise Refusal where there is none.
+        Raises Refusal if there is no such key, or no keys can be fetched.
         """
         found = self.known(key_id)
         if found is None or self._age() > REFRESH_S:
             self.begin()
-        # Others go on with the key that they have while one asks for newer ones.
+        # While one request fetches newer keys, the others use the key that they have.
         if found is None or (self._age() > FRESH_S and not self._has_failed):
             await self._wait(WAIT_S if found is None else RETRY_WAIT_S)
             found = self.known(key_id)
         if not self._count():
             raise self._away()
         if found is None and self._under_way:
-            raise self._away()  # the key may be among those that it does not tell yet
+            raise self._away()  # the fetch that is running may bring this key
         if found is None:
             raise Refusal.unauthorized("no key that the issuer publishes has this id")
         return found
@@ -93,11 +96,11 @@ class IssuerKeys:
         return self._clock() - self._fetched_at
 
     def _count(self) -> bool:
-        """Return whether the keys that are known still count."""
+        """Return whether the known keys are still valid."""
         return bool(self._keys) and self._age() <= KEEP_S
 
     async def _wait(self, most_s: float) -> None:
-        """Wait for the fetch that is under way, if that has not been long enough."""
+        """Wait for the running fetch: `most_s`, and WAIT_S after its start at most."""
         if self._under_way is None:
             return
         if self._waiting >= MAX_WAITING:
@@ -122,7 +125,7 @@ class IssuerKeys:
             self._keys = await self._fetch(self._issuer)
         except DockcredError as error:
             self._tell_failure(str(error))
-        except Exception as error:  # noqa: BLE001 - one issuer, not the service
+        except Exception as error:  # noqa: BLE001 - one issuer fails, not the service
             self._tell_failure(type(error).__name__)
             journal.failure("failed", error)
         else:
@@ -132,7 +135,8 @@ class IssuerKeys:
             journal.info("issuer-keys", issuer=self._issuer.name, keys=len(self._keys))
         finally:
             self._under_way, self._has_failed = None, failed
-            # The first time is not for an unknown key: a rotation may follow it.
+            # No pause follows the first fetch, as the issuer may rotate its keys right
+            # after.
             self._ended_at = self._clock() if failed or had_keys else _NEVER
 
     def _tell_failure(self, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""What the token service tells: its log, a line of JSON on stderr, and its figures."""
+"""The token service's log, as lines of JSON on stderr, and its metrics."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30}
 
 
 class _Journal:
-    """Where the lines go, from which level on, and which worker writes them.
+    """Writes the log lines, with their lowest level and this worker's number.
 
-    Workers share stderr. A pipe takes a line that is longer than PIPE_BUF in pieces, so
-    all take turns by a lock of the kernel's, which one that is killed does not keep.
+    Workers share stderr. A pipe takes a line that is longer than PIPE_BUF in pieces. So
+    the workers take turns by a kernel lock, which a killed worker does not keep.
     """
 
     level = LEVELS["WARNING"]
@@ -45,7 +45,7 @@ class _Journal:
             while text:
                 text = text[os.write(sys.stderr.fileno(), text) :]
         except (OSError, ValueError):
-            pass  # where nobody reads it any more, say so to nobody
+            pass  # nobody reads stderr any more, so there is nobody to tell
         finally:
             if self.turns is not None:
                 fcntl.lockf(self.turns, fcntl.LOCK_UN)
@@ -55,22 +55,22 @@ _JOURNAL = _Journal()
 
 
 def info(event: str, **fields: Any) -> None:
-    """Write down what went as it should."""
+    """Log an event that went as expected."""
     _write("INFO", event, fields)
 
 
 def warning(event: str, **fields: Any) -> None:
-    """Write down what was refused, or what somebody should look at."""
+    """Log a refusal, or an event that an operator should look at."""
     _write("WARNING", event, fields)
 
 
 def failure(event: str, error: BaseException) -> None:
-    """Write down our failure by its type and place: its text may hold anything."""
+    """Log our own failure by its type and place; its message could hold a secret."""
     _JOURNAL.write(_line(time.time(), "error", event) | {"error": _place(error)})
 
 
 def open_on_stderr(level: str) -> None:
-    """Send every line of this process there, the server library's own too."""
+    """Log from this level on, for this process and its libraries, to stderr."""
     _JOURNAL.level = LEVELS[level]
     root = logging.getLogger()
     root.handlers[:] = [_Others()]
@@ -78,7 +78,10 @@ def open_on_stderr(level: str) -> None:
 
 
 def take_turns() -> None:
-    """Share stderr with the processes that are forked from now on."""
+    """Share stderr with the processes that are forked from now on.
+
+    Raises InvalidInputError on a system other than Linux.
+    """
     if not hasattr(os, "memfd_create"):
         raise InvalidInputError(
             "several workers share a port on Linux only", "leave out --workers"
@@ -87,7 +90,7 @@ def take_turns() -> None:
 
 
 def of_worker(number: int) -> None:
-    """Write in each line from now on which worker it is from."""
+    """Add the number of this worker to each line from now on."""
     _JOURNAL.worker = number
 
 
@@ -100,10 +103,10 @@ def _write(level: str, event: str, fields: dict[str, Any]) -> None:
 
 
 class _Others(logging.Handler):
-    """Writes what libraries log, in the same form."""
+    """Writes the log records of libraries in the same form."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """See logging.Handler."""
+        """Write a record, as logging.Handler defines it."""
         line = _line(record.created, record.levelname.lower(), record.getMessage())
         if record.exc_info:
             line["error"] = _place(record.exc_info[1])
@@ -132,7 +135,7 @@ def _bounded(value: Any) -> Any:
 
 
 def _place(error: BaseException | None) -> str:
-    """Return the name of an exception's type and the line that raised it."""
+    """Return the name of an exception's type, and the line that raised it."""
     trace = error.__traceback__ if error else None
     while trace and trace.tb_next:
         trace = trace.tb_next
@@ -156,11 +159,11 @@ _NUMBER = 8  # bytes
 
 
 class Figures:
-    """What is counted, for Prometheus: all workers in one memory.
+    """The metrics for Prometheus, of all workers, in shared memory.
 
-    Each worker has a row of numbers that it alone writes; whichever is asked for the
-    figures adds them up. One that takes the place of a dead worker counts on in its
-    row, so that a figure never goes back.
+    Each worker has a row of numbers that only it writes. The worker that is asked for
+    the metrics adds the rows up. A worker that replaces a dead one goes on in the same
+    row, so a counter never decreases.
     """
 
     def __init__(self) -> None:
@@ -169,16 +172,16 @@ class Figures:
         self._numbers = _memory(_ISSUERS)
 
     def share(self, workers: int, issuers: list[str]) -> None:
-        """Make room for so many workers, which are forked after this, and issuers."""
+        """Make room for issuers, and for workers that are forked after this call."""
         self._issuers, self._workers, self._at = issuers, workers, 0
         self._numbers = _memory(workers * self._width)
 
     def of_worker(self, number: int) -> None:
-        """Count in the row of this worker; the first one is 1."""
+        """Count in this worker's row from now on; the first worker is 1."""
         self._at = (number - 1) * self._width
 
     def ended(self, outcome: str, seconds: float | None = None) -> None:
-        """Count a request by how it ended, and how long it took if that is known."""
+        """Count a request by its outcome, and its duration in seconds if known."""
         which = _WHICH.get(outcome, OTHERWISE)
         self._numbers[self._at + which] += 1
         if seconds is not None:
@@ -187,19 +190,19 @@ class Figures:
             self._numbers[self._at + _SUM] += seconds
 
     def fetched(self, issuer: str, how: str) -> None:
-        """Count that an issuer was asked for its keys; `how` is one of FETCHES."""
+        """Count a fetch of an issuer's keys; `how` is one of FETCHES."""
         if issuer in self._issuers:
             at = _ISSUERS + self._issuers.index(issuer) * len(FETCHES)
             self._numbers[self._at + at + FETCHES.index(how)] += 1
 
     def text(self) -> bytes:
-        """Write them all in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         registry = CollectorRegistry()
         registry.register(self)
         return generate_latest(registry)
 
     def collect(self) -> Iterator[Metric]:
-        """See prometheus_client's Collector."""
+        """Yield the metrics, as prometheus_client's Collector defines it."""
         requests = CounterMetricFamily(
             "dockcred_token_requests",
             "Requests for a token, by how they ended.",
@@ -238,7 +241,7 @@ class Figures:
 
 
 def _memory(numbers: int) -> memoryview[float]:
-    """Return so many numbers, 0 each, that forks of this process share."""
+    """Return `numbers` zeros in memory that forks of this process share."""
     return memoryview(mmap.mmap(-1, numbers * _NUMBER)).cast("d")
 
 

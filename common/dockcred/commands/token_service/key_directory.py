@@ -1,12 +1,13 @@
-"""Our own keys: a directory with one file per key, and one that says what each is for.
+"""Our own keys: a directory with one file per key, and one with the keys' roles.
 
-A registry reads the public keys once, when it starts. So a key is published before
-it signs: `next` has been in the registries' file since the last rotation when it
-becomes `signing`, and a `retired` one stays there until the next rotation.
+A registry reads the public keys once, when it starts. So a key is published before it
+signs: when `next` becomes `signing`, it has been in the registries' file since the last
+rotation. A `retired` key stays in the file until the next rotation.
 
-A running service sees a rotation by itself. Many services may share the directory;
-none but `rotate` writes there. It may also be a Secret of Kubernetes: kubelet mounts it
-read-only, each version in a directory of its own, to which one link leads.
+A running service notices a rotation by itself. Several services may share the
+directory; only `rotate` writes there. It may also be a Kubernetes Secret. kubelet
+mounts that read-only, with each version in its own directory, and a link to the current
+one.
 """
 
 from __future__ import annotations
@@ -30,13 +31,14 @@ _FIRST_KEYS = 2
 _OTHERS = 0o077
 _OTHERS_WRITE = 0o022
 _VERSION = "..data"
-# A pod that is not root reads a Secret by its group (`fsGroup`), the pod's alone.
+# A pod that is not root reads a Secret through a group that only the pod has
+# (`fsGroup`).
 _OTHERS_OF_SECRET = 0o027
 
 
 @dataclass(frozen=True)
 class Roles:
-    """Which key does what, by its id."""
+    """The role of each key, by the key's id."""
 
     signing: str
     next: str
@@ -44,12 +46,12 @@ class Roles:
 
     @property
     def published(self) -> tuple[str, ...]:
-        """Return the keys that a registry shall believe."""
+        """Return the ids of the keys that a registry must trust."""
         return (self.signing, self.next, *self.retired)
 
 
 class KeyDirectory:
-    """The keys in one directory; raises DockcredError where it is not ours alone."""
+    """The keys in one directory; DockcredError if other users have access to it."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -57,14 +59,14 @@ class KeyDirectory:
         self._signing: SigningKey | None = None
 
     def create(self) -> None:
-        """Make the directory and its first two keys; there may be none yet."""
+        """Create the directory and two keys; InvalidInputError if roles exist."""
         os.makedirs(self.path, mode=0o700, exist_ok=True)
         with self._writing():
             if os.path.lexists(self._file(_ROLES)):
                 raise InvalidInputError(
                     f"there are keys in {self.path} already", "use 'rotate'"
                 )
-            # Keys that a killed call has made before it said what they are for.
+            # A killed call may have made keys before it wrote their roles.
             made = sorted(self._key_ids())
             if len(made) > _FIRST_KEYS:
                 raise InvalidInputError(
@@ -77,7 +79,11 @@ class KeyDirectory:
             self._write_roles(Roles(signing, following))
 
     def rotate(self) -> Roles:
-        """Rotate: the next key signs, a new one follows it, those retired before go."""
+        """Rotate the keys; return the new roles.
+
+        The next key becomes the signing key, a new key becomes the next. The signing
+        key is retired, and keys retired before are removed.
+        """
         with self._writing():
             old = self.roles()
             new = Roles(old.next, self._new_key(), (old.signing,))
@@ -87,7 +93,7 @@ class KeyDirectory:
         return new
 
     def roles(self) -> Roles:
-        """Read which key does what."""
+        """Read the roles; raise DockcredError if they are missing or damaged."""
         try:
             found = json.loads(self._read(_ROLES))
             retired = tuple(map(str, found["retired"]))
@@ -104,7 +110,7 @@ class KeyDirectory:
             ) from None
 
     def signing_key(self) -> SigningKey:
-        """Return the key that signs now; it is read again when `rotate` has run."""
+        """Return the signing key; it is read again after a rotation."""
         look = self._looks()
         if self._signing is None or look is None or look != self._look:
             self._signing = self._load(self.roles().signing)
@@ -112,7 +118,7 @@ class KeyDirectory:
         return self._signing
 
     def published(self) -> list[SigningKey]:
-        """Return the keys that a registry shall believe."""
+        """Return the keys that a registry must trust."""
         return [self._load(key_id) for key_id in self.roles().published]
 
     def _looks(self) -> tuple[int, int, int] | None:
@@ -128,7 +134,7 @@ class KeyDirectory:
         return key.id
 
     def _key_ids(self) -> set[str]:
-        """Return the keys that there are, whatever they are for."""
+        """Return the ids of all keys in the directory, whatever their role."""
         names = [name for name in os.listdir(self.path) if name.startswith(_START)]
         return {
             name.removeprefix(_START).removesuffix(_END)
@@ -150,7 +156,7 @@ class KeyDirectory:
         private_file.replace(self._file(_ROLES), f"{json.dumps(text)}\n".encode())
 
     def _read(self, name: str) -> bytes:
-        """Read a file that is its owner's alone, in a directory that is ours."""
+        """Read a file; raise InvalidInputError if other users have access."""
         version = self._version()
         if not version:
             self._check_directory()
@@ -162,9 +168,9 @@ class KeyDirectory:
             return file.read()
 
     def _version(self) -> str:
-        """Return which version of a mounted Secret counts, "" for a plain directory.
+        """Return the current version of a mounted Secret, "" for a plain directory.
 
-        Raise InvalidInputError for what looks like one and could be written.
+        Raises InvalidInputError if it looks like a Secret but is writable.
         """
         link = self._file(_VERSION)
         if not os.path.islink(link):
@@ -180,7 +186,7 @@ class KeyDirectory:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Hold the one right to change what is here."""
+        """Hold the lock for changes; raise InvalidInputError for a mounted Secret."""
         if os.path.lexists(self._file(_VERSION)):
             raise InvalidInputError(
                 f"the keys in {self.path} are a mounted Secret",

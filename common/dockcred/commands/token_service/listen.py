@@ -1,4 +1,7 @@
-"""Where the service listens: in the clear on this machine only, unless told why."""
+"""The socket that the service listens on.
+
+Without TLS it listens on this machine only, except behind a proxy that has TLS.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +18,26 @@ DEFAULT_ADDRESS = "127.0.0.1:5001"
 BACKLOG = 2048
 ACCEPTED_AT_ONCE = 32
 HELD_BYTES = 64 * 1024
-"""What the kernel may hold of a connection each way, by itself up to megabytes. So who
-takes no answers is noticed after a few of them (`connection.READ_S`)."""
+"""The kernel's buffer in bytes for each direction of a connection.
+
+By default it can be megabytes. With this limit, a client that reads no answers is
+noticed after a few of them (`connection.READ_S`).
+"""
 ACCEPTED_BESIDE_OTHERS = 2
-"""One at a time, as every second try takes none: the others take the next ones."""
+"""Calls of accept in one round, for each of several workers.
+
+The last call of a round accepts nothing. So each worker takes one connection at a time,
+and the others take the next.
+"""
 
 
 @dataclass(frozen=True)
 class Listen:
     """Where to listen; `certificate` and `key` are PEM files for TLS.
 
-    `per_client` bounds the connections, and the requests in a second, of one address;
-    None means a bound where addresses are clients', and none where they are a proxy's.
+    `per_client` limits the connections of one address, and its requests per second.
+    None means the default limit if addresses are clients', and no limit if they are a
+    proxy's.
     """
 
     address: str = DEFAULT_ADDRESS
@@ -37,7 +48,10 @@ class Listen:
     per_client: int | None = None
 
     def clients(self, most: int) -> Clients:
-        """Make the count of clients, for `most` connections in all."""
+        """Return the counter of clients, for `most` connections in all.
+
+        Raises InvalidInputError if X-Forwarded-For could come from anybody.
+        """
         proxied = self.behind_proxy or is_loopback(self._host())
         if self.forwarded_for and not proxied:
             raise InvalidInputError(
@@ -53,9 +67,10 @@ class Listen:
         return self.address.rpartition(":")[0].strip("[]")
 
     def open(self, clients: Clients, workers: int = 1) -> socket.socket:
-        """Bind, but in clear only on this machine or behind a proxy that speaks TLS.
+        """Bind and return the socket.
 
-        Raises InvalidInputError otherwise, and for an address that cannot be had.
+        Raises InvalidInputError if the address cannot be used. It is also raised for an
+        address without TLS that is neither on this machine nor behind a proxy.
         """
         _, colon, port = self.address.rpartition(":")
         host = self._host()
@@ -82,9 +97,9 @@ class Listen:
                 f"{self.address} cannot be listened on: {error.strerror}",
                 "choose another with --listen",
             ) from None
-        # Inherited by each connection, as are the next two. asyncio would set it
-        # itself, but not on a socket that does not say its protocol; without it a reply
-        # waits 40 ms for an ACK.
+        # Connections inherit this option and the next two. asyncio would set it, but
+        # not on a socket without a protocol number. Without it a reply waits 40 ms for
+        # an ACK.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, HELD_BYTES)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, HELD_BYTES)
@@ -96,9 +111,9 @@ class Listen:
 
 
 class Listening(socket.socket):
-    """A socket that counts what it accepts until that is closed.
+    """A listening socket that counts each connection from accept to close.
 
-    So a connection counts from its first moment on, TLS's agreement included.
+    So a connection counts from its first moment, including the TLS handshake.
     """
 
     clients: Clients
@@ -106,8 +121,9 @@ class Listening(socket.socket):
     _turn = 0
 
     def accept(self) -> tuple[socket.socket, Any]:
-        """See socket.accept; BlockingIOError and ConnectionAbortedError mean: later."""
-        # Others get their turn between; asyncio would take all who wait at once.
+        """Accept a connection; BlockingIOError, ConnectionAbortedError mean: later."""
+        # asyncio would accept all waiting connections at once. This lets others run
+        # between.
         self._turn = (self._turn + 1) % self.at_once
         if not self._turn:
             raise BlockingIOError
@@ -122,18 +138,18 @@ class Listening(socket.socket):
 
 
 class ClientConnection(socket.socket):
-    """One that was accepted, and is counted until it is closed."""
+    """An accepted connection, which is counted until it is closed."""
 
     clients: Clients | None = None
     peer: Peer = ("",)
 
     def make_room(self) -> None:
-        """End it: nothing of a request is there yet, nor anybody to answer it."""
+        """End the connection: no request has come yet, so none is answered."""
         with contextlib.suppress(OSError):
             self.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """See socket.close."""
+        """Close the connection, and stop to count it."""
         if self.clients:
             self.clients.closed(self.peer)
             self.clients = None

@@ -1,4 +1,4 @@
-"""What a registry's client asks of the token service, and what it is answered."""
+"""A client's request to the token service, and the answer."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from urllib.parse import parse_qs
 from starlette.requests import ClientDisconnect, Request
 
 
-class Refusal(Exception):  # noqa: N818 - the word of the field, and no failure of ours
-    """A status, a code of OAuth (RFC 6749, 5.2), and a reason fit for anyone.
+class Refusal(Exception):  # noqa: N818 - the protocol's word; it is no failure of ours
+    """An HTTP status, an OAuth error code (RFC 6749, 5.2), and a public reason.
 
-    The reason may not hold a secret, nor say more than the caller's own token does.
-    `told` is for the log; `retry_after_s` for those who may come back.
+    The reason must hold no secret, and no more than the caller's own token says. `told`
+    is for the log. `retry_after_s` is the seconds after which to retry; 0 means no
+    retry.
     """
 
     def __init__(
@@ -38,17 +39,17 @@ class Refusal(Exception):  # noqa: N818 - the word of the field, and no failure 
 
     @classmethod
     def bad_request(cls, reason: str, code: str = "invalid_request") -> Self:
-        """Refuse what is not written as it must be."""
+        """Return the refusal of a malformed request."""
         return cls(400, code, reason)
 
     @classmethod
     def unauthorized(cls, reason: str, told: str = "") -> Self:
-        """Refuse who asks."""
+        """Return the refusal of a caller whose identity is not accepted."""
         return cls(401, "invalid_grant", reason, told)
 
     @classmethod
     def unavailable(cls, reason: str, retry_after_s: int, told: str = "") -> Self:
-        """Refuse for a while, for want of something that others must give us."""
+        """Return a temporary refusal: another service does not answer us now."""
         return cls(503, "temporarily_unavailable", reason, told, retry_after_s)
 
 
@@ -68,10 +69,10 @@ _ACTION = re.compile(r"[a-z]+|\*")
 
 @dataclass(frozen=True)
 class Access:
-    """Actions on one resource: asked for, or granted.
+    """Actions on one resource, requested or granted.
 
-    `sort` is the class of a repository's content, such as `plugin`; docker names it for
-    its plugins, and a registry reads who may push which class from it.
+    `sort` is the class of a repository's content, such as `plugin`. docker names it for
+    its plugins. A registry uses it to decide who may push content of that class.
     """
 
     type: str
@@ -80,21 +81,21 @@ class Access:
     sort: str = ""
 
     def __str__(self) -> str:
-        """Write it as a scope."""
+        """Return it as a scope."""
         kind = f"{self.type}({self.sort})" if self.sort else self.type
         return f"{kind}:{self.name}:{','.join(sorted(self.actions))}"
 
     def claim(self) -> dict[str, object]:
-        """Write it as the registry reads it in a token."""
+        """Return it as an entry of a token's `access` claim."""
         sort = {"class": self.sort} if self.sort else {}
         actions = sorted(self.actions)
         return {"type": self.type, **sort, "name": self.name, "actions": actions}
 
 
 def parse(values: Iterable[str]) -> tuple[Access, ...]:
-    """Read scopes, each value one or several with spaces between them.
+    """Parse scopes; each value is one scope, or several with spaces between them.
 
-    The same resource asked for twice is one. Raises Refusal for what is no scope.
+    Scopes of the same resource are merged. Raises Refusal for a malformed scope.
     """
     asked: dict[tuple[str, str, str], frozenset[str]] = {}
     for count, text in enumerate(
@@ -137,7 +138,7 @@ Fields = dict[str, list[str]]
 
 @dataclass(frozen=True)
 class TokenRequest:
-    """What is asked for, and what the caller shows: nothing, if `secret` is None."""
+    """The requested access, and the caller's credentials; no `secret` is anonymous."""
 
     service: str
     asked: tuple[Access, ...]
@@ -146,13 +147,13 @@ class TokenRequest:
 
 
 async def read(request: Request) -> TokenRequest:
-    """Read a request; raise Refusal for one that is not as it must be."""
+    """Parse a request; raise Refusal if it is malformed."""
     head = sum(len(name) + len(value) + 4 for name, value in request.headers.raw)
     if head + len(request.scope["query_string"]) > MAX_HEAD_BYTES:
-        # h11 bounds a head that comes in pieces only.
+        # h11 limits only a head that comes in pieces.
         raise Refusal(431, "invalid_request", "the request's head is too long")
     if {"content-length", "transfer-encoding"} <= set(request.headers.keys()):
-        # Two lengths (RFC 9112, 6.1): a proxy may have believed the other one.
+        # With two lengths (RFC 9112, 6.1) a proxy may have used the other one.
         raise Refusal.bad_request("the request says its length in two ways")
     if request.method == "POST":
         check_kind(request.headers.get("content-type", ""))
@@ -163,7 +164,7 @@ async def read(request: Request) -> TokenRequest:
 
 
 def of_query(query: bytes, authorizations: list[str]) -> TokenRequest:
-    """Read a GET; raise Refusal for one that is not as it must be."""
+    """Parse the query of a GET; raise Refusal if it is malformed."""
     fields = _fields(query)
     username, secret = _basic(authorizations)
     scopes = parse(fields.get("scope", ()))
@@ -171,12 +172,12 @@ def of_query(query: bytes, authorizations: list[str]) -> TokenRequest:
 
 
 def of_form(body: bytes) -> TokenRequest:
-    """Read the body of a POST; raise Refusal for one that is not as it must be."""
+    """Parse the body of a POST; raise Refusal if it is malformed."""
     return _from_form(_fields(body))
 
 
 def check_kind(content_type: str) -> None:
-    """Raise Refusal for a body that is no form."""
+    """Raise Refusal if the content type is not a form's."""
     if content_type.partition(";")[0].strip().lower() != _FORM:
         raise Refusal(415, "invalid_request", f"the body must be {_FORM}")
 
@@ -231,7 +232,7 @@ def _one(fields: Fields, name: str) -> str:
 
 
 def _basic(headers: list[str]) -> tuple[str, str | None]:
-    """Read Basic credentials (RFC 7617); no header at all is nobody."""
+    """Parse Basic credentials (RFC 7617); the secret is None without a header."""
     if not headers:
         return "", None
     if len(headers) > 1:
@@ -249,20 +250,20 @@ def _basic(headers: list[str]) -> tuple[str, str | None]:
 
 @dataclass(frozen=True)
 class TokenAnswer:
-    """The reply to the client, and what the log is told of it."""
+    """The response to the client, and the fields for the log."""
 
     reply: dict[str, Any] = field(repr=False)
     told: dict[str, Any]
 
 
 class Authority(Protocol):
-    """Says what who asks may do."""
+    """Decides which access a caller gets."""
 
     async def answer(self, request: TokenRequest) -> TokenAnswer:
-        """Return the reply to a request; raise Refusal where it gets none."""
+        """Return the response to a request; raise Refusal if it is refused."""
 
     def begin(self) -> None:
-        """Fetch ahead, in the running loop, what the first request will need."""
+        """Start to fetch in the running event loop what the first request will need."""
 
     def check(self) -> None:
-        """Raise DockcredError where it could answer nobody."""
+        """Raise DockcredError if no request could be answered."""

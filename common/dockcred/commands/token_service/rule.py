@@ -1,4 +1,4 @@
-"""Rules: who may do what, by glob patterns; the known public issuers."""
+"""Rules that grant access by glob patterns, and the known public issuers."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from dockcred.commands.token_service.request import (
 from dockcred.errors import InvalidInputError
 
 MAX_CHARACTERS = 1024
-"""Of a pattern and of a value; what is longer matches nothing."""
+"""Characters of a pattern, and of a value; a longer value matches nothing."""
 
 
 class Glob:
-    """One pattern, compiled so that a value is read once for each `*`."""
+    """One pattern, compiled so that matching reads a value at most once per `*`."""
 
     __slots__ = ("_regex", "text")
 
     def __init__(self, text: str) -> None:
-        """Parse a pattern; raise InvalidInputError for one that means nothing."""
+        """Parse a pattern; raise InvalidInputError for a malformed one."""
         segments = text.split("/")
         if not text or len(text) > MAX_CHARACTERS or not text.isprintable():
             raise InvalidInputError(
@@ -43,31 +43,31 @@ class Glob:
         self._regex = re.compile("/".join(map(_segment, segments)), re.DOTALL)
 
     def matches(self, value: str) -> bool:
-        """Return whether the whole value is one of those that are meant."""
+        """Return whether the pattern matches the whole value."""
         return (
             0 < len(value) <= MAX_CHARACTERS
             and self._regex.fullmatch(value) is not None
         )
 
     def names_literally(self, parts: int | None = None) -> bool:
-        """Return whether its first parts, or all, are written out.
+        """Return whether the first `parts` of the pattern, or all, have no wildcard.
 
-        Slashes and colons are what parts them.
+        Slashes and colons separate the parts.
         """
         start = self.text.replace(":", "/").split("/")[:parts]
         return not set("".join(start)) & {"*", "?"}
 
     @property
     def starts_wild(self) -> bool:
-        """Return whether it leaves even the first character open."""
+        """Return whether the pattern begins with a wildcard."""
         return self.text[0] in {"*", "?"}
 
 
 def _segment(glob: str) -> str:
-    """Write one segment as a regular expression that never tries a way twice.
+    """Return one segment as a regular expression without repeated backtracking.
 
-    All but the last `*` take the first place where the rest fits (an atomic group):
-    a later one would leave less to those that follow.
+    Each `*` but the last takes the first position where the text after it matches (an
+    atomic group). A later position would only leave less for the rest.
     """
     if glob == "**":
         return ".+"
@@ -84,7 +84,7 @@ def _literal(text: str) -> str:
 
 ACTIONS = frozenset({"pull", "push", "delete"})
 ANONYMOUS = ""
-"""The issuer of those who show nothing."""
+"""The issuer of anonymous callers."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Rule:
     actions: frozenset[str]
     catalog: bool = False
     strangers_may_push: bool = False
-    """That a stranger's change may have started the job is known, and meant."""
+    """True if the rule intends that a stranger's change may start the job."""
 
     @classmethod
     def of_words(
@@ -111,7 +111,7 @@ class Rule:
         catalog: bool = False,
         strangers_may_push: bool = False,
     ) -> Self:
-        """Make a rule from what is written; `which` names it in InvalidInputError."""
+        """Make a rule of its settings; raise InvalidInputError, naming it `which`."""
         taken = frozenset(actions)
         if not taken <= ACTIONS:
             raise InvalidInputError(
@@ -132,13 +132,13 @@ class Rule:
         return cls(issuer, globs, named, taken, catalog, strangers_may_push)
 
     def admits(self, issuer: str, claims: Mapping[str, Any]) -> bool:
-        """Return whether every claim that the rule names is in the token and fits."""
+        """Return whether every claim of the rule is in the token and matches."""
         return issuer == self.issuer and all(
             _fits(claims.get(name), globs) for name, globs in self.claims.items()
         )
 
     def allows(self, access: Access) -> frozenset[str]:
-        """Return which actions on a resource it allows, asked for or not."""
+        """Return the actions that the rule allows on a resource, requested or not."""
         if (access.type, access.name) == CATALOG:
             return frozenset({EVERY_ACTION}) if self.catalog else frozenset()
         named = access.type == REPOSITORY and any(
@@ -148,9 +148,9 @@ class Rule:
 
 
 def grant(rules: Iterable[Rule], asked: Iterable[Access]) -> tuple[Access, ...]:
-    """Return what was asked for and is allowed by rules that admit who asks.
+    """Return the requested access that the rules allow; all of them admit the caller.
 
-    `*` asks for every action that there is; it is never granted on a repository.
+    `*` requests all actions; on a repository it is never granted itself.
     """
     admitting = tuple(rules)
     granted = []
@@ -165,7 +165,7 @@ def grant(rules: Iterable[Rule], asked: Iterable[Access]) -> tuple[Access, ...]:
 
 
 def _fits(value: Any, globs: tuple[Glob, ...]) -> bool:
-    """Match a claim: a word, a number, a truth value, or any word of a list."""
+    """Return whether a claim matches: a string, number or boolean, or any in a list."""
     values = value if isinstance(value, list) else [value]
     texts = [text for text in map(_text, values) if text is not None]
     return any(glob.matches(text) for glob in globs for text in texts)
@@ -179,9 +179,9 @@ def _text(value: Any) -> str | None:
 
 @dataclass(frozen=True)
 class Kind:
-    """The claims of one sort of issuer.
+    """The claims that identify the owner of a job at one sort of issuer.
 
-    `ids` tell whose job it is for good, `names` for now.
+    `ids` never change owner. `names` may be given up, and taken by another owner.
     """
 
     ids: tuple[str, ...] = ()
@@ -221,13 +221,13 @@ _KNOWN = {
 
 
 def kind_of(url: str) -> str:
-    """Return the sort of an issuer whose settings do not say it."""
+    """Return the sort of an issuer by the host in its URL, OTHER if it is unknown."""
     host = url.partition("://")[2].partition("/")[0]
     return _KNOWN.get(host, OTHER)
 
 
 def examine(rule: Rule, kind: Kind, which: str) -> Iterator[str]:
-    """Return warnings about a rule; raise InvalidInputError for a dangerous one."""
+    """Yield warnings about a rule; raise InvalidInputError for a dangerous one."""
     if not rule.claims:
         raise InvalidInputError(
             f"{which} names no claim: it would admit every token of its issuer",
@@ -253,8 +253,8 @@ def _is_literal(rule: Rule, claim: str) -> bool:
 
 
 def _tells_whose(rule: Rule, claim: str) -> bool:
-    """Return if the owner's name is written out: anybody can be `octo-anything`."""
+    """Return whether the owner is written out: anybody can own `octo-anything`."""
     globs = rule.claims.get(claim, ())
-    # A subject says first what follows: repo:OWNER/…, project_path:GROUP/….
+    # The owner is in the first two parts: repo:OWNER/…, project_path:GROUP/….
     parts = 2 if claim == "sub" else 1
     return bool(globs) and all(glob.names_literally(parts) for glob in globs)

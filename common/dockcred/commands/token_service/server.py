@@ -1,4 +1,4 @@
-"""The server: one process that serves, or one of several that share a port."""
+"""The server: one process, or one of several workers that share a port."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ T = TypeVar("T")
 
 
 async def run_in_own_thread(work: Callable[[], T]) -> T:
-    """Return what a call that may block returns, or raise what it raises.
+    """Return the result of a call that may block, or raise its error.
 
-    Not by `asyncio.to_thread`: its threads are few and shared, so that one neighbour's
-    slow calls take them all, and the end of the program waits for each of them. The
-    thread runs on when whoever waits here is cancelled; its end is not waited for.
+    `asyncio.to_thread` does not fit. Its threads are few and shared, so one service's
+    slow calls can take them all, and the program waits for each at its end. If the
+    caller is cancelled, this thread runs on; the program does not wait for it.
     """
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[T] = loop.create_future()
@@ -41,14 +41,14 @@ async def run_in_own_thread(work: Callable[[], T]) -> T:
             how(what)
 
     def tell(how: Callable[[Any], None], what: Any) -> None:
-        # RuntimeError: the loop is closed, and nobody waits any more.
+        # RuntimeError: the loop is closed, and nobody waits any longer.
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(settle, how, what)
 
     def body() -> None:
         try:
             result = work()
-        except Exception as error:  # noqa: BLE001 - raised again where it is waited for
+        except Exception as error:  # noqa: BLE001 - raised again at `await`
             tell(ended.set_exception, error)
         else:
             tell(ended.set_result, result)
@@ -63,17 +63,17 @@ KEEP_ALIVE_S = 5
 GRACE_S = 10
 WANTED_FILES = 8192
 OTHER_FILES = 256
-"""What is left for keys, issuers, the provider, and those who are turned away."""
+"""File descriptors for keys, issuers, the provider, and refused connections."""
 
 TLS_1_2_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
-"""Forward secrecy and AEAD, whatever the installed uvicorn would choose."""
+"""Only ciphers with forward secrecy and AEAD, whatever uvicorn's default is."""
 
 
 def run(application: Application, listen: Listen, many: int = 1) -> None:
-    """Serve until SIGTERM or Ctrl-C, then finish what has begun, for GRACE_S.
+    """Serve until SIGTERM or Ctrl-C, then finish running requests, for GRACE_S.
 
-    With `many` workers this process only looks after them. Raise InvalidInputError
-    where nobody can serve, and DockcredError where one of them did not end in time.
+    With `many` above 1, this process only manages the workers. Raises InvalidInputError
+    if the service cannot start, and DockcredError if a worker did not stop in time.
     """
     files = _allow_many_files()
     most = min(MAX_CONNECTIONS, max(files - OTHER_FILES, files // 2))
@@ -106,23 +106,26 @@ def run(application: Application, listen: Listen, many: int = 1) -> None:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's, which says that it is not ready from the moment on that it ends."""
+    """uvicorn's server, which reports that it is not ready as soon as it stops."""
 
     def __init__(self, config: uvicorn.Config, application: Application) -> None:
         super().__init__(config)
         self._application = application
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """See uvicorn."""
+        """Mark the application as stopping, then shut uvicorn down."""
         self._application.leave()
         await super().shutdown(sockets)
 
 
 class _Loop(asyncio.SelectorEventLoop):
-    """asyncio's own, which else gives TLS's agreement a minute, and its end half."""
+    """asyncio's event loop with shorter time limits for TLS.
+
+    asyncio's own limits are 60 s for the handshake, and 30 s for the shutdown.
+    """
 
     async def create_server(self, *arguments: Any, **options: Any) -> asyncio.Server:
-        """See asyncio."""
+        """Create a server with our time limits for TLS, as asyncio defines it."""
         if options.get("ssl"):
             options["ssl_handshake_timeout"] = HANDSHAKE_S
             options["ssl_shutdown_timeout"] = FAREWELL_S
@@ -140,13 +143,14 @@ async def _serve(
     application: Application,
     parent: int,
 ) -> None:
-    """Serve until told to stop, or until `parent`, the end of a pipe, is left alone."""
+    """Serve until a signal, or until the parent process closes the pipe `parent`."""
 
     def stop(*_: object) -> None:
         server.should_exit = True
 
-    # uvicorn has handlers of its own while it serves; a signal that ended it is raised
-    # once more for those before. Ours: a stop that was asked for is a success.
+    # uvicorn sets its own signal handlers while it serves. After it stops, it raises
+    # the signal again for the handlers before. Ours treats a requested stop as a
+    # success.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     if parent == workers.NOBODY:
@@ -182,7 +186,7 @@ def _config(
 
 
 def _allow_many_files() -> int:
-    """Raise our own limit, for each connection is a file; return it."""
+    """Raise our limit of file descriptors, one per connection; return the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = WANTED_FILES if hard == resource.RLIM_INFINITY else min(hard, WANTED_FILES)
     if soft < wanted:

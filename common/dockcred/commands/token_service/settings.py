@@ -1,4 +1,4 @@
-"""What the service is told: issuers, rules, and its own name."""
+"""The settings of the service: issuers, rules, and its own name."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ ALGORITHMS = (
     *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
     *("ES256", "ES384", "ES512", "EdDSA"),
 )
-"""Asymmetric ones only: who can verify a token must not be able to make one."""
+"""Only asymmetric algorithms: a verifier of a token must not be able to make one."""
 
 MAX_LIFE_S = 300
-MIN_LIFE_S = 60  # docker takes a shorter life for 60 s
+MIN_LIFE_S = 60  # docker assumes 60 s for a shorter life
 DEFAULT_NAME = "dockcred"
 CERTIFICATE, JWKS = "certificate", "jwks"
 
 
 @dataclass(frozen=True)
 class Issuer:
-    """An OIDC issuer whose ID tokens are believed, if they are meant for `audience`.
+    """An OIDC issuer whose ID tokens are accepted, if they are meant for `audience`.
 
-    Its keys are in `keys_file`, a JWKS, where it publishes none that we could fetch.
+    `keys_file` is a JWKS with its keys, if the issuer publishes none that we can fetch.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Issuer:
     keys_file: str = ""
 
     def __post_init__(self) -> None:
-        """Raise InvalidInputError for an issuer that cannot be believed."""
+        """Raise InvalidInputError for an issuer that is not safe to trust."""
         if not is_safe_url(self.url, plain=True) or set(self.url) & {"?", "#"}:
             raise InvalidInputError(
                 f"the url of issuer {self.name} is not one that can be believed",
@@ -69,15 +69,15 @@ class Issuer:
 
     @property
     def is_local(self) -> bool:
-        """Return whether it is on this machine, where plain http is good enough."""
+        """Return whether the issuer is on this machine, where plain http is safe."""
         return is_loopback(urlsplit(self.url).hostname or "")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """All that the answers depend on.
+    """All settings that the answers depend on.
 
-    `name` is ours, the `issuer` of the registry's settings; `service` is the
+    `name` is our name, the `issuer` in the registry's settings. `service` is the
     registry's name for itself. `keys` is a directory. Tokens live `life_s` seconds.
     """
 
@@ -90,7 +90,7 @@ class Settings:
     life_s: int = MAX_LIFE_S
 
     def __post_init__(self) -> None:
-        """Raise InvalidInputError for what is unsafe or means nothing."""
+        """Raise InvalidInputError for unsafe or meaningless settings."""
         for what in (self.service, self.name):
             if not what.isascii() or not what.isprintable() or set(what) & {'"', "\\"}:
                 raise InvalidInputError(
@@ -111,7 +111,10 @@ class Settings:
         tuple(self.warnings())
 
     def warnings(self) -> Iterator[str]:
-        """Return what a person should fix, though the service can run."""
+        """Yield what an operator should fix, though the service can run.
+
+        Raises InvalidInputError for a rule that is not safe.
+        """
         issuers = {issuer.name: issuer for issuer in self.issuers}
         for number, rule in enumerate(self.rules, start=1):
             which = f"rule {number}"
@@ -132,7 +135,7 @@ class Settings:
 
 
 def is_safe_url(url: str, *, plain: bool) -> bool:
-    """Return if a URL is https, or on this machine where `plain` http is allowed."""
+    """Return whether a URL is https; with `plain`, also http on this machine."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port

@@ -1,4 +1,4 @@
-"""The token service's file, read strictly."""
+"""Parse the token service's settings file, and refuse what is unknown in it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _KINDS = {
 
 
 class SettingsTable(Table):
-    """One table of the settings; `where` is what messages call it."""
+    """One table of the settings; messages call it `where`."""
 
     def __init__(self, content: Any, where: str) -> None:
         if not isinstance(content, dict):
@@ -43,7 +43,7 @@ class SettingsTable(Table):
         )
 
     def unknown(self, name: str, known: list[str]) -> InvalidInputError:
-        """Return the error for a key that nobody reads: a typo opens no door."""
+        """Return the error for an unknown key, so that a typo does not widen access."""
         del known
         return InvalidInputError(
             f"{self._where} has {name!a}, which means nothing",
@@ -55,7 +55,7 @@ STRANGERS = "strangers-may-push"
 
 
 def parse(text: str, default_keys: str) -> Settings:
-    """Read a TOML file's text; raise InvalidInputError with what to fix in it."""
+    """Parse the text of a TOML file; raise InvalidInputError with what to fix."""
     try:
         content = loads(text)
     except BrokenTOMLError as error:
@@ -81,7 +81,7 @@ def parse(text: str, default_keys: str) -> Settings:
 
 
 def allow(words: str, issuer: str, which: str) -> Rule:
-    """Read a rule of one line: `REPOSITORY:ACTION[,ACTION…] [CLAIM=GLOB …]`.
+    """Parse a rule of one line: `REPOSITORY:ACTION[,ACTION…] [CLAIM=GLOB …]`.
 
     The word STRANGERS stands for `strangers_may_push = true`.
     """
@@ -110,7 +110,7 @@ def allow(words: str, issuer: str, which: str) -> Rule:
 
 
 def allow_anonymous(repositories: Iterable[str]) -> Rule:
-    """Make a rule by which everybody pulls some repositories."""
+    """Return a rule by which everybody may pull from some repositories."""
     return Rule.of_words("anonymous", ANONYMOUS, {}, tuple(repositories), ("pull",))
 
 

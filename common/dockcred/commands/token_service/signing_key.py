@@ -1,7 +1,7 @@
-"""One key of ours: what it signs with, and the two ways a registry knows it by.
+"""One of our signing keys, and the two ways in which a registry verifies with it.
 
-distribution 2.8 takes a chain of certificates and looks for its end in a bundle;
-3.x takes that too, or a JWKS where the id is the key's thumbprint (RFC 7638).
+distribution 2.8 takes a chain of certificates, and looks for its root in a bundle. 3.x
+also takes that, or a JWKS in which the key id is the key's thumbprint (RFC 7638).
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from dockcred.errors import InvalidInputError
 ALGORITHM = "ES256"
 _COORDINATE = 32  # bytes, RFC 7518 6.2.1.2
 _ECDSA = ec.ECDSA(hashes.SHA256())
-# Registries refuse a chain outside its validity. Rotation ends a key, not its date.
+# Registries refuse a chain outside its validity. Rotation retires a key, not this date.
 _VALID = timedelta(days=3650)
 _CLOCK_SKEW = timedelta(hours=1)
 
 
 class SigningKey:
-    """A private key on P-256, and the certificate that it signed for itself."""
+    """A private key on P-256, and its self-signed certificate."""
 
     def __init__(
         self, private: ec.EllipticCurvePrivateKey, certificate: x509.Certificate
@@ -44,13 +44,13 @@ class SigningKey:
 
     @classmethod
     def generate(cls) -> Self:
-        """Make a new one."""
+        """Make a new key."""
         private = ec.generate_private_key(ec.SECP256R1())
         return cls(private, _certify(private))
 
     @classmethod
     def from_pem(cls, pem: bytes) -> Self:
-        """Read what `pem` wrote; raise InvalidInputError for anything else."""
+        """Read what `pem` returned; raise InvalidInputError for other bytes."""
         try:
             private = load_pem_private_key(pem, password=None)
             certificate = x509.load_pem_x509_certificate(pem)
@@ -69,20 +69,21 @@ class SigningKey:
         return cls(private, certificate)
 
     def pem(self) -> bytes:
-        """Write the private key and its certificate."""
+        """Return the private key and its certificate in PEM."""
         private = self.private.private_bytes(
             Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
         )
         return private + self.certificate_pem()
 
     def certificate_pem(self) -> bytes:
-        """Write the certificate, for a registry's `rootcertbundle`."""
+        """Return the certificate in PEM, for a registry's `rootcertbundle`."""
         return self._certificate.public_bytes(Encoding.PEM)
 
     def sign(self, claims: dict[str, Any], *, by_id: bool) -> str:
-        """Return a signed JWT (RFC 7515), which names this key by its id or its chain.
+        """Return a signed JWT (RFC 7515) that names this key by its id or its chain.
 
-        Written here, as our keys are of one kind and the header is always the same one.
+        It is encoded here, as all our keys are of one type and the header never
+        changes.
         """
         header = self._header_by_id if by_id else self._header_by_chain
         text = json.dumps(claims, separators=(",", ":")).encode()
@@ -102,7 +103,7 @@ class SigningKey:
 
     @cached_property
     def chain(self) -> list[str]:
-        """Return the certificate as a token's `x5c` has it (RFC 7515, 4.1.6)."""
+        """Return the certificate chain in the form of `x5c` (RFC 7515, 4.1.6)."""
         encoded = self._certificate.public_bytes(Encoding.DER)
         return [base64.b64encode(encoded).decode()]
 
@@ -115,11 +116,14 @@ class SigningKey:
         return _base64url(digest.finalize())
 
     def jwk(self) -> dict[str, Any]:
-        """Write the public key, for a registry's `jwks`."""
+        """Return the public key as a JWK, for a registry's `jwks`."""
         return self._members() | {"kid": self.id, "alg": ALGORITHM, "use": "sig"}
 
     def _members(self) -> dict[str, str]:
-        """Return the members that make the key, which are all that is hashed."""
+        """Return the members of the JWK that define the key.
+
+        Only these are hashed for its id (RFC 7638).
+        """
         numbers = self.private.public_key().public_numbers()
         return {
             "crv": "P-256",

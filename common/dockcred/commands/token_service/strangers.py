@@ -1,11 +1,12 @@
-"""Which jobs may change a registry: those that no stranger's change has started.
+"""Refuse rules by which a stranger's change could push to a registry.
 
-Anybody can open a pull request, write a comment or star a repository, and GitHub runs
-some workflows then with the repository's own identity (`pull_request_target`,
-`issue_comment`, `workflow_run` …); `ref` is then the default branch's. A member of a
-GitLab project can run a fork's merge request there, whose branch may be named `main`.
-So a rule that lets jobs push names what holds for no such job, or says that it is
-meant.
+A stranger is somebody who may not push to the repository. Anybody can open a pull
+request, write a comment or star a repository. GitHub then runs some workflows with the
+repository's own identity (`pull_request_target`, `issue_comment`, `workflow_run` …);
+`ref` is then the default branch's. A member of a GitLab project can run a fork's merge
+request in the project, and the fork's branch may be named `main`. So a rule that lets
+jobs push must require a claim that is never true for such a job. Or it must say that
+pushing from such jobs is intended.
 
 https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows
 https://docs.gitlab.com/ci/secrets/id_token_authentication/
@@ -22,10 +23,10 @@ from dockcred.errors import InvalidInputError
 
 @dataclass(frozen=True)
 class Moment:
-    """A claim that tells when a job runs, and the values that no stranger brings about.
+    """A claim that tells how a job was started, and the values no stranger can cause.
 
-    No values are given where any will do that is written out: there a stranger's is
-    another one.
+    `safe` is empty if any value without a wildcard is safe: a stranger's job always has
+    a different value there.
     """
 
     claim: str
@@ -47,9 +48,9 @@ MOMENTS = {
         Moment("environment_protected", ("true",)),
         Moment("pipeline_source", ("push", "schedule", "web", "api", "trigger")),
     ),
-    # The repository that the change came from, which for a fork's is the fork.
+    # The repository of the change; for a change from a fork this is the fork.
     "circleci": (Moment("oidc.circleci.com/vcs-origin"),),
-    # A fork's branch has its owner before it, `owner:branch`.
+    # A branch of a fork is named with its owner first: `owner:branch`.
     "buildkite": (Moment("build_branch"), Moment("build_tag")),
     "bitbucket": (Moment("branchName"), Moment("deploymentEnvironmentUuid")),
 }
@@ -78,9 +79,10 @@ _SUBJECTS = {
 
 
 def kind_by_claims(rule: Rule) -> str:
-    """Return the sort of the issuer whose claims a rule names, "" where it names none.
+    """Return the sort of issuer whose claims a rule names, "" if it names none.
 
-    A GitLab, a GitHub Enterprise Server or a Forgejo of one's own is known by no URL.
+    A GitLab, GitHub Enterprise Server or Forgejo that users host themselves has no
+    known URL.
     """
     for kind, claims in _CLAIMS.items():
         if not claims.isdisjoint(rule.claims):
@@ -119,7 +121,7 @@ def _is_safe(rule: Rule, moment: Moment) -> bool:
 
 
 def _is_safe_value(text: str, moment: Moment) -> bool:
-    """Return whether a pattern is one value, and not a stranger's; `*` is none."""
+    """Return whether a pattern matches only values that no stranger can cause."""
     if moment.safe:
         return text in moment.safe
     return text[0] not in {"*", "?"} and "**" not in text

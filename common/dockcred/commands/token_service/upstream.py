@@ -1,9 +1,9 @@
-"""The answer from an OAuth provider behind us, which signs what the registry believes.
+"""Answer with tokens of an OAuth provider, which the registry trusts.
 
-The variables are those of distribution-oauth (https://github.com/BeryJu), and so is
-the request: client_credentials with the caller's name and password, or with the
-caller's JWT as the client's assertion (RFC 7523) where the name is the one agreed on.
-All scopes go up in one request; what the provider says of a refusal stays here.
+The variables are those of distribution-oauth (https://github.com/BeryJu). So is the
+request: client_credentials with the caller's name and password. If the name is the one
+agreed on, the password is a JWT and is sent as the client's assertion (RFC 7523). One
+request has all scopes. What the provider says of a refusal is not passed on.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from dockcred.transport.response import Response
 TIMEOUT_S = 10.0
 MAX_CALLS = 64
 WAIT_S = 5.0
-"""How long a request waits for its turn, where MAX_CALLS are under way."""
+"""Seconds that a request waits while MAX_CALLS are running."""
 
-DEFAULT_LIFE_S = 60  # what clients assume where a reply does not say (oauth.md)
+DEFAULT_LIFE_S = 60  # what clients assume if a reply has no life (oauth.md)
 POD_TOKEN = f"{system.IN_POD}/token"
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _OK = 200
@@ -37,7 +37,7 @@ _RETRY_S = 5
 
 @dataclass(frozen=True)
 class OAuthProvider:
-    """The provider, and who strangers are to it: one of its users, or this pod."""
+    """The provider, and who anonymous callers are: a user of it, or this pod."""
 
     token_url: str
     client_id: str
@@ -49,7 +49,7 @@ class OAuthProvider:
 
     @classmethod
     def of(cls, environment: Environment) -> Self:
-        """Read it from the variables; raise InvalidInputError for what is missing."""
+        """Read the provider from the variables; InvalidInputError if one lacks."""
         url = environment.get("TOKEN_URL")
         if not is_safe_url(url, plain=True):
             raise InvalidInputError(
@@ -71,7 +71,7 @@ class OAuthProvider:
 
 
 class Upstream:
-    """Answers requests with what the provider mints."""
+    """Answers requests with tokens that the provider issues."""
 
     def __init__(self, provider: OAuthProvider, environment: Environment) -> None:
         self._provider = provider
@@ -80,7 +80,7 @@ class Upstream:
         self._calls: set[asyncio.Task[Response]] = set()
 
     async def answer(self, request: TokenRequest) -> TokenAnswer:
-        """Return the provider's token; raise Refusal where it gives none."""
+        """Return the provider's token; raise Refusal if there is none."""
         scopes = (*map(str, request.asked), self._provider.scope)
         fields = self._credentials(request) | {
             "client_id": self._provider.client_id,
@@ -107,13 +107,13 @@ class Upstream:
         return TokenAnswer(_reply(response), {"username": request.username})
 
     def begin(self) -> None:
-        """Do nothing: nothing of the provider's is needed before a request."""
+        """Do nothing: no request needs anything fetched before."""
 
     def check(self) -> None:
-        """Do nothing: nothing of ours can be missing."""
+        """Do nothing: this service has no keys that could be missing."""
 
     async def _call(self, fields: dict[str, str]) -> Response:
-        """Ask; the turn ends with the thread, however long somebody waited for it."""
+        """Send the request; its turn ends with its thread, not with the caller."""
         try:
             return await run_in_own_thread(lambda: self._post(fields))
         finally:
@@ -134,7 +134,7 @@ class Upstream:
         )
 
     def _credentials(self, request: TokenRequest) -> dict[str, str]:
-        """Return the fields that say who asks."""
+        """Return the form fields that identify the caller; raise Refusal if none."""
         provider, secret = self._provider, request.secret
         username = request.username
         if secret is None and provider.anonymous_is_pod:
@@ -143,7 +143,7 @@ class Upstream:
             username, secret = provider.anonymous_username, provider.anonymous_password
         if not secret:
             raise Refusal.unauthorized("a username and a password are needed")
-        # A refresh token comes without a name; ours can only be a JWT.
+        # A refresh token comes without a user name; here it can only be a JWT.
         if provider.jwt_username and username in {"", provider.jwt_username}:
             return _assertion(secret)
         if not username:
@@ -160,7 +160,7 @@ def _assertion(token: str) -> dict[str, str]:
 
 
 def _pod_token() -> str:
-    """Read the pod's token anew each time: kubelet replaces it before it expires."""
+    """Read the pod's token each time, as kubelet replaces it before it expires."""
     try:
         with open(POD_TOKEN, encoding="ascii") as file:
             return file.read().strip()
@@ -169,7 +169,7 @@ def _pod_token() -> str:
 
 
 def _reply(response: Response) -> dict[str, Any]:
-    """Return the token under both of its names, and its life."""
+    """Return the response to the client: the token under both names, and its life."""
     try:
         found = response.json()
         token = found["access_token"]

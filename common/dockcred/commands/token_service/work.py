@@ -1,4 +1,4 @@
-"""What the subcommands do; it needs the extra `token-service`, they do not."""
+"""The work of the subcommands; only this module needs the extra `token-service`."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ _LEVELS = {"debug": "DEBUG", "info": "INFO", "warning": "WARNING"}
 def serve(
     application: Application, listen: Listen, workers: int, environment: Environment
 ) -> None:
-    """Serve until told to stop, with a line of JSON on stderr for each request."""
+    """Serve until told to stop, and log each request to stderr as a line of JSON."""
     level = environment.get("DOCKCRED_LOG").lower()
     journal.open_on_stderr(_LEVELS.get(level, "INFO"))
     server.run(application, listen, workers)
-    leave()  # a password may still be compared in a thread
+    leave()  # a thread may still hold a password
 
 
 def with_provider(environment: Environment) -> Application:
-    """Make the service that asks the provider named in the variables."""
+    """Return the service that asks the provider named in the variables."""
     return Application(Upstream(OAuthProvider.of(environment), environment), "registry")
 
 
 def with_rules(settings: Settings) -> Application:
-    """Make the service that goes by rules, and its keys where there are none."""
+    """Return the service that goes by rules; creates its keys if there are none."""
     keys = KeyDirectory(settings.keys)
     if not os.path.lexists(settings.keys):
         keys.create()
@@ -55,7 +55,7 @@ def with_rules(settings: Settings) -> Application:
 
 
 def of_file(path: str, keys: str | None, environment: Environment) -> Settings:
-    """Read the settings, and warn of what could be better in them."""
+    """Read the settings file, and print warnings about it."""
     try:
         with open(path, encoding="utf-8") as file:
             check_owner(path, os.fstat(file.fileno()))
@@ -77,7 +77,7 @@ def of_options(
     allow: tuple[str, ...],
     allow_anonymous: tuple[str, ...],
 ) -> Settings:
-    """Make the settings that one command line stands for."""
+    """Return the settings that the command's options describe."""
     rules = [
         settings_file.allow(words, _ONLY_ISSUER, f"--allow {words!a}")
         for words in allow
@@ -94,7 +94,10 @@ def of_options(
 
 
 def key_directory(keys: str | None, environment: Environment) -> str:
-    """Return where our keys are: as told, else root's place or the user's own."""
+    """Return the directory of our keys: as given, else root's or the user's own.
+
+    Raises InvalidInputError for a user without a home.
+    """
     if keys:
         return os.path.abspath(keys)
     if os.geteuid() == 0:
@@ -110,7 +113,7 @@ def key_directory(keys: str | None, environment: Environment) -> str:
 def write_registry_config(
     settings: Settings, directory: str, seen_as: str | None, realm: str
 ) -> list[str]:
-    """Write what the registry reads; answer the paths."""
+    """Write the files that the registry reads; return their paths."""
     published = KeyDirectory(settings.keys).published()
     there = seen_as or os.path.abspath(directory)
     return access_token.write(directory, there, realm, settings, published)

@@ -1,8 +1,8 @@
-"""Several workers on one port: who starts them, and starts another where one dies.
+"""Several workers on one port: start them, and replace each one that dies.
 
-All are forks that accept from one socket, so that what waits there when one dies is the
-others' to take. This process serves nobody, and holds nothing that a request could
-break. What they share is the socket, the figures and the turns of the journal.
+All workers are forks that accept from one socket. If one dies, the others take the
+connections that wait there. The parent process serves no request, so no request can
+break it. The workers share the socket, the metrics and the lock of the log.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from dockcred.commands.token_service import journal
 from dockcred.errors import DockcredError
 
 NOBODY = -1
-"""The pipe to the parent of a process that has none."""
+"""Stands for the pipe to the parent in a process without a parent."""
 
 _HEARD = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
 SHORT_S = 1.0
-"""Who lives no longer than this is followed by one that waits before it serves."""
+"""Seconds. If a worker lives no longer, the next one waits before it serves."""
 
 FIRST_PAUSE_S = 0.1
 MOST_PAUSE_S = 5.0
 LATER_S = 5.0
-"""How long after their own time the workers are ended by force."""
+"""Seconds after `grace_s` when workers that still run are killed."""
 
 
 def keep_signals() -> None:
-    """Keep what this process is told until `run` hears it."""
-    # Without somebody who would hear it SIGCHLD is not kept everywhere.
+    """Block the signals until `run` waits for them."""
+    # On some systems SIGCHLD is not kept pending without a handler.
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
 
@@ -41,9 +41,9 @@ def run(
 ) -> None:
     """Keep `many` workers until SIGTERM or Ctrl-C; then wait until each has ended.
 
-    `serve` serves in a worker until it is told to stop by SIGTERM, or by the end of the
-    pipe that it gets; `close` closes our own copy of the socket. Raise DockcredError
-    where a worker had to be ended by force, `grace_s` and LATER_S after it was told.
+    `serve` runs in a worker until SIGTERM, or until the pipe closes whose descriptor it
+    gets. `close` closes our own copy of the socket. Raises DockcredError if a worker
+    had to be killed, `grace_s` and LATER_S seconds after the signal.
     """
     journal.take_turns()
     crew = _Crew(serve, many)
@@ -63,7 +63,7 @@ def run(
 
 
 class _Crew:
-    """The workers that live, by their process; each has a number from 1 on."""
+    """The running workers, by process id; each has a number from 1."""
 
     def __init__(self, serve: Callable[[int], None], many: int) -> None:
         self.is_leaving = False
@@ -76,16 +76,16 @@ class _Crew:
             self._start(number)
 
     def leave(self) -> None:
-        """Send all the word to finish what they have in hand."""
+        """Ask all workers to finish their requests and stop."""
         self.is_leaving = True
         self._kill(signal.SIGTERM)
 
     def end(self) -> None:
-        """End all at once."""
+        """Kill all workers."""
         self._kill(signal.SIGKILL)
 
     def bury(self) -> int:
-        """Start another for each that has died; return how many live."""
+        """Replace each worker that has died; return how many run."""
         while self._numbers:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
@@ -110,11 +110,12 @@ class _Crew:
         self._started[pid] = time.monotonic()
 
     def _work(self, number: int) -> NoReturn:
-        """Serve as a worker; this process has nothing else to do."""
+        """Serve as a worker, and end the process."""
         status = 1
         try:
             os.close(self._our_end)
-            # Ctrl-C is for all of a terminal's processes: our parent tells us.
+            # Ctrl-C signals all processes of a terminal, but the parent alone reacts to
+            # it.
             ours = {signal.SIGTERM, signal.SIGCHLD, signal.SIGALRM}
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, ours)
@@ -124,7 +125,7 @@ class _Crew:
             journal.info("worker-started", number=number, pid=os.getpid())
             self._serve(self._their_end)
             status = 0
-        except BaseException as error:  # noqa: BLE001 - told, and the end of this process
+        except BaseException as error:  # noqa: BLE001 - logged, then the process ends
             journal.failure("failed", error)
         finally:
             os._exit(status)
