@@ -1,1 +1,1 @@
-"""What strangers need to try and to test credential helpers: shipped, not private."""
+"""Tools to test credential helpers, for users too; shipped with the package."""

@@ -1,4 +1,4 @@
-"""`make demo`: the main job, shown to a person in a minute, in a home of its own."""
+"""`make demo`: show the main task in a minute, in a temporary home."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ In earnest: run `dockcred install`, and in ~/.docker/config.json write
 
 
 def main() -> None:
-    """Ask for one registry's password twice, and tell what happened."""
+    """Get one registry's password twice, and print what happened."""
     console = Console(highlight=False)
     with Sandbox(latency_ms=40, metadata_latency_ms=1) as cloud:
         environment = cloud.environment("instance-profile")

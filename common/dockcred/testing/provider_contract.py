@@ -1,6 +1,6 @@
-"""What a provider must do, as behaviours over any of them.
+"""The contract of a provider: behaviours that each provider must have.
 
-Parametrise a test with BEHAVIOURS, each a function of a Subject:
+Parametrise a test with BEHAVIOURS. Each behaviour is a function of a Subject:
 
     @pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda b: b.__name__)
     def test_the_contract(behaviour):
@@ -34,10 +34,10 @@ _NOBODY_S = 2.0
 
 @dataclass(frozen=True)
 class Subject:
-    """A provider, hosts that are its own, and two environments to meet it in.
+    """A provider, hosts that it serves, and two environments for the tests.
 
-    In `nobody` no identity is configured, and no metadata server is asked; in
-    `somebody` one is, whom the hosts' cloud answers.
+    In `nobody` no identity is configured, and the metadata services are off. In
+    `somebody` an identity is configured, and the cloud of the hosts accepts it.
     """
 
     load: Callable[[], Provider]
@@ -47,7 +47,7 @@ class Subject:
 
 
 def serves_its_hosts_in_every_form(subject: Subject) -> None:
-    """A host is served with scheme, port, path, capitals and a dot at its end."""
+    """A host is served with scheme, port, path, capitals or a final dot."""
     for host in subject.hosts:
         for form in _FORMS:
             for written in (form.format(host), form.format(host.upper())):
@@ -55,20 +55,20 @@ def serves_its_hosts_in_every_form(subject: Subject) -> None:
 
 
 def leaves_plain_http_alone(subject: Subject) -> None:
-    """No password is given for a registry that is spoken to in the clear."""
+    """No password is given for a registry that is reached by plain http."""
     for host in subject.hosts:
         assert not subject.load().matches(ServerURL.parse(f"http://{host}"))
 
 
 def leaves_look_alikes_alone(subject: Subject) -> None:
-    """A host that only begins, ends or looks like one of its own is not served."""
+    """A host that only begins, ends or looks like a served one is not served."""
     for host in subject.hosts:
         for other in look_alikes(host):
             assert not subject.load().matches(ServerURL.parse(other)), other
 
 
 def asks_nobody_to_match_and_to_choose(subject: Subject) -> None:
-    """Whether a host is served, and who would be asked, is decided in silence."""
+    """Matching a host and choosing an identity start no program and send nothing."""
     provider, server = subject.load(), ServerURL.parse(subject.hosts[0])
     with _outward() as events:
         provider.matches(server)
@@ -82,7 +82,7 @@ def asks_nobody_to_match_and_to_choose(subject: Subject) -> None:
 
 
 def touches_no_identity_for_a_look_alike(subject: Subject) -> None:
-    """For a host that is not served no variable is read and nobody is asked."""
+    """For a host that is not served, no variable is read and no request is sent."""
     store = IdentityStore(subject.load(), Cache(""), _Untouchable({}))
     for other in look_alikes(subject.hosts[0]):
         with _outward() as events:
@@ -95,7 +95,7 @@ def touches_no_identity_for_a_look_alike(subject: Subject) -> None:
 
 
 def knows_soon_that_there_is_no_identity(subject: Subject) -> None:
-    """Where nobody is configured it says so, within two seconds."""
+    """Without an identity the provider says so within two seconds."""
     start = time.monotonic()
     store = IdentityStore(subject.load(), Cache(""), subject.nobody)
     try:
@@ -107,7 +107,7 @@ def knows_soon_that_there_is_no_identity(subject: Subject) -> None:
 
 
 def mints_what_does_not_show_itself(subject: Subject) -> None:
-    """What is minted has a user and a secret, has not ended, and hides the secret."""
+    """A new credential has a user and a secret, is valid, and hides the secret."""
     server = ServerURL.parse(subject.hosts[0])
     minted = subject.load().identity(server, subject.somebody).issue()
     assert minted.username
@@ -118,7 +118,7 @@ def mints_what_does_not_show_itself(subject: Subject) -> None:
 
 
 def keeps_only_what_has_a_row(subject: Subject) -> None:
-    """What names its source is cached by that source's row, and by no row if not."""
+    """An identity is cached if, and only if, each of its sources has a row."""
     server = ServerURL.parse(subject.hosts[0])
     provider = subject.load()
     identity = provider.identity(server, subject.somebody)
@@ -134,7 +134,7 @@ def keeps_only_what_has_a_row(subject: Subject) -> None:
 
 
 def names_its_variables_once(subject: Subject) -> None:
-    """A variable is compared by value or only as set; a secret goes to no child."""
+    """A variable is compared by value or only as set; no secret goes to a child."""
     provider = subject.load()
     assert not set(provider.variables) & set(provider.secrets)
     assert set(provider.secrets) <= meanings.SECRETS
@@ -157,7 +157,7 @@ BEHAVIOURS: tuple[Callable[[Subject], None], ...] = (
 
 
 def look_alikes(host: str) -> Iterator[str]:
-    """Make hosts that a careless comparison takes for this one."""
+    """Yield hosts that a careless comparison takes for this one."""
     yield f"{host}.example.com"
     yield f"{host}x"
     yield f"{host}-x.example.com"
@@ -170,10 +170,10 @@ def look_alikes(host: str) -> Iterator[str]:
 
 
 class _Untouchable(Environment):
-    """Variables that tell on whoever looks for an identity in them."""
+    """Variables that fail the test when one of them is read."""
 
     def get(self, name: str, default: str = "") -> str:
-        """Fail: nobody may ask."""
+        """Fail: no variable may be read for a host that is not served."""
         raise AssertionError(f"{name} was read for another's host ({default!r})")
 
 
@@ -187,7 +187,10 @@ def _hook(event: str, _arguments: object) -> None:
 
 @contextmanager
 def _outward() -> Iterator[list[str]]:
-    """Collect what leaves the process; an audit hook cannot be removed, so it rests."""
+    """Collect the events that leave the process, such as sockets and programs.
+
+    An audit hook cannot be removed, so it stays and collects nothing outside the block.
+    """
     global _seen  # noqa: PLW0603 - one hook for the process
     if not getattr(_outward, "hooked", False):
         sys.addaudithook(_hook)

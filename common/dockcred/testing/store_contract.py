@@ -1,10 +1,10 @@
-"""What a credsStore must do, as behaviours over any helper program.
+"""The contract of a credsStore: behaviours that each helper program must have.
 
-Run it against any helper; it stores and erases under names below `.invalid` only:
+Run it on an empty store; it uses names below `.invalid`, and Docker Hub's own keys:
 
     python -m dockcred.testing.store_contract docker-credential-NAME
 
-Or parametrise a test with BEHAVIOURS, each a function of a Helper.
+Or parametrise a test with BEHAVIOURS. Each behaviour is a function of a Helper.
 """
 
 # ruff: noqa: D401 - a behaviour is a statement, not an order
@@ -26,10 +26,10 @@ _PLANES = "".join(chr(plane * 0x10000 + 0x1234) for plane in range(17))
 
 
 class Answer:
-    """What a helper said."""
+    """The result of one call of a helper."""
 
     def __init__(self, status: int, stdout: bytes, stderr: bytes) -> None:
-        """Hold exit status and both streams."""
+        """Take the exit status and both streams."""
         self.status = status
         self.stdout = stdout
         self.stderr = stderr
@@ -40,7 +40,7 @@ class Answer:
 
 
 class Helper:
-    """A helper program in an environment."""
+    """A helper program, and the environment to run it in."""
 
     def __init__(
         self,
@@ -48,16 +48,16 @@ class Helper:
         environment: Mapping[str, str] | None = None,
         host: str = HOST,
     ) -> None:
-        """Hold the program's name; None passes this process's environment on.
+        """Take the program's name; without `environment` it gets that of this process.
 
-        `host` is what the behaviours store under, and what is before and behind it.
+        The behaviours store under `host`, and under names made from it.
         """
         self.program = program
         self.environment = environment
         self.host = host
 
     def run(self, verb: str, text: str = "") -> Answer:
-        """Run one verb."""
+        """Run one verb with `text` on stdin."""
         ended = subprocess.run(
             [self.program, verb],
             input=text.encode(),
@@ -69,13 +69,13 @@ class Helper:
         return Answer(ended.returncode, ended.stdout, ended.stderr)
 
     def store(self, server: str, user: str, secret: str) -> None:
-        """Store, and expect success in silence."""
+        """Store; expect success without output."""
         request = {"ServerURL": server, "Username": user, "Secret": secret}
         answer = self.run("store", json.dumps(request))
         assert (answer.status, answer.stdout, answer.stderr) == (0, b"", b""), answer
 
     def get(self, server: str) -> tuple[str, str]:
-        """Get, and expect the user and the secret of an answer that echoes the key."""
+        """Return the user and secret of a get; expect the key repeated in it."""
         answer = self.run("get", server)
         assert answer.status == 0, answer
         assert answer.stdout.count(b"\n") == 1, answer
@@ -85,19 +85,19 @@ class Helper:
         return fields["Username"], fields["Secret"]
 
     def finds_nothing(self, server: str) -> None:
-        """Get, and expect the standard sentence alone."""
+        """Get; expect exit status 1 and only the standard sentence."""
         answer = self.run("get", server)
         assert answer.status == 1, answer
         assert answer.stdout.decode().strip() == NOT_FOUND, answer
         assert answer.stderr == b"", answer
 
     def erase(self, server: str) -> None:
-        """Erase, and expect success in silence."""
+        """Erase; expect success without output."""
         answer = self.run("erase", server)
         assert (answer.status, answer.stdout, answer.stderr) == (0, b"", b""), answer
 
     def list(self) -> dict[str, str]:
-        """List, and expect one object of strings."""
+        """Return the answer of a list; expect one JSON object."""
         answer = self.run("list")
         assert answer.status == 0, answer
         listed: dict[str, str] = json.loads(answer.stdout)
@@ -287,7 +287,7 @@ def keeps_any_user_name(helper: Helper) -> None:
     ):
         helper.store(helper.host, user, f"secret of {user}")
         assert helper.get(helper.host) == (user, f"secret of {user}")
-        # macOS keeps every key with a scheme.
+        # On macOS each listed key has a scheme.
         assert user in map(helper.list().get, (helper.host, f"https://{helper.host}"))
 
 
@@ -304,7 +304,7 @@ def shares_with(ours: Helper, theirs: Helper) -> None:
     ours.finds_nothing(host)
     ours.store(host, "user", "of ours")
     ours.erase(host)
-    # docker's own for `pass` succeeds (0.6), with an empty user and an empty secret.
+    # docker's own helper for `pass` (0.6) answers an empty user and an empty secret.
     assert b"of ours" not in theirs.run("get", host).stdout
 
 
@@ -346,11 +346,11 @@ WITH_OTHERS = (
     keeps_the_three_keys_of_a_web_login_apart,
     knows_docker_hub_by_its_aliases,
 )
-"""Those that touch names which may be a person's: for an empty store alone."""
+"""Behaviours with names that a user's own logins may have: only for an empty store."""
 
 
 def main() -> None:
-    """Print how a helper fares; exit 1 if a behaviour is not shown."""
+    """Print the result of each behaviour; exit 1 if one fails."""
     if len(sys.argv) != 2:  # noqa: PLR2004 - the program and its one argument
         raise SystemExit("Usage: python -m dockcred.testing.store_contract PROGRAM")
     helper, failed = Helper(sys.argv[1]), 0
