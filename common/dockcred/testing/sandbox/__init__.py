@@ -1,10 +1,10 @@
-"""A cloud on the loopback that speaks the real wire shapes and refuses like them.
+"""A cloud on the loopback interface, with the real services' requests and errors.
 
     with Sandbox() as cloud:
         subprocess.run(["docker-credential-ecr-login", "get"], env=cloud.environment())
         assert cloud.calls["ecr:GetAuthorizationToken"] == 1
 
-Every secret in here is the sandbox's own and dies with it.
+Every secret in it is the sandbox's own, and is not valid anywhere else.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What the sandbox answers about itself, to registries and to the curious.
+"""The sandbox's own endpoints, for registries and for people.
 
-GET /registry-auth  200 where the password (Basic Authorization) was minted here for
-                    the registry named in X-Registry-Host, else 401: made for
+GET /registry-auth  200 if the password (Basic Authorization) was issued here for
+                    the registry named in X-Registry-Host, else 401; made for
                     nginx's auth_request in front of a registry
 GET /counts         the calls so far, as JSON
 """
@@ -20,12 +20,12 @@ Admits = Callable[[str, str, str], bool]
 
 
 def answer(request: Request, calls: Counter[str], admits: Admits) -> Response | None:
-    """Return the answer, or None where the request is for a cloud.
+    """Return the answer, or None if the request is for a cloud.
 
-    `admits` tells whether username and password open the registry of a host name.
+    `admits` returns whether a user name and password are valid for a registry's host.
     """
-    # By path alone: a registry's nginx may send its own name as Host. No cloud is
-    # called over plain HTTP by these paths.
+    # Decided by the path only, as a registry's nginx may send its own name as Host. No
+    # cloud uses these paths over plain HTTP.
     if request.scheme == "https":
         return None
     if request.path == "/registry-auth":

@@ -1,4 +1,4 @@
-"""The exchange: finds the service a request is for, counts, delays and lets fail."""
+"""Route each request to its service; count and delay requests, and apply failures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ THROTTLED, BROKEN = 429, 500
 
 
 class Exchange:
-    """What the server serves: every service of every cloud."""
+    """All services of all clouds, behind one server."""
 
     def __init__(
         self,
@@ -43,13 +43,13 @@ class Exchange:
         self._lock = threading.Lock()
 
     def reset(self) -> None:
-        """Forget what was counted and recorded."""
+        """Forget the counts and the recorded requests."""
         with self._lock:
             self.calls.clear()
             self.requests.clear()
 
     def connect(self, host: str) -> str | None:
-        """Return by which kind a tunnel to `host` fails, None where it is opened."""
+        """Return how a tunnel to `host` fails, None if it is opened."""
         service = next((s for s in self._services if s.has_host(host)), None)
         self._count("proxy:CONNECT")
         if service is None:
@@ -59,7 +59,7 @@ class Exchange:
         return failure.kind if failure else None
 
     def answer(self, request: Request) -> Response:
-        """Return one request as the service would for which it is."""
+        """Return the response of the service that the request is for."""
         answer = desk.answer(request, self.calls, self._admits)
         if answer is not None:
             return answer
@@ -94,9 +94,10 @@ class Exchange:
         return replace(response, headers=headers, fault=fault)
 
     def _route(self, request: Request) -> Service | None:
-        """Return the service by its host, or by the request's shape.
+        """Return the service, found by its host or by the form of the request.
 
-        Shape tells on the loopback, and at the one address of all clouds' metadata.
+        The form decides on the loopback, and at the address that all clouds' metadata
+        services share.
         """
         named = [s for s in self._services if s.has_host(request.host)]
         known = self._services if request.on_loopback else named
@@ -119,7 +120,7 @@ class Exchange:
 
 
 def _refusal(failure: Failure) -> Refusal | None:
-    """Return what the service says of a failure, None where it is not its to say."""
+    """Return the service's refusal for a failure, None if the service has none."""
     why = f"ordered: {failure.detail or failure.kind}"
     if failure.kind in kinds.REFUSALS:
         return Refusal(kinds.REFUSALS[failure.kind], why)
@@ -132,7 +133,7 @@ def _refusal(failure: Failure) -> Refusal | None:
 
 
 def _with_status(response: Response, failure: Failure) -> Response:
-    """Return the service's refusal, or a stranger's, under the status ordered."""
+    """Return the ordered status, with the service's refusal or a foreign document."""
     status = int(failure.detail)
     if failure.kind != kinds.STATUS:
         headers = {"Content-Type": "application/json"}

@@ -1,4 +1,4 @@
-"""The failures a user can order: `[SERVICE:]KIND[=SECONDS][:TIMES]`."""
+"""The failures that a user can order: `[SERVICE:]KIND[=SECONDS][:TIMES]`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FAULTS = frozenset(fault.value for fault in Fault)
 CLOCK_SKEW = "clock-skew"
 SLOW, LATE = "slow", "late"
 SECONDS = {SLOW: 1.5, LATE: 20.0}
-"""How long these take where the order does not say."""
+"""Seconds that these take by default."""
 REFUSE, WRONG_CERTIFICATE = "refuse", "wrong-certificate"
 PROXY_BUSY, PROXY_PAGE, NO_TLS = "proxy-busy", "proxy-page", "no-tls"
 STATUS, CODE = "NNN", "Code"
@@ -58,7 +58,7 @@ PATTERNS = {
     CODE: "AWS's error code of this name (400), such as IDPCommunicationError",
 }
 KINDS = IN_THE_ANSWER | AT_THE_PROXY
-"""What each kind is, by name; beside them a status or an error code can be ordered."""
+"""The description of each kind. A status or an error code can be ordered, too."""
 CONNECT_KINDS = frozenset(AT_THE_PROXY)
 ANSWER_KINDS = frozenset({*IN_THE_ANSWER, *PATTERNS})
 _NUMBER = re.compile(r"[1-5][0-9]{2}(-json)?")
@@ -67,9 +67,9 @@ _WORD = re.compile(r"[A-Z][A-Za-z]+")
 
 @dataclass(slots=True)
 class Failure:
-    """One kind of failure, of one service or of all, for ever or so many times.
+    """One kind of failure, of one service or of all; `remaining` times, or always.
 
-    `detail` is the status or code that was ordered, `seconds` how long it takes.
+    `detail` is the ordered status or code. `seconds` is how long the failure takes.
     """
 
     service: str | None
@@ -81,9 +81,9 @@ class Failure:
 
 
 def parse(text: str) -> Failure:
-    """Read `[SERVICE:]KIND[=SECONDS][:TIMES]`; raise ValueError that lists the kinds.
+    """Parse `[SERVICE:]KIND[=SECONDS][:TIMES]`; raise ValueError that lists the kinds.
 
-    A kind may be spelled like the cloud's own error: AccessDenied.
+    A kind may be written like the cloud's own error: AccessDenied.
     """
     words = text.split(":")
     times = None
@@ -98,7 +98,7 @@ def parse(text: str) -> Failure:
 
 
 def _read(word: str) -> tuple[str, str, float] | None:
-    """Return kind, detail and seconds of one word, None where it is no kind."""
+    """Return the kind, detail and seconds of a word; None if it is no kind."""
     if _NUMBER.fullmatch(word):
         number, dash, _ = word.partition("-")
         return f"{STATUS}-json" if dash else STATUS, number, 0.0
@@ -117,25 +117,25 @@ def _read(word: str) -> tuple[str, str, float] | None:
 
 
 class Failures:
-    """The failures in force; safe to change while the cloud is serving."""
+    """The active failures; they may change while the sandbox runs."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._failures: list[Failure] = []
 
     def add(self, text: str) -> None:
-        """Put one more failure in force."""
+        """Add one failure."""
         failure = parse(text)
         with self._lock:
             self._failures.append(failure)
 
     def clear(self) -> None:
-        """Remove every failure: all works again."""
+        """Remove all failures."""
         with self._lock:
             self._failures.clear()
 
     def take(self, service: str, kinds: Collection[str]) -> Failure | None:
-        """Return the first of these kinds due for the service and count it down."""
+        """Return the first failure of these kinds for the service; count it down."""
         with self._lock:
             for failure in self._failures:
                 if failure.kind not in kinds or failure.remaining == 0:
@@ -149,6 +149,6 @@ class Failures:
 
 
 def _is_over(failure: Failure) -> bool:
-    """Return whether the service has come up that was late."""
+    """Return whether a late service has started by now."""
     passed = time.monotonic() - failure.ordered_at
     return failure.kind == LATE and passed >= failure.seconds

@@ -1,4 +1,4 @@
-"""GitLab in the sandbox: its tokens, the door of its registries, its identities."""
+"""GitLab in the sandbox: its tokens, the login of its registries, its identities."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _PROGRAM = 0o700
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token of one GitLab; one with a `user` is refused with any other."""
+    """A token of one GitLab; one with a `user` is refused for any other user."""
 
     instance: str
     scopes: frozenset[str]
@@ -48,12 +48,12 @@ class Token:
     expires_at: float = float("inf")
 
     def is_shown_by(self, user: str, now: float) -> bool:
-        """Return whether GitLab knows the token of this user at a time."""
+        """Return whether GitLab accepts the token with this user name at this time."""
         return bool(user) and self.user in {"", user} and now < self.expires_at
 
 
 class Door(Service):
-    """/jwt/auth of each GitLab, where a client logs in to its registry."""
+    """/jwt/auth of each GitLab, where clients log in to its registry."""
 
     name = "gitlab"
 
@@ -238,7 +238,7 @@ IDENTITIES: dict[str, Callable[[GitLab, Path], dict[str, str]]] = {
 
 
 class GitLab:
-    """Two GitLabs, gitlab.com and one of a company's own, and their tokens."""
+    """Two GitLabs, gitlab.com and a company's own, and their tokens."""
 
     identities = IDENTITIES
     subject = Subject(
@@ -257,20 +257,20 @@ class GitLab:
     def token(
         self, start: str, *scopes: str, user: str = "", instance: str = HOST
     ) -> str:
-        """Give out a token that does not end here."""
+        """Issue a token without expiry."""
         value = start + secrets.token_hex(10)
         self.tokens[value] = Token(instance, frozenset(scopes), user)
         return value
 
     def oauth(self, life_s: float | None = None) -> tuple[str, float]:
-        """Give out a token of OAuth, as glab's login does, and return when it ends."""
+        """Issue an OAuth token, as glab's login does; return it with its expiry."""
         ends = time.time() + (self.life_s if life_s is None else life_s)
         value = secrets.token_hex(32)
         self.tokens[value] = Token(HOST, frozenset({"api"}), expires_at=ends)
         return value, ends
 
     def find(self, user: str, password: str, instance: str, now: float) -> Token | None:
-        """Return what a token stands for at a GitLab; None where it is refused."""
+        """Return the token of a GitLab; None if it refuses user or password."""
         token = self.tokens.get(password)
         is_known = token and token.instance == instance and token.is_shown_by(user, now)
         return token if is_known else None
@@ -279,11 +279,11 @@ class GitLab:
         self, identity: str, *, home: Path, url: str, tls: bool
     ) -> dict[str, str]:
         """Write the identity's files below `home` and return its variables."""
-        del url, tls  # it is called by its real name alone
+        del url, tls  # its clients always use the real host name
         return IDENTITIES[identity](self, home)
 
     def minted(self, password: str) -> Minted | None:
-        """Return what a registry password stands for."""
+        """Return what a registry password was issued for; None if it is unknown."""
         token = self.tokens.get(password)
         if token is None:
             return None
@@ -291,7 +291,7 @@ class GitLab:
         return Minted("gitlab", "", host, token.instance, USER, "", token.expires_at)
 
     def admits(self, username: str, password: str, host: str, now: float) -> bool:
-        """Return whether the registry of this name would let the password in."""
+        """Return whether the registry at this host would accept the password."""
         instance = REGISTRIES.get(host.lower().partition(":")[0], "")
         token = self.find(username, password, instance, now)
         return token is not None and not token.scopes.isdisjoint(OPENS)

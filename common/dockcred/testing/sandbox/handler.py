@@ -1,4 +1,4 @@
-"""One connection: HTTP/1.1, and after CONNECT the same inside TLS."""
+"""One connection of a client: HTTP/1.1, and after CONNECT the same inside TLS."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ CHUNK = 1 << 16
 
 
 class Application(Protocol):
-    """What the server serves."""
+    """The interface of what the server serves."""
 
     closing: threading.Event
     certificates: Certificates
 
     def connect(self, host: str) -> str | None:
-        """Return by which kind a tunnel to `host` fails, None where it is opened."""
+        """Return how a tunnel to `host` fails, None if it is opened."""
 
     def answer(self, request: Request) -> Response:
-        """Return one request."""
+        """Return the response to one request."""
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One connection; after CONNECT the same, inside TLS."""
+    """One connection; after CONNECT it is the same inside TLS."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -55,7 +55,7 @@ class Handler(BaseHTTPRequestHandler):
     resets = False
 
     def finish(self) -> None:
-        """Close the connection, TLS or not."""
+        """Close the connection, with or without TLS."""
         with contextlib.suppress(OSError, ValueError):
             super().finish()
         self.server.forget(self.connection)
@@ -64,15 +64,15 @@ class Handler(BaseHTTPRequestHandler):
         self.connection.close()
 
     def handle(self) -> None:
-        """Serve until either side ends; a client may hang up or mistrust us."""
+        """Serve until either side closes; a client may leave or reject our TLS."""
         with contextlib.suppress(OSError):
             super().handle()
 
     def log_message(self, *_: object) -> None:
-        """Leave stderr to the command."""
+        """Log nothing: stderr is for the command."""
 
     def do_CONNECT(self) -> None:
-        """Open a tunnel that ends here: the sandbox is every host it serves."""
+        """Open a tunnel that ends here: the sandbox plays every host that it serves."""
         host = self.path.rpartition(":")[0].lower()
         application = self.server.application
         failure = application.connect(host)
@@ -87,7 +87,7 @@ class Handler(BaseHTTPRequestHandler):
         context = application.certificates.context(name)
         self.connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
         if failure == NO_TLS:
-            self.rfile.read(1)  # the client's hello has begun
+            self.rfile.read(1)  # the ClientHello has begun
             self._reset()
             return
         self._start_tls(context)
@@ -119,7 +119,7 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815
 
     def _request(self, body: bytes) -> Request:
-        """Return the request; raise ValueError where its target is no URL."""
+        """Return the request; raise ValueError if its target is no URL."""
         target = urlsplit(self.path)
         host = urlsplit(f"//{target.netloc or self.headers.get('Host', '')}").hostname
         return Request(
@@ -146,7 +146,8 @@ class Handler(BaseHTTPRequestHandler):
             case None:
                 self._send(response)
             case Fault.GARBAGE:
-                # A line, and no status line: without its end it were a break.
+                # A line that is no status line. Without a line end it would be a broken
+                # connection.
                 self.connection.sendall(os.urandom(512) + b"\n")
                 self.close_connection = True
             case Fault.GARBAGE_BODY:
@@ -174,7 +175,7 @@ class Handler(BaseHTTPRequestHandler):
                 self._reset()
 
     def _reset(self) -> None:
-        """Let the connection end by a reset, as a crash or a firewall ends it."""
+        """End the connection by a reset, as after a crash or by a firewall."""
         at_once = struct.pack("ii", 1, 0)
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
         self.resets = True
@@ -197,17 +198,17 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class TlsHandler(Handler):
-    """One connection that is TLS from its first byte, as the host it asks for."""
+    """One connection that is TLS from its first byte; the host is the one of SNI."""
 
     def handle(self) -> None:
-        """Prove to be the host that the client names, then serve."""
+        """Present a certificate of the host that the client names, then serve."""
 
         def answer_as(
             session: ssl.SSLObject, host: str | None, _: ssl.SSLContext
         ) -> None:
             self.tunnel = host or ""
             certificates = self.server.application.certificates
-            # Whoever asks for an address names no host (RFC 6066).
+            # A client that connects to an IP address names no host (RFC 6066).
             session.context = certificates.context(self.tunnel or "localhost")
 
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -218,6 +219,6 @@ class TlsHandler(Handler):
 
 
 def hang_up(connection: socket.socket) -> None:
-    """End a connection, whoever is using it."""
+    """Shut a connection down, even while another thread uses it."""
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)

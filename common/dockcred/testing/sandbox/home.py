@@ -1,4 +1,4 @@
-"""The isolated home of a command: own directories, nobody's clouds in its variables."""
+"""The isolated home of a command: its own directories, no cloud in the variables."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CLOUD_VARIABLES = frozenset({
     "CIRCLE_OIDC_TOKEN_V2", "BUILDKITE", "BUILDKITE_AGENT_ACCESS_TOKEN",
     "TF_BUILD", "SYSTEM_ACCESSTOKEN", "SYSTEM_OIDCREQUESTURI",
     "DOCKER_CONFIG", "DOCKER_AUTH_CONFIG", "REGISTRY_AUTH_FILE", "KUBECONFIG",
-    # A keychain is reached by its bus, not by HOME.
+    # Programs find a keychain through the bus, not through HOME.
     "DBUS_SESSION_BUS_ADDRESS", "GNUPGHOME", "PASSWORD_STORE_DIR",
     "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY",
     "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
@@ -30,15 +30,15 @@ KEPT_BY_DEFAULT = ("PATH", "LANG", "LC_ALL", "TERM", "TMPDIR", "USER", "LOGNAME"
 
 
 def make_private(directory: Path) -> None:
-    """Create a directory, and those above it, for its owner alone."""
-    # mkdir's own `parents` would leave those above to the umask.
+    """Create a directory and its missing parents, only for the owner."""
+    # mkdir(parents=True) would give the parents a mode by the umask.
     if not directory.is_dir():
         make_private(directory.parent)
         directory.mkdir(mode=0o700, exist_ok=True)
 
 
 def write_private(target: Path, data: bytes, mode: int) -> Path:
-    """Write a file that its owner alone can read, and never could anybody else."""
+    """Write a file that is readable only by its owner, at any moment."""
     make_private(target.parent)
     target.touch(mode=mode)
     os.chmod(target, mode)
@@ -47,13 +47,13 @@ def write_private(target: Path, data: bytes, mode: int) -> Path:
 
 
 def path_led_by(directory: Path) -> dict[str, str]:
-    """Return the PATH that finds a program there first, and the caller's after it."""
+    """Return a PATH with this directory first, then the caller's PATH."""
     caller = os.environ.get("PATH", os.defpath)
     return {"PATH": f"{directory}{os.pathsep}{caller}"}
 
 
 def is_cloud_variable(name: str) -> bool:
-    """Return whether a variable may lead to an identity, a login or another network."""
+    """Return whether a variable may name an identity, a login or another network."""
     from dockcred.system.environment import meanings  # noqa: PLC0415 - all clouds'
 
     upper = name.upper()
@@ -65,12 +65,12 @@ def is_cloud_variable(name: str) -> bool:
 
 
 def minimal(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return only what any program needs."""
+    """Return only the variables that every program needs."""
     return {n: environment[n] for n in KEPT_BY_DEFAULT if n in environment}
 
 
 def isolate(environment: Mapping[str, str], home: Path) -> dict[str, str]:
-    """Return the environment without the clouds, at home in an empty directory."""
+    """Return the environment without cloud variables, and with an empty home."""
     runtime = home / ".run"
     make_private(runtime)
     kept = {n: v for n, v in environment.items() if not is_cloud_variable(n)}

@@ -1,4 +1,4 @@
-"""Signed identity tokens (JWT, ES256) as a cluster or a CI system issues them."""
+"""Signed identity tokens (JWT, ES256), as a cluster or a CI system issues them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from dockcred.testing.sandbox.service import Reason, Refusal
 
 ES256 = ec.ECDSA(SHA256())
-COORDINATE = 32  # bytes; RFC 7518 3.4 writes r and s in fixed width
+COORDINATE = 32  # bytes; RFC 7518 3.4: r and s have this fixed width
 
 
 def _encode(data: bytes) -> str:
@@ -30,7 +30,7 @@ def _decode(text: str) -> bytes:
 
 
 class Issuer:
-    """One issuer of identity tokens, with a key of its own."""
+    """One issuer of identity tokens, with its own key."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -45,7 +45,7 @@ class Issuer:
         lifetime_s: float,
         **more: object,
     ) -> str:
-        """Return a token for the subject, good for one audience, with more claims."""
+        """Return a token for the subject and one audience, with more claims."""
         claims = {
             "iss": self.url,
             "sub": subject,
@@ -62,7 +62,7 @@ class Issuer:
         return f"{signed}.{_encode(signature)}"
 
     def verify(self, token: str, *, audience: str, now: float) -> dict[str, Any]:
-        """Return the claims of a token of ours, or raise Refusal."""
+        """Return the claims of one of our tokens, or raise Refusal."""
         claims = self._signed_claims(token)
         if claims["iss"] != self.url:
             raise Refusal(Reason.BAD_IDENTITY_TOKEN, "no provider has this issuer")

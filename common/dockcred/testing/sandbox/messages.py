@@ -1,4 +1,4 @@
-"""One HTTP request and its answer, as the services see them."""
+"""One HTTP request and its response, as the services see them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HTML = {"Content-Type": "text/html; charset=utf-8"}
 
 
 class Fault(StrEnum):
-    """What goes wrong below HTTP: the server does it, no service knows."""
+    """A fault below HTTP: the server causes it, and no service knows of it."""
 
     GARBAGE = "garbage"
     GARBAGE_BODY = "garbage-body"
@@ -31,7 +31,7 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as it came over the wire; `host` is lower case, without port."""
+    """A request as it was received; `host` is lower case, without port."""
 
     method: str
     scheme: str
@@ -42,18 +42,18 @@ class Request:
     body: bytes
 
     def header(self, name: str) -> str:
-        """Return the header's value, several joined by a comma, "" if absent."""
+        """Return the header's value; several are joined by a comma; "" if absent."""
         wanted = name.lower()
         return ",".join(value for key, value in self.headers if key.lower() == wanted)
 
     @property
     def parameters(self) -> dict[str, str]:
-        """Return the fields of the query string, the last of a name winning."""
+        """Return the fields of the query string; the last value of a name counts."""
         return dict(parse_qsl(self.query, keep_blank_values=True))
 
     @property
     def form(self) -> dict[str, str]:
-        """Return the fields of a form body, empty where it is none."""
+        """Return the fields of a form body; empty if the body is no form."""
         if not self.header("content-type").startswith(
             "application/x-www-form-urlencoded"
         ):
@@ -62,9 +62,9 @@ class Request:
 
     @property
     def on_loopback(self) -> bool:
-        """Return whether the client named this machine rather than a real host.
+        """Return whether the client named this machine, not a real host.
 
-        A private address is this machine's, where the sandbox listens at one.
+        A private address counts as this machine, since the sandbox may listen there.
         """
         return self.host in LOOPBACK or _is_private(self.host)
 
@@ -80,7 +80,7 @@ def _is_private(host: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What a service answers, and the fault with which the server delivers it."""
+    """The response of a service, and the fault that the server applies to it."""
 
     status: int = 200
     body: bytes = b""

@@ -1,4 +1,4 @@
-"""The certificates with which the proxy speaks for every real host name."""
+"""The certificates that the proxy presents for real host names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NEAR = ("169.254.169.254", "169.254.170.2", "169.254.170.23", "127.0.0.1", "loca
 
 
 class Certificates:
-    """An authority of the sandbox's own and, per host, a leaf minted on demand."""
+    """The sandbox's own authority, and one certificate per host, made on demand."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -25,13 +25,13 @@ class Certificates:
         self._thumbprints: dict[str, str] = {}
 
     def write(self, path: Path) -> None:
-        """Write the authority's certificate, for the command to trust."""
+        """Write the authority's certificate, so that the command can trust it."""
         path.touch(mode=0o600)
         with self._lock:
             self._ca().cert_pem.write_to_path(str(path))
 
     def context(self, host: str) -> ssl.SSLContext:
-        """Return the TLS context that proves to be `host`."""
+        """Return a TLS context with the certificate of `host`."""
         with self._lock:
             if host not in self._contexts:
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -39,27 +39,27 @@ class Certificates:
                 leaf.configure_cert(context)
                 self._contexts[host] = context
                 pem = leaf.cert_chain_pems[0].bytes().decode("ascii")
-                # SHA-1 is what Service Fabric tells its certificates by.
+                # Service Fabric identifies certificates by SHA-1.
                 self._thumbprints[host] = hashlib.sha1(
                     ssl.PEM_cert_to_DER_cert(pem), usedforsecurity=False
                 ).hexdigest()
             return self._contexts[host]
 
     def thumbprint(self, host: str) -> str:
-        """Return by what a client may know the certificate of `host`."""
+        """Return the SHA-1 thumbprint of the certificate of `host`."""
         self.context(host)
         return self._thumbprints[host]
 
     def _ca(self) -> trustme.CA:
         if self._authority is None:
-            import trustme  # noqa: PLC0415 - only where TLS is asked for
+            import trustme  # noqa: PLC0415 - only with TLS
 
             self._authority = trustme.CA()
         return self._authority
 
 
 def variables(proxy_url: str, ca_file: Path) -> dict[str, str]:
-    """Lead real host names through the proxy and let clients trust its authority."""
+    """Return variables that send real hosts to the proxy, and trust its authority."""
     ca, near = str(ca_file), ",".join(NEAR)
     return {
         "HTTPS_PROXY": proxy_url,

@@ -1,4 +1,4 @@
-"""A token bucket, as AWS limits the calls of an account."""
+"""A token bucket: AWS limits an account's calls in this way."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 
 
 class TokenBucket:
-    """So many calls at once, and so many more per second; safe between threads."""
+    """Allows `burst` calls at once and `per_second` more per second; thread-safe."""
 
     def __init__(self, per_second: float, burst: int) -> None:
         self._per_second = per_second
@@ -17,7 +17,7 @@ class TokenBucket:
         self._lock = threading.Lock()
 
     def take(self) -> bool:
-        """Remove one token; return False where there is none."""
+        """Remove one token; return False if there is none."""
         with self._lock:
             now = time.monotonic()
             more = (now - self._filled_at) * self._per_second

@@ -1,4 +1,4 @@
-"""Assertions signed with RSA (JWT, RS256), as services that know a key check them."""
+"""Assertions signed with RSA (JWT, RS256): make keys, and verify."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dockcred.testing.sandbox.service import Reason, Refusal
 
 
 def claims(token: str) -> dict[str, Any]:
-    """Return what an assertion claims, unverified, or raise Refusal."""
+    """Return the claims of an assertion, not verified, or raise Refusal."""
     try:
         header, payload, _ = token.split(".")
         if json.loads(_decode(header)).get("alg") != "RS256":
@@ -33,7 +33,7 @@ def claims(token: str) -> dict[str, Any]:
 
 
 def verify(token: str, key: rsa.RSAPublicKey) -> None:
-    """Raise Refusal unless the assertion was signed with this key."""
+    """Raise Refusal unless this key signed the assertion."""
     signed, _, signature = token.rpartition(".")
     try:
         key.verify(_decode(signature), signed.encode(), padding.PKCS1v15(), SHA256())
@@ -47,7 +47,7 @@ def new_key() -> rsa.RSAPrivateKey:
 
 
 def pem(key: rsa.RSAPrivateKey) -> str:
-    """Write a private key as the clouds hand it out."""
+    """Return a private key in PEM, as the clouds give it to users."""
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 

@@ -1,4 +1,4 @@
-"""Run one command in the sandbox, as if it had been run without."""
+"""Run one command in the sandbox, with the signals and limits of a direct call."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SIGNALLED = 128
 
 
 class Runner:
-    """One command and the signals meant for it."""
+    """One command, and the signals for it."""
 
     def __init__(self) -> None:
         self._child: subprocess.Popen[bytes] | None = None
@@ -28,7 +28,7 @@ class Runner:
 
     @contextlib.contextmanager
     def signals(self) -> Iterator[None]:
-        """Pass signals on to the command; before it runs they end the block."""
+        """Forward signals to the command; before it starts, a signal ends the block."""
         before = {number: signal.signal(number, self._signal) for number in FORWARDED}
         try:
             yield
@@ -37,17 +37,17 @@ class Runner:
                 signal.signal(number, handler)
 
     def run(self, command: Sequence[str], environment: Mapping[str, str]) -> int:
-        """Run the command and return its exit status, 128 + signal where one ended it.
+        """Run the command; return its exit status, or 128 + the signal that ended it.
 
-        Raise OSError where it cannot be started.
+        Raises OSError if it cannot be started.
         """
         self._starting = True
-        # With the caller's umask and limits, not ours.
+        # The command gets the caller's umask and limits, not ours.
         with hardening.as_called():
             child = subprocess.Popen(command, env=environment)
         with child:
             self._child = child
-            # The command may run before Popen has returned.
+            # The command may already run before Popen returns.
             for number in self._early:
                 child.send_signal(number)
             status = child.wait()
@@ -56,7 +56,7 @@ class Runner:
     def _signal(self, number: int, _frame: FrameType | None) -> None:
         if not self._starting:
             raise SystemExit(SIGNALLED + number)
-        # Ctrl-C and its like a terminal sends to the command itself.
+        # A terminal sends Ctrl-C and Ctrl-\ to the command as well.
         if number in SENT_TO_US_ALONE or not _in_foreground():
             if self._child is None:
                 self._early.append(number)
@@ -65,7 +65,10 @@ class Runner:
 
 
 def _in_foreground() -> bool:
-    """Return whether a terminal sends us its Ctrl-C, and so to our command."""
+    """Return whether we are in the terminal's foreground process group.
+
+    Then the command is too, and the terminal sends its signals to both.
+    """
     try:
         descriptor = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
     except OSError:

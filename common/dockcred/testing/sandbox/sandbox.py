@@ -25,11 +25,11 @@ from dockcred.testing.sandbox.service import Cloud, Minted
 from dockcred.wiring import PROVIDERS
 
 _WITH_OTHERS = (Aws, Azure, Google, GitHub, CI)
-"""Clouds that take more than the life of a password, such as another cloud."""
+"""Clouds that need more than the life of a password, such as another cloud."""
 
 
 def _further() -> Iterator[Any]:
-    """Return the other end of each further provider: CLOUD of its module."""
+    """Yield the cloud of each further provider: CLOUD of the module of its name."""
     served = {cloud.subject.provider for cloud in _WITH_OTHERS}
     for name in PROVIDERS:
         module = f"{__package__}.{name}"
@@ -44,7 +44,7 @@ IDENTITIES: dict[str, str] = {
     for cloud in CLOUDS
     for name, identity in cloud.identities.items()
 }
-"""What each identity is, by name."""
+"""The description of each identity, by name."""
 
 
 _CLEANUPS = 10
@@ -53,10 +53,10 @@ _CLEANUPS = 10
 class Sandbox:
     """A cloud on the loopback, from `with` until the end of the block.
 
-    `calls` counts what was asked, "SERVICE:Operation", and of it what was turned
-    down, "SERVICE:refused". `home` is the directory that holds one home per
-    identity; `fail` takes failures, `[SERVICE:]KIND[=S][:TIMES]`, ValueError for
-    an unknown one. `address` is one of this machine's, where all is served.
+    `calls` counts requests as "SERVICE:Operation", and refused ones as
+    "SERVICE:refused". `home` is the directory with one home per identity. `fail` are
+    failures, `[SERVICE:]KIND[=S][:TIMES]`; an unknown one raises ValueError. `address`
+    is the address of this machine to listen on.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Sandbox:
         self.requests = self._exchange.requests
 
     def __enter__(self) -> Self:
-        """Start serving."""
+        """Start the server."""
         self._directory = tempfile.TemporaryDirectory(prefix="dockcred-sandbox-")
         self.home = Path(self._directory.name)
         self._silence: list[Silence] = []
@@ -113,7 +113,7 @@ class Sandbox:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop serving and remove the homes."""
+        """Stop the server, and remove the homes."""
         self._exchange.closing.set()
         for server in self._servers:
             server.close()
@@ -123,7 +123,7 @@ class Sandbox:
             try:
                 self._directory.cleanup()
             except OSError:
-                # A program that was just ended may have been writing there.
+                # A program that was just ended may still write there.
                 if not attempt:
                     raise
                 time.sleep(0.2)
@@ -131,25 +131,26 @@ class Sandbox:
                 break
 
     def listen(self, address: str, port: int = 0, *, tls: bool = False) -> int:
-        """Serve at a further address, with `tls` as every real host; return the port.
+        """Serve at a further address; return the port.
 
-        For a network of one's own, in which real names lead to the address.
+        With `tls` it is TLS from the first byte, for every real host. This is for an
+        own network, in which real names resolve to the address.
         """
         handler = TlsHandler if tls else Handler
         self._servers.append(Server(self._exchange, (address, port), handler))
         return self._servers[-1].server_port
 
     def silent(self) -> str:
-        """Return host:port on the loopback that swallows packets, as firewalls do.
+        """Return host:port on the loopback that never answers, like a firewall.
 
-        For variables that name a metadata address. Linux only.
+        It is for variables that name a metadata address. Linux only.
         """
         self._silence.append(Silence())
         return self._silence[-1].address
 
     @property
     def ca_file(self) -> Path:
-        """Return the certificate of the authority that signs for every host."""
+        """Return the certificate file of the authority that signs for all hosts."""
         path = self.home / "ca.pem"
         if not path.exists():
             self._exchange.certificates.write(path)
@@ -157,17 +158,17 @@ class Sandbox:
 
     @property
     def identities(self) -> dict[str, str]:
-        """Return what each identity is, by name."""
+        """Return the description of each identity, by name."""
         return dict(IDENTITIES)
 
     def environment(
         self, identity: str = "env-keys", *, inherit: Mapping[str, str] | None = None
     ) -> dict[str, str]:
-        """Set the identity up in a home of its own and return all its variables.
+        """Set the identity up in its own home, and return all its variables.
 
-        What is no cloud's is taken over from `inherit`; without it only the few
-        variables any program needs, from this process. KeyError for a name that
-        is no identity's.
+        Variables of `inherit` that belong to no cloud are kept. Without `inherit`, only
+        the few that every program needs come from this process. Raises KeyError for an
+        unknown identity.
         """
         cloud = next((c for c in self._clouds if identity in c.identities), None)
         if cloud is None:
@@ -182,24 +183,24 @@ class Sandbox:
         )
 
     def minted(self, password: str) -> Minted | None:
-        """Return what a registry password stands for, None where it is not ours."""
+        """Return what a registry password was issued for; None if it is not ours."""
         found = (cloud.minted(password) for cloud in self._clouds)
         return next(filter(None, found), None)
 
     def fail(self, failure: str) -> None:
-        """Put a failure in force: `[SERVICE:]KIND[:TIMES]`."""
+        """Add a failure: `[SERVICE:]KIND[=SECONDS][:TIMES]`."""
         self.failures.add(failure)
 
     def recover(self) -> None:
-        """Remove every failure: all works again."""
+        """Remove all failures."""
         self.failures.clear()
 
     def reset(self) -> None:
-        """Forget what was counted and recorded."""
+        """Forget the counts and the recorded requests."""
         self._exchange.reset()
 
     def _machine_token(self, audience: str) -> str:
-        """Vouch for the machine's account at Google."""
+        """Return Google's ID token of the machine's account."""
         account = self.google.machine_account
         return self.ci.google.token(audience, sub=account, email=account)
 

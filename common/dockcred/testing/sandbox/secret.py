@@ -1,4 +1,4 @@
-"""A company's registry in the sandbox: one user, one password, and where it is kept."""
+"""A company's registry in the sandbox: one user, one password, and its places."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ IDENTITIES: dict[str, Callable[[CompanyRegistry, Path], dict[str, str]]] = {
 
 
 class CompanyRegistry:
-    """One password, until it is changed."""
+    """One registry with one password, until a test changes it."""
 
     identities = IDENTITIES
     subject = Subject(
@@ -84,17 +84,17 @@ class CompanyRegistry:
         self, identity: str, *, home: Path, url: str, tls: bool
     ) -> dict[str, str]:
         """Write the identity's files below `home` and return its variables."""
-        del url, tls  # it is called by its real name alone
+        del url, tls  # clients use its real name only
         return IDENTITIES[identity](self, home)
 
     def minted(self, password: str) -> Minted | None:
-        """Return what a password stands for."""
+        """Return what a password was issued for; None if it is another one."""
         if password != self.password:
             return None
         return Minted("secret", "", HOST, USER, USER, "", self.ends)
 
     def admits(self, username: str, password: str, host: str, now: float) -> bool:
-        """Return whether the registry of this name would let the password in."""
+        """Return whether the registry at this host would accept the password."""
         is_here = host.lower().partition(":")[0] == HOST and now < self.ends
         return is_here and (username, password) == (USER, self.password)
 

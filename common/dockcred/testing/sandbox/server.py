@@ -1,4 +1,4 @@
-"""The server: one address, one thread per connection."""
+"""The server: one address, and one thread per connection."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 from dockcred.testing.sandbox.handler import Application, Handler, hang_up
 
-POLL_S = 0.02  # how soon it notices that it shall end
-QUEUED = 4  # connections that nobody accepts: more than a backlog of 0 holds
+POLL_S = 0.02  # seconds until it notices that it must stop
+QUEUED = 4  # connections that are never accepted: more than a backlog of 0 holds
 
 
 class Server(ThreadingHTTPServer):
-    """One thread per connection, each connection closed with the server."""
+    """One thread per connection; closing the server closes all connections."""
 
     daemon_threads = False
     request_queue_size = 256
@@ -34,22 +34,22 @@ class Server(ThreadingHTTPServer):
         self._thread.start()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Serve a connection in a thread of its own."""
+        """Serve a connection in its own thread."""
         self.adopt(request)
         super().process_request(request, client_address)
 
     def adopt(self, connection: socket.socket) -> None:
-        """Close this connection too when the server ends."""
+        """Register a connection, so that it is closed with the server."""
         self._open.add(connection)
         if self.application.closing.is_set():
             hang_up(connection)
 
     def forget(self, connection: socket.socket) -> None:
-        """Leave a connection alone that has ended or been taken over by TLS."""
+        """Remove a connection that has ended, or that TLS has wrapped."""
         self._open.discard(connection)
 
     def close(self) -> None:
-        """Stop, end what is still open and wait for its threads."""
+        """Stop the server, close open connections and wait for their threads."""
         self.shutdown()
         self._thread.join()
         for connection in tuple(self._open):
@@ -58,7 +58,7 @@ class Server(ThreadingHTTPServer):
 
 
 class Silence:
-    """An address that takes no connection and refuses none: its queue is full."""
+    """An address that neither accepts nor refuses a connection: its queue is full."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=0)
@@ -70,6 +70,6 @@ class Silence:
             one.connect_ex(where)
 
     def close(self) -> None:
-        """Give the address back."""
+        """Free the address."""
         for one in (*self._waiting, self._listener):
             one.close()

@@ -1,4 +1,4 @@
-"""What the sandbox asks of a cloud and its services, and how a service says no."""
+"""The interfaces of a cloud and its services, and the reasons of a refusal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dockcred.testing.sandbox.messages import Request, Response
 
 
 class Reason(Enum):
-    """Why a request is refused; each service has its own words and status for it."""
+    """Why a request is refused; each service has its own message and status for it."""
 
     UNSIGNED = auto()
     MALFORMED = auto()
@@ -30,9 +30,9 @@ class Reason(Enum):
 
 
 class Refusal(Exception):  # noqa: N818 - a service's answer, not a defect
-    """A request that the real service would not serve either.
+    """A request that the real service would refuse, too.
 
-    `aws_code` is AWS's word for it, where it is not the one that goes with `reason`.
+    `aws_code` is AWS's error code, if it is not the usual one of `reason`.
     """
 
     def __init__(self, reason: Reason, message: str, aws_code: str = "") -> None:
@@ -43,36 +43,36 @@ class Refusal(Exception):  # noqa: N818 - a service's answer, not a defect
 
 
 class Service(ABC):
-    """One service of a cloud, found by host name or, on the loopback, by shape."""
+    """One service of a cloud, found by host name, or on loopback by the request."""
 
     name: ClassVar[str]
     near: ClassVar[bool] = False
-    """Whether it sits on the machine itself, as metadata services do."""
+    """Whether the service is on the machine itself, like metadata services."""
 
     @abstractmethod
     def has_host(self, host: str) -> bool:
-        """Return whether this real host name is one of the service's."""
+        """Return whether the service has this real host name."""
 
     @abstractmethod
     def recognises(self, request: Request) -> bool:
-        """Return by its shape whether a request to the loopback is for the service."""
+        """Return whether the form of a request on the loopback is this service's."""
 
     @abstractmethod
     def operation(self, request: Request) -> str:
-        """Return what the request asks for, as the counts show it."""
+        """Return the name of the requested operation, for the counts."""
 
     @abstractmethod
     def answer(self, request: Request, now: float) -> Response:
-        """Serve the request at `now`, epoch seconds, or raise Refusal."""
+        """Return the response at `now` (epoch seconds), or raise Refusal."""
 
     @abstractmethod
     def refuse(self, refusal: Refusal) -> Response:
-        """Return a refusal in the service's own wire shape."""
+        """Return the response for a refusal in the service's own format."""
 
 
 @dataclass(frozen=True, slots=True)
 class Minted:
-    """What a registry password stands for; `expires_at` in epoch seconds."""
+    """What a registry password was issued for; `expires_at` in epoch seconds."""
 
     service: str
     region: str
@@ -85,10 +85,10 @@ class Minted:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The provider that a cloud is the other end of, as its contract meets it.
+    """The provider that a cloud serves, with data for the provider's contract.
 
-    `hosts` are registries of the provider's own; `nobody` and `somebody` are names of
-    the cloud's identities: without one, and with one that the registries admit.
+    `hosts` are registries of the provider. `nobody` and `somebody` are identities of
+    the cloud: one without credentials, and one that the registries accept.
     """
 
     provider: str
@@ -98,22 +98,22 @@ class Subject:
 
 
 class Cloud(Protocol):
-    """One cloud: a later one is a class like this and a line in Sandbox."""
+    """One cloud. A further cloud is a class like this, and an entry in Sandbox."""
 
     @property
     def subject(self) -> Subject:
-        """Return what the contract of its provider is held with."""
+        """Return the data for the contract of its provider."""
 
     needs_tls: bool
-    """Whether it is called by real host names, having no endpoint variables."""
+    """Whether clients need its real host names, as it has no endpoint variables."""
 
     @property
     def services(self) -> Sequence[Service]:
-        """Return its services; the first that claims a request serves it."""
+        """Return its services; the first that recognises a request serves it."""
 
     @property
     def identities(self) -> Mapping[str, Callable[..., dict[str, str]]]:
-        """Return the ways to be somebody in it, each described by its docstring."""
+        """Return the identities; the docstring of each describes it."""
 
     def environment(
         self, identity: str, *, home: Path, url: str, tls: bool
@@ -121,7 +121,7 @@ class Cloud(Protocol):
         """Write the identity's files below `home` and return its variables."""
 
     def minted(self, password: str) -> Minted | None:
-        """Return what a registry password of this cloud stands for."""
+        """Return what a registry password was issued for; None if it is unknown."""
 
     def admits(self, username: str, password: str, host: str, now: float) -> bool:
-        """Return whether the registry of this name would let the password in."""
+        """Return whether the registry at this host would accept the password."""

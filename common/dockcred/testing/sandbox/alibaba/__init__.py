@@ -37,7 +37,7 @@ NO_METADATA = {"ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true"}
 
 
 class Place:
-    """Where an identity is set up: its home, and the loopback's URL."""
+    """Where an identity is set up: its home, and the URL of the loopback server."""
 
     def __init__(self, cloud: Alibaba, home: Path, url: str) -> None:
         self.cloud = cloud
@@ -45,7 +45,7 @@ class Place:
         self.url = url + Metadata.below
 
     def user(self) -> Key:
-        """Return a new key of a user of the account's."""
+        """Return a new key of a user of the account."""
         return self.cloud.gate.permanent(ACCOUNT, "builder")
 
     def cli(self, **settings: str) -> None:
@@ -56,14 +56,14 @@ class Place:
         write_private(self.home / ".aliyun/config.json", text.encode(), 0o600)
 
     def token(self) -> Path:
-        """Write the token that a cluster projects into a pod, good for an hour."""
+        """Write the token that a cluster mounts into a pod; it is valid for an hour."""
         token = self.cloud.issuer.issue(
             subject=SUBJECT, audience=AUDIENCE, issued_at=time.time(), lifetime_s=3600
         )
         return write_private(self.home / "token", token.encode(), 0o600)
 
     def trust(self, who: str) -> None:
-        """Let somebody assume the role of the registry."""
+        """Let this subject or ARN assume the role of the registry."""
         self.cloud.roles[ROLE] = who
 
 
@@ -161,10 +161,10 @@ IDENTITIES: dict[str, Callable[[Place], dict[str, str]]] = {
 
 
 class Alibaba:
-    """What the services share: keys, roles, instances by region and name, passwords.
+    """The state that the services share: keys, roles, instances and passwords.
 
-    `role` is the machine's, "" for none; `insists` tells whether its metadata service
-    wants a token.
+    `role` is the machine's RAM role, "" for none. With `insists`, its metadata service
+    requires a token.
     """
 
     identities = IDENTITIES
@@ -182,7 +182,7 @@ class Alibaba:
     needs_tls = True
 
     def __init__(self, life_s: float) -> None:
-        # This needs cryptography, which the extra `sandbox` brings.
+        # This needs cryptography, which the extra `sandbox` installs.
         from dockcred.testing.sandbox.identity_tokens import Issuer  # noqa: PLC0415
 
         self.life_s = life_s
@@ -202,7 +202,7 @@ class Alibaba:
         self._machine_keys: dict[str, Key] = {}
 
     def machine_key(self, role: str, now: float) -> Key:
-        """Return the key of a machine's role: one until it nears its end."""
+        """Return the key of a machine's role; replaced 5 minutes before expiry."""
         key = self._machine_keys.get(role)
         if key is None or (key.expires_at or 0) < now + 300:
             key = self.gate.temporary(ACCOUNT, role, "i-bp1sandbox", now + 6 * 3600)
@@ -213,15 +213,15 @@ class Alibaba:
         self, identity: str, *, home: Path, url: str, tls: bool
     ) -> dict[str, str]:
         """Write the identity's files below `home` and return its variables."""
-        del tls  # it is called by its real names alone
+        del tls  # its clients always use the real host names
         return IDENTITIES[identity](Place(self, home, url))
 
     def minted(self, password: str) -> Minted | None:
-        """Return what a registry password stands for."""
+        """Return what a registry password was issued for; None if it is unknown."""
         return self.passwords.get(password)
 
     def admits(self, username: str, password: str, host: str, now: float) -> bool:
-        """Return whether the registry of this name would let the password in."""
+        """Return whether the registry at this host would accept the password."""
         minted, found = self.passwords.get(password), HOSTS.fullmatch(host.lower())
         if minted is None or found is None:
             return False

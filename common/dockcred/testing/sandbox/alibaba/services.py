@@ -37,7 +37,7 @@ ERRORS = {
 
 
 class _Api(Service):
-    """What both APIs answer alike: JSON, and an error's code in it."""
+    """What both APIs share: JSON answers, and errors with a code."""
 
     hosts: re.Pattern[str]
     versions: frozenset[str]
@@ -68,7 +68,7 @@ class _Api(Service):
 
 
 class Cr(_Api):
-    """Container Registry: personal in its 2016 version, enterprise in that of 2018."""
+    """Container Registry: API 2016 is for personal instances, 2018 for enterprise."""
 
     name = "alibaba-cr"
     hosts = re.compile(rf"cr(?:-vpc)?\.{REGION}\.aliyuncs\.com")
@@ -132,7 +132,7 @@ class Cr(_Api):
     def _mint(
         self, caller: Key, region: str, instance: str, now: float
     ) -> tuple[str, float]:
-        """Return a password and its end: what STS gave ends with that at the latest."""
+        """Return a password and its expiry, which is never after its key's expiry."""
         ends = min(now + self._cloud.life_s, caller.expires_at or float("inf"))
         key_id, who = caller.access_key_id, caller.arn
         password = secrets.token_hex(500)
@@ -143,7 +143,7 @@ class Cr(_Api):
 
 
 class Sts(_Api):
-    """STS: roles assumed with keys or with a pod's token."""
+    """STS: assume a role with keys or with a pod's token."""
 
     name = "alibaba-sts"
     hosts = re.compile(rf"sts\.aliyuncs\.com|sts(?:-vpc)?\.{REGION}\.aliyuncs\.com")
@@ -196,9 +196,10 @@ class Sts(_Api):
 
 
 class Metadata(Service):
-    """The metadata of ECS: a token by PUT, and a RAM role's keys; and those of a URI.
+    """The metadata service of ECS: a token by PUT, and a RAM role's keys by GET.
 
-    `insists` tells whether a token must be shown, as in ECS's hardened mode.
+    It also serves the keys of a credentials URI. With `insists`, a token is required,
+    as in ECS's hardened mode.
     """
 
     name = "alibaba-ecs"
@@ -216,7 +217,7 @@ class Metadata(Service):
         return host == "100.100.100.200"
 
     def recognises(self, request: Request) -> bool:
-        """See Service: on the loopback it is below a path of its own."""
+        """See Service: on the loopback interface its paths begin with `below`."""
         return request.path.startswith(f"{self.below}/") or self.has_host(request.host)
 
     def operation(self, request: Request) -> str:
@@ -269,7 +270,7 @@ class Metadata(Service):
 
 
 def key_document(key: Key) -> dict[str, str]:
-    """Return a temporary key in the words of STS and of the metadata service."""
+    """Return a temporary key in the format of STS and the metadata service."""
     ends = time.gmtime(key.expires_at or 0)
     return {
         "AccessKeyId": key.access_key_id,
@@ -280,7 +281,7 @@ def key_document(key: Key) -> dict[str, str]:
 
 
 def _field(request: Request, name: str) -> str:
-    """Return a field wherever an API takes it: a header, the query or the form."""
+    """Return a field from a header, the query or the form; APIs accept all three."""
     header = request.header(f"x-acs-{name.lower()}")
     return header or request.parameters.get(name) or request.form.get(name, "")
 

@@ -1,7 +1,7 @@
 """Verify Alibaba Cloud's signatures from the raw request, independently of any SDK.
 
-ACS3-HMAC-SHA256, in headers: "V3 request body & signature mechanism"; HMAC-SHA1, in
-the query, as its credentials library signs for STS: "Request syntax and signature
+ACS3-HMAC-SHA256 is in headers: "V3 request body & signature mechanism". HMAC-SHA1 is in
+the query, as Alibaba's credentials library signs for STS: "Request syntax and signature
 method V2" (alibabacloud.com/help/en/sdk/product-overview).
 """
 
@@ -31,7 +31,7 @@ AUTHORIZATION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An access key of an account's; `expires_at` in epoch seconds, None for ever."""
+    """An access key of an account; `expires_at` in epoch seconds, or None."""
 
     access_key_id: str
     account: str
@@ -42,12 +42,12 @@ class Key:
 
     @property
     def arn(self) -> str:
-        """Return by what name RAM knows whoever has the key."""
+        """Return the ARN of the key's principal in RAM."""
         return f"acs:ram::{self.account}:{self.principal}"
 
 
 class Gate:
-    """Who comes in: the keys that were given out, and the nonces that were seen."""
+    """Authenticates requests: keeps the issued keys, and the nonces that were used."""
 
     def __init__(self) -> None:
         self._keys: dict[str, Key] = {}
@@ -60,7 +60,7 @@ class Gate:
         return self._add(Key(key_id, account, f"user/{user}", secrets.token_hex(15)))
 
     def temporary(self, account: str, role: str, session: str, ends: float) -> Key:
-        """Issue a key of a role's session, which needs its token and ends."""
+        """Issue a key of a role's session; it needs its session token, and expires."""
         token = base64.b64encode(secrets.token_bytes(480)).decode()
         principal = f"assumed-role/{role}/{session}"
         key_id, secret = f"STS.N{secrets.token_hex(12)}", secrets.token_hex(22)
@@ -71,7 +71,7 @@ class Gate:
         return key
 
     def caller(self, request: Request, now: float) -> Key:
-        """Return whose key signed the request, or raise Refusal."""
+        """Return the key that signed the request, or raise Refusal."""
         if request.header("authorization"):
             return self._by_headers(request, now)
         if "Signature" in request.parameters:
@@ -114,7 +114,7 @@ class Gate:
             raise Refusal(Reason.MALFORMED, "SignatureMethod is not HMAC-SHA1")
         text = f"{request.method}&%2F&{quote(_canonical(fields), safe='~')}"
         key = self._key(fields.get("AccessKeyId", ""))
-        # Alibaba's own words for it: SHA-1, with an & behind the secret.
+        # Alibaba's documents define it so: SHA-1, with `&` after the secret.
         made = hmac.digest(f"{key.secret}&".encode(), text.encode(), "sha1")
         self._check_date(fields.get("Timestamp", ""), now)
         token = fields.get("SecurityToken", "")

@@ -27,9 +27,9 @@ from dockcred.testing.sandbox.service import Minted, Service, Subject
 class Aws:
     """The state that the AWS services share.
 
-    `role` is what the metadata server answers from now on, `mfa_code` the one
-    code that STS takes, `expires_s` the life of a registry password, `bucket` the
-    rate limit on GetAuthorizationToken, if any.
+    `role` is the role that the metadata service returns from now on. `mfa_code` is the
+    only code that STS accepts. `expires_s` is the life of a registry password in
+    seconds. `bucket` is the rate limit on GetAuthorizationToken, if any.
     """
 
     identities = IDENTITIES
@@ -46,7 +46,7 @@ class Aws:
     needs_tls = False
 
     def __init__(self, expires_s: float, failures: Failures) -> None:
-        # These need cryptography, which the extra `sandbox` brings.
+        # These need cryptography, which the extra `sandbox` installs.
         from dockcred.testing.sandbox.aws.signin import SignIn  # noqa: PLC0415
         from dockcred.testing.sandbox.identity_tokens import Issuer  # noqa: PLC0415
 
@@ -75,11 +75,11 @@ class Aws:
         self._failures = failures
 
     def fail(self, kind: str) -> None:
-        """Put a failure in force: `KIND`, `SERVICE:KIND`, either with `:TIMES`."""
+        """Add a failure: `KIND` or `SERVICE:KIND`, each with an optional `:TIMES`."""
         self._failures.add(kind)
 
     def add_role(self, role: Role) -> Role:
-        """Add a role, which those that it trusts may assume."""
+        """Add a role; the principal that it trusts may assume it."""
         self.roles[role.arn] = role
         return role
 
@@ -88,19 +88,19 @@ class Aws:
     ) -> dict[str, str]:
         """Write the identity's files below `home` and return its variables.
 
-        With `tls` the real host names are called; else the endpoint variables
-        lead to `url`.
+        With `tls` the clients use the real host names. Without it, the endpoint
+        variables name `url`.
         """
         endpoints = {} if tls else dict.fromkeys(ENDPOINT_VARIABLES, url)
         region = dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), REGION)
         return region | endpoints | IDENTITIES[identity](Workplace(self, home, url))
 
     def minted(self, password: str) -> Minted | None:
-        """Return what a registry password stands for."""
+        """Return what a registry password was issued for; None if it is unknown."""
         return self.passwords.find(password)
 
     def admits(self, username: str, password: str, host: str, now: float) -> bool:
-        """Return whether the registry of this name would let the password in."""
+        """Return whether the registry at this host would accept the password."""
         minted = self.passwords.find(password)
         return (
             username == "AWS"

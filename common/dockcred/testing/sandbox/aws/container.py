@@ -19,14 +19,14 @@ POD_PATH = "/v1/credentials"
 
 
 class Container(Service):
-    """Credentials for a task that knows its URI or a pod that shows its token."""
+    """Credentials for an ECS task that knows its URI, or a pod that sends its token."""
 
     name = "container"
     near = True
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
-        # An ECS task is known by its URI alone; nobody else is told it.
+        # The URI alone identifies an ECS task; only the task knows it.
         self.task_path = f"/v2/credentials/{secrets.token_hex(16)}"
 
     def has_host(self, host: str) -> bool:
@@ -55,7 +55,7 @@ class Container(Service):
         key = self._aws.machine_keys.current(owner, session, now)
         document = wire.key_document(key)
         if session == "task":
-            # ECS says whose keys they are, EKS does not.
+            # ECS names the role of the keys, EKS does not.
             document["RoleArn"] = owner.arn
         return wire.json_answer(document, "application/json")
 

@@ -19,7 +19,7 @@ OPERATION = "GetAuthorizationToken"
 
 
 class Ecr(Service):
-    """Private registries: one authorization per registry id asked for."""
+    """Private registries: one authorization for each registry id in the request."""
 
     name = "ecr"
     target: ClassVar = "AmazonEC2ContainerRegistry_V20150921."
@@ -104,7 +104,7 @@ class Ecr(Service):
 
 
 class EcrPublic(Ecr):
-    """The public registry: one place, one region, no registry ids."""
+    """The public registry: one host, one region, no registry ids."""
 
     name = "ecr-public"
     target = "SpencerFrontendService."
@@ -129,7 +129,7 @@ def _is_account(text: Any) -> bool:
 
 
 def _read(request: Request, target: str) -> dict[str, Any]:
-    """Return the body of a call that is well formed, or raise Refusal."""
+    """Return the body of a well-formed call, or raise Refusal."""
     if request.method != "POST" or request.path != "/":
         raise Refusal(Reason.UNKNOWN_OPERATION, "only POST / is served")
     if request.header("x-amz-target") != f"{target}{OPERATION}":

@@ -26,7 +26,7 @@ TOKEN_TTL_S = range(1, 21601)
 
 
 class Imds(Service):
-    """Tokens by PUT, everything else by GET with a token."""
+    """Tokens by PUT; everything else by GET with a token."""
 
     name = "imds"
     near = True
@@ -88,7 +88,7 @@ class Imds(Service):
     def _token(self, request: Request, now: float) -> Response:
         if request.method != "PUT":
             raise Refusal(Reason.DENIED, "a token is asked for with PUT")
-        # A token never leaves the machine through somebody's open proxy.
+        # A token must not leave the machine through an open proxy.
         if request.header("x-forwarded-for"):
             raise Refusal(Reason.DENIED, "no token for a forwarded request")
         ttl = request.header("x-aws-ec2-metadata-token-ttl-seconds")

@@ -1,4 +1,4 @@
-"""The keys that a machine's roles hold, rotated as the metadata services do."""
+"""The keys of a machine's roles, rotated as the metadata services do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROTATE_BEFORE_S = 300
 
 
 class MachineKeys:
-    """The current key of each role: one for every caller until it nears its end."""
+    """The current key of each role, for all callers until it is about to expire."""
 
     def __init__(self, keys: AccessKeys) -> None:
         self._keys = keys
@@ -19,7 +19,7 @@ class MachineKeys:
         self._current: dict[str, AccessKey] = {}
 
     def current(self, role: Role, session: str, now: float) -> AccessKey:
-        """Return the role's key, a new one where the last is about to end."""
+        """Return the role's key; a new one if the last expires within 5 minutes."""
         with self._lock:
             key = self._current.get(role.arn)
             if key is None or (key.expires_at or 0) - now < ROTATE_BEFORE_S:

@@ -1,4 +1,4 @@
-"""Registry passwords, and what each was minted for."""
+"""Registry passwords, and what each was issued for."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from dockcred.testing.sandbox.service import Minted
 
 
 class Passwords:
-    """Every registry password minted, to look up what it stands for."""
+    """All issued registry passwords, to look up what each was issued for."""
 
     def __init__(self) -> None:
         self._minted: dict[str, Minted] = {}
 
     def mint(self, minted: Minted) -> str:
-        """Return a new password: like a real one an opaque envelope of about 2 kB."""
+        """Return a new password: opaque, about 2 kB long, like a real one."""
         envelope = {
             "payload": base64.b64encode(secrets.token_bytes(1050)).decode(),
             "datakey": base64.b64encode(secrets.token_bytes(184)).decode(),
@@ -29,5 +29,5 @@ class Passwords:
         return password
 
     def find(self, password: str) -> Minted | None:
-        """Return what the password was minted for, None where it is not ours."""
+        """Return what the password was issued for; None if it is not ours."""
         return self._minted.get(password)

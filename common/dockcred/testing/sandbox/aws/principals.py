@@ -1,4 +1,4 @@
-"""Who can act in the AWS sandbox, with which keys, and what was minted for whom."""
+"""The principals of the AWS sandbox, and their access keys."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ KEY_ALPHABET = string.ascii_uppercase + "234567"
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A user or the session of an assumed role."""
+    """A user, or the session of an assumed role."""
 
     account: str
     resource: str
 
     @property
     def arn(self) -> str:
-        """Return the ARN under which the caller acts."""
+        """Return the ARN of the caller."""
         service = "sts" if self.resource.startswith("assumed-role/") else "iam"
         return f"arn:aws:{service}::{self.account}:{self.resource}"
 
@@ -36,7 +36,7 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A role, who may assume it, and on which condition."""
+    """A role, the principal that may assume it, and the MFA device it requires."""
 
     account: str
     name: str
@@ -49,13 +49,13 @@ class Role:
         return f"arn:aws:iam::{self.account}:role/{self.name}"
 
     def session(self, name: str) -> Principal:
-        """Return the principal that somebody becomes by assuming the role."""
+        """Return the principal of a session of this role."""
         return Principal(self.account, f"assumed-role/{self.name}/{name}")
 
 
 @dataclass(frozen=True, slots=True)
 class AccessKey:
-    """An access key; `expires_at` in epoch seconds, None where it never ends."""
+    """An access key; `expires_at` in epoch seconds, None if it never expires."""
 
     access_key_id: str
     principal: Principal
@@ -65,13 +65,13 @@ class AccessKey:
 
 
 class AccessKeys:
-    """Every key that the sandbox has given out."""
+    """All keys that the sandbox has issued."""
 
     def __init__(self) -> None:
         self._keys: dict[str, AccessKey] = {}
 
     def find(self, access_key_id: str) -> AccessKey | None:
-        """Return the key of this id, None where the sandbox never issued it."""
+        """Return the key with this id; None if the sandbox never issued it."""
         return self._keys.get(access_key_id)
 
     def permanent(self, account: str, user: str) -> AccessKey:
@@ -81,8 +81,8 @@ class AccessKeys:
         )
 
     def temporary(self, principal: Principal, expires_at: float) -> AccessKey:
-        """Issue a key that needs its session token and ends."""
-        # Real session tokens are base64 and some hundred characters long.
+        """Issue a key that needs its session token, and expires."""
+        # Real session tokens are base64, and some hundred characters long.
         token = base64.b64encode(secrets.token_bytes(540)).decode()
         return self._add(
             AccessKey(_key_id("ASIA"), principal, _secret(), token, expires_at)

@@ -10,7 +10,7 @@ PRIVATE = re.compile(
     r"(?P<account>\d{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z0-9.-]+"
 )
 PUBLIC = frozenset({"public.ecr.aws", "ecr-public.aws.com"})
-# The registry's domain follows the partition, told by the region's first letters.
+# The registry's domain depends on the partition, shown by the region's first letters.
 PARTITIONS = {
     "cn-": "amazonaws.com.cn",
     "eusc-": "amazonaws.eu",
@@ -31,7 +31,7 @@ def registry_host(account: str, region: str) -> str:
 
 
 def covers(minted: Minted, host: str) -> bool:
-    """Return whether a password was minted for the registry of this host name."""
+    """Return whether a password was issued for the registry at this host."""
     name = host.lower().partition(":")[0]
     if minted.service == "ecr-public":
         return name in PUBLIC

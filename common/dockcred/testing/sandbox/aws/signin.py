@@ -1,7 +1,7 @@
-"""AWS Sign-In: what `aws login` leaves behind, and the refresh of its keys.
+"""AWS Sign-In: the files of `aws login`, and the refresh of its keys.
 
-CreateOAuth2Token takes a refresh token together with a proof that its holder has the
-login's private key (DPoP, RFC 9449).
+CreateOAuth2Token takes a refresh token, and a proof that the caller has the login's
+private key (DPoP, RFC 9449).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LIFETIME_S = 900
 
 @dataclass(frozen=True, slots=True)
 class ConsoleLogin:
-    """A person's login; `is_over` refuses its refresh."""
+    """A user's login; with `is_over`, its refresh is refused."""
 
     role: Role
     is_over: bool
@@ -43,7 +43,7 @@ class ConsoleLogin:
     key: ec.EllipticCurvePrivateKey = field(repr=False)
 
     def document(self, key: AccessKey, expires_at: float) -> dict[str, Any]:
-        """Return what `aws login` writes into its cache."""
+        """Return the document that `aws login` writes into its cache."""
         pem = self.key.private_bytes(
             Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()
         )
@@ -61,7 +61,7 @@ class ConsoleLogin:
 
 
 class SignIn(Service):
-    """CreateOAuth2Token: new keys for a refresh token and its proof."""
+    """CreateOAuth2Token: issue new keys for a refresh token with its DPoP proof."""
 
     name = "signin"
 
@@ -70,7 +70,7 @@ class SignIn(Service):
         self._logins: dict[str, ConsoleLogin] = {}
 
     def start(self, role: Role, *, is_over: bool) -> ConsoleLogin:
-        """Log somebody in as this role's session."""
+        """Start a login with a session of this role."""
         key = ec.generate_private_key(ec.SECP256R1())
         login = ConsoleLogin(role, is_over, secrets.token_urlsafe(96), key)
         self._logins[login.refresh_token] = login
@@ -81,7 +81,7 @@ class SignIn(Service):
         return HOSTS.fullmatch(host) is not None
 
     def recognises(self, request: Request) -> bool:
-        """See Service. Google's STS has this path too, but no proof of possession."""
+        """See Service. Google's STS has the same path, but no DPoP proof."""
         shape = (request.method, request.path) == ("POST", "/v1/token")
         return shape and bool(request.header("dpop"))
 

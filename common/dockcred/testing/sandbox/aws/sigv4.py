@@ -28,7 +28,7 @@ AUTHORIZATION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What an Authorization header claims, and when the request was signed."""
+    """The content of an Authorization header, and the time of signing."""
 
     access_key_id: str
     region: str
@@ -45,7 +45,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who signed a request, and for which region."""
+    """The key that signed a request, and the region of its signature."""
 
     key: AccessKey
     region: str
@@ -54,9 +54,9 @@ class Caller:
 def authenticate(
     request: Request, keys: AccessKeys, *, service: str, region: str | None, now: float
 ) -> Caller:
-    """Return who signed the request, or raise Refusal.
+    """Return the caller who signed the request, or raise Refusal.
 
-    `region` is the endpoint's, None where its host name does not tell it.
+    `region` is the endpoint's region; None if its host name does not show it.
     """
     signature = _parse(request)
     key = keys.find(signature.access_key_id)

@@ -1,4 +1,4 @@
-"""IAM Identity Center: the portal that turns a login into keys, and its refresh."""
+"""IAM Identity Center: the portal that issues keys for a login, and the refresh."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OIDC_HOSTS = re.compile(r"oidc\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?")
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A person's login at the portal; `expires_at` in epoch seconds."""
+    """A user's login at the portal; `expires_at` in epoch seconds."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
@@ -39,7 +39,7 @@ class Logins:
         self._logins: dict[str, Login] = {}
 
     def start(self, role: Role, expires_at: float) -> Login:
-        """Log somebody in who may take this one role."""
+        """Log a user in who may use only this role."""
         access, refresh, client, secret = (secrets.token_urlsafe(96) for _ in range(4))
         login = Login(access, refresh, client, secret, role, expires_at)
         self._logins[login.access_token] = login
@@ -47,7 +47,7 @@ class Logins:
         return login
 
     def find(self, token: str) -> Login | None:
-        """Return the login of an access or refresh token."""
+        """Return the login of an access or refresh token; None if it is unknown."""
         return self._logins.get(token)
 
 
@@ -101,7 +101,7 @@ class SsoPortal(Service):
 
 
 class SsoOidc(Service):
-    """CreateToken: a new access token for a refresh token."""
+    """CreateToken: issue a new access token for a refresh token."""
 
     name = "sso-oidc"
 

@@ -1,4 +1,4 @@
-"""STS: roles assumed with keys or with an identity token."""
+"""STS: assume a role with keys or with an identity token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The protocols AWS services speak, and how each of them says no."""
+"""The protocols of AWS services, and the form of their errors."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ REST_ERRORS = {
     Reason.INVALID: (400, "InvalidRequestException"),
     Reason.UNKNOWN_OPERATION: (404, "ResourceNotFoundException"),
 }
-# Metadata and container services answer plain HTTP statuses.
+# The metadata and container services answer with plain HTTP statuses.
 PLAIN_ERRORS = {
     Reason.UNSIGNED: 401,
     Reason.EXPIRED: 401,
@@ -65,7 +65,7 @@ PLAIN_ERRORS = {
 
 
 def rfc3339(epoch: float) -> str:
-    """Write epoch seconds as AWS does: whole seconds, Z."""
+    """Format epoch seconds as AWS does: whole seconds, Z."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch))
 
 
@@ -81,12 +81,12 @@ def read_object(request: Request) -> dict[str, Any]:
 
 
 def json_answer(document: Any, content_type: str = JSON_1_1) -> Response:
-    """Return a JSON document."""
+    """Return a response with a JSON document."""
     return Response(200, json.dumps(document).encode(), _headers(content_type))
 
 
 def json_error(refusal: Refusal) -> Response:
-    """Return a refusal in JSON 1.1, as ECR does."""
+    """Return the response for a refusal in JSON 1.1, as ECR does."""
     status, code = JSON_ERRORS[refusal.reason]
     code = refusal.aws_code or code
     body = {"__type": code, "message": refusal.message}
@@ -94,7 +94,7 @@ def json_error(refusal: Refusal) -> Response:
 
 
 def rest_error(refusal: Refusal) -> Response:
-    """Return a refusal in REST JSON, as the SSO portal does."""
+    """Return the response for a refusal in REST JSON, as the SSO portal does."""
     status, code = REST_ERRORS[refusal.reason]
     code = refusal.aws_code or code
     headers = _headers("application/json") | {"x-amzn-ErrorType": code}
@@ -103,13 +103,13 @@ def rest_error(refusal: Refusal) -> Response:
 
 
 def plain_error(refusal: Refusal) -> Response:
-    """Return a refusal in text, as the metadata service does."""
+    """Return the response for a refusal in text, as the metadata service does."""
     status = PLAIN_ERRORS[refusal.reason]
     return Response(status, refusal.message.encode(), {"Content-Type": "text/plain"})
 
 
 def query_answer(action: str, result: dict[str, Any]) -> Response:
-    """Return the XML of an action of the query protocol."""
+    """Return the XML response of an action of the query protocol."""
     root = ET.Element(f"{action}Response", xmlns=STS_NAMESPACE)
     _append(root, {f"{action}Result": result})
     _append(root, {"ResponseMetadata": {"RequestId": str(uuid4())}})
@@ -117,7 +117,7 @@ def query_answer(action: str, result: dict[str, Any]) -> Response:
 
 
 def query_error(refusal: Refusal) -> Response:
-    """Return a refusal in XML, as STS does."""
+    """Return the response for a refusal in XML, as STS does."""
     status, code = QUERY_ERRORS[refusal.reason]
     code = refusal.aws_code or code
     blame = "Sender" if status < 500 else "Receiver"  # noqa: PLR2004 - RFC 9110
@@ -128,7 +128,7 @@ def query_error(refusal: Refusal) -> Response:
 
 
 def key_document(key: AccessKey) -> dict[str, str]:
-    """Return a temporary key in the words of the metadata and container services."""
+    """Return a temporary key in the format of the metadata and container services."""
     return {
         "AccessKeyId": key.access_key_id,
         "SecretAccessKey": key.secret_access_key,

@@ -1,4 +1,4 @@
-"""Where an identity is set up: its home directory, and the cloud it belongs to."""
+"""Where an AWS identity is set up: its home directory, and its sandbox."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SSO_START_URL = "https://sandbox.awsapps.com/start"
 
 
 class Workplace:
-    """Writes what an identity needs into its home, readable by its owner alone."""
+    """Writes the files of an identity into its home, readable only by the owner."""
 
     def __init__(self, aws: Aws, home: Path, url: str) -> None:
         self.aws = aws
@@ -42,12 +42,12 @@ class Workplace:
         return self.aws.keys.permanent(account, name)
 
     def session(self, name: str) -> AccessKey:
-        """Return a new temporary key of this role, good for an hour."""
+        """Return a new temporary key of this role, valid for an hour."""
         principal = Role(ACCOUNT, name).session("sandbox")
         return self.aws.keys.temporary(principal, self.now + 3600)
 
     def role(self, name: str, trusts: str, mfa_serial: str = "") -> Role:
-        """Create a role that this principal may assume."""
+        """Create a role that `trusts` may assume."""
         return self.aws.add_role(Role(ACCOUNT, name, trusts, mfa_serial))
 
     def write(self, path: str, text: str, mode: int = 0o600) -> Path:
@@ -68,14 +68,14 @@ class Workplace:
         self.write(".aws/credentials", "\n".join((*lines, "")))
 
     def identity_token(self, subject: str, audience: str) -> Path:
-        """Write the token that a cluster projects into a pod, good for an hour."""
+        """Write the token that a cluster mounts into a pod; it is valid for an hour."""
         token = self.aws.issuer.issue(
             subject=subject, audience=audience, issued_at=self.now, lifetime_s=3600
         )
         return self.write("token", token)
 
     def process(self, key: AccessKey) -> Path:
-        """Write a program that prints the key as credential_process wants it."""
+        """Write a program that prints the key in the format of credential_process."""
         document = wire.key_document(key)
         document["SessionToken"] = document.pop("Token")
         text = json.dumps({"Version": 1, **document})
@@ -83,7 +83,7 @@ class Workplace:
         return self.write("credential-process", script, mode=0o700)
 
     def sso_token(self, name: str, login: Login, *, refreshable: bool = True) -> None:
-        """Write what `aws sso login` leaves for a session name or a start URL."""
+        """Write the cache file of `aws sso login` for a session name or a start URL."""
         document = {
             "startUrl": SSO_START_URL,
             "region": REGION,
@@ -97,6 +97,6 @@ class Workplace:
                 "clientSecret": login.client_secret,
                 "registrationExpiresAt": wire.rfc3339(self.now + 90 * 86400),
             }
-        # The cache's file name is the SDKs' convention.
+        # The SDKs name the cache file by this digest.
         digest = hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()
         self.write(f".aws/sso/cache/{digest}.json", json.dumps(document))

@@ -30,10 +30,10 @@ ISSUER = "Azure Container Registry"
 class Azure:
     """The state that the Azure services share.
 
-    `directory` is Entra's, `machine` has the managed identities, `cluster` signs
-    federated tokens. A registry with token authentication trusts
-    `registry_certificate` (PEM) and ISSUER, its service being its host name.
-    `thumbprint` tells that of the certificate with which a host name is served.
+    `directory` is Entra's directory, `machine` has the managed identities, `cluster`
+    signs federated tokens. A registry with token authentication trusts
+    `registry_certificate` (PEM) and ISSUER; its service is its host name. `thumbprint`
+    returns the thumbprint of the certificate of a host name.
     """
 
     identities = IDENTITIES
@@ -46,11 +46,11 @@ class Azure:
         nobody="azure-nothing",
         somebody="azure-client-secret",
     )
-    # Registries and Entra have no endpoint variables: they are called by name.
+    # Registries and Entra have no endpoint variables: clients use their host names.
     needs_tls = True
 
     def __init__(self, expires_s: float, thumbprint: Callable[[str], str]) -> None:
-        # Needs PyJWT and cryptography, which the extra `sandbox` brings.
+        # Needs PyJWT and cryptography, which the extra `sandbox` installs.
         from dockcred.testing.sandbox.azure.signer import Signer  # noqa: PLC0415
 
         self.expires_s = expires_s
@@ -82,7 +82,7 @@ class Azure:
 
     @property
     def registry_certificate(self) -> bytes:
-        """Return the root by which a registry verifies access tokens, in PEM."""
+        """Return the root certificate to verify access tokens, in PEM."""
         return self.registry_signer.certificate
 
     def environment(
@@ -93,18 +93,18 @@ class Azure:
         return IDENTITIES[identity](Workplace(self, home, url))
 
     def workplace(self, home: Path, url: str) -> Workplace:
-        """Return the means to change an identity after it was set up."""
+        """Return a Workplace, to change an identity after it was set up."""
         return Workplace(self, home, url)
 
     def machine_token(
         self, parameters: dict[str, str], names: dict[str, str], now: float
     ) -> Response:
-        """Return the token of the managed identity that is meant, or raise Refusal."""
+        """Return the token of the managed identity of a request, or raise Refusal."""
         resource = parameters.get("resource", "")
         if not resource:
             raise Refusal(Reason.INVALID, "the parameter resource is missing")
         principal = self.machine.chosen(parameters, names)
-        # go-autorest and adal ask with a slash at the end, and the token says it too.
+        # go-autorest and adal add a slash to the resource, and the token has it too.
         if resource.removesuffix("/") not in self.directory.resources:
             raise Refusal(
                 Reason.INVALID,
@@ -122,11 +122,11 @@ class Azure:
         })  # fmt: skip
 
     def minted(self, password: str) -> Minted | None:
-        """Return what a registry's refresh token stands for."""
+        """Return what a registry's refresh token was issued for; None if unknown."""
         return self.minted_tokens.get(password)
 
     def admits(self, username: str, password: str, host: str, now: float) -> bool:
-        """Return whether the registry of this name would let the password in."""
+        """Return whether the registry at this host would accept the password."""
         minted = self.minted_tokens.get(password)
         return (
             username == USERNAME

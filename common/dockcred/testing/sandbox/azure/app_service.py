@@ -23,7 +23,7 @@ NAMES = {
 
 
 class AppService(Service):
-    """GET with the header that only this app's processes know."""
+    """GET with a header that only the processes of this app know."""
 
     name = "app-service"
     near = True

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PATH = "/arc/token"
 VERSION = "2020-06-01"
 KEYS = Path("/var/opt/azcmagent/tokens")
-"""Where the SDK looks, and nowhere else; only the agent's group may read there."""
+"""The only directory that the SDK accepts; only the agent's group may read it."""
 NAMES = {
     "client_id": "client_id",
     "object_id": "object_id",
@@ -26,9 +26,9 @@ NAMES = {
 
 
 class Arc(Service):
-    """GET, answered by a challenge: the content of a file on the server itself.
+    """GET, answered by a challenge that asks for the content of a file on the server.
 
-    `directory` stands for KEYS; who runs a command as this identity mounts it there.
+    `directory` stands for KEYS. To run a command as this identity, mount it at KEYS.
     """
 
     name = "arc"

@@ -1,4 +1,4 @@
-"""A certificate by which an application proves itself to Entra."""
+"""A certificate by which an application authenticates to Entra."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 
 def self_signed() -> tuple[bytes, bytes]:
-    """Return a certificate and its key, both in PEM; RSA, the one kind Entra takes."""
+    """Return a certificate and its key, both in PEM; Entra accepts only RSA."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "application")])
     now = datetime.now(UTC)

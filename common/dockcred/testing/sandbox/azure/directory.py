@@ -1,4 +1,4 @@
-"""Who is known to Entra in the sandbox: one tenant, its applications and its users."""
+"""The directory of Entra in the sandbox: tenants, applications and users."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ RESOURCES = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An application, a managed identity or a user; its ids follow from its name."""
+    """An application, a managed identity or a user; ids are derived from the name."""
 
     name: str
     tenant: str = TENANT
     secret: str = field(default="", repr=False)
     subject: str = ""
-    """The federated subject that it trusts."""
+    """The subject of the federated tokens that it trusts."""
     certificate: bytes = field(default=b"", repr=False)
-    """The certificate, in PEM, whose key may speak for it."""
+    """The certificate, in PEM, whose key authenticates it."""
 
     @property
     def client_id(self) -> str:
@@ -35,7 +35,7 @@ class Principal:
 
     @property
     def object_id(self) -> str:
-        """Return the id to which roles are assigned."""
+        """Return the id that roles are assigned to."""
         return _id(f"object/{self.name}")
 
     @property
@@ -52,10 +52,10 @@ def _id(name: str) -> str:
 
 
 class Directory:
-    """Principals by client id, users by refresh token, and the resources.
+    """Applications by client id, users by refresh token, and the resources.
 
-    A test takes a resource away to be in a cloud that does not have it, and a
-    tenant's registries deny whom `denied` names by object id.
+    A test removes a resource to imitate a cloud without it. A tenant's registries deny
+    the principals whose object ids are in `denied`.
     """
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class Directory:
         return principal
 
     def application(self, client_id: str) -> Principal | None:
-        """Return the application of this id."""
+        """Return the application with this id; None if it is unknown."""
         return self._applications.get(client_id)
 
     def log_in(self, user: Principal) -> str:
@@ -81,5 +81,5 @@ class Directory:
         return token
 
     def user(self, refresh_token: str) -> Principal | None:
-        """Return whose login a refresh token continues."""
+        """Return the user of a refresh token; None if it is unknown."""
         return self._logins.get(refresh_token)

@@ -1,4 +1,4 @@
-"""Entra: the token endpoint, and the documents that MSAL reads before it."""
+"""Entra: the token endpoint, and the documents that MSAL reads first."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REALM = "/common/userrealm/"
 
 
 class Entra(Service):
-    """Tokens for applications and for users who have logged in."""
+    """Issues tokens for applications, and for users who have logged in."""
 
     name = "entra"
 
@@ -110,7 +110,7 @@ class Entra(Service):
                         700082, "The refresh token has expired", "invalid_grant"
                     )
                 if tenant in directory.tenants:
-                    return replace(user, tenant=tenant)  # a guest there, or at home
+                    return replace(user, tenant=tenant)  # as a guest there, or at home
                 return user
             case _:
                 raise wire.EntraRefusal(
@@ -119,7 +119,7 @@ class Entra(Service):
 
 
 def _user(form: dict[str, str], application: Principal | None) -> Principal:
-    """Return the user; the sandbox's is named and has its password like its client."""
+    """Return the user; in the sandbox its name and password are those of its client."""
     if application is None:
         raise wire.EntraRefusal(700016, "Application was not found in the directory")
     name = form.get("username", "").partition("@")[0]

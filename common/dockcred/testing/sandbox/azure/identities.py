@@ -1,6 +1,6 @@
-"""The ways to be somebody in Azure: what each leaves in the home and environment.
+"""The Azure identities: what each leaves in the home and the environment.
 
-Each has a principal of its own, named after it, so that a mix-up shows.
+Each has its own principal, named after it, so that a test notices a mix-up.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Variables = dict[str, str]
 Identity = Callable[[Workplace], Variables]
 
 SUBJECT = "system:serviceaccount:default:azure-workload-identity"
-NOWHERE = "http://127.0.0.1:9"  # discard: nobody listens there
+NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens there
 
 
 def _application(principal: Principal) -> Variables:

@@ -1,4 +1,4 @@
-"""AKS identity bindings: the API server in Entra's place, for a cluster's accounts."""
+"""AKS identity bindings: the API server replaces Entra for a cluster's accounts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ AUDIENCE = "api://AKSIdentityBinding"
 
 
 class IdentityBinding(Service):
-    """Tokens for managed identities that are bound to the cluster; POST to its root."""
+    """Issues tokens for managed identities that are bound to the cluster.
+
+    Its endpoint is POST to the root path.
+    """
 
     name = "aks-identity-binding"
 

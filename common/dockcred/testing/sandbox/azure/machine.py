@@ -1,4 +1,4 @@
-"""The managed identities of a machine: which there are, and which one is meant."""
+"""The managed identities of a machine, and how a request chooses one."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dockcred.testing.sandbox.service import Reason, Refusal
 
 
 class Machine:
-    """What is assigned; a test changes it as an administrator would."""
+    """The assigned identities; a test changes them as an administrator would."""
 
     def __init__(self) -> None:
         self.system: Principal | None = None
         self.users: list[Principal] = []
 
     def chosen(self, parameters: dict[str, str], names: dict[str, str]) -> Principal:
-        """Return the identity that a request means, or raise Refusal.
+        """Return the identity that a request names, or raise Refusal.
 
-        `names` says which parameter holds which of a principal's ids.
+        `names` maps each parameter to the attribute of a principal that it holds.
         """
         given = {name: parameters[name] for name in names if name in parameters}
         if len(given) > 1:

@@ -22,7 +22,7 @@ NAMES = {
 
 
 class Metadata(Service):
-    """GET with the header Metadata, never through a proxy."""
+    """GET with the header Metadata, and not through a proxy."""
 
     name = "azure-imds"
     near = True

@@ -1,4 +1,4 @@
-"""az, azd and pwsh in small: each gets its token as the real one does, by a login.
+"""Small versions of az, azd and pwsh: each gets a token for its login.
 
 Run by path, with the standard library only:
     programs.py NAME ENTRA-URL ARGUMENT...
@@ -27,7 +27,7 @@ PLEASE = {
 
 
 def main(name: str, entra: str, arguments: list[str]) -> int:
-    """Print a token in the program's own shape."""
+    """Print a token in the program's own format; return its exit status."""
     login = Path(os.environ["HOME"]) / LOGINS[name] / "sandbox-login.json"
     if name == "az" and (own := os.environ.get("AZURE_CONFIG_DIR")):
         login = Path(own) / "sandbox-login.json"
@@ -64,7 +64,7 @@ def _resource(name: str, arguments: list[str]) -> str:
 
 
 def _tenant(name: str, arguments: list[str]) -> str:
-    """Return the tenant that a token is asked of; of any that the user may be in."""
+    """Return the tenant of the request; without one, any of the user's tenants."""
     option = {"az": "--tenant", "azd": "--tenant-id"}.get(name, "")
     if option in arguments:
         return arguments[arguments.index(option) + 1]

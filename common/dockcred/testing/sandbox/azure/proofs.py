@@ -1,4 +1,4 @@
-"""How an application proves to Entra who it is: a secret or a signed assertion."""
+"""How an application authenticates to Entra: a secret or a signed assertion."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def check(
     now: float,
     audience: str = FEDERATED_AUDIENCE,
 ) -> None:
-    """Raise Refusal unless the form proves that it comes from the application.
+    """Raise Refusal unless the form authenticates the application.
 
-    `audience` is whom the cluster's tokens must be for.
+    `audience` is the audience that the cluster's tokens must have.
     """
     form = request.form
     if assertion := form.get("client_assertion"):
@@ -83,7 +83,7 @@ def _federated(
         raise EntraRefusal(
             50013, "Assertion failed signature validation", "invalid_grant"
         ) from error
-    # Kubernetes writes the audience as a list of one.
+    # Kubernetes writes the audience as a list with one entry.
     if claims["aud"] not in (wanted, [wanted]):
         raise EntraRefusal(700212, "No matching federated identity record for audience")
     if claims["sub"] != application.subject:

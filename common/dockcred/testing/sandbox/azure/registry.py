@@ -31,7 +31,7 @@ ARM = frozenset({
 
 
 class ContainerRegistry(Service):
-    """Every registry, whatever its name; of TENANT, but for those in `tenants`.
+    """All registries, whatever their names; TENANT's, except those in `tenants`.
 
     `takes_arm_tokens` is the policy azureADAuthenticationAsArmPolicy.
     """
@@ -151,7 +151,7 @@ class ContainerRegistry(Service):
 
 
 def _shown(request: Request, fields: dict[str, str]) -> str:
-    """Return the refresh token, in any of the ways that clients show it."""
+    """Return the refresh token; clients send it in several ways."""
     if fields.get("grant_type") == "refresh_token":
         return fields.get("refresh_token", "")
     username, password = fields.get("username", ""), fields.get("password", "")

@@ -1,6 +1,6 @@
-"""Azure Resource Manager, as far as az asks it: no subscriptions, and nothing in them.
+"""Azure Resource Manager for az: an empty list of subscriptions and of resources.
 
-A managed identity with nothing but AcrPull on a registry sees no more.
+A managed identity that has only AcrPull on a registry sees no more.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LISTS = re.compile(r"/subscriptions(/[^/]+/resources)?")
 
 
 class ResourceManager(Service):
-    """Empty lists to whom Entra knows."""
+    """Empty lists for callers with a valid token."""
 
     name = "azure-arm"
 

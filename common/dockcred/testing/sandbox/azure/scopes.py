@@ -1,4 +1,4 @@
-"""The scopes of a token request: `repository:NAME:ACTION,ACTION`, any number."""
+"""The scopes of a token request: any number of `repository:NAME:ACTION,ACTION`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dockcred.testing.sandbox.messages import Request
 
 
 def access_of(request: Request) -> list[dict[str, object]]:
-    """Return what distribution's token format calls `access`; all that is asked for."""
+    """Return all requested scopes in the form of `access` in distribution's tokens."""
     text = request.query if request.method == "GET" else request.body.decode("latin-1")
     asked = [value for name, value in parse_qsl(text) if name == "scope"]
     return [
@@ -22,7 +22,7 @@ def _parts(scopes: str) -> list[tuple[str, str, str]]:
     found = []
     for scope in scopes.split():
         kind, _, rest = scope.partition(":")
-        # A repository's name may hold a registry's port.
+        # A repository's name may contain a registry's port.
         name, _, actions = rest.rpartition(":")
         if kind and name:
             found.append((kind, name, actions))
@@ -30,7 +30,7 @@ def _parts(scopes: str) -> list[tuple[str, str, str]]:
 
 
 def resource_of(scope: str) -> str:
-    """Return the resource of the scope that asks for all that was granted."""
+    """Return the resource of the only scope that ends in /.default; else Refusal."""
     wanted = [word for word in scope.split() if word.endswith("/.default")]
     if len(wanted) != 1:
         raise wire.EntraRefusal(

@@ -1,4 +1,4 @@
-"""The token endpoint of a Service Fabric cluster: TLS, known by its thumbprint."""
+"""The token endpoint of a Service Fabric cluster: TLS, verified by a thumbprint."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VERSION = "2019-07-01-preview"
 
 
 class ServiceFabric(Service):
-    """GET with the header `Secret`; which identity it is was said at deployment."""
+    """GET with the header `Secret`; the deployment decided which identity it is."""
 
     name = "service-fabric"
 

@@ -1,4 +1,4 @@
-"""Signed tokens (JWT, ES256) with the certificate by which others verify them."""
+"""Sign tokens (JWT, ES256), and have the certificate that verifies them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dockcred.testing.sandbox.service import Reason, Refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from jwt.types import Options  # not in Debian 12's PyJWT, nor needed to run
+    from jwt.types import Options  # not in Debian 12's PyJWT, nor used at run time
 
 ALGORITHM = "ES256"
 VALIDITY = timedelta(days=1)
@@ -30,7 +30,7 @@ UNCHECKED: Options = {
 
 
 class Signer:
-    """One issuer of tokens; `certificate` is its root in PEM, as registries want it."""
+    """An issuer of tokens; `certificate` is its root in PEM, as registries need it."""
 
     def __init__(self, issuer: str) -> None:
         self.issuer = issuer
@@ -38,7 +38,7 @@ class Signer:
         made = _certificate(self._key)
         self.certificate = made.public_bytes(serialization.Encoding.PEM)
         encoded = made.public_bytes(serialization.Encoding.DER)
-        # distribution finds the key by the chain, others by its id.
+        # distribution finds the key by the certificate chain, others by the key id.
         self._header = {
             "x5c": [base64.b64encode(encoded).decode()],
             "kid": hashlib.sha256(encoded).hexdigest()[:40],
@@ -58,9 +58,9 @@ class Signer:
         return jwt.encode(claims, self._key, ALGORITHM, headers=self._header)
 
     def claims(self, token: str) -> dict[str, Any]:
-        """Return the claims of what this key signed, or raise Refusal."""
+        """Return the claims of a token that this key signed, or raise Refusal."""
         try:
-            # The services compare the rest, each by its own words and clock.
+            # Each service checks the other claims, with its own messages and clock.
             return jwt.decode(
                 token,
                 self._key.public_key(),

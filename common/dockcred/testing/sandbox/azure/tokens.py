@@ -1,4 +1,4 @@
-"""Entra's access tokens: what each resource is told of its caller."""
+"""Entra's access tokens, and what a resource learns of the caller."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LIFETIME_S = 3600
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose token a registry was shown."""
+    """The caller whose token a registry received."""
 
     tenant: str
     application: str
@@ -28,7 +28,7 @@ class Caller:
 
 
 class AccessTokens:
-    """Issues tokens for the resources of the directory and reads them again."""
+    """Issues tokens for the resources of the directory, and reads them."""
 
     def __init__(self, directory: Directory, signer: Signer) -> None:
         self._directory = directory
@@ -36,7 +36,7 @@ class AccessTokens:
         self.lifetime_s = LIFETIME_S
 
     def issue(self, principal: Principal, resource: str, now: float) -> str:
-        """Return a token for a resource that is known, as every road has it."""
+        """Return a token for a known resource; all token endpoints use this."""
         return self._signer.sign(
             audience=resource,
             now=now,
@@ -50,7 +50,7 @@ class AccessTokens:
         )
 
     def person(self, user: Principal, host: str, now: float) -> dict[str, str]:
-        """Return what a person is told beside the token: who that is."""
+        """Return the ID token and client info that a user gets besides the token."""
         ids = json.dumps({"uid": user.object_id, "utid": user.tenant}).encode()
         id_token = self._signer.sign(
             audience=user.client_id,
@@ -68,7 +68,7 @@ class AccessTokens:
     def caller(
         self, token: str, audiences: frozenset[str], tenant: str, now: float
     ) -> Caller:
-        """Return who of a tenant shows a token to an audience, or raise Refusal."""
+        """Return the caller of a token for an audience and a tenant; else Refusal."""
         claims = self._signer.claims(token)
         if claims["aud"].removesuffix("/") not in audiences:
             raise Refusal(

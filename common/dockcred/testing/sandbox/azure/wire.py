@@ -1,4 +1,4 @@
-"""How Azure's services answer, and how each of them says no."""
+"""The responses of Azure's services, and the form of their errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dockcred.testing.sandbox.service import Reason, Refusal
 
 RETRY_AFTER_S = 1
 
-# Entra puts the code at the head of its description; these stand for orders.
+# Entra writes the code at the start of its description. These are for ordered failures.
 ENTRA_ERRORS = {
     Reason.DENIED: (400, "invalid_grant", 53003),
     Reason.THROTTLED: (429, "temporarily_unavailable", 90024),
@@ -38,7 +38,7 @@ MACHINE_ERRORS = {
 
 
 class EntraRefusal(Refusal):
-    """A refusal with the code and the class that Entra gives it."""
+    """A refusal with Entra's own code and error class."""
 
     def __init__(self, code: int, message: str, error: str = "invalid_client") -> None:
         super().__init__(Reason.INVALID, message)
@@ -49,13 +49,13 @@ class EntraRefusal(Refusal):
 def answer(
     document: Any, status: int = 200, headers: dict[str, str] | None = None
 ) -> Response:
-    """Return a JSON document."""
+    """Return a response with a JSON document."""
     kind = {"Content-Type": "application/json; charset=utf-8"}
     return Response(status, json.dumps(document).encode(), kind | (headers or {}))
 
 
 def entra_error(refusal: Refusal) -> Response:
-    """Return a refusal as Entra's token endpoint does."""
+    """Return the response for a refusal, as Entra's token endpoint does."""
     if isinstance(refusal, EntraRefusal):
         status, error, code = 400, refusal.error, refusal.code
         status = 401 if error == "invalid_client" else status
@@ -73,7 +73,7 @@ def entra_error(refusal: Refusal) -> Response:
 
 
 def registry_error(refusal: Refusal) -> Response:
-    """Return a refusal as a registry does."""
+    """Return the response for a refusal, as a registry does."""
     status, code = REGISTRY_ERRORS.get(refusal.reason, (401, "UNAUTHORIZED"))
     message = refusal.message
     if refusal.reason is Reason.DENIED:
@@ -86,7 +86,7 @@ def registry_error(refusal: Refusal) -> Response:
 
 
 def machine_error(refusal: Refusal) -> Response:
-    """Return a refusal as instance metadata does."""
+    """Return the response for a refusal, as the instance metadata service does."""
     status, error = MACHINE_ERRORS.get(refusal.reason, (400, "invalid_request"))
     if refusal.message.startswith("AADSTS"):
         error = "invalid_resource"

@@ -1,4 +1,4 @@
-"""Where an identity is set up: its home directory, and the cloud it belongs to."""
+"""Where an Azure identity is set up: its home directory, and its sandbox."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Workplace:
-    """Writes what an identity needs into its home, readable by its owner alone."""
+    """Writes the files of an identity into its home, readable only by the owner."""
 
     def __init__(self, azure: Azure, home: Path, url: str) -> None:
         self.azure = azure
@@ -31,9 +31,9 @@ class Workplace:
         return write_private(self.home / path, data, mode)
 
     def federated_token(self, sub: str, **change: object) -> Path:
-        """Write the token that a cluster projects into a pod, good for an hour.
+        """Write the token that a cluster mounts into a pod; it is valid for an hour.
 
-        `change` replaces what Signer.sign is told.
+        `change` replaces arguments of Signer.sign.
         """
         claims = {"audience": FEDERATED_AUDIENCE, "now": time.time(), "sub": sub}
         claims |= {"lifetime_s": 3600} | change
@@ -52,13 +52,13 @@ class Workplace:
         return self.install(program)
 
     def log_out(self, program: str) -> None:
-        """Forget the user, as the program's own logout does."""
+        """Remove the user, as the program's own logout does."""
         directory = self.home / programs.LOGINS[program]
         (directory / "sandbox-login.json").unlink()
         self.write(f"{directory.name}/{PROFILES[program]}", b'{"subscriptions": []}')
 
     def install(self, program: str) -> dict[str, str]:
-        """Put a program on the PATH in which nothing else of Azure's is."""
+        """Put a program on a PATH that has no other program of Azure's."""
         words = (sys.executable, "-I", "-S", "-B", programs.__file__, program, self.url)
         script = f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n'
         target = self.write(f"bin/{program}", script.encode(), 0o700)

@@ -1,11 +1,11 @@
-"""CI systems in the sandbox: issuers of a job's own identity, and jobs to be.
+"""CI systems in the sandbox: issuers of job tokens, and jobs as identities.
 
-issuer       what every OpenID issuer has: discovery, keys, tokens
+issuer       what all OpenID issuers have: discovery, keys, tokens
 issuers      GitHub, GitLab, Kubernetes and the others, each with its claims
 jobs         the claims of one job of each
 identities   what each leaves in a job's home and variables
-exchanges    who gives a registry's password for a job's token
-platforms    two more of them, which take JSON
+exchanges    services that exchange a job's token for a registry's password
+platforms    two more exchanges, which take JSON
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from dockcred.testing.sandbox.service import Minted, Refusal, Service, Subject
 
 
 class CI:
-    """Every issuer, and a registry that takes their tokens as passwords.
+    """All issuers, and a registry that accepts their tokens as passwords.
 
-    The registry is `registry`: user `JWT`, and a token for `audience`, as
-    registries and token services have it that verify ID tokens themselves.
+    The registry is `registry`: user `JWT`, and a token for `audience`. Registries and
+    token services that verify ID tokens themselves work like this.
     """
 
     identities = IDENTITIES
@@ -56,7 +56,7 @@ class CI:
     audience = "https://registry.example.com"
 
     def __init__(self, loopback_url: Callable[[], str]) -> None:
-        """Hold what tells where the server is, nothing where real names lead to it."""
+        """Take a function that returns the server's URL, "" with real names."""
         self.github = GitHubActions(loopback_url)
         self.gitlab = GitLab(loopback_url)
         self.kubernetes = Kubernetes(loopback_url)
@@ -95,16 +95,16 @@ class CI:
         self, identity: str, *, home: Path, url: str, tls: bool
     ) -> dict[str, str]:
         """Write the identity's files below `home` and return its variables."""
-        del tls  # the issuers know their own addresses
+        del tls  # the issuers know their own URLs
         return IDENTITIES[identity](Workplace(self, home, url))
 
     def minted(self, password: str) -> Minted | None:
-        """Return nothing: an ID token was minted for nobody's registry."""
+        """Return None: an ID token is not issued for a registry."""
         del password
         return None
 
     def admits(self, username: str, password: str, host: str, now: float) -> bool:
-        """Return whether the registry of this name would let the password in."""
+        """Return whether the registry at this host would accept the password."""
         name = host.lower().partition(":")[0]
         if any(e.admits(username, password, name, now) for e in self.exchanges):
             return True

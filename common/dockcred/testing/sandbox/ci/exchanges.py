@@ -1,4 +1,4 @@
-"""Who gives a registry's password for a job's token, each once it has verified it."""
+"""Services that verify a job's token, and exchange it for a registry's password."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LIFE_S = 3600
 
 @dataclass
 class Trust:
-    """Whose tokens an exchange takes: one issuer's, for one subject and audience."""
+    """The tokens that an exchange accepts: of one issuer, subject and audience."""
 
     issuer: Issuer
     subject: str
@@ -33,7 +33,7 @@ class Trust:
 
 @dataclass(frozen=True)
 class Given:
-    """What a password opens, until when in epoch seconds."""
+    """What a password is valid for, and until when in epoch seconds."""
 
     username: str
     hosts: frozenset[str]
@@ -41,12 +41,12 @@ class Given:
 
 
 class Exchange(Service):
-    """One exchange; `trusted` names whom it takes, by what they call themselves."""
+    """One exchange; `trusted` maps the name a caller gives to the tokens accepted."""
 
     path: ClassVar[str]
     host: ClassVar[str]
     hosts: ClassVar[frozenset[str]]
-    """The registries that take its passwords."""
+    """The registries that accept its passwords."""
 
     def __init__(self, ci: CI, name: str, audience: str) -> None:
         self._ci = ci
@@ -67,7 +67,7 @@ class Exchange(Service):
         return "exchange" if request.path == self.path else "unknown"
 
     def refuse(self, refusal: Refusal) -> Response:
-        """Return a refusal as RFC 6749 does; what is described may quote the token."""
+        """Return a refusal as RFC 6749 does; the description may quote the token."""
         statuses = {Reason.THROTTLED: (429, "slow_down"), Reason.BROKEN: (500, "")}
         status, code = statuses.get(refusal.reason, (400, "invalid_grant"))
         if refusal.reason is Reason.UNSIGNED:
@@ -75,7 +75,7 @@ class Exchange(Service):
         return document({"error": code, "error_description": refusal.message}, status)
 
     def admits(self, username: str, password: str, host: str, now: float) -> bool:
-        """Return whether a registry would let the password in."""
+        """Return whether a registry would accept the password."""
         given = self.given.get(password)
         return (
             given is not None
@@ -85,7 +85,7 @@ class Exchange(Service):
         )
 
     def verify(self, name: str, token: str, now: float) -> None:
-        """Raise Refusal unless the one of this name may have the token."""
+        """Raise Refusal unless `name` is trusted with this token."""
         trust = self.trusted.get(name)
         if trust is None:
             raise Refusal(Reason.UNKNOWN_KEY, f"nobody is called {name}")
@@ -94,13 +94,13 @@ class Exchange(Service):
             raise Refusal(Reason.DENIED, f"no rule for {claims['sub']} in {token}")
 
     def give(self, username: str, ends: float, password: str = "") -> str:
-        """Return a password that opens the registries."""
+        """Return a password for the registries, valid until `ends`."""
         password = password or f"given-{secrets.token_hex(20)}"
         self.given[password] = Given(username, self.hosts, ends)
         return password
 
     def signed(self, audience: str, ends: float, **claims: object) -> str:
-        """Return a password that is a JWT, and tells its own end."""
+        """Return a password that is a JWT, and holds its own expiry."""
         return self._ci.generic.token(audience, exp=int(ends), **claims)
 
 
@@ -182,7 +182,7 @@ class Chainguard(Exchange):
 
 
 class TokenExchange(Exchange):
-    """An endpoint of RFC 8693, at a name of its own or on the loopback."""
+    """An endpoint of RFC 8693, at its own host name or on the loopback."""
 
     name = "sts"
     path = "/ci/sts/token"

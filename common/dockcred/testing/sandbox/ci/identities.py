@@ -1,4 +1,4 @@
-"""The jobs one can be: what each CI system leaves in the home and environment."""
+"""The CI jobs: what each system leaves in a job's home and environment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Variables = dict[str, str]
 
 
 class Workplace:
-    """Writes what a job finds into its home, readable by its owner alone."""
+    """Writes the files of a job into its home, readable only by the owner."""
 
     def __init__(self, ci: CI, home: Path, url: str) -> None:
         self.ci = ci
@@ -27,7 +27,7 @@ class Workplace:
         return write_private(self.home / path, text.encode(), mode)
 
     def serve(self, more: Variables) -> Variables:
-        """Have the job's tokens open the registry, beside its own variables."""
+        """Return the job's variables, with its token as the registry's password."""
         return {
             "CI": "true",
             "DOCKCRED_OIDC_HOSTS": self.ci.registry,
@@ -35,7 +35,7 @@ class Workplace:
         } | more
 
     def program(self, name: str, token: str) -> Variables:
-        """Write a CI's program that notes how it is called and prints a token."""
+        """Write a CI system's program that records its arguments and prints a token."""
         script = (
             '#!/bin/sh\necho "$*" >>"$HOME/calls"\n'
             'if read -r line; then echo stdin >>"$HOME/calls"; fi\n'
@@ -78,7 +78,7 @@ def gitlab(work: Workplace) -> Variables:
 
 def kubernetes(work: Workplace) -> Variables:
     """Be a pod with a projected token."""
-    # As the API server writes it: the audience is a list.
+    # The API server writes the audience as a list.
     token = work.ci.kubernetes.token(work.ci.audience, aud=[work.ci.audience])
     file = work.write("var/run/secrets/tokens/registry", token)
     return work.serve({"DOCKCRED_OIDC_TOKEN_FILE": str(file)})

@@ -1,4 +1,4 @@
-"""What every OpenID issuer has: a discovery document, keys, and tokens (JWT, RS256)."""
+"""What all OpenID issuers have: a discovery document, keys, and tokens (JWT, RS256)."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ DISCOVERY = "/.well-known/openid-configuration"
 
 
 class Issuer(Service):
-    """One issuer; `job` is what its tokens claim, `life_s` their life in seconds.
+    """One issuer; `job` are the claims of its tokens, `life_s` their life in seconds.
 
-    On the loopback it lives below a path of its own. `rotate` makes a new key, and
-    `withdraw` no longer publishes the others.
+    On the loopback its URL has its own path. `rotate` makes a new key, and `withdraw`
+    stops to publish the old ones.
     """
 
     issuer: ClassVar[str]
     """Its real URL."""
     keys_path: ClassVar[str]
     typical: ClassVar[Mapping[str, object]] = MappingProxyType({})
-    """What its jobs claim, until a test says otherwise."""
+    """The claims of its jobs, unless a test changes them."""
     life_s = 300.0
 
     def __init__(self, loopback_url: Callable[[], str]) -> None:
@@ -42,7 +42,7 @@ class Issuer(Service):
 
     @property
     def url(self) -> str:
-        """Return what `iss` says: the real URL, or the one on the loopback."""
+        """Return the value of `iss`: the real URL, or the one on the loopback."""
         base = self._loopback_url()
         return f"{base}{self._prefix}" if base else self.issuer
 
@@ -66,13 +66,16 @@ class Issuer(Service):
         return jwt.encode(claims, key, algorithm="RS256", headers={"kid": key_id})
 
     def signing_key(self) -> tuple[str, RSAPrivateKey]:
-        """Return the key that signs now, and its id."""
+        """Return the id of the key that signs now, and the key."""
         if not self._keys:
             self.rotate()
         return next(reversed(self._keys.items()))
 
     def rotate(self) -> str:
-        """Sign with a new key from now on, published beside the old; return its id."""
+        """Sign with a new key from now on; return its id.
+
+        The old keys stay published.
+        """
         from dockcred.testing.sandbox import rs256  # noqa: PLC0415 - cryptography
 
         key_id = secrets.token_hex(8)
@@ -80,12 +83,12 @@ class Issuer(Service):
         return key_id
 
     def adopt(self, key_id: str, key: RSAPrivateKey) -> None:
-        """Sign with this key from now on, which a real issuer may have as well."""
+        """Sign from now on with this key, which a real issuer may also have."""
         self._keys[key_id] = key
         self._published.append(key_id)
 
     def withdraw(self) -> None:
-        """Publish the key that signs now and no other."""
+        """Publish only the key that signs now."""
         self._published = [self.signing_key()[0]]
 
     def jwks(self) -> dict[str, Any]:
@@ -102,7 +105,7 @@ class Issuer(Service):
         }
 
     def verify(self, token: str, *, audience: str, now: float) -> dict[str, Any]:
-        """Return the claims of a token of ours for an audience, or raise Refusal."""
+        """Return the claims of our token for an audience, or raise Refusal."""
         claims = self.claims(token)
         stated = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
         if claims["iss"] != self.url or audience not in stated:
@@ -112,9 +115,9 @@ class Issuer(Service):
         return claims
 
     def claims(self, token: str) -> dict[str, Any]:
-        """Return what a token of a key of ours claims, or raise Refusal.
+        """Return the claims of a token that one of our keys signed, or raise Refusal.
 
-        Each who takes it looks at the rest, by a clock of its own.
+        Each service that accepts the token checks the claims by its own clock.
         """
         import jwt  # noqa: PLC0415 - the extra `sandbox`
 
@@ -165,7 +168,7 @@ class Issuer(Service):
         return f"/ci/{self.name}"
 
     def _path(self, request: Request) -> str:
-        """Return the path below the issuer's own URL."""
+        """Return the path relative to the issuer's URL."""
         prefix = self._prefix if request.on_loopback else self._real.path
         return request.path.removeprefix(prefix)
 
@@ -181,7 +184,7 @@ class Issuer(Service):
 
 
 def document(body: Any, status: int = 200) -> Response:
-    """Return JSON."""
+    """Return a response with a JSON document."""
     return Response(
         status, json.dumps(body).encode(), {"Content-Type": "application/json"}
     )

@@ -1,4 +1,4 @@
-"""The issuers, each with what it has of its own."""
+"""The issuers, each with its own claims and endpoints."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from dockcred.testing.sandbox.service import Reason, Refusal
 
 
 class GitHubActions(Issuer):
-    """token.actions.githubusercontent.com, and where a job asks for its token.
+    """token.actions.githubusercontent.com, and the endpoint for a job's token.
 
-    `request_token` is the job's, which it has only with `id-token: write`.
-    Without an audience the token is for the owner's GitHub page.
+    `request_token` is the job's token for that endpoint; a job has it only with
+    `id-token: write`. Without an audience, the token is for the owner's GitHub page.
     """
 
     name = "github-actions"
@@ -29,7 +29,7 @@ class GitHubActions(Issuer):
         self.start_job()
 
     def start_job(self) -> None:
-        """Start the next job: another address to ask at, with another token."""
+        """Start the next job: it has another endpoint and another request token."""
         self.request_token = f"request-{secrets.token_hex(16)}"
         self.request_path = f"/idtoken/{secrets.token_hex(8)}/{secrets.token_hex(8)}"
 
@@ -71,7 +71,7 @@ class GitHubActions(Issuer):
 
 
 class GitLab(Issuer):
-    """gitlab.com, or a GitLab of one's own: tokens come in variables."""
+    """gitlab.com, or a self-managed GitLab: tokens come in variables."""
 
     name = "gitlab"
     issuer = "https://gitlab.com"
@@ -81,7 +81,7 @@ class GitLab(Issuer):
 
 
 class Kubernetes(Issuer):
-    """A cluster's API server: tokens are projected into pods as files."""
+    """A cluster's API server: tokens are mounted into pods as files."""
 
     name = "kubernetes"
     issuer = "https://kubernetes.default.svc.cluster.local"
@@ -91,7 +91,7 @@ class Kubernetes(Issuer):
 
 
 class CircleCI(Issuer):
-    """CircleCI: `circleci run oidc get` mints for an audience."""
+    """CircleCI: `circleci run oidc get` issues a token for an audience."""
 
     name = "circleci"
     issuer = "https://oidc.circleci.com/org/b2f1a6d0-1111-4000-8000-0000000000aa"
@@ -100,7 +100,7 @@ class CircleCI(Issuer):
 
 
 class Buildkite(Issuer):
-    """Buildkite: `buildkite-agent oidc request-token` mints for five minutes."""
+    """Buildkite: `buildkite-agent oidc request-token` issues one for five minutes."""
 
     name = "buildkite"
     issuer = "https://agent.buildkite.com"
@@ -109,9 +109,9 @@ class Buildkite(Issuer):
 
 
 class AzurePipelines(Issuer):
-    """Azure Pipelines: one POST by the job's token, for one fixed audience.
+    """Azure Pipelines: one POST with the job's token, for one fixed audience.
 
-    As azure-identity's AzurePipelinesCredential asks for it.
+    The request is that of azure-identity's AzurePipelinesCredential.
     """
 
     name = "azure-pipelines"
@@ -158,7 +158,7 @@ class AzurePipelines(Issuer):
 
 
 class GoogleAccounts(Issuer):
-    """Google's own issuer: the metadata server mints for the machine's account."""
+    """Google's issuer: the metadata server issues tokens of the machine's account."""
 
     name = "google-accounts"
     issuer = "https://accounts.google.com"

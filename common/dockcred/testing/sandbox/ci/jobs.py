@@ -1,4 +1,4 @@
-"""The claims of one job at each CI system, as its documentation lists them."""
+"""The claims of one job of each CI system, as its documentation lists them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JFrog and Cloudsmith: exchanges that take JSON, and refuse in words of their own."""
+"""JFrog and Cloudsmith: exchanges that take JSON, and have their own errors."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class JFrog(Exchange):
-    """A platform of JFrog's cloud, and one of somebody's own with another registry.
+    """A platform in JFrog's cloud, and a self-hosted one with a separate registry.
 
-    `provider` is its OIDC integration, whose identity mappings are `mappings`: each a
-    user. `tells_user`: whether the answer names it beside the token.
+    `provider` is its OIDC integration. `mappings` are the users of its identity
+    mappings. `tells_user` says whether the answer also has the user.
     """
 
     name = "jfrog"
@@ -87,7 +87,7 @@ class JFrog(Exchange):
 
 
 class Cloudsmith(Exchange):
-    """api.cloudsmith.io: an organisation's service account, and a domain of its own."""
+    """api.cloudsmith.io: a service account, and an organisation's own domain."""
 
     name = "cloudsmith"
     path = "/openid/acme/"
@@ -130,7 +130,7 @@ class Cloudsmith(Exchange):
 
 
 def _fields(request: Request) -> dict[str, object]:
-    """Return the object of a JSON body; Refusal where it is none."""
+    """Return the object of a JSON body, or raise Refusal."""
     if request.method != "POST":
         raise Refusal(Reason.UNKNOWN_OPERATION, "POST is what is served here")
     if not request.header("content-type").startswith("application/json"):

@@ -22,8 +22,8 @@ REGISTRIES = frozenset({"ghcr.io", "docker.pkg.github.com"})
 class GitHub:
     """The state that GitHub's API and registries share.
 
-    `app_packages` is the App's permission on packages: read, write or none;
-    `life_s` the life of an installation's token.
+    `app_packages` is the App's permission on packages: read, write or none. `life_s` is
+    the life of an installation's token in seconds.
     """
 
     identities = IDENTITIES
@@ -48,7 +48,7 @@ class GitHub:
 
     @cached_property
     def app_key(self) -> RSAPrivateKey:
-        """Return the App's private key, made when it is first needed."""
+        """Return the App's private key; it is made at the first use."""
         from dockcred.testing.sandbox import rs256  # noqa: PLC0415 - cryptography
 
         return rs256.new_key()
@@ -61,7 +61,7 @@ class GitHub:
         return endpoint | IDENTITIES[identity](Workplace(self, home))
 
     def minted(self, password: str) -> Minted | None:
-        """Return what a registry password stands for."""
+        """Return what a registry password was issued for; None if it is unknown."""
         token = self.tokens.find(password, time.time())
         if token is None:
             return None
@@ -69,7 +69,7 @@ class GitHub:
         return Minted("github", "", "ghcr.io", "", token.login, "", ends)
 
     def admits(self, username: str, password: str, host: str, now: float) -> bool:
-        """Return whether the registry of this name would let the password in."""
+        """Return whether the registry at this host would accept the password."""
         token = self.tokens.find(password, now)
         return (
             bool(username)
@@ -80,5 +80,5 @@ class GitHub:
 
     @staticmethod
     def timestamp(epoch: float) -> str:
-        """Write epoch seconds as GitHub does: whole seconds, Z."""
+        """Format epoch seconds as GitHub does: whole seconds, Z."""
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch))

@@ -1,4 +1,4 @@
-"""GitHub's API as far as credentials go: an App's tokens, and what a token may do."""
+"""GitHub's API for credentials: an App's tokens, and a token's permissions."""
 
 from __future__ import annotations
 
@@ -155,5 +155,5 @@ def _bearer(request: Request) -> str:
 
 def _json(status: int, body: Any, headers: dict[str, str] | None = None) -> Response:
     kind = {"Content-Type": "application/json; charset=utf-8"}
-    kind["X-GitHub-Request-Id"] = "SAND:BOX"  # by which GitHub's answers are known
+    kind["X-GitHub-Request-Id"] = "SAND:BOX"  # clients recognise GitHub by this header
     return Response(status, json.dumps(body).encode(), kind | (headers or {}))

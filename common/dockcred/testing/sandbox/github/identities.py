@@ -1,4 +1,4 @@
-"""The ways to be somebody at GitHub: what each leaves in the home and environment."""
+"""The GitHub identities: what each leaves in the home and the environment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Variables = dict[str, str]
 
 
 class Workplace:
-    """Writes what an identity needs into its home, readable by its owner alone."""
+    """Writes the files of an identity into its home, readable only by the owner."""
 
     def __init__(self, github: GitHub, home: Path) -> None:
         self.github = github

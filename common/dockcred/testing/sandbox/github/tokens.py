@@ -1,4 +1,4 @@
-"""The tokens that GitHub knows in the sandbox, and what each may do."""
+"""The tokens of GitHub's sandbox, and their permissions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ REACHES_PACKAGES = frozenset({"read:packages", "write:packages"})
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token; `scopes` is None for one that has permissions instead."""
+    """A token; `scopes` is None for a token with permissions."""
 
     login: str
     scopes: frozenset[str] | None
@@ -19,14 +19,14 @@ class Token:
 
     @property
     def opens_packages(self) -> bool:
-        """Return whether the registry would let it in."""
+        """Return whether the registry would accept the token."""
         if self.scopes is None:
             return self.packages in {"read", "write"}
         return not self.scopes.isdisjoint(REACHES_PACKAGES)
 
 
 class Tokens:
-    """Every token that the sandbox has given out and not taken back."""
+    """All issued tokens that were not revoked."""
 
     def __init__(self) -> None:
         self._tokens: dict[str, Token] = {}
@@ -36,7 +36,7 @@ class Tokens:
         return self._add("ghp_", Token(login, frozenset(scopes)))
 
     def oauth(self, login: str, *scopes: str) -> str:
-        """Issue what `gh auth login` gets."""
+        """Issue the token of `gh auth login`."""
         return self._add("gho_", Token(login, frozenset(scopes)))
 
     def installation(self, app: str, packages: str, expires_at: float) -> str:
@@ -44,7 +44,7 @@ class Tokens:
         return self._add("ghs_", Token(f"{app}[bot]", None, packages, expires_at))
 
     def find(self, value: str, now: float) -> Token | None:
-        """Return what a token stands for, None where it is unknown or over."""
+        """Return the token of this value; None if it is unknown or expired."""
         token = self._tokens.get(value)
         over = token and token.expires_at is not None and now >= token.expires_at
         return None if over else token

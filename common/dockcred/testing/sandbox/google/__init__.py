@@ -47,11 +47,11 @@ REACHES_REGISTRIES = frozenset(
 class Google:
     """The state that the Google services share.
 
-    `machine_account` and `machine_scopes` are the instance's from now on, no
-    account where it is empty; `life_s` is the life of a token; `tells_expiry`
-    whether STS names it; `identity_token` mints what the metadata server answers for
-    an audience; `universe` is the domain of all of it, "" for a metadata server that
-    knows of none.
+    `machine_account` and `machine_scopes` are the instance's from now on; an empty
+    account means none. `life_s` is the life of a token in seconds. `tells_expiry` says
+    whether STS returns it. `identity_token` issues the metadata server's ID token for
+    an audience. `universe` is the domain of all services, "" for a metadata server
+    without it.
     """
 
     identities = IDENTITIES
@@ -68,7 +68,7 @@ class Google:
     needs_tls = True
 
     def __init__(self, expires_s: float, aws: Aws) -> None:
-        # Needs cryptography, which the extra `sandbox` brings.
+        # Needs cryptography, which the extra `sandbox` installs.
         from dockcred.testing.sandbox.identity_tokens import Issuer  # noqa: PLC0415
 
         self.life_s = min(expires_s, MAX_LIFE_S)
@@ -90,7 +90,7 @@ class Google:
         )
 
     def subject_token(self, subject: str, now: float, lifetime_s: float = 600) -> str:
-        """Return an outside issuer's token for the sandbox's pool."""
+        """Return another issuer's token for the sandbox's pool."""
         return self.issuer.issue(
             subject=subject,
             audience=f"https:{sts.PROVIDERS['oidc']}",
@@ -105,14 +105,14 @@ class Google:
         return IDENTITIES[identity](Workplace(self, home, url, tls=tls))
 
     def minted(self, password: str) -> Minted | None:
-        """Return what a registry password stands for."""
+        """Return what a registry password was issued for; None if it is unknown."""
         held = self.principals.find(password)
         if held is None:
             return None
         return Minted("google", "", "", PROJECT, held.principal, "", held.expires_at)
 
     def admits(self, username: str, password: str, host: str, now: float) -> bool:
-        """Return whether the registry of this name would let the password in."""
+        """Return whether the registry at this host would accept the password."""
         if REGISTRY.fullmatch(host.lower().partition(":")[0]) is None:
             return False
         if username == KEY_USER:

@@ -1,4 +1,4 @@
-"""The IAM Credentials API: tokens of service accounts for who may impersonate them."""
+"""The IAM Credentials API: tokens of service accounts for permitted callers."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class IamCredentials(Service):
 
 
 def _wanted(body: bytes) -> tuple[frozenset[str], float]:
-    """Read scopes and lifetime of the request, or raise Refusal."""
+    """Return the request's scopes and lifetime in seconds, or raise Refusal."""
     try:
         fields = json.loads(body)
         scopes = [str(scope) for scope in fields["scope"]]

@@ -16,11 +16,11 @@ ROOT = "/computeMetadata/v1/"
 ACCOUNTS = f"{ROOT}instance/service-accounts"
 FLAVOR = {"Metadata-Flavor": "Google", "Server": "Metadata Server for VM"}
 _GO = "gcloud-golang"
-KEEPS_S = 300  # it hands out the same token until so near its end
+KEEPS_S = 300  # seconds before expiry at which a new token replaces the old one
 
 
 class Metadata(Service):
-    """The instance's facts and its service account's token, to who sends the header."""
+    """The instance's facts and tokens, for requests with the header Metadata-Flavor."""
 
     name = "gce-metadata"
     near = True
@@ -31,13 +31,13 @@ class Metadata(Service):
 
     def has_host(self, host: str) -> bool:
         """See Service."""
-        # Google's Go library asks by address; any of the names leads to it.
+        # Google's Go library asks by address; all of the names lead to it.
         return host.rstrip(".") in {"metadata.google.internal", "169.254.169.254"}
 
     def recognises(self, request: Request) -> bool:
         """See Service."""
-        # Google's Go library looks at the address without the header, at the same time
-        # as it looks up the name: another cloud's answer would end its search.
+        # Google's Go library requests the address without the header, while it looks up
+        # the name. An answer of another cloud would end its search.
         asks = request.header("metadata-flavor") or _GO in request.header("user-agent")
         ping = request.path == "/" and bool(asks)
         return ping or request.path.startswith("/computeMetadata/")
@@ -54,7 +54,7 @@ class Metadata(Service):
             return _text("computeMetadata/\n")
         if request.header("metadata-flavor") != "Google":
             raise Refusal(Reason.UNSIGNED, "Missing Metadata-Flavor:Google header.")
-        # A token never leaves the machine through somebody's open proxy.
+        # A token must not leave the machine through an open proxy.
         if request.header("x-forwarded-for"):
             raise Refusal(Reason.DENIED, "no answer for a forwarded request")
         if request.method != "GET":
@@ -71,7 +71,7 @@ class Metadata(Service):
         account = self._google.machine_account
         if account and path == ACCOUNTS:
             return _text("default/\n" + f"{account}/\n")
-        # An account has two names: what it is for, and its own.
+        # An account has two names: `default`, and its address.
         path = path.replace(f"{ACCOUNTS}/{account}", f"{ACCOUNTS}/default")
         if not account or not path.startswith(f"{ACCOUNTS}/default"):
             raise Refusal(Reason.UNKNOWN_OPERATION, "Not Found")

@@ -1,4 +1,4 @@
-"""Google's OAuth token endpoint: signed assertions and people's refresh tokens."""
+"""Google's OAuth token endpoint: signed assertions, and refresh tokens of users."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class OAuth(Service):
         return self._token(str(claims["iss"]), full, now)
 
     def _id_token(self, account: str, audience: str, now: float) -> Response:
-        """Return an ID token, which gcloud asks for besides the access token."""
+        """Return an ID token, which gcloud requests besides the access token."""
         token = self._google.issuer.issue(
             subject=account, audience=audience, issued_at=now, lifetime_s=MAX_LIFE_S
         )

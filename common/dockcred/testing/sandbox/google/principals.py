@@ -1,4 +1,4 @@
-"""Who can act in the Google sandbox, and the access tokens that stand for them."""
+"""The principals of the Google sandbox, and their access tokens."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ CLOUD_PLATFORM = f"{SCOPE}cloud-platform"
 
 
 def email(name: str) -> str:
-    """Return the address of a service account of the sandbox's project."""
+    """Return the address of a service account in the sandbox's project."""
     return f"{name}@{PROJECT}.iam.gserviceaccount.com"
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A service account's key, as its JSON file holds it."""
+    """A service account's key, with the fields of its JSON file."""
 
     key_id: str
     account: str
     private: RSAPrivateKey = field(repr=False)
 
     def document(self, token_uri: str) -> dict[str, Any]:
-        """Return the key file's content."""
+        """Return the content of the key file."""
         from dockcred.testing.sandbox import rs256  # noqa: PLC0415 - cryptography
 
         return {
@@ -47,7 +47,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """What an access token stands for; `expires_at` in epoch seconds."""
+    """The principal and scopes of an access token; `expires_at` in epoch seconds."""
 
     principal: str
     scopes: frozenset[str]
@@ -55,7 +55,7 @@ class AccessToken:
 
 
 class Principals:
-    """Every key, login, grant and token of the sandbox."""
+    """All keys, logins, grants and tokens of the sandbox."""
 
     def __init__(self) -> None:
         self.keys: dict[str, Key] = {}
@@ -72,13 +72,13 @@ class Principals:
         return key
 
     def login(self, user: str) -> str:
-        """Log a person in, and return the refresh token."""
+        """Log a user in, and return the refresh token."""
         token = f"1//{secrets.token_urlsafe(60)}"
         self.refresh_tokens[token] = user
         return token
 
     def allow(self, member: str, account: str) -> None:
-        """Allow somebody to impersonate a service account."""
+        """Allow `member` to impersonate a service account."""
         self.grants.setdefault(account, set()).add(member)
 
     def token(self, principal: str, scopes: frozenset[str], expires_at: float) -> str:
@@ -88,11 +88,11 @@ class Principals:
         return token
 
     def find(self, token: str) -> AccessToken | None:
-        """Return what an access token stands for, None where it is not ours."""
+        """Return the access token of this value; None if it is not ours."""
         return self._tokens.get(token)
 
     def has_key_file(self, text: str) -> bool:
-        """Return whether this is the content of a key file of ours."""
+        """Return whether this text is one of our key files."""
         try:
             fields = json.loads(text)
             key = self.keys[fields["private_key_id"]]

@@ -1,4 +1,4 @@
-"""Google's Security Token Service: other issuers' tokens for Google's."""
+"""Google's Security Token Service: exchange other issuers' tokens for Google's."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ AWS4 = "urn:ietf:params:aws:token-type:aws4_request"
 
 
 def principal(subject: str) -> str:
-    """Return how IAM names a federated identity."""
+    """Return IAM's name of a federated identity."""
     return f"principal://{POOL}/subject/{subject}"
 
 
@@ -84,7 +84,7 @@ class Sts(Service):
         return wire.oauth_error(refusal)
 
     def _refresh(self, request: Request, now: float) -> Response:
-        """Serve a person of another organisation, who logged in by a workforce pool."""
+        """Serve a user of another organisation who logged in by a workforce pool."""
         form = request.form
         if form.get("grant_type") != "refresh_token":
             raise Refusal(Reason.UNKNOWN_OPERATION, "grant_type is refresh_token")
@@ -115,7 +115,7 @@ class Sts(Service):
         )
 
     def _aws_caller(self, token: str, now: float) -> str:
-        """Check a signed GetCallerIdentity that the caller would let us send."""
+        """Verify a signed GetCallerIdentity, and return the ARN of its caller."""
         try:
             fields = json.loads(unquote(token))
             url = urlsplit(fields["url"])

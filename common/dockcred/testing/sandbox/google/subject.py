@@ -1,4 +1,4 @@
-"""An identity provider on the machine that hands out subject tokens by URL."""
+"""An identity provider on the machine that issues subject tokens at a URL."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEADER = "X-Subject-Secret"
 
 
 class SubjectTokens(Service):
-    """What GitHub's and Azure's runners have: a token for who knows the secret."""
+    """A token for callers with the secret, as on GitHub's and Azure's runners."""
 
     name = "google-subject"
     near = True

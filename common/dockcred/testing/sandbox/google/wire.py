@@ -1,4 +1,4 @@
-"""How Google's services answer and say no."""
+"""The responses of Google's services, and the form of their errors."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ _PLAIN = {
 
 
 def answer(document: Any, headers: dict[str, str] | None = None) -> Response:
-    """Return a JSON document."""
+    """Return a response with a JSON document."""
     return Response(200, json.dumps(document).encode(), _JSON | (headers or {}))
 
 
 def oauth_error(refusal: Refusal) -> Response:
-    """Return a refusal as RFC 6749 5.2 has it; a wrong grant is invalid_grant."""
+    """Return a refusal as RFC 6749, 5.2 defines it; other reasons are invalid_grant."""
     status, code = _OAUTH.get(refusal.reason, (400, "invalid_grant"))
     body = {"error": code, "error_description": refusal.message}
     return Response(status, json.dumps(body).encode(), _JSON)
@@ -65,5 +65,5 @@ def plain_error(refusal: Refusal, headers: dict[str, str]) -> Response:
 
 
 def rfc3339(epoch: float) -> str:
-    """Write epoch seconds as Google does: whole seconds, Z."""
+    """Format epoch seconds as Google does: whole seconds, Z."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch))

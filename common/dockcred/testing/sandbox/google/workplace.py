@@ -1,4 +1,4 @@
-"""Where a Google identity is set up: its home directory, and the cloud it is of."""
+"""Where a Google identity is set up: its home directory, and its sandbox."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NO_METADATA = {"NO_GCE_CHECK": "true"}
 
 
 class Workplace:
-    """Writes what an identity needs into its home, readable by its owner alone."""
+    """Writes the files of an identity into its home, readable only by the owner."""
 
     def __init__(self, google: Google, home: Path, url: str, *, tls: bool) -> None:
         self.google = google
@@ -30,7 +30,7 @@ class Workplace:
         self._tls = tls
 
     def endpoint(self, host: str, path: str) -> str:
-        """Return the URL of a service: its real name with TLS, else the loopback."""
+        """Return a service's URL: its real name with TLS, else the loopback."""
         return f"https://{host}{path}" if self._tls else f"{self.url}{path}"
 
     def write(self, path: str, text: str, mode: int = 0o600) -> Path:
@@ -43,14 +43,14 @@ class Workplace:
         return NO_METADATA | {"GOOGLE_APPLICATION_CREDENTIALS": str(path)}
 
     def key_document(self, key: Key) -> dict[str, Any]:
-        """Return a service account's key file."""
+        """Return the content of a service account's key file."""
         path = oauth.PATH if self._tls else oauth.LOOPBACK_PATH
         return key.document(self.endpoint("oauth2.googleapis.com", path))
 
     def federation(
         self, source: dict[str, Any], kind: str = "oidc", account: str = ""
     ) -> dict[str, Any]:
-        """Return the file of an external account, impersonating where told so."""
+        """Return an external account's file; with `account`, it impersonates that."""
         document = {
             "type": "external_account",
             "audience": sts.PROVIDERS[kind],
@@ -64,6 +64,6 @@ class Workplace:
         return document
 
     def impersonation(self, account: str) -> str:
-        """Return the URL at which an account's token is asked for."""
+        """Return the URL that issues a token of this account."""
         path = f"/v1/projects/-/serviceAccounts/{account}:generateAccessToken"
         return self.endpoint("iamcredentials.googleapis.com", path)

@@ -12,7 +12,7 @@ MAX_LIFE_S = 3600
 
 
 class Oracle:
-    """What the services share: the tenancy, and the tokens of its registries."""
+    """The state that the services share: the tenancy, and its registries' tokens."""
 
     identities = identities.IDENTITIES
     subject = Subject(
@@ -35,7 +35,7 @@ class Oracle:
         self._minted: dict[str, Minted] = {}
 
     def service_account_token(self, account: str, now: float) -> str:
-        """Return a pod's token, as kubelet writes it."""
+        """Return a pod's service account token, as kubelet writes it."""
         return self.tenancy.issuer.issue(
             subject=f"system:serviceaccount:default:{account}",
             audience="api",
@@ -44,7 +44,7 @@ class Oracle:
         )
 
     def mint(self, region: str, principal: str, now: float) -> str:
-        """Return a new token of a region's registry."""
+        """Return a new token for a region's registry."""
         token, stands_for = registry.new_token(region, principal, now + self.life_s)
         self._minted[token] = stands_for
         return token
@@ -53,15 +53,15 @@ class Oracle:
         self, identity: str, *, home: Path, url: str, tls: bool
     ) -> dict[str, str]:
         """Write the identity's files below `home` and return its variables."""
-        del tls  # the registries are called by their real names alone
+        del tls  # clients use the registries' real names only
         return identities.IDENTITIES[identity](self, home, url)
 
     def minted(self, password: str) -> Minted | None:
-        """Return what a registry password stands for."""
+        """Return what a registry password was issued for; None if it is unknown."""
         return self._minted.get(password)
 
     def admits(self, username: str, password: str, host: str, now: float) -> bool:
-        """Return whether the registry of this name would let the password in."""
+        """Return whether the registry at this host would accept the password."""
         found = self._minted.get(password)
         return (
             found is not None

@@ -40,12 +40,12 @@ def make(units: tuple[str, ...], authority: Pair | None = None) -> Pair:
 
 
 def pem(certificate: x509.Certificate) -> bytes:
-    """Write a certificate as the metadata service does."""
+    """Return a certificate in PEM, as the metadata service sends it."""
     return certificate.public_bytes(Encoding.PEM)
 
 
 def fingerprint(key: rsa.RSAPublicKey) -> str:
-    """Return by what Oracle knows an API key: MD5 over its public half."""
+    """Return Oracle's id of an API key: MD5 over its public key in DER."""
     der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     md5 = Hash(MD5())
     md5.update(der)

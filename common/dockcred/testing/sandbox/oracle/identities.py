@@ -1,4 +1,4 @@
-"""The ways to be somebody at Oracle: what each leaves in the home and environment."""
+"""The Oracle identities: what each leaves in the home and the environment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dockcred.testing.sandbox.oracle import Oracle
 
 Variables = dict[str, str]
-# Nothing listens there, so that nobody asks the machine's own metadata.
+# Nothing listens there, so the real metadata service is not asked.
 NO_METADATA = {"OCI_METADATA_BASE_URL": "http://127.0.0.1:9/opc/v2"}
 PASSPHRASE = "a passphrase of the sandbox"
 SESSION_LIFE_S = 3600

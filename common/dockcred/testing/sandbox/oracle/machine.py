@@ -1,4 +1,4 @@
-"""An instance's metadata, the service that trades its certificate, OKE's cluster."""
+"""An instance's metadata service, the service for its certificate, OKE's cluster."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ POD_TOKENS = "/resourcePrincipalSessionTokens"
 
 
 class Metadata(Service):
-    """The instance's facts and its certificate, to who sends the header."""
+    """The instance's facts and certificate, for requests with the header."""
 
     name = "oci-metadata"
     near = True
@@ -56,7 +56,7 @@ class Metadata(Service):
         del now
         if request.header("authorization") != "Bearer Oracle":
             raise Refusal(Reason.DENIED, "the header of version 2 is missing")
-        # A certificate never leaves the machine through somebody's open proxy.
+        # A certificate must not leave the machine through an open proxy.
         if request.header("x-forwarded-for"):
             raise Refusal(Reason.DENIED, "no answer for a forwarded request")
         from dockcred.testing.sandbox import rs256  # noqa: PLC0415 - needs cryptography
@@ -92,7 +92,7 @@ class Metadata(Service):
 
 
 class Auth(Service):
-    """A session for the certificate of an instance, signed for with its key."""
+    """Issues a session for an instance's certificate; its key signs the request."""
 
     name = "oci-auth"
 
@@ -153,7 +153,7 @@ class Auth(Service):
 
 
 class Cluster(Service):
-    """OKE's door for pods: a session for a service account's token."""
+    """OKE's endpoint for pods: a session for a service account's token."""
 
     name = "oke"
 

@@ -1,4 +1,4 @@
-"""Oracle's registries: tokens for signed requests, and the door that takes them."""
+"""Oracle's registries: tokens for signed requests, and the login with them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _HOST = re.compile(
 
 
 def region_of(host: str) -> str:
-    """Return the region of a registry's host; nothing where it is none here."""
+    """Return the region of a registry's host; "" if it is no registry here."""
     found = _HOST.fullmatch(host)
     if found is None or found["realm"] not in {None, REALM}:
         return ""
@@ -40,14 +40,14 @@ def region_of(host: str) -> str:
 
 
 def refuse(refusal: Refusal) -> Response:
-    """Return a refusal in the words of Oracle's APIs."""
+    """Return the response for a refusal in the format of Oracle's APIs."""
     status, code = STATUS.get(refusal.reason, (401, "NotAuthenticated"))
     body = json.dumps({"code": code, "message": refusal.message}).encode()
     return Response(status, body, {"Content-Type": "application/json"})
 
 
 class Registry(Service):
-    """Every region's registry; a token is good in the region that gave it."""
+    """The registries of all regions; a token is valid only in its own region."""
 
     name = "ocir"
 
@@ -101,6 +101,6 @@ class Registry(Service):
 
 
 def new_token(region: str, principal: str, ends: float) -> tuple[str, Minted]:
-    """Return a registry's token, and what it stands for."""
+    """Return a registry's token, and what it was issued for."""
     token = secrets.token_urlsafe(48)
     return token, Minted("oracle", region, "", TENANCY, principal, "", ends)

@@ -1,7 +1,7 @@
-"""Signed requests, as Oracle's services check them.
+"""Verify signed requests, as Oracle's services do.
 
-docs.oracle.com "Request Signatures": the headers that must be signed, the date that may
-be five minutes off, and the three names that a key may have.
+docs.oracle.com "Request Signatures" lists the headers that must be signed, and the
+three forms of a key's name. The date may be five minutes off.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FORM = re.compile(r'Signature [a-zA-Z]+="[^"]*"(,[a-zA-Z]+="[^"]*")*')
 
 
 def key_id(request: Request) -> str:
-    """Return the name of the key that is said to have signed; raise Refusal without."""
+    """Return the key name in the Authorization header; raise Refusal without one."""
     return _fields(request)["keyId"]
 
 
@@ -36,9 +36,9 @@ def verify(
     needed: tuple[str, ...],
     now: float,
 ) -> str:
-    """Return the name of the key that has signed, once the signature holds.
+    """Verify the signature; return the name of its key, or raise Refusal.
 
-    `needed` are headers that must be signed, `find` the key of a name. Raises Refusal.
+    `needed` are headers that must be signed. `find` returns the key of a name.
     """
     fields = _fields(request)
     signed = fields["headers"].split(" ")

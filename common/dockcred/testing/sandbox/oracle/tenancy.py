@@ -1,4 +1,4 @@
-"""Who Oracle knows in the sandbox: users' keys, sessions, instances, pods."""
+"""The keys that Oracle knows in the sandbox: of users, sessions, instances and pods."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 REALM = "oraclecloud.com"
 REGION, REGION_KEY = "eu-frankfurt-1", "fra"
 SUBSCRIBED = {REGION_KEY: REGION, "iad": "us-ashburn-1"}
-"""The regions to which the tenancy is subscribed, by key."""
+"""The regions that the tenancy is subscribed to, by region key."""
 INSTANCE_LIFE_S = 1200
 
 
 def ocid(kind: str, region: str = "") -> str:
-    """Return a new identifier, as Oracle writes them."""
+    """Return a new OCID in Oracle's format."""
     return f"ocid1.{kind}.oc1.{region}.aaaa{secrets.token_hex(14)}"
 
 
@@ -30,7 +30,7 @@ TENANCY = ocid("tenancy")
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Whose a key is, and until when; `ends` in epoch seconds, None for no end."""
+    """The owner of a key; `ends` in epoch seconds, None without expiry."""
 
     principal: str
     key: rsa.RSAPublicKey
@@ -38,13 +38,13 @@ class Known:
 
 
 class Tenancy:
-    """One tenancy: its keys by their names, its machine, its registries' tokens.
+    """One tenancy: its keys by name, its machine, its sessions.
 
     `instance` is the machine's own OCID, which a test may change.
     """
 
     def __init__(self) -> None:
-        # Needs cryptography, which the extra `sandbox` brings, as all below does.
+        # Needs cryptography, which the extra `sandbox` installs; so does all below.
         from dockcred.testing.sandbox.identity_tokens import Issuer  # noqa: PLC0415
 
         self.issuer = Issuer("authService.oracle.sandbox.example")
@@ -55,7 +55,7 @@ class Tenancy:
         self._leaf: tuple[str, x509.Certificate, rsa.RSAPrivateKey] | None = None
 
     def find(self, key_id: str, now: float) -> Known:
-        """Return whose a key is by its name; raise Refusal where it is nobody's."""
+        """Return the owner of a key by its name; raise Refusal if it is unknown."""
         found = self._known.get(key_id)
         if found is None:
             raise Refusal(Reason.UNKNOWN_KEY, "there is no such key")
@@ -64,7 +64,7 @@ class Tenancy:
         return found
 
     def user(self, name: str) -> tuple[dict[str, str], rsa.RSAPrivateKey]:
-        """Make a user with an API key; return what its profile says, and the key."""
+        """Create a user with an API key; return its profile's fields, and the key."""
         from dockcred.testing.sandbox.oracle import certificates  # noqa: PLC0415
 
         key, user = certificates.new_key(), ocid(f"user.{name}")
@@ -76,7 +76,7 @@ class Tenancy:
     def session(
         self, principal: str, key: rsa.RSAPublicKey, now: float, life_s: float
     ) -> str:
-        """Return a token that names a session's key."""
+        """Issue a token that stands for a session's key."""
         token = self.issuer.issue(
             subject=principal,
             audience="oci",
@@ -90,7 +90,7 @@ class Tenancy:
         return token
 
     def revoke(self, principal: str) -> None:
-        """Delete all keys of somebody."""
+        """Delete all keys of a principal."""
         names = [n for n, known in self._known.items() if known.principal == principal]
         for name in names:
             del self._known[name]
@@ -101,7 +101,7 @@ class Tenancy:
         return self._ca()[0]
 
     def leaf(self) -> tuple[x509.Certificate, rsa.RSAPrivateKey]:
-        """Return the instance's own certificate and key, made anew for another one."""
+        """Return the certificate and key of the current instance."""
         from dockcred.testing.sandbox.oracle import certificates  # noqa: PLC0415
 
         authority = self._ca()

@@ -1,6 +1,6 @@
-"""The ways to be somebody in AWS: what each leaves in the home and environment.
+"""The AWS identities: what each leaves in the home and the environment.
 
-Each has principals of its own, named after it, so that a mix-up shows.
+Each has its own principals, named after it, so that a test notices a mix-up.
 """
 
 from __future__ import annotations

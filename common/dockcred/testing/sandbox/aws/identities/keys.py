@@ -1,4 +1,4 @@
-"""Identities that have their keys at hand."""
+"""Identities whose keys are in variables, files or a program."""
 
 from __future__ import annotations
 

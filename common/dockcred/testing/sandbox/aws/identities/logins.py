@@ -1,4 +1,4 @@
-"""Identities of people who log in at IAM Identity Center."""
+"""Identities of people who have logged in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Identities that a machine, a task or a pod has by itself."""
+"""Identities that a machine, a task or a pod has."""
 
 from __future__ import annotations
 
