@@ -34,8 +34,8 @@ class ACR(Provider):
     metadata = ("Azure", "azure:imds")
     decides_by_registry = True
     sources = (
-        # No lease: the client id tells the identity. Its secret, like an AWS secret
-        # key, is not kept.
+        # No lease: the client id tells the identity. The value of its secret, like that
+        # of an AWS secret key, is not part of the cache key.
         Source("azure:client-secret", direct=True),
         # No lease: the entry watches the certificate's file.
         Source("azure:client-certificate"),
@@ -70,7 +70,7 @@ class ACR(Provider):
         return registry_of(server.host, self._suffixes) is not None
 
     def identity(self, server: ServerURL, environment: Environment) -> Identity:
-        """Return the sources that the variables allow, in the order to ask them."""
+        """Return an identity that asks the sources which the variables allow."""
         registry = registry_of(server.host, self._suffixes)
         if registry is None:
             raise CredentialsNotFoundError

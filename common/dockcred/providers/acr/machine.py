@@ -188,7 +188,7 @@ def _knock(url: str, environment: Environment, *, is_named: bool) -> None:
         if is_named:
             knock()
         else:
-            from dockcred.system.cloud import AZURE  # noqa: PLC0415 - as it says
+            from dockcred.system.cloud import AZURE  # noqa: PLC0415 - only if not named
             from dockcred.transport import metadata  # noqa: PLC0415 - as above
 
             metadata.ask(AZURE, environment, knock)

@@ -67,7 +67,7 @@ def translated(source: str, audience: str, heard: Heard) -> Iterator[None]:
     child program printed. It is a PassedOverError or AbsentError where azure-identity's
     chain would ask the next source.
     """
-    import azure.identity as theirs  # noqa: PLC0415 - loaded by whoever asks it
+    import azure.identity as theirs  # noqa: PLC0415 - `sdk` has loaded it
     from azure.core import exceptions as core  # noqa: PLC0415 - as above
 
     try:
@@ -89,7 +89,7 @@ def translated(source: str, audience: str, heard: Heard) -> Iterator[None]:
             f"{NAMES[source]} gave no token ({type(error).__name__})",
             "see its variables, files and certificates",
         ) from None
-    except Exception as error:  # noqa: BLE001 - whatever garbage makes an SDK raise
+    except Exception as error:  # noqa: BLE001 - an SDK may raise anything
         raise _garbage(source, error) from None
 
 

@@ -137,7 +137,7 @@ def _network(environment: Environment) -> str:
 
 
 def _ask(call: Call, keys: AlibabaKeys, environment: Environment) -> dict[str, Any]:
-    """Return the answer of a signed call."""
+    """Return the JSON of the answer to a signed call."""
 
     def signed() -> dict[str, str]:
         # Signed anew for each attempt: a nonce is valid once.

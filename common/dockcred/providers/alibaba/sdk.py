@@ -37,7 +37,7 @@ def keys(profile: Profile, environment: Environment) -> AlibabaKeys:
     provider = _load(profile, environment)
     try:
         found = provider.get_credentials()
-    except Exception as error:  # noqa: BLE001 - the library raises what it meets
+    except Exception as error:  # noqa: BLE001 - the library may raise anything
         raise _meaning(error, profile) from None
     return AlibabaKeys(
         found.get_access_key_id(),

@@ -75,13 +75,14 @@ class ECR(Provider):
     def identity(self, server: ServerURL, environment: Environment) -> Identity:
         """Return the identity that is asked for a server's password.
 
-        There are two roads to it. The direct road is our own requests, without an SDK:
-        for the machine's identities and keys in variables. The SDK road is botocore:
-        for the rest. DOCKCRED_ROAD chooses one of them.
+        There are two roads to AWS. On the direct road we send our own requests, without
+        an SDK. It serves the machine's identities, a web identity, and keys in
+        variables. On the SDK road botocore is used: for profiles, and for a role that
+        is named for the registry. DOCKCRED_ROAD forces one of them.
 
-        Raises CredentialsNotFoundError where the host is not ECR's, and
-        InvalidInputError where the direct road is demanded but a profile or role is
-        configured.
+        Raises CredentialsNotFoundError where the host is not ECR's. Raises
+        InvalidInputError where the direct road is forced, but a profile or role is
+        named for the registry.
         """
         registry = registry_of(server.host)
         if registry is None:
@@ -154,7 +155,7 @@ class ECR(Provider):
     def own_identities(
         self, server: ServerURL, principal: str, environment: Environment
     ) -> tuple[dict[str, str], ...]:
-        """Return the profiles that lead to the registry's account."""
+        """Return the profiles that lead to the registry's account, as settings."""
         from dockcred.providers.ecr import accounts  # noqa: PLC0415 - for `doctor`
 
         registry = registry_of(server.host)

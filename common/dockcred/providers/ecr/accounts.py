@@ -247,7 +247,7 @@ def _by_botocore(environment: Environment) -> dict[str, dict[str, Any]]:
     Empty without botocore. A file that botocore cannot parse is skipped.
     """
     try:
-        from botocore import configloader, exceptions  # noqa: PLC0415 - an extra's
+        from botocore import configloader, exceptions  # noqa: PLC0415 - an extra
     except ImportError:
         return {}
     broken = exceptions.ConfigNotFound, exceptions.ConfigParseError

@@ -215,7 +215,7 @@ def _is_temporary(answer: Response) -> bool:
 
 
 def _is_throttle(answer: Response) -> bool:
-    from dockcred.providers.ecr import problems  # noqa: PLC0415 - for figures only
+    from dockcred.providers.ecr import problems  # noqa: PLC0415 - metrics or a refusal
 
     return http.is_throttle(answer) or _error_of(answer)[0] in problems.THROTTLED
 

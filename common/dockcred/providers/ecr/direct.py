@@ -72,7 +72,7 @@ def _half(given: str, missing: str) -> IssueError:
 
 
 class DirectIdentity(Identity):
-    """One source of AWS keys, asked by our own requests."""
+    """One source of AWS keys, used through our own requests."""
 
     def __init__(
         self, registry: EcrRegistry, environment: Environment, source: str
@@ -139,7 +139,7 @@ class DirectIdentity(Identity):
             from dockcred.providers.ecr import api  # noqa: PLC0415 - this source only
 
             return api.assume_role_with_web_identity(self._registry, token, environment)
-        from dockcred.providers.ecr import machine  # noqa: PLC0415 - a machine's own only
+        from dockcred.providers.ecr import machine  # noqa: PLC0415 - a machine only
 
         if self._source in {CONTAINER, POD_IDENTITY}:
             return machine.container_keys(environment)

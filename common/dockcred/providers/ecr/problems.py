@@ -220,7 +220,7 @@ def meaning(
 
 
 def _clock(date: str, *, is_told: bool) -> tuple[str, str]:
-    """Return cause and remedy of a signature that AWS refuses, as clock or keys.
+    """Return cause and remedy for a refused signature: a wrong clock, or wrong keys.
 
     If the Date header tells that the clocks differ, the difference is the cause. Else
     `is_told` decides: it is true where AWS itself blames the clock.
@@ -264,7 +264,7 @@ def unnamed(error: TransportError, name: str) -> TransportError:
 
     Mostly the region in the name does not exist: then the error says so.
     """
-    from dockcred.identity.misspelt import unknown_region  # noqa: PLC0415 - here only
+    from dockcred.identity.misspelt import unknown_region  # noqa: PLC0415 - a failure
 
     found = unknown_region(name)
     if found is None:

@@ -117,7 +117,7 @@ class Metadata:
 
     def load(self) -> Any:
         """Return the role's keys; None if the metadata service does not answer."""
-        from dockcred.system.cloud import AWS  # noqa: PLC0415 - the last one asked
+        from dockcred.system.cloud import AWS  # noqa: PLC0415 - the last source only
         from dockcred.transport import metadata  # noqa: PLC0415 - as above
 
         try:

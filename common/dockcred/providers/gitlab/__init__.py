@@ -128,7 +128,7 @@ class GitLabRegistries(Provider):
         found = self._named.get(server.place) or self._named.get(server.host)
         if found:
             return found
-        from dockcred.providers.gitlab import glab, identities  # noqa: PLC0415 - no host of its own
+        from dockcred.providers.gitlab import glab, identities  # noqa: PLC0415 - unknown hosts
 
         if identities.of_job(server, environment):
             return hosts.place(environment.get("CI_SERVER_FQDN")) or (

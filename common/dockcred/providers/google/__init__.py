@@ -67,7 +67,7 @@ class Google(Provider):
 
     def config_files(self, environment: Environment) -> tuple[str, ...]:
         """Return the credentials file, and what gcloud writes at login and logout."""
-        from dockcred.providers.google import hosts  # noqa: PLC0415 - our hosts only
+        from dockcred.providers.google import hosts  # noqa: PLC0415 - own hosts only
 
         adc_file = hosts.adc_file(environment)
         return tuple(filter(None, (adc_file, *hosts.gcloud_files(environment))))

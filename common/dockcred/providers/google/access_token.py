@@ -32,7 +32,7 @@ class Token:
 
 
 def is_sound(value: object) -> bool:
-    """Return whether something can be a token: one line of printable ASCII."""
+    """Return whether a value can be a token: one word of printable ASCII."""
     return (
         isinstance(value, str)
         and value.isascii()

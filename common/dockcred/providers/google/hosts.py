@@ -167,7 +167,7 @@ def has_gcloud_login(environment: Environment) -> bool:
 
 
 def is_gcloud_told(environment: Environment) -> bool:
-    """Return whether a variable tells gcloud whose token to use."""
+    """Return whether a variable tells gcloud which token or account to use."""
     return any(map(environment.get, _TOLD))
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from dockcred.system.environment import Environment
 
     class AccessTokenSource(Protocol):
-        """A place where an access token comes from; see identity.Identity."""
+        """A source of an access token; its attributes are those of an Identity."""
 
         principal: str
         sources: tuple[str, ...]
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
             """Return who the source says it is."""
 
         def universe(self) -> str:
-            """Return the universe that it is of."""
+            """Return the universe that the identity belongs to."""
 
 
 GCLOUD = "google:gcloud"

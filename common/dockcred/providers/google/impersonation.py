@@ -108,7 +108,7 @@ def reading(answer: str) -> Iterator[None]:
 
     Without this it would be reported as a malformed credentials file.
     """
-    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - sdk's alone
+    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - SDK road only
 
     try:
         yield

@@ -240,7 +240,7 @@ def find(environment: Environment) -> Account | None:
 
 
 def _may_name_one(settings: str) -> bool:
-    """Return whether gcloud's settings name an account, or are not understood."""
+    """Return whether gcloud's settings name an account, or cannot be understood."""
     import configparser  # noqa: PLC0415 - as gcloud reads it, and gcloud takes longer
 
     parser = configparser.ConfigParser()

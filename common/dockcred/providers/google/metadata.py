@@ -65,7 +65,7 @@ class Machine:
         self.principal = ""
 
     def current_principal(self) -> str:
-        """Return address and scopes; raise IssueError for useless scopes."""
+        """Return the account and its scopes; IssueError if none reach registries."""
         fields = self._account()
         scopes = [str(scope).removeprefix(_SCOPES) for scope in fields["scopes"]]
         if scopes and _ENOUGH.isdisjoint(scopes):

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from dockcred.system.environment import Environment
 
     class Exchange(Protocol):
-        """One kind; `sources` are the rows that come on top of the job's own.
+        """A kind of exchange; `sources` are its rows, in addition to that of the token.
 
-        `username` is whom the registry is told, `role` what is asked for with the
-        token, in words.
+        `username` is the user name for the registry. `role` says in words what is asked
+        for with the token.
         """
 
         sources: tuple[str, ...]
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         role: str
 
         def credential(self, token: IDToken) -> Credential:
-            """Get what the registry takes."""
+            """Return the credential for the registry."""
 
 
 CHOICE = "DOCKCRED_OIDC_EXCHANGE"

@@ -186,7 +186,7 @@ def credential(
         fields = answer.json()
         secret = fields[field]
         if not (secret.isascii() and secret.isprintable() and secret):
-            raise ValueError("not a password")  # noqa: TRY301 - met below
+            raise ValueError("not a password")  # noqa: TRY301 - caught below
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise TransportError(
             f"{name} did not answer as a token exchange does",

@@ -72,7 +72,7 @@ class JobIdentity(Identity):
         environment: Environment,
         load: Callable[[str], Provider],
     ) -> None:
-        """Choose both, and check the audience, before any request is sent."""
+        """Choose source and exchange, check the audience; no request is sent yet."""
         self._exchange = exchanges.choose(server, environment, load)
         self._source = choose(environment)
         self._audience = id_token.audience(environment)

@@ -28,7 +28,7 @@ class TokenFile(TokenSource):
     name = "oidc:file"
 
     def __init__(self, environment: Environment) -> None:
-        """Keep the file's path, not read yet; InvalidInputError if it is no file's."""
+        """Keep the path; raise InvalidInputError if it is not absolute or no file."""
         super().__init__(environment)
         self._path = environment.get(_FILE)
         if not os.path.isabs(self._path):

@@ -53,7 +53,7 @@ class GoogleMetadata(TokenSource):
         return id_token.checked(text, self._environment, "the token from Google")
 
     def current_principal(self) -> str:
-        """Return the account's address."""
+        """Return the account's e-mail address."""
         return self._get("email").body.decode("ascii", "replace").strip()
 
     def _get(self, leaf: str) -> Response:

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from dockcred.transport.response import Response
 
     class RequestSigner(Protocol):
-        """What signs a request, by either road."""
+        """A signer of requests, our own or the SDK's."""
 
         def headers(self, method: str, netloc: str, path: str) -> dict[str, str]:
-            """Return the headers of a request, its signature among them."""
+            """Return the headers of a request, including its signature."""
 
 
 CA_VARIABLES = ("OCI_CLI_CERT_BUNDLE",)

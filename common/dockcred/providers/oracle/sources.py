@@ -48,8 +48,7 @@ def kind_of(environment: Environment) -> str:
     if named or profiles.is_whole(environment):
         return API_KEY
     if environment.get(VERSION):
-        # OKE's documentation sets the version in a pod too; then the pod has no such
-        # token.
+        # By OKE's documentation a pod sets the version too, but no _RPST.
         is_pod = environment.get("KUBERNETES_SERVICE_HOST")
         return WORKLOAD if is_pod and not environment.get(_RPST) else RESOURCE
     path = hosts.config_file(environment)

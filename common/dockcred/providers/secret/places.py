@@ -185,7 +185,7 @@ class _File(SecretPlace):
         """Open the file; raise InvalidInputError where others can read or write it."""
         setting = self._setting
         try:
-            # READ_ANY: to open a pipe without a writer would block.
+            # READ_ANY, since a plain open of a pipe without a writer would block.
             descriptor = os.open(self._path, os.O_RDONLY | system.READ_ANY)
         except FileNotFoundError:
             raise MissingIdentityError(
