@@ -1,4 +1,4 @@
-"""Help: whole sentences in sections, examples, what a slip was meant for, completion."""
+"""Help: whole sentences in sections, examples, suggestions for typos, completion."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TRANSCRIPT = (Path(__file__).parent / "help.txt").read_text()
 def contexts(
     command: click.Command = main, parent: click.Context | None = None, name=""
 ):
-    """Every command, by the words that call it."""
+    """Yield a click context for every command; its path is what one types."""
     context = click.Context(
         command,
         parent,
@@ -52,7 +52,7 @@ def nobody(tmp_path: Path, helper_bin: Path) -> dict[str, str]:
 
 
 def test_the_sections_name_every_command_with_its_own_summary() -> None:
-    """The list loads no command: it is written down, and held to them here."""
+    """SECTIONS repeats the summaries, so that help loads no command: compare them."""
     listed = {name: said for rows in SECTIONS.values() for name, said in rows.items()}
     assert listed.keys() == COMMANDS.keys()
     assert sum(map(len, SECTIONS.values())) == len(COMMANDS)
@@ -100,7 +100,7 @@ def test_the_list_of_commands_is_the_transcript(dockcred, nobody) -> None:
     reason="no click of Debian's",
 )
 def test_debian_s_click_shows_the_same(nobody) -> None:
-    """Debian 12 has click 8.1.3, which has neither generic choices nor all metavars."""
+    """Debian 12 has click 8.1.3: no choices of any type, and not all metavars."""
     start = "from dockcred.commands import main; main(prog_name='dockcred')"
     variables = nobody | {"PYTHONPATH": f"{ROOT}/common:{ROOT}/helpers"}
 
@@ -176,7 +176,7 @@ def test_what_is_near_to_nothing_gets_no_guess(words, dockcred, nobody) -> None:
 
 
 def loaded(*words: str, **variables: str) -> set[str]:
-    """The modules that a call of `dockcred` has loaded."""
+    """Return the modules that a call of `dockcred` has loaded."""
     script = (
         "import sys, json\n"
         "from dockcred.commands import main\n"
@@ -195,7 +195,7 @@ def loaded(*words: str, **variables: str) -> set[str]:
 
 
 def test_help_loads_no_command_and_no_drawing(tmp_path) -> None:
-    """That is what its 0.2 s are made of: 0.5 s with all commands."""
+    """So help takes 0.2 s; with all commands loaded it would take 0.5 s."""
     found = loaded("--help", HOME=str(tmp_path))
     assert not {name for name in found if name.startswith(("rich", "ssl", "tomlkit"))}
     ours = {name for name in found if name.startswith("dockcred.commands.")}
@@ -251,7 +251,7 @@ def test_alone_it_says_the_next_step(case, dockcred, nobody, tmp_path) -> None:
 
 
 def completed(dockcred: Program, variables: dict[str, str], *words: str) -> list[str]:
-    """What bash's script would be told for the last word."""
+    """Return the completions that bash's script gets for the last word."""
     asked = {
         "_DOCKCRED_COMPLETE": "bash_complete",
         "COMP_WORDS": " ".join(("dockcred", *words)),
@@ -327,7 +327,7 @@ def test_nobody_reads_a_traceback_while_he_types(monkeypatch) -> None:
 
 
 def test_a_section_without_commands_is_not_shown(monkeypatch) -> None:
-    """The one file has neither the token service nor the sandbox."""
+    """The single-file program has neither the token service nor the sandbox."""
     monkeypatch.setattr(type(main), "list_commands", lambda *_: ["get", "exec"])
     text = main.get_help(EVERY["dockcred"])
     assert "For people" in text

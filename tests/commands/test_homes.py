@@ -1,4 +1,4 @@
-"""Who has no home, or one of no use, is told so in one line, and nothing is written."""
+"""Without a usable home, a command says so in one line and writes nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CLIENTS = {
     "podman": "configure podman --all",
 }
 OF_THE_MACHINE = {"kubelet", "nomad"}
-"""Whose file is named, or the whole machine's."""
+"""Clients whose file is not below a home: it is named, or the whole machine's."""
 OTHERS = {
     "podman's logins": "configure podman --registry ghcr.io",
     "setup": "setup --yes",
@@ -37,7 +37,7 @@ OTHERS = {
 
 @pytest.fixture(scope="module")
 def stranger() -> list[str]:
-    """Return what runs a program as a user whom the machine does not know."""
+    """Return the command prefix that runs a program as a user without an account."""
     unshare = [real.program("unshare"), *("--user", "--map-user=54321")]
     if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode:
         real.missing("the kernel lets nobody be a user of his own (unshare --user)")
@@ -71,7 +71,7 @@ def test_every_client_that_has_a_file_below_the_home_is_tried() -> None:
 def test_without_a_home_nothing_is_written_at_the_root(
     stranger, call, tmp_path, what
 ) -> None:
-    """Nor below the current directory, where a tilde would be one."""
+    """Nor in the current directory, where a directory named `~` could be made."""
     words = {**CLIENTS, **OTHERS, "launchers": "install"}[what]
     check(call(words, *stranger), FAULTS["no home"])
     assert not list(tmp_path.iterdir())

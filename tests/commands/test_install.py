@@ -1,4 +1,4 @@
-"""`dockcred install` in the place of what pip, pipx and uv put there, and back."""
+"""`dockcred install` replaces what pip, pipx and uv installed; --remove restores it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SCRIPT = (
 
 @pytest.fixture
 def bin_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory for launchers; what is below this Python is not walked again."""
+    """A directory for launchers. The checks and compilation of modules are skipped."""
     monkeypatch.setattr(walls, "check_all", lambda *_: [])
     monkeypatch.setattr(walls, "check_source", lambda *_: None)
     monkeypatch.setattr(install.launcher_render, "check", lambda *_: None)
@@ -51,7 +51,7 @@ def run(bin_: Path, *words: str) -> None:
 
 
 def state(bin_: Path) -> dict[str, str]:
-    """What is in the directory: where a link leads, what a file says."""
+    """Return what is in the directory: each link's target, each file's text."""
     return {
         path.name: os.readlink(path) if path.is_symlink() else path.read_text()
         for path in bin_.iterdir()
@@ -59,7 +59,7 @@ def state(bin_: Path) -> dict[str, str]:
 
 
 def linked(bin_: Path, target: str) -> None:
-    """A link of pipx's or uv's to the script in an environment of their own."""
+    """Make a link as pipx and uv do, to the script in a venv of its own."""
     script = bin_.parent / "venv/bin" / PROGRAM
     script.parent.mkdir(parents=True, exist_ok=True)
     script.write_text(SCRIPT)
@@ -68,7 +68,7 @@ def linked(bin_: Path, target: str) -> None:
 
 
 def scripted(bin_: Path) -> None:
-    """A script of pip's."""
+    """Write the script as pip does."""
     (bin_ / PROGRAM).write_text(SCRIPT)
     (bin_ / PROGRAM).chmod(0o755)
 
@@ -96,7 +96,7 @@ def test_remove_gives_back_what_was_there_before(before, times, bin_) -> None:
 
 
 def test_what_can_not_run_any_more_does_not_come_back(bin_) -> None:
-    """pipx has gone before us, or the Python of a script has."""
+    """First pipx's script is gone, then the Python of pip's script."""
     linked(bin_, f"{{}}/venv/bin/{PROGRAM}")
     run(bin_)
     (bin_.parent / "venv/bin" / PROGRAM).unlink()
@@ -109,7 +109,7 @@ def test_what_can_not_run_any_more_does_not_come_back(bin_) -> None:
 
 
 def test_what_it_remembers_is_no_other_launcher(bin_) -> None:
-    """`setup` writes launchers that differ, and none that are the same."""
+    """`setup` writes only launchers that differ; what one remembers does not count."""
     scripted(bin_)
     assert install.missing(str(bin_), str(bin_))[0]
     run(bin_)
@@ -153,7 +153,7 @@ def test_an_answer_to_a_peer_s_verb_names_commands_that_there_are(
 
 
 def accepts(command: click.Command, words: list[str]) -> None:
-    """Fail where a command does not take these words."""
+    """Fail if a command does not take these words."""
     context = click.Context(command)
     while isinstance(command, click.Group):
         command = command.get_command(context, words.pop(0))
@@ -172,7 +172,7 @@ def test_a_helper_is_no_command_and_says_who_runs_it(name, helper_bin) -> None:
 def test_a_launcher_that_cannot_be_read_is_left_as_it_is(
     bin_: Path, monkeypatch: pytest.MonkeyPatch, act: Callable[..., None]
 ) -> None:
-    """Whichever look at it fails: what was before it is in its last line."""
+    """Whichever open of it fails: its last line says what `install` replaced."""
     scripted(bin_)
     run(bin_)
     before, target, opens = state(bin_), str(bin_ / PROGRAM), []
@@ -204,7 +204,7 @@ def test_a_launcher_that_cannot_be_read_is_left_as_it_is(
 def test_a_front_is_only_where_it_has_run(
     monkeypatch: pytest.MonkeyPatch, system: str
 ) -> None:
-    """Its clock is a pipe in /proc: elsewhere a launcher starts Python, and no more."""
+    """The front reads the time from a pipe in /proc. Elsewhere Python is started."""
     assert "/proc/self/fd" in install._text(PROGRAM)
     monkeypatch.setattr(sys, "platform", system)
     text = install._text(PROGRAM)

@@ -1,4 +1,4 @@
-"""A command with threads ends when it is told to, with what it has printed."""
+"""A command with threads ends at once when it leaves, and loses no output."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ with progress("asking") as tell:
 
 @pytest.mark.parametrize("shown", [False, True])
 def test_a_thread_draws_the_progress_where_a_terminal_shows_it(shown):
-    """A `doctor --self-test` did not end after a signal, once, on a bare machine."""
+    """Without a terminal no thread is started.
+
+    Once, on a bare machine, `doctor --self-test` did not end after a signal.
+    """
     done = subprocess.run(
         [sys.executable, "-c", WORKING],
         env={**os.environ, "FORCE_COLOR": "1" if shown else "", "TERM": "xterm"},

@@ -39,7 +39,7 @@ DOCKERS = """{
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A home with docker's file, as `docker login` writes it, and a directory on PATH."""
+    """A home with the file that `docker login` writes, and a directory on PATH."""
     for name in (".docker", ".local/bin", ".config/dockcred", ".local/share/dockcred"):
         (tmp_path / name).mkdir(parents=True)
     for path in tmp_path.rglob("*"):
@@ -52,7 +52,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def launchers(helper_bin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory where the launchers are already: to write them takes two seconds."""
+    """A directory with all launchers, made once: to write them takes two seconds."""
     place = tmp_path_factory.mktemp("launchers")
     place.chmod(0o755)
     answer = Program(str(helper_bin / "dockcred"))(
@@ -85,7 +85,7 @@ def vault(home: Path, dockcred: Callable[..., Answer]) -> None:
 
 
 def files(home: Path) -> dict[str, bytes]:
-    """Every file of a home and its bytes, but caches and the vault's own, sealed anew."""
+    """Return every file's bytes, without caches and the vault, which is sealed anew."""
     found = (path for path in home.rglob("*") if path.is_file() or path.is_symlink())
     return {
         str(path.relative_to(home)): path.read_bytes()
@@ -128,7 +128,7 @@ def test_without_a_terminal_it_needs_yes(home, dockcred, vault) -> None:
 
 
 def test_all_is_set_up_proved_and_given_back(home, dockcred, vault, helper_bin) -> None:
-    """With the launchers, in the place of a link as pipx has made it."""
+    """The launchers too: one replaces a link as pipx makes it."""
     (home / ".local/bin/docker-credential-auto").symlink_to(
         helper_bin / "docker-credential-auto"
     )
@@ -215,7 +215,7 @@ def test_what_others_have_changed_since_stays(home, dockcred, vault) -> None:
 def test_the_undo_says_before_what_it_cannot(home, dockcred, vault) -> None:
     file = home / ".docker/config.json"
     dockcred("setup", "--yes")
-    # As `docker login` leaves it, which has given the password to the helper.
+    # `docker login` leaves this entry when it has given the password to the helper.
     text = file.read_text()
     file.write_text(text.replace('"auths": {}', '"auths": {"new.invalid": {}}'))
     said = dockcred("setup", "--undo", "--dry-run").stdout
@@ -258,7 +258,7 @@ def test_without_a_keychain_no_login_is_hidden(home, dockcred) -> None:
 def test_a_login_that_would_be_lost_stops_it_before_it_is_hidden(
     home, dockcred, vault
 ) -> None:
-    """The vault keeps another password: which one is meant, nobody can know."""
+    """The vault has another password, and it is unknown which one is right."""
     assert dockcred("import", "docker").status == 0
     file = home / ".docker/config.json"
     text = DOCKERS.replace("eW91OnB3ZA==", "eW91OmVsc2U=")
@@ -330,7 +330,7 @@ def test_each_account_gets_the_profile_that_leads_to_it(home, dockcred) -> None:
             "source": "aws:sso",
         }
     ]
-    assert not found["questions"]  # nobody has named the other account
+    assert not found["questions"]  # no argument names the other account
     assert any(
         f"to choose one run: dockcred setup {'2' * 12}" in n for n in found["notes"]
     )
@@ -399,7 +399,7 @@ def test_helm_s_own_logins_are_in_the_plan(home, dockcred, vault) -> None:
 def test_helm_s_own_logins_are_moved_and_given_back(
     home, dockcred, vault, launchers
 ) -> None:
-    """Helm's own library gets them before and after, and others' from the keychain."""
+    """Helm's own library finds them before and after; then from the keychain."""
     file = helm_s(home, ("charts.invalid", "ada:pa:ss"))
     (home / ".docker/config.json").unlink()
     (home / ".docker").rmdir()
@@ -427,14 +427,14 @@ def test_helm_s_own_logins_are_moved_and_given_back(
 def test_a_login_of_helm_s_that_is_another_than_docker_s_stays(
     home, dockcred, vault
 ) -> None:
-    """The keychain keeps one for a registry; helm goes on taking its own."""
+    """The keychain keeps one login per registry; helm goes on using its own file."""
     same, other = ("registry.invalid", "me:c2VjcmV0"), ("other.invalid:5000", "me:mine")
     file = helm_s(home, same, other)
     dockcred("setup", "--yes")
     config = json.loads(file.read_bytes())
     assert config["auths"].keys() == {"other.invalid:5000"}
     assert "credsStore" not in config
-    # Again: docker's has none, and the keychain keeps it.
+    # A second plan: docker's login is now in the keychain, not in its file.
     notes = plan(dockcred)["notes"]
     assert any("other.invalid:5000" in note and str(file) in note for note in notes)
 
@@ -531,7 +531,7 @@ UNTOLD = {
 def test_a_text_whose_secret_cannot_be_told_apart_is_not_kept(
     case: str, tmp_path: Path
 ) -> None:
-    """Its `auth` decodes to the login, and is not what anybody would write again."""
+    """Its `auth` decodes to the login, but encoding that gives another text."""
     auth, secret = UNTOLD[case]
     text = json.dumps({"auths": {"registry.invalid": {"auth": auth}}})
     (tmp_path / "config.json").write_text(text)
@@ -541,7 +541,7 @@ def test_a_text_whose_secret_cannot_be_told_apart_is_not_kept(
 
 
 def test_what_a_killed_run_has_left_beside_a_file_goes(home, dockcred, vault) -> None:
-    """It may hold what the file held; the file itself needs no change any more."""
+    """It may hold a login. The file itself needs no change any more."""
     dockcred("setup", "--yes")
     left = home / ".docker/config.json.before-dockcred.0123456789abcdef.new"
     left.write_text("bWU6YzJWamNtVjA=")
@@ -571,7 +571,7 @@ def test_a_second_run_hides_what_it_moves_and_keeps_the_first_one_s_marks(
 
 
 def test_where_nothing_keeps_logins_docker_goes_on_keeping_them(home, dockcred) -> None:
-    """Else `docker login` would fail, which worked before."""
+    """Otherwise `docker login`, which worked before, would fail."""
     (home / ".docker/config.json").write_text('{"auths": {}}')
     found = plan(dockcred, "contoso.azurecr.io")
     (step,) = found["steps"]
@@ -582,7 +582,7 @@ def test_where_nothing_keeps_logins_docker_goes_on_keeping_them(home, dockcred) 
 
 
 def test_a_backup_that_still_has_a_moved_login_loses_it(home, dockcred, vault) -> None:
-    """So it is where a run was killed between the file and its backup."""
+    """A run that is killed between the file and its backup leaves such a backup."""
     dockcred("setup", "--yes")
     backup = home / ".docker/config.json.before-dockcred"
     backup.write_text(DOCKERS)

@@ -1,4 +1,4 @@
-"""`dockcred status` and the documents of `get`, `list`, `cache` and `refresh`."""
+"""`dockcred status`, and the JSON of `get`, `list`, `cache` and `refresh`."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def config_file(variables: dict[str, str], text: str) -> dict[str, str]:
 
 
 def document(answer: Answer, status: int = 0) -> dict:
-    """A document that the schema of docs/json.md takes."""
+    """Return the answer's JSON; it must match the schema of docs/json.md."""
     jsonschema = pytest.importorskip("jsonschema")
     assert answer.status == status, (answer.stdout, answer.stderr)
     found = json.loads(answer.stdout)
@@ -153,7 +153,7 @@ ARNS = {
 @pytest.mark.parametrize("road", ["", "sdk"])
 @pytest.mark.parametrize("identity", ARNS)
 def test_ask_asks_aws_who_it_is(identity, road, dockcred, someone, cloud) -> None:
-    """On both roads; without --ask nobody is asked."""
+    """By our own HTTP and by the SDK; without --ask AWS is not asked."""
     pytest.importorskip("botocore")
     variables = someone(identity, DOCKCRED_ROAD=road)
     docker_file(variables, credHelpers={HOST: "ecr-login"})
@@ -185,7 +185,7 @@ def test_ask_says_why_nobody_answers(dockcred, someone) -> None:
 
 
 def test_two_identities_of_one_registry_are_told_apart(dockcred, someone) -> None:
-    """The cache holds both; the one of now answers, the other is named besides."""
+    """The cache holds both: the current one answers, the other is listed with it."""
     first, second = someone("env-keys"), someone("web-identity")
     second["DOCKCRED_CACHE_DIR"] = first["DOCKCRED_CACHE_DIR"] = (
         first["HOME"] + "/cache"

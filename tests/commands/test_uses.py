@@ -1,4 +1,4 @@
-"""What status knows of helm's, kubelet's and Nomad's part in a registry."""
+"""What `status` says of helm, kubelet and Nomad for a registry."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LOGIN = {"auths": {OTHER: {"auth": "bWU6c2VjcmV0"}}}
 
 
 class Node:
-    """A home, and a machine with units of its own."""
+    """A home, and a machine with its own directory of systemd units."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -71,7 +71,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Node:
     monkeypatch.setattr(service, "_UNITS", (str(tmp_path / "units"),))
     monkeypatch.setattr(service, "_PROVIDERS", str(tmp_path / "none"))
     monkeypatch.setattr(service, "_NOMAD", str(tmp_path / "none"))
-    # Another test's kubelet may run meanwhile.
+    # Another test's kubelet may be running at this time.
     monkeypatch.setattr(service, "_processes", list)
     return Node(tmp_path)
 
@@ -103,7 +103,7 @@ def test_a_directory_of_kubelet_s_is_read(node: Node) -> None:
 def test_a_kubelet_that_no_unit_starts_is_looked_at(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A shell by its name: what counts is what its process says."""
+    """A copy of sh named kubelet: only its process's arguments count."""
     if os.geteuid() != 0:
         missing("only root looks at root's processes")
     host = "of-a-process.example.com"  # other tests' status sees this kubelet too

@@ -1,4 +1,4 @@
-"""Somebody in the sandbox cloud who runs commands by `dockcred exec`."""
+"""Fixtures: a person in the sandbox cloud who runs commands by `dockcred exec`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dockcred.testing.sandbox import Sandbox
 
 
 class Caller:
-    """Variables, and a place in memory that nobody else's directories are in."""
+    """A person's variables, and a directory in memory for this test alone."""
 
     def __init__(self, dockcred: Path, environment: dict[str, str], place: str) -> None:
         self.dockcred = dockcred
@@ -52,7 +52,7 @@ class Caller:
         )
 
     def says(self, script: str, **more) -> str:
-        """Run a shell script that must succeed; answer what it printed."""
+        """Run a shell script that must succeed; return what it printed."""
         done = self.run("sh", "-c", script, **more)
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -78,7 +78,7 @@ class Caller:
         return os.listdir(self.place)
 
     def leaves_nothing(self) -> bool:
-        """Wait until the watcher is done, which nobody else waits for."""
+        """Wait until `place` is empty: no other process waits for the watcher."""
         return bool(wait_until(lambda: not self.left()))
 
 
@@ -103,10 +103,10 @@ def caller(helper_bin: Path, cloud: Sandbox, place: str) -> Caller:
 
 @pytest.fixture
 def root() -> None:
-    """Mounts, and directories that belong to somebody else."""
+    """Skip unless the test can mount, and give a directory to another owner."""
     require_own_mounts()
 
 
 def in_mounts(mounts: str, *argv: str) -> list[str]:
-    """Answer a command as it is run where some mounts are its own."""
+    """Return a command that runs `argv` in a mount namespace, after `mounts`."""
     return ["unshare", "--mount", "sh", "-euc", f'{mounts}; exec "$@"', "sh", *argv]

@@ -1,4 +1,4 @@
-"""A command run by `dockcred exec` is as it would be without, but for being logged in."""
+"""`dockcred exec` changes nothing for its command, except that it is logged in."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_command_that_is_missing_or_no_program_is_said_in_one_line(
 def test_a_script_without_an_interpreter_is_the_shells(
     caller: Caller, tmp_path: Path
 ) -> None:
-    """As env, nice and timeout run it, by execvp(3)."""
+    """execvp(3) runs it in the shell, as it does for env, nice and timeout."""
     script = tmp_path / "script"
     script.write_text('echo "$@"')
     script.chmod(0o755)
@@ -99,7 +99,7 @@ def test_only_the_variables_of_the_clients_are_changed(caller: Caller) -> None:
 def test_limits_umask_signals_and_descriptors_are_the_callers(
     caller: Caller, before: str
 ) -> None:
-    """A shell that has changed them runs the same script with and without us."""
+    """A shell changes them, then runs the same script with and without `exec`."""
     with_us = " ".join(caller.argv())
     plain, run = (
         subprocess.run(
@@ -122,13 +122,13 @@ def test_limits_umask_signals_and_descriptors_are_the_callers(
 
 
 def test_the_command_has_no_child_that_it_did_not_start(caller: Caller) -> None:
-    """A shell's `wait` returns at once, and nobody gets a SIGCHLD of ours."""
+    """So a shell's `wait` returns at once, and the command gets no SIGCHLD of ours."""
     script = 'read them </proc/$$/task/$$/children; echo "<$them>"'
     assert caller.says(script) == "<>\n"
 
 
 def test_the_command_is_the_process_that_was_started(caller: Caller) -> None:
-    """So whatever is sent to it, by a terminal, a shell or systemd, is the command's."""
+    """So a signal that a terminal, a shell or systemd sends reaches the command."""
     program("ps")
     with caller.start("sh", "-c", "echo $$ $PPID; ps -o pgid=,sid= $$") as running:
         said, _ = running.communicate()

@@ -1,4 +1,4 @@
-"""However `dockcred exec` ends, its directory goes, and nothing secret has leaked."""
+"""However `dockcred exec` ends, its directory is removed, and no secret leaks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WAITS = ("sh", "-c", "echo ready; read line; exit 4")
 
 @pytest.fixture
 def running(caller: Caller):
-    """A command that waits, with its directory, its watcher and a descriptor more."""
+    """A waiting command that has inherited one more open file descriptor."""
     kept = os.open("/dev/zero", os.O_RDONLY)
     with caller.start(*WAITS, pass_fds=(kept,)) as process:
         os.close(kept)
@@ -65,7 +65,7 @@ def test_after_a_signal_nothing_is_left(caller: Caller, running, number: int) ->
 
 
 def test_the_watcher_is_not_ended_by_what_ends_a_group(caller: Caller, running) -> None:
-    """systemd sends SIGTERM to all of a service; the watcher stays to clean up."""
+    """systemd sends SIGTERM to all processes of a service; the watcher ignores it."""
     watcher = the_watcher(caller)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
         os.kill(watcher, number)
@@ -77,7 +77,7 @@ def test_the_watcher_is_not_ended_by_what_ends_a_group(caller: Caller, running) 
 def test_what_a_killed_watcher_leaves_the_next_run_removes(
     caller: Caller, running
 ) -> None:
-    """But not while the command lives, which goes on without a watcher."""
+    """But not while the command runs: it goes on without a watcher."""
     os.kill(the_watcher(caller), signal.SIGKILL)
     another(caller)
     assert len(caller.left()) == 1
@@ -99,7 +99,7 @@ def test_after_both_are_killed_the_next_run_of_any_command_cleans_up(
 
 
 def another(caller: Caller) -> None:
-    """Run another of our commands."""
+    """Run another command of ours, which removes what ended commands left."""
     completion = [caller.dockcred, "completion", "bash"]
     subprocess.run(completion, env=caller.environment, check=True, capture_output=True)
 
@@ -107,7 +107,7 @@ def another(caller: Caller) -> None:
 def test_only_what_is_ours_and_says_so_is_removed(
     caller: Caller, running, root: None
 ) -> None:
-    """Not a link of that name, nor what it leads to; not another user's directory."""
+    """A link of that name, its target and another user's directory must stay."""
     (name,) = caller.left()
     running.kill()
     running.wait()
@@ -135,7 +135,7 @@ def test_only_what_is_ours_and_says_so_is_removed(
 def test_another_host_s_and_another_container_s_are_left_alone(
     caller: Caller, running
 ) -> None:
-    """A home may be shared; of an earlier boot of this host none is alive."""
+    """Hosts may share a home. No process of an earlier boot of this host is alive."""
     prefix, host, boot, namespace, *rest = caller.left()[0].split("_")
     running.kill()
     running.wait()
@@ -175,7 +175,7 @@ def test_fifty_at_once_leave_nothing_and_ask_nobody_again(
 
 
 def test_no_process_and_no_file_holds_the_secret(caller: Caller, running) -> None:
-    """Nor any secret of the cloud in argv, nor any variable in the watcher."""
+    """argv holds no secret of the cloud either; the watcher has no variables."""
     watcher = the_watcher(caller)
     password = caller.password()
     secrets = (password, caller.environment["AWS_SECRET_ACCESS_KEY"])
@@ -193,7 +193,7 @@ def test_no_process_and_no_file_holds_the_secret(caller: Caller, running) -> Non
 
 
 def test_no_process_ever_shows_the_secret(caller: Caller) -> None:
-    """Whoever looks at /proc all the while sees it in no argument and no variable."""
+    """Reads all of /proc until the command runs: arguments and variables."""
     seen: set[bytes] = set()
     with caller.start(*WAITS, options=("--secret",)) as running:
         while not select.select([running.stdout], [], [], 0)[0]:
@@ -210,7 +210,7 @@ def test_no_process_ever_shows_the_secret(caller: Caller) -> None:
 
 
 def open_files(pid: int) -> list[str]:
-    """Answer what a process has open, once it has become what it will be."""
+    """Return the open files of the watcher, once it has the four that it keeps."""
 
     def found() -> list[str]:
         directory = f"/proc/{pid}/fd"
@@ -220,7 +220,7 @@ def open_files(pid: int) -> list[str]:
 
 
 def refused(done: subprocess.CompletedProcess[str]) -> str:
-    """The one line of a refusal."""
+    """Return the one line on stderr of a run that was refused."""
     assert done.returncode == 1, done
     assert done.stdout == ""
     assert re.fullmatch(r"dockcred: .*\n", done.stderr), done.stderr
@@ -273,7 +273,7 @@ def test_a_full_disk_is_said_and_nothing_is_left(caller: Caller, root: None) -> 
 def test_where_memory_cannot_be_written_the_next_place_is_taken(
     caller: Caller, tmp_path: Path, root: None
 ) -> None:
-    """Read-only memory, and TMPDIR on a disk; then no place at all."""
+    """First only the places in memory are read-only, then TMPDIR on a disk too."""
     caller.environment |= {"TMPDIR": str(tmp_path), "DOCKCRED_CACHE": "off"}
     argv = caller.argv("sh", "-c", "echo $DOCKER_CONFIG")
     for places, expected in (
@@ -300,7 +300,7 @@ def test_a_password_on_a_disk_is_told(
 
 
 def test_where_a_process_has_no_descriptor_it_is_polled(tmp_path: Path) -> None:
-    """Before Linux 5.3, and on other systems."""
+    """Linux before 5.3 and other systems have no pidfd."""
     directory = tmp_path / "private"
     directory.mkdir()
     code = f"""
@@ -319,7 +319,7 @@ print(os.path.isdir({str(directory)!r}))
 def test_where_no_python_can_be_started_the_watcher_is_a_copy_of_us(
     tmp_path: Path,
 ) -> None:
-    """While the installation is replaced, say."""
+    """For example while the installation is being replaced."""
     directory = tmp_path / "private"
     directory.mkdir()
     code = "import sys; sys.executable = ''\nfrom dockcred.system import watcher\n"
@@ -332,7 +332,7 @@ def test_where_no_python_can_be_started_the_watcher_is_a_copy_of_us(
 def test_where_no_process_can_be_started_that_is_said(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, forks: int
 ) -> None:
-    """The first, or the watcher that it would start."""
+    """Either the first fork fails, or the second, which starts the watcher."""
     fork, left = os.fork, [None] * forks
 
     def limited() -> int:

@@ -1,4 +1,4 @@
-"""What a command finds: our helper for its registries, and all else as it was."""
+"""The files a command finds: our helper for its registries, all else unchanged."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def docker(caller: Caller, **more):
 
 @pytest.fixture
 def config(caller: Caller) -> Path:
-    """A config.json with all that people have in it."""
+    """A config.json with all kinds of settings that people have in it."""
     return write(
         caller.home / ".docker/config.json",
         {
@@ -56,7 +56,7 @@ def config(caller: Caller) -> Path:
 
 @pytest.fixture
 def hub(caller: Caller) -> None:
-    """A login to Docker Hub in a vault, which no cloud serves."""
+    """Keep a login to Docker Hub in a vault: no cloud serves Docker Hub."""
     caller.environment |= {
         "DOCKCRED_STORE": "vault",
         "DOCKCRED_VAULT_FILE": f"{caller.home}/vault",
@@ -69,7 +69,7 @@ def hub(caller: Caller) -> None:
 
 
 def log_in(caller: Caller, user: str, password: str) -> None:
-    """Keep a login to Docker Hub, as docker has it kept."""
+    """Store a login to Docker Hub by the helper, as `docker login` does."""
     login = {"ServerURL": HUB[0], "Username": user, "Secret": password}
     auto = Program(str(caller.dockcred.parent / "docker-credential-auto"))
     text = json.dumps(login).encode()
@@ -103,7 +103,7 @@ def test_several_registries_are_named_at_once_or_one_within_the_other(
 
 
 def test_the_helper_need_not_be_on_path(caller: Caller) -> None:
-    """It is the one of the installation that runs, whatever else PATH has."""
+    """The helper is taken from the running installation, whatever PATH has."""
     caller.environment["PATH"] = "/usr/bin:/bin"
     assert "Secret" in caller.says(f"printf {HOST} | docker-credential-auto get")
 
@@ -111,7 +111,7 @@ def test_the_helper_need_not_be_on_path(caller: Caller) -> None:
 def test_the_place_may_be_one_where_nothing_can_be_run(
     caller: Caller, root: None
 ) -> None:
-    """As /dev/shm is in docker's containers."""
+    """/dev/shm is such a place in docker's containers: it is mounted noexec."""
     noexec = f"mount -t tmpfs -o noexec,mode=700 none {caller.place}"
     script = f"printf {HOST} | docker-credential-auto get; echo $DOCKER_CONFIG"
     said = caller.does(in_mounts(noexec, *caller.argv("sh", "-c", script))).stdout
@@ -122,7 +122,7 @@ def test_the_place_may_be_one_where_nothing_can_be_run(
 def test_a_helper_planted_in_the_working_directory_is_not_taken(
     caller: Caller, tmp_path: Path
 ) -> None:
-    """A launcher names us without saying where we are."""
+    """Here argv[0] is only a name, without a path, as a launcher may give it."""
     planted = tmp_path / "docker-credential-auto"
     planted.write_text("#!/bin/sh\necho planted\n")
     planted.chmod(0o755)
@@ -190,7 +190,7 @@ def test_only_hides_the_logins_for_other_registries(
 
 
 def test_contexts_plugins_and_builders_are_the_persons_own(caller: Caller) -> None:
-    """Linked, so that what the command changes there stays."""
+    """They are linked, so that a change by the command is kept."""
     own = caller.home / ".docker"
     write(own / "contexts/meta/one/meta.json", "{}")
     write(own / "cli-plugins/docker-x", "")
@@ -298,7 +298,7 @@ def test_podman_whose_registries_conf_asks_another_helper_reads_our_file_first(
 
 
 def test_podman_6_reads_our_file_first_too(caller: Caller) -> None:
-    """Its registries.conf is in XDG_CONFIG_HOME, and one is read behind all others."""
+    """It reads one in XDG_CONFIG_HOME, and last the one of the OVERRIDE variable."""
     own = "credential-helpers = ['secretservice']\n"
     write(caller.home / "xdg/containers/registries.conf", own)
     caller.environment["XDG_CONFIG_HOME"] = str(caller.home / "xdg")
@@ -361,7 +361,7 @@ def test_a_secret_is_written_where_it_is_asked_for_and_nowhere_else(
 def test_beside_a_store_the_secret_has_the_helper_with_it(
     caller: Caller, config: Path
 ) -> None:
-    """docker reads no `auths` where there is a credsStore."""
+    """docker reads no `auths` if config.json has a credsStore."""
     found = docker(caller, options=("--secret",))
     assert list(found["auths"]) == [HOST, "ghcr.io"]
     assert found["credHelpers"][HOST] == "auto"
@@ -381,7 +381,7 @@ def test_docker_auth_config_of_the_caller_does_not_name_the_registry(
 
 
 def test_home_is_a_view_of_the_persons_own(caller: Caller) -> None:
-    """For clients that read ~/.docker whatever DOCKER_CONFIG says."""
+    """Some clients read ~/.docker whatever DOCKER_CONFIG says."""
     write(caller.home / "file", "mine")
     write(caller.home / ".docker/config.json", {"currentContext": "remote"})
     script = 'cat ~/file ~/.docker/config.json; echo new >>~/file; ls -A "$HOME"'
@@ -436,7 +436,7 @@ def test_docker_hub_is_named_as_each_client_looks_it_up(
 def test_an_identity_token_is_for_helpers_alone(
     caller: Caller, hub: None, option: str
 ) -> None:
-    """Who cannot call a helper would send <token> as the user."""
+    """A client that calls no helper would send <token> as the user name."""
     log_in(caller, "<token>", "identity-token")
     named = {"registries": ("docker.io",)}
     assert caller.says("echo run", **named) == "run\n"

@@ -1,4 +1,4 @@
-"""A private registry, and passwords that end while the command goes on."""
+"""A private registry, and passwords that expire while the command runs."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_command_that_outlives_its_password_still_pulls(
     options: tuple[str, ...],
     second: str,
 ) -> None:
-    """The helper mints anew; with --secret there is none, and the password is over."""
+    """The helper mints a new password. With --secret no helper is asked."""
     named = {"registries": (registry.host,), "options": options}
     done = caller.run(*push(layer), **named)
     assert done.returncode == 0, done.stderr
@@ -88,7 +88,7 @@ def ask(running) -> str:
 def test_two_identities_side_by_side_do_not_meet(
     caller: Caller, cloud: Sandbox, registry: PrivateRegistry, layer: Path
 ) -> None:
-    """One home, one cache, one registry, one moment: each pushes as itself."""
+    """Both use one home, one cache and one registry at once; each pushes as itself."""
     other = Caller(caller.dockcred, {**caller.environment}, caller.place)
     role = cloud.environment("web-identity")
     for name in [name for name in other.environment if name.startswith("AWS_")]:

@@ -1,4 +1,4 @@
-"""Starting costs a command as little as it can."""
+"""`dockcred exec` imports no heavy library before it starts the command."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HEAVY = {
 def test_a_known_credential_is_handed_on_without_a_heavy_library(
     caller: Caller,
 ) -> None:
-    """Python lists on stderr what it imports, the watcher's too, which has no -X."""
+    """The variable makes Python list its imports on stderr, as -X importtime does."""
     assert caller.run("true").returncode == 0
     caller.environment["PYTHONPROFILEIMPORTTIME"] = "1"
     done = caller.run("true")
