@@ -1,4 +1,4 @@
-"""Places that keep secrets: one file per place, one matching rule over them all.
+"""Stores: the places that keep secrets, one module each, with one matching rule.
 
-What an identity mints is not kept here but in the cache (`identity.cache`).
+A credential that an identity mints is not kept here, but in `identity.cache`.
 """

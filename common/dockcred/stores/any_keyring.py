@@ -1,9 +1,9 @@
-"""Any backend of the keyring library: KWallet, and what people configure.
+"""A store over any backend of the keyring library, such as KWallet.
 
-keyring has no way to search or to list, so a credential is an envelope of JSON under
-a fixed account, and one more item is the index. An item is written before the index
-and removed after it: a crash leaves an item that `get` still finds, never a key in
-the list without one.
+keyring cannot search or list. So each credential is an envelope: a JSON object under a
+fixed account. One more item is the index of all keys. An envelope is written before the
+index, and removed after it. So a crash may leave an envelope that only `get` finds, but
+never a key in the index without an envelope.
 """
 
 from __future__ import annotations
@@ -40,18 +40,18 @@ _VERSION = 1
 
 
 class AnyKeyring:
-    """Envelopes in the backend that is configured for keyring."""
+    """Envelopes in the backend that keyring is configured to use."""
 
     def __init__(self, environment: Environment, backend: str = "") -> None:
-        """Load the backend; InsecureKeychainError for one that keeps plaintext."""
-        # Some clients merge stderr into the answer: a backend's chatter stays inside.
+        """Load the backend; raise InsecureKeychainError if it keeps plaintext."""
+        # Some clients merge stderr into the answer, so a backend must print nothing.
         logging.disable(logging.CRITICAL)
         warnings.simplefilter("ignore")
         self._backend = keyring_backend.load(environment, backend)
         self._lock = f"{os.path.dirname(choice.vault_path(environment))}/keyring"
 
     def read(self, key: str) -> Credential | None:
-        """Open the key's envelope."""
+        """Return the credential in the key's envelope, or None if there is none."""
         text = self._get(f"{_SERVICE}:{key}", _ACCOUNT)
         if text is None:
             return None
@@ -64,7 +64,7 @@ class AnyKeyring:
             ) from None
 
     def write(self, key: str, credential: Credential) -> None:
-        """Write the envelope, then its name to the index."""
+        """Write the envelope, then its key to the index."""
         envelope = {
             "v": _VERSION,
             "ServerURL": key,
@@ -87,7 +87,7 @@ class AnyKeyring:
                 self._delete(f"{_SERVICE}:{key}")
 
     def users(self) -> dict[str, str]:
-        """Return the index."""
+        """Return the index: the user of each key."""
         try:
             index: dict[str, str] = json.loads(self._get(_SERVICE, _INDEX) or "{}")
         except ValueError:
@@ -112,7 +112,7 @@ class AnyKeyring:
 
 
 class KWallet(AnyKeyring):
-    """KDE's wallet, by keyring's own backend."""
+    """KDE's wallet, through keyring's own backend."""
 
     def __init__(self, environment: Environment) -> None:
         """Load keyring's backend for KWallet."""
@@ -120,7 +120,7 @@ class KWallet(AnyKeyring):
 
 
 def _told(call: Callable[[], T]) -> T:
-    """Call a backend and name what goes wrong in our words."""
+    """Call a backend; raise its errors as our KeychainError and subclasses."""
     try:
         return call()
     except errors.KeyringLocked:

@@ -1,7 +1,8 @@
-"""Credentials in the clear, as docker's config.json and podman's auth.json keep them.
+"""Read the plain credentials in docker's config.json and podman's auth.json.
 
-A place to import from: it reads, lists and removes, and never writes a secret. What is
-in the file is what its client makes of it; what that cannot decode is left out by name.
+Credentials are imported from these files: we read, list and remove them, and never
+write a secret. A file is read exactly as its client reads it. `undecoded` names the
+entries that the client cannot decode.
 """
 
 from __future__ import annotations
@@ -38,24 +39,24 @@ class AuthFile:
     """The `auths` of one file."""
 
     def __init__(self, path: str, *, is_podmans: bool = False) -> None:
-        """Resolve links once, so that a changed file stays where the link points.
+        """Resolve links once, so that a link's target is changed and not the link.
 
-        auth.json is podman's by its name; every other is read as docker reads it, but
-        where it is said to be podman's.
+        A file named auth.json, or one with `is_podmans`, is read as podman reads it.
+        Any other file is read as docker reads it.
         """
         self.path = os.path.realpath(path)
         self.is_podmans = is_podmans or os.path.basename(path) == "auth.json"
         self._seen: dict[str, tuple[str, str]] = {}
 
     def read(self, key: str) -> Credential | None:
-        """Return the entry's credential, or None where it holds none."""
+        """Return the entry's credential, or None if it has none."""
         found = _credential(self._logins(self._bytes())[0].get(key))
         if found is not None:
             self._seen[key] = found.username, found.secret
         return found
 
     def users(self) -> dict[str, str]:
-        """Return every key that holds a credential."""
+        """Return the user of every key that has a credential."""
         return {
             key: found.username
             for key, entry in self._logins(self._bytes())[0].items()
@@ -68,10 +69,10 @@ class AuthFile:
         return {key: why for key, why in lost.items() if not _credential(entries[key])}
 
     def remove(self, keys: Iterable[str]) -> list[str]:
-        """Remove these entries as they were read; return those that were removed.
+        """Remove these entries if they are still as they were read; return their keys.
 
-        All else stays to the byte, also a login that came since, and owner, group, mode
-        and links of the file. No copy is left.
+        All other bytes stay, also those of a newer login, and so do owner, group, mode
+        and links of the file. No copy is left. Raises KeychainError on a failure.
         """
         wanted = {key: self._seen[key] for key in keys if key in self._seen}
         with self._held():
@@ -91,11 +92,14 @@ class AuthFile:
         )
 
     def _without(self, data: bytes, wanted: Mapping[str, tuple[str, str]]) -> bytes:
-        """Return the text without these logins; raise KeychainError for an odd one."""
+        """Return the text without these logins.
+
+        Raises KeychainError if the text is not one JSON object.
+        """
         try:
             text = data.decode()
             for key, seen in wanted.items():
-                # A name that stands twice is there again without the last one.
+                # If a name is there twice, removing the last one leaves the first.
                 while _same(self._logins(text.encode())[0].get(key), seen):
                     before, text = text, json_text.drop_last(text, ("auths", key))
                     if text == before:
@@ -108,12 +112,15 @@ class AuthFile:
         return text.encode()
 
     def remove_leftovers(self) -> None:
-        """Remove what a killed `remove` has left beside the file, if it can be."""
+        """Remove what a killed `remove` has left beside the file, if possible."""
         with suppress(KeychainError, InvalidInputError), self._held():
             past.remove_moved(self.path)
 
     def _replaced(self, before: bytes, after: bytes) -> bool:
-        """Replace the text; return whether it stays so when others have ended."""
+        """Replace the text; return whether it is still so after other writers ended.
+
+        Raises KeychainError if another writer does not end in time.
+        """
         if not shared_file.swap(self.path, before, after):
             return False
         if busy := shared_file.wait(self.path):
@@ -126,7 +133,7 @@ class AuthFile:
 
     @contextmanager
     def _held(self) -> Iterator[None]:
-        """Hold the file's lock, and remove what writers that were killed have left."""
+        """Hold the file's lock, and remove the leftovers of killed writers."""
         try:
             with file_lock.beside(self.path):
                 private_file.remove_leftovers(*os.path.split(self.path))
@@ -138,7 +145,7 @@ class AuthFile:
             ) from None
 
     def uses_store(self, name: str) -> bool:
-        """Return whether the file sends docker to this credential store."""
+        """Return whether the file names this credential store for docker."""
         return self._logins(self._bytes())[1] == name
 
     def _bytes(self) -> bytes:
@@ -151,7 +158,10 @@ class AuthFile:
             raise KeychainError(f"{self.path}: {error.strerror}") from None
 
     def _logins(self, data: bytes) -> Content:
-        """Return entries, store, and what is not decoded; KeychainError for no file."""
+        """Return the entries, the store's name, and why some cannot be decoded.
+
+        Raises KeychainError if the client could not read the text.
+        """
         try:
             if not self.is_podmans:
                 return docker_read.logins(data)
@@ -167,17 +177,18 @@ class AuthFile:
 
 
 def docker(variables: Environment) -> AuthFile:
-    """Open docker's configuration."""
+    """Return docker's configuration file."""
     directory = variables.get("DOCKER_CONFIG") or f"{variables.home()}/.docker"
     return AuthFile(f"{directory}/config.json")
 
 
 def podman(variables: Environment) -> list[AuthFile]:
-    """Open those of podman, buildah and skopeo that hold logins, in their order.
+    """Return the files with logins of podman, buildah and skopeo, in their order.
 
-    Where REGISTRY_AUTH_FILE names one it is the only one, there or not; where none has
-    a login it is the user's own. docker's file, which they read last, is `docker`'s.
-    Raises KeychainError for a file at which podman stops.
+    If REGISTRY_AUTH_FILE names a file, that is the only one, even if it is missing. If
+    no file has a login, the user's own is returned. docker's file, which these clients
+    read last, is not included (see `docker`). Raises KeychainError for a file at which
+    podman stops with an error.
     """
     first, *others = containers_read.auth_paths(variables)
     if variables.get("REGISTRY_AUTH_FILE"):
@@ -188,7 +199,7 @@ def podman(variables: Environment) -> list[AuthFile]:
         try:
             found += [file] if os.path.exists(file.path) and file.users() else []
         except KeychainError:
-            # What podman finds before it, it sends without reading this one.
+            # With a login from an earlier file, podman need not read this file.
             if not found:
                 raise
     return found or files[-1:]
@@ -200,7 +211,7 @@ def _same(entry: object, seen: tuple[str, str]) -> bool:
 
 
 def _credential(entry: object) -> Credential | None:
-    """Return the credential of an entry that holds a whole one, else None."""
+    """Return an entry's credential if it has a user and a secret, else None."""
     if not isinstance(entry, dict):
         return None
     found = held(entry)

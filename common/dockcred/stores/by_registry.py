@@ -1,4 +1,4 @@
-"""A store chosen for each registry."""
+"""Choose a store for each registry, by its settings in config.toml."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 class ByRegistry:
-    """One store over the places that the entries of the configuration name."""
+    """One store over all stores that entries of the configuration name.
+
+    A place is one of those stores: a store's name with an account.
+    """
 
     def __init__(
         self,
@@ -23,14 +26,18 @@ class ByRegistry:
         config: Config,
         open_store: Callable[[Environment], Store],
     ) -> None:
-        """Hold what opens a place; nothing is opened yet."""
+        """Hold `open_store`, which opens a place; nothing is opened yet."""
         self._environment = environment
         self._config = config
         self._open = open_store
         self.left_out: DockcredError | None = None
 
     def get(self, server: ServerURL) -> Credential:
-        """Return from the registry's place; on_miss = "empty" answers nobody."""
+        """Return the credential from the registry's place.
+
+        For a miss, raises CredentialsNotFoundError, or returns an empty credential if
+        on_miss = "empty".
+        """
         environment = self._variables(self._config.settings_for(server))
         try:
             return self._open(environment).get(server)
@@ -48,10 +55,10 @@ class ByRegistry:
         self.of(server).erase(server)
 
     def list(self) -> dict[str, str]:
-        """Return from every place the servers that a get would look for there.
+        """Return each server that is in the place where a `get` would look for it.
 
-        A place that fails is left out, and a key that no request can name. Raises the
-        failure where nothing else is found.
+        A place that fails is left out, and so is a key that no request can name. Raises
+        the failure if nothing else is found.
         """
         found: dict[str, str] = {}
         places = {}
@@ -76,7 +83,7 @@ class ByRegistry:
         return found
 
     def _is_of(self, key: str, place: tuple[str, str]) -> bool:
-        """Return whether a get of a key would look here; no get can name some keys."""
+        """Return whether a `get` of the key looks here; False if it cannot be asked."""
         try:
             settings = self._config.settings_for(ServerURL.parse(key))
         except DockcredError:
@@ -84,10 +91,10 @@ class ByRegistry:
         return _place(self._variables(settings)) == place
 
     def after_answer(self) -> None:
-        """Do nothing: a keychain leaves nothing to be done."""
+        """Do nothing: a keychain defers no work until after the answer."""
 
     def of(self, server: ServerURL) -> Store:
-        """Open the registry's place."""
+        """Return the registry's place, opened."""
         return self._open(self._variables(self._config.settings_for(server)))
 
     def _variables(self, settings: Mapping[str, str]) -> Environment:

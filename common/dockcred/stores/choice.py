@@ -1,13 +1,13 @@
-"""Which place keeps the secrets: named, else configured for keyring, else found.
+"""Choose the store that keeps the secrets: the first of these that is there.
 
-    DOCKCRED_STORE           a name of docker's or ours
+    DOCKCRED_STORE           the name of a store, docker's or ours
     PYTHON_KEYRING_BACKEND   keyring's own variable, then its keyringrc.cfg
-    a vault                  where one was made, it is meant
-    the system's keychain    which on Linux needs a D-Bus session bus
+    a vault                  if its file exists
+    the system's keychain    on Linux this needs a D-Bus session bus
 
-The choice never depends on what answers at the moment: a keychain that is absent
-today is an error, not an occasion to look for another and find it empty. `IfPresent`
-is for those who can go on without any.
+The choice never depends on which store answers now. An absent keychain is an error:
+another store in its place would only be empty. `IfPresent` is for callers that can go
+on without a store.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ NAMES = (
     "kwallet",
     "keyring",
 )
-# keyring's backends for which there is a store that shares docker's own items.
+# keyring's backends for which we have a store that shares its items with docker's.
 _OWN = {
     "keyring.backends.SecretService.Keyring": "secretservice",
     "keyring.backends.libsecret.Keyring": "secretservice",
@@ -49,7 +49,11 @@ _OWN = {
 
 
 def choose(environment: Environment) -> str:
-    """Return the backend's name; KeychainAbsentError where nothing keeps secrets."""
+    """Return the store's name.
+
+    Raises KeychainAbsentError if there is no store here, and InvalidInputError if
+    DOCKCRED_STORE names none.
+    """
     if named := environment.get("DOCKCRED_STORE").lower():
         if named not in NAMES:
             from dockcred.identity.misspelt import slip  # noqa: PLC0415 - a failure only
@@ -78,7 +82,11 @@ def choose(environment: Environment) -> str:
 
 
 def _key_place(environment: Environment) -> str:
-    """Return where this user may keep a vault's key: for the whole machine, or not."""
+    """Return a path for a vault's key, quoted for a shell.
+
+    It is below the machine's settings if this user may write there, else below the
+    user's own.
+    """
     place = system.SETTINGS
     while not os.path.isdir(place):
         place = os.path.dirname(place)
@@ -96,24 +104,24 @@ _HARMLESS = str.maketrans("", "", "/._-")
 
 
 def vault_path(environment: Environment) -> str:
-    """Return DOCKCRED_VAULT_FILE, or the one in the folder of data."""
+    """Return the vault's path: DOCKCRED_VAULT_FILE, or below the user's data folder."""
     if chosen := named_place(environment, "DOCKCRED_VAULT_FILE"):
         return chosen
     return f"{environment.folder('data')}/dockcred/vault"
 
 
 def named_place(environment: Environment, variable: str) -> str:
-    """Return the file that a variable names, or nothing where it names none."""
+    """Return the file that a variable names, or "" if it is not set."""
     if not environment.get(variable):
         return ""
     return environment.path(variable, "")
 
 
 def configured_backend(environment: Environment) -> str:
-    """Return keyring's class that is asked for by its full name, or nothing.
+    """Return the full name of the configured keyring backend, or "".
 
-    Its file is read here and not by keyring, whose `keyring-path` puts a directory on
-    sys.path whoever wrote the file, and whose complaints go to stderr.
+    We read keyring's file ourselves. keyring would put the file's `keyring-path` on
+    sys.path even if another user wrote the file, and would print warnings to stderr.
     """
     if named := environment.get("PYTHON_KEYRING_BACKEND"):
         return named
@@ -121,9 +129,10 @@ def configured_backend(environment: Environment) -> str:
 
 
 def search_path(environment: Environment) -> str:
-    """Return the directory to import the class from, if a trusted file names one.
+    """Return the directory to import the backend from, or "".
 
-    Never for root, and never by a file that another owns or can write.
+    A file names it. It is ignored for root, and if another user owns or may write the
+    file.
     """
     if environment.get("PYTHON_KEYRING_BACKEND"):
         return ""
@@ -139,7 +148,7 @@ def search_path(environment: Environment) -> str:
 
 
 def _file(environment: Environment) -> str:
-    """Return keyring's configuration file, as keyring.util.platform_ places it."""
+    """Return the path of keyring's configuration file (see keyring.util.platform_)."""
     if sys.platform == "win32":
         base = environment.get("LOCALAPPDATA") + "/Python Keyring"
     else:
@@ -163,15 +172,15 @@ def _options(environment: Environment) -> dict[str, str]:
 
 
 class IfPresent:
-    """The store that `open_store` opens, or one that keeps nothing."""
+    """The store that `open_store` opens; an empty one if there is no keychain."""
 
     def __init__(self, open_store: Callable[[], Store]) -> None:
-        """Open nothing yet; `left_out` is set to what kept a list from being whole."""
+        """Open nothing yet. `left_out` gets the error that made a list incomplete."""
         self._open = open_store
         self.left_out: KeychainAbsentError | None = None
 
     def get(self, server: ServerURL) -> Credential:
-        """Return what is kept; find nothing where there is no keychain."""
+        """Return the credential; CredentialsNotFoundError also without a keychain."""
         try:
             return self._open().get(server)
         except KeychainAbsentError as error:
@@ -179,18 +188,18 @@ class IfPresent:
             raise CredentialsNotFoundError from error
 
     def store(self, server: ServerURL, credential: Credential) -> str | None:
-        """Write it, or raise what is in the way with its remedy."""
+        """Store the credential; raise KeychainAbsentError without a keychain."""
         return self._open().store(server, credential)
 
     def erase(self, server: ServerURL) -> None:
-        """Remove it, if there is a keychain to remove it from."""
+        """Remove the credential; do nothing without a keychain."""
         try:
             self._open().erase(server)
         except KeychainAbsentError as error:
             log.info(f"nothing to erase: {error}")
 
     def list(self) -> dict[str, str]:
-        """List what is kept; nothing where there is no keychain."""
+        """Return the stored servers with their users; {} without a keychain."""
         try:
             return self._open().list()
         except KeychainAbsentError as error:
@@ -199,4 +208,4 @@ class IfPresent:
             return {}
 
     def after_answer(self) -> None:
-        """Do nothing: a keychain leaves nothing to be done."""
+        """Do nothing: a keychain defers no work until after the answer."""

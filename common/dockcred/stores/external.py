@@ -1,4 +1,4 @@
-"""Another helper as the store: its process, its request and its answer."""
+"""Run other programs for a store: another credential helper, `pass` or gpg."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 
 def find(name: str, environment: Environment, remedy: str) -> str:
-    """Return a program's absolute path; KeychainAbsentError where it is missing.
+    """Return a program's absolute path.
 
-    KeychainError where it is there and is not to be trusted.
+    Raises KeychainAbsentError if it is missing, with this remedy, and KeychainError if
+    it is there but cannot be trusted.
     """
     if found := child_program.find(name, environment):
         return found
@@ -36,9 +37,9 @@ def find(name: str, environment: Environment, remedy: str) -> str:
 
 
 def variables(environment: Environment) -> dict[str, str]:
-    """Return the variables that `pass` and gpg get, and plain English.
+    """Return the variables for `pass` and gpg, with messages in English.
 
-    Without a locale but for its characters: twelve files less that gpg opens.
+    Only the character set of a locale is set: so gpg opens twelve files fewer.
     """
     return {"LC_CTYPE": "C.UTF-8", **_variables_for("pass", environment)}
 
@@ -55,7 +56,7 @@ _HOME = "--homedir"
 
 
 def _absolute_home(options: list[str]) -> list[str]:
-    """Return gpg's options with the directory of its keys as we understand it here."""
+    """Return gpg's options with the directory of its keys as an absolute path."""
     found = []
     for before, option in zip(("", *options), options, strict=False):
         name, mark, path = option.partition("=")
@@ -74,7 +75,11 @@ def run(
     text: bytes = b"",
     asks_person: bytes = b"",
 ) -> Outcome:
-    """Run to the end, as long as the call has time; KeychainError if it hangs."""
+    """Run a program to its end and return the outcome.
+
+    `text` goes to its stdin. Once `asks_person` is in its stderr, a person gets time to
+    type. Raises KeychainError if it cannot start, or when the call's time is over.
+    """
     seconds = child_program.patience_s()
     try:
         return child_program.ask(
@@ -95,7 +100,7 @@ class External:
     """One program called docker-credential-NAME, found on PATH at each call."""
 
     def __init__(self, chosen: str, environment: Environment) -> None:
-        """Read helper:NAME; raise InvalidInputError for a loop or no name at all."""
+        """Parse `helper:NAME`; raise InvalidInputError for a loop or a wrong name."""
         name = chosen.removeprefix(PREFIX)
         if environment.get(INSIDE):
             raise InvalidInputError(
@@ -110,7 +115,10 @@ class External:
         self._environment = environment
 
     def get(self, server: ServerURL) -> Credential:
-        """Return what its `get` gives; its "not found" is ours."""
+        """Return the credential that its `get` prints.
+
+        Raises CredentialsNotFoundError if it prints "not found".
+        """
         found = self._answer("get", server.raw.encode())
         return Credential(found.get("Username", ""), found.get("Secret", ""))
 
@@ -126,11 +134,11 @@ class External:
             return
 
     def list(self) -> dict[str, str]:
-        """Return its list of servers."""
+        """Return its list of servers with their users."""
         return self._answer("list", b"unused")
 
     def after_answer(self) -> None:
-        """Do nothing: nothing is left to do."""
+        """Do nothing: no work is deferred until after the answer."""
 
     def _answer(self, verb: str, request: bytes) -> dict[str, str]:
         import json  # noqa: PLC0415 - a child program costs more
@@ -168,7 +176,7 @@ class External:
         )
 
     def _why_not_started(self) -> DockcredError | None:
-        """Return what keeps a program of Windows from starting; None but in WSL."""
+        """Return why a Windows program cannot start in WSL; None for other causes."""
         from dockcred.stores.problems import KeychainError  # noqa: PLC0415 - at a failure
         from dockcred.system import wsl  # noqa: PLC0415 - as above
 

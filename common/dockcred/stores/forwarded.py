@@ -1,13 +1,13 @@
-"""The far side of `dockcred forward`: a store that another machine answers for.
+"""A store that asks `dockcred forward` on another machine.
 
-One line of JSON goes out, with the verb and the registry, and one comes back. Nothing
-that is asked is secret; what is answered is kept nowhere on this side.
+It sends one line of JSON with the verb and the registry, and receives one line. Except
+for `store`, a request holds no secret. Answers are stored nowhere on this machine.
 
     {"Verb":"get","ServerURL":"ghcr.io"}
     {"Answer":"credential","Username":"me","Secret":"…","ExpiresIn":"3540"}
 
-Answers are `credential`, `miss`, `list`, `done`, `failed` and `refused`; `wait` comes
-before one of them where a person is asked.
+Answers are `credential`, `miss`, `list`, `done`, `failed` and `refused`. If a person is
+asked, a line `wait` comes before the answer.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from dockcred.system.environment import Environment
 
 VARIABLE = "DOCKCRED_FORWARD"
-"""The socket on which the other side answers, where all is asked of it."""
+"""The variable with the path of the other side's socket, which gets all requests."""
 
 _SPARE_S = 0.3
 _LONGEST_S = 2**40
@@ -49,7 +49,7 @@ _AGAIN = "run dockcred forward there again, and set DOCKCRED_FORWARD to its sock
 class Forwarded:
     """The registries of another machine, behind one socket.
 
-    left_out  None: what is left out of a list is told there
+    left_out  always None: the other side reports what its list leaves out
     """
 
     left_out: DockcredError | None = None
@@ -57,9 +57,9 @@ class Forwarded:
     def __init__(
         self, environment: Environment, deadline: float = float("inf")
     ) -> None:
-        """Read the socket's path; `deadline` is on time.monotonic().
+        """Read the socket's path; `deadline` is a time of time.monotonic().
 
-        Raises InvalidInputError for a path that depends on the working directory.
+        Raises InvalidInputError for a relative path, and on Windows.
         """
         self._environment = environment
         self._deadline = deadline
@@ -76,10 +76,11 @@ class Forwarded:
             )
 
     def get(self, server: ServerURL) -> Credential:
-        """Return what the other side has; CredentialsNotFoundError for its miss.
+        """Return the other side's credential.
 
-        RefusedError for a registry that is not on its list: that is no miss, unless
-        DOCKCRED_ANONYMOUS says that one may go on without a credential.
+        Raises CredentialsNotFoundError for a miss, or returns an empty credential if
+        DOCKCRED_ON_MISS=empty. Raises RefusedError for a registry that is not on the
+        other side's list; with DOCKCRED_ANONYMOUS=true that counts as a miss.
         """
         try:
             found = self._ask({"Verb": "get", "ServerURL": server.raw}, "credential")
@@ -109,7 +110,7 @@ class Forwarded:
         return Credential(username, secret, now, now + int(left_s) if left_s else None)
 
     def store(self, server: ServerURL, credential: Credential) -> None:
-        """Have the other side store it; RefusedError where that is not allowed."""
+        """Let the other side store it; raise RefusedError if that is not allowed."""
         asked = {
             "Verb": "store",
             "ServerURL": server.raw,
@@ -119,11 +120,11 @@ class Forwarded:
         self._ask(asked, "done")
 
     def erase(self, server: ServerURL) -> None:
-        """Have the other side erase it; RefusedError where that is not allowed."""
+        """Let the other side erase it; raise RefusedError if that is not allowed."""
         self._ask({"Verb": "erase", "ServerURL": server.raw}, "done")
 
     def list(self) -> dict[str, str]:
-        """Return the registries on the other side's list that it would answer."""
+        """Return the registries that the other side would answer, with their users."""
         found = self._ask({"Verb": "list"}, "list").get("Servers")
         if not isinstance(found, dict) or not all(
             isinstance(user, str) for user in found.values()
@@ -132,13 +133,13 @@ class Forwarded:
         return found
 
     def after_answer(self) -> None:
-        """Do nothing: all that is left to do is the other side's."""
+        """Do nothing: the other side does its deferred work itself."""
 
     def _ask(self, request: dict[str, str], wanted: str) -> dict[str, Any]:
-        """Send a request and return its answer of the kind that is wanted.
+        """Send a request and return its answer, which must be of the kind `wanted`.
 
-        Raises CredentialsNotFoundError, RefusedError or IssueError as the other side
-        says; TransportError and TimedOutError where it says nothing.
+        Raises CredentialsNotFoundError, RefusedError or IssueError if the other side
+        says so, TransportError or TimedOutError if it does not answer.
         """
         process.set_activity(f"waiting for dockcred forward behind {self._path}")
         lines: Lines | None = None
@@ -196,7 +197,7 @@ class Forwarded:
         return answer
 
     def _check(self) -> None:
-        """Refuse a socket that somebody else may have put in its place."""
+        """Raise InvalidInputError if another user may have replaced the socket."""
         us = {0, os.geteuid()}
         if os.stat(self._path).st_uid in us:
             return
@@ -209,7 +210,7 @@ class Forwarded:
             )
 
     def _remaining_s(self) -> float:
-        """Return the seconds in which an answer is of use: some are for telling why."""
+        """Return the seconds left to wait; _SPARE_S are kept to report an error."""
         of_call_s = process.remaining_s() - _SPARE_S
         return min(of_call_s, self._deadline - time.monotonic())
 

@@ -1,7 +1,8 @@
-"""One file that many processes change: a lock beside it, and atomic replacement.
+"""A file that many processes change, with a lock file and atomic replacement.
 
-A reader needs no lock: a rename shows it the old file or the new one. A writer that
-is killed leaves the old file, and at most one written aside, which the next removes.
+A reader needs no lock: because of the rename it sees the old file or the new one. A
+killed writer leaves the old file, and at most one temporary file, which the next
+writer removes.
 """
 
 from __future__ import annotations
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
 
 
 class StoreLock(FileLock):
-    """The lock of one store; KeychainError where it cannot be had."""
+    """The lock of one store. Entering raises KeychainError if it cannot be acquired."""
 
     def __init__(self, path: str, store: str, *, stays: bool = True) -> None:
-        """Hold the path of the lock's own file, and the store's name for messages."""
+        """Hold the path of the lock file, and the store's name for messages.
+
+        If not `stays`, the lock file is removed afterwards.
+        """
         super().__init__(path, stays=stays)
         self._store = store
 
@@ -44,16 +48,19 @@ class StoreLock(FileLock):
 
 
 class GuardedFile:
-    """A file, and as a context manager the right to change it."""
+    """A file. As a context manager it holds the lock for changes."""
 
     _lock: FileLock
 
     def __init__(self, path: str) -> None:
-        """Resolve links once, so that a replaced file stays where the link points."""
+        """Resolve links once, so that a link's target is replaced and not the link."""
         self.path = os.path.realpath(path)
 
     def read(self) -> bytes:
-        """Return the whole file; KeychainAbsentError where there is none."""
+        """Return the whole file.
+
+        Raises KeychainAbsentError if it is missing, KeychainError if it is unreadable.
+        """
         try:
             with open(self.path, "rb") as file:
                 return file.read()
@@ -84,7 +91,10 @@ class GuardedFile:
         self._lock.__exit__(kind, error, trace)
 
     def replace(self, data: bytes) -> None:
-        """Replace it in one step, on the disk; the old file stays if that fails."""
+        """Replace the file atomically and flush it to disk.
+
+        Raises KeychainError if that fails; the old file then stays.
+        """
         from dockcred.system import private_file  # noqa: PLC0415 - only a writer's
 
         try:

@@ -1,4 +1,4 @@
-"""A keychain as a docker credential store: matching, accounts, and a complete list."""
+"""A docker credential store over a keychain: matches keys, and adds accounts."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
     from dockcred.credential import Credential, ServerURL
 
     class Keychain(Protocol):
-        """A place that keeps one credential per key, keys compared as text.
+        """A place that keeps one credential per key. Keys are compared as text.
 
-        Every method raises KeychainError where the place cannot be searched; none
-        of them takes that for "nothing kept".
+        Every method raises KeychainError if the place cannot be searched. That is never
+        treated as an empty keychain.
         """
 
         def read(self, key: str) -> Credential | None:
-            """Return the credential kept under exactly this key."""
+            """Return the credential of exactly this key, or None."""
 
         def write(self, key: str, credential: Credential) -> None:
-            """Write the credential, instead of any other user's under this key."""
+            """Write the credential. It replaces that of any other user of this key."""
 
         def remove(self, keys: Iterable[str]) -> None:
-            """Remove these keys; none there is success."""
+            """Remove these keys; they may be missing."""
 
         def users(self) -> dict[str, str]:
             """Return every key with its user name."""
@@ -40,12 +40,12 @@ _ACCOUNT_CHARACTERS = frozenset(
 class KeychainStore:
     """docker's four verbs over a keychain.
 
-    `account` (DOCKCRED_ACCOUNT) keeps a second set of credentials for the same
-    registries: its keys end in `#account`, which no request can.
+    `account` (DOCKCRED_ACCOUNT) names a second set of credentials for the same
+    registries. Its keys end in `#account`, which no request can contain.
     """
 
     def __init__(self, keychain: Keychain, account: str = "") -> None:
-        """Hold the keychain; raise InvalidInputError for a strange account name."""
+        """Hold the keychain; raise InvalidInputError for an invalid account name."""
         if not _ACCOUNT_CHARACTERS.issuperset(account):
             raise InvalidInputError(
                 "DOCKCRED_ACCOUNT is not a plain name",
@@ -55,7 +55,10 @@ class KeychainStore:
         self._suffix = f"{_MARK}{account}" if account else ""
 
     def get(self, server: ServerURL) -> Credential:
-        """Return the exact key's credential, else that of the same registry."""
+        """Return the exact key's credential, else that of the same registry.
+
+        Raises CredentialsNotFoundError if there is none.
+        """
         found = self.keychain.read(server.raw + self._suffix)
         if found is not None:
             return found
@@ -68,27 +71,28 @@ class KeychainStore:
         raise CredentialsNotFoundError
 
     def store(self, server: ServerURL, credential: Credential) -> None:
-        """Write the credential under the key as it was sent."""
+        """Write the credential under the key exactly as it was sent."""
         self.keychain.write(server.raw + self._suffix, credential)
 
     def erase(self, server: ServerURL) -> None:
-        """Remove the exact key, or where there is none every form of the same one."""
+        """Remove the exact key; if it is missing, every other form of the same key."""
         from dockcred.stores import server_keys  # noqa: PLC0415 - as above
 
         kept = self.list()
         doomed = [server.raw] if server.raw in kept else server_keys.same(server, kept)
-        # A locked keyring may hide from the list what it keeps: it is asked by name.
+        # A locked keyring may hide items from the list, so remove the name even if it
+        # is not in the list.
         names = doomed or [server.raw]
         self.keychain.remove([key + self._suffix for key in names])
 
     def after_answer(self) -> None:
-        """Do nothing: nothing is left to do."""
+        """Do nothing: a keychain defers no work until after the answer."""
 
     def _kept_for(self, server: ServerURL) -> list[str]:
-        """Return the keys of this account, those at least that may answer for it.
+        """Return this account's keys: at least those that may match the server.
 
-        A keychain that is slow to list has `near`: it is told the forms that clients
-        write, and need not return others.
+        A keychain that is slow to list has a method `near`. It gets the forms of the
+        key that clients write, and need not return other keys.
         """
         near = getattr(self.keychain, "near", None)
         if near is None:
@@ -109,6 +113,6 @@ class KeychainStore:
         return found
 
     def list(self) -> dict[str, str]:
-        """Return every key of this account that a `get` can name."""
+        """Return the user of every key of this account that a request can name."""
         users = self.keychain.users()
         return {key: users[key + self._suffix] for key in self._of_account(users)}

@@ -1,4 +1,4 @@
-"""The keyring library's backend: as configured, and only if it protects secrets."""
+"""Load the configured backend of the keyring library, if it protects secrets."""
 
 from __future__ import annotations
 
@@ -29,9 +29,12 @@ _RECOMMENDED = 1
 
 
 def load(environment: Environment, name: str = "") -> backend.KeyringBackend:
-    """Return the named, else the configured, else keyring's best backend."""
-    # A backend that asks on /dev/tty would hang docker, one that asks on stdin would
-    # take the server's name for its password.
+    """Return the named backend, else the configured one, else keyring's best.
+
+    Raises InsecureKeychainError, KeychainAbsentError or InvalidInputError.
+    """
+    # A backend that asks on /dev/tty would hang docker. One that asks on stdin would
+    # take the server's name for a password.
     getpass.getpass = _refuse_to_ask
     name = name or configured_backend(environment)
     found = _by_name(environment, name) if name else _best()
@@ -67,7 +70,7 @@ def _best() -> backend.KeyringBackend:
 
 
 def _refuse_insecure(found: backend.KeyringBackend, *, allowed: bool) -> None:
-    """Raise InsecureKeychainError for a weak backend, also as a member of a chain."""
+    """Raise InsecureKeychainError for a weak backend, also inside a chain."""
     name = f"{type(found).__module__}.{type(found).__qualname__}"
     if name.startswith(_KEEPS_NOTHING):
         raise InsecureKeychainError(

@@ -1,10 +1,12 @@
 """macOS's keychain, in the layout of docker's own `osxkeychain` helper.
 
-An item is an internet password: label "Docker Credentials", the URL in its parts, a
-URL without a scheme kept as https. Those of a second account are generic passwords:
-docker's program, git's and browsers search internet passwords, by the host alone, and
-would take one account's login for the other's. Written against the documented Security
-framework; not yet run on macOS.
+An item is an internet password with the label "Docker Credentials". It has the parts of
+the URL; a URL without a scheme is kept as https. Items of a second account (see
+KeychainStore) are generic passwords. docker's helper, git's helper and browsers search
+internet passwords by the host alone, so they would confuse the accounts.
+
+The code follows the documentation of the Security framework; it has not yet run on
+macOS.
 """
 
 from __future__ import annotations
@@ -26,32 +28,33 @@ if TYPE_CHECKING:
     Attributes = dict[str, str | int]
 
     class Security(Protocol):
-        """Passwords, their class and attributes named as SecItem names them.
+        """Passwords, with class and attributes named as in the SecItem functions.
 
-        A query takes a part that it does not name for any; a reference is one item.
+        An attribute that a query does not name may have any value. A reference
+        identifies one item.
         """
 
         def add(self, attributes: Attributes, secret: bytes) -> None:
             """Add an item."""
 
         def find(self, attributes: Attributes) -> list[tuple[bytes, Attributes]]:
-            """Return every match by its reference and attributes."""
+            """Return the reference and the attributes of every match."""
 
         def secret(self, reference: bytes) -> bytes | None:
-            """Return an item's secret."""
+            """Return an item's secret, or None if the item does not exist."""
 
         def update(self, reference: bytes, secret: bytes) -> None:
             """Replace an item's secret."""
 
         def delete(self, reference: bytes) -> None:
-            """Delete an item; none there is success."""
+            """Delete an item, which may be missing."""
 
 
 LABEL = "Docker Credentials"
 _INTERNET = "kSecClassInternetPassword"
 _GENERIC = "kSecClassGenericPassword"
 _HTTPS, _HTTP = "htps", "http"
-# What an address may have in its path and still be asked for (ServerURL).
+# The characters that ServerURL allows in a path, and that are not quoted.
 _PLAIN = "/!$&()*+,:;=[]~"
 _DUPLICATE_ITEM = -25299
 _INTERACTION_NOT_ALLOWED = -25308
@@ -66,7 +69,7 @@ class InternetPasswords:
     def __init__(
         self, environment: Environment, security: Security | None = None
     ) -> None:
-        """Load the framework; `security` stands in for it in a test."""
+        """Load the framework; a test gives `security` instead."""
         del environment
         if security is None:
             from dockcred.stores.macos_security import (  # noqa: PLC0415 - macOS only
@@ -77,7 +80,7 @@ class InternetPasswords:
         self._security = security
 
     def read(self, key: str) -> Credential | None:
-        """Return the key's item, of whatever user."""
+        """Return the key's credential, of any user, or None."""
         for reference, user in self._find(key):
             secret = _told(self._security.secret, reference)
             if secret is not None:
@@ -85,11 +88,11 @@ class InternetPasswords:
         return None
 
     def write(self, key: str, credential: Credential) -> None:
-        """Update or add the item, then drop those of other users.
+        """Update or add the item, then delete the key's items of other users.
 
-        An update keeps what the person granted to programs for this item. Where another
-        program keeps an item of the same place and user, it gives way, as it does to
-        docker's own helper: the keychain holds only one, and git's counts as one.
+        An update keeps the permissions that the person gave to programs for this item.
+        If another program, such as git, has an item for the same URL and user, that
+        item is replaced, as by docker's own helper: the keychain holds only one.
         """
         secret = credential.secret.encode()
         found = self._find(key)
@@ -124,7 +127,7 @@ class InternetPasswords:
                 _told(self._security.delete, reference)
 
     def users(self) -> dict[str, str]:
-        """Return every item of docker's by its URL."""
+        """Return the user of every item of docker's, by its URL."""
         return {
             key_of(item): str(item.get("kSecAttrAccount", ""))
             for kind in (_INTERNET, _GENERIC)
@@ -134,7 +137,7 @@ class InternetPasswords:
         }
 
     def _find(self, key: str) -> list[tuple[bytes, str]]:
-        """Return reference and user of the items whose every part is the key's."""
+        """Return reference and user of each item that matches the key in all parts."""
         wanted = attributes_of(key)
         return [
             (reference, str(item.get("kSecAttrAccount", "")))
@@ -144,7 +147,10 @@ class InternetPasswords:
 
 
 def attributes_of(key: str) -> Attributes:
-    """Split a URL as docker's helper does; the port and path only where present."""
+    """Return a key's attributes, split as docker's helper splits a URL.
+
+    Port and path are included only if the key has them.
+    """
     if "#" in key:
         kind = {"kSecClass": _GENERIC, "kSecAttrLabel": LABEL}
         return {**kind, "kSecAttrService": key}
@@ -169,7 +175,7 @@ def attributes_of(key: str) -> Attributes:
 
 
 def key_of(item: Attributes) -> str:
-    """Return the URL that docker's helper lists, from an item's parts."""
+    """Return the URL of an item as docker's helper lists it."""
     if service := item.get("kSecAttrService"):
         return str(service)
     scheme = "https" if item.get("kSecAttrProtocol") == _HTTPS else "http"
@@ -182,7 +188,7 @@ def key_of(item: Attributes) -> str:
 
 
 def _told(call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-    """Call the framework and name what goes wrong in our words."""
+    """Call the framework; raise its errors as KeychainError or KeychainLockedError."""
     try:
         return call(*arguments, **named)
     except SecurityError as error:

@@ -1,8 +1,8 @@
-"""The Security framework's keychain items through ctypes.
+"""Call the Security framework's functions for keychain items through ctypes.
 
 https://developer.apple.com/documentation/security/keychain-items
-Core Foundation objects that this creates are released by its own pool: one process
-asks a few times and ends.
+Core Foundation objects that this module creates are never released by it: the process
+makes a few calls and ends.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class SecurityFramework:
     """SecItemAdd, SecItemCopyMatching, SecItemUpdate and SecItemDelete."""
 
     def __init__(self) -> None:
-        """Load both frameworks; KeychainAbsentError where this is not macOS."""
+        """Load both frameworks; raise KeychainAbsentError if this is not macOS."""
         frameworks = "/System/Library/Frameworks"
         try:
             self._sec = CDLL(f"{frameworks}/Security.framework/Security")
@@ -96,7 +96,7 @@ class SecurityFramework:
         _check(self._sec.SecItemAdd(query, None))
 
     def find(self, attributes: Attributes) -> list[tuple[bytes, Attributes]]:
-        """Return every match by its persistent reference and attributes."""
+        """Return the reference (see `_reference`) and attributes of every match."""
         query = self._query(attributes)
         self._put(query, "kSecMatchLimit", self._constant("kSecMatchLimitAll"))
         for wanted in ("kSecReturnAttributes", "kSecReturnPersistentRef"):
@@ -114,7 +114,7 @@ class SecurityFramework:
         ]
 
     def secret(self, reference: bytes) -> bytes | None:
-        """Return an item's secret."""
+        """Return an item's secret, or None if the item does not exist."""
         query = self._item(reference)
         self._put(query, "kSecReturnData", self._true())
         found = c_void_p()
@@ -129,11 +129,11 @@ class SecurityFramework:
         _check(self._sec.SecItemUpdate(self._item(reference), changes))
 
     def delete(self, reference: bytes) -> None:
-        """Delete an item; none there is success."""
+        """Delete an item, which may be missing."""
         _check(self._sec.SecItemDelete(self._item(reference)))
 
     def _item(self, reference: bytes) -> c_void_p:
-        """Return a query for one item, as macOS wants it: by a list of references."""
+        """Return a query for one item. macOS needs a list of references for that."""
         kind, _, persistent = reference.partition(_END_OF_CLASS)
         query = self._query({"kSecClass": kind.decode()})
         one = (c_void_p * 1)(self._data(persistent))
@@ -143,7 +143,7 @@ class SecurityFramework:
         return query
 
     def _reference(self, kind: str, match: c_void_p) -> bytes:
-        """Return an item's class and its persistent reference: a query wants both."""
+        """Return an item's class and persistent reference: a query needs both."""
         name = self._constant("kSecValuePersistentRef")
         persistent = self._bytes(self._core.CFDictionaryGetValue(match, name))
         return kind.encode() + _END_OF_CLASS + persistent
@@ -209,7 +209,7 @@ class SecurityFramework:
 
 
 def _check(status: int) -> bool:
-    """Return whether an item was found; raise SecurityError for anything worse."""
+    """Return whether an item was found; raise SecurityError for any other error."""
     if status not in {0, _NOT_FOUND}:
         raise SecurityError(status)
     return status == 0

@@ -1,4 +1,4 @@
-"""The store of `pass`, in the layout of docker's own helper."""
+"""The password store of `pass`, in the layout of docker's own `pass` helper."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def key_directory(key: str) -> str:
 
 
 def key_of(directory: str) -> str | None:
-    """Return the key whose directory has this name, or None if it is not one."""
+    """Return the key of a directory's name, or None if it is not a key's."""
     try:
         return _decoded(directory)
     except ValueError:
@@ -38,7 +38,7 @@ def key_of(directory: str) -> str | None:
 
 
 def user_file(user: str) -> str:
-    """Return the name of a user's entry, without the suffix, safe in a path."""
+    """Return the file name of a user's entry, without the suffix, safe in a path."""
     safe = not user.startswith((".", _ENCODED)) and "/" not in user
     if not safe or not user.isprintable():
         user = _ENCODED + _encoded(user)
@@ -46,7 +46,7 @@ def user_file(user: str) -> str:
 
 
 def user_of(name: str) -> str:
-    """Return the user of an entry's name."""
+    """Return the user in the name of an entry."""
     if name.startswith(_ENCODED):
         try:
             return _decoded(name.removeprefix(_ENCODED))
@@ -56,7 +56,10 @@ def user_of(name: str) -> str:
 
 
 def entry(key: str, user: str) -> str:
-    """Return the entry's name below the store's root, as `pass` takes it."""
+    """Return the entry's path below the store's root, as `pass` takes it.
+
+    Raises InvalidInputError if a part is too long for a file name.
+    """
     path = f"{key_directory(key)}/{user_file(user)}"
     longest = max(len(os.fsencode(part)) for part in path.split("/"))
     if longest > _MAX_NAME_BYTES - len(SUFFIX):
@@ -68,9 +71,9 @@ def entry(key: str, user: str) -> str:
 
 
 def entries_of(root: str, key: str) -> list[tuple[str, str]]:
-    """Return (entry, user) of a key's files, the one written last first.
+    """Return (entry, user) of each of a key's files, the last written first.
 
-    Raises KeychainError where they cannot be listed: that is not "none is kept".
+    Raises KeychainError if they cannot be listed: that must not count as "no entry".
     """
     top = key_directory(key)
     found = []
@@ -85,7 +88,7 @@ def entries_of(root: str, key: str) -> list[tuple[str, str]]:
 
 
 def keys(root: str) -> list[str]:
-    """Return every key that has a directory; KeychainError where none can be listed."""
+    """Return every key that has a directory; KeychainError if they cannot be listed."""
     try:
         names = os.listdir(f"{root}/{FOLDER}")
     except OSError as error:
@@ -95,7 +98,7 @@ def keys(root: str) -> list[str]:
 
 
 def _refuse(error: OSError) -> None:
-    """Raise KeychainError, but not for a directory that is not there."""
+    """Raise KeychainError, except for a missing directory."""
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
         return
     from dockcred.stores.problems import KeychainError  # noqa: PLC0415 - at a failure
@@ -107,13 +110,13 @@ def _refuse(error: OSError) -> None:
 
 
 def _encoded(text: str) -> str:
-    """Write as base64url; base64 itself would import re: 20 M instructions."""
+    """Return base64url. The module base64 would import re: 20 M instructions."""
     encoded = binascii.b2a_base64(text.encode(), newline=False)
     return encoded.translate(_TO_URL_SAFE).decode()
 
 
 def _decoded(text: str) -> str:
-    """Read base64url; ValueError for what is none."""
+    """Return the text in base64url; raise ValueError for invalid input."""
     return binascii.a2b_base64(text.encode().translate(_FROM_URL_SAFE)).decode()
 
 
@@ -127,18 +130,18 @@ def _modified(path: str) -> int:
 _LINE_END = "\n"
 _DECRYPT = ("--quiet", "--yes", "--batch", "--status-fd", "2", "--decrypt")
 _TYPING = b"[GNUPG:] PINENTRY_LAUNCHED"
-"""What gpg says (doc/DETAILS) once its agent has a person asked for a passphrase."""
+"""gpg's status line when its agent asks a person for a passphrase (doc/DETAILS)."""
 
 
 class PassStore:
     """docker's entries in a password store."""
 
     def __init__(self, environment: Environment) -> None:
-        """Read where it is; KeychainAbsentError where it was never initialised."""
+        """Find the store; raise KeychainAbsentError if it was never initialised."""
         self._environment = environment
         named = environment.get("PASSWORD_STORE_DIR")
         root = named or f"{environment.home()}/.password-store"
-        # As `pass` takes it: a ~ in it is a name like any other.
+        # Like `pass`, do not expand a ~ in it.
         self._root = root if root[0] == "/" else f"{os.getcwd()}/{root}"
         places = (self._root, f"{self._root}/{FOLDER}")
         if not environment.get("PASSWORD_STORE_KEY") and not any(
@@ -154,19 +157,22 @@ class PassStore:
             self._variables["PASSWORD_STORE_DIR"] = self._root
 
     def read(self, key: str) -> Credential | None:
-        """Return the entry that was written last, should a peer have left several."""
+        """Return the key's credential, or None.
+
+        If another program has left several entries, the last written one counts.
+        """
         for name, user in entries_of(self._root, key):
             return Credential(user, self._decrypt(name))
         return None
 
     def write(self, key: str, credential: Credential) -> None:
-        """Insert the entry, then drop those of other users, as one change of ours."""
+        """Insert the entry, then remove the key's other entries, under one lock."""
         with self._held():
             self._write(key, credential)
 
     def _write(self, key: str, credential: Credential) -> None:
         name = entry(key, credential.username)
-        # One line's end is taken off when reading, since editors put one on.
+        # `read` removes one line end, because editors add one.
         ending = _LINE_END if credential.secret.endswith(_LINE_END) else ""
         self._pass(
             "insert", "-m", "-f", name, text=(credential.secret + ending).encode()
@@ -183,7 +189,7 @@ class PassStore:
                     self._pass("rm", "-f", name)
 
     def users(self) -> dict[str, str]:
-        """Return every key with the user who was written last."""
+        """Return every key with the user of its last written entry."""
         return {
             key: entries[0][1]
             for key in keys(self._root)
@@ -191,7 +197,7 @@ class PassStore:
         }
 
     def _held(self) -> StoreLock:
-        """Return the lock, whose file is gone after it: the directory may be git's."""
+        """Return the lock. Its file is removed after use: git may track the folder."""
         from dockcred.stores.guarded_file import StoreLock  # noqa: PLC0415 - a writer's
 
         path = f"{self._root}/.{FOLDER}.lock"
@@ -199,7 +205,7 @@ class PassStore:
 
     def _decrypt(self, name: str) -> str:
         gpg = external.find("gpg", self._environment, "install gnupg")
-        # Split at blanks, as the shell script that `pass` is splits them.
+        # Split at white space: `pass` is a shell script, and does the same.
         options = self._variables.get(external.GPG_OPTIONS, "").split()
         file = f"{self._root}/{name}{SUFFIX}"
         ended = external.run(

@@ -1,4 +1,4 @@
-"""What may be wrong with a keychain, as the clients are told."""
+"""The errors of keychains, as clients get them."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from dockcred.errors import DockcredError
 
 
 class KeychainError(DockcredError):
-    """The place was asked and failed."""
+    """A keychain was asked and failed."""
 
 
 class KeychainAbsentError(KeychainError):
-    """There is no such place here."""
+    """There is no such keychain here."""
 
 
 class KeychainLockedError(KeychainError):
-    """The place has to be unlocked first."""
+    """The keychain must be unlocked first."""
 
 
 class InsecureKeychainError(KeychainError):
-    """The place would keep secrets in the clear, or not at all."""
+    """The keychain would keep secrets unencrypted, or not at all."""
 
 
 _STATUS = "[GNUPG:] "
@@ -27,7 +27,7 @@ _NEW_KEY = "run 'pass init' with the id of a key of yours ('gpg -K' lists them)"
 
 
 def pass_failed(verb: str, errors: str) -> KeychainError:
-    """Return the error of a `pass` that failed, with gpg's own cause and its key."""
+    """Return the error of a failed `pass`, with gpg's cause and a remedy for it."""
     said = _said(errors)
     known = [(line, _gpg_remedy(line)) for line in said]
     line, remedy = next((pair for pair in known if pair[1]), (said[-1], ""))
@@ -38,7 +38,7 @@ def pass_failed(verb: str, errors: str) -> KeychainError:
 
 
 def not_decrypted(errors: str, entry: str) -> KeychainError:
-    """Return the error of a gpg that did not decrypt, with the keys that it wanted."""
+    """Return the error of a gpg that could not decrypt, with the keys it needs."""
     lines = [
         line.removeprefix(_STATUS).split()
         for line in errors.splitlines()
@@ -50,7 +50,7 @@ def not_decrypted(errors: str, entry: str) -> KeychainError:
         return KeychainError(
             cause, f"see 'pass show {entry}'; where it is broken, log in again"
         )
-    # gpg names a key as considered where its secret part is there.
+    # gpg reports KEY_CONSIDERED only for a key whose secret part it has.
     if not any(line[0] == "KEY_CONSIDERED" for line in lines):
         return KeychainError(
             f"{cause} (it is for {', '.join(wanted)})",
@@ -64,14 +64,14 @@ def not_decrypted(errors: str, entry: str) -> KeychainError:
 
 
 def _said(errors: str) -> list[str]:
-    """Return the lines that are for people, without the status lines of gpg."""
+    """Return the lines for people, without gpg's status lines."""
     lines = [line.strip()[:_MAX_SAID] for line in errors.splitlines()]
     kept = [line for line in lines if line and not line.startswith(_STATUS)]
     return kept or ["no reason given"]
 
 
 def _gpg_remedy(line: str) -> str:
-    """Return what helps against what gpg says of a recipient; "" for another line."""
+    """Return the remedy for gpg's error about a recipient; "" for another line."""
     key = line.removeprefix("gpg: ").partition(":")[0]
     if "There is no assurance this key belongs to" in line:
         return f"if it is yours, run 'gpg --edit-key {key} trust quit' in a terminal"
@@ -87,16 +87,16 @@ def _gpg_remedy(line: str) -> str:
 
 
 class SecurityError(Exception):
-    """The framework answered with this OSStatus."""
+    """macOS's Security framework returned this OSStatus."""
 
     def __init__(self, status: int) -> None:
-        """Hold the number, as `security error` explains it."""
+        """Hold the number; `security error NUMBER` explains it."""
         super().__init__(status)
         self.status = status
 
 
 class Item:
-    """A generic credential: user, blob, and attributes by keyword."""
+    """A generic credential of Windows: user, blob, and attributes by keyword."""
 
     __slots__ = ("attributes", "blob", "user")
 
@@ -108,9 +108,9 @@ class Item:
 
 
 class CredentialError(Exception):
-    """The API answered with this error code."""
+    """Windows' credential API returned this error code."""
 
     def __init__(self, code: int) -> None:
-        """Hold the number, as `net helpmsg` explains it."""
+        """Hold the number; `net helpmsg NUMBER` explains it."""
         super().__init__(code)
         self.code = code

@@ -1,7 +1,7 @@
-"""Which kept key answers a request: the same text, else the same registry.
+"""Decide which stored key answers a request: the same text, else the same registry.
 
-Peers disagree (`pass` and `secretservice` compare text, `wincred` and `osxkeychain`
-fill in what the request leaves out); this is a superset of all four.
+docker's own helpers differ: `pass` and `secretservice` compare text; `wincred` and
+`osxkeychain` fill in missing parts of the request. We match all that any of them does.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _DEFAULT_PORTS = {"https": "443", "http": "80"}
 
 
 def parse(key: str) -> ServerURL | None:
-    """Read a kept key; None for one that no request can name."""
+    """Return a stored key, parsed; None if no request can name it."""
     try:
         server = ServerURL.parse(key)
     except DockcredError:
@@ -30,20 +30,20 @@ def parse(key: str) -> ServerURL | None:
 
 
 def same(server: ServerURL, keys: Iterable[str]) -> list[str]:
-    """Return the keys that name this very registry and path, the best first.
+    """Return the keys for the same registry and path, the best match first.
 
-    The scheme, the default port, `/v1/`, `/v2/` and Docker Hub's aliases make no
-    difference; two explicit schemes do, since they are two ports.
+    A missing scheme, the default port, `/v1/`, `/v2/` and Docker Hub's aliases make no
+    difference. Two different explicit schemes do, because they mean two ports.
     """
     path = _path(server)
     return [key for key, kept in _ranked(server, keys) if _path(kept) == path]
 
 
 def nearest(server: ServerURL, keys: Iterable[str]) -> list[str]:
-    """Return `same`, then the keys of the namespaces above, the registry last.
+    """Return the keys of `same`, then of each namespace above, the registry's last.
 
-    Clients name a whole repository (crane, nomad-driver-podman); the credential of
-    its namespace or registry serves it.
+    Some clients ask for a whole repository (crane, nomad-driver-podman). The credential
+    of its namespace or its registry is valid for it.
     """
     found = _ranked(server, keys)
     above = _paths_above(_path(server), is_hub=_host(server) == HUB)
@@ -51,9 +51,10 @@ def nearest(server: ServerURL, keys: Iterable[str]) -> list[str]:
 
 
 def forms(server: ServerURL) -> list[str]:
-    """Return the keys that `nearest` takes for a request, as clients write them.
+    """Return the keys that `nearest` accepts for a request, in clients' known forms.
 
-    It takes more, which no client is known to write, such as a host in capitals.
+    `nearest` accepts more forms, such as a host in capitals. No client is known to
+    write those.
     """
     is_hub = _host(server) == HUB
     hosts = sorted(HUB_NAMES) if is_hub else [server.host]
@@ -68,7 +69,7 @@ def forms(server: ServerURL) -> list[str]:
 
 
 def _schemes_and_ports(ports: frozenset[str]) -> list[tuple[str, str]]:
-    """Return what stands before and after the host of a key that means these ports."""
+    """Return pairs of the texts before and after the host in keys for these ports."""
     found = [("", f":{port}") for port in sorted(ports)]
     for scheme, default in _DEFAULT_PORTS.items():
         if default in ports:
@@ -96,12 +97,12 @@ def _is_same_place(one: ServerURL, other: ServerURL) -> bool:
 
 
 def _host(server: ServerURL) -> str:
-    """Return the host, one name for all of Docker Hub's."""
+    """Return the host; HUB for each of Docker Hub's names."""
     return HUB if server.host in HUB_NAMES and not server.port else server.host
 
 
 def _ports(server: ServerURL) -> frozenset[str]:
-    """Return the ports that a key can mean; a bare host means either default."""
+    """Return the ports that a key can mean; a bare host means both default ports."""
     if server.port:
         return frozenset((server.port,))
     if server.scheme:
@@ -110,7 +111,7 @@ def _ports(server: ServerURL) -> frozenset[str]:
 
 
 def _path(server: ServerURL) -> str:
-    """Return the path below the API's root, empty for the registry itself."""
+    """Return the path below the API's root, "" for the registry itself."""
     path = server.path.rstrip("/")
     while "//" in path:
         path = path.replace("//", "/")
@@ -118,9 +119,9 @@ def _path(server: ServerURL) -> str:
 
 
 def _paths_above(path: str, *, is_hub: bool) -> list[str]:
-    # Web login keeps three keys for Docker Hub that differ in the path only, with one
-    # slash or two (docker/cli, internal/oauth/manager). Below the API's root there is
-    # no namespace, and the login never stands in for a token.
+    # docker's web login stores three keys for Docker Hub. They differ only in the path,
+    # with one slash or two (docker/cli, internal/oauth/manager). These paths are not
+    # namespaces: the login's key must never answer a request for a token's key.
     if is_hub and path.startswith(_HUB_API):
         return [path]
     paths = [path]

@@ -1,9 +1,9 @@
-"""The vault: one encrypted file, where there is no keychain.
+"""The vault: a store in one encrypted file, for machines without a keychain.
 
-It protects against whoever gets the file without the key: backups, disk images, a
-copied home directory, other users. It does not protect against root, nor against
-programs that run as the same user while the key is within their reach, nor against
-an older copy of the file being put back.
+It protects against anyone who gets the file without the key: in a backup, a disk image
+or a copied home directory, or as another user. It does not protect against root, nor
+against programs of the same user that can read the key, nor against a replacement of
+the file by an older copy.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 
 
 class Vault:
-    """Credentials by key, each change a new file under the lock."""
+    """Credentials by key. Each change writes a new file, under the lock."""
 
     def __init__(self, variables: Environment) -> None:
-        """Read the place and the key's sources from the environment."""
+        """Hold the variables that name the vault's file and its key."""
         self._environment = variables
         self._file = GuardedFile(choice.vault_path(variables))
 
     def read(self, key: str) -> Credential | None:
-        """Return the credential from the file as it is now."""
+        """Return the credential from the present file, or None."""
         kept = self._content().get(key)
         return Credential(kept["username"], kept["secret"]) if kept else None
 
@@ -73,7 +73,7 @@ class Vault:
 
 
 def create(path: str, key: bytes, description: dict[str, Any]) -> VaultFile:
-    """Make an empty vault; KeychainError where there is one already."""
+    """Create an empty vault; raise KeychainError if there is one already."""
     directory = os.path.dirname(os.path.realpath(path))
     vault = VaultFile(os.urandom(8).hex(), description)
     try:

@@ -1,11 +1,11 @@
-"""The vault's one file: a version line, a header in clear, one sealed box.
+"""Read and write the vault's file: a version line, a plain header, an encrypted box.
 
     dockcred-vault 1
     {"id":…,"key":…,"check":…,"nonce":…,"size":…}
-    AES-256-GCM over the credentials; both lines above are authenticated with it
+    AES-256-GCM of the credentials; it authenticates both lines above too
 
-`check` tells a wrong key from a damaged file; `size` tells a truncated one. The
-header says how the key is made, never what it is.
+`check` distinguishes a wrong key from a damaged file. `size` shows that a file is
+truncated. The header says how the key is made, never what it is.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ RESTORE = "restore the file from a backup, or remove it and create a new vault"
 
 
 class VaultVersionError(KeychainError):
-    """The file is of a version that this program does not read."""
+    """The file has a format version that this program cannot read."""
 
 
 class VaultTruncatedError(KeychainError):
-    """The file ends before its end, or is not a vault at all."""
+    """The file is truncated, or is not a vault."""
 
 
 class VaultDamagedError(KeychainError):
@@ -44,11 +44,11 @@ class VaultDamagedError(KeychainError):
 
 
 class VaultKeyError(KeychainLockedError):
-    """The passphrase or key is not this vault's."""
+    """The passphrase or key is wrong for this vault."""
 
 
 class VaultFile:
-    """What the file says in clear, and the sealed box."""
+    """The file's plain header and its encrypted box."""
 
     def __init__(self, vault_id: str, key: dict[str, Any]) -> None:
         """Describe a new vault; `key` says how its key is made."""
@@ -60,7 +60,10 @@ class VaultFile:
 
     @classmethod
     def parse(cls, data: bytes) -> VaultFile:
-        """Read a file; raise VaultVersionError, VaultTruncatedError or its kin."""
+        """Parse a file's content.
+
+        Raises VaultVersionError, VaultTruncatedError or VaultDamagedError.
+        """
         first, _, rest = data.partition(b"\n")
         if not first.startswith(_MAGIC):
             raise VaultTruncatedError("the vault's file is not a vault", RESTORE)
@@ -89,11 +92,11 @@ class VaultFile:
         return found
 
     def accepts(self, key: bytes) -> bool:
-        """Return whether this is the vault's key, without opening the box."""
+        """Return whether this is the vault's key, without decrypting the box."""
         return bool(self._header["check"] == _check(key))
 
     def open(self, key: bytes) -> bytes:
-        """Return what is in the box; raise VaultKeyError or VaultDamagedError."""
+        """Return the decrypted box; raise VaultKeyError or VaultDamagedError."""
         if not self.accepts(key):
             raise VaultKeyError(
                 "the passphrase or key does not open the vault",
@@ -109,7 +112,7 @@ class VaultFile:
             ) from None
 
     def seal(self, key: bytes, content: bytes) -> bytes:
-        """Return the bytes of a file that holds this content."""
+        """Return the bytes of a file with this content, encrypted."""
         nonce = os.urandom(_NONCE_BYTES)
         header = {
             "id": self.id,

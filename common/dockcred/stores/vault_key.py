@@ -1,4 +1,4 @@
-"""The vault's key: from a file, the kernel's keyring, or a passphrase."""
+"""Find the vault's key: in a file, in the kernel's keyring, or from a passphrase."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ _SETPERM, _UNLINK, _SEARCH, _READ, _SET_TIMEOUT = 5, 9, 10, 11, 15
 _POSSESSOR_ALL_USER_READ = 0x3F0B0000
 _TYPE = b"user"
 _MAX_BYTES = 64
-# add_key and keyctl, by machine (include/uapi/asm/unistd*.h); the second row is the
-# kernel's generic table, which every newer architecture has.
+# The system call numbers of add_key and keyctl for each machine (the kernel's
+# include/uapi/asm/unistd*.h). The second row is the kernel's generic table, which every
+# newer architecture uses.
 _NUMBERS = {
     "x86_64": (248, 250),
     "aarch64": (217, 219),
@@ -40,7 +41,7 @@ _NUMBERS = {
 
 
 def read(name: str) -> bytes | None:
-    """Return the key of this name, or None where the kernel holds none."""
+    """Return the key of this name from the kernel's keyring, or None."""
     if not _numbers():
         return None
     serial = _keyctl(_SEARCH, _USER_KEYRING, _TYPE, _description(name), 0)
@@ -54,7 +55,10 @@ def read(name: str) -> bytes | None:
 
 
 def write(name: str, key: bytes, seconds: int) -> bool:
-    """Write a key to the kernel for some seconds, 0 for ever; return whether it did."""
+    """Put a key into the kernel's keyring; return whether that worked.
+
+    It expires after `seconds`; 0 means never.
+    """
     if not (numbers := _numbers()):
         return False
     serial = _syscall(
@@ -68,7 +72,7 @@ def write(name: str, key: bytes, seconds: int) -> bool:
 
 
 def forget(name: str) -> None:
-    """Remove a key; none there is success."""
+    """Remove a key from the kernel's keyring; it may be missing."""
     if _numbers():
         serial = _keyctl(_SEARCH, _USER_KEYRING, _TYPE, _description(name), 0)
         if serial >= 0:
@@ -104,13 +108,14 @@ PASSPHRASE_CREDENTIAL = "dockcred-vault-passphrase"  # noqa: S105 - a file's nam
 _KEY_FILE = "DOCKCRED_VAULT_KEY_FILE"
 _PASSPHRASE_FILE = "DOCKCRED_VAULT_PASSPHRASE_FILE"  # noqa: S105 - a variable's name
 _MAX_FILE_BYTES = 4096
-# OWASP's first choice for scrypt: 128 MiB and about 0.4 s for each guess.
+# The parameters that OWASP recommends first for scrypt: 128 MiB and about 0.4 s for
+# each guess.
 _SCRYPT = {"n": 2**17, "r": 8, "p": 1}
 _SCRYPT_MAX_BYTES = 2**28
 
 
 def find(vault: VaultFile, environment: Environment) -> bytes:
-    """Return the vault's key; KeychainLockedError where nothing holds it."""
+    """Return the vault's key; raise KeychainLockedError if it is found nowhere."""
     made_from_passphrase = vault.key["kind"] == "scrypt"
     if made_from_passphrase:
         path = _first_file(environment, _PASSPHRASE_FILE, PASSPHRASE_CREDENTIAL)
@@ -141,12 +146,15 @@ def _first_file(environment: Environment, variable: str, credential: str) -> str
 
 
 def new_passphrase_key() -> dict[str, Any]:
-    """Describe a key that is made from a passphrase, with a salt of its own."""
+    """Return the description of a new key from a passphrase, with a new salt."""
     return {"kind": "scrypt", "salt": os.urandom(16).hex(), **_SCRYPT}
 
 
 def derive(passphrase: bytes, description: dict[str, Any]) -> bytes:
-    """Make the key from a passphrase, as the vault's header describes."""
+    """Return the key for a passphrase, made as the vault's header describes.
+
+    Raises KeychainError for an invalid description.
+    """
     from dockcred.stores.vault_file import KEY_BYTES  # noqa: PLC0415 - an extra
 
     process.set_activity("deriving the vault's key from its passphrase")
@@ -167,7 +175,10 @@ def derive(passphrase: bytes, description: dict[str, Any]) -> bytes:
 
 
 def read_passphrase(path: str) -> bytes:
-    """Read a passphrase's file, without the line's end."""
+    """Return the passphrase in a file, without the line end.
+
+    Raises KeychainError if it is empty.
+    """
     passphrase = _read_private(path, _PASSPHRASE_FILE).rstrip(b"\r\n")
     if not passphrase:
         raise KeychainError(
@@ -177,7 +188,7 @@ def read_passphrase(path: str) -> bytes:
 
 
 def read_key(path: str) -> bytes:
-    """Read a key's file: 32 bytes in base64."""
+    """Return the key in a file: 32 bytes in base64; KeychainError for others."""
     from dockcred.stores.vault_file import KEY_BYTES  # noqa: PLC0415 - an extra
 
     try:
@@ -192,14 +203,17 @@ def read_key(path: str) -> bytes:
 
 
 def read_own_key(path: str) -> bytes:
-    """Read a key's file of this user's own; KeychainError for another's."""
+    """Return the key in a file; raise KeychainError if another user owns the file."""
     if system.lstat(path).st_uid != system.user():
         raise KeychainError(f"{path} is not a file of this user", "name another file")
     return read_key(path)
 
 
 def write_key(path: str, key: bytes) -> None:
-    """Make a new key's file for its owner alone; FileExistsError where one is."""
+    """Create a key file that only its owner can read.
+
+    Raises FileExistsError if the path exists.
+    """
     from dockcred.system import private_file, shared_file  # noqa: PLC0415 - here only
 
     os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
@@ -211,9 +225,11 @@ def write_key(path: str, key: bytes) -> None:
 
 
 def _read_private(path: str, variable: str) -> bytes:
-    """Read a small file, refusing one that others can read.
+    """Return the content of a small file.
 
-    systemd's credentials are guarded by their directory and may have an ACL.
+    Raises KeychainError if others can read it, or the group can write it. The group may
+    read it: systemd protects its credentials by their directory, and may set an ACL.
+    Raises KeychainLockedError if the file cannot be read.
     """
     try:
         with open(path, "rb") as file:

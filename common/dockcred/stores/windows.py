@@ -1,10 +1,12 @@
 """Windows' Credential Manager, in the layout of docker's own `wincred` helper.
 
-An item is a generic credential: the URL as target, the secret as raw UTF-8, kept on
-this machine. Its blob ends at 2560 bytes, so a longer secret lies in pieces that
-docker's helper does not list; it reads such an item's secret as empty. Where it
-replaces or erases the item, the pieces stay and still hold the secret: our next store,
-erase or list removes them. Run beside docker's under Wine; not yet on Windows.
+An item is a generic credential: its target is the URL, its blob the secret in UTF-8,
+and it is kept on this machine. A blob has at most 2560 bytes, so a longer secret is
+split into pieces, each an item of its own. docker's helper does not list the pieces,
+and reads the secret of such an item as empty. If it replaces or erases the item, the
+pieces stay and still hold the secret. Our next store, erase or list removes them.
+
+This was run beside docker's helper under Wine, and not yet on Windows.
 """
 
 from __future__ import annotations
@@ -35,13 +37,13 @@ if TYPE_CHECKING:
         """Generic credentials by target (wincred.h)."""
 
         def read(self, target: str) -> Item | None:
-            """Return one (CredReadW)."""
+            """Return a credential, or None (CredReadW)."""
 
         def write(self, target: str, item: Item) -> None:
-            """Create or replace one (CredWriteW)."""
+            """Create or replace a credential (CredWriteW)."""
 
         def delete(self, target: str) -> None:
-            """Delete one; none there is success (CredDeleteW)."""
+            """Delete a credential, which may be missing (CredDeleteW)."""
 
         def targets(self) -> list[str]:
             """Return every target (CredEnumerateW)."""
@@ -51,8 +53,9 @@ MAX_BLOB_BYTES = 2560
 LABEL = "Docker Credentials"
 _PIECES = "dockcred:pieces"
 _PIECE = "#dockcred:"
-# Pieces are written before the item that names them. A store that takes longer would
-# lose them to another that clears up; one that broke off leaves them that long.
+# Seconds for which a piece may have no item. Pieces are written before the item that
+# names them. A slower `store` would lose its pieces to another process that cleans up.
+# An aborted `store` leaves its pieces for this time.
 _BEING_WRITTEN_S = 600
 _NO_SUCH_LOGON_SESSION = 1312
 _ACCESS_DENIED = 5
@@ -64,7 +67,7 @@ class CredentialManager:
     def __init__(
         self, environment: Environment, credentials: Credentials | None = None
     ) -> None:
-        """Load the API; `credentials` stands in for it in a test."""
+        """Load the API; a test gives `credentials` instead."""
         del environment
         if credentials is None:
             from dockcred.stores.windows_api import (  # noqa: PLC0415 - Windows only
@@ -75,7 +78,7 @@ class CredentialManager:
         self._credentials = credentials
 
     def read(self, key: str) -> Credential | None:
-        """Return the item of exactly this target, its pieces joined."""
+        """Return the credential of exactly this target, or None; joins its pieces."""
         item = self._read(key)
         if item is None or not _is_docker(item):
             return None
@@ -85,7 +88,7 @@ class CredentialManager:
         return Credential(item.user, blob.decode("utf-8", "replace"))
 
     def write(self, key: str, credential: Credential) -> None:
-        """Write new pieces, switch the item over to them, drop the old ones."""
+        """Write new pieces, then the item that names them, then delete old pieces."""
         old = self._read(key)
         blob = credential.secret.encode()
         attributes = {"label": LABEL.encode()}
@@ -111,7 +114,7 @@ class CredentialManager:
                 self._delete([key, *_pieces(key, item)])
 
     def users(self) -> dict[str, str]:
-        """Return every item that carries docker's label."""
+        """Return the user of every item that has docker's label."""
         found = {}
         for target in self._without_orphans(_told(self._credentials.targets)):
             item = self._read(target)
@@ -120,7 +123,7 @@ class CredentialManager:
         return found
 
     def _without_orphans(self, targets: list[str]) -> list[str]:
-        """Return the targets that are no pieces; delete pieces that no item names."""
+        """Return the targets that are not pieces; delete pieces that no item names."""
         items = []
         for target in targets:
             key, mark, rest = target.rpartition(_PIECE)
@@ -129,7 +132,7 @@ class CredentialManager:
             elif not _is_being_written(rest):
                 item = self._read(key)
                 if item is None or target not in _pieces(key, item):
-                    # The verb that was asked for succeeds; the next one tries again.
+                    # The verb succeeds in spite of this; the next one tries again.
                     with contextlib.suppress(CredentialError):
                         self._credentials.delete(target)
         return items
@@ -159,7 +162,7 @@ def _is_docker(item: Item) -> bool:
 
 
 def _pieces(key: str, item: Item) -> list[str]:
-    """Return the targets of an item's pieces; none where it has one blob."""
+    """Return the targets of an item's pieces; none if the item has the whole secret."""
     mark = item.attributes.get(_PIECES, b"").decode("ascii", "replace")
     generation, _, count = mark.partition(":")
     if not count.isdigit():
@@ -168,9 +171,10 @@ def _pieces(key: str, item: Item) -> list[str]:
 
 
 def _is_being_written(rest: str) -> bool:
-    """Return whether a piece is so young that its item may not name it yet.
+    """Return whether a piece is so new that its item may not be written yet.
 
-    Its generation begins with the second in which the store began.
+    `rest` is the end of its target. It begins with the time at which the `store` began,
+    in seconds since the epoch and in hexadecimal.
     """
     try:
         began = int(rest[:8], 16)
@@ -180,7 +184,7 @@ def _is_being_written(rest: str) -> bool:
 
 
 def _told(call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-    """Call the API and name what goes wrong in our words."""
+    """Call the API; raise its errors as KeychainError or KeychainLockedError."""
     try:
         return call(*arguments, **named)
     except CredentialError as error:

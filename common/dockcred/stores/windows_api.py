@@ -1,4 +1,4 @@
-"""CredReadW and its kin from advapi32 through ctypes.
+"""Call advapi32's functions for credentials, such as CredReadW, through ctypes.
 
 https://learn.microsoft.com/windows/win32/api/wincred/
 """
@@ -17,7 +17,7 @@ _NOT_FOUND = 1168
 
 
 class Attribute(ctypes.Structure):
-    """CREDENTIAL_ATTRIBUTEW."""
+    """The structure CREDENTIAL_ATTRIBUTEW."""
 
     _fields_ = (
         ("Keyword", c_wchar_p),
@@ -28,7 +28,7 @@ class Attribute(ctypes.Structure):
 
 
 class NativeCredential(ctypes.Structure):
-    """CREDENTIALW."""
+    """The structure CREDENTIALW."""
 
     _fields_ = (
         ("Flags", DWORD),
@@ -47,7 +47,7 @@ class NativeCredential(ctypes.Structure):
 
 
 def to_native(target: str, item: Item) -> NativeCredential:
-    """Write an item as the structure that CredWriteW takes."""
+    """Return an item as the structure that CredWriteW takes."""
     attributes = (Attribute * len(item.attributes))()
     for slot, (keyword, value) in zip(attributes, item.attributes.items(), strict=True):
         slot.Keyword, slot.ValueSize, slot.Value = keyword, len(value), _buffer(value)
@@ -64,7 +64,7 @@ def to_native(target: str, item: Item) -> NativeCredential:
 
 
 def from_native(native: NativeCredential) -> Item:
-    """Copy what the API's memory holds."""
+    """Return an item, copied from the API's memory."""
     attributes = {
         slot.Keyword or "": _copy(slot.Value, slot.ValueSize)
         for slot in native.Attributes[: native.AttributeCount]
@@ -85,7 +85,7 @@ class GenericCredentials:
     """The user's generic credentials."""
 
     def __init__(self) -> None:
-        """Load advapi32; KeychainAbsentError where this is not Windows."""
+        """Load advapi32; raise KeychainAbsentError if this is not Windows."""
         load: type[ctypes.CDLL] | None = getattr(ctypes, "WinDLL", None)
         if load is None:
             raise KeychainAbsentError(
@@ -95,7 +95,7 @@ class GenericCredentials:
         self._api = load("advapi32", use_last_error=True)
 
     def read(self, target: str) -> Item | None:
-        """Return one, or None."""
+        """Return a credential, or None."""
         found = POINTER(NativeCredential)()
         if not self._ok(self._api.CredReadW(target, _GENERIC, 0, byref(found))):
             return None
@@ -105,16 +105,16 @@ class GenericCredentials:
             self._api.CredFree(found)
 
     def write(self, target: str, item: Item) -> None:
-        """Create or replace one."""
+        """Create or replace a credential."""
         if not self._ok(self._api.CredWriteW(byref(to_native(target, item)), 0)):
             raise CredentialError(_NOT_FOUND)
 
     def delete(self, target: str) -> None:
-        """Delete one; none there is success."""
+        """Delete a credential, which may be missing."""
         self._ok(self._api.CredDeleteW(target, _GENERIC, 0))
 
     def targets(self) -> list[str]:
-        """Return every generic target."""
+        """Return the targets of all generic credentials."""
         count, found = DWORD(), POINTER(POINTER(NativeCredential))()
         if not self._ok(self._api.CredEnumerateW(None, 0, byref(count), byref(found))):
             return []
@@ -125,7 +125,7 @@ class GenericCredentials:
             self._api.CredFree(ctypes.cast(found, c_void_p))
 
     def _ok(self, result: int) -> bool:
-        """Return whether there was something; raise CredentialError for a refusal."""
+        """Return False if nothing was found; raise CredentialError for other errors."""
         if result:
             return True
         code: int = getattr(ctypes, "get_last_error")()  # noqa: B009 - Windows only

@@ -1,4 +1,4 @@
-"""The D-Bus conversation with the Secret Service by jeepney, bounded in time."""
+"""Call the Secret Service over D-Bus with jeepney, with a timeout for each call."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ class SecretBus:
     _connection: Any = None
 
     def __init__(self, address: str, *, can_prompt: bool) -> None:
-        """Connect to the bus; `can_prompt` tells that there is a display."""
+        """Connect to the bus; `can_prompt` is True if there is a display.
+
+        Raises KeychainAbsentError if the bus cannot be reached.
+        """
         self._can_prompt = can_prompt
         process.set_activity("waiting for the D-Bus session bus")
         try:
@@ -67,7 +70,7 @@ class SecretBus:
         *body: object,
         interface: str = "Service",
     ) -> tuple[Any, ...]:
-        """Call a method of the Secret Service and answer what it returns."""
+        """Call a method of the Secret Service and return its results."""
         address = DBusAddress(path, SERVICE, f"{INTERFACE}.{interface}")
         return self._ask(
             new_method_call(address, method, signature or None, body), MAX_WAIT_S
@@ -80,7 +83,10 @@ class SecretBus:
         return value
 
     def unlock(self, paths: list[str]) -> None:
-        """Unlock these objects, by a prompt where there is a display."""
+        """Unlock these objects, with a prompt if necessary.
+
+        Raises KeychainLockedError if they stay locked.
+        """
         unlocked, prompt = self.call(ROOT, "Unlock", "ao", paths)
         if prompt != NOTHING:
             self.prompt(prompt)
@@ -88,7 +94,11 @@ class SecretBus:
             raise KeychainLockedError("the keyring stays locked", UNLOCK)
 
     def prompt(self, path: str) -> Any:
-        """Show a prompt and answer its result; KeychainLockedError if dismissed."""
+        """Show a prompt and return its result.
+
+        Raises KeychainLockedError without a display, if the person dismisses the
+        prompt, or after a timeout.
+        """
         if not self._can_prompt:
             self.call(path, "Dismiss", interface="Prompt")
             raise KeychainLockedError(

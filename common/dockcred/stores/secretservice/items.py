@@ -1,6 +1,6 @@
-"""docker's items of the Secret Service by the library: read, unlocked, written.
+"""Read, unlock and write docker's items in the Secret Service, with jeepney.
 
-What `secret_reader` reads quickly is read here just the same, and unlocked before.
+`store.SecretReader` reads the same items faster, but cannot unlock them.
 """
 
 from __future__ import annotations
@@ -36,14 +36,17 @@ class SecretItems:
     """docker's items in the default collection."""
 
     def __init__(self, environment: Environment) -> None:
-        """Connect to the session bus; KeychainAbsentError where there is none."""
+        """Connect to the session bus; raise KeychainAbsentError if there is none."""
         self._bus = SecretBus(
             names.address(environment),
             can_prompt=bool(environment.first("WAYLAND_DISPLAY", "DISPLAY")),
         )
 
     def read(self, key: str) -> Credential | None:
-        """Return the item that was changed last, should a peer have left several."""
+        """Return the key's credential, or None.
+
+        If another program has left several items, the last changed one counts.
+        """
         items = self._search({"server": key, **OURS})
         while items:
             newest = max(items, key=self._modified)
@@ -54,7 +57,7 @@ class SecretItems:
         return None
 
     def write(self, key: str, credential: Credential) -> None:
-        """Create or replace the item, then drop those of other users."""
+        """Create or replace the item, then delete the key's items of other users."""
         for text in (key, credential.username):
             if "\0" in text:
                 raise InvalidInputError(
@@ -71,7 +74,7 @@ class SecretItems:
             f"{_ITEM}.Label": ("s", key),
             f"{_ITEM}.Attributes": ("a{ss}", attributes),
         }
-        # Another call goes before a session: see `store._OPEN_SESSION`.
+        # The session must not be the first call: see `store._OPEN_SESSION`.
         collection = self._writable_collection()
         secret = (self._session(), b"", credential.secret.encode(), "text/plain")
         item, prompt = self._bus.call(
@@ -86,14 +89,14 @@ class SecretItems:
         if prompt != NOTHING:
             item = self._bus.prompt(prompt)
         unlocked, _ = self._find({"server": key, **OURS})
-        # It is kept: what cannot be taken from beside it is no reason to say otherwise.
+        # It is stored: a failure to delete the other items must not hide that.
         with suppress(KeychainError):
             self._delete(set(unlocked) - {item})
 
     def remove(self, keys: Iterable[str]) -> None:
-        """Remove every item of these keys; KeychainLockedError where one stays.
+        """Remove every item of these keys.
 
-        Those that are unlocked are gone then.
+        Raises KeychainLockedError if a locked item stays; unlocked ones are removed.
         """
         for key in keys:
             wanted = {"server": key, **OURS}
@@ -102,12 +105,13 @@ class SecretItems:
                 self._delete(self._opened(wanted))
 
     def users(self) -> dict[str, str]:
-        """Return every key of docker's with the user who was changed last."""
+        """Return every key of docker's with the user of its last changed item."""
         unlocked, locked = self._find(OURS)
         if not unlocked and self._locked_default():
             unlocked, locked = self._opened(OURS), []
         found = {}
-        # Of two of one second the first is read, and so it is named: it goes last.
+        # If two items have the same second, `read` takes the first. So the first must
+        # be last in this order.
         for items in (locked, unlocked):
             items.reverse()
             for item in sorted(items, key=self._modified):
@@ -120,10 +124,10 @@ class SecretItems:
         return found
 
     def _search(self, attributes: dict[str, str]) -> list[str]:
-        """Return matching items that are unlocked; where none is, unlock them.
+        """Return the matching unlocked items; if there are none, unlock and return all.
 
-        Never take a locked keyring for empty: it may hide its items from a search
-        (KeePassXC does).
+        Never treat a locked keyring as empty: it may hide its items from a search, as
+        KeePassXC does.
         """
         unlocked, locked = self._find(attributes)
         if unlocked or not (locked or self._locked_default()):
@@ -131,12 +135,15 @@ class SecretItems:
         return self._opened(attributes)
 
     def _find(self, attributes: dict[str, str]) -> tuple[list[str], list[str]]:
-        """Return matching items: those that are unlocked, and those that are not."""
+        """Return the matching unlocked items, and the matching locked ones."""
         unlocked, locked = self._bus.call(ROOT, "SearchItems", "a{ss}", attributes)
         return list(unlocked), list(locked)
 
     def _opened(self, attributes: dict[str, str]) -> list[str]:
-        """Unlock what matches, else what may hide it, and return all that matches."""
+        """Unlock the matching items, else the default collection; return all matches.
+
+        Raises KeychainLockedError if an item stays locked.
+        """
         self._bus.unlock(self._find(attributes)[1] or self._locked_default())
         unlocked, locked = self._find(attributes)
         if locked:
@@ -148,7 +155,10 @@ class SecretItems:
         return str(path)
 
     def _locked_default(self) -> list[str]:
-        """Return the default collection if it is locked; without one, any that is."""
+        """Return the default collection if it is locked.
+
+        If there is no default collection, return all locked ones.
+        """
         default = self._default()
         paths = [default]
         if default == NOTHING:
@@ -158,7 +168,7 @@ class SecretItems:
         ]
 
     def _writable_collection(self) -> str:
-        """Return the default collection, unlocked, made by a prompt if missing."""
+        """Return the default collection, unlocked; create it if it is missing."""
         default = self._default()
         if default != NOTHING:
             if self._bus.property(default, "Collection", "Locked"):

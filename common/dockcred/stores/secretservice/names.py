@@ -1,4 +1,4 @@
-"""The Secret Service's names on the bus, and the bus's address."""
+"""The Secret Service's names on the bus, the bus's address, and our errors."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 def find(environment: Environment) -> str:
-    """Return the bus's address, or nothing where this session has none."""
+    """Return the bus's address, or "" if this session has none."""
     if named := environment.get("DBUS_SESSION_BUS_ADDRESS"):
         return named
-    # systemd's user bus, as libdbus finds it where the variable is not passed on.
+    # systemd's user bus. libdbus finds it in the same way without the variable.
     runtime = environment.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}"
     return f"unix:path={runtime}/bus" if os.path.exists(f"{runtime}/bus") else ""
 
 
 def address(environment: Environment) -> str:
-    """Return the bus's address; KeychainAbsentError where there is none."""
+    """Return the bus's address; raise KeychainAbsentError if there is none."""
     if found := find(environment):
         return found
     raise KeychainAbsentError(
@@ -53,12 +53,12 @@ _GONE = frozenset(
 )
 _LOCKED = "org.freedesktop.Secret.Error.IsLocked"
 FINAL = frozenset((*_ABSENT, f"{_DBUS}NoReply"))
-"""On which nobody need ask again."""
+"""The D-Bus errors after which another try is useless."""
 
 SCHEMA = "io.docker.Credentials"
 LABEL = "Docker Credentials"
 OURS = {"docker_cli": "1"}
-"""The attribute by which docker's helper knows its items."""
+"""The attribute by which docker's helper finds its items."""
 
 
 UNLOCK = (
@@ -68,13 +68,14 @@ UNLOCK = (
 
 
 class ObjectGoneError(KeychainError):
-    """The item or collection is no longer there."""
+    """The item or collection does not exist any more."""
 
 
 def bounded(seconds: float) -> float:
-    """Return the time for a step that leaves the call enough to report.
+    """Return the timeout of a step, so that time is left to report an error.
 
-    In a long call that is half of it, where that is more.
+    In seconds. It is `seconds`, or half of the remaining time if that is more, but
+    never more than what is left of the call.
     """
     left = process.remaining_s() - _LAST_WORDS_S
     usual = seconds if left == float("inf") else max(seconds, left / 2)
@@ -98,7 +99,7 @@ def bus_gone(error: OSError) -> KeychainError:
 
 
 def refusal(name: str) -> KeychainError:
-    """Return our error for an error of D-Bus, by its name."""
+    """Return our error for a D-Bus error with this name."""
     if name in _ABSENT:
         return KeychainAbsentError(
             "no program on the D-Bus session bus keeps secrets",

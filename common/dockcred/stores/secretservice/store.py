@@ -1,4 +1,4 @@
-"""The Secret Service as a store: read by our own reader, written through jeepney."""
+"""The Secret Service as a store: reads with our own code, writes with jeepney."""
 
 from __future__ import annotations
 
@@ -38,35 +38,41 @@ _PROPERTIES = "org.freedesktop.DBus.Properties"
 _OPEN_SESSION = (
     SERVICE, ROOT, f"{INTERFACE}.Service.OpenSession", "sv", "plain", ("s", "")
 )  # fmt: skip
-"""Never the first call: gnome-keyring aborts where it does not know yet who asks
-(its issues 190, 196 and 199), which a call of another kind survives."""
+"""Never send this as the first call on a connection.
+
+gnome-keyring aborts if it does not know the caller yet (its issues 190, 196 and 199).
+It survives a first call of another kind.
+"""
 _DEFAULT = (SERVICE, ROOT, f"{INTERFACE}.Service.ReadAlias", "s", "default")
 _MOST_CALLS = 100
-"""At once: a bus may allow no more than 128 that wait for their answers."""
+"""Most calls in one batch: a bus may allow only 128 calls without an answer."""
 _MOST_READ = 50
-"""So many items are read to find what answers as well; among more it is searched for.
+"""Up to this number, `near` reads all items; above, it searches for each form.
 
-gnome-keyring goes through all of its items for each property of each.
+To read one property of one item, gnome-keyring goes through all of its items.
 """
 
 
 class SecretReader:
-    """What is unlocked on one session bus, and the names of what is locked there."""
+    """Reads unlocked items, and the names of locked ones, on one session bus.
+
+    Every method raises UnusualError if jeepney must handle the case instead.
+    """
 
     def __init__(self, address: str) -> None:
-        """Hold the bus's address; nothing is asked yet."""
+        """Hold the bus's address; nothing is sent yet."""
         self._bus = BusStream(address)
 
     def read(self, key: str) -> Credential | None:
-        """Return the key's item that was changed last."""
+        """Return the key's credential, or None; the last changed item counts."""
         return _of_known_shape(lambda: self._read(key))
 
     def users(self) -> dict[str, str]:
-        """Return every key of docker's with the user who was changed last."""
+        """Return every key of docker's with the user of its last changed item."""
         return _of_known_shape(self._users)
 
     def near(self, keys: Iterable[str]) -> list[str]:
-        """Return every key of docker's, or of many the ones that are among `keys`."""
+        """Return every key of docker's; with many items only those among `keys`."""
         return _of_known_shape(lambda: self._near(list(keys)))
 
     def _read(self, key: str) -> Credential | None:
@@ -86,11 +92,14 @@ class SecretReader:
 
     def _users(self) -> dict[str, str]:
         unlocked, locked = self._all()
-        # What can be read now goes last, and hides a locked item of the same name.
+        # Unlocked items are last, so that they win over locked items of the same key.
         return self._users_of(locked) | self._users_of(unlocked)
 
     def _users_of(self, items: list[str]) -> dict[str, str]:
-        """Return each key with its user; only of doubles ask when each was changed."""
+        """Return each key with its user.
+
+        The time of the last change is read only for keys with several items.
+        """
         kept: dict[str, list[tuple[str, str]]] = {}
         for item, attributes in zip(items, self._attributes_of(items), strict=True):
             if "server" in attributes:
@@ -116,7 +125,7 @@ class SecretReader:
         return [a["server"] for a in self._attributes_of(items) if "server" in a]
 
     def _all(self) -> tuple[list[str], list[str]]:
-        """Return the items of docker's, the unlocked ones and the locked ones."""
+        """Return all items of docker's: the unlocked ones, and the locked ones."""
         found, (default,) = self._call_batch(_search(OURS), _DEFAULT)
         return self._sorted(found, default, others_do=True)
 
@@ -127,10 +136,11 @@ class SecretReader:
     def _sorted(
         self, found: Body, default: str, *, others_do: bool = False
     ) -> tuple[list[str], list[str]]:
-        """Return the unlocked items of a search and the locked ones.
+        """Return the unlocked items of a search, and the locked ones.
 
-        Where none is unlocked, the default collection must be, which may hide its items
-        from a search (KeePassXC does), and none may be locked, but if `others_do`.
+        If no item is unlocked, the default collection must be unlocked: a locked one
+        may hide its items from a search, as KeePassXC does. Unless `others_do`, there
+        must then be no locked item either. Else raises UnusualError.
         """
         unlocked, locked = found
         if not unlocked:
@@ -163,9 +173,10 @@ class SecretReader:
 
 
 def _of_known_shape(read: Callable[[], T]) -> T:
-    """Return what `read` does; raise UnusualError for a reply of another shape.
+    """Return what `read` returns; raise UnusualError for a reply of another shape.
 
-    An item that has gone in between, say: its secret is then not among the answers.
+    For example, an item may have been removed meanwhile. Its secret is then missing
+    from the reply.
     """
     try:
         return read()
@@ -204,33 +215,36 @@ class SecretService:
     """docker's items in the default collection."""
 
     def __init__(self, environment: Environment) -> None:
-        """Read where the session bus is; KeychainAbsentError where there is none."""
+        """Find the session bus; raise KeychainAbsentError if there is none."""
         self._environment = environment
         self._reader = SecretReader(names.address(environment))
 
     def read(self, key: str) -> Credential | None:
-        """Return the item that was changed last, should a peer have left several."""
+        """Return the key's credential, or None.
+
+        If another program has left several items, the last changed one counts.
+        """
         try:
             return self._reader.read(key)
         except UnusualError:
             return self._by_library().read(key)
 
     def users(self) -> dict[str, str]:
-        """Return every key of docker's with the user who was changed last."""
+        """Return every key of docker's with the user of its last changed item."""
         try:
             return self._reader.users()
         except UnusualError:
             return self._by_library().users()
 
     def near(self, keys: Iterable[str]) -> Iterable[str]:
-        """Return every key of docker's, or of many the ones that are among `keys`."""
+        """Return every key of docker's; with many items only those among `keys`."""
         try:
             return self._reader.near(keys)
         except UnusualError:
             return self._by_library().users()
 
     def write(self, key: str, credential: Credential) -> None:
-        """Create or replace the item, then drop those of other users, as one change."""
+        """Create or replace the item and delete those of other users, under a lock."""
         with self._held():
             self._by_library().write(key, credential)
 
@@ -240,7 +254,7 @@ class SecretService:
             self._by_library().remove(keys)
 
     def _held(self) -> AbstractContextManager[object]:
-        """Return the lock, which stands where the vault would; none if nothing can."""
+        """Return the lock, in the vault's directory; none if that is not writable."""
         import os  # noqa: PLC0415 - only a writer's
         from contextlib import nullcontext, suppress  # noqa: PLC0415 - only a writer's
 
@@ -251,7 +265,7 @@ class SecretService:
         with suppress(OSError):
             os.makedirs(directory, mode=0o700, exist_ok=True)
         if not os.access(directory, os.W_OK):
-            return nullcontext()  # a home that is read only is no reason to fail
+            return nullcontext()  # a read-only home must not make the call fail
         return StoreLock(f"{directory}/secretservice.lock", "the keychain")
 
     def _by_library(self) -> SecretItems:

@@ -1,4 +1,7 @@
-"""D-Bus messages over a Unix socket."""
+"""Send and receive D-Bus messages over a Unix socket.
+
+The socket is made through ctypes where possible, else with Python's socket module.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dockcred.stores.secretservice.wire import Body, Call
 
-# Linux's numbers on every processor that is listed.
+# The socket numbers below are Linux's on these processors.
 _PROCESSORS = frozenset(("x86_64", "aarch64", "i686", "armv7l", "riscv64", "ppc64le"))
 _AF_UNIX, _SOCK_STREAM, _SOCK_CLOEXEC = 1, 1, 0o2000000
 _NAME_BYTES = 108
 
 
 def connect(address: bytes) -> int:
-    """Return a connected descriptor, closed in child programs; OSError if refused.
+    """Return the file descriptor of a connected socket; child programs do not get it.
 
-    An address that begins with NUL is an abstract one.
+    An address that begins with NUL is an abstract one. Raises OSError on a failure.
     """
     if sys.platform == "linux" and os.uname().machine in _PROCESSORS:
         descriptor = by_c_library(address)
@@ -32,7 +35,7 @@ def connect(address: bytes) -> int:
 
 
 def by_c_library(address: bytes) -> int:
-    """Return the descriptor, or -1 if refused for whatever reason."""
+    """Return the file descriptor, connected through libc, or -1 on any failure."""
     if len(address) >= _NAME_BYTES:
         return -1
     try:
@@ -44,7 +47,7 @@ def by_c_library(address: bytes) -> int:
     descriptor: int = library.socket(_AF_UNIX, _SOCK_STREAM | _SOCK_CLOEXEC, 0)
     if descriptor < 0:
         return -1
-    # struct sockaddr_un; a path's NUL at the end need not be counted.
+    # struct sockaddr_un. The length need not include the NUL at a path's end.
     name = _AF_UNIX.to_bytes(2, sys.byteorder) + address
     if library.connect(descriptor, name, len(name)) == 0:
         return descriptor
@@ -53,7 +56,7 @@ def by_c_library(address: bytes) -> int:
 
 
 def by_socket(address: bytes) -> int:
-    """Run the same by the library."""
+    """Return the same with Python's socket module; raise OSError on a failure."""
     import socket  # noqa: PLC0415 - see above
 
     stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -73,9 +76,9 @@ _MAX_BYTES = 64 * 1024 * 1024
 
 
 class UnusualError(Exception):
-    """The conversation took a turn that is the library's to handle.
+    """Our own code cannot handle this case: jeepney must.
 
-    `name` is that of the D-Bus error, if it was one.
+    `name` is the D-Bus error's name, or "" if there was no D-Bus error.
     """
 
     def __init__(self, name: str = "") -> None:
@@ -84,7 +87,7 @@ class UnusualError(Exception):
 
 
 class BusStream:
-    """One connection, made at the first flight."""
+    """One connection to a bus, made at the first call."""
 
     def __init__(self, address: str) -> None:
         """Hold a bus's address; nothing is connected yet."""
@@ -99,10 +102,10 @@ class BusStream:
             os.close(self._descriptor)
 
     def call_batch(self, *calls: Call, seconds: float) -> list[Body]:
-        """Send calls together and answer what each returns.
+        """Send calls together and return each one's results.
 
-        Raises TimeoutError where the answers take longer than so many seconds, OSError
-        where the bus goes away, and UnusualError.
+        Raises TimeoutError if the answers take longer than `seconds`, OSError if the
+        connection breaks, and UnusualError for anything that jeepney must handle.
         """
         deadline = time.monotonic() + seconds
         login = self._connect() if self._descriptor < 0 else b""
@@ -121,7 +124,7 @@ class BusStream:
         return [answers[serial] for serial in serials]
 
     def _connect(self) -> bytes:
-        """Connect, and answer what is to be said first."""
+        """Connect, and return the bytes to send first."""
         try:
             self._descriptor = connect(_socket(self._address))
         except (OSError, ValueError) as error:
@@ -170,9 +173,9 @@ class BusStream:
 
 
 def _socket(address: str) -> bytes:
-    """Return where one plain address leads, an abstract name with a NUL before it.
+    """Return the socket's path in a D-Bus address, or NUL and an abstract name.
 
-    Raises ValueError for any other kind.
+    Raises ValueError for an address of another kind, or several addresses.
     """
     parts = address.removeprefix("unix:").split(",")
     (place,) = (part for part in parts if not part.startswith("guid="))

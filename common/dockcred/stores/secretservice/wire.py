@@ -1,10 +1,11 @@
-"""D-Bus messages as bytes: as much of them as reading a keyring takes.
+"""Write and parse D-Bus messages, as far as reading a keyring needs it.
 
 https://dbus.freedesktop.org/doc/dbus-specification.html#message-protocol
 
-Types are written as in D-Bus's signatures; a variant is a pair (type, value), an
-array of bytes is bytes, one of {} is a dict, a structure is a tuple. Little-endian,
-without doubles and file descriptors. What is malformed is a ValueError or LookupError.
+Types are written as in D-Bus's signatures. A variant is a pair (type, value), an array
+of bytes is bytes, an array of {} is a dict, a structure is a tuple. Messages are
+little-endian, without doubles and file descriptors. A malformed message raises
+ValueError or LookupError.
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ if TYPE_CHECKING:
     from typing import Any
 
     Call = tuple[Any, ...]
-    """Whom, which object, the method with its interface, types, and their values."""
+    """Destination, object path, method with its interface, signature, arguments."""
     Body = tuple[Any, ...]
-    """The values that an answer has."""
+    """The values in an answer."""
 
 _ALIGNMENT = {
     "y": 1, "b": 4, "n": 2, "q": 2, "i": 4, "u": 4, "x": 8, "t": 8,
     "s": 4, "o": 4, "g": 1, "v": 1, "a": 4, "(": 8, "{": 8,
 }  # fmt: skip
 _NUMBERS, _SIGNED = frozenset("ybnqiuxt"), frozenset("nix")
-_HEAD_BYTES = 16  # up to where its fields begin
+_HEAD_BYTES = 16  # bytes before the header fields
 _LITTLE, _VERSION = ord("l"), 1
 _split: dict[str, list[str]] = {}
 CALL, RETURN, ERROR = 1, 2, 3
@@ -33,12 +34,12 @@ _PATH, _INTERFACE, _MEMBER, _ERROR, _REPLY_TO, _DESTINATION, _TYPES = (
 
 
 def call(serial: int, what: Call) -> bytes:
-    """Write the call of a method."""
+    """Return the message that calls a method."""
     to, path, method, types, *values = what
     interface, _, member = method.rpartition(".")
     body = bytearray()
     _write(body, f"({types})", values)
-    # As a(yv) is written, in a third of the time that _write takes for it.
+    # The same bytes as _write(…, "a(yv)", …), in a third of the time.
     fields = bytearray()
     for number, kind, text in (
         (_PATH, b"o", path),
@@ -61,7 +62,7 @@ def call(serial: int, what: Call) -> bytes:
 
 
 def length(data: bytes) -> int:
-    """Return the length of the message that data begins with, 0 for too little data."""
+    """Return the length in bytes of the first message, 0 if data is too short."""
     if len(data) < _HEAD_BYTES:
         return 0
     if data[0] != _LITTLE:
@@ -71,12 +72,15 @@ def length(data: bytes) -> int:
 
 
 class Message:
-    """What came: a return or an error with the call that it answers, or a signal."""
+    """A received message: a return, an error, or a signal.
+
+    `reply_to` is the serial number of the call that it answers, or 0.
+    """
 
     __slots__ = ("body", "error", "kind", "reply_to")
 
     def __init__(self, data: bytes) -> None:
-        """Read a whole message."""
+        """Parse a whole message."""
         at, end = _HEAD_BYTES, _HEAD_BYTES + _number(data, 12, 4)
         fields = {}
         while at < end:
@@ -124,7 +128,7 @@ def _write(data: bytearray, kind: str, value: Any) -> None:
 
 
 def _read(data: bytes, at: int, kind: str) -> tuple[Any, int]:
-    """Return the value at a place, and the place after it."""
+    """Return the value at an offset, and the offset after it."""
     first = kind[0]
     at += -at % _ALIGNMENT[first]
     if first in _NUMBERS:
