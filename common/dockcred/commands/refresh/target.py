@@ -180,7 +180,7 @@ class Logins:
 
 
 class Place(Protocol):
-    """One file, one Secret in one namespace, or one program's stdin.
+    """A place for a rendering: one file, one Secret in one namespace, or one command.
 
     All methods raise DockcredError or OSError. They may be called for several places of
     one destination at once.
@@ -218,7 +218,7 @@ class Follower(Protocol):
 
 
 class Destination(Protocol):
-    """Where a target's rendering goes."""
+    """All places of a target's rendering."""
 
     @property
     def name(self) -> str:

@@ -40,7 +40,7 @@ _SIGNATURE_BYTES = {
 
 _REQUIRED = ("iss", "sub", "aud", "exp")
 _ALGORITHMS = jwt.algorithms.get_default_algorithms()
-_NO_TOKEN = "the password is not a JWT with an issuer"  # noqa: S105 - a reason
+_NO_TOKEN = "the password is not a JWT with an issuer"  # noqa: S105 - a message
 _NOT_VERIFIED = "the token cannot be verified"
 _MALFORMED = (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError)
 

@@ -1,9 +1,10 @@
 """Answer with tokens of an OAuth provider, which the registry trusts.
 
 The variables are those of distribution-oauth (https://github.com/BeryJu). So is the
-request: client_credentials with the caller's name and password. If the name is the one
-agreed on, the password is a JWT and is sent as the client's assertion (RFC 7523). One
-request has all scopes. What the provider says of a refusal is not passed on.
+request: client_credentials with the caller's name and password. If the name is
+PASS_JWT_USERNAME's value, the password is a JWT, and is sent as the client's assertion
+(RFC 7523). One request has all scopes. What the provider says of a refusal is not
+passed on.
 """
 
 from __future__ import annotations

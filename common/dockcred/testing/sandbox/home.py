@@ -54,7 +54,7 @@ def path_led_by(directory: Path) -> dict[str, str]:
 
 def is_cloud_variable(name: str) -> bool:
     """Return whether a variable may name an identity, a login or another network."""
-    from dockcred.system.environment import meanings  # noqa: PLC0415 - all clouds'
+    from dockcred.system.environment import meanings  # noqa: PLC0415 - many imports
 
     upper = name.upper()
     return (

@@ -262,7 +262,7 @@ class Metadata(Service):
 
     def _token(self, request: Request, now: float) -> Response:
         ttl = request.header("x-aliyun-ecs-metadata-token-ttl-seconds")
-        if not ttl.isdecimal() or not 1 <= int(ttl) <= 21600:  # noqa: PLR2004 - six hours
+        if not ttl.isdecimal() or not 1 <= int(ttl) <= 21600:  # noqa: PLR2004 - 6 h
             raise Refusal(Reason.INVALID, "the token's seconds are not from 1 to 21600")
         token = secrets.token_urlsafe(40)
         self._tokens[token] = now + int(ttl)

@@ -76,7 +76,7 @@ class Issuer(Service):
 
         The old keys stay published.
         """
-        from dockcred.testing.sandbox import rs256  # noqa: PLC0415 - cryptography
+        from dockcred.testing.sandbox import rs256  # noqa: PLC0415 - needs cryptography
 
         key_id = secrets.token_hex(8)
         self.adopt(key_id, rs256.new_key())

@@ -49,7 +49,7 @@ class GitHub:
     @cached_property
     def app_key(self) -> RSAPrivateKey:
         """Return the App's private key; it is made at the first use."""
-        from dockcred.testing.sandbox import rs256  # noqa: PLC0415 - cryptography
+        from dockcred.testing.sandbox import rs256  # noqa: PLC0415 - needs cryptography
 
         return rs256.new_key()
 

@@ -114,7 +114,7 @@ class Api(Service):
 
     def _verify(self, assertion: str, now: float) -> None:
         """Check an App's assertion as GitHub does, or raise Refusal."""
-        from dockcred.testing.sandbox import rs256  # noqa: PLC0415 - cryptography
+        from dockcred.testing.sandbox import rs256  # noqa: PLC0415 - needs cryptography
 
         if not assertion:
             raise Refusal(Reason.UNSIGNED, "A JSON web token could not be decoded")

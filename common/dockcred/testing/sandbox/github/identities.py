@@ -78,7 +78,7 @@ def gh_keychain(work: Workplace) -> Variables:
 
 def app(work: Workplace) -> Variables:
     """Be an App with its private key, installed once."""
-    from dockcred.testing.sandbox import rs256  # noqa: PLC0415 - cryptography
+    from dockcred.testing.sandbox import rs256  # noqa: PLC0415 - needs cryptography
 
     key = work.write("app.pem", rs256.pem(work.github.app_key))
     return {

@@ -69,7 +69,7 @@ class OAuth(Service):
         return self._token(user, frozenset({"cloud-platform"}), now)
 
     def _assertion(self, assertion: str, now: float) -> Response:
-        from dockcred.testing.sandbox import rs256  # noqa: PLC0415 - cryptography
+        from dockcred.testing.sandbox import rs256  # noqa: PLC0415 - needs cryptography
 
         claims = rs256.claims(assertion)
         keys = self._google.principals.keys.values()
@@ -120,7 +120,7 @@ def _is_scope(text: str) -> bool:
 
 
 def _verify_any(assertion: str, keys: list[object]) -> None:
-    from dockcred.testing.sandbox import rs256  # noqa: PLC0415 - cryptography
+    from dockcred.testing.sandbox import rs256  # noqa: PLC0415 - needs cryptography
 
     last: Refusal | None = None
     for key in keys:

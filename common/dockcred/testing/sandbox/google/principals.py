@@ -31,7 +31,7 @@ class Key:
 
     def document(self, token_uri: str) -> dict[str, Any]:
         """Return the content of the key file."""
-        from dockcred.testing.sandbox import rs256  # noqa: PLC0415 - cryptography
+        from dockcred.testing.sandbox import rs256  # noqa: PLC0415 - needs cryptography
 
         return {
             "type": "service_account",
@@ -65,7 +65,7 @@ class Principals:
 
     def new_key(self, name: str) -> Key:
         """Issue a key of a service account."""
-        from dockcred.testing.sandbox import rs256  # noqa: PLC0415 - cryptography
+        from dockcred.testing.sandbox import rs256  # noqa: PLC0415 - needs cryptography
 
         key = Key(secrets.token_hex(20), email(name), rs256.new_key())
         self.keys[key.key_id] = key

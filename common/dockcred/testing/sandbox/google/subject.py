@@ -25,7 +25,7 @@ class SubjectTokens(Service):
     def __init__(self, google: Google) -> None:
         self._google = google
 
-    def has_host(self, host: str) -> bool:  # noqa: ARG002 - it is on the machine
+    def has_host(self, host: str) -> bool:  # noqa: ARG002 - it has no real host
         """See Service."""
         return False
 
@@ -33,7 +33,7 @@ class SubjectTokens(Service):
         """See Service."""
         return request.path == PATH
 
-    def operation(self, request: Request) -> str:  # noqa: ARG002 - it has one
+    def operation(self, request: Request) -> str:  # noqa: ARG002 - one operation
         """See Service."""
         return "token"
 

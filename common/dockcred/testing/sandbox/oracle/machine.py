@@ -60,7 +60,7 @@ class Metadata(Service):
         if request.header("x-forwarded-for"):
             raise Refusal(Reason.DENIED, "no answer for a forwarded request")
         from dockcred.testing.sandbox import rs256  # noqa: PLC0415 - needs cryptography
-        from dockcred.testing.sandbox.oracle import certificates  # noqa: PLC0415 - as above
+        from dockcred.testing.sandbox.oracle import certificates  # noqa: PLC0415
 
         tenancy = self._cloud.tenancy
         match self.operation(request):
@@ -113,7 +113,7 @@ class Auth(Service):
 
     def answer(self, request: Request, now: float) -> Response:
         """See Service."""
-        from cryptography import x509  # noqa: PLC0415 - the sandbox alone
+        from cryptography import x509  # noqa: PLC0415 - an extra
         from cryptography.hazmat.primitives.hashes import SHA1  # noqa: PLC0415
 
         from dockcred.testing.sandbox.oracle import signatures  # noqa: PLC0415

@@ -72,7 +72,7 @@ class Registry(Service):
             return self._door(request, now)
         if request.method != "GET":
             raise Refusal(Reason.UNKNOWN_OPERATION, "only GET is served here")
-        from dockcred.testing.sandbox.oracle import signatures  # noqa: PLC0415 - needs cryptography
+        from dockcred.testing.sandbox.oracle import signatures  # noqa: PLC0415 - extra
 
         tenancy = self._cloud.tenancy
         signed_by = signatures.verify(
