@@ -64,7 +64,7 @@ class ACR(Provider):
         self._suffixes = suffixes
 
     def matches(self, server: ServerURL) -> bool:
-        """Return whether the host is ACR's; plain http would show the password."""
+        """Return whether the whole host is ACR's; False for unencrypted http."""
         if server.scheme == "http":
             return False
         return registry_of(server.host, self._suffixes) is not None

@@ -128,11 +128,11 @@ class BusyError(PassedOverError, ThrottledError):
 def is_passed_over(source: str, error: DockcredError) -> bool:
     """Return whether the next source is asked after this failure.
 
-    The rule is that of azure-identity's chain. The next source is asked after a
-    machine's endpoint that refuses, and after any failure of instance metadata or of a
-    program. It is not asked after an application fails, since its proof is configured.
-    Nor after a platform's endpoint does not answer as Azure does, nor after any failure
-    of Cloud Shell.
+    The rule is that of azure-identity's chain. The next source is asked after a refusal
+    of a machine's endpoint, and after any failure of instance metadata or of a program.
+    It is not asked after an application fails, since that one's proof is configured. It
+    is not asked either where a platform's endpoint does not answer as Azure does, or
+    where Cloud Shell fails in any way.
     """
     if isinstance(error, (AbsentError, PassedOverError)):
         return True

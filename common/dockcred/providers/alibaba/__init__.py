@@ -50,7 +50,7 @@ class Alibaba(Provider):
     )
 
     def matches(self, server: ServerURL) -> bool:
-        """Return whether the host is ACR's; plain http would show the password."""
+        """Return whether the whole host is ACR's; False for unencrypted http."""
         return server.scheme != "http" and registry_of(server.host) is not None
 
     def serves_anonymous(self, server: ServerURL) -> bool:
@@ -82,7 +82,7 @@ class Alibaba(Provider):
     def about(
         self, server: ServerURL, principal: str, environment: Environment
     ) -> dict[str, str]:
-        """Return instance, region, profile, ARN or role, and a key id's both ends."""
+        """Return instance, region, profile, ARN or role, and both ends of a key id."""
         from dockcred.providers.alibaba import profiles  # noqa: PLC0415 - for `status`
 
         registry = registry_of(server.host)

@@ -60,7 +60,7 @@ class ECR(Provider):
     )
 
     def matches(self, server: ServerURL) -> bool:
-        """Return whether the host is ECR's; plain http would show the password."""
+        """Return whether the whole host is ECR's; False for unencrypted http."""
         return server.scheme != "http" and registry_of(server.host) is not None
 
     def serves_anonymous(self, server: ServerURL) -> bool:

@@ -240,7 +240,7 @@ class Translation:
         return self._transport(error)
 
     def _trust(self, operation: str) -> problems.Trust:
-        """Return the role that was asked for; "" where several are possible."""
+        """Return role and token of a refused operation; role "" if it is not clear."""
         by_token = operation == "AssumeRoleWithWebIdentity"
         roles = self.roles[-1:] if by_token else self.roles
         token = token_in(self.tokens[-1]) if by_token and self.tokens else b""

@@ -42,7 +42,7 @@ class GitHub(Provider):
         self._enterprise = enterprise
 
     def matches(self, server: ServerURL) -> bool:
-        """Return whether the host is GitHub's; plain http would show the token."""
+        """Return whether the whole host is GitHub's; False for unencrypted http."""
         return server.scheme != "http" and bool(self._owner(server))
 
     def config_files(self, environment: Environment) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ class GitLabRegistries(Provider):
         self._named: dict[str, str] | None = None
 
     def matches(self, server: ServerURL) -> bool:
-        """Return whether the host is a GitLab's; plain http would show the token."""
+        """Return whether the whole host is a GitLab's; False for unencrypted http."""
         if server.scheme == "http":
             return False
         if hosts.owner(server.host) or server.host in self._chosen:

@@ -2,8 +2,8 @@
 
 Source: gitlab.com/gitlab-org/cli, internal/config and internal/commands/auth/docker.
 Below `hosts` the file lists each GitLab, with its token and its registries' domains. An
-OAuth token expires after two hours. To renew it uses up a refresh token, and glab must
-know the next one. So renewal is left to glab's own docker helper.
+OAuth token expires after two hours. Renewal uses up a refresh token, and glab must know
+the next one. So renewal is left to glab's own docker helper.
 """
 
 from __future__ import annotations

@@ -234,7 +234,7 @@ def _checked(
 def _ask(
     found: Credential, instance: str, environment: Environment
 ) -> tuple[str, float]:
-    """Return whether GitLab accepts the token, and for how many seconds that holds.
+    """Return _GOOD or what is wrong with the token, and how many seconds to keep that.
 
     The request is the one that docker sends at a login: for a token for no repository.
     """

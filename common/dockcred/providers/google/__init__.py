@@ -60,7 +60,7 @@ class Google(Provider):
         self._more_hosts = more_hosts
 
     def matches(self, server: ServerURL) -> bool:
-        """Return whether the host is Google's; plain http would show the token."""
+        """Return whether the whole host is Google's; False for unencrypted http."""
         return server.scheme != "http" and hosts.is_served(
             server.host, self._more_hosts
         )

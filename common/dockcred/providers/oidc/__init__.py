@@ -84,7 +84,7 @@ class OIDC(Provider):
         self._load = load
 
     def matches(self, server: ServerURL) -> bool:
-        """Return whether the host is configured to get a job's token."""
+        """Return whether the host is chosen; http is allowed on this machine only."""
         return is_one_of(server, self._hosts)
 
     def by_variables(

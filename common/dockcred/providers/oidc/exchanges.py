@@ -106,7 +106,7 @@ def username(environment: Environment, default: str = DEFAULT_USERNAME) -> str:
 def named_as(environment: Environment, what: str) -> str:
     """Return the identity's name at an exchange.
 
-    Raises InvalidInputError where it is not set; `what` says what the name is of.
+    Raises InvalidInputError where it is not set; `what` describes it in the error.
     """
     name = environment.get(AS)
     if not name or not name.isprintable():
@@ -155,7 +155,7 @@ class CloudExchange:
         self.username = self._provider.username(server, environment)
 
     def credential(self, token: IDToken) -> Credential:
-        """Return the provider's answer, with variables that lead it to the token."""
+        """Return the provider's answer; variables point the provider to the token."""
         value, named = token.value, self._named
         if self._kind == "aws":
             variables = web_identity.aws(value, named[0], named[1] or token.subject)

@@ -82,7 +82,10 @@ class JFrog:
         self._environment = environment
 
     def credential(self, token: IDToken) -> Credential:
-        """Exchange the token for an access token; the answer names the user."""
+        """Exchange the token for an access token.
+
+        If no user name is configured, the answer or the access token tells it.
+        """
         fields = {
             "grant_type": exchanges.GRANT,
             "subject_token_type": exchanges.ID_TOKEN,

@@ -67,7 +67,7 @@ class DockerHub:
     sources: tuple[str, ...] = ()
 
     def __init__(self, server: ServerURL, environment: Environment) -> None:
-        """Check the registry; read the ids of connection and organisation."""
+        """Check the registry; read the connection's id and the organisation."""
         if server.host not in HUB_NAMES:
             raise exchanges.refuse_host(server, "docker-hub", "Docker Hub's hosts")
         self._connection = exchanges.named_as(environment, "the connection's id")

@@ -50,7 +50,7 @@ class Oracle(Provider):
     )
 
     def matches(self, server: ServerURL) -> bool:
-        """Return whether the host is Oracle's; plain http would show the token."""
+        """Return whether the whole host is Oracle's; False for unencrypted http."""
         return server.scheme != "http" and hosts.is_registry(server.host)
 
     def config_files(self, environment: Environment) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ class SecretProvider(Provider):
         self._hosts = chosen
 
     def matches(self, server: ServerURL) -> bool:
-        """Return whether the host is chosen; plain http would show the password."""
+        """Return whether the host is chosen; http is allowed on this machine only."""
         return is_one_of(server, self._hosts)
 
     def serves_anonymous(self, server: ServerURL) -> bool:
