@@ -106,7 +106,7 @@ class _OnUse(HelpfulGroup):
                 signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run a subcommand; report a failure in one line, also of a full disk."""
+        """Run a subcommand; report failures in one line, also of printing help."""
         with reporting_errors():
             if "--" in sys.argv and not args:
                 # The words after -- are another command's: click expands * on Windows.
@@ -129,7 +129,7 @@ class _OnUse(HelpfulGroup):
 
     def meant(self, context: click.Context, name: str) -> str:
         """Return a suggestion; for a helper's name, that clients run it, not people."""
-        from dockcred.wiring import PROGRAMS  # noqa: PLC0415 - after a slip alone
+        from dockcred.wiring import PROGRAMS  # noqa: PLC0415 - after a misspelling
 
         helper = f"docker-credential-{name.removeprefix('docker-credential-')}"
         if helper not in PROGRAMS:
@@ -172,7 +172,7 @@ def main(context: click.Context) -> None:
         log.listen(level)
     private_directory.remove(variables)
     if context.invoked_subcommand is None:
-        from dockcred.commands.status import next_step  # noqa: PLC0415 - the others do without
+        from dockcred.commands.status import next_step  # noqa: PLC0415 - for this alone
 
         here, command = next_step(COMMANDS)
         click.echo(f"here   {here}\nnext   {command}\nall    dockcred --help")

@@ -68,7 +68,7 @@ def _described(path: str) -> dict[str, object]:
 
 
 def _directories() -> list[str]:
-    """Return the existing cache directories: the suite's, and those of variables.
+    """Return the existing cache directories: the suite's, and those named by variables.
 
     DOCKCRED_CACHE may switch the cache off; it does not hide what was kept before.
     """

@@ -31,7 +31,7 @@ _ORDERS = {"GITHUB_ACTIONS": "::add-mask::{}", "TF_BUILD": "##vso[task.setsecret
 def mask(credentials: Iterable[Credential]) -> None:
     """Tell a CI runner to mask each password, and its base64 form in clients' files.
 
-    Nothing is written elsewhere, nor if stderr is not a pipe.
+    Nothing is written outside such a runner, nor if stderr is not a pipe.
     """
     variables = environment.current()
     orders = [order for name, order in _ORDERS.items() if variables.is_on(name)]
@@ -111,7 +111,7 @@ def _asked(error: DockcredError) -> str:
 
 def meant(word: str, known: Iterable[str]) -> str:
     """Return a question with the known word most like this one; empty without one."""
-    from difflib import get_close_matches  # noqa: PLC0415 - after a slip alone
+    from difflib import get_close_matches  # noqa: PLC0415 - after a misspelling
 
     names, lower = list(known), word.lower()
     near = get_close_matches(lower, names, 1, 0.6)
@@ -212,7 +212,10 @@ def leave(status: int = 0) -> NoReturn:
 
 
 def has_person() -> bool:
-    """Return whether a person can be asked: stdin and stderr are terminals."""
+    """Return whether a person can be asked: stdin and stderr are terminals.
+
+    Questions go to stderr.
+    """
     return all(stream and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
 

@@ -68,7 +68,7 @@ def get(host: str, *, password: bool, as_json: bool) -> None:
 
 
 def _known(host: str, credential: resolve.Credential) -> shape.Known:
-    """Return what is known of a registry for which a credential was just had."""
+    """Return what is known of a registry for which a credential was just fetched."""
     known = Survey(environment.current()).describe(host)
     held = known.answerer
     if known.state in {shape.CONFIGURED, shape.OVER, shape.NOBODY}:

@@ -138,7 +138,7 @@ def _copy(
 ) -> tuple[list[str], int]:
     """Copy every credential, or those of `keys`.
 
-    Return the keys that are safe, and how many failed.
+    Return the keys that the stores have now, and how many failed.
     """
     safe, failed = [], 0
     found = sorted(

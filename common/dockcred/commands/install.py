@@ -142,7 +142,7 @@ def missing(directory: str, path: str) -> tuple[list[str], list[str]]:
 _LINKED = ("docker-credential-auto", "docker-credential-keyring")
 """The helpers that people's clients ask.
 
-They are links to the one-file dockcred, which is the program whose name it has.
+The one-file dockcred is linked under these names: it acts as the program of its name.
 """
 
 

@@ -160,7 +160,7 @@ class Survey:
             log.info(f"{known.registry} does not say who has asked it: {error}")
 
     def _look_at_logins(self, known: Known) -> None:
-        """Set who answers if no identity does: the keychain, or a client's file."""
+        """Set who answers if no identity does: keychain, client's file or helper."""
         for key, user in self.logins.items():
             if _named(key) == _named(known.registry):
                 known.state, known.problem = KEPT, None

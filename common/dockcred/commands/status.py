@@ -101,8 +101,8 @@ _TO_ASK = {shape.OVER, shape.CONFIGURED, shape.MACHINE}
 def _asked(found: list[Known], variables: Environment) -> list[Known]:
     """Ask for a credential for each registry that needs it, and describe it again.
 
-    `variables` are those from before the first description: an SDK that has read its
-    configuration for that one has changed the process's own.
+    `variables` are those from before the first description: for that an SDK may have
+    read its configuration, and changed the process's variables.
     """
     survey = Survey(variables)
     waiting = [each for each in found if each.state in _TO_ASK]

@@ -92,9 +92,9 @@ class ClientsHere:
     def _of_kubelet(self) -> tuple[dict[str, bytes], str]:
         """Return kubelet's files by name, and its plugins' folder.
 
-        There are no files if one of them has a problem.
+        If one of the files has a problem, none is returned.
         """
-        from dockcred.commands.doctor import service  # noqa: PLC0415 - all of doctor
+        from dockcred.commands.doctor import service  # noqa: PLC0415 - loads doctor
 
         path, directory = service.kubelet_places(service.agent("kubelet"))
         contents = kubelet.read(path) if path else {}

@@ -150,7 +150,7 @@ def lock() -> None:
 
 
 def _ask(*, confirm: bool) -> bytes:
-    """Read a passphrase from the terminal, or one line of stdin where it is none."""
+    """Read a passphrase from the terminal; if stdin is none, read one line of it."""
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n").encode()
     typed: str = click.prompt(

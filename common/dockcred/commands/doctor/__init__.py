@@ -122,7 +122,7 @@ def doctor(
         raise click.UsageError("name a registry: dockcred doctor HOST --client kubelet")
     with reporting_errors():
         if tests_itself:
-            from dockcred.commands.doctor import self_test  # noqa: PLC0415 - for it alone
+            from dockcred.commands.doctor import self_test  # noqa: PLC0415 - rarely used
 
             sys.exit(self_test.run(environment.current()))
         if undo:

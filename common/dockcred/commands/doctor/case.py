@@ -57,7 +57,7 @@ class Case:
         environment: Environment,
         service: SystemdUnit | None = None,
     ) -> None:
-        """Route the registry by config.toml; `misconfigured` keeps an error of that."""
+        """Route the registry by config.toml; keep an error in `misconfigured`."""
         self.reference = reference
         self.environment = environment
         self.target: ServerURL = reference.server
@@ -175,7 +175,7 @@ def check_identity(case: Case) -> Iterator[Finding]:
 
 
 def _metadata(store: IdentityStore, target: ServerURL) -> Iterator[Finding]:
-    """Yield why the default metadata service is not asked, or waited for so briefly."""
+    """Yield why the default metadata service is not asked, or has a short timeout."""
     whose, source = store.provider.metadata
     address = cloud.address_of(whose)
     try:

@@ -276,7 +276,7 @@ def _config_is_a_file(named: str, path: str) -> Finding:
 
 
 def forbidden(path: str, environment: Environment) -> Finding:
-    """Return a finding on what bars this user: the file, or a directory above it."""
+    """Return a finding on what this user cannot read: a file, or a directory above."""
     place = file_lock.obstacle(path) or path
     fix, remedy = file_lock.opening(place, environment)
     text = f"{path} cannot be read by this user"

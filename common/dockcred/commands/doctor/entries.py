@@ -84,7 +84,7 @@ def is_stub(found: Found) -> bool:
 
 
 def is_chance(found: Found) -> bool:
-    """Return whether the logins differ of which a client takes another each time."""
+    """Return whether a registry has several, differing logins: clients take any."""
     seen = set()
     for entry in (found.entry or {}, *found.others):
         held = entries.held(entry)

@@ -270,7 +270,7 @@ def _helper(
 
 
 def _sent_instead(found: Found, credential: Credential | None) -> Iterator[Finding]:
-    """Yield whose entry `docker pull` sends if the helper fails; login, buildx stop."""
+    """Note the entry that docker pull sends instead; docker login and buildx stop."""
     if credential:
         yield note(
             entries.STEP,

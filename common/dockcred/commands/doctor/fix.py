@@ -177,7 +177,7 @@ def _run(words: Words) -> None:
     """Run a command, ours in this process; raise InvalidInputError where it fails."""
     click.echo(command(*words))
     if words[0] == "dockcred":
-        from dockcred.commands import main  # noqa: PLC0415 - it is above us
+        from dockcred.commands import main  # noqa: PLC0415 - it imports this
 
         try:
             main.main(words[1:], standalone_mode=False)

@@ -103,7 +103,7 @@ def check(
 
 
 def check_namesakes(file: str, path: str) -> Iterator[Finding]:
-    """Check other programs of the name of the one that runs, and whether that is fast.
+    """Check programs of the same name as the one that runs, and whether that is fast.
 
     If one of two is ours, the remedy moves the other away. This runs after the answer:
     if the program failed, that finding has named the other one already.

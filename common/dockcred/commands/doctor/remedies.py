@@ -1,4 +1,4 @@
-"""Fit remedies: find which name was meant and where it is written, for which shell.
+"""Fit remedies: to the name that was meant, where it is written, and the shell.
 
 No network is used.
 """
@@ -128,7 +128,7 @@ def is_ours(file: str) -> bool:
 
 
 def written_by(client: str) -> str:
-    """Return the client to give `dockcred configure`, to write the file of a client."""
+    """Return which `dockcred configure` command writes the file that a client reads."""
     return client if client in {"podman", "helm"} else "docker"
 
 

@@ -112,7 +112,7 @@ class Examination:
 
     @property
     def problems(self) -> list[Finding]:
-        """Return the problems, each cause once, in the order in which to fix them."""
+        """Return the problems, each cause once, the worst first."""
         return distinct(self.findings)
 
     @property

@@ -55,7 +55,7 @@ def become(command: tuple[str, ...], variables: Mapping[str, str]) -> NoReturn:
     try:
         os.execvpe(command[0], command, variables)  # noqa: S606 - no shell is wanted
     except OSError as error:
-        from shutil import which  # noqa: PLC0415 - few scripts are so
+        from shutil import which  # noqa: PLC0415 - rarely needed
 
         script = which(command[0], path=variables.get("PATH"))
         if error.errno != errno.ENOEXEC or script is None:
