@@ -187,7 +187,7 @@ class Account:
         return ""
 
     def universe(self) -> str:
-        """Return gcloud's universe: by variable or active configuration."""
+        """Return gcloud's universe: by variable, active configuration, or default."""
         named = self._environment.get("CLOUDSDK_CORE_UNIVERSE_DOMAIN")
         settings = hosts.gcloud_settings(self._environment)[0]
         return named or _core(settings)["universe_domain"] or UNIVERSE
