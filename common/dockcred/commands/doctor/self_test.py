@@ -78,7 +78,7 @@ class SelfTest:
     """One run of the self-test; each trial adds to `results`."""
 
     def __init__(self, variables: Environment) -> None:
-        """Find the store and its helpers; raise DockcredError if there is none."""
+        """Choose the store, find its helpers; raise DockcredError if there is none."""
         if not __debug__:
             raise InvalidInputError(
                 "this Python leaves out what a test asserts", "unset PYTHONOPTIMIZE"

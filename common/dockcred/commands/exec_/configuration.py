@@ -138,7 +138,7 @@ class Configuration:
         return {"HOME": home}
 
     def _ask(self, content: dict[str, Any], hub: tuple[str, ...]) -> None:
-        """Name our helper for the registries, under a client's keys for them."""
+        """Set our helper for the registries, under a client's keys for them."""
         named = [key for host in self._wanted.registries for key in keys(host, hub)]
         asked = dict.fromkeys(named, carried.SUFFIX)
         content["credHelpers"] = asked | content.get("credHelpers", {})
