@@ -109,7 +109,7 @@ class Kept:
         return bool(known and not self._is_over(known) and not place.is_missing)
 
     def _look(self, problems: _Problems, place: Place) -> RenderingRecord | None:
-        """Return the place's record, read anew: another process may have renewed it."""
+        """Return the place's record, which another process may have renewed."""
         problems.spare_who_is_away()
         there = self._crowd.patiently(place.look)
         if there and not self._is_over(there):

@@ -34,7 +34,7 @@ def serve(
     level = environment.get("DOCKCRED_LOG").lower()
     journal.open_on_stderr(_LEVELS.get(level, "INFO"))
     server.run(application, listen, workers)
-    leave()  # a thread may still hold a password
+    leave()  # a thread may still be checking a password
 
 
 def with_provider(environment: Environment) -> Application:
