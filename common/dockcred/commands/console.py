@@ -29,7 +29,7 @@ _ORDERS = {"GITHUB_ACTIONS": "::add-mask::{}", "TF_BUILD": "##vso[task.setsecret
 
 
 def mask(credentials: Iterable[Credential]) -> None:
-    """Tell a CI runner to mask each password, and its base64 form in clients' files.
+    """Have a CI runner mask each password, and its base64 form in clients' files.
 
     Nothing is written outside such a runner, nor if stderr is not a pipe.
     """
