@@ -20,17 +20,18 @@ from support.release import DIST, ROOT, build
 
 from dockcred.testing.sandbox import Sandbox
 
-# Images of containers set it: each worker would compile all tests anew at each run, half
-# of the 17 s of processor time that it takes to collect them.
+# Container images set this variable. Each worker would then compile all tests anew at
+# each run: half of the 17 s of processor time that collecting them takes.
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
     sys.dont_write_bytecode = False
 
-# Whoever starts us in the background has it ignored, as our programs then would.
+# A shell that starts us in the background has SIGINT ignored, and our programs would
+# inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# How long an example takes is the machine's business, which other tests keep busy. Where
-# a seed is given, examples are drawn by the test's own code: always the same ones.
+# No deadline for an example: other tests keep the machine busy. With DOCKCRED_SEED set,
+# examples are derived from the test's own code, so they are always the same.
 with contextlib.suppress(ImportError):
     import hypothesis
 
@@ -47,7 +48,7 @@ pytest_plugins = (
 
 @pytest.fixture(scope="session")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The files whose checksums a release publishes: DOCKCRED_DIST, or built here."""
+    """Return the directory of a release's files: DOCKCRED_DIST, or built here."""
     if named := os.environ.get("DOCKCRED_DIST"):
         return Path(named)
     return make_once(tmp_path_factory, "dist", lambda place: build(ROOT, place, *DIST))
@@ -55,7 +56,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def helper_bin(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of the programs, from the wheel in a fresh venv.
+    """Return the directory of the programs, installed from the wheel in a new venv.
 
     DOCKCRED_BIN names another one, for speed while developing and for mutations.
     """
@@ -69,7 +70,7 @@ def _install(place: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         dist = Path(os.environ.get("DOCKCRED_DIST") or scratch)
         if str(dist) == scratch:
-            # Most tests need no Debian package: a builder that fails is not theirs.
+            # Only Python: most tests need no Debian package, and must not fail with it.
             build(ROOT, dist, "python")
         (wheel,) = dist.glob("dockcred-*.whl")
         install(wheel, place)
@@ -77,13 +78,13 @@ def _install(place: Path) -> None:
 
 @pytest.fixture(scope="session")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory that runs on any Linux, of this machine's Debian."""
+    """Return the node directory, which runs on any Linux, built from this Debian."""
     return build_once(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def own_mounts() -> None:
-    """For tests that lay mounts over the machine's, where nobody else sees them."""
+    """Skip tests that need a mount namespace of their own, where there is none."""
     require_own_mounts()
 
 
@@ -101,14 +102,14 @@ def acr(helper_bin: Path) -> Program:
 
 @pytest.fixture
 def cloud() -> Iterator[Sandbox]:
-    """A cloud under its real host names, over TLS through its own proxy."""
+    """Yield a sandbox under the clouds' real host names, over TLS by its own proxy."""
     with Sandbox(tls=True) as sandbox:
         yield sandbox
 
 
 @pytest.fixture(autouse=True)
 def own_variables() -> Iterator[None]:
-    """Give back this process's variables, which a test in it may have made a cloud's."""
+    """Restore this process's environment variables, which a test may have changed."""
     before = dict(os.environ)
     yield
     before |= {n: v for n, v in os.environ.items() if n == "PYTEST_CURRENT_TEST"}

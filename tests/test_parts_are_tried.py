@@ -1,4 +1,4 @@
-"""No test takes a program on PATH for a promise: `support.real` tries it first."""
+"""No test trusts a program only because it is on PATH: `support.real` runs it first."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from support import real
 
 TESTS = Path(__file__).parent
-# These ask for a shell that they start at once, or try what they find by themselves.
+# These look for a shell that they start at once, or run themselves what they find.
 MAY_LOOK = {
     *("cast.py", "conftest.py", "places.py", "starting.py", "test_bound.py"),
     *("test_coarse.py", "test_every_call.py", "test_front.py", "test_gcloud.py"),
@@ -25,7 +25,7 @@ def test_nobody_else_looks_on_path() -> None:
 
 @pytest.fixture
 def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A PATH that has one program, which does not work."""
+    """Prepend to PATH a directory with one program, which does not work."""
     program = tmp_path / "dockerd"
     program.write_text("#!/bin/sh\necho no such engine >&2\nexit 3\n")
     program.chmod(0o755)

@@ -1,4 +1,4 @@
-"""Ask the helper of an identity's cloud for a registry that the identity may reach."""
+"""Ask the helper of an identity's cloud for the credential of a registry."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ HELPERS = {
     "oidc": ("oidc", ""),
     "secret": ("auto", "registry.corp.example"),
 }
-"""The program of each provider, and a registry; a provider without a row is an error."""
+"""Each provider's program (without docker-credential-) and a registry of its cloud.
+
+The registry "" means the first one of DOCKCRED_OIDC_HOSTS. A provider without a row is
+an error.
+"""
 _ELSEWHERE = {"gitlab-glab-self-managed": "images.corp.example"}
 _PROVIDERS = {
     name: cloud.subject.provider for cloud in CLOUDS for name in cloud.identities
@@ -35,7 +39,10 @@ def ask(
     road: str = "",
     timeout_s: int = 20,
 ) -> tuple[int, str]:
-    """Return the exit status, and what was printed, without the cache's help."""
+    """Return the exit status and the output (stdout, then stderr), without the cache.
+
+    `road` is a value of DOCKCRED_ROAD: it selects our own code or the cloud's SDK.
+    """
     helper, host = HELPERS[_PROVIDERS[identity]]
     host = _ELSEWHERE.get(identity, host)
     host = host or environment["DOCKCRED_OIDC_HOSTS"].split(",")[0]

@@ -1,7 +1,7 @@
-"""What people write into ~/.aws and around it: a grammar of inputs for tests.
+"""Generate ~/.aws/config, ~/.aws/credentials and AWS variables as people write them.
 
-Most lines are plain; some are indented, quoted, continued, doubled, half or misspelt, as
-heredocs, templates, editors and other tools leave them.
+Most lines are plain. Some are indented, quoted, continued, doubled, cut off or
+misspelt, as heredocs, templates, editors and other tools leave them.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ TOKEN = "the-web-identity-token"
 
 @dataclass(frozen=True)
 class Home:
-    """The two files' texts, None where one is absent, and the variables beside them."""
+    """The texts of the two files (None if one is absent), and the AWS variables."""
 
     config: str | None = None
     credentials: str | None = None
     variables: dict[str, str] = field(default_factory=dict)
 
     def write(self, home: Path) -> dict[str, str]:
-        """Write the files below a home; return the variables, that home among them."""
+        """Write the files into a home directory; return the variables with HOME."""
         (home / ".aws").mkdir(exist_ok=True)
         for name in ("config", "credentials"):
             path, text = home / ".aws" / name, getattr(self, name)
@@ -203,7 +203,7 @@ _TEXTS = (
 
 @st.composite
 def texts(draw, *, is_config: bool) -> str | None:
-    """A file: its text, or None where it is absent."""
+    """Generate the text of a file, or None if the file is absent."""
     sections = draw(st.lists(_sections(is_config=is_config), max_size=4))
     if not sections and draw(st.booleans()):
         return None
@@ -309,7 +309,7 @@ _RETRIES = (
 
 @st.composite
 def homes(draw) -> Home:
-    """A home, and the variables of a call in it."""
+    """Generate a Home."""
     variables: dict[str, str] = {}
     parts = _VARIABLES, _KEYS, _WEB_IDENTITIES, _MACHINES, _ENDPOINTS, _RETRIES
     for part in parts:

@@ -1,7 +1,7 @@
-"""AWS in this process: one wire for botocore's requests and for our own.
+"""A stand-in for AWS in this process, for botocore's requests and for our own.
 
-What is asked is noted, and answered as AWS would: keys are named for whoever they were
-given to, and a password for the keys that it was asked with.
+It notes each request, and answers as AWS would. An access key's id has the name of its
+owner; a registry password has the access key that signed its request.
 """
 
 from __future__ import annotations
@@ -45,7 +45,10 @@ def _keys(owner: str, token: str = "Token") -> dict[str, str]:
 
 
 class Wire:
-    """What was asked, in order; `overrides` answers first where it knows a request."""
+    """The requests so far, in order; `overrides` has answers that go before ours.
+
+    The keys of `overrides` are ecr, sts, metadata and container.
+    """
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, ...]] = []
@@ -54,7 +57,7 @@ class Wire:
     def answer(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes
     ) -> Answer:
-        """Note a request and return status and body."""
+        """Note a request; return the status and the body of its response."""
         parts = urlsplit(url)
         sent = {name.lower(): _text(value) for name, value in headers.items()}
         form = parse_qs(body.decode()) if b"Action=" in body else {}
@@ -114,7 +117,7 @@ class Wire:
         return self.overrides.get("metadata", (200, body))
 
     def process(self, words: list[str], **_: object) -> object:
-        """Note a program, and be the process that has printed keys."""
+        """Note a program's start; return a process that has printed access keys."""
         self.asked.append(("process", *words))
         keys = {"Version": 1, **_keys("process", "SessionToken")}
         printed = json.dumps(keys).encode()
@@ -128,7 +131,7 @@ def _text(value: object) -> str:
 
 
 def _signer(sent: dict[str, str]) -> tuple[str, str, str]:
-    """Return key, region and service of a signature; blanks where there is none."""
+    """Return key, region and service of a signature; empty strings without one."""
     found = _CREDENTIAL.search(sent.get("authorization", ""))
     return (found[1], found[2], found[3]) if found else ("", "", "")
 
@@ -143,7 +146,7 @@ class _Raw:
 
 @contextmanager
 def wired() -> Iterator[Wire]:
-    """Lead all requests of this process to a wire, and no program is started."""
+    """Send all requests of this process to a Wire; start no program."""
     wire = Wire()
 
     def theirs(_: object, prepared: botocore.awsrequest.AWSPreparedRequest) -> object:
@@ -155,7 +158,7 @@ def wired() -> Iterator[Wire]:
         return botocore.awsrequest.AWSResponse(prepared.url, status, {}, _Raw(text))
 
     def ours(method: str, url: str, _: object, **more: object) -> Response:
-        Target(url)  # as `request` does first: it refuses what it may not ask
+        Target(url)  # as `request` does first: it refuses URLs that are not allowed
         idle.clear()
         headers = more["headers"]
         headers = headers() if callable(headers) else headers
@@ -175,7 +178,7 @@ def wired() -> Iterator[Wire]:
         mock.patch.object(api, "request", ours),
         mock.patch.object(machine, "request", ours),
         mock.patch.object(machine, "probe", ours),
-        # This machine may say of itself that it is no cloud's.
+        # Without these, a machine known not to be a cloud's would not be asked.
         mock.patch.object(metadata, "ask", lambda _, __, request, *own: request()),
         mock.patch.object(metadata, "check"),
         mock.patch.object(sdk, "Popen", process),
@@ -189,7 +192,7 @@ def _in_order(status: int, body: bytes) -> tuple[int, dict[str, str], bytes]:
 
 
 def _their_process(process: object) -> object:
-    """Return botocore's provider of programs' keys, with a stand-in for them."""
+    """Return botocore's ProcessProvider, which starts `process` in place of Popen."""
 
     class WithStandIn(_ORIGINAL_PROCESS):
         def __init__(self, *details: object, **more: object) -> None:

@@ -1,7 +1,7 @@
-"""A machine of Azure's, in this process: its endpoints and its programs, by a script.
+"""An Azure machine in this process: its endpoints and programs, with scripted answers.
 
-Both azure-identity and our own code are led here: whoever connects, to whatever address,
-reaches the one server, or is refused, or met with silence, at once.
+The connections of azure-identity and of our own code all end here, whatever their
+address: at one server, or at once in a refusal or a timeout.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PLACES = {
     "/shell/token": "cloud-shell",
     "/arc/token": "arc",
 }
-"""What is asked, by the path of its URL."""
+"""The name of each endpoint, by the path of its URL."""
 CONNECTIONS = {
     "refused": ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"),
     "silent": TimeoutError("timed out"),
@@ -44,7 +44,7 @@ LIFETIME = {"expires_in": "3600", "expires_on": "4102444800"}
 
 @dataclass(frozen=True)
 class Answer:
-    """What one request is answered, or how its connection breaks (one of BROKEN)."""
+    """The response to one request, or how its connection breaks (one of BROKEN)."""
 
     status: int = 200
     body: bytes = b""
@@ -53,7 +53,7 @@ class Answer:
 
 
 def token(value: str, **change: object) -> Answer:
-    """The answer with a token in it."""
+    """Return a response with this access token; `change` replaces its fields."""
     fields = {
         "access_token": value,
         "token_type": "Bearer",
@@ -65,10 +65,11 @@ def token(value: str, **change: object) -> Answer:
 
 @dataclass
 class Machine:
-    """What its endpoints answer, each by a list of which the last is for ever.
+    """The answers of the endpoints: a list for each, whose last one is repeated.
 
-    `met` is how whoever connects to an address is met, one of CONNECTIONS; `asked` is
-    what was asked, in order: a place and what it was given to choose an identity.
+    `met` has one of CONNECTIONS for each address that cannot be reached. `asked` has
+    the requests in order: the endpoint's name, and the parameters that choose an
+    identity. `knocks` counts probes of the metadata service without its header.
     """
 
     answers: dict[str, list[Answer]] = field(default_factory=dict)
@@ -77,11 +78,11 @@ class Machine:
     knocks: int = 0
 
     def forget(self) -> None:
-        """Begin anew with what was asked, for the other side."""
+        """Forget the requests so far, before the other side asks."""
         self.asked, self.knocks = [], 0
 
     def answer(self, place: str, *, is_knock: bool, given: str) -> Answer:
-        """Return the next answer of a place, and note what was asked."""
+        """Return the next answer of an endpoint, and note the request."""
         if is_knock:
             self.knocks += 1
             return Answer(400, b'{"error": "invalid_request"}')
@@ -140,9 +141,9 @@ class Server(ThreadingHTTPServer):
 
 @contextmanager
 def serving() -> Iterator[Server]:
-    """Serve, and lead this process's connections here, as long as the block lasts.
+    """Serve, and send this process's connections here, until the block ends.
 
-    Nothing is slept for: both sides' pauses between attempts are none.
+    time.sleep returns at once: neither side pauses between its attempts.
     """
     server = Server(("127.0.0.1", 0), _Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
@@ -160,7 +161,7 @@ def serving() -> Iterator[Server]:
         if name == ENTRA:
             server.machine.asked.append(("entra", ""))
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        # Of IPv4 whatever it is, so that the socket can be led.
+        # Always IPv4: the server, to which all connections are sent, has IPv4 only.
         kind = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         return [(*kind, "", (name, port))]
 
@@ -169,7 +170,7 @@ def serving() -> Iterator[Server]:
             mock.patch.object(socket.socket, "connect", led),
             mock.patch.object(socket, "getaddrinfo", resolved),
             mock.patch("time.sleep"),
-            # This machine may say of itself that it is no cloud's.
+            # Without these, a machine known not to be a cloud's would not be asked.
             mock.patch.object(metadata, "ask", lambda _, __, request, *own: request()),
             mock.patch.object(metadata, "check"),
         ):
@@ -207,9 +208,9 @@ OF_ANY = {
 
 
 def install(directory: Path, programs: dict[str, str]) -> Callable[[], list[str]]:
-    """Put programs on a PATH of their own, each with what it does; return what ran.
+    """Write programs into directory/bin; each behaves as a word of SAYS or OF_ANY says.
 
-    What a program does is a word of SAYS or OF_ANY.
+    Returns a function that returns the command lines run since its last call.
     """
     log = directory / "ran"
     log.write_text("")

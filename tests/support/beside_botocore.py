@@ -1,4 +1,4 @@
-"""Our road to ECR and botocore's, each asked in this process under the same variables."""
+"""Ask our own ECR code and botocore, in this process and under the same variables."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ANSWERED, FAILED, NOBODY = "answered", "an error", "nobody to be"
 
 
 def ours(wire: Wire, variables: dict[str, str], host: str) -> str:
-    """Ask for a host as `get` does without a cache; return how it ends."""
+    """Ask for a host as `get` does without a cache; return how it ended."""
     wire.asked.clear()
     try:
         environment = Environment(variables)
@@ -37,14 +37,17 @@ def ours(wire: Wire, variables: dict[str, str], host: str) -> str:
 
 
 def _once(session: botocore.session.Session) -> dict[str, int]:
-    """Return how often a client asks: once, where it is not said."""
+    """Return botocore's retry settings: one attempt, unless a number is set."""
     said = "AWS_MAX_ATTEMPTS" in os.environ
     said = said or "max_attempts" in session.get_scoped_config()
     return {} if said else {"total_max_attempts": 1}
 
 
 class Theirs:
-    """botocore under the same variables, but for what differs and is meant."""
+    """botocore under the same variables, without those that differ on purpose.
+
+    `meant` names these differences: rows of docs/differences.md.
+    """
 
     def __init__(self, variables: dict[str, str], host: str) -> None:
         registry = registry_of(host)
@@ -57,7 +60,7 @@ class Theirs:
         self.error: Exception | None = None
 
     def leave_out_what_differs(self, variables: dict[str, str]) -> None:
-        """Take away what botocore would read otherwise, and note that it is meant."""
+        """Remove what botocore reads differently on purpose; note each in `meant`."""
         if "" in variables.values():
             self.meant.append(meant("empty-is-not-set"))
         both = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE"}
@@ -71,7 +74,7 @@ class Theirs:
         self.variables["AWS_DEFAULT_REGION"] = self._registry.region
 
     def ask(self, wire: Wire, *, sts_of_the_hosts_kind: bool = True) -> str:
-        """Ask; return how it ends."""
+        """Ask; return how it ended."""
         wire.asked.clear()
         os.environ.clear()
         os.environ.update(self.variables)

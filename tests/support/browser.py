@@ -8,9 +8,9 @@ from pathlib import Path
 from support.program import BUSY_S
 from support.real import program
 
-# The search's list has settled when it is the same so many looks later.
+# The list of search results has settled when it was the same at so many looks.
 _LOOKS, _LOOK_S = 3, 0.1
-# Axe shall see the colours that a page ends with, and not those on the way.
+# Without transitions: axe must see a page's final colours.
 _STILL = (
     "*, ::before, ::after { transition: none !important; animation: none !important }"
 )
@@ -26,10 +26,10 @@ _LETTERS = """function() {
 
 
 class Browser:
-    """Chromium, driven by selenium; it asks nobody but the site."""
+    """Chromium, driven by selenium; it requests nothing but the site."""
 
     def __init__(self, size: tuple[int, int] = (1280, 900)) -> None:
-        """Start it, without a window."""
+        """Start Chromium without a window."""
         from selenium import webdriver
         from selenium.webdriver.chrome.service import Service
 
@@ -48,7 +48,7 @@ class Browser:
         self.wait("return document.readyState == 'complete'")
 
     def wait(self, script: str) -> object:
-        """Return what a script returns, once that is something."""
+        """Run a script until its result is true in JavaScript; return that result."""
         give_up = time.monotonic() + BUSY_S
         while not (found := self.run(script)):
             assert time.monotonic() < give_up, script
@@ -56,11 +56,11 @@ class Browser:
         return found
 
     def click(self, selector: str) -> None:
-        """Click the first of what a selector finds, as a person does."""
+        """Click the first element of a CSS selector, as a person does."""
         self._driver.find_element("css selector", selector).click()
 
     def complaints(self) -> list[str]:
-        """Return what the console has said since the last call."""
+        """Return the console's messages since the last call."""
         return [entry["message"] for entry in self._driver.get_log("browser")]
 
     def asked(self) -> list[str]:
@@ -70,14 +70,14 @@ class Browser:
         )
 
     def narrow(self, width: int, height: int) -> None:
-        """Show the page as on a telephone; 0 and 0 are the window again."""
+        """Show the page at a telephone's size; 0 and 0 restore the window's size."""
         metrics = {"width": width, "height": height, "deviceScaleFactor": 0}
         self._driver.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride", metrics | {"mobile": False}
         )
 
     def letters_px(self) -> list[float]:
-        """Return how high the letters of each text in a diagram are seen.
+        """Return the font size of each text in the diagrams, in pixels on the screen.
 
         A diagram is in a closed shadow root: the page's own scripts see none of it.
         """
@@ -122,7 +122,7 @@ class Browser:
         field = f"{host}.querySelector('input')"
         self.wait(f"return {host}?.querySelector('input')")
         heads = f"return [...{host}.querySelectorAll('ol a')].map(e => e.innerText)"
-        # Emptied first: what is seen then is of these words, and not of the last ones.
+        # Empty the field first, so that no result of the last words is taken for ours.
         self.run(f"{field}.select(); document.execCommand('delete')")
         self.wait(f"return !{host}.querySelector('ol a')")
         paste = (
@@ -142,9 +142,9 @@ class Browser:
         return [head.split("\n")[0] for head in seen[-1]]
 
     def picture(self, file: Path) -> bool:
-        """Write what is seen into a file; return whether that could be done."""
+        """Write a screenshot into a file; return whether that succeeded."""
         return self._driver.save_screenshot(str(file))
 
     def end(self) -> None:
-        """End it."""
+        """End Chromium."""
         self._driver.quit()

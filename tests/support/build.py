@@ -1,4 +1,7 @@
-"""Get other people's clients of Go, Rust and Node, for a few lines of ours around them."""
+"""Build test programs of Go and Rust, and install packages of Node.
+
+These programs are a few lines of ours around other people's docker clients.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +27,14 @@ _BUILD_S = 900
 
 
 def go(source: Path, target: Path) -> None:
-    """Build a Go program; Go keeps what it has built."""
+    """Build a Go program; Go's own cache makes the next build fast."""
     program = real.program("go", _PATH)
     command = [program, "build", "-trimpath", "-o", str(target), "."]
     _run(command, source, {"GOFLAGS": "-buildvcs=false", "CGO_ENABLED": "0"}, _GO)
 
 
 def rust(source: Path, name: str) -> Path:
-    """Build a Rust program outside the tree, where the next run finds it built."""
+    """Build a Rust program in the cache directory, for the next run too; return it."""
     program = real.program("cargo", _PATH)
     place = _place(name)
     # Beside the sources Cargo would leave a Cargo.lock.
@@ -41,7 +44,7 @@ def rust(source: Path, name: str) -> Path:
 
 
 def node(package: str, version: str) -> Path:
-    """Install a package for Node, and no script of it; answer its directory."""
+    """Install a package of Node without running its scripts; return its directory."""
     program = real.program("npm", _PATH)
     place = _place(f"{package.replace('/', '-')}-{version}")
     installed = place / "node_modules" / package

@@ -1,4 +1,7 @@
-"""Kubelet's configurations as clouds and people write them, for what edits them."""
+"""Kubelet's CredentialProviderConfigs as clouds and people write them.
+
+For the tests of the code that edits such files.
+"""
 
 from __future__ import annotations
 

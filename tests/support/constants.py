@@ -1,4 +1,4 @@
-"""What a module of Python names at its top, read without running it."""
+"""Read the constants of a Python module without running it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 
 def constants(tree: ast.Module) -> dict[str, ast.expr]:
-    """Return what each name at the top of a module is assigned, the last time."""
+    """Return the last value that each name is assigned at the top of a module."""
     return {
         name: value
         for node in tree.body
@@ -18,7 +18,7 @@ def constants(tree: ast.Module) -> dict[str, ast.expr]:
 
 
 def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
-    """Yield each name with what it is assigned, also of `A, B = 1, 2`."""
+    """Yield each name with its value, also for `A, B = 1, 2`."""
     match target, value:
         case ast.Name(id=name), _:
             yield name, value

@@ -1,4 +1,4 @@
-"""Issuers that are no good neighbours: one that is silent, one that drips, and others."""
+"""OIDC issuers that misbehave: never answer, send byte by byte, and others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HEAD = (
 
 @dataclass
 class BadIssuer:
-    """Its URL, and how often it was asked."""
+    """An issuer's URL, and the number of connections to it so far."""
 
     url: str
     asked: int = 0
@@ -26,7 +26,7 @@ class BadIssuer:
 
 @contextmanager
 def serving(manner: str) -> Iterator[BadIssuer]:
-    """Serve in a `manner` of MANNERS; `silent` never answers."""
+    """Serve as `manner` says, a key of MANNERS, until the block ends."""
     ended = threading.Event()
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listening:
         issuer = BadIssuer(f"http://127.0.0.1:{listening.getsockname()[1]}")

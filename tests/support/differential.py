@@ -1,18 +1,19 @@
-"""Our reading of a format beside the reading of the code whose format it is.
+"""Compare how our code and the original code read the same generated inputs.
 
     def test_whom_the_files_name(side_by_side):
         side_by_side(compare, homes())
 
-`compare` is called with one generated input, runs both sides on it, and fails where they
-disagree. Where they differ and it is meant, it returns the difference's name, or several,
-each by `meant`: a row of docs/differences.md. What returns nothing has agreed.
+`compare` is called with one generated input. It runs both sides on it, and fails if
+they disagree. If they differ on purpose, it returns the name of the difference, or
+several names, each from `meant`: rows of docs/differences.md. It returns nothing if
+they agree.
 
-What the inputs must have shown is said by `shows`, and asked of the seed that is always
-the same: by chance a fresh one may draw none of a kind.
+`shows` checks that the inputs covered enough. It is asked only for the fixed seed: a
+fresh seed may by chance draw no input of some kind.
 
-A test runs twice: by a seed that is always the same, and by one that is new each time.
-The end of a run names both; DOCKCRED_SEED=N plays one again. Each run is bounded: EXAMPLES
-inputs, and NIGHT_EXAMPLES where DOCKCRED_NIGHT is set.
+Each test runs twice: with a seed that is always the same, and with a new one. The end
+of a run prints both; DOCKCRED_SEED=N repeats one. Each run is bounded: EXAMPLES inputs,
+and NIGHT_EXAMPLES if DOCKCRED_NIGHT is set.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ _ROW = re.compile(r"^\| `([a-z0-9-]+)` \|", re.MULTILINE)
 
 
 def rows() -> dict[str, list[str]]:
-    """Return the table of meant differences: each name with its row's other cells."""
+    """Return the table of intended differences: by name, each row's other cells."""
     found = {}
     for line in PAGE.read_text(encoding="utf-8").splitlines():
         if match := _ROW.match(line):
@@ -48,7 +49,7 @@ def rows() -> dict[str, list[str]]:
 
 
 def meant(name: str) -> str:
-    """Return the name of a meant difference; KeyError where the table has no such row."""
+    """Return the name of an intended difference; raise KeyError if it has no row."""
     if name not in rows():
         raise KeyError(f"docs/differences.md has no row {name}")
     return name
@@ -61,12 +62,12 @@ Compare = Callable[..., str | Iterable[str] | None]
 def side_by_side(
     request: pytest.FixtureRequest, tell: Callable[[str, str], None]
 ) -> Callable[..., None]:
-    """Return what calls `compare` with generated inputs, and tells how they ended.
+    """Return a function that calls `compare` with generated inputs and counts the ends.
 
-    Called as side_by_side(compare, strategy, ..., share=1.0, shows=...): a strategy for
-    each argument of `compare`; `share` is the part of the usual number of inputs that a
-    costly comparison takes. `shows` gets the count of each meant difference and of
-    "alike", and returns whether they are enough.
+    Called as side_by_side(compare, strategy, ..., share=1.0, shows=...), with a
+    strategy for each argument of `compare`. `share` lowers the number of inputs for a
+    costly comparison: 0.5 is half of the usual number. `shows` gets the count of each
+    intended difference and of "alike", and returns whether they are enough.
     """
     hypothesis = pytest.importorskip("hypothesis")
     again = os.environ.get("DOCKCRED_SEED")

@@ -1,4 +1,4 @@
-"""The directory that runs on any Linux: how tests build it, and roots to run it in."""
+"""Build the node directory, which runs on any Linux, and chroots to run it in."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BUILD = ROOT / "packaging/directory/build.py"
 PLACE = "/opt/dockcred"
 PLUGIN = "dockcred-credential-provider"
 MACHINE = Path("/usr/local/lib/dockcred-ci")
-"""Where .ci/run lays what is made once on a machine."""
+"""Where .ci/run puts what is made once per machine."""
 _IN_ROOT = """
 root=$1 directory=$2 place=$3
 shift 3
@@ -30,7 +30,10 @@ exec /usr/sbin/chroot "$root" "$@"
 
 
 def build(target: Path, *more: object, **variables: str) -> None:
-    """Build it of this machine's Debian, or skip the test by what is missing for that."""
+    """Build the directory from this machine's Debian; skip the test without the tools.
+
+    `more` are further arguments of build.py (--root ROOT, to build for arm64).
+    """
     program(PYTHON)
     tools = ("aarch64-linux-gnu-gcc", "readelf") if more else ("gcc", "readelf")
     for tool in tools:
@@ -49,26 +52,26 @@ def build(target: Path, *more: object, **variables: str) -> None:
 
 
 def build_once(factory: pytest.TempPathFactory) -> Path:
-    """Return the directory of this machine's Debian, built once in a run."""
+    """Return the directory built from this machine's Debian, once per test run."""
     make = lambda place: build(place / "dockcred")  # noqa: E731
     return make_once(factory, "node-directory", make) / "dockcred"
 
 
 class Root:
-    """A root that a process is shut up in, with the directory read-only and /proc."""
+    """A root for chroot that has only the node directory, read-only, and /proc."""
 
     def __init__(self, path: Path, directory: Path, place: str = PLACE) -> None:
         require_own_mounts()
         self.path, self.directory, self.place = path, directory, place
 
     def make(self) -> Root:
-        """Make the root, with nothing in it."""
+        """Make the root, with empty mount points only."""
         for place in ("proc", self.place[1:]):
             (self.path / place).mkdir(parents=True)
         return self
 
     def __call__(self, name: str, *arguments: str, environment, stdin: bytes = b""):
-        """Run a program of the directory, by its path in that."""
+        """Run a program of the directory in the root; `name` is its path there."""
         places = (str(self.path), str(self.directory), self.place)
         return Program("/usr/bin/unshare")(
             *("--mount", "/bin/sh", "-euc", _IN_ROOT, "sh", *places),
@@ -79,7 +82,7 @@ class Root:
 
 
 def tree(directory: Path) -> dict[str, tuple[int, int, bytes]]:
-    """Read all below a directory: modes, times and bytes."""
+    """Return mode, mtime and bytes of everything below a directory, by its path."""
     found = {}
     for path in sorted(directory.rglob("*")):
         status = path.lstat()

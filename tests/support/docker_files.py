@@ -1,4 +1,7 @@
-"""Files as docker's users have them, for every client that reads them."""
+"""config.json files and DOCKER_AUTH_CONFIG values as docker's users have them.
+
+The tests of every client that reads them use these.
+"""
 
 from __future__ import annotations
 
@@ -163,7 +166,7 @@ CORPUS: dict[str, object] = {
     "two broken ones": {"auths": {HOST: A, "o": {"auth": "!"}, "p": {"auth": "bQ=="}}},
     "broken, and a wrong type": {"auths": {HOST: A, "o": {"auth": "!"}}, "psFormat": 1},
 }
-"""Files as people have them: after public reports, and written for here."""
+"""Texts of config.json: some after public reports, others written for these tests."""
 
 
 A_VARIABLE = json.dumps(one(HOST))
@@ -219,7 +222,7 @@ HELPERS = {
 
 
 def make_helpers(place: Path) -> str:
-    """Write the helpers into a directory; return a PATH that has them."""
+    """Write the HELPERS into a directory; return a PATH that starts with it."""
     for name, body in HELPERS.items():
         file = place / f"docker-credential-{name}"
         file.write_text(f"#!/bin/sh\n{body}\n")

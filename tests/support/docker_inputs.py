@@ -14,11 +14,11 @@ from support.docker_files import HOST, b64
 
 
 class Members(list[tuple[str, Any]]):
-    """An object of JSON, in which names may stand twice."""
+    """A JSON object, in which a name may occur twice."""
 
 
 def to_json(value: Any) -> str:
-    """Return JSON of values with Members; as UTF-8 wherever that can be."""
+    """Return a value with Members as JSON; without \\u escapes if it is printable."""
     if isinstance(value, Members):
         return "{" + ",".join(f"{to_json(k)}:{to_json(v)}" for k, v in value) + "}"
     if isinstance(value, list):
@@ -110,14 +110,14 @@ _OTHERS = st.builds(str.format, st.sampled_from(FORMS), st.sampled_from(HOSTS))
 
 
 def _keys(host: str) -> st.SearchStrategy[str]:
-    """Return keys of which most are meant for a host."""
+    """Generate keys of `auths`, most of them for this host."""
     own = FORMS if host != "docker.io" else (*HUBS, HUB_KEY, HUB_KEY, *FORMS[11:])
     meant = st.builds(str.format, st.sampled_from(own), st.just(host))
     return st.one_of(meant, meant, meant, _OTHERS, st.sampled_from(HUBS))
 
 
 def _right(kind: Any) -> Any:
-    """Return a value of a type of docker's."""
+    """Return a value of the type that docker expects for a field."""
     if isinstance(kind, List):
         return [_right(kind.of)]
     if isinstance(kind, Map):
@@ -130,7 +130,7 @@ _FEW = st.integers(0, 9).flatmap(lambda n: _ODD if n == 0 else st.just("x"))
 
 
 def files(host: str) -> st.SearchStrategy[bytes]:
-    """Return files of docker's that mostly have something for a host."""
+    """Generate texts of config.json, most of which have an entry for this host."""
     auths = _mostly(_members(st.tuples(_keys(host), _mostly(_ENTRY)), least=1, most=3))
     helped = HUB_KEY if host == "docker.io" else host
     helper = st.tuples(
@@ -166,7 +166,7 @@ def _encoded(value: Any, before: bytes, behind: bytes, cut: int, code: str) -> b
 
 
 def documents(content: st.SearchStrategy[Any]) -> st.SearchStrategy[bytes]:
-    """Return texts of JSON, some with more before and behind, cut, or in UTF-16."""
+    """Generate JSON texts; some have extra text around them, are cut, or are UTF-16."""
     return st.builds(
         _encoded,
         _mostly(content),
@@ -186,7 +186,7 @@ _CODED = _members(
 
 
 def variables(host: str) -> st.SearchStrategy[bytes]:
-    """Return values of DOCKER_AUTH_CONFIG, of which the half is not set."""
+    """Generate values of DOCKER_AUTH_CONFIG; b"" means that it is not set."""
     auths = _mostly(_members(st.tuples(_keys(host), _CODED), least=1, most=2))
     more = st.tuples(st.sampled_from(("credsStore", "x")), _ODD)
     content = _members(*[st.tuples(_cased("auths"), auths)] * 8, more, least=1, most=2)
@@ -197,4 +197,4 @@ def variables(host: str) -> st.SearchStrategy[bytes]:
 QUESTIONS = st.sampled_from((*HOSTS, *HOSTS[:3])).flatmap(
     lambda host: st.tuples(files(host), variables(host), st.just(host))
 )
-"""A file, a value of DOCKER_AUTH_CONFIG, and the registry that is asked for."""
+"""Triples: a config.json, a value of DOCKER_AUTH_CONFIG, and the registry asked for."""

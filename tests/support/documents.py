@@ -1,6 +1,6 @@
-"""What the documentation shows: pages, command blocks, links.
+"""Read the documentation: its pages and its blocks of commands.
 
-A block of commands is a fence of `console`; a comment right above it may say who runs
+A block of commands is a fence of `console`. A comment right above it may say who runs
 it and how it ends:
 
     <!-- run: as sso-expired, fails -->
@@ -8,12 +8,12 @@ it and how it ends:
     as NAME         the identity of the sandbox (env-keys)
     with a login    docker's config.json holds one, in the clear
     in the project  the tree is the working directory, not an empty home
-    fails           the last command is to fail
-    elsewhere       tests/… runs it: the word that follows names the test file
+    fails           the last command must fail
+    elsewhere FILE  this test file (tests/…) runs it
 
-In a block `$ ` begins a command, which goes on while a line ends in `|`, `\\` or `&&`.
-What follows is what a person sees: on stdout, or on stderr if stdout is empty. Numbers
-stand for any numbers, `…` for any text.
+In a block, `$ ` begins a command, which goes on while a line ends in `|`, `\\` or `&&`.
+The lines after it are its stdout, or its stderr if stdout is empty. A number stands for
+any number, `…` for any text.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ class Block:
 
     @property
     def elsewhere(self) -> str:
-        """The test file that runs the block, where it is not run as the others are."""
+        """The test file that runs this block; "" if it runs as most blocks do."""
         found = [w.split()[1] for w in self.how if w.startswith("elsewhere")]
         return found[0] if found else ""
 
     def steps(self) -> list[tuple[str, str]]:
-        """The commands, each with what it is to print."""
+        """The commands, each with the output that it must have."""
         found: list[list[str]] = []
         goes_on = False
         for line in self.text.splitlines():
@@ -95,13 +95,13 @@ def blocks(kind: str) -> list[Block]:
 
 
 def written(how: str, page: str) -> list[str]:
-    """The commands of the one block of a page that has these words above it."""
+    """Return the commands of the one block on a page whose comment has these words."""
     (block,) = (b for b in blocks("console") if b.page.name == page and how in b.how)
     return [command for command, _ in block.steps()]
 
 
 def agrees(shown: str, printed: str) -> bool:
-    """Tell whether what a page shows is what was printed, but for numbers and `…`."""
+    """Return whether a page shows what was printed; numbers and `…` may differ."""
     pattern = ".*".join(re.escape(part) for part in _plain(shown).split("…"))
     return re.fullmatch(pattern, _plain(printed), re.DOTALL) is not None
 

@@ -1,4 +1,4 @@
-"""Look into the cache and age its entries, as time or a copy to elsewhere would."""
+"""Read the cache's files, and change the times in its entries."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def directory(environment: Mapping[str, str]) -> Path:
 
 
 def paths(environment: Mapping[str, str], provider: str = "[!f]??") -> list[Path]:
-    """Every entry's file, without locks, stamps and the rest."""
+    """Return the files of the entries, without locks, stamps and other files."""
     found = directory(environment).glob(f"{provider},*")
     return sorted(path for path in found if not path.suffix.isalpha() and _is(path))
 
@@ -42,7 +42,7 @@ def write(path: Path, entry: Entry) -> None:
 
 
 def shift(path: Path, seconds: float) -> None:
-    """Let so many seconds pass for one entry: all its times move into the past."""
+    """Move all times of one entry into the past, as if so many seconds had passed."""
     entry = read(path)
     entry.credential.issued_at -= seconds
     if entry.credential.expires_at is not None:
@@ -54,7 +54,7 @@ def shift(path: Path, seconds: float) -> None:
 
 
 def end_lease(path: Path) -> None:
-    """Let the quarter of an hour pass for which a source need not be asked."""
+    """End the entry's lease: the time in which its source need not be asked again."""
     entry = read(path)
     assert entry.lease_until is not None, "this source has no lease"
     entry.lease_until = entry.credential.issued_at - 1
@@ -62,6 +62,6 @@ def end_lease(path: Path) -> None:
 
 
 def age_to(path: Path, share: float) -> None:
-    """Let this share of the credential's life have passed."""
+    """Age an entry by this share of its credential's lifetime (0.5: half of it)."""
     credential = read(path).credential
     shift(path, (credential.expires_at - credential.issued_at) * share)

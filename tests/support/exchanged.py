@@ -1,4 +1,4 @@
-"""A CI job whose token is exchanged for a password that is kept."""
+"""A CI job whose OIDC token is exchanged for a password, which is cached."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dockcred.testing.sandbox import Sandbox
 
 
 def exchanged(cloud: Sandbox, name: str) -> dict[str, str]:
-    """A job's variables, for an endpoint that takes any job's."""
+    """Return the variables of a CI job; make the sandbox's endpoint trust its token."""
     ci = cloud.ci
     ci.audience = "https://sts.example.com"
     issuer = {

@@ -1,4 +1,4 @@
-"""Reads figures in Prometheus' text format, by its own client library."""
+"""Read metrics in Prometheus' text format, with its own client library."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 
 class Figures:
-    """All samples of a text, each by its name and some of its labels."""
+    """All samples of a text. A call sums those of one name that have some labels."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -20,7 +20,7 @@ class Figures:
 
     @classmethod
     def of(cls, directory: Path) -> Figures:
-        """Read all files as node_exporter does; none is no figure."""
+        """Read all *.prom files of a directory, as node_exporter does."""
         files = sorted(directory.glob("*.prom"))
         return cls("".join(path.read_text() for path in files))
 
@@ -35,7 +35,7 @@ class Figures:
 
     @property
     def labels(self) -> set[str]:
-        """Return every value of every label but the bounds of buckets."""
+        """Return every value of every label, except the bounds of buckets (le)."""
         return {
             value
             for sample in self._samples

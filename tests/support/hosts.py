@@ -6,8 +6,8 @@ import re
 
 ACCOUNT = "123456789012"
 
-# host: (region, API endpoint). The endpoints are those that botocore 1.44.5 asks: the
-# URL of its request, which is not always its client's meta.endpoint_url.
+# host: (region, API endpoint). The endpoint is the host in the URL of a request by
+# botocore 1.44.5, which is not always that of its client's meta.endpoint_url.
 ACCEPTED = {
     f"{ACCOUNT}.dkr.{service}.{region}.{suffix}": (region, endpoint)
     for service, region, suffix, endpoint in (
@@ -51,7 +51,7 @@ ACCEPTED = {
 _ECR = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com"
 
 LOOK_ALIKES = (
-    # Something follows, or stands before.
+    # Something is added before or after the name.
     f"{_ECR}.evil.example",
     f"{_ECR}.com",
     f"{_ECR}.amazonaws.com.evil.example",
@@ -72,7 +72,7 @@ LOOK_ALIKES = (
     "ecr-public.aws.com.evil.example",
     "evil.ecr-public.aws.com",
     "ecr-public.aws",
-    # The suffix is nearly a partition's.
+    # The suffix is almost that of a partition.
     f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.co",
     f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com.co",
     f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.cn",
@@ -91,7 +91,7 @@ LOOK_ALIKES = (
     f"{ACCOUNT}.dkr.ecr.us-iso-east-1.ic.gov",
     f"{ACCOUNT}.dkr.ecr.us-iso-east-1.xc2s.ic.gov",
     f"{ACCOUNT}.dkr.ecr.eu-isoe-west-1.adc-e.uk",
-    # The middle is nearly ECR's.
+    # The middle is almost ECR's.
     f"{ACCOUNT}.dkr.ecr.not-real.region.amazonaws.com",
     f"{ACCOUNT}.dkr.ecr..amazonaws.com",
     f"{ACCOUNT}.dkr.ecr.amazonaws.com",
@@ -112,7 +112,7 @@ LOOK_ALIKES = (
     "12345678901a.dkr.ecr.eu-west-1.amazonaws.com",
     "x123456789012.dkr.ecr.eu-west-1.amazonaws.com",
     ".dkr.ecr.eu-west-1.amazonaws.com",
-    # ECR's name stands elsewhere than in the host.
+    # ECR's name is not in the host, but elsewhere in the URL.
     f"evil.example/{_ECR}",
     f"https://evil.example/{_ECR}/v2/",
     f"https://evil.example:443/{_ECR}",
@@ -135,6 +135,6 @@ _PRIVATE = (
 
 
 def is_ecr(host: str) -> bool:
-    """Say by another way than the program whether a canonical host is ECR's."""
+    """Return whether a canonical host is ECR's, not in the way of the program."""
     public = host in {"public.ecr.aws", "ecr-public.aws.com"}
     return public or re.fullmatch(_PRIVATE, host, re.ASCII) is not None

@@ -1,7 +1,7 @@
-"""Variables that the SDKs read and that neither select nor redirect, with the reason.
+"""Variables that the SDKs read and we ignore, each with the reason.
 
-A module of its own: only tests read it, which hold the lists against the SDKs that are
-installed.
+They neither select an identity nor redirect a request. Tests compare these lists with
+the installed SDKs.
 """
 
 from __future__ import annotations

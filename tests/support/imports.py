@@ -1,4 +1,4 @@
-"""What a program imports while it answers a get, by the modules' first names."""
+"""Find which modules a program imports while it answers a get."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ HEAVY = {
     "typing",
     "urllib",
 }
-# Without site, which imports what other packages hook into the start.
+# Run without the module site, which imports start-up hooks of other packages.
 CODE = (
     "import sys; sys.path[:0] = {}; sys.argv[1:] = ['get']; from {} import main; main()"
 )
 
 
 def of_get(module: str, host: str, environment) -> set[str]:
-    """Run the program of a helper's module, and answer what it imported."""
+    """Run a helper's module; return the top-level names of the modules it imported."""
     found = in_full(module, host, environment)
     return {name.partition(".")[0] for name in found}
 
 
 def in_full(module: str, host: str, environment, *, answered=True) -> set[str]:
-    """Answer the same by the modules' whole names, also of a get that fails."""
+    """Return the full names of these modules; with answered=False the get must fail."""
     helper = importlib.import_module(module)
     roots = [helper.__file__, dockcred.__path__[0]]
     code = CODE.format([path.rpartition("/")[0] for path in roots], module)

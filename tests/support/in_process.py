@@ -1,6 +1,7 @@
-"""A helper whose verbs are calls: for a store that no program has, and for many calls.
+"""A helper whose verbs run in this process, not in a program.
 
-tests/windows gives the text of this file to Windows' own Python.
+For a store that no program has, and for tests with many calls. tests/windows passes the
+text of this file to Python for Windows.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dockcred.testing.store_contract import Answer, Helper
 
 
 class InProcess(Helper):
-    """A helper of the store that `make` returns."""
+    """A helper that answers from the store that `make` returns."""
 
     def __init__(self, make: Callable[[], object]) -> None:
         super().__init__("none")

@@ -1,4 +1,4 @@
-"""Install the wheel as a user would, without fetching again what is here already."""
+"""Install the wheel as a user would, without downloading libraries that are here."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pathlib import Path
 def install(wheel: Path, place: Path) -> None:
     """Make a venv with the wheel and all its extras.
 
-    The libraries are those beside this Python, which `make` has put there; pip sees for
-    itself that they are what the wheel asks for, and fetches what is not.
+    The libraries are linked from this Python's own, where `make` has installed them.
+    pip checks that they are what the wheel requires, and downloads the others.
     """
     _run(sys.executable, "-m", "venv", str(place))
     python = str(place / "bin/python")
@@ -25,7 +25,7 @@ def install(wheel: Path, place: Path) -> None:
 
 
 def _lend(ours: Path, theirs: Path) -> None:
-    """Link every library into the other venv, but for pip and for this tree itself."""
+    """Link every library into the other venv, except pip and dockcred itself."""
     for path in ours.iterdir():
         name = path.name.lower()
         if name.startswith(("pip", "dockcred", "_dockcred", "__editable__")):
@@ -38,7 +38,7 @@ def _lend(ours: Path, theirs: Path) -> None:
 
 
 def _link(source: str | Path, target: str | Path) -> None:
-    """Make a hard link; a copy where the file system has none."""
+    """Make a hard link; copy the file if the file system has no hard links."""
     with contextlib.suppress(FileExistsError):
         try:
             os.link(source, target)

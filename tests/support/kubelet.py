@@ -1,4 +1,4 @@
-"""Requests as kubelet writes them, and what a plugin's call gave."""
+"""Write requests as kubelet does, and read a plugin's responses."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ IMAGE = f"{HOST}/team/app"
 
 
 def request(image: str = IMAGE, version: str = "v1", **more: object) -> bytes:
-    """A request in the order of Go's fields."""
+    """Return a request, with its fields in the order of Go's struct."""
     fields = {"kind": "CredentialProviderRequest", "apiVersion": f"{GROUP}/{version}"}
     return json.dumps(fields | {"image": image} | more).encode()
 
 
 def account_claims(namespace: str, name: str, uid: str) -> dict[str, object]:
-    """What Kubernetes says of an account in a bound token."""
+    """Return the claim about a service account that a bound token has."""
     account = {"name": name, "uid": uid}
     bound = {"namespace": namespace, "serviceaccount": account}
     return {"kubernetes.io": bound}
 
 
 def response(answer) -> dict:
-    """The response of a call that succeeded and kept silent."""
+    """Return the response of a call that succeeded and wrote nothing to stderr."""
     assert (answer.status, answer.stderr) == (0, b""), answer
     assert answer.stdout.endswith(b"}\n")
     assert answer.stdout.count(b"\n") == 1
@@ -33,14 +33,14 @@ def response(answer) -> dict:
 
 
 def password(answer, key: str = HOST) -> str:
-    """The password under the one key of a response."""
+    """Return the password under the only key of a response."""
     auth = response(answer)["auth"]
     assert list(auth) == [key]
     return auth[key]["password"]
 
 
 def complaint(answer) -> str:
-    """What a call that failed said: on stderr, which kubelet quotes within a line."""
+    """Return a failed call's one line on stderr, which kubelet quotes in its log."""
     assert (answer.status, answer.stdout) == (1, b""), answer
     assert b"\n" not in answer.stderr
     assert len(answer.stderr) < 1100

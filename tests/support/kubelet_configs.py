@@ -1,4 +1,4 @@
-"""CredentialProviderConfigs, whether kubelet starts with each, and what is said of it."""
+"""CredentialProviderConfigs; whether kubelet starts with each; our message about it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 
 def provider(**more: object) -> str:
-    """A file of one provider; a field that is None is not there."""
+    """Return a configuration with one provider; a field that is None is left out."""
     fields = {
         "name": "x",
         "apiVersion": "credentialprovider.kubelet.k8s.io/v1",

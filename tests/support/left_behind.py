@@ -1,10 +1,10 @@
-"""Fail a run that leaves anything in the caches of this machine's own programs.
+"""Fail a run that leaves files in the caches of this machine's own programs.
 
-A program under test gets a home of its own, and as root a /run of its own where it has no
-home (`Program.with_run`). One that gets neither keeps its entries where this machine's
-docker and kubelet look for them. So does a docker that pulls meanwhile from a registry
-that is new to it, for which we cannot be blamed: what is new is named, with the test that
-has ended before it was seen.
+A program under test gets its own home directory; as root without a home it gets its own
+/run (`Program.with_run`). One that gets neither writes its cache entries where docker
+and kubelet of this machine look for them. A docker that pulls from a new registry
+during the run writes there too, and that is no fault of a test. So each new file is
+printed with the test after which it was first seen.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _found: dict[str, str] = {}
 
 
 def pytest_sessionstart() -> None:
-    """Note what is there before the first test."""
+    """Note which files are there before the first test."""
     _before.update(_files())
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item) -> None:
-    """Note what is new after a test that this process has run."""
+    """Note which files are new after a test of this process."""
     _look(item.nodeid)
 
 
@@ -39,14 +39,14 @@ def _look(nodeid: str) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node) -> None:
-    """Take over what a worker has found."""
+    """Add the files that a worker of pytest-xdist has found."""
     for path, nodeid in getattr(node, "workeroutput", {}).get(_KEY, {}).items():
         _found.setdefault(path, nodeid)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail the run, or hand what was found over to whom this process works for."""
+    """In a worker, pass the new files to the controller; else fail the run if any."""
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output[_KEY] = _found
@@ -57,7 +57,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print each new file, and when it was seen first."""
+    """Print each new file, and the test after which it was first seen."""
     if _found:
         terminalreporter.section("left in the caches of this machine's own programs")
     for path, nodeid in sorted(_found.items()):
@@ -65,7 +65,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def _files() -> set[str]:
-    """Return what is in the places; nothing for one that is absent or another's."""
+    """Return the files in _PLACES; none of a directory that is absent or unreadable."""
     found = set()
     for place in _PLACES:
         try:

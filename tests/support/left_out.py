@@ -1,4 +1,4 @@
-"""Name the tests that `-m` left out of a run, which pytest itself only counts."""
+"""Print the names of the tests that `-m` left out; pytest itself only counts them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _found: set[str] = set()
 
 
 def pytest_deselected(items: Iterable[pytest.Item]) -> None:
-    """Collect the names; each worker of pytest-xdist has the same ones."""
+    """Collect the names; all workers of pytest-xdist have the same ones."""
     _found.update(item.nodeid for item in items)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Hand the names of a worker over to whom it works for."""
+    """In a worker of pytest-xdist, pass the names to the controller."""
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output[_KEY] = sorted(_found)
@@ -25,14 +25,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node) -> None:
-    """Take the names over from a worker that ends."""
+    """Add the names from a worker that ends."""
     _found.update(getattr(node, "workeroutput", {}).get(_KEY, ()))
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Print each test once, with the number of its cases."""
+    """Print each test function once, with the number of its cases."""
     expression = config.getoption("markexpr")
     if not expression or not _found:
         return

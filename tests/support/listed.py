@@ -1,4 +1,4 @@
-"""What `list` is asked and answers, for its tests."""
+"""Helpers for the tests of the verb `list`."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ AWS = {HOST: "AWS", PUBLIC: "AWS"}
 
 
 def listed(answer: Answer) -> dict[str, str]:
-    """Return the users by host that a program has answered."""
+    """Return the user names by host from a program's answer to `list`."""
     assert answer.status == 0, answer
     return json.loads(answer.stdout)
 
 
 def configured(environment, text: str) -> dict[str, str]:
-    """Return variables by which a config.toml of this text is read."""
+    """Write a config.toml with this text; return variables that make it be read."""
     file = Path(environment["HOME"], "dockcred.toml")
     file.write_text(text)
     file.chmod(0o600)

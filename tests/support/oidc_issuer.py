@@ -27,7 +27,7 @@ GITHUB_CLAIMS = {
 
 
 class Issuer:
-    """One issuer with one key, known by an id; `asked` counts what was asked of it."""
+    """An issuer with one key, which has an id; `asked` counts the requests by path."""
 
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
@@ -40,13 +40,13 @@ class Issuer:
         self.key_id, self.key = f"{self.key_id}+", _new_key()
 
     def token(self, *, key=None, header=None, algorithm="RS256", **claims: Any) -> str:
-        """Sign what an ID token says; a claim that is None is left out."""
+        """Return a signed ID token; a claim that is None is left out."""
         now = int(time.time())
         said = {"iss": self.url, "aud": AUDIENCE, "iat": now, "nbf": now}
         said |= {"exp": now + 600} | GITHUB_CLAIMS | claims
         said = {name: value for name, value in said.items() if value is not None}
         header = {"kid": self.key_id} | (header or {})
-        # As bytes: jwt.encode refuses to sign some of what must be refused here.
+        # PyJWS, as jwt.encode refuses to sign some of the claims that we must reject.
         signer, text = jwt.PyJWS(), json.dumps(said).encode()
         return signer.encode(text, key or self.key, algorithm, header)
 
@@ -71,7 +71,7 @@ def _new_key() -> rsa.RSAPrivateKey:
 
 @contextmanager
 def serving() -> Iterator[Issuer]:
-    """Serve an issuer for a while."""
+    """Serve an issuer until the block ends."""
     issuer = Issuer()
 
     class Handler(BaseHTTPRequestHandler):
@@ -93,7 +93,7 @@ def serving() -> Iterator[Issuer]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        # Of a client that hangs up, as one does who has read enough.
+        # Silence the error of a client that hangs up because it has read enough.
         server.handle_error = lambda *_: None  # type: ignore[method-assign]
         issuer.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))

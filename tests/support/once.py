@@ -1,4 +1,4 @@
-"""What the workers of a run have in common: a directory that is made once, a server."""
+"""Share directories and servers between the pytest-xdist workers of one run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WORKER = "PYTEST_XDIST_WORKER"
 
 
 def run_directory(factory: pytest.TempPathFactory) -> Path:
-    """Return the directory that all workers of this run have in common."""
+    """Return the directory that all workers of this run share."""
     base = factory.getbasetemp()
     return base.parent if WORKER in os.environ else base
 
@@ -23,10 +23,10 @@ def run_directory(factory: pytest.TempPathFactory) -> Path:
 def make_once(
     factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]
 ) -> Path:
-    """Return the directory `name` of this run; `make` fills it before anyone sees it.
+    """Return the directory `name` of this run; the first caller fills it by `make`.
 
-    The other workers of pytest-xdist wait for it. Where `make` fails, each of them
-    fails with the same words, and nobody tries it again.
+    The other workers of pytest-xdist wait until it is full. If `make` fails, it is not
+    called again: each of the others fails with the same message.
     """
     base = run_directory(factory)
     place, failure = base / name, base / f"{name}.failed"
@@ -36,7 +36,7 @@ def make_once(
             pytest.fail(failure.read_text(encoding="utf-8"), pytrace=False)
         if place.exists():
             return place
-        # Under its own name from the start: the scripts of a venv name their place.
+        # Under its final name from the start: the scripts of a venv contain its path.
         place.mkdir()
         try:
             make(place)
@@ -48,10 +48,11 @@ def make_once(
 
 @contextmanager
 def shared(factory: pytest.TempPathFactory, name: str) -> Iterator[Callable[[], bool]]:
-    """Share what `name` stands for with the other workers, as long as the context lasts.
+    """Share a resource called `name` with the other workers, until the block ends.
 
-    What it hands out tells whether nobody else has it any more: who hears so may end it,
-    and until the context is left nobody begins.
+    Yields a function that returns whether no other worker uses the resource any more.
+    If it returns True, the caller may end the resource: until its block ends, no other
+    worker can begin to use it.
     """
     path = run_directory(factory) / f"{name}.shared"
     with open(path, "w", encoding="utf-8") as lock:
@@ -69,9 +70,10 @@ def shared(factory: pytest.TempPathFactory, name: str) -> Iterator[Callable[[], 
 
 @contextmanager
 def alone(factory: pytest.TempPathFactory, path: Path) -> Iterator[None]:
-    """Have with the other workers of this run what no other run has meanwhile.
+    """Hold a lock that all workers of this run share, and that excludes other runs.
 
-    Who has it is written in the file, and each of them holds that.
+    The file has the name of the run that holds it; each worker holds a shared lock on
+    it.
     """
     run = str(run_directory(factory))
     with open(path, "a+", encoding="utf-8") as lock:
@@ -81,7 +83,7 @@ def alone(factory: pytest.TempPathFactory, path: Path) -> Iterator[None]:
             lock.truncate(0)
             lock.write(run)
             lock.flush()
-            # Another one may be here before it is only held again.
+            # The kernel may give the lock to another run in between: read it again.
             fcntl.flock(lock, fcntl.LOCK_SH)
         yield
 

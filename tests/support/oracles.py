@@ -1,7 +1,7 @@
-"""Ask a client's own library whom it would ask for a registry, and what it would send.
+"""Ask a docker client's own library which helper it would run, and what it would send.
 
-Each folder of tests/oracles is a program around one library; tests/oracles/build makes
-them, once per machine.
+Such a program is called an oracle. Each folder of tests/oracles is an oracle around one
+library; tests/oracles/build makes them, once per machine.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def ask(
 ) -> dict[str, Any]:
     """Return the answer of an oracle with exactly these variables and this HOME.
 
-    It has every one of KEYS, None where one does not apply, and what an oracle adds.
-    Skips the test where the oracle is not built.
+    It has every one of KEYS, None if one does not apply, and fields that an oracle
+    adds. Skips the test if the oracle is not built.
     """
     done = subprocess.run(
         [program(name), registry],
@@ -49,7 +49,7 @@ def ask(
 
 
 def program(name: str) -> Path:
-    """Return the program of an oracle; skip the test where it is not built."""
+    """Return the program of an oracle; skip the test if it is not built."""
     found = BUILT / name
     if not os.access(found, os.X_OK):
         real.missing(f"the oracle {name} is not built: tests/oracles/build makes it")
@@ -58,7 +58,7 @@ def program(name: str) -> Path:
 
 @contextmanager
 def conversation(name: str) -> Iterator[Callable[[object], dict[str, Any]]]:
-    """Start an oracle that reads a question a line from stdin; answer what asks it."""
+    """Start an oracle that reads one question per line; yield a function to ask it."""
     with subprocess.Popen(
         [program(name), "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={}
     ) as process:
@@ -77,7 +77,7 @@ def conversation(name: str) -> Iterator[Callable[[object], dict[str, Any]]]:
 
 
 def versions(name: str) -> dict[str, str]:
-    """Return the libraries that an oracle is made of, and their versions."""
+    """Return the libraries that an oracle uses directly, with their versions."""
     go = SOURCES / name / "go.mod"
     if go.exists():
         text = go.read_text(encoding="utf-8")

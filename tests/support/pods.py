@@ -1,4 +1,4 @@
-"""A cluster whose pods' tokens are exchanged: each endpoint, and config.toml for it."""
+"""A Kubernetes cluster whose pods' tokens are exchanged at each supported endpoint."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ AUDIENCES = {
 
 
 class Cluster:
-    """A cluster whose issuer each endpoint trusts, for team/builder alone."""
+    """A cluster. Each endpoint trusts its issuer, for the account team/builder only."""
 
     def __init__(
         self, cloud: Sandbox, environment: dict[str, str], directory: Path
@@ -57,7 +57,7 @@ class Cluster:
         self.application = cloud.azure.directory.add(Principal("pull", subject=SUBJECT))
 
     def token(self, kind: str, name: str = "builder", **changes: object) -> str:
-        """What the API server issues for kubelet: the audience is a list there."""
+        """Return a token as the API server issues it for kubelet: `aud` is a list."""
         return self.issuer.token(
             AUDIENCES[kind],
             **{
@@ -69,7 +69,7 @@ class Cluster:
         )
 
     def settings(self, kind: str) -> dict[str, str]:
-        """The entry for one exchange, with a user name as in each where it may stand."""
+        """Return the [[registry]] entry of config.toml for one exchange."""
         ci = self.cloud.ci
         own = {
             "aws": {"role_arn": self.role.arn},
@@ -101,7 +101,7 @@ class Cluster:
         }
 
     def variables(self, settings: dict[str, str]) -> dict[str, str]:
-        """Write the node's config.toml, and return kubelet's variables."""
+        """Write the node's config.toml; return kubelet's variables."""
         lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
         self._config.write_text("\n".join(("[[registry]]", *lines, "")))
         self._config.chmod(0o644)
@@ -109,7 +109,7 @@ class Cluster:
 
 
 def asked_as(kind: str, token: str, **annotations: str) -> bytes:
-    """Kubelet's request for the image of one exchange."""
+    """Return kubelet's request for the image of one exchange."""
     return request(
         IMAGES[kind],
         serviceAccountToken=token,
@@ -118,7 +118,7 @@ def asked_as(kind: str, token: str, **annotations: str) -> bytes:
 
 
 def is_let_in(cluster: Cluster, kind: str, login: dict[str, str]) -> bool:
-    """Whether the registry takes it, as team/builder's."""
+    """Return whether the registry accepts a login, and as team/builder's."""
     host = IMAGES[kind].partition("/")[0]
     user, secret = login["username"], login["password"]
     if kind in {"aws", "azure", "google"}:

@@ -1,6 +1,6 @@
-"""Debian's docker-registry on the loopback, open to what a sandbox cloud has minted.
+"""Debian's docker-registry on the loopback, which takes passwords of a sandbox cloud.
 
-Plain http, which clients speak to 127.0.0.1; config.toml says whose registry it is.
+It speaks plain HTTP, which clients allow for 127.0.0.1. A config.toml maps it to HOST.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ http {{
 
 
 class PrivateRegistry:
-    """Where it is, the config.toml that leads to it, and what opened it."""
+    """The registry's address, the config.toml for it, and the passwords it took."""
 
     def __init__(self, directory: Path, port: int) -> None:
         self.host = f"127.0.0.1:{port}"
@@ -74,7 +74,7 @@ class PrivateRegistry:
         self._log = directory / "visits.log"
 
     def admits(self, password: str) -> bool:
-        """Tell whether a password is good now."""
+        """Return whether the registry takes this password now."""
         basic = base64.b64encode(f"AWS:{password}".encode()).decode()
         ask = urllib.request.Request(f"http://{self.host}/v2/")
         ask.add_header("Authorization", f"Basic {basic}")
@@ -86,7 +86,7 @@ class PrivateRegistry:
             return False
 
     def passwords(self) -> list[str]:
-        """Answer the passwords that opened it, in the order of first visits."""
+        """Return the passwords that were accepted, in the order of their first use."""
         found = {}
         for line in self._log.read_text().splitlines():
             status, _, shown = line.split(" ", 2)
@@ -98,7 +98,7 @@ class PrivateRegistry:
 
 @contextmanager
 def private_registry(cloud: Sandbox, directory: Path) -> Iterator[PrivateRegistry]:
-    """Serve it until the block ends."""
+    """Serve the registry until the block ends."""
     for name in ("nginx", "docker-registry", "crane"):
         program(name)
     port, backend = free_port(), free_port()

@@ -17,11 +17,12 @@ PUBLIC = "public.ecr.aws"
 NOT_FOUND = b"credentials not found in native keychain\n"
 
 BUSY_S = float(os.environ.get("DOCKCRED_BUSY_S", "90"))
-"""How many seconds later than on an idle machine anything may come.
+"""How many seconds later than on an idle machine an event may come.
 
-CI runs the suite on two cores that others use too, where a step of a second has taken
-thirty. Whatever a test waits for gets this time beside the limit that the program itself
-has; only what never comes takes it. The mutations give less: there that is the rule.
+CI runs the suite on two cores that others use too. A step of one second has taken
+thirty seconds there. So a test waits this long, in addition to the program's own limit;
+only an event that never comes takes that long. Mutation tests set less, as there it
+often does.
 """
 HARD_LIMIT_S = 30 + BUSY_S
 LONG_S = 2 * HARD_LIMIT_S
@@ -44,7 +45,7 @@ class Answer:
 
     @property
     def said(self) -> str:
-        """The one line of a failure, the same on stdout and, named, on stderr."""
+        """The line of a failure: on stdout, and after the program's name on stderr."""
         assert self.status == 1, (self.stdout, self.stderr)
         assert self.stdout.count(b"\n") == 1, self.stdout
         name, _, rest = self.stderr.partition(b": ")
@@ -91,9 +92,10 @@ class Program:
         return self("get", environment=environment, stdin=host.encode(), **options)
 
     def with_run(self, directory: Path) -> Program:
-        """Return this program in mounts of its own, where the directory is /run.
+        """Return a script that runs this program with the directory mounted as /run.
 
-        For root, whose cache is there where no home is: see `own_mounts`.
+        The mount is the program's own. For root: without a home, root's cache is in
+        /run. The test needs the fixture `own_mounts`.
         """
         words = shlex.join((str(directory), self.path))
         script = directory.with_suffix(".sh")
@@ -107,7 +109,7 @@ class Program:
     def get_together(
         self, environment: Mapping[str, str], hosts: Sequence[str]
     ) -> list[Answer]:
-        """Ask for all at the same time: each is started before any is told its host."""
+        """Ask for all hosts at once: start all programs, then send the hosts."""
         running = [self.start("get", environment=environment) for _ in hosts]
         for process, host in zip(running, hosts, strict=True):
             process.stdin.write(host.encode())
@@ -123,7 +125,7 @@ class Program:
 
 
 def wait_until(condition, seconds: float = BUSY_S):
-    """Wait for something that another process does; fail after so many seconds."""
+    """Wait until condition() is true; return its value. Fail after so many seconds."""
     give_up = time.monotonic() + seconds
     while time.monotonic() < give_up:
         if found := condition():
@@ -133,7 +135,7 @@ def wait_until(condition, seconds: float = BUSY_S):
 
 
 def processes_of(program: str) -> list[int]:
-    """Answer the pids whose command line names this, zombies left out."""
+    """Return the pids of processes with this text in their command line, no zombies."""
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -147,10 +149,10 @@ def processes_of(program: str) -> list[int]:
 
 
 def with_system_path(environment: dict[str, str]) -> dict[str, str]:
-    """Return the variables with the system's PATH where they have the caller's own.
+    """Return the variables with the system's PATH instead of the test process's own.
 
-    There an `az` or `gcloud` may be installed that somebody is logged in to, or that
-    does not work.
+    On that PATH there may be an `az` or `gcloud` with somebody's login, or a broken
+    one.
     """
     if environment.get("PATH") != os.environ.get("PATH"):
         return environment

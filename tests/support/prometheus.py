@@ -1,4 +1,4 @@
-"""A real Prometheus and a real node_exporter, on the loopback, until a block ends."""
+"""Run a real Prometheus and a real node_exporter on the loopback."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support.real import program
 
 
 class Prometheus:
-    """A server that scrapes every second, and what it answers."""
+    """A running Prometheus, which scrapes every second, and its query API."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -30,12 +30,12 @@ class Prometheus:
         return found["data"]
 
     def query(self, text: str) -> list[tuple[dict[str, str], float]]:
-        """Return the vector that a query has now: labels and value of each."""
+        """Return the result of a query now: the labels and the value of each series."""
         found = self.get("query", query=text)["result"]
         return [(each["metric"], float(each["value"][1])) for each in found]
 
     def value(self, text: str) -> float | None:
-        """Return the one value of a query, None where it has none."""
+        """Return the only value of a query's result, None if the result is empty."""
         found = self.query(text)
         assert len(found) <= 1, found
         return found[0][1] if found else None
@@ -51,7 +51,11 @@ def free_port() -> int:
 def running(
     place: Path, textfiles: Path, others: list[int], rules: Path
 ) -> Iterator[Prometheus]:
-    """Scrape node_exporter with a directory of text files, and further ports."""
+    """Scrape node_exporter, which reads `textfiles`, and the ports in `others`.
+
+    `place` gets configuration, data and logs; `rules` is a file of rules. Both programs
+    run until the block ends.
+    """
     node, own = free_port(), free_port()
     targets = [f"127.0.0.1:{port}" for port in (node, *others)]
     config = {

@@ -1,8 +1,8 @@
-"""What a test of a real program does where that program is not there, or does not run.
+"""Skip tests of real programs that are not installed or do not run here.
 
-A name on PATH promises nothing: a client without its engine, a builder without its
-tools, `unshare` where the kernel forbids it. So each part is tried before it is used;
-what does not work is skipped by its name, with what it said.
+A program on PATH may still not work: a client without its engine, a builder without its
+tools, `unshare` where the kernel forbids it. So each program is tried before it is
+used. If it does not work, the test is skipped with the program's name and its message.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ import pytest
 from support.program import BUSY_S
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-# A trial has an empty home. cargo finds there which Rust it shall start, unless told.
+# A trial has an empty home directory. cargo looks there for the Rust to start, unless
+# RUSTUP_HOME is set.
 _RUSTUP = {
     "RUSTUP_HOME": os.environ.get("RUSTUP_HOME") or os.path.expanduser("~/.rustup")
 }
-# What a program must do to count as one that runs; of the others, `--version`.
+# The arguments with which a program must succeed to count as working. A program without
+# a row gets `--version`.
 _TRIALS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("sh", "dash", "bash", "zsh", "fish"), ("-c", "exit 0")),
     **dict.fromkeys(("crane", "go", "gopass", "openssl", "oras", "pass"), ("version",)),
@@ -33,19 +35,19 @@ _TRIALS: dict[str, tuple[str, ...]] = {
     "docker-credential-secretservice": ("version",),
     "kubectl": ("version", "--client"),
     "nginx": ("-v",),
-    # Without a word sshd would start to serve.
+    # Without an argument sshd would start to serve.
     **dict.fromkeys(("sshd", "ssh-keygen"), ("-?",)),
-    "strace": ("-o", "/dev/null", "true"),  # where ptrace is forbidden it starts, too
+    "strace": ("-o", "/dev/null", "true"),  # --version needs no ptrace
     "valgrind": ("-q", "true"),
 }
-# These have no option that does nothing: they end by saying how they are used.
+# These have no harmless option: they print their usage and end with this exit status.
 _SAY_HOW = {"dbus-send": 1, "secret-tool": 2, "sshd": 1, "ssh-keygen": 1}
 
 
 def missing(what: str) -> NoReturn:
-    """Skip the test, or the whole file, for want of `what`.
+    """Skip the test, or the whole file, because of `what`.
 
-    Fail where DOCKCRED_REQUIRE_REAL is set.
+    Fails instead if DOCKCRED_REQUIRE_REAL is set.
     """
     if os.environ.get("DOCKCRED_REQUIRE_REAL"):
         pytest.fail(f"DOCKCRED_REQUIRE_REAL is set, but {what}", pytrace=False)
@@ -53,7 +55,10 @@ def missing(what: str) -> NoReturn:
 
 
 def program(name: str, path: str | None = None) -> str:
-    """Return the absolute path of a program that runs here; PATH goes first."""
+    """Return the absolute path of a working program; skip the test if there is none.
+
+    It is looked up in `path` if given, else in PATH and then in SYSTEM_PATH.
+    """
     found = shutil.which(name, path=path or f"{os.environ['PATH']}:{SYSTEM_PATH}")
     if found is None:
         missing(f"{name} is not installed")
@@ -64,28 +69,31 @@ def program(name: str, path: str | None = None) -> str:
 
 
 def require(*command: str) -> None:
-    """Demand that a harmless command succeeds here, such as `unshare --net true`."""
+    """Skip the test unless a harmless command, such as `unshare --net true`, works."""
     program(command[0])
     if said := _complaint(command, 0):
         missing(f"`{' '.join(command)}` is not allowed here: {said}")
 
 
 def require_own_mounts() -> None:
-    """Demand mounts and a network of one's own, which containers forbid even root."""
+    """Skip the test without own mount and network namespaces.
+
+    Containers forbid these even to root.
+    """
     require_root("mounts of one's own")
     require("unshare", "--mount", "--net", "mount", "-t", "tmpfs", "none", "/tmp")
 
 
 def require_root(why: str) -> None:
-    """Demand root, for what the kernel lets nobody else do."""
+    """Skip the test unless it runs as root; `why` names what needs root."""
     if os.geteuid() != 0:
         missing(f"{why} needs root")
 
 
 @functools.cache
 def _complaint(command: tuple[str, ...], status: int) -> str:
-    """Return what is wrong with a command; nothing where it ends with this status."""
-    # Go writes its own counts there while we clear away.
+    """Run a command; return what is wrong with it, "" if it ends with this status."""
+    # Cleanup errors are ignored: go may still write its telemetry there.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         try:
             done = subprocess.run(

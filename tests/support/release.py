@@ -1,4 +1,4 @@
-"""What a release publishes, built as `packaging/build.sh` builds it."""
+"""Build a release's files by `packaging/build.sh`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 COMMIT_TIME = "1764000000"
 DIST = ("python", "debian")
-"""What most tests are about; the directory for nodes has tests of its own."""
+"""The parts that most tests need; the node directory has its own tests."""
 WINDOWS_PYTHON = Path("/usr/local/lib/dockcred-ci/wine/python")
-"""python.org's embeddable package, as .ci/wine.sh unpacks it."""
+"""python.org's embeddable package for Windows, where .ci/wine.sh unpacks it."""
 NODE = "dockcred-node-0.1.0-amd64.tgz"
 
 
 def build(source: Path, target: Path, *what: str, **variables: str) -> None:
-    """Build a source tree into a new directory."""
+    """Build parts (such as DIST) of a source tree into a new directory."""
     done = subprocess.run(
         [source / "packaging/build.sh", target, *what],
         env={
@@ -34,7 +34,7 @@ def build(source: Path, target: Path, *what: str, **variables: str) -> None:
 
 
 def bill(dist: Path) -> subprocess.CompletedProcess[str]:
-    """Write the bills of materials beside the files of a release."""
+    """Write the software bills of materials (SBOMs) beside a release's files."""
     return subprocess.run(
         [sys.executable, "-W", "error", ROOT / "packaging/attest/sbom.py", dist],
         env={"PATH": os.environ["PATH"], "SOURCE_DATE_EPOCH": COMMIT_TIME},

@@ -1,4 +1,4 @@
-"""A SOCKS5 proxy on the loopback that leads every name to one port, and notes it."""
+"""A SOCKS5 proxy on the loopback; it connects every request to one local port."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ REFUSED_BY_RULE = 2
 
 
 class SocksServer:
-    """Serve until closed; with `login`, only who shows this user and password.
+    """Serve until closed; with `login`, clients must send this user and password.
 
-    `asked` are the hosts and ports that were asked for; `refusal` is RFC 1928's code
-    that the next requests get, `broken` how many connections are closed unread.
+    `asked` has the hosts and ports of the requests. `refusal` is the reply code of
+    RFC 1928 for the next requests. `broken` is the number of connections to close
+    without reading.
     """
 
     def __init__(self, port: int, login: tuple[str, str] | None = None) -> None:

@@ -1,8 +1,9 @@
-"""Start programs of ours again and again, each as the same pid, without Python's start.
+"""Start our programs many times, each with the same pid, by a fork.
 
-It is the first process of a process table of its own. It imports what the programs
-import and forks one per request, so that a run costs milliseconds; strace attaches to
-the fork before the program's first call. Requests and answers are lines of JSON.
+This runs as the first process of its own pid namespace. It imports what the programs
+import, and forks for each request: so a run takes milliseconds, without Python's start.
+strace attaches to the fork before the program's first system call. Requests and answers
+are lines of JSON.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import sys
 import traceback
 
 PID = 2
-LIMIT_S = 90  # on a busy machine a setup has taken 30
+LIMIT_S = 90  # `dockcred setup` has taken 30 s on a busy machine
 CROWD_LIMIT_S = 300
 CALLS = "%file,%desc"
 
@@ -37,7 +38,7 @@ def main() -> None:
 
 
 def _together(requests: list[dict]) -> list[int]:
-    """Start all at the same moment; answer how each has ended."""
+    """Start all at the same moment; return the exit code of each."""
     reader, writer = os.pipe()
     ready, is_ready = os.pipe()
     children = []
@@ -59,7 +60,7 @@ def _together(requests: list[dict]) -> list[int]:
 
 def _alone(request: dict) -> dict:
     with contextlib.suppress(OSError):
-        # What a writer has left running behind it, such as a watcher.
+        # Reap what an earlier program left running, such as a watcher.
         while os.waitpid(-1, os.WNOHANG)[0]:
             continue
     if request.get("same_pid"):
@@ -90,7 +91,7 @@ def _alone(request: dict) -> dict:
 
 
 def _end_after(seconds: int, children: list[int]) -> None:
-    """Kill what has not ended in time."""
+    """Kill the children that have not ended after so many seconds."""
 
     def end(*_: object) -> None:
         for child in children:
@@ -102,7 +103,7 @@ def _end_after(seconds: int, children: list[int]) -> None:
 
 
 def _trace(child: int, request: dict) -> subprocess.Popen:
-    """Have strace hold the child, and wait until it does."""
+    """Attach strace to the child, and wait until it is attached."""
     inject = shlex.split(request.get("inject", ""))
     command = [
         "strace", "-p", str(child), "-y", "-s", "0", "-o", request["log"],
@@ -117,7 +118,7 @@ def _trace(child: int, request: dict) -> subprocess.Popen:
 
 
 def _be(request: dict, gate: int, is_ready: int) -> None:
-    """Become the program, once the gate is shut."""
+    """Become the program, as soon as the other end of the pipe `gate` is closed."""
     with open(request["stdin"], "rb") as given, open(request["said"], "wb") as said:
         os.dup2(given.fileno(), 0)
         os.dup2(said.fileno(), 1)
@@ -171,7 +172,7 @@ def _run(program: str) -> None:
 
 
 def _import(path: str) -> None:
-    """Import what a program has imported, for the next."""
+    """Import what a program has imported, so that the next program starts fast."""
     if not path or not os.path.exists(path):
         return
     with open(path, encoding="utf-8") as file:

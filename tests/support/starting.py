@@ -1,4 +1,4 @@
-"""The process table in which writers are started, seen from the test."""
+"""Start programs that write files in a pid namespace of their own, by starter.py."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from support.real import missing
 
 STARTER = Path(__file__).with_name("starter.py")
 PID = 2
-"""The pid that every program has in a process table of one's own."""
+"""The pid of every program in its pid namespace, whose first process is the starter."""
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a program has ended, and what it has said."""
+    """A program's exit status, its output, and its system calls by strace."""
 
     status: int
     stdout: bytes
@@ -33,7 +33,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Start:
-    """A program of ours to be started, with its variables and its stdin."""
+    """One of our programs to start: arguments, variables, stdin, working directory."""
 
     program: str
     argv: tuple[str, ...]
@@ -42,7 +42,7 @@ class Start:
     directory: Path = Path("/")
 
     def request(self, place: Path, name: str) -> dict[str, object]:
-        """Write it for the starter, with files of this name for the streams."""
+        """Return the request for the starter; files of this name are the streams."""
         (place / f"{name}.stdin").write_bytes(self.stdin)
         streams = ("stdin", "said", "complained")
         return {stream: str(place / f"{name}.{stream}") for stream in streams} | {
@@ -55,13 +55,13 @@ class Start:
     def ended(
         self, place: Path, name: str, status: int, calls: list[str] | None = None
     ) -> Ended:
-        """Read what it has said."""
+        """Return how the program ended, with its output from its files."""
         said, complained = place / f"{name}.said", place / f"{name}.complained"
         return Ended(status, said.read_bytes(), complained.read_bytes(), calls or [])
 
 
 class Table:
-    """Programs of ours, one after the other, each as the same pid."""
+    """Runs our programs by the starter: one after the other, or at the same moment."""
 
     def __init__(self, process: subprocess.Popen[str], place: Path) -> None:
         self._process = process
@@ -78,7 +78,10 @@ class Table:
         inject: str = "",
         learn: bool = False,
     ) -> Ended:
-        """Run one to its end, with options of strace's; `learn` makes the next one fast."""
+        """Run a program to its end, with pid PID; `traced` collects its system calls.
+
+        `inject` are further options of strace. `learn` makes the next run fast.
+        """
         log, modules = self._place / "log", self._place / "modules"
         for file in (log, modules):
             file.unlink(missing_ok=True)
@@ -98,13 +101,13 @@ class Table:
         return start.ended(self._place, "one", answer["status"], calls)
 
     def learn(self, start: Start) -> Ended:
-        """Run one to its end, and make the next one fast."""
+        """Run a program to its end, and make the next run fast."""
         request = start.request(self._place, "one")
         answer = self._ask(request | {"modules": str(self._place / "modules")})
         return start.ended(self._place, "one", answer["status"])
 
     def run_together(self, starts: list[Start]) -> list[Ended]:
-        """Start all at the same moment, and wait for all."""
+        """Start all programs at the same moment, and wait until all have ended."""
         numbered = [(start, str(number)) for number, start in enumerate(starts)]
         statuses = self._ask([s.request(self._place, n) for s, n in numbered])
         return [
@@ -121,16 +124,16 @@ class Table:
 
 @contextmanager
 def crowds(place: Path) -> Iterator[Table]:
-    """Start programs in this process table, for what is done at the same moment."""
+    """Yield a Table in this machine's own pid namespace, for `run_together`."""
     with _started([], place) as found:
         yield found
 
 
 @contextmanager
 def process_table(place: Path, *first: str) -> Iterator[Table]:
-    """Open one; skip by name where the machine has no such thing.
+    """Yield a Table in its own pid namespace; skip the test without strace or root.
 
-    `first` are words that run the rest of their line, once mounts are as they shall be.
+    `first` is a command that prepares the mounts and then runs its further arguments.
     """
     if not shutil.which("strace"):
         missing("strace is not installed")

@@ -1,4 +1,4 @@
-"""Programs on a pseudo terminal."""
+"""Run programs on a pseudo terminal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_QUESTIONS = 20
 
 
 def run(command: Sequence[str | Path], variables: Mapping[str, str]) -> tuple[int, str]:
-    """Run a command there; return its status and all that it showed."""
+    """Run a command on a pseudo terminal; return its exit status and its output."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         command, env=variables, stdin=theirs, stdout=theirs, stderr=theirs
@@ -42,9 +42,10 @@ def talk(
     *,
     width: int = 100,
 ) -> tuple[int, str, list[str]]:
-    """Run a command there and answer its questions; return what was asked, too.
+    """Run a command on a pseudo terminal and answer its questions.
 
-    `answers` are by a part of the question; every other is answered by Enter.
+    `answers` has an answer for a part of a question's text; Enter answers all others.
+    Returns the exit status, the output, and the questions.
     """
     try:
         import pexpect

@@ -1,4 +1,4 @@
-"""The installed token service, run as a program, and what it says."""
+"""Run the installed token service as a program, and talk to it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Reply:
 
     @property
     def access(self) -> list[dict[str, Any]]:
-        """What the token grants, unverified: the registry is who verifies."""
+        """What the token grants. The signature is not checked: registries do that."""
         assert self.status == 200, (self.status, self.body)
         token = self.json()["token"]
         return jwt.decode(token, options={"verify_signature": False})["access"]
@@ -45,7 +45,7 @@ class Reply:
 
 @dataclass
 class Service:
-    """A running service; `lines` is its log so far."""
+    """A running service. `lines` is its log so far as JSON, `raw` all of stderr."""
 
     port: int
     process: subprocess.Popen[bytes]
@@ -74,7 +74,7 @@ class Service:
         return self.request("POST", "/token", body, kind)
 
     def said(self, seconds: float = BUSY_S, **fields: Any) -> dict[str, Any]:
-        """Answer the log's first line with these fields; wait for it."""
+        """Wait for the log's first line with these fields, and return it."""
         give_up = time.monotonic() + seconds
         while True:
             for line in list(self.lines):
@@ -124,7 +124,7 @@ def running(
 
 
 def _end_workers(service: Service) -> None:
-    """End the workers that outlive their parent: they hold what we read to its end."""
+    """Kill workers that outlive their parent: they hold the pipe that we read."""
     for line in list(service.lines):
         if line.get("event") == "worker-started":
             with suppress(OSError):

@@ -1,9 +1,9 @@
-"""What a test has counted, told at the end of a run, whichever worker has run it.
+"""Print results of tests, such as counts, at the end of a run, also from workers.
 
     def test_every_call(tell):
         tell("points", "12 of 12")
 
-prints under the heading "points" the test's name and the line.
+prints the test's name and the line under the heading "points".
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _MARK = "told: "
 
 @pytest.fixture
 def tell(record_property: Callable[[str, object], None]) -> Callable[[str, str], None]:
-    """Return what takes a heading, and a line to be told under it."""
+    """Return a function that takes a heading and a line to print under it."""
     return lambda heading, line: record_property(f"{_MARK}{heading}", line)
 
 

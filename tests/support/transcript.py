@@ -1,19 +1,19 @@
-"""Transcripts: one file per behaviour, a session with a program as it must be.
+"""Read transcripts: a file is a session with a program, and shows one behaviour.
 
-    # text           what it shows; the first line names the rows of the protocol
+    # text           a title; the first line names rows of the protocol's table
     @identity NAME   an identity of the sandbox (env-keys)
     @set NAME=VALUE  a variable on top of the identity's
     @fail KIND       a failure of the sandbox
     $ PROGRAM ARG    a call
-    < TEXT           its stdin, with Python's escapes for bytes, no line end added
-    <* N TEXT        the same N times over
+    < TEXT           its stdin, with Python's escapes for bytes; no line end is added
+    <* N TEXT        the same text N times
     > LINE           a line of its stdout
     ! LINE           a line of its stderr
     rc N             its exit status, which ends the call
     calls N          how often the cloud was called since the transcript began
 
-Lines of stdout and stderr are exact; <password> and <version> stand for what
-differs from run to run, <a*N> for N times the letter a.
+Lines of stdout and stderr are exact. <password> and <version> stand for text that
+differs between runs, <a*N> for N times the letter a.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _STANDS_FOR = {
 
 @dataclass
 class Call:
-    """One call and what must come of it."""
+    """One call, with the output and the exit status that it must have."""
 
     words: list[str]
     stdin: bytes = b""
@@ -42,7 +42,7 @@ class Call:
     status: int | None = None
 
     def agrees(self, status: int, stdout: bytes, stderr: bytes) -> bool:
-        """Tell whether a program has ended so, and printed this, byte for byte."""
+        """Return whether status and output of a program are those of this call."""
         return (
             agrees(self.stdout, stdout)
             and agrees(self.stderr, stderr)
@@ -52,7 +52,7 @@ class Call:
 
 @dataclass
 class Transcript:
-    """A file's calls, in order."""
+    """The calls of a file, in order; `asked` is the number of calls to the cloud."""
 
     title: str
     identity: str = "env-keys"
@@ -68,7 +68,7 @@ class Transcript:
 
 
 def read(path: Path) -> Transcript:
-    """Read a transcript; ValueError for a line that is none."""
+    """Read a transcript; raise ValueError for an unknown kind of line."""
     lines = path.read_text(encoding="ascii").splitlines()
     found = Transcript(lines[0].removeprefix("# "))
     for line in lines[1:]:
@@ -104,7 +104,7 @@ def read(path: Path) -> Transcript:
 
 
 def agrees(expected: str, printed: bytes) -> bool:
-    """Tell whether the program printed this, byte for byte."""
+    """Return whether a program printed what is expected, byte for byte."""
     pattern = re.escape(expected)
     for name, stands_for in _STANDS_FOR.items():
         pattern = pattern.replace(re.escape(name), stands_for)

@@ -1,4 +1,4 @@
-"""See what a piece of code asks of the operating system, by Python's audit events."""
+"""Collect which files, sockets and programs code opens, by Python's audit events."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _hook(event: str, arguments: tuple) -> None:
 
 @contextlib.contextmanager
 def audited() -> Iterator[list[str]]:
-    """Collect the events of the block; a hook cannot be removed, so it rests."""
+    """Collect the events of the block. Python cannot remove the hook again."""
     global _events, _installed  # noqa: PLW0603 - one hook per process
     if not _installed:
         sys.addaudithook(_hook)

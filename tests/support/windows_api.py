@@ -1,5 +1,5 @@
-"""Windows' calls as Microsoft documents them, modelled over Linux's files, so that
-`dockcred.system.windows` runs here. tests/windows shows under Wine that they are so."""
+"""A model of Windows' API on Linux's files, as Microsoft documents it, so that
+`dockcred.system.windows` runs here. tests/windows checks it under Wine."""
 
 # ruff: noqa: N802 - Windows' own names
 
@@ -23,11 +23,11 @@ ROOM = "dockcred.system.windows"
 NOT_FOUND, DENIED, LOCK_VIOLATION, IO_PENDING = 2, 5, 33, 997
 AT_ONCE = 0x1
 EVERYBODY = bytes((1, 1, 0, 0, 0, 0, 0, 1)) + pack("<I", 0)
-"""S-1-1-0"""
+"""The SID S-1-1-0, which Windows calls Everyone."""
 
 
 def sid(authority: int, *parts: int) -> bytes:
-    """Return a SID's bytes."""
+    """Return the bytes of a SID (security identifier)."""
     head = bytes((1, len(parts))) + authority.to_bytes(6, "big")
     return head + pack(f"<{len(parts)}I", *parts)
 
@@ -37,11 +37,11 @@ ANOTHER = sid(5, 21, 1, 2, 3, 1002)
 SYSTEM, ADMINISTRATORS, USERS = sid(5, 18), sid(5, 32, 544), sid(5, 32, 545)
 
 Entry = tuple[int, int, int, bytes]
-"""Its kind (0 allows, 1 denies), its flags, the rights, and whose they are."""
+"""An access control entry: kind (0 allows, 1 denies), flags, rights, and the SID."""
 
 
 class Api:
-    """The machine: what its files' lists say, who holds which lock, and who runs."""
+    """The machine: its files' access control lists, locks and running processes."""
 
     def __init__(self) -> None:
         self.owners: dict[str, bytes] = {}
@@ -189,7 +189,7 @@ def packed(entries: list[Entry]) -> bytes:
 
 
 def unpacked(data: bytes) -> list[Entry]:
-    """Return the entries of such a list."""
+    """Return the entries of an access control list."""
     found, at = [], 8
     for _ in range(unpack_from("<H", data, 4)[0]):
         kind, flags, size, mask = unpack_from("<BBHI", data, at)
@@ -199,7 +199,7 @@ def unpacked(data: bytes) -> list[Entry]:
 
 
 class Status(tuple):
-    """An os.stat_result with what it has on Windows alone."""
+    """An os.stat_result with the fields that it has on Windows only."""
 
     __slots__ = ()
     NAMES = ("st_mode", "st_ino", "st_dev", "st_nlink", "st_uid", "st_gid", "st_size")
@@ -214,7 +214,7 @@ class Status(tuple):
 
 
 class _Os:
-    """Linux's `os`, whose statuses are Windows'."""
+    """Linux's `os`, whose stat functions return what they return on Windows."""
 
     stat_result = Status
 
@@ -234,7 +234,7 @@ class _Os:
 
 
 class _Library:
-    """A DLL, whose functions can be told their types."""
+    """A DLL; its functions have attributes for the types of arguments and result."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
@@ -251,7 +251,7 @@ class _Library:
 
 @contextlib.contextmanager
 def windows(monkeypatch: Any) -> Iterator[tuple[Api, ModuleType]]:
-    """Load Windows' half over a new machine; it is gone afterwards."""
+    """Load `dockcred.system.windows` with a new Api; unload it when the block ends."""
     api = Api()
     api.registry["ProgramData"] = r"C:\ProgramData"
     library = _Library(api)
@@ -268,7 +268,7 @@ def windows(monkeypatch: Any) -> Iterator[tuple[Api, ModuleType]]:
     before = {name for name in sys.modules if name.startswith(ROOM)}
     assert not before, before
     with monkeypatch.context() as patch:
-        patch.setattr(errors, "in_shell", None)  # which the room sets
+        patch.setattr(errors, "in_shell", None)  # dockcred.system.windows sets it
         for name, module in modules.items():
             patch.setitem(sys.modules, name, module)
         patch.setattr(sys, "platform", "win32")

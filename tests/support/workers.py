@@ -1,10 +1,10 @@
-"""How several workers of pytest-xdist share one run of the tests.
+"""Share one run of the tests between several workers of pytest-xdist.
 
-Each worker takes a stretch of the files, and who has none left takes half of another's
-rest (`--dist worksteal`): what a file or a room starts is started once or twice, and no
-long file is waited for. What a session starts, each worker has for itself; nothing may
-count on a test before it. A test marked `alone` measures, or fills the machine: while
-it runs, no other does.
+Each worker gets a range of the files. A worker that has finished takes half of
+another's rest (`--dist worksteal`). So fixtures of a file or package start once or
+twice, and no worker waits for a long file. Each worker has its own session fixtures. No
+test may rely on an earlier test. A test marked `alone` measures or loads the machine:
+no other test runs at the same time.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ import pytest
 
 from support.once import WORKER, run_directory
 
-# Fixtures that build a foreign program: whoever asks for one is `slow`.
+# Fixtures that build other people's programs: a test that uses one is marked `slow`.
 BUILDERS = frozenset({"go_reader", "kubelet", "rust_reader"})
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Return three workers for two processors: what is slow on purpose is waited for."""
+    """Return three workers for two processors: some tests only wait, by design."""
     processors = os.cpu_count() or 1
     return processors + (processors + 1) // 2
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as `slow` what builds a foreign program."""
+    """Mark the tests that build other people's programs as `slow`."""
     for item in items:
         if not BUILDERS.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Run it beside the others', or alone."""
+    """Run a test beside those of other workers, or alone."""
     if WORKER not in os.environ:
         return (yield)
     factory = item.config._tmp_path_factory
@@ -50,7 +50,11 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 @contextmanager
 def _room(directory: Path, *, alone: bool) -> Iterator[None]:
-    """Hold a place among those who run; who wants to be alone stops them at the door."""
+    """Hold a shared lock while a test runs, or an exclusive one if it must be alone.
+
+    The lock on the door is held while waiting, so that no new test overtakes one that
+    waits to be alone.
+    """
     with (
         open(directory / "door.lock", "w", encoding="utf-8") as door,
         open(directory / "room.lock", "w", encoding="utf-8") as room,
