@@ -16,7 +16,7 @@ BROKEN: dict[str, Broken] = {}
 
 @dataclass(frozen=True)
 class Broken:
-    """How a set-up is broken, whose request then fails, and what the doctor says."""
+    """How a set-up is broken, which client fails, and what the doctor then prints."""
 
     client: str
     cause: str

@@ -1,4 +1,4 @@
-"""The world of tests/real, where clients and registry are real, for the doctor too."""
+"""Fixtures of tests/real, with real clients and a real registry, for the doctor."""
 
 from real.conftest import (  # noqa: F401 - fixtures
     account,

@@ -1,4 +1,4 @@
-"""A home with a client and a helper that answers, followed in this process."""
+"""A home with clients and a working helper, examined in this process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GOOD = '#!/bin/sh\nread -r key\necho \'{"Username":"me","Secret":"s3cr3t"}\'\n'
 
 
 class Machine:
-    """A home whose docker and podman asks `docker-credential-mine`, which answers."""
+    """A home where docker and podman ask `docker-credential-mine`, which works."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -46,28 +46,28 @@ class Machine:
         return path
 
     def follow(self, name: str | None = "r.example", *clients: str) -> Examination:
-        """Examine as the clients named, or as those that are there."""
+        """Examine for the clients named, or for those that are installed."""
         reference = Reference(name) if name else None
         found = examination.examine(reference, Environment(self.variables), clients)
         assert "s3cr3t" not in found.document()
         return found
 
     def examine(self, name: str | None = "r.example", *clients: str) -> list[Finding]:
-        """Examine as docker, or as the clients named."""
+        """Examine for docker, or for the clients named; return the findings."""
         return self.follow(name, *(clients or ("docker",))).findings
 
     def problem(self, name: str | None = "r.example", *clients: str) -> Finding:
-        """Examine, and answer the one problem that there is."""
+        """Examine, and return the only problem."""
         (found,) = (f for f in self.examine(name, *clients) if f.is_problem)
         return found
 
     def note(self, words: str, name: str | None = "r.example") -> Finding:
-        """Examine, and answer the note that has these words; all is well."""
+        """Examine, and return the finding with these words; the status must be 0."""
         found = self.examine(name)
         assert exit_status(found) == 0
         return next(f for f in found if words in f.text)
 
     def fix(self, finding: Finding) -> None:
-        """Run the command that was printed."""
+        """Run the finding's command."""
         assert finding.fix
         subprocess.run(["/bin/sh", "-c", finding.fix], check=True, timeout=BUSY_S)

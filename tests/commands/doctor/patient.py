@@ -1,4 +1,4 @@
-"""A person's account whose set-up breaks, the client that fails, and the doctor."""
+"""A person's account with a broken set-up, its real clients, and the doctor."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ assert len(found["Password"]) > 1000 and found["Password"].isprintable()
 
 @dataclass
 class Patient:
-    """An account with `~/bin` first on its PATH and `dockcred` on it, no helper."""
+    """An account with `~/bin` first on PATH, and `dockcred` but no helper on it."""
 
     world: World
     home: Path
@@ -38,7 +38,7 @@ class Patient:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables of the client's shell: nothing of ours is inherited."""
+        """The variables of the client's shell; the test's own are not inherited."""
         path = f"{self.home}/bin:{self.tools}:{SYSTEM_PATH}"
         base = {"PATH": path, "HOME": str(self.home), "LANG": "C.UTF-8"}
         return {**self.cloud, **base, **self.variables}
@@ -54,7 +54,7 @@ class Patient:
         return done.stdout
 
     def install(self, directory: str = "bin") -> Path:
-        """Put the real launcher into a directory of the home; name its file."""
+        """Put the real launcher into a directory of the home; return its path."""
         target = self.home / directory
         self.succeed(f"dockcred install --dir {target} --programs {HELPER}")
         return target / HELPER
@@ -73,11 +73,11 @@ class Patient:
         return self.write(name, {"credHelpers": {ACCOUNT_HOST: "ecr-login"}})
 
     def password(self) -> str:
-        """Mint a password that the registry takes."""
+        """Return a new password that the registry accepts."""
         return self.succeed(f"dockcred get {ACCOUNT_HOST} --password").strip()
 
     def client(self, name: str) -> str:
-        """Write the command by which a client reads the image's manifest."""
+        """Return the command by which a client reads the image's manifest."""
         return {
             "docker": f"docker manifest inspect {self.image}",
             "skopeo": f"skopeo --insecure-policy inspect docker://{self.image}",
@@ -89,18 +89,18 @@ class Patient:
         }[name]
 
     def doctor(self, *options: str, before: str = "") -> Result:
-        """Ask the doctor about the image, after a fix where one is given."""
+        """Run the doctor on the image, after the shell lines in `before`."""
         return self.sh(f"{before}dockcred doctor {self.image} {shlex.join(options)}")
 
 
 def auth(text: str) -> dict[str, object]:
-    """Write an `auths` table with user:password as base64, as given."""
+    """Return an `auths` table with `text`, a user:password, as base64."""
     coded = base64.b64encode(text.encode()).decode()
     return {"auths": {ACCOUNT_HOST: {"auth": coded}}}
 
 
 def admit(account: Account, image: str) -> Patient:
-    """Take an account's home; `dockcred` is on its PATH, our helpers are not."""
+    """Make a patient of an account: `dockcred` is on PATH, our helpers are not."""
     tools = account.home / "tools"
     tools.mkdir()
     (tools / "dockcred").symlink_to(account.helpers[-1] / "dockcred")

@@ -1,4 +1,4 @@
-"""A person with a home, variables and programs, whose docker fails; and the doctor."""
+"""A person whose docker fails, with a home, variables and programs; and the doctor."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ for link in {links}:
 
 @dataclass(frozen=True)
 class Problem:
-    """What is to be fixed first: its words, and the remedy that is printed."""
+    """A problem that the doctor has found: its text, and the remedy it prints."""
 
     text: str
     remedy: str
@@ -49,7 +49,7 @@ class Problem:
 
     @property
     def command(self) -> str:
-        """Return the line for the shell in it; nothing where it is an act."""
+        """Return the shell command in the remedy; "" if the remedy has none."""
         if self.fix:
             return self.fix
         found = re.search(r"\brun(?:: (.+)$| '([^']+)')", self.remedy)
@@ -57,7 +57,7 @@ class Problem:
 
 
 class Told:
-    """What one run of the doctor has told."""
+    """The result of one run of the doctor."""
 
     def __init__(self, ran: subprocess.CompletedProcess[str]) -> None:
         self.said = ran.stdout + ran.stderr
@@ -85,13 +85,13 @@ class Person:
     shell: str = "/bin/sh"
     started: list[subprocess.Popen[str]] = field(default_factory=list)
     inside: Sequence[str] = ()
-    """What is put before every command, to run it elsewhere."""
+    """A prefix of every command, to run it in another namespace."""
     said: str = ""
-    """The remedy that was printed."""
+    """The remedy that the doctor printed."""
     command: str = ""
-    """The line for the shell in it."""
+    """The shell command in `said`."""
     before: Sequence[str] = ()
-    """What is put before the doctor's command, to take rights from it."""
+    """A prefix of the doctor's command, which takes rights from it."""
 
     def __post_init__(self) -> None:
         tools, helpers = self.home / "tools", self.home / "helpers"
@@ -111,7 +111,7 @@ class Person:
         }
 
     def write(self, name: str, content: object, mode: int = 0o600) -> Path:
-        """Write a file below the home: a text, or what becomes JSON."""
+        """Write a file below the home: a str as it is, all else as JSON."""
         path = self.home / name
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         text = content if isinstance(content, str) else json.dumps(content)
@@ -136,9 +136,9 @@ class Person:
         (self.home / f"helpers/docker-credential-{name}").unlink()
 
     def install_without(self, extra: str, *libraries: str) -> None:
-        """Have everything in a venv of one's own, but for an extra's libraries.
+        """Install all in a new venv, except the libraries of an extra.
 
-        Its pip installs that extra, and nothing else.
+        The venv's pip is a stub that can only install that extra.
         """
         venv = self.home / "venv"
         asked = "import sysconfig; print(sysconfig.get_path('purelib'))"
@@ -166,7 +166,7 @@ class Person:
             program.chmod(0o755)
 
     def be(self, identity: str) -> None:
-        """Be this one of the sandbox's identities: its files and its variables."""
+        """Take the files and the variables of one of the sandbox's identities."""
         found = self._prepared(identity)
         theirs = str(self.cloud.home / identity)
         shutil.copytree(theirs, self.home, dirs_exist_ok=True, symlinks=True)
@@ -177,12 +177,12 @@ class Person:
         self.variables.pop("DOCKER_CONFIG", None)
 
     def stand_in(self, program: str, words: str, does: str) -> None:
-        """Put a program into ~/bin that does this for these very words alone."""
+        """Put a program into ~/bin that runs `does` for exactly these arguments."""
         quoted = shlex.quote(words)
         self.program(program, f'[ "$*" = {quoted} ] || exit 64\n{does}')
 
     def log_in_with(self, program: str, words: str, identity: str) -> None:
-        """Put a program into ~/bin that logs this identity in, for these words."""
+        """Put a program into ~/bin that logs this identity in, for these arguments."""
         self._prepared(identity)
         place = shlex.quote(f"{self.cloud.home / identity}/.")
         self.stand_in(program, words, f'cp -R {place} "$HOME"')
@@ -205,7 +205,7 @@ class Person:
         )
 
     def start(self, *words: str) -> subprocess.Popen[str]:
-        """Start a program that reads from us, and ends with the test."""
+        """Start a program that reads our pipe, and ends with the test."""
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         started = subprocess.Popen(words, text=True, **pipes)
         self.started.append(started)
@@ -218,7 +218,7 @@ class Person:
         return done.stdout
 
     def type(self, line: str) -> None:
-        """Run a line in the shell, which keeps what it does to the variables."""
+        """Run a line in the shell, and keep its changes of the variables."""
         kept = self.home / ".variables"
         self.succeed(self.shell, "-c", f"{line}\nenv -0 >{shlex.quote(str(kept))}")
         pairs = kept.read_text().split("\0")[:-1]
@@ -226,7 +226,7 @@ class Person:
         kept.unlink()
 
     def asks(self, client: str, *options: str) -> tuple[str, ...]:
-        """Return the words that ask the doctor about the host."""
+        """Return the command that runs the doctor on the host."""
         words = ("dockcred", "doctor", self.host, "--client", client)
         return (*self.before, *words, *options)
 
@@ -235,7 +235,7 @@ class Person:
         return Told(self.run(*self.asks(client, "--json")))
 
     def everything(self) -> dict[str, tuple[int, bytes]]:
-        """Return all files of the home, their modes and links, but for the cache."""
+        """Return mode and content of all files of the home, without the cache."""
         found = {}
         for directory, names, files in os.walk(self.home):
             for name in (*names, *files):
@@ -253,7 +253,7 @@ class Person:
 
 @contextmanager
 def person(programs: Path, cloud: Sandbox) -> Iterator[Person]:
-    """Make a home for one test; it can be reached by other users too."""
+    """Make a person for one test, whose home other users can enter too."""
     place = Path(tempfile.mkdtemp(prefix="dockcred-person-"))
     try:
         (place / "home").mkdir(mode=0o755)

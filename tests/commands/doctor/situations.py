@@ -1,8 +1,8 @@
 """Every situation in which a person's docker or podman fails, and what mends it.
 
 A row is a function that makes its situation. Where the doctor prints a command, the
-test runs it as it is printed. Where the remedy is an act that no command is, the row
-yields which act stands for it, and then does that.
+test runs it as it is printed. Some remedies are acts without a command: then the row
+yields the name of an act that does the same, and carries it out.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ AZURE, GOOGLE, GITHUB = "acmecorp.azurecr.io", "europe-west1-docker.pkg.dev", "g
 ORACLE, GITLAB = "iad.ocir.io", "registry.gitlab.com"
 ALIBABA = "registry.cn-hangzhou.aliyuncs.com"
 KEPT = "r.example"
-"""A registry of nobody's, whose login is kept somewhere."""
+"""A registry of no cloud, whose login is kept somewhere."""
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What is asked, what the doctor must say of it, and what then is right.
+    """What is asked, what the doctor must print, and the verdict after the remedy.
 
-    `cause` and `remedy` are words of what is printed first.
+    `cause` and `remedy` are words of the first problem that is printed.
     """
 
     verdict: str
@@ -279,11 +279,11 @@ def registry_auth_file_names_nothing(person: Person) -> None:
     person.variables["REGISTRY_AUTH_FILE"] = str(person.home / "gone.json")
 
 
-# Files that are another's.
+# Files that belong to another user.
 
 
 def _without_roots_rights(person: Person) -> None:
-    """Have the doctor run as a user whom modes keep out."""
+    """Run the doctor without root's rights, so that file modes apply to it."""
     real.require_root("a file of another user")
     rights = "-dac_override,-dac_read_search"
     person.before = ("setpriv", f"--bounding-set={rights}", f"--inh-caps={rights}")
@@ -329,7 +329,7 @@ def podmans_directory_is_another_users(person: Person) -> None:
 
 
 def _import(person: Person) -> None:
-    """Have all logins in the store, and docker ask it."""
+    """Move all logins into the store, and configure docker to ask it."""
     person.docker(LOGIN)
     person.succeed("dockcred", "configure", "docker", "--all")
     person.succeed("dockcred", "import", "docker", "--remove")
@@ -411,7 +411,7 @@ def key_of_the_vault_is_gone(person: Person) -> Iterator[str]:
 
 
 def _in_a_closed_etc(person: Person) -> None:
-    """Have nobody write /etc, as those who are not root cannot."""
+    """Make /etc read-only for root too, as it is for all other users."""
     if os.geteuid() != 0:
         return
     real.require_own_mounts()
@@ -491,7 +491,7 @@ def keyring_is_locked(person: Person) -> Iterator[str]:
         yield "done"
 
 
-# A secret from anywhere.
+# Secrets from a file, a program or a variable.
 
 
 def _secret(person: Person, place: str) -> None:
@@ -551,7 +551,7 @@ def secrets_variable_is_not_set(person: Person) -> Iterator[str]:
 
 
 def _asks_for(host: str, identity: str, meant: str) -> Make:
-    """Return what makes a person ask for a host that is nearly a cloud's."""
+    """Return a row where a person asks for a misspelt host of a cloud."""
 
     def make(person: Person) -> Iterator[str]:
         person.be(identity)
@@ -838,7 +838,7 @@ def sso_login_has_expired(person: Person) -> None:
 
 
 def _failing(person: Person, identity: str, failure: str, act: str) -> Iterator[str]:
-    """Let the cloud fail an identity that docker has ECR asked as, until the act."""
+    """Let the cloud fail for the identity that docker's helper uses, until the act."""
     person.be(identity)
     person.docker(ECR)
     person.cloud.fail(failure)
@@ -1033,7 +1033,7 @@ def proxy_has_a_root_of_its_own(person: Person) -> Iterator[str]:
     person.variables |= taken
 
 
-# What works, and is to be looked after.
+# What works, but is not safe.
 
 
 @situation(WORKS, HOST, "others can write", "chmod 700")

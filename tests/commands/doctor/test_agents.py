@@ -1,4 +1,4 @@
-"""kubelet's and Nomad's pulls, as the unit by which they are started."""
+"""Pulls by kubelet and Nomad, with the variables of the unit that starts them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def cloud() -> Iterator[Sandbox]:
 
 
 class Node:
-    """A node whose agents have their variables from units, and a person without any."""
+    """A node whose agents get variables from units, and a person who has none."""
 
     def __init__(self, path: Path, cloud: Sandbox, programs: Path) -> None:
         self.path = path
@@ -38,7 +38,7 @@ class Node:
         }
 
     def unit(self, name: str, *lines: str, words: str = "") -> Path:
-        """Write a unit with the cloud's variables, in a file of their own."""
+        """Write a unit whose EnvironmentFile has the cloud's variables."""
         variables = self.path / "variables"
         text = "".join(f"{key}='{value}'\n" for key, value in self.cloud.items())
         variables.write_text(f"# of the agent\n{text}")
@@ -69,7 +69,7 @@ class Node:
         return self.unit("nomad.service", *lines, words=f"agent -config {agent}")
 
     def doctor(self, *words: str) -> dict:
-        """Ask as a person with no variable of a cloud's."""
+        """Run the doctor as a person without a variable of a cloud."""
         program = Program(str(self.programs / "dockcred"))
         bare = {"PATH": "/usr/bin:/bin", "HOME": str(self.path)}
         answer = program("doctor", *words, "--json", environment=bare)
@@ -108,7 +108,7 @@ def test_an_image_that_no_pattern_has_is_pulled_anonymously(node: Node) -> None:
 
 
 def in_a_directory(node: Node, **files: str) -> Path:
-    """Have kubelet's unit name a directory with its file, and with others."""
+    """Make kubelet's unit name a directory with its file and these files."""
     unit = node.kubelet()
     directory = node.path / "providers"
     directory.mkdir()
@@ -120,7 +120,7 @@ def in_a_directory(node: Node, **files: str) -> Path:
 
 
 def test_a_directory_is_read_as_kubelet_reads_it(node: Node) -> None:
-    """Since Kubernetes 1.34: of its files those with kubelet's endings."""
+    """Since Kubernetes 1.34 it reads a directory's files with certain endings."""
     unit = in_a_directory(node, aws_json="{}", notes_txt="no configuration")
     (node.path / "providers/aws.json").rename(node.path / "providers/aws.json.old")
     found = node.doctor(HOST, "--client", "kubelet", "--service", str(unit))
@@ -129,7 +129,7 @@ def test_a_directory_is_read_as_kubelet_reads_it(node: Node) -> None:
 
 @pytest.mark.parametrize("is_there", [True, False])
 def test_in_a_directory_the_remedy_names_our_file(is_there: bool, node: Node) -> None:
-    """Not the cloud's own beside it: ours is written where it is not there yet."""
+    """Not the cloud's own file there. Our file is made if it is missing."""
     theirs = kubelet.config(["r.example"]).replace("dockcred-", "other-")
     unit = in_a_directory(node, z_yaml=theirs)
     if not is_there:
@@ -193,7 +193,7 @@ def test_kubelet_that_is_told_of_no_plugin_asks_nobody(node: Node) -> None:
 
 
 def test_flags_in_a_variable_are_kubelets_too(node: Node) -> None:
-    """kubeadm's nodes have them in KUBELET_EXTRA_ARGS."""
+    """Nodes made by kubeadm have them in KUBELET_EXTRA_ARGS."""
     unit = node.kubelet()
     words = " ".join(services.service(str(unit)).words[1:])
     unit = node.unit("kubelet.service", f"Environment='KUBELET_EXTRA_ARGS={words}'")

@@ -1,4 +1,4 @@
-"""Each broken set-up fails with its client, is named, and works after the fix."""
+"""Each broken set-up fails with its client; the doctor names it, and its fix works."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_the_cause_is_named_and_the_printed_fix_mends_it(
     assert case.fix in fix
     fixed = patient.sh(f"{fix}\n{client}")
     assert fixed.returncode == 0, f"{fix}\n{fixed.stdout}{fixed.stderr}"
-    # What a variable has broken is set again in the next shell.
+    # The next run has a new shell: there a fix of a variable has to be repeated.
     last = fix.rpartition(" && ")[2]
     variables = last if last.startswith(("export", "unset")) else ""
     again = patient.doctor("--client", whose, before=f"{variables}\n")

@@ -1,6 +1,6 @@
-"""A file that the user may not read or write: the remedy opens what is closed.
+"""A file that the user may not read or write: the remedy gives access to it.
 
-docker itself says that it cannot read; the remedy is carried out, and it can.
+docker's own code cannot read the file before the remedy, and can after it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LOGIN = '{"auths": {"r.example": {"auth": "dTpw"}}}'
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """Provide a user's home that he can reach, as pytest's own places are not."""
+    """Make a home that its user can enter: pytest's own directories are closed."""
     if os.geteuid() != 0:
         pytest.skip("only root can be two users")
     place = Path(tempfile.mkdtemp(prefix="dockcred-closed-"))
@@ -51,7 +51,7 @@ def home() -> Iterator[Path]:
 
 
 def as_user(call: Callable[[], str]) -> str:
-    """Call something in a child process that has the user's rights alone."""
+    """Call a function in a child process with only the user's rights."""
     reader, writer = os.pipe()
     if not os.fork():
         status = 1
@@ -71,7 +71,7 @@ def as_user(call: Callable[[], str]) -> str:
 
 
 def found(variables: dict[str, str]) -> tuple[str, str, str]:
-    """Return the doctor's text, fix and remedy for docker's file; all "" for health."""
+    """Return text, fix and remedy of the error for docker's file; "" each for none."""
 
     def look() -> str:
         environment = Environment(variables)
@@ -85,7 +85,7 @@ def found(variables: dict[str, str]) -> tuple[str, str, str]:
 
 
 def docker_reads(variables: dict[str, str]) -> bool:
-    """Return whether docker's own code finds the login as the user."""
+    """Return whether docker's own code, run as the user, finds the login."""
     program = BUILT / "docker_cli"
     if not program.exists():
         real.missing("the oracle docker_cli is not built: tests/oracles/build makes it")
@@ -234,7 +234,7 @@ def parent_without_search(home: Path) -> Path:
 
 
 def file_of_root_in_an_own_directory(home: Path) -> Path:
-    """Only root could give the new file to its owner."""
+    """Only root could give the new file to the old one's owner."""
     _theirs(home / ".docker/config.json", 0o644)
     return home / ".docker/config.json"
 
@@ -251,7 +251,7 @@ CLOSED_TO_WRITERS = (
 def test_a_writers_remedy_opens_what_is_closed(
     home: Path, close: Callable[[Path], Path]
 ) -> None:
-    """The file stays as it was until the remedy has been carried out."""
+    """The file is not changed before the remedy has been carried out."""
     closed = close(home)
     path = home / ".docker/config.json"
     environment = Environment({"HOME": str(home), "USER": str(NOBODY)})
@@ -275,7 +275,7 @@ def test_a_writers_remedy_opens_what_is_closed(
 
 
 def test_a_group_that_cannot_be_kept_is_let_in_to_nothing(home: Path) -> None:
-    """As `sudo chown` leaves a file: its group is root's, and none of the user's."""
+    """`sudo chown` leaves such a file: it has root's group, where the user is not."""
     path = home / ".docker/config.json"
     os.chown(path, NOBODY, 0)
     path.chmod(0o640)

@@ -1,4 +1,4 @@
-"""`dockcred get`, `list` and `doctor` as people and scripts run them."""
+"""`dockcred get`, `list` and `doctor` on a terminal and through pipes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Person:
         )
 
     def on_a_terminal(self, *argv: str) -> tuple[int, str]:
-        """Run on a pseudo terminal; answer the status and all that it showed."""
+        """Run on a pseudo terminal; return the status and all that was shown."""
         return terminal.run([self.program, *argv], self.variables)
 
 

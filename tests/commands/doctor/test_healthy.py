@@ -1,4 +1,4 @@
-"""A set-up that works is called healthy: status 0, no warning, no secret."""
+"""For a working set-up the doctor ends with status 0, no warning and no secret."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""`doctor --client crane`, `oras` and `helm`: which file, which key, whom they ask.
+"""`doctor --client crane`, `oras` and `helm`: which file, key and helper they use.
 
-What each of them does is in clients/docker/test_beside_libraries.py, from its own code.
+clients/docker/test_beside_libraries.py tests our reading against their own code.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ NOT_FOUND = "echo credentials not found in native keychain; exit 1"
 
 
 class Home:
-    """A home with files of clients, followed in this process."""
+    """A home with files of clients, which the doctor examines in this process."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        # No store on PATH that helm would ask unbidden.
+        # No store on PATH: helm would ask one even if no file names it.
         (path / "bin").mkdir()
         (path / "bin/cat").symlink_to("/bin/cat")
         self.variables = {"HOME": str(path), "PATH": f"{path}/bin"}

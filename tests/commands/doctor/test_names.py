@@ -1,4 +1,4 @@
-"""A host that is nearly a cloud's, and an identity of no use, are told with a remedy."""
+"""A misspelt host of a cloud, and a useless identity: the doctor names a remedy."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_doctor_is_not_green_for_a_slip(tmp_path, host: str) -> None:
 
 
 def answered(tmp_path, host: str, **variables: str) -> list[Finding]:
-    """Examine the answer of our helper, which has found nothing."""
+    """Return the findings for our helper's answer that it has no credential."""
     program = tmp_path / "docker-credential-auto"
     program.write_text(
         "#!/bin/sh\necho credentials not found in native keychain; exit 1\n"

@@ -1,6 +1,6 @@
-"""Whole runs where nobody is anybody: `doctor` and `get` tell why, and what helps.
+"""Whole runs without a usable identity: `doctor` and `get` say why, and what helps.
 
-Never "in order": the identity is of no use, there is none, or the host is nobody's.
+The identity is useless, or there is none, or the host belongs to no cloud.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def cloud() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def run(helper_bin: Path, tmp_path: Path) -> Run:
-    """Return what runs `dockcred` for a person whose docker asks us for everything."""
+    """Return a function that runs `dockcred`; docker's credsStore is our helper."""
 
     def call(variables: dict[str, str], *argv: str) -> Ran:
         home = {"HOME": str(tmp_path)} | {
@@ -56,7 +56,7 @@ def run(helper_bin: Path, tmp_path: Path) -> Run:
 
 
 def problems(ran: Ran) -> dict[str, str]:
-    """Return the remedy of each problem that docker meets, by what is told of it."""
+    """Return the remedy of each problem that docker has, by the problem's text."""
     found = json.loads(ran.stdout)
     assert found["status"] == ran.returncode
     return {
@@ -111,7 +111,7 @@ def test_the_verdict_comes_first(cloud, run) -> None:
     assert USELESS["github-narrow-token"][0] in said
     assert said.endswith(CLASSIC)
     assert "in order" not in ran.stdout
-    assert "\u2713 identity" not in ran.stdout  # nobody: it has given no credential
+    assert "\u2713 identity" not in ran.stdout  # it has given no credential
 
 
 @pytest.mark.parametrize("host", ["gcr.io", "eu.gcr.io"])
@@ -127,7 +127,7 @@ def test_so_it_is_for_googles_other_hosts(host, cloud, run) -> None:
 
 @pytest.mark.parametrize("name", USELESS)
 def test_a_token_of_no_use_is_told_for_a_repository_too(name, cloud, run) -> None:
-    """The registry may be open to everybody: then the token is still of no use."""
+    """Even if the repository is public, the token is still useless."""
     variables = cloud.environment(name)
     ran = run(variables, "doctor", f"{GITHUB}/acme/app", "--client", "docker", "--json")
     assert ran.returncode == 1
@@ -136,7 +136,7 @@ def test_a_token_of_no_use_is_told_for_a_repository_too(name, cloud, run) -> Non
 
 
 def test_whoever_is_logged_in_with_gh_is_told_ghs_command(cloud, run, tmp_path) -> None:
-    """gh changes its login only where no variable holds a token."""
+    """gh changes its login only if no variable holds a token."""
     token = cloud.github.tokens.oauth("narrow", "repo")
     hosts = tmp_path / "hosts.yml"
     variables = cloud.environment("github-nobody") | {"GH_CONFIG_DIR": str(tmp_path)}
@@ -190,7 +190,7 @@ ROADS = ["direct", pytest.param("sdk", marks=pytest.mark.slow)]
 @pytest.mark.parametrize("region", REGIONS)
 @pytest.mark.parametrize("road", ROADS)
 def test_a_region_that_is_none_is_told_for_the_cause(region, road, run) -> None:
-    """No such name is there: it is not the DNS settings that are to be seen to."""
+    """DNS does not know the region's host, but the DNS settings are not the cause."""
     remedy, near = REGIONS[region]
     host = f"{ACCOUNT}.dkr.ecr.{region}.amazonaws.com"
     variables = KEYS | {"DOCKCRED_ROAD": road, "AWS_EC2_METADATA_DISABLED": "true"}

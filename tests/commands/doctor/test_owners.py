@@ -1,4 +1,4 @@
-"""A registry whose account one of this person's profiles leads to, and another asks."""
+"""One AWS profile leads to the registry's account, but another identity is used."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SECOND = (
 
 
 class Person(Machine):
-    """Somebody logged in by SSO as the profile `sso`, whom no variable names."""
+    """A person with an SSO login in the profile `sso`, which no variable names."""
 
     def __init__(self, path: Path, cloud: Sandbox, helper_bin: Path) -> None:
         super().__init__(path)
@@ -50,7 +50,7 @@ class Person(Machine):
         path.write_text(path.read_text() + text)
 
     def be_other(self) -> None:
-        """Be asked as a profile of another account, whose keys AWS knows."""
+        """Use a profile of another account, whose keys AWS knows."""
         self.add(OTHER.format(*self.keys.values()))
         self.variables["AWS_PROFILE"] = "other"
 
@@ -141,7 +141,7 @@ def test_who_answers_from_another_account_is_named_beside_the_profile(
 def test_keys_that_nobody_can_tell_the_account_of_are_no_problem(
     person: Person,
 ) -> None:
-    """They may be of this very account: it is good to know, and no more."""
+    """The keys may belong to this account, so the finding is only a note."""
     person.variables |= person.keys
     found = person.follow(HOST, "docker")
     assert found.verdict == WORKS

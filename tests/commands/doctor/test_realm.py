@@ -1,4 +1,4 @@
-"""A registry names where its tokens are given: doctor goes where a good one leads."""
+"""A registry names the URL of its token service: the doctor asks only safe ones."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NAMES = {
 
 
 class Stranger(BaseHTTPRequestHandler):
-    """A proxy that ends TLS itself, and is every registry behind it."""
+    """A proxy that ends TLS itself, and answers as any registry."""
 
     server: World
 
@@ -49,13 +49,13 @@ class Stranger(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def do_GET(self) -> None:
-        """Be the service of this machine that a stranger would like to have asked."""
+        """Answer as a local service that a hostile registry wants us to ask."""
         self.server.heard.append(f"GET {self.path}")
         body = f'{{"token": "{TOKEN}"}}'.encode()
         self.wfile.write(b"HTTP/1.0 200 OK\r\n\r\n" + body)
 
     def log_message(self, *_: object) -> None:
-        """Keep quiet."""
+        """Log nothing."""
 
 
 class World(ThreadingHTTPServer):
@@ -112,7 +112,7 @@ def test_a_strangers_registry_has_nothing_of_this_machine_asked(
 
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Resolve these few names, and addresses however they are written."""
+    """Resolve only NAMES, and IP addresses in any notation."""
     real = socket.getaddrinfo
 
     def resolve(host: str, port: int, **options: int) -> list[tuple[object, ...]]:

@@ -1,4 +1,4 @@
-"""What a registry's answer means: by Basic and Bearer, account and permission."""
+"""What a registry's answer means: Basic and Bearer, wrong login, no permission."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REPOSITORIES = {"team/mine": 200, "team/untagged": 404, "team/theirs": 403}
 
 
 class Handler(BaseHTTPRequestHandler):
-    """A registry that takes me:good, and whose team/theirs is not for me."""
+    """A registry that accepts me:good, and denies the repository team/theirs."""
 
     server: Registry
 
@@ -78,7 +78,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, *_: object) -> None:
-        """Keep quiet."""
+        """Log nothing."""
 
 
 class Registry(ThreadingHTTPServer):

@@ -1,4 +1,4 @@
-"""Whatever is wrong: the doctor says so, and what it prints as the remedy mends it."""
+"""In each situation the doctor names the cause, and the remedy it prints mends it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ SAFE = (
     "cache_can_be_written_by_others",
     "passwords_can_be_read_by_others",
 )
-"""Rows whose remedy `--fix` carries out."""
+"""Rows whose remedy `--fix` may carry out."""
 
 
 @pytest.mark.parametrize(

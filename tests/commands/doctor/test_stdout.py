@@ -1,4 +1,4 @@
-"""`dockcred` where stdout takes nothing: one line, and never a traceback."""
+"""If `dockcred` cannot write to stdout, it prints one line, never a traceback."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def run(cloud: Sandbox, helper_bin: Path) -> Run:
 
 @pytest.fixture
 def keeping(tmp_path: Path) -> dict[str, str]:
-    """The variables of a place for logins that has none: `list` leaves nothing out."""
+    """Variables of a store without logins; with a store `list` leaves nothing out."""
     helper = tmp_path / "docker-credential-none"
     helper.write_text("#!/bin/sh\necho '{}'\n")
     helper.chmod(0o755)
@@ -79,7 +79,7 @@ def test_a_full_disk_is_named(
 
 
 def test_what_is_left_out_is_said_before_a_full_disk_is_named(run: Run) -> None:
-    """Here is no keychain: one paragraph more, and nothing else."""
+    """Without a keychain `list` prints one paragraph more, and nothing else."""
     said = run(("list",), ">/dev/full").stderr
     left_out = run(("list",), stdout=subprocess.DEVNULL).stderr
     assert left_out.startswith("left out: nothing here keeps")
@@ -90,8 +90,8 @@ def test_what_is_left_out_is_said_before_a_full_disk_is_named(run: Run) -> None:
 def test_a_reader_that_has_left_is_no_error_to_tell(
     run: Run, arguments: tuple[str, ...], keeping: dict[str, str]
 ) -> None:
-    """dockcred … | head -0."""
-    run(("get", HOST))  # else there is no cache to tell of
+    """For example: dockcred … | head -0."""
+    run(("get", HOST))  # fills the cache, which `cache` lists
     ours, theirs = os.pipe()
     os.close(ours)
     with open(theirs, "wb") as pipe:
@@ -103,7 +103,7 @@ def test_a_reader_that_has_left_is_no_error_to_tell(
 def test_a_secret_for_a_closed_stdout_is_refused(
     run: Run, arguments: tuple[str, ...]
 ) -> None:
-    """The descriptor may be another file's by then."""
+    """A file that is opened later may get the descriptor."""
     done = run(arguments, ">&-")
     assert done.returncode == 1
     assert done.stderr.startswith("dockcred: stdout is closed; ")
@@ -120,7 +120,7 @@ def test_what_the_locale_has_no_character_for_is_a_question_mark(run: Run) -> No
 
 
 def test_a_password_is_utf_8_in_any_locale(run: Run, tmp_path: Path) -> None:
-    """As `render` writes it, and as docker reads it."""
+    """`render` writes UTF-8 too, and docker reads it."""
     helper = tmp_path / "docker-credential-kept"
     answer = json.dumps({"ServerURL": "", "Username": "me", "Secret": "gehe\u00efm"})
     helper.write_text(f"#!/bin/sh\ncat <<'END'\n{answer}\nEND\n")

@@ -78,7 +78,7 @@ def test_a_launcher_behind_the_program_that_pip_installed_is_told_as_slow(
 
 
 def namesakes(machine: Machine, first: str, second: str) -> list[Finding]:
-    """Two programs of one name: what is said of them."""
+    """Put two programs of one name on PATH; return the findings."""
     machine.program("bin/docker-credential-mine", first)
     machine.variables["PATH"] += f":{machine.path}/first"
     machine.program("first/docker-credential-mine", second)
@@ -91,7 +91,7 @@ FAILS = "#!/bin/sh\nread -r key\necho no such login\nexit 1\n"
 def test_of_two_programs_that_are_not_ours_one_that_fails_is_put_aside_alone(
     machine: Machine,
 ) -> None:
-    """Both put aside, none would be left."""
+    """If both were put aside, no helper would be left."""
     found = namesakes(machine, FAILS, GOOD)
     fixes = {f.fix for f in found if f.fix}
     assert fixes == {_aside(machine, "bin")}

@@ -1,4 +1,4 @@
-"""The three verdicts, and no other: when each is given, and how the command ends."""
+"""The three verdicts: when each is given, and the exit code of the command."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_podman_that_has_nothing_for_it_does_not_count(machine: Machine) -> None
     machine.docker({"credHelpers": {HOST: "mine"}})
     machine.variables["DOCKER_CONFIG"] = f"{machine.path}/.docker"
     assert verdict(machine, HOST) == ("works", 0)
-    machine.docker({"credsStore": "mine"})  # which podman passes over
+    machine.docker({"credsStore": "mine"})  # podman ignores a credsStore
     assert verdict(machine, HOST) == ("works", 0)
     assert any(
         f.client == "podman" and f.is_problem for f in machine.follow(HOST).findings
@@ -108,7 +108,7 @@ def test_podman_that_has_nothing_for_it_does_not_count(machine: Machine) -> None
 
 def test_podman_that_stops_at_a_file_counts(machine: Machine) -> None:
     machine.program("bin/podman")
-    machine.docker({"credsStore": "mine"})  # which podman passes over
+    machine.docker({"credsStore": "mine"})  # podman ignores a credsStore
     auth = machine.path / ".config/containers/auth.json"
     auth.parent.mkdir(parents=True)
     auth.write_text("")
@@ -118,7 +118,7 @@ def test_podman_that_stops_at_a_file_counts(machine: Machine) -> None:
 def test_what_is_wrong_with_an_identity_that_nobody_needs_only_warns(
     machine: Machine,
 ) -> None:
-    """Another program's helper has answered: our configuration is not in its way."""
+    """Another program's helper answers, and does not read our configuration."""
     machine.docker({"credHelpers": {"ghcr.io": "mine"}})
     config = machine.path / "config.toml"
     config.write_text("[[registry]]\nmatch = 'ghcr.io'\nprofil = 'x'\n")
@@ -171,7 +171,7 @@ def test_a_cause_is_told_once_and_the_first_to_fix_first() -> None:
 
 
 def test_every_command_hears_dockcred_log(helper_bin: Path, tmp_path: Path) -> None:
-    """The program's own lines, its worker's, and those of the helper that is asked."""
+    """`dockcred`, its worker and the helper that it asks all write log lines."""
     dockcred = Program(str(helper_bin / "dockcred"))
     with Sandbox() as cloud:
         for words in (("get", HOST), ("doctor", HOST), ("status", HOST, "--ask")):

@@ -1,4 +1,4 @@
-"""The way of a request as it is shown: stages, the break, folded at 80 columns."""
+"""How the doctor shows a request: its stages, where it breaks, in 80 columns."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def machine(tmp_path: Path) -> Machine:
 
 
 def stages(machine: Machine, name: str) -> list[str]:
-    """The stages that are shown, in order, with those behind the break."""
+    """Return the stages that are shown, in order; those after the break too."""
     shown = plain(list(way.lines(machine.follow(name))))
     below = shown[shown.index("") + 1 :] if "" in shown else shown
     found = (re.match(r"  . ([a-z]+) ", line) for line in below)
@@ -154,7 +154,7 @@ def test_it_is_plain_without_colours_and_without_a_terminal(
 
 
 def test_a_helper_is_asked_once_for_all_clients(machine: Machine) -> None:
-    """What takes the time of a `doctor` is the helper: it is counted, not timed."""
+    """The helper takes most of the doctor's time, so its calls are counted."""
     machine.program("bin/podman")
     text = '#!/bin/sh\nread -r key\necho "$key" >>{}\necho {}\n'
     answer = '\'{"Username":"me","Secret":"s3cr3t"}\''
@@ -167,7 +167,7 @@ def test_a_helper_is_asked_once_for_all_clients(machine: Machine) -> None:
 def test_without_a_network_nobody_is_asked_twice(
     helper_bin: Path, machine: Machine
 ) -> None:
-    """Counted: three attempts, with their pauses, are more than a second."""
+    """Three attempts with their pauses would take more than a second."""
     require("unshare", "-n", "true")
     machine.docker({"credHelpers": {HOST: "ecr-login"}})
     variables = machine.variables | {

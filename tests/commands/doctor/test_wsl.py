@@ -1,4 +1,4 @@
-"""doctor and setup in WSL, by what public sources say that it looks like from inside."""
+"""doctor and setup in WSL, which is imitated as public sources describe it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ENTRY = "enabled\ninterpreter /init\nflags: PF\noffset 0\nmagic 4d5a\n"
 
 
 class Windows:
-    """A made-up root of a distribution in WSL."""
+    """An imitated root directory of a distribution in WSL."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -145,7 +145,7 @@ def test_a_helper_of_windows_that_is_not_on_path(
 def test_elsewhere_no_program_of_windows_runs(
     machine: Machine, windows: Windows, *, container: bool
 ) -> None:
-    """A config.json that was copied; a container has WSL's kernel, and no more of it."""
+    """The config.json was copied. A container in WSL has only WSL's kernel."""
     if container:
         (windows.root / "run/WSL").rmdir()
     else:
@@ -158,7 +158,7 @@ def test_elsewhere_no_program_of_windows_runs(
 def test_a_drive_of_windows_is_mended_in_its_configuration(
     machine: Machine, windows: Windows
 ) -> None:
-    """chmod has no effect there: the modes are made up when the drive is mounted."""
+    """chmod has no effect there: the mount options set the modes of the drive."""
     drive = machine.path / "first"
     drive.chmod(0o777)
     machine.variables["PATH"] = f"{drive}:{machine.path}/bin"
