@@ -1,7 +1,7 @@
-"""A connection that breaks is made anew: at each step of each direct road, and the SDKs'.
+"""A broken connection is retried, at each step of the direct roads and the SDKs' roads.
 
-The first request of every step breaks, all in one `get`: the credential is answered.
-What lasts ends with its cause, within the time of the call.
+The first request of every step breaks, all in one `get`; a credential is answered.
+A lasting failure ends with its cause, within the call's timeout.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DIRECT = (
     *("google-authorized-user", "google-wif-url", "github-app"),
     *("ci-github", "ci-azure-pipelines"),
 )
-"""Whoever is asked by our own requests; google-auth asks through them, too."""
+"""Identities that use our own requests; google-auth sends its requests by them, too."""
 SDK = (
     "env-keys",
     "assume-role",
@@ -39,7 +39,7 @@ GITHUB_SAYS = 201  # /rate_limit is asked on a hit only
 
 
 def steps(cloud: Sandbox) -> Counter[str]:
-    """Return how often each service was asked for something."""
+    """Return the number of each service's requests, without the refused ones."""
     found: Counter[str] = Counter()
     for call, count in cloud.calls.items():
         service, _, what = call.partition(":")
@@ -49,7 +49,7 @@ def steps(cloud: Sandbox) -> Counter[str]:
 
 
 def break_each(cloud: Sandbox, asked: Counter[str], kind: str) -> None:
-    """Let every other request of each service break, the first of them first."""
+    """Make every second request of each service break, beginning with the first."""
     for service, count in asked.items():
         for _ in range(count):
             cloud.fail(f"{service}:{kind}:1")
@@ -59,7 +59,7 @@ def break_each(cloud: Sandbox, asked: Counter[str], kind: str) -> None:
 def by_day(
     identities: tuple[str, ...], kinds: tuple[str, ...] = KINDS
 ) -> list[tuple[str, str]]:
-    """Return each identity with every kind; by day with one, so that each is met."""
+    """Return each identity with every kind; by day (not NIGHT) with one kind."""
     return [
         (identity, kind)
         for number, identity in enumerate(identities)
@@ -101,7 +101,7 @@ def test_every_step_of_an_sdk_s_road_outlives_one(
 def test_a_way_to_the_cloud_that_breaks_is_taken_anew(
     identity: str, kind: str, cloud: Sandbox, helper_bin: Path
 ) -> None:
-    """The connection itself, before anything was asked."""
+    """The connection breaks before a request was sent."""
     environment = cloud.environment(identity)
     assert ask(helper_bin, environment, identity)[0] == 0
     services = set(steps(cloud))
@@ -149,7 +149,7 @@ def test_what_lasts_is_told_within_the_time_of_the_call(
 def test_metadata_that_breaks_is_not_told_as_no_identity(
     identity: str, service: str, cloud: Sandbox, helper_bin: Path
 ) -> None:
-    """Somebody is there: to go on anonymously would be to guess."""
+    """There is a metadata service, so an anonymous pull would be a guess."""
     cloud.fail(f"{service}:half")
     status, said = ask(helper_bin, cloud.environment(identity), identity)
     assert status == 1
@@ -166,7 +166,7 @@ main = importlib.import_module(sys.argv[1]).main
 sys.argv[1:] = ["get"]
 main()
 """
-"""A helper that tells each connection it makes: a silent address counts none."""
+"""A helper that prints a line for each of its requests; the address does not answer."""
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_silence_is_not_asked_again(
     cloud: Sandbox,
     helper_bin: Path,
 ) -> None:
-    """Three looks would be three seconds of every `get` on a laptop."""
+    """Three attempts would cost three seconds in each `get` on a laptop."""
     environment = cloud.environment(identity)
     environment |= {
         variable: f"http://{cloud.silent()}",

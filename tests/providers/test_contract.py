@@ -1,4 +1,4 @@
-"""The shipped contract, over every provider."""
+"""Every provider keeps the contract that dockcred.testing ships."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""An answer that is none, from each endpoint that an identity asks, on both roads.
+"""Unusable answers from each endpoint that an identity asks, on both roads.
 
-It is told in one line with cause and remedy: never unforeseen, never a traceback.
+Each is told in one line with cause and remedy: no unforeseen error, no traceback.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dockcred.testing.sandbox.sandbox import IDENTITIES
 
 pytestmark = pytest.mark.slow  # all of them together
 BODIES = ("wrong-shape", "garbage-body", "half", "garbage")
-"""Kinds of failure of the sandbox's: JSON of another shape, no JSON, cut, no HTTP."""
+"""Failures of the sandbox: JSON of another shape, no JSON, cut short, no HTTP."""
 BY_DAY = (
     *("env-keys", "profile", "assume-role", "web-identity", "container-relative"),
     *("instance-profile", "sso", "sso-refresh", "login-refresh", "azure-client-secret"),
@@ -24,7 +24,7 @@ BY_DAY = (
     *("google-metadata", "google-authorized-user", "github-app", "github-gh-token"),
     *("ci-github", "ci-azure-pipelines", "alibaba-rrsa", "alibaba-ecs-role"),
 )
-"""So many that each service of the sandbox is asked by one."""
+"""Enough identities that each service of the sandbox is asked by one of them."""
 NOBODY = ("nothing", "nobody", "expired", "azure-nothing")
 
 

@@ -1,4 +1,4 @@
-"""`Location` is a stranger's choice: no road goes there, whichever request is answered so."""
+"""No road follows a redirect, at any request: a stranger may choose `Location`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Elsewhere(BaseHTTPRequestHandler):
     do_POST = do_PUT = do_GET  # noqa: N815 - the library's names
 
     def log_message(self, *_: object) -> None:
-        """Keep quiet."""
+        """Log nothing."""
 
 
 @pytest.fixture

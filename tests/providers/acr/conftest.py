@@ -1,4 +1,4 @@
-"""An Azure to ask: its answers as the registry's host has them."""
+"""Fixtures: a sandbox of Azure, and gets of docker-credential-acr-login against it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The audience: the registry's own, the cloud's other where that is not known."""
+"""The tokens' audience: the registry's, else Resource Manager's where it is unknown."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_cloud_without_the_registry_s_audience_has_another(
 def test_a_registry_that_refuses_resource_managers_audience_is_served(
     get, minted, cloud
 ):
-    """azureADAuthenticationAsArmPolicy=disabled fails every helper that asks for it."""
+    """azureADAuthenticationAsArmPolicy=disabled: Resource Manager's tokens fail."""
     cloud.azure.registry.takes_arm_tokens = False
     minted(get(cloud.environment("azure-imds")))
     assert _audience(cloud) == OWN

@@ -1,8 +1,8 @@
-"""Whom we ask in Azure, and how it ends, beside azure-identity's own chain.
+"""Our Azure identities are compared with azure-identity: whom they ask, how it ends.
 
-One generated machine at a time: variables that are set, empty or half there, endpoints
-that answer anything or break, programs that are logged in or not. The same is asked of
-DefaultAzureCredential and of our own plan, on the same wire.
+Hypothesis generates machines: variables that are set, empty or incomplete, endpoints
+that answer anything or break, programs that are logged in or not. For each machine
+DefaultAzureCredential and our own code get a token from the same local server.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ NAMES = sorted({name for found in (*APPLICATIONS, *MACHINES) for name in found})
 
 @st.composite
 def variables(draw):
-    """What a machine has set: coherent, but for one that may be missing or empty."""
+    """A machine's variables: consistent, except that one may be missing or empty."""
     found = draw(st.sampled_from(APPLICATIONS)) | draw(st.sampled_from(MACHINES))
     if choice := draw(st.sampled_from(CHOICES)):
         found |= {"AZURE_TOKEN_CREDENTIALS": choice}
@@ -132,7 +132,7 @@ GIVEN = st.just(token("of-the-machine"))
 
 
 def _answers(fails):
-    """Answers in turn: a token, a failure for ever, or one or two before a token."""
+    """A list of answers: a token, a failure, or one or two failures before a token."""
     return st.one_of(
         st.tuples(GIVEN),
         st.tuples(fails),
@@ -156,7 +156,7 @@ PROGRAMS = st.fixed_dictionaries(
 
 @dataclass(frozen=True)
 class End:
-    """How one side ended: the token, or nothing, and then whether it is a failure."""
+    """How one side ended: its token or "", and if "", whether it was a failure."""
 
     token: str
     is_failure: bool
@@ -173,7 +173,7 @@ class End:
 
 @pytest.fixture(scope="module")
 def server():
-    """The wire that both sides are on."""
+    """The local server that both sides ask."""
     with azure_wire.serving() as found:
         yield found
 
@@ -202,7 +202,7 @@ def both(server, tmp_path):
             ends.append(
                 End(value, is_failure, asked, tuple(ran()), often, machine.knocks)
             )
-        # Of a credential that is asked outside the chain, the SDK does not knock.
+        # A credential that is used outside of the chain sends no probe in the SDK.
         return [ends[0], replace(ends[1], knocks=ends[0].knocks)] if road else ends
 
     return ask
@@ -234,10 +234,10 @@ def _become(variables):
 
 
 AGAIN = {410, 429, *range(500, 600)}
-"""Statuses after which we ask again, wherever it is."""
+"""HTTP statuses after which we retry, at every endpoint."""
 THEIR_AGAIN = {"imds": {404, 408, *AGAIN}}
 ELSEWHERE = {408, 429, 500, 502, 503, 504}
-"""Those after which azure-identity does: instance metadata's, and any other place's."""
+"""Statuses after which azure-identity retries, at all endpoints not in THEIR_AGAIN."""
 
 
 def _served(machine, place, count):
@@ -250,7 +250,7 @@ def _served(machine, place, count):
     ("road", "share"), [("", 1.0), pytest.param("sdk", 0.5, marks=pytest.mark.slow)]
 )
 def test_whom_a_machine_asks(road, share, both, side_by_side):
-    """Who is asked, with what, and whose token it is; never one in silence."""
+    """Both sides ask the same endpoints the same and get the same identity's token."""
 
     def compare(named, imds, platform, met, met_platform, programs):
         answers = {place: list(platform) for place in azure_wire.PLACES.values()}
@@ -278,7 +278,7 @@ def test_whom_a_machine_asks(road, share, both, side_by_side):
 @pytest.mark.parametrize("status", [200, 400])
 @pytest.mark.parametrize("body", ["app-service-s", "no-identity", "no-audience"])
 def test_cloud_shell_that_says_no_ends_the_chain(body, status, both):
-    """The first was found among generated machines, with DOCKCRED_SEED=3248847731."""
+    """The first case was found by the generated test, DOCKCRED_SEED=3248847731."""
     machine = Machine({"cloud-shell": [_answer(status, body)]})
     shell = {"MSI_ENDPOINT": f"http://{PLATFORM}/shell/token"}
     sdk, ours = both(shell, machine, {"azd": "answers"})
@@ -297,7 +297,7 @@ DOCUMENTS = st.dictionaries(
 
 @pytest.mark.parametrize("road", ["", "sdk"])
 def test_no_answer_is_unforeseen(road, server, side_by_side):
-    """Whatever a machine's endpoint answers in JSON: a token, or cause and remedy."""
+    """Any JSON answer of an endpoint ends with a token, or with cause and remedy."""
 
     def compare(found, status, document):
         answer = Answer(status, json.dumps(document).encode())
@@ -315,11 +315,11 @@ _AT_MSI_ENDPOINT = "cloud-shell", "machine-learning"
 
 
 def _difference(named, machine, ask):
-    """Return the names of what is meant to differ here; fail on what is not."""
+    """Return the names of the meant differences; fail on any other difference."""
     sdk, ours = ask(named)
     told = (named, machine, sdk, ours)
     found = []
-    # Whoever's address it is: an MSI_ENDPOINT without a secret is Cloud Shell's.
+    # An MSI_ENDPOINT without MSI_SECRET is Cloud Shell's, whatever its address is.
     shells = {"cloud-shell"} if named.get("MSI_SECRET") else {*_AT_MSI_ENDPOINT}
     at_shell = len(ours.asked) == 1 and ours.asked[0][0] in shells
     if at_shell and "AZURE_CLIENT_ID" in named:
@@ -356,7 +356,7 @@ def _difference(named, machine, ask):
 
 
 def _other_end(machine, said, sdk, ours):
-    """Return why another end is meant, nothing where it is not."""
+    """Return the meant difference that explains unequal ends; None if none does."""
     if any(b"lasting" in one.body for place in said for one in said[place][-1:]):
         return meant("azure-no-lifetime")
     cut = [
@@ -371,6 +371,6 @@ def _other_end(machine, said, sdk, ours):
 
 
 def _check_attempts(sdk, ours, told):
-    """Fail unless both ask again wherever one of them does."""
+    """Fail if only one side retried at an endpoint."""
     for place in {*sdk.often, *ours.often} - {"entra"}:
         assert (sdk.often[place] > 1) == (ours.often[place] > 1), told

@@ -1,4 +1,4 @@
-"""The cache under Azure's identities: hits ask nobody, every change is a miss."""
+"""The cache with Azure's identities: a hit sends no request, a change is a miss."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_fifty_cold_gets_mint_once(name, acr, cloud):
 
 
 def test_fifty_that_fail_together_ask_once(acr):
-    """Who waited for the one that asks answers its failure."""
+    """Processes that waited for the one that mints answer with its failure."""
     with Sandbox(latency_ms=1500, fail=["acr:access-denied"]) as cloud:
         answers = acr.get_together(cloud.environment("azure-imds"), [HOST] * 50)
     assert {answer.status for answer in answers} == {1}
@@ -91,7 +91,7 @@ def test_fifty_that_fail_together_ask_once(acr):
 
 
 def test_an_expired_token_is_never_answered(acr):
-    """To the second, against tokens that live for a few; the registry is the judge."""
+    """Tokens live for seconds only; the registry decides whether one is valid."""
     with Sandbox(expires_s=SHORT_LIFE_S) as cloud:
         environment = cloud.environment("azure-imds") | {"DOCKCRED_REFRESH": "off"}
         seen = []
@@ -167,7 +167,7 @@ def test_another_chosen_identity_is_another_entry(name, variable, get, minted, c
 
 
 def test_another_pod_on_the_same_token_path_is_another(get, minted, cloud):
-    """Rotated for the same subject it is a hit; for another subject a mint."""
+    """A token rotated for the same subject is a hit; for another subject it mints."""
     environment = cloud.environment("azure-workload-identity")
     first = get(environment).password
     work = cloud.azure.workplace(cloud.home / "azure-workload-identity", cloud.url)
@@ -181,7 +181,7 @@ def test_another_pod_on_the_same_token_path_is_another(get, minted, cloud):
 def test_another_secret_of_the_same_application_is_a_hit_another_application_not(
     get, cloud
 ):
-    """Of a service principal the ids are in the key, never the secret."""
+    """The cache key holds a service principal's ids, never its secret."""
     environment = cloud.environment("azure-client-secret")
     first = get(environment).password
     path = entries.only(environment)
@@ -215,7 +215,7 @@ def test_az_s_own_renewal_of_a_token_is_a_hit(get, cloud):
 
 
 def test_a_cache_on_another_machine_answers_nobody(get, cloud):
-    """An image baked with a cache, or a home on NFS: the boot is in the key."""
+    """The key holds the boot: for a cache in an image, or a home directory on NFS."""
     environment = cloud.environment("azure-imds")
     get(environment)
     path = entries.only(environment)

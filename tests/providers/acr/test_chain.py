@@ -1,6 +1,6 @@
-"""A chain goes on past an answer that is of no use, and stops at what was chosen.
+"""The chain goes on after an unusable answer, and stops at an identity that was chosen.
 
-Whom azure-identity's own chain reaches is asked on the same wire.
+The tests compare it with azure-identity's own chain, against the same sandbox.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ OF_NO_USE = {
 }  # fmt: skip
 ROADS = pytest.mark.parametrize("road", ["", "sdk"])
 CI_VARIABLES = {"AZURE_CLIENT_ID": "0" * 8, "AZURE_TENANT_ID": TENANT}
-"""As a login job of a CI leaves them: they name an application, and prove nothing."""
+"""As a CI's login step leaves them: they name an application but hold no secret."""
 
 
 @pytest.fixture
 def metadata(cloud, monkeypatch):
-    """Have instance metadata answer what a test says, or serve nobody (None)."""
+    """Make instance metadata answer as a test says; None: there is no metadata."""
 
     def answer(response):
         if response is None:
@@ -51,7 +51,7 @@ def metadata(cloud, monkeypatch):
 
 @pytest.fixture
 def sdk(monkeypatch):
-    """Return the client id whose token azure-identity gets; "" where it gets none."""
+    """Return the client id of the token that azure-identity gets; "" for no token."""
     theirs = pytest.importorskip("azure.identity")
     from azure.core.exceptions import AzureError
 
@@ -93,7 +93,7 @@ def test_az_is_asked_on_the_sdk_road_too(kind, get, minted, cloud, metadata):
 
 @pytest.fixture
 def app(cloud):
-    """An app with an identity that is not the one which is chosen, and with a login."""
+    """An App Service with another identity than the chosen one, and a login of az."""
     environment = cloud.environment("azure-app-service") | CI_VARIABLES
     environment["PATH"] = cloud.environment("azure-cli")["PATH"]
     return environment | {"AZURE_CONFIG_DIR": str(cloud.home / "azure-cli/.azure")}
@@ -111,7 +111,7 @@ def test_az_is_asked_after_app_service_refused(get, minted, cloud, app, sdk):
 
 
 def test_an_app_service_that_is_none_ends_the_chain(get, cloud, app, sdk):
-    """As with azure-identity: who named the endpoint meant it."""
+    """As in azure-identity: whoever set the endpoint's variable wanted it used."""
     cloud.fail("app-service:garbage-body")
     assert sdk(app) == ""
     assert "did not answer as Azure does" in get(app).said
@@ -136,7 +136,7 @@ def test_the_machine_s_identity_that_was_chosen_is_the_only_one(
 def test_a_pod_whose_own_identity_is_not_named_does_not_become_its_node(
     get, cloud, sdk
 ):
-    """As the webhook leaves an account without annotation: azure-identity stops."""
+    """The webhook leaves this without an annotation; azure-identity stops as well."""
     pod = cloud.environment("azure-workload-identity")
     environment = cloud.environment("azure-imds") | {
         "AZURE_FEDERATED_TOKEN_FILE": pod["AZURE_FEDERATED_TOKEN_FILE"],
@@ -196,7 +196,7 @@ def test_metadata_that_is_cut_short_is_somebody(how, road, get, cloud):
 
 
 def test_slow_metadata_is_somebody(acr, sdk):
-    """Its first answer takes longer than is waited for a connection."""
+    """The first answer takes longer than the timeout for a connection."""
     with Sandbox(tls=True, metadata_latency_ms=1500) as cloud:
         environment = cloud.environment("azure-imds")
         assert sdk(environment) == _is("azure-imds")
@@ -226,7 +226,7 @@ def test_a_registry_of_another_tenant_has_the_login_asked_for_that_tenant(
     config.write_text(f'[[registry]]\nmatch = "*.azurecr.io"\ntenant_id = "{TENANT}"\n')
     config.chmod(0o600)
     assert minted(get(environment | {"DOCKCRED_CONFIG": str(config)})).principal == name
-    # What an application's variable says is nothing to a person's login.
+    # AZURE_TENANT_ID is an application's: it does not apply to a person's login.
     assert OTHER_TENANT in get(environment | {"AZURE_TENANT_ID": TENANT}).said
 
 
@@ -246,7 +246,7 @@ def test_an_identity_cannot_be_chosen_where_the_platform_has_one(get, cloud, sdk
 def test_az_is_asked_after_app_service_said_no_with_a_200(
     get, minted, cloud, app, sdk, monkeypatch
 ):
-    """Found among 5,000 generated machines."""
+    """Found by the generated test, among 5,000 machines."""
     page = Response(200, b'{"statusCode": 400, "message": "no"}', JSON)
     monkeypatch.setattr(cloud.azure.app_service, "answer", lambda *_: page)
     assert sdk(app) == _is("azure-cli")

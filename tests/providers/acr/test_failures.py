@@ -1,4 +1,4 @@
-"""What goes wrong, told in one line: the cause, the remedy, and no secret."""
+"""Each failure is told in one line: the cause, the remedy, and no secret."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROADS = pytest.mark.parametrize("road", ["", "sdk"])
 
 @pytest.fixture
 def said(get, cloud):
-    """The one line of a failing get, without any secret of its environment."""
+    """Return a function: it runs a get that fails, and returns its one line."""
 
     def ask(environment, host=HOST, road=""):
         answer = get(environment | {"DOCKCRED_ROAD": road}, host)
@@ -33,7 +33,7 @@ def said(get, cloud):
 
 @ROADS
 def test_a_wrong_secret_is_named_and_not_repeated(road, said, cloud):
-    """Entra's own text quotes what it was sent; ours does not."""
+    """Entra's message quotes the secret that it was sent; our message does not."""
     environment = cloud.environment("azure-client-secret")
     environment["AZURE_CLIENT_SECRET"] = "sesame-open"
     line = said(environment, road=road)
@@ -146,7 +146,7 @@ def test_a_firewall_names_the_address_that_it_saw(said, cloud):
 
 
 def test_a_registry_that_does_not_exist_is_named(said, cloud):
-    """Behind a proxy it is the proxy that knows no such name."""
+    """With a proxy, it is the proxy that cannot resolve the name."""
     cloud.azure.registry.unregistered.add(HOST)
     assert HOST in said(cloud.environment("azure-imds"))
 
@@ -221,7 +221,7 @@ def test_a_certificate_that_is_not_the_registry_s_gets_no_token(said, cloud):
 
 
 def test_a_redirect_of_the_exchange_is_not_followed(said, cloud, monkeypatch):
-    """The token goes to the validated host alone."""
+    """The token is sent only to the host that was validated."""
     away = Response(307, b"", {"Location": "https://evil.azurecr.io/oauth2/exchange"})
     monkeypatch.setattr(cloud.azure.registry, "answer", lambda *_: away)
     assert "status 307" in said(cloud.environment("azure-imds"))
@@ -239,7 +239,7 @@ CHOICES = {
 
 @pytest.fixture(params=CHOICES)
 def program(request, cloud):
-    """A program, its variables with it chosen, and its workplace."""
+    """A program's name, variables that choose it, its workplace, its login command."""
     name, choice, login = CHOICES[request.param]
     environment = cloud.environment(name) | {"AZURE_TOKEN_CREDENTIALS": choice}
     work = cloud.azure.workplace(cloud.home / name, cloud.url)
@@ -262,7 +262,7 @@ def test_a_program_that_is_logged_out_is_named_with_its_login(program, said):
 
 
 def test_a_login_that_has_expired_is_named(program, said, cloud):
-    """With its own program's login; PowerShell's words are not handed on."""
+    """The remedy is the program's own login command; PowerShell's text is not shown."""
     name, environment, _, login = program
     cloud.fail("entra:expired-token")
     line = said(environment)
@@ -275,7 +275,7 @@ def test_a_login_that_has_expired_is_named(program, said, cloud):
 
 @pytest.mark.parametrize("code", ["50076", "50079", "50158", "50173"])
 def test_who_has_no_login_is_not_told_to_log_in(code):
-    """As a user in variables: the remedy of a login would not help."""
+    """For a user whose password is in variables, a login would not help."""
     remedy = problems.meaning(f"AADSTS{code}: no", "Entra").remedy
     assert "log in" not in remedy
     assert "another" in remedy or "needs no person" in remedy

@@ -1,4 +1,4 @@
-"""The installed launcher answers a cached password while all that was asked for is so."""
+"""The launcher answers a cached password as long as the ticket's conditions hold."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HOST = "sandbox.azurecr.io"
 
 
 def test_another_path_is_pythons(helper_bin, cloud, tmp_path):
-    """az may be found on it, and az may be somebody: PATH is asked for, and compared."""
+    """Another PATH may have an az that is logged in, so the launcher compares PATH."""
     name = "docker-credential-acr-login"
     directory = tmp_path / "bin"
     subprocess.run(

@@ -1,4 +1,4 @@
-"""Which hosts are Azure's registries: all forms of them, and no look-alike."""
+"""Which hosts are Azure's registries: every form of them, and no look-alikes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ACCEPTED = tuple(
     )
 )
 LOOK_ALIKES = (
-    # Something follows, or stands before.
+    # There is text after a real host, or before it.
     "contoso.azurecr.io.evil.example",
     "contoso.azurecr.io.azurecr.io",
     "evil.contoso.azurecr.io",
@@ -52,14 +52,14 @@ LOOK_ALIKES = (
     ".azurecr.io",
     "evil.example/contoso.azurecr.io",
     "https://evil.example/contoso.azurecr.io/v2/",
-    # Blobs and private links take no login.
+    # Hosts of blobs and private links accept no login.
     "contoso.westeurope.data.azurecr.io",
     "contoso.data.azurecr.io",
     "data.azurecr.io",
     "contoso.privatelink.azurecr.io",
     "contoso.westeurope.data.privatelink.azurecr.io",
     "privatelink.contoso.azurecr.io",
-    # The name is not one.
+    # The registry's name is not valid.
     "four.azurecr.io",
     f"{'c' * 51}.azurecr.io",
     "contoso-.azurecr.io",
@@ -67,7 +67,7 @@ LOOK_ALIKES = (
     "con-toso-hash.azurecr.io",
     "con_toso.azurecr.io",
     "con-a1b2c3d4.azurecr.io",
-    # The region is not where it must be.
+    # The region is at a wrong place.
     "contoso.geo.azurecr.io",
     "contoso.west-europe.geo.azurecr.io",
     "contoso.westeurope.geo.evil.azurecr.io",
@@ -75,7 +75,7 @@ LOOK_ALIKES = (
     "contoso.a.westeurope.geo.azurecr.io",
     "westeurope.geo.azurecr.io",
     "contoso.westeurope.geo.azurecr.io.evil.example",
-    # Other people's registries.
+    # Registries of others.
     "mcr.microsoft.com",
     "registry.example.com",
     "contoso.azure.com",
@@ -84,7 +84,8 @@ LOOK_ALIKES = (
     "gcr.io",
     "index.docker.io",
 )
-_ACR = r"[a-z0-9]{5,50}(-[a-z0-9]+)?(\.[a-z0-9]+\.geo)?\.azurecr\.(io|cn|us|de)"  # by another way than the program says it
+# Written in another way than in the program.
+_ACR = r"[a-z0-9]{5,50}(-[a-z0-9]+)?(\.[a-z0-9]+\.geo)?\.azurecr\.(io|cn|us|de)"
 
 
 def is_acr(server: ServerURL) -> bool:
@@ -147,7 +148,7 @@ def test_the_program_says_not_found_to_look_alikes_and_the_cloud_hears_nothing(
 
 
 def _near(host: str) -> st.SearchStrategy[str]:
-    """One change somewhere: a character, a label, a piece of another host."""
+    """A host with one change: a character, a label, or a piece of another host."""
     place = st.integers(0, len(host))
     piece = st.one_of(
         st.sampled_from(
@@ -172,7 +173,7 @@ KEYS = st.sampled_from(ACCEPTED).flatmap(_near) | st.text(max_size=60)
 @example(key="contoso.azurecr.io\x00.evil.example")
 @example(key="c٠ntos٠.azurecr.io")  # noqa: RUF001
 def test_what_is_matched_is_azure_s_by_another_way_of_saying_it(key):
-    """Near every real host: matched exactly where a regular expression says so."""
+    """Hosts close to real ones match exactly if the test's regular expression does."""
     try:
         server = ServerURL.parse(key.encode("utf-8", "surrogatepass"))
     except DockcredError:
@@ -185,7 +186,7 @@ def test_what_is_matched_is_azure_s_by_another_way_of_saying_it(key):
 def test_what_is_not_azure_s_is_refused_without_a_look_at_the_world(
     key, tmp_path_factory
 ):
-    """The sentence, or a refusal of the key; no file, no socket, no child."""
+    """`get` ends with docker's sentence or an error; no file, socket or child."""
     try:
         server = ServerURL.parse(key.encode("utf-8", "surrogatepass"))
     except DockcredError:

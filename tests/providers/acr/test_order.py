@@ -1,4 +1,4 @@
-"""Who is asked, in azure-identity's order; an application is the only one."""
+"""Identities are asked in azure-identity's order; an application is the only one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MSI = {"MSI_ENDPOINT": "http://localhost/x"}
 
 @pytest.fixture
 def path(tmp_path):
-    """A PATH on which az, pwsh and azd are."""
+    """A PATH with az, pwsh and azd."""
     for name in ("az", "pwsh", "azd"):
         (tmp_path / name).touch(0o700)
     return {"PATH": f"{tmp_path}:/usr/bin"}
@@ -90,7 +90,7 @@ def test_a_program_in_the_working_directory_is_not_found(path, monkeypatch):
 
 
 def test_the_order_is_azure_identity_s():
-    """Read from DefaultAzureCredential itself, with nothing in its environment."""
+    """The order is read from DefaultAzureCredential, with an empty environment."""
     identity = pytest.importorskip("azure.identity")
     names = {
         "EnvironmentCredential": "environment",
@@ -114,7 +114,7 @@ def test_a_credential_that_needs_a_desktop_is_refused(name):
 
 
 def test_a_person_s_login_serves_where_the_machine_has_no_identity(get, minted, cloud):
-    """The metadata answers, and says that there is none; az is asked next."""
+    """The metadata service answers that there is no identity; az is asked next."""
     environment = cloud.environment("azure-cli")
     environment["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = cloud.url
     assert minted(get(environment)).principal == "azure-cli"

@@ -1,7 +1,7 @@
-"""The endpoint that a platform names may be in its private network, without TLS.
+"""A platform's token endpoint may be in its private network, without TLS.
 
-azure-identity asks whatever the variable names. We do where it is the literal address
-of a private network, and where the platform's header is there too; nowhere else.
+azure-identity asks whatever endpoint the variable names. We ask only a literal address
+of a private network, and only if the platform's header is set as well.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def server():
 
 @pytest.fixture
 def asked(server):
-    """Ask us, or azure-identity, with an endpoint; return the token and what was asked."""
+    """Ask one side with an endpoint; return its token and the requests it made."""
     theirs = pytest.importorskip("azure.identity")
 
     def ask(url, *, by_the_sdk):
@@ -88,7 +88,7 @@ def test_the_platform_s_own_address_is_asked(host, asked):
 
 @pytest.mark.parametrize("host", OUTSIDE)
 def test_an_address_beyond_it_gets_no_secret_in_clear(host, asked):
-    """Where the SDK would send it."""
+    """The SDK would send the secret there."""
     assert asked(f"http://{host}:8081/msi/token", by_the_sdk=True)[0] == "of-the-app"
     with pytest.raises(InvalidInputError, match="plain http"):
         asked(f"http://{host}:8081/msi/token", by_the_sdk=False)

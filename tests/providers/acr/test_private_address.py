@@ -1,4 +1,4 @@
-"""App Service's token endpoint at a private address of a real network, over plain HTTP."""
+"""App Service's token endpoint, on a real network's private address, plain HTTP."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from support.program import BUSY_S
 from support.real import program, require, require_root
 
-ADDRESS = "172.16.5.3"  # as Container Apps has it
+ADDRESS = "172.16.5.3"  # as in Container Apps
 SCRIPT = """\
 ip link set lo up
 ip address add "$1/32" dev lo

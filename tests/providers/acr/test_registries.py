@@ -1,4 +1,4 @@
-"""Each registry is answered by the identity that config.toml names for it."""
+"""Each registry gets the credential of the identity that config.toml names for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OTHER = "fabrikam.azurecr.io"
 
 @pytest.fixture
 def configured(tmp_path):
-    """Answer an environment whose DOCKCRED_CONFIG gives OTHER these settings."""
+    """Return an environment whose DOCKCRED_CONFIG has these settings for OTHER."""
 
     def write(environment, **settings):
         lines = [f'{name} = "{value}"' for name, value in settings.items()]
@@ -41,7 +41,7 @@ def test_a_managed_identity_per_registry(get, minted, cloud, configured):
 def test_a_client_per_registry_hides_another_client_s_secret(
     get, minted, cloud, configured
 ):
-    """A secret in the variables is not sent for a client that it does not belong to."""
+    """A secret in variables is not sent together with another client's id."""
     environment = cloud.environment("azure-client-secret")
     cloud.environment("azure-imds-user")
     chosen = cloud.azure.machine.users[0]
@@ -54,7 +54,7 @@ def test_a_client_per_registry_hides_another_client_s_secret(
 
 @pytest.mark.parametrize("road", ["", "sdk"])
 def test_an_application_of_another_tenant_per_registry(road, get, cloud, configured):
-    """Two tenants' applications may trust one pod; the registry has the last word."""
+    """Two tenants' applications may trust one pod; the registry refuses the other's."""
     environment = cloud.environment("azure-workload-identity") | {"DOCKCRED_ROAD": road}
     subject = "system:serviceaccount:default:azure-workload-identity"
     guest = Principal("guest", tenant=OTHER_TENANT, subject=subject)

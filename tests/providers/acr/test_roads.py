@@ -1,4 +1,4 @@
-"""Every identity, on both roads: the same answer by the requests that Azure wants."""
+"""Every identity on the direct road and the SDK's: same answer, Azure's requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dockcred.transport.json_reader import claims_of
 HOST = "contoso.azurecr.io"
 AUDIENCE = "https://containerregistry.azure.net"
 
-# What each direct road asks before the exchange.
+# The requests of each identity's direct road before the exchange.
 DIRECT = {
     "azure-client-secret": {"entra:token:client_credentials": 1},
     "azure-workload-identity": {"entra:token:client_credentials": 1},
@@ -41,7 +41,7 @@ def test_every_identity_of_the_sandbox_is_tried(cloud):
 
 
 def _asked(cloud, service):
-    """The last request that a service was sent and did not refuse."""
+    """Return the last request that a service of the sandbox was sent."""
     known = {s.name: s for s in cloud.azure.services}[service]
     return [
         request
@@ -80,7 +80,7 @@ def test_service_fabric_s_endpoint_is_known_by_its_thumbprint(get, cloud):
 
 
 def test_a_server_of_arc_s_is_asked_by_azure_identity(acr, minted, cloud):
-    """The SDK reads its key at one path only: it is mounted there, for one process."""
+    """The SDK reads Arc's key at a fixed path: the test mounts it for one process."""
     environment = cloud.environment("azure-arc")
     mount = (
         "mount -t tmpfs none /var/opt && mkdir -p /var/opt/azcmagent/tokens && "
@@ -101,7 +101,7 @@ def test_a_server_of_arc_s_is_asked_by_azure_identity(acr, minted, cloud):
 
 
 def test_nobody_is_anonymous_in_time_and_without_a_word(get, cloud):
-    """An open registry still serves pulls; nothing was tried beyond the metadata."""
+    """A registry with anonymous pull still serves; nothing but metadata was tried."""
     answer = get(cloud.environment("azure-nothing"))
     assert (answer.status, answer.stdout, answer.stderr) == (1, NOT_FOUND, b"")
     assert cloud.calls.total() == 0
@@ -109,7 +109,7 @@ def test_nobody_is_anonymous_in_time_and_without_a_word(get, cloud):
 
 @pytest.fixture
 def silent():
-    """A port where packets vanish: its queue of connections is full."""
+    """A port that does not respond, because its backlog of connections is full."""
     with contextlib.ExitStack() as held:
         listener = held.enter_context(socket.socket())
         listener.bind(("127.0.0.1", 0))
@@ -124,7 +124,7 @@ def silent():
 
 
 def test_a_silent_metadata_address_is_left_after_a_second(get, cloud, silent):
-    """Off Azure packets to 169.254.169.254 may vanish."""
+    """Outside of Azure, packets to 169.254.169.254 may be dropped."""
     environment = cloud.environment("azure-nothing")
     environment["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = f"http://127.0.0.1:{silent}"
     answer = get(environment | {"DOCKCRED_TIMEOUT": f"{LONG_S}"})
@@ -132,7 +132,7 @@ def test_a_silent_metadata_address_is_left_after_a_second(get, cloud, silent):
 
 
 def test_whoever_takes_the_connection_and_never_answers_is_somebody(get, cloud):
-    """azure-identity waits for it, 300 s each time; we do as long as a call lasts."""
+    """azure-identity waits 300 s for each attempt; we wait until the call's timeout."""
     cloud.fail("azure-imds:hang")
     environment = cloud.environment("azure-imds") | {"DOCKCRED_TIMEOUT": "3"}
     assert "gave up after 3 s" in get(environment).said
@@ -210,7 +210,7 @@ def test_the_exchange_is_with_the_registry_and_names_the_tokens_tenant(get, clou
     token = claims_of(form.pop("access_token").encode())
     assert token["aud"] == AUDIENCE
     assert form == {"grant_type": "access_token", "service": HOST, "tenant": TENANT}
-    # The key's echo, and the refresh token's own end.
+    # The answer repeats the server's URL; the refresh token has its own expiry.
     fields = json.loads(answer.stdout)
     assert fields["ServerURL"] == HOST
     claims = claims_of(fields["Secret"].encode())

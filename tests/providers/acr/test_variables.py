@@ -1,4 +1,4 @@
-"""Every variable that Azure's SDKs read is in the cache key, or ignored for a reason."""
+"""Each variable that Azure's SDKs read is in the cache key, or ignored for a reason."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dockcred.system import environment
 from dockcred.system.environment import azure
 
 PACKAGES = ("azure.identity", "azure.core", "msal", "msal_extensions")
-# Read by requests and its kin for every cloud.
+# Read for every cloud, by requests and similar libraries.
 COMMON = {*environment.COMMON, "CURL_CA_BUNDLE"}
 
 
@@ -26,7 +26,7 @@ def _sources(package: str) -> list[Path]:
 
 
 def _variables(tree: ast.AST) -> set[str]:
-    """Names read from os.environ, by os.getenv, or named for azure-core's settings."""
+    """The names read from os.environ, by os.getenv, or for azure-core's settings."""
     found = set()
     for node in ast.walk(tree):
         match node:
@@ -76,7 +76,7 @@ def test_every_variable_of_the_sdk_is_known(package):
 
 
 def test_what_azure_identity_names_itself_is_seen():
-    """The scan finds the names that it is written for."""
+    """The scan of the source finds the names that azure-identity is known to read."""
     read = set()
     for path in _sources("azure.identity"):
         read |= _variables(ast.parse(path.read_text(encoding="utf-8-sig")))

@@ -27,14 +27,14 @@ OF_FILES = {"alibaba-cli", "alibaba-cli-role", "alibaba-file"}
 
 @pytest.fixture(autouse=True)
 def library(request) -> None:
-    """What a profile of the files needs; the direct road needs nothing."""
+    """Skip profiles of files without Alibaba's library; the direct road needs none."""
     found = getattr(request.node, "callspec", None)
     if found and found.params.get("identity") in OF_FILES:
         pytest.importorskip("alibabacloud_credentials")
 
 
 def opened(cloud, answer, host) -> bool:
-    """Whether the sandbox's registry of that name takes the answer."""
+    """Return whether the sandbox's registry at that host accepts the answer."""
     fields = json.loads(answer.stdout)
     return cloud._exchange._admits(fields["Username"], fields["Secret"], host)
 

@@ -1,4 +1,4 @@
-"""Whom Alibaba's own library asks, how its SDK signs, and what both send."""
+"""Our requests and choice of identity, compared with Alibaba's library and its SDK."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ SIGNED_BY_SDK = {"x-acs-credentials-provider"}
 
 
 def as_sent(request) -> tuple[object, ...]:
-    """What a request says, without who sends it and what is anew each time."""
+    """Return a request's parts to compare, without the client's name and the nonces."""
     words = {
         name.lower(): value
         for name, value in request.headers
@@ -175,7 +175,7 @@ def test_a_pod_s_token_is_traded_where_and_as_the_library_does(
         for name in ("Timestamp", *([] if session else ["RoleSessionName"])):
             assert theirs.pop(name)
             assert ours.pop(name)
-        # What STS takes for it where it is not said.
+        # 3600 is STS's default, so we leave it out.
         assert theirs.pop("DurationSeconds") == "3600"
         assert ours == theirs
 
@@ -193,7 +193,7 @@ NAMES = ["default", "work", "none"]
 
 @st.composite
 def cli_profiles(draw):
-    """A profile of the CLI's file, whole or not."""
+    """A profile of the CLI's file, complete or not."""
     name = draw(st.sampled_from(NAMES[:2]))
     keys = {"access_key_id": f"cli-{name}", "access_key_secret": "s"}
     if draw(st.integers(0, 5)) == 0:
@@ -206,7 +206,7 @@ def cli_profiles(draw):
 
 @st.composite
 def homes(draw):
-    """Variables, and the texts of files below a home, None for one that is absent."""
+    """Variables, and the texts of files below a home directory; None: no such file."""
     odds = st.integers(0, 3)
     variables = dict.fromkeys(KEYS[: draw(st.sampled_from([0, 0, 0, 0, 1, 2]))], "k")
     if draw(odds) == 0:
@@ -238,7 +238,7 @@ def homes(draw):
 
 
 def their_answer(request, _options=None) -> SimpleNamespace:
-    """Answer as STS and the metadata service would, for the library alone."""
+    """Answer the library's request, as STS and the metadata service do."""
     key = {"AccessKeyId": f"at-{request.headers['host']}", "AccessKeySecret": "s"}
     key |= {"SecurityToken": "t", "Expiration": "2126-01-01T00:00:00Z"}
     body = json.dumps({"Code": "Success", **key, "Credentials": key})
@@ -247,7 +247,7 @@ def their_answer(request, _options=None) -> SimpleNamespace:
 
 @pytest.fixture
 def library(monkeypatch):
-    """Return what asks the library's default chain, and how it names who answered."""
+    """Return a function: it returns the provider and key id of the library's chain."""
     pytest.importorskip("alibabacloud_credentials")
     from alibabacloud_credentials.provider import default, ecs_ram_role
     from alibabacloud_credentials.utils import auth_constant, auth_util
@@ -264,7 +264,7 @@ def library(monkeypatch):
         importlib.reload(auth_constant)
         try:
             found = default.DefaultCredentialsProvider().get_credentials()
-        except Exception:  # noqa: BLE001 - it raises what it meets
+        except Exception:  # noqa: BLE001 - it raises errors of any class
             return "nobody", ""
         _, owner, *_ = found.get_provider_name().split("/")
         return owner, found.get_access_key_id()
@@ -277,7 +277,7 @@ OWNERS = {
     "alibaba:oidc": {"oidc_role_arn"},
     "alibaba:profile": {"cli_profile", "profile"},
     "alibaba:profile-of-another": {"cli_profile", "profile"},
-    # A profile may be the machine's, which is asked without the library.
+    # A profile may mean the machine's role, which we ask for without the library.
     "alibaba:ecs-role": {"ecs_ram_role", "cli_profile", "nobody"},
 }
 
@@ -320,7 +320,7 @@ def test_who_is_asked_is_whom_the_library_asks(
 
 
 def why(said: str) -> str:
-    """Return which difference an error is."""
+    """Return the name of the meant difference that an error message stands for."""
     if " is set and " in said:
         return meant("alibaba-half-keys")
     if "does not exist" in said:

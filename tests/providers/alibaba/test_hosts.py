@@ -1,4 +1,4 @@
-"""Which hosts are Alibaba Cloud's registries, and what each says of itself."""
+"""Which hosts are Alibaba Cloud's registries, and what is read from their names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ENTERPRISE = [
     ("a-b-registry.distributed.cn-beijing.cr.aliyuncs.com", "a-b", "cn-beijing"),
 ]
 OTHERS = [
-    # A bucket of OSS, which is whoever's has taken its name.
+    # Buckets of OSS: anybody can create one with such a name.
     "registry.oss-cn-hangzhou.aliyuncs.com",
     "registry-vpc.oss-cn-hangzhou-internal.aliyuncs.com",
     "acme-registry.oss-cn-hangzhou.cr.aliyuncs.com",

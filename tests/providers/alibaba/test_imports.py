@@ -1,4 +1,4 @@
-"""What a get imports: nothing heavy for a hit, nothing of Alibaba's for others' hosts."""
+"""A get's imports: nothing slow for a hit, none of Alibaba's for other hosts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The metadata service of ECS, whatever it answers: Alibaba's library beside ours."""
+"""Any answers of ECS's metadata service: we end as Alibaba's library does."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STATUSES = st.sampled_from([200] * 6 + [400, 403, 404, 405])
 
 
 class Service(BaseHTTPRequestHandler):
-    """A metadata service as a test orders it."""
+    """A metadata service that answers as a test says."""
 
     def do_PUT(self) -> None:
         assert self.headers["X-aliyun-ecs-metadata-token-ttl-seconds"].isdecimal()
@@ -55,7 +55,7 @@ class Service(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, *_) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_what_the_machine_has_is_what_the_library_finds(side_by_side, service) -
     ecs = pytest.importorskip("alibabacloud_credentials.provider.ecs_ram_role")
     from alibabacloud_credentials.utils import auth_util
 
-    os.environ.clear()  # which the library has read when it was loaded
+    os.environ.clear()  # the library reads it once, when it is imported
     importlib.reload(auth_util)
     where = f"127.0.0.1:{service.server_port}"
 
@@ -92,7 +92,7 @@ def test_what_the_machine_has_is_what_the_library_finds(side_by_side, service) -
         provider._EcsRamRoleCredentialsProvider__metadata_service_host = where
         try:
             found = provider.get_credentials()
-        except Exception:  # noqa: BLE001 - it raises what it meets
+        except Exception:  # noqa: BLE001 - it raises errors of any class
             return ()
         return (
             found.get_access_key_id(),

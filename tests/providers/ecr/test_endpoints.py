@@ -1,4 +1,4 @@
-"""Where the API of each registry is, held against the botocore that is installed."""
+"""The API's endpoint of each registry, compared with the installed botocore."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REGIONS = (
     "eu-isoe-west-1",
     "us-isof-south-1",
 )
-# Dual-stack endpoints are in botocore's rules and not in its table of these regions.
+# For these regions botocore's rules have dual-stack endpoints, its table has none.
 NOT_YET = {"eu-isoe-west-1", "us-isof-south-1"}
 KINDS = {
     "plain": (False, False),
@@ -48,9 +48,9 @@ class _TakenError(Exception):
 
 
 def _asked_by_botocore(session, service, operation, region, *, fips, dual_stack) -> str:
-    """Let botocore make the request, and take its URL instead of sending it.
+    """Let botocore build a request; return its URL instead of sending it.
 
-    Nothing where botocore says that there is no such endpoint.
+    Return "" if botocore says that there is no such endpoint.
     """
     sent = []
 
@@ -77,7 +77,7 @@ def _asked_by_botocore(session, service, operation, region, *, fips, dual_stack)
 
 
 def _host(region: str, *, fips: bool, dual_stack: bool) -> str:
-    """Find the registry's name of this kind, by the partition's plain one."""
+    """Return a registry's host of this kind, from the plain host of its partition."""
     (plain,) = [
         host
         for host, (of, _) in ACCEPTED.items()
@@ -99,7 +99,7 @@ def _host(region: str, *, fips: bool, dual_stack: bool) -> str:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("region", REGIONS)
 def test_ecr_is_asked_where_botocore_asks(region, kind, botocore_session):
-    """By the host's own kind, and by the variables that ask for a kind."""
+    """Both the host's kind and the variables select plain, FIPS or dual-stack."""
     fips, dual_stack = KINDS[kind]
     theirs = _asked_by_botocore(
         botocore_session,
@@ -165,7 +165,7 @@ def test_the_public_gallery_is_asked_in_us_east_1(dual_stack, botocore_session):
 
 @pytest.mark.parametrize("host", ACCEPTED)
 def test_both_roads_ask_the_endpoint_of_the_host_s_kind(host, ecr, cloud):
-    """Over TLS under its real name: FIPS for FIPS, dual-stack for dual-stack."""
+    """Over TLS with real names: FIPS for a FIPS host, dual-stack for dual-stack."""
     region, endpoint = ACCEPTED[host]
     for road in ("direct", "sdk"):
         cloud.reset()

@@ -1,4 +1,4 @@
-"""Which hosts are ECR's: all forms of them, and no look-alike."""
+"""Which hosts are ECR's: every form of them, and no look-alikes."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_the_host_tells_account_region_and_kind(host):
 
 
 def test_plain_http_is_nobody_s():
-    """A password is never given for a registry that is spoken to in clear."""
+    """No password is returned for a registry over plain HTTP."""
     for host in ACCEPTED:
         assert not ECR().matches(ServerURL.parse(f"http://{host}"))
 
@@ -64,7 +64,7 @@ def test_there_are_enough_look_alikes():
 
 @pytest.mark.parametrize("key", LOOK_ALIKES)
 def test_a_look_alike_touches_no_identity_and_no_socket(key, tmp_path):
-    """Not a file of ~/.aws, not a child program, not a connection."""
+    """No file of ~/.aws is read, no child starts, no connection is opened."""
     _refused_in_silence(key, tmp_path)
 
 
@@ -99,7 +99,7 @@ def test_the_program_says_not_found_to_look_alikes_and_the_cloud_hears_nothing(
 
 
 def _near(host: str) -> st.SearchStrategy[str]:
-    """One change somewhere: a character, a label, a piece of another host."""
+    """A host with one change: a character, a label, or a piece of another host."""
     place = st.integers(0, len(host))
     piece = st.one_of(
         st.sampled_from(
@@ -121,7 +121,7 @@ def _near(host: str) -> st.SearchStrategy[str]:
 @example(key="123456789012.dkr.ecr.eu-west-1.amazonaws.com.")
 @example(key="١٢٣٤٥٦٧٨٩٠١٢.dkr.ecr.eu-west-1.amazonaws.com")
 def test_what_is_matched_is_ecr_s_by_another_way_of_saying_it(key):
-    """Near every real host: matched exactly where a regular expression says so."""
+    """Hosts close to real ones match exactly if the test's regular expression does."""
     try:
         server = ServerURL.parse(key.encode("utf-8", "surrogatepass"))
     except DockcredError:
@@ -134,7 +134,7 @@ def test_what_is_matched_is_ecr_s_by_another_way_of_saying_it(key):
 def test_what_is_not_ecr_s_is_refused_without_a_look_at_the_world(
     key, tmp_path_factory
 ):
-    """The sentence, or a refusal of the key; no file, no socket, no child."""
+    """`get` ends with docker's sentence or an error; no file, socket or child."""
     try:
         server = ServerURL.parse(key.encode("utf-8", "surrogatepass"))
     except DockcredError:

@@ -1,7 +1,7 @@
-"""Whoever botocore says you are: files, variables and endpoints read as it reads them.
+"""Files, variables and endpoints are read as botocore reads them.
 
-Both sides run in this process on one wire (support.aws_wire). They must ask the same,
-in the same order, and end alike: answered, an error, or nobody to be.
+Both sides run in this process on one fake transport (support.aws_wire). They must send
+the same requests in the same order, and end alike: answered, an error, or no identity.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.slow  # all of them together
 
 
 def compare(wire: Wire, home: Home, place: Path, host: str = HOST) -> list[str]:
-    """Fail where the two sides ask or end otherwise; return what differs and is meant."""
+    """Fail if the two sides differ in requests or end; return a meant difference."""
     variables = home.write(place)
     theirs = Theirs(variables, host)
     theirs.leave_out_what_differs(variables)
@@ -66,7 +66,7 @@ def test_whom_files_and_variables_name(side_by_side, wire, tmp_path) -> None:
 def test_what_is_understood_of_a_file_is_what_botocore_reads(
     side_by_side, tmp_path
 ) -> None:
-    """Each name and value of each profile, or the file is left to botocore."""
+    """We read each profile's names and values alike, or leave the file to botocore."""
     path = tmp_path / "file"
     counts = {True: 0, False: 0}
 
@@ -95,7 +95,7 @@ PROCESS = "credential_process = /bin/keys"
 RO = "[profile ro]\nrole_arn = arn:aws:iam::111122223333:role/ro\n"
 DEV = {"AWS_PROFILE": "dev"}
 EXAMPLES = {
-    # c1: however it is written, the profile that is asked for is who answers
+    # c1: however the profile is written, the requested profile is used
     "indented settings": (f"[profile dev]\n    {PROCESS}\n", DEV, "process"),
     "an indented header": (f"    [profile dev]\n    {PROCESS}\n", DEV, "process"),
     "a tab": (f"[profile dev]\n\t{PROCESS}\n", DEV, "process"),
@@ -163,7 +163,7 @@ EXAMPLES = {
         {},
         "sts",
     ),
-    # c2: files say what variables say
+    # c2: settings of files work like those of variables
     "FIPS in the file": ("[default]\nuse_fips_endpoint = true\n", KEYS, "ecr-fips."),
     "dual-stack in the file": (
         "[default]\nuse_dualstack_endpoint = true\n",
@@ -242,7 +242,7 @@ EXAMPLES = {
         KEYS | {"AWS_RETRY_MODE": "legacy", "AWS_MAX_ATTEMPTS": "1"},
         "api.ecr.",
     ),
-    # c12: a profile that refers to the variables has them
+    # c12: a profile whose source is the variables gets their keys
     "keys of the variables": (
         f"{RO}credential_source = Environment\n",
         KEYS | {"DOCKCRED_AWS_PROFILE": "ro"},
@@ -284,7 +284,7 @@ EXAMPLES = {
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_input_that_once_was_read_otherwise(name, wire, tmp_path) -> None:
-    """What is said to be asked is what botocore asks; nothing said: both refuse."""
+    """Both sides ask what the row says; if it says nothing, both refuse."""
     config, variables, told = EXAMPLES[name]
     compare(wire, Home(config, None, variables), tmp_path)
     assert bool(wire.asked) == bool(told)
@@ -313,7 +313,7 @@ def test_keys_that_lack_something_are_a_clear_error(
     theirs = Theirs(variables, HOST)
     theirs.leave_out_what_differs(variables)
     assert theirs.ask(wire) != ANSWERED
-    # An end that is no time is no end either.
+    # An Expiration that is not a time is an error, too.
     keys |= {"Token": "t", "AccessKeyId": "ASIA", "Expiration": "tomorrow"}
     for source in ("container", "metadata"):
         wire.overrides[source] = (200, json.dumps(keys).encode())
@@ -321,7 +321,7 @@ def test_keys_that_lack_something_are_a_clear_error(
 
 
 def test_keys_whose_end_a_variable_says_are_over(wire, tmp_path) -> None:
-    """botocore raises RuntimeError; AWS would say so on the direct road."""
+    """botocore raises RuntimeError; on the direct road AWS would refuse the keys."""
     over = KEYS | {"AWS_CREDENTIAL_EXPIRATION": "2001-01-01T00:00:00Z"}
     variables = Home("", None, over | {"DOCKCRED_ROAD": "sdk"}).write(tmp_path)
     assert ours(wire, variables, HOST) == FAILED

@@ -1,4 +1,4 @@
-"""Where botocore is not followed: what it does, what is done here, on the same wire."""
+"""Meant differences from botocore: what it does, and what we do instead."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ OF_THE_DIRECT_ROAD = {"a-token-ends-at-its-line"}
 
 CASES = [
     *(("direct", name) for name in ROWS),
-    # Of the others botocore is asked by this road, and does as it does.
+    # On the SDK's road botocore itself does the others, so they do not differ.
     *(("sdk", name) for name in ROWS if name not in OF_THE_DIRECT_ROAD),
 ]
 
@@ -113,7 +113,7 @@ def test_it_differs_as_the_table_says(road, name, tmp_path) -> None:
 
 
 def test_what_is_set_to_nothing_is_not_set(tmp_path) -> None:
-    """CI systems set what is not configured to nothing; botocore looks for its name."""
+    """CI systems set empty variables; botocore looks for a profile named ""."""
     assert meant("empty-is-not-set")
     variables = Home("", None, KEYS | {"AWS_PROFILE": ""}).write(tmp_path)
     with wired() as wire:
@@ -131,7 +131,7 @@ def test_what_is_set_to_nothing_is_not_set(tmp_path) -> None:
     ],
 )
 def test_a_named_endpoint_is_asked_whoever_names_it(config, tmp_path) -> None:
-    """The files too, whatever kind of endpoint the host asks for."""
+    """An endpoint that a file names is used, even for a host of another kind (FIPS)."""
     variables = Home(config, None, KEYS).write(tmp_path)
     with wired() as wire:
         assert Theirs(variables, FIPS).ask(wire) == ANSWERED
@@ -144,7 +144,7 @@ def test_a_named_endpoint_is_asked_whoever_names_it(config, tmp_path) -> None:
 def test_the_profile_of_an_account_is_looked_for_where_there_is_an_account(
     tmp_path,
 ) -> None:
-    """`auto` and the gallery, which is no account's: botocore's own order."""
+    """With `auto`, the public gallery, which has no account, gets botocore's order."""
     variables = Home("", None, KEYS | {"DOCKCRED_AWS_PROFILE": "auto"}).write(tmp_path)
     with wired() as wire:
         assert ours(wire, variables, PUBLIC) == ANSWERED

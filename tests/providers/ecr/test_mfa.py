@@ -1,4 +1,4 @@
-"""A role that asks for a code: through the session that the AWS CLI has kept."""
+"""A role that needs an MFA code uses the session that the AWS CLI has cached."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often the cloud is asked: once, however many ask us."""
+"""The cloud is asked once, however many gets run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MINTED = {
 
 @pytest.mark.parametrize("identity", MINTED)
 def test_ten_gets_are_one_mint(identity, ecr, cloud):
-    """Neither the identity nor the registry is asked a second time."""
+    """Neither the identity's service nor the registry is asked a second time."""
     environment = cloud.environment(identity)
     passwords = {ecr.get(environment).password for _ in range(10)}
     calls = {k: v for k, v in cloud.calls.items() if not k.startswith("proxy:")}
@@ -40,7 +40,7 @@ def test_many_at_the_same_time_are_one_mint(identity, callers, ecr):
 
 
 def test_twenty_accounts_at_the_same_time_are_twenty_entries(ecr, cloud):
-    """None is lost: each then answers from the cache."""
+    """No entry is lost: each account then answers from the cache."""
     environment = cloud.environment()
     hosts = [HOST.replace("1234567890", f"22223333{n:02}") for n in range(20)]
     answers = ecr.get_together(environment, hosts)
@@ -87,7 +87,7 @@ def test_a_failure_is_met_once_and_told_to_all_who_waited(ecr):
 
 
 def test_a_failure_is_not_remembered_for_who_comes_later(ecr, cloud):
-    """Who fixes the policy is not told of yesterday's failure."""
+    """After the policy is fixed, the earlier failure is not told again."""
     environment = cloud.environment()
     cloud.fail("ecr:access-denied:1")
     assert ecr.get(environment).status == 1

@@ -1,4 +1,4 @@
-"""Which registry is one's own: told from files and variables, else not at all."""
+"""Which registries are the user's own is read from files and variables alone."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ def test_the_profiles_that_lead_to_the_registry_s_account(name, tmp_path) -> Non
 @pytest.mark.parametrize("start", ["", "stray\tname: x\n"])
 @pytest.mark.parametrize("name", ["role_arn", "sso_account_id", "login_session"])
 def test_a_block_is_nobody_s_account_whoever_reads_it(name, start, tmp_path) -> None:
-    """Ours reads the plain file, botocore the one with a line that we do not know."""
+    """We read the plain file; botocore reads the one with a line unknown to us."""
     block = f"{name} =\n    some:what:a:b:{'3' * 12} = x\n"
     home = Home(f"[profile dev]\n{start}{block}aws_account_id = {'1' * 12}\n")
     found = accounts.profiles_by_account(Environment(home.write(tmp_path)))
@@ -212,7 +212,7 @@ def test_a_block_is_nobody_s_account_whoever_reads_it(name, start, tmp_path) -> 
 
 
 def test_who_is_known_to_be_of_the_account_needs_no_profile(tmp_path) -> None:
-    """As the cache has it of who answered."""
+    """The cache holds the identity that answered, and with it the account."""
     config, variables, _ = PEOPLE["keys in variables, which are anybody's"]
     variables = Home(config, None, variables).write(tmp_path)
     server = ServerURL.parse(f"{'1' * 12}.dkr.ecr.eu-west-1.amazonaws.com")
@@ -232,7 +232,7 @@ def test_the_gallery_has_no_account(tmp_path) -> None:
 def test_every_profile_with_an_account_is_found_as_botocore_reads_it(
     side_by_side, tmp_path, monkeypatch
 ) -> None:
-    """The files that we read ourselves, and those that are left to botocore."""
+    """For files that we read ourselves, and for files that are left to botocore."""
     import botocore.session
     from botocore.exceptions import ConfigParseError
 

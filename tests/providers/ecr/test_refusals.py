@@ -1,4 +1,4 @@
-"""What an answer of AWS's means: asked again as botocore asks again, and told rightly."""
+"""AWS's error answers: retried when botocore retries, with the right cause."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _json(code: str) -> bytes:
 
 @st.composite
 def answers(draw) -> tuple[tuple[str, str], int, bytes]:
-    """An operation, and a status and body that its service or what stands before sends."""
+    """An operation, and a status and body that its service or a proxy sends."""
     operation = draw(st.sampled_from(OPERATIONS))
     codes = [*CODES, *(["IDPCommunicationError"] if operation[0] == "sts" else [])]
     code = draw(st.sampled_from(codes))
@@ -79,7 +79,7 @@ def answers(draw) -> tuple[tuple[str, str], int, bytes]:
 
 
 def _theirs(operation: tuple[str, str], status: int, body: bytes) -> bool | None:
-    """Ask botocore's standard mode whether it asks again; None: it cannot read it."""
+    """Return whether botocore's standard mode retries; None: it cannot parse this."""
     model = _MODELS[operation]
     parser = botocore.parsers.create_parser(model.service_model.protocol)
     answer = {"status_code": status, "headers": {}, "body": body}
@@ -176,7 +176,7 @@ UNKNOWN = {"AWS_ACCESS_KEY_ID": "AKIAUNKNOWNUNKNOWN"}
 def test_the_public_image_is_public_whatever_refuses_the_identity(
     identity, spoil, failure, ecr, cloud
 ) -> None:
-    """As AWS's own helper: not found. What DOCKCRED_ANONYMOUS says is heard."""
+    """As in AWS's helper it is "not found", unless DOCKCRED_ANONYMOUS is false."""
     environment = cloud.environment(identity) | spoil
     for road in ("direct", "sdk") if identity == "env-keys" else ("",):
         if failure:
@@ -240,7 +240,7 @@ def test_metadata_that_fails_once_is_asked_again(
 
 
 def test_metadata_that_is_broken_is_no_lack_of_an_identity(ecr, cloud) -> None:
-    """Else the client would go on anonymously, for as long as the outage lasts."""
+    """If it were "not found", clients would pull anonymously during the outage."""
     cloud.fail("imds:server-error")
     environment = cloud.environment("instance-profile") | {"DOCKCRED_TIMEOUT": "5"}
     assert "status 500" in ecr.get(environment, PUBLIC).said
@@ -263,7 +263,7 @@ def test_the_patience_with_metadata_can_be_set(ecr, cloud) -> None:
     ],
 )
 def test_what_passes_is_asked_again(identity, failure, road, ecr, cloud) -> None:
-    """As botocore's standard mode does: see above."""
+    """Failures that pass are retried as in botocore's standard mode, see above."""
     cloud.fail(failure)
     environment = cloud.environment(identity) | {"DOCKCRED_ROAD": road}
     assert cloud.minted(ecr.get(environment).password)

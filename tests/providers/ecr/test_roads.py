@@ -1,4 +1,4 @@
-"""boto3 as oracle: whoever it is on a machine, the program is too, on both roads."""
+"""On both roads the program uses the same identity as boto3 on the same machine."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ print(base64.b64decode(data["authorizationToken"]).decode().partition(":")[2])
 
 
 def _boto3(environment) -> str:
-    """Answer the password that boto3 gets under these variables."""
+    """Return the password that boto3 gets with these variables."""
     done = subprocess.run(
         [sys.executable, "-B", "-c", ASK, ACCOUNT],
         env=environment,
@@ -65,7 +65,7 @@ def _boto3(environment) -> str:
 
 
 def _asked(cloud):
-    """What the cloud was asked, the way there left aside."""
+    """Return the calls to the cloud, except the proxy's, and the bodies ECR got."""
     calls = {k: v for k, v in cloud.calls.items() if not k.startswith("proxy:")}
     bodies = [r.body for r in cloud.requests if r.host.startswith("api.ecr.")]
     return calls, [json.loads(body) for body in bodies]
@@ -86,7 +86,7 @@ def test_both_roads_mint_for_whom_boto3_mints_with_the_same_calls(identity, ecr,
 
 @pytest.mark.parametrize("identity", BOTH_ROADS)
 def test_a_machine_s_identity_takes_the_direct_road_by_itself(identity, ecr, cloud):
-    """Told by our user agent: botocore's is another."""
+    """The User-Agent shows it: botocore sends another one."""
     environment = cloud.environment(identity)
     ecr.get(environment)
     agents = {r.header("user-agent") for r in cloud.requests if r.scheme == "https"}
@@ -126,7 +126,7 @@ def test_every_identity_of_the_sandbox_is_shown():
     "host", [HOST, HOST.replace("ecr.", "ecr-fips."), PUBLIC, "ecr-public.aws.com"]
 )
 def test_endpoint_variables_lead_both_roads_to_a_test_cloud(host, ecr):
-    """A cloud on the loopback without TLS, as `dockcred sandbox` sets it up."""
+    """The cloud is on the loopback without TLS, as `dockcred sandbox` starts it."""
     with Sandbox() as cloud:
         for road in ("direct", "sdk"):
             extra = {"DOCKCRED_ROAD": road, "DOCKCRED_CACHE": "off"}
@@ -144,7 +144,7 @@ def test_env_keys_beat_a_profile(ecr, cloud):
 
 
 def test_ecr_login_s_other_names_of_the_keys_work(ecr, cloud):
-    """AWS_ACCESS_KEY and AWS_SECRET_KEY, which botocore does not know."""
+    """The names are AWS_ACCESS_KEY and AWS_SECRET_KEY; botocore does not know them."""
     environment = cloud.environment("env-keys")
     renamed = {
         {
@@ -159,7 +159,7 @@ def test_ecr_login_s_other_names_of_the_keys_work(ecr, cloud):
 
 
 def test_empty_variables_are_as_good_as_none(ecr, cloud):
-    """A CI system sets what is not configured to nothing."""
+    """A CI system sets an empty variable for a setting that is not configured."""
     empty = dict.fromkeys(
         ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_ENDPOINT_URL"), ""
     )

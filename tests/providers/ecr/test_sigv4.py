@@ -1,4 +1,4 @@
-"""The direct road's signature, held against botocore's signer."""
+"""The direct road's signature is compared with that of botocore's signer."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_it_is_byte_for_byte_botocore_s(
 
 @pytest.mark.parametrize("road", ["direct", "sdk"])
 def test_a_wrong_secret_is_seen_by_the_cloud(road, ecr, cloud):
-    """The sandbox verifies what it is shown: else the tests above it prove little."""
+    """The sandbox verifies signatures; if not, tests against it would prove little."""
     environment = cloud.environment() | {"DOCKCRED_ROAD": road}
     environment["AWS_SECRET_ACCESS_KEY"] = "not-the-secret"
     assert "signature" in ecr.get(environment).said

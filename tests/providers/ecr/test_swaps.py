@@ -1,4 +1,4 @@
-"""An identity that changes behind an unchanged configuration is noticed in time."""
+"""An identity that changes while the configuration stays the same is noticed."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_who_cannot_say_who_it_is_is_minted_for_when_the_lease_ends(
 def test_a_metadata_server_that_fails_at_the_end_of_a_lease_yields_no_old_password(
     ecr, cloud
 ):
-    """Who cannot say who it is does not get the last one's password."""
+    """If the identity cannot be read, the previous identity's password is not given."""
     environment = cloud.environment("instance-profile")
     first = ecr.get(environment).password
     entries.end_lease(entries.only(environment))
@@ -109,7 +109,7 @@ def test_another_pod_on_the_same_path_is_another_identity_at_once(ecr, cloud):
 
 
 def test_another_job_on_the_same_path_never_gets_the_last_one_s_password(ecr, cloud):
-    """The role does not trust the second subject: a refusal, not the first's password."""
+    """The role does not trust the second subject: it is refused, no cached password."""
     environment = cloud.environment("web-identity")
     first = ecr.get(environment).password
     token = Path(environment["AWS_WEB_IDENTITY_TOKEN_FILE"])
@@ -129,7 +129,7 @@ def _token(cloud, subject: str, audience: str) -> str:
 
 @pytest.mark.parametrize("identity", ["web-identity", "pod-identity"])
 def test_a_token_rotated_for_the_same_subject_still_hits(identity, ecr, cloud):
-    """A cluster writes a new token every few minutes; that is not another pod."""
+    """A cluster writes a new token every few minutes; it is still the same pod."""
     environment = cloud.environment(identity)
     first = ecr.get(environment).password
     path = cloud.home / identity / "token"
@@ -143,7 +143,7 @@ def test_a_token_rotated_for_the_same_subject_still_hits(identity, ecr, cloud):
 
 
 def test_a_token_that_is_no_jwt_is_watched_as_a_file(ecr, cloud):
-    """Without a subject any change is another identity."""
+    """There is no subject to compare, so any change of the file is a new identity."""
     environment = cloud.environment("web-identity")
     ecr.get(environment)
     Path(environment["AWS_WEB_IDENTITY_TOKEN_FILE"]).write_text("a.b.c")
@@ -152,7 +152,7 @@ def test_a_token_that_is_no_jwt_is_watched_as_a_file(ecr, cloud):
 
 @pytest.fixture
 def pod(monkeypatch):
-    """A store in this process, and a way to become another pod in no time."""
+    """The token's path, a function to become another pod, and one to name the pod."""
     with Sandbox(tls=True) as cloud:
         environment = cloud.environment("pod-identity")
         path = Path(environment["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"])
@@ -179,7 +179,7 @@ def pod(monkeypatch):
 
 
 def test_two_pods_within_one_tick_of_the_clock_do_not_mix(pod):
-    """Same path, same size, written as fast as this machine can."""
+    """The tokens have the same path and size, and are written as fast as possible."""
     _, become, who = pod
     for _ in range(10):
         for name in ("pod-a", "pod-b"):
@@ -188,7 +188,7 @@ def test_two_pods_within_one_tick_of_the_clock_do_not_mix(pod):
 
 
 def test_another_pod_with_the_mtime_of_the_first_is_noticed(pod):
-    """A file's times can be set back by who writes it; its ctime cannot."""
+    """The writer of a file can set back its mtime, but not its ctime."""
     path, become, who = pod
     become("pod-a")
     assert who() == "pod-a"
@@ -197,7 +197,7 @@ def test_another_pod_with_the_mtime_of_the_first_is_noticed(pod):
 
 
 def test_a_token_swapped_while_the_mint_is_under_way_is_not_kept(pod, monkeypatch):
-    """The mint sees the second pod's token, the looks around it the first's."""
+    """The mint reads the second pod's token; before and after it is the first's."""
     _, become, who = pod
     issue = DirectIdentity.issue
 
@@ -300,7 +300,7 @@ def test_other_keys_in_the_credentials_file_are_noticed_at_once(ecr, cloud):
 
 
 def test_one_cloud_s_password_never_answers_for_another(ecr, cloud):
-    """Sandbox variables, then others: every way to a place is in the key."""
+    """The cache key holds every variable that leads requests elsewhere."""
     environment = cloud.environment()
     first = ecr.get(environment).password
     with Sandbox(tls=True) as elsewhere:
@@ -319,7 +319,7 @@ def test_one_cloud_s_password_never_answers_for_another(ecr, cloud):
 
 
 def test_a_test_cloud_s_password_never_answers_for_the_real_host(ecr):
-    """AWS_ENDPOINT_URL_ECR set, then unset: the real name is asked."""
+    """After AWS_ENDPOINT_URL_ECR is unset, the real host is asked again."""
     with Sandbox() as loopback, Sandbox(tls=True) as real:
         environment = loopback.environment()
         assert loopback.minted(ecr.get(environment).password)

@@ -1,4 +1,4 @@
-"""A role that does not trust: whose policy, and what it must allow, is named."""
+"""A refused role: the error names the policy to change and what it must allow."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_the_role_of_a_profile_and_who_asks_for_it_are_named(ecr_login) -> None:
 
 
 def token(**claims: object) -> bytes:
-    """A token with these claims, and no signature that anybody looks at."""
+    """A token with these claims, and a signature that is never verified."""
     parts = ({"alg": "RS256"}, claims, {})
     return b".".join(
         urlsafe_b64encode(json.dumps(each).encode()).rstrip(b"=") for each in parts
@@ -87,7 +87,7 @@ def test_a_token_that_is_none_is_not_shown() -> None:
 
 
 def test_aws_s_own_word_for_the_role_comes_first() -> None:
-    """It names the resource: of a chain of roles no other can tell which."""
+    """AWS's message names the role; in a chain of roles nothing else tells which."""
     message = (
         "User: arn:aws:iam::111122223333:user/me is not authorized to perform:"
         " sts:AssumeRole on resource: arn:aws:iam::111122223333:role/theirs"

@@ -1,4 +1,4 @@
-"""No variable of the installed SDK goes unnoticed: each selects, or is ignored why."""
+"""Each variable of the installed SDK is in the cache key, or ignored for a reason."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dockcred.system.environment import COMMON, Environment, aws
 
 HOST = ServerURL.parse("123456789012.dkr.ecr.eu-west-1.amazonaws.com")
 LITERAL = re.compile(r"['\"]((?:AWS|BOTO|BOTOCORE)_[A-Z0-9_]*[A-Z0-9])['\"]")
-# Names in botocore's code that are no variables.
+# Names in botocore's code that are not variables.
 NOT_VARIABLES = {
     "AWS_LOGIN_CACHE_DIRECTORY_",
     "AWS_QUERY_COMPATIBLE",
@@ -27,7 +27,7 @@ NOT_VARIABLES = {
 
 
 def _of_the_sdk() -> set[str]:
-    """Read every literal that looks like a variable, and the table of settings."""
+    """Return each literal of botocore that looks like a variable, and its settings."""
     found = set()
     for package in (botocore, boto3):
         for path in Path(package.__file__).parent.rglob("*.py"):
@@ -64,7 +64,7 @@ def test_a_selecting_variable_changes_the_key(name):
     assert len({_key(), _key(**{name: "one"}), _key(**{name: "two"})}) == 3
 
 
-# What leads a request elsewhere, or makes another believed: none is the SDK's alone.
+# They change where requests go or whom we trust; none is read by the SDK alone.
 WAYS = (
     "HOME",
     "HTTPS_PROXY",

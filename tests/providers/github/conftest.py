@@ -1,4 +1,4 @@
-"""The program under test, run as docker does, and a cloud to ask."""
+"""Fixtures: the program under test, run as docker runs it, and a sandbox."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def cloud() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def run(helper_bin: Path) -> Run:
-    """Run the helper under exactly this environment."""
+    """Run the helper with exactly these environment variables."""
 
     def call(
         environment: dict[str, str],

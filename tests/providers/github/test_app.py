@@ -1,4 +1,4 @@
-"""A GitHub App: its installation's token, cached as any minted one."""
+"""A GitHub App's installation token is minted, and cached like other minted tokens."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_an_app_that_is_no_more_is_passed_over_where_that_is_said(cloud, run):
     ],
 )
 def test_githubs_two_ways_to_throttle_are_not_taken_for_a_denial(status, headers, said):
-    """docs.github.com, "Rate limits for the REST API": 403 or 429, told by headers."""
+    """docs.github.com, "Rate limits for the REST API": 403 or 429, with headers."""
     failure = api._failure(Response(status, headers, b""), "api.github.com")
     assert said in failure.cause
 

@@ -1,4 +1,4 @@
-"""gh's stored login: the forms of hosts.yml, the keychain, and gh misbehaving."""
+"""gh's stored login: the forms of hosts.yml, the keychain, and failures of gh."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""hosts.yml beside a reader of YAML, by go-gh's rule: the token below its host.
+"""Our reader of hosts.yml is compared with a YAML library, used by go-gh's rule.
 
 go-gh (pkg/config, pkg/auth) reads the file with a YAML library, and takes the value of
-hosts, the host's name, oauth_token. What we do not read, gh is asked for: that is never
-wrong, so what is compared is a token that we read ourselves, and a login that we miss.
+hosts, the host's name, oauth_token. If we cannot read a file, we ask gh, which is never
+wrong. So the test compares the tokens that we read ourselves, and finds missed logins.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ COLONS = (" :", ": {}", ": &a", ": # c")
 
 @st.composite
 def files(draw: st.DrawFn) -> str:
-    """A hosts.yml, as gh writes it and as somebody may have edited it."""
+    """A hosts.yml, as gh writes it or as a person may have edited it."""
 
     def one(usual: tuple[str, ...], odd: tuple[str, ...]) -> str:
-        """Draw what is usual, nine times of ten."""
+        """Draw a usual text in nine of ten cases, else an odd one."""
         return draw(st.sampled_from(usual if draw(st.integers(0, 9)) else odd))
 
     text = one(("",), HEADS)
@@ -59,7 +59,7 @@ def files(draw: st.DrawFn) -> str:
 
 
 class Strings(yaml.BaseLoader):
-    """Values as they stand; of a name that is there twice the first, as in go-gh."""
+    """A loader that keeps values as strings, and a repeated key's first, as go-gh."""
 
     def construct_mapping(self, node, deep=False):
         found = {}
@@ -72,7 +72,7 @@ class Strings(yaml.BaseLoader):
 
 
 def their_login(text: str) -> tuple[bool, str]:
-    """Return whether the host is there, and its token, as a reader of YAML has them."""
+    """Return whether YAML has the host, and the host's token."""
     try:
         found = yaml.load(text, Strings)
     except yaml.YAMLError:

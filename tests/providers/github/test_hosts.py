@@ -1,4 +1,4 @@
-"""Whose hosts are GitHub's, and that no other opens a socket or touches an identity."""
+"""Which hosts are GitHub's; for others no socket is opened and no identity is read."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_what_is_no_server_is_refused_in_the_configuration(name):
             },
             "https://ghe.example.com/api/v3",
         ),
-        # A job on an Enterprise server says nothing of github.com.
+        # The variables of a job on an Enterprise server do not apply to github.com.
         (
             "github.com",
             {
@@ -121,7 +121,7 @@ HOSTS = st.one_of(
 
 
 class Untouchable(Environment):
-    """An environment that tells on whoever looks for an identity in it."""
+    """An environment that fails the test if a variable is read."""
 
     def get(self, name, default=""):
         raise AssertionError(f"{name} was read for a host that is not ours")

@@ -1,4 +1,4 @@
-"""What a get imports: nothing heavy where it is answered from the cache."""
+"""A get's imports: nothing slow if the cache answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from support.imports import HEAVY
 
 @pytest.fixture
 def imported():
-    """Run a get and answer the modules that it imported, by their first names."""
+    """Run a get; return the top-level names of the modules that it imported."""
     return partial(imports.of_get, "docker_credential_ghcr_login", "ghcr.io")
 
 
@@ -34,5 +34,5 @@ def test_a_token_in_a_variable_costs_no_more_than_its_digest(cloud, run, importe
 
 
 def test_the_guard_sees_what_a_cold_get_imports(cloud, imported):
-    """Else it could not fail."""
+    """Otherwise the test above could not fail."""
     assert {"json", "socket"} <= imported(cloud.environment("github-gh-token"))

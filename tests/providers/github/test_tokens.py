@@ -1,4 +1,4 @@
-"""Tokens that somebody has: handed on if they open packages, else as if not there."""
+"""A person's or job's tokens: used if they can read packages, else passed over."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GOOD = {
 
 
 def held(environment, name):
-    """Name the remembered verdicts, without the locks of who asks for one."""
+    """Return the files of cached verdicts, without their lock files."""
     found = Path(environment["DOCKCRED_CACHE_DIR"]).glob(name)
     return [path for path in found if path.suffix != ".lock"]
 
@@ -70,7 +70,7 @@ def test_a_token_that_opens_no_packages_leaves_public_images_alone(
 
 
 def test_the_scope_that_is_missing_comes_with_what_gives_it(cloud, run):
-    """gh refreshes no login while GH_TOKEN is set."""
+    """The remedy is not `gh auth refresh`: it does nothing while GH_TOKEN is set."""
     environment = cloud.environment("github-narrow-token") | {"DOCKCRED_LOG": "info"}
     page = "https://github.com/settings/tokens/new?scopes=read:packages"
     assert f"set GH_TOKEN to a classic token with the scope read:packages: {page}" in (
@@ -154,7 +154,7 @@ def test_fifty_cold_gets_at_once_are_one_question(run):
     [
         ("github.com", "", ("GH_TOKEN", "GITHUB_TOKEN")),
         ("github.com", "https://github.com", ("GH_TOKEN", "GITHUB_TOKEN")),
-        # A job's token belongs to the job's server, and is shown to no other.
+        # A job's token belongs to the job's server, and is sent to no other.
         ("github.com", "https://ghe.example.com", ("GH_TOKEN",)),
         (
             "ghe.example.com",
@@ -173,7 +173,7 @@ def test_a_variable_is_read_for_its_own_github_only(github, server, names):
 @pytest.mark.parametrize("end", ["\n", "\r\n", " ", "\n\n"])
 @pytest.mark.parametrize("name", ["GH_TOKEN", "GITHUB_TOKEN"])
 def test_what_an_echo_leaves_around_a_token_is_not_part_of_it(name, end, cloud, run):
-    """As gh auth login --with-token takes it: go's strings.TrimSpace."""
+    """As `gh auth login --with-token` does, by Go's strings.TrimSpace."""
     token = cloud.github.tokens.personal("somebody", "read:packages")
     environment = cloud.environment("github-nobody") | {"GITHUB_ACTOR": f"mona{end}"}
     result = run(environment | {name: f"{token}{end}"})
@@ -188,7 +188,7 @@ def test_white_space_alone_is_no_token(cloud, run):
 
 @pytest.mark.parametrize("failure", ["server-error", "throttle"])
 def test_what_github_could_not_say_is_asked_again_soon(failure, cloud, run):
-    """A failure that passes says nothing of the token: no verdict for an hour."""
+    """A temporary failure says nothing about the token: it is not kept for an hour."""
     cloud.fail(f"github:{failure}")
     environment = cloud.environment("github-gh-token")
     run(environment)

@@ -1,4 +1,4 @@
-"""docker-credential-gitlab and docker-credential-auto, at the homes of the sandbox."""
+"""docker-credential-gitlab and docker-credential-auto, in the sandbox's homes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def get(helper_bin: Path) -> Get:
 
 @pytest.fixture(params=["gitlab", "auto"])
 def either(request: pytest.FixtureRequest, helper_bin: Path) -> Get:
-    """GitLab's own program, and the one for every registry."""
+    """Run docker-credential-gitlab, then docker-credential-auto."""
     program = Program(str(helper_bin / f"docker-credential-{request.param}"))
     return lambda environment, host=HOST: program.get(environment, host)
 
@@ -48,11 +48,11 @@ def config(tmp_path: Path) -> Callable[[str], dict[str, str]]:
 
 
 def file_of(environment: dict[str, str]) -> Path:
-    """Return glab's file of a home."""
+    """Return the path of glab's config.yml in a home directory."""
     return Path(environment["HOME"]) / ".config/glab-cli/config.yml"
 
 
 def calls(environment: dict[str, str]) -> list[str]:
-    """Return how the glab of a home was called."""
+    """Return the command lines with which a home's glab was called."""
     path = Path(environment["HOME"]) / "glab-calls"
     return path.read_text().splitlines() if path.exists() else []

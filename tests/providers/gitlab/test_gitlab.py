@@ -1,4 +1,4 @@
-"""GitLab's program against GitLab in the sandbox: who is asked, and who is not told."""
+"""docker-credential-gitlab and the sandbox's GitLab: tokens go to no other host."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_dependency_proxy_is_answered_too(identity, host, get, cloud):
     ],
 )
 def test_a_look_alike_gets_nothing(other, either, cloud):
-    """More of them are at tests/providers/gitlab/test_hosts.py."""
+    """tests/providers/gitlab/test_hosts.py has more look-alikes."""
     answer = either(cloud.environment("gitlab-glab-login"), other)
     assert answer.stdout == NOT_FOUND
     assert cloud.calls[CALL] == 0

@@ -1,4 +1,4 @@
-"""glab's login: the forms of its file, the keychain, its renewal, and glab misbehaving."""
+"""glab's login: the forms of its file, the keychain, renewal, and failures of glab."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""glab's config.yml beside a reader of YAML, by the rule of glab's docker helper.
+"""Our reader of config.yml is compared with a YAML library, by glab's docker helper.
 
 gitlab.com/gitlab-org/cli (internal/config, internal/commands/auth/docker) reads the file
-with a YAML library: below `hosts` the first GitLab, gitlab.com before others, whose
-container_registry_domains have the registry, and its token. What we do not read, glab is
-asked for: so what is compared is a GitLab and a token that we read ourselves, and a login
-that we miss.
+with a YAML library. It takes the first GitLab below `hosts`, gitlab.com before others,
+whose container_registry_domains have the registry, and its token. If we cannot read a
+file, we ask glab. So the test compares the GitLab and token that we read ourselves, and
+finds missed logins.
 """
 
 from __future__ import annotations
@@ -67,10 +67,10 @@ ASKED = (
 
 @st.composite
 def files(draw: st.DrawFn) -> str:
-    """A config.yml, as glab writes it and as somebody may have edited it."""
+    """A config.yml, as glab writes it or as a person may have edited it."""
 
     def one(usual: tuple[str, ...], odd: tuple[str, ...]) -> str:
-        """Draw what is usual, nineteen times of twenty."""
+        """Draw a usual text in nineteen of twenty cases, else an odd one."""
         return draw(st.sampled_from(usual if draw(st.integers(0, 19)) else odd))
 
     text = one(HEADS, ODD_HEADS) + "hosts:" + one(("\n",), ENDS)
@@ -87,13 +87,13 @@ def files(draw: st.DrawFn) -> str:
 
 
 def entry(node: object, key: str) -> object:
-    """Return the node of a key, as ConfigMap.FindEntry finds it: the first."""
+    """Return the first node of a key, like glab's ConfigMap.FindEntry."""
     pairs = node.value if isinstance(node, yaml.MappingNode) else ()
     return next((value for name, value in pairs if name.value == key), None)
 
 
 def their_hosts(text: str) -> list[tuple[str, list[str], str]]:
-    """Return each GitLab that glab knows, with its domains and its token, in order."""
+    """Return glab's GitLabs in its order: host, registry domains and token of each."""
     try:
         root = yaml.compose(text, yaml.BaseLoader)
     except yaml.YAMLError:
@@ -123,7 +123,7 @@ def compare(text: str) -> str | None:
         server = ServerURL.parse(asked)
         theirs = their_answer(hosts, asked)
         if ours.text:
-            # Whoever has a login is sent to glab: none is missed.
+            # If there is a login, glab is asked: no login is missed.
             assert theirs is None or ours.names(server.host), (asked, theirs)
             differs = "left to glab"
             continue
@@ -133,7 +133,7 @@ def compare(text: str) -> str | None:
         if answer == theirs:
             continue
         other = asked.removesuffix(":443") if ":443" in asked else f"{asked}:443"
-        # Whichever of the two forms glab finds first is the answer for both.
+        # We treat a host with and without :443 alike; glab finds one form only.
         assert answer == their_answer(hosts, other), (asked, theirs, answer)
         differs = meant("glab-port-of-https")
     return differs

@@ -1,4 +1,4 @@
-"""Whose GitLab a host is: GitLab's own from end to end, others where they are named."""
+"""Which hosts are a GitLab's: GitLab's own, compared as a whole, and named ones."""
 
 from __future__ import annotations
 

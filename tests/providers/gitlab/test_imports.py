@@ -1,4 +1,4 @@
-"""What a get imports: nothing heavy from the cache, and nothing of GitLab's for others."""
+"""A get's imports: nothing slow from the cache, nothing of GitLab's for other hosts."""
 
 from __future__ import annotations
 
@@ -35,6 +35,6 @@ def test_nothing_of_gitlabs_is_loaded_for_a_host_of_nobodys(imported, cloud):
         "DOCKER_registry_example_com_PSW": "pw",
     }
     assert not of_gitlab(imported("registry.example.com", environment))
-    # Else it could not fail.
+    # Otherwise the assertion above could not fail.
     named = environment | {"DOCKCRED_GITLAB_HOSTS": "gitlab.example.com"}
     assert of_gitlab(imported("registry.example.com", named))

@@ -1,4 +1,4 @@
-"""What Google's endpoints may answer, beside google-auth: how often asked, how it ends."""
+"""Any answers of Google's endpoints: we retry and end as google-auth does."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ ODD_TIMES = (
 
 @st.composite
 def bodies(draw: st.DrawFn, url: str) -> object:
-    """A body at a URL: right, with an odd field, a field less, or no such document."""
+    """A URL's body: right, with an odd field, without a field, or another document."""
     kind = draw(st.sampled_from(("right", "odd", "less", "other")))
     if kind == "other":
         return draw(st.sampled_from(REFUSALS))
@@ -75,14 +75,14 @@ def bodies(draw: st.DrawFn, url: str) -> object:
 
 @st.composite
 def exchanges(draw: st.DrawFn) -> tuple[str, list[Answer]]:
-    """A kind of file, and what its endpoint answers in turn; the last for ever."""
+    """A kind of credentials file, and its endpoint's answers; the last one repeats."""
     name = draw(st.sampled_from(sorted(ENDPOINTS)))
     return name, draw(answers(ENDPOINTS[name]))
 
 
 @st.composite
 def answers(draw: st.DrawFn, url: str) -> list[Answer]:
-    """What a URL answers in turn, the last for ever."""
+    """A URL's answers, one for each request; the last one repeats."""
     found = []
     for _ in range(draw(st.integers(1, 3))):
         breaks = draw(st.sampled_from(("", "", "", "", "answering")))
@@ -93,7 +93,7 @@ def answers(draw: st.DrawFn, url: str) -> list[Answer]:
 
 
 def in_turn(url: str, plan: list[Answer]):
-    """Return a plan by which one URL answers in turn, and all others what is right."""
+    """Return a plan: one URL gives these answers, all others give right answers."""
 
     def answer(asked: str, before: int) -> Answer:
         if asked == url:
@@ -123,12 +123,12 @@ def compare_exchanges(exchange) -> str | None:
 
 
 def counted(wire: Wire, url: str) -> int:
-    """Return how often a URL was asked."""
+    """Return the number of requests to a URL."""
     return sum(one.url == url for one in wire.asked)
 
 
 def why_ends_differ(plan, our, their) -> str:
-    """Return the meant difference, or fail."""
+    """Return the meant difference that explains two ends; fail if none does."""
     (end, count), (their_end, their_count) = our, their
     went_on = [plan[min(n, len(plan) - 1)] for n in range(their_count - 1, count - 1)]
     last = plan[min(count, len(plan)) - 1]
@@ -146,14 +146,14 @@ def why_ends_differ(plan, our, their) -> str:
 
 
 MOST_ATTEMPTS = 12
-"""Three connections for each of four answers."""
+"""Requests: up to three connections for each of four answers."""
 ENDED = (0, -1)
 PASSING = ("temporarily_unavailable", "internal_failure", "server_error")
-"""Codes after which google-auth asks again whatever the status is."""
+"""Error codes after which google-auth retries, whatever the HTTP status is."""
 
 
 def may_pass(answer: Answer) -> bool:
-    """Return whether an outcome is one that we ask again after."""
+    """Return whether we retry after this answer."""
     status = answer.status
     code = answer.body.get("error") if isinstance(answer.body, dict) else ""
     return (

@@ -1,4 +1,4 @@
-"""Credentials files, token endpoints and the metadata server, beside google-auth."""
+"""Credentials files, edited at random: we read and use them as google-auth does."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ IAM = (
     f"{ACCOUNT}:generateAccessToken"
 )
 SUBJECT = "https://job.example/token"
-# Google's own have 2,048 bits, which OpenSSL takes eight times as long to look through.
+# Google's keys have 2,048 bits; OpenSSL checks a 1,024-bit key eight times as fast.
 PEM = rs256.pem(rsa.generate_private_key(65537, 1024))
 TOKEN = "ya29.token"
 AT = {
@@ -44,7 +44,7 @@ AT = {
     IAM: {"accessToken": TOKEN, "expireTime": "2099-01-01T00:00:00Z"},
     SUBJECT: {"value": "job.token"},
 }
-"""What is right to answer, by URL."""
+"""The right answer of each URL."""
 KEY = {
     "type": "service_account",
     "project_id": "p",
@@ -114,7 +114,7 @@ MISSING = object()
 
 @st.composite
 def documents(draw: st.DrawFn) -> tuple[str, dict, bool]:
-    """A credentials file as somebody may have edited it: its name, content, changed."""
+    """A credentials file, maybe edited: its kind, its content, whether it is edited."""
     name = draw(st.sampled_from(sorted(BASES)))
     document = copy.deepcopy(BASES[name])
     changes = draw(st.integers(0, 2))
@@ -142,7 +142,7 @@ NAMES = ("variable", "well-known", "well-known of CLOUDSDK_CONFIG")
 
 
 def place(home: Path, where: str, data: bytes) -> dict[str, str]:
-    """Write a file where both sides look, and return the variables that say so."""
+    """Write a credentials file; return the variables by which both sides find it."""
     path, variables = home / "key.json", {"HOME": str(home), "NO_GCE_CHECK": "true"}
     if where == "variable":
         variables["GOOGLE_APPLICATION_CREDENTIALS"] = str(path)
@@ -158,7 +158,7 @@ def place(home: Path, where: str, data: bytes) -> dict[str, str]:
 
 
 def default(wire: Wire):
-    """Return what makes google-auth's default credentials on a wire."""
+    """Return a function: it makes google-auth's default credentials on a wire."""
 
     def make(_):
         with warnings.catch_warnings():
@@ -175,13 +175,13 @@ def default(wire: Wire):
 
 @pytest.fixture(autouse=True)
 def _nobody_runs_gcloud(monkeypatch):
-    """google-auth asks gcloud for the project beside a login's file."""
+    """Replace google-auth's question to gcloud for the project of a login's file."""
     monkeypatch.setattr(_cloud_sdk, "get_project_id", lambda: "p")
     monkeypatch.setattr(_metadata, "_NO_GCE_CHECK", True)
 
 
 def right(url: str, _: int) -> Answer:
-    """Answer what is right there, and 404 elsewhere."""
+    """Return the right answer of a URL, 404 for unknown URLs."""
     return Answer(200, AT[url]) if url in AT else Answer(404, b"<html>")
 
 

@@ -1,4 +1,4 @@
-"""The cache's promises, on Google: one mint, never expired, never another's."""
+"""The cache with Google's identities: one mint, no expired or foreign tokens."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_an_expired_token_is_never_answered(name, run):
 
 
 def end_leases(environment):
-    """Set every lease in the cache back to the past, as fifteen minutes would."""
+    """Set each lease in the cache to a past time, as if fifteen minutes had passed."""
     cache = Path(environment["DOCKCRED_CACHE_DIR"])
     found = cache.glob("google,*")
     entries = [p for p in found if p.read_text().startswith("dockcred entry")]
@@ -106,7 +106,7 @@ def test_logout_and_login_in_gcloud_are_misses(cloud, run):
     database.write_text("another login")
     run(environment)
     assert len(calls.read_text().splitlines()) == 2
-    database.unlink()  # gcloud auth revoke of the last account leaves it; this is more
+    database.unlink()  # revoking the last account would keep the file
     assert run(environment).status == 1
     assert len(calls.read_text().splitlines()) == 2
 

@@ -1,4 +1,4 @@
-"""User names, the key file as a password, the peer's verbs, and the variables."""
+"""User names, a key file as password, the commands of Google's helper, variables."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_docker_login_does_not_fail_and_a_foreign_host_is_sent_on(cloud, run):
 
 
 def variables_of_google_auth():
-    """Every variable that the installed google-auth reads, by its source text."""
+    """Return each variable that the installed google-auth reads, from its source."""
     found = {
         value
         for name, value in vars(environment_vars).items()
@@ -146,7 +146,7 @@ def variables_of_google_auth():
 
 
 def _read_key(node):
-    """The key of os.environ[KEY], environ.get(KEY), os.getenv(KEY), env[KEY] = …."""
+    """Return the KEY node of os.environ[KEY], os.getenv(KEY) and so on, else None."""
     if isinstance(node, ast.Subscript):
         holder, key = ast.unparse(node.value), node.slice
     elif isinstance(node, ast.Call) and node.args:

@@ -51,7 +51,7 @@ def test_a_cached_token_is_answered_without_python(username, launcher, cloud):
     cloud.reset()
     assert ask(launcher, environment).stdout == minted.stdout
     assert not cloud.calls
-    # Another identity is not answered from this ticket: Python, now gone, is asked.
+    # This ticket is not for another identity: the launcher runs Python, which is gone.
     key = {"GOOGLE_APPLICATION_CREDENTIALS": "/nonexistent"}
     assert ask(launcher, environment | key).returncode == 1
 

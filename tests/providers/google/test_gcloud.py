@@ -1,4 +1,4 @@
-"""gcloud, real and misbehaving: noise, no answer, no login, nothing on PATH."""
+"""gcloud, real or with faults: extra output, no answer, no login, not on PATH."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def replace(environment, script):
 
 
 def is_running(pid):
-    """Tell whether a process is there and not only waiting to be reaped."""
+    """Return whether a process runs; a zombie does not count."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
     except OSError:
@@ -82,7 +82,7 @@ def test_a_hanging_gcloud_is_given_up_and_ended(cloud, run):
 
 @pytest.mark.slow
 def test_a_gcloud_that_needs_seven_seconds_has_them_where_the_call_does(cloud, run):
-    """As gcloud's own helper waits: a cold gcloud on a small machine takes so long."""
+    """gcloud's own helper waits as well: a first gcloud on a small machine is slow."""
     environment = cloud.environment("google-gcloud") | {"DOCKCRED_TIMEOUT": "30"}
     document = answer(environment)
     replace(environment, f"sleep 7\ncat <<'A'\n{document}\nA")
@@ -141,7 +141,7 @@ def test_a_gcloud_without_an_account_leaves_it_to_the_machine(cloud, run):
 
 
 def configure(environment, text, name="default"):
-    """Write a configuration of gcloud's."""
+    """Write one of gcloud's configurations."""
     place = Path(environment["HOME"]) / ".config/gcloud/configurations"
     (place / f"config_{name}").write_text(text)
 
@@ -158,7 +158,7 @@ def asked(environment):
 def test_where_gcloud_ran_and_nobody_logged_in_the_machine_is_asked_and_not_gcloud(
     text, cloud, run
 ):
-    """google-auth never asks gcloud; gcloud would ask the metadata server itself."""
+    """google-auth does not ask gcloud; gcloud would ask the metadata server itself."""
     environment = cloud.environment("google-gcloud")
     configure(environment, text)
     machine = cloud.environment("google-metadata")["GCE_METADATA_HOST"]
@@ -189,7 +189,7 @@ def test_gcloud_is_asked_where_it_may_have_an_account(text, variables, cloud, ru
 
 @pytest.mark.parametrize("name", ["the old", "the installation's"])
 def test_gcloud_is_asked_where_other_files_may_set_its_account(name, cloud, run):
-    """The settings of old, which gcloud moves, and those of the whole installation."""
+    """Old settings, which gcloud migrates, and settings of the whole installation."""
     environment = cloud.environment("google-gcloud")
     configure(environment, "")
     home = Path(environment["HOME"])
@@ -235,7 +235,7 @@ def test_a_planted_gcloud_is_not_run(kind, cloud, run, tmp_path):
 
 @pytest.fixture
 def real(cloud):
-    """The real gcloud, logged in with a key of the sandbox's."""
+    """The variables of a real gcloud that is logged in with a key of the sandbox."""
     if not GCLOUD:
         pytest.skip("gcloud is not installed")
     environment = cloud.environment("google-service-account")
@@ -275,7 +275,7 @@ def test_the_real_gclouds_active_account_is_asked_and_its_logout_is_a_miss(
 
 
 def test_side_by_side_with_gclouds_own_helper(real, cloud, run):
-    """The same kind of user name, and for the same account the same token."""
+    """Both helpers' answers are accepted, and are for the same account."""
     if not PEER:
         pytest.skip("docker-credential-gcloud is not installed")
     ours = run(real)

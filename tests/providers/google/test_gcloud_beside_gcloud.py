@@ -1,4 +1,4 @@
-"""gcloud's settings, beside gcloud's own code: whether it has an account to be asked for."""
+"""Whether gcloud has an account: we read its settings as gcloud's own code does."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ LINES = (
 
 @pytest.fixture(scope="module")
 def gcloud():
-    """Import gcloud's own reader of its settings."""
+    """Import gcloud's own module that reads its settings."""
     if not GCLOUD:
         pytest.skip("gcloud is not installed")
     library = Path(os.path.realpath(GCLOUD)).parents[1] / "lib"
@@ -60,7 +60,7 @@ def gcloud():
             return importlib.import_module(
                 "googlecloudsdk.core.configurations.named_configs"
             )
-    except Exception as error:  # noqa: BLE001 - a gcloud of another form, or Python
+    except Exception as error:  # noqa: BLE001 - another gcloud, or another Python
         pytest.skip(f"gcloud is installed and its code does not load here: {error!r}")
     finally:
         sys.path[:] = held
@@ -71,7 +71,7 @@ def gcloud():
 
 @st.composite
 def settings(draw: st.DrawFn) -> tuple[dict[str, str], str | None, dict[str, str]]:
-    """Configurations by name, the active one's file, and variables."""
+    """Configurations by name, the text of active_config (None: no file), variables."""
     texts = {
         name: "\n".join(draw(st.lists(st.sampled_from(LINES), max_size=5))) + "\n"
         for name in draw(st.sets(st.sampled_from(NAMES)))
@@ -87,7 +87,7 @@ def settings(draw: st.DrawFn) -> tuple[dict[str, str], str | None, dict[str, str
 
 
 def write(home: Path, texts: dict[str, str], active: str | None) -> None:
-    """Write what gcloud keeps of its settings, as after its first run."""
+    """Write gcloud's files of settings, as after its first run."""
     directory = home / ".config/gcloud"
     (directory / "configurations").mkdir(parents=True)
     (directory / "credentials.db").touch()
@@ -102,14 +102,14 @@ def write(home: Path, texts: dict[str, str], active: str | None) -> None:
 
 
 def their_account(gcloud, variables) -> str:
-    """Return the account by gcloud's own code; "?" where it stops with an error."""
+    """Return the account that gcloud's code finds; "?" for an error or other login."""
     with a_process_of_its_own(variables):
         gcloud.ActivePropertiesFile.Invalidate()
         if named := variables.get("CLOUDSDK_CORE_ACCOUNT"):
             return named
         try:
             found = gcloud.ActivePropertiesFile.Load()
-        except Exception:  # noqa: BLE001 - gcloud tells it, and ends
+        except Exception:  # noqa: BLE001 - gcloud reports any error, and exits
             return "?"
         if found.AllProperties().get("auth"):
             return "?"

@@ -1,4 +1,4 @@
-"""Whose hosts are Google's, and that no other opens a socket or touches an identity."""
+"""Which hosts are Google's; for others no socket is opened and no identity is read."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ HOSTS = st.one_of(
 
 
 class Untouchable(Environment):
-    """An environment that tells on whoever looks for an identity in it."""
+    """An environment that fails the test if a variable is read."""
 
     def get(self, name, default=""):
         raise AssertionError(f"{name} was read for a host that is not ours")

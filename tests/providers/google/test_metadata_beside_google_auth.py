@@ -1,4 +1,4 @@
-"""The metadata server's answers, beside google-auth: how often asked, and how it ends."""
+"""Any answers of the metadata server: we retry and end as google-auth does."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SCOPES = ([], None, "x", ["https://www.googleapis.com/auth/logging.write"], 5)
 
 @st.composite
 def machine_answers(draw: st.DrawFn, url: str) -> list[Answer]:
-    """What the metadata server answers in turn at a URL, the last for ever."""
+    """The metadata server's answers at a URL, one a request; the last one repeats."""
     found = []
     for _ in range(draw(st.integers(1, 3))):
         status = draw(st.sampled_from(STATUSES))
@@ -62,14 +62,14 @@ def machine_answers(draw: st.DrawFn, url: str) -> list[Answer]:
 
 @st.composite
 def machines(draw: st.DrawFn) -> tuple[list[Answer], list[Answer], bool]:
-    """Answers about the account and for the token, and whether the firmware is Google's."""
+    """Answers for the account and for the token, whether the firmware is Google's."""
     info = draw(machine_answers(INFO))
     token = draw(machine_answers(f"{BASE}token"))
     return info, token, draw(st.booleans())
 
 
 def machine_plan(info, token):
-    """Return a plan for both sides; google-auth's ping is answered as the account is."""
+    """Return a plan for both sides; google-auth's ping gets the account's answers."""
 
     def answer(url: str, before: int) -> Answer:
         plan = token if url.partition("?")[0].endswith("/token") else info
@@ -79,7 +79,7 @@ def machine_plan(info, token):
 
 
 def their_machine(wire: Wire):
-    """Return what asks the metadata server as google-auth's default does."""
+    """Return a function: it asks the metadata server as google-auth's default does."""
 
     def make(_):
         if not _metadata.is_on_gce(wire.their_request):
@@ -92,14 +92,14 @@ def their_machine(wire: Wire):
 
 
 def requests_for(wire: Wire) -> tuple[int, int]:
-    """Return how often the account and its token were asked for."""
+    """Return the number of requests for the account, and for its token."""
     paths = [one.url.partition("?")[0] for one in wire.asked]
     return paths.count(BASE), paths.count(f"{BASE}token")
 
 
 @pytest.fixture
 def firmware(monkeypatch):
-    """Return what sets whose the machine says that it is, for both sides."""
+    """Return a function: it sets whether the firmware is Google's, for both sides."""
     monkeypatch.setattr(_metadata, "_GCE_METADATA_HOST", "169.254.169.254")
     monkeypatch.setattr(_metadata, "_NO_GCE_CHECK", False)
 
@@ -127,7 +127,7 @@ def test_how_often_the_metadata_server_is_asked_and_how_it_ends(side_by_side, fi
 
 
 def why_machines_differ(machine, our, their) -> str | None:
-    """Return the meant difference, or fail; None where only a ping is spared."""
+    """Return the meant difference, or fail; None if we only made no ping."""
     info, token, _ = machine
     (end, (asked, fetched)), (their_end, (their_asked, their_fetched)) = our, their
     met = info[: max(asked, their_asked)] + token[: max(fetched, their_fetched)]
@@ -149,20 +149,20 @@ def why_machines_differ(machine, our, their) -> str | None:
 
 
 MOST_ATTEMPTS = 15
-"""Three connections for each of five answers."""
+"""Requests: up to three connections for each of five answers."""
 AS_GOOGLE_AUTH = frozenset({200, 400, 401, 403, 404, 408, 429, 500, 503, 504})
-"""After these we ask again as google-auth does; it takes a 410 or 502 for good."""
+"""After these statuses we do as google-auth does; it does not retry a 410 or 502."""
 ENOUGH = ([], None, ["https://www.googleapis.com/auth/cloud-platform"])
 
 
 def is_foreign(info: list[Answer], asked: int) -> bool:
-    """Return whether none of the answers that we met says that it is Google's."""
+    """Return whether no answer that we received has Google's header."""
     met = [info[min(n, len(info) - 1)] for n in range(asked)]
     return not any(one.breaks == "answering" or one.headers for one in met)
 
 
 def why_tokens_differ(last: Answer, their_end) -> str:
-    """Return why a token is refused here that google-auth hands on."""
+    """Return the meant difference by which we refuse a token that google-auth uses."""
     body = last.body if isinstance(last.body, dict) else {}
     if not is_a_token(their_end[1]):
         return meant("google-token-that-is-none")

@@ -1,4 +1,4 @@
-"""The metadata server: absent, foreign, hanging, too narrow, and swapped."""
+"""The metadata server is absent, another cloud's, hangs, lacks scopes, or changes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NARROW = ["https://www.googleapis.com/auth/logging.write"]
 
 @pytest.fixture
 def silent():
-    """A server that takes connections and never answers."""
+    """A server that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         held = []
         threading.Thread(target=lambda: _accept(server, held), daemon=True).start()
@@ -46,7 +46,7 @@ def at(environment, host):
 
 @pytest.fixture
 def swallowing():
-    """An address where packets vanish: its queue of connections is full."""
+    """An address that does not respond, because its backlog of connections is full."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen(0)
@@ -64,7 +64,7 @@ def swallowing():
 
 @pytest.mark.parametrize("kind", ["swallowing", "closed", "silent"])
 def test_off_google_is_soon_decided(kind, request, cloud, run):
-    """Who takes the connection may be slow; google-auth gives an answer 3 s as well."""
+    """A server that accepts the connection gets 3 s to answer, as with google-auth."""
     host = "127.0.0.1:1" if kind == "closed" else request.getfixturevalue(kind)
     environment = at(cloud.environment("google-nobody"), host)
     environment |= {"DOCKCRED_LOG": "info", "DOCKCRED_TIMEOUT": f"{LONG_S}"}
@@ -75,7 +75,7 @@ def test_off_google_is_soon_decided(kind, request, cloud, run):
 
 @contextmanager
 def slow(cloud, seconds):
-    """Put before the metadata server who passes the first request on after a time."""
+    """Start a proxy before the metadata server; it delays the first request."""
     host, _, port = cloud.environment("google-metadata")["GCE_METADATA_HOST"].partition(
         ":"
     )
@@ -94,7 +94,7 @@ def slow(cloud, seconds):
         daemon_threads = True
 
         def handle_error(self, *_):
-            """Say nothing of who went away."""
+            """Report no closed connections."""
 
     with Server(("127.0.0.1", 0), PassOn) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -103,7 +103,7 @@ def slow(cloud, seconds):
 
 
 def as_google_auth_does(cloud, monkeypatch):
-    """Return whose token google-auth gets from the same server; it does not sleep."""
+    """Return the principal of google-auth's token from the same server; no sleeps."""
     host = cloud.environment("google-metadata")["GCE_METADATA_HOST"]
     made = compute_engine.Credentials()
     with monkeypatch.context() as patch:
@@ -151,7 +151,7 @@ def test_google_auths_variable_says_how_long_to_wait(
 
 
 def test_a_refusal_without_googles_header_is_another_clouds(cloud, run):
-    """google-auth's ping takes it for no server of Google's, and asks no more."""
+    """google-auth's ping takes the server for another cloud's, and stops."""
     environment = at(cloud.environment("google-nobody"), "")
     environment["GCE_METADATA_HOST"] = f"{cloud.url.removeprefix('http://')}/latest"
     cloud.fail("server-error")

@@ -1,4 +1,4 @@
-"""What Google refuses, and files that are not what they should be: one line each."""
+"""Google's refusals and damaged files: each is told in one line."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_workforce_login_that_was_revoked_names_the_command(cloud, run):
 
 
 def end_login(cloud, environment, name):
-    """Have Google, or gcloud, take a login no more."""
+    """Make Google, or gcloud, refuse a login from now on."""
     cloud.google.principals.keys.clear()
     cloud.google.principals.refresh_tokens.clear()
     if name == "google-gcloud":
@@ -108,7 +108,7 @@ def end_login(cloud, environment, name):
     ],
 )
 def test_who_says_so_goes_on_anonymously_where_the_login_has_ended(name, cloud, run):
-    """A public image is pulled; without the setting, the login is asked for anew."""
+    """With the setting public images are pulled; without it a new login is demanded."""
     environment = cloud.environment(name) | {"DOCKCRED_LOG": "info"}
     end_login(cloud, environment, name)
     assert says_why(run(environment), "does not accept")

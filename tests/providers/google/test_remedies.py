@@ -1,4 +1,4 @@
-"""What helps against what Google says: never the remedy of a neighbouring error."""
+"""The remedies for Google's errors: never the remedy of a similar error."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ MISSHAPEN = (
     [("service account", OAUTH), ("login", OAUTH), ("workforce", WORKFORCE)],
 )
 def test_an_answer_of_another_shape_is_told_as_one(name, url, body, tmp_path):
-    """The file is whole: to make it anew would not help."""
+    """The credentials file is fine, so the remedy is not to make a new one."""
     wire = Wire(lambda *_: Answer(200, body))
     told = message(BASES[name], tmp_path, wire)
     assert "make it anew" not in told

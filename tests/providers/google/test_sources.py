@@ -1,4 +1,4 @@
-"""Every identity source: the answer, and the requests that were made for it."""
+"""Each identity source: its answer, and the requests made for it."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_the_source_mints_by_these_requests_and_the_second_get_by_none(
 
 
 def made(cloud):
-    """Count the calls but for the tunnels to the real host names."""
+    """Return the number of each call, without the proxy's tunnels."""
     return {call: n for call, n in cloud.calls.items() if call != "proxy:CONNECT"}
 
 
@@ -154,7 +154,7 @@ def test_a_token_without_an_end_is_answered_and_not_cached(cloud, run):
 
 
 def test_the_files_come_before_gcloud_and_gcloud_before_the_machine(cloud, run):
-    """The order of docker-credential-gcr's `env` source and of Google's libraries."""
+    """As in Google's libraries and the `env` source of docker-credential-gcr."""
     machine = cloud.environment("google-metadata")
     gcloud = cloud.environment("google-gcloud")
     keyed = cloud.environment("google-service-account")

@@ -1,7 +1,7 @@
-"""Registries of other universes: whose hosts they are, and whose tokens they get.
+"""Registries of other universes of Google Cloud: their hosts, and the tokens for them.
 
-What a universe is, and that an identity is of one, is google-auth's to say; that both
-must be the same is google-api-core's.
+google-auth defines universes, and the universe of each identity. google-api-core
+demands that the identity's universe is the service's.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def test_a_machine_s_token_goes_to_its_universe_alone(cloud, gcr):
 
 @pytest.mark.parametrize("universe", ["googleapis.com", "", "apis-other.goog"])
 def test_a_machine_of_another_universe_is_refused(universe, cloud, gcr):
-    """Also one whose metadata server knows of none, as Google's own older ones."""
+    """Also if the metadata server knows no universe, as Google's older ones do."""
     cloud.google.universe = universe
     environment = cloud.environment("google-metadata") | CHOSEN
     said = gcr.get(environment, HOST).said
@@ -113,7 +113,7 @@ def test_a_machine_of_another_universe_is_refused(universe, cloud, gcr):
 
 
 def key(cloud, tmp_path: Path, universe: str) -> dict[str, str]:
-    """A service account's key of a universe, in the variables."""
+    """Return variables that name a service account's key of this universe."""
     environment = cloud.environment("google-service-account")
     path = Path(environment["GOOGLE_APPLICATION_CREDENTIALS"])
     document = json.loads(path.read_text()) | {"universe_domain": universe}
@@ -124,7 +124,7 @@ def key(cloud, tmp_path: Path, universe: str) -> dict[str, str]:
 
 
 def test_a_key_of_another_universe_signs_its_token_itself(cloud, gcr, tmp_path):
-    """As google-auth has it: no endpoint of Google's is asked."""
+    """As in google-auth: no endpoint of Google's is asked."""
     environment = key(cloud, tmp_path, UNIVERSE) | CHOSEN
     cloud.reset()
     mine = claims_of(gcr.get(environment, HOST).password.encode())
@@ -210,7 +210,7 @@ def test_a_job_s_token_is_exchanged_in_the_registry_s_universe(
 
 
 def test_a_file_whose_endpoints_are_of_another_universe_is_refused(tmp_path):
-    """google-auth would send the one universe's token to the other."""
+    """google-auth would send one universe's token to the other universe."""
     document = {
         "type": "external_account",
         "audience": "//iam.googleapis.com/p",

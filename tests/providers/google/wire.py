@@ -1,7 +1,7 @@
-"""One wire for both sides: what google-auth and we send is answered by the same plan.
+"""A fake transport for both sides: google-auth and we get answers from the same plan.
 
-Nothing leaves the process and nobody sleeps. What is asked is kept in a form that both
-sides can be compared in: assertions by their claims, without the times in them.
+Nothing leaves the process, and time.sleep returns at once. Requests are kept in a form
+that can be compared: an assertion as its claims, without the times.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SELF_SIGNED = 2  # the dots in a JWT
 
 @dataclass
 class Answer:
-    """A status and a body; or, by `breaks`, a connection that does not hold."""
+    """A status and a body; if `breaks` is set, the connection breaks instead."""
 
     status: int = 200
     body: object = b""
@@ -52,7 +52,7 @@ class Answer:
 
 @dataclass
 class Asked:
-    """A request in a form to be compared."""
+    """A request, in a form that can be compared."""
 
     method: str
     url: str
@@ -64,15 +64,15 @@ class Asked:
 
 
 class Wire:
-    """Who is asked what, and what a plan answers."""
+    """The fake transport: it records requests and answers them by a plan."""
 
     def __init__(self, plan: Callable[[str, int], Answer]) -> None:
-        """Hold the plan: a URL's and how often it was asked before, to an answer."""
+        """Keep the plan: from a URL and its number of earlier requests to an answer."""
         self._plan = plan
         self.asked: list[Asked] = []
 
     def ask(self, method: str, url: str, headers: Mapping[str, Any], body: object):
-        """Return the plan's answer and keep what was asked."""
+        """Record a request; return the plan's answer, and its headers in lower case."""
         before = sum(one.url == url for one in self.asked)
         kept = {str(name).lower(): _text(value) for name, value in headers.items()}
         self.asked.append(
@@ -85,8 +85,8 @@ class Wire:
     def their_request(
         self, url: str, method: str = "GET", body=None, headers=None, **_: object
     ) -> Any:
-        """Return an answer in google-auth's words."""
-        # A registry's token is bound to no project.
+        """Return an answer as google-auth's transport does; the argument `request`."""
+        # google-auth asks for the project; a registry's token does not depend on it.
         if str(urlsplit(url).hostname).startswith(RESOURCE_MANAGER):
             return SimpleNamespace(status=403, headers={}, data=b"{}")
         answer, named = self.ask(method, url, headers or {}, body)
@@ -97,7 +97,7 @@ class Wire:
 
     @contextmanager
     def for_us(self) -> Iterator[None]:
-        """Have our transport ask here."""
+        """Make our transport send its requests here."""
         held = connection.Connector
 
         def connector(target: Target, *_: object) -> Connector:
@@ -111,24 +111,24 @@ class Wire:
 
 
 class Connector:
-    """What our transport connects by, with the wire at its other end."""
+    """A replacement for our transport's Connector; it connects to the wire."""
 
     def __init__(self, wire: Wire, target: Target) -> None:
-        """Hold both; `connect_by` and what else is set is nobody's here."""
+        """Keep both; attributes that callers set (`connect_by`) have no effect."""
         self._wire = wire
         self._target = target
 
     def connect(self, prepare: Callable[[], None]) -> Connection:
-        """Return a connection, whose answer is the plan's."""
+        """Return a connection that is answered by the plan."""
         prepare()
         return Connection(self._wire, self._target)
 
 
 class Connection:
-    """A socket as far as our transport uses one."""
+    """A socket, with the methods that our transport uses."""
 
     def __init__(self, wire: Wire, target: Target) -> None:
-        """Have something that poll finds ready."""
+        """Open a file descriptor that poll finds ready."""
         self._wire = wire
         self._target = target
         self._null = os.open(os.devnull, os.O_RDONLY)
@@ -142,14 +142,14 @@ class Connection:
         os.close(self._null)
 
     def fileno(self) -> int:
-        """Return what is always ready."""
+        """Return a file descriptor that is always ready."""
         return self._null
 
     def settimeout(self, _: float) -> None:
-        """Wait for nobody."""
+        """Ignore the timeout."""
 
     def sendall(self, data: bytes) -> None:
-        """Take a request, and have the answer ready."""
+        """Parse a request, and keep the answer for `recv`."""
         head, _, body = data.partition(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
         method, path, _ = first.split(" ")
@@ -163,7 +163,7 @@ class Connection:
         self._breaks = answer.breaks
 
     def recv(self, _: int) -> bytes:
-        """Return the whole answer, unless the connection breaks."""
+        """Return the whole answer; ConnectionResetError if the connection breaks."""
         if self._breaks:
             raise ConnectionResetError(104, self._breaks)
         data, self._left = self._left, b""
@@ -187,7 +187,7 @@ def _fields(text: str) -> dict[str, Any]:
 
 @contextmanager
 def a_process_of_its_own(variables: Mapping[str, str]) -> Iterator[None]:
-    """Give both sides these variables, and no sleep, and put back what was."""
+    """Set these variables and make sleeps return at once; restore both at the end."""
     held, kind, sleep = dict(os.environ), os.environ.__class__, time.sleep
     os.environ.clear()
     os.environ.update(variables)
@@ -202,7 +202,7 @@ def a_process_of_its_own(variables: Mapping[str, str]) -> Iterator[None]:
 
 
 def ours(variables: Mapping[str, str], wire: Wire) -> tuple[str, object]:
-    """Return how it ends here; what is not foreseen is raised."""
+    """Return how our side ends; unexpected errors are raised."""
     try:
         with wire.for_us(), a_process_of_its_own(variables):
             credential = identities.choose(Environment(dict(variables))).issue()
@@ -214,7 +214,7 @@ def ours(variables: Mapping[str, str], wire: Wire) -> tuple[str, object]:
 
 
 def message(document: dict[str, Any], home: Path, wire: Wire) -> str:
-    """Return what is told where a credentials file is of no use."""
+    """Return our error message for a credentials file that is of no use."""
     path, token = home / "key.json", home / "token"
     path.write_text(json.dumps(document).replace("FILE", str(token)))
     if not token.exists():
@@ -235,17 +235,17 @@ def message(document: dict[str, Any], home: Path, wire: Wire) -> str:
 def theirs(
     variables: Mapping[str, str], make: Callable[[Any], Any]
 ) -> tuple[str, object]:
-    """Return how it ends there; `make` returns refreshed credentials, or None."""
+    """Return how google-auth ends; `make` returns refreshed credentials, or None."""
     try:
         with a_process_of_its_own(variables):
             made = make(None)
-    except Exception:  # noqa: BLE001 - whatever it lets through, there is no token
+    except Exception:  # noqa: BLE001 - whichever error it raises, there is no token
         return ERROR
     return ABSENT if made is None else ("token", _timeless(made.token))
 
 
 def _timeless(token: object) -> object:
-    """Return a token that one signs oneself by its claims, without the times in them."""
+    """Return a self-signed token's claims without the times; other tokens unchanged."""
     if not isinstance(token, str) or token.count(".") != SELF_SIGNED:
         return token
     return {k: v for k, v in rs256.claims(token).items() if k not in TIMES}

@@ -1,4 +1,4 @@
-"""The program under test, and jobs to be."""
+"""Fixtures: the program under test, and a sandbox with CI systems."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ def cloud() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="session")
 def oidc(helper_bin: Path) -> Program:
-    """docker-credential-oidc as installed."""
+    """The installed docker-credential-oidc."""
     return Program(str(helper_bin / "docker-credential-oidc"))

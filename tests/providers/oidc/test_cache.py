@@ -1,4 +1,4 @@
-"""What is kept is the job's: not the last one's, not the next one's, never a token."""
+"""The cache holds the job's credential only: no other job's, and no job's token."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dockcred.testing.sandbox import Sandbox
 
 from .conftest import HOST
 
-# What the next job on the same runner has of its own, the job's numbers the same.
+# The variables by which the next job on the same runner differs.
 NEXT = {
     "ci-github": {"GITHUB_RUN_ID": "30012"},
     "ci-gitlab": {"CI_JOB_ID": "303"},
@@ -38,7 +38,7 @@ def test_the_next_job_never_gets_the_last_one_s(name, cloud, oidc):
 
 
 def test_a_matrix_has_one_run_and_many_jobs(cloud, oidc):
-    """Their numbers are the same: the address to ask at is not."""
+    """The jobs of a matrix have the same numbers, but different request URLs."""
     environment = exchanged(cloud, "ci-github")
     last = oidc.get(environment, HOST).password
     cloud.ci.github.start_job()
@@ -60,7 +60,7 @@ def test_a_rotated_file_of_the_same_subject_holds(cloud, oidc):
 
 @pytest.mark.parametrize("claim", ["sub", "iss"])
 def test_another_s_token_on_the_same_path_is_met(claim, cloud, oidc):
-    """Its bearer is refused by the exchange, and not answered from the cache."""
+    """The exchange refuses the other's token; the cache does not answer for it."""
     environment = exchanged(cloud, "ci-kubernetes")
     file = Path(environment["DOCKCRED_OIDC_TOKEN_FILE"])
     assert oidc.get(environment, HOST).status == 0

@@ -1,4 +1,4 @@
-"""A job's token at the clouds: their own providers ask, their own services verify."""
+"""A job's token at the clouds: our providers use it, the clouds' services verify it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def cloud():
 
 @pytest.fixture
 def job(cloud):
-    """A job that is configured for one cloud; `identity` is what else it is."""
+    """Return a function: it returns the variables of a job that uses one cloud."""
     subject = str(cloud.ci.github.job["sub"])
     role = Role(ACCOUNT, "ci", trusts=subject)
     cloud.aws.roles[role.arn] = role
@@ -83,7 +83,7 @@ def test_one_claim_changed_is_refused_by_the_cloud(kind, claim, cloud, job, oidc
     token = signer.token(AUDIENCES[kind], **changes)
     answer = oidc.get(environment | {"JOB_TOKEN": token}, HOSTS[kind])
     if (kind, claim) == ("google", "sub"):
-        # The pool takes any subject; IAM decides by its name.
+        # The pool accepts any subject; IAM decides by the subject's name.
         assert "subject/repo:evil/app" in cloud.minted(answer.password).principal
         return
     assert token not in answer.said
@@ -157,7 +157,7 @@ def test_the_clouds_own_helpers_are_the_job_where_an_entry_says_so(
 
 
 def test_without_files_in_memory_a_cloud_is_not_asked(monkeypatch):
-    """As on macOS: it is said, and no token is written to a disk instead."""
+    """As on macOS: an error says so, and no token is written to a disk instead."""
     import os
 
     from dockcred.errors import IssueError

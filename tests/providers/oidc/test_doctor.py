@@ -1,4 +1,4 @@
-"""doctor tells of a job's identity what is known without asking anybody."""
+"""doctor tells what is known about a job's identity without sending a request."""
 
 from __future__ import annotations
 

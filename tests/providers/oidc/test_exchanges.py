@@ -1,4 +1,4 @@
-"""What is got for a job's token, and from whom; each has its deny twins."""
+"""Each exchange gives a credential for a job's token, and refuses changed tokens."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ every = pytest.mark.parametrize("kind", AUDIENCES)
 
 @pytest.fixture
 def cloud():
-    """Real names: an exchange has no other address."""
+    """The sandbox has real host names: an exchange's address cannot be changed."""
     with Sandbox(tls=True) as sandbox:
         yield sandbox
 
@@ -43,7 +43,7 @@ def exchange(cloud, kind: str):
 
 
 def job(cloud, kind: str, identity: str = "ci-github") -> dict[str, str]:
-    """A job that is configured for the exchange."""
+    """Return the variables of a job that is configured for the exchange."""
     ci = cloud.ci
     ci.audience = AUDIENCES[kind]
     own = {
@@ -92,7 +92,7 @@ def test_the_registry_takes_what_was_got_and_the_second_get_asks_nobody(
 @every
 @pytest.mark.parametrize("claim", ["sub", "aud", "iss", "key", "exp", "nbf"])
 def test_one_claim_changed_is_refused(kind, claim, cloud, oidc):
-    """By who exchanges: our own look at the token is satisfied in each case but two."""
+    """The exchange refuses it; our own check finds a wrong `aud` and `exp` only."""
     environment = job(cloud, kind, "ci-variable")
     issuer, audience = cloud.ci.github, AUDIENCES[kind]
     changes = {
@@ -153,7 +153,7 @@ def test_who_one_is_must_be_said(kind, cloud, oidc):
 
 
 def test_two_quays_at_two_ports_of_a_host_are_two(cloud, oidc, monkeypatch):
-    """What the one gave is never answered for the other."""
+    """The credential of one is never answered for the other."""
     from dockcred.testing.sandbox.messages import Response
 
     def by_port(request, now):
@@ -267,7 +267,7 @@ def test_a_redirect_of_the_exchange_is_not_followed(cloud, oidc, monkeypatch):
 def test_the_variable_of_docker_s_own_action_is_enough_for_docker_hub(
     cloud, helper_bin, host: str, *, is_served: bool
 ):
-    """With the organisation's name; of no other host is a token asked."""
+    """The organisation's name is needed, too. Other hosts send no request."""
     environment = job(cloud, "docker-hub")
     connection = environment.pop("DOCKCRED_OIDC_EXCHANGE_AS")
     for name in ("HOSTS", "EXCHANGE", "AUDIENCE"):

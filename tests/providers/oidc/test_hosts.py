@@ -1,4 +1,4 @@
-"""Who gets a job's token: the hosts that are configured, and nobody who looks like one."""
+"""Only hosts that are configured get a job's token, look-alikes get none."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def helper(request, helper_bin: Path) -> Program:
 
 @pytest.fixture
 def configured(cloud, tmp_path):
-    """A GitHub job whose config.toml says the rest."""
+    """Return a function: it writes config.toml and returns a GitHub job's variables."""
 
     def write(text: str, name: str = "ci-github") -> dict[str, str]:
         file = tmp_path / "config.toml"
@@ -157,7 +157,7 @@ def test_an_identity_that_is_none_is_told_with_its_line(cloud, oidc, configured)
 
 
 def test_outside_of_a_job_the_keychain_is_asked(cloud, helper_bin, configured):
-    """One config.toml serves the job and the desk of whoever wrote it."""
+    """One config.toml serves both the job and the person who wrote it."""
     auto = Program(str(helper_bin / "docker-credential-auto"))
     environment = configured(entry(store="helper:desk"), "ci-nobody")
     desk = Path(environment["HOME"], "bin/docker-credential-desk")
@@ -173,7 +173,7 @@ def test_outside_of_a_job_the_keychain_is_asked(cloud, helper_bin, configured):
 
 
 def test_a_job_without_a_token_may_pull_what_is_public(cloud, oidc, configured):
-    """Such as a pull request's from a fork, where the entry says so."""
+    """Such as the job of a fork's pull request, if the entry allows anonymous pulls."""
     name = "ci-github-without-permission"
     environment = configured(entry(anonymous="true"), name)
     assert oidc.get(environment, HOST).stdout == NOT_FOUND

@@ -1,4 +1,4 @@
-"""What is checked of a token, held to PyJWT: nothing passes here that fails there."""
+"""Our checks of a token are compared with PyJWT: what it refuses, we refuse."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ audiences = st.one_of(
     st.integers(),
     st.dictionaries(st.just(WANTED), st.booleans(), max_size=1),
 )
-# A tuple is so many seconds from when the test runs, long after this is read.
+# A tuple holds seconds from the time of the test; this module is loaded long before.
 ends = st.one_of(
     st.none(),
     st.tuples(st.integers(-7200, -60) | st.integers(60, 7200)),
@@ -36,7 +36,7 @@ claims = st.fixed_dictionaries({}, optional={"aud": audiences, "exp": ends})
 
 
 def written(said) -> str:
-    """Write a token that nobody has signed."""
+    """Return a token with these claims and no valid signature."""
     if isinstance(end := said.get("exp"), tuple):
         said = said | {"exp": int(time.time()) + end[0]}
     parts = (json.dumps({"alg": "RS256", "typ": "JWT"}), json.dumps(said), "signature")

@@ -1,4 +1,4 @@
-"""What a get imports: nothing heavy from the cache, and nothing of ours for others."""
+"""A get's imports: nothing slow from the cache, nothing of OIDC's for other hosts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_a_cached_get_imports_nothing_heavy(name, cloud, oidc):
 
 
 def test_the_guard_sees_what_a_cold_get_imports(cloud):
-    """Else it could not fail; and no SDK is among it."""
+    """Otherwise the test above could not fail; no SDK is imported either."""
     environment = cloud.environment("ci-github")
     modules = imports.of_get("docker_credential_oidc", HOST, environment)
     assert "socket" in modules
@@ -35,7 +35,7 @@ def test_the_guard_sees_what_a_cold_get_imports(cloud):
     ],
 )
 def test_no_other_host_s_get_imports_ours(name, host, cloud):
-    """Not even with all of docker-credential-auto."""
+    """Not even with docker-credential-auto, which has all providers."""
     modules = imports.in_full("docker_credential_auto", host, cloud.environment(name))
     assert "dockcred.identity.router" in modules
     assert not [name for name in modules if name.startswith("dockcred.providers.oidc")]

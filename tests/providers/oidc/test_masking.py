@@ -1,4 +1,4 @@
-"""A printed password is masked in the CI's log; what answers a client says nothing."""
+"""A printed password is masked in the CI's log; an answer to docker needs no mask."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def dockcred(helper_bin: Path) -> Program:
 
 @pytest.fixture
 def github(cloud) -> dict[str, str]:
-    # One token for both calls of a test, so that it can be told.
+    # Both calls of a test get the same token, so that the test knows it.
     environment = cloud.environment("ci-variable") | {"GITHUB_ACTIONS": "true"}
     return environment | {"DOCKCRED_OIDC_SOURCE": "variable"}
 
@@ -58,7 +58,7 @@ def test_elsewhere_nothing_is_said(github, dockcred):
 
 
 def test_no_file_gets_the_order(github, dockcred, tmp_path):
-    """Of stderr in a file it would be the leak."""
+    """If stderr is a file, the mask command itself would leak the password."""
     log = tmp_path / "log"
     with log.open("wb") as errors:
         process = dockcred.start(

@@ -1,7 +1,7 @@
-"""JFrog and Cloudsmith beside their own clients: what is sent, and what is made of it.
+"""JFrog and Cloudsmith: our requests and answers are compared with their own clients.
 
-JFrog's is jfrog-client-go, which `jf` is made of (tests/oracles/jfrog); Cloudsmith's is
-the command line from PyPI, whose docker helper exchanges a job's token as well.
+JFrog's client is jfrog-client-go, the library of `jf` (tests/oracles/jfrog).
+Cloudsmith's is cloudsmith-cli of PyPI; its docker helper also exchanges a job's token.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ IDENTITIES = ("ci-github", "ci-gitlab", "ci-kubernetes", "ci-circleci", "ci-buil
 
 @pytest.fixture
 def cloud():
-    """Real names: both are asked at the registry's host, or at a fixed one."""
+    """Real host names: the exchange is at the registry's host or at a fixed one."""
     with Sandbox(tls=True) as sandbox:
         yield sandbox
 
@@ -49,7 +49,7 @@ def auto(helper_bin) -> Program:
 
 
 def job(cloud, kind: str, identity: str = "ci-github", **more: str) -> dict[str, str]:
-    """A job whose variables name the exchange for the hosts of both."""
+    """Return the variables of a job: the exchange `kind`, for both platforms' hosts."""
     platform = getattr(cloud.ci, kind)
     trust = next(iter(platform.trusted.values()))
     cloud.ci.audience = trust.audience
@@ -209,7 +209,7 @@ def test_a_user_that_docker_could_not_send_is_told(user, cloud, oidc, monkeypatc
     ],
 )
 def test_a_pattern_of_every_customer_s_host_is_none(text, is_one_owner_s):
-    """Anybody has a platform below jfrog.io, and would be sent the job's token."""
+    """Anybody can have a platform below jfrog.io, and would get the job's token."""
     assert Pattern(text).names_a_domain == is_one_owner_s
 
 
@@ -226,7 +226,7 @@ def without_ours(environment: dict[str, str]) -> dict[str, str]:
 
 
 def cloudsmith(environment: dict[str, str], host: str) -> tuple[str, str] | None:
-    """Return what Cloudsmith's own docker helper answers, None where it refuses."""
+    """Return user and password of Cloudsmith's docker helper; None if it refuses."""
     if find_spec("cloudsmith_cli") is None:
         missing("cloudsmith-cli is not installed: pip install cloudsmith-cli")
     done = subprocess.run(
@@ -244,7 +244,7 @@ def cloudsmith(environment: dict[str, str], host: str) -> tuple[str, str] | None
 
 
 def asked(cloud) -> list[tuple[object, ...]]:
-    """Return what was sent to whom, without tokens, which are new each time."""
+    """Return the requests, without the tokens, which are new each time."""
     found = []
     for request in cloud.requests:
         fields = json.loads(request.body) if request.body else {}
@@ -304,7 +304,7 @@ def test_a_job_s_variable_with_the_token_is_read_as_theirs_is(cloud, auto):
 
 
 class Recorder(http.server.BaseHTTPRequestHandler):
-    """Note what is posted, and answer what a test says."""
+    """Record what is posted, and answer what a test says."""
 
     protocol_version = "HTTP/1.1"
     posted: tuple[str, str, str, object] = ("", "", "", None)
@@ -322,7 +322,7 @@ class Recorder(http.server.BaseHTTPRequestHandler):
         self.wfile.write(kept.answer)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -335,7 +335,7 @@ def platform() -> Iterator[str]:
 
 
 def jwt(claims: object) -> str:
-    """A token whose parts are in base64, so that Go's reading of JFrog's meets them."""
+    """Return an unsigned token; jfrog-client-go can decode its base64."""
     body = base64.b64encode(json.dumps(claims).encode()).decode().rstrip("=")
     return f"e30.{body}.c2ln"
 
@@ -374,7 +374,7 @@ VARIABLES = {
 
 
 def exchanged(url: str, question: dict[str, str], token: str) -> tuple[object, ...]:
-    """Return user, password and life of ours, None for each where it is an error."""
+    """Return user, password and lifetime in seconds by us; three None for an error."""
     variables = {
         f"DOCKCRED_OIDC_EXCHANGE_{VARIABLES[n]}": v for n, v in question.items()
     }
@@ -425,7 +425,7 @@ def test_jfrog_s_own_client_sends_the_same_and_reads_the_same(side_by_side, plat
 
 
 def test_jfrog_s_client_is_served_where_ours_is(cloud, oidc):
-    """The sandbox's platform is one to JFrog's own client, by name and certificate."""
+    """JFrog's client accepts the sandbox's platform, its name and its certificate."""
     environment = job(cloud, "jfrog")
     ours = login(oidc.get(environment, "acme.jfrog.io"))
     program = oracles.program("jfrog")

@@ -1,4 +1,4 @@
-"""Where a job's token comes from, and every way in which it may not be there."""
+"""Each source of a job's token, and every way in which the token may be missing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OTHER = "https://other.example.com"
 
 
 def asked(environment) -> list[str]:
-    """How a CI system's program was called."""
+    """Return the command lines with which a CI system's program was called."""
     return Path(environment["HOME"], "calls").read_text().splitlines()
 
 
@@ -63,7 +63,7 @@ def test_what_an_echo_leaves_around_a_variable_is_not_part_of_it(
 
 @pytest.mark.parametrize("name", JOBS)
 def test_a_token_for_another_audience_is_never_handed_on(name, cloud, oidc):
-    """The deny twin: the same job, with one claim of its token changed."""
+    """The same job is refused if one claim of its token is changed."""
     environment = cloud.environment(name)
     environment["DOCKCRED_OIDC_AUDIENCE"] = OTHER
     cloud.ci.github.job["aud"] = cloud.ci.audience
@@ -134,7 +134,7 @@ def test_a_program_is_asked_once_without_a_stdin(name, call, cloud, oidc):
 
 
 def test_gitlab_s_variable_may_have_the_audience_s_name(cloud, oidc):
-    """As sigstore's clients have it."""
+    """As in sigstore's clients."""
     environment = cloud.environment("ci-gitlab")
     token = environment.pop("REGISTRY_ID_TOKEN")
     del environment["DOCKCRED_OIDC_TOKEN_VARIABLE"]

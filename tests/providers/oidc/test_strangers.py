@@ -1,6 +1,7 @@
-"""Others' clients accept the issuers that ours is tested with, and ask them alike.
+"""Other projects' clients get tokens from our test issuers, by the same requests.
 
-GitHub's own, @actions/core from npm, and `id` from PyPI, which sigstore and twine use.
+They are GitHub's @actions/core from npm, and `id` from PyPI, which sigstore and twine
+use.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ process.stderr.write(token);
 
 @pytest.fixture
 def actions_core():
-    """Run GitHub's own client; the token is on stderr, the command for the log not."""
+    """Run GitHub's client: stderr has only the token, stdout the log's mask command."""
     node = real.program("node")
     if not CORE.exists():
         missing("@actions/core is not installed: see .ci/run")
@@ -42,7 +43,7 @@ def actions_core():
 
 
 def by_id(environment, audience: str = AUDIENCE) -> subprocess.CompletedProcess[str]:
-    """Run PyPI's `id`."""
+    """Run the module `id` from PyPI."""
     return subprocess.run(
         [sys.executable, "-m", "id", audience],
         env=environment,

@@ -1,4 +1,4 @@
-"""The program for Oracle's registries, as installed."""
+"""Fixtures: the installed program for Oracle's registries."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ def ocir(helper_bin: Path) -> Program:
 
 @pytest.fixture
 def get(ocir: Program):
-    """Ask for a registry's token; of the region of the sandbox's tenancy, if not said."""
+    """Return a function: it runs a get, by default for the region of the sandbox."""
     return lambda environment, host=HOST: ocir.get(environment, host)

@@ -1,4 +1,4 @@
-"""What we sign and read, beside Oracle's SDK: the same bytes on the same wire."""
+"""Our signatures and our reading of profiles are compared with Oracle's SDK."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_signature_is_the_sdks_byte_for_byte(side_by_side, monkeypatch) -> Non
 
 
 def _is_plain(path: str) -> bool:
-    """Return whether requests leaves a path as it is: it takes out dots."""
+    """Return whether the library `requests` keeps a path; it resolves dots."""
     return not {".", ".."} & set(path.split("/")) and "//" not in path
 
 
@@ -134,7 +134,7 @@ USUAL = {
 
 @st.composite
 def configurations(draw: st.DrawFn) -> dict[str, dict[str, str]]:
-    """One or two profiles, of which most fields are right."""
+    """One or two profiles; most of their fields are right."""
     found = {}
     for name in draw(st.sampled_from([("DEFAULT",), ("DEFAULT", "WORK"), ("WORK",)])):
         odd = draw(PROFILES)
@@ -146,7 +146,7 @@ def configurations(draw: st.DrawFn) -> dict[str, dict[str, str]]:
 def test_a_profile_is_read_as_the_sdk_reads_it(
     side_by_side, tmp_path: Path, monkeypatch
 ) -> None:
-    # To read a key takes 50 ms, and another test does.
+    # Reading a key takes 50 ms, and another test covers it.
     signer = oci.signer.AbstractBaseSigner
     monkeypatch.setattr(signer, "create_signers", lambda *_: None)
     monkeypatch.setattr(oci.signer, "load_private_key", lambda *_: None)
@@ -168,7 +168,7 @@ def test_a_profile_is_read_as_the_sdk_reads_it(
         try:
             theirs = oci.config.from_file(profile_name=chosen)
             name = oci.signer.Signer.from_config({"region": "x"} | theirs).api_key
-        except Exception:  # noqa: BLE001 - whatever it raises is a refusal
+        except Exception:  # noqa: BLE001 - any error is a refusal
             name = ""
         try:
             ours = provider.identity(server, environment).signer().key_id

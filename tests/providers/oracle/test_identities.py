@@ -1,4 +1,4 @@
-"""Each way to be somebody at Oracle, through the program, and what is kept of it."""
+"""Each identity at Oracle, as the program uses it, and what the cache keeps of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Oracle refuses, the sandbox refuses too, and the program says why."""
+"""The sandbox refuses what Oracle refuses, and the program says why."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def as_another(signer, method, netloc, path):
 
 @pytest.fixture
 def ask(cloud):
-    """Ask for a token with a user's key, changed by a function."""
+    """Return a function: it asks for a token; `change` alters the signed headers."""
     said, key = oracle(cloud).tenancy.user("tampering")
     key_id = "/".join(said[part] for part in ("tenancy", "user", "fingerprint"))
     environment = Environment(cloud.environment("oracle-nobody"))

@@ -1,8 +1,8 @@
-"""Questions to docker-credential-env, and what it answered when it was asked.
+"""Questions to docker-credential-env, and its recorded answers.
 
-Its module is on no proxy, so that a fresh machine cannot build it. Its answers stand in
-answers_of_env.json, with its commit; where DOCKER_CREDENTIAL_ENV names the program, it
-is asked itself. To record them anew:
+Its Go module is on no module proxy, so a new machine cannot build it. Therefore its
+answers are in answers_of_env.json, with its commit. If DOCKER_CREDENTIAL_ENV names the
+program, tests also ask the program itself. To record the answers anew:
 
     DOCKER_CREDENTIAL_ENV=/path python -m tests.providers.secret.beside_env COMMIT
 """
@@ -30,7 +30,7 @@ Question = tuple[str, dict[str, str]]
 
 
 def question(chance: random.Random) -> Question:
-    """Return a server's URL, and variables that are about it or nearly so."""
+    """Return a server's URL, and variables for its host or for similar hosts."""
     labels = [chance.choice(LABELS) for _ in range(chance.randint(1, 4))]
     host = ".".join(labels)
     names = [
@@ -47,7 +47,7 @@ def question(chance: random.Random) -> Question:
 
 
 def ask(url: str, variables: dict[str, str]) -> list[str]:
-    """Return user and secret as the program answers; its failure is an empty list."""
+    """Return the program's user and secret; an empty list if the program fails."""
     done = subprocess.run(
         [PROGRAM, "get"],
         input=url.encode(),
@@ -63,12 +63,12 @@ def ask(url: str, variables: dict[str, str]) -> list[str]:
 
 
 def recorded() -> list[tuple[str, dict[str, str], list[str]]]:
-    """Return what was asked once, with the answers."""
+    """Return the recorded questions with their answers."""
     return json.loads(RECORDED.read_text(encoding="utf-8"))["answers"]
 
 
 def record(commit: str, count: int = 400) -> None:
-    """Ask, and write the answers down."""
+    """Ask `count` questions, and write the answers to RECORDED."""
     chance = random.Random(20_261_129)
     asked = [question(chance) for _ in range(count)]
     rows = [json.dumps([url, names, ask(url, names)]) for url, names in asked]

@@ -1,4 +1,4 @@
-"""docker-credential-auto, at a home whose config.toml says where a secret is."""
+"""docker-credential-auto, in a home directory whose config.toml names a secret."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Desk:
         }
 
     def configure(self, text: str, host: str = HOST) -> None:
-        """Write the one entry of config.toml."""
+        """Write a config.toml with one entry."""
         path = self.home / "config.toml"
         path.write_text(f'[[registry]]\nmatch = "{host}"\n{text}\n')
         path.chmod(0o600)
@@ -46,7 +46,7 @@ class Desk:
         return path
 
     def get(self, host: str = HOST, **variables: str) -> Answer:
-        """Ask for a registry."""
+        """Run a get for a registry, with more variables."""
         return self.program.get(self.variables | variables, host)
 
 

@@ -1,4 +1,4 @@
-"""DOCKER_<HOST>_USR and _PSW beside the program whose names they are."""
+"""DOCKER_<HOST>_USR and _PSW: we are compared with docker-credential-env."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from . import beside_env
 
 
 def ours(url: str, variables: dict[str, str]) -> list[str]:
-    """Return user and secret as docker-credential-auto has them; nothing for neither."""
+    """Return our user and secret; an empty list if there is no answer."""
     try:
         server = ServerURL.parse(url)
     except InvalidInputError:
@@ -33,7 +33,7 @@ def ours(url: str, variables: dict[str, str]) -> list[str]:
 
 
 def compare(url: str, variables: dict[str, str], theirs: list[str]) -> str:
-    """Return `alike`, or the name of the difference that is meant."""
+    """Return `alike`, or the name of the meant difference; fail on any other."""
     mine = ours(url, variables)
     if mine == theirs:
         return "alike"
@@ -41,7 +41,7 @@ def compare(url: str, variables: dict[str, str], theirs: list[str]) -> str:
     stems = beside(host)
     pairs = [s for s in stems if f"{s}_USR" in variables and f"{s}_PSW" in variables]
     if mine:
-        # It passed over the host's own variables: it has not asked for them so.
+        # The program did not find the host's variables: it looks for capitals as given.
         assert host != host.lower(), (url, variables, mine, theirs)
         return meant("env-capitals")
     if not pairs:
@@ -62,7 +62,7 @@ def compare(url: str, variables: dict[str, str], theirs: list[str]) -> str:
 
 
 def beside(host: str) -> list[str]:
-    """Return the beginnings of the names that it looks for, in its order."""
+    """Return the prefixes of the names that the program looks for, in its order."""
     labels = host.replace("-", "_").split(".")
     return [
         "_".join(["DOCKER", *[".".join(labels[n:])]]).replace(".", "_")

@@ -1,4 +1,4 @@
-"""Whatever a place does: one line with its cause, in time, and nothing leaked."""
+"""Failures of each place of a secret: one line with the cause, in time, no leaks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def failing(desk: Desk, script: str, **variables: str) -> str:
         ),
         (f"printf '{SECRET}\\0x'", "what print-it printed is no text in UTF-8"),
         (f"printf '{SECRET}\\377'", "what print-it printed is no text in UTF-8"),
-        # It has no terminal, however it looks for one.
+        # The program has no terminal, neither by /dev/tty nor by stdin.
         (
             f"read -r x </dev/tty && echo {SECRET}; exit 4",
             "print-it gave nothing (status 4)",
@@ -93,7 +93,7 @@ def test_a_program_that_hangs_is_ended_in_time_with_all_it_started(
 
 
 def _is_running(leader: int) -> bool:
-    """Tell whether anything of a group of processes is left."""
+    """Return whether a process group still has a process."""
     try:
         os.killpg(leader, 0)
     except ProcessLookupError:
@@ -102,7 +102,7 @@ def _is_running(leader: int) -> bool:
 
 
 def test_neither_arguments_nor_variables_of_a_program_hold_a_secret(desk: Desk) -> None:
-    """But for the variable that somebody names for it."""
+    """The only exception is a variable that config.toml names for the program."""
     secrets = {
         "REGISTRY_PASSWORD": SECRET,
         "GH_TOKEN": SECRET,
@@ -140,7 +140,7 @@ def test_neither_arguments_nor_variables_of_a_program_hold_a_secret(desk: Desk) 
 def test_a_file_that_others_can_read_or_write_is_refused(
     desk: Desk, mode: int, cause: str
 ) -> None:
-    """Its twin, which only its group can read, is taken."""
+    """The same file is accepted if only its owner and group can read it."""
     path = desk.file(SECRET, mode)
     desk.configure(f'username = "me"\npassword_file = "{path}"')
     answer = desk.get()

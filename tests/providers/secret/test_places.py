@@ -45,7 +45,7 @@ def test_a_program_prints_the_password_and_no_shell_reads_its_words(desk: Desk) 
 def test_one_end_of_line_is_taken_off_and_nothing_else(
     desk: Desk, written: str, taken: str
 ) -> None:
-    """From each place alike."""
+    """This holds for a file, a program and a variable."""
     path = desk.file(written)
     desk.script(f'cat "{path}"')
     variables = {"THE_SECRET": written}
@@ -72,7 +72,7 @@ def test_the_user_may_be_in_each_place_too(desk: Desk) -> None:
 
 
 def test_an_answer_in_json_says_who_and_until_when(desk: Desk) -> None:
-    """It is asked once until half its life, by 20 at the same time too."""
+    """The program is asked once until half of the answer's lifetime has passed."""
     ends = datetime.fromtimestamp(time.time() + 3600, UTC)
     answer = {"username": "robot", "password": "p4ss", "expiry": ends.isoformat()}
     path = desk.file(json.dumps(answer))
@@ -98,7 +98,7 @@ def test_what_names_no_end_is_asked_each_time(desk: Desk, expiry) -> None:
 
 @pytest.mark.parametrize("end", [3600, "z"])
 def test_a_changed_file_is_seen_at_the_next_get(desk: Desk, end) -> None:
-    """Also where the answer has an end and is kept, and behind a link."""
+    """Also if the answer has an expiry and is cached, and through a symbolic link."""
     expiry = int(time.time()) + 3600
     texts = [
         json.dumps({"username": "me", "password": word, "expiry": expiry})
@@ -129,7 +129,7 @@ def test_an_answer_is_kept_for_a_day_at_most(desk: Desk) -> None:
 
 
 def test_the_secret_is_for_its_host_alone(desk: Desk) -> None:
-    """A look-alike, a host below it and plain http get nothing, and run nothing."""
+    """Look-alikes, subdomains and plain http get nothing, and no program runs."""
     desk.script('echo asked >>"$HOME/asked"; echo s3cr3t')
     desk.configure('username = "me"\npassword_command = ["print-it"]')
     assert answered(desk.get(f"https://{HOST}/v2/")) == ("me", "s3cr3t")
@@ -153,7 +153,7 @@ def test_the_clouds_own_program_asks_there_too(desk: Desk, helper_bin) -> None:
 
 
 def test_a_login_typed_by_hand_serves_where_the_variable_is_not_set(desk: Desk) -> None:
-    """One config.toml for the job and the desk; without a login the cause is told."""
+    """One config.toml serves job and person; without a login the error says why."""
     desk.script(
         'echo \'{"Username":"hand","Secret":"typed"}\'', "docker-credential-kept"
     )

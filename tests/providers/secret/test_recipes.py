@@ -1,4 +1,4 @@
-"""The recipes of docs/secrets.md: real where the program is here, else what it prints."""
+"""The recipes of docs/secrets.md, with the real program or its documented output."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PATH = f"{os.environ['PATH']}:{real.SYSTEM_PATH}"
 
 
 def written(program: str) -> str:
-    """Return the line of the page that runs a program."""
+    """Return the page's `password_command` line that runs a program."""
     start = f'password_command = ["{program}", '
     (line,) = (part for part in PAGE.split("`") if part.startswith(start))
     tomllib.loads(line)
@@ -35,7 +35,7 @@ def password(desk: Desk, entry: str, **variables: str) -> str:
 
 
 DOCUMENTED = {
-    # What each program's own manual shows, byte for byte, for a secret `s3cr3t`.
+    # The output in each program's manual, byte for byte, for the secret `s3cr3t`.
     "op": "s3cr3t\n",
     "bw": "s3cr3t",
     "vault": "s3cr3t\n",
@@ -48,7 +48,7 @@ DOCUMENTED = {
 
 @pytest.mark.parametrize("name", DOCUMENTED)
 def test_what_a_programs_manual_shows_is_taken(desk: Desk, name: str) -> None:
-    """No program of that name is run: one that prints what is documented."""
+    """A script of the program's name prints the documented output."""
     entry = written(name)
     words = tomllib.loads(entry)["password_command"][1:]
     wanted = shlex.join(words)
@@ -61,7 +61,7 @@ def test_what_a_programs_manual_shows_is_taken(desk: Desk, name: str) -> None:
 
 
 def test_awss_json_of_user_and_password_needs_no_username(desk: Desk) -> None:
-    """As its console writes a secret of "other type" with these two keys."""
+    """AWS's console writes this for a secret of "other type" with these two keys."""
     secret = json.dumps({"username": "me", "password": "s3cr3t", "engine": "x"})
     desk.script(f"printf '%s\\n' {shlex.quote(secret)}", "aws")
     desk.configure(written("aws"))
@@ -90,7 +90,7 @@ def test_pass_prints_it(desk: Desk, store: Home) -> None:
 
 @pytest.mark.slow
 def test_gopass_prints_it_from_the_same_store(desk: Desk, store: Home) -> None:
-    """Debian's gopass, which reads pass's stores."""
+    """Debian's gopass can read the stores of pass."""
     real.program("gopass")
     variables = {
         "PATH": PATH,
@@ -101,7 +101,7 @@ def test_gopass_prints_it_from_the_same_store(desk: Desk, store: Home) -> None:
 
 
 def _age(desk: Desk) -> str:
-    """Make a key of age's; return whom to encrypt for."""
+    """Create a key of age; return the recipient to encrypt for."""
     real.program("age-keygen")
     made = subprocess.run(
         ["age-keygen", "-o", desk.home / "key.txt"],
@@ -128,13 +128,13 @@ def test_age_decrypts_it(desk: Desk) -> None:
 
 
 SOPS = os.environ.get("DOCKCRED_SOPS", "")
-"""A sops of one's own: Debian has none."""
+"""The path of a sops program, "" for none; Debian has no package of sops."""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["real" if SOPS else "as documented"])
 def test_sops_decrypts_one_value(desk: Desk, kind: str) -> None:
-    """With age: by the program that DOCKCRED_SOPS names, else as its manual shows."""
+    """With age; if DOCKCRED_SOPS names no program, a script prints what sops would."""
     entry = written("sops").replace("/home/me/", f"{desk.home}/")
     if kind != "real":
         desk.script("printf s3cr3t", "sops")
@@ -153,7 +153,7 @@ def test_sops_decrypts_one_value(desk: Desk, kind: str) -> None:
 
 @pytest.mark.slow
 def test_a_credential_of_systemds_is_read_as_a_unit_has_it(desk: Desk) -> None:
-    """Encrypted and decrypted by systemd-creds; the directory is as the manager's."""
+    """systemd-creds encrypts and decrypts; the directory is as systemd creates it."""
     real.require_root("to make root's files")
     creds = real.program("systemd-creds")
     sealed = desk.home / "registry.cred"
@@ -176,7 +176,7 @@ def test_a_credential_of_systemds_is_read_as_a_unit_has_it(desk: Desk) -> None:
     unit = desk.home / "credentials"
     unit.mkdir(mode=0o500)
     (unit / "registry").write_bytes(made.stdout)
-    # By its access control list the unit's user reads it: that shows as the group's.
+    # An access control list lets the unit's user read; `stat` shows it as group mode.
     (unit / "registry").chmod(0o440)
     entry = 'password_file = "$CREDENTIALS_DIRECTORY/registry"'
     assert entry in PAGE
@@ -209,9 +209,9 @@ ask "$@"
 def test_a_kubernetes_secret_is_read_through_its_links_and_when_it_is_renewed(
     desk: Desk,
 ) -> None:
-    """As kubelet lays one out, of its default mode 0644, on a read-only tmpfs.
+    """As kubelet creates it: mode 0644 by default, on a read-only tmpfs.
 
-    Its twin can be written: there nobody but its owner may have such a mode.
+    While the tmpfs is writable, a file of this mode is refused.
     """
     real.require_own_mounts()
     place = desk.home / "volume"

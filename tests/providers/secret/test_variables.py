@@ -1,4 +1,4 @@
-"""Secrets in variables whose names others have given: each for its own host alone."""
+"""Secrets in variables that other tools define: each is for its own host only."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_half_a_pair_is_none_and_so_is_an_empty_one(job: Desk, half: str) -> Non
 
 
 def test_a_host_with_a_hyphen_is_answered_where_a_file_names_it(job: Desk) -> None:
-    """And then no other: the name of its variable can be read as several hosts."""
+    """The variable's name fits several hosts; then it is used for no other one."""
     pair = {"DOCKER_my_corp_com_USR": "me", "DOCKER_my_corp_com_PSW": "s3cr3t"}
     assert job.get("my-corp.com", **pair).stdout == NOT_FOUND
     assert answered(job.get("my.corp.com", **pair)) == ("me", "s3cr3t")

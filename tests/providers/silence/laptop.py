@@ -1,9 +1,9 @@
-"""A machine in a network of its own, where packets to far addresses vanish.
+"""A machine in its own network namespace, where packets to far addresses are dropped.
 
     unshare --net --mount --uts python -m providers.silence.laptop SCENE PROGRAMS HOME
 
-What its firmware says is written by the scene. Packets that leave are counted: they are
-what is spared, and no clock of a busy machine is needed to see it.
+Each scene writes the firmware's files. The packets that leave are counted: they show
+whether a wait was spared, even on a busy machine, where times do not.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ HELPERS = {
     "acr": ("docker-credential-acr-login", "contoso.azurecr.io"),
     "gcr": ("docker-credential-gcr", "gcr.io"),
 }
-"""Of the clouds whose metadata services are at one address."""
+"""Helpers and registries of the clouds whose metadata services share an address."""
 ALIBABA_HELPER = ("docker-credential-acr-helper", "registry.cn-hangzhou.aliyuncs.com")
 PATIENCE_S = 0.9
-"""Whoever waits in full waits for a second."""
+"""A full wait for the metadata service takes at least this long; it is one second."""
 LAPTOP = {"sys_vendor": "LENOVO", "product_name": "20XW004AGE"}
 
 
 class Laptop:
-    """The machine, its programs and the variables of a person without any cloud."""
+    """The machine, its programs, and the variables of a person without a cloud."""
 
     def __init__(self, programs: Path, home: Path) -> None:
-        """Lay the network; nothing is known of the firmware."""
+        """Set up the network; the firmware's files are missing."""
         self.programs = programs
         self.home = home
         Path("/proc/sys/net/ipv6/conf/default/disable_ipv6").write_text("1")
@@ -54,33 +54,33 @@ class Laptop:
             "route add default via 192.0.2.1",
         ):
             ip(words)
-        names = home / "hosts"  # else servers look for their names, in the void
+        names = home / "hosts"  # else servers wait for DNS
         names.write_text(f"127.0.0.1 localhost\n{ADDRESS} metadata.google.internal\n")
         _run("mount", "--bind", str(names), "/etc/hosts")
         _run("mount", "-t", "tmpfs", "firmware", "/sys/class")
         FIRMWARE.mkdir(parents=True)
 
     def say(self, files: Mapping[str, str]) -> None:
-        """Write what the firmware says."""
+        """Write the firmware's files."""
         for name, text in files.items():
             (FIRMWARE / name).write_text(f"{text}\n")
 
     def variables(self, **more: str) -> dict[str, str]:
-        """Return a person's variables, with more."""
+        """Return a person's variables, and those in `more`."""
         plain = {"PATH": "/usr/bin:/bin", "HOME": str(self.home)}
         return plain | {"DOCKCRED_LOG": "info"} | more
 
     def get(self, which: str, **more: str) -> Answer:
-        """Ask a helper for its registry, as a person without any cloud."""
+        """Run a helper's get for its registry, as a person without a cloud."""
         return self.ask(which, self.variables(**more))
 
     def ask(self, which: str, variables: Mapping[str, str]) -> Answer:
-        """Ask a helper for its registry, under these variables."""
+        """Run a helper's get for its registry, with these variables."""
         program, host = HELPERS.get(which, ALIBABA_HELPER)
         return Program(str(self.programs / program)).get(variables, host)
 
     def packets(self) -> int:
-        """Return how many have left for the address, or for anything far away."""
+        """Return the number of packets sent to the metadata or any far address."""
         for line in Path("/proc/net/dev").read_text().splitlines():
             name, _, figures = line.partition(":")
             if name.strip() == "away":
@@ -89,19 +89,19 @@ class Laptop:
 
     @property
     def memory(self) -> Path:
-        """Return the file of what is remembered."""
+        """Return the cache's file that remembers a silence."""
         return self.home / f".cache/dockcred/silent-{ADDRESS}"
 
     def age(self, seconds: float) -> None:
-        """Make what is remembered older."""
+        """Make the remembered silence older by these seconds."""
         here, at, end = self.memory.read_text().split("\n")
         self.memory.write_text(f"{here}\n{float(at) - seconds!r}\n{end}")
 
     @contextmanager
     def service(self, identity: str) -> Iterator[tuple[Sandbox, dict[str, str]]]:
-        """Let a cloud's metadata service come up; yield it, and variables for the rest.
+        """Start a cloud's metadata service; yield the sandbox, and variables for it.
 
-        Its registries are where variables say; the service is where it always is.
+        The variables lead to its registries; the service is at its usual address.
         """
         ip(f"address add {ADDRESS}/32 dev lo")
         with Sandbox() as cloud:
@@ -114,7 +114,7 @@ class Laptop:
 
 
 def ip(words: str) -> None:
-    """Run ip."""
+    """Run the command `ip` with these words."""
     _run("ip", *words.split())
 
 
@@ -123,7 +123,7 @@ def _run(*words: str) -> None:
 
 
 def leave_the_container() -> None:
-    """Go where no mark of a container is: into a root directory without its marks."""
+    """Change into a root directory without the files that mark a container."""
     root = Path("/mnt")
     _run("mount", "-t", "tmpfs", "root", str(root))
     for entry in os.scandir("/"):
@@ -141,9 +141,9 @@ def leave_the_container() -> None:
 
 
 def is_asked_in_full(answer: Answer) -> bool:
-    """Return whether it was waited for the address, and nobody was found.
+    """Return whether the helper waited for the address in full, and got no answer.
 
-    By what is said: on a busy machine all takes a second.
+    The message is checked as well: on a busy machine everything takes a second.
     """
     assert answer.status == 1, answer
     said = answer.stdout + answer.stderr
@@ -172,7 +172,7 @@ def it_is_waited_for_again_after_its_time(laptop: Laptop) -> None:
     assert laptop.packets() - before == 1
     laptop.age(6)
     assert is_asked_in_full(laptop.get("acr"))
-    laptop.age(-30)  # a memory of what is to come
+    laptop.age(-30)  # a silence in the future
     assert is_asked_in_full(laptop.get("acr"))
 
 
@@ -235,7 +235,7 @@ def so_it_is_by_the_clouds_own_libraries(laptop: Laptop) -> None:
 
 
 def an_identity_that_appears_elsewhere_is_taken(laptop: Laptop) -> None:
-    """By variables, by a file, by a login: only packets are spared."""
+    """From variables, a file or a login; a silence spares packets only."""
     for which in HELPERS:
         laptop.get(which)
     before = laptop.packets()
@@ -304,7 +304,7 @@ def a_laptop_sends_no_packet(laptop: Laptop) -> None:
 
 
 def a_service_of_its_own_is_asked_on_a_laptop_too(laptop: Laptop) -> None:
-    """aws-vault and others put the address on the loopback."""
+    """aws-vault and others give the metadata address to the loopback interface."""
     leave_the_container()
     laptop.say(LAPTOP)
     with laptop.service("instance-profile") as (_, rest):
@@ -312,7 +312,7 @@ def a_service_of_its_own_is_asked_on_a_laptop_too(laptop: Laptop) -> None:
 
 
 def a_cloud_that_is_its_own_is_always_waited_for(laptop: Laptop) -> None:
-    """There a silence is a failure that will pass."""
+    """On the cloud's own machine a silence is a temporary failure."""
     leave_the_container()
     laptop.say({"sys_vendor": "Amazon EC2", "product_name": "m7g.large"})
     assert is_asked_in_full(laptop.get("ecr"))
@@ -321,7 +321,7 @@ def a_cloud_that_is_its_own_is_always_waited_for(laptop: Laptop) -> None:
 
 
 def one_that_hangs_is_not_silent(laptop: Laptop) -> None:
-    """It takes the connection: the next answer may come."""
+    """The service accepts connections, so it may answer the next request."""
     with laptop.service("azure-imds") as (cloud, rest):
         cloud.fail("azure-imds:hang")
         assert is_asked_in_full(laptop.ask("acr", rest))

@@ -1,4 +1,4 @@
-"""What ends a launcher's note: each condition is broken once.
+"""A launcher's note repeats "nobody was found"; each condition that ends it is broken.
 
 unshare --net --mount --uts python -m providers.silence.note_ends SCENE PROGRAMS HOME
 """
@@ -44,7 +44,7 @@ def any_variable_that_had_a_say_ends_it(laptop: Noted) -> None:
 
 
 def a_secret_stands_in_no_note(laptop: Noted) -> None:
-    """One that is set is in it by its name; what may hold one makes no note."""
+    """A note has a secret's name only; if a URL may hold one, no note is written."""
     secret = {"AZURE_CLIENT_SECRET": "s3cr3t"}
     assert laptop.get("acr", **secret).status == 1
     assert laptop.is_told_again("acr", **secret)
@@ -92,7 +92,7 @@ def any_file_that_had_a_say_ends_it(laptop: Noted) -> None:
 
 
 def all_that_is_looked_at_stands_in_the_note(laptop: Noted) -> None:
-    """By what the kernel is asked for while the full program finds nobody."""
+    """strace shows each file that the full program looks at when it finds nobody."""
     if not shutil.which("strace"):
         sys.exit(f"{LEFT_OUT}strace is not installed")
     laptop.prime()
@@ -107,11 +107,11 @@ def all_that_is_looked_at_stands_in_the_note(laptop: Noted) -> None:
             path
             for path in found - starting
             if f"\nfile\t{path}\t" not in noted
-            # Kept by who was throttled: to him the metadata service has spoken.
+            # A throttled process writes it: the metadata service has answered then.
             and not path.endswith(".turn")
             and not path.startswith((*NO_SAY, *map(str, (*of_its_own, of_python))))
         }
-        # Whose these are is seen, for the cache, and where we are.
+        # The owners of these directories are checked, for the cache and the imports.
         places = (laptop.home / ".cache", *map(Path, laptop.imports))
         left -= {str(each) for place in places for each in (place, *place.parents)}
         assert not left, (which, sorted(left))
@@ -119,7 +119,7 @@ def all_that_is_looked_at_stands_in_the_note(laptop: Noted) -> None:
 
 
 def _looked_at(laptop: Noted, *command: str | Path, stdin: str = "") -> set[str]:
-    """Return the absolute names that the kernel was asked for."""
+    """Return the absolute paths in a command's system calls."""
     trace = laptop.home / "trace"
     tool = ("strace", "-f", "-qq", "-s", "4096", "-o", trace, "-e", "trace=%file")
     subprocess.run(
@@ -129,7 +129,7 @@ def _looked_at(laptop: Noted, *command: str | Path, stdin: str = "") -> set[str]
         capture_output=True,
         check=False,
     )
-    # Not what an argument quotes, cut short.
+    # Skip paths that an argument quotes; strace cuts them short.
     found = re.findall(r'(?<!\\)"(/[^"]*)"', trace.read_text())
     return {os.path.normpath(path) for path in found}
 

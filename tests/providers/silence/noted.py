@@ -1,7 +1,7 @@
-"""The launchers on a machine whose packets vanish: they tell again what was in vain.
+"""The launchers on a machine whose packets are dropped: they repeat "nobody was found".
 
-Each launcher has a twin whose full program is a mark and an end, so that a test sees
-who has answered and waits for no cloud.
+Each launcher has a twin that exits with HANDED_OVER instead of starting the full
+program. So a test sees which of the two answered, and waits for no cloud.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _MARK = f"import posix; posix._exit({HANDED_OVER})"
 
 
 class Noted(Laptop):
-    """The machine with our launchers, and their twins, in its home."""
+    """The machine, with our launchers and their twins in its home directory."""
 
     def __init__(self, programs: Path, home: Path) -> None:
-        """Write the launchers; the firmware says nothing."""
+        """Write the launchers; the firmware's files are missing."""
         super().__init__(programs, home)
         self.twins = home / "twins"
         self.twins.mkdir()
@@ -59,43 +59,43 @@ class Noted(Laptop):
         path.chmod(0o755)
 
     def variables(self, **more: str) -> dict[str, str]:
-        """Return a person's variables without a log, which a launcher leaves alone."""
+        """Return a person's variables without DOCKCRED_LOG: with it, Python answers."""
         found = super().variables()
         del found["DOCKCRED_LOG"]
         return found | {"PATH": f"{self.home}/bin:/usr/bin:/bin"} | more
 
     def ask(self, which: str, variables: Mapping[str, str]) -> Answer:
-        """Ask a helper's launcher for its registry."""
+        """Run a get of a helper's launcher for its registry."""
         program, host = HELPERS[which]
         return Program(str(self.launchers / program)).get(variables, host)
 
     def twin(self, which: str, **more: str) -> Answer:
-        """Ask a launcher that has no full program."""
+        """Run a get of a launcher's twin, which has no full program."""
         program, host = HELPERS[which]
         return Program(str(self.twins / program)).get(self.variables(**more), host)
 
     def note(self, which: str) -> Path:
-        """Return a helper's note."""
+        """Return the path of a helper's note."""
         program, host = HELPERS[which]
         short = program.removeprefix("docker-credential-")
         (found,) = self.memory.parent.glob(f"front,{short},{host},*.silent")
         return found
 
     def prime(self, *which: str) -> None:
-        """Let helpers find nobody."""
+        """Run helpers that find nobody, so that they write their notes."""
         for each in which or HELPERS:
             assert self.get(each).status == 1
             assert self.is_told_again(each)
 
     def is_told_again(self, which: str, **more: str) -> bool:
-        """Return whether a launcher needs no full program for its answer."""
+        """Return whether a launcher answers without the full program."""
         status = self.twin(which, **more).status
         assert status in {1, HANDED_OVER}
         return status == 1
 
     @contextmanager
     def edited(self, which: str, old: str, new: str) -> Iterator[None]:
-        """Change a note in place, and back."""
+        """Change a note in place, and restore it at the end."""
         note = self.note(which)
         text = note.read_text()
         assert old in text, (old, text)

@@ -1,4 +1,4 @@
-"""No metadata service: it is waited for once a minute, and on a laptop never."""
+"""Without a metadata service, helpers wait once a minute; on a laptop never."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LIMIT_S = 120
 
 @pytest.fixture(scope="module", autouse=True)
 def own_network() -> None:
-    """A network that swallows packets, and mounts over what the kernel says."""
+    """Require a network that drops packets, and mounts over /proc and /sys."""
     require_root("a network of one's own")
     require_own_mounts()
     program("ip")

@@ -1,4 +1,4 @@
-"""A launcher tells again what was told in vain, until somebody is there.
+"""A launcher repeats "nobody was found" without the full program, until it changes.
 
 unshare --net --mount --uts python -m providers.silence.told_again SCENE PROGRAMS HOME
 """
@@ -64,7 +64,7 @@ def each_sh_tells_it(laptop: Noted) -> None:
 
 
 def a_service_that_comes_up_is_found_at_the_next_get(laptop: Noted) -> None:
-    """As on an instance whose metadata is there 20 seconds after its boot."""
+    """As on an instance whose metadata service starts 20 seconds after the boot."""
     for which, identity in IDENTITIES.items():
         with laptop.service(identity) as (cloud, rest):
             ip(f"address del {ADDRESS}/32 dev lo")
@@ -82,12 +82,12 @@ def what_refuses_a_connection_is_not_silent(laptop: Noted) -> None:
     for which in HELPERS:
         assert not laptop.is_told_again(which)
     ip(f"address del {ADDRESS}/32 dev lo")
-    ip("link set away down")  # unreachable, and another network
+    ip("link set away down")  # unreachable, and a change of the network
     assert not laptop.is_told_again("gcr")
 
 
 def nobody_chosen_is_noted(laptop: Noted) -> None:
-    """Nor what programs or settings have a say in, nor where an answer was had once."""
+    """No note is written for chosen identities, nor if programs or settings matter."""
     (laptop.home / "bin").mkdir()
     config = laptop.home / ".config/dockcred/config.toml"
     config.parent.mkdir(parents=True)
