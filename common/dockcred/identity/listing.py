@@ -222,7 +222,7 @@ class _Cloud:
         return None
 
     def learn(self, answer: bytes) -> None:
-        """Take the cloud's answer: the user, then hosts; b"" if it failed.
+        """Remember the cloud's answer: the user, then hosts; b"" if it failed.
 
         The answer is `_REFUSED` if the registry that was asked refuses the identity.
         """

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     Mapping = dict[str, "str | Mapping"]
 
-MAX_BYTES = 256 * 1024
 GOOD_S, BAD_S, UNKNOWN_S = 3600.0, 300.0, 60.0
 """Seconds to remember that a token is good, that it is bad, or that it is unknown."""
 

@@ -110,7 +110,7 @@ class Forwarded:
         return Credential(username, secret, now, now + int(left_s) if left_s else None)
 
     def store(self, server: ServerURL, credential: Credential) -> None:
-        """Let the other side store it; raise RefusedError if that is not allowed."""
+        """Ask the other side to store it; raise RefusedError if that is not allowed."""
         asked = {
             "Verb": "store",
             "ServerURL": server.raw,
@@ -120,7 +120,7 @@ class Forwarded:
         self._ask(asked, "done")
 
     def erase(self, server: ServerURL) -> None:
-        """Let the other side erase it; raise RefusedError if that is not allowed."""
+        """Ask the other side to erase it; raise RefusedError if that is not allowed."""
         self._ask({"Verb": "erase", "ServerURL": server.raw}, "done")
 
     def list(self) -> dict[str, str]:

@@ -137,7 +137,7 @@ class PassStore:
     """docker's entries in a password store."""
 
     def __init__(self, environment: Environment) -> None:
-        """Find the store; raise KeychainAbsentError if it was never initialised."""
+        """Locate the store; raise KeychainAbsentError if it was never initialised."""
         self._environment = environment
         named = environment.get("PASSWORD_STORE_DIR")
         root = named or f"{environment.home()}/.password-store"

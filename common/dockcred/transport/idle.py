@@ -35,7 +35,7 @@ def run(is_over: Callable[[], bool]) -> None:
 
 
 def clear() -> None:
-    """Drop the work that is left: it was added for an earlier call."""
+    """Discard the work that is left: it was added for an earlier call."""
     _work.clear()
 
 

@@ -59,7 +59,7 @@ class After:
         """Keep what the plan changes."""
         self._machine = machine
         self._profiles = profiles
-        self._dead = moved
+        self._moved = moved
         self._typed = typed
         self._surveys: dict[str, Survey] = {}
 
@@ -70,7 +70,7 @@ class After:
         helper = files.PREFIX + HELPER
         for use in known.clients:
             stays = use.is_installed and use.key.startswith("credHelpers")
-            if use.client != "docker" or not stays or name in self._dead:
+            if use.client != "docker" or not stays or name in self._moved:
                 continue
             helper = use.helper
             if not install.is_ours(files.chosen(helper, machine.path), helper):

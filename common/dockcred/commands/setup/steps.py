@@ -84,7 +84,7 @@ class Launchers(Step):
     """Put launchers into a directory, or links if we are installed as one file."""
 
     def __init__(self, directory: str, programs: Sequence[str]) -> None:
-        """Take the programs' names; in the directory, each is free or ours."""
+        """Hold the programs' names; in the directory, each is free or ours."""
         super().__init__(
             "install",
             _named(programs),
@@ -156,7 +156,7 @@ class Move:
     """Moves the logins of one file into the keychain, in two steps."""
 
     def __init__(self, logins: Sequence[Clear], store: str, strict: set[str]) -> None:
-        """Take logins of one file; setup stops if a `strict` key cannot be kept."""
+        """Hold logins of one file; setup stops if a `strict` key cannot be kept."""
         self.origin = logins[0].origin
         self.keys = [login.key for login in logins]
         self.names = ", ".join(f"{login.name} ({login.user})" for login in logins)

@@ -79,7 +79,7 @@ class Application:
         self._authority.begin()
 
     def leave(self) -> None:
-        """Answer /readyz with 503 from now on, as we are stopping."""
+        """Make /readyz answer 503 from now on, as we are stopping."""
         self._is_leaving = True
 
     async def answer_plain(self, asked: PlainRequest, peer: str) -> HttpAnswer:

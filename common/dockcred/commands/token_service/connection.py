@@ -141,7 +141,7 @@ class BoundedProtocol(H11Protocol):
         self._note()
 
     def pause_writing(self) -> None:
-        """Give the peer READ_S seconds to read its answer."""
+        """Allow the peer READ_S seconds to read its answer."""
         super().pause_writing()
         self._answer = self.loop.call_later(READ_S, self.transport.abort)
         self._note()
@@ -181,7 +181,7 @@ class BoundedProtocol(H11Protocol):
         return self.app in {_TOO_MANY, _NO_ROOM}
 
     def _note(self) -> None:
-        """Tell `clients` whether this connection waits for its peer."""
+        """Inform `clients` whether this connection waits for its peer."""
         if self.transport.is_closing():
             return
         if (

@@ -40,7 +40,7 @@ class EcsRole:
     """The RAM role of an ECS instance; a request times out after one second."""
 
     def __init__(self, environment: Environment, role: str = "") -> None:
-        """Find the service's address; `role` is the role's name, if it is known."""
+        """Determine the service's address; `role` is the role's name, if known."""
         self._environment = environment
         self._role = role or environment.get("ALIBABA_CLOUD_ECS_METADATA")
         named = environment.get("DOCKCRED_ALIBABA_METADATA")

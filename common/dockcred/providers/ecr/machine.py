@@ -38,7 +38,7 @@ class InstanceProfile:
     """
 
     def __init__(self, environment: Environment) -> None:
-        """Find the endpoint and the timeout; no request is sent yet.
+        """Determine the endpoint and the timeout; no request is sent yet.
 
         Raises InvalidInputError where a variable has a wrong value.
         """

@@ -55,7 +55,7 @@ def settings(github: str, environment: Environment) -> dict[str, str] | None:
     """
     try:
         with open(gh_file(environment), "rb") as file:
-            data = file.read(tool_login.MAX_BYTES)
+            data = file.read()
     except OSError:
         return None
     try:

@@ -116,7 +116,7 @@ def logins(environment: Environment) -> GlabFile | None:
         try:
             with open(path, "rb") as file:
                 mode = system.fstat(file.fileno()).st_mode
-                data = file.read(tool_login.MAX_BYTES)
+                data = file.read()
         except OSError:
             continue
         if mode & _OTHERS:

@@ -57,7 +57,7 @@ class Machine:
     tokens: tuple[str, ...] = ()
 
     def __init__(self, environment: Environment) -> None:
-        """Find the server's address; no request is sent yet."""
+        """Determine the server's address; no request is sent yet."""
         self._environment = environment
         named = environment.first(*HOST_VARIABLES)
         self._is_named = bool(named)

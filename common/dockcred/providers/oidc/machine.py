@@ -40,7 +40,7 @@ class GoogleMetadata(TokenSource):
     name = "oidc:google"
 
     def __init__(self, environment: Environment) -> None:
-        """Find the server's address; no request is sent yet."""
+        """Determine the server's address; no request is sent yet."""
         super().__init__(environment)
         self._base = f"http://{environment.first(*_HOSTS) or '169.254.169.254'}"
 

@@ -34,7 +34,7 @@ class Instance:
     """A compute instance, as its metadata service describes it."""
 
     def __init__(self, environment: Environment) -> None:
-        """Find the service's address; no request is sent yet."""
+        """Determine the service's address; no request is sent yet."""
         self.environment = environment
         named = environment.get("OCI_METADATA_BASE_URL").strip()
         self._is_named = bool(named)

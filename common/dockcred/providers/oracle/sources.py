@@ -190,7 +190,7 @@ class PodIdentity(OracleIdentity):
     whose = "this pod's service account"
 
     def __init__(self, place: str, environment: Environment, kind: str) -> None:
-        """Find the token; InvalidInputError where there is no cluster."""
+        """Read the token; InvalidInputError where there is no cluster."""
         super().__init__(place, environment, kind)
         if not environment.get("KUBERNETES_SERVICE_HOST"):
             raise InvalidInputError(

@@ -215,7 +215,7 @@ class SecretService:
     """docker's items in the default collection."""
 
     def __init__(self, environment: Environment) -> None:
-        """Find the session bus; raise KeychainAbsentError if there is none."""
+        """Locate the session bus; raise KeychainAbsentError if there is none."""
         self._environment = environment
         self._reader = SecretReader(names.address(environment))
 
