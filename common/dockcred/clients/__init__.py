@@ -1,7 +1,8 @@
-"""What we know of the programs that ask: their files, read, edited, rendered, checked.
+"""Clients: the programs that ask us. We read, edit, render and check their files.
 
-Who answers them is not known here. What a `list` must know of docker's file stands in
-this module: any other would take several times as long as all the rest of a `list`.
+This package does not know who answers a client. This module has what a `list` must know
+of docker's file: to load another one would take several times as long as the rest of a
+`list`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _MOST_BYTES = 1024 * 1024
 
 
 def docker_directory(environment: Environment) -> str:
-    """Return the directory that docker reads; nothing where there is no home."""
+    """Return the directory that docker reads, or "" without a home."""
     if named := environment.get("DOCKER_CONFIG"):
         return named
     home = environment.home()
@@ -26,15 +27,15 @@ def docker_directory(environment: Environment) -> str:
 
 
 def plain_docker_content(environment: Environment) -> object:
-    """Return docker's config.json where it is plain JSON, without the whole reader.
+    """Return the content of docker's config.json, if it is plain JSON.
 
-    Raises ValueError where only docker.read can tell.
+    {} without a readable file. Raises ValueError if only docker.read can parse it.
     """
     from dockcred.transport import json_reader  # noqa: PLC0415 - for `list`
 
     path = os.path.join(docker_directory(environment), "config.json")
     if not os.path.isfile(path):
-        return {}  # nor is a pipe waited for
+        return {}  # also for a pipe, which must not be waited for
     try:
         with open(path, "rb") as file:
             return json_reader.plain(file.read(_MOST_BYTES))
@@ -43,9 +44,9 @@ def plain_docker_content(environment: Environment) -> object:
 
 
 def hosts_left_to(helpers: Collection[str], content: object) -> list[str]:
-    """Return the hosts that config.json leaves to one of these helpers, or to a store.
+    """Return the hosts for which config.json names one of these helpers, or a store.
 
-    Below `auths` an empty entry is what a login leaves there that a store has taken.
+    When a store keeps a login, docker leaves an empty entry for it in `auths`.
     """
     tables: dict[str, dict[str, object]] = {"credhelpers": {}, "auths": {}}
     for name, value in content.items() if isinstance(content, dict) else ():

@@ -1,4 +1,4 @@
-"""Logins as clients keep them: names, entries and their `auth`."""
+"""Logins as clients store them: the registry's name, the entry and its `auth`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TOKEN = "<token>"  # noqa: S105 - the word by which docker marks an identity tok
 
 
 class Fault(Enum):
-    """What is wrong with an `auth`, in words that go on from the entry's name."""
+    """What is wrong with an `auth`. The words continue a sentence after its name."""
 
     EMPTY = "has no credential"
     NOT_BASE64 = "is not base64"
@@ -33,13 +33,13 @@ class Fault(Enum):
 UNREADABLE = frozenset(
     (Fault.NOT_BASE64, Fault.UNPADDED, Fault.NOT_TEXT, Fault.NO_COLON)
 )
-"""The faults for which a client takes the whole entry for broken."""
+"""The faults that make a client treat the whole entry as broken."""
 
 
 class Auth:
-    """Whose an `auth` is, as far as it can be read, and its first fault.
+    """User and password of an `auth`, as far as they can be read, and its first fault.
 
-    The password is a secret and does not show in a repr.
+    The password is a secret, so a repr does not show it.
     """
 
     __slots__ = ("fault", "password", "username")
@@ -52,12 +52,12 @@ class Auth:
         self.fault = fault
 
     def __repr__(self) -> str:
-        """Show whose it is and its fault."""
+        """Show the user and the fault."""
         return f"Auth({self.username!r}, fault={self.fault})"
 
 
 def decode_auth(text: object) -> Auth:
-    """Return the user and the password of an `auth`, and what is wrong with it."""
+    """Return user, password and fault of an `auth`."""
     if not isinstance(text, str) or not text:
         return Auth(fault=Fault.EMPTY)
     decoded = go_json.read_base64(text)
@@ -72,14 +72,15 @@ def decode_auth(text: object) -> Auth:
         fault = Fault.NOT_TEXT
     elif password.endswith(("\n", "\r")):
         fault = Fault.NEWLINE
-    # docker/cli drops what old versions of it padded the password with.
+    # Old versions of docker/cli padded the password with NULs, and docker/cli drops
+    # these.
     return Auth(username, password.strip("\0"), fault)
 
 
 def decode(entry: Mapping[str, Any]) -> Credential | None:
-    """Return an entry's credential; None where it holds none, as a stub does.
+    """Return an entry's credential; None if it has none, like docker's stub.
 
-    Raises ValueError where `auth` is not the base64 of user:password.
+    Raises ValueError if `auth` is not the base64 of user:password.
     """
     if identity_token := _text(entry, "identitytoken"):
         return Credential(TOKEN, identity_token)
@@ -93,7 +94,7 @@ def decode(entry: Mapping[str, Any]) -> Credential | None:
 
 
 def held(entry: Mapping[str, Any]) -> Credential | None:
-    """Return what an entry holds; None where that is nothing, or cannot be read."""
+    """Return an entry's credential; None if it has none, or it cannot be decoded."""
     try:
         return decode(entry)
     except ValueError:
@@ -129,25 +130,25 @@ class Login:
 
     @property
     def namespace(self) -> str:
-        """Return the path below the registry; nothing for all of it."""
+        """Return the path below the registry, or "" for the whole registry."""
         path = self.reference.repository
         return "" if path in _API_PATHS else path
 
     @property
     def is_token(self) -> bool:
-        """Return if the secret is an identity token, which not everyone can use."""
+        """Return whether the secret is an identity token, which not all clients use."""
         return self.credential.username == TOKEN
 
     def seconds_left(self) -> float:
-        """Return the seconds until the credential ends; infinity without an end."""
+        """Return the seconds until the credential expires; infinity without expiry."""
         ends = self.credential.expires_at
         return float("inf") if ends is None else ends - time.time()
 
 
 def check_name(registry: str) -> None:
-    """Raise InvalidInputError for what is no HOST[:PORT][/NAMESPACE].
+    """Raise InvalidInputError if a name is not HOST[:PORT][/NAMESPACE].
 
-    A client takes a name without dot and port for a repository of Docker Hub.
+    Clients treat a name without a dot or a port as a repository of Docker Hub.
     """
     reference = Reference(registry)
     if reference.is_hub and reference.server.host not in registry.lower():
@@ -157,7 +158,7 @@ def check_name(registry: str) -> None:
 
 
 def earliest_end(logins: Iterable[Login]) -> float | None:
-    """Return when the first of them ends, seconds since the epoch; None for never."""
+    """Return the first expiry of the logins, in seconds since the epoch, or None."""
     ends = [login.credential.expires_at for login in logins]
     return min((end for end in ends if end is not None), default=None)
 
@@ -179,10 +180,10 @@ def pair(login: Login) -> str:
 
 
 def entry(login: Login) -> dict[str, str]:
-    """Return what stands in `auths` for a login: `auth`, or an identity token.
+    """Return the entry in `auths` for a login: `auth`, or an identity token.
 
-    Beside the token an `auth` names its user, as docker writes it: podman and skopeo
-    pass over an entry without one (containers/image, decodeDockerAuth).
+    Like docker, we write an `auth` with the user beside the token: podman and skopeo
+    ignore an entry without one (containers/image, decodeDockerAuth).
     """
     if not login.is_token:
         return {"auth": auth(login)}
@@ -193,7 +194,7 @@ def entry(login: Login) -> dict[str, str]:
 def by_host(
     logins: Iterable[Login], hub: tuple[str, ...]
 ) -> Iterable[tuple[str, Login]]:
-    """Return each login under every key that a client looks its registry up by.
+    """Yield each login with every key that a client uses for its registry.
 
     `hub` are Docker Hub's keys. Raises InvalidInputError for a namespace.
     """
@@ -203,9 +204,9 @@ def by_host(
 
 
 def by_key(keyed: Iterable[tuple[str, Login]]) -> dict[str, Login]:
-    """Return a login for each key, sorted.
+    """Return a login for each key, sorted by key.
 
-    Raises InvalidInputError for two names of one registry that open it differently.
+    Raises InvalidInputError for two names of one registry with different credentials.
     """
     found: dict[str, Login] = {}
     for key, login in keyed:
@@ -220,14 +221,14 @@ def by_key(keyed: Iterable[tuple[str, Login]]) -> dict[str, Login]:
 
 
 def auths(entries: Mapping[str, Any]) -> bytes:
-    """Write a file of `auths`: sorted, on one line, without a newline at its end."""
+    """Return a file of `auths`: sorted, on one line, without a newline at the end."""
     return json.dumps(
         {"auths": dict(entries)}, sort_keys=True, separators=(",", ":")
     ).encode()
 
 
 def refuse_tokens(logins: Sequence[Login], reader: str) -> None:
-    """Raise InvalidInputError for an identity token, where its reader has no use."""
+    """Raise InvalidInputError for an identity token, which `reader` cannot use."""
     for login in logins:
         if login.is_token:
             raise InvalidInputError(
@@ -238,13 +239,13 @@ def refuse_tokens(logins: Sequence[Login], reader: str) -> None:
 
 
 def refuse_lines(value: str, what: str) -> None:
-    """Raise InvalidInputError for a text that goes on in another line."""
+    """Raise InvalidInputError for a text with a line break."""
     if "\n" in value or "\r" in value:
         raise InvalidInputError(f"{what} has more than one line", "use another format")
 
 
 def only(logins: Sequence[Login], what: str) -> Login:
-    """Return the one login; raise InvalidInputError where there are several."""
+    """Return the only login; raise InvalidInputError unless there is exactly one."""
     if len(logins) != 1:
         raise InvalidInputError(
             f"{what} is for one registry, and {len(logins)} are named",

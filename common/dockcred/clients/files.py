@@ -1,4 +1,4 @@
-"""The files and helpers that a client has, found as it finds them."""
+"""Find and read a client's files and helpers in the same way as the client."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ READ, ABSENT, FORBIDDEN, NOT_A_FILE = "read", "absent", "forbidden", "not a file
 NOT_BELOW_A_DIRECTORY, NOT_JSON, WRONG = "not below a directory", "not JSON", "wrong"
 _MAX_BYTES = 4 * 1024 * 1024
 BEYOND_US = TOO_LARGE, TOO_DEEP = "larger than 4 MiB", "nested too deeply"
-"""The states of a file that its client may read, and we do not."""
+"""The states of a file that its client may be able to read, and we are not."""
 
 
 class ClientFile:
-    """A file's path, how reading it went, and what it says.
+    """A file's path, the state after reading it, and its content.
 
-    `content` may hold secrets and does not show in a repr; `detail` says where the
-    JSON breaks.
+    `content` may have secrets, so a repr does not show it. `detail` says where the
+    JSON is wrong.
     """
 
     __slots__ = ("content", "detail", "path", "state")
 
     def __init__(self, path: str) -> None:
-        """Read the file; every failure is a state."""
+        """Read the file; a failure is not raised, but becomes the state."""
         self.path = path
         self.content: Mapping[str, Any] = {}
         self.detail = ""
         self.state = self._read()
 
     def __repr__(self) -> str:
-        """Show where it is and how reading it went."""
+        """Show the path and the state."""
         return f"ClientFile({self.path!r}, {self.state!r})"
 
     @property
     def state_in_words(self) -> str:
-        """Return the state, and the detail where there is one."""
+        """Return the state, with the detail if there is one."""
         return f"{self.state} ({self.detail})" if self.detail else self.state
 
     def _read(self) -> str:
@@ -87,12 +87,10 @@ class ClientFile:
         return READ
 
     def parse(self, data: bytes) -> Mapping[str, Any]:
-        """Return what the file says.
+        """Return the file's content. A client with other rules has a subclass.
 
-        Raises ValueError or TypeError for what its client cannot read, and
-        InvalidInputError where a value of another type spoils the whole.
-
-        A client that reads otherwise has a class of its own.
+        Raises ValueError or TypeError if the client cannot read it, and
+        InvalidInputError if one value of a wrong type makes the whole file useless.
         """
         found = json.loads(data)
         if not isinstance(found, dict):
@@ -100,22 +98,23 @@ class ClientFile:
         return found
 
     def table(self, name: str) -> Mapping[str, Any]:
-        """Return a table of the file; an empty one where there is none."""
+        """Return a table of the file, or an empty one."""
         found = self.content.get(name)
         return found if isinstance(found, dict) else {}
 
     def text(self, name: str) -> str:
-        """Return a text of the file; nothing where there is none."""
+        """Return a string of the file, or ""."""
         found = self.content.get(name)
         return found if isinstance(found, str) else ""
 
 
 class Found:
-    """What a file says of a registry: a helper to ask, or an entry with a credential.
+    """What a file has for a registry: a helper to ask, or an entry with a credential.
 
-    `key` is where it stands, such as credHelpers["HOST"]. An entry may hold a secret
-    and does not show in a repr; nor do `others`, what the client may take another time.
-    `asks` is what the helper is asked for, where it is not the client's usual key.
+    `key` is its place in the file, such as credHelpers["HOST"]. `entry` may have a
+    secret, so a repr does not show it, nor `others`: entries that the client may take
+    instead, by chance. `asks` is the key for the helper, if it is not the client's
+    usual one.
     """
 
     __slots__ = ("asks", "entry", "helper", "key", "others", "path")
@@ -137,14 +136,14 @@ class Found:
         self.others: list[Mapping[str, Any]] = []
 
     def __repr__(self) -> str:
-        """Show where it stands."""
+        """Show its place and the helper."""
         return f"Found({self.path!r}, {self.key!r}, helper={self.helper!r})"
 
 
 def line_of(found: Found) -> int:
-    """Return the line on which a key stands in its file; 0 where it is not found so.
+    """Return the line number of a key in its file, or 0 if it is not found.
 
-    The first line with its name behind its table's is good enough for a person.
+    This is a guess for people: the first line with the key's name after its table's.
     """
     table, _, rest = found.key.partition('["')
     try:
@@ -159,7 +158,7 @@ def line_of(found: Found) -> int:
 
 
 def where(found: Found) -> str:
-    """Return a key and its line, as people are told."""
+    """Return a key with its line number, for people."""
     line = line_of(found)
     return f"line {line}: {found.key}" if line else found.key
 
@@ -169,7 +168,7 @@ NOT_FOUND = "credentials not found in native keychain"
 
 
 def candidates(program: str, path: str) -> list[str]:
-    """Return each file or link of that name on a PATH, in the order of search."""
+    """Return each file or link with a program's name on a PATH, in search order."""
     found = [
         os.path.join(directory, name)
         for directory in path.split(os.pathsep)
@@ -179,7 +178,7 @@ def candidates(program: str, path: str) -> list[str]:
 
 
 def program_of(file: str) -> str:
-    """Return what a program's file is called by: on Windows without its ending."""
+    """Return the program's name for its file: on Windows without the ending."""
     name = os.path.basename(file)
     for ending in filter(None, system.EXECUTABLE):
         if name.lower().endswith(ending):
@@ -188,7 +187,7 @@ def program_of(file: str) -> str:
 
 
 def chosen(program: str, path: str) -> str:
-    """Return the file that would run: the first that may; nothing where none may."""
+    """Return the first executable file for a program on a PATH, or ""."""
     for file in candidates(program, path):
         if os.path.isfile(file) and os.access(file, os.X_OK):
             return file
@@ -196,11 +195,11 @@ def chosen(program: str, path: str) -> str:
 
 
 class HelperAnswer:
-    """What a helper did; `problem` says why it has not run or gave no credential.
+    """A helper's answer; `problem` says why it did not run or gave no credential.
 
-    `credential` is None for "not found", where the client goes on anonymously, and
-    wherever there is a problem. `why` is for whoever finds out more than the helper
-    says.
+    `credential` is None for "not found", after which the client goes on anonymously,
+    and for a problem. `seconds` is how long it took. A caller may set `why` to an error
+    that explains more than the helper did.
     """
 
     __slots__ = ("credential", "problem", "seconds", "why")
@@ -217,7 +216,10 @@ class HelperAnswer:
 def ask(
     file: str, key: str, environment: Environment, timeout_s: float
 ) -> HelperAnswer:
-    """Run `get` as a client does: its variables, the key on stdin without newline."""
+    """Run a helper's `get` as a client does, and return its answer.
+
+    It gets these variables, and the key on stdin without a newline.
+    """
     from dockcred.system import log  # noqa: PLC0415 - where a helper is asked
 
     start = time.monotonic()
@@ -251,7 +253,10 @@ def ask(
 
 
 def _read(text: bytes) -> tuple[Credential | None, str]:
-    """Read the answer as the strictest client does; never quote it, it is a secret."""
+    """Return the credential and a problem, by the rules of the strictest client.
+
+    The problem never quotes the answer, which is secret.
+    """
     try:
         found = json.loads(text)
         username, secret = found["Username"], found["Secret"]
@@ -263,6 +268,6 @@ def _read(text: bytes) -> tuple[Credential | None, str]:
 
 
 def _line(output: bytes) -> str:
-    """Return what was said, in one line of bounded length."""
+    """Return an output as one line of at most 500 characters."""
     text = " ".join(output.decode("utf-8", "replace").split())
     return "".join(c for c in text if c.isprintable())[:500]

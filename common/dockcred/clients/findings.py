@@ -1,4 +1,4 @@
-"""What a check tells, and the words and shapes that the checks share."""
+"""Findings, the results of a check, and the code that all checks share."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dockcred.system import toml_table
 
 
 class Severity(IntEnum):
-    """How grave a finding is; its worst is the exit status of the examination."""
+    """How severe a finding is; the worst one decides the exit status."""
 
     FINE = 0
     NOTE = 1
@@ -30,9 +30,9 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of an examination; no field ever holds a secret.
+    """One line of a check's result; no field ever has a secret.
 
-    `fix` is a command for the shell that the client is run in; `remedy` says in words
+    `fix` is a command for the shell in which the client runs. `remedy` says in words
     what no command can do.
     """
 
@@ -45,43 +45,43 @@ class Finding:
 
     @property
     def is_problem(self) -> bool:
-        """Return whether it is a warning or an error, not information."""
+        """Return whether it is a warning or an error, not only information."""
         return self.severity >= Severity.WARNING
 
     def document(self) -> dict[str, str]:
-        """Return it as documents have it."""
+        """Return the finding as an object for JSON output."""
         texts = ("client", "step", "text", "remedy", "fix")
         found = {name: getattr(self, name) for name in texts}
         return {"severity": self.severity.name.lower(), **found}
 
 
 def fine(step: str, text: str) -> Finding:
-    """Make a finding of what is as it should be."""
+    """Return a finding for something that is right."""
     return Finding(Severity.FINE, step, text)
 
 
 def note(step: str, text: str, remedy: str = "") -> Finding:
-    """Make a finding of what is good to know."""
+    """Return a finding that only informs."""
     return Finding(Severity.NOTE, step, text, remedy)
 
 
 def warning(step: str, text: str, remedy: str = "", fix: str = "") -> Finding:
-    """Make a finding of what can go wrong, though this request need not."""
+    """Return a finding for something that can go wrong, but perhaps not this time."""
     return Finding(Severity.WARNING, step, text, remedy, fix)
 
 
 def error(step: str, text: str, remedy: str = "", fix: str = "") -> Finding:
-    """Make a finding of why this request fails."""
+    """Return a finding for the reason why this request fails."""
     return Finding(Severity.ERROR, step, text, remedy, fix)
 
 
 def command(*words: str) -> str:
-    """Write a command as a shell reads it."""
+    """Return a command, quoted for a shell."""
     return " ".join(map(quote, words))
 
 
 def exit_status(findings: Iterable[Finding]) -> int:
-    """Return 0 for health, 1 for warnings, 2 for errors."""
+    """Return 0 without problems, 1 for warnings, 2 for errors."""
     worst = max((finding.severity for finding in findings), default=Severity.FINE)
     return max(0, worst - Severity.NOTE)
 
@@ -91,9 +91,9 @@ ENTRY = "entry"
 
 
 def read_json(data: bytes) -> tuple[dict[str, Any], list[str]]:
-    """Return a JSON object, and the names that stand twice in one of its objects.
+    """Return a JSON object, and the names that occur twice in one of its objects.
 
-    Raises InvalidInputError that says where it breaks, and quotes nothing of it.
+    Raises InvalidInputError, which names the line and quotes nothing of the text.
     """
     twice: list[str] = []
 
@@ -127,9 +127,9 @@ def read_toml(data: bytes) -> dict[str, Any]:
 def unknown(
     where: str, names: Collection[str], known: Collection[str], reader: str
 ) -> Iterator[Finding]:
-    """Warn of names that a reader passes over; `known` are in lower case.
+    """Yield warnings for names that a reader ignores; `known` are in lower case.
 
-    Go's decoders take a name in any case.
+    Go's decoders accept a name in any case.
     """
     for name in names:
         if name.lower() in known:
@@ -143,35 +143,35 @@ def unknown(
 
 
 def twice_there(names: Iterable[str]) -> Iterator[Finding]:
-    """Warn of names that stand twice in one object."""
+    """Yield warnings for names that occur twice in one object."""
     for name in names:
         yield warning(KEY, f"{shown(name)} stands twice: the last one counts")
 
 
 def entries(found: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """Return each entry of `auths`: where it stands, its key, and what it holds."""
+    """Yield each entry of `auths`: its place in the file, its key, and its fields."""
     for key, entry in table(found.get("auths")).items():
         yield f'auths["{shown(key)}"]', key, table(entry)
 
 
 def table(value: object) -> Mapping[str, Any]:
-    """Return an object, an empty one for anything else."""
+    """Return the value if it is an object, else an empty one."""
     return value if isinstance(value, dict) else {}
 
 
 def shown(key: str) -> str:
-    """Return a key fit to be shown: of user:password@host the host alone."""
+    """Return a key to show: of user:password@host only the host."""
     return ascii(key.rpartition("@")[2])[1:-1][:200]
 
 
 def refusal(broken: BrokenJSONError) -> InvalidInputError:
-    """Return how a text that is no JSON is refused, and where it breaks."""
+    """Return the error for a text that is not JSON, with the place."""
     where = f" at {broken.place}" if broken.place else ""
     return InvalidInputError(f"it is not JSON{where}", "fix it first")
 
 
 def place(steps: Place) -> str:
-    """Return a place in a JSON text, fit to be shown."""
+    """Return a place in a JSON text, as text to show."""
     said = "".join(
         f'["{shown(step)}"]' if isinstance(step, Key) else f".{shown(step)}"
         for step in steps
@@ -180,7 +180,7 @@ def place(steps: Place) -> str:
 
 
 def word(value: object) -> str:
-    """Return a value fit to be shown: a short name, and nothing that may be secret."""
+    """Return a value to show: a short name, or "…" for what may be secret."""
     is_name = isinstance(value, str) and re.fullmatch(r"[\w./-]{1,60}", value, re.ASCII)
     return str(value) if is_name else "…"
 
@@ -203,7 +203,7 @@ _OF_ENTRY = (
 
 
 def check(found: Mapping[str, Any]) -> Iterator[Finding]:
-    """Return findings of values of another type; null stands for nothing there."""
+    """Yield findings for values of a wrong type; null counts as a missing value."""
     for where, value, wanted in _values(found):
         if value is not None and not isinstance(value, wanted):
             yield error(
@@ -226,7 +226,7 @@ def _values(found: Mapping[str, Any]) -> Iterator[tuple[str, Any, type]]:
 
 
 Consequences = Mapping[Fault, tuple[Severity, str]]
-"""What a reader does about each fault."""
+"""What a reader does for each fault: the severity, and words for it."""
 
 _REMEDIES = {
     Fault.NEWLINE: "encode it with printf %s, or render the file",
@@ -235,7 +235,7 @@ _REMEDIES = {
 
 
 def judge(where: str, found: Auth, readers: Consequences) -> Finding:
-    """Return whose login it is, or what a reader does about its fault."""
+    """Return a finding with the login's user, or with the result of its fault."""
     if found.fault is None:
         return fine(ENTRY, f"{where}: the user {shown(found.username)}")
     severity, consequence = readers[found.fault]
@@ -245,7 +245,7 @@ def judge(where: str, found: Auth, readers: Consequences) -> Finding:
 
 
 def _loader(yaml: Any) -> Any:
-    """Return a loader that makes names text, as sigs.k8s.io/yaml does for JSON."""
+    """Return a loader that makes names strings, as sigs.k8s.io/yaml does for JSON."""
 
     class TextNames(yaml.SafeLoader):  # type: ignore[misc] # a module that may be missing
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[str, Any]:
@@ -256,7 +256,7 @@ def _loader(yaml: Any) -> Any:
 
 
 def _name(key: object, line: int) -> str:
-    # Go's numbers without a point have 64 bits.
+    # In Go a whole number has 64 bits.
     if not isinstance(key, str | int | float | date) or (
         isinstance(key, int) and not -(2**63) <= key < 2**63
     ):
@@ -267,7 +267,7 @@ def _name(key: object, line: int) -> str:
 
 
 def read(data: bytes) -> list[Mapping[str, Any]]:
-    """Return the documents of a manifest; raise InvalidInputError for what is none."""
+    """Return the documents of a manifest in JSON or YAML; else InvalidInputError."""
     try:
         return [read_json(data)[0]]
     except InvalidInputError as broken:

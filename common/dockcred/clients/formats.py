@@ -1,4 +1,4 @@
-"""The formats by name, each a module loaded on use: what renders it, what checks it."""
+"""The formats by name. Modules that render or check a format are loaded on use."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from dockcred.errors import InvalidInputError
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Fields as the options of `dockcred render` name them; empty means the default.
+    """The options of `dockcred render`; an empty field means the default.
 
-    consumer    the reader whose stricter rules hold (--for)
-    name        of the Kubernetes object, or the path of Nomad's variable
-    namespaces  of Kubernetes: one Secret each; none leaves it to kubectl
-    ca_certs    by registry, the PEM text of the authorities to trust
-    insecure    registries whose certificate is not checked
+    consumer    the client whose stricter rules apply (--for)
+    name        the name of the Kubernetes object, or the path of Nomad's variable
+    namespaces  Kubernetes namespaces, one Secret each; without any, kubectl decides
+    ca_certs    for each registry, the PEM text of the authorities to trust
+    insecure    registries whose certificates are not verified
     extra_env   HTTP_PROXY, HTTPS_PROXY and NO_PROXY, with their values
     """
 
@@ -33,7 +33,7 @@ class Options:
 
 
 def read_pem(path: str) -> str:
-    """Read a file of authorities; raise InvalidInputError for what is no text."""
+    """Return a file of authorities as text; raise InvalidInputError if it is binary."""
     try:
         with open(path, encoding="utf-8") as file:
             return file.read()
@@ -42,13 +42,13 @@ def read_pem(path: str) -> str:
 
 
 class Format(Protocol):
-    """One format, as its module declares it, or a part of one.
+    """One format: a module, or an object in a module.
 
-    FILE       the name that its readers look for
-    OPTIONS    the fields of Options that it reads
+    FILE       the file name that its readers look for
+    OPTIONS    the fields of Options that it uses
     CONSUMERS  the values of Options.consumer that it knows
 
-    It may have `cautions(logins)` besides.
+    It may also have a function `cautions(logins)`.
     """
 
     FILE: str
@@ -56,7 +56,7 @@ class Format(Protocol):
     CONSUMERS: tuple[str, ...]
 
     def render(self, logins: Sequence[Login], options: Options, /) -> bytes:
-        """Write the logins: the same bytes for the same logins, in whatever order.
+        """Return the logins in this format. Their order does not change the bytes.
 
         Raises InvalidInputError for a login or an option that the reader cannot use.
         """
@@ -78,7 +78,7 @@ FORMATS = {
 
 
 def load(name: str) -> Format:
-    """Load a format by its name; raise InvalidInputError where there is none."""
+    """Return a format by its name; raise InvalidInputError for an unknown name."""
     if name not in FORMATS:
         raise InvalidInputError(
             f"there is no format {name!a}", f"choose of {', '.join(FORMATS)}"
@@ -87,21 +87,21 @@ def load(name: str) -> Format:
 
 
 def _load(place: str) -> object:
-    """Return a module below `clients`, or with MODULE:NAME what it has by that name."""
+    """Return a module below `clients`, or for MODULE:NAME an object in it."""
     module, _, name = place.partition(":")
     found = import_module(f"dockcred.clients.{module}")
     return getattr(found, name) if name else found
 
 
 def render(name: str, logins: Sequence[Login], options: Options | None = None) -> bytes:
-    """Write logins in a format; raise InvalidInputError for an option it ignores."""
+    """Return logins in a format; raise InvalidInputError for an option it ignores."""
     given = options or Options()
     check_options(name, given)
     return load(name).render(logins, given)
 
 
 def check_options(name: str, given: Options) -> None:
-    """Raise InvalidInputError for an option that the format has no use for."""
+    """Raise InvalidInputError for an option that the format does not use."""
     form = load(name)
     for option in fields(Options):
         is_given = bool(getattr(given, option.name))
@@ -118,20 +118,20 @@ def check_options(name: str, given: Options) -> None:
 
 
 def cautions(name: str, logins: Sequence[Login]) -> Iterable[str]:
-    """Return what does not stop a format from being written, a sentence each."""
+    """Return warnings about rendering these logins, one sentence each."""
     tell = getattr(load(name), "cautions", None)
     return tell(logins) if tell else ()
 
 
 class Checker(Protocol):
-    """What checks a format, as it declares it; `READER` is who it speaks of."""
+    """A checker of one format; `READER` is the name of the program that reads it."""
 
     READER: str
 
     def check(self, data: bytes, /) -> Iterator[Finding]:
-        """Return what the reader does with the file, step by step; show no secret.
+        """Yield findings about how the reader uses the file; they show no secret.
 
-        Raises InvalidInputError for what it cannot read at all.
+        Raises InvalidInputError if the reader cannot read the file at all.
         """
 
 
@@ -154,12 +154,15 @@ CONSUMERS = tuple(reader for _, reader in _FOR)
 
 
 def knows(name: str, reader: str) -> bool:
-    """Return whether a format has rules of a reader's own."""
+    """Return whether a format has special rules for a reader."""
     return (name, reader) in _FOR
 
 
 def check(name: str, data: bytes, reader: str = "") -> list[Finding]:
-    """Return what becomes of a file; `reader` is one with stricter rules."""
+    """Return the findings about a file; `reader` is one with stricter rules, or "".
+
+    Raises InvalidInputError for an unknown format or reader.
+    """
     if name not in CHECKERS:
         raise InvalidInputError(
             f"there is no format {name!a}", f"choose of {', '.join(CHECKERS)}"

@@ -1,12 +1,13 @@
-"""JSON as Go's encoding/json decodes it into a client's types, and `auth` as Go does.
+"""Decode JSON and base64 exactly as Go's encoding/json and encoding/base64 do.
 
-A client that is written in Go takes names in any case, the last of two names (of two
-objects it joins the members), and goes on behind a value of another type: what it had
-then decoded counts, and what would come after decoding is left out. A byte-order mark,
-UTF-16, `NaN` and half a text are no JSON to it.
+A client that is written in Go accepts names in any case. If a name occurs twice, the
+last value counts, and two objects are merged. After a value of a wrong type Go decodes
+the rest too, and returns an error. Then the client uses what was decoded, and skips its
+own work after decoding. A byte-order mark, UTF-16, `NaN` and a truncated text are not
+JSON for Go.
 
-A type is TEXT, ANY, a Map or a List of a type, a dict of the fields of a struct, or one
-of these two as Raw, whose values are decoded by themselves.
+A type is TEXT, ANY, a Map or a List of a type, or a dict of the fields of a struct. A
+Map or a dict may be wrapped in Raw; then each value is decoded by itself.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{
 
 
 class Map:
-    """A Go map of texts to values of one type."""
+    """A Go map from strings to values of one type."""
 
     def __init__(self, of: Any) -> None:
         self.of = of
@@ -46,9 +47,9 @@ class List:
 
 
 class Raw:
-    """A Go map of json.RawMessage: names count as they are written, and the last one.
+    """A Go map of json.RawMessage: names are case-sensitive, and the last value counts.
 
-    `of` is the Map, or the dict of fields, that its values are decoded as.
+    `of` is the Map, or the dict of fields, as which the values are decoded.
     """
 
     def __init__(self, of: Any) -> None:
@@ -56,13 +57,13 @@ class Raw:
 
 
 class Key(str):
-    """A step of a place: the key of a map, where others are names of fields."""
+    """A step of a place that is a key of a map; other steps are names of fields."""
 
     __slots__ = ()
 
 
 class BrokenJSONError(ValueError):
-    """A text is no JSON to Go; `place` says where, as far as it is known."""
+    """A text is not JSON for Go; `place` says where, or is ""."""
 
     def __init__(self, place: str) -> None:
         super().__init__(f"not JSON at {place}" if place else "not JSON")
@@ -70,20 +71,20 @@ class BrokenJSONError(ValueError):
 
 
 class TooDeepError(BrokenJSONError):
-    """A text is nested deeper than we read, and Go may read it."""
+    """A text is nested more deeply than we can read; Go may be able to read it."""
 
 
 class Decoded:
-    """What Go makes of a text.
+    """The result of decoding a text as Go does.
 
     value    the fields of the outermost struct, by their own names
-    wrong    where a value is of another type, and the type it should have; Go's caller
-             gets an error, and most then leave out what they do after decoding
-    unknown  where a name stands that the types do not have, and its value
-    twice    the names that stand twice in an object
-    rest     what stands behind the value, but for blanks before it
+    wrong    the place of each value of a wrong type, and the type it should have; Go
+             returns an error, and most callers then skip their work after decoding
+    unknown  the place of each name that the types do not have, and its value
+    twice    the names that occur twice in an object
+    rest     the text after the value, without leading white space
 
-    A place is the names and keys that lead to it.
+    A place is a tuple of the names and keys that lead to the value.
     """
 
     __slots__ = ("rest", "twice", "unknown", "value", "wrong")
@@ -97,10 +98,11 @@ class Decoded:
 
 
 def decode(data: bytes, wanted: Any, *, whole: bool) -> Decoded:
-    """Return what Go decodes as an object's type; nothing at all is an empty object.
+    """Return what Go decodes as the type `wanted`.
 
-    `whole` is json.Unmarshal, to which a second value is a fault; without it, it is a
-    Decoder, which reads the first. Raises BrokenJSONError for what is no JSON.
+    With `whole` this is json.Unmarshal, which refuses a second value. Otherwise it is a
+    Decoder, which reads only the first value; an empty text is then an empty object.
+    Raises BrokenJSONError if the text is not JSON.
     """
     if data.startswith(_MARKS):
         raise BrokenJSONError("line 1, a byte-order mark")
@@ -128,11 +130,11 @@ def decode(data: bytes, wanted: Any, *, whole: bool) -> Decoded:
 
 
 class _Members(list["tuple[str, Any]"]):
-    """The members of an object, in their order."""
+    """The members of an object as pairs, in their order."""
 
 
 class _Walk:
-    """Fills in one Decoded."""
+    """Converts parsed JSON to Go's types, and fills in one Decoded."""
 
     def __init__(self, found: Decoded) -> None:
         self._found = found
@@ -155,7 +157,7 @@ class _Walk:
                 into[field] = self.value(value, fields[field], before, (*where, field))
 
     def value(self, value: Any, wanted: Any, before: Any, where: Place) -> Any:
-        """Return a value as a type; what stood there before, where it is of another."""
+        """Return a value as a type; for a value of a wrong type, return `before`."""
         if wanted is ANY:
             return plain(value)
         if value is None:
@@ -207,7 +209,7 @@ class _Walk:
 
 
 def plain(value: Any) -> Any:
-    """Return a value with dicts for objects."""
+    """Return a value with dicts for its objects."""
     if isinstance(value, _Members):
         return {clean(name): plain(one) for name, one in value}
     if isinstance(value, list):
@@ -216,16 +218,16 @@ def plain(value: Any) -> Any:
 
 
 def read_base64(text: str) -> bytes | None:
-    """Return what Go's base64.StdEncoding decodes; None for what it refuses.
+    """Return what Go's base64.StdEncoding decodes, or None if it refuses the text.
 
-    It passes over line ends, wants the padding, and no more of it than there must be.
+    It ignores line ends, and requires exactly the correct padding.
     """
     text = text.replace("\r", "").replace("\n", "")
     return base64.b64decode(text) if _BASE64.fullmatch(text) else None
 
 
 def as_text(data: bytes) -> str:
-    """Return bytes as Go sends them in JSON: U+FFFD for each that is no UTF-8."""
+    """Return bytes as Go writes them in JSON: U+FFFD for each invalid UTF-8 byte."""
     return clean(data.decode("utf-8", "surrogateescape"))
 
 
@@ -236,12 +238,12 @@ def _name(wanted: Any) -> str:
 
 
 def folded(name: str) -> str:
-    """Return a name as Go compares it: by simple case folding, with the long s."""
+    """Return a name as Go compares it: simple case folding, also of the long s."""
     return name.replace("\u017f", "s").lower()
 
 
 def clean(text: str) -> str:
-    """Return a text with U+FFFD for each half of a character, as Go decodes one."""
+    """Return a text with U+FFFD for each lone surrogate, as Go decodes it."""
     return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
 
 
@@ -259,7 +261,7 @@ def _integer(digits: str) -> int | float:
 
 
 def _finite(digits: str) -> float:
-    """Return a number that can be written as JSON again; the largest for infinity."""
+    """Return a finite number, which JSON can have; the largest one for infinity."""
     return max(-_LARGEST, min(float(digits), _LARGEST))
 
 

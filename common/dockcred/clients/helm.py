@@ -1,8 +1,8 @@
-"""helm and oras: their files as oras-go reads them (registry/remote/credentials).
+"""helm and oras: read their files as oras-go does (registry/remote/credentials).
 
-The form is docker's, the reader is not: it takes names as they are written, decodes an
-entry where it is looked up alone, and stops where docker only warns. oras reads the
-file of docker; helm first registry/config.json, which HELM_REGISTRY_CONFIG names.
+The files have docker's form, but the reader differs: names are case-sensitive, an entry
+is decoded only when it is looked up, and it fails where docker only warns. oras reads
+docker's file. helm first reads registry/config.json, or HELM_REGISTRY_CONFIG.
 """
 
 from __future__ import annotations
@@ -46,20 +46,21 @@ _FORM: dict[str, Any] = {
     "credHelpers": Map(TEXT),
 }
 _BROKEN: Mapping[str, Any] = {"auth": "!"}
-"""What stands for an entry at which the reader stops."""
+"""Stands for an entry at which the reader fails."""
 
 
 class OrasFile(ClientFile):
     """A file as oras-go decodes it.
 
-    `wrong` says what spoils all of it, `broken` why it stops at an entry; `whole` is
-    all that stands there, and `twice` the names that stand twice in an object.
+    `wrong` are the faults that make the whole file useless. `broken` has the reason for
+    each entry at which the reader fails. `whole` is the undecoded content, and `twice`
+    are the names that occur twice in an object.
     """
 
     __slots__ = ("broken", "twice", "whole", "wrong")
 
     def __init__(self, path: str) -> None:
-        """Read the file; every failure is a state."""
+        """Read the file; a failure is not raised, but becomes the state."""
         self.wrong: list[tuple[go_json.Place, str]] = []
         self.broken: dict[str, str] = {}
         self.twice: list[str] = []
@@ -68,7 +69,7 @@ class OrasFile(ClientFile):
 
     @classmethod
     def of(cls, data: bytes) -> OrasFile:
-        """Return a file that says this; raise InvalidInputError for what is no JSON."""
+        """Return a file with this content; raise InvalidInputError if not JSON."""
         file = cls(os.devnull)
         try:
             file.content = file.parse(data)
@@ -77,7 +78,7 @@ class OrasFile(ClientFile):
         return file
 
     def parse(self, data: bytes) -> Mapping[str, Any]:
-        """Return the fields that are read; raise BrokenJSONError."""
+        """Return the fields that are read; raise BrokenJSONError if not JSON."""
         found = go_json.decode(data, Raw(_FORM), whole=False)
         every = go_json.decode(data, Raw({}), whole=False).unknown
         self.whole = {place[0]: value for place, value in every.items()}
@@ -98,7 +99,7 @@ class OrasFile(ClientFile):
 
     @property
     def fault(self) -> str:
-        """Return why all of it is of no use; nothing where it is of some."""
+        """Return why the whole file is useless, or "" if it is not."""
         if self.state not in {files.READ, files.ABSENT}:
             return f"is {self.state_in_words}"
         for where, wanted in self.wrong[:1]:
@@ -107,7 +108,7 @@ class OrasFile(ClientFile):
 
 
 def path(variables: Environment) -> str:
-    """Return the place of helm's own file (helm.sh/docs, `helm env`)."""
+    """Return the path of helm's own file (helm.sh/docs, `helm env`)."""
     if named := variables.get("HELM_REGISTRY_CONFIG"):
         return named
     if not (directory := variables.get("HELM_CONFIG_HOME")):
@@ -119,21 +120,24 @@ def path(variables: Environment) -> str:
 
 
 def path_to_edit(variables: Environment) -> str:
-    """Return the same, to be written; raise InvalidInputError without a home for it."""
+    """Return the path for writing; raise InvalidInputError without a home directory."""
     others = "HELM_REGISTRY_CONFIG", "HELM_CONFIG_HOME"
     people.require_home(variables, *others, *system.FOLDERS["settings"][0])
     return path(variables)
 
 
 def _dockers(variables: Environment) -> str:
-    """Return docker's file to both, to which no home is known but the variable's."""
+    """Return the path of docker's file for helm and oras, or "".
+
+    They take the home only from the environment variable.
+    """
     named, home = variables.get("DOCKER_CONFIG"), variables.get(system.HOME)
     directory = named or (f"{home}/.docker" if home else "")
     return f"{directory}/config.json" if directory else ""
 
 
 def key_of(reference: Reference) -> str:
-    """Return what a registry is looked up by, and what a helper is asked for."""
+    """Return the key for a registry, in a file and for a helper."""
     is_hub = reference.authority in {HUB_HOST, HUB_REGISTRY}
     return HUB_KEY if is_hub else reference.authority
 
@@ -141,9 +145,9 @@ def key_of(reference: Reference) -> str:
 def look_up(
     client: str, reference: Reference, environment: Environment
 ) -> Iterator[Found]:
-    """Return what helm or oras takes, in order: the next where one has nothing.
+    """Yield what helm or oras tries for a registry, in order, until one has a login.
 
-    Raises InvalidInputError where it stops with an error.
+    Raises InvalidInputError if the client stops with an error.
     """
     key = key_of(reference)
     search_path = environment.get("PATH") if client == HELM else ""
@@ -151,7 +155,7 @@ def look_up(
         yield from _in(OrasFile(path(environment)), client, key, search_path)
     if place := _dockers(environment):
         file = OrasFile(place)
-        # helm goes on without docker's file where that is of no use.
+        # helm ignores docker's file if that is useless.
         if client == ORAS or not file.fault:
             yield from _in(file, client, key, search_path)
 
@@ -174,9 +178,9 @@ def _in(file: OrasFile, client: str, key: str, search_path: str) -> Iterator[Fou
 
 
 def store_of(file: OrasFile, search_path: str) -> str:
-    """Return the store for what credHelpers does not name.
+    """Return the store for registries that are not in credHelpers, or "".
 
-    Where the file has no login and no helper, helm looks for one on the search path.
+    If the file has no login and no helper, helm looks for one on the search path.
     """
     if file.table("credHelpers") or file.table("auths") or not search_path:
         return file.text("credsStore")
@@ -194,7 +198,7 @@ def _decoded(file: OrasFile, name: str) -> Mapping[str, Any]:
 
 
 def _pair(auth: str) -> tuple[str, str] | None:
-    """Return user and password of an `auth`; None where it has none."""
+    """Return user and password of an `auth`, or None if it cannot be decoded."""
     plain = go_json.read_base64(auth)
     if plain is None or b":" not in plain:
         return None
@@ -212,7 +216,7 @@ CONSUMERS: tuple[str, ...] = ()
 
 
 def render(logins: Sequence[Login], options: Options) -> bytes:
-    """Write what docker's client would read too: helm's library is oras's."""
+    """Return the same file as for docker, which helm's library oras-go can read."""
     return docker_edit.render(logins, options)
 
 

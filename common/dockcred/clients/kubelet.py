@@ -1,4 +1,4 @@
-"""Kubelet's CredentialProviderConfig, written and checked."""
+"""Render and check kubelet's CredentialProviderConfig."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ CLOUDS = (
     "*-registry.*.cr.aliyuncs.com",
     "*-registry-*.*.cr.aliyuncs.com",
 )
-"""Hosts that answer to a cloud's identity. A `*` is within one label."""
+"""Patterns of the hosts for which a cloud's identity answers. A `*` is in one label."""
 
 
 def config(patterns: Iterable[str]) -> str:
-    """Write the file for images that match; raise InvalidInputError for a bad pattern.
+    """Return the file for images that match; raise InvalidInputError for a bad pattern.
 
-    The default duration holds only where an answer names none, and ours name theirs.
+    The default duration is 0, because each of our answers has its own duration.
     """
     images = "".join(f"      - {json.dumps(_checked(p))}\n" for p in patterns)
     return f"""\
@@ -59,7 +59,7 @@ providers:
 
 
 def provider(patterns: Iterable[str]) -> dict[str, Any]:
-    """Return our provider for a list of others; raise InvalidInputError as `config`."""
+    """Return our provider, to add to a list; raise InvalidInputError as `config`."""
     return {
         "name": PROVIDER,
         "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
@@ -69,7 +69,7 @@ def provider(patterns: Iterable[str]) -> dict[str, Any]:
 
 
 def is_shared(name: str) -> bool:
-    """Return whether a cloud's customers have their registries below a domain."""
+    """Return whether many customers of a cloud have registries below a domain."""
     if name in CLOUDS:
         return False
     labels = name.split(".")
@@ -81,10 +81,10 @@ def is_shared(name: str) -> bool:
 
 
 def matches(pattern: str, image: str) -> bool:
-    """Return whether kubelet takes an image for one of a pattern's.
+    """Return whether a pattern matches an image by kubelet's rules.
 
-    Label by label, with as many labels and the same port; a path is a beginning
-    (k8s.io/kubernetes pkg/credentialprovider, URLsMatchStr).
+    Each label must match, with as many labels and the same port. A path matches as a
+    prefix (k8s.io/kubernetes pkg/credentialprovider, URLsMatchStr).
     """
     host, slash, path = pattern.removeprefix("https://").partition("/")
     place, _, repository = image.partition("/")
@@ -99,15 +99,16 @@ def matches(pattern: str, image: str) -> bool:
 
 
 def image_of(reference: Reference) -> str:
-    """Return an image's name as kubelet has it: it knows none without a repository."""
+    """Return an image's name as kubelet has it, always with a repository."""
     return reference.name if reference.repository else f"{reference.name}/repository"
 
 
 def read(path: str) -> dict[str, bytes]:
-    """Return what kubelet reads at its start, by name; raise OSError as it stops there.
+    """Return the bytes of each file that kubelet reads when it starts, by path.
 
-    A file's bytes, or since Kubernetes 1.34 those of a directory's files in the order
-    of their names (pkg/credentialprovider/plugin, readCredentialProviderConfig).
+    `path` is a file, or since Kubernetes 1.34 a directory, whose files are read in the
+    order of their names (pkg/credentialprovider/plugin, readCredentialProviderConfig).
+    Raises OSError where kubelet would stop with an error.
     """
     names = [path]
     if os.path.isdir(path):
@@ -128,7 +129,7 @@ def read(path: str) -> dict[str, bytes]:
 
 
 def own_file(path: str, contents: Mapping[str, bytes]) -> str:
-    """Return which file of a path has our provider, or is to have it."""
+    """Return the path of the file that has our provider, or should get it."""
     for name, data in contents.items():
         for document in findings.read(data):
             if any(each["name"] == PROVIDER for each in document["providers"]):
@@ -137,7 +138,10 @@ def own_file(path: str, contents: Mapping[str, bytes]) -> str:
 
 
 def problems(contents: Mapping[str, bytes]) -> Iterator[tuple[str, Finding]]:
-    """Return what keeps kubelet from starting with what `read` gave, by file."""
+    """Yield each problem that keeps kubelet from starting, with its file.
+
+    `contents` is what `read` returned.
+    """
     seen: set[str] = set()
     for name, data in contents.items():
         try:
@@ -159,9 +163,9 @@ def problems(contents: Mapping[str, bytes]) -> Iterator[tuple[str, Finding]]:
 def asked(
     contents: Mapping[str, bytes], image: str
 ) -> list[tuple[str, Mapping[str, Any], str]]:
-    """Return each provider that is asked for an image: its file, it, and the pattern.
+    """Return (file, provider, pattern) for each provider that is asked for an image.
 
-    Of files in which `problems` finds none.
+    `contents` must be without `problems`.
     """
     return [
         (name, provider, pattern)
@@ -212,7 +216,7 @@ _NEEDED = ("name", "apiVersion", "matchImages", "defaultCacheDuration")
 
 
 def check(data: bytes) -> Iterator[Finding]:
-    """Check the file as kubelet reads it at its start."""
+    """Check the file as kubelet reads it when it starts."""
     for found in findings.read(data):
         if (
             found.get("kind") != "CredentialProviderConfig"

@@ -1,7 +1,8 @@
-"""A Nomad variable for one task's `auth` block, as `nomad var put -in=json -` reads.
+"""Render and check a Nomad variable for a task's `auth` block, and read agent files.
 
-Its items are server_address, username and password; --name is its path, such as
-nomad/jobs/app. The docker plugin's own `auth { config }` reads docker-config.
+`nomad var put -in=json -` reads the variable. Its items are server_address, username
+and password. --name is its path, such as nomad/jobs/app. The docker plugin's own block
+`auth { config }` names a file in the format docker-config.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from dockcred.errors import InvalidInputError
 HUB = (HUB_KEY,)
 PLUGIN_FILE = "dockcred.hcl"
 FOR_ALL = "helper"
-"""What of the docker block names the helper that is asked for every image."""
+"""The setting in the docker block that names the helper for every image."""
 
 _BLOCK = """\
 plugin "docker" {
@@ -37,9 +38,9 @@ plugin "docker" {
 
 
 def plugin_block(config: str) -> str:
-    """Write the agent's block; `config` is the absolute path of the config.json.
+    """Return the agent's block; `config` is the absolute path of the config.json.
 
-    Raises InvalidInputError for a path that HCL would not take as it is.
+    Raises InvalidInputError for a path that needs escapes in HCL.
     """
     if not (config.isascii() and config.isprintable()) or set(config) & set('"\\${}%'):
         raise InvalidInputError(f"HCL cannot name {config!a}", "take a plainer path")
@@ -47,10 +48,10 @@ def plugin_block(config: str) -> str:
 
 
 class OtherBlock(NamedTuple):
-    """A docker plugin block in a file of the agent's own.
+    """A docker plugin block in one of the agent's files.
 
-    `config` is the docker config.json that it names, by its absolute path; nothing
-    where it names none. `helper` is asked for every image.
+    `config` is the absolute path of the docker config.json that it names, or "".
+    `helper` is the helper that it names for every image, or "".
     """
 
     path: str
@@ -59,21 +60,21 @@ class OtherBlock(NamedTuple):
 
 
 def other_block(directory: str) -> OtherBlock | None:
-    """Return the block that is in force beside ours; None where there is no other.
+    """Return the last block in files other than ours, or None.
 
-    Nomad merges no two blocks of a plugin: it keeps that of the last file by name.
+    Nomad does not merge two blocks of a plugin: it keeps that of the last file by name.
     """
     others = (b for b in _blocks(directory) if os.path.basename(b.path) != PLUGIN_FILE)
     return max(others, default=None)
 
 
 def block_in_force(directory: str) -> OtherBlock | None:
-    """Return the block that Nomad keeps, ours or another; None where there is none."""
+    """Return the block that Nomad keeps, ours or another, or None."""
     return max(_blocks(directory), default=None)
 
 
 def _blocks(directory: str) -> Iterator[OtherBlock]:
-    """Return each file's block."""
+    """Yield the block of each file that has one."""
     files = [
         path
         for syntax in ("hcl", "json")
@@ -102,7 +103,7 @@ Setting = tuple[tuple[str, ...], str]
 
 
 def _in_hcl(text: str) -> Iterator[Setting]:
-    """Yield blocks by their path, with nothing, and attributes with their text."""
+    """Yield the path of each block with "", and of each attribute with its text."""
     stack: list[tuple[str, ...]] = []
     words: list[str] = []
     for match in _WORD.finditer(text):
@@ -123,7 +124,7 @@ def _in_hcl(text: str) -> Iterator[Setting]:
 
 
 def _in_json(text: str) -> Iterator[Setting]:
-    """Yield the same of HCL that is written as JSON; nothing where it is none."""
+    """Yield the same as `_in_hcl` for HCL in JSON; nothing if it is not JSON."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
@@ -150,7 +151,7 @@ _PATH = re.compile(r"[A-Za-z0-9_~/-]{1,128}")
 
 
 def render(logins: Sequence[Login], options: Options) -> bytes:
-    """Write the variable; without a name its path is given to nomad."""
+    """Return the variable; without a name, the user gives its path to nomad."""
     entries.refuse_tokens(logins, "Nomad's docker driver")
     login = entries.only(logins, "an auth block")
     variable: dict[str, object] = {}

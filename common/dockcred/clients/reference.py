@@ -1,7 +1,7 @@
-"""An image's name in its parts, and the key under which each client looks it up.
+"""The parts of an image's name, and the key that each client uses for its registry.
 
-Clients look for one exact key, without wildcards (docker/cli#2928), and differ on
-Docker Hub alone (protocol A91, A92; measured with docker, skopeo and podman).
+Clients look for one exact key, without wildcards (docker/cli#2928). They differ only
+for Docker Hub (protocol A91, A92; measured with docker, skopeo and podman).
 """
 
 from __future__ import annotations
@@ -10,36 +10,36 @@ from dockcred.credential import ServerURL
 from dockcred.errors import InvalidInputError
 
 HUB = "docker.io"
-"""Docker Hub to podman, skopeo and buildah, and in an image's name."""
+"""Docker Hub's key in podman, skopeo and buildah, and its host in image names."""
 
 HUB_INDEX = "index.docker.io"
-"""Docker Hub to the docker_credential crate of Rust programs, and to Contrast."""
+"""Docker Hub's key in Contrast and in Rust's crate docker_credential."""
 
 HUB_KEY = "https://index.docker.io/v1/"
-"""Docker Hub to docker, docker-py, oras, helm, crane and Nomad's config file."""
+"""Docker Hub's key in docker, docker-py, oras, helm, crane and Nomad's config file."""
 
 HUB_REGISTRY = "registry-1.docker.io"
-"""Where Docker Hub's own API is."""
+"""The host of Docker Hub's API."""
 
 HUB_NAMES = frozenset((HUB, HUB_INDEX, HUB_REGISTRY, "registry.hub.docker.com"))
-"""Every host that names Docker Hub: here, and nowhere else."""
+"""Every host that means Docker Hub. No other module has such a list."""
 
 _DOCKERS_HUB = {HUB, HUB_INDEX}
 _API_PATHS = {"", "/", "/v1", "/v1/", "/v2", "/v2/"}
 
 
 class Reference:
-    """A registry, and the repository in it where one is named.
+    """A registry, and a repository in it if one is named.
 
-    `authority` is host[:port] as it was written: clients look it up so.
+    `authority` is host[:port] as it was written, because clients look it up so.
     """
 
     __slots__ = ("authority", "repository", "server")
 
     def __init__(self, text: str) -> None:
-        """Read HOST[/REPOSITORY[:TAG|@DIGEST]]; a name without a host is Docker Hub's.
+        """Parse HOST[/REPOSITORY[:TAG|@DIGEST]]; a name without a host is Docker Hub's.
 
-        Raises InvalidInputError for what is no registry's address.
+        Raises InvalidInputError if the host is not a registry's address.
         """
         name = text.strip().partition("://")[2] or text.strip()
         name = name.partition("@sha")[0]
@@ -57,24 +57,24 @@ class Reference:
 
     @property
     def located(self) -> ServerURL:
-        """Return the registry with the path by which config.toml may route."""
+        """Return the registry with the repository as path, as config.toml may match."""
         if not self.repository:
             return self.server
         return ServerURL.parse(f"{self.authority}/{self.repository}")
 
     @property
     def docker_key(self) -> str:
-        """Return what docker, docker-py, oras and crane ask a helper for."""
+        """Return the key for which docker, docker-py, oras and crane ask a helper."""
         return HUB_KEY if self.authority in _DOCKERS_HUB else self.authority
 
     @property
     def containers_key(self) -> str:
-        """Return what podman, skopeo and buildah ask a helper for."""
+        """Return the key for which podman, skopeo and buildah ask a helper."""
         return HUB if self.is_hub else self.authority
 
     @property
     def registry(self) -> str:
-        """Return where the registry itself is spoken to."""
+        """Return host[:port] of the registry's API."""
         return HUB_REGISTRY if self.is_hub else self.authority
 
     @property
@@ -91,9 +91,9 @@ def host_of(key: str) -> str:
 
 
 def keys(registry: str, hub: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the keys for a registry as a person names it; `hub` are Docker Hub's.
+    """Return the keys for a registry that a person names; `hub` are Docker Hub's keys.
 
-    Raises InvalidInputError for what no client asks by: a wildcard, or a path.
+    Raises InvalidInputError for a wildcard or a path: no client asks for such a key.
     """
     if "*" in registry:
         raise InvalidInputError(
@@ -107,7 +107,7 @@ def keys(registry: str, hub: tuple[str, ...]) -> tuple[str, ...]:
         )
     if server.host in HUB_NAMES:
         return hub
-    # The port as it is written: images name it so, 443 too.
+    # Keep the port as it is written, even 443, because images name it so.
     return (host_of(server.raw),)
 
 

@@ -1,7 +1,7 @@
-"""Podman, skopeo, buildah: auth.json and registries.conf.
+"""podman, skopeo and buildah: auth.json and registries.conf.
 
-What docker writes for them too is in `docker`; their own helpers are not ours. Here is
-what all of the package stands on: auth.json as Go decodes it, and whose a key is.
+Docker's own file, which they read too, is handled in `docker`. This module has what the
+whole package uses: it decodes auth.json as Go does, and finds the registry of a key.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _FORM = {"auths": _AUTHS, "credHelpers": Map(TEXT)}
 
 
 def decode(data: bytes, *, is_legacy: bool = False) -> dict[str, Any]:
-    """Return `auths` and `credHelpers`, and all else as it stands.
+    """Return `auths` and `credHelpers`, and all other fields as they are.
 
-    Raises BrokenJSONError for what is no JSON, such as nothing at all, a byte-order
-    mark or UTF-16, and InvalidInputError for a value of another type.
+    Raises BrokenJSONError if the data is not JSON: also if it is empty, UTF-16, or has
+    a byte-order mark. Raises InvalidInputError for a value of a wrong type.
     """
     if not data.strip():
         raise go_json.BrokenJSONError("empty")
@@ -46,10 +46,10 @@ def decode(data: bytes, *, is_legacy: bool = False) -> dict[str, Any]:
 
 
 def registry_of(key: str, *, is_legacy: bool = False) -> str:
-    """Return the registry that a key of `auths` stands for.
+    """Return the registry, or its namespace, that a key of `auths` means.
 
-    Of a key with a scheme the path is cut off, and of no other: HOST/PATH stands for
-    that namespace, and is no login for the host.
+    The path is cut off only from a key with a scheme. HOST/PATH means that namespace,
+    and is not a login for the whole host.
     """
     rest = key.removeprefix("http://").removeprefix("https://")
     if is_legacy or rest != key:
@@ -58,5 +58,5 @@ def registry_of(key: str, *, is_legacy: bool = False) -> str:
 
 
 def canonical(name: str) -> str:
-    """Return a registry's name, one for the three of Docker Hub."""
+    """Return a registry's name; the same name for Docker Hub's three names."""
     return "index.docker.io" if name in {"docker.io", "registry-1.docker.io"} else name

@@ -1,7 +1,7 @@
-"""auth.json as podman, skopeo and buildah read it.
+"""Check auth.json as podman, skopeo and buildah read it.
 
-By the rules of containers/image, pkg/docker/config: hosts and namespaces in them, and
-of each entry `auth` and `identitytoken` alone.
+The rules are those of containers/image, pkg/docker/config. Keys are hosts, or hosts
+with namespaces. Of each entry only `auth` and `identitytoken` are read.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _FAULTS: Consequences = {
 
 
 def check(data: bytes) -> Iterator[Finding]:
-    """Check the file as podman reads it: one value of another type spoils it whole."""
+    """Check the file as podman reads it: it refuses all for one value of wrong type."""
     read_as = _decoded(data)
     found, twice = findings.read_json(data.decode("utf-8", "replace").encode())
     yield from findings.unknown(
@@ -77,7 +77,7 @@ def check(data: bytes) -> Iterator[Finding]:
 
 
 def _decoded(data: bytes) -> dict[str, Any]:
-    """Return what Go's decoder makes of it; raise InvalidInputError as `decode`."""
+    """Return what Go decodes; raise InvalidInputError as `decode`, and for non-JSON."""
     if not data.strip():
         raise InvalidInputError("it is empty", "remove it, or write {} into it")
     try:
@@ -87,7 +87,7 @@ def _decoded(data: bytes) -> dict[str, Any]:
 
 
 def _alike(auths: Mapping[str, Any]) -> Iterator[Finding]:
-    """Warn of keys of which podman takes any: a map of Go's has no order."""
+    """Yield warnings for keys of which podman takes any: Go's maps have no order."""
     keys: dict[str, list[str]] = {}
     for key in auths:
         keys.setdefault(registry_of(key), []).append(key)

@@ -1,7 +1,8 @@
-"""auth.json as image-rs reads it in a guest of Confidential Containers.
+"""Check auth.json as image-rs reads it in a guest of Confidential Containers.
 
-By serde: `auths` must be there, and an `auth` in each entry. One that is not makes the
-whole file invalid, such as the stub that `docker login` leaves beside a store.
+image-rs parses with serde. `auths` must be there, and each entry must have an `auth`.
+One entry without it makes the whole file invalid: for example the empty entry that
+`docker login` leaves when a store keeps the login.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def _entry(where: str, entry: Any) -> Iterator[Finding]:
 
 
 def _normal(key: str) -> str:
-    """Return what a key stands for; with a scheme the path is cut off."""
+    """Return the registry that a key means; a key with a scheme loses its path."""
     _, scheme, rest = key.rpartition("://")
     host, slash, path = rest.partition("/")
     host = HUB if host in HUB_NAMES else host

@@ -1,7 +1,8 @@
-"""auth.json of podman, skopeo, buildah and CRI-O (containers-auth.json(5)).
+"""Render and edit the files of podman, skopeo, buildah and CRI-O.
 
-A registry or a namespace in it, HOST[:PORT][/NAMESPACE], one key for each. With
---for coco it is what image-rs reads in a confidential guest: `auth` alone.
+auth.json (see containers-auth.json(5)) has one key for each registry or namespace,
+HOST[:PORT][/NAMESPACE]. With --for coco, it has only `auth` in each entry, for image-rs
+in a confidential guest. registries.conf names the helpers.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ HUB = (reference.HUB,)
 
 
 def path(variables: Environment) -> str:
-    """Return the file's place.
+    """Return the file's path.
 
-    Not $XDG_RUNTIME_DIR's, where `podman login` writes: that one ends with the session.
+    It is not the one below $XDG_RUNTIME_DIR, to which `podman login` writes, because
+    that file is removed at the end of the session.
     """
     if named := variables.get("REGISTRY_AUTH_FILE"):
         return named
@@ -33,13 +35,13 @@ def path(variables: Environment) -> str:
 
 
 def path_to_edit(variables: Environment) -> str:
-    """Return the same, to be written; raise InvalidInputError without a home for it."""
+    """Return the path for writing; raise InvalidInputError without a home directory."""
     people.require_home(variables, "REGISTRY_AUTH_FILE", "XDG_CONFIG_HOME")
     return path(variables)
 
 
 def shadowing(variables: Environment, hosts: Iterable[str]) -> list[str]:
-    """Return this session's logins, which are used before any helper is asked."""
+    """Return warnings about this session's logins, which are used before any helper."""
     if variables.get("REGISTRY_AUTH_FILE"):
         return []
     file = next(read.auth_files(variables))
@@ -53,10 +55,11 @@ def shadowing(variables: Environment, hosts: Iterable[str]) -> list[str]:
 def passed_over(
     variables: Environment, hosts: Iterable[str] | None, helper: str
 ) -> list[str]:
-    """Return which logins are sent from now on only where a helper has none.
+    """Return sentences about logins that are now sent only if the helper has none.
 
-    With `hosts` they are those in the files behind auth.json, which asks the helper;
-    without, those in all files, before which registries.conf has it asked.
+    With `hosts`, auth.json names the helper. So these are logins in the files that are
+    read after it. Without `hosts`, registries.conf names the helper before all files,
+    so these are the logins in all files.
     """
     files = list(read.auth_files(variables))
     if variables.get("REGISTRY_AUTH_FILE"):
@@ -75,7 +78,7 @@ def passed_over(
 
 
 def _logins(file: read.PodmanFile, hosts: Iterable[str] | None) -> list[str]:
-    """Return the keys in a file under which a login is, of these hosts or of all."""
+    """Return a file's keys with a login, for these hosts or for all."""
     return [
         key
         for key, entry in file.table("auths").items()
@@ -94,14 +97,14 @@ KEY = ("credential-helpers",)
 
 
 def paths(variables: Environment) -> tuple[list[str], list[str]]:
-    """Return the places to be written, and all others that may have been.
+    """Return the paths to write, and other paths that may have been written before.
 
-    A registries.conf of the user's hides the system's whole, so none is made: where
-    there is none, a drop-in of ours adds to the system's. podman 6 looks in
-    $XDG_CONFIG_HOME, and podman 5 below the home alone: both are written.
+    A user's own registries.conf hides the system's file completely. So we never create
+    it: without one, we write a drop-in file, which adds to the system's. podman 6 looks
+    in $XDG_CONFIG_HOME, and podman 5 only below the home, so we write both.
     """
     last = variables.get("CONTAINERS_REGISTRIES_CONF_OVERRIDE")
-    # podman 6 reads it behind all others; what it does not say, it does not hide.
+    # podman 6 reads this file last. It hides only the settings that it has.
     hides = read.helpers_in(read.load_registries(last)) is not None if last else False
     lasts = [last] if last else []
     if named := variables.get("CONTAINERS_REGISTRIES_CONF"):
@@ -119,13 +122,13 @@ def paths(variables: Environment) -> tuple[list[str], list[str]]:
 
 
 def paths_to_edit(variables: Environment) -> tuple[list[str], list[str]]:
-    """Return the same, to be written; raise InvalidInputError without a home for it."""
+    """Return `paths` for writing; raise InvalidInputError without a home directory."""
     people.require_home(variables, "CONTAINERS_REGISTRIES_CONF")
     return paths(variables)
 
 
 def unheard(variables: Environment, helper: str) -> list[str]:
-    """Return why a podman does not ask the helper first, a sentence for each."""
+    """Return why a podman version does not ask the helper first, one sentence each."""
     told = []
     for version in read.VERSIONS:
         names, by = read.said(variables, version)
@@ -136,7 +139,10 @@ def unheard(variables: Environment, helper: str) -> list[str]:
 
 
 def use_as_default(text: str, helper: str) -> list[WantedValue]:
-    """Set the helper to be asked first for every registry."""
+    """Return the values that let the helper be asked first for every registry.
+
+    Raises InvalidInputError if the file's present value is not a list.
+    """
     from dockcred.clients.edit import toml_text  # noqa: PLC0415 - heavy, and --all's
 
     there = toml_text.get(text, KEY)
@@ -154,7 +160,7 @@ CONSUMERS: tuple[str, ...] = (COCO,)
 
 
 def render(logins: Sequence[Login], options: Options) -> bytes:
-    """Write {"auths": {HOST[/NAMESPACE]: {"auth": …}}}."""
+    """Return {"auths": {HOST[/NAMESPACE]: {"auth": …}}}."""
     if options.consumer == COCO:
         entries.refuse_tokens(logins, "image-rs")
     found = entries.by_key((_key(login), login) for login in logins)
@@ -162,9 +168,9 @@ def render(logins: Sequence[Login], options: Options) -> bytes:
 
 
 def _key(login: Login) -> str:
-    """Return the name of the registry without a scheme, Docker Hub by its domain.
+    """Return the registry's name without a scheme; docker.io for Docker Hub.
 
-    image-rs takes two spellings of one registry for two entries, and then either.
+    With two spellings of one registry, image-rs would take either entry.
     """
     host = login.reference.containers_key
     return f"{host}/{login.namespace}" if login.namespace else host

@@ -1,8 +1,9 @@
-"""podman, skopeo and buildah: auth.json in its places, helpers of registries.conf.
+"""Read the files of podman, skopeo and buildah: each auth.json, and registries.conf.
 
-Rules of containers/image, pkg/docker/config and pkg/sysregistriesv2. `credsStore` is
-never read; credHelpers and helpers are asked by host, auths by namespaces too. A file
-that cannot be read ends the search, where it is reached: what is behind it is not used.
+The rules are those of containers/image, pkg/docker/config and pkg/sysregistriesv2.
+`credsStore` is never read. credHelpers and the helpers of registries.conf are asked by
+host; auths are searched by namespace too. A file that cannot be read ends the search:
+no later file is used.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
     from dockcred.system.environment import Environment
 
 AUTH_FILES = "containers-auth.json"
-"""The word in `credential-helpers` that stands for the files."""
+"""The value in `credential-helpers` that means the auth.json files."""
 
 PODMAN_5, PODMAN_6 = 5, 6
-"""Whose rules for registries.conf: containers/image until 5.41, and from 5.42 on."""
+"""The two rules for registries.conf: of containers/image up to 5.41, and from 5.42."""
 
 VERSIONS = (PODMAN_5, PODMAN_6)
 
@@ -35,8 +36,8 @@ VERSIONS = (PODMAN_5, PODMAN_6)
 def auth_paths(environment: Environment) -> tuple[str, ...]:
     """Return the files in the order in which they are searched.
 
-    Behind REGISTRY_AUTH_FILE the others are read on by skopeo 1.9 and podman 4.3
-    (measured), and no longer by later versions.
+    With REGISTRY_AUTH_FILE, skopeo 1.9 and podman 4.3 read the other files after it
+    (measured). Later versions do not.
     """
     named = environment.get("REGISTRY_AUTH_FILE")
     home = environment.home()
@@ -54,7 +55,7 @@ def auth_paths(environment: Environment) -> tuple[str, ...]:
 
 
 def auth_files(environment: Environment) -> Iterator[PodmanFile]:
-    """Read the files, each when it is asked for, in the order of search."""
+    """Yield the files in the order of search; each is read only when it is needed."""
     *paths, oldest = auth_paths(environment)
     for path in paths:
         yield PodmanFile(path)
@@ -64,33 +65,34 @@ def auth_files(environment: Environment) -> Iterator[PodmanFile]:
 class PodmanFile(ClientFile):
     """One file as containers/image decodes it.
 
-    `content` has `auths` and `credHelpers` under these names, however they are written,
-    of an entry `auth` and `identitytoken` alone, and all else as it stands.
+    `content` has `auths` and `credHelpers` under exactly these names, whatever their
+    case in the file. An entry has only `auth` and `identitytoken`. Other fields are
+    unchanged.
     """
 
     __slots__ = ("is_legacy",)
 
     def __init__(self, path: str, *, is_legacy: bool = False) -> None:
-        """Read the file; `is_legacy` is .dockercfg, which is all `auths`."""
+        """Read the file; `is_legacy` means .dockercfg, which has only `auths`."""
         self.is_legacy = is_legacy
         super().__init__(path)
 
     def parse(self, data: bytes) -> Mapping[str, Any]:
-        """Return what containers/image decodes; raise as `decode`."""
+        """Return what containers/image decodes; raise the errors of `decode`."""
         return decode(data, is_legacy=self.is_legacy)
 
 
 def helpers(
     environment: Environment, version: int = PODMAN_5, root: str = ""
 ) -> tuple[str, ...]:
-    """Return `credential-helpers` of registries.conf; the last file that says it."""
+    """Return `credential-helpers` of registries.conf: the last file with it counts."""
     return said(environment, version, root)[0]
 
 
 def said(
     environment: Environment, version: int = PODMAN_5, root: str = ""
 ) -> tuple[tuple[str, ...], str]:
-    """Return `credential-helpers`, and the file that says so; no file by default."""
+    """Return `credential-helpers`, and the path of its file; "" for the default."""
     named: tuple[str, ...] = ()
     by = ""
     for path in registries_files(environment, version, root):
@@ -101,13 +103,13 @@ def said(
 
 
 def all_helpers(environment: Environment) -> tuple[str, ...]:
-    """Return what either version asks, the older one's order first."""
+    """Return the helpers that either version asks, those of the older one first."""
     each = [name for version in VERSIONS for name in helpers(environment, version)]
     return tuple(dict.fromkeys(each))
 
 
 def helpers_in(content: Mapping[str, Any]) -> list[Any] | None:
-    """Return `credential-helpers` of a file, under a name in any case."""
+    """Return `credential-helpers` of a file, with the name in any case, or None."""
     for name, value in content.items():
         if name.lower() == "credential-helpers" and isinstance(value, list):
             return value
@@ -117,19 +119,19 @@ def helpers_in(content: Mapping[str, Any]) -> list[Any] | None:
 def read_registries(
     environment: Environment, version: int = PODMAN_5
 ) -> Iterator[dict[str, Any]]:
-    """Read registries.conf and its drop-ins; what is no TOML is passed over."""
+    """Yield registries.conf and its drop-in files; skip those that are not TOML."""
     for path in registries_files(environment, version):
         if content := load_registries(path):
             yield content
 
 
 def load_registries(path: str) -> dict[str, Any]:
-    """Return one file; nothing of what cannot be read."""
+    """Return one file's content; {} if it cannot be read."""
     return parse_registries(path)[0]
 
 
 def parse_registries(path: str) -> tuple[dict[str, Any], str]:
-    """Return one file, and why podman stops at it; nothing for no reason."""
+    """Return one file's content, and why podman stops at it, or ""."""
     try:
         with open(path, "rb") as file:
             text = file.read().removeprefix(b"\xef\xbb\xbf").decode()
@@ -143,9 +145,9 @@ def parse_registries(path: str) -> tuple[dict[str, Any], str]:
 def registries_files(
     environment: Environment, version: int = PODMAN_5, root: str = ""
 ) -> Iterator[str]:
-    """Return registries.conf and its drop-ins, in the order in which they are read.
+    """Yield the paths of registries.conf and its drop-in files, in reading order.
 
-    `root` stands before the system's own directories.
+    `root` is a prefix for the system's own directories.
     """
     named = environment.get("CONTAINERS_REGISTRIES_CONF")
     own, general = own_registries(environment, version), f"{root}{_SYSTEM}"
@@ -172,16 +174,16 @@ _VENDOR = "/usr/share/containers/registries.conf"
 
 
 def own_registries(environment: Environment, version: int) -> str:
-    """Return the place of a user's own registries.conf.
+    """Return the path of a user's own registries.conf.
 
-    XDG_CONFIG_HOME is where podman 6 looks; the older ones look below the home alone.
+    podman 6 looks in XDG_CONFIG_HOME; older versions look only below the home.
     """
     config = environment.get("XDG_CONFIG_HOME") if version != PODMAN_5 else ""
     return f"{config or f'{environment.home()}/.config'}/containers/registries.conf"
 
 
 def _drop_in_places(main: str) -> Iterator[str]:
-    """Return podman 6's directories beside a file, the ones that win last."""
+    """Yield podman 6's drop-in directories for a file; the last has precedence."""
     uid = system.user()
     kind = "rootless" if uid else "rootful"
     special = f"{main.removesuffix('.conf')}.{kind}.conf.d"
@@ -191,9 +193,10 @@ def _drop_in_places(main: str) -> Iterator[str]:
 
 
 def _drop_ins(directories: Iterable[str], *, follows: bool) -> Iterator[str]:
-    """Return the files of directories by name; of two alike the later place's.
+    """Yield the files in these directories, sorted by name.
 
-    podman 5 does not follow a directory that is a link, and podman 6 does.
+    Of two files with one name, the later directory's counts. With `follows`, a
+    directory may be a symlink, as for podman 6; podman 5 ignores such a directory.
     """
     found = {}
     for directory in directories:
@@ -211,10 +214,11 @@ def _drop_ins(directories: Iterable[str], *, follows: bool) -> Iterator[str]:
 
 
 def look_up(file: ClientFile, reference: Reference) -> Found | None:
-    """Return what one file says of a registry, the longest namespace first.
+    """Return what one file has for a registry, the longest namespace first.
 
-    None where the next file is asked: an entry without a credential hides those of
-    wider namespaces in its own file alone. A helper of no name is one that fails.
+    None means that the client goes on to the next file. An entry without a credential
+    hides entries of wider namespaces, but only in its own file. A helper with an empty
+    name is run too, and fails.
     """
     key = reference.containers_key
     table = file.table("credHelpers")
@@ -228,7 +232,10 @@ def look_up(file: ClientFile, reference: Reference) -> Found | None:
 
 
 def rivals(file: ClientFile, reference: Reference) -> list[str]:
-    """Return the keys of which podman takes any, by chance; one is no rival's."""
+    """Return the keys for a registry of which podman takes any by chance.
+
+    Empty if a key matches exactly. A single key in the result has no rival.
+    """
     auths = file.table("auths")
     if any(name in auths for name in _names(file, reference)):
         return []

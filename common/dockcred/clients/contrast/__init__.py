@@ -1,8 +1,8 @@
-"""Contrast: the Secret from which its node installer takes contrast-imagepuller.toml.
+"""Render and check Contrast's Secret with the file contrast-imagepuller.toml.
 
-That file is in `toml`, and a Secret's own form in `kubernetes`. The Secret is in
-kube-system unless told otherwise. Its content is seen in pod annotations: use
-credentials that end soon and can only pull. The node installer reads it at its start.
+Contrast's node installer reads the Secret when it starts. The file is handled in
+`toml`, the Secret's form in `kubernetes`. Its default namespace is kube-system. Its
+content is visible in pod annotations: use credentials that end soon and can only pull.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NAMESPACE = "kube-system"
 
 
 def render(logins: Sequence[Login], options: Options) -> bytes:
-    """Write one Secret for each namespace."""
+    """Return one Secret for each namespace."""
     return kubernetes_render.secrets(
         options.name or NAME,
         options.namespaces or (NAMESPACE,),
@@ -36,7 +36,7 @@ def render(logins: Sequence[Login], options: Options) -> bytes:
 
 
 def cautions(logins: Sequence[Login]) -> Iterator[str]:
-    """Return what is told of the file."""
+    """Return the warnings about the file."""
     return toml.cautions(logins)
 
 

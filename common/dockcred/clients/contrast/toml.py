@@ -1,8 +1,8 @@
-"""contrast-imagepuller.toml, with which Contrast's guests pull images.
+"""Render and check contrast-imagepuller.toml, with which Contrast's guests pull images.
 
-Each registry is a quoted table with a dot behind its host, and `auth` alone. The image
-puller gives a host's credential to every host below it: a cloud's own domain, under
-which strangers have their registries, is refused.
+Each registry is a table: its quoted name is the host with a dot at the end, and it has
+only `auth`. The image puller sends a host's credential to all its subdomains too. So we
+refuse a domain in which other customers of a cloud have registries.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ HUB_KEYS = (HUB_INDEX,)
 
 
 def render(logins: Sequence[Login], options: Options) -> bytes:
-    """Write [extra-env] and one [registries."HOST."] for each login."""
+    """Return the file: [extra-env], and one [registries."HOST."] for each login."""
     entries.refuse_tokens(logins, "Contrast's image puller")
     tables = entries.by_key(entries.by_host(logins, HUB_KEYS))
     named = {login.registry for login in logins}
@@ -61,16 +61,16 @@ def render(logins: Sequence[Login], options: Options) -> bytes:
 
 
 def cautions(logins: Sequence[Login]) -> Iterator[str]:
-    """Return warnings of what works today and is promised nowhere."""
+    """Return warnings about what works today but is not documented."""
     for host, _ in entries.by_host(logins, HUB_KEYS):
         if ":" in host:
             yield f"{host}: Contrast does not document registries with a port"
 
 
 def refuse_host(host: str) -> None:
-    """Raise InvalidInputError for a host whose credential would go to strangers.
+    """Raise InvalidInputError for a host whose credential others would get too.
 
-    And for an address: the image puller compares labels of names, from the right.
+    And for an IP address: the image puller compares labels of names, from the right.
     """
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
     if is_address(name):
@@ -86,7 +86,7 @@ def refuse_host(host: str) -> None:
 
 
 def is_address(name: str) -> bool:
-    """Return whether it is an IP address, with or without brackets."""
+    """Return whether a host is an IP address, with or without brackets."""
     try:
         ipaddress.ip_address(name.strip("[]"))
     except ValueError:
@@ -95,7 +95,7 @@ def is_address(name: str) -> bool:
 
 
 def holds_certificates(pem: str) -> bool:
-    """Return whether a text has any: without one the image puller trusts nobody."""
+    """Return whether a text has a certificate. Without one no server is trusted."""
     try:
         ssl.create_default_context(cadata=pem)
     except (ssl.SSLError, ValueError):
@@ -129,7 +129,7 @@ def _checked(options: Options) -> dict[str, str]:
 
 
 def check_host(where: str, key: str) -> Iterator[Finding]:
-    """Return findings of keys that match nothing, too much, or what nobody promises."""
+    """Return findings for a key that matches nothing, too much, or is undocumented."""
     name = key.removesuffix(".")
     host = name.rpartition(":")[0] if name.rpartition(":")[2].isdigit() else name
     if not name:
@@ -224,11 +224,11 @@ def check(data: bytes) -> Iterator[Finding]:
 
 
 def _check_ties(keys: Sequence[str]) -> Iterator[Finding]:
-    """Return findings of tables of which Contrast takes either for the same host.
+    """Return findings for two tables between which Contrast chooses by chance.
 
-    The one with most labels is taken, and the empty one of a dot in front counts as
-    much as a name: of two that have as many, it is the one that Go's map yields first
-    (`registryFor` in contrast's imagepuller/internal/auth/auth.go).
+    Contrast takes the matching table with most labels; a dot at the start counts as an
+    empty label. If two have as many, the first in the order of Go's map wins, which is
+    random (`registryFor` in contrast's imagepuller/internal/auth/auth.go).
     """
     labels = {key: key.removesuffix(".").split(".") for key in keys}
     for one, other in itertools.combinations(keys, 2):
@@ -245,7 +245,7 @@ def _check_ties(keys: Sequence[str]) -> Iterator[Finding]:
 
 
 def _is_torn(table: Mapping[str, Any]) -> bool:
-    """Return whether a host was split at its dots."""
+    """Return whether an unquoted host was split at its dots into nested tables."""
     return any(isinstance(value, dict) for value in table.values())
 
 

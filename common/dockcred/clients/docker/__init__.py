@@ -1,7 +1,7 @@
-"""Docker: config.json read, edited and checked as docker itself does it.
+"""docker: read, edit and check config.json by docker's own rules.
 
-Other clients that read the same file have packages of their own. Here is what all of
-the package stands on: which host docker takes a key of `auths` for.
+Most other clients that read this file have their own modules. This module has what the
+whole package uses: the host that docker derives from a key of `auths`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ _PORT = re.compile(r"(?::[0-9]*)?")
 
 
 def hostname(key: str) -> str:
-    """Return the host that docker takes a key of `auths` for, as it is written.
+    """Return the host that docker derives from a key of `auths`.
 
-    That is Go's net/url, and what is no URL to it is cut at the first slash.
+    docker parses a key with a scheme by Go's net/url. If that fails, or there is no
+    scheme, it cuts the key at the first slash.
     """
     if "://" in key:
         try:
@@ -34,7 +35,7 @@ def hostname(key: str) -> str:
 
 
 def _authority(url: str) -> str:
-    """Return host and port of a URL; ValueError for what is none to Go."""
+    """Return host and port of a URL; raise ValueError if Go refuses it."""
     if _CONTROL.search(url) or url.startswith(":"):
         raise ValueError(url)
     before, _, fragment = url.partition("#")
@@ -56,7 +57,7 @@ def _authority(url: str) -> str:
 
 
 def _checked(host: str, scheme: str) -> str:
-    """Return a host and port without escapes; ValueError for what is none."""
+    """Return host and port without escapes; raise ValueError if Go refuses them."""
     from urllib.parse import unquote  # noqa: PLC0415 - for keys with a scheme alone
 
     bracket = host.rfind("[")

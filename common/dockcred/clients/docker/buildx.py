@@ -1,10 +1,10 @@
-"""buildx's own directories: whom it asks for one registry, repository or action.
+"""buildx's own config files. Each is for one scope: a registry, repository or action.
 
     $BUILDX_CONFIG/config/HOST[/REPOSITORY][@ACTION,…]/config.json
 
-Without the variable it is `buildx` beside docker's config.json. Such a file is read in
-docker's place (github.com/docker/buildx, util/dockerutil/dockerconfig); a helper that
-it names is asked by the host alone.
+Without the variable, the directory is `buildx` beside docker's config.json. For its
+scope, buildx reads such a file instead of docker's (github.com/docker/buildx,
+util/dockerutil/dockerconfig). It asks the helper in it by the host only.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _REPOSITORY = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-/")
 
 
 class BuildxScope(NamedTuple):
-    """Where the file for a scope is, and under which key buildx looks in it."""
+    """The path of a scope's file, and the key that buildx looks up in it."""
 
     path: str
     key: str
@@ -40,9 +40,10 @@ def base(variables: Environment) -> str:
 
 
 def scope(variables: Environment, text: str) -> BuildxScope:
-    """Read HOST[/REPOSITORY][@ACTION,…]; InvalidInputError for what buildx never asks.
+    """Parse HOST[/REPOSITORY][@ACTION,…].
 
-    It compares repositories to the letter, and knows no wildcards.
+    Raises InvalidInputError for a scope that buildx never uses. buildx compares
+    repositories exactly, and knows no wildcards.
     """
     place, at, written = text.partition("@")
     actions = [word.strip() for word in written.split(",")]
@@ -70,7 +71,7 @@ def scope(variables: Environment, text: str) -> BuildxScope:
 
 
 def files(variables: Environment) -> list[str]:
-    """Return the files of all scopes that are there, or were before ours were."""
+    """Return the files of all scopes, also of those with only a backup or record."""
     found = []
     for directory, _, names in os.walk(base(variables)):
         if any(name.startswith(_NAME) for name in names):

@@ -1,8 +1,8 @@
-"""config.json as docker, crane and docker-py read it; oras's rules are in `helm`.
+"""Check config.json as docker, crane and docker-py read it; `helm` has oras's rules.
 
-At one `auth` that is no base64 of user:password docker stops reading entries, and it
-reads them in any order (docker/cli, cli/config/configfile/file.go). crane has the same
-reader, and gives up.
+At an `auth` that is not the base64 of user:password, docker stops reading entries. It
+reads them in a random order (docker/cli, cli/config/configfile/file.go). crane has the
+same reader, and fails at such an entry.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def check(data: bytes) -> Iterator[Finding]:
 
 
 def _read(data: bytes) -> go_json.Decoded:
-    """Return what docker decodes; raise InvalidInputError where that is nothing."""
+    """Return what docker decodes; raise InvalidInputError if it can decode nothing."""
     try:
         decoded = docker_read.read(data)
     except go_json.TooDeepError:
@@ -95,7 +95,7 @@ def _read(data: bytes) -> go_json.Decoded:
 
 
 def _empty(helpers: Mapping[str, Any]) -> Iterator[Finding]:
-    """Warn of "" for a helper, which one reader understands and others do not."""
+    """Yield warnings for an empty helper name, which only docker understands."""
     for name, helper in helpers.items():
         if not helper:
             yield warning(
@@ -112,9 +112,9 @@ def keys(
     reader: str = READER,
     hostname: Callable[[str], str] = docker.hostname,
 ) -> Iterator[Finding]:
-    """Return findings of keys that a reader never looks up.
+    """Yield findings for keys that a reader never looks up.
 
-    `hostname` is the host that it takes a key of `auths` for.
+    `hostname` returns the host that the reader derives from a key of `auths`.
     """
     hosts = {host_of(name) for name in names}
     taken = [hostname(name) for name in names]
@@ -161,7 +161,7 @@ def keys(
 
 
 def _path_is(table: str, host: str, names: Mapping[str, Any]) -> str:
-    """Return what becomes of a key that has a path, and is taken for a host."""
+    """Return words for what the reader does with a key that has a path."""
     if table == "auths" and host not in names:
         return f"taken for all of {findings.shown(host)}"
     return "not found"

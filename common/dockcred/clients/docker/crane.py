@@ -1,8 +1,8 @@
-"""crane, ko and kaniko: docker's file as go-containerregistry reads it (pkg/authn).
+"""crane, ko and kaniko: read docker's file as go-containerregistry does (pkg/authn).
 
-The reader is docker's own, and stops where docker only warns: at a value of another
-type, at one `auth` that is no base64 of user:password, and where a helper fails. The
-repository is looked up before its registry; podman's file is read for want of docker's.
+It uses docker's own reader, but fails where docker only warns: at a value of a wrong
+type, at an `auth` that is not the base64 of user:password, and if a helper fails. It
+looks up the repository before its registry. Without docker's file it reads podman's.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from dockcred.system.environment import Environment
 
 
 class CraneFile(DockerFile):
-    """A file as the docker/cli 29 that is in crane decodes it."""
+    """A file, decoded as by docker/cli 29, which crane uses."""
 
     __slots__ = ()
     fields = {  # noqa: RUF012 - never changed
@@ -40,7 +40,7 @@ class CraneFile(DockerFile):
 
     @property
     def fault(self) -> str:
-        """Return why crane stops, whatever the registry; nothing where it goes on."""
+        """Return why crane fails for every registry, or "" if it does not."""
         if self.state not in {files.READ, files.ABSENT}:
             return f"is {self.state_in_words}"
         for place, wanted in self.wrong[:1]:
@@ -52,7 +52,7 @@ class CraneFile(DockerFile):
 
 
 def path(variables: Environment) -> str:
-    """Return the one file that is read; nothing where there is none."""
+    """Return the path of the only file that is read, or ""."""
     home, named = variables.get(system.HOME), variables.get("DOCKER_CONFIG")
     places = [f"{home}/.docker"] * bool(home) + [named] * bool(named)
     if any(os.path.isfile(f"{place}/config.json") for place in places):
@@ -65,7 +65,7 @@ def path(variables: Environment) -> str:
 
 
 def keys(reference: Reference) -> Iterator[str]:
-    """Return what is looked up, and what a helper is asked for, in order."""
+    """Yield the keys that are looked up, and asked of a helper, in order."""
     if reference.repository:
         is_hub = reference.docker_key == HUB_KEY
         host = HUB_INDEX if is_hub else reference.authority
@@ -74,9 +74,9 @@ def keys(reference: Reference) -> Iterator[str]:
 
 
 def look_up(reference: Reference, environment: Environment) -> Iterator[Found]:
-    """Return what crane takes, in order: the next where one has nothing.
+    """Yield what crane tries for a registry, in order, until one has a credential.
 
-    Raises InvalidInputError where it stops with an error.
+    Raises InvalidInputError if crane stops with an error.
     """
     if not (place := path(environment)):
         return
@@ -113,7 +113,7 @@ def _decoded(entry: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _host(key: str) -> str:
-    """Return the host that docker/cli 29 takes a key for: of what is no URL, too."""
+    """Return the host that docker/cli 29 derives from a key, also if not a URL."""
     host = hostname(key)
     scheme, _, rest = key.partition("://")
     return rest.partition("/")[0] or host if host == f"{scheme}:" else host

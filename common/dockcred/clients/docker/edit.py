@@ -1,7 +1,8 @@
-"""docker's config.json: for docker, oras, helm, crane, kaniko, buildx, docker-py.
+"""Render and edit docker's config.json.
 
-`auth` alone, which every one of them reads, under every key that they look Docker Hub
-up by. The value of DOCKER_AUTH_CONFIG has the same form.
+docker, oras, helm, crane, kaniko, buildx and docker-py read it. We write only `auth`,
+which all of them read, and Docker Hub under each key that one of them uses. The value
+of DOCKER_AUTH_CONFIG has the same form.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _SHOWN = {"credhelpers", "credsstore"}
 
 
 def path(variables: Environment) -> str:
-    """Return the file's place; raise InvalidInputError where docker cannot read it."""
+    """Return the file's path; raise InvalidInputError if docker cannot read it."""
     directory = variables.get("DOCKER_CONFIG")
     if directory and os.path.isfile(directory):
         raise InvalidInputError(
@@ -37,13 +38,16 @@ def path(variables: Environment) -> str:
 
 
 def path_to_edit(variables: Environment) -> str:
-    """Return the same, to be written; raise InvalidInputError without a home for it."""
+    """Return the path for writing; raise InvalidInputError without a home directory."""
     people.require_home(variables, "DOCKER_CONFIG")
     return path(variables)
 
 
 def use_helper_for(text: str, hosts: Iterable[str], helper: str) -> list[WantedValue]:
-    """Set the helper for these keys; raise InvalidInputError for a bad table."""
+    """Return the values that set the helper for these keys.
+
+    Raises InvalidInputError if credHelpers is not an object.
+    """
     table = json_text.get(text, ("credHelpers",))
     wanted = []
     if table is ABSENT or table is None:
@@ -54,16 +58,17 @@ def use_helper_for(text: str, hosts: Iterable[str], helper: str) -> list[WantedV
 
 
 def use_as_default(helper: str) -> list[WantedValue]:
-    """Set the helper for every registry that credHelpers does not name."""
+    """Return the value that sets the helper for all registries not in credHelpers."""
     return [WantedValue(("credsStore",), helper)]
 
 
 def ignored_logins(
     text: str, wanted: Iterable[WantedValue], *, namespaces: bool = False
 ) -> tuple[list[str], list[str]]:
-    """Return the logins that docker will pass over from now on, and why, in sentences.
+    """Return the logins that docker will ignore from now on, and sentences about them.
 
-    `namespaces` are hidden by their host's helper too, as in podman's file.
+    With `namespaces`, a host's helper also hides the logins of its namespaces, as in
+    podman's file.
     """
     auths = json_text.get(text, ("auths",))
     logins = {key for key, value in _items(auths) if value}
@@ -89,7 +94,7 @@ def ignored_logins(
 
 
 def _replaced(store: str, helper: str) -> str:
-    """Return where a store's logins stay, and how `auto` can still answer them."""
+    """Return a sentence about a store's logins, and how `auto` can still use them."""
     said = f"credsStore was {store}: logins that it keeps are not read"
     if helper == "auto":
         said += f'; for them, set store = "helper:{store}" in config.toml'
@@ -97,7 +102,10 @@ def _replaced(store: str, helper: str) -> str:
 
 
 def masked(text: str) -> str:
-    """Return the text fit to be shown: of other keys no value that may be secret."""
+    """Return the text to show, with values masked that may be secret.
+
+    Only the values of credHelpers and credsStore are shown.
+    """
     json_text.get(text, ())
     pieces, at = [], 0
     if text.strip():
@@ -122,6 +130,6 @@ CONSUMERS: tuple[str, ...] = ()
 
 
 def render(logins: Sequence[Login], _options: Options) -> bytes:
-    """Write {"auths": {HOST: {"auth": …}}}, and an identity token as such."""
+    """Return {"auths": {HOST: {"auth": …}}}; an identity token is written as such."""
     found = entries.by_key(entries.by_host(logins, HUB))
     return entries.auths({key: entries.entry(login) for key, login in found.items()})

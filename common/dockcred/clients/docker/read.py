@@ -1,15 +1,16 @@
-"""docker's config.json: what docker makes of it, and what it takes for a registry.
+"""Read docker's config.json as docker does, and find what it uses for a registry.
 
-credHelpers by the exact key, then credsStore, then auths by the exact key, then auths
-by host (docker/cli, cli/config). `docker pull` sends the file's entry where the helper
-that is named fails, and not where it has nothing; login, buildx and others stop there.
+docker looks in this order: credHelpers by the exact key, credsStore, auths by the exact
+key, auths by host (docker/cli, cli/config). If the named helper fails, `docker pull`
+sends the file's entry; login, buildx and others stop. If the helper has no credential,
+nothing is sent from the file.
 
-The whole file decides. One value of another type, anywhere, and docker decodes no
-`auth` at all. At one `auth` that is no base64 of user:password it stops, and it reads
-entries in another order each time: what it decodes of the others is chance.
+One value of a wrong type anywhere in the file makes docker decode no `auth` at all. At
+an `auth` that is not the base64 of user:password docker stops decoding. It reads the
+entries in a random order, so chance decides which others it has decoded.
 
-DOCKER_AUTH_CONFIG comes before all of it, by the exact key. One field besides `auths`
-and `auth` in it, or one entry that cannot be decoded, and docker passes over all of it.
+DOCKER_AUTH_CONFIG comes first, by the exact key. If it has a field other than `auths`
+and `auth`, or an entry that cannot be decoded, docker ignores it completely.
 """
 
 from __future__ import annotations
@@ -63,21 +64,22 @@ FIELDS: dict[str, Any] = {
 """The types of docker's fields (docker/cli 28, cli/config/configfile)."""
 
 VARIABLE = "DOCKER_AUTH_CONFIG"
-"""The variable that docker 28.3 and later asks before files and helpers."""
+"""The variable that docker 28.3 and later reads before files and helpers."""
 
 _OF_VARIABLE: dict[str, Any] = {"auths": Map({"auth": TEXT})}
 _HELPER = "docker-credential-"
 
 
 def read(data: bytes) -> go_json.Decoded:
-    """Return what docker decodes; raise BrokenJSONError where it goes on without."""
+    """Return what docker decodes; raise BrokenJSONError if docker ignores the file."""
     return go_json.decode(data, FIELDS, whole=False)
 
 
 def logins(data: bytes) -> tuple[dict[str, dict[str, Any]], str, dict[str, str]]:
-    """Return the entries as docker sends them, the store, and what it does not decode.
+    """Return the entries as docker sends them, the store, and undecoded keys.
 
-    The last are keys with a reason each. Raises ValueError where docker reads nothing.
+    Each of these keys has the reason why docker does not decode its `auth`. Raises
+    ValueError if docker reads nothing.
     """
     found = read(data)
     if any(not place for place, _ in found.wrong):
@@ -92,7 +94,7 @@ def logins(data: bytes) -> tuple[dict[str, dict[str, Any]], str, dict[str, str]]
 
 
 def _problem(wrong: list[tuple[go_json.Place, str]], auth: str) -> str:
-    """Return why docker does not decode an `auth`; "" where it does, or may."""
+    """Return why docker does not decode an `auth`; "" if it does, or may."""
     if auth and wrong:
         where, wanted = wrong[0]
         return f"{findings.place(where)} is no {wanted}: docker decodes no auth"
@@ -102,24 +104,27 @@ def _problem(wrong: list[tuple[go_json.Place, str]], auth: str) -> str:
 
 
 def is_refused(auth: str) -> bool:
-    """Return whether docker stops at this `auth`."""
+    """Return whether docker stops decoding at this `auth`."""
     plain = go_json.read_base64(auth)
     return plain is None or plain.find(b":") < 1
 
 
 def read_variable(text: str) -> go_json.Decoded:
-    """Return what docker decodes of DOCKER_AUTH_CONFIG; raise BrokenJSONError."""
+    """Return what docker decodes of DOCKER_AUTH_CONFIG.
+
+    Raises BrokenJSONError if it is not JSON.
+    """
     data = text.encode("utf-8", "surrogateescape")
     return go_json.decode(data, _OF_VARIABLE, whole=False)
 
 
 def has_more(found: go_json.Decoded) -> bool:
-    """Return whether docker sees another value in DOCKER_AUTH_CONFIG."""
+    """Return whether docker sees a second value in DOCKER_AUTH_CONFIG."""
     return found.rest[:1] not in {"", "]", "}"}
 
 
 def passed_over(text: str) -> str:
-    """Return why docker passes over all of DOCKER_AUTH_CONFIG; "" where it does not."""
+    """Return why docker ignores the whole of DOCKER_AUTH_CONFIG; "" if it does not."""
     try:
         found = read_variable(text)
     except go_json.BrokenJSONError as broken:
@@ -138,18 +143,18 @@ def passed_over(text: str) -> str:
 
 
 class DockerFile(ClientFile):
-    """config.json as docker has decoded it.
+    """config.json as docker decodes it.
 
-    `wrong` says where values are of another type, `refused` which entries have an
-    `auth` at which docker stops; `others` are the names that docker does not know.
-    `first` are the entries of DOCKER_AUTH_CONFIG, which docker asks before.
+    `wrong` are the places with a value of a wrong type. `refused` are the keys of
+    entries whose `auth` makes docker stop decoding. `others` are the names that docker
+    does not know. `first` are the entries of DOCKER_AUTH_CONFIG, which come first.
     """
 
     __slots__ = ("first", "others", "refused", "search_path", "wrong")
     fields = FIELDS
 
     def __init__(self, path: str, search_path: str = "", variable: str = "") -> None:
-        """Read the file; `search_path` is where docker looks for a default store."""
+        """Read the file; `search_path` is a PATH, to search for a default store."""
         self.search_path = search_path
         self.first: Mapping[str, Any] = {}
         if variable and not passed_over(variable):
@@ -160,7 +165,7 @@ class DockerFile(ClientFile):
         super().__init__(path)
 
     def parse(self, data: bytes) -> Mapping[str, Any]:
-        """Return the fields by docker's names for them; raise BrokenJSONError."""
+        """Return the fields under docker's names; raise BrokenJSONError if not JSON."""
         found = go_json.decode(data, self.fields, whole=False)
         self.wrong = found.wrong
         self.others = {
@@ -176,9 +181,9 @@ class DockerFile(ClientFile):
 
     @property
     def store(self) -> str:
-        """Return the store for what credHelpers does not name.
+        """Return the store for registries that are not in credHelpers.
 
-        Where the file has no login and no helper at all, docker looks for one on PATH.
+        If the file has no login and no helper at all, docker looks for one on PATH.
         """
         if any(self.content.get(name) for name in ("credsStore", "credHelpers")):
             return self.text("credsStore")
@@ -187,7 +192,7 @@ class DockerFile(ClientFile):
         return default_store(self.search_path)
 
     def states(self, name: str) -> list[dict[str, Any]]:
-        """Return what docker may make of an entry: one, or two and chance decides."""
+        """Return what docker may decode of an entry; if two, chance decides."""
         entry: dict[str, Any] = dict(self.table("auths")[name])
         undecoded = {key: value for key, value in entry.items() if key != "auth"}
         if not entry.get("auth") or self.wrong or name in self.refused:
@@ -196,7 +201,7 @@ class DockerFile(ClientFile):
 
 
 def default_store(search_path: str) -> str:
-    """Return the store that is asked unbidden; nothing where it has no helper."""
+    """Return the store that docker uses without being told; "" without its helper."""
     name = "pass" if chosen("pass", search_path) else "secretservice"
     name = system.KEYCHAIN or name
     return name if chosen(_HELPER + name, search_path) else ""
@@ -206,13 +211,13 @@ directory = docker_directory
 
 
 def config_file(environment: Environment) -> DockerFile:
-    """Read config.json."""
+    """Return docker's config.json, read."""
     path = os.path.join(directory(environment), "config.json")
     return DockerFile(path, environment.get("PATH"), environment.get(VARIABLE))
 
 
 def names_of(file: DockerFile, key: str) -> list[str]:
-    """Return the entries that docker takes for a key; of several, any by chance."""
+    """Return the entries that docker may use for a key; if several, by chance."""
     auths = file.table("auths")
     if key in auths:
         return [key]
@@ -220,10 +225,10 @@ def names_of(file: DockerFile, key: str) -> list[str]:
 
 
 def entry_of(file: DockerFile, key: str) -> Found | None:
-    """Return what docker takes of `auths` for a key.
+    """Return the entry of `auths` that docker uses for a key, or None.
 
-    `entry` has no `auth` where docker decodes none; `others` are what docker may take
-    another time.
+    `entry` has no `auth` if docker decodes none. `others` are what docker may use
+    another time, by chance.
     """
     names = names_of(file, key)
     if not names:
@@ -232,27 +237,27 @@ def entry_of(file: DockerFile, key: str) -> Found | None:
 
 
 def one_of(path: str, name: str, states: Sequence[Mapping[str, Any]]) -> Found:
-    """Return what a file has in `auths`, and what a client may take another time."""
+    """Return what a file has in `auths`; states after the first become `others`."""
     found = Found(path, f'auths["{name}"]', entry=states[0])
     found.others = list(states[1:])
     return found
 
 
 def is_default(file: DockerFile, found: Found) -> bool:
-    """Return whether a helper is asked that no file names."""
+    """Return whether the helper is docker's default, which no file names."""
     return found.key == "credsStore" and not file.text("credsStore")
 
 
 def look_up(file: DockerFile, key: str) -> Found | None:
-    """Return what docker takes for a key; None where it goes on anonymously.
+    """Return what docker uses for a key; None if it goes on anonymously.
 
-    Where a helper is named, `entry` is what `docker pull` sends when that fails.
+    If there is a helper, `entry` is what `docker pull` sends when the helper fails.
     """
     if key in file.first:
         return Found(VARIABLE, f'auths["{key}"]', entry=file.first[key])
     in_file = entry_of(file, key)
     helpers = file.table("credHelpers")
-    # credHelpers["HOST"] = "" is how people say: for this one use the file.
+    # credHelpers["HOST"] = "" means: for this host use the file.
     where = f'credHelpers["{key}"]' if key in helpers else "credsStore"
     helper = helpers.get(key, file.store)
     if not helper:
@@ -264,7 +269,7 @@ def look_up(file: DockerFile, key: str) -> Found | None:
 
 
 def undecoded(file: DockerFile, key: str) -> str:
-    """Return why docker decodes no `auth` for a key, and nothing where it may."""
+    """Return why docker decodes no `auth` for a key; "" if it may decode one."""
     names = names_of(file, key)
     coded = [name for name in names if file.table("auths")[name].get("auth")]
     if not coded or key in file.first or any(_is_sent(file, name) for name in names):
@@ -277,6 +282,6 @@ def undecoded(file: DockerFile, key: str) -> str:
 
 
 def _is_sent(file: DockerFile, name: str) -> bool:
-    """Return whether docker sends other fields of an entry without its `auth`."""
+    """Return whether docker sends an entry's other fields, without its `auth`."""
     fields = ("username", "password", "identitytoken", "registrytoken")
     return any(map(file.states(name)[-1].get, fields))

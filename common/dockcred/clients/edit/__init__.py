@@ -1,10 +1,11 @@
-"""What a set-up changes in a text, and how that is undone key by key.
+"""Change keys in a client's file, and undo the changes key by key.
 
-client_file  one file, with its lock and its backup
-past         what it was before us
-json_text  JSON's syntax; TOML's and that of whole texts are here
+client_file    one file, with its lock and its backup
+past           the file's state before our changes
+json_text      the syntax of JSON; those of TOML and of whole texts are in this module
+provider_list  the syntax of kubelet's list of providers
 
-Which keys a client has is the client's.
+Each client's own package knows which keys to change.
 """
 
 from __future__ import annotations
@@ -26,52 +27,52 @@ class _Absent(Enum):
 
 
 ABSENT = _Absent.ABSENT
-"""The value of a key that is not there."""
+"""Stands for the value of a missing key."""
 
 
 class Syntax(Protocol):
-    """One syntax: reads, writes and drops a key, and keeps all the rest.
+    """One syntax: reads, sets and removes a key, and keeps all other text.
 
-    Each raises InvalidInputError for a text that is not of this syntax.
+    Each method raises InvalidInputError for a text that is not of this syntax.
     """
 
     def get(self, text: str, path: Path, /) -> Any:
         """Return the value at a path, or ABSENT."""
 
     def put(self, text: str, path: Path, value: Any, /) -> str:
-        """Return the text with a value at a path whose parent is there."""
+        """Return the text with a value at a path; the path's parent must exist."""
 
     def drop(self, text: str, path: Path, /) -> str:
-        """Return the text without the key at a path that is there."""
+        """Return the text without the key at a path, which must exist."""
 
     def is_blank(self, text: str, /) -> bool:
-        """Return whether the text says nothing."""
+        """Return whether the text has no content."""
 
 
 class WholeText:
-    """The syntax of a text that is all ours: nothing of anybody else's stands in it."""
+    """The syntax of a file that is ours as a whole: its one key is the whole text."""
 
     WHOLE: Path = ()
 
     def get(self, text: str, _path: Path, /) -> Any:
-        """Return the text, or ABSENT."""
+        """Return the text, or ABSENT if it is empty."""
         return text or ABSENT
 
     def put(self, _text: str, _path: Path, value: Any, /) -> str:
-        """Return what is to be the text."""
+        """Return the value as the new text."""
         return str(value)
 
     def drop(self, _text: str, _path: Path, /) -> str:
-        """Return nothing."""
+        """Return an empty text."""
         return ""
 
     def is_blank(self, text: str, /) -> bool:
-        """Return whether the text says nothing."""
+        """Return whether the text is empty."""
         return not text
 
 
 class TomlText:
-    """The syntax of TOML, of which top-level keys are set; all else stays as it is."""
+    """The syntax of TOML, for top-level keys only; all other text stays as it is."""
 
     def get(self, text: str, path: Path, /) -> Any:
         """Return the value of a key, or ABSENT; InvalidInputError if not TOML."""
@@ -80,9 +81,9 @@ class TomlText:
         return found
 
     def put(self, text: str, path: Path, value: Any, /) -> str:
-        """Return the text with a value for a key; a new one comes first.
+        """Return the text with a value for a key; a new key is put at the start.
 
-        Behind the tables it would belong to the last of them.
+        After the tables, the key would belong to the last of them.
         """
         import tomlkit  # noqa: PLC0415 - an edit only
 
@@ -96,14 +97,14 @@ class TomlText:
         return line.replace("\n", newline) + text
 
     def drop(self, text: str, path: Path, /) -> str:
-        """Return the text without a key that is there."""
+        """Return the text without a key, which must exist."""
         (name,) = path
         document = parse(text)
         del document[name]
         return document.as_string()
 
     def is_blank(self, text: str, /) -> bool:
-        """Return whether the text says nothing."""
+        """Return whether the text has no content."""
         return not text.strip()
 
 
@@ -111,7 +112,7 @@ toml_text = TomlText()
 
 
 def parse(text: str) -> TOMLDocument:
-    """Read TOML, to be written again as it is; InvalidInputError for what is none."""
+    """Return parsed TOML that keeps its layout; raise InvalidInputError if not TOML."""
     import tomlkit  # noqa: PLC0415 - an edit only
     from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415
 
@@ -122,14 +123,14 @@ def parse(text: str) -> TOMLDocument:
 
 
 class WantedValue(NamedTuple):
-    """A value that is to stand at a path."""
+    """A value to set at a path."""
 
     path: Path
     value: Any
 
 
 class Change(NamedTuple):
-    """What stood at a path, ABSENT for nothing, and what we have put there."""
+    """A path, its value before our change (or ABSENT), and the value we have set."""
 
     path: Path
     was: Any
@@ -139,7 +140,10 @@ class Change(NamedTuple):
 def apply(
     syntax: Syntax, text: str, wanted: Iterable[WantedValue]
 ) -> tuple[str, list[Change]]:
-    """Set every value at its place; what is there already is no change."""
+    """Return the text with every value set, and the changes.
+
+    A value that is there already is no change.
+    """
     changes = []
     for path, value in wanted:
         was = syntax.get(text, path)
@@ -152,9 +156,10 @@ def apply(
 def revert(
     syntax: Syntax, text: str, changes: Iterable[Change]
 ) -> tuple[str, list[Change]]:
-    """Undo changes, the last one first; return those that others changed since.
+    """Return the text with the changes undone, and those that cannot be.
 
-    A table that we have made and others have filled stays without a word.
+    The last change is undone first. A change cannot be undone if others have changed
+    the value since. A table that we made and others filled stays, and is not returned.
     """
     lost = []
     for change in reversed(list(changes)):

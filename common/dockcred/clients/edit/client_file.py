@@ -1,8 +1,8 @@
-"""A client's file that we change, and give back as it was.
+"""Change a client's file, and restore it later.
 
-`configure` and `undo` only plan: an Edit says what would be. `commit` and `give_back`
-plan and do it, under a lock: where docker or a person changes the file in between,
-they plan again from what is there, so that neither change is lost.
+`configure` and `undo` only plan: they return an Edit. `commit` and `give_back` plan and
+write, under a lock. If docker or a person changes the file meanwhile, they plan again
+from the new text, so that no change is lost.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ _TURNS = 20
 
 
 class Edit(NamedTuple):
-    """A file before and after, None for no file.
+    """A planned change: the file `before` and `after`, None for no file.
 
-    `past` is what is to be kept of it, None where nothing is. `lost` are changes of
-    ours that somebody else has changed since. `made` are the directories that we had
-    made for the file. `untouched` says that nobody else had written it since.
-    `stranded` are the keys of imported logins that the client then finds nowhere.
+    `past` is the record to keep for the undo, None if nothing changes. `lost` are
+    changes of ours that others have overwritten. `made` are directories that we created
+    for the file. `untouched` is True if nobody else has written the file since our
+    change. `stranded` are the keys of imported logins that the client will not find
+    any more.
     """
 
     path: str
@@ -41,20 +42,20 @@ class Edit(NamedTuple):
 
 
 class EditableFile:
-    """One file, found through its symlinks, and its syntax."""
+    """One file, with symlinks resolved, and its syntax."""
 
     def __init__(self, path: str, syntax: Syntax) -> None:
         self.path = os.path.realpath(path)
         self._syntax = syntax
 
     def configure(self, wanted: Callable[[str], Iterable[WantedValue]]) -> Edit:
-        """Plan to put in the values that are wanted for the text as it is."""
+        """Plan to set the values that `wanted` returns for the present text."""
         return self._plan(wanted, past.load(self.path))
 
     def commit(self, wanted: Callable[[str], Iterable[WantedValue]]) -> Edit:
-        """Set the values that are wanted, and write how to undo it.
+        """Set the values that `wanted` returns, and record how to undo that.
 
-        Raises InvalidInputError where others go on changing the file.
+        Raises InvalidInputError if other programs keep changing the file.
         """
         for _ in range(_TURNS):
             planned = self._commit(wanted)
@@ -90,9 +91,10 @@ class EditableFile:
         raise self._never_still()
 
     def undo(self) -> Edit | None:
-        """Plan to give the file back; None where it holds nothing of ours.
+        """Plan to undo our changes; None if the file has none.
 
-        To the byte where nobody else has written it since, else key by key.
+        If nobody else has written the file since, all its old bytes are restored.
+        Otherwise the changes are undone key by key.
         """
         known = past.load(self.path)
         if known is None or not known.changes:
@@ -115,9 +117,9 @@ class EditableFile:
         )
 
     def add(self, values: Iterable[tuple[Path, Any]]) -> None:
-        """Set values that no undo takes back, as the client itself would.
+        """Set values as the client itself would; `undo` does not remove them.
 
-        Raises InvalidInputError where others go on changing the file.
+        Raises InvalidInputError if other programs keep changing the file.
         """
         wanted = [WantedValue(path, value) for path, value in values]
         with self._held():
@@ -135,9 +137,9 @@ class EditableFile:
         raise self._never_still()
 
     def give_back(self) -> Edit | None:
-        """Undo our changes of the file; None where it holds nothing of ours.
+        """Undo our changes and return the Edit; None if the file has none.
 
-        Raises InvalidInputError where others go on changing the file.
+        Raises InvalidInputError if other programs keep changing the file.
         """
         if past.load(self.path) is None:
             self._remove_leftovers()
@@ -160,7 +162,7 @@ class EditableFile:
         raise self._never_still()
 
     def is_ours(self) -> bool:
-        """Return whether nobody but us has written the file since we did."""
+        """Return whether nobody else has written the file since our last change."""
         known = past.load(self.path)
         return known is not None and known.is_of(past.read(self.path))
 
@@ -183,7 +185,7 @@ class EditableFile:
     def _origin(
         self, current: bytes | None, known: Past | None
     ) -> tuple[bytes | None, list[str], list[Change]]:
-        """Return the file without us, directories we made, our changes still there."""
+        """Return the file without our changes, our directories, our present changes."""
         if known is None or not known.changes:
             return current, [], []
         if current is None:
@@ -203,9 +205,10 @@ class EditableFile:
         return text.encode(), lost
 
     def unfound(self) -> list[str]:
-        """Return imported logins for which the file has neither a helper nor an entry.
+        """Return keys of imported logins with neither a helper nor an entry here.
 
-        Another file may name a helper for all: who takes that out strands them.
+        Such a login may depend on another file's helper for all registries. If that
+        helper is removed, the client finds the login nowhere.
         """
         known = past.load(self.path)
         return self._stranded(past.read(self.path), known) if known else []
@@ -221,21 +224,22 @@ class EditableFile:
 
     @contextmanager
     def _held(self) -> Iterator[None]:
-        """Hold the file's lock, and remove what writers that were killed have left."""
+        """Hold the file's lock, and remove the leftovers of killed writers."""
         with file_lock.beside(self.path):
             private_file.remove_leftovers(*os.path.split(self.path))
             past.remove_forgotten(self.path)
             yield
 
     def _remove_leftovers(self) -> None:
-        """Clean up where nothing is to be written: what cannot be, is no failure."""
+        """Clean up when there is nothing to write; ignore failures."""
         with suppress(OSError), self._held():
             pass
 
     def _keep_again(self, known: Past | None, planned: Edit) -> None:
-        """Restore what was known before a change, unless it was made for all that.
+        """Restore the old record after a failed change.
 
-        Who is stopped right after the change has its record, as who is killed there.
+        If the file was written in spite of the failure, the new record stays, as after
+        a kill at that point.
         """
         with suppress(OSError, InvalidInputError):
             if past.read(self.path) == planned.after:
@@ -261,7 +265,7 @@ class EditableFile:
 
     @contextmanager
     def _named(self) -> Iterator[None]:
-        """Add the file's name to a complaint about the text."""
+        """Add the file's path to an InvalidInputError about its text."""
         try:
             yield
         except InvalidInputError as error:

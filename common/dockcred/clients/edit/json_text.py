@@ -1,7 +1,7 @@
-"""Changes one key of a JSON text, and leaves order, indentation and all else alone.
+"""Change one key of a JSON text, and keep order, indentation and all other text.
 
-Top-level names are found as Go's encoding/json finds a field: whatever their case; of
-objects of one name it has the members of all, and else the last one.
+Top-level names are found as Go's encoding/json finds fields: in any case. If a name is
+there several times, objects are merged, and of other values the last one counts.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ _NotJSON = json.JSONDecodeError
 
 
 class Member(NamedTuple):
-    """A name in an object, and where it starts, its value starts and its value ends."""
+    """A member of an object: its name, and offsets in the text.
+
+    `start` is where the name starts, `value` and `end` where the value starts and ends.
+    """
 
     name: str
     start: int
@@ -29,7 +32,7 @@ class Member(NamedTuple):
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """An object with each of its members, in their order."""
+    """An object as a list of all its members, in their order."""
 
 
 def get(text: str, path: Path) -> Any:
@@ -49,7 +52,7 @@ def get(text: str, path: Path) -> Any:
 
 
 def put(text: str, path: Path, value: Any) -> str:
-    """Return the text with a value at a path; its parent is an object that is there."""
+    """Return the text with a value at a path; its parent must be an existing object."""
     text = text if text.strip() else "{}\n"
     start, found = _find(text, path)
     written = json.dumps(value)
@@ -67,16 +70,17 @@ def put(text: str, path: Path, value: Any) -> str:
 
 
 def drop(text: str, path: Path) -> str:
-    """Return the text without the key at a path, however often it stands there."""
+    """Return the text without the key at a path, even if it is there several times."""
     while get(text, path) is not ABSENT:
         text = drop_last(text, path)
     return text
 
 
 def drop_last(text: str, path: Path) -> str:
-    """Return the text without the member at a path that counts; the next one does then.
+    """Return the text without the last member at a path, which is the one that counts.
 
-    It is the same text where there is none.
+    An earlier member of the same name counts then. If there is none, the text is
+    returned unchanged.
     """
     start, found = _find(text, path)
     if found is None:
@@ -91,12 +95,12 @@ def drop_last(text: str, path: Path) -> str:
 
 
 def is_blank(text: str) -> bool:
-    """Return whether the text says nothing."""
+    """Return whether the text is an empty object, or empty."""
     return not _parse(text)
 
 
 def members(text: str, start: int) -> Iterator[Member]:
-    """Walk the members of the object whose brace is at `start`."""
+    """Yield the members of the object whose opening brace is at offset `start`."""
     at = _skip(text, start + 1)
     while text[at] != "}":
         name, colon = _VALUE.raw_decode(text, at)
@@ -120,7 +124,7 @@ def _parse(text: str) -> _Pairs:
 
 
 def _joined(values: list[Any]) -> Any:
-    """Return the last value of a name; objects that follow each other are one."""
+    """Return the last of a name's values; successive objects are merged."""
     found = values[0]
     for value in values[1:]:
         both = isinstance(found, _Pairs) and isinstance(value, _Pairs)
@@ -129,14 +133,14 @@ def _joined(values: list[Any]) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value with dictionaries for its objects."""
+    """Return a value with dicts for its objects."""
     if isinstance(value, _Pairs):
         return {name: _plain(each) for name, each in value}
     return [_plain(each) for each in value] if isinstance(value, list) else value
 
 
 def _find(text: str, path: Path) -> tuple[int, Member | None]:
-    """Return the object that a path's last name belongs to, and its member if any."""
+    """Return the offset of a path's parent object, and the path's member, if any."""
     start = _skip(text, 0)
     found = None
     for depth, name in enumerate(path):
@@ -145,7 +149,8 @@ def _find(text: str, path: Path) -> tuple[int, Member | None]:
         named = [m for m in members(text, start) if _same(m.name, name, depth)]
         found = named[-1] if named else None
         if named[1:] and path[depth + 1 :]:
-            # Go joins the objects of one name: the last that has the next one counts.
+            # Go merges the objects of one name. So take the last object that has the
+            # path's next name.
             having = [m for m in named if _has(text, m, path[depth + 1])]
             found = having[-1] if having else found
     return start, found
@@ -164,7 +169,7 @@ def _same(written: str, name: str, depth: int) -> bool:
 def _after(
     text: str, start: int, there: list[Member], written: str, *, inline: str
 ) -> str:
-    """Add a member behind the last one, with the space that stands before that one."""
+    """Return the text with a member added after the last one, with the same spacing."""
     last = there[-1]
     before = text.index(",", there[-2].end) if len(there) > 1 else start
     gap = text[before + 1 : last.start]
@@ -174,9 +179,9 @@ def _after(
 
 
 def _style(text: str) -> tuple[str, str, str]:
-    """Return newline (nothing: all on one line), indentation and colon of a text.
+    """Return a text's newline ("" if all is on one line), indentation and colon.
 
-    docker's own, tabs, for an object without members.
+    For an object without members, return docker's own style, with tabs.
     """
     start = _skip(text, 0)
     first = next(members(text, start), None)

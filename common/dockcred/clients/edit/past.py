@@ -1,7 +1,7 @@
-"""What is kept beside a file that we have changed, until the change is taken back.
+"""Keep a record beside a file that we have changed, until the change is undone.
 
-FILE.before-dockcred  the file as it was, to the byte; none where there was no file
-FILE.dockcred-undo    our changes, and the digest of what we wrote
+FILE.before-dockcred  the backup: all bytes of the old file, if there was one
+FILE.dockcred-undo    the record: our changes, and the digest of what we wrote
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _NEW_DIRECTORY = 0o700
 
 
 def read(path: str) -> bytes | None:
-    """Return what is in a file, None where there is none.
+    """Return a file's content, or None if it is missing.
 
-    Raises InvalidInputError for what is not a plain file.
+    Raises InvalidInputError if it is not a regular file.
     """
     try:
         with open(path, "rb") as file:
@@ -37,7 +37,7 @@ def read(path: str) -> bytes | None:
 
 
 def make_directories(path: str) -> list[str]:
-    """Make the directories above a file; return those made, the lowest first."""
+    """Create the directories above a file; return the new ones, the deepest first."""
     directory = os.path.dirname(path)
     made = []
     while not os.path.isdir(directory):
@@ -55,14 +55,14 @@ def remove(path: str) -> None:
 
 
 def remove_directories(made: Iterable[str]) -> None:
-    """Remove of these directories those that are empty, the deepest first."""
+    """Remove those of these directories that are empty, the deepest first."""
     for directory in sorted(made, key=len, reverse=True):
         with contextlib.suppress(OSError):
             os.rmdir(directory)
 
 
 def refuse_for_root(path: str) -> None:
-    """Raise InvalidInputError where root would leave files in somebody else's home."""
+    """Raise InvalidInputError if root would leave files in another user's home."""
     place = path
     while not os.path.lexists(place):
         place = os.path.dirname(place)
@@ -74,9 +74,9 @@ def refuse_for_root(path: str) -> None:
 
 
 def write(path: str, data: bytes) -> None:
-    """Write a file of this user's alone, and the directories above it.
+    """Write a file that only this user can read, and the directories above it.
 
-    Raises InvalidInputError where root would leave it in somebody else's home.
+    Raises InvalidInputError if root would leave it in another user's home.
     """
     refuse_for_root(path)
     make_directories(path)
@@ -90,12 +90,12 @@ _NOTHING: tuple[Any, ...] = (ABSENT, None, "", {})
 
 
 class Past(NamedTuple):
-    """A file before our first change, and all our changes since.
+    """The record of a file: its content before our first change, and our changes.
 
-    `digest` is of the file with them. `was` is of the file that the last of them was
-    made to, where it still stands if the writer was killed in between. `moved` are the
-    keys of logins that `import --remove` has taken out of the file: before our first
-    change too, where there is no more to tell than that.
+    `digest` is the digest of the file with all changes. `was` is the digest before the
+    last change: the file still has it if the writer was killed in between. `moved` are
+    the keys of logins that `import --remove` has taken out of the file. A record may
+    have only these, if we have made no other change yet.
     """
 
     before: bytes | None
@@ -106,17 +106,20 @@ class Past(NamedTuple):
     moved: list[str] = []  # noqa: RUF012 - never changed in place
 
     def is_of(self, data: bytes | None) -> bool:
-        """Return whether a file is as we left it, with the last change or without."""
+        """Return whether a file is as we left it, with or without the last change."""
         return data is not None and digest(data) in {self.digest, self.was}
 
 
 def digest(data: bytes | None) -> str:
-    """Return the digest by which a file is known to be as we left it."""
+    """Return the SHA-256 digest of a file's content, "" for no file."""
     return hashlib.sha256(data).hexdigest() if data is not None else ""
 
 
 def load(path: str) -> Past | None:
-    """Read what is kept for a file; None where it holds no change of ours."""
+    """Return the record of a file; None if it has no change of ours.
+
+    Raises InvalidInputError for a damaged record.
+    """
     text = read(path + RECORD)
     if text in {None, _FORGOTTEN}:
         return None
@@ -136,7 +139,7 @@ def load(path: str) -> Past | None:
 
 
 def save(path: str, past: Past) -> None:
-    """Write the backup first, then the record that refers to it."""
+    """Write the backup, then the record that refers to it."""
     changes = [
         {"path": change.path, "now": change.now}
         | ({} if change.was is ABSENT else {"was": change.was})
@@ -156,10 +159,10 @@ def save(path: str, past: Past) -> None:
 
 
 def forget(path: str) -> None:
-    """Remove what is kept for a file.
+    """Remove a file's record and backup.
 
-    The record says first that nothing is, so that a backup, which may hold logins, is
-    never there without one: who is killed in between leaves it to `remove_forgotten`.
+    First the record is marked as forgotten. The backup may have logins, so it must
+    never be there without a record. After a kill, `remove_forgotten` does the rest.
     """
     if os.path.lexists(path + RECORD):
         private_file.replace(path + RECORD, _FORGOTTEN)
@@ -170,8 +173,9 @@ def forget(path: str) -> None:
 def record_moved(path: str, keys: Iterable[str]) -> None:
     """Record the keys of logins that are about to be taken out of a file.
 
-    Also where no change of ours is in it yet: one that comes leads to the store, and
-    its undo does not. What a helper of others' answers for needs no record.
+    This is done even if the file has no change of ours yet. A later change will make
+    the client ask the store, and the undo of that change must know these logins. A key
+    with another program's helper needs no record.
     """
     known = load(path)
     if known is None:
@@ -180,12 +184,12 @@ def record_moved(path: str, keys: Iterable[str]) -> None:
         known = Past(None, "", [], [])
     if moved := sorted({*known.moved, *keys}):
         save(path, known._replace(moved=moved))
-        if not file_lock.is_mine(path):  # root's hand in somebody's home
+        if not file_lock.is_mine(path):  # root writes in another user's home
             private_file.give_away(path + RECORD, path)
 
 
 def restore(path: str, known: Past | None) -> None:
-    """Record what was known before, as nothing has been moved after all."""
+    """Restore the old record, because no login was taken out after all."""
     if known is None:
         forget(path)
     else:
@@ -193,7 +197,7 @@ def restore(path: str, known: Past | None) -> None:
 
 
 def has_helper(text: str, key: str) -> bool:
-    """Return whether a client's text names a helper for a key, or one for all."""
+    """Return whether a client's text names a helper for a key, or for all keys."""
     from dockcred.clients.edit import json_text  # noqa: PLC0415 - a file of logins alone
 
     places = ("credHelpers", key), ("credsStore",)
@@ -212,7 +216,7 @@ def unfound(text: str, keys: Iterable[str]) -> list[str]:
 
 
 def remove_moved(path: str) -> None:
-    """Remove from the backup what was taken out of the file: there is no copy."""
+    """Remove the logins that were taken out of the file from the backup too."""
     known = load(path)
     if known is None or not known.moved or known.before is None:
         return
@@ -228,9 +232,9 @@ def remove_moved(path: str) -> None:
 
 
 def remove_forgotten(path: str) -> None:
-    """Finish a `forget` that was killed, and a `save` killed before its record.
+    """Finish a `forget` that was killed, or a `save` killed before its record.
 
-    The latter has left a backup of what still stands there.
+    After such a `save` the backup is equal to the file.
     """
     text = read(path + RECORD)
     if text == _FORGOTTEN:

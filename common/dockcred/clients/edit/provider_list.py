@@ -1,7 +1,7 @@
-"""Changes one provider in kubelet's list of them, JSON or YAML, and leaves all else.
+"""Change one provider in kubelet's list (JSON or YAML), and keep all other text.
 
-YAML is read by its lines, as people and programs write this file: `providers:` with a
-list below it. What is put there is JSON in one line, which is YAML too.
+YAML is read line by line, in the form that people and programs write: `providers:` with
+a list below it. We write a provider as JSON on one line, which is valid YAML too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SPACE = re.compile(r"\s*")
 
 
 class _Item(NamedTuple):
-    """An item of the list: its name, and where it starts and ends in the text."""
+    """An item of the list: the provider's name, and its start and end in the text."""
 
     name: str
     start: int
@@ -29,10 +29,10 @@ class _Item(NamedTuple):
 
 
 class ProviderList(WholeText):
-    """The syntax of a path ("providers", NAME); of the empty one, a whole text's."""
+    """The syntax of a path ("providers", NAME); the empty path is the whole text."""
 
     def get(self, text: str, path: Path, /) -> Any:
-        """Return a provider: an object, or its text where it is not written as JSON."""
+        """Return a provider as an object, or as text if it is not JSON; or ABSENT."""
         if not path:
             return super().get(text, path)
         for item in _items(text):
@@ -45,9 +45,9 @@ class ProviderList(WholeText):
         return ABSENT
 
     def put(self, text: str, path: Path, value: Any, /) -> str:
-        """Return the text with a provider replaced, or after the last one.
+        """Return the text with a provider replaced, or added after the last one.
 
-        Raises InvalidInputError where there is no list of providers to be found.
+        Raises InvalidInputError if the text has no list of providers.
         """
         if not path:
             return super().put(text, path, value)
@@ -64,10 +64,10 @@ class ProviderList(WholeText):
         return text[: last.end] + _between(text, there) + written + text[last.end :]
 
     def drop(self, text: str, path: Path, /) -> str:
-        """Return the text without a provider that is there.
+        """Return the text without a provider, which must be there.
 
-        Raises InvalidInputError where it is the only one, without which kubelet does
-        not start.
+        Raises InvalidInputError if it is the only one: kubelet does not start with an
+        empty list.
         """
         if not path:
             return super().drop(text, path)
@@ -87,7 +87,7 @@ def _items(text: str) -> Iterator[_Item]:
 
 
 def _between(text: str, there: list[_Item]) -> str:
-    """Return what stands between two items of this list."""
+    """Return the text to put between two items of this list."""
     last = there[-1]
     if text.lstrip().startswith("{"):
         opened = text.rindex("[", 0, last.start) if len(there) == 1 else None
@@ -118,7 +118,7 @@ def _of_json(text: str) -> Iterator[_Item]:
 
 
 def _of_yaml(text: str) -> Iterator[_Item]:
-    """Return the items of a block list: each begins behind its dash."""
+    """Yield the items of a YAML block list; each begins after its dash."""
     at, indent, begun = 0, None, None
     in_list = False
     end = 0
@@ -143,7 +143,7 @@ def _of_yaml(text: str) -> Iterator[_Item]:
 
 
 def _named(text: str, start: int, end: int) -> _Item:
-    """Read an item's name, which stands as deep as its first key."""
+    """Return an item with its name, a key at the same indentation as the first key."""
     item = text[start:end]
     try:
         found = json.loads(item)

@@ -1,8 +1,8 @@
-"""Kubernetes: pull secrets as manifests, rendered, checked, and as kubelet reads them.
+"""Kubernetes: render and check pull secrets, and read them as kubelet does.
 
-The API server is asked by `commands.refresh` alone. kubelet's reader is Go's: names in
-any case, each object's last word counts, and one entry that it cannot decode makes it
-give up (kubernetes, pkg/credentialprovider and its secrets).
+Only `commands.refresh` asks the API server. kubelet decodes JSON with Go: names may be
+in any case, and the last of equal names counts. One entry that it cannot decode makes
+it give up (kubernetes, pkg/credentialprovider and its secrets).
 """
 
 from __future__ import annotations
@@ -19,19 +19,22 @@ from dockcred.errors import InvalidInputError
 
 JSON_KEY, JSON_TYPE = ".dockerconfigjson", "kubernetes.io/dockerconfigjson"
 OLD_KEY, OLD_TYPE = ".dockercfg", "kubernetes.io/dockercfg"
-"""The old form is the content of `auths` alone."""
+"""The key and type of the old form, which has only the content of `auths`."""
 
 KEYS = {JSON_TYPE: JSON_KEY, OLD_TYPE: OLD_KEY}
-"""The types that kubelet reads, each with the only key that it looks at."""
+"""The Secret types that kubelet reads, each with the only key that it reads."""
 
 _FIELDS = ("username", "password", "email", "auth")
 _AUTHS = Map(dict.fromkeys(_FIELDS, TEXT))
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
-_LONE = 1  # a last character of base64 that alone makes no byte
+_LONE = 1  # one last character of base64 alone is not a whole byte
 
 
 class SecretEntry:
-    """What kubelet takes from an entry; a repr shows no secret."""
+    """What kubelet reads from an entry; a repr shows no secret.
+
+    `names` are the entry's other fields, in lower case.
+    """
 
     __slots__ = ("auth", "key", "names")
 
@@ -41,15 +44,15 @@ class SecretEntry:
         self.names = names
 
     def __repr__(self) -> str:
-        """Show whose it is."""
+        """Show the key and the user."""
         return f"SecretEntry({self.key!r}, {self.auth!r})"
 
 
 def read(data: bytes, *, old: bool = False) -> tuple[list[SecretEntry], frozenset[str]]:
-    """Return the entries, and the names that stand beside `auths`, in lower case.
+    """Return the entries, and the names beside `auths` in lower case.
 
-    Raises InvalidInputError for what kubelet cannot read at all; an `auth` that it
-    cannot decode is a fault of its entry.
+    Raises InvalidInputError if kubelet cannot read the file at all. An `auth` that
+    kubelet cannot decode becomes a fault of its entry.
     """
     form = _AUTHS if old else {"auths": _AUTHS, "HttpHeaders": Map(TEXT)}
     try:
@@ -75,12 +78,12 @@ def read(data: bytes, *, old: bool = False) -> tuple[list[SecretEntry], frozense
 
 
 def _auth(fields: dict[str, str]) -> Auth:
-    """Return user and password as kubelet takes them; `auth` goes before both."""
+    """Return user and password as kubelet reads them; `auth` wins over both fields."""
     username, password = fields["username"], fields["password"]
     fault = None
     if text := fields["auth"]:
         held = text.replace("\r", "").replace("\n", "")
-        # Padding is wanted where there is some, and refused where there is none.
+        # kubelet decodes with padding if the text ends in "=", else without.
         is_padded = text.strip().endswith("=")
         if not _BASE64.fullmatch(held) or len(held) % 4 == _LONE:
             return Auth(fault=Fault.NOT_BASE64)
@@ -117,7 +120,7 @@ _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def place(key: str) -> tuple[str, str] | None:
-    """Return the host and the path for which an entry is; None where it is no URL."""
+    """Return the host and the path that a key means; None if it is not a URL."""
     has_scheme = key.startswith(("https://", "http://"))
     rest = key.partition("://")[2] if has_scheme else key
     rest = rest.partition("#")[0].partition("?")[0]
@@ -137,7 +140,7 @@ def place(key: str) -> tuple[str, str] | None:
 
 
 def never(host: str, path: str) -> str:
-    """Return what to write instead of a key that is found for no image."""
+    """Return a remedy for a key that matches no image, or "" if it can match."""
     if host in HUB_NAMES - {HUB, HUB_INDEX}:
         return f"write {HUB}, by which kubelet knows Docker Hub"
     if not host or path.startswith("//"):

@@ -1,9 +1,8 @@
-"""An imagePullSecret as kubelet reads it (kubernetes, pkg/credentialprovider).
+"""Check an imagePullSecret as kubelet reads it (kubernetes, pkg/credentialprovider).
 
-From each entry kubelet takes user and password, `auth` first; all else is passed over
-without a word. One `auth` that it cannot decode, and it pulls nothing for a pod that
-names the Secret. Before it comes the API server, which has rules of its own
-(pkg/apis/core/validation).
+From each entry kubelet reads user and password, `auth` first, and ignores all else
+silently. With one `auth` that it cannot decode, it pulls nothing for a pod that names
+the Secret. The API server comes first, with its own rules (pkg/apis/core/validation).
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ _SOON = timedelta(minutes=10)
 
 
 def secrets(data: bytes) -> Iterator[Mapping[str, Any]]:
-    """Return each Secret; raise InvalidInputError where there is none."""
+    """Yield each Secret; raise InvalidInputError if there is none."""
     for document in findings.read(data):
         is_list = document.get("kind") in ("List", "SecretList")
         items = document.get("items") if is_list else [document]
@@ -54,7 +53,7 @@ def secrets(data: bytes) -> Iterator[Mapping[str, Any]]:
 
 
 def name_of(secret: Mapping[str, Any]) -> str:
-    """Return the name of a Secret as kubectl does."""
+    """Return the name of a Secret, as NAMESPACE/NAME if it has a namespace."""
     metadata = findings.table(secret.get("metadata"))
     namespace = metadata.get("namespace")
     called = findings.word(metadata.get("name"))
@@ -62,7 +61,7 @@ def name_of(secret: Mapping[str, Any]) -> str:
 
 
 def content(secret: Mapping[str, Any], key: str) -> bytes | None:
-    """Return what stands under a key; None where nothing can be read."""
+    """Return the decoded value of a key, or None if there is none."""
     plain = findings.table(secret.get("stringData")).get(key)
     if isinstance(plain, str):
         return plain.encode(errors="replace")
@@ -70,10 +69,10 @@ def content(secret: Mapping[str, Any], key: str) -> bytes | None:
 
 
 def _decoded(encoded: object) -> bytes | None:
-    """Return what a value of `data` is; None for what the API server refuses."""
+    """Return a decoded value of `data`; None if the API server refuses it."""
     if not isinstance(encoded, str):
         return None
-    # Line ends are passed over, as `base64` without -w0 makes them.
+    # Line ends are ignored: `base64` without -w0 writes them.
     text = encoded.replace("\r", "").replace("\n", "")
     try:
         return base64.b64decode(text, validate=True)
@@ -82,7 +81,7 @@ def _decoded(encoded: object) -> bytes | None:
 
 
 def check_end(secret: Mapping[str, Any]) -> Iterator[Finding]:
-    """Return a finding where a credential has expired, or nearly so."""
+    """Yield a finding about a credential's expiry, if the Secret names it."""
     metadata = findings.table(secret.get("metadata"))
     ends = findings.table(metadata.get("annotations")).get(EXPIRES_AT)
     if not isinstance(ends, str):
@@ -122,7 +121,7 @@ _FAULTS: Consequences = {
 
 
 def check(data: bytes) -> Iterator[Finding]:
-    """Check each Secret, or the file that is to be in one."""
+    """Check each Secret, or a file that is to be put into one."""
     if _is_payload(data):
         yield from _payload(data)
         return
@@ -164,7 +163,7 @@ _LABEL = re.compile(r"[a-z0-9A-Z]([-a-z0-9A-Z_.]{0,61}[a-z0-9A-Z])?")
 
 
 def _refusals(secret: Mapping[str, Any]) -> Iterator[Finding]:
-    """Return why the API server would not take a Secret."""
+    """Yield the reasons why the API server would refuse a Secret."""
     name = name_of(secret)
     metadata = findings.table(secret.get("metadata"))
     yield from _names(metadata)

@@ -1,8 +1,8 @@
-"""A Secret of type kubernetes.io/dockerconfigjson, for imagePullSecrets.
+"""Render a Secret of type kubernetes.io/dockerconfigjson, for imagePullSecrets.
 
-Its payload is what `kubectl create secret docker-registry` writes. kubelet reads user
-and password from it: identity tokens and helpers it passes over. The annotation
-dockcred/expires-at says when the first credential ends.
+Its content is what `kubectl create secret docker-registry` writes. kubelet reads only
+users and passwords from it, and ignores identity tokens and helpers. The annotation
+dockcred/expires-at has the first credential's expiry.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from dockcred.clients.kubernetes import JSON_KEY, JSON_TYPE
 from dockcred.errors import InvalidInputError
 
 EXPIRES_AT = "dockcred/expires-at"
-"""The annotation that says when the first credential ends, in RFC 3339."""
+"""The annotation with the first credential's expiry, in the form of RFC 3339."""
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-_LABELS = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"  # of any length, up to all of the name's
+_LABELS = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"  # of any length that the name allows
 _NAME = re.compile(rf"{_LABELS}(\.{_LABELS})*")
 _NAMESPACE = re.compile(_LABEL)
 _MAX_NAME = 253
 MAX_BYTES = 1024 * 1024
-"""The API server's limit for all values of a Secret, before they are encoded."""
+"""The API server's limit in bytes for all values of a Secret, before base64."""
 
 
 def secrets(
@@ -38,10 +38,11 @@ def secrets(
     data: tuple[str, bytes],
     ends: float | None,
 ) -> bytes:
-    """Write one Secret for each namespace, or one that leaves it to kubectl.
+    """Return a Secret for each namespace, or one without a namespace.
 
-    `kind` is its type, `data` its one key and content, `ends` the end of the first
-    credential in seconds since the epoch. Several are a List.
+    `kind` is the Secret's type, `data` its only key with the content, `ends` the first
+    expiry in seconds since the epoch. Several Secrets are in a List. Raises
+    InvalidInputError for a wrong name, or if the content is too large.
     """
     check_names(name, namespaces)
     if len(data[1]) > MAX_BYTES:
@@ -57,7 +58,7 @@ def secrets(
 
 
 def check_names(name: str, namespaces: Sequence[str]) -> None:
-    """Raise InvalidInputError for what cannot name a Secret or a namespace."""
+    """Raise InvalidInputError for a wrong name of a Secret or of a namespace."""
     if len(name) > _MAX_NAME or not _NAME.fullmatch(name):
         raise InvalidInputError(
             f"{name!a} is no name of a Secret",
@@ -102,7 +103,7 @@ NAME = "dockcred"
 
 
 def render(logins: Sequence[Login], options: Options) -> bytes:
-    """Write one Secret for each namespace."""
+    """Return a Secret for each namespace; see `secrets`."""
     return secrets(
         options.name or NAME,
         options.namespaces,
@@ -113,7 +114,7 @@ def render(logins: Sequence[Login], options: Options) -> bytes:
 
 
 def payload(logins: Sequence[Login]) -> bytes:
-    """Write the file inside; kubelet knows namespaces of a registry too."""
+    """Return the file in the Secret; a key may have a namespace, as kubelet allows."""
     entries.refuse_tokens(logins, "kubelet")
     keyed = entries.by_key((_key(login), login) for login in logins)
     found = {
@@ -131,5 +132,5 @@ def _key(login: Login) -> str:
     reference = login.reference
     if not login.namespace:
         return reference.docker_key
-    # kubelet finds Docker Hub's namespaces under the name that images have.
+    # For Docker Hub's namespaces, kubelet uses the host as in image names.
     return f"{reference.containers_key}/{login.namespace}"

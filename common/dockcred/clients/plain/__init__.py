@@ -1,7 +1,7 @@
-"""user:password without a newline, for what takes a pair and encodes it itself.
+"""Render and check user:password without a newline, for programs that encode it.
 
-Argo CD Image Updater takes the same as a line; some take the password alone. These,
-and the variables in `environment`, are formats of no one client.
+Argo CD Image Updater reads the same as a line. Some programs read only a password.
+These formats, and the variables in `environment`, do not belong to one client.
 """
 
 from __future__ import annotations
@@ -20,20 +20,23 @@ CONSUMERS: tuple[str, ...] = ()
 
 
 def render(logins: Sequence[Login], _options: Options) -> bytes:
-    """Write the pair."""
+    """Return user:password."""
     entries.refuse_tokens(logins, "who reads user:password")
     return entries.pair(entries.only(logins, "user:password")).encode()
 
 
 class ArgoCD:
-    """The line that Argo CD Image Updater's `credentials: ext:/script` is to print."""
+    """The line that a script for Argo CD Image Updater must print.
+
+    The updater's setting is `credentials: ext:/script`.
+    """
 
     FILE = FILE
     OPTIONS = OPTIONS
     CONSUMERS = CONSUMERS
 
     def render(self, logins: Sequence[Login], _options: Options) -> bytes:
-        """Write user:password in one line."""
+        """Return user:password as one line."""
         entries.refuse_tokens(logins, "Argo CD Image Updater")
         line = entries.pair(entries.only(logins, "a script"))
         entries.refuse_lines(line, "the password")
@@ -45,7 +48,7 @@ READER = "who reads user:password"
 
 
 def check(data: bytes) -> Iterator[Finding]:
-    """Check the pair."""
+    """Check user:password."""
     try:
         line = data.decode()
     except UnicodeDecodeError:
@@ -78,12 +81,12 @@ class Password:
     READER = "who reads a password"
 
     def render(self, logins: Sequence[Login], _options: Options) -> bytes:
-        """Write it."""
+        """Return the password."""
         entries.refuse_tokens(logins, self.READER)
         return entries.only(logins, "a password").credential.secret.encode()
 
     def check(self, data: bytes) -> Iterator[Finding]:
-        """Check its ends; of what is between nothing is shown."""
+        """Check for line breaks; nothing of the password is shown."""
         password = data.removesuffix(b"\n")
         if not password:
             yield error(ENTRY, "there is no password")

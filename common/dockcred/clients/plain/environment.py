@@ -1,8 +1,9 @@
-"""Variables: DOCKER_AUTH_CONFIG, and with one registry REGISTRY, …_USER, …_PASSWORD.
+"""Render and check environment variables with logins.
 
-For `eval` in a shell; with --for dotenv as plain lines NAME=VALUE, for $GITHUB_ENV,
-GitLab's dotenv reports and --env-file. DOCKER_AUTH_CONFIG is read by docker since
-28.3, GitLab Runner and Testcontainers.
+They are DOCKER_AUTH_CONFIG, and for a single registry REGISTRY, REGISTRY_USER and
+REGISTRY_PASSWORD. They are written for `eval` in a shell, or with --for dotenv as plain
+lines NAME=VALUE: for $GITHUB_ENV, GitLab's dotenv reports and --env-file. docker since
+28.3, GitLab Runner and Testcontainers read DOCKER_AUTH_CONFIG.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ CONSUMERS: tuple[str, ...] = (DOTENV,)
 
 
 def render(logins: Sequence[Login], options: Options) -> bytes:
-    """Write a line for each variable."""
+    """Return a line for each variable."""
     entries.refuse_tokens(logins, "DOCKER_AUTH_CONFIG")
     write = _plain if options.consumer == DOTENV else _exported
     return "".join(write(*pair) for pair in _variables(logins, options)).encode()
@@ -86,7 +87,7 @@ def check(data: bytes) -> Iterator[Finding]:
 
 
 def _read_variables(data: bytes) -> dict[str, str]:
-    """Read the assignments; with `export` they are a shell's, and quoted."""
+    """Return the variables. With `export`, the text is parsed as a shell's."""
     try:
         lines = data.decode()
         if re.search(r"^export ", lines, re.MULTILINE):
