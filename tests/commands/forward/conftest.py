@@ -1,4 +1,4 @@
-"""A near side that has env keys of the sandbox's AWS, and allows its registry."""
+"""A near side with AWS keys of the sandbox in variables, which allows its registry."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OPEN = ("--allow", HOST, "--allow", "registry.example.com:5000", "--allow", "pla
 
 @pytest.fixture
 def start(cloud, helper_bin: Path, tmp_path: Path) -> Iterator[Callable[..., Near]]:
-    """Start one with further options; all end with the test."""
+    """Return a function that starts a near side; all of them end with the test."""
     with ExitStack() as stack:
 
         def started(*options: str, allowed=OPEN, **variables: str) -> Near:

@@ -1,4 +1,7 @@
-"""A `dockcred forward` that runs, and the far side's programs with nothing of ours."""
+"""A running `dockcred forward` (the near side), and helpers that have only its socket.
+
+The helpers are the far side. They get no identity and no home, only DOCKCRED_FORWARD.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ SYSTEM = "/usr/bin:/bin"
 
 @dataclass
 class Near:
-    """The near side: where it listens, and what it has told so far."""
+    """The near side: its process, the socket's path, and the log it prints."""
 
     process: subprocess.Popen[str]
     path: str
@@ -32,7 +35,7 @@ class Near:
         return self.log.read_text()
 
     def lines(self) -> list[str]:
-        """Return what was told of requests, without the times."""
+        """Return the log's lines about requests, without the times."""
         return [line.partition(" ")[2] for line in self.told().splitlines()[1:]]
 
     def ask(
@@ -44,7 +47,7 @@ class Near:
         )
 
     def send(self, frame: bytes, within_s: float = BUSY_S) -> dict[str, Any]:
-        """Send a frame as it is, and return the answer."""
+        """Send a request's bytes unchanged, and return the answer."""
         return send(self.path, frame, within_s)
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""A person who is asked, a command that is run, and the far side's own `dockcred`."""
+"""forward asks a person (--confirm), runs a command, and serves the far `dockcred`."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_dockcred_itself_says_who_answers(
 def test_doctor_names_no_identity_of_the_far_side(
     cloud, near: Near, dockcred: Program
 ) -> None:
-    """It has keys of its own, which nobody asks."""
+    """The far side has keys of its own, which are not used."""
     variables = cloud.environment("env-keys")
     docker = Path(variables["HOME"]) / ".docker"
     docker.mkdir()

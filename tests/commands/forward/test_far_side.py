@@ -1,4 +1,4 @@
-"""The far side's helpers have nothing but the socket: its answers, errors and misses."""
+"""The far side's helpers have only the socket: answers, errors and misses."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_nothing_is_kept_on_the_far_side(near: Near, tmp_path: Path) -> None:
 
 
 def test_an_identity_of_the_far_side_is_not_asked(cloud, near: Near) -> None:
-    """What is off the list stays so: nothing else is tried in silence."""
+    """A registry that is not allowed is an error: no other source is tried silently."""
     far = near.ask("get", "public.ecr.aws", **cloud.environment("env-keys"))
     assert far.said == (
         "public.ecr.aws is not forwarded to here; on the machine where dockcred forward"
@@ -127,7 +127,7 @@ def test_store_and_erase_are_refused_unless_allowed(near: Near) -> None:
 
 @pytest.fixture
 def vault(helper_bin: Path, tmp_path: Path) -> dict[str, str]:
-    """The variables of a vault, as the desktop's store."""
+    """Make a vault, the near side's store; return the variables that name it."""
     key = tmp_path / "key"
     found = {
         "DOCKCRED_STORE": "vault",
@@ -149,14 +149,14 @@ def test_allowed_they_reach_the_store_of_the_desktop(start, vault) -> None:
     assert (json.loads(far.stdout)["Username"], far.password) == ("me", "p/w+=")
     assert near.ask("erase", "registry.example.com:5000").status == 0
     assert near.ask("get", "registry.example.com:5000").stdout == NOT_FOUND
-    # Off the list still: to write is not more than to ask.
+    # --allow-store allows no registry that is not on the list.
     other = login("x").replace("registry.example.com:5000", "ghcr.io")
     assert "ghcr.io is not forwarded" in near.ask("store", other).said
     assert "p/w+=" not in near.told()
 
 
 def test_a_host_without_a_dot_is_not_docker_hub(start, vault) -> None:
-    """As an image's name it would be a repository there, and be answered its login."""
+    """As an image's name `plain` would be on Docker Hub, and get its login."""
     hub = "https://index.docker.io/v1/"
     near = start(
         "--allow-store", allowed=("--allow", "docker.io", "--allow", "plain"), **vault
@@ -186,7 +186,7 @@ def test_a_stopped_desktop_is_no_hang(near: Near) -> None:
 
 
 def answered_by(answer: bytes, path: str, helper_bin: Path) -> Answer:
-    """Ask somebody else behind the socket, who hears a request and then goes."""
+    """Ask a server that reads a request, sends `answer` and closes."""
 
     def speak() -> None:
         connection, _ = listening.accept()
@@ -207,7 +207,7 @@ def answered_by(answer: bytes, path: str, helper_bin: Path) -> Answer:
 
 
 def test_an_end_without_an_answer_is_told(tmp_path: Path, helper_bin: Path) -> None:
-    """As sshd leaves it where the other end of its line has gone."""
+    """sshd closes the socket like this when the other end of its connection is gone."""
     far = answered_by(b"", str(tmp_path / "s"), helper_bin)
     assert "has ended without an answer" in far.said
 
@@ -273,7 +273,7 @@ def as_nobody(path: str) -> subprocess.CompletedProcess[str]:
 def test_another_user_is_refused_by_the_file_and_by_the_kernel_s_word(
     near: Near, tmp_path: Path
 ) -> None:
-    """The second holds where the first was opened."""
+    """Even if the socket's mode lets all users in, the peer's user id is checked."""
     require_root("to be another user")
     assert stat.S_IMODE(os.stat(near.path).st_mode) == 0o600
     for path in (tmp_path, *tmp_path.parents[:-2]):
@@ -308,7 +308,7 @@ def test_who_sends_nothing_holds_up_nobody(near: Near) -> None:
     try:
         for connection in silent:
             connection.connect(near.path)
-        # One after the other they would take 500 s.
+        # If the silent ones were served one after the other, it would take 500 s.
         assert near.ask("get", DOCKCRED_TIMEOUT=f"{LONG_S}").status == 0
         silent[0].settimeout(BUSY_S)
         assert silent[0].recv(1) == b""  # closed, without an answer
@@ -332,7 +332,7 @@ def test_who_does_not_read_holds_up_nobody(near: Near) -> None:
 
 @pytest.fixture
 def many_files() -> Iterator[None]:
-    """Let this process have a descriptor for each of a thousand."""
+    """Raise the limit of file descriptors: the test has a thousand connections."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = before[1] if before[1] != resource.RLIM_INFINITY else 4096
     wanted = max(before[0], min(4096, most))
@@ -361,7 +361,7 @@ def test_a_thousand_at_once_are_answered_by_one_mint(cloud, near: Near) -> None:
 
 
 def test_a_process_of_any_name_is_answered_and_named(near: Near) -> None:
-    """Its name is what it says itself: of any bytes, and of more lines than one."""
+    """A process sets its own name: it may have any bytes, and several lines."""
     named = "import ctypes; ctypes.CDLL(None).prctl(15, b'\\xff\\n\\x1b[2J')\n"
     ask = _ASK.replace("os.setgroups([]); os.setgid(65534); os.setuid(65534)", "")
     done = subprocess.run(
@@ -432,7 +432,7 @@ def test_its_own_directory_goes_with_it(cloud, helper_bin: Path) -> None:
 def test_a_command_has_the_socket_and_its_status_is_ours(
     cloud, helper_bin: Path
 ) -> None:
-    """The variable is set for any command; what is allowed ends with it."""
+    """Any command gets the variable. When the command ends, so does the socket."""
     ask = f"echo {HOST} | env -i DOCKCRED_FORWARD=$DOCKCRED_FORWARD docker-credential-auto get; exit 7"
     environment = cloud.environment("env-keys") | {
         "PATH": f"{helper_bin}:/usr/bin:/bin"
@@ -459,7 +459,7 @@ def test_a_command_that_is_not_there_is_told(cloud, helper_bin: Path) -> None:
 def test_a_ticket_of_this_machine_does_not_answer_for_the_other(
     cloud, helper_bin: Path, tmp_path: Path
 ) -> None:
-    """The launcher's sh hands over to Python, which asks the socket alone."""
+    """With DOCKCRED_FORWARD sh starts Python, which asks only the socket."""
     made = Program(str(helper_bin / "dockcred"))(
         *("install", "--dir", str(tmp_path / "bin")),
         environment={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},

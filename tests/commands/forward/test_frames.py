@@ -1,4 +1,4 @@
-"""Each kind of request is answered as the transcript says, and told of in one line."""
+"""Each kind of request gets the transcript's answer, and its line in the log."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_each_request_is_answered_and_told_as_written(near: Near) -> None:
         line = near.lines()[-1].replace(f"for {name} (", "for python3 (")
         line = re.sub(r"for (pytest|python)[\w.-]* \(", "for python3 (", line)
         assert agrees(told.removeprefix("! "), line), f"{title}: {line}"
-    # One mint for all: a replayed frame is answered what the first one was.
+    # All get the same password: a request that is sent again mints no new one.
     assert len(passwords - {None}) == 1
     assert not any(secret and secret in near.told() for secret in passwords)
     assert "s3cr3t" not in near.told()

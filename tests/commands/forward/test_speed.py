@@ -1,4 +1,4 @@
-"""The far side's hit against a local one by Python, in the same minute, by turns."""
+"""The time of a far side's cache hit and of a local one by Python, taken by turns."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST = 1.3
 def test_a_far_hit_takes_little_more_than_a_local_one(near: Near, ecr: Program) -> None:
     assert ecr.get(near.environment).status == near.ask("get").status == 0
     ratios = []
-    for _ in range(3):  # of a busy machine the best of three
+    for _ in range(3):  # the machine may be busy: the best of three counts
         taken: dict[str, list[float]] = {"local": [], "far": []}
         for _ in range(ROUNDS):
             taken["local"].append(ecr.get(near.environment).seconds)
@@ -40,7 +40,7 @@ _LOADED = "import sys; print(*sys.modules, sep='\\n', file=sys.stderr)"
 def test_the_far_side_imports_no_identity_and_nothing_heavy(
     near: Near, helper_bin: Path
 ) -> None:
-    """No provider, no cache, no router; a socket, and not Python's module of that name."""
+    """No provider, cache or router; and not even Python's module `socket`."""
     code = (
         "import os, sys; os._exit = sys.exit\n"
         "from docker_credential_auto import main\n"

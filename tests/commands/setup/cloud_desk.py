@@ -1,8 +1,8 @@
 """Serve the sandbox cloud in the world, and make people's homes there on request.
 
-Each line of stdin is a JSON object, and is answered by one on stdout. The first line of
-all says where the cloud is, and what its hosts and Azure's registries are believed by.
-The cloud is called by its real names, which the world's hosts lead to where it listens.
+Each line of stdin is a request, a JSON object, and gets one JSON line on stdout. The
+first line on stdout has the cloud's URL, its CA, and the certificate by which Azure's
+registries check tokens. In the world, /etc/hosts maps the clouds' real names to it.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ ACCOUNTS = {
 
 
 def sso(cloud: Sandbox, home: Path, *names: str) -> None:
-    """Log somebody in at IAM Identity Center, who has a profile for each account."""
+    """Write an IAM Identity Center login and a profile for each account to a home."""
     work = AwsWorkplace(cloud.aws, home, cloud.url)
     text = ""
     for name in names:
         role = cloud.aws.add_role(
             Role(ACCOUNTS[name], f"AWSReservedSSO_{name}_0123456789abcdef")
         )
-        # The sandbox has a login for each role: a session of each, at one start URL.
+        # A login of the sandbox is for one role. So each role has a session, with the
+        # same start URL.
         login = cloud.aws.logins.start(role, work.now + LIFETIME_S)
         work.sso_token(f"corp-{name}", login)
         text += (
@@ -54,13 +55,13 @@ def aws_keys(cloud: Sandbox, home: Path) -> None:
 
 
 def become(cloud: Sandbox, home: Path, name: str) -> None:
-    """Set up an identity of the sandbox's in a home; its variables are left out."""
+    """Set up an identity of the sandbox in a home, without its variables."""
     owner = {"google": cloud.google, "azure": cloud.azure, "github": cloud.github}
     owner[name.partition("-")[0]].environment(name, home=home, url=cloud.url, tls=True)
 
 
 def answer(cloud: Sandbox, asked: dict[str, str]) -> dict[str, object]:
-    """Do what is asked."""
+    """Carry out one request; return the answer."""
     home = Path(asked.get("home", ""))
     match asked["do"]:
         case "listen":

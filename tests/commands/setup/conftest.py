@@ -1,4 +1,4 @@
-"""The world of tests/real, and in it a cloud by its real names and people's homes."""
+"""The world of tests/real, with a cloud under its real names and people's homes."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from .person import Person, own_machine
 IMAGE = "team/app:1"
 CLOUD_ADDRESS = "192.0.2.2"
 METADATA = "169.254.169.254"
-# Registries beside those of tests/real: the third account's, and one that Google's
-# identities name.
+# More registries than tests/real has: the third AWS account's, and a Google host that
+# its identities name.
 MORE_HOSTS = (
     f"{ACCOUNTS['prod']}.dkr.ecr.eu-west-1.amazonaws.com",
     "us-docker.pkg.dev",
 )
-# What the clouds' own services are called, so that no variable has to say where they are.
+# Real host names of the clouds' services: so no variable has to set an endpoint.
 NAMES = (
     *("api.ecr.eu-west-1.amazonaws.com", "ecr.eu-west-1.api.aws"),
     *("portal.sso.eu-west-1.amazonaws.com", "oidc.eu-west-1.amazonaws.com"),
@@ -43,7 +43,7 @@ NAMES = (
 
 
 class CloudDesk:
-    """The cloud's process, which makes people's identities on request."""
+    """The process of cloud_desk.py, which makes people's identities on request."""
 
     def __init__(self, world: World, process: subprocess.Popen[str]) -> None:
         self.world = world
@@ -52,14 +52,14 @@ class CloudDesk:
         self._is_metadata_served = False
 
     def ask(self, do: str, **words: str) -> dict[str, str]:
-        """Ask for something and wait until it is done."""
+        """Send a request; return the answer when it is done."""
         assert self._process.stdin
         print(json.dumps({"do": do, **words}), file=self._process.stdin, flush=True)
         return self._read()
 
     @contextmanager
     def azure_machine(self) -> Iterator[None]:
-        """Make this a virtual machine of Azure's, as firmware and metadata say."""
+        """Make firmware and metadata look like those of a virtual machine in Azure."""
         check = self.world.check
         check("mount", "-t", "tmpfs", "firmware", "/sys/class")
         says = {
@@ -98,7 +98,7 @@ def world() -> Iterator[World]:
 
 @pytest.fixture(scope="session")
 def cloud_desk(world: World) -> Iterator[CloudDesk]:
-    """Serve the cloud by its real names, and the registries that believe it."""
+    """Serve the cloud under its real names, and the registries that trust it."""
     script = str(Path(__file__).with_name("cloud_desk.py"))
     command = world.command(sys.executable, script, seconds=SERVER_SECONDS)
     with subprocess.Popen(
@@ -131,7 +131,7 @@ def engine(world: World, cloud_desk: CloudDesk) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def image(world: World, cloud_desk: CloudDesk, layer: Path) -> str:  # noqa: F811
-    """Put an image into every registry by the back door; name its path."""
+    """Push an image to the registries' backend, without a login; return its path."""
     assert cloud_desk.told
     world.check(
         *(program("skopeo"), "--insecure-policy", "copy", "--format=v2s2"),
@@ -142,7 +142,7 @@ def image(world: World, cloud_desk: CloudDesk, layer: Path) -> str:  # noqa: F81
 
 @pytest.fixture
 def person(world: World, engine: str, helper_bin: Path) -> Iterator[Person]:  # noqa: F811
-    """Make somebody who has `dockcred` on PATH, and an empty home."""
+    """Make a person with `dockcred` on PATH, and an empty home."""
     for name in ("docker", "podman", "skopeo"):
         program(name)
     place = Path(tempfile.mkdtemp(prefix="person-", dir=world.directory))
@@ -159,7 +159,7 @@ def person(world: World, engine: str, helper_bin: Path) -> Iterator[Person]:  # 
 
 @pytest.fixture
 def keyring() -> Iterator[Desk]:
-    """Provide an unlocked gnome-keyring on a bus, outside the home."""
+    """Provide an unlocked gnome-keyring on a D-Bus of its own, outside the home."""
     with short_directory() as path, Desk(path) as desk:
         desk.start_keyring("password")
         yield desk
@@ -169,7 +169,7 @@ def keyring() -> Iterator[Desk]:
 def home(
     request: pytest.FixtureRequest, person: Person, cloud_desk: CloudDesk, image: str
 ) -> Iterator[Home]:
-    """Make each of the eight homes."""
+    """Make each of the eight homes, one for each test run."""
     with HOMES[request.param](
         person, cloud_desk, image, request.getfixturevalue
     ) as made:

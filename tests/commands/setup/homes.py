@@ -1,4 +1,4 @@
-"""The eight homes that people come to us from."""
+"""The eight homes in which `dockcred setup` is tried: what people have before it."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ AWS_S_OWN = "/usr/local/lib/dockcred-ci/bin/docker-credential-ecr-login"
 
 @dataclass
 class Home:
-    """A person's home, the words of their one command, and what must work after it.
+    """A person's home, the arguments of their `setup`, and what must work after it.
 
+    hosts       registries that are arguments of `setup`
     pulls       clients and images, as they stand in the command of the pull
-    open_before  those of the images that could be pulled before us
-    identities  what the plan says of who serves a registry: a part of it, by host
-    moved       secrets that stand in the clear before, and nowhere after
+    open_before  images of these that could be pulled before `setup`
+    identities  by host, a part of what the plan says of its identity
+    moved       secrets that are readable in files before `setup`, and in none after it
     """
 
     person: Person
@@ -66,7 +67,7 @@ def _with_keyring(person: Person, asked: Asked) -> None:
 def desktop(
     person: Person, cloud: CloudDesk, image: str, asked: Asked
 ) -> Iterator[Home]:
-    """Have a desktop with gnome-keyring, and logins that anybody can read."""
+    """A desktop with gnome-keyring, and logins in plain text in docker's file."""
     _with_keyring(person, asked)
     token = cloud.ask("github-token")["token"]
     logins = {HUB_KEY: _auth(HUB_USER, HUB_PASSWORD), GITHUB_HOST: _auth("ada", token)}
@@ -87,7 +88,7 @@ def desktop(
 
 @contextmanager
 def aws_sso(person: Person, cloud: CloudDesk, image: str, _: Asked) -> Iterator[Home]:
-    """Be logged in at IAM Identity Center, with profiles of three accounts."""
+    """A login at AWS IAM Identity Center, with profiles of three accounts."""
     cloud.ask("sso", home=str(person.home), profiles="dev stage prod")
     accounts = {ACCOUNT_HOST: "dev", OTHER_ACCOUNT_HOST: "stage", PROD_HOST: "prod"}
     pulls = [("docker", f"{host}/{image}") for host in accounts]
@@ -97,7 +98,7 @@ def aws_sso(person: Person, cloud: CloudDesk, image: str, _: Asked) -> Iterator[
 
 @contextmanager
 def azure_vm(person: Person, cloud: CloudDesk, image: str, _: Asked) -> Iterator[Home]:
-    """Be on a virtual machine of Azure's that has an identity."""
+    """A virtual machine in Azure that has an identity."""
     cloud.ask("become", home=str(person.home), identity="azure-imds")
     pulls = [("docker", f"{AZURE_HOST}/{image}")]
     with cloud.azure_machine():
@@ -106,7 +107,7 @@ def azure_vm(person: Person, cloud: CloudDesk, image: str, _: Asked) -> Iterator
 
 @contextmanager
 def google(person: Person, cloud: CloudDesk, image: str, _: Asked) -> Iterator[Home]:
-    """Be logged in with gcloud, and with application default credentials."""
+    """A login with gcloud, and application default credentials."""
     for identity in ("google-gcloud", "google-authorized-user"):
         cloud.ask("become", home=str(person.home), identity=identity)
     pulls = [("docker", f"{GOOGLE_HOST}/{image}")]
@@ -115,12 +116,12 @@ def google(person: Person, cloud: CloudDesk, image: str, _: Asked) -> Iterator[H
 
 @contextmanager
 def several(person: Person, cloud: CloudDesk, image: str, _: Asked) -> Iterator[Home]:
-    """Be somebody in four clouds, and have pulled of one of them before."""
+    """Logins in four clouds, and an image from one of them in the engine."""
     home = str(person.home)
     cloud.ask("sso", home=home, profiles="dev")
     for identity in ("google-authorized-user", "azure-cli", "github-gh-login"):
         cloud.ask("become", home=home, identity=identity)
-    # What the engine has of a registry is all that is known of it here.
+    # Only this image in the engine tells `setup` that Azure's registry is used.
     seen = f"{AZURE_HOST}/{image.partition(':')[0]}:before"
     engine = ("docker", "--host", person.engine)
     person.world.check(*engine, "tag", _any_image(person), seen)
@@ -136,7 +137,7 @@ def several(person: Person, cloud: CloudDesk, image: str, _: Asked) -> Iterator[
 def old_helpers(
     person: Person, cloud: CloudDesk, image: str, asked: Asked
 ) -> Iterator[Home]:
-    """Have each cloud's own helper in place, and docker's for the rest."""
+    """The helpers of AWS and Google are configured, and docker's own for the rest."""
     _with_keyring(person, asked)
     secretservice = program("docker-credential-secretservice")
     helper = person.home / "bin/docker-credential-ecr-login"
@@ -170,7 +171,7 @@ def old_helpers(
 def podman_only(
     person: Person, cloud: CloudDesk, image: str, _: Asked
 ) -> Iterator[Home]:
-    """Have podman and skopeo, and no docker; AWS's keys in their file."""
+    """podman and skopeo without docker; AWS keys in ~/.aws."""
     person.without("docker", "crane", "oras")
     person.engine = ""
     cloud.ask("aws-keys", home=str(person.home))
@@ -180,7 +181,7 @@ def podman_only(
 
 @contextmanager
 def nothing(person: Person, _: CloudDesk, image: str, __: Asked) -> Iterator[Home]:
-    """Have docker, and nobody to be anywhere."""
+    """docker, and no identity at all."""
     pulls = [("docker", f"public.ecr.aws/{image}")]
     open_before = frozenset(name for _, name in pulls)
     yield Home(person, pulls=pulls, open_before=open_before, finds_nothing=True)
@@ -194,7 +195,7 @@ HOMES: dict[str, Maker] = {
     )
 }
 
-# As gcloud's own, which asks gcloud and answers in docker's protocol.
+# Does what gcloud's own helper does: it asks gcloud, and answers in docker's protocol.
 _GCLOUD_HELPER = """\
 #!/bin/sh
 [ "$1" = list ] && echo '{}' && exit

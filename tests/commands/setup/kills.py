@@ -1,4 +1,4 @@
-"""Setup and undo, killed or interrupted at each call that changes a file, and again."""
+"""Kill or interrupt setup and undo at each system call that changes a file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support.starting import Ended, Table
 
 SETUP = ("setup", "--yes")
 UNDO = ("setup", "--undo", "--yes")
-# Not the person's: caches, locks that hold nothing, and what only an undo reads.
+# Not files of the person: caches, empty lock files, and files that only an undo reads.
 _CACHE = "home/.cache"
 _OURS = (".dockcred-undo", ".before-dockcred", ".dockcred.lock")
 _STATE = "home/.local/state/dockcred/"
@@ -26,7 +26,7 @@ Tree = dict[str, Seen]
 
 @dataclass
 class Killed:
-    """How many points were met, and every complaint."""
+    """Counts of the points where a run was stopped, and the problems found."""
 
     what: str
     found: int = 0
@@ -44,7 +44,7 @@ class Killed:
 
 
 class Machine:
-    """A home, and the directory that root installs into, as each run finds them."""
+    """A home and /usr/local/bin, which can be restored before each run."""
 
     def __init__(
         self,
@@ -62,12 +62,12 @@ class Machine:
         self.places = (str(home.path), "/usr/local/bin")
 
     def remember(self) -> None:
-        """Take what is there for what each run is to find."""
+        """Keep the present state, for `restore`."""
         self._home.remember()
         self._local.remember()
 
     def restore(self) -> None:
-        """Make all anew, as it was remembered."""
+        """Bring back the state that `remember` kept."""
         self._home.restore()
         self._local.restore()
 
@@ -82,13 +82,13 @@ class Machine:
         )
 
     def succeed(self, argv: tuple[str, ...], **how: object) -> Ended:
-        """Run `dockcred`, which must end well."""
+        """Run `dockcred`, which must succeed."""
         ended = self.run(argv, **how)
         assert is_done(ended), (argv, ended.stdout + ended.stderr)
         return ended
 
     def tree(self) -> Tree:
-        """Read all but caches, by name: owner, mode, and content or target."""
+        """Return owner, mode, and content or target of every file, without caches."""
         found = {}
         for start, world in (("", self._home), ("bin/", self._local)):
             for name, seen in world.everything().items():
@@ -97,17 +97,20 @@ class Machine:
         return found
 
     def holders(self) -> dict[str, int]:
-        """Name the files that hold a secret, with their modes."""
+        """Return the files that hold a secret, with their modes."""
         return self._home.holders(self._secrets) | self._local.holders(self._secrets)
 
 
 def is_done(ended: Ended) -> bool:
-    """Return whether all is done: a registry that is not there is broken for all that."""
+    """Return whether the run did all its steps.
+
+    A setup's status is 1 even then: the proof fails, because no registry is there.
+    """
     return ended.status == 0 or (ended.status == 1 and b"\nProof\n" in ended.stdout)
 
 
 def persons(tree: Tree) -> Tree:
-    """Leave out of a tree what is no file of the person's or of their clients'."""
+    """Return only the files of a tree that belong to the person or their clients."""
     return {
         name: seen
         for name, seen in tree.items()
@@ -118,7 +121,7 @@ def persons(tree: Tree) -> Tree:
 
 
 class Loop:
-    """A verb against an end at each of its calls: a kill, or Ctrl-C."""
+    """Runs setup or undo, and ends it at each of its calls: by a kill or Ctrl-C."""
 
     def __init__(
         self, machine: Machine, *, undo: bool = False, signal: str = "KILL"
@@ -129,7 +132,7 @@ class Loop:
         self._argv = UNDO if undo else SETUP
         machine.remember()
         self._old = machine.tree()
-        self._open = machine.holders()  # what is open to others before us, too
+        self._open = machine.holders()  # a file may be open to others before setup
         machine.succeed(SETUP, learn=True)
         self._new = machine.tree()
         self._holders = set(machine.holders())
@@ -143,7 +146,7 @@ class Loop:
         self._calls = machine.succeed(self._argv, traced=True).calls
 
     def points(self) -> list[Point]:
-        """Name every call that changes a file."""
+        """Return every call that changes a file."""
         found = {
             point: None
             for place in self._machine.places
@@ -153,7 +156,7 @@ class Loop:
         return list(found)
 
     def run(self, some: int = 0, seed: int = 0) -> Killed:
-        """Kill it at all points, or at some, which a seed picks."""
+        """Stop the command at all points, or at `some` of them, picked by a seed."""
         points = self.points()
         verb = "undo" if self._undo else "setup"
         killed = Killed(f"{verb}, SIG{self._signal}", len(points))
@@ -185,7 +188,7 @@ class Loop:
         return last.startswith(f"{point.name}(") and any(p in last for p in places)
 
     def _at_once(self) -> list[str]:
-        """Complain of what is there when it has been killed."""
+        """Return the problems of the files right after the kill."""
         old, new, there = map(persons, (self._old, self._new, self._machine.tree()))
         problems = [
             f"torn: {name} is neither old nor new: {there.get(name)!a:.300}"
@@ -199,9 +202,9 @@ class Loop:
         ]
 
     def _later(self, number: int) -> list[str]:
-        """Complain of the next run, of what it leaves, and of the undo after it."""
+        """Return the problems of the next run, its leftovers, and the undo after it."""
         problems = []
-        # Of the killed setups, every second is undone at once.
+        # Every second killed setup is undone at once, without a next run.
         if not self._undo and number % 2:
             again = self._machine.run(SETUP)
             if not is_done(again):
@@ -227,18 +230,18 @@ class Loop:
 
 
 def _is_above_state(name: str) -> bool:
-    """Return whether it is a directory of the journal's, which none can tell of yet.
+    """Return whether it is a directory of the journal, which the undo may leave.
 
-    Who is killed between making it and writing the first journal leaves it, and empty.
+    A run that is killed after making it, before the first journal, leaves it empty.
     """
     return name in {"home/.local", "home/.local/state", "home/.local/state/dockcred"}
 
 
 def _is_whole(there: Seen | None, old: Seen | None, new: Seen | None) -> bool:
-    """Return whether a file is the old or the new one.
+    """Return whether a file is the old one, the new one, or a valid step between them.
 
-    One that two steps change, such as docker's, is whole between them, too: each of its
-    tables' keys is the old or the new one.
+    Two steps change a file such as docker's. Between them the value of each key is the
+    old or the new one.
     """
     if there in {old, new}:
         return True

@@ -1,4 +1,4 @@
-"""Somebody in the world with a home, the programs on their PATH, and what they see."""
+"""A person in the world: their home, the programs on their PATH, and their pulls."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from support.program import BUSY_S
 
 LOCAL = "/usr/local/bin"  # where root's `install` puts the launchers
 PODMAN = ("--storage-driver=vfs", "--cgroup-manager=cgroupfs")
-# Not files of the person's: caches and logs, which any `get` writes, ours and AWS's own;
-# what stand-ins note; and the empty lock of a keychain's, which lies where no file does.
+# Not files of the person: caches and logs, which any `get` writes, ours or AWS's; notes
+# of the stand-in programs; and a keychain's empty lock file with its directories.
 _CACHES = (".cache", ".ecr")
 _NOTES = re.compile(
     r"(gcloud|gh|az)-calls$|\.azure/sandbox-"
@@ -31,7 +31,7 @@ Tree = dict[str, tuple[str, ...]]
 
 @dataclass
 class Person:
-    """Runs programs as one who has just installed `dockcred`, and nothing of ours."""
+    """Runs programs as a person who has just installed `dockcred`, and no helper."""
 
     world: World
     home: Path
@@ -42,7 +42,7 @@ class Person:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Return the variables of their shell: no cloud is named in them."""
+        """Return the variables of their shell, which name no cloud."""
         trusts = ("SSL_CERT_FILE", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
         return {
             "HOME": str(self.home),
@@ -89,10 +89,10 @@ class Person:
         return path
 
     def pull(self, client: str, image: str) -> Result:
-        """Have a client pull an image, and forget it."""
+        """Pull an image by a client, then remove it from docker's engine."""
         if client == "podman":
             name = self.home.parent.name
-            # Podman wants its runroot's path short.
+            # podman requires a short path of its runroot.
             places = (
                 "--root",
                 f"{self.home.parent}/images",
@@ -109,12 +109,12 @@ class Person:
         return done
 
     def pulled(self, client: str, image: str) -> None:
-        """Have a client pull an image, which must succeed."""
+        """Pull an image by a client; it must succeed."""
         done = self.pull(client, image)
         assert done.returncode == 0, f"{client}: {done.stdout}{done.stderr}"
 
     def refused(self, client: str, image: str) -> None:
-        """Have a client pull an image, which nobody may who shows no password."""
+        """Pull an image by a client; the registry must refuse it without a login."""
         done = self.pull(client, image)
         said = (done.stdout + done.stderr).lower()
         assert done.returncode, f"{client} pulls {image} as nobody"
@@ -122,7 +122,7 @@ class Person:
         assert any(word in said for word in words), said
 
     def keychain(self) -> str:
-        """Return what the person's keyring keeps, as docker's own helper lists it."""
+        """Return the logins in the person's keyring, listed by docker's own helper."""
         if "DBUS_SESSION_BUS_ADDRESS" not in self.variables:
             return ""
         listed = self.run(program("docker-credential-secretservice"), "list")
@@ -130,7 +130,7 @@ class Person:
         return listed.stdout
 
     def without(self, *names: str) -> None:
-        """Take programs off this home's machine, for as long as the home is there."""
+        """Hide programs of the machine until `bring_back`."""
         for name in names:
             for file in every(name):
                 if file.startswith("/"):
@@ -138,12 +138,12 @@ class Person:
                     self.hidden.append(file)
 
     def bring_back(self) -> None:
-        """Give the machine back what was taken off it."""
+        """Show the hidden programs again."""
         for file in self.hidden:
             self.world.check("umount", "--lazy", file)
 
     def tree(self) -> Tree:
-        """Read all that is the person's, but for caches; and what root installs into."""
+        """Return the state of the person's files, without caches, and of LOCAL."""
         found: Tree = {}
         for path in sorted(self.home.rglob("*")):
             name = str(path.relative_to(self.home))
@@ -176,20 +176,20 @@ def _seen(path: Path) -> tuple[str, ...]:
 
 
 def changed(before: Tree, after: Tree) -> list[str]:
-    """Name what is in one tree only, or differs."""
+    """Return the names that are in one tree only, or differ."""
     names = before.keys() | after.keys()
     return sorted(n for n in names if before.get(n) != after.get(n))
 
 
 def is_file(tree: Tree, name: str) -> bool:
-    """Return whether a name of a tree is a file's or a link's."""
+    """Return whether a name in a tree is a file or a link."""
     seen = tree[name]
     return len(seen) == 2 or seen[0].startswith(("0o10", "0o12"))
 
 
 @contextmanager
 def own_machine(world: World, place: Path) -> Iterator[None]:
-    """Lay a layer over what root installs into, so that each home finds it as it was."""
+    """Mount an overlay on LOCAL, so that each home finds it unchanged."""
     place.mkdir()
     world.check("mount", "-t", "tmpfs", "local", str(place))
     world.check("mkdir", f"{place}/upper", f"{place}/work")

@@ -1,7 +1,7 @@
-"""`dockcred setup` in eight homes: from what is there to the first pull by one command.
+"""`dockcred setup` in eight homes: after this one command the pulls work.
 
-Under a real terminal, with real clients, registries and keychains; the cloud is the
-sandbox's, called by its real names. Nothing but the command is done for it.
+With a real terminal, real clients, registries and keychains. The cloud is the sandbox
+under the clouds' real names.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ WIDE = 400  # no line of a plan is folded there
 _STEP_KEYS = {"do", "what", "where", "why"}
 _REGISTRY_KEYS = {"registry", "helper", "identity", "source"}
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
-# What `--undo` needs, and what stands beside a file that we hold: none is the person's.
+# Files that `--undo` needs, backups and lock files: none belongs to the person.
 _OURS = re.compile(r"\.dockcred-undo$|\.before-dockcred$|\.dockcred\.lock$|/dockcred/")
 
 
 def plain(text: str) -> str:
-    """Return a terminal's text without its colours, and on one line."""
+    """Return a terminal's text without escape sequences, on one line."""
     return " ".join(_ESCAPES.sub("", text).split())
 
 
 def unplanned(person: Person, names: list[str], plan: dict[str, Any]) -> list[str]:
-    """Return the files that no step names: by its path, or as programs of a directory."""
+    """Return the files that no step names, by path or as programs of a directory."""
     paths = [name.replace("~", str(person.home), 1) for name in names]
     told = set()
     for step in plan["steps"]:
@@ -45,7 +45,7 @@ def unplanned(person: Person, names: list[str], plan: dict[str, Any]) -> list[st
 
 
 def written(home: Home, before, after) -> list[str]:
-    """Name the files that came, went or changed, but for what only an undo reads."""
+    """Return the files that were made, removed or changed, without those for undo."""
     names = changed(before, after)
     both = before | after
     state = ("~/.local/state/",)
@@ -104,7 +104,7 @@ def test_one_command_leads_to_the_first_pull(home: Home) -> None:
         person.pulled(client, image)
     for secret in home.moved:
         assert secret not in _all_text(person)
-    # Again: all is in order, and nothing is written.
+    # A second run finds all in order, and writes nothing.
     after = person.tree()
     again = person.setup("--yes", *home.hosts)
     assert again.returncode == 0, again.stdout + again.stderr
@@ -150,9 +150,9 @@ def test_without_a_terminal_or_a_yes_nothing_changes(home: Home) -> None:
 def test_a_login_without_a_keychain_is_still_kept_and_used(
     home: Home, cloud_desk, image: str
 ) -> None:
-    """A machine without a keychain may have no less than docker gave it before us."""
+    """Without a keychain `docker login` must still work, as it did before setup."""
     person = home.person
-    # Whose programs are there, docker takes for a keychain, with `pass` or a bus or not.
+    # docker takes these helpers for a keychain even if `pass` or D-Bus is missing.
     person.without("docker-credential-pass", "docker-credential-secretservice")
     done = person.setup("--yes", *home.hosts)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -165,7 +165,7 @@ def test_a_login_without_a_keychain_is_still_kept_and_used(
 
 
 def _all_text(person: Person) -> str:
-    """Return all that stands in the home's files."""
+    """Return the text of all files of the home."""
     texts = [
         path.read_bytes().decode(errors="replace")
         for path in person.home.rglob("*")

@@ -1,12 +1,11 @@
 """`dockcred setup` and its `--undo` are stopped at each call that changes a file.
 
-By kill -9 and by Ctrl-C.
+They are stopped by kill -9 and by Ctrl-C. Each file must then be the old or the new
+one. The next run, which has the same pid, must complete and remove all leftovers. An
+undo must restore what was there before the killed run.
 
-Each file is then the old one or the new one; the next run, which has the same pid,
-completes, and leaves no leftover; an undo gives back what was before the killed run.
-
-DOCKCRED_NIGHT=1 stops them at every point, else at some, by a seed that is told:
-DOCKCRED_SEED=N takes the same again.
+With DOCKCRED_NIGHT=1 they are stopped at every point, else at some, picked by a seed
+that a failure prints: DOCKCRED_SEED=N picks the same ones again.
 """
 
 from __future__ import annotations
@@ -39,13 +38,13 @@ SETUP_POINTS, UNDO_POINTS = 200, 100
 SECRET = "hunter2-in-the-clear"
 AUTH = base64.b64encode(f"ada:{SECRET}".encode()).decode()
 _MEMORY = "/dev/shm"
-# What a setup proves is not there: a registry that nobody serves is told so at once.
+# No registry listens on these hosts, so the proof of each ends at once with an error.
 _MOUNTED = """\
 mount --bind "$0/local" /usr/local/bin && mount --bind "$0/hosts" /etc/hosts && exec "$@"
 """
 _NOBODY_S = "localhost r.example quay.example charts.example"
 _HOSTS = f"127.0.0.1 {_NOBODY_S} {ACCOUNT_HOST}"
-# No client of this machine is asked what it has.
+# Stubs, so that setup does not ask the machine's real clients for their images.
 _STUBS = ("docker", "podman")
 
 
@@ -75,7 +74,7 @@ def cloud() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def machine(place: Path, table: Table, cloud: Sandbox) -> Machine:
-    """A home with three clients' files, logins in all, an AWS profile and a vault."""
+    """A home with files of three clients with logins, an AWS profile and a vault."""
     home, local = World(place / "world"), World(place / "local")
     for world in (home, local):
         for path in world.path.iterdir():
