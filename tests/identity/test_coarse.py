@@ -1,6 +1,6 @@
-"""Files whose times cannot tell two writes apart are compared by what is in them.
+"""Files whose times cannot distinguish two writes are compared by their content.
 
-A file system with a clock of seconds is one in a file, mounted for the test: ext2 with
+For the tests a file system with times in seconds is mounted from a file: ext2 with
 small inodes.
 """
 
@@ -29,7 +29,7 @@ TIMES = 5
 
 @pytest.fixture(scope="module")
 def seconds(tmp_path_factory):
-    """A directory on a file system whose clock counts seconds."""
+    """A directory on a file system whose times are in seconds."""
     if os.geteuid() != 0 or shutil.which("mkfs.ext2") is None:
         pytest.skip("mounting needs root and mkfs.ext2")
     image = tmp_path_factory.mktemp("image") / "ext2"
@@ -49,7 +49,7 @@ def seconds(tmp_path_factory):
 
 
 def within_one_second(write, first: str, second: str, between) -> None:
-    """Write twice in one second of the clock, and do something between."""
+    """Write twice within one second of the clock; call `between` between the writes."""
     for _ in range(TIMES):
         time.sleep(1.02 - time.time() % 1)
         began = int(time.time())
@@ -75,7 +75,7 @@ def test_a_look_sees_what_times_do_not(seconds) -> None:
 
 
 def test_a_clock_of_fractions_needs_no_content(tmp_path, monkeypatch) -> None:
-    """The hot path opens nothing."""
+    """With fractions of seconds, no file is opened to compare it."""
     path = tmp_path / "file"
     path.write_text("one")
     monkeypatch.setattr(cache, "_sum_of", pytest.fail)
@@ -98,7 +98,7 @@ def test_a_condition_sees_the_second_write(seconds, kind) -> None:
 
 
 def test_the_copy_of_a_configuration_sees_the_second_write(seconds, tmp_path) -> None:
-    """As long as the first one, in its place."""
+    """The second text has the first one's length, and overwrites it in place."""
     file = seconds / "config.toml"
     place = tmp_path / "cache"
     place.mkdir(mode=0o700)
@@ -128,7 +128,7 @@ def launched(helper_bin: Path, tmp_path_factory) -> Launched:
 def test_credentials_that_change_twice_in_a_second_are_seen(
     launched, seconds, shell
 ) -> None:
-    """By Python and by the front, which then has no ticket to answer from."""
+    """Python sees the change, and writes no ticket, so the front does not answer."""
     if shutil.which(SHELLS[shell][0]) is None:
         pytest.skip(f"{shell} is not installed")
     with Sandbox() as cloud:

@@ -1,4 +1,4 @@
-"""A developer's tool's login: its YAML, and what is remembered of its token."""
+"""The login of a developer's tool: its YAML, and the cached verdicts on its token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The four ages of a cached password: answered, refreshed, renewed first, over."""
+"""A cached password's four ages: answered, refreshed behind, renewed first, expired."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_in_its_last_quarter_the_old_password_stands_in_for_a_failure(ecr, cloud
 
 
 def test_in_its_last_minute_a_password_is_not_answered(ecr, cloud):
-    """It would end in the hands of the client."""
+    """The password could expire while the client uses it."""
     environment = cloud.environment()
     first = ecr.get(environment).password
     cloud.fail("ecr:garbage")
@@ -82,7 +82,7 @@ def test_after_its_end_a_password_is_never_answered(share, ecr, cloud):
 def test_a_short_lived_password_is_answered_until_its_end_and_not_a_second_longer(
     ecr,
 ):
-    """To the second, with the cloud down: asked without a pause until it is over."""
+    """Gets without a pause, with the cloud down, until the password has expired."""
     with Sandbox(tls=True, expires_s=4) as cloud:
         environment = cloud.environment() | {"DOCKCRED_REFRESH": "off"}
         password = ecr.get(environment).password
@@ -99,7 +99,7 @@ def test_a_short_lived_password_is_answered_until_its_end_and_not_a_second_longe
 
 
 def test_a_clock_set_back_is_a_miss_and_not_a_longer_life(ecr, cloud):
-    """An entry from the future says nothing of its age."""
+    """The age of an entry from the future is unknown."""
     environment = cloud.environment()
     first = ecr.get(environment).password
     entries.shift(entries.only(environment), -3600)
@@ -108,7 +108,7 @@ def test_a_clock_set_back_is_a_miss_and_not_a_longer_life(ecr, cloud):
 
 
 def test_life_is_counted_from_our_receipt_where_the_clouds_clock_is_ahead(ecr):
-    """AWS's clock may be an hour ahead: no more than twelve hours are believed."""
+    """AWS's clock may be an hour ahead, so a lifetime is at most twelve hours."""
     with Sandbox(tls=True, expires_s=13 * 3600) as cloud:
         environment = cloud.environment()
         ecr.get(environment)

@@ -1,4 +1,4 @@
-"""The background refresh: nobody waits for it, and it does not pile up."""
+"""The background refresh: no client waits for it, and refreshes do not accumulate."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ECR_CALL = "ecr:GetAuthorizationToken"
 
 @pytest.fixture
 def aging(ecr, cloud):
-    """The variables of an identity whose cached password is in its second age."""
+    """The variables of an identity whose cached password is due for a refresh."""
     environment = cloud.environment()
     ecr.get(environment)
     entries.age_to(entries.only(environment), 0.6)
@@ -26,7 +26,7 @@ def aging(ecr, cloud):
 
 
 def _refreshers(ecr, cloud) -> list[int]:
-    """Pids of this program whose proxy is this cloud: no other test's."""
+    """Return the pids of this program that use this sandbox, not another test's."""
     mark = f"HTTPS_PROXY={cloud.proxy_url}".encode()
     found = []
     for pid in processes_of(ecr.path):
@@ -42,14 +42,14 @@ def _refreshers(ecr, cloud) -> list[int]:
 def test_a_client_that_reads_to_the_end_does_not_wait_for_the_refresh(
     ecr, cloud, aging
 ):
-    """A child that kept stdout or stderr would make docker wait."""
+    """docker would wait if a child process kept stdout or stderr open."""
     cloud.fail("ecr:hang")
     assert ecr.get(aging | {"DOCKCRED_TIMEOUT": f"{LONG_S}"}).status == 0
     wait_until(lambda: cloud.calls[ECR_CALL] == 1)
 
 
 def test_the_refresher_keeps_nothing_of_the_client_s(ecr, cloud, aging):
-    """Streams on /dev/null, no other file, a session of its own, at the root."""
+    """Its streams are /dev/null, it has its own session and works in `/`."""
     cloud.fail("ecr:hang")
     ecr.get(aging | {"DOCKCRED_TIMEOUT": "3"})
     (pid,) = wait_until(lambda: _refreshers(ecr, cloud))
@@ -69,7 +69,7 @@ def test_the_refresher_keeps_nothing_of_the_client_s(ecr, cloud, aging):
 
 
 def test_with_the_cloud_down_a_thousand_gets_are_one_attempt(ecr, cloud, aging):
-    """One attempt per entry and minute, and neither process nor zombie is left."""
+    """There is one attempt per entry and minute, and no process or zombie is left."""
     cloud.fail("ecr:access-denied")
     started = time.monotonic()
     with ThreadPoolExecutor(4) as crowd:
@@ -79,7 +79,7 @@ def test_with_the_cloud_down_a_thousand_gets_are_one_attempt(ecr, cloud, aging):
     assert cloud.calls[ECR_CALL] <= 1 + (time.monotonic() - started) // 60
     wait_until(lambda: cloud.calls[ECR_CALL])
     wait_until(lambda: not _refreshers(ecr, cloud))
-    wait_until(lambda: not _zombies())  # another test may just have one, too
+    wait_until(lambda: not _zombies())  # another test's may be there for a moment
 
 
 def _zombies() -> list[str]:
@@ -118,7 +118,7 @@ def test_a_minute_later_another_attempt_is_made(ecr, cloud, aging):
 
 @pytest.mark.parametrize("switch", [{"CI": "true"}, {"DOCKCRED_REFRESH": "off"}])
 def test_switched_off_nothing_runs_behind(switch, ecr, cloud, aging):
-    """In CI a job's end kills what it leaves behind, or waits for it."""
+    """At its end a CI job kills background processes, or waits for them."""
     first = ecr.get(aging | switch).password
     wait_until(lambda: not _refreshers(ecr, cloud))
     assert cloud.calls.total() == 0
@@ -126,12 +126,12 @@ def test_switched_off_nothing_runs_behind(switch, ecr, cloud, aging):
 
 
 def test_an_sdk_identity_is_not_refreshed_behind(ecr, cloud):
-    """It may run a program or ask a person: only machine identities are."""
+    """An SDK may run a program or ask a person; only machine identities refresh."""
     environment = cloud.environment("credential-process")
     ecr.get(environment)
     path = entries.only(environment)
     entry = entries.read(path)
-    entry.credential.issued_at -= 2400  # the process's keys live an hour
+    entry.credential.issued_at -= 2400  # the credential process's keys live for an hour
     entry.credential.expires_at -= 2400
     entries.write(path, entry)
     cloud.reset()

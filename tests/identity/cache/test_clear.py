@@ -1,4 +1,4 @@
-"""`dockcred cache --clear`: every token of one's own, and nothing else."""
+"""`dockcred cache --clear` removes all tokens of the user, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose files are believed: ours alone, whole, plain and written for this identity."""
+"""Which cache files are used: complete, plain files of ours for this very identity."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def environment(cloud):
 
 @pytest.fixture
 def entry(ecr, environment):
-    """A real entry whose secret is replaced: answered only if it is believed."""
+    """A real entry with another secret: if a get answers it, the entry was used."""
     ecr.get(environment)
     path = entries.only(environment)
     found = entries.read(path)
@@ -34,7 +34,7 @@ def entry(ecr, environment):
 
 
 def test_the_planted_entry_would_be_believed(ecr, environment, entry):
-    """Else the tests below could not fail."""
+    """Otherwise the tests below could not fail."""
     assert ecr.get(environment).password == PLANTED
 
 
@@ -153,14 +153,14 @@ SPOILED = {
 def test_an_entry_that_is_not_ours_or_not_whole_is_a_miss(
     spoil, ecr, cloud, environment, entry
 ):
-    """A miss, never an error and never an answer; and the next get works too."""
+    """The get mints and reports no error, and the next get works, too."""
     spoil(entry)
     _mints_anew(ecr, cloud, environment)
     _mints_anew(ecr, cloud, environment)
 
 
 def test_no_piece_of_an_entry_passes_for_the_whole():
-    """Not even one that lacks the last condition only."""
+    """A truncated entry is invalid, even if only its last condition is missing."""
     credential = Credential("AWS", "secret", 1.0, 2.0)
     conditions = ("file\t/a\t-", "file\t/b\t-")
     text = Entry("key", credential, "aws:sso", conditions).to_text()
@@ -180,7 +180,7 @@ def test_an_entry_is_not_written_through_a_link(ecr, cloud, environment, entry):
 
 
 def test_a_lock_is_not_made_through_a_link(ecr, cloud, environment, entry):
-    """A link that lies in wait makes no file elsewhere."""
+    """A symbolic link at the lock's path must not create a file elsewhere."""
     elsewhere = cloud.home / "elsewhere"
     entry.unlink()
     lock = entry.with_name(f"{entry.name}.lock")
@@ -191,7 +191,7 @@ def test_a_lock_is_not_made_through_a_link(ecr, cloud, environment, entry):
 
 
 def test_a_cache_of_another_boot_is_a_miss(ecr, cloud, environment, entry):
-    """A cache copied into an image, or a home on NFS, is another machine's."""
+    """A cache in an image, or in a home directory on NFS, is another machine's."""
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
         boot = file.read().strip()
     found = entries.read(entry)
@@ -202,7 +202,7 @@ def test_a_cache_of_another_boot_is_a_miss(ecr, cloud, environment, entry):
 
 
 def test_two_hosts_with_one_home_do_not_share(ecr, cloud, environment, entry):
-    """The host's name is in the key: pods share a kernel but not a name."""
+    """The host's name is in the key, as pods share a kernel and its boot id."""
     found = entries.read(entry)
     assert os.uname().nodename in found.key
     found.key = found.key.replace(os.uname().nodename, "another-host")
@@ -211,7 +211,7 @@ def test_two_hosts_with_one_home_do_not_share(ecr, cloud, environment, entry):
 
 
 def test_no_secret_but_the_password_is_in_the_cache(ecr, cloud):
-    """Neither a secret key nor a session token, not even as a digest of one."""
+    """There is no secret key and no session token, not even a digest of one."""
     for identity in ("env-session", "credential-process", "sso", "web-identity"):
         environment = cloud.environment(identity)
         ecr.get(environment)
@@ -289,7 +289,7 @@ def test_a_removed_directory_is_made_anew(ecr, cloud, environment, entry):
 def test_a_file_that_can_have_no_such_name_is_none(
     helper_bin, tmp_path, program, host, variables, file, text
 ):
-    """A setting may hold a NUL; Python refuses such a path by another error."""
+    """A setting may hold a NUL; for such a path Python raises ValueError."""
     path = tmp_path / file
     path.parent.mkdir(exist_ok=True)
     path.write_text(text)

@@ -1,4 +1,4 @@
-"""Where the cache lives, and that a get works where it cannot live."""
+"""Where the cache is, and that a get works if there can be no cache."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ AS_ROOT = pytest.mark.usefixtures("own_mounts")
 
 @pytest.fixture
 def environment(cloud):
-    """No variable says where the cache is: it is below HOME."""
+    """Variables that do not name the cache's directory, so that it is below HOME."""
     without = ("DOCKCRED_CACHE_DIR", "XDG_CACHE_HOME")
     return {k: v for k, v in cloud.environment().items() if k not in without}
 
 
 def _twice(ecr, cloud, environment, **options) -> int:
-    """Get two times, both must succeed in silence; answer how often ECR was asked."""
+    """Run two gets, which must succeed without stderr; return ECR's call count."""
     cloud.reset()
     for _ in range(2):
         answer = ecr.get(environment, **options)
@@ -62,7 +62,7 @@ def test_it_is_below_xdg_cache_home_where_set(ecr, cloud, environment):
     ids=str,
 )
 def test_switched_off_nothing_is_kept(variables, ecr, cloud, environment):
-    """ecr-login's variable means what it meant: anything in it switches off."""
+    """AWS_ECR_DISABLE_CACHE works as in ecr-login: any value switches the cache off."""
     assert _twice(ecr, cloud, environment | variables) == 2
     assert not _files(cloud.home)
     assert not os.path.exists("/tmp/not-made")
@@ -94,13 +94,13 @@ def test_dockcred_cache_dir_wins_over_the_peer_s(ecr, cloud, environment):
 
 @pytest.fixture
 def run(tmp_path):
-    """What is /run to a program that asks with it, empty."""
+    """An empty directory that tests mount over /run for the program."""
     (tmp_path / "run").mkdir(mode=0o755)
     return tmp_path / "run"
 
 
 def test_a_home_that_does_not_exist_is_no_obstacle(ecr, cloud, environment, run):
-    """Root has /run; nobody else has a place, and both times ECR is asked."""
+    """Root's cache is then in /run; others have no cache, so ECR is asked twice."""
     environment["HOME"] = str(cloud.home / "gone")
     if os.geteuid() == 0:
         require_own_mounts()
@@ -116,7 +116,7 @@ def test_a_cache_that_is_a_file_is_no_obstacle(ecr, cloud, environment):
 
 
 def _in_own_mounts(ecr, environment, script: str) -> Answer:
-    """Run a shell script in a mount namespace of its own; "$0" is the program."""
+    """Run a shell script in its own mount namespace; "$0" is the program."""
     done = subprocess.run(
         ["unshare", "--mount", "/bin/sh", "-euc", script, ecr.path],
         env=environment,
@@ -131,7 +131,7 @@ def _in_own_mounts(ecr, environment, script: str) -> Answer:
 @AS_ROOT
 @pytest.mark.parametrize("made_before", [False, True])
 def test_a_full_disk_is_no_obstacle(made_before, ecr, cloud, environment):
-    """The answer comes, nothing half-written stays."""
+    """The get answers, and no incomplete file is left."""
     make = "mkdir -m 700 $HOME/.cache $HOME/.cache/dockcred" if made_before else ":"
     answer = _in_own_mounts(
         ecr,
@@ -161,7 +161,7 @@ def test_a_read_only_home_is_no_obstacle(ecr, cloud, environment):
 
 @AS_ROOT
 def test_a_read_only_cache_is_still_read(ecr, cloud, environment):
-    """What was cached before is answered."""
+    """An entry that was cached before is answered."""
     first = ecr.get(environment).password
     answer = _in_own_mounts(
         ecr,
@@ -177,7 +177,7 @@ def test_a_read_only_cache_is_still_read(ecr, cloud, environment):
 
 @AS_ROOT
 def test_root_with_another_s_home_leaves_nothing_in_it(ecr, cloud, environment, run):
-    """`sudo -E docker pull`: root's files in a user's cache would lock the user out."""
+    """`sudo -E docker pull`: root's files in a user's cache would block the user."""
     home = Path(environment["HOME"])
     _give(home, NOBODY)
     before = sorted(home.rglob("*"))
@@ -188,14 +188,14 @@ def test_root_with_another_s_home_leaves_nothing_in_it(ecr, cloud, environment, 
 
 @AS_ROOT
 def test_root_without_a_home_uses_run(ecr, cloud, environment, run):
-    """An agent started by the system without HOME."""
+    """For example an agent that the system starts without HOME."""
     del environment["HOME"]
     assert _twice(ecr.with_run(run), cloud, environment) == 1
     assert _is_kept_in(run)
 
 
 def _is_kept_in(run: Path) -> bool:
-    """Return whether root has one entry in /run, and nobody else may read it."""
+    """Return whether the one entry in this /run is root's, with mode 0600."""
     (entry,) = (run / "dockcred").glob("ecr,*[0-9a-f]")
     status = entry.stat()
     return status.st_uid == 0 and status.st_mode & 0o777 == 0o600
@@ -208,9 +208,9 @@ def _give(home: Path, user: int):
 
 @pytest.fixture(scope="module")
 def shared(helper_bin):
-    """The installed modules where every user can read them, under any Python.
+    """A copy of the installed modules that every user can read, run by /usr's Python.
 
-    The venv of the tests is below directories that are root's alone.
+    The venv of the tests is below directories that only root can read.
     """
     if os.geteuid() != 0:
         pytest.skip("needs root: becomes another user")
@@ -251,7 +251,7 @@ serve("docker-credential-ecr-login", lambda: identity_store("ecr"))
 
 @pytest.fixture
 def nobody(shared, cloud, environment):
-    """Ask twice as a user without rights, who owns the home; answer ECR's calls."""
+    """Run two gets as an ordinary user who owns the home; return ECR's call count."""
     program, rights = shared
     cloud.home.chmod(0o711)
     Path(environment["SSL_CERT_FILE"]).chmod(0o644)
@@ -265,7 +265,7 @@ def test_a_user_caches_in_the_user_s_home(environment, nobody):
 
 @pytest.mark.parametrize("left", ["directory", "parent"])
 def test_a_directory_that_root_left_is_no_obstacle(left, environment, nobody):
-    """After an old `sudo -E`: no cache for the user, and no error."""
+    """As an old `sudo -E` leaves it: the user has no cache, and gets no error."""
     path = Path(environment["HOME"]) / ".cache"
     path.mkdir(0o700)
     if left == "directory":
@@ -275,7 +275,7 @@ def test_a_directory_that_root_left_is_no_obstacle(left, environment, nobody):
 
 
 def test_files_that_root_left_are_replaced(environment, nobody):
-    """A lock and an entry of root's in the user's own directory."""
+    """Root has left a lock and an entry in the user's own directory."""
     nobody(environment)
     cache = Path(environment["HOME"]) / ".cache/dockcred"
     for path in cache.iterdir():
@@ -285,7 +285,7 @@ def test_files_that_root_left_are_replaced(environment, nobody):
 
 
 def test_a_user_without_home_is_looked_up(environment, nobody):
-    """HOME unset, the password database names a home that is not there: no cache."""
+    """Without HOME the password database is asked; its home is missing: no cache."""
     del environment["HOME"]
     assert nobody(environment) == 2
 

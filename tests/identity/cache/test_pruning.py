@@ -1,4 +1,4 @@
-"""The cache does not grow for ever: what has ended goes, then the oldest."""
+"""Pruning limits the cache: expired files are removed, then those that end first."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_what_has_ended_is_dropped_and_what_lives_is_kept(cache):
 
 
 def test_what_a_killed_writer_left_goes_after_an_hour(cache):
-    """A lock of now may be held by somebody."""
+    """A new lock may still be held by a process."""
     for suffix in (".lock", ".123.new", ".failed", ".tried"):
         _old(cache, f"ecr,old,1{suffix}", 3700)
         _old(cache, f"ecr,new,1{suffix}", 10)
@@ -52,7 +52,7 @@ def test_what_a_killed_writer_left_goes_after_an_hour(cache):
 
 
 def test_a_stamp_outlives_its_ticket(cache):
-    """It carries the time before the mint; its ticket is good for half a life."""
+    """A stamp's mtime is before the mint; its ticket is valid for half a lifetime."""
     _old(cache, "front,ecr-login,host,1.stamp", 12 * 3600)
     _old(cache, "front,ecr-login,gone,1.stamp", 25 * 3600)
     cache.prune()
@@ -68,7 +68,7 @@ def test_above_the_bound_the_first_to_end_go(cache, monkeypatch):
 
 
 def test_it_is_looked_through_once_in_ten_minutes(cache):
-    """A get on a full cache must not pay for it."""
+    """Gets with a full cache must not become slow."""
     cache.prune()
     _put(cache, "ecr,host,1", -1)
     cache.prune()
@@ -94,7 +94,7 @@ def test_a_mint_prunes_and_a_hit_does_not(ecr, cloud):
 
 
 def test_a_write_that_is_interrupted_leaves_the_old_entry(cache, monkeypatch):
-    """Written aside and renamed: a reader sees the one or the other, whole."""
+    """Files are written under another name and renamed: readers see complete ones."""
     _put(cache, "ecr,host,1", 100)
     before = cache.read_text("ecr,host,1")
 

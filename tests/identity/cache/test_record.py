@@ -1,4 +1,4 @@
-"""What was consulted is recorded while it is decided: no list can forget it."""
+"""What an identity reads is recorded while it reads: no list of names is needed."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from dockcred.system.environment import Environment, sdks
 
 HOST = ServerURL.parse("registry.example")
 STEADY = "aws:env-keys"
-"""A source whose row has no lease: its conditions alone tell."""
+"""A source without a lease: only its conditions tell whether an entry is valid."""
 
 
 class Forgetful(Provider):
-    """A provider whose lists name nothing of what it reads."""
+    """A provider that reads variables and files which its lists do not name."""
 
     name = "forgetful"
     program = "docker-credential-forgetful"
@@ -34,7 +34,7 @@ class Forgetful(Provider):
     secrets = ("HIDDEN",)
 
     def __init__(self, read) -> None:
-        """Take what an identity does while it is asked."""
+        """Keep the function that the identity calls when it is asked."""
         self.read = read
         self.minted = 0
 
@@ -47,7 +47,7 @@ class Forgetful(Provider):
 
 
 class Reading(Identity):
-    """An identity that reads, and names no file."""
+    """An identity that calls the provider's function, and names no file."""
 
     sources = (STEADY,)
 
@@ -106,7 +106,7 @@ SDK_READERS = {
 
 @pytest.fixture
 def own_variables():
-    """Give the test's process its variables back."""
+    """Restore the variables of the test's process."""
     kind, before = type(os.environ), dict(os.environ)
     yield
     os.environ.__class__ = kind
@@ -129,7 +129,7 @@ def test_what_an_sdk_asks_for_is_a_condition(place, read) -> None:
 
 @pytest.mark.usefixtures("own_variables")
 def test_who_takes_all_variables_for_a_child_asks_for_none() -> None:
-    """What a child is given is chosen elsewhere; each terminal has its own."""
+    """A child's variables are chosen elsewhere, and differ between terminals."""
     environment = Environment({"A": "1", "B": "2"})
     process.become(environment)
     assert os.environ.copy() == {"A": "1", "B": "2"}
@@ -211,7 +211,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_kept(place, tmp_path) -> No
 
 
 def test_a_file_of_one_s_own_is_no_condition(place, tmp_path) -> None:
-    """Written and read again on the way: its end is the identity's to know."""
+    """The identity itself wrote the file, and then read and removed it."""
     path = tmp_path / "scratch"
 
     def read(_: Environment) -> None:
@@ -246,7 +246,7 @@ def test_nothing_is_noted_after_the_end(tmp_path) -> None:
 
 
 def tickets(place, provider, monkeypatch, **variables: str) -> list[str]:
-    """Ask as a launcher does; return the tickets that it has left."""
+    """Run a get as a launcher does; return the texts of the tickets it wrote."""
     monkeypatch.setattr(launched, "short", "forgetful")
     environment = Environment(variables)
     cache = Cache(str(place))
@@ -265,7 +265,7 @@ def test_what_no_launcher_can_compare_leaves_no_ticket(place, monkeypatch) -> No
 
 
 def test_what_was_asked_for_on_the_way_counts_too(place, monkeypatch) -> None:
-    """Such as the choice of config.toml, long before an identity is asked."""
+    """For example variables that choose config.toml, read before the identity is."""
     monkeypatch.setattr(launched, "short", "forgetful")
     environment = Environment({})
     environment.get("FORGOTTEN")
@@ -303,7 +303,7 @@ def test_a_secret_that_is_set_leaves_no_ticket(place, monkeypatch) -> None:
 
 
 def test_conditions_are_lines(place) -> None:
-    """Whatever is in a name or a value."""
+    """Tabs and line ends in a name or a value do not break a condition's line."""
     environment = Environment({"A": "x\ty\nz", "B C": "1", "PATH": "a\nb"})
     for name in ("A", "B C", "PATH", "NOT SET", "*"):
         environment.get(name)

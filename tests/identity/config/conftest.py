@@ -1,4 +1,4 @@
-"""A home with a config.toml that a test writes."""
+"""Fixtures: environments with a config.toml that a test writes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dockcred.testing.sandbox import Sandbox
 
 @pytest.fixture
 def oidc(helper_bin: Path) -> Program:
-    """docker-credential-oidc as installed."""
+    """The installed docker-credential-oidc."""
     return Program(str(helper_bin / "docker-credential-oidc"))
 
 
@@ -25,7 +25,7 @@ def cloud() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def configured(tmp_path: Path) -> Callable[[dict[str, str], str], dict[str, str]]:
-    """Answer an environment whose DOCKCRED_CONFIG says this."""
+    """Return a function: it returns an environment whose config.toml has this text."""
 
     def write(environment: dict[str, str], text: str) -> dict[str, str]:
         path = tmp_path / "config.toml"

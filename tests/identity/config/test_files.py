@@ -1,4 +1,4 @@
-"""What is wrong in a file is told with file and line; whose file it is matters."""
+"""Errors of config.toml name file and line; the file's owner and mode are checked."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_mistake_is_told_with_its_place(ecr, cloud, configured, name) -> None:
 def test_a_pattern_that_strangers_match_hands_nothing_out(
     oidc, cloud, configured, match, setting
 ) -> None:
-    """Anybody may own evil.com, and would be shown a job's token."""
+    """Anybody can own evil.com, and would be sent a job's token."""
     value = {"identity": "oidc", "registry": HOST, "token_username": "me"}[setting]
     text = f'[[registry]]\nmatch = "{match}"\n{setting} = "{value}"\n'
     environment = configured(cloud.environment("ci-github"), text)
@@ -82,7 +82,7 @@ def test_a_named_file_that_is_missing_is_told(ecr, cloud) -> None:
 
 
 def test_a_change_counts_at_once(ecr, cloud, configured) -> None:
-    """The compiled copy is of these very files, or it is not read."""
+    """The compiled copy is read only if it is of these very files."""
     environment = dict(cloud.environment("env-keys"))
     configured_as = configured(environment, f'[[registry]]\nmatch = "{HOST}"\n')
     assert ecr.get(configured_as).password
@@ -93,7 +93,7 @@ def test_a_change_counts_at_once(ecr, cloud, configured) -> None:
 
 
 def test_the_users_entry_wins_over_the_systems(tmp_path) -> None:
-    """Of two that weigh the same, the later file's."""
+    """Of two entries of equal weight, the later file's wins."""
     rows = [
         ["/etc/dockcred/config.toml:1", "r.example", "profile", "system"],
         ["/home/u/.config/dockcred/config.toml:1", "r.example", "profile", "user"],
@@ -111,7 +111,7 @@ def test_a_directory_in_place_of_a_file_is_told(ecr, cloud, tmp_path) -> None:
 
 
 def test_files_that_are_not_there_look_as_a_watched_file_would(tmp_path) -> None:
-    """Tickets compare both."""
+    """Tickets compare the looks of configuration files and of watched files."""
     environment = Environment({"HOME": str(tmp_path)})
     looks = open_config(environment, lambda: pytest.fail("no cache is needed")).looks
     assert looks == {path: stat_signature(path) for path in files(environment)}

@@ -1,4 +1,4 @@
-"""Each registry is answered by the identity that config.toml names for it."""
+"""Each registry gets the credential of the identity that config.toml names for it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _principal(cloud, answer) -> str:
 
 
 def test_a_profile_per_registry(ecr, cloud, configured) -> None:
-    """Also where keys in variables would win without it, and at the same time."""
+    """Also if keys in variables would win otherwise, and in parallel gets."""
     keys = dict(cloud.environment("env-keys"))
     config = cloud.environment("profile")
     keys["AWS_CONFIG_FILE"] = f"{config['HOME']}/.aws/config"
@@ -37,7 +37,7 @@ def test_a_profile_per_registry(ecr, cloud, configured) -> None:
 def test_an_alias_is_answered_for_the_registry_behind_it(
     ecr, cloud, configured
 ) -> None:
-    """The request is echoed; the exchange is with the registry, once for both."""
+    """The answer repeats the alias; one exchange with the registry serves both."""
     text = f'[[registry]]\nmatch = "{ALIAS}"\nregistry = "{HOST}"\n'
     environment = configured(dict(cloud.environment("env-keys")), text)
     answer = ecr.get(environment, ALIAS)
@@ -50,7 +50,7 @@ def test_an_alias_is_answered_for_the_registry_behind_it(
 
 
 def test_an_alias_over_plain_http_gets_no_jobs_token(oidc, cloud, configured) -> None:
-    """What the registry behind it must not be sent in clear, its alias must not."""
+    """The same rule holds for an alias and for its registry: no token without TLS."""
     for alias, is_served in ((ALIAS, False), ("localhost", True)):
         text = (
             f'[[registry]]\nmatch = "{alias}"\nregistry = "r.example"\n'
@@ -72,7 +72,7 @@ def test_what_is_not_written_is_not_an_alias(ecr, cloud, configured) -> None:
 
 
 def test_a_role_is_assumed_for_one_registry(ecr, cloud, configured) -> None:
-    """From whatever identity there is; ten gets, one role."""
+    """The environment's identity assumes the role, once for ten gets."""
     role = "arn:aws:iam::123456789012:role/assume-role"
     source = dict(cloud.environment("assume-role"))
     source["AWS_PROFILE"] = "source"
@@ -85,7 +85,7 @@ def test_a_role_is_assumed_for_one_registry(ecr, cloud, configured) -> None:
 
 
 def test_the_profile_of_the_registrys_account_is_found(ecr, cloud, configured) -> None:
-    """profile = "auto" takes the one that leads to the account in the host."""
+    """profile = "auto" takes the profile of the account in the registry's host."""
     login = dict(cloud.environment("sso"))
     login.pop("AWS_PROFILE", None)
     text = '[[registry]]\nmatch = "*.dkr.ecr.*.amazonaws.com"\nprofile = "auto"\n'
@@ -119,7 +119,7 @@ def test_private_registries_can_be_made_anonymous(ecr, cloud, configured) -> Non
 def test_the_front_sees_that_the_configuration_changed(
     ecr, cloud, configured, tmp_path, helper_bin
 ) -> None:
-    """A ticket watches config.toml: the launcher does not answer past a change."""
+    """A ticket has the look of config.toml, so the launcher notices a change."""
     text = f'[[registry]]\nmatch = "{ALIAS}"\nregistry = "{HOST}"\n'
     environment = configured(dict(cloud.environment("env-keys")), text)
     path = environment["DOCKCRED_CONFIG"]

@@ -1,4 +1,4 @@
-"""What all worlds of a run share: clouds, launchers, the ground they stand on."""
+"""What all worlds of a run share: sandboxes, launchers, and the ground (places.py)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PYTHON = f"#!/bin/sh\nexit {HANDED_OVER}\n"
 
 
 class Cast:
-    """What all worlds of a run share: clouds, launchers, the ground."""
+    """What all worlds of a run share: sandboxes, launchers, the ground."""
 
     def __init__(self, directory: Path, ground: Ground, clouds: list[Sandbox]) -> None:
         self.directory = directory
@@ -27,7 +27,7 @@ class Cast:
         self.clouds = clouds
         self.people = [People(cloud) for cloud in clouds]
         first, second = (cloud.aws.keys for cloud in clouds)
-        second._keys = first._keys  # a key is known wherever requests are led to
+        second._keys = first._keys  # both sandboxes know all keys
         users = [user.client_id for user in self.people[0].users]
         self.registries = registries.clouds((users[0], users[1]))
         self.shells = {n: w for n, w in SHELLS.items() if shutil.which(w[0])}

@@ -1,6 +1,6 @@
-"""Scenes on a file system of whole seconds, where a file is written over in place.
+"""Scenes on a file system with times in seconds; files are overwritten in place.
 
-Times and size tell nothing there: what is compared must be the content.
+A file's times and size do not change there, so the content must be compared.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from .stage import Stage, two_settings
 
 
 def coarse_configuration(stage: Stage) -> None:
-    """A configuration is written over in place within a second of its file system."""
+    """A configuration is overwritten in place within one second."""
     cloud = stage.ecr
     for settings in two_settings(cloud) * 2:
         stage.say("home one", (cloud.alias, settings))
@@ -18,7 +18,7 @@ def coarse_configuration(stage: Stage) -> None:
 
 
 def coarse_token(stage: Stage) -> None:
-    """A token of the next pod, the same way; for one Python and front must refuse."""
+    """The next pod's token, overwritten the same way; the last pod's is not answered."""
     stage.world.aws = "pod"
     for subject in ("one", "two", "one", "two"):
         stage.world.rotate("pod", subject, 0, "in place")
@@ -32,7 +32,7 @@ def coarse_token(stage: Stage) -> None:
 
 
 def coarse_credentials(stage: Stage) -> None:
-    """Other keys in a credentials file, the same way."""
+    """Other keys in a credentials file, overwritten the same way."""
     stage.world.aws = "profile/one"
     for users in (("one", "two"), ("two", "one"), ("one", "two")):
         stage.world.swap_profiles(*users, "in place")

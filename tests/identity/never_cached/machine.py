@@ -1,4 +1,4 @@
-"""The state machine: what people, clusters and administrators do, in any order."""
+"""The state machine: actions of people, clusters and administrators, in any order."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ VARIABLES = {
     "XDG_CONFIG_HOME": "",
     "CI": "true",
 }
-"""Further variables with a say, by the value that they are set to."""
+"""More variables that affect the answer, with the value that a step sets."""
 how = st.sampled_from(HOW)
 
 
 def machine(cast: Cast, counts: Counter[str]) -> type[RuleBasedStateMachine]:
-    """Return the machine's class, for one cast, counting what it does."""
+    """Return the state machine's class for a cast; it counts its steps in `counts`."""
     clouds = st.sampled_from(cast.registries)
     possible = [*PYTHON, *cast.shells]
     ways = st.sampled_from(possible)
@@ -46,7 +46,7 @@ def machine(cast: Cast, counts: Counter[str]) -> type[RuleBasedStateMachine]:
     numbers = st.integers(0, 1000)
 
     class NeverCached(RuleBasedStateMachine):
-        """A user whose cache must not be noticed, but by its speed."""
+        """A user for whom the cache must change the speed only, and no answer."""
 
         @initialize(
             disk=st.sampled_from(["fine", "coarse"]),
@@ -67,14 +67,14 @@ def machine(cast: Cast, counts: Counter[str]) -> type[RuleBasedStateMachine]:
                 self.world.close()
 
         def _did(self, kind: str, way: str = "") -> None:
-            """Count a step, and ask again after it."""
+            """Count a step; then ask again by `way`, if it is not empty."""
             counts["steps"] += 1
             counts[kind] += 1
             if way:
                 self._ask(way)
 
         def _named(self, number: int) -> tuple[registries.Cloud, str]:
-            """Choose a name, of another cloud than the plot's once in a while."""
+            """Choose a name; one in eight is of another cloud than the plot's."""
             others = [cloud for cloud in cast.registries if cloud != self.plot.cloud]
             cloud = self.plot.cloud if number % 8 != 7 else others[number // 8 % 2]
             return cloud, cloud.names[number // 16 % len(cloud.names)]
@@ -89,7 +89,7 @@ def machine(cast: Cast, counts: Counter[str]) -> type[RuleBasedStateMachine]:
             ] += 1
             wrong = self.world.wrong(cloud, name, answer)
             if wrong and not (answer.secret and self.world.oracle(cloud, name).secret):
-                # A cloud that was out of breath: the machine has other work as well.
+                # A sandbox may be too slow on a busy machine, so ask once more.
                 counts["asked once more"] += 1
                 self.world.version += 1
                 answer, by = self.world.ask(cloud, name, way)

@@ -1,7 +1,7 @@
-"""The registries that are asked for, and what a configuration may say of them.
+"""The registries that are asked for, and what a configuration may say about them.
 
-Texts of one kind are of one length, so that one written over another in place is told
-from it by its times alone, or by its content.
+Texts of one kind have one length. So only times or content can show that one of them
+has overwritten another.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Entry = tuple[str, str]
 
 @dataclass(frozen=True, repr=False)
 class Cloud:
-    """One helper's registries: their hosts, an alias of both, and its settings."""
+    """One helper's registries: two hosts, an alias, and possible settings for them."""
 
     provider: str
     program: str
@@ -27,7 +27,7 @@ class Cloud:
 
     @property
     def matches(self) -> tuple[str, ...]:
-        """Return the patterns that its entries have."""
+        """Return the patterns that a configuration's entries may have."""
         plain = (self.alias, *self.hosts)
         ports = tuple(f"{name}:5000" for name in plain)
         return (
@@ -39,7 +39,7 @@ class Cloud:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Return what clients ask for."""
+        """Return the names that clients ask for."""
         plain = (self.alias, *self.hosts, f"other.{self.alias.partition('.')[2]}")
         return (
             *(form.format(name) for form in FORMS for name in plain),
@@ -52,7 +52,7 @@ FORMS = ("{}", "{}:5000", "https://{}", "{}:443")
 
 
 def clouds(users: tuple[str, str]) -> tuple[Cloud, ...]:
-    """Return the three; `users` are the client ids of Azure's assigned identities."""
+    """Return the three clouds; `users` are Azure's user-assigned client ids."""
     ecr = (
         "123456789012.dkr.ecr.eu-west-1.amazonaws.com",
         "123456789012.dkr.ecr.us-east-1.amazonaws.com",
@@ -99,11 +99,11 @@ BY_SDK = {
     "acr": (),
     "google": ('credentials_file = "keyed.json"',),
 }
-"""Settings that only an SDK can follow, at fifty times the cost of a step."""
+"""Settings that need an SDK, which makes a step fifty times as slow."""
 
 
 def text_of(entries: tuple[Entry, ...]) -> str:
-    """Write a configuration file."""
+    """Return the text of a configuration file, padded to _TEXT characters."""
     text = "".join(
         f'[[registry]]\nmatch = "{match}"\n{settings}\n' for match, settings in entries
     )

@@ -1,6 +1,6 @@
-"""Whom one can be, in three clouds: what each leaves in variables and in files.
+"""Identities in three clouds: the variables and files of each.
 
-Every identity has a principal of its own, so that an answer tells whose it is.
+Every identity has its own principal, so that an answer shows whose it is.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from dockcred.testing.sandbox.google.workplace import Workplace as GoogleWorkpla
 NO_IMDS = {"AWS_EC2_METADATA_DISABLED": "true"}
 SUBJECTS = ("one", "two")
 TOKENS = ("web", "pod", "azure", "google")
-"""Token files, each the proof of another kind of identity."""
+"""Names of the token files; each proves another kind of identity."""
 ROLES = ("machine-one", "machine-two", "machine-three")
-"""Who a machine may be in each cloud; an administrator swaps them."""
+"""Roles that a machine may have in each cloud; an administrator swaps them."""
 
 
 class People:
-    """Everybody in one sandbox, with tokens that are signed once."""
+    """All identities in one sandbox, with tokens that are signed once."""
 
     def __init__(self, cloud: Sandbox) -> None:
         self.cloud = cloud
@@ -66,7 +66,7 @@ class People:
         ]
 
     def token(self, kind: str, subject: str, age: int) -> str:
-        """Return one of three tokens of a subject, as a cluster rotates them."""
+        """Return one of a subject's three tokens, which a cluster rotates."""
         return self._tokens[kind, subject, age]
 
     def _sign(self, kind: str, subject: str, age: int) -> str:
@@ -91,14 +91,14 @@ class People:
         )
 
     def swap(self, number: int) -> None:
-        """Let the machine be somebody else in every cloud."""
+        """Give the machine another role in every cloud."""
         name = ROLES[number]
         self.cloud.aws.role = name
         self.cloud.azure.machine.system = Principal(name)
         self.cloud.google.machine_account = f"{name}@sandbox.example"
 
     def aws(self, name: str, home: Path) -> dict[str, str]:
-        """Return the variables of somebody in AWS."""
+        """Return the variables of an identity in AWS."""
         url = self.cloud.url
         match name.split("/"):
             case ["keys", user]:
@@ -130,7 +130,7 @@ class People:
         return NO_IMDS
 
     def azure(self, name: str, home: Path) -> dict[str, str]:
-        """Return the variables of somebody in Azure."""
+        """Return the variables of an identity in Azure."""
         near = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": self.cloud.url}
         match name.split("/"):
             case ["user", number]:
@@ -153,7 +153,7 @@ class People:
         return near
 
     def google(self, name: str, home: Path) -> dict[str, str]:
-        """Return the variables of somebody at Google."""
+        """Return the variables of an identity at Google."""
         match name:
             case "file":
                 path = home / "google.json"
@@ -162,7 +162,7 @@ class People:
         return {"GCE_METADATA_HOST": host, "GCE_METADATA_IP": host}
 
     def profiles(self, first: str, second: str) -> str:
-        """Return a credentials file in which the profiles one and two have these keys."""
+        """Return a credentials file: profiles one and two have these users' keys."""
         lines = []
         for profile, user in (("one", first), ("two", second)):
             key = self.keys[f"profile-{user}"]
@@ -174,7 +174,7 @@ class People:
         return "\n".join((*lines, ""))
 
     def google_file(self, number: int, home: Path) -> str:
-        """Return a credentials file: the token's subject, or a key."""
+        """Return a Google credentials file: a key, or a token file's federation."""
         if number < len(self.google_keys):
             return json.dumps(self.google_keys[number])
         document = self._work.federation({"file": str(home / "token-google")})

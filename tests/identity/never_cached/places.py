@@ -1,10 +1,10 @@
-"""The ground that a run stands on: file systems of coarse times, boots, host names.
+"""The ground of a run: what it can change of the machine below the programs.
 
     unshare --mount --uts python play.py ...
 
-gives the run a mount table and a host name of its own, so that it may put other words
-where the kernel says which boot this is, and mount a disk whose times are whole
-seconds. Whoever may not do that plays without, and the run says so.
+gives the run its own mount table and host name. So it can mount a file over the
+kernel's boot id, and mount a disk whose times are in whole seconds. Without the rights
+for that, the run plays without these, and says so.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _DISK_BYTES = 96 * 1024 * 1024
 
 
 def command() -> list[str]:
-    """Return what gives a program a ground of its own, nothing where it may not."""
+    """Return the command that gives a program its own ground; [] if not permitted."""
     unshare = ["unshare", "--mount", "--uts"]
     if os.geteuid() or not shutil.which("unshare"):
         return []
@@ -30,10 +30,10 @@ def command() -> list[str]:
 
 
 class Ground:
-    """What can be changed below the programs, and where their files may lie."""
+    """Boot id, host name and disks, which a run can change."""
 
     def __init__(self, directory: Path, *, own: bool) -> None:
-        """`own` tells that mounts and host name are this run's alone."""
+        """Set up the disks; `own`: mounts and host name are this run's only."""
         self.left_out: list[str] = []
         self.disks = {"fine": directory / "fine"}
         self.disks["fine"].mkdir()
@@ -49,21 +49,21 @@ class Ground:
 
     @property
     def machines(self) -> int:
-        """Return how many machines can be played."""
+        """Return the number of machines that can be played."""
         return 2 if self._may_boot else 1
 
     def become(self, boot: str, name: str) -> None:
-        """Be a machine of this boot and name."""
+        """Become the machine with this boot id and host name."""
         if self._may_boot:
             self._boot.write_text(f"{boot}\n")
             socket.sethostname(name)
 
     def new_boot(self) -> str:
-        """Return an id that no boot has had."""
+        """Return a new boot id."""
         return str(uuid.uuid4())
 
     def close(self) -> None:
-        """Take the disk away again."""
+        """Unmount the disk."""
         if "coarse" in self.disks:
             subprocess.run(["umount", "-l", self.disks["coarse"]], check=False)
 
@@ -75,7 +75,7 @@ class Ground:
         return done.returncode == 0
 
     def _mount_coarse(self, directory: Path) -> bool:
-        """Mount ext2 with inodes of 128 bytes, which have no room for nanoseconds."""
+        """Mount ext2 with 128-byte inodes, which have no nanoseconds; False if not."""
         image, place = directory / "disk", directory / "coarse"
         place.mkdir()
         with image.open("wb") as file:

@@ -1,9 +1,9 @@
-"""Play the machine until it has made its steps, and print what it did.
+"""Run the state machine until it has made its steps, and print what it did.
 
     python -m identity.never_cached.play SEED STEPS [--own]
 
-`--own` tells that mounts and host name are this process's alone. The exit status is 1
-where an answer was not as without a cache; what led to it is on stderr.
+`--own` says that mounts and host name are only this process's. The exit code is 1 if an
+answer differed from that without a cache; stderr has the steps that led to it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LENGTH = 50
 
 
 def main() -> int:
-    """Play, print, and return the exit status."""
+    """Play, print, and return the exit code."""
     counts: Counter[str] = Counter()
     failed = ""
     with (
@@ -63,7 +63,7 @@ def main() -> int:
 
 
 def play(cast: Cast, counts: Counter[str], number: int, steps: int) -> None:
-    """Run worlds of LENGTH steps each until there are `steps`."""
+    """Run worlds of LENGTH steps each until `steps` steps were made."""
     round_ = 0
     while counts["steps"] < steps:
         left = steps - counts["steps"]

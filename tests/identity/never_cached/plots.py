@@ -1,4 +1,4 @@
-"""What a world is about: one cloud, and what its configuration files come to say."""
+"""Plots: a world's main cloud, and the texts of its configuration files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FILES_OF_DIRECTORIES = ("cwd one", "cwd two")
 
 @dataclass(frozen=True)
 class Plot:
-    """What a world is about: one cloud, and what its configuration files may say."""
+    """A main cloud, texts for files, and the first text of each file (-1: none)."""
 
     cloud: registries.Cloud
     texts: list[str]
@@ -34,7 +34,7 @@ def configurations(cloud: registries.Cloud) -> st.SearchStrategy[str]:
 
 
 def plots(cloud: registries.Cloud) -> st.SearchStrategy[Plot]:
-    """Choose three texts that its configuration files come to hold, in turn."""
+    """Choose three texts for the files, and the text that each file has at first."""
     texts = st.lists(configurations(cloud), min_size=3, max_size=3)
     first = st.fixed_dictionaries(
         {name: st.integers(-1, 2) for name in (*FILES, *FILES_OF_DIRECTORIES)}

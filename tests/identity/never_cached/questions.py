@@ -1,4 +1,4 @@
-"""Questions to Python, to the front and to an oracle, and what is wrong with an answer.
+"""Questions to Python, the front (launcher) and an oracle, and checks of the answers.
 
 The oracle is the same program in the same world, with DOCKCRED_CACHE=off.
 """
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Answer:
-    """Who was answered for, or how it ended."""
+    """The principal of an answer's secret, or how the get ended without a secret."""
 
     who: str
     secret: str = field(default="", repr=False, compare=False)
@@ -44,7 +44,7 @@ class Answer:
 
 
 class AskedWorld(World):
-    """A world with somebody who asks in it, and remembers what was answered."""
+    """A world in which a user asks; it remembers the answers."""
 
     def __init__(self, cast: Cast, disk: str, cache_disk: str, cache_by: str) -> None:
         super().__init__(cast, disk, cache_disk, cache_by)
@@ -54,7 +54,7 @@ class AskedWorld(World):
         self._born: dict[str, float] = {}
 
     def ask(self, cloud: registries.Cloud, name: str, way: str) -> tuple[Answer, str]:
-        """Ask by one way; return the answer and who has given it."""
+        """Ask by one way; return the answer, and whether front or Python gave it."""
         environment = self.environment()
         if way in self.cast.shells:
             answer = self._ask_front(cloud, name, way, environment)
@@ -66,7 +66,7 @@ class AskedWorld(World):
         return self._ask_python(cloud, name, environment, short), f"python, {way}"
 
     def oracle(self, cloud: registries.Cloud, name: str) -> Answer:
-        """Ask who never caches; asked once while nothing outside the cache changes."""
+        """Return the answer without a cache; kept until something outside changes."""
         environment = self.environment() | {"DOCKCRED_CACHE": "off"}
         place = (self.version, self.uid, name, tuple(environment.items()))
         if place not in self._known:
@@ -99,7 +99,7 @@ class AskedWorld(World):
     def _inside(
         self, environment: dict[str, str], short: str, work: Callable[[], T]
     ) -> T:
-        """Run a call as a process of its own would: variables, user and directory."""
+        """Run a call like a new process: with these variables, user and directory."""
         os.environ.clear()
         os.environ.update(environment)
         launched.short = short
@@ -118,7 +118,7 @@ class AskedWorld(World):
         shell: str,
         environment: dict[str, str],
     ) -> Answer | None:
-        """Let the launcher answer; None where it hands over to Python."""
+        """Return the launcher's answer; None if it starts Python."""
         done = subprocess.run(
             [*self.cast.shells[shell], str(self.cast.launchers[cloud.program]), "get"],
             input=name.encode(),
@@ -157,17 +157,17 @@ class AskedWorld(World):
             try:
                 protocol.answer("erase", lambda: store, name.encode())
             except DockcredError:
-                return False  # a broken configuration, and the user is told
+                return False  # the configuration is broken, and the user is told so
             return True
 
         done = self._inside(self.environment(), "", ask)
-        # What a stranger has put aside, a logout cannot find.
+        # A logout cannot find files that a stranger has renamed.
         if done and self.cache_is_trusted and not self.is_meddled:
             place = (self.cache, target)
             self._dead |= {s for s, kept in self._target_of.items() if kept == place}
 
     def store(self, cloud: registries.Cloud, name: str) -> None:
-        """Log in by hand, which a cloud's helper takes and does not keep."""
+        """Log in by hand; a cloud's helper accepts this and stores nothing."""
         text = {"ServerURL": name, "Username": "ada", "Secret": "by hand"}
 
         def ask() -> None:
@@ -180,7 +180,7 @@ class AskedWorld(World):
         self._inside(self.environment(), "", ask)
 
     def target(self, cloud: registries.Cloud, name: str) -> str:
-        """Return the registry that a name stands for now; nothing where that fails."""
+        """Return the registry that a name stands for now; "" for an error."""
         variables = Environment(self.environment() | {"DOCKCRED_CACHE": "off"})
 
         def ask() -> str:
@@ -193,7 +193,7 @@ class AskedWorld(World):
         return self._inside(self.environment(), "", ask)
 
     def wrong(self, cloud: registries.Cloud, name: str, answer: Answer) -> str:
-        """Say what is wrong with an answer; nothing where it is as without a cache."""
+        """Return what is wrong with an answer; "" if it is as without a cache."""
         truth = self.oracle(cloud, name)
         secret = answer.secret
         if not self._is_as(answer, truth):
@@ -201,7 +201,7 @@ class AskedWorld(World):
         if not secret:
             return ""
         if cloud.provider == "google":
-            return ""  # its metadata server hands out one token again and again
+            return ""  # its metadata server returns one token again and again
         self._born.setdefault(secret, self.now)
         self._target_of.setdefault(secret, (self.cache, self.target(cloud, name)))
         if secret in self._dead:
@@ -218,7 +218,7 @@ class AskedWorld(World):
         return ""
 
     def _is_as(self, answer: Answer, truth: Answer) -> bool:
-        """Tell whether they are the same, but for a lease that has not ended."""
+        """Return whether two answers are equal; a role within its lease may differ."""
         if answer == truth:
             return True
 
@@ -232,7 +232,7 @@ class AskedWorld(World):
         return leased and same and answer.username == truth.username
 
     def held(self) -> list[tuple[str, str]]:
-        """Name each file of the cache that holds an erased secret, and the secret."""
+        """Return each cache file that holds an erased secret: its name, the secret."""
         found = []
         for path in self.cached():
             text = path.read_text("utf-8", "replace")

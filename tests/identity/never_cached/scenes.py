@@ -1,7 +1,7 @@
-"""Short plays that the state machine found, each with its siblings: one idea a scene.
+"""Short scenes for the differences that the state machine found, and similar cases.
 
-A scene changes one thing that chooses the answer, and asks in every way. What it asks
-first leaves an entry and a ticket; what it asks then must be as without a cache.
+A scene changes one thing that the answer depends on, and asks in every way. Its first
+get leaves an entry and a ticket; later answers must be as without a cache.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Scene = Callable[[Stage], None]
 
 
 def port(stage: Stage) -> None:
-    """A port of an alias is another registry, and so is none."""
+    """An alias with a port and the alias without one are different registries."""
     for cloud in (stage.ecr, stage.acr):
         one, other = two_settings(cloud)
         stage.say("home one", (cloud.alias, one), (f"{cloud.alias}:5000", other))
@@ -28,7 +28,7 @@ def port(stage: Stage) -> None:
 
 
 def port_without(stage: Stage) -> None:
-    """Only a port of an alias is somebody's; the host is nobody's."""
+    """Only the alias with a port is configured, not the host alone."""
     for cloud in (stage.ecr, stage.acr):
         stage.say("home one", (f"{cloud.alias}:5000", cloud.settings[0]))
         stage.ask(cloud, f"{cloud.alias}:5000", "launched", "launched")
@@ -36,7 +36,7 @@ def port_without(stage: Stage) -> None:
 
 
 def path(stage: Stage) -> None:
-    """A path of an alias is another registry; the front sees no paths."""
+    """An alias with a path is another registry; the front does not compare paths."""
     cloud = stage.ecr
     one, other = two_settings(cloud)
     stage.say("home one", (cloud.alias, one), (f"{cloud.alias}/one", other))
@@ -45,7 +45,7 @@ def path(stage: Stage) -> None:
 
 
 def two_configurations(stage: Stage) -> None:
-    """Two XDG_CONFIG_HOME, and none."""
+    """Two values of XDG_CONFIG_HOME, and none."""
     for cloud in (stage.ecr, stage.acr, stage.google):
         texts = cloud.settings[0], cloud.settings[-2]
         stage.say("xdg one", (cloud.alias, texts[0]))
@@ -57,7 +57,7 @@ def two_configurations(stage: Stage) -> None:
 
 
 def two_homes(stage: Stage) -> None:
-    """Two HOMEs with a configuration each, and one cache."""
+    """Two HOMEs with different configurations, and one cache."""
     cloud = stage.ecr
     one, other = two_settings(cloud)
     stage.say("home one", (cloud.alias, one))
@@ -81,7 +81,7 @@ def where_one_stands(stage: Stage) -> None:
 
 
 def named_configuration(stage: Stage) -> None:
-    """DOCKCRED_CONFIG set, unset, and naming what is not there."""
+    """DOCKCRED_CONFIG is set, unset, and names a missing file."""
     cloud = stage.ecr
     one, other = two_settings(cloud)
     stage.say("home one", (cloud.alias, one))
@@ -96,7 +96,7 @@ def named_configuration(stage: Stage) -> None:
 
 
 def edited(stage: Stage) -> None:
-    """A configuration is edited in every way, also by a file of the system that comes."""
+    """A configuration is edited in every way; at last a system-wide file appears."""
     cloud = stage.ecr
     one, other = two_settings(cloud)
     for how in ("in place", "replaced", "times set back", "moved, as old"):
@@ -119,7 +119,7 @@ def _erased(stage: Stage, cloud: registries.Cloud, asked: str, erased: str) -> N
 
 
 def erase_alias(stage: Stage) -> None:
-    """Logged out of an alias: the registry behind it is forgotten as well."""
+    """A logout from an alias also forgets the registry behind it."""
     for cloud in (stage.ecr, stage.acr):
         stage.say("home one", (cloud.alias, cloud.settings[0]))
         _erased(stage, cloud, cloud.alias, cloud.alias)
@@ -127,14 +127,14 @@ def erase_alias(stage: Stage) -> None:
 
 
 def erase_behind(stage: Stage) -> None:
-    """Logged out of the registry behind an alias: so is the alias."""
+    """A logout from the registry behind an alias also forgets the alias."""
     for cloud in (stage.ecr, stage.acr):
         stage.say("home one", (cloud.alias, cloud.settings[0]))
         _erased(stage, cloud, cloud.alias, cloud.hosts[0])
 
 
 def erase_any_form(stage: Stage) -> None:
-    """Logged out with a port, a path or a scheme."""
+    """A logout by a name with a port, a path or a scheme."""
     cloud = stage.ecr
     stage.say("home one", (cloud.alias, cloud.settings[0]))
     for form in ("{}:443", "https://{}", "{}/one"):
@@ -157,22 +157,22 @@ def _renamed(stage: Stage, kind: int, *, covers_up: bool) -> None:
 
 
 def stamps_renamed(stage: Stage) -> None:
-    """Others rename stamps, and the directory is the user's alone again."""
+    """Others rename stamps, then the directory is writable by the user only again."""
     _renamed(stage, 0, covers_up=True)
 
 
 def tickets_renamed(stage: Stage) -> None:
-    """Others rename tickets and entries, and the directory is the user's alone again."""
+    """Others rename tickets and entries, then only the user can write again."""
     _renamed(stage, 1, covers_up=True)
 
 
 def passed_off(stage: Stage) -> None:
-    """Others rename tickets with their stamps: each is for the other's host."""
+    """Others rename tickets with their stamps: each gets the other host's name."""
     _renamed(stage, 2, covers_up=False)
 
 
 def directory_of_all(stage: Stage) -> None:
-    """Others may write in the cache's directory, or own it, which no front believes."""
+    """Others may write in the cache's directory, or own it: no front answers then."""
     cloud = stage.ecr
     stage.prime(cloud, cloud.hosts[0])
     for mode, owner in ((0o777, 0), (0o770, 0), (0o700, 1001), (0o755, 1001)):
@@ -185,7 +185,7 @@ def directory_of_all(stage: Stage) -> None:
 
 
 def lease(stage: Stage) -> None:
-    """A machine's role is swapped: noticed when the lease is over, not answered after."""
+    """A machine's role is swapped: after the lease the old role is not answered."""
     stage.world.aws = stage.world.azure = stage.world.google = "machine"
     for cloud in (stage.ecr, stage.acr, stage.google):
         stage.world.swap_role(0)
@@ -198,7 +198,7 @@ def lease(stage: Stage) -> None:
 
 
 def boots(stage: Stage) -> None:
-    """Another boot and another machine at the same home: who the last was counts not."""
+    """Another boot or machine with the same home: earlier roles do not count."""
     for cloud in (stage.ecr, stage.acr, stage.google):
         for number, role in ((0, 0), (0, 1), (1, 2), (1, 0)):
             stage.world.be_machine(number)
@@ -209,7 +209,7 @@ def boots(stage: Stage) -> None:
 
 
 def clocks(stage: Stage) -> None:
-    """A clock set back and right again, and a life that is over."""
+    """The clock is set back and right again; then the credential expires."""
     stage.world.aws, stage.world.azure = "keys/user-one", "secret"
     for cloud in (stage.ecr, stage.acr):
         stage.prime(cloud, cloud.hosts[0])
@@ -222,7 +222,7 @@ def clocks(stage: Stage) -> None:
 
 
 def variables(stage: Stage) -> None:
-    """Other keys, another cloud behind the same name, other settings by variables."""
+    """Variables select other keys, and another cloud behind the same name."""
     cloud = stage.ecr
     for name in ("keys/user-one", "keys/user-two", "machine", "task", "nobody"):
         stage.world.aws = name
@@ -238,7 +238,7 @@ def variables(stage: Stage) -> None:
 
 
 def strangers(stage: Stage) -> None:
-    """Another user with the same variables gets nothing of this one's."""
+    """Another user with the same variables gets nothing from this user's cache."""
     cloud = stage.ecr
     stage.prime(cloud, cloud.hosts[0])
     stage.world.uid = 1001
@@ -268,7 +268,7 @@ SCENES: dict[str, Scene] = {
 
 
 def play(cast: Cast, name: str) -> str:
-    """Play a scene; return why it was left out, nothing where it was played."""
+    """Play a scene; return why it was left out, "" if it was played."""
     scene = SCENES[name]
     coarse = scene in ON_COARSE
     if coarse and "coarse" not in cast.ground.disks:

@@ -1,4 +1,4 @@
-"""A world to play a scene in, and questions that fail where a cache is noticed."""
+"""A world for a scene, and questions that fail if the cache changes an answer."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from .questions import AskedWorld
 
 
 class NoticedError(AssertionError):
-    """An answer that is not as without a cache."""
+    """An answer differs from that without a cache."""
 
 
 class Stage:
-    """A world, and questions that fail where a cache is noticed."""
+    """A world, and questions that fail if the cache changes an answer."""
 
     def __init__(self, cast: Cast, disk: str = "fine") -> None:
         self.world = AskedWorld(cast, disk, disk, "DOCKCRED_CACHE_DIR")
@@ -21,7 +21,7 @@ class Stage:
         self.users = [user.client_id for user in cast.people[0].users]
 
     def ask(self, cloud: registries.Cloud, name: str, *ways: str) -> list[str]:
-        """Ask in some ways, and return who answered in each."""
+        """Ask in some ways; return who answered in each: a front or Python."""
         found = []
         for way in ways or ("launched", "launched", *self.shells, "plain"):
             answer, by = self.world.ask(cloud, name, way)
@@ -32,7 +32,7 @@ class Stage:
         return found
 
     def prime(self, cloud: registries.Cloud, name: str) -> None:
-        """Leave a ticket from which each front answers."""
+        """Run gets until there is a ticket from which each front answers."""
         answered = self.ask(cloud, name)
         for shell in self.shells:
             if f"front in {shell}" not in answered:
@@ -46,5 +46,5 @@ class Stage:
 
 
 def two_settings(cloud: registries.Cloud) -> tuple[str, str]:
-    """Return two settings that lead an alias to different answers."""
+    """Return two settings with which an alias has different answers."""
     return cloud.settings[0], cloud.settings[1]

@@ -1,8 +1,8 @@
-"""Whatever is done in whatever order: cache and front answer as if there were no cache.
+"""After any actions in any order, cache and front answer as if there were no cache.
 
 The only difference is the lease of a machine's identity (docs/security.md). The short
-form plays a seed that is always the same and one that is new each time; DOCKCRED_NIGHT
-plays 100,000 steps. A difference is played again from its seed:
+form plays a fixed seed and a new one; with DOCKCRED_NIGHT they make 100,000 steps.
+To repeat a difference from its seed:
 
     PYTHONPATH=tests unshare --mount --uts \\
         python -m identity.never_cached.play SEED STEPS --own --shrink
@@ -32,7 +32,7 @@ SEEDS = {"always the same": 20_261_128, "new": secrets.randbelow(1_000_000)}
 
 
 def _play(*words: str) -> subprocess.CompletedProcess[str]:
-    """Play in a process of its own, since it changes variables, user and mounts."""
+    """Play in its own process, since it changes variables, user and mounts."""
     ground = command()
     return subprocess.run(
         [
@@ -50,7 +50,7 @@ def _play(*words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("scene", scenes.SCENES)
 def test_what_chooses_the_answer_is_seen_to_change(scene) -> None:
-    """Each scene is a difference that there was, or its sibling."""
+    """Each scene is a difference that was found once, or a similar case."""
     done = _play(scene)
     assert done.returncode == 0, done.stdout + done.stderr
     if why := done.stdout.partition("left out: ")[2].strip():
@@ -59,7 +59,7 @@ def test_what_chooses_the_answer_is_seen_to_change(scene) -> None:
 
 @pytest.mark.parametrize("which", SEEDS)
 def test_a_cache_is_not_noticed_but_by_its_speed(which) -> None:
-    """At least so many steps, each way to answer among them, no difference."""
+    """At least STEPS steps, with answers in each way, have no difference."""
     done = _play(str(SEEDS[which]), str(STEPS))
     print(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,6 +1,6 @@
 """One user's machine: its files, variables, clocks, boots and clouds.
 
-Each change is what a person, an administrator, a cluster or a stranger does.
+Each method changes what a person, an administrator, a cluster or a stranger can change.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LEASE_S = 900.0
 
 @dataclass
 class Machine:
-    """A boot of a host, and who the machine is from when on."""
+    """A host with its boot id, and its roles with the times at which they began."""
 
     name: str
     boot: str
@@ -34,7 +34,7 @@ class Machine:
 
 
 class World:
-    """One of many worlds; `place` is where it keeps its files."""
+    """One of many worlds; `place` is the directory of its files."""
 
     def __init__(self, cast: Cast, disk: str, cache_disk: str, cache_by: str) -> None:
         self.cast = cast
@@ -80,7 +80,7 @@ class World:
         self.be_machine(0)
 
     def close(self) -> None:
-        """Leave nothing."""
+        """Remove all files of the world."""
         os.chdir("/")
         shutil.rmtree(self.place, ignore_errors=True)
         shutil.rmtree(self.cache_place, ignore_errors=True)
@@ -127,7 +127,7 @@ class World:
         )
 
     def _write(self, path: Path, text: str, how: str = "in place") -> None:
-        """Write as editors, clusters, `cp -p` and `mv` do."""
+        """Write a file as editors, clusters, `cp -p` or `mv` do."""
         make_private(path.parent)
         if how == "in place" or not path.exists():
             with path.open("w") as file:
@@ -148,7 +148,7 @@ class World:
         self.version += 1
 
     def config_files(self) -> dict[str, Path]:
-        """Name each configuration file that may be read."""
+        """Return the path of each configuration file that may be read, by name."""
         return {
             "system": self.place / "etc.toml",
             "xdg one": self.place / "xdg1/dockcred/config.toml",
@@ -161,7 +161,7 @@ class World:
         }
 
     def configure(self, which: str, text: str | None, how: str) -> None:
-        """Write a configuration file, or take it away."""
+        """Write a configuration file, or remove it if `text` is None."""
         path = self.config_files()[which]
         if text is None:
             path.unlink(missing_ok=True)
@@ -172,39 +172,39 @@ class World:
     def choose_config(
         self, xdg: str | None, config: str | None, directory: str
     ) -> None:
-        """Choose configuration files by variables and by where one stands."""
+        """Choose configuration files by variables and by the current directory."""
         self.xdg, self.directory = xdg, directory
         self.config = str(self.place / config) if config == "named.toml" else config
         self.version += 1
 
     def rotate(self, kind: str, subject: str, age: int, how: str) -> None:
-        """Write a token file anew, for the same subject or for another."""
+        """Rewrite a token file, for the same subject or for another."""
         token = self._people.token(kind, subject, age)
         self._write(self.homes[self.home] / f"token-{kind}", token, how)
 
     def swap_google_file(self, number: int, how: str) -> None:
-        """Put another credentials file in the place of Google's."""
+        """Replace Google's credentials file."""
         home = self.homes[self.home]
         self._write(home / "google.json", self._people.google_file(number, home), how)
 
     def swap_profiles(self, first: str, second: str, how: str) -> None:
-        """Give the profiles one and two other keys."""
+        """Give the profiles one and two these users' keys."""
         path = self.homes[self.home] / ".aws/credentials"
         self._write(path, self._people.profiles(first, second), how)
 
     @property
     def now(self) -> float:
-        """Return the true time, whatever the clock says."""
+        """Return the world's true time in seconds; a wrong clock does not change it."""
         return time.time() + self.offset_s
 
     def be_machine(self, number: int) -> None:
-        """Go on at this machine, with the same home, as NFS has it."""
+        """Continue on this machine with the same home directory, as on NFS."""
         self.machine = self.machines[number % len(self.machines)]
         self.cast.ground.become(self.machine.boot, self.machine.name)
         self.swap_role(self.machine.role)
 
     def reboot(self) -> None:
-        """Boot the machine: what it knew of its role before does not count."""
+        """Reboot the machine: its earlier roles do not count any more."""
         self.machine.boot = self.cast.ground.new_boot()
         if self.cast.ground.machines > 1:
             self.machine.history.clear()
@@ -219,19 +219,19 @@ class World:
         self.version += 1
 
     def leased(self) -> set[str]:
-        """Name who the machine has been within a lease."""
+        """Return the roles that the machine has had within a lease."""
         ends = [start for start, _ in self.machine.history[1:]] + [self.now]
         since = self.now - LEASE_S - 1
         history = zip(self.machine.history, ends, strict=True)
         return {ROLES[role] for (_, role), end in history if end >= since}
 
     def pass_time(self, seconds: float) -> None:
-        """Let time pass: all that the cache holds gets older."""
+        """Let seconds pass: everything in the cache gets older."""
         self.offset_s += seconds
         self._shift(-seconds)
 
     def set_clock(self, *, wrong: bool) -> None:
-        """Set the clock back by ten days, or right again."""
+        """Set the clock back by ten days, or to the true time again."""
         if wrong != self.clock_is_wrong:
             self.clock_is_wrong = wrong
             self._shift(864000.0 if wrong else -864000.0)
@@ -257,24 +257,24 @@ class World:
         return [path for path in files if path.is_file() and path.name not in kept]
 
     def set_mode(self, mode: int, owner: int) -> None:
-        """Change who may do what in the cache's directory."""
+        """Change mode and owner of the cache's directory."""
         if self.cache.is_dir():
             self.cache.chmod(mode)
             os.chown(self.cache, owner, -1)
 
     @property
     def cache_is_trusted(self) -> bool:
-        """Tell whether nobody else can change what is in the cache."""
+        """Return whether only this user can change the cache's files."""
         if self.uid or not self.cache.is_dir():
             return False
         status = self.cache.stat()
         return status.st_uid == 0 and not status.st_mode & 0o022
 
     def meddle(self, first: int, second: int, *, covers_up: bool) -> None:
-        """Let others write in the cache's directory, and one of them swap two names.
+        """Let others write in the cache's directory, and swap the names of two files.
 
-        Of stamps, of tickets and entries, or of tickets with their stamps;
-        `covers_up` tells that the directory is the user's alone again afterwards.
+        The files are stamps, tickets and entries, or tickets with their stamps.
+        With `covers_up` only the user can write in the directory afterwards.
         """
         files = self.cached()
         stamps = sorted(path for path in files if path.suffix == ".stamp")
@@ -292,7 +292,7 @@ class World:
             self.set_mode(0o700, 0)
 
     def _swap(self, one: Path, other: Path, stamps: list[Path]) -> None:
-        """Swap the names of two files, and of the stamps that have them before theirs."""
+        """Swap the names of two files, and of stamps whose names begin with theirs."""
         renamed = {one: other, other: one}
         for stamp in stamps:
             for ticket, to in ((one, other), (other, one)):

@@ -1,4 +1,4 @@
-"""docker-credential-auto, a cloud, and a vault for all that is not the cloud's."""
+"""Fixtures: docker-credential-auto, a sandbox, and a vault for other registries."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def cloud() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def vault(helper_bin: Path, tmp_path: Path) -> dict[str, str]:
-    """The variables of a vault that is there."""
+    """The variables of an existing vault."""
     variables = {
         "DOCKCRED_STORE": "vault",
         "DOCKCRED_VAULT_FILE": str(tmp_path / "vault"),

@@ -1,4 +1,4 @@
-"""One name for everything: clouds by host, the rest by the store."""
+"""docker-credential-auto: clouds answer for their hosts, the store for all others."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_a_cloud_answers_for_its_hosts_and_the_store_for_the_rest(
 
 
 def test_list_is_the_stores_keys_and_the_cached_hosts(auto, cloud, vault) -> None:
-    """No duplicates, and what was asked for answers from the cache or the store."""
+    """There are no duplicates; listed hosts are answered by the cache or the store."""
     environment = {**cloud.environment("env-keys"), **vault}
     _store(auto, environment, PRIVATE)
     auto.get(environment, HOST)
@@ -50,7 +50,7 @@ def test_a_login_to_a_cloud_with_an_identity_is_not_stored(auto, cloud, vault) -
 def test_a_login_to_a_cloud_without_an_identity_is_stored_and_answered(
     auto, cloud, vault
 ) -> None:
-    """`aws ecr get-login-password | docker login` goes on working on a laptop."""
+    """`aws ecr get-login-password | docker login` still works on a laptop."""
     environment = {**cloud.environment("nothing"), **vault}
     assert _store(auto, environment, HOST, "typed").status == 0
     assert auto.get(environment, HOST).password == "typed"
@@ -72,7 +72,7 @@ def test_a_login_to_a_cloud_without_an_identity_is_stored_and_answered(
     ],
 )
 def test_public_images_need_neither_identity_nor_keychain(auto, cloud, server) -> None:
-    """Silent not-found, which strict clients take for "go on anonymously"."""
+    """It is "not found", without stderr: strict clients then pull anonymously."""
     answer = auto.get(with_system_path(cloud.environment("nothing")), server)
     assert (answer.status, answer.stdout, answer.stderr) == (1, NOT_FOUND, b"")
 
@@ -84,7 +84,7 @@ def test_without_a_keychain_a_login_names_the_remedy(auto, cloud) -> None:
 
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Path:
-    """Another helper that keeps its one credential in a file, and can loop to us."""
+    """Another helper, which keeps one credential in a file; a test makes it call us."""
     program = tmp_path / "bin/docker-credential-other"
     program.parent.mkdir()
     program.write_text(
@@ -97,7 +97,7 @@ def elsewhere(tmp_path: Path) -> Path:
 
 
 def test_another_helper_can_be_the_store(auto, cloud, elsewhere) -> None:
-    """Docker Desktop's store stays in use for all that is no cloud's."""
+    """So Docker Desktop's store stays in use for hosts that are no cloud's."""
     environment = {**cloud.environment("nothing"), "DOCKCRED_STORE": "helper:other"}
     environment["PATH"] = f"{elsewhere.parent}:/usr/bin:/bin"
     assert _store(auto, environment, PRIVATE).status == 0
@@ -113,7 +113,7 @@ def test_a_store_that_leads_back_to_us_is_refused(auto, cloud, elsewhere) -> Non
 
 
 def test_a_store_per_registry_is_listed_too(auto, cloud, vault, tmp_path) -> None:
-    """config.toml chooses the account of one registry; list and get agree on it."""
+    """config.toml chooses one registry's account; list and get use the same one."""
     config = tmp_path / "config.toml"
     config.write_text(f'[[registry]]\nmatch = "{PRIVATE}"\naccount = "second"\n')
     config.chmod(0o600)
@@ -128,7 +128,7 @@ def test_a_store_per_registry_is_listed_too(auto, cloud, vault, tmp_path) -> Non
 
 
 def test_a_bus_without_a_keychain_keeps_nothing(auto, cloud, tmp_path) -> None:
-    """The user's own bus over ssh: noticed at the first call, public pulls go on."""
+    """As with a user's bus over ssh: the get is "not found", so public pulls work."""
     address = f"unix:path={tmp_path}/bus"
     environment = {
         **cloud.environment("nothing"),

@@ -1,7 +1,7 @@
-"""`list` names what a `get` would be answered for, before anything was asked.
+"""`list` names the registries that a `get` would answer, even before the first `get`.
 
-docker's classic builder, docker-py, testcontainers and regctl ask for it first, and
-`get` only what is in it.
+docker's classic builder, docker-py, testcontainers and regctl run `list` first, and
+`get` only for what it names.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def _docker_file(environment, content: object) -> dict[str, str]:
 def test_a_cold_list_names_the_account_s_registry_for_one_request(
     name, request, cloud
 ) -> None:
-    """As AWS's helper does: nobody but AWS knows whose keys these are."""
+    """As AWS's helper does: only AWS can tell which account the keys are of."""
     program = request.getfixturevalue(name)
     environment = cloud.environment("env-keys")
     assert listed(program("list", environment=environment)) == AWS
@@ -50,7 +50,7 @@ def test_a_warm_list_asks_nobody(auto, cloud) -> None:
 
 
 def test_google_s_guesses_give_way_to_what_is_known(auto, cloud) -> None:
-    """A classic build gets each of the list: no more of them than need be."""
+    """A classic build gets each name of the list, so guesses are few."""
     environment = cloud.environment("google-metadata")
     auto.get(environment, "europe-west1-docker.pkg.dev")
     assert listed(auto("list", environment=environment)) == {
@@ -205,7 +205,7 @@ def test_a_registry_that_refuses_says_nothing_of_another_of_azure_s(acr, cloud) 
 
 @pytest.fixture
 def odd_helper(tmp_path: Path) -> Path:
-    """Another helper, one of whose keys is no server."""
+    """Another helper; some of the keys that it lists are no servers."""
     program = tmp_path / "bin/docker-credential-odd"
     program.parent.mkdir()
     program.write_text(

@@ -1,4 +1,4 @@
-"""`list` where something is odd: in what is asked, in its settings, on the machine."""
+"""`list` with problems: in answers, in settings, on the machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GHE = "ghe.example.com"
 
 
 def logged_in(environment, *logins: tuple[str, str]) -> dict[str, str]:
-    """Write gh's file, with a user for each server."""
+    """Write gh's hosts.yml with a user for each server; return variables for it."""
     directory = Path(environment["HOME"], "gh")
     directory.mkdir(exist_ok=True)
     text = "".join(
@@ -64,7 +64,7 @@ def test_each_entry_s_user_is_the_one_that_it_names(auto, cloud) -> None:
 
 
 def test_a_host_that_was_asked_for_in_vain_is_not_listed(auto, cloud) -> None:
-    """A classic build gets each of a list, and one that fails spoils all."""
+    """A classic build gets each name of a list, and fails if one get fails."""
     environment = cloud.environment("env-keys")
     cloud.fail("ecr:access-denied")
     assert auto.get(environment, OTHER).status == 1
@@ -73,7 +73,7 @@ def test_a_host_that_was_asked_for_in_vain_is_not_listed(auto, cloud) -> None:
 
 
 def test_an_account_whose_answer_is_cached_hides_no_other(auto, cloud) -> None:
-    """Two accounts in config.toml: what one answers says nothing of one's own."""
+    """The cached answer of a second account does not hide the user's own account."""
     environment = configured(
         cloud.environment("env-keys"),
         f'[[registry]]\nmatch = "{OTHER}"\nrole_arn = "{_role(cloud)}"\n',
@@ -105,7 +105,7 @@ def test_two_accounts_that_nobody_has_asked_take_one_request(auto, cloud) -> Non
 
 
 def test_a_registry_that_a_pattern_gives_to_another_identity(auto, cloud) -> None:
-    """The own registry is found by these keys, and a `get` would not use them."""
+    """The keys would name their own registry, but a `get` for it would not use them."""
     environment = configured(
         cloud.environment("env-keys"),
         '[[registry]]\nmatch = "*.dkr.ecr.eu-west-1.amazonaws.com"\n'
@@ -146,7 +146,7 @@ def test_a_setting_of_one_provider_s_that_is_wrong_spoils_no_other(
 
 
 def test_clouds_are_asked_while_a_keychain_hangs(auto, cloud, tmp_path) -> None:
-    """It takes all but the call's last second, and the cloud takes longer than that."""
+    """The keychain uses all time but the call's last second; the cloud needs more."""
     program = tmp_path / "docker-credential-odd"
     program.write_text(f"#!/bin/sh\nsleep {LONG_S}\n")
     program.chmod(0o755)
@@ -203,7 +203,7 @@ def test_no_log_of_a_list_holds_a_secret(auto, cloud) -> None:
 
 
 def _of(home: str) -> set[int]:
-    """Return the processes that have this home."""
+    """Return the pids of running processes with this HOME."""
     found = set()
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -221,7 +221,7 @@ def _of(home: str) -> set[int]:
 def test_a_list_that_is_ended_leaves_nobody_behind(
     number: signal.Signals, identity: str, auto, cloud
 ) -> None:
-    # By themselves they would end later than is waited for.
+    # Without a signal they would run longer than the test waits.
     environment = cloud.environment(identity) | {"DOCKCRED_TIMEOUT": f"{LONG_S}"}
     home = environment["HOME"]
     script = Path(home, "credential-process")
@@ -232,7 +232,7 @@ def test_a_list_that_is_ended_leaves_nobody_behind(
     many = 3 if script.exists() else 2
     wait_until(lambda: len(_of(home)) >= many)
     if number == signal.SIGINT:
-        os.killpg(running.pid, number)  # a terminal's: to the whole group
+        os.killpg(running.pid, number)  # a terminal sends it to the whole process group
     else:
         running.send_signal(number)
     stdout, stderr = running.communicate(timeout=BUSY_S)

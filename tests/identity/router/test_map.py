@@ -1,7 +1,7 @@
-"""A map of many identities: each registry is answered by its own, all at once.
+"""A config.toml with many identities: each registry gets its own, all in parallel.
 
-Three AWS accounts, two Azure tenants, a Google project with impersonation, a mirror,
-and a store for the rest.
+There are three AWS accounts, two Azure tenants, a Google project with impersonation, a
+mirror, and a store for the rest.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ SUBJECT = "system:serviceaccount:default:azure-workload-identity"
 
 @pytest.fixture
 def cloud():
-    """Real host names, because Azure has no endpoint variables."""
+    """A sandbox with real host names, because Azure has no endpoint variables."""
     with Sandbox(tls=True) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
 def mapped(cloud, vault, tmp_path):
-    """One environment with everybody's files, and the map over them."""
+    """One environment with all identities' files, and config.toml."""
     second = cloud.environment("profile")
     role = cloud.aws.add_role(
         Role("333333333333", "third", trusts="arn:aws:iam::123456789012:user/env-keys")
@@ -115,14 +115,14 @@ def test_each_registry_is_answered_by_its_own_identity_all_at_once(
 
 
 def test_an_enumeration_makes_no_cold_call(auto, cloud, mapped) -> None:
-    """Docker's classic build lists, then gets each key: what was asked for is kept."""
+    """Docker's classic build lists, then gets each key; those gets are cache hits."""
     hosts = (HOST, SECOND, ONE_TENANT, GOOGLE)
     for host in hosts:
         assert auto.get(mapped, host).password
     cloud.reset()
     listed = json.loads(auto("list", environment=mapped).stdout)
     assert set(hosts) <= set(listed)
-    # Two identities have not answered yet: one of AWS's, one of Azure's.
+    # Two identities have not been asked yet: one of AWS's, one of Azure's.
     assert {n: c for n, c in cloud.calls.items() if n != "proxy:CONNECT"} == {
         "sts:AssumeRole": 1,
         "ecr:GetAuthorizationToken": 1,
