@@ -38,7 +38,7 @@ CLOUDS = (
     "*-registry.*.cr.aliyuncs.com",
     "*-registry-*.*.cr.aliyuncs.com",
 )
-"""Patterns of the hosts for which a cloud's identity answers. A `*` is in one label."""
+"""Patterns of hosts for which a cloud's identity answers; `*` matches in one label."""
 
 
 def config(patterns: Iterable[str]) -> str:

@@ -214,7 +214,7 @@ class Router:
     ) -> tuple[Provider, dict[str, str]] | None:
         """Return the provider that other tools' variables choose, and what it sets."""
         if BY_NAME.isdisjoint(self._names):
-            return None  # nor is one asked for, which a ticket would have to name
+            return None  # and read no variable: a ticket must have each one read
         by_host = f"DOCKER_{target.host.replace('-', '_').replace('.', '_')}_PSW"
         if not any(map(self._environment.get, (*_CONVENTIONS, by_host))):
             return None

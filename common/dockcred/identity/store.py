@@ -165,7 +165,7 @@ class IdentityStore:
         return (lines[1], when) if len(lines) > 1 else None
 
     def list(self) -> dict[str, str]:
-        """Return the servers that a `get` would now answer from the cache, by user."""
+        """Return the user for each server that a `get` would answer from the cache."""
         from dockcred.credential import ServerURL  # noqa: PLC0415 - for `list` only
 
         found = {}

@@ -34,7 +34,7 @@ RESERVE_S = 7.0
 Callers that wait for the entry give up 5 s before their own end.
 """
 _START = 0.06
-"""The part of a window at whose start the quota is still used up by the last window."""
+"""The first part of a window, in which the last one may have used up the quota."""
 _MOST_REDRAWN = 4
 _REDRAWN = 0.02
 _DRAWS = 8

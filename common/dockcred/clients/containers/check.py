@@ -36,7 +36,7 @@ _FAULTS: Consequences = {
 
 
 def check(data: bytes) -> Iterator[Finding]:
-    """Check the file as podman reads it: it refuses all for one value of wrong type."""
+    """Check the file as podman reads it: one value of a wrong type makes it invalid."""
     read_as = _decoded(data)
     found, twice = findings.read_json(data.decode("utf-8", "replace").encode())
     yield from findings.unknown(

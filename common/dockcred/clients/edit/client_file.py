@@ -152,7 +152,7 @@ class EditableFile:
                     return None
                 if planned.after == planned.before:
                     past.forget(self.path)
-                    if planned.stranded:  # on purpose; the next undo says so again
+                    if planned.stranded:  # once more, so that the next undo says so too
                         past.record_moved(self.path, planned.stranded)
                     self._refuse_if_busy(busy)
                     return given or planned

@@ -130,7 +130,7 @@ def _entry(written: Any, path: str, lines: list[str], start: int) -> ConfigEntry
 
 
 def _check_secret(settings: dict[str, str]) -> None:
-    """Set the identity of an entry with a password; InvalidInputError if unfit."""
+    """Set a password entry's identity; raise InvalidInputError if settings conflict."""
     passwords = [name for name in PASSWORDS if name in settings]
     users = [name for name in USERNAMES if name in settings]
     if passwords:

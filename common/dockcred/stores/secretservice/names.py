@@ -75,7 +75,7 @@ def bounded(seconds: float) -> float:
     """Return the timeout of a step, so that time is left to report an error.
 
     In seconds. It is `seconds`, or half of the remaining time if that is more, but
-    never more than what is left of the call.
+    never more than the remaining time. _LAST_WORDS_S of the call do not count.
     """
     left = process.remaining_s() - _LAST_WORDS_S
     usual = seconds if left == float("inf") else max(seconds, left / 2)
