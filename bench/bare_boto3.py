@@ -1,4 +1,4 @@
-"""What the SDK alone costs: ECR's password as few lines of boto3 as can be."""
+"""Print ECR's password, with as few lines of boto3 as possible: the SDK's own cost."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""One row: two contestants in turn, whole processes, every answer checked."""
+"""Run one row: two contestants in turn, as whole processes, every answer checked."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ TIMEOUT_S = 60
 
 
 class Invalid(Exception):  # noqa: N818 - a verdict, not a defect of the bench
-    """An answer was missing or wrong: the row has no figure."""
+    """An answer was missing or wrong, so the row has no result."""
 
 
 def _nothing() -> None:
-    """Do nothing: no preparation is needed, or nothing is left to check."""
+    """Do nothing: the default for `before` and `after`."""
 
 
 @dataclass(frozen=True)
 class Contestant:
     """A command with its environment, and how its answer is checked.
 
-    `before` prepares each run and `after` looks at each timed one, both outside the
-    time taken; `check` and `after` raise Invalid. `finds` is false where each run is to
-    end with a failure.
+    `before` prepares each run, `after` checks each timed run; neither is part of the
+    measured time. `check` and `after` raise Invalid. `finds` is False if each run must
+    fail.
     """
 
     argv: tuple[str, ...]
@@ -39,7 +39,7 @@ class Contestant:
 
 @dataclass
 class Taken:
-    """What the runs of one contestant took."""
+    """The measured times and memory of one contestant's runs."""
 
     wall_ms: list[float] = field(default_factory=list)
     cpu_ms: list[float] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class RowResult:
-    """The ratios of one row, ours to theirs, and what they were made of."""
+    """The ratios of one row, ours ÷ theirs, and the medians that they come from."""
 
     ratio: float
     ratio_of_minimums: float
@@ -58,12 +58,12 @@ class RowResult:
     rounds: int
 
     def as_json(self) -> dict[str, object]:
-        """Return the figures for the file."""
+        """Return the fields for the JSON file."""
         return asdict(self)
 
 
 class Contest:
-    """Runs two contestants by turns: A B, B A, and so on."""
+    """Runs two contestants in turn: A B, B A, and so on."""
 
     def __init__(self, stopwatch: Path, *, at_once: int) -> None:
         self._stopwatch = stopwatch
@@ -78,7 +78,7 @@ class Contest:
         *,
         peak: bool = False,
     ) -> RowResult:
-        """Time so many pairs after WARM_UP untimed ones; Invalid if one answer is."""
+        """Time so many pairs after WARM_UP untimed ones; raise Invalid as checks do."""
         takes = {"ours": Taken(), "theirs": Taken()}
         for number in range(-WARM_UP, rounds):
             pair = [("ours", ours), ("theirs", theirs)]

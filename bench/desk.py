@@ -1,4 +1,4 @@
-"""What a row may ask of the sandbox, whose its passwords are, and what is cached."""
+"""Check a row's passwords and its calls to the sandbox, and prepare its caches."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ class Desk:
         self._principal = ""
 
     def checker(self, read: Callable[[str], str]) -> Callable[[str], None]:
-        """Make a check that an answer's password is the sandbox's, and whose."""
+        """Return a check that all answers are the sandbox's passwords of one principal.
+
+        `read` returns the password in an answer. The check raises Invalid.
+        """
 
         def check(answer: str) -> None:
             minted = self._cloud.minted(read(answer))
@@ -28,7 +31,7 @@ class Desk:
                 raise Invalid("an answer is no password of the sandbox's")
             principal = minted.principal
             if ":assumed-role/" in principal:
-                # Each program names its session as it likes.
+                # Each program chooses its own session name.
                 principal = principal.rpartition("/")[0]
             self._principal = self._principal or principal
             if principal != self._principal:
@@ -37,7 +40,7 @@ class Desk:
         return check
 
     def emptier(self, caches: Iterable[Path]) -> Callable[[], None]:
-        """Make what empties these caches and the counts before a run."""
+        """Return a function that empties these caches and the sandbox's call counts."""
 
         def empty() -> None:
             for path in caches:
@@ -47,7 +50,7 @@ class Desk:
         return empty
 
     def count_ours(self) -> None:
-        """Hold a hit to no call at all, and a cold get to what its row allows."""
+        """Raise Invalid if a hit called the cloud, or a cold get not as in its row."""
         calls = dict(self._cloud.calls)
         if not self._row.cold and calls:
             raise Invalid(f"a hit asked the cloud: {calls}")
@@ -57,7 +60,7 @@ class Desk:
 
 
 def crowd(cache: Path, host: str, entries: int) -> None:
-    """Add copies of the host's files under other hosts' names."""
+    """Add copies of the host's cache entries under so many other hosts' names."""
     of_host = [path for path in cache.iterdir() if f",{host}," in path.name]
     for number in range(entries):
         other = f"{number:012}{host[12:]}"

@@ -34,14 +34,14 @@ PATHS = {
     "front hit": (ECR, ECR_HOST, "env-keys"),
     "front hit, token": (ECR, ECR_HOST, "web-identity"),
     "cached hit": (ECR, ECR_HOST, "env-keys"),
-    # Where figures are wanted: docs/metrics.md.
+    # With DOCKCRED_METRICS set: docs/metrics.md.
     "cached hit, counted": (ECR, ECR_HOST, "env-keys"),
     "cached hit, auto": (AUTO, ECR_HOST, "env-keys"),
     "cold get": (ECR, ECR_HOST, "env-keys"),
     "cold get, auto": (AUTO, ECR_HOST, "env-keys"),
     "cold get, ACR": (ACR, ACR_HOST, "azure-imds"),
 }
-"""What is counted, by name: the program, the registry and the sandbox's identity."""
+"""The counted code paths by name: program, registry and the sandbox's identity."""
 SILENT_GET = "silent get"
 SILENT = (ECR, ECR_HOST)
 CALLS = {
@@ -55,20 +55,21 @@ CALLS = {
         "acr:exchange": 1,
     },
 }
-"""What a path asks the cloud, exactly; a hit asks nothing."""
+"""The exact calls of each path to the cloud; a hit makes none."""
 SHELL = "dash"
 RUNS = 2
-# Valgrind makes all fifty times as slow: on a busy machine an attempt may run out of
-# its time and be made again, and then the figure is not of one `get`.
+# Valgrind makes programs fifty times slower. On a busy machine a request may time out
+# and be retried, and then the count is not that of one plain `get`.
 TRIES = 3
 TOO_OLD = 3
 ROOTS = (str(REPOSITORY / "common"), str(REPOSITORY / "helpers"))
-# glibc picks its string functions by the processor: the plain ones are everywhere.
+# glibc picks its string functions by the processor. The plain ones run everywhere, so
+# they make counts comparable.
 PLAIN = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-AVX512F,-ERMS,-FSRM"}
 
 
 def build_of(python: str) -> dict[str, str]:
-    """Return the builds on which the figures depend: of Python, and of sh's system."""
+    """Return by path the build that its count depends on: Python's, or sh's system."""
     say = "import sys; print(' '.join(sys.version.split()))"
     done = subprocess.run(
         [python, "-c", say], check=True, capture_output=True, text=True
@@ -80,7 +81,7 @@ def build_of(python: str) -> dict[str, str]:
 
 
 def measure(python: str, profile: Path | None = None) -> dict[str, float]:
-    """Return millions of instructions by path."""
+    """Return millions of instructions by path; the median of RUNS runs."""
     figures = {}
     for path in PATHS:
         with tempfile.TemporaryDirectory() as name, Sandbox(tls=True) as cloud:
@@ -98,7 +99,7 @@ def measure(python: str, profile: Path | None = None) -> dict[str, float]:
 
 
 def _silent(python: str) -> int:
-    """Count a `get` whose packets vanish; 0 where we may have no such network."""
+    """Count a `get` whose packets vanish; 0 if we may not make such a network."""
     as_root = () if os.geteuid() == 0 else ("--map-root-user",)
     alone = ("unshare", "--net", *as_root, "--")
     if not all(map(shutil.which, ("unshare", "ip"))) or _status(*alone, "true"):
@@ -123,7 +124,7 @@ def _count(
     launcher = directory / program
     served = provider(PROGRAMS[program]) if PROGRAMS[program] else None
     text = launcher_render.launcher(program, python, ROOTS, served)
-    # An exec would end callgrind, and its count with it.
+    # callgrind does not follow an exec, so its count would end there.
     launcher.write_text(text.replace("|| exec /bin/cat", "|| /bin/cat"))
     launcher.chmod(0o755)
     cache = Path(environment["HOME"]) / ".cache/dockcred"
@@ -133,7 +134,7 @@ def _count(
     cold = path in CALLS
     if cold:
         shutil.rmtree(cache, ignore_errors=True)
-    # Fills the cache, and writes bytecode.
+    # The first run fills the cache, and writes bytecode.
     answer = _run(command, environment, host)
     out = profile or directory / "callgrind.out"
     tool = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"]
@@ -152,13 +153,16 @@ def _count(
 
 
 def stored() -> dict[str, dict[str, float]]:
-    """Return the figures that the guard compares with: by path, then by build."""
+    """Return the stored counts in millions, by path, then by build of Python."""
     held: dict[str, dict[str, float]] = json.loads(STORED.read_text())
     return held
 
 
 def _environment(cloud: Sandbox, identity: str) -> dict[str, str]:
-    """Return an identity's variables in the sandbox over TLS; valgrind is slow."""
+    """Return an identity's variables for the sandbox over TLS.
+
+    The timeout is long, as valgrind is slow.
+    """
     base = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
     port = cloud.listen("127.0.0.1", tls=True)
     return cloud.environment(identity, inherit=base) | {
@@ -168,9 +172,9 @@ def _environment(cloud: Sandbox, identity: str) -> dict[str, str]:
 
 
 def _python_command(launcher: Path) -> list[str]:
-    """Return the command in a launcher's text that starts Python, or is its own."""
+    """Return the command with which a launcher starts Python."""
     text = launcher.read_text()
-    if not text.startswith("#!/bin/sh"):  # it has no front
+    if not text.startswith("#!/bin/sh"):  # it has no front: the #! line starts Python
         return [*text.partition("\n")[0][2:].split(), str(launcher), "get"]
     (line,) = re.findall(r"^ +exec ('.*) \"\$@\"$", text, re.MULTILINE)
     return [*shlex.split(line), "get"]
@@ -192,7 +196,7 @@ def _run(command: list[str], environment: dict[str, str], host: str) -> str:
 
 
 def total(out: Path) -> int:
-    """Return the instructions in callgrind's file."""
+    """Return the total count of instructions in callgrind's output file."""
     total, *_ = re.findall(r"^totals: (\d+)", out.read_text(), re.MULTILINE)
     return int(total)
 
@@ -208,7 +212,7 @@ def _is_new_enough(python: str) -> bool:
 
 
 def main() -> None:
-    """Print the figures; --save stores them for the guard."""
+    """Print the counts; --save stores them for the test that compares with them."""
     parser = argparse.ArgumentParser(prog="bench.instructions", description=__doc__)
     parser.add_argument("--python", default="/usr/bin/python3")
     parser.add_argument("--save", action="store_true")

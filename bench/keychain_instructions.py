@@ -1,8 +1,8 @@
-"""What a `get` from a keychain costs in instructions, beside the bare interpreter.
+"""Count the instructions of a `get` from a keychain, and of Python's start alone.
 
     python -m bench.keychain_instructions [--python PROGRAM]
 
-Counted is our process alone, not gpg and not the keyring's.
+Only our own process is counted, not gpg and not the keyring's daemon.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ BARE = "import os; os._exit(0)"
 
 
 def measure(python: str) -> dict[str, float]:
-    """Return millions of instructions, the bare interpreter's with os first."""
+    """Return millions of instructions by path; first of Python's start with `os`."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         launcher = directory / KEYRING
-        # The library is there to store what is read without it.
+        # jeepney is needed to store the item; reading it needs no library.
         library = str(Path(jeepney.__file__).parents[1])
         launcher.write_text(
             launcher_render.launcher(KEYRING, python, (*ROOTS, library), None)
@@ -41,7 +41,7 @@ def measure(python: str) -> dict[str, float]:
         figures = {"bare": bare}
         for store in keychains.NAMES:
             with keychains.open_store(store, str(launcher), HOST, PATH) as environment:
-                # The first writes bytecode.
+                # The first run writes bytecode.
                 command = [*isolated, str(launcher), "get"]
                 assert keychains.SECRET in _run(command, environment)
                 figures[f"{store} get"] = _count(command, environment, directory)

@@ -1,4 +1,4 @@
-"""A keyring and a password store of our own, each filled by the peer's `store`."""
+"""Make a keyring or a password store for a row, filled by the peer's `store`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAMES = ("secretservice", "pass")
 
 @contextmanager
 def open_store(name: str, peer: str, host: str, path: str) -> Iterator[dict[str, str]]:
-    """Open a fresh store that holds one item of the peer's; yield its environment."""
+    """Make a new store with one item that the peer stored; yield its environment."""
     with tempfile.TemporaryDirectory() as directory:
         home = Path(directory)
         home.chmod(0o700)
@@ -67,10 +67,10 @@ def _keyring(home: Path, environment: dict[str, str]) -> Iterator[dict[str, str]
 def _password_store(
     home: Path, environment: dict[str, str]
 ) -> Iterator[dict[str, str]]:
-    """Make a key without a passphrase and a store for it; stop the agent after.
+    """Make a key without a passphrase and a password store; stop the agent at the end.
 
-    The key is what GnuPG makes since 2.3 (ed25519 with cv25519). With 2.2's own RSA of
-    3072 bits the agent takes 7 ms more of both programs' time.
+    The key is GnuPG's default since 2.3 (ed25519 with cv25519). With the default of
+    2.2, RSA of 3072 bits, the agent takes 7 ms more, for both programs.
     """
     (home / "gnupg").mkdir(mode=0o700)
     store = {

@@ -2,8 +2,9 @@
 
     python -m bench.one_file [--rounds N]
 
-A cached `get`, answered by Python: the front of the launchers is left out, since one
-file has none. CPU time of whole processes, by turns.
+Measures the CPU time of whole processes in turn, for a cached `get` that Python
+answers. The front (the sh part) of the launchers is left out, since the one file has
+none.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ LEFT_OUT = shutil.ignore_patterns("__pycache__", "testing", "token_service", "ma
 
 
 def candidates(interpreter: str, place: Path) -> dict[str, tuple[str, ...]]:
-    """Make each form of the helper; answer its command."""
+    """Build each form of the helper in `place`; return the command of each by name."""
     modules = place / "modules"
     for root in ("common", "helpers"):
         copy = {"ignore": LEFT_OUT, "dirs_exist_ok": True}
@@ -93,7 +94,7 @@ def main() -> None:
 
 
 def _with_libraries() -> str:
-    """Return the interpreter that is measured; the file takes its libraries from it."""
+    """Return the interpreter to measure; it has the libraries for the one file."""
     test = [python(), "-c", "import click, rich, tomlkit"]
     has = subprocess.run(test, check=False, capture_output=True).returncode == 0
     return python() if has else sys.executable

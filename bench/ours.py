@@ -1,4 +1,4 @@
-"""Our programs as a user has them: the wheel, installed, and `dockcred install`."""
+"""Install our programs as a user does: the wheel, and then `dockcred install`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ PYTHON_SINCE = (3, 11)
 
 
 def python() -> str:
-    """Return the interpreter: the distribution's build where it is new enough."""
+    """Return the interpreter to use: BENCH_PYTHON, or the distribution's own.
+
+    If the distribution's is too old or has no venv, the one that runs this.
+    """
     named = os.environ.get("BENCH_PYTHON")
     if named:
         return named
@@ -28,7 +31,7 @@ def python() -> str:
 
 
 class Ours:
-    """The wheel in a venv of that interpreter, and the launchers made from it."""
+    """The wheel in a venv of `python()`, and the launchers made from it."""
 
     def __init__(self, cache: Path, checkout: Path = REPOSITORY) -> None:
         """Set the places; nothing is built yet."""
@@ -40,7 +43,7 @@ class Ours:
         self._launchers = cache / "launchers"
 
     def install(self) -> None:
-        """Build and install; a venv that is there keeps the SDKs."""
+        """Build and install the wheel; an existing venv is reused with its SDKs."""
         pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
         into = ("--python", str(self.python), "install")
         with tempfile.TemporaryDirectory() as wheels:
@@ -54,19 +57,19 @@ class Ours:
         _run(str(self._venv / "bin/dockcred"), "install", "--dir", str(self._launchers))
 
     def program(self, name: str) -> Path | None:
-        """Return a launcher; None where the program is not built yet."""
+        """Return a launcher; None if there is no such program."""
         path = self._launchers / name
         return path if path.exists() else None
 
     def version(self) -> str:
-        """Return the name of the interpreter and its version."""
+        """Return the path of the interpreter and its version."""
         argv = (self.interpreter, "-c", "import sys; print(sys.version.split()[0])")
         done = subprocess.run(argv, check=True, capture_output=True, text=True)
         return f"{self.interpreter} {done.stdout.strip()}"
 
 
 def _run(*argv: str) -> None:
-    # Bytecode is written as for any user, whatever this shell has set.
+    # Bytecode must be written, as for any user, even if this shell forbids it.
     kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(argv, env=kept, check=False, capture_output=True, text=True)
     if done.returncode:

@@ -1,4 +1,4 @@
-"""The peers, and how each is asked for one registry's password."""
+"""The peers (other programs for the same task), and how to ask each for a password."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
 def secret(answer: str) -> str:
-    """Read the protocol's answer."""
+    """Return the password in an answer of the credential-helper protocol."""
     return str(json.loads(answer)["Secret"])
 
 
 def whole(answer: str) -> str:
-    """Read the answer of a command that prints the password alone."""
+    """Return the answer of a command that prints only the password."""
     return answer.strip()
 
 
 def access_token(answer: str) -> str:
-    """Read the answer of `az acr login --expose-token`."""
+    """Return the token in an answer of `az acr login --expose-token`."""
     return str(json.loads(answer)["accessToken"])
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A program that answers what one of ours answers; `argv` names it first.
+    """A program with the same task as one of ours; `argv` is its command.
 
-    `variables` lead it to the system's roots where it would take its own, or keep its
-    files from ours; {HOME} in them is the home. `login` are the arguments that make it
-    somebody in an environment, once.
+    `read` returns the password in its answer. `variables` make it trust the system's
+    roots instead of its own, or keep its files apart from ours; {HOME} in them is the
+    home directory. `login` has the arguments for its login, which is done once.
     """
 
     name: str
@@ -47,19 +47,22 @@ class Peer:
     login: tuple[str, ...] = ()
 
     def environment(self, base: Mapping[str, str]) -> dict[str, str]:
-        """Return its variables on top of those that both have."""
+        """Return the common variables together with the peer's own."""
         home = base["HOME"]
         own = {name: text.format(HOME=home) for name, text in self.variables.items()}
         return {**base, **own}
 
     def log_in(self, program: str, environment: Mapping[str, str]) -> None:
-        """Set the machine's identity, where the program asks for a login."""
+        """Log in with the machine's identity, if the program needs a login."""
         if self.login:
             command = (program, *self.login)
             subprocess.run(command, env=environment, check=True, capture_output=True)
 
     def command(self, fetched: Path, bare: Path) -> tuple[str, ...] | None:
-        """Return what to run; None where the program is not on this machine."""
+        """Return the command; None if the program is not on this machine.
+
+        `fetched` has the downloaded peers; `bare` is the Python for Python peers.
+        """
         if self.argv[0] == "python":
             return (str(bare), "-I", *self.argv[1:])
         found = shutil.which(self.argv[0], path=str(fetched)) or _on_the_system(
@@ -69,7 +72,7 @@ class Peer:
 
 
 def _on_the_system(name: str) -> str | None:
-    """Return a program that is not ours, behind pyenv's shim if there is one."""
+    """Return a program on PATH, or the program behind it if it is pyenv's shim."""
     found = shutil.which(name)
     if found and "/shims/" in found:
         real = subprocess.run(
@@ -90,7 +93,7 @@ PEERS = {
         Peer(
             "gcloud's helper",
             ("docker-credential-gcloud", "get"),
-            # What it writes of a machine's account would be a login of gcloud to us.
+            # It writes the machine's account there, which ours would take for a login.
             variables={"CLOUDSDK_CONFIG": "{HOME}/gcloud"},
         ),
         Peer(

@@ -1,4 +1,4 @@
-"""The table that a person reads, and the same as JSON."""
+"""Print the results as a table, and write them as JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COLOURS = {"moonshot": "green", "must": "cyan", "missed": "red", "invalid": "re
 
 @dataclass(frozen=True)
 class Result:
-    """A row with its outcome; without one, `why` says what is missing or wrong."""
+    """A row with its outcome; if None, `why` says what is missing or wrong."""
 
     row: Row
     outcome: RowResult | None = None
@@ -28,7 +28,10 @@ class Result:
 
     @property
     def verdict(self) -> str:
-        """Return how the row stands: moonshot, must, missed, or why without figure."""
+        """Return the goal that was reached: moonshot, must, or missed for none.
+
+        Without an outcome it is the part of `why` before the colon.
+        """
         if self.outcome is None:
             return self.why.partition(":")[0]
         if self.row.moonshot is not None and self.outcome.ratio <= self.row.moonshot:
@@ -37,13 +40,13 @@ class Result:
 
     @property
     def failed(self) -> bool:
-        """Return whether the row fails the run; in CI nothing may be missing."""
+        """Return whether the row fails the run; in CI a row without a result does."""
         if os.environ.get("CI") == "true":
             return self.verdict not in {"moonshot", "must"}
         return self.verdict in {"missed", "invalid"}
 
     def as_json(self) -> dict[str, object]:
-        """Return the row for the file."""
+        """Return the row for the JSON file."""
         outcome = self.outcome.as_json() if self.outcome else None
         return {
             "row": self.row.name,
@@ -57,7 +60,7 @@ class Result:
 
 
 def show(results: list[Result]) -> None:
-    """Print the table; below it, why rows have no figure."""
+    """Print the table; below it, why some rows have no result."""
     table = Table(box=box.SIMPLE_HEAD, title="ours ÷ theirs, paired medians")
     table.add_column("path", no_wrap=True)
     for name in ("ratio", "of minimums", "quartiles", "ours", "theirs"):
@@ -75,7 +78,7 @@ def show(results: list[Result]) -> None:
 
 
 def show_instructions(counts: dict[str, float]) -> None:
-    """Print what our own paths cost in instructions."""
+    """Print the counts of instructions of our own code paths."""
     for path, million in counts.items():
         print(f"{path:24} {million:8.2f} M instructions")
 
@@ -86,7 +89,7 @@ def write(
     path: Path,
     conditions: dict[str, str],
 ) -> None:
-    """Write everything that was measured, and on what."""
+    """Write all measured values, and the conditions under which they were measured."""
     machine = {"cpus": os.cpu_count(), "kernel": platform.release()}
     everything = {
         "conditions": {**conditions, **machine},

@@ -1,6 +1,7 @@
-"""What is compared, and the ratio (ours to theirs) that is asked of each row.
+"""The rows: what is compared, and the highest ratio (ours ÷ theirs) of each.
 
-A row whose program or identity is not there yet says so; it needs no code later.
+A row whose program or identity does not exist yet says so in the table; when it does
+exist, the row needs no change.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ AUTO = "docker-credential-auto"
 ECR_HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 ACR_HOST, GCR_HOST = "sandbox.azurecr.io", "europe-west1-docker.pkg.dev"
 SILENCE = "silence"
-"""Nobody, where packets to the metadata address vanish."""
+"""The identity of rows without one, where packets to the metadata address vanish."""
 ONE_CALL = {"ecr:GetAuthorizationToken": 1}
 
 
@@ -21,10 +22,11 @@ ONE_CALL = {"ecr:GetAuthorizationToken": 1}
 class Row:
     """One line of the table.
 
-    `cold` empties both caches before each run, else both are filled once before
-    the first. `identity` is the sandbox's, a store of `bench.keychains`, or SILENCE.
-    `upstream` is what one run of ours asks the cloud for, exactly. `peak` judges
-    memory instead of time.
+    With `cold`, both caches are emptied before each run; else they are filled once.
+    `identity` is one of the sandbox, a store of `bench.keychains`, or SILENCE.
+    `upstream` has the exact calls of one run of ours to the cloud. `peak` compares
+    memory instead of time. `must` is the highest ratio allowed, `moonshot` a better
+    goal. `entries` is the number of cache entries.
     """
 
     name: str
@@ -49,7 +51,7 @@ def _ecr(name: str, identity: str, must: float, moonshot: float, **more: object)
 
 
 def rows_against(rows: tuple[Row, ...]) -> list[Row]:
-    """Return each path of ours once, to be compared with an earlier commit of ours."""
+    """Return rows that compare our programs with an earlier commit of ours."""
     return [
         replace(row, must=1.02, moonshot=None)
         for row in rows
@@ -66,8 +68,8 @@ ROWS = (
     _ecr("ECR second get, assumed role, 40 ms", "assume-role", 0.08, 0.05, api_ms=40),
     _ecr("ECR cold, env keys, 0 ms", "env-keys", 1.4, 1.0, **_COLD, upstream=ONE_CALL),
     _ecr("ECR cold, env keys, 40 ms", "env-keys", 1.15, 0.95, **_COLD, api_ms=40),
-    # It has no front: each hit starts Python. A quarter above the slowest of three runs
-    # on a busy machine (2.9 to 4.4, and 1.54 to 1.60).
+    # `auto` has no front (sh part): each hit starts Python. The limits are a quarter
+    # above the slowest of three runs on a busy machine (2.9 to 4.4, and 1.54 to 1.60).
     Row("auto cached, env keys", AUTO, "ecr-login", ECR_HOST, "env-keys", 5.5),
     Row("auto cold, env keys, 0 ms", AUTO, "ecr-login", ECR_HOST, "env-keys", 2.0,
         cold=True, rounds=25, upstream=ONE_CALL),

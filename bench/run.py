@@ -21,7 +21,7 @@ from bench.stage import Stage
 
 
 def main() -> int:
-    """Build, enter the world, run the rows, print the table; 1 where a row failed."""
+    """Build, enter `world`, run the rows, print the table; return 1 if a row failed."""
     parser = argparse.ArgumentParser(prog="bench/run.py", description=__doc__)
     parser.add_argument("--rows", default="", help="only rows with this in their name")
     parser.add_argument("--quick", action="store_true", help="a third of the rounds")
@@ -37,7 +37,7 @@ def main() -> int:
     cache = _cache()
     earlier = Ours(cache / "earlier", options.against) if options.against else None
     if world.INSIDE not in os.environ:
-        # While there is still a network.
+        # Downloads come first, while there is still a network.
         Ours(cache).install()
         if earlier:
             earlier.install()
@@ -66,7 +66,7 @@ def main() -> int:
 
 
 def _count(interpreter: str) -> dict[str, float]:
-    """Return millions of instructions of our own paths, where valgrind is."""
+    """Return millions of instructions of our own code paths; {} without valgrind."""
     if shutil.which("valgrind") is None:
         print(
             "bench: no instructions are counted: valgrind is missing", file=sys.stderr
@@ -84,7 +84,7 @@ def _cache() -> Path:
 
 
 def _build_stopwatch(cache: Path) -> None:
-    """Compile it, small and static."""
+    """Compile stopwatch.c, small and static."""
     source = REPOSITORY / "bench/stopwatch.c"
     compiler = ("cc", "-O2", "-static", "-o", str(cache / "stopwatch"), str(source))
     try:

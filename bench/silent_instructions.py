@@ -1,8 +1,9 @@
-"""What a launcher's Python costs where nobody was found a moment ago: instructions.
+"""Count the instructions of a `get` whose metadata service was silent a moment ago.
 
     unshare --net --map-root-user python -m bench.silent_instructions PYTHON
 
-In a network of its own, whose packets vanish. Prints the count of one `get`.
+It runs in its own network, whose packets vanish. Prints the count of one `get`, without
+that of the launcher's shell.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ SAID = "was silent"
 
 
 def main() -> None:
-    """Find nobody, find nobody again, and count that."""
+    """Run a `get` that finds no metadata service, and count a second one."""
     python = sys.argv[1]
     program, host = SILENT
     world.lay_addresses()
@@ -33,7 +34,7 @@ def main() -> None:
         launcher.chmod(0o755)
         variables = {"PATH": "/usr/bin:/bin", "HOME": name, **PLAIN}
         out = home / "callgrind.out"
-        # The last program that the process becomes writes the file: Python.
+        # The launcher's shell becomes Python by exec, and Python writes the file.
         counted = ("valgrind", "--tool=callgrind", "--trace-children=yes")
         _ask(launcher, host, variables)
         done = _ask(launcher, host, variables, *counted, f"--callgrind-out-file={out}")

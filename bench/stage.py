@@ -1,4 +1,4 @@
-"""Sets up what one row needs: cloud or keychain, caches, two contestants."""
+"""Set up what one row needs: a cloud or a keychain, caches, and two contestants."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from bench.report import Result
 from bench.rows import SILENCE, Row
 from dockcred.testing.sandbox import Sandbox
 
-# By which the sandbox leads programs to itself: here they find it by its real names.
+# Variables with these prefixes send programs to the sandbox. They are left out here,
+# where the real host names lead to it.
 _WAY = ("HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE",
         "AWS_CA_BUNDLE", "AWS_ENDPOINT_URL", "AWS_EC2_METADATA_SERVICE_ENDPOINT",
         "AZURE_POD_IDENTITY_AUTHORITY_HOST", "GCE_METADATA_")  # fmt: skip
@@ -38,7 +39,7 @@ class Stage:
         self._identities = Sandbox().identities
 
     def play(self, row: Row) -> Result:
-        """Run a row's contest, or say why there can be none."""
+        """Run a row's contest; if it is not possible, the result says why."""
         program = self._ours.program(row.ours)
         if program is None:
             return Result(row, why=f"not built: {row.ours} is no program of ours yet")
@@ -105,7 +106,7 @@ class Stage:
     def _in_silence(
         self, row: Row, argv: tuple[str, ...], command: tuple[str, ...]
     ) -> RowResult:
-        """Ask as nobody, where nobody answers for the machine either."""
+        """Compare gets without any identity, where the metadata service is silent."""
 
         def check(answer: str) -> None:
             if "Secret" in answer:
@@ -125,7 +126,7 @@ class Stage:
             return self._contest(row, ours, theirs)
 
     def _against_itself(self, row: Row, argv: tuple[str, ...]) -> RowResult:
-        """Set a crowded cache against one with few entries."""
+        """Compare a cache with `row.entries` entries with one that has FEW."""
         with world.sandbox(row.api_ms, row.metadata_ms) as cloud:
             environment = _environment(cloud, row.identity)
             desk = Desk(cloud, row)
@@ -154,7 +155,7 @@ class Stage:
 
 
 def _environment(cloud: Sandbox, identity: str) -> dict[str, str]:
-    """Return an identity's variables, with the cloud under its real names."""
+    """Return an identity's variables, for a cloud under its real host names."""
     base = {"PATH": SYSTEM_PATH, "LANG": "C.UTF-8"}
     variables = cloud.environment(identity, inherit=base)
     return {

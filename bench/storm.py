@@ -3,17 +3,17 @@
     python -m bench.storm                      # the model, both of AWS's quotas
     python -m bench.storm --run 10 --run 100   # also processes on so many nodes
 
-"told" is with DOCKCRED_FLEET. "the cloud's own" is ecr-credential-provider's behaviour,
-one call per image with three attempts.
+"told" means that DOCKCRED_FLEET is set. "the cloud's own" is the behaviour of
+ecr-credential-provider: one call per image, with three attempts.
 
-`--run N` boots N nodes as processes (bench.storm_run), told and not, RUNS times each,
-at `--clock` times the speed of a real node, and puts beside it where the model lies for
-this very machine. With `--clock 1` it is the installed program that is started, and
-with `--peer PROGRAM` that program beside it (ecr-credential-provider from
-k8s.io/cloud-provider-aws, built by Go), which knows no other clock.
+`--run N` boots N nodes as processes (bench.storm_run), with DOCKCRED_FLEET and without,
+RUNS times each, at `--clock` times the speed of a real node. It prints what the model
+expects for this machine beside it. With `--clock 1` the installed program is started.
+`--peer PROGRAM` also runs that program (ecr-credential-provider from
+k8s.io/cloud-provider-aws, built with Go), always at the real speed.
 
-The exit status is 0 where all that ran agrees with the model, 1 where some does not,
-and 2 where the machine was too busy to tell.
+The exit status is 0 if all runs agree with the model, 1 if some do not, and 2 if the
+machine was too busy to tell.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ TOLD_NOTHING = 2
 
 
 def main() -> None:
-    """Print the table; `--run N` adds what N nodes did as processes."""
+    """Print the table of the model, or with `--run N` what N nodes did as processes."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--run", type=int, action="append", default=[], metavar="N")
     parser.add_argument("--runs", type=int, default=RUNS, help="of each (%(default)s)")
@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def table() -> None:
-    """Print what the model says at both quotas."""
+    """Print the model's results for both quotas."""
     print("quota | nodes | plugin | calls | a node (most) | last node, s | limit, s")
     print("--- | ---: | --- | ---: | ---: | ---: | ---:")
     for quota in (DEFAULT, RAISED):
@@ -80,14 +80,14 @@ def table() -> None:
 
 
 def status(done: list[Run]) -> int:
-    """Return the exit status of some runs."""
+    """Return the exit status for some runs: 0, 1 or TOLD_NOTHING."""
     if not all(one.agrees() for one in done if one.is_told):
         return 1
     return 0 if all(one.is_told for one in done) else TOLD_NOTHING
 
 
 def show(quota: Quota, nodes: int, plugin: str, outcome: StormResult) -> None:
-    """Print one row."""
+    """Print one row of the table."""
     print(
         f"{quota.per_second:g}/s after {quota.burst} | {nodes} | {plugin} | "
         f"{outcome.calls} | {outcome.calls / nodes:.2f} ({outcome.most or '?'}) | "

@@ -1,11 +1,12 @@
-"""A fleet's calls against a token bucket, as a sequence of events.
+"""Simulate the calls of a fleet of nodes against a token bucket, event by event.
 
-Every node has processors of its own here. What is measured on one is given: START_S, a
-plugin's start until its call arrives, or many that were measured on a machine that has
-to do all of it (bench.storm_run), and CALL_S, one call's way there and back. What
-our plugin does is not written down a second time: its turns are identity.turn's own.
-Kubelet is: a failed pull is tried again at the first look at its pod, each 10 to 15 s,
-after a back-off that doubles from ten seconds to five minutes.
+The model gives every node its own processors. Two durations are measured: START_S, from
+the start of a plugin until its call arrives, and CALL_S, a call's round trip.
+bench.storm_run passes many START_S, measured on one machine that runs all nodes.
+
+Our plugin's behaviour is not modelled again: its turns (moments to call) come from
+identity.turn. Kubelet's is: it looks at a pod every 10 to 15 s, and retries a failed
+pull at the first look after a backoff, which doubles from ten seconds to five minutes.
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ SEED = 20
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What a cloud lets through: so many at once, and so many more per second."""
+    """A cloud's token bucket: `burst` calls at once, and then `per_second`."""
 
     per_second: float
     burst: int
 
     def limit_s(self, nodes: int) -> float:
-        """Return the seconds that one call of each node takes at the very least."""
+        """Return the shortest time in seconds in which each node can make one call."""
         return max(0.0, (nodes - self.burst) / self.per_second)
 
 
@@ -46,13 +47,13 @@ RAISED = Quota(500.0, 500)
 
 @dataclass(frozen=True, slots=True)
 class StormResult:
-    """What the API saw, and when the last node had its credential, in seconds."""
+    """The API's calls, the throttled ones, and when the last node was served (s)."""
 
     calls: int
     throttled: int
     seconds: float
     most: int = 0
-    """The calls of the node that made the most."""
+    """The highest number of calls by one node."""
 
 
 @dataclass(slots=True)
@@ -65,7 +66,7 @@ class _Node:
 
 @dataclass(frozen=True, slots=True)
 class _Process:
-    """One process of kubelet's on a node: its start, and the failed ones before it."""
+    """One plugin process on a node; `rounds` is the number of failed ones before it."""
 
     node: _Node
     started: float
@@ -76,8 +77,8 @@ class _Process:
 class Storm:
     """One boot of a fleet; the same seed gives the same outcome.
 
-    `ours` is our plugin, else the cloud's own; `fleet` what DOCKCRED_FLEET says;
-    each start of a process takes one of `starts`.
+    `ours` selects our plugin, else the cloud's own. `fleet` is the value of
+    DOCKCRED_FLEET. The start of each process takes one of `starts`, in seconds.
     """
 
     def __init__(
@@ -108,20 +109,20 @@ class Storm:
                 self._add(at, _Process(node, boot))
 
     def _start_s(self) -> float:
-        """Return what the start of one process takes."""
+        """Return the duration of one process's start, in seconds."""
         starts = self._starts
         return starts[0] if len(starts) == 1 else self._chance.choice(starts)
 
     def _add(self, when: float, process: _Process, *, calls: bool = True) -> None:
-        """Add what happens: a process calls, or is started and may have to wait."""
+        """Add an event: a process calls, or (calls=False) starts and may wait."""
         self._added += 1
         heapq.heappush(self._events, (when, self._added, process, calls))
 
     def run(self) -> StormResult:
-        """Follow the nodes to the last credential.
+        """Run all events, until the last node has its credential.
 
-        Kubelet keeps what the first image of a node got for its registry, so an image
-        that is tried again after that needs no call.
+        Kubelet caches the credential that a node's first image got for its registry. So
+        the retry of another image needs no call.
         """
         quota = self._quota
         tokens, filled_at, last, throttled = float(quota.burst), 0.0, 0.0, 0
@@ -150,7 +151,7 @@ class Storm:
         return StormResult(sum(made), throttled, last, max(made))
 
     def _put_off(self, process: _Process, now: float) -> None:
-        """Draw a turn, as our plugin does."""
+        """Draw a new turn after a throttled call, as our plugin does."""
         drawn = process.node.turn = process.node.turn or Turn(now)
         drawn.rounds = process.rounds
         left_s = PLUGIN_TIMEOUT_S - (now - process.started) - turn.RESERVE_S
@@ -158,7 +159,7 @@ class Storm:
         self._wait(process, drawn, now)
 
     def _begin(self, process: _Process, now: float) -> None:
-        """Start a process of ours, whose turn may have come while none was there."""
+        """Start our plugin; its turn may have come while no process was running."""
         drawn = process.node.turn
         if drawn and drawn.moment > now:
             self._wait(process, drawn, now)
@@ -166,7 +167,7 @@ class Storm:
             self._add(now, process)
 
     def _wait(self, process: _Process, drawn: Turn, now: float) -> None:
-        """Wait in the process for the turn, else fail so that kubelet comes in time."""
+        """Wait for the turn in this process, or fail in time for kubelet's retry."""
         left_s = PLUGIN_TIMEOUT_S - (now - process.started) - turn.RESERVE_S
         wait_s = drawn.moment - now
         if wait_s <= left_s:
@@ -178,7 +179,7 @@ class Storm:
         self._add(again, later, calls=False)
 
     def _peer(self, process: _Process, now: float) -> None:
-        """Pause with full jitter below 2**n s, three times (aws-sdk-go-v2)."""
+        """Retry as aws-sdk-go-v2: three attempts, with full jitter below 2**n s."""
         if process.attempt < PEER_ATTEMPTS:
             pause = min(20.0, self._chance.random() * 2.0**process.attempt)
             self._add(now + pause, replace(process, attempt=process.attempt + 1))
@@ -188,12 +189,12 @@ class Storm:
             self._add(again + self._start_s(), later)
 
     def _kubelet(self, failed_at: float, rounds: int) -> float:
-        """Return when kubelet tries a pull again that has failed so often before."""
+        """Return when kubelet retries a pull, after so many earlier failures."""
         return failed_at + back_off_s(rounds, self._chance)
 
 
 def back_off_s(rounds: int, chance: random.Random) -> float:
-    """Return how long kubelet waits after a failed pull, by its looks at the pod."""
+    """Return the seconds from a failed pull to kubelet's retry (at a look)."""
     least_s = min(turn.MAX_BACK_OFF_S, turn.PULL_BACK_OFF_S * 2.0**rounds)
     waited_s = 0.0
     while waited_s < least_s:

@@ -1,15 +1,15 @@
-"""The plugin as it is started on a node, with a clock of its own, from one process.
+"""Serve the plugin by forks of one process, with a clock that runs faster.
 
     python -m bench.storm_node SOCKET CLOCK
 
-A node has a processor for itself; a hundred nodes on one machine do not, and the start
-of an interpreter is most of what a plugin takes. So the program is loaded once here,
-and a connection to the socket gets a process of its own, which is a copy of it: it has
-kubelet's variables and request, and answers as the installed program does.
+A node has its own processor. A hundred nodes on one machine do not, and most of a
+plugin's time is the interpreter's start. So this process imports the program once, and
+forks for each connection to the socket. The fork gets kubelet's variables and request,
+and answers as the installed program does.
 
-Its clock runs CLOCK times as fast, so that an hour of a fleet takes minutes: what reads
-CLOCK_MONOTONIC is told so many times its seconds, and what sleeps does so for a part of
-them. The clock of the calendar is as it was; no turn looks at it.
+The clock runs CLOCK times as fast, so that an hour of a fleet takes minutes:
+time.monotonic returns CLOCK times the seconds, and time.sleep divides by CLOCK. The
+wall clock is not changed; no turn depends on it.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ from dockcred.providers import ecr
 
 LIBRARIES = (hashlib, hmac, ssl)
 PACKAGES = (identity, transport, kubelet, ecr)
-"""What the first call imports, each with all that is in it."""
+"""Packages that the first call imports; `load` imports them with all submodules."""
 
 
 def load() -> None:
-    """Import what the plugin would import when it is asked."""
+    """Import what the plugin would import during a call."""
     for package in PACKAGES:
         for each in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             import_module(each.name)
 
 
 def hasten(clock: float) -> None:
-    """Let this process live so many times as fast."""
+    """Make this process's clock run so many times as fast."""
     monotonic, sleep = time.monotonic, time.sleep
 
     def sleep_s(seconds: float) -> None:
@@ -54,13 +54,13 @@ def hasten(clock: float) -> None:
 
     time.monotonic = lambda: monotonic() * clock
     time.sleep = sleep_s  # type: ignore[assignment] # it takes an index as well
-    # The one wait of a storm that the kernel times: for the lock on an entry.
+    # The kernel times one wait of a storm: the wait for the lock on a cache entry.
     patience_s = lock._patience_s  # noqa: SLF001 - there is no other way to its clock
     lock._patience_s = lambda: patience_s() / clock  # noqa: SLF001
 
 
 def serve(connection: socket.socket) -> None:
-    """Be the plugin for one connection, by which the request and the answer go."""
+    """Run the plugin for one connection, which carries the request and the answer."""
     with connection.makefile("rb") as lines:
         asked = json.loads(lines.readline())
     os.environ.clear()
@@ -76,7 +76,7 @@ def serve(connection: socket.socket) -> None:
 
 
 def main() -> None:
-    """Listen, and fork for each connection, until the socket's other side is gone."""
+    """Listen, and fork for each connection, until this process is killed."""
     path, clock = Path(sys.argv[1]), float(sys.argv[2])
     load()
     hasten(clock)

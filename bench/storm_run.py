@@ -1,15 +1,15 @@
-"""A storm as processes: what nodes do on one machine, held to the model of the same.
+"""Run a storm (a fleet's boot) as processes on one machine, and compare with the model.
 
-Each process is the plugin's own code, with a lock, a cache and turns in files, and asks
-the sandbox's ECR over HTTP; what kubelet does is bench.storm_model's. With a `clock`
-above 1 all of it lives so many times as fast (bench.storm_node); with 1 the installed
-program is started, or another's. The quota is made smaller with the fleet: N nodes
-stand for RUN_STANDS_FOR.
+Each process runs the plugin's own code, with a lock, a cache and turns in files, and
+asks the sandbox's ECR over HTTP. Kubelet's behaviour is that of bench.storm_model. With
+a `clock` above 1 everything runs so many times as fast (bench.storm_node). With 1 the
+installed program is started, or the peer's. The quota is scaled down with the fleet: N
+nodes stand for RUN_STANDS_FOR.
 
-What a start takes on this machine is measured: the same fleet boots with no quota at
-all, before and after. The model draws its starts from there, so that its span is that
-of this machine. The span is where all but 2 * TAIL of the means of so many runs of the
-model lie, of calls and of seconds: a guess is in none of it.
+The duration of a start on this machine is measured: the same fleet boots without a
+quota, before and after. The model draws its starts from these. So its span is valid for
+this machine. The span has all but 2 * TAIL of the means of so many runs of the model,
+of calls and of seconds. No value in it is guessed.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ BOOT_S = 10.0
 CLOCK = 5.0
 RUNS = 3
 AT_ONCE = 50
-"""So many nodes boot at once at most: ten have little to do, most of the time."""
+"""The most nodes that boot at once: small fleets run in parallel, they mostly wait."""
 SEEDS = 2000
 BATCHES = 5_000
 TAIL = 0.001
-"""The part of the model's means that may be left out at each end."""
+"""The share of the model's means that is left out at each end of the span."""
 SLOW_S = 3.0
-"""Nine of ten starts take less, or the machine is too busy to make a storm."""
+"""If not nine of ten starts take less than this, the machine is too busy to measure."""
 LIMIT_S = 1800.0
 HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 PROGRAM = Path(sys.executable).parent / "dockcred-credential-provider"
@@ -57,18 +57,18 @@ _REQUEST = {
 _NO_QUOTA = Quota(1e6, 1_000_000)
 
 Start = Callable[[dict[str, str], str], bytes]
-"""Start a plugin with variables and a request; return what it says on both streams."""
+"""Start a plugin with variables and a request; return its stdout and stderr."""
 
 
 def scaled(nodes: int) -> Quota:
-    """Return the quota of so few nodes that behave like RUN_STANDS_FOR."""
+    """Return the quota with which so many nodes behave like RUN_STANDS_FOR nodes."""
     part = nodes / RUN_STANDS_FOR
     return Quota(DEFAULT.per_second * part, max(1, round(DEFAULT.burst * part)))
 
 
 @contextmanager
 def starting(clock: float, peer: Path | None) -> Iterator[Start]:
-    """Start the program for each request, or copies of ours with a faster clock."""
+    """Yield a Start: it runs the program, or forks of ours with a faster clock."""
     if clock == 1 or peer:
         program = peer or PROGRAM
 
@@ -108,9 +108,9 @@ def starting(clock: float, peer: Path | None) -> Iterator[Start]:
 
 @dataclass
 class Fleet:
-    """Nodes with the images that they pull, each image with a kubelet's patience.
+    """Nodes that pull images; each pull is retried as kubelet does.
 
-    All seconds that it is told and tells are those of the clock.
+    All durations are in seconds of the faster clock.
     """
 
     nodes: int
@@ -120,17 +120,17 @@ class Fleet:
     seed: int
 
     def __post_init__(self) -> None:
-        """Begin with nothing served."""
+        """Start with no node served."""
         self._lock = threading.Lock()
         self._began = 0.0
         self.served: dict[int, float] = {}
         self.starts: list[float] = []
         """The seconds from the start of each process to its answer."""
         self.strange = ""
-        """What one said that failed, and was not throttled."""
+        """The output of a process that failed and was not throttled."""
 
     def boot(self, variables: dict[str, str], place: str) -> None:
-        """Start all, with what each node keeps in `place`; return when all have it."""
+        """Boot all nodes, with their caches in `place`; return when all are served."""
         self._began = time.monotonic()
         pulls = [
             threading.Thread(target=self._pull, args=(node, image, variables, place))
@@ -150,7 +150,7 @@ class Fleet:
     def _pull(
         self, node: int, image: int, variables: dict[str, str], place: str
     ) -> None:
-        """Try one image until the node has the registry's credential."""
+        """Pull one image, with retries until the node has the registry's credential."""
         chance = random.Random(f"{self.seed}/{node}")
         time.sleep(BOOT_S * chance.random() / self.clock)
         chance.seed(f"{self.seed}/{node}/{image}")
@@ -174,26 +174,26 @@ class Fleet:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What processes did in some runs, and what the model does on such a machine."""
+    """The results of some runs as processes, and the model's for the same machine."""
 
     found: Sequence[StormResult]
     starts: Sequence[float]
     model: Sequence[StormResult]
     strange: Sequence[str] = ()
-    """What plugins said that failed for another reason: their time was over, say."""
+    """The output of plugins that failed for another reason, such as a timeout."""
 
     @property
     def slow_s(self) -> float:
-        """Return what nine of ten starts take at most, where no quota is."""
+        """Return the seconds that nine of ten starts take at most, without a quota."""
         return quantiles(self.starts, n=10)[-1]
 
     @property
     def is_told(self) -> bool:
-        """Return whether the machine was quiet enough to make a storm."""
+        """Return whether the machine was quiet enough for a result."""
         return self.slow_s <= SLOW_S and not any(self.strange)
 
     def span(self, of: Callable[[StormResult], float]) -> tuple[float, float]:
-        """Return where the mean of so many runs lies, by the model."""
+        """Return the range in which the mean of as many runs lies, by the model."""
         chance, each = random.Random(1), [of(one) for one in self.model]
         means = sorted(
             mean(chance.choices(each, k=len(self.found))) for _ in range(BATCHES)
@@ -202,7 +202,7 @@ class Run:
         return means[out], means[-1 - out]
 
     def agrees(self) -> bool:
-        """Return whether the mean of calls and of seconds are in the model's spans."""
+        """Return whether the means of calls and of seconds are in the model's spans."""
         for of in (calls, seconds):
             least, most = self.span(of)
             if not least <= mean(map(of, self.found)) <= most:
@@ -210,7 +210,7 @@ class Run:
         return True
 
     def __str__(self) -> str:
-        """Tell it in one line."""
+        """Return the result in one line."""
         parts = []
         for of, unit in ((calls, "calls"), (seconds, "s")):
             least, most = self.span(of)
@@ -246,7 +246,7 @@ def run(
     clock: float = CLOCK,
     runs: int = RUNS,
 ) -> Run:
-    """Boot the nodes as processes so many times, and the model of them."""
+    """Boot the nodes as processes so many times, and run the model of them."""
     limit = quota or scaled(nodes)
     clock = 1 if peer else clock
     with starting(clock, peer) as start:
@@ -256,7 +256,8 @@ def run(
             with Sandbox() as cloud, tempfile.TemporaryDirectory() as place:
                 rate = quota.per_second * clock
                 cloud.aws.bucket = TokenBucket(rate, quota.burst)
-                # A machine's metadata has a second, which is nothing by a fast clock.
+                # Keys in the environment: the metadata service has a timeout of one
+                # second, which is too short with a fast clock.
                 aws = cloud.environment("env-keys", inherit={})
                 base = {n: v for n, v in aws.items() if n.startswith("AWS_")}
                 base |= {"PATH": "/usr/bin:/bin", "HOME": place}

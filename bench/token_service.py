@@ -39,13 +39,13 @@ class Service(NamedTuple):
     port: int
 
     def resident_mib(self) -> float:
-        """Return the memory that it has in RAM."""
+        """Return the resident memory in MiB."""
         status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
         (line,) = (one for one in status.splitlines() if one.startswith("VmRSS:"))
         return int(line.split()[1]) / 1024
 
     def cpu_s(self) -> float:
-        """Return the processor time that it has used."""
+        """Return the used processor time in seconds."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii")
         return sum(map(int, fields.split()[13:15])) / 100
 
@@ -60,7 +60,7 @@ def serving(issuer: str, keys: str, log: Path) -> Iterator[Service]:
 
 @contextmanager
 def running(arguments: list[str], log: Path) -> Iterator[Service]:
-    """Run the installed service on a free port, with its log in a file, as in use."""
+    """Run the installed service on a free port, with its log in a file, as users do."""
     command = [str(DOCKCRED), "token-service", *arguments, "--listen", "127.0.0.1:0"]
     with (
         log.open("w", encoding="ascii") as output,
@@ -75,7 +75,10 @@ def running(arguments: list[str], log: Path) -> Iterator[Service]:
 
 
 async def ask(port: int, token: str, times: int, expected: int) -> list[float]:
-    """Ask on one connection, one after the other; answer the seconds of each."""
+    """Send requests on one connection, one after the other; return the seconds of each.
+
+    Exits if a response's status is not `expected`.
+    """
     coded = base64.b64encode(f"JWT:{token}".encode()).decode()
     sent = (
         f"GET /token?service={AUDIENCE}&scope={SCOPE} HTTP/1.1\r\nHost: x\r\n"
@@ -97,7 +100,7 @@ async def ask(port: int, token: str, times: int, expected: int) -> list[float]:
 
 
 async def crowd(service: Service, cloud: Sandbox, total: int, many: int) -> list[float]:
-    """Ask on many connections at once; answer all seconds, in order."""
+    """Send requests on many connections at once; return the seconds of all, sorted."""
     cloud.ci.github.life_s = 3600
     refused = range(REFUSED - 1, many, REFUSED)
     asked = (

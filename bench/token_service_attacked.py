@@ -63,7 +63,7 @@ OK = 200
 
 
 def asking(token: str) -> bytes:
-    """Write the request that shows a token."""
+    """Return the request with a token."""
     coded = base64.b64encode(f"JWT:{token}".encode()).decode()
     return (
         f"GET /token?service={AUDIENCE}&scope={SCOPE} HTTP/1.1\r\nHost: x\r\n"
@@ -72,9 +72,9 @@ def asking(token: str) -> bytes:
 
 
 async def ask(port: int, token: str, times: int, pause_s: float) -> list[float]:
-    """Ask on one connection, one after the other; return the seconds of each.
+    """Send requests on one connection, one after the other; return the seconds of each.
 
-    What was not answered with a token counts as so many seconds that it is seen.
+    Exits if a response is not 200.
     """
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     seconds = []
@@ -94,7 +94,7 @@ async def ask(port: int, token: str, times: int, pause_s: float) -> list[float]:
 
 
 async def crowd(port: int, tokens: list[str], total: int, pause_s: float) -> float:
-    """Ask on as many connections as there are tokens; return the p99 in seconds."""
+    """Send requests on one connection for each token; return the p99 in seconds."""
     each = total // len(tokens)
     asked = (ask(port, token, each, pause_s) for token in tokens)
     seconds = sorted(s for one in await asyncio.gather(*asked) for s in one)
@@ -102,7 +102,7 @@ async def crowd(port: int, tokens: list[str], total: int, pause_s: float) -> flo
 
 
 async def show_forged(port: int, token: str) -> None:
-    """Show the silent issuer's tokens again and again, on many connections."""
+    """Send the silent issuer's token again and again, on many connections."""
 
     async def one(number: int) -> None:
         await asyncio.sleep(number * FORGED_PAUSE_S / FORGED_AT_ONCE)
@@ -118,7 +118,7 @@ async def show_forged(port: int, token: str) -> None:
 
 
 async def be_slow(port: int, token: str) -> None:
-    """Hold many connections, each with a head that comes a byte a second."""
+    """Hold many connections, each of which sends one byte of its request a second."""
 
     async def one(number: int) -> None:
         await asyncio.sleep(number / SLOW)
@@ -141,7 +141,7 @@ ATTACKS: dict[str, Callable[[int, str], Coroutine[object, object, None]]] = {
 
 
 def _attack(name: str, port: int, token: str) -> None:
-    os.nice(5)  # the attacker is elsewhere, and takes no processor time of ours
+    os.nice(5)  # a real attacker is on another machine, and takes no CPU time here
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
     asyncio.run(ATTACKS[name](port, token))
@@ -149,7 +149,7 @@ def _attack(name: str, port: int, token: str) -> None:
 
 @contextmanager
 def attacked(name: str, port: int, token: str) -> Iterator[None]:
-    """Run the attack in a process of its own, from shortly before the block on."""
+    """Run the attack in its own process, from SETTLE_S before the block to its end."""
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=_attack, args=(name, port, token), daemon=True)
     process.start()
@@ -175,7 +175,10 @@ def serving(good: str, silent: str, place: Path) -> Iterator[Service]:
 
 
 def forged_for(silent: str, token: str) -> str:
-    """Make a token that only a key of the silent issuer could show to be forged."""
+    """Return a token of the silent issuer with a wrong signature.
+
+    The service would need that issuer's keys to find out.
+    """
     head, claims, _ = token.split(".")
     said = json.loads(base64.urlsafe_b64decode(claims + "=="))
     text = json.dumps(said | {"iss": silent}).encode()
@@ -204,7 +207,7 @@ def compare(
 
 
 def main() -> None:
-    """Print what the others notice, and end with 1 where it is too much."""
+    """Print how much slower other clients are; exit with 1 if it is too much."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=5)

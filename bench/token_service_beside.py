@@ -47,7 +47,7 @@ _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
 
 
 class Asked(NamedTuple):
-    """What wrk says of one run."""
+    """The results of one run of wrk."""
 
     requests: int
     seconds: float
@@ -56,19 +56,19 @@ class Asked(NamedTuple):
 
     @property
     def rate(self) -> float:
-        """Return the requests in a second."""
+        """Return the requests per second."""
         return self.requests / self.seconds
 
 
 class Contender(NamedTuple):
-    """A server: the processes that do its work, and how it is asked."""
+    """A server: the pids of its processes, and the URL and header of a request."""
 
     processes: list[int]
     url: str
     authorization: str
 
     def cpu_s(self) -> list[float]:
-        """Return the processor time that each process has used."""
+        """Return the processor time of each process, in seconds."""
         tick = os.sysconf("SC_CLK_TCK")
         found = []
         for pid in self.processes:
@@ -78,7 +78,7 @@ class Contender(NamedTuple):
         return found
 
     def ask(self, connections: int, seconds: float, on: set[int]) -> Asked:
-        """Ask for so long with wrk on these processors."""
+        """Send requests for so many seconds, by wrk on these processors."""
         command = [
             *(
                 "taskset",
@@ -183,7 +183,7 @@ def compare(
     on: set[int],
     connections: int,
 ) -> dict[str, Measured]:
-    """Ask the servers in turns, print each round; return the medians."""
+    """Measure the servers in turn, and print each round; return the medians."""
     found: dict[str, list[Measured]] = {name: [] for name in servers}
     for server in servers.values():
         server.ask(connections, WARM_UP_S, on)
@@ -212,7 +212,7 @@ def _medians(found: list[Measured]) -> Measured:
 
 
 def main() -> None:
-    """Print both, and end with 1 where one of them is not met."""
+    """Print both comparisons; exit with 1 if one does not reach its limit."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--rounds", type=int, default=5)

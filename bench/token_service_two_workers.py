@@ -2,27 +2,28 @@
 
     python -m bench.token_service_two_workers [--seconds N] [--rounds N]
 
-A client takes processor time as well, and takes it from a second worker if both share
-two processors. So each worker has the same client beside it: one thread of wrk and one
-worker share a processor, and two of both share two, each client on a processor of its
-own. A round is one worker on the first processor, one on the second, these two at the
-same time, each asked by its own client alone, and then two workers of one service.
+A client needs processor time too, and would take it from a second worker. So each
+worker has the same client beside it: one thread of wrk and one worker share a
+processor. Two workers and two threads share two processors, one of each on each
+processor.
 
-Two processors of a virtual machine are not twice one: what one of them gives changes
-from second to second with what its neighbours outside do. So "one" is the mean of the
-two that serve at the same time, which have nothing to do with each other; what two of
-one service lose beside them is the service's own. "beside one alone" is the mean of the
-two that had the machine for themselves, as far as the hypervisor let them.
+A round has four parts: one worker on the first processor; one on the second; these two
+at the same time, each with its own client; and then two workers of one service.
 
-A machine that is busy tells nothing: what others took of the processors in each round,
-and what the hypervisor says that it kept back (steal), is measured. A round in which
-that was more than MOST_FOREIGN does not count, and fewer than LEAST_ROUNDS that do tell
-nothing.
+Two processors of a virtual machine are not twice one: their speed changes from second
+to second with the load of other machines on the host. So "one" is the mean of the two
+separate services at the same time, which have nothing to do with each other. What two
+workers of one service lose against them is the service's own loss. "beside one alone"
+compares with the mean of the two that ran alone.
 
-The exit status is 0 where two serve LEAST_TWICE times one by the clock, 1 where they
-serve less, and 2 where nothing is told. "by processor time" is what the busy machine
-leaves over: requests in a second of the processor time of workers and clients, times
-the processors.
+A busy machine gives no result. So the time that other processes took of the processors
+in each round is measured, and the time that the hypervisor kept back (steal). A round
+with more than MOST_FOREIGN of both does not count. Fewer than LEAST_ROUNDS counted
+rounds are no result.
+
+The exit status is 0 if two workers serve LEAST_TWICE times one by the clock, 1 if they
+serve less, and 2 without a result. "by processor time" does not depend on other load:
+it compares requests per second of the workers' and clients' processor time.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ from bench.token_service_beside import BOTH, FIRST, SECOND, Contender, ours
 from dockcred.testing.sandbox import Sandbox
 
 CONNECTIONS = 32
-"""For each client: no worker is ever without a request."""
+"""Connections of each client: so many that no worker is ever without a request."""
 WARM_UP_S = 2
 LEAST_TWICE, MOST_FOREIGN, LEAST_ROUNDS = 1.8, 0.05, 3
 TOLD_NOTHING = 2
@@ -53,11 +54,11 @@ _TICK = os.sysconf("SC_CLK_TCK")
 
 
 class Part(NamedTuple):
-    """What was done on some processors for a while.
+    """The requests that were served on some processors in one part of a round.
 
-    rate      so much in a second of the clock
-    cpu_rate  so much in a second of the processor time that it took
-    foreign   the part of the processors that others took or the hypervisor kept
+    rate      requests per second of the clock
+    cpu_rate  requests per second of used processor time
+    foreign   the share of the processors that others took or the hypervisor kept
     """
 
     rate: float
@@ -66,7 +67,7 @@ class Part(NamedTuple):
 
 
 class Round(NamedTuple):
-    """One alone on each processor, these two at once, and two of one service."""
+    """One worker alone on each processor, both at once, and two of one service."""
 
     alone: tuple[Part, Part]
     apart: Part
@@ -74,27 +75,27 @@ class Round(NamedTuple):
 
     @property
     def times(self) -> float:
-        """Return what two do beside one, by the clock."""
+        """Return how many times the requests of one worker two serve, by the clock."""
         return len(BOTH) * self.both.rate / self.apart.rate
 
     @property
     def cpu_times(self) -> float:
-        """Return the same by processor time, on as many processors."""
+        """Return the same by processor time."""
         return len(BOTH) * self.both.cpu_rate / self.apart.cpu_rate
 
     @property
     def beside_alone(self) -> float:
-        """Return what two do beside one that has the machine for itself."""
+        """Return the same in comparison with one worker that runs alone."""
         return self.both.rate / (sum(one.rate for one in self.alone) / 2)
 
     @property
     def foreign(self) -> float:
-        """Return the most that others took of one of the parts."""
+        """Return the highest `foreign` of the round's parts."""
         return max(part.foreign for part in (*self.alone, self.apart, self.both))
 
 
 def taken_s(processors: set[int]) -> float:
-    """Return the time that all processes, and the hypervisor, took of these."""
+    """Return the seconds that all processes and the hypervisor took of processors."""
     ticks = 0
     for line in Path("/proc/stat").read_text(encoding="ascii").splitlines():
         name, *fields = line.split()
@@ -104,7 +105,7 @@ def taken_s(processors: set[int]) -> float:
 
 
 def children_s() -> float:
-    """Return the processor time of the clients that have ended."""
+    """Return the processor time of the clients that have ended, in seconds."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
@@ -114,7 +115,7 @@ def measure(
     do: Callable[[int], float],
     servers_s: Callable[[], float] = lambda: 0.0,
 ) -> Part:
-    """Do it on each processor at once; `do` returns the rate that it had on one."""
+    """Run `do` for each processor at the same time; it returns its rate per second."""
     began, taken = time.monotonic(), taken_s(processors)
     own = children_s() + servers_s()
     with ThreadPoolExecutor(len(processors)) as pool:
@@ -126,15 +127,15 @@ def measure(
 
 
 def pin(process: int, processors: set[int]) -> None:
-    """Let all threads of a process run on these processors alone."""
+    """Make all threads of a process run on these processors only."""
     for thread in os.listdir(f"/proc/{process}/task"):
         os.sched_setaffinity(int(thread), processors)
 
 
 def served(servers: dict[int, Contender], seconds: float) -> Part:
-    """Ask each server by a client on the same processor, all at once.
+    """Send requests to each server at once, by a client on the server's processor.
 
-    Servers may be one, of which each worker then has one of the processors.
+    All may be one server: then each of its workers gets one of the processors.
     """
     each_once = {server.url: server for server in servers.values()}.values()
     for server in each_once:
@@ -151,7 +152,7 @@ def served(servers: dict[int, Contender], seconds: float) -> Part:
 def compare(
     one: Contender, other: Contender, two: Contender, rounds: int, seconds: float
 ) -> list[Round]:
-    """Print rounds of two services of one worker, and of one that has two."""
+    """Measure and print rounds: two services of one worker, and one of two."""
     (first,), (second,) = FIRST, SECOND
     apart, both = {first: one, second: other}, {first: two, second: two}
     for servers in (apart, both):
@@ -174,7 +175,7 @@ def compare(
 
 
 def status(rounds: list[Round]) -> tuple[int, str]:
-    """Return the exit status of what was measured, and a line that says why."""
+    """Return the exit status for the rounds, and a line that says why."""
     quiet = [each for each in rounds if each.foreign <= MOST_FOREIGN]
     by_cpu = median(each.cpu_times for each in rounds)
     beside = f"by processor time {by_cpu:.2f}, {len(rounds)} rounds"
@@ -193,7 +194,7 @@ def status(rounds: list[Round]) -> tuple[int, str]:
 
 
 def run(place: Path, cloud: Sandbox, rounds: int, seconds: float) -> int:
-    """Print the comparison and what it tells; return the exit status."""
+    """Print the comparison and its result; return the exit status."""
     with ExitStack() as stack:
 
         def serve(name: str, workers: int, on: set[int]) -> Contender:
@@ -214,7 +215,7 @@ def run(place: Path, cloud: Sandbox, rounds: int, seconds: float) -> int:
 
 
 def main() -> None:
-    """Compare, and end with what was found."""
+    """Compare, and exit with the status of the result."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--rounds", type=int, default=7)

@@ -1,4 +1,4 @@
-"""A machine of our own: real host names, and the sandbox's root among the system's.
+"""Make a network of our own: real host names lead to the sandbox, with trusted TLS.
 
 Everything happens in a network and a mount namespace that end with this process.
 """
@@ -36,7 +36,10 @@ _BUNDLE = ROOTS / "ca-certificates.crt"
 
 
 def enter() -> None:
-    """Start again inside new namespaces; as root there, whoever we are here."""
+    """Run this program again inside new namespaces, as root of them.
+
+    Inside, it prepares addresses, /etc/hosts and the directory of trusted roots.
+    """
     if INSIDE in os.environ:
         _furnish()
         return
@@ -73,10 +76,10 @@ def _furnish() -> None:
 
 
 def trust(root: Path) -> None:
-    """Put a root among the system's, in the bundle and in the hashed directory."""
+    """Add a root certificate to the system's bundle and to its hashed directory."""
     pristine = _BUNDLE.with_suffix(".pristine")
     if not pristine.exists():
-        # The bundle may be a link to where we must not write.
+        # The bundle may be a link to a file outside, where we must not write.
         shutil.copy(_BUNDLE, pristine)
         _BUNDLE.unlink()
     _BUNDLE.write_bytes(pristine.read_bytes() + root.read_bytes())
@@ -86,7 +89,7 @@ def trust(root: Path) -> None:
 
 @contextmanager
 def sandbox(api_ms: float, metadata_ms: float) -> Iterator[Sandbox]:
-    """Open a sandbox at the real names and addresses, with these latencies."""
+    """Open a sandbox at the real host names and addresses, with these latencies."""
     with Sandbox(latency_ms=api_ms, metadata_latency_ms=metadata_ms) as cloud:
         cloud.listen(CLOUD, 443, tls=True)
         for address in METADATA:
@@ -97,7 +100,7 @@ def sandbox(api_ms: float, metadata_ms: float) -> Iterator[Sandbox]:
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Let packets to the metadata addresses vanish, as on most networks."""
+    """Make packets to the metadata addresses vanish, as on most networks."""
     for address in METADATA:
         _run("ip", "address", "del", f"{address}/32", "dev", "lo")
     for words in (
