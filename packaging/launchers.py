@@ -1,8 +1,9 @@
-"""Write launchers for a package: as `dockcred install` does, but for another place.
+"""Write the launchers of a package, as `dockcred install` writes them for a machine.
 
     launchers.py DIRECTORY PYTHON MODULES [PROGRAM...]
 
-They start PYTHON with the directory MODULES alone, as both will be where they run.
+The launchers start PYTHON, with only the directory MODULES in its path. Both are paths
+on the machine where the package will be installed.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ from dockcred.wiring import PROGRAMS, provider
 
 
 def launcher(program: str, python: str, modules: str) -> str:
-    """Render one that is its package's to renew and to remove."""
+    """Return a launcher's text, marked as the package's own."""
     served = provider(PROGRAMS[program]) if PROGRAMS[program] else None
     text = launcher_render.launcher(program, python, (modules,), served)
-    # By its mark `dockcred install` knows what it may write over.
+    # `dockcred install` overwrites and removes only files with its own mark.
     return text.replace(launcher_render.MARK, "of its package")
 
 
 def main(directory: str, python: str, modules: str, *programs: str) -> None:
-    """Write those that are named, or all."""
+    """Write the launchers of these programs, or of all if none is named."""
     os.makedirs(directory, exist_ok=True)
     for program in programs or PROGRAMS:
         path = os.path.join(directory, program)

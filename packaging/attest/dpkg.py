@@ -1,4 +1,4 @@
-"""What this machine's Debian says of its packages: files, versions and licences."""
+"""Ask dpkg about this machine's Debian packages: files, versions and licences."""
 
 from __future__ import annotations
 
@@ -26,15 +26,16 @@ LICENCES: dict[str, tuple[tuple[str, str], ...]] = {
     "xz-utils": (("0BSD", "0BSD"), ("License: PD", "public domain")),
     "zlib": (("License: Zlib", "Zlib"),),
 }
-"""By source package the licence of its libraries, and words of its papers that say so.
+"""By source package: words in its copyright file, and the licence that they prove.
 
-Only few of Debian's papers can be read by a program, and these name the licences of
-tools and tests as well, which nobody gets from us.
+The licence is that of the package's libraries. A program can parse only few of Debian's
+copyright files, and these also name the licences of tools and tests, which we do not
+ship.
 """
 
 
 class Package(NamedTuple):
-    """A package as it is installed here."""
+    """A package that is installed on this machine."""
 
     name: str
     version: str
@@ -43,8 +44,8 @@ class Package(NamedTuple):
 
     @property
     def licence(self) -> str:
-        """Return its licence; exit where its papers do not say what we take it for."""
-        # python3.11, python3-defaults and gcc-12 have numbers that change.
+        """Return the licence; exit if its copyright file has no known words."""
+        # Names such as python3.11, python3-defaults and gcc-12 change with the version.
         kind = re.sub(r"^(python|gcc)-?[\d.]+(-defaults)?$", r"\1", self.source)
         papers = (DOCUMENTS / self.name / "copyright").read_text(encoding="utf-8")
         for words, expression in LICENCES.get(kind, ()):
@@ -54,7 +55,10 @@ class Package(NamedTuple):
 
 
 def owners(patterns: Iterable[str]) -> dict[str, str]:
-    """Return which package of this architecture has each file, by its path."""
+    """Return the package that owns each file that matches, by path.
+
+    Packages of other architectures are left out.
+    """
     found = {}
     for line in _ask("dpkg-query", "--search", *patterns).splitlines():
         names, _, path = line.partition(": ")
@@ -65,7 +69,7 @@ def owners(patterns: Iterable[str]) -> dict[str, str]:
 
 
 def installed(names: Iterable[str]) -> list[Package]:
-    """Return packages by their names; exit where one is not installed."""
+    """Return packages by their names; exit if one is not installed."""
     form = r"${Package}\t${Version}\t${Architecture}\t${source:Package}\n"
     asked = _ask("dpkg-query", "--show", f"--showformat={form}", *names)
     known = [Package(*line.split("\t")) for line in asked.splitlines()]
@@ -73,7 +77,7 @@ def installed(names: Iterable[str]) -> list[Package]:
 
 
 def fields(deb: Path, *names: str) -> dict[str, str]:
-    """Return fields of an archive's control file."""
+    """Return fields of the control file of a .deb."""
     return {name: _ask("dpkg-deb", "--field", deb, name).strip() for name in names}
 
 

@@ -50,7 +50,7 @@ def one_file(path: Path) -> Iterator[Component]:
 
 
 def for_windows(path: Path) -> Iterator[Component]:
-    """Yield the libraries, and what Python for Windows brings and is started by."""
+    """Yield the libraries, the parts of Python for Windows, and the launcher."""
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
         for name, version, licence in windows.bundled(archive):
@@ -76,7 +76,10 @@ def _scripts() -> dict[str, str]:
 
 
 def _libraries(path: Path, names: Iterable[str]) -> Iterator[Component]:
-    """Yield the libraries of these modules, by the papers that are among them."""
+    """Yield the libraries of these modules, found by their .dist-info directories.
+
+    Exits if a module belongs to no library, or a version is not the installed one.
+    """
     tops = {name.partition("/")[0] for name in names}
     ours = {p.name for room in ("common", "helpers") for p in (ROOT / room).iterdir()}
     papers = {top for top in tops if top.endswith(".dist-info")}
@@ -94,7 +97,7 @@ def _libraries(path: Path, names: Iterable[str]) -> Iterator[Component]:
 
 
 def directory(path: Path) -> Iterator[Component]:
-    """Yield the Debian packages whose files are in the directory for nodes."""
+    """Yield the Debian packages whose files are in the node directory."""
     with tarfile.open(path) as archive:
         files = {m.name.partition("/")[2] for m in archive if not m.isdir()}
     (python,) = {at[1] for name in files if (at := PYTHON.match(name))}
@@ -107,21 +110,21 @@ def directory(path: Path) -> Iterator[Component]:
 
 
 def _came_from(name: str, python: str) -> str | None:
-    """Return where this machine has a file of the directory; None for ours."""
+    """Return the path (pattern) of a copied file on this machine; None for our own."""
     room, _, file = name.rpartition("/")
     if room == "lib":
         library = f"*/lib/{os.uname().machine}-linux-gnu/{file}"
         return f"/usr/bin/{python}" if file == "python3" else library
     module = name.removeprefix(f"lib/{python}/")
     is_ours = module.startswith("dockcred/") or (ROOT / "helpers" / module).is_file()
-    # Launchers, programs and licences; and what a source was compiled to.
+    # Not copied: launchers, programs, licences, our modules, and bytecode.
     if module == name or is_ours or "/__pycache__/" in f"/{module}":
         return None
     return f"/usr/{name}"
 
 
 def packages(paths: Iterable[Path]) -> Iterator[Component]:
-    """Yield our Debian packages, and the others' that they depend on, as built with."""
+    """Yield our Debian packages, and the installed versions of their dependencies."""
     others = set()
     for path in paths:
         told = fields(path, "Package", "Version", "Depends")
@@ -164,7 +167,7 @@ def _sha256(path: Path) -> HashType:
 
 
 def write(target: Path, subject: Component, content: Iterable[Component]) -> None:
-    """Write the bill of one subject, which needs all that is in it."""
+    """Write the bill of materials of one subject, which depends on all its content."""
     parts = sorted(content, key=lambda part: str(part.bom_ref))
     time_s = int(os.environ.get("SOURCE_DATE_EPOCH", "0"))
     told = "".join(map(str, (*subject.hashes, *(part.bom_ref for part in parts))))
@@ -181,7 +184,7 @@ def write(target: Path, subject: Component, content: Iterable[Component]) -> Non
 
 
 def main(dist: Path) -> None:
-    """Write a bill for each file that has others' code in it."""
+    """Write a bill of materials for each file that has other people's code in it."""
     (wheel,) = dist.glob("dockcred-*.whl")
     version = wheel.name.split("-")[1]
 

@@ -22,11 +22,11 @@ from pathlib import Path
 import verify
 
 TOOLS = ("build", "hatchling", "click", "rich", "tomlkit")
-"""What build.sh takes of Python's packages, to build or to bundle."""
+"""The Python packages that build.sh uses to build, or bundles."""
 
 
 def statement(name: str, digest: str, version: str, commit: str) -> bytes:
-    """Return the statement of a file, by its SHA-256."""
+    """Return the in-toto statement about a file with this SHA-256, as JSON."""
     tools = {tool: importlib.metadata.version(tool) for tool in TOOLS}
     source = {
         "uri": f"git+urn:dockcred@v{version}",
@@ -65,7 +65,7 @@ def _openssl(*words: object, stdin: bytes = b"") -> bytes:
 
 
 def main(dist: Path, commit: str, key: Path) -> None:
-    """Sign what SHA256SUMS names; exit where a file is another one, or is not named."""
+    """Sign the files of SHA256SUMS; exit if a file differs from it or is not in it."""
     sums = dist / "SHA256SUMS"
     lines = sums.read_text(encoding="ascii").splitlines()
     named = {name: digest for digest, name in map(str.split, lines)}

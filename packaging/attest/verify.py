@@ -24,7 +24,7 @@ PROVENANCE = "https://slsa.dev/provenance/v1"
 
 
 class Refused(Exception):  # noqa: N818 - it is the answer, not a fault
-    """Why a file is not shown to be ours."""
+    """A file cannot be shown to be ours; the message says why."""
 
 
 def commit_of(file: Path, key: Path) -> str:
@@ -41,7 +41,10 @@ def commit_of(file: Path, key: Path) -> str:
 
 
 def _signed(paper: Path, key: Path) -> bytes:
-    """Return what an envelope holds, once its signature is found to be the key's."""
+    """Return the payload of an envelope after its signature was verified with the key.
+
+    Raises Refused if the envelope is damaged or the signature is wrong.
+    """
     text = paper.read_bytes()
     try:
         envelope = json.loads(text)
@@ -49,7 +52,7 @@ def _signed(paper: Path, key: Path) -> bytes:
         signature = base64.b64decode(envelope["signatures"][0]["sig"], validate=True)
     except (ValueError, LookupError, TypeError):
         raise Refused(f"{paper.name} is damaged") from None
-    # To the byte: nothing may stand in it that no signature is over.
+    # Compare every byte: the envelope may have nothing that is not signed.
     if text != written(payload, signature, key):
         raise Refused(f"{paper.name} is damaged, or of another key")
     with tempfile.TemporaryDirectory() as place:
@@ -61,12 +64,15 @@ def _signed(paper: Path, key: Path) -> bytes:
 
 
 def encoded(payload: bytes) -> bytes:
-    """Return what is signed: DSSE's encoding of a payload with its type."""
+    """Return the bytes that are signed: DSSE's encoding of a payload with its type."""
     return f"DSSEv1 {len(TYPE)} {TYPE} {len(payload)} ".encode() + payload
 
 
 def written(payload: bytes, signature: bytes, key: Path) -> bytes:
-    """Return the envelope as sign.py writes it; `key` is the public one."""
+    """Return the envelope as sign.py writes it; `key` is the public key.
+
+    Raises Refused if openssl cannot read the key.
+    """
     public = _openssl("pkey", "-pubin", "-in", str(key), "-outform", "DER")
     if public is None:
         raise Refused(f"{key} is no public key")
@@ -84,7 +90,7 @@ def written(payload: bytes, signature: bytes, key: Path) -> bytes:
 
 
 def _openssl(*words: str, stdin: bytes = b"") -> bytes | None:
-    """Return what openssl prints, None where it fails."""
+    """Return openssl's stdout, None if it fails."""
     done = subprocess.run(
         ["openssl", *words],
         input=stdin,
@@ -96,7 +102,7 @@ def _openssl(*words: str, stdin: bytes = b"") -> bytes | None:
 
 
 def main(key: Path, files: list[Path]) -> int:
-    """Tell it of each file; return 1 where one is not shown to be ours."""
+    """Print a line for each file; return 1 if one is not shown to be ours, else 0."""
     wrong = 0
     for file in files:
         try:

@@ -1,6 +1,6 @@
-"""What python.org's Python in the archive for Windows is, and brings.
+"""List the parts of python.org's Python in the archive for Windows.
 
-It brings libraries of others, as files of their own or inside its modules.
+It includes other people's libraries, as separate files or inside its own modules.
 """
 
 from __future__ import annotations
@@ -14,16 +14,20 @@ from typing import NamedTuple
 
 PLACE = "python/"
 LAUNCHER = "launcher-LICENSE.txt"
-"""The licence of the launcher that pip has of distlib: packaging/zipapp/build.py."""
+"""The licence of distlib's launcher, taken from pip by packaging/zipapp/build.py."""
 _SAID = re.compile(
     rb"P\0r\0o\0d\0u\0c\0t\0V\0e\0r\0s\0i\0o\0n\0(?:\0\0)+((?:[\d.]\0)+)"
 )
 _BY_PYTHON = {"3.13": {"libffi": "3.4.4", "xz": "5.2.5"}}
-"""Versions that no file tells: they are in Misc/externals.spdx.json of CPython."""
+"""By Python's version, versions that no file has: from CPython's
+Misc/externals.spdx.json."""
 
 
 class Part(NamedTuple):
-    """A package: its licence, and the file that has it and may tell its version."""
+    """A package: its licence, its file, and the pattern of its version in that file.
+
+    `version` is None if the file does not have it.
+    """
 
     name: str
     licence: str
@@ -51,7 +55,7 @@ _OWN = (
 
 
 def bundled(archive: zipfile.ZipFile) -> Iterator[tuple[str, str, str]]:
-    """Yield name, version and licence of each package; exit for a file of nobody."""
+    """Yield name, version and licence of each package; exit for an unknown file."""
     names = [n.removeprefix(PLACE) for n in archive.namelist() if n.startswith(PLACE)]
     known = [*_OWN, *(part.file for part in PARTS)]
     for name in names:

@@ -1,6 +1,6 @@
-"""Write the manual pages, parted as the packages want them.
+"""Write the manual pages of the helpers and of dockcred, as debhelper needs them.
 
-prepare.py DIRECTORY    makes helpers/ and dockcred/ in it
+manuals.py DIRECTORY    makes helpers/ and dockcred/ in it
 """
 
 import os

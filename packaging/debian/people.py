@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -I
-"""dockcred, isolated: no variable and no directory of the caller's is searched."""
+"""Start dockcred isolated (-I): Python ignores the caller's variables and directory."""
 
 from dockcred.commands import main
 

@@ -31,7 +31,7 @@ MACHINES = {
     62: ("x86_64-linux-gnu", "ld-linux-x86-64.so.2"),
     183: ("aarch64-linux-gnu", "ld-linux-aarch64.so.1"),
 }
-"""By the number that an ELF file has of its machine: Debian's triplet, the loader."""
+"""By e_machine of an ELF file: Debian's triplet, and the loader's file name."""
 PROGRAMS = {
     "dockcred-credential-provider": "dockcred_credential_provider",
     "docker-credential-auto": "docker_credential_auto",
@@ -44,11 +44,12 @@ NEVER_IMPORTED = (
     *("_curses*", "_dbm*", "_sqlite3*", "_tkinter*", "_codecs_*", "_crypt*"),
     *("readline*", "nis*", "ossaudiodev*"),
 )
-"""Tests, tools, windows, terminals, other databases."""
+"""Parts of the standard library that we never import: tests, tools, GUIs, terminals,
+databases."""
 NOT_OURS = ("testing", "commands", "__pycache__")
-"""Rooms of ours that no program of the directory enters."""
+"""Our packages that no program of the directory imports."""
 ENDS_THREADS = "libgcc_s.so.1"
-"""What libc loads to end a thread, and ends the process where it is missing."""
+"""libc loads this to end a thread, and aborts the process if it is missing."""
 LICENCES = (
     *(f"{VERSION}-minimal", "libc6", "libssl3*", "zlib1g", "libexpat1", "libbz2-1.0"),
     *("liblzma5", "libffi8", "libuuid1", "libgcc-s1"),
@@ -57,10 +58,10 @@ _NEEDED = re.compile(r"\(NEEDED\)\s+Shared library: \[(.+)\]")
 
 
 class Root:
-    """The Debian whose files are taken."""
+    """The Debian system whose files are copied."""
 
     def __init__(self, path: Path) -> None:
-        """Look which machine's Python it has; exit where it has none that fits."""
+        """Find the Python and its architecture; exit if there is no Python VERSION."""
         self.path = path
         self.python = path / "usr/bin" / VERSION
         if not self.python.is_file():
@@ -69,7 +70,7 @@ class Root:
             self.triplet, self.loader = MACHINES[file.read(20)[18]]
 
     def library(self, name: str) -> Path:
-        """Return where a library is; exit where it is not there."""
+        """Return the path of a library; exit if it is missing."""
         for place in ("lib", "usr/lib"):
             found = self.path / place / self.triplet / name
             if found.is_file():
@@ -77,7 +78,7 @@ class Root:
         sys.exit(f"{name} is not in the libraries of {self.path}")
 
     def needed_by(self, files: list[Path]) -> dict[str, Path]:
-        """Return all libraries that some files need, directly or not."""
+        """Return all libraries that the files need, directly or not, by name."""
         found = {n: self.library(n) for n in (self.loader, ENDS_THREADS)}
         waiting = [*files, *found.values()]
         while waiting:
@@ -89,7 +90,7 @@ class Root:
 
 
 def build(target: Path, root: Root, prefix: str) -> None:
-    """Write the directory; it must not be there."""
+    """Write the directory, which must not exist."""
     library = target / "lib"
     modules = library / VERSION
     shutil.copytree(root.path / "usr/lib" / VERSION, modules, ignore=_left_out)
@@ -110,7 +111,7 @@ def build(target: Path, root: Root, prefix: str) -> None:
 
 
 def _left_out(directory: str, names: list[str]) -> set[str]:
-    """Return what is not copied of a directory of the standard library."""
+    """Return the names in a directory of the standard library that are not copied."""
     dropped = {n for p in NEVER_IMPORTED for n in fnmatch.filter(names, p)}
     return dropped | {n for n in names if os.path.islink(os.path.join(directory, n))}
 
@@ -153,7 +154,7 @@ def _copy_licences(root: Root, target: Path) -> None:
 
 
 def _compile(path: Path, runs_as: str) -> None:
-    """Compile as PEP 552's unchecked hash: believed, with no look at the source."""
+    """Compile with PEP 552's unchecked hash: Python does not check the source then."""
     mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
     py_compile.compile(
         str(path), dfile=runs_as, doraise=True, optimize=0, invalidation_mode=mode
@@ -161,7 +162,10 @@ def _compile(path: Path, runs_as: str) -> None:
 
 
 def _settle(target: Path, run: set[Path]) -> None:
-    """Give each file the mode that it needs, and all one time."""
+    """Set the mode of each file, and the same mtime for all: SOURCE_DATE_EPOCH or 0.
+
+    The files in `run` are executable, and those in bin and plugins.
+    """
     time_s = int(os.environ.get("SOURCE_DATE_EPOCH", "0"))
     for path in _bottom_up(target):
         is_run = path.is_dir() or path in run or path.parent.name in {"bin", "plugins"}
@@ -192,7 +196,7 @@ def _run(*command: object) -> str:
 
 
 def main() -> None:
-    """Build what the command line asks for."""
+    """Build the directory of the command line."""
     usage = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,14 +1,16 @@
-"""Put this directory on a node as kubelet's plugin, or take it away; then wait.
+"""Install this directory on a node as kubelet's plugin, or remove it; then wait.
 
-    dockcred-node install    directory, plugin and configuration, each replaced at once
-    dockcred-node remove     all that install has put there, and the cache
+    dockcred-node install    copy directory, plugin and configuration, each atomically
+    dockcred-node remove     remove all that install has copied, and the cache
+
+Environment variables, with their defaults:
 
 HOST       where the node's root is mounted (/host)
-DIRECTORY  where the directory shall lie on the node, which must be a place that may be
-           executed from (/opt/dockcred)
+DIRECTORY  where to copy the directory to on the node; its file system must allow
+           execution (/opt/dockcred)
 BIN_DIR    kubelet's plugin directory on the node (DIRECTORY/plugins)
 CONFIG     the directory with credential-provider.yaml and config.toml (/config)
-ONCE       set: end when done
+ONCE       if set, end when done instead of waiting
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ config = os.environ.get("CONFIG", "/config")
 
 
 def install() -> None:
-    """Put all there and try it as the node will run it; take all back if that fails."""
+    """Copy all files and run the plugin as the node does; if it fails, remove all."""
     this = os.path.dirname(os.path.dirname(sys.executable))
     there, etc = host + directory, f"{host}/etc/dockcred"
     _drop(f"{there}.new")
@@ -61,7 +63,7 @@ def install() -> None:
 
 
 def remove() -> None:
-    """Take away all that was put there, and the cache."""
+    """Remove all that `install` has copied, and the cache."""
     for path in (directory, f"{directory}.new", f"{directory}.old", "/etc/dockcred"):
         _drop(host + path)
     _drop(f"{host}/run/dockcred")
@@ -69,7 +71,7 @@ def remove() -> None:
 
 
 def _copy(source: str, target: str) -> None:
-    """Copy a directory with its modes; labels of SELinux are the node's own."""
+    """Copy a directory with its modes; SELinux labels are set by the node."""
     os.mkdir(target)
     for entry in sorted(os.scandir(source), key=lambda entry: entry.name):
         if entry.is_dir():
@@ -79,7 +81,7 @@ def _copy(source: str, target: str) -> None:
 
 
 def _replace(new: str, there: str) -> None:
-    """Put a directory in another's place in one step: kubelet may run it meanwhile."""
+    """Replace a directory atomically, as kubelet may run its programs at any time."""
     if not os.path.isdir(there):
         os.rename(new, there)
         return
@@ -88,7 +90,7 @@ def _replace(new: str, there: str) -> None:
     if libc.renameat2(_HERE, names[0], _HERE, names[1], _EXCHANGE):
         if ctypes.get_errno() != errno.EINVAL:
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), there)
-        # This file system cannot exchange two: it is missing for a moment.
+        # This file system cannot exchange: the directory is missing for a moment.
         _drop(f"{there}.old")
         os.rename(there, f"{there}.old")
         os.rename(new, there)
@@ -97,7 +99,7 @@ def _replace(new: str, there: str) -> None:
 
 
 def _try() -> int:
-    """Run the plugin in the node's root; return how it ended."""
+    """Run the plugin with the node's root (chroot); return its wait status."""
     child = os.fork()
     if not child:
         try:
@@ -112,7 +114,7 @@ def _try() -> int:
 
 
 def _drop(path: str) -> None:
-    """Remove a file, a link, or a directory with all in it; or nothing."""
+    """Remove a file, a link, or a directory with its content, if it exists."""
     if os.path.isdir(path) and not os.path.islink(path):
         shutil.rmtree(path)
     elif os.path.lexists(path):
@@ -120,7 +122,7 @@ def _drop(path: str) -> None:
 
 
 def main() -> None:
-    """Do what is asked for, and wait to be ended."""
+    """Install or remove; then wait until a signal ends the process."""
     os.umask(0o022)
     asked = {"install": install, "remove": remove}.get(" ".join(sys.argv[1:]))
     if asked is None:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
-# What needs a library that is not in it, or is made at the build.
+# Modules that need a library that is not in the file, or are only used at the build.
 LEFT_OUT = (
     *("dockcred/testing/sandbox", "dockcred/testing/demo"),
     *("dockcred/testing/provider_contract", "dockcred/commands/sandbox"),
@@ -40,14 +40,15 @@ UNUSED = {
     ),
     "tomlkit": ("toml_file",),
 }
-# For people, who wait for click as well: compressed, two thirds of a megabyte less.
+# Modules of commands for people: compressed, which saves two thirds of a megabyte.
+# Their extra time does not matter beside the import of click.
 COMPRESSED = (
     *("dockcred/commands/", "dockcred/clients/", "dockcred/api/", "dockcred/testing/"),
     *("dockcred/identity/listing", "dockcred/identity/misspelt"),
     *("dockcred/stores/auth_file", "dockcred/stores/macos_security"),
     *("dockcred/system/shared_file", "dockcred/system/file_lock"),
 )
-# Of these, what the keychain's helper needs to know Docker Hub's names.
+# The exceptions: the keychain's helper needs these to know Docker Hub's names.
 HOT = ("dockcred/clients/__init__.py", "dockcred/clients/reference.py")
 OF_ONE_FILE = {"__main__.py", "one_file.py", "programs.py"}
 MAIN = b"from one_file import main\n\nmain()\n"
@@ -57,8 +58,8 @@ START = "from {module} import main\n\nmain()\n"
 def build(target: Path) -> None:
     """Write the file: head.sh, our bytecode for this Python, and a zip archive.
 
-    The archive has the bytecode of libraries and of what commands need, and for every
-    other Python all sources.
+    The archive has the bytecode of libraries and of COMPRESSED modules. It also has all
+    sources, for other versions of Python.
     """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     ours = dict(sorted(_ours(project["scripts"]).items()))
@@ -80,15 +81,15 @@ def build(target: Path) -> None:
 
 
 def build_for_windows(target: Path, python: Path) -> None:
-    """Write an archive: a .exe for each program, our sources, and Python, of Windows.
+    """Write an archive for Windows: a .exe for each program, our sources, and Python.
 
-    `python` is python.org's embeddable package, unpacked. A .exe is pip's launcher and
-    an archive. It starts the Python beside it, for one that is looked for could be the
-    current directory's. Sources lie in files, so that Python keeps bytecode of them.
+    `python` is python.org's embeddable package, unpacked. A .exe is pip's launcher with
+    a zip archive. It starts the Python beside it: a search could find one in the
+    current directory. Sources are plain files, so that Python caches their bytecode.
     """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     ours = {n: s for n, s in _ours({}).items() if n not in OF_ONE_FILE}
-    # Windows' console needs more of them than the one file has.
+    # All modules of the libraries: Windows' console needs some of UNUSED.
     kept = {n: c for n, c in _libraries(dict.fromkeys(UNUSED, ())) if n[-4:] != ".pyc"}
     launcher, licence = _launcher()
     files = {f"lib/{name}": content for name, content in (ours | kept).items()}
@@ -113,7 +114,7 @@ def build_for_windows(target: Path, python: Path) -> None:
 
 
 def _launcher() -> tuple[bytes, bytes]:
-    """Read the launcher of console programs that pip brings, and its licence."""
+    """Return pip's launcher for console programs (from distlib), and its licence."""
     spec = importlib.util.find_spec("pip")
     if spec is None or spec.origin is None:
         sys.exit(f"pip is not installed for {sys.executable}")
@@ -139,7 +140,10 @@ def _ours(scripts: dict[str, str]) -> dict[str, bytes]:
 def _libraries(
     without: dict[str, tuple[str, ...]],
 ) -> Iterator[tuple[str, bytes]]:
-    """Read the libraries of `dockcred` as installed here, with their licences."""
+    """Yield name and content of the installed libraries' modules and licences.
+
+    `without` names the libraries, and the modules of each to leave out.
+    """
     for library, parts in without.items():
         spec = importlib.util.find_spec(library)
         if spec is None or spec.submodule_search_locations is None:
@@ -156,13 +160,13 @@ def _libraries(
 
 
 def _pyc(name: str, source: bytes) -> bytes:
-    """Compile as PEP 552's unchecked hash: believed, with no look at the source."""
+    """Compile with PEP 552's unchecked hash: Python does not check the source then."""
     header = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little")
     return header + importlib.util.source_hash(source) + _compiled(name, source)
 
 
 def _bytecode(files: dict[str, bytes]) -> tuple[bytes, bytes]:
-    """Compile every module, one after the other, and the finder that has the index."""
+    """Return the bytecode of all modules, and of the finder with their index."""
     index, codes, end = {}, [], 0
     for name, source in files.items():
         if name.endswith(".py"):
@@ -177,7 +181,7 @@ def _bytecode(files: dict[str, bytes]) -> tuple[bytes, bytes]:
 
 
 def _compiled(name: str, source: bytes) -> bytes:
-    """Compile without docstrings, a third of the bytes, but where click shows them."""
+    """Compile without docstrings, unless click shows them: a third fewer bytes."""
     is_shown = name.startswith("dockcred/commands/") and b"@click." in source
     bare = 0 if is_shown else 2
     return marshal.dumps(
@@ -198,7 +202,7 @@ def _head(name: str, codes: int, finder: int) -> bytes:
     text = (HERE / "head.sh").read_text()
     for field, value in fields.items():
         text = text.replace(f"@{field}@", value)
-    # Where the text ends stands in it, in as many characters as its name.
+    # The text has its own length, in as many characters as the placeholder.
     return text.replace("@OFFSET@", f"{len(text):>8}").encode("ascii")
 
 

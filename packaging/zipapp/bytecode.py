@@ -1,9 +1,9 @@
-"""Imports our modules from the one file's bytecode: an index, and slices of one read.
+"""Import our modules from the one file's bytecode: an index into one block of bytes.
 
-zipimport reads the archive's directory in Python and looks for every module under four
-names, a third of the time of a cached `get` (bench/README.md).
+zipimport reads the archive's directory in Python, and looks for every module under four
+names. That is a third of the time of a cached `get` (bench/README.md).
 
-head.sh runs this, and what build.py adds to it: the index, on the last line.
+head.sh runs this module; build.py appends the index to it, as the last line.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ ModuleSpec = type(sys.__spec__)
 
 
 class Bytecode:
-    """A finder and loader of the modules whose code it holds."""
+    """A finder and loader for the modules in a block of bytecode."""
 
     def __init__(
         self, held: memoryview, index: dict[str, tuple[bool, int, int]]
     ) -> None:
-        """Take the code, and whether a package, begin and end of each module."""
+        """Keep the bytecode, and of each module: is it a package, its begin and end."""
         self._held = held
         self._index = index
         self._archive = sys.argv[0]
@@ -30,11 +30,11 @@ class Bytecode:
     def find_spec(
         self, name: str, path: object = None, target: object = None
     ) -> object | None:
-        """Return how to load a module of ours; None for all others."""
+        """Return the spec of one of our modules; None for others."""
         del path, target
         if name not in self._index:
             return None
-        # A loader by its methods, as importlib.abc would cost its import.
+        # No subclass of importlib.abc.Loader: its import would take time.
         spec = ModuleSpec(name, self, is_package=self._index[name][0])  # type: ignore[arg-type]
         place = f"{self._archive}/{name.replace('.', '/')}"
         spec.origin = f"{place}.py"
@@ -44,7 +44,7 @@ class Bytecode:
         return spec
 
     def create_module(self, spec: object) -> None:
-        """Leave it to the import system."""
+        """Return None: the import system creates the module."""
 
     def exec_module(self, module: ModuleType) -> None:
         """Run the module's code."""

@@ -23,7 +23,7 @@ VERSION_OF_FORMAT = "1.10.0"
 
 
 def write(archive: Path, url: str, directory: Path) -> None:
-    """Write the four files."""
+    """Write the four files: one for scoop, and three for winget."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
     project = settings["project"]
     text = (ROOT / settings["tool"]["hatch"]["version"]["path"]).read_text()
@@ -51,7 +51,7 @@ def write(archive: Path, url: str, directory: Path) -> None:
     installer = {
         "InstallerType": "zip",
         "NestedInstallerType": "portable",
-        # No links to the programs, for they look for Python beside themselves.
+        # Links to the programs would not work: they look for Python beside themselves.
         "ArchiveBinariesDependOnPath": True,
         "NestedInstallerFiles": [
             {
@@ -84,7 +84,7 @@ def _is_program(name: str) -> bool:
 
 
 def _yaml(fields: dict[str, Any]) -> str:
-    """Return fields as YAML, whose strings may be written as JSON's."""
+    """Return fields as YAML, with strings as in JSON, which YAML allows."""
     lines = []
     for name, value in fields.items():
         if isinstance(value, list):

@@ -1,6 +1,7 @@
-"""Where the one file enters Python: the program by whose name it was called.
+"""Start the program by whose name the one file was called.
 
-Else its first argument names the program. `programs` is written beside it by build.py.
+If it was called by another name, its first argument names the program. build.py writes
+the module `programs`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from programs import PROGRAMS
 
 
 def main() -> None:
-    """Run the program; `sys.argv` begins with the file's own path."""
+    """Run the program; sys.argv[0] is the path of the one file."""
     if os.path.basename(sys.argv[0]) not in PROGRAMS:
         del sys.argv[0]
     name = os.path.basename(sys.argv[0]) if sys.argv else ""
