@@ -1,6 +1,8 @@
-"""Write the pages that are made from the code: `make docs`.
+"""Write the pages that are generated from the code: `make docs`.
 
-python docs/generate [--check]     with --check nothing is written; 1 if stale
+    python docs/generate [--check]
+
+With --check nothing is written; the exit status is 1 if a page is stale.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ import sys
 from pathlib import Path
 
 DOCS = Path(__file__).parents[1]
-# The reasons why a variable is not heard stand beside the tests that hold them.
+# The reasons why a variable is ignored are in tests/support/ignored_variables.py.
 sys.path.append(str(DOCS.parent / "tests"))
 
 import comparison  # noqa: E402
@@ -26,7 +28,7 @@ PAGES = {
 
 
 def main() -> int:
-    """Write each page, or tell of those that are not as they would be written."""
+    """Write each page; with --check print the stale ones instead, and return 1."""
     stale = []
     for name, page in PAGES.items():
         path, text = DOCS / name, page()

@@ -22,25 +22,25 @@ _ROW = re.compile(
 
 
 def read() -> dict[str, Any]:
-    """Return the table as it is written."""
+    """Return the content of comparison.toml."""
     return tomllib.loads(TABLE.read_text(encoding="utf-8"))
 
 
 def ratios() -> dict[str, str]:
-    """Return what bench/README.md has measured, ours to theirs, by its rows' names."""
+    """Return the measured ratios (ours ÷ theirs) of bench/README.md, by row name."""
     text = BENCH.read_text(encoding="utf-8")
     return {row["name"]: row["ratio"] for row in _ROW.finditer(text)}
 
 
 def readme() -> str:
-    """Return README with the table as it is now."""
+    """Return README.md with the current table."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     before, _, rest = text.partition(_BEGIN)
     return f"{before}{_BEGIN}\n{table()}\n{_END}{rest.partition(_END)[2]}"
 
 
 def table() -> str:
-    """Return README's table: a helper's cells lead to its code, a figure to the bench."""
+    """Return README's table: cells of a helper link to its code; ratios come last."""
     compared, measured = read(), ratios()
     features = compared["features"]
     heads = ["helper", *features.values(), "cached `get`", "first `get`"]
@@ -60,12 +60,12 @@ def table() -> str:
 
 
 def _short(code: str) -> str:
-    """Return the address of a repository, or of the page that tells of a program."""
+    """Return the URL of a repository, or of the page about a program."""
     return re.sub(r"/blob/.*", "", code)
 
 
 def _figure(row: str, column: int, measured: dict[str, str]) -> str:
-    """Return a row's ratio; of a row that has both, the one of the column."""
+    """Return a row's ratio; if it has two ("a; b"), the one for this column."""
     if not row:
         return NONE
     return measured[row].split("; ")[column if ";" in row else 0]

@@ -1,7 +1,7 @@
-"""docs/errors.md: every failure that the code can tell, with its remedy.
+"""Generate docs/errors.md: every error message of the code, with its remedy.
 
-Found by reading the code: an error is made by a call of a class of errors, with the
-cause and the remedy as its first two texts.
+The messages are found by parsing the code. An error is a call of an error class; its
+first two arguments are the cause and the remedy.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ AREAS = {
     "commands/": "`dockcred`",
     "transport/": "Connections",
 }
-"""Where an error belongs, by the start of its file's name and of the function's."""
+"""The section of an error, by the start of "FILE:FUNCTION"; the first match counts."""
 ORDER = (
     "Amazon ECR",
     "Azure Container Registry",
@@ -122,14 +122,14 @@ def _area(name: str) -> str:
 
 
 def _place(area: str) -> int:
-    """Return where an area stands; a further provider's behind the other providers'."""
+    """Return an area's place in ORDER; unknown providers come with "CI identities"."""
     return ORDER.index(area if area in ORDER else "CI identities")
 
 
 def _errors(file: Path, told: set[str]) -> Iterator[tuple[str, Row]]:
-    """Yield each row of a file's errors, with the function or class where it is made.
+    """Yield the row of each error in a file, with its top-level function or class.
 
-    `told` are the classes of errors that people see.
+    `told` has the names of the error classes that users see.
     """
     wording = reading(file, CODE)
     for top in wording.tree.body:
@@ -150,12 +150,12 @@ def _errors(file: Path, told: set[str]) -> Iterator[tuple[str, Row]]:
 
 
 def _words(text: str) -> str:
-    """Return what a text says of itself, without its placeholders."""
+    """Return a text without its placeholders; "" if it has nothing else."""
     return re.sub(r"(?<!\\)\*[^*]+\*", "", text).strip(": ")
 
 
 def _calls(node: ast.AST, function: ast.AST) -> Iterator[tuple[ast.AST, ast.Call]]:
-    """Yield each call below a node, with the innermost function that it is in."""
+    """Yield each call below a node, with the innermost function around it."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         function = node
     if isinstance(node, ast.Call):
@@ -165,7 +165,7 @@ def _calls(node: ast.AST, function: ast.AST) -> Iterator[tuple[ast.AST, ast.Call
 
 
 def _told() -> set[str]:
-    """Return the classes of errors that are shown: those with a remedy, and click's."""
+    """Return the names of DockcredError, click's UsageError and their subclasses."""
     found = {"DockcredError", "UsageError"}
     files = CODE.rglob("*.py")
     classes = [node for file in files for node in reading(file, CODE).classes]

@@ -1,8 +1,8 @@
 """Draw the pictures of README from real runs: `make pictures`.
 
-Each is what commands have written to a terminal of 80 columns, in a home that is made
-for it; the cloud is the sandbox, and the first pull has a real docker and registry.
-rich's recorder turns it into SVG.
+Each picture shows the output of commands on a terminal of 80 columns, in a home
+directory made for it. The cloud is the sandbox; the first pull uses a real docker and a
+real registry. rich's recorder converts the output to SVG.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from dockcred.testing.sandbox import Sandbox
 
 PLACE = Path(__file__).parents[1] / "pictures"
 HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
-SHOWN_HOME = "/home/ada"  # of the same length as the real one, so that lines fold alike
+SHOWN_HOME = "/home/ada"  # as long as the real one: lines wrap at the same place
 _COLUMNS, _ROWS = 80, 60
 _PROGRAMS = ("docker", "podman")
 _PROFILES = """\
@@ -53,15 +53,15 @@ sso_region = eu-west-1
 _LOGIN = '{"auths": {"registry.example.com": {"auth": "YWRhOmhpZGRlbg=="}}}\n'
 _ASKS = f'{{"credHelpers": {{"{HOST}": "auto"}}}}\n'
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-# The files that were written stand in the plan above, too.
+# Lines that repeat the files of the plan above; they are not shown.
 _WRITTEN = re.compile(r"(?:^wrote .*\n(?:^/.*\n)?)+", re.MULTILINE)
-# The text is drawn in the reader's own font: nothing is fetched.
+# Without web fonts: the reader's own font is used, and nothing is downloaded.
 _FONT = re.compile(r"@font-face \{\{.*?\}\}\s*", re.DOTALL)
 _FORMAT = _FONT.sub("", CONSOLE_SVG_FORMAT).replace("Fira Code, ", "")
 
 
 class Home:
-    """A home of somebody with two AWS profiles, docker and podman."""
+    """The home directory of a user with two AWS profiles, docker and podman."""
 
     def __init__(self, path: Path, more: Mapping[str, str]) -> None:
         self.path = path
@@ -82,14 +82,14 @@ class Home:
         self.write(".aws/config", _PROFILES)
 
     def write(self, name: str, text: str) -> None:
-        """Write a private file."""
+        """Write a file that only its owner can read (mode 600)."""
         path = self.path / name
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.write_text(text)
         path.chmod(0o600)
 
     def prepare(self, *words: str) -> None:
-        """Run `dockcred`, which must succeed and is not shown."""
+        """Run `dockcred`, which must succeed; its output is not shown."""
         subprocess.run(
             [self.path / ".local/bin/dockcred", *words],
             env=self.variables,
@@ -98,13 +98,13 @@ class Home:
         )
 
     def picture(self, *words: str) -> str:
-        """Run `dockcred` on a terminal and return the picture of it."""
+        """Run `dockcred` on a terminal; return the picture as SVG."""
         program = str(self.path / ".local/bin/dockcred")
         command = " ".join(("dockcred", *words))
         return self.drawn(command, [(command, self.run(program, *words))])
 
     def drawn(self, title: str, runs: list[tuple[str, str]]) -> str:
-        """Return the picture of commands, each with what it has written."""
+        """Return the picture of commands with their outputs, as SVG."""
         console = Console(
             record=True,
             width=_COLUMNS,
@@ -120,10 +120,10 @@ class Home:
         return console.export_svg(title=title, code_format=_FORMAT)
 
     def run(self, *argv: str) -> str:
-        """Run a program on a terminal and return what it has written on stdout."""
+        """Run a program on a terminal; return its stdout."""
         child, terminal = pty.fork()
         if not child:
-            # On stderr it says what it is at, which is gone in the end.
+            # stderr has progress messages, which are erased in the end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
             os.chdir(self.path)
             os.execve(argv[0], argv, self.variables)  # noqa: S606
@@ -133,7 +133,7 @@ class Home:
         while True:
             try:
                 read = os.read(terminal, 65536)
-            except OSError:  # so Linux says that the other end is closed
+            except OSError:  # on Linux: the other end of the terminal is closed
                 break
             if not read:
                 break
@@ -154,7 +154,7 @@ def _home(more: Mapping[str, str]) -> Iterator[Home]:
 
 
 def setup_plan() -> str:
-    """Draw the plan of `dockcred setup`, where a vault keeps logins."""
+    """Draw the plan of `dockcred setup`, with logins in a vault."""
     with _home({}) as home:
         home.write(".docker/config.json", _LOGIN)
         home.prepare("vault", "create", "--key-file", f"{home.path}/.vault.key")
@@ -162,7 +162,7 @@ def setup_plan() -> str:
 
 
 def doctor_break() -> str:
-    """Draw `dockcred doctor` where keys are asked that AWS does not know."""
+    """Draw `dockcred doctor` with access keys that AWS does not know."""
     with Sandbox() as cloud:
         known = cloud.environment("sso")
         more = {name: value for name, value in known.items() if "ENDPOINT" in name}
@@ -177,8 +177,8 @@ def doctor_break() -> str:
 def first_pull() -> str:
     """Draw a pull that docker refuses, `dockcred setup`, and the same pull again.
 
-    The docker engine and the registry are real, in a network of their own, as the tests
-    have them: PYTHONPATH must name tests. It needs root.
+    The docker engine and the registry are real, in a network of their own, by the code
+    of tests/real: PYTHONPATH must have the folder tests. It needs root.
     """
     from real.clouds import open_clouds, put_image  # noqa: PLC0415 - of the tests
     from real.engine import open_engine, write_layer  # noqa: PLC0415
@@ -202,14 +202,14 @@ def first_pull() -> str:
         own_bin = home.path / ".local/bin"
         (own_bin / "podman").unlink()
         home.variables |= known | {"DOCKER_HOST": engine, "PATH": str(own_bin)}
-        # For logins that are typed: most people have a keychain.
+        # The vault stands for the keychain that most people have for typed logins.
         home.prepare("vault", "create", "--key-file", f"{home.path}/.vault.key")
         setup = ("dockcred", "setup", "--yes", HOST)
 
         def pull() -> tuple[str, str]:
             command = ("docker", "pull", image)
             argv = (str(own_bin / "docker"), *command[1:])
-            # Not on a terminal, where it would draw bars over what it has said.
+            # Not on a terminal: there docker draws progress bars over its output.
             done = world.run(*argv, env=home.variables)
             return " ".join(command), done.stdout + done.stderr
 
@@ -227,7 +227,7 @@ PICTURES = {
 
 
 def main() -> int:
-    """Draw all pictures; those that need a client that is missing are left."""
+    """Draw all pictures; return 1 and draw none if docker or podman is missing."""
     for name in _PROGRAMS:
         if not shutil.which(name):
             sys.stderr.write(f"{name} is not here: no picture is drawn\n")

@@ -1,4 +1,4 @@
-"""docs/python.md: the stable Python API, from its docstrings and signatures."""
+"""Generate docs/python.md, the stable Python API, from docstrings and signatures."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def page() -> str:
 
 
 def _raised() -> list[type[DockcredError]]:
-    """Return what `resolve` says that it raises, each with its kinds behind it."""
+    """Return the errors in the docstring of `resolve`, each with its subclasses."""
     named = [getattr(errors, name) for name in _NAMED.findall(_doc(dockcred.resolve))]
     found: list[type[DockcredError]] = []
     for error in named:
@@ -67,7 +67,7 @@ def _raised() -> list[type[DockcredError]]:
 
 
 def _base(error: type[DockcredError]) -> str:
-    """Return the nearest class above that the page names."""
+    """Return the name of the nearest base class that is on the page."""
     shown = (DockcredError, *_raised(), Exception)
     return next(each.__name__ for each in error.__mro__[1:] if each in shown)
 
@@ -77,7 +77,7 @@ def _doc(found: object) -> str:
 
 
 def _signature(name: str, found: object) -> str:
-    """Return how it is called, a parameter a line."""
+    """Return a signature as code, with one parameter per line."""
     signature = inspect.signature(found)  # type: ignore[arg-type]
     lines, named_only = "", False
     for each in signature.parameters.values():
@@ -91,7 +91,7 @@ def _signature(name: str, found: object) -> str:
 
 
 def _prose(text: str) -> str:
-    """Return a docstring as Markdown: what stands in two columns becomes a list."""
+    """Return a docstring as Markdown; lines with two columns become a list."""
     lines: list[str] = []
     for line in text.splitlines():
         inner = len(line) - len(line.lstrip())

@@ -1,8 +1,9 @@
-"""Write the pages as a site shows them: python docs/generate/site.py DIRECTORY.
+"""Write the pages for the site's generator: python docs/generate/site.py DIRECTORY.
 
-A page's links are those of the repository. Pages outside docs/ become pages of the site,
-other files that a page links to lie beside it in files/, and a folder is a name only.
-`make site` calls this, and has the generator build what is written.
+Links in the pages are relative paths in the repository, and are rewritten. Pages
+outside docs/ become pages of the site. Other linked files are copied to files/. Links
+to folders become plain text. `make site` calls this, and then runs the generator on
+DIRECTORY.
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ _LINK = re.compile(r"(?<=\]\()(?!https?:|mailto:|#)([^)#\s]+)(#[^)\s]*)?(?=\))")
 _FOLDER = re.compile(r"\[([^\]]*)\]\((?!https?:|mailto:|#)([^)#\s]+)\)")
 _ROW = re.compile(r"^\| (?P<says>.+?) \| (?P<do>.+) \|$")
 _DIAGRAM = "```mermaid\n"
-# As wide as its text needs, in narrow columns: the theme would have it as narrow as the
-# page, with letters that nobody can read on a telephone. It scrolls in its box (site.css).
+# A diagram is as wide as its text needs, in narrow columns. The theme would shrink it
+# to the page's width, too small to read on a telephone. It scrolls in its box
+# (site.css).
 _NATURAL = {kind: {"useMaxWidth": False} for kind in ("flowchart", "sequence", "state")}
 _NATURAL["sequence"] |= {"wrap": True, "width": 130, "actorMargin": 20}
 _NATURAL["flowchart"] |= {"wrappingWidth": 140, "nodeSpacing": 20, "rankSpacing": 30}
@@ -43,7 +45,7 @@ _DETAILS = re.compile(
 
 
 def write(directory: Path) -> None:
-    """Write all pages, pictures and linked files into a directory, anew."""
+    """Write all pages, pictures and linked files into a directory, emptied before."""
     shutil.rmtree(directory, ignore_errors=True)
     for name in (FRONT, *PAGES, *_docs()):
         text = (ROOT / name).read_text(encoding="utf-8")
@@ -62,7 +64,7 @@ def _place(directory: Path, name: str) -> Path:
 
 
 def _linked() -> set[str]:
-    """Return the files of the repository, no pages, that some page links to."""
+    """Return the files of the repository that pages link to, without pages."""
     found = set()
     for name in (FRONT, *PAGES, *_docs()):
         text = (ROOT / name).read_text(encoding="utf-8")
@@ -78,12 +80,12 @@ def _docs() -> list[str]:
 
 
 def _target(name: str, link: str) -> str:
-    """Return the path in the repository that a page's link leads to."""
+    """Return the path in the repository that a link on a page points to."""
     return posixpath.normpath(posixpath.join(posixpath.dirname(name), link))
 
 
 def _site_path(target: str) -> str | None:
-    """Return the path in the site of a page or picture; None for another file."""
+    """Return the path of a page or picture in the site; None for other files."""
     if target == FRONT:
         return "index.md"
     if target.startswith("docs/"):
@@ -108,7 +110,8 @@ def _shown(name: str, markdown: str) -> str:
     text = _LINK.sub(link, _FOLDER.sub(folder, _RUN.sub("", markdown)))
     text = _DETAILS.sub(_tab, text)
     if _DIAGRAM in text:
-        # Of 3 MB, so that no other page waits for it; the theme has it from others.
+        # mermaid.js has 3 MB, so only pages with a diagram load it. Our own copy: the
+        # theme would load it from another server.
         draws = posixpath.relpath("site/mermaid.js", posixpath.dirname(path))
         text = text.replace(_DIAGRAM, _DIAGRAM + _NARROW)
         text += f'\n<script src="{draws}"></script>\n'
@@ -116,14 +119,14 @@ def _shown(name: str, markdown: str) -> str:
 
 
 def _tab(found: re.Match[str]) -> str:
-    """Return what folds in the repository as one tab of several."""
+    """Return a <details> block as a tab of the site."""
     name = re.sub(r"</?b>", "", found["name"]).replace('"', "'")
     body = found["body"].replace("\n", "\n    ")
     return f'=== "{name}"\n    {body}\n'
 
 
 def _sections(text: str) -> str:
-    """Return the page of errors with a heading for each, which the search can find."""
+    """Return the page of errors with a heading for each, for the site's search."""
     lines, asked = [], ""
     for line in text.splitlines():
         row = _ROW.match(line)

@@ -1,4 +1,4 @@
-"""docs/variables.md: the variables that the suite hears, and those that it does not."""
+"""Generate docs/variables.md: variables that we use, and those that we ignore."""
 
 from __future__ import annotations
 

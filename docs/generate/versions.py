@@ -1,8 +1,10 @@
-"""Put a built site beside those of other versions: python docs/generate/versions.py BUILT SITE.
+"""Add a built site to those of other versions.
 
-SITE/1.2.0/ is the site of a version, and SITE/latest/ leads to the newest, page by page.
-SITE/versions.js tells the chooser which versions there are, and their pages. Only files
-are written, so that SITE works from any folder, and without a server.
+    python docs/generate/versions.py BUILT SITE
+
+SITE/1.2.0/ is the site of a version; each page in SITE/latest/ redirects to the newest
+version. SITE/versions.js lists the versions and their pages for the version chooser.
+Only files are written, so that SITE works from any folder, without a server.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ def current() -> str:
 
 
 def place(built: Path, site: Path, version: str) -> None:
-    """Move a built site to its version's place, and write what tells of all versions."""
+    """Move a built site to its version's folder; write versions.js and redirects."""
     target = site / version
     shutil.rmtree(target, ignore_errors=True)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +52,7 @@ def place(built: Path, site: Path, version: str) -> None:
 
 
 def _versions(site: Path) -> list[str]:
-    """Return the versions that are there, the newest first; 1.10 is newer than 1.9."""
+    """Return the versions in the site, newest first; 1.10 is newer than 1.9."""
     found = [each.parent.name for each in site.glob("*/index.html")]
     numbers = {
         name: [int(each) for each in re.findall(r"\d+", name)]
@@ -61,13 +63,13 @@ def _versions(site: Path) -> list[str]:
 
 
 def _pages(version: Path) -> list[str]:
-    """Return a version's pages, but for the one of what is not found."""
+    """Return a version's pages, without 404.html."""
     found = (page.relative_to(version).as_posix() for page in version.rglob("*.html"))
     return sorted(page for page in found if page != "404.html")
 
 
 def _lead(page: Path, to: str) -> None:
-    """Write a page that leads to another one."""
+    """Write a page that redirects to another one."""
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(_LEADS.format(to=to), encoding="utf-8")
 

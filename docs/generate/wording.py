@@ -1,6 +1,6 @@
-"""What an expression of the code says to a reader who sees no value: texts with names.
+"""Find the texts that an expression in the code can give, with names for its values.
 
-`f"AWS denies {action}"` says "AWS denies *action*".
+`f"AWS denies {action}"` gives "AWS denies *action*".
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from support.constants import constants
 
 MOST_TEXTS, MOST_STEPS = 6, 20
-"""An expression that can say more, or that is longer to follow, is a placeholder."""
+"""An expression with more texts, or nested deeper than this, is a placeholder."""
 NAMES = {
     "asked": "value",
     "asked for": "value",
@@ -73,14 +73,14 @@ NAMES = {
     "why": "reason",
     "words": "command",
 }
-"""What a name of the code stands for, where it is no noun that a reader knows."""
+"""The placeholder for a variable's name that would not be clear to a reader."""
 
 
 class Wording:
-    """The texts of one file of the code."""
+    """The texts of expressions in one file of the code."""
 
     def __init__(self, file: Path, root: Path) -> None:
-        """Read it; `root` is the package's folder."""
+        """Parse the file; `root` is the package's folder."""
         self.tree = ast.parse(file.read_text(encoding="utf-8"))
         self._root = root
         self._constants = constants(self.tree)
@@ -92,12 +92,15 @@ class Wording:
         }
 
     def texts(self, node: ast.expr, function: ast.AST) -> list[str]:
-        """Return what an expression in a function may say, its placeholders in stars."""
+        """Return the texts that an expression in a function may give.
+
+        Placeholders are in stars: *host*.
+        """
         found = self._texts(node, function, 0)
         return found if found and len(found) <= MOST_TEXTS else [_placeholder(node)]
 
     def constant(self, name: str) -> str | None:
-        """Return the text of a constant of this file, or of one that it imports."""
+        """Return the text of a constant in this file, or of an imported one."""
         value = self._constants.get(name)
         if value and (self._is_text(value) or isinstance(value, ast.Constant)):
             return self._texts(value, self.tree, 1)[0]
@@ -113,7 +116,7 @@ class Wording:
         return None
 
     def _texts(self, node: ast.expr, function: ast.AST, steps: int) -> list[str]:
-        """Return all texts; an empty one only where there is no other."""
+        """Return all texts; the empty text only if there is no other."""
         followed: list[ast.expr] = []
         match node:
             case _ if steps > MOST_STEPS:
@@ -125,7 +128,7 @@ class Wording:
             case ast.BinOp(left=left, right=right) if self._is_text(node):
                 return self._joined([left, right], function, steps)
             case ast.FormattedValue(value=ast.BoolOp(values=[first, *_])):
-                followed = [first]  # the word for what is not known says less
+                followed = [first]  # the other is a fallback, which says less
             case ast.FormattedValue(value=value):
                 followed = [value]
             case ast.IfExp(body=one, orelse=other):
@@ -168,7 +171,7 @@ class Wording:
         return values if all(map(self._is_text, values)) else []
 
     def _is_text(self, node: ast.expr) -> bool:
-        """Tell whether an expression is put together here, out of texts."""
+        """Return whether an expression is built from texts in this file."""
         match node:
             case ast.Constant(value=str()) | ast.JoinedStr():
                 return True
@@ -190,7 +193,7 @@ class Wording:
         return False
 
     def _listed(self, name: str) -> list[str]:
-        """Return the texts that a constant of this file has, one after another."""
+        """Return the items of a constant that is a list, tuple or dict of texts."""
         match self._constants.get(name):
             case ast.Tuple(elts=each) | ast.List(elts=each) | ast.Dict(keys=each):
                 texts = [p.value for p in each if isinstance(p, ast.Constant)]
@@ -200,12 +203,12 @@ class Wording:
 
 @cache
 def reading(file: Path, root: Path) -> Wording:
-    """Return the wording of a file, read once."""
+    """Return the Wording of a file; each file is parsed once."""
     return Wording(file, root)
 
 
 def escaped(text: str) -> str:
-    """Return a text with what Markdown would take for marks of its own kept as it is."""
+    """Return a text with Markdown's special characters escaped: stars, _ and `."""
     return re.sub(r"\*|(?<!\w)_|`", r"\\\g<0>", text)
 
 
@@ -218,7 +221,7 @@ def _imports(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, tuple[str, str]]]:
 
 @cache
 def _assignments(below: ast.AST) -> dict[str, list[ast.expr]]:
-    """Return what is assigned to each name, and to each attribute, below a node."""
+    """Return the values that are assigned below a node, by name or attribute."""
     found: dict[str, list[ast.expr]] = {}
     for node in ast.walk(below):
         match node:
@@ -245,7 +248,7 @@ def _returned(function: ast.FunctionDef) -> list[ast.expr]:
 
 
 def _some(texts: Iterable[str]) -> list[str]:
-    """Return texts, each once; an empty one only where there is no other."""
+    """Return texts, each once; the empty text only if there is no other."""
     found = list(dict.fromkeys(texts))
     return [text for text in found if text] or found[:1]
 
@@ -255,7 +258,7 @@ def _placeholder(node: ast.expr) -> str:
 
 
 def _called(node: ast.AST) -> str:
-    """Return a noun for what an expression gives: its own name, or of what it is made."""
+    """Return a noun for an expression's value: its name, or that of its first part."""
     match node:
         case ast.Attribute(value=ast.Call(func=ast.Name(id="type"))):
             return "error"
