@@ -163,7 +163,7 @@ def _show(found: list[Known], survey: Survey, *, is_named: bool) -> None:
         for line, style in _lines(each, survey):
             say(f"  {line}", style)
     if not found:
-        say("nothing was asked, kept or configured here; see: dockcred")
+        say("no registry is known here yet; see: dockcred")
     if is_named:
         return
     if survey.keychain_problem:

@@ -84,7 +84,7 @@ def check(case: Case, file: DockerFile) -> Generator[Finding, None, Found | None
 def _default(case: Case, found: Found) -> Generator[Finding, None, Found | None]:
     """Return the store that docker asks by default, if it has the credential."""
     program = f"{PREFIX}{found.helper}"
-    yield note(KEY, f"no file names a helper: docker asks {program} unbidden")
+    yield note(KEY, f"no file names a helper: docker asks {program} by default")
     answer = case.ask(chosen(program, case.path), case.reference.docker_key)
     return found if answer.credential else None
 

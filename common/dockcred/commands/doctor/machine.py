@@ -182,7 +182,7 @@ def _none(wanted: str) -> Finding:
     if not wanted:
         return note(CACHE_STEP, "off: every request mints a credential")
     if not os.path.lexists(wanted):
-        return note(CACHE_STEP, f"{wanted} is made at the first need")
+        return note(CACHE_STEP, f"{wanted} is created when it is first needed")
     if not os.path.isdir(wanted) or os.path.islink(wanted):
         return warning(
             CACHE_STEP,
