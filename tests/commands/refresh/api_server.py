@@ -1,4 +1,4 @@
-"""A real Kubernetes API server with its etcd, on the loopback, to be killed at will."""
+"""A real Kubernetes API server and its etcd, on the loopback; a test may kill them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ADMIN = "the-admin-s-token"
 
 
 class ApiServer:
-    """etcd and kube-apiserver over one directory; RBAC decides."""
+    """etcd and kube-apiserver with their files in one directory; RBAC is on."""
 
     def __init__(self, directory: Path, *flags: str) -> None:
         self.directory = directory
@@ -42,9 +42,9 @@ class ApiServer:
         return f"https://127.0.0.1:{self.port}"
 
     def start(self, *first: str) -> None:
-        """Start both, or the one that is dead, and wait until requests are taken.
+        """Start those that do not run, and wait until the server is ready.
 
-        `first` are the server's flags, before those that all tests have.
+        `first` are flags of the server that come before those of all tests.
         """
         etcd = [
             *(program("etcd"), "--data-dir", f"{self.directory}/etcd"),
@@ -65,7 +65,8 @@ class ApiServer:
             *("--service-account-signing-key-file", key),
             *("--service-account-issuer", "https://kubernetes.default.svc"),
             *("--service-cluster-ip-range", "10.0.0.0/24"),
-            # Without it a list that etcd has forgotten is forgotten, as it was before.
+            # If this is on, the server still serves a list that etcd has compacted.
+            # Off, it answers 410, as older versions do.
             "--feature-gates=ListFromCacheSnapshot=false",
             *self._flags,
         ]
@@ -93,7 +94,7 @@ class ApiServer:
         try:
             return bool(self.ask("GET", "/readyz?verbose=false") is not None)
         except json.JSONDecodeError:
-            return True  # it says "ok", which is no JSON
+            return True  # the answer is "ok", which is not JSON
         except OSError:
             return False
 
@@ -103,7 +104,7 @@ class ApiServer:
         process.wait()
 
     def compact(self) -> None:
-        """Let etcd forget all that is past, after one change more."""
+        """Make one change, then have etcd drop all earlier revisions."""
         name = f"compacted-{time.time_ns()}"
         self.create({"kind": "Namespace", "metadata": {"name": name}})
         now = self._etcd("range", {"key": "AA=="})["header"]["revision"]
@@ -124,7 +125,7 @@ class ApiServer:
         return f"{self.directory}/certs/apiserver.crt"
 
     def kubeconfig(self, token: str = ADMIN, name: str = "admin") -> str:
-        """Write a kubeconfig for who has this token; answer its path."""
+        """Write a kubeconfig with this token; return its path."""
         cluster = {"server": self.url, "certificate-authority": self.certificate}
         config = {
             "apiVersion": "v1",
@@ -161,7 +162,7 @@ class ApiServer:
         return done.stdout
 
     def get(self, kind: str, name: str = "", namespace: str = "") -> Any:
-        """Answer an object, or the list of all."""
+        """Return an object, or the list of all if no name is given."""
         return self.ask("GET", _path(kind, namespace, name))
 
     def patch(self, kind: str, name: str, namespace: str, change: Any) -> Any:
@@ -169,13 +170,13 @@ class ApiServer:
         return self.ask("PATCH", _path(kind, namespace, name), change)
 
     def create(self, *documents: dict[str, Any]) -> None:
-        """Make objects."""
+        """Create objects."""
         for document in documents:
             namespace = document["metadata"].get("namespace", "")
             self.ask("POST", _path(document["kind"].lower(), namespace), document)
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """Ask as the admin; HTTPError where that is refused."""
+        """Send a request as the admin; return the answer. Raises HTTPError."""
         kind = "merge-patch+json" if method == "PATCH" else "json"
         request = urllib.request.Request(
             self.url + path,
@@ -211,7 +212,7 @@ def _path(kind: str, namespace: str, name: str = "") -> str:
 
 
 def kustomized(overlay: str) -> str:
-    """Build an overlay of packaging/kubernetes/refresh."""
+    """Return the YAML of an overlay of packaging/kubernetes/refresh."""
     done = subprocess.run(
         [program("kubectl"), "kustomize", REFRESH / overlay],
         env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"},
@@ -225,7 +226,7 @@ def kustomized(overlay: str) -> str:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Find ports that nobody has now; all are held until the last is known."""
+    """Return free ports. All are bound until the last is found: so they differ."""
     held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [each.getsockname()[1] for each in held]
     for each in held:

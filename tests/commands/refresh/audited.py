@@ -1,4 +1,4 @@
-"""An API server that writes down who has asked what, and many namespaces in it."""
+"""An API server with an audit log, which can create many namespaces."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ class Audited(ApiServer):
         )
 
     def requests(self, user: str = ACCOUNT) -> list[dict[str, Any]]:
-        """Answer what this user has asked, in the order of the answers."""
+        """Return the user's requests, as audit events in the order of the answers."""
         found = []
-        # What the server is writing at this moment is no whole line yet.
+        # The server may be writing the last line at this moment.
         for line in self._log.read_text().splitlines(keepends=True):
             if line.endswith("\n"):
                 event = json.loads(line)
@@ -53,7 +53,7 @@ class Audited(ApiServer):
         return found
 
     def writes(self, secret: str) -> Counter[str]:
-        """Answer how often writing the Secret was granted, by namespace."""
+        """Return how many writes of the Secret succeeded, by namespace."""
         return Counter(
             event["objectRef"]["namespace"]
             for event in self._writing(secret)
@@ -61,7 +61,7 @@ class Audited(ApiServer):
         )
 
     def attempts(self, secret: str) -> int:
-        """Answer how often writing the Secret was asked for, whatever was answered."""
+        """Return how many writes of the Secret were requested, also failed ones."""
         return len(self._writing(secret))
 
     def _writing(self, secret: str) -> list[dict[str, Any]]:
@@ -70,18 +70,18 @@ class Audited(ApiServer):
             for event in self.requests()
             if event["verb"] in {"create", "patch", "update"}
             and event.get("objectRef", {}).get("resource") == "secrets"
-            # Who was away before the server had read the body has named none.
+            # If a client goes before the server has read the body, no name is logged.
             and event["objectRef"].get("name", secret) == secret
         ]
 
     def versions(self, secret: str) -> Counter[str]:
-        """Answer how often etcd has written the Secret, by namespace: its own count.
+        """Return how often etcd has written the Secret, by namespace.
 
-        It holds whoever was killed, which the audit log does not. Of a client that is
-        gone the server says 504, "context canceled", whatever it has written; 500
-        where it had not read the body; and nothing of what it had under way as it was
-        killed itself. The count begins anew with a Secret that was deleted, which our
-        role does not allow.
+        This is etcd's own count. It is right even if a client or the server was killed;
+        the audit log is not. If the client is gone, the server logs 504, "context
+        canceled", whether or not it has written, and 500 if it had not read the body.
+        If the server itself is killed, it logs nothing of the requests under way. The
+        count begins anew for a Secret that was deleted, which our role does not allow.
         """
         prefix, end = b"/registry/secrets/", b"/registry/secrets0"
         asked = {"key": _coded(prefix), "range_end": _coded(end), "keys_only": True}
@@ -98,7 +98,7 @@ class Audited(ApiServer):
         return found
 
     def create_namespaces(self, names: Sequence[str], labels: dict[str, str]) -> None:
-        """Make them, over a few connections."""
+        """Create namespaces, over a few connections."""
         bodies = [
             json.dumps({"kind": "Namespace", "metadata": {"name": n, "labels": labels}})
             for n in names

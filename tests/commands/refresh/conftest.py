@@ -1,4 +1,4 @@
-"""Somebody in the sandbox cloud who keeps things fresh by `dockcred refresh`."""
+"""Fixtures: a person in the sandbox cloud who runs `dockcred refresh`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _numbers = itertools.count(1)
 
 
 class Keeper:
-    """Somebody's variables, and the file of targets that they keep."""
+    """A person's variables, and their file of targets."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Keeper:
         self.file = home / "refresh.toml"
 
     def wants(self, *targets: dict[str, object]) -> None:
-        """Write the file; JSON's texts, lists and numbers are TOML's as well."""
+        """Write the file; JSON strings, lists and numbers are valid TOML, too."""
         lines = []
         for target in targets:
             lines.append("[[target]]")
@@ -54,13 +54,13 @@ class Keeper:
         )
 
     def once(self) -> list[str]:
-        """Run it once, which must succeed; answer what it says it has done."""
+        """Run `refresh --once`, which must succeed; return the lines of stdout."""
         done = self.run("--once")
         assert (done.status, done.stderr) == (0, b""), done.stderr
         return done.stdout.decode().splitlines()
 
     def fails(self, *options: str) -> list[str]:
-        """Run it, which must fail with nothing but lines on stderr; answer them."""
+        """Run it; it must fail with error lines alone. Return them without prefix."""
         done = self.run(*options)
         assert done.status == 1, (done.stdout, done.stderr)
         lines = done.stderr.decode().splitlines()
@@ -83,7 +83,7 @@ class Keeper:
 
 
 class InProcess:
-    """`dockcred` within this process: the Kubernetes client is imported but once."""
+    """`dockcred` in this process: so the Kubernetes client is imported only once."""
 
     def __call__(self, *arguments: str, environment: dict[str, str]) -> Answer:
         with mock.patch.dict(os.environ, environment, clear=True):
@@ -94,7 +94,7 @@ class InProcess:
 
 
 class Running:
-    """A loop, from `with` until the end of the block; it must end well by SIGTERM."""
+    """A running loop. At the end of the `with` block SIGTERM must end it with 0."""
 
     def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
         self.process = process
@@ -105,7 +105,7 @@ class Running:
         return self._log.read_text().splitlines()
 
     def says(self, word: str, times: int = 1, seconds: float = BUSY_S) -> None:
-        """Wait until it has said it so many times."""
+        """Wait until so many lines of its output have the word."""
 
         def enough() -> bool:
             assert self.process.poll() is None, self.said
@@ -138,7 +138,7 @@ def _toml(value: object) -> str:
 
 @pytest.fixture
 def make_keeper(helper_bin: Path, tmp_path: Path):
-    """Somebody in a cloud, with more variables; `inside` saves the program's start."""
+    """Return a function that makes a Keeper; with `inside` it uses InProcess."""
 
     def make(cloud: Sandbox, *, inside: bool = False, **more: str) -> Keeper:
         program = InProcess() if inside else Program(str(helper_bin / "dockcred"))
@@ -157,7 +157,7 @@ def cloud() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def brief_cloud() -> Iterator[Sandbox]:
-    """A cloud whose passwords live for five seconds."""
+    """A cloud whose passwords expire after five seconds."""
     with Sandbox(expires_s=5) as sandbox:
         yield sandbox
 
@@ -176,7 +176,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
 
 @pytest.fixture
 def namespaces(api: ApiServer) -> list[str]:
-    """Two namespaces that no other test has, with a label of their own."""
+    """Create two namespaces for this test alone, with a label of their own."""
     number = next(_numbers)
     names = [f"team-{number}-a", f"team-{number}-b"]
     for name in names:

@@ -1,4 +1,4 @@
-"""kubectl applies to a real API server what `dockcred render` writes."""
+"""kubectl applies the output of `dockcred render` to a real API server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Run = Callable[..., str]
 
 @pytest.fixture
 def run(api, cloud: Sandbox, helper_bin: Path) -> Run:
-    """Run dockcred or kubectl, which must succeed; answer what it prints."""
+    """Run dockcred or kubectl, which must succeed; return what it prints."""
     kubectl = program("kubectl")
     programs = {"dockcred": str(helper_bin / "dockcred"), "kubectl": kubectl}
     environment = cloud.environment() | {"KUBECONFIG": api.kubeconfig()}

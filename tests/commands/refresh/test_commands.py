@@ -1,4 +1,4 @@
-"""A program that is handed what was rendered: on stdin, and nowhere else."""
+"""A target's command gets the rendered text on stdin, and nowhere else."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_the_loop_hands_it_over_again_before_it_ends(make_keeper, brief_cloud):
 
 
 def test_what_is_being_handed_over_ends_before_the_loop_does(make_keeper, cloud):
-    """SIGTERM cuts nothing off in its middle."""
+    """After SIGTERM the loop waits for a command that runs."""
     keeper = make_keeper(cloud)
     gate = keeper.home / "gate"
     os.mkfifo(gate)
@@ -97,7 +97,7 @@ def test_what_is_being_handed_over_ends_before_the_loop_does(make_keeper, cloud)
 
 
 def _opened(fifo) -> int | None:
-    """Open it for writing, once somebody reads."""
+    """Open the FIFO for writing; return None while no process reads it."""
     try:
         return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
     except OSError:

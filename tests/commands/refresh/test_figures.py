@@ -1,4 +1,4 @@
-"""What the loop counts, in the directory's file and on its port."""
+"""The loop's metrics, in the directory's file and on its port."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file that is kept fresh: by its end, for one owner, and never by an older token."""
+"""A file is renewed before it expires, for its owner alone, never by an older token."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ pytestmark = pytest.mark.slow  # all of them together
 
 
 def password(file: Path) -> str:
-    """The password of a docker config.json."""
+    """Return the password in a docker config.json."""
     auth = json.loads(file.read_text())["auths"][HOST]["auth"]
     return base64.b64decode(auth).decode().partition(":")[2]
 
 
 def record(file: Path) -> dict[str, object]:
-    """What is known of the file: the last line beside it."""
+    """Return the file's record: the last line of the file beside it."""
     lines = (file.parent / f".{file.name}.dockcred").read_text().splitlines()
     return json.loads(lines[-1])
 
@@ -96,7 +96,7 @@ def test_a_target_that_was_changed_is_rendered_anew(keeper, file, cloud):
 
 
 def test_an_older_token_never_replaces_a_newer_one(keeper, file):
-    """Another refresher's is there, past its half, and ends later than ours."""
+    """Another refresher's token is past half its life, and expires later than ours."""
     keeper.once()
     newer = b'{"auths": {}}'
     file.write_bytes(newer)
@@ -244,7 +244,7 @@ def test_a_full_disk_keeps_the_old(make_keeper, cloud, tmp_path):
 
 @pytest.mark.parametrize("kind", ["link", "owned by another"])
 def test_a_stranger_s_record_is_refused(kind, keeper, file):
-    """Who could write it could hold a file back until its token has ended."""
+    """A stranger who can write the record could prevent the renewal of the file."""
     if kind == "owned by another" and os.geteuid() != 0:
         pytest.skip("to give a file away needs root")
     file.parent.mkdir(mode=0o700)

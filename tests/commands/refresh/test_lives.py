@@ -1,4 +1,4 @@
-"""The life that each cloud gives, and credentials that have no end."""
+"""How long the credentials of each cloud live, and credentials without expiry."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_what_is_recorded_is_the_end_that_the_cloud_gives(
 
 @pytest.fixture
 def kept(make_keeper, cloud, api, namespaces):
-    """Somebody whose password is kept by a helper, and has no end."""
+    """A person whose password is kept by a helper, and has no expiry."""
     keeper = make_keeper(cloud, inside=True, KUBECONFIG=api.kubeconfig())
     helper = keeper.home / "docker-credential-kept"
     helper.write_text(HELPER)

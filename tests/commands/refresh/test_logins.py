@@ -1,4 +1,4 @@
-"""The credentials of one process: fresh, each minted once, and kept through an outage."""
+"""The credentials of one process: each is minted once, and is kept in an outage."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_what_is_past_its_half_is_minted_anew_though_it_is_cached(cloud):
 
 
 def test_a_process_that_starts_in_an_outage_has_what_is_cached(cloud):
-    """It is good yet, and that it could not be renewed is told."""
+    """The cached credential is still valid; `trouble` says that renewal failed."""
     (cached,) = Logins().fresh([HOST], OURS)
     until_past_half(cached)
     cloud.fail("access-denied")

@@ -1,4 +1,4 @@
-"""The loop and its signals: read again, go on, end well."""
+"""The loop and its signals: it reads its file again, goes on, or ends with 0."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_it_sleeps_while_nothing_is_due(keeper):
     with keeper.start() as running:
         running.says("wrote")
         stat = f"/proc/{running.process.pid}/stat"
-        # Both times in clock ticks, of which there are a hundred in a second.
+        # Both times are in clock ticks, a hundred in a second.
         before = _processor_time(stat)
         wait_until(lambda: _state(stat) == "S")
         time.sleep(1)

@@ -1,6 +1,6 @@
-"""A real API server with many namespaces: one request each, whatever happens meanwhile.
+"""A real API server with many namespaces: one write each, also after kills.
 
-5,000 of them with DOCKCRED_NIGHT, else 200: the figures of docs/refresh.md are printed.
+5,000 of them with DOCKCRED_NIGHT, else 200. Prints the figures of docs/refresh.md.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ pytestmark = pytest.mark.slow
 
 COUNT = 5_000 if os.environ.get("DOCKCRED_NIGHT") else 200
 LONG_S = BUSY_S + COUNT / 10
-"""Far more than it takes; the machine may be busy."""
+"""Seconds: far more than a run takes, because the machine may be busy."""
 LOOK_S = COUNT / 5_000
-"""Between two looks at all that etcd has, which takes time of what is tested."""
+"""Seconds between two reads of all that etcd has: these slow down what is tested."""
 LEASE = "dockcred/dockcred-refresh-writer"
 WRITER = LEASE.partition("/")[2]
 MEMORY_KB = 150_000
@@ -38,14 +38,14 @@ SECRETS = [
     *("all-pull", "killed-pull", "restarted-pull", "busy-pull", "expired-pull"),
     "struck-pull",
 ]
-"""A Secret for each test: what the others have written is not in its way."""
+"""A Secret's name for each test, so that the tests do not disturb each other."""
 ANOTHER = "123456789012.dkr-ecr.us-east-1.on.aws"
 KILLS = 5
 
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory):
-    """The namespaces, and who may keep these Secrets in them."""
+    """An API server with the namespaces, and a role that may write these Secrets."""
     if not BINARY.exists():
         missing(f"{BINARY} is not built; .ci/run builds it")
     server = Audited(tmp_path_factory.mktemp("many"))
@@ -103,7 +103,7 @@ def seconds_until(condition, seconds: float = LONG_S) -> float:
 
 
 def wait_for_all(api, secret: str) -> None:
-    """Wait until each has it; the list is long, and not read all the time."""
+    """Wait until each namespace has it. The list is long: read it once a second."""
     path = f"/api/v1/secrets?fieldSelector=metadata.name%3D{secret}"
     give_up = time.monotonic() + LONG_S
     while len(api.ask("GET", path)["items"]) < COUNT:
@@ -117,7 +117,7 @@ def exists(api, secret: str, namespace: str) -> bool:
 
 
 def take_everything_away(api, namespace: str) -> None:
-    """Delete a namespace, as the controllers would that do not run here."""
+    """Finish a namespace's deletion: the controllers that would do it do not run."""
     path = f"/api/v1/namespaces/{namespace}"
     for secret in api.get("secret", namespace=namespace)["items"]:
         api.ask("DELETE", f"{path}/secrets/{secret['metadata']['name']}")
@@ -136,7 +136,7 @@ def test_each_has_it_by_one_request(make_account, many, capsys):
             for event in many.requests()
         )
         assert writes == Counter(NAMES)
-        # Lists come in pages, and a watch is told at its beginning and at its end.
+        # Lists come in pages, and the log has a watch's beginning and its end.
         others = asked.total() - COUNT
         assert others <= 8 + 4 * COUNT / 500, asked
         assert not [what for what in asked if what[:2] == ("get", "secrets")]
@@ -150,7 +150,7 @@ def test_each_has_it_by_one_request(make_account, many, capsys):
         said = len(running.said)
         new_namespace(many, "many-new")
         seconds_until(lambda: exists(many, secret, "many-new"))
-        # The namespace that was ending was left alone, without a word.
+        # The namespace was left alone, without a message, while it was Terminating.
         wait_until(lambda: len(running.said) == said + 1)
         assert running.said[said].startswith(f"wrote many-new/{secret}: ")
         memory = peak_kb(running)
@@ -163,7 +163,7 @@ def test_each_has_it_by_one_request(make_account, many, capsys):
             f" {others} requests more, {memory / 1000:.0f} MB at most;"
             f" a new one {fresh:.2f} s, a deleted Secret {again:.2f} s"
         )
-    # Two seconds are promised of a machine that has nothing else to do.
+    # The documentation promises two seconds, for an idle machine.
     assert max(fresh, again) < 10
 
 
@@ -189,13 +189,13 @@ def test_a_replica_that_is_killed_is_followed_and_nothing_is_written_twice(
             second.says("wrote", seconds=LONG_S)
             taken_over = time.monotonic() - killed
             wait_for_all(many, secret)
-            time.sleep(1)  # for what might come too much
+            time.sleep(1)  # a write too many would come now
             memory = peak_kb(second)
     finally:
         for each in replicas:
             each.process.kill()
     assert many.versions(secret) == Counter(NAMES)
-    # What it had under way as it was killed is all that may have been asked again.
+    # Only the requests under way at the kill may have been sent again.
     assert many.attempts(secret) <= COUNT + AT_ONCE
     assert memory < MEMORY_KB
     with capsys.disabled():
@@ -206,10 +206,10 @@ def test_a_replica_that_is_killed_is_followed_and_nothing_is_written_twice(
 
 
 def test_whatever_moment_a_kill_hits_each_is_there_and_written_once(make_account, many):
-    """One after the other is killed, and the next does not wait for the Lease's end.
+    """Kill one replica after the other; the next one gets the Lease at once.
 
-    So it comes while the server has the last one's requests still under way. First
-    each Secret is made, then each is written over: the target has a registry more.
+    So it starts while the server still handles requests of the killed one. First each
+    Secret is created, then each is overwritten: the target then has one registry more.
     """
     secret = SECRETS[5]
     seed = time.time_ns() % 1_000_000
@@ -239,7 +239,7 @@ def test_whatever_moment_a_kill_hits_each_is_there_and_written_once(make_account
             while not many.versions(secret) >= expected:
                 assert time.monotonic() < give_up
                 time.sleep(LOOK_S)
-            time.sleep(1)  # for what might come too much
+            time.sleep(1)  # a write too many would come now
         assert many.versions(secret) == expected
     assert many.attempts(secret) <= 2 * (COUNT + KILLS * AT_ONCE)
 
@@ -261,7 +261,7 @@ def test_the_api_server_is_killed_in_the_middle(make_account, many):
         time.sleep(1)
         many.start()
         wait_for_all(many, secret)
-        # Its watches are there again, too.
+        # Its watches work again, too.
         new_namespace(many, "many-after")
         seconds_until(lambda: exists(many, secret, "many-after"))
         versions = many.versions(secret)
@@ -282,7 +282,7 @@ def test_a_watch_whose_past_is_forgotten_is_listed_anew(make_account, many):
         new_namespace(many, "many-unheard")
         many.compact()
         many.kill()
-        many.start()  # what it remembers begins here
+        many.start()  # its watch cache begins here, after the change
         running.process.send_signal(signal.SIGCONT)
         seconds_until(lambda: exists(many, secret, "many-unheard"))
         assert lists(many) > before
@@ -291,12 +291,12 @@ def test_a_watch_whose_past_is_forgotten_is_listed_anew(make_account, many):
 
 
 def lists(api) -> int:
-    """Answer how many lists we have asked for: only a 410 leads to another."""
+    """Return how many lists we have requested: only a 410 leads to another one."""
     return sum(event["verb"] == "list" for event in api.requests())
 
 
 def test_a_busy_server_is_heeded(make_account, many):
-    """Its own flow control lets one of ours in at a time, and refuses the others."""
+    """The server's flow control admits one of our requests at a time, else 429."""
     secret = SECRETS[3]
     level = {
         "kind": "PriorityLevelConfiguration",
@@ -328,13 +328,13 @@ def test_a_busy_server_is_heeded(make_account, many):
         },
     }
     many.create(level, schema)
-    # The server says when it has taken it in.
+    # The server sets the status when the rule is in force.
     wait_until(
         lambda: many.get("flowschema", "one-at-a-time").get("status", {}), LONG_S
     )
     with make_account(secret).start() as running:
         wait_until(lambda: refused(many), LONG_S)
-        # Nothing is let in, unless it came before the rule; then one at a time is.
+        # First no request is admitted after the rule, then one at a time.
         assert wrote(running) < COUNT
         shares = {"spec": {"limited": {"nominalConcurrencyShares": 1}}}
         many.patch("prioritylevelconfiguration", "one-at-a-time", "", shares)
@@ -343,7 +343,7 @@ def test_a_busy_server_is_heeded(make_account, many):
         path = f"/apis/flowcontrol.apiserver.k8s.io/v1/{kind}/one-at-a-time"
         many.ask("DELETE", path)
     assert many.writes(secret) == Counter(NAMES)
-    # Each that is refused costs a second: none asks as often as it likes.
+    # A refused request is sent again only after a second, so there are few.
     assert len(refused(many)) < COUNT / 2
     assert all(line.startswith("wrote ") for line in running.said)
 
@@ -353,7 +353,7 @@ def refused(api) -> list[dict]:
 
 
 def test_who_is_stopped_for_a_while_has_lost_it(make_account, many):
-    """It wakes up, and knows by its own clock that another may write."""
+    """When it goes on, its own clock says that another replica may write now."""
     first = make_account(SECRETS[0]).start("--lease", LEASE)
     second = make_account(SECRETS[0]).start("--lease", LEASE)
     with first, second:
@@ -365,11 +365,11 @@ def test_who_is_stopped_for_a_while_has_lost_it(make_account, many):
         lease = many.get("lease", WRITER, "dockcred")["spec"]
         renewed = datetime.fromisoformat(lease["renewTime"]).timestamp()
         other.says(f"has the Lease {LEASE}", seconds=LONG_S)
-        assert time.time() - renewed > 14  # not before the Lease was over
+        assert time.time() - renewed > 14  # not before the Lease has expired
         one.process.send_signal(signal.SIGCONT)
         one.says(f"lost the Lease {LEASE}: another may write now")
         one.says("waits: ")
-        # Who ends gives it up: nobody waits until it is over.
+        # A replica that ends gives up the Lease, so no other waits for its expiry.
         held = holder(many)
         other.process.send_signal(signal.SIGTERM)
         other.process.wait(LONG_S)
@@ -386,7 +386,7 @@ def holder(api) -> str:
         spec = api.get("lease", WRITER, "dockcred")["spec"]
     except HTTPError as error:
         if error.code == 404:
-            return ""  # nobody has made it yet
+            return ""  # it has not been created yet
         raise
     found: str = spec.get("holderIdentity", "")
     return found
@@ -394,7 +394,7 @@ def holder(api) -> str:
 
 @pytest.mark.parametrize("moment", ["2020-01-01", "2099-01-01"])
 def test_nobody_s_clock_counts_but_one_s_own(moment, make_account, many):
-    """The other's is years wrong: for three seconds it keeps the Lease all the same."""
+    """The holder's clock is years wrong, but its Lease is respected for 3 seconds."""
     spec = {
         "holderIdentity": "another",
         "leaseDurationSeconds": 3,

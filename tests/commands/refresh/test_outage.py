@@ -1,4 +1,4 @@
-"""The API server goes away and comes back; nobody has to do anything."""
+"""The API server goes away and comes back; the loop goes on by itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NAME = "registry-pull"
 
 @pytest.fixture
 def own_api(api: ApiServer):
-    """The API server, which is there again when the test is done."""
+    """The API server, which is started again after the test."""
     yield api
     api.start()
 
@@ -34,7 +34,7 @@ def test_the_loop_outlives_the_api_server(
     wrote = [f"wrote {namespace}/{NAME}" for namespace in namespaces]
     both = f"{namespaces[0]}/{NAME} and 1 more: "
     with keeper.start() as running:
-        for each in wrote:  # in either order
+        for each in wrote:  # the order does not matter
             running.says(each)
         own_api.kill()
         running.says(both, times=2)
@@ -44,7 +44,8 @@ def test_the_loop_outlives_the_api_server(
             running.says(each, times=before[each] + 1)
     lines = [line for line in running.said if "the API server is away" in line]
     assert all("(what is there " in line for line in lines)
-    # The kill and the start may cut a round; each between them is one line for both.
+    # The kill and the start may come within a round. Each round between them has one
+    # line for both namespaces.
     whole = [number for number, line in enumerate(lines) if both in line]
     assert whole == list(range(whole[0], whole[-1] + 1))
     assert len(whole) > 1
@@ -71,7 +72,7 @@ def test_once_says_so_and_leaves_what_is_there(make_keeper, cloud, own_api, name
 def test_nothing_is_minted_again_because_the_api_server_is_away(
     make_keeper, cloud, own_api, namespaces
 ):
-    """The loop keeps what it could not deliver: the cloud is asked once."""
+    """The loop keeps the credential that it could not deliver."""
     keeper = make_keeper(cloud, KUBECONFIG=own_api.kubeconfig(), DOCKCRED_CACHE="off")
     file = keeper.home / "config.json"
     keeper.wants(

@@ -1,4 +1,4 @@
-"""The manifests, as a real API server takes them, and the units, as systemd does."""
+"""A real API server accepts the manifests, and systemd accepts the units."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_the_schema_knows_every_field(overlay):
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_a_real_api_server_takes_it(overlay, api):
-    """Applied, since a dry run of what is in a namespace wants that namespace."""
+    """It is applied: a dry run fails if the objects' namespace does not exist."""
     said = api.kubectl(
         "apply", "--validate=strict", "-f", "-", stdin=kustomized(overlay)
     )
@@ -98,7 +98,7 @@ def test_a_unit_verifies(unit, helper_bin, tmp_path):
 
 
 def test_a_real_api_server_takes_the_token_service_too(api):
-    """Here, where an API server runs: its Deployment, Service, budget and Secret."""
+    """Deployment, Service and disruption budget: tested here, with the API server."""
     place = str(PACKAGING / "kubernetes/token-service")
     said = api.kubectl("apply", "--validate=strict", "-k", place)
     for made in (
@@ -110,7 +110,7 @@ def test_a_real_api_server_takes_the_token_service_too(api):
 
 
 def test_keys_are_one_secret_of_the_page_s_own_commands(api, helper_bin, tmp_path):
-    """What keygen makes has names that a Secret may have."""
+    """The names of keygen's files are valid keys of a Secret."""
     keys = tmp_path / "keys"
     keygen = [helper_bin / "dockcred", "token-service", "keygen", "--keys", keys]
     subprocess.run(keygen, check=True, capture_output=True, timeout=BUSY_S)

@@ -1,4 +1,4 @@
-"""As the Deployment runs it: the pod's own account, no capability, nothing writable."""
+"""Run as in the Deployment: the pod's account, no capability, a read-only root."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from support.real import program, require_own_mounts
 
 from .api_server import kustomized
 
-# What kubelet and the container runtime would do, in a mount namespace of its own.
+# Does what kubelet and the container runtime would do, in its own mount namespace.
 POD = """
 mount --make-rprivate / && mount -t tmpfs pod /var/run && mount -t tmpfs pod /mnt
 mkdir -p /var/run/secrets/kubernetes.io/serviceaccount /mnt/config

@@ -1,4 +1,4 @@
-"""Real clients pull with what is kept fresh, for longer than any password lives."""
+"""Real clients pull with what is refreshed, for longer than a password lives."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def pull(client: str, file: Path, registry: PrivateRegistry) -> bool:
         timeout=BUSY_S,
         check=False,
     )
-    # docker says of a refusal that there is no such manifest.
+    # docker may report a refusal as "no such manifest".
     refusals = ("nauthorized", "authentication required", "no such manifest")
     refused = any(word in done.stderr for word in refusals)
     assert refused == (done.returncode != 0), done.stderr
@@ -97,7 +97,7 @@ def test_a_file_opens_the_registry_for_longer_than_its_password_lives(keeper, re
         for client in CLIENTS:
             assert pull(client, file, registry), running.said
     assert len(registry.passwords()) >= 2
-    # And nobody gets in any more, once nobody keeps it fresh.
+    # After the end of the loop the last password expires, and no client can pull.
     last = password(file, registry)
     wait_until(lambda: not registry.admits(last))
     for client in CLIENTS:

@@ -1,4 +1,4 @@
-"""The recipes of docs/refresh.md, as they stand there."""
+"""The recipes of docs/refresh.md, run as they are written there."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ cat "$2" >"$HOME/kbs"
 
 
 def recipe(word: str, kind: str = "toml") -> str:
-    """The block with a word in it."""
+    """Return the page's only block with this word."""
     (found,) = (b for b in blocks(kind) if b.page == PAGE and word in b.text)
     return found.text
 
 
 @pytest.fixture
 def keeper(make_keeper, cloud, api):
-    """The account of the manifests; /run/dockcred-refresh is below their home."""
+    """A Keeper with the manifests' account; `use` moves /run/… below its home."""
     api.kubectl("apply", "-f", "-", stdin=kustomized("base"))
     token = api.kubectl("create", "token", "dockcred-refresh", "-n", "dockcred")
     config = api.kubeconfig(token.strip(), "recipes")
@@ -49,7 +49,7 @@ def use(keeper):
 
 @pytest.fixture
 def namespace(api):
-    """Make a namespace of this name, if it is not there."""
+    """Return a function that creates a namespace, if it does not exist."""
 
     def make(name: str, **labels: str) -> None:
         metadata = {"name": name, "labels": labels}
@@ -119,7 +119,7 @@ def test_a_guest_and_its_host_have_one_credential(keeper, use, namespace, api, c
 
 
 def test_argo_cd_s_line(keeper, use, namespace, api, cloud):
-    """The role of the manifests names another Secret: the page's does."""
+    """The manifests' role does not allow this Secret; the page adds it."""
     namespace("argocd")
     rules = api.get("clusterrole", "dockcred-refresh")["rules"]
     rules[0]["resourceNames"].append("registry")
@@ -133,7 +133,7 @@ def test_argo_cd_s_line(keeper, use, namespace, api, cloud):
 
 
 def test_the_file_of_the_timer(keeper, use, cloud, helper_bin):
-    """By the very command of the unit."""
+    """Run by the command of the systemd unit."""
     use(recipe('format = "password"'))
     unit = (ROOT / "packaging/systemd/dockcred-refresh@.service").read_text()
     (command,) = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""What the role of packaging/kubernetes/refresh allows is enough, and all is needed."""
+"""The role in packaging/kubernetes/refresh grants enough, and nothing unneeded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAST = "2020-01-01T00:00:00Z"
 
 @pytest.fixture
 def make_account(make_keeper, cloud, api, namespaces):
-    """The account of the manifests, with the token that a pod of it would have."""
+    """Return a function that makes a Keeper with a token of the manifests' account."""
     api.kubectl("apply", "-f", "-", stdin=kustomized("base"))
     token = api.kubectl("create", "token", "dockcred-refresh", "-n", "dockcred")
     config = api.kubeconfig(token.strip(), "account")
@@ -48,7 +48,7 @@ def keeper(make_account):
 
 @pytest.fixture
 def looping(make_account):
-    """The same, as a program of its own."""
+    """The same account, with `dockcred` as a process of its own."""
     return make_account(inside=False)
 
 
@@ -92,7 +92,7 @@ def test_without_any_verb_it_says_which_is_missing(
         keeper.once()
         for name in namespaces:
             let_it_be_due(api, name)
-            if verb == "get":  # of which it cannot know without a look whose it is
+            if verb == "get":  # without this mark it must read the Secret
                 unmarked = {"annotations": {"dockcred/made-for": None}}
                 api.patch("secret", NAME, name, {"metadata": unmarked})
     take_away(api, verb, resource)
@@ -144,13 +144,13 @@ def test_without_a_right_on_the_lease_it_says_so_and_waits(
     for rule in rules:
         rule["verbs"] = [each for each in rule["verbs"] if each != verb] or ["none"]
     api.patch("role", "dockcred-refresh", "dockcred", {"rules": rules})
-    if verb == "update":  # which nobody needs who has just made it
+    if verb == "update":  # a Lease that it creates itself needs no update
         name = {"name": "dockcred-refresh-writer", "namespace": "dockcred"}
         api.create({"kind": "Lease", "metadata": name})
     assert f"not allowed to {denied}{GRANT}" in DOCS
     with looping.start("--lease", LEASE) as running:
         running.says(f"not allowed to {denied}{GRANT}")
-        time.sleep(3)  # for what it would write by then
+        time.sleep(3)  # by then it would write
         assert not [each for each in running.said if each.startswith("wrote")]
 
 
@@ -202,7 +202,7 @@ def test_it_may_do_nothing_more(more, keeper, namespaces, api):
             "--as",
             ACCOUNT,
         ],
-        # kubectl keeps what it discovers below HOME, and makes that.
+        # kubectl creates HOME, and caches there what it discovers.
         env={"PATH": SYSTEM_PATH, "HOME": str(api.directory), "KUBECONFIG": config},
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""When to come back: between half and three quarters, and by chance."""
+"""When a target is due: at a random point between 1/2 and 3/4 of its life."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets in a real API server: made, patched, left alone, and never set back."""
+"""Secrets in a real API server: created, patched, left alone, never made older."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_label_chooses_namespaces_and_those_that_end_are_left(
     keeper, target, namespaces, api
 ):
     label = api.get("namespace", namespaces[0])["metadata"]["labels"]["test"]
-    # Nobody runs here who would finish it: it stays Terminating.
+    # No controller runs here that finishes the deletion: it stays Terminating.
     api.ask("DELETE", f"/api/v1/namespaces/{namespaces[1]}")
     del target["namespaces"]
     keeper.wants(target | {"namespace_selector": f"test={label}"})
@@ -103,7 +103,7 @@ def test_what_kubectl_has_made_is_taken_over_but_not_its_other_keys(
 
 
 def test_a_newer_one_stays(keeper, target, namespaces, api):
-    """It ends later than all that we are given, whoever has put it there."""
+    """The Secret expires later than our new credential, whoever has written it."""
     keeper.wants(target)
     keeper.once()
     space = namespaces[0]
@@ -130,7 +130,7 @@ def _patch(api, space: str, annotations: dict, content: bytes) -> None:
 def test_of_two_loops_no_one_ever_sets_the_other_back(
     make_keeper, brief_cloud, target, namespaces, api
 ):
-    """The end of the one that is there only ever moves on."""
+    """The expiry of the Secret only ever gets later."""
     keepers = [make_keeper(brief_cloud, KUBECONFIG=api.kubeconfig()) for _ in range(2)]
     space = namespaces[0]
     for keeper in keepers:
@@ -262,7 +262,7 @@ def test_a_restart_that_failed_is_made_up_for(keeper, target, namespaces, api):
 
 @pytest.fixture
 def inside(api, cloud, monkeypatch):
-    """This process, as the admin, in the cloud."""
+    """Set variables of this process: the cloud's identity, the admin's kubeconfig."""
     for name, value in cloud.environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("KUBECONFIG", api.kubeconfig())
@@ -304,7 +304,7 @@ def test_a_patch_for_a_version_that_is_past_is_a_conflict(
 def test_a_writer_that_comes_between_is_seen(
     inside, keeper, target, namespaces, api, monkeypatch
 ):
-    """Between our look and our patch a newer one is put there: it stays."""
+    """Another writer puts a newer Secret there between our read and our patch."""
     keeper.wants(target | {"namespaces": namespaces[:1]})
     keeper.once()
     space = namespaces[0]
@@ -348,7 +348,7 @@ def test_a_long_list_of_namespaces_is_read_whole(inside, api, namespaces, monkey
 def test_a_list_that_the_server_forgets_is_read_again(
     inside, api, namespaces, monkeypatch
 ):
-    """etcd is compacted between two pages: the API server answers 410."""
+    """If etcd is compacted between two pages, the API server answers 410."""
     monkeypatch.setattr(clusters, "_PAGE", 2)
     cluster = Cluster()
     pages = []

@@ -1,4 +1,4 @@
-"""A file of targets that is wrong is refused whole, with the number and the remedy."""
+"""A wrong file of targets is refused as a whole, with the target and the remedy."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_it_is_refused(text, tmp_path):
 
 
 def test_a_file_that_others_can_write_is_refused(tmp_path):
-    """They could have a command of theirs run."""
+    """They could make us run a command of theirs."""
     path = tmp_path / "refresh.toml"
     path.write_text(f"[[target]]\n{FILE}")
     path.chmod(0o664)
