@@ -1,4 +1,4 @@
-"""An issuer, and the installed service that believes it."""
+"""Fixtures: an issuer, and the installed token service that trusts it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def issuer() -> Iterator[Issuer]:
 def service(
     issuer: Issuer, helper_bin: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
-    """The service that most tests ask."""
+    """The token service that most tests share."""
     place = tmp_path_factory.mktemp("token-service")
     config = place / "config.toml"
     config.write_text(
@@ -64,7 +64,7 @@ Start = Callable[..., Service]
 
 @pytest.fixture
 def start(helper_bin: Path) -> Iterator[Start]:
-    """Start a service of one's own, by its arguments."""
+    """Return a function that starts another token service with these arguments."""
     with ExitStack() as stack:
 
         def started(*arguments: str, **options) -> Service:

@@ -1,7 +1,7 @@
-"""What a scope asks for, beside distribution's own token server (2.8.3, its last).
+"""Compare how we and distribution's own token server (2.8.3, its last) read scopes.
 
-It lets a user do everything below the user's name, so that what it grants is what it
-has read.
+That server lets a user do everything below the user's name. So what it grants shows
+what it has read.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ hypothesis = pytest.importorskip("hypothesis")
 st = hypothesis.strategies
 
 USER, PASSWORD = "u", "p"
-# bcrypt of PASSWORD, of the least cost.
+# bcrypt of PASSWORD, with the lowest cost.
 LINE = "u:$2b$04$4KACg220eq0Wd2xwGl/rpOG1uLXMMGVOFXA0M115YQzxyE2hbUnla\n"
 RULE = Rule.of_words("all", "", {}, ["u/**"], ACTIONS, catalog=True)
 Grants = set[tuple[str, str, str, str]]

@@ -1,4 +1,4 @@
-"""Many at once, and those who are slow: all are bounded, and nobody waits for them."""
+"""Many clients at once, and slow ones: both are limited, and do not delay others."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def ask(port: int, sent: bytes) -> int:
 
 
 def test_a_thousand_at_once_are_each_answered(service: Service, issuer: Issuer):
-    """Half of them good, half not: nobody gets another's answer."""
+    """Half of the tokens are good, half are not: each client gets its own answer."""
     good, bad = request(issuer.token()), request(issuer.token(aud="other"))
 
     async def crowd() -> list[int]:
@@ -71,13 +71,13 @@ def test_a_thousand_unknown_keys_ask_the_issuer_once(service: Service, issuer: I
         return await asyncio.gather(*(ask(service.port, sent) for sent in unknown))
 
     statuses = Counter(asyncio.run(crowd()))
-    assert statuses[401] + statuses[503] == MANY  # those who would wait as one too many
+    assert statuses[401] + statuses[503] == MANY  # 503: too many were waiting
     assert statuses[401] >= MAX_WAITING
     assert issuer.asked["/keys"] - before <= 1
 
 
 def test_slow_clients_are_not_waited_for(service: Service, issuer: Issuer):
-    """A silent one, a slow head, a slow body, a slow second head: each is let go."""
+    """A silent one, a slow head, body and second head: each connection is closed."""
     whole = request(issuer.token(), keep=True)
     body = (
         b"POST /token HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n"
@@ -106,7 +106,7 @@ def test_slow_clients_are_not_waited_for(service: Service, issuer: Issuer):
 
 
 def is_closed(connection: socket.socket, name: str) -> bool:
-    """Send one byte more, and look whether the other end still listens."""
+    """Send one more byte, and return whether the service has closed the connection."""
     try:
         if name != "silent":
             connection.send(b"x")
@@ -121,7 +121,7 @@ def is_closed(connection: socket.socket, name: str) -> bool:
 
 @pytest.fixture
 def many_files() -> Iterator[None]:
-    """Let this process have as many connections as the service takes."""
+    """Raise this process's limit of descriptors above the service's connections."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
     yield
@@ -132,7 +132,7 @@ def many_files() -> Iterator[None]:
 def test_the_slowest_make_room_where_all_is_full(
     start: Start, issuer: Issuer, tmp_path: Path
 ):
-    """2,048 connections that say nothing: the longest are ended, not the next one."""
+    """Of 2,048 silent connections the oldest are closed to admit new ones."""
     service = start(
         *("--issuer", issuer.url, "--audience", SERVICE),
         *("--keys", str(tmp_path / "keys")),
@@ -151,7 +151,7 @@ def test_the_slowest_make_room_where_all_is_full(
 
 
 def test_memory_stays_flat(service: Service, issuer: Issuer):
-    """DOCKCRED_TOKEN_REQUESTS=100000 runs the long one."""
+    """DOCKCRED_TOKEN_REQUESTS=100000 makes the test long."""
     asyncio.run(keep_asking(service.port, issuer, 2_000))
     before = resident_kib(service.process.pid)
     asyncio.run(keep_asking(service.port, issuer, REQUESTS))
@@ -161,7 +161,7 @@ def test_memory_stays_flat(service: Service, issuer: Issuer):
 
 
 async def keep_asking(port: int, issuer: Issuer, total: int) -> None:
-    """Ask on eight connections, one in eight for somebody who is refused."""
+    """Send requests on eight connections; one of these has a token that is refused."""
     tokens = [issuer.token(aud="other"), *(issuer.token() for _ in range(7))]
 
     async def one(token: str) -> None:

@@ -1,6 +1,6 @@
-"""Who is not believed: the right status, a line in the log, and never a grant.
+"""A token that is not accepted: the right status, a line in the log, never a grant.
 
-Each row changes one thing of a token that the first test shows to be good.
+Each row changes one thing in a token; the first test shows that it is good unchanged.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ APP = "repository:team/app:pull,push"
 
 @pytest.fixture(scope="module")
 def stranger() -> Iterator[Issuer]:
-    """Another issuer, which nobody listed: it must never be asked."""
+    """Another issuer, which is not in the settings: it must never get a request."""
     with oidc_issuer.serving() as stranger:
         yield stranger
         assert not stranger.asked
@@ -58,7 +58,7 @@ def test_the_token_that_the_rows_change_is_good(service: Service, issuer: Issuer
     assert service.get(APP, token=issuer.token()).access
 
 
-# A tuple is so many seconds from when the test runs, long after this is read.
+# A tuple holds seconds from the time when the test runs, which is long after import.
 CLAIMS = {
     "audience": ({"aud": "other"}, "another audience"),
     "audience, near": ({"aud": f"{AUDIENCE}."}, "another audience"),
@@ -150,7 +150,7 @@ def test_no_spelling_of_none_is_taken(service: Service, issuer: Issuer, spelling
 
 
 def spelled(issuer: Issuer, **header) -> str:
-    """A good token's claims and signature under another header."""
+    """Return a good token's claims and signature with another header."""
     _, claims, signature = issuer.token().split(".")
     text = json.dumps({"alg": "RS256", "kid": issuer.key_id, "typ": "JWT"} | header)
     coded = urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
@@ -158,7 +158,7 @@ def spelled(issuer: Issuer, **header) -> str:
 
 
 def test_the_public_key_is_no_secret_to_sign_with(service: Service, issuer: Issuer):
-    """HS256 with the public key's text as the secret: anybody could do that."""
+    """Sign by HS256 with the public key's text as the secret: anybody knows it."""
     import hmac
 
     public = issuer.key.public_key().public_bytes(
@@ -175,7 +175,7 @@ def test_a_key_is_for_its_own_algorithm(service: Service, issuer: Issuer):
 
 
 def test_a_token_is_verified_when_its_keys_were_not_known(issuer: Issuer):
-    """The first token of all is a forged one, before any key is known."""
+    """Also for the first token of all, which has to wait until the keys are fetched."""
 
     async def first(token: str) -> str:
         listed = ListedIssuer("x", issuer.url, AUDIENCE)
@@ -229,7 +229,7 @@ def test_a_giant_token_is_not_looked_at(service: Service, issuer: Issuer):
 
 
 def test_nothing_of_a_token_is_in_the_log(service: Service, issuer: Issuer):
-    """After all of the above: no token, no part of one, and no password."""
+    """After all tests above the log has no token, no part of one, no password."""
     good = issuer.token()
     service.get(APP, token=good)
     service.get(token="pass-word-of-somebody")
@@ -238,4 +238,4 @@ def test_nothing_of_a_token_is_in_the_log(service: Service, issuer: Issuer):
     assert "pass-word" not in log
     for part in good.split("."):
         assert part not in log
-    assert "eyJ" not in log  # how every JSON object in base64 begins
+    assert "eyJ" not in log  # every JSON object in base64 begins so

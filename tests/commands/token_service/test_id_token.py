@@ -1,4 +1,4 @@
-"""What we believe of a token, beside PyJWT: neither believes what the other does not."""
+"""Compare our check of ID tokens with PyJWT's: each difference must be a known one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SKEW_S = id_token.SKEW_S
 
 
 def theirs(token: str, algorithm: str, key) -> bool:
-    """What was asked of PyJWT before it was read here."""
+    """Return whether PyJWT accepts the token, with the checks of our former code."""
     try:
         parts = jwt.decode_complete(token, options={"verify_signature": False})
         if "crit" in parts["header"] or parts["header"].get("alg") != algorithm:
@@ -71,7 +71,7 @@ def numeric(claims: dict) -> bool:
 
 
 def times(now: int):
-    """Return ends of tokens: most lie ahead, some are over, some are no time."""
+    """Return values of `exp`: most in the future, some in the past, some not a time."""
     return st.sampled_from(
         (now + 600,) * 6
         + (now - 600, 0, -1, now + 600.5, 1e300, float("inf"), float("nan"))
@@ -79,7 +79,7 @@ def times(now: int):
 
 
 def past(now: int):
-    """Return beginnings of tokens: most are over, some lie ahead, some are no time."""
+    """Return values of `nbf` and `iat`: most in the past, some later or not a time."""
     return st.sampled_from(
         (now - 600,) * 6 + (now + 600, 0, -1, now - 0.5, float("-inf"), float("nan"))
     ) | st.sampled_from((str(now), None, False, {}, "then"))
@@ -119,7 +119,7 @@ damages = st.sampled_from(("",) * 8 + ("=", "bit", "cut", "space", "tail", "stra
 
 
 def claims():
-    """Return claims as of now: a run of all tests is longer than these tokens live."""
+    """Return claims relative to now: a run of all tests outlasts a token's life."""
     now = int(time.time())
     return st.fixed_dictionaries(
         {"exp": times(now), "aud": audiences, "sub": subjects, "iss": issuers},

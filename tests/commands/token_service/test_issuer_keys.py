@@ -1,4 +1,4 @@
-"""An issuer's keys: fetched when needed, kept for a while, and never by a stranger's word."""
+"""An issuer's keys: fetched when needed, kept, and strangers force few fetches."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ KEY = PublishedKey(ec.generate_private_key(ec.SECP256R1()).public_key(), "")
 
 
 class World:
-    """A clock that is set by hand, and an issuer that publishes what the test says."""
+    """A clock that the test sets, and an issuer whose keys the test chooses."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -44,7 +44,7 @@ class World:
         return dict.fromkeys(self.published, KEY)
 
     def find(self, key_id: str | None) -> int:
-        """Look for a key; answer 200, or the status of the refusal."""
+        """Look for a key; return 200, or the status of the refusal."""
         return asyncio.run(self._find(key_id))
 
     async def _find(self, key_id: str | None) -> int:
@@ -53,7 +53,7 @@ class World:
         except Refusal as refusal:
             return refusal.status
         finally:
-            await asyncio.sleep(0.01)  # a fetch that nobody waits for ends too
+            await asyncio.sleep(0.01)  # lets a fetch in the background end
         return 200
 
     async def crowd(self, key_id: str, many: int) -> set[int]:
@@ -133,7 +133,7 @@ def test_a_token_without_a_key_id_is_for_the_only_key(world: World):
 
 
 class SlowWorld(World):
-    """A world whose issuer answers when the test says so."""
+    """A world whose issuer answers only when the test sets `answers`."""
 
     async def fetch(self, issuer: Issuer) -> dict[str, PublishedKey]:
         self.answers = asyncio.Event()
@@ -143,7 +143,7 @@ class SlowWorld(World):
 
 
 def test_a_known_key_serves_while_a_slow_issuer_is_asked_again():
-    """Nobody waits, and there are never two fetches under way."""
+    """No request waits, and at most one fetch runs at a time."""
     world = SlowWorld()
 
     async def story() -> None:
@@ -152,7 +152,7 @@ def test_a_known_key_serves_while_a_slow_issuer_is_asked_again():
         world.answers.set()
         await first
         world.now = issuer_keys.REFRESH_S + 1
-        # For all of them: each would wait for a second.
+        # The timeout is for all of them. If each waited, it would wait a second.
         async with asyncio.timeout(BUSY_S):
             for _ in range(1000):
                 await world.keys.find("a")
@@ -176,7 +176,7 @@ def test_a_flapping_issuer_is_asked_once_a_minute_and_its_keys_serve(world: Worl
 
 
 def test_a_dead_issuer_is_waited_for_once_and_then_remembered(monkeypatch):
-    """The seconds are made short: what counts is who waits, and who does not."""
+    """The limits are made short: the test counts which requests wait."""
     monkeypatch.setattr(issuer_keys, "WAIT_S", 1.0)
     monkeypatch.setattr(issuer_keys, "MAX_WAITING", 10)
     world = SlowWorld()
@@ -194,7 +194,7 @@ def test_a_dead_issuer_is_waited_for_once_and_then_remembered(monkeypatch):
             await asyncio.sleep(0)
         assert [task.done() for task in many].count(True) == 20
         assert {await task for task in many} == {503}
-        # The fetch goes on, and nobody waits for it any more.
+        # The fetch goes on, but no request waits for it any more.
         monkeypatch.setattr(issuer_keys, "WAIT_S", LONG_S)
         world.now = issuer_keys.WAIT_S + 1
         assert await asyncio.wait_for(one(), BUSY_S) == 503
@@ -205,7 +205,7 @@ def test_a_dead_issuer_is_waited_for_once_and_then_remembered(monkeypatch):
 
 
 def test_old_keys_after_a_pause_are_looked_at_first(world: World):
-    """Nobody asked for ten minutes: a key that was withdrawn since then is none."""
+    """After ten minutes without a request a withdrawn key must not be accepted."""
     world.find("a")
     world.published = ["b"]
     world.now = issuer_keys.FRESH_S + 1
@@ -285,7 +285,7 @@ def test_a_redirect_is_not_followed(other: oidc_issuer.Issuer):
 
 
 def test_keys_that_are_not_for_us_are_left_out(other: oidc_issuer.Issuer):
-    """Secret ones, short ones, private ones, those for encryption, and nonsense."""
+    """Symmetric keys, short ones, private ones, those for encryption, and nonsense."""
     good = public_jwk(other.key, "good")
     private = good | {"kid": "private", "d": "AQAB"}
     short = rsa.generate_private_key(public_exponent=65537, key_size=1024)
@@ -304,7 +304,7 @@ def test_keys_that_are_not_for_us_are_left_out(other: oidc_issuer.Issuer):
 
 
 def test_a_giant_key_is_none(other: oidc_issuer.Issuer):
-    """A signature by it would take long, and all others would wait."""
+    """To check a signature with it would take long, and delay all other requests."""
     good = public_jwk(other.key, "good")
     giant = urlsafe_b64encode((2**16383 + 1).to_bytes(2048, "big")).rstrip(b"=")
     other.documents["/keys"] = {

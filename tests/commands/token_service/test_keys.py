@@ -1,4 +1,4 @@
-"""Our own keys: whose files they are, what is published, and how they are replaced."""
+"""The service's own keys: their files' owner, what is published, and rotation."""
 
 from __future__ import annotations
 
@@ -109,14 +109,14 @@ def test_broken_roles_are_told(tmp_path: Path, content: str):
 
 
 def test_a_key_is_published_before_it_signs_and_after(tmp_path: Path):
-    """Two rotations, looked at from a registry that is told after each."""
+    """Rotate several times; a registry gets the published keys after each rotation."""
     directory = KeyDirectory(str(tmp_path))
     directory.create()
     known = {key.id for key in directory.published()}
     for _ in range(3):
         signed_before = directory.signing_key().id
         directory.rotate()
-        assert directory.signing_key().id in known  # a registry not told yet
+        assert directory.signing_key().id in known  # known before the registry is told
         known = {key.id for key in directory.published()}
         assert {signed_before, directory.signing_key().id} <= known
         assert len(known) == 3
@@ -124,7 +124,7 @@ def test_a_key_is_published_before_it_signs_and_after(tmp_path: Path):
 
 
 def test_the_id_is_the_keys_thumbprint():
-    """Of RFC 7638, as another library computes it."""
+    """The thumbprint of RFC 7638, computed a second time here."""
     key = SigningKey.generate()
     assert key.id == thumbprint(key.jwk())
 

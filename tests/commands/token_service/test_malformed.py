@@ -1,4 +1,4 @@
-"""Requests that are not as they must be, down to the bytes of HTTP."""
+"""Malformed requests, down to the bytes of HTTP."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_other_paths(service: Service, path: str):
 
 START = f"GET /token?service={SERVICE} HTTP/1.1\r\nHost: x\r\n"
 POST = f"POST /token HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM['Content-Type']}\r\n"
-INNER = f"{START}\r\n"  # what a smuggler hides in a body
+INNER = f"{START}\r\n"  # a request that is hidden in a body
 SMUGGLED = {
     "both lengths": f"{POST}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
     f"0\r\n\r\n{INNER}",
@@ -166,7 +166,7 @@ SMUGGLED = {
 
 @pytest.mark.parametrize("what", SMUGGLED)
 def test_nothing_is_smuggled(service: Service, what: str):
-    """One refusal, and the connection ends: what was hidden is never answered."""
+    """One refusal, then the connection ends: the hidden request gets no answer."""
     sent = SMUGGLED[what].encode("latin-1")
     with socket.create_connection(("127.0.0.1", service.port), BUSY_S) as connection:
         try:
@@ -185,7 +185,7 @@ def test_nothing_is_smuggled(service: Service, what: str):
 
 
 def test_a_folded_line_is_no_header_of_its_own(service: Service):
-    """Two requests stand there, and two are answered: nothing is taken for a body."""
+    """Both requests are answered: the second is not taken for a body of the first."""
     sent = f"{START}X: a\r\n Transfer-Encoding: chunked\r\n\r\n{START}"
     with socket.create_connection(("127.0.0.1", service.port), BUSY_S) as connection:
         connection.sendall(f"{sent}Connection: close\r\n\r\n".encode())
@@ -206,7 +206,7 @@ VALUE = st.one_of(st.text(PRINTABLE, max_size=40), st.binary(max_size=40))
     st.none() | VALUE,
 )
 def test_no_nonsense_is_a_crash_or_a_grant(service: Service, method, fields, shown):
-    """Whatever stands in query, form and credentials: a stranger stays one."""
+    """Random query, form and credentials never give more than anonymous access."""
     said = urlencode(fields)
     body = None if method != "POST" else f"grant_type=password&{said}".encode()
     headers = dict(FORM) if body else {}

@@ -1,8 +1,7 @@
-"""A bad issuer delays its own tokens, once; a token that is none delays nobody.
+"""A bad issuer delays only its own tokens, once; a forged token delays no request.
 
-What is counted is which requests were answered, and how often an issuer was asked:
-a test on a busy machine knows no milliseconds. The limits in seconds are those that
-tell one wait from twenty.
+The tests count answers, and requests to an issuer: times in milliseconds say nothing on
+a busy machine. The limits in seconds only tell one wait from twenty.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ Serve = Callable[[str], tuple[Service, BadIssuer]]
 
 @pytest.fixture
 def serve(start: Start, issuer: Issuer, tmp_path: Path) -> Iterator[Serve]:
-    """Start a service that believes a good issuer and one with bad manners."""
+    """Return a function that starts a service with a good and a misbehaving issuer."""
     with ExitStack() as stack:
 
         def served(manner: str) -> tuple[Service, BadIssuer]:
@@ -75,7 +74,7 @@ def serve(start: Start, issuer: Issuer, tmp_path: Path) -> Iterator[Serve]:
 
 
 async def ask(port: int, token: str) -> tuple[int, float]:
-    """Ask once; return the status and the seconds."""
+    """Send one request; return the status and the time in seconds."""
     started = time.monotonic()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
@@ -97,7 +96,7 @@ def crowd(port: int, *tokens: str) -> list[tuple[int, float]]:
 
 
 def forged(token: str, signature: bytes = b"", **header: object) -> str:
-    """A token's claims under another signature."""
+    """Return a token's claims with another signature, and another header if given."""
     head, claims, _ = token.split(".")
     if header:
         head = urlsafe_b64encode(json.dumps(header).encode()).rstrip(b"=").decode()
@@ -105,14 +104,15 @@ def forged(token: str, signature: bytes = b"", **header: object) -> str:
 
 
 def test_tokens_of_a_silent_issuer_wait_together(serve: Serve, issuer: Issuer):
-    """Twenty of its own wait once, not one after the other; a good one does not."""
+    """Twenty tokens of this issuer wait together; another issuer's does not wait."""
     service, bad = serve("silent")
     own = [issuer.token(iss=bad.url) for _ in range(20)]
     *waited, (status, _) = crowd(service.port, *own, issuer.token())
     assert status == 200
     assert {status for status, _ in waited} == {503}
     assert bad.asked == 1
-    # From now on it is known: the next ones wait for nothing, or for a short second try.
+    # The service now knows that the issuer is silent. The next ones do not wait, or
+    # only for a short second try.
     assert {status for status, _ in crowd(service.port, *own)} == {503}
     assert bad.asked <= 2
 
@@ -130,7 +130,7 @@ def test_a_bad_issuer_delays_nobody_else(serve: Serve, issuer: Issuer, manner: s
     waited, others = asyncio.run(together())
     assert {status for status, _ in others} == {200}
     assert {status for status, _ in waited} == {503}
-    # One wait has five seconds; one after the other they would take 250.
+    # One wait takes five seconds; fifty, one after the other, would take 250.
     assert max(seconds for _, seconds in waited) < BUSY_S
     assert service.is_alive()
 
@@ -174,7 +174,7 @@ def test_a_claim_that_is_refused_anyway_waits_for_nobody(
 
 
 def test_nine_hundred_that_wait_keep_nobody_out(serve: Serve, issuer: Issuer):
-    """All for an issuer that is silent; then 600 good ones."""
+    """900 tokens of a silent issuer wait; then 600 good ones are answered."""
     service, bad = serve("silent")
     own, good = issuer.token(iss=bad.url), issuer.token()
 
@@ -195,10 +195,10 @@ def test_nine_hundred_that_wait_keep_nobody_out(serve: Serve, issuer: Issuer):
 
 
 def test_the_others_notice_no_attack():
-    """The load of bench/token_service_attacked.py, short; long with DOCKCRED_NIGHT=1.
+    """Run bench/token_service_attacked.py: short, or long with DOCKCRED_NIGHT=1.
 
-    Short, it counts answers, not milliseconds: with both attacks, each of the others'
-    requests is answered with a token.
+    The short run counts answers, not milliseconds: during both attacks each request of
+    the other clients gets a token.
     """
     night = os.environ.get("DOCKCRED_NIGHT") == "1"
     short = ("--requests", "400", "--rounds", "1", "--count")

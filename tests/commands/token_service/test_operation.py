@@ -1,4 +1,4 @@
-"""What those who run it look at: health, readiness, metrics, an end that waits."""
+"""Operation of the service: health, readiness, metrics, and a graceful end."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_metrics_count_and_name_nobody(start: Start, options, issuer: Issuer):
 def test_what_has_begun_is_finished_before_it_ends(
     start: Start, options, issuer: Issuer
 ):
-    """A POST whose body comes in two halves, with the signal in between."""
+    """A POST's body comes in two halves, and SIGTERM between them."""
     service = start(*options)
     body = f"grant_type=refresh_token&refresh_token={issuer.token()}".encode()
     with socket.create_connection(("127.0.0.1", service.port), BUSY_S) as connection:
@@ -76,7 +76,7 @@ def test_what_has_begun_is_finished_before_it_ends(
         head += "Content-Type: application/x-www-form-urlencoded\r\n"
         head += f"Content-Length: {len(body)}\r\n\r\n"
         connection.sendall(head.encode() + body[:100])
-        assert service.get_health() == 200  # by now the first half is there
+        assert service.get_health() == 200  # now the first half has arrived
         service.process.send_signal(signal.SIGTERM)
         wait_until_deaf(service.port)
         connection.sendall(body[100:])

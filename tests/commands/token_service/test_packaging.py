@@ -1,4 +1,4 @@
-"""The Deployment of the token service: its fields, its words, and its keys as a Secret."""
+"""The token service's Deployment: its fields, arguments, and keys as a Secret."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_the_configuration_is_a_good_one():
 
 
 def test_the_pod_s_words_start_it(helper_bin: Path, tmp_path: Path):
-    """With the files where this machine may have them; all else as it stands there."""
+    """The pod's arguments are used as they are, except for the places of files."""
     (container,) = documents()["Deployment"]["spec"]["template"]["spec"]["containers"]
     shutil.copy(PLACE / "token-service.toml", tmp_path)
     KeyDirectory(str(tmp_path / "keys")).create()
@@ -83,7 +83,8 @@ def test_the_pod_s_words_start_it(helper_bin: Path, tmp_path: Path):
             assert service.request("GET", path).status == 200
 
 
-# What kubelet makes of a Secret: versions, one link to the newest, links to its files.
+# kubelet mounts a Secret like this: a directory for each version, a link to the newest
+# one, and links to its files.
 MOUNT = """
 set -e
 mount -t tmpfs none {at}
@@ -102,7 +103,7 @@ exec setpriv --reuid 65532 --regid 65532 --clear-groups {command}
 
 @pytest.fixture
 def place() -> Iterator[Path]:
-    """A directory that others may enter; pytest's own are closed to them."""
+    """A directory that other users can enter; pytest's own directories are closed."""
     with TemporaryDirectory() as name:
         os.chmod(name, 0o755)
         yield Path(name)
@@ -110,7 +111,7 @@ def place() -> Iterator[Path]:
 
 @pytest.fixture
 def mounted(helper_bin: Path, place: Path):
-    """Run a command of the token service's beside its keys as a Secret, as nobody."""
+    """Run a `token-service` command as an unprivileged user, with keys in a Secret."""
     require_own_mounts()
     keys, at, out = place / "keys", place / "mounted", place / "out"
     KeyDirectory(str(keys)).create()

@@ -1,4 +1,4 @@
-"""Each phase of a connection has its bound, and each client its share."""
+"""Each phase of a connection has a time limit, and each client has its share."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def options(issuer: Issuer, tmp_path: Path) -> tuple[str, ...]:
 
 @contextmanager
 def connected(service: Service, host: str = "127.0.0.1") -> Iterator[socket.socket]:
-    """Connect from an address of this machine's own network."""
+    """Connect from an address in 127.0.0.0/8, which stands for one client."""
     with socket.create_connection(
         ("127.0.0.1", service.port), BUSY_S, source_address=(host, 0)
     ) as connection:
@@ -68,7 +68,7 @@ def answer_to(service: Service, host: str) -> int:
 
 
 def seconds_until_closed(connection: socket.socket, drip: bytes = b"") -> float:
-    """Return how long it lasts; `drip` is sent every now and then."""
+    """Return the seconds until the service closes it; `drip` is sent repeatedly."""
     started = time.monotonic()
     connection.settimeout(0.2)
     while (seconds := time.monotonic() - started) < LONGEST_S:
@@ -86,7 +86,7 @@ def seconds_until_closed(connection: socket.socket, drip: bytes = b"") -> float:
 
 
 def test_a_reader_that_takes_no_answers_is_let_go(service: Service, issuer: Issuer):
-    """It sends requests one behind the other, and reads nothing."""
+    """A client sends one request after the other, and reads no answer."""
     sent = request(issuer.token(), keep=True)
     with connected(service) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -100,14 +100,14 @@ def test_a_reader_that_takes_no_answers_is_let_go(service: Service, issuer: Issu
             except BlockingIOError:
                 stuck += 1
                 time.sleep(0.05)
-        # What the kernel holds is answered first, which a busy machine does slowly.
+        # Requests in the kernel's buffer are answered first; a busy machine is slow.
         assert taken < 16 * HELD_BYTES
         assert seconds_until_closed(connection, b"x") < LONGEST_S
     assert service.is_alive()
 
 
 def test_a_body_that_nobody_wants_is_not_waited_for(service: Service):
-    """A GET whose body never ends: the answer is all that it gets."""
+    """A GET with an endless body gets its answer, then the connection is closed."""
     head = f"GET {PATH} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     with connected(service) as connection:
         assert status(connection, head.encode()) == 200
@@ -144,7 +144,7 @@ def test_one_address_has_its_share_of_connections(start: Start, options):
         other = stack.enter_context(connected(service, "127.0.0.3"))
         assert status(other) == 200
     give_up = time.monotonic() + BUSY_S
-    while answer_to(service, "127.0.0.2") != 200:  # the ends are soon heard of
+    while answer_to(service, "127.0.0.2") != 200:  # until the closes are noticed
         assert time.monotonic() < give_up
         time.sleep(0.1)
 
@@ -168,7 +168,7 @@ class Quiet:
 
 
 def test_so_many_more_than_its_share_are_let_in_and_then_none() -> None:
-    """Before they have said a word: what TLS costs is spent by then."""
+    """They are refused before they send anything: a TLS handshake would cost much."""
     clients, most = Clients(FEW), FEW + SPARE_CONNECTIONS
     opened = [clients.opened(("127.0.0.2", n), Quiet()) for n in range(most + 5)]
     assert opened == [True] * most + [False] * 5
@@ -176,7 +176,7 @@ def test_so_many_more_than_its_share_are_let_in_and_then_none() -> None:
 
 
 def test_one_address_has_its_share_of_requests(start: Start, options):
-    """The burst, and then those of each second; others are not concerned."""
+    """First a burst, then so many a second; other clients are not affected."""
     service = start(*options, "--per-client", "1")
     with connected(service, "127.0.0.2") as hasty:
         answers = [status(hasty) for _ in range(40)]
@@ -188,7 +188,7 @@ def test_one_address_has_its_share_of_requests(start: Start, options):
 
 
 def test_a_proxy_names_the_clients(start: Start, options):
-    """Its last word counts: what the client itself wrote comes before it."""
+    """Only the last address counts: the client can write those before it."""
     service = start(*options, "--per-client", "1", "--forwarded-for")
 
     def ask(forwarded_for: str) -> int:
@@ -225,7 +225,7 @@ def test_clients_are_bounded_where_they_are_known(listen: Listen, bounded: bool)
 
 
 class Clock:
-    """A clock that is set by hand."""
+    """A clock that the test sets."""
 
     now = 0.0
 

@@ -1,4 +1,4 @@
-"""A request that is read at one look is the one that h11 reads, and answered alike."""
+"""The fast parser reads a plain request as h11 does, and both get the same answer."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def by_h11(data: bytes) -> tuple[h11.Request, bytes]:
-    """Read with h11 the one request that is in the data, and all of it."""
+    """Return head and body of the only request in the data, as h11 reads them."""
     connection = h11.Connection(h11.SERVER)
     connection.receive_data(data)
     head, body = connection.next_event(), b""
@@ -167,7 +167,7 @@ def test_two_kinds_of_body_are_not():
 
 
 def test_no_head_takes_long():
-    """Time by the length, not by its square: each byte is looked at once or twice."""
+    """The time grows with the length, not with its square."""
 
     def seconds(lines: int) -> float:
         text = (START + "X: a \r\n" * lines + "X: \0\r\n\r\n").encode()
@@ -185,7 +185,7 @@ def test_a_head_that_is_too_long_is_not():
 
 
 def answers(service: Service, *pieces: bytes) -> tuple[int, dict[str, str], bytes]:
-    """Ask in pieces, between which the service reads; in one it is plain."""
+    """Send a request, return its answer. It is plain only if sent in one piece."""
     with socket.create_connection(("127.0.0.1", service.port), BUSY_S) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for piece in pieces:
@@ -250,7 +250,7 @@ def test_both_ways_answer_alike(service: Service, issuer: Issuer, what: str):
 
 
 def test_a_connection_goes_both_ways_one_after_the_other(service: Service):
-    """Plain, in pieces, plain, a probe, two at once, plain: six answers in order."""
+    """Requests in one piece, in two pieces, and a probe: all are answered in order."""
     plain = get(f"service={SERVICE}&scope=repository:public/a:pull")
     probe = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
     with socket.create_connection(("127.0.0.1", service.port), BUSY_S) as connection:
@@ -276,7 +276,7 @@ def test_a_connection_goes_both_ways_one_after_the_other(service: Service):
 
 
 def test_what_comes_behind_a_plain_one_has_its_turn(service: Service):
-    """One that does not wait for its answer: all are answered, in their order."""
+    """A client sends many requests before the first answer: all get theirs in order."""
     plain = get(f"service={SERVICE}&scope=repository:public/a:pull")
     probe = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     with socket.create_connection(("127.0.0.1", service.port), BUSY_S) as connection:
@@ -298,7 +298,7 @@ def test_a_body_of_another_length_is_not():
 
 
 def test_a_body_with_two_lengths_is_not():
-    """Both are true of it, and only one of them was looked at."""
+    """The body fits both lengths; the fast parser once looked at only one of them."""
     chunked = "Transfer-Encoding: chunked\r\nContent-Length"
     whole = post("0\r\n\r\n").decode()
     assert quick.read(whole.encode()) is not None
@@ -315,7 +315,7 @@ def test_a_request_to_two_hosts_is_not():
 def test_what_comes_while_a_plain_one_waits_has_its_turn(
     start: Start, issuer: Issuer, tmp_path: Path
 ):
-    """An issuer that says nothing is waited for; the probe behind it is not lost."""
+    """The first request waits for a silent issuer; the probe after it is not lost."""
     probe = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     with dead_issuer.serving("silent") as bad:
         service = start(

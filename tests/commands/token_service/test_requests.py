@@ -1,4 +1,4 @@
-"""What real clients send: GET and POST, scopes in every form, chunks, HEAD."""
+"""Requests as real clients send them: GET, POST, scopes in every form, chunks, HEAD."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_get_with_basic_credentials_is_answered(service: Service, issuer: Issu
 
 
 def test_offline_token_makes_no_refresh_token(service: Service, issuer: Issuer):
-    """One that outlived the ID token would be a password by another name."""
+    """A refresh token that outlives the ID token would be as good as a password."""
     reply = service.get(
         APP, token=issuer.token(), offline_token="true", client_id="docker"
     )
@@ -54,7 +54,7 @@ def test_a_post_is_answered(service: Service, issuer: Issuer, grant: str):
 
 
 def test_a_body_in_chunks_is_read(service: Service, issuer: Issuer):
-    """As podman and skopeo send a refresh token: no Content-Length."""
+    """podman and skopeo send a refresh token so, without Content-Length."""
     body = urlencode(
         {
             "grant_type": "refresh_token",
@@ -76,7 +76,7 @@ def test_a_body_in_chunks_is_read(service: Service, issuer: Issuer):
 def test_several_scopes_are_each_granted_or_not(
     service: Service, issuer: Issuer, together: bool
 ):
-    """A mount asks for two repositories: buildx in one field, skopeo in two."""
+    """A mount needs two repositories: buildx names them in one field, skopeo in two."""
     scopes = [
         "repository:team/app:pull,push",
         "repository:team/base:pull,push",
@@ -103,7 +103,7 @@ def test_every_action_means_those_that_are_allowed(service: Service, issuer: Iss
 
 
 def test_a_plugin_is_granted_as_such(service: Service, issuer: Issuer):
-    """As docker asks for what `docker plugin install` and `push` move."""
+    """docker sends this scope for `docker plugin install` and `docker plugin push`."""
     scope = "repository(plugin):team/app:pull,push"
     reply = service.get(scope, token=issuer.token())
     plugin = {"type": "repository", "class": "plugin", "name": "team/app"}

@@ -1,4 +1,4 @@
-"""Rules and globs against a small model that shares nothing with them."""
+"""Compare rules and globs with a small model that shares no code with them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_the_table(pattern: str, value: str, matches: bool):
 
 
 def model_matches(pattern: str, value: str) -> bool:
-    """The meaning, word for word, by trying every way."""
+    """Return whether the glob matches, by trying every way: slow but simple."""
     if not value:
         return False
 
@@ -101,7 +101,7 @@ LONG = [
 
 
 def test_no_pattern_takes_long():
-    """Many wildcards, and a long value that fits until its end."""
+    """Patterns with many wildcards, and long values that fail only at the end."""
     for pattern, value in LONG:
         started = time.process_time()
         assert not Glob(pattern).matches(value)
@@ -133,7 +133,7 @@ GLOBS = st.lists(
 
 @st.composite
 def rules(draw) -> tuple:
-    """One rule as plain words: the model reads these, Rule.of_words too."""
+    """Return one rule as a tuple, from which both the model and Rule are made."""
     return (
         draw(st.sampled_from(["", "one", "two"])),
         draw(st.dictionaries(CLAIM, GLOBS, max_size=2)),
@@ -191,7 +191,7 @@ WANTED = st.frozensets(st.sampled_from(["pull", "push", "delete", "*", "odd"]))
     asked=((("repository", "a"), frozenset({"pull"})),),
 )
 def test_what_is_granted_is_what_the_model_allows(written, issuer, claims, asked):
-    """Every action on every resource: granted if one rule allows it, else not."""
+    """An action on a resource is granted if, and only if, one rule allows it."""
     compiled = [
         Rule.of_words("it", theirs, conditions, repositories, actions, catalog=catalog)
         for theirs, conditions, repositories, actions, catalog in written

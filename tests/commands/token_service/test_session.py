@@ -1,4 +1,4 @@
-"""The page's own commands, typed as they stand there, and what the program says."""
+"""Run the documentation page's commands as they are written, and check the output."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def starts_and_stops(
     place: Path,
     stop: signal.Signals = signal.SIGTERM,
 ) -> int:
-    """Start a service, stop it once it listens, and answer how it ended."""
+    """Start a service, stop it when it listens, and return its exit code."""
     with subprocess.Popen(
         ["sh", "-c", f"exec {command} --listen 127.0.0.1:0"],
         env=variables,
@@ -73,7 +73,7 @@ def starts_and_stops(
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_as_it_is_told(variables: Mapping[str, str], tmp_path: Path, stop):
-    """Ctrl-C too: no traceback, and success."""
+    """Also by Ctrl-C: no traceback, and exit code 0."""
     command = "dockcred token-service --issuer https://x.example --audience y"
     command = f"{command} --keys {tmp_path}/keys --allow-anonymous 'public/*'"
     assert starts_and_stops(command, variables, tmp_path, stop) == 0
@@ -162,8 +162,8 @@ def refused(
 def test_options_before_a_subcommand_are_refused(
     variables, helper_bin: Path, place: Path
 ):
-    """It would rotate other keys than those that are named."""
-    # Taken without a look at the first option, it would not touch the system's keys.
+    """If they were ignored, other keys than the named ones would be rotated."""
+    # Even if the first option is ignored, the second keeps the system's keys safe.
     wrong = ("--keys", "k", "rotate", "--keys", "others")
     done = run(wrong, variables, helper_bin, place)
     assert done.returncode == 2
@@ -246,7 +246,7 @@ HIDDEN = (
     "library", ["starlette", "uvicorn", "jwt", "prometheus_client"]
 )
 def test_without_the_extra_the_command_to_install_it_is_said(library: str, place: Path):
-    """And `dockcred --help` lists the command all the same."""
+    """`dockcred --help` still lists the command."""
     start = HIDDEN.format(library=library)
     for arguments, status, said in (
         (["token-service", "keygen", "--keys", "k"], 1, "dockcred[token-service]"),

@@ -1,4 +1,4 @@
-"""What the settings refuse: every mistake that would open a door, each told in a line."""
+"""Unsafe mistakes in the settings: each is refused with one line."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ FOR_ALL = {
 
 @pytest.mark.parametrize("what", FOR_ALL)
 def test_a_github_rule_must_say_whose(what: str):
-    """Anybody has tokens of GitHub's: such a rule would be for the world."""
+    """Anybody can get a token from GitHub: such a rule would admit everybody."""
     refuses(GITHUB + rule(FOR_ALL[what]), "claim|whose")
 
 

@@ -1,4 +1,4 @@
-"""Rules by which a stranger's change could push: refused, unless they say that it may."""
+"""Rules by which a stranger's change could push are refused, unless they allow it."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ EVENTS = [
 @pytest.mark.parametrize("cut", range(1, 5))
 @pytest.mark.parametrize("event", EVENTS)
 def test_no_wildcard_stands_for_an_event(event: str, cut: int):
-    """Every event that GitHub has, written with a star at its end."""
+    """Tried with the first letters of each of GitHub's events and a star."""
     with pytest.raises(InvalidInputError, match="a stranger's change"):
         settings(GITHUB, f"repository_id=17 event_name={event[:cut]}*")
 

@@ -1,4 +1,4 @@
-"""What goes up to an OAuth provider, field by field, and what comes of its answers."""
+"""The fields of our request to an OAuth provider, and our reading of its answers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GOOD = {"access_token": "a.b.c", "expires_in": 120, "id_token": "d.e.f"}
 
 
 class FakeProvider:
-    """Records forms, and answers what the test says."""
+    """Records the forms it gets, and answers as the test sets."""
 
     def __init__(self) -> None:
         self.forms: list[dict[str, list[str]]] = []

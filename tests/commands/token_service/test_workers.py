@@ -1,6 +1,6 @@
-"""Several workers on one port: who dies takes nobody with it, and who is told to end does.
+"""Several workers on one port: one's death harms no other, and they end when told to.
 
-A request's scope is unique, so that the log says which worker answered it.
+Each request has a scope of its own, so the log says which worker answered it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def options(issuer: Issuer, tmp_path: Path) -> tuple[str, ...]:
 
 
 def workers(service: Service) -> dict[int, int]:
-    """Return each worker's number with the process that it is now."""
+    """Return the pid of the current process by the worker's number."""
     found = {}
     for line in list(service.lines):
         if line["event"] == "worker-started":
@@ -58,7 +58,7 @@ def sent(token: str, name: str) -> bytes:
 
 
 class Connection:
-    """One that asks for one thing after the other, and counts what it gets."""
+    """A connection that sends one request after the other, and counts the answers."""
 
     def __init__(self, port: int, token: str, name: str) -> None:
         self.name = f"team/{name}"
@@ -90,7 +90,7 @@ class Connection:
 
 
 async def until(is_so: Callable[[], bool]) -> None:
-    """Wait; the counts change while others run."""
+    """Wait until it is so; other tasks run in the meantime."""
     while not is_so():  # noqa: ASYNC110 - no event tells of it
         await asyncio.sleep(0.01)
 
@@ -107,7 +107,7 @@ async def crowd(service: Service, issuer: Issuer, many: int, each: int):
 
 
 def test_a_crowd_is_answered_by_all_workers(start: Start, options, issuer: Issuer):
-    """No error, whatever the machine's speed; the bench tells the milliseconds."""
+    """There is no error at any speed of the machine; the benchmark measures times."""
     service = start(*options)
 
     async def ask() -> list[Connection]:
@@ -129,7 +129,7 @@ def test_a_crowd_is_answered_by_all_workers(start: Start, options, issuer: Issue
 
 
 def test_who_is_killed_takes_nobody_with_it(start: Start, options, issuer: Issuer):
-    """Only the killed worker's own connections break; another takes its place."""
+    """Only the killed worker's connections break; a new worker takes its place."""
     service = start(*options)
     wait_until(lambda: len(workers(service)) == WORKERS)
 
@@ -171,7 +171,7 @@ def test_who_is_killed_takes_nobody_with_it(start: Start, options, issuer: Issue
 def test_each_connection_is_told_to_go_and_loses_nothing(
     start: Start, options, issuer: Issuer
 ):
-    """SIGTERM while forty connections ask: each answer comes, the last with a word."""
+    """Each of forty busy connections gets all answers; the last one says `close`."""
     service = start(*options)
 
     async def ask() -> list[Connection]:
@@ -197,7 +197,7 @@ def is_there(pid: int) -> bool:
 
 
 def test_it_is_not_ready_while_it_ends(start: Start, options, issuer: Issuer):
-    """A body that is half there holds the worker; the other connection may still ask."""
+    """A half-sent body keeps the worker alive; another connection can still ask."""
     service = start(*options[:-2])
     body = f"grant_type=refresh_token&refresh_token={issuer.token()}".encode()
     head = "POST /token HTTP/1.1\r\nHost: x\r\n"
@@ -236,7 +236,7 @@ def test_they_end_with_their_parent(start: Start, options, issuer: Issuer):
 
 
 def state(pid: int) -> str:
-    """Return the letter that ps has for a process; "Z" where only its number is left."""
+    """Return the process state's letter, as ps shows it; "Z" if it is gone, too."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text()
     except FileNotFoundError:
@@ -245,11 +245,11 @@ def state(pid: int) -> str:
 
 
 def test_who_cannot_end_is_ended_and_it_is_told(start: Start, options, issuer: Issuer):
-    """A worker that is stopped hears nothing; grace and a little later it is gone."""
+    """A stopped worker cannot handle SIGTERM: it is killed after the grace period."""
     service = start(*options)
     wait_until(lambda: len(workers(service)) == WORKERS)
     os.kill(workers(service)[2], signal.SIGSTOP)
-    # On a busy machine it takes effect late: until then SIGTERM could end the worker.
+    # A busy machine stops it late: until then SIGTERM could end the worker.
     wait_until(lambda: state(workers(service)[2]) == "T")
     service.process.send_signal(signal.SIGTERM)
     assert service.process.wait(BUSY_S) == 1
@@ -259,7 +259,7 @@ def test_who_cannot_end_is_ended_and_it_is_told(start: Start, options, issuer: I
 
 
 def test_long_lines_of_all_workers_stay_whole(start: Start, options, issuer: Issuer):
-    """A line longer than a pipe takes at once, from both at the same time."""
+    """Both workers write lines that are longer than one atomic write to a pipe."""
     service = start(*options)
     scopes = "".join(f"&scope=repository:team/{'x' * 100}{n}:pull" for n in range(60))
     token = issuer.token()
@@ -309,7 +309,7 @@ def test_a_worker_that_dies_again_and_again_is_not_started_all_the_time(
 
 
 def test_where_files_cannot_be_in_memory_several_are_refused_in_one_line(monkeypatch):
-    """So it is on macOS."""
+    """macOS has no memfd_create."""
     monkeypatch.delattr("os.memfd_create")
     with pytest.raises(InvalidInputError, match="Linux only"):
         journal.take_turns()

@@ -1,4 +1,4 @@
-"""The chain: issuers, token service, Debian's registry, and TLS in front of both."""
+"""Serve issuers, the token service and Debian's registry, with TLS before these two."""
 
 from __future__ import annotations
 
@@ -70,7 +70,10 @@ NGINX = (
 
 @dataclass(frozen=True)
 class Chain:
-    """What the jobs have, by CI system, and what was asked of the registry."""
+    """Variables of the jobs by CI system, tokens of the twins, and the access log.
+
+    A twin is a token in which one claim, or the key, differs from the job's token.
+    """
 
     world: World
     audience: str
@@ -78,7 +81,7 @@ class Chain:
     twins: dict[str, dict[str, str]]
 
     def twin(self, system: str, name: str) -> dict[str, str]:
-        """The same job with a token in which one claim is another."""
+        """Return the job's variables with a twin's token."""
         return self.jobs[system] | {
             "GITHUB_ACTIONS": "",
             "GITLAB_CI": "",
@@ -87,12 +90,12 @@ class Chain:
         }
 
     def visits(self) -> list[str]:
-        """Every request to registry and token service: status, method, target."""
+        """Return each request to registry and token service: status, method, target."""
         return (self.world.directory / "visits.log").read_text().splitlines()
 
 
 def make_certificates(directory: Path) -> Path:
-    """Write a certificate for the host; return the file of the throw-away CA."""
+    """Write a certificate for the host; return the file of the temporary CA."""
     authority = trustme.CA()
     server = authority.issue_cert(HOST)
     server.private_key_and_cert_chain_pem.write_to_path(directory / "server.pem")
@@ -102,14 +105,14 @@ def make_certificates(directory: Path) -> Path:
 
 @contextmanager
 def open_chain(world: World, helper_bin: Path) -> Iterator[Chain]:
-    """Serve all of it in the world."""
+    """Run all servers of the chain in the world."""
     directory = world.directory
     said = directory / "ci.json"
     service = directory / "token-service.toml"
     dockcred = str(helper_bin / "dockcred")
     script = str(Path(__file__).with_name("ci_server.py"))
     with ExitStack() as stack:
-        # Each in turn: the next needs what the last one has written.
+        # One after the other: each needs files that the one before has written.
         stack.enter_context(
             world.server(sys.executable, script, str(said), ready=said.exists)
         )

@@ -1,8 +1,8 @@
-"""Serve the sandbox's CI systems until killed; a program of its own, run in the world.
+"""Serve the sandbox's CI systems until killed. This program is run in the world.
 
-The file named by the first argument appears when they serve, and holds, as JSON, their
-addresses, the variables of a job of each, and for each a token with one claim changed:
-what a job that is allowed has, and what each that is not would have.
+When they serve, it writes the file that the first argument names. The file is JSON: the
+issuers' URLs, the variables of an allowed job of each, and tokens that must be refused.
+In each of these tokens one claim, or the key, differs from the job's token.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ OF_EVERY_ISSUER = {
     "not-yet": {"nbf": int(time.time()) + 3600},
 }
 
-# An orderly end, so that the homes go.
+# Exit in order, so that the sandbox removes its homes.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 
 with Sandbox() as cloud:
@@ -55,7 +55,7 @@ with Sandbox() as cloud:
         twins = {
             twin: issuer.token(audience, **claims) for twin, claims in changed.items()
         }
-        # The right claims, signed by somebody else.
+        # The right claims, signed by another issuer's key.
         twins["key"] = cloud.ci.generic.token(audience, **issuer.job, iss=issuer.url)
         answer["twins"][name] = twins
     with open(f"{sys.argv[1]}.new", "w", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""A world with the whole chain in it, and jobs that push."""
+"""Fixtures: a world with the whole chain in it, and jobs that push."""
 
 from __future__ import annotations
 

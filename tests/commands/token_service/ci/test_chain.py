@@ -1,4 +1,4 @@
-"""A job pushes with no secret stored anywhere: its own token, and real programs.
+"""A CI job pushes with its own token and real programs: no secret is stored.
 
 GitHub's or GitLab's issuer, docker-credential-oidc, the token service, Debian's
 docker-registry; the docker engine, skopeo, podman, oras and crane.
@@ -52,7 +52,7 @@ def podman(account: Account, image: str, layer: Path, engine: str) -> Result:
 
 def oras(account: Account, image: str, layer: Path, engine: str) -> Result:
     (account.home / "artifact.txt").write_text("an artifact\n")
-    # By a relative path: oras unpacks into its own directory alone.
+    # By a relative path: oras unpacks only below its working directory.
     script = 'cd "$HOME" && exec "$0" push "$1" artifact.txt'
     return account.run("sh", "-c", script, program("oras"), image)
 
@@ -68,14 +68,14 @@ every_system = pytest.mark.parametrize("system", OWN)
 
 @pytest.fixture
 def denied(chain: Chain):
-    """Tell that a client failed, as the registry turned it away."""
+    """Return a check that a client failed because the registry refused it."""
 
     def check(done: Result, repository: str) -> None:
         said = done.stdout + done.stderr
         assert done.returncode not in {0, 124}, said
         words = ("denied", "unauthorized", "authentication required", "forbidden")
         assert any(word in said.lower() for word in words), said
-        # Not our word, but the registry's: nothing of it was taken.
+        # The access log shows that the registry accepted nothing.
         seen = [v for v in chain.visits() if f"/v2/{repository}/" in v]
         assert seen
         assert not [v for v in seen if v.startswith("20")], seen
@@ -90,7 +90,7 @@ def test_a_job_pushes_and_pulls(chain, runner: Runner, push, system, layer, engi
     account = runner(chain.jobs[system])
     done = push(account, image, layer, engine)
     assert done.returncode == 0, done.stderr + done.stdout
-    # Another runner, which has nothing but the job's identity.
+    # A second runner, which has only the job's identity.
     other = runner(chain.jobs[system])
     if push is docker:
         command = ("docker", "--host", engine)
@@ -112,7 +112,7 @@ def test_a_job_pushes_and_pulls(chain, runner: Runner, push, system, layer, engi
 def test_another_s_repository_is_denied(
     chain, runner: Runner, push, layer, engine, denied
 ):
-    """GitHub's job has no rule for GitLab's group, and the other way about."""
+    """GitHub's job has no rule for GitLab's group, and GitLab's none for GitHub's."""
     for system, group in (("github", "group"), ("gitlab", "octo")):
         repository = f"{group}/stolen-by-{push.__name__}-of-{system}"
         account = runner(chain.jobs[system])
@@ -129,7 +129,7 @@ TWINS = [
 def test_one_claim_changed_is_denied(
     chain, runner: Runner, system, twin, layer, engine, denied
 ):
-    """The client that asks quickest, for each claim of the rules and of the token."""
+    """crane, the fastest client, tries a token for each claim that is checked."""
     repository = f"{OWN[system]}/denied-{system}-{twin}"
     account = runner(chain.twin(system, twin))
     done = crane(account, f"{HOST}/{repository}:1", layer, engine)
@@ -150,7 +150,7 @@ def test_a_pull_request_is_denied_whatever_the_client(
 
 
 def _mounted(chain: Chain, repository: str) -> bool:
-    """Tell whether the registry mounted a layer instead of taking it."""
+    """Return whether the registry mounted a layer, so that it was not uploaded."""
     start = f"201 POST /v2/{repository}/blobs/uploads/"
     return any(
         v.startswith(start) and "mount=" in v and "from=octo" in v
@@ -162,7 +162,7 @@ def _mounted(chain: Chain, repository: str) -> bool:
 def test_a_layer_is_mounted_from_another_repository(
     chain, runner: Runner, client, layer, engine
 ):
-    """Two scopes in one token: pull from the one, push to the other."""
+    """The token has two scopes: pull from one repository, push to the other."""
     account = runner(chain.jobs["github"])
     base, copy = f"{HOST}/octo/base-{client}:1", f"{HOST}/octo/copy-{client}:1"
     pushed = crane(account, base, layer, engine)
@@ -174,7 +174,7 @@ def test_a_layer_is_mounted_from_another_repository(
     }[client]
     account.succeed(*command)
     if client != "skopeo":
-        # skopeo 1.9 mounts what its cache knows of, and a fresh runner's is empty.
+        # skopeo 1.9 mounts only layers in its cache, which is empty on a new runner.
         assert _mounted(chain, f"octo/copy-{client}")
 
 
@@ -201,7 +201,7 @@ def test_a_mount_from_where_one_may_not_pull_is_an_upload_or_a_denial(
 def test_one_helper_for_every_registry_is_the_job_too(
     chain, runner: Runner, layer, engine
 ):
-    """docker-credential-auto as docker's credsStore, and in registries.conf."""
+    """docker-credential-auto is docker's credsStore, then stands in registries.conf."""
     account = runner(chain.jobs["github"])
     account.docker_store("auto")
     assert docker(account, f"{HOST}/octo/by-auto:1", layer, engine).returncode == 0

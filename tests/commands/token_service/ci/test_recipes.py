@@ -1,4 +1,4 @@
-"""The CI files that we give away: each step is run as the CI system would run it."""
+"""The CI files in packaging/ci: each step is run as the CI system would run it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .chain import HOST, Chain
 from .conftest import Runner
 
 RECIPES = Path(__file__).parents[4] / "packaging/ci"
-# Installed on the runner already: they note how they were asked.
+# Stubs of installers: dockcred is already there, so they only note their arguments.
 INSTALLERS = ("pipx", "apk")
 SYSTEMS = ("github", "gitlab")
 COMMIT = "9f2c1e7d3b5a4f60718293a4b5c6d7e8f9012345"
@@ -42,7 +42,7 @@ def github(chain: Chain) -> Job:
     used = [step["uses"].partition("@")[0] for step in job["steps"] if "uses" in step]
     assert used == ["actions/checkout"]
     scripts = tuple(step["run"] for step in job["steps"] if "run" in step)
-    # GitHub's own: bash -e for each step.
+    # GitHub runs each step by its own `bash -e`.
     variables = {"GITHUB_SHA": COMMIT} | workflow["env"]
     return Job(scripts, variables, "octo/app")
 
@@ -53,27 +53,27 @@ def gitlab(chain: Chain) -> Job:
     for name, wanted in job["id_tokens"].items():
         assert wanted == {"aud": chain.audience}
         tokens[name] = chain.jobs["gitlab"]["REGISTRY_ID_TOKEN"]
-    # One shell for both lists.
+    # GitLab runs both lists in one shell.
     scripts = ("\n".join((*job["before_script"], *job["script"])),)
     variables = {"CI_COMMIT_SHA": COMMIT} | job["variables"] | tokens
     return Job(scripts, variables, "group/app")
 
 
 def variables_of(job: dict[str, str]) -> dict[str, str]:
-    """What the CI system sets; what configures us is the recipe's to say."""
+    """Return the variables that the CI system sets; the recipe must set ours."""
     ours = ("DOCKCRED_OIDC_", "REGISTRY_ID_TOKEN")
     return {n: v for n, v in job.items() if not n.startswith(ours)}
 
 
 @pytest.fixture
 def play(chain: Chain, runner: Runner, engine: str):
-    """Run a recipe's steps on a fresh runner; answer each step's result."""
+    """Return a function that runs a recipe on a new runner and yields step results."""
 
     def run(system: str, more: dict[str, str]) -> tuple[Job, Iterator[Result]]:
         job = (github if system == "github" else gitlab)(chain)
         own = variables_of(chain.jobs[system]) | job.variables | more
         account = runner(own | {"DOCKER_HOST": engine})
-        # Nothing is configured but by the recipe.
+        # Only the recipe configures the clients.
         account.docker_config.unlink()
         work = account.home / "work"
         work.mkdir()
@@ -114,7 +114,7 @@ def test_a_recipe_pushes(system, play, chain):
     ("system", "twin"), [("github", "event"), ("gitlab", "unprotected")]
 )
 def test_the_same_recipe_with_one_claim_changed_is_denied(system, twin, play, chain):
-    """A pull request's job, or one of a branch that anybody may push to."""
+    """The job is for a pull request, or for a branch that is not protected."""
     _, steps = play(system, chain.twin(system, twin))
     before = len(chain.visits())
     *_, last = steps

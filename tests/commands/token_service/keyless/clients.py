@@ -25,10 +25,10 @@ class Job:
     site: Site
     environment: Mapping[str, str]
     engine: str
-    short: str  # a directory with a short name: podman takes no long one
+    short: str  # a directory with a short path: podman refuses long ones
 
     def __post_init__(self) -> None:
-        """Have every client ask the helper for this registry."""
+        """Configure docker's file, so that every client asks the helper."""
         self.home = Path(self.environment["HOME"])
         config = self.home / ".docker/config.json"
         config.parent.mkdir(parents=True, exist_ok=True)
@@ -54,12 +54,12 @@ class Job:
 
 @dataclass
 class Client:
-    """One client; every method answers what its last command said and how it ended."""
+    """A client; its methods return the result of their last command."""
 
     job: Job
 
     def prepare(self, ref: str) -> None:
-        """Make what is pushed, without the registry."""
+        """Make the image that is pushed, without contact to the registry."""
 
     def push(self, ref: str) -> subprocess.CompletedProcess[str]:
         raise NotImplementedError
@@ -68,7 +68,7 @@ class Client:
         raise NotImplementedError
 
     def layer(self) -> Path:
-        """A root file system of one file, which no registry has seen yet."""
+        """Write a root file system of one random file, which no registry has yet."""
         path = self.job.home / "layer.tar"
         with tarfile.open(path, "w") as tar:
             entry = tarfile.TarInfo("hello")
@@ -108,13 +108,13 @@ class Skopeo(Client):
         return self.copy("--dest-tls-verify=false", source, f"docker://{ref}")
 
     def pull(self, ref: str) -> subprocess.CompletedProcess[str]:
-        # A pull that is refused leaves an empty directory, which skopeo then spares.
+        # A refused pull leaves an empty directory behind, so each pull has a new one.
         target = f"dir:{tempfile.mkdtemp(dir=self.job.home)}/pulled"
         return self.copy("--src-tls-verify=false", f"docker://{ref}", target)
 
 
 class Podman(Client):
-    """podman, with a storage of its own."""
+    """podman with its own storage."""
 
     def podman(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         place = self.job.short
@@ -139,7 +139,7 @@ class Podman(Client):
 
 
 class Oras(Client):
-    """oras, and helm's library with it."""
+    """oras; helm uses the same library."""
 
     def push(self, ref: str) -> subprocess.CompletedProcess[str]:
         (self.job.home / "hello").write_bytes(os.urandom(32))
@@ -151,7 +151,7 @@ class Oras(Client):
 
 
 class Crane(Client):
-    """crane, and kaniko's and cosign's library with it."""
+    """crane; kaniko and cosign use the same library."""
 
     def push(self, ref: str) -> subprocess.CompletedProcess[str]:
         layer = str(self.layer())

@@ -1,4 +1,4 @@
-"""Issuers, registries of both generations, and jobs with real clients."""
+"""Fixtures: issuers, registries of distribution 2 and 3, and jobs with real clients."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ actions = ["push", "pull"]
 
 @pytest.fixture(scope="session")
 def helper_bin() -> Path:
-    """The programs under test: DOCKCRED_BIN's, or our venv's."""
+    """The directory of the programs under test: DOCKCRED_BIN, or our venv's."""
     return Path(os.environ.get("DOCKCRED_BIN") or Path(sys.executable).parent)
 
 
@@ -88,7 +88,7 @@ def site(
     helper_bin: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Site]:
-    """One registry of each generation, with its own way of signing."""
+    """A registry of each generation, with the signature that it checks."""
     binary, sign_for = GENERATIONS[request.param]
     rules = RULES.format(
         github=cloud.ci.github.url,
@@ -102,7 +102,7 @@ def site(
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A docker engine that shares nothing with the machine's; its address."""
+    """Run a docker engine apart from the machine's own; return its address."""
     if os.geteuid() != 0:
         missing("a docker engine needs root")
     place = tmp_path_factory.mktemp("engine")
@@ -137,7 +137,7 @@ Start = Callable[..., Job]
 
 @pytest.fixture
 def job(cloud: Sandbox, site: Site, engine: str) -> Iterator[Start]:
-    """Start a job of GitHub's, or of another system by its name in the sandbox."""
+    """Return a function that makes a job of GitHub, or of another sandbox identity."""
     with TemporaryDirectory(prefix="k-") as short:
 
         def start(identity: str = "ci-github", **more: str) -> Job:
@@ -148,13 +148,13 @@ def job(cloud: Sandbox, site: Site, engine: str) -> Iterator[Start]:
 
 @pytest.fixture(params=CLIENTS)
 def client(request: pytest.FixtureRequest, job: Start) -> Client:
-    """Each client, in a job of GitHub's that was started by a push to main."""
+    """Each client, in a job of GitHub that was started by a push to main."""
     return CLIENTS[request.param](job())
 
 
 @contextmanager
 def changed(issuer: Issuer, **claims: object) -> Iterator[None]:
-    """Let the issuer say something else of its next jobs."""
+    """Change claims in the tokens of the issuer's next jobs."""
     before, issuer.job = issuer.job, issuer.job | claims
     try:
         yield

@@ -1,4 +1,4 @@
-"""A registry without passwords: distribution, the token service, one address for both."""
+"""A registry without passwords: distribution and the token service at one address."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from support.token_service import Service
 DISTRIBUTION_3 = Path("/usr/local/lib/dockcred-ci/distribution3-registry")
 SERVICE = "registry.example.com"
 
-# One host and port for both: crane refuses to be sent to another private address.
+# Both have one host and port: crane refuses a redirect to another private address.
 NGINX = (
     NGINX_START
     + """\
@@ -54,7 +54,7 @@ def distribution_3() -> str:
 
 @dataclass
 class Site:
-    """One such registry; `host` is how clients name it."""
+    """A running registry with its token service; clients name it by `host`."""
 
     host: str
     place: Path
@@ -62,11 +62,11 @@ class Site:
     helper_bin: Path
 
     def visits(self) -> list[str]:
-        """What the registry answered so far: status, method, path."""
+        """Return each request so far: status, method, path."""
         return (self.place / "visits.log").read_text().splitlines()
 
     def answered(self, visit: str, since: int = 0) -> bool:
-        """Tell whether it answered so; nginx writes its line after the client reads."""
+        """Wait for a line in nginx's log, which is written late; return if it came."""
         give_up = time.monotonic() + BUSY_S
         while time.monotonic() < give_up:
             if any(line.startswith(visit) for line in self.visits()[since:]):
@@ -89,7 +89,7 @@ def dockcred(helper_bin: Path, *arguments: str) -> str:
 def serving(
     place: Path, helper_bin: Path, binary: str, sign_for: str, rules: str
 ) -> Iterator[Site]:
-    """Serve a registry that is told by `dockcred token-service` whom to believe."""
+    """Serve a registry that trusts a `dockcred token-service`."""
     port, inner = free_port(), free_port()
     config = place / "token-service.toml"
     config.write_text(
@@ -109,7 +109,7 @@ def serving(
 
 @contextmanager
 def registry(site: Site, binary: str, port: int) -> Iterator[None]:
-    """Run distribution with what `write-registry-config` writes for it now."""
+    """Run distribution with the present output of `write-registry-config`."""
     site.dockcred(
         *("write-registry-config", "--config", f"{site.place}/token-service.toml"),
         *("--realm", f"http://{site.host}/token", f"{site.place}/told"),
@@ -121,7 +121,7 @@ def registry(site: Site, binary: str, port: int) -> Iterator[None]:
 
 @contextmanager
 def distribution(place: Path, binary: str, port: int, auth: str) -> Iterator[None]:
-    """Run distribution with this part of its configuration."""
+    """Run distribution with `auth` as a part of its configuration."""
     config = place / f"registry-{port}.yml"
     config.write_text(
         REGISTRY_CONFIG.format(directory=place, backend=f"127.0.0.1:{port}") + auth
@@ -144,7 +144,7 @@ def in_front(site: Site, registry: int) -> Iterator[None]:
 
 @contextmanager
 def running(command: list[str], port: int, log: Path) -> Iterator[None]:
-    """Run a server until the block ends, from when it listens."""
+    """Run a server; the block begins when it listens, and its end stops it."""
     environment = {"PATH": SYSTEM_PATH, "OTEL_TRACES_EXPORTER": "none"}
     with (
         log.open("wb") as output,

@@ -1,6 +1,6 @@
-"""Real clients push and pull with no secret stored; each success has its twin.
+"""Real clients push and pull without a stored secret; each success has its twin.
 
-A twin is the same job but for one claim, and it is the registry that refuses it.
+A twin is the same job with one claim changed: the registry must refuse it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def succeeds(done: Done) -> None:
 
 
 def refused(done: Done, site: Site, since: int, path: str) -> None:
-    """By the registry, which had no token for this: nothing was written or read."""
+    """Check that the registry refused it with 401, and nothing was written or read."""
     assert done.returncode != 0, done.stdout
     assert site.answered("401", since), site.visits()[since:]
     allowed = [f"20{digit} {method} {path}" for digit in "0124" for method in METHODS]
@@ -57,7 +57,7 @@ def test_what_was_pushed_can_be_pulled(client: Client, site: Site):
 def test_a_push_is_refused_for_one_claim(
     client: Client, site: Site, cloud: Sandbox, claim: dict[str, str]
 ):
-    """The owner is the same, so reading is still allowed: nothing is written."""
+    """The owner is the same, so reading is still allowed, but nothing is written."""
     ref = f"{site.host}/team/app:refused"
     since = len(site.visits())
     with changed(cloud.ci.github, **claim):
@@ -97,10 +97,10 @@ def test_a_token_for_another_audience_opens_nothing(client: Client, site: Site):
 
 
 def test_docker_login_keeps_what_it_was_given(job: Start, site: Site, cloud: Sandbox):
-    """No refresh token is made, so no `<token>` and no stub stand in its file."""
+    """We make no refresh token, so docker's file gets no `identitytoken`."""
     docker = Docker(job())
     config = docker.job.home / ".docker/config.json"
-    # A file that knows a registry: docker looks for no store of the system's then.
+    # If the file has a registry, docker does not look for a store of the system.
     config.write_text('{"auths": {"other.example.com": {"auth": "eDp5"}}}')
     token = cloud.ci.github.token(cloud.ci.audience)
     succeeds(docker.docker("login", "-u", "JWT", "-p", token, site.host))

@@ -1,4 +1,4 @@
-"""A blob that another repository has is mounted, if the job may read it there."""
+"""A blob of another repository is mounted, if the job may read that repository."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_gitlab_pushes_with_a_token_in_a_variable(
 def test_a_blob_is_mounted_from_another_repository(
     job: Start, site: Site, cloud: Sandbox, tool: str
 ):
-    """team/base is GitLab's to push and GitHub's to pull; team/mounted is GitHub's."""
+    """GitLab pushes team/base, and GitHub may pull it; team/mounted is GitHub's."""
     base, mounted = f"{site.host}/team/base:{tool}", f"{site.host}/team/mounted:{tool}"
     kind = Docker if tool == "docker" else Skopeo
     succeeds(kind(job("ci-gitlab")).push(base))
@@ -63,7 +63,7 @@ def test_a_blob_is_mounted_from_another_repository(
 def test_nothing_is_mounted_from_where_the_job_may_not_read(
     job: Start, site: Site, cloud: Sandbox
 ):
-    """The registry is asked as clients ask it: the same request, from two places."""
+    """The same request, as clients send it, from a secret and an open repository."""
     succeeds(Skopeo(job("ci-gitlab")).push(f"{site.host}/secret/base:1"))
     for source, expected in (("secret/base", 401), ("team/base", 201)):
         if source == "team/base":
@@ -81,7 +81,7 @@ def test_nothing_is_mounted_from_where_the_job_may_not_read(
 
 
 def blob_of(site: Site, cloud: Sandbox, repository: str) -> str:
-    """A blob's digest, as one finds it who may read there."""
+    """Return the digest of a repository's first layer, read as GitLab's job."""
     token = cloud.ci.gitlab.token(cloud.ci.audience)
     scope = f"service={SERVICE}&scope=repository:{repository}:pull"
     granted = ask(site, "GET", f"/token?{scope}", basic("JWT", token))

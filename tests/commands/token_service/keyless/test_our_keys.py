@@ -1,4 +1,4 @@
-"""Which of our signatures each registry believes, and how they outlive a rotation."""
+"""Which of our signatures each registry accepts, also after a rotation of the keys."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Registry = Callable[..., Site]
 
 @pytest.fixture
 def registry(tmp_path: Path, helper_bin: Path):
-    """Start a registry that is told of the keys as they are now; no nginx, no service."""
+    """Return a function that starts a registry with the present keys, without nginx."""
     with ExitStack() as stack:
 
         def start(binary: str, sign_for: str) -> Site:
@@ -52,7 +52,7 @@ def registry(tmp_path: Path, helper_bin: Path):
 
 
 def status(site: Site, keys: KeyDirectory, sign_for: str, **changes: object) -> int:
-    """Ask for the catalog with a token signed now."""
+    """Request the catalog with a token signed now; return the status."""
     now = time.time()
     settings = Settings(registries.SERVICE, keys.path, (), (), sign_for=sign_for)
     words = {"subject": "me", "now": now, "until": now + 60} | changes
@@ -70,8 +70,9 @@ TWO, THREE = registries.distribution_2, registries.distribution_3
         (TWO, "certificate", "certificate", 200),
         (TWO, "certificate", "jwks", 401),
         (THREE, "certificate", "certificate", 200),
-        # 3.0 takes the curve's base point for the key in a P-256 thumbprint (auth/token,
-        # GetRFC7638Thumbprint), so a bundle is no key set there.
+        # distribution 3.0 computes a P-256 thumbprint from the curve's base point, not
+        # from the key (auth/token, GetRFC7638Thumbprint). So it finds no key by its
+        # thumbprint in a certificate bundle.
         (THREE, "certificate", "jwks", 401),
         (THREE, "jwks", "jwks", 200),
         (THREE, "jwks", "certificate", 401),
@@ -104,7 +105,7 @@ def test_a_rotation_is_not_noticed_by_a_registry_that_runs(
     keys.rotate()
     assert status(site, keys, kind) == 200  # published when the registry started
     keys.rotate()
-    assert status(site, keys, kind) == 401  # made after it: it had to be told
+    assert status(site, keys, kind) == 401  # the key is newer than the registry's copy
     assert status(registry(binary(), kind), keys, kind) == 200
 
 
@@ -130,10 +131,10 @@ actions = ["pull"]
 def test_replicas_of_one_key_are_one_service(
     keys: KeyDirectory, registry: Registry, tmp_path: Path, helper_bin, binary, kind
 ):
-    """Two that share nothing but a copy of the keys, with two workers each.
+    """Two services with two workers each share only a copy of the keys.
 
-    A registry takes either's tokens, also while a rotation has reached only one; those of
-    a service with keys of its own it does not.
+    A registry accepts tokens of both, also while only one has rotated its keys. It
+    refuses the tokens of a service with other keys.
     """
     site = registry(binary(), kind)
     stranger = KeyDirectory(str(tmp_path / "stranger"))
@@ -154,7 +155,7 @@ def test_replicas_of_one_key_are_one_service(
             )
 
         def answers() -> list[set[int]]:
-            """What the registry says to four tokens of each."""
+            """Return, by service, the registry's statuses for four of its tokens."""
             shown = issuer.token()
             return [
                 {
@@ -164,7 +165,7 @@ def test_replicas_of_one_key_are_one_service(
                 for service in services
             ]
 
-        # 404: it may look, and there is no such repository yet.
+        # 404: the token is accepted, but the repository does not exist yet.
         assert answers() == [{404}, {404}, {401}]
         KeyDirectory(str(tmp_path / "keys-0")).rotate()
         assert answers() == [{404}, {404}, {401}]

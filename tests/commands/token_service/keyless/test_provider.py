@@ -1,4 +1,7 @@
-"""In front of a certified OpenID provider: it decides and signs, and 3.x believes it."""
+"""The service before an OpenID provider, which decides and signs for distribution 3.
+
+The provider is a certified implementation of OpenID.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ MODULE = DISTRIBUTION_3.parent / "oidc-provider/node_modules/oidc-provider/lib/i
 
 
 class Jobs:
-    """Whoever signs for the jobs: the key that the provider knows its client by."""
+    """Signs the jobs' JWTs with the key by which the provider knows its client."""
 
     def __init__(self) -> None:
         self.key = ec.generate_private_key(ec.SECP256R1())
@@ -55,7 +58,7 @@ def jobs() -> Jobs:
 def front(
     jobs: Jobs, helper_bin: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
-    """The provider, the service before it, and a registry that believes the provider."""
+    """The provider, the service before it, and a registry that trusts the provider."""
     if not MODULE.exists():
         missing("oidc-provider is not installed: see .ci/run")
     place = tmp_path_factory.mktemp("front")
@@ -87,7 +90,7 @@ def front(
 
 
 def job(site: Site, home: Path, assertion: str, username: str = "JWT") -> Job:
-    """A job that has a JWT in its docker configuration, as distribution-oauth wants it."""
+    """Make a job with a JWT in docker's file, as distribution-oauth requires it."""
     made = Job(site, {"HOME": str(home)}, "", "")
     auth = b64encode(f"{username}:{assertion}".encode()).decode()
     config = {"auths": {site.host: {"auth": auth}}}
@@ -106,7 +109,7 @@ def test_a_job_pushes_and_pulls(front: Site, jobs: Jobs, tmp_path: Path, tool):
 
 
 def test_two_scopes_go_up_in_one_request(front: Site, jobs: Jobs, tmp_path: Path):
-    """A mount: distribution-oauth handed on the first scope alone."""
+    """A mount needs both; distribution-oauth passed on only the first scope."""
     one = Skopeo(job(front, tmp_path, jobs.assertion()))
     base = f"{front.host}/team/base:1"
     succeeds(one.push(base))
