@@ -1,9 +1,10 @@
-"""Check the types as Windows and macOS have Python's library, by mypy.
+"""Run mypy with the standard library of Windows, and with that of macOS.
 
     python tests/house/platforms.py
 
-What Windows' library has not may be asked for by the files below alone. Every other
-complaint is printed, as is a row that nothing needs, and the status is 1.
+Only the files in the tables below may use names that the platform's library lacks.
+Every other error of mypy is printed, and every row that nothing needs; then the exit
+status is 1.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ POSIX_ALONE = {
     "testing/sandbox/runner.py": "asks for the terminal's group, where there is one",
     "transport/local.py": "a Unix socket's client",
 }
-"""Files, and folders, whose code does not run on Windows, wholly or where it asks."""
+"""Files and folders that do not run on Windows, or not those parts of them."""
 
 ASKED_FOR = {
     "system/cloud.py": (
@@ -60,7 +61,7 @@ ASKED_FOR = {
     "transport/metadata.py": ("poll POLLOUT", "a knock that POSIX leaves in progress"),
     "transport/response.py": ("POLLIN", "what it has asked select for"),
 }
-"""Of files that run on Windows, the names that they ask for on POSIX alone, and why."""
+"""Files that also run on Windows: the names that they use only on POSIX, and why."""
 
 OF_LINUX = {
     "commands/forward/": ("SO_PEERCRED", "who asks, which macOS tells otherwise"),
@@ -72,14 +73,14 @@ OF_LINUX = {
     "system/cloud.py": ("CLOCK_BOOTTIME", "after /proc was asked"),
     "system/watcher.py": ("pidfd_open", "where it is missing the parent is asked"),
 }
-"""The names that macOS' library has not, by whom they are asked for, and why."""
+"""By file or folder: the names it uses that macOS' library lacks, and why."""
 
 _LESS = re.compile(r'Module has no attribute "(\w+)"')
 _FOLLOWS = re.compile(r"Returning Any from|is not defined  \[name-defined\]")
 
 
 def complaints(platform: str) -> list[str]:
-    """Return what mypy says of the code on a platform."""
+    """Return mypy's output for the code on a platform, by lines."""
     done = run(
         [
             *(sys.executable, "-m", "mypy", "--no-error-summary"),
@@ -97,7 +98,7 @@ def complaints(platform: str) -> list[str]:
 def unlisted(
     lines: list[str], *tables: Mapping[str, str | tuple[str, str]]
 ) -> list[str]:
-    """Return the complaints that no row of the tables allows, and the rows for none."""
+    """Return mypy's lines that no row allows, and a line for each unused row."""
     rows = {where: value for table in tables for where, value in table.items()}
     bad, used = [], set()
     for line in lines:
@@ -115,7 +116,7 @@ def unlisted(
 
 
 def main() -> int:
-    """Check both; return the status."""
+    """Check both platforms; return the exit status."""
     with ThreadPoolExecutor() as pool:
         windows, macos = pool.map(complaints, ("win32", "darwin"))
     bad = unlisted(windows, POSIX_ALONE, ASKED_FOR) + unlisted(macos, OF_LINUX)

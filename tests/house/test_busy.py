@@ -1,4 +1,4 @@
-"""No test fails because the machine is busy: what it waits for has BUSY_S more."""
+"""No test fails because the machine is busy: each wait is BUSY_S longer than needed."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ EXCEPTIONS = {
         "time.monotonic() + 2": "the call's time, which is to be over",
     },
 }
-"""What is bounded all the same, and why; a line that is no longer true fails too."""
+"""Shorter limits that are allowed, and why; a row that is no longer true fails too."""
 
 
 def bounds(tree: ast.Module) -> Iterator[str]:
-    """Yield each place where something has less than BUSY_S, by the machine's clock."""
+    """Yield the code of each time limit that is shorter than BUSY_S."""
     named = constants(tree)
 
     def is_short(bound: ast.expr) -> bool:
@@ -91,7 +91,7 @@ def is_a_time(side: ast.expr) -> bool:
 
 
 def value(number: ast.expr | None, named: dict[str, ast.expr]) -> float | None:
-    """Return what an expression comes to, None where its file does not say."""
+    """Return an expression's value, None if it cannot be computed from its file."""
     match number:
         case ast.Name(name) if name in named:
             return value(named[name], named)
@@ -106,7 +106,7 @@ def value(number: ast.expr | None, named: dict[str, ast.expr]) -> float | None:
 
 
 def is_a_deadline(node: ast.AST) -> bool:
-    """Return whether something is added to now."""
+    """Return whether an expression adds something to the current time."""
     is_sum = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add)
     return is_sum and ast.unparse(node.left).removesuffix("()") in CLOCKS
 
@@ -154,7 +154,7 @@ def test_whatever_is_waited_for_has_a_busy_machines_time() -> None:
     for path in sorted(TESTS.rglob("*.py")):
         file = path.relative_to(TESTS).as_posix()
         if file.startswith("windows/"):
-            continue  # Wine's own starts are waited for there
+            continue  # its limits allow for the time that Wine takes to start
         if seen := set(bounds(ast.parse(path.read_text(encoding="utf-8")))):
             found[file] = seen
     assert found == {file: set(told) for file, told in EXCEPTIONS.items()}

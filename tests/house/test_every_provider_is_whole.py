@@ -1,7 +1,7 @@
-"""Every provider has all its parts; a part that was forgotten is named by its sentence.
+"""Every provider has all its parts; the failure says which part is missing.
 
-docs/extending.md says how each is added. Nothing is imported here before its file is
-known to be there.
+docs/extending.md says how to add each part. No module is imported here before its file
+is known to exist.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ PARTS = ("VARIABLES", "SECRETS", "MEANINGS")
 
 
 def names_in(path: Path) -> set[str]:
-    """What a module assigns at its top."""
+    """Return the names that a module assigns at its top."""
     return set(constants(ast.parse(path.read_text())))
 
 
 def packages() -> dict[str, str]:
-    """Each provider that there is, in the code or in the table, with its package."""
+    """Return each provider with its package ("" if it is not in wiring.PROVIDERS)."""
     there = {path.parent.name for path in CODE.glob("providers/*/__init__.py")}
     return dict.fromkeys(sorted(there), "") | {
         name: where[0] for name, where in wiring.PROVIDERS.items()
@@ -40,7 +40,7 @@ def packages() -> dict[str, str]:
 
 
 def imported_by(path: Path) -> set[str]:
-    """The modules of system/environment that a module imports."""
+    """Return the modules of system/environment that a module imports."""
     return {
         alias.name
         for node in ast.walk(ast.parse(path.read_text()))
@@ -52,7 +52,7 @@ def imported_by(path: Path) -> set[str]:
 
 
 def programs() -> list[str]:
-    """Each helper that there is: its module, its entry point, or its row."""
+    """Return each helper that has a module, an entry point or a row in PROGRAMS."""
     modules = {path.stem.replace("_", "-") for path in (ROOT / "helpers").glob("*.py")}
     return sorted(modules | {*wiring.PROGRAMS} | {*SCRIPTS} - {"dockcred"})
 
@@ -65,7 +65,7 @@ def package_of(name: str) -> Path:
 
 
 def provider(name: str):
-    """Load a provider; what it lacks to be loaded is said by the test of that part."""
+    """Load a provider; skip if that fails: another test names the missing part."""
     try:
         return wiring.provider(name)
     except (ImportError, KeyError) as error:
@@ -176,7 +176,7 @@ def test_a_program_has_its_module_its_entry_point_and_its_row(program: str) -> N
 
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_a_provider_has_another_end(name: str) -> None:
-    # The whole sandbox is imported: not at the top, where it could not be named.
+    # Not imported at the top: an error there would not name the missing part.
     clouds = importlib.import_module("dockcred.testing.sandbox.sandbox").CLOUDS
     subjects = {cloud.subject.provider: cloud for cloud in clouds}
     assert name in subjects, (

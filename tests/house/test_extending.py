@@ -1,6 +1,6 @@
-"""docs/extending.md, followed literally in a copy of the tree: its provider works.
+"""Follow docs/extending.md literally in a copy of the tree: its provider works.
 
-And each step in turn is left out: tests/house/test_every_provider_is_whole.py names it.
+Then each step is left out once: tests/house/test_every_provider_is_whole.py names it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _PLACE = re.compile(r"^(?P<what>New file|In) `(?P<path>[^`]+)`:$")
 
 @dataclass(frozen=True)
 class Step:
-    """A new file, or some lines of an existing one; `before` and `after` stay."""
+    """A new file, or lines to add to a file between the lines `before` and `after`."""
 
     path: str
     new: bool
@@ -42,7 +42,7 @@ class Step:
     after: str
 
     def take(self, tree: Path) -> None:
-        """Do it in a tree, as the page says."""
+        """Do this step in a tree, as the page says."""
         file = tree / self.path
         if self.new:
             assert not file.exists(), f"{self.path} is there already"
@@ -55,7 +55,7 @@ class Step:
         file.write_text(text.replace(where, f"\n{self.before}{self.added}{self.after}"))
 
     def undo(self, tree: Path) -> None:
-        """Leave it out of a tree in which it was done."""
+        """Undo this step in a tree in which it was done."""
         file = tree / self.path
         if self.new:
             file.unlink()
@@ -67,7 +67,8 @@ class Step:
 
 
 def steps(page: str) -> Iterator[Step]:
-    """Read the fences of the page's first part: `py` is a file, `diff` lines of one."""
+    """Yield the steps of the page's first part: a `py` block is a new file, a `diff`
+    block adds lines to a file."""
     path, new = "", False
     lines = iter(page.partition("\n## A store")[0].splitlines())
     for line in lines:
@@ -106,7 +107,7 @@ STEPS = list(steps(PAGE))
 
 
 def copy(target: Path) -> Path:
-    """Copy what belongs to the tree, and nothing that was made in it."""
+    """Copy the tree without files that were generated in it."""
     made = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.egg-info")
 
     def left_out(directory: str, names: list[str]) -> set[str]:
@@ -117,7 +118,10 @@ def copy(target: Path) -> Path:
 
 
 def install(tree: Path, place: Path) -> Path:
-    """Install a tree with pip, its libraries lent by this Python; answer `bin`."""
+    """Install a tree with pip into a venv that uses this Python's libraries.
+
+    Returns the venv's bin directory.
+    """
     libraries = sysconfig.get_path("purelib")
     subprocess.run(
         [sys.executable, "-m", "venv", "--without-pip", place],
@@ -129,7 +133,7 @@ def install(tree: Path, place: Path) -> Path:
     pip = [sys.executable, "-m", "pip", "-q", "--python", place / "bin/python"]
     offline = ["--no-index", "--no-deps", "--no-build-isolation"]
     run([*pip, "install", *offline, "--editable", tree])
-    # What is lent has this tree too, by the name of the project: the copy goes before.
+    # This Python's libraries include the original project: the copy must come first.
     first = f"{tree}/common\n{tree}/helpers\n"
     (theirs / "0.pth").write_text(first)
     return place / "bin"
@@ -177,7 +181,7 @@ class World:
         return self.run(*command, status=status).stdout
 
     def sandbox(self, identity: str, script: str) -> str:
-        """What lines of shell print in the cloud."""
+        """Return the stdout of a shell script in the sandbox."""
         command = ("sandbox", "--identity", identity, "--counts", "counts.json")
         shell = ("--", "sh", "-euc", script)
         return self.run(self.bin / "dockcred", *command, *shell).stdout
@@ -206,7 +210,7 @@ def test_the_page_is_short() -> None:
 
 
 def test_the_programs_are_the_copys(world: World) -> None:
-    """Else what follows would show nothing."""
+    """Otherwise the tests below would not test the copy."""
     code = "import dockcred, docker_credential_stackyard as d; print(dockcred.__file__, d.__file__)"
     printed = world.run(world.bin / "python", "-c", code).stdout.split()
     assert all(path.startswith(f"{world.tree}/") for path in printed), printed
@@ -224,7 +228,7 @@ def test_it_keeps_the_contract_and_its_own_tests_pass(world: World) -> None:
 
 
 def test_the_house_stands(world: World) -> None:
-    """The number of files is ours: the page's own come on top of it, and no others."""
+    """MOST_FILES is raised by the page's own new files, and by no more."""
     ours = sum(step.new and step.path.startswith("common/") for step in STEPS)
     rooms = world.tree / "tests/house/test_rooms.py"
     text, changed = re.subn(
@@ -255,7 +259,7 @@ def test_it_passes_make_check(world: World, check: tuple[str, ...]) -> None:
     program = Path(sysconfig.get_path("scripts")) / check[0]
     if not program.exists():
         pytest.skip(f"{check[0]} is missing")
-    # What is written in Python looks for the modules beside its own.
+    # Tools in Python must run by the copy's Python, to find its modules.
     by = () if check[0] == "ruff" else (world.bin / "python",)
     world.run(*by, program, *check[1:])
 

@@ -28,24 +28,24 @@ for name in ("api", "identity", "protocol", "providers", "stores", "system", "tr
             print(found.name, error.name.partition(".")[0])
 """
 GUARDED = {
-    # Loaded on Windows alone.
+    # Loaded on Windows only.
     "dockcred.system.windows msvcrt",
-    # Loaded by the sdk module beside it, which says what is missing.
+    # Loaded by the sdk module beside it, which raises MissingExtraError.
     "dockcred.providers.ecr.profiles botocore",
     "dockcred.providers.ecr.session botocore",
-    # Loaded by wiring.keychain_store, which says so.
+    # Loaded by wiring.keychain_store, which raises MissingExtraError.
     "dockcred.stores.any_keyring keyring",
     "dockcred.stores.keyring_backend keyring",
     "dockcred.stores.vault cryptography",
     "dockcred.stores.vault_file cryptography",
-    # Loaded by the store beside them for what it does not do itself: as above.
+    # Loaded by the store beside them for some operations, with the same error.
     "dockcred.stores.secretservice.bus jeepney",
     "dockcred.stores.secretservice.items jeepney",
 }
 
 
 def test_without_a_library_a_module_loads_or_says_what_is_missing() -> None:
-    """-S: no site-packages, so that nothing is there but Python's own library."""
+    """-S leaves out site-packages, so that only Python's own library is there."""
     root = str(Path(dockcred.__file__).parents[1])
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", TRY, root],

@@ -24,7 +24,7 @@ def test_two():
 
 
 def run(place: Path, name: str, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run two tests at a home in which one entry was before."""
+    """Run two tests with a home directory whose cache has one entry already."""
     (place / ".cache/dockcred").mkdir(parents=True)
     (place / ".cache/dockcred/before").touch()
     (place / "test_it.py").write_text(TESTS.replace("NAME", name))

@@ -48,7 +48,7 @@ COPIES = {
     "move",
 }
 OURS = {"cache", "self._cache", "self"}
-"""On which `write_text` is the cache's own."""
+"""The objects whose `write_text` is the cache's own method."""
 
 WRITERS = {
     "identity/cache/lock.py": "the lock of an entry is an empty file, which stays",
@@ -57,7 +57,7 @@ WRITERS = {
     "commands/manual.py": "pages without a secret, for a packager's directory",
     "commands/sandbox.py": "what a test cloud was asked, where its user says",
 }
-"""Who else writes files than `system`, and why."""
+"""The files outside `system` that write files, and why."""
 
 
 def writes(tree: ast.AST) -> list[str]:
@@ -133,7 +133,7 @@ WAITERS = {
     "commands/token_service/workers.py": "the pause after one that died at once",
     "commands/doctor/locked.py": "a bus and a keyring that are starting",
 }
-"""Where `time.sleep` is called: each for another thing."""
+"""The files that call `time.sleep`, and what each of them waits for."""
 
 
 def test_each_wait_has_one_loop():
@@ -185,7 +185,7 @@ RIDDLES = {
     "Drop",
 }
 COMMANDS = {"command", "group"}
-"""By which a function's docstring is what a person reads as help."""
+"""Decorators of click: the function's docstring is the help text of a command."""
 
 
 def test_docstrings_begin_with_the_verbs_of_the_field():

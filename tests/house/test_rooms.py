@@ -1,4 +1,5 @@
-"""The house keeps its rooms: few files, no circles, and no shortcut past a room."""
+"""The packages of dockcred keep their tasks: few files, no import cycles, and no use of
+POSIX, paths, sockets or os.environ outside the packages for that."""
 
 from __future__ import annotations
 
@@ -55,9 +56,9 @@ PLACE = re.compile(
     "/(bin|boot|dev|etc|home|lib|lib64|mnt|nix|opt|private|proc|root|run|sbin|srv|sys|tmp"
     "|usr|var|Applications|Library|System|Users|Volumes)(/|$)"
 )
-"""What a literal begins with that is a place of POSIX, wherever Windows has it."""
+"""The begin of a string that is a path on POSIX; Windows has that file elsewhere."""
 
-# What is there in spite of the rule, and why; a line that is no longer true fails too.
+# The files that may break a rule, and why; a row that is no longer true fails too.
 EXCEPTIONS: dict[str, dict[str, str]] = {
     "POSIX alone": {
         "commands/forward/__init__.py": "asks for the user's own number, whom alone it answers",
@@ -171,7 +172,7 @@ def _platform(tree: ast.AST) -> bool:
 
 
 def _inner(tree: ast.AST) -> Iterator[ast.expr]:
-    """What begins no text: docstrings, and what stands behind a name in an f-string."""
+    """Yield nodes that begin no path: docstrings, and later parts of f-strings."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr):
             yield node.value
@@ -229,7 +230,7 @@ def test_a_room_keeps_its_own(rule):
 
 
 def test_no_file_imports_itself_in_a_circle():
-    """Neither when it is loaded, nor on use, nor for a type."""
+    """Imports at load time, inside functions and for types all count."""
     modules = {
         f"dockcred/{name}".removesuffix(".py").removesuffix("/__init__"): name
         for name in FILES
@@ -265,4 +266,4 @@ def test_the_house_stays_small():
 
 
 LONG = {"testing/store_contract.py"}
-"""The one longer file: one contract, read from top to bottom."""
+"""The only file that may be longer: it is one contract, to be read as a whole."""

@@ -1,6 +1,6 @@
-"""The workflow files for those who fork this: held by others' linters of such files.
+"""Check the workflow files (for people who fork this) with other people's linters.
 
-Each linter is also given a file with one thing wrong, so that a test can fail.
+Each linter must also find one error in a file that was made wrong.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def test_a_linter_finds_what_is_wrong(what: str, tmp_path: Path) -> None:
 
 
 def written_wrong(tmp_path: Path) -> Path:
-    """Write the file of updates with a word that is none."""
+    """Write dependabot.yml with an unknown key; return its path."""
     file = tmp_path / ".github/dependabot.yml"
     file.parent.mkdir(parents=True)
     text = DEPENDABOT.read_text(encoding="utf-8")
@@ -83,7 +83,7 @@ def test_updates_are_asked_for_after_a_while(tmp_path: Path) -> None:
 
 
 def test_updates_are_asked_for_by_the_schema(tmp_path: Path) -> None:
-    """SchemaStore's, as check-jsonschema carries it."""
+    """The schema is SchemaStore's, which check-jsonschema includes."""
     try:
         import check_jsonschema
     except ImportError:
@@ -112,7 +112,7 @@ RIGHTS = {
     },
     "test.yml": {"contents: read"},
 }
-"""What a job may do, at the most."""
+"""By workflow: all permissions that its jobs have."""
 
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
