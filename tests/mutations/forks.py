@@ -1,10 +1,10 @@
-"""Run pytest again and again, each time in a fork of a process that has its libraries.
+"""Run pytest many times, each in a fork of a process that has imported its libraries.
 
-Each line of stdin is JSON, the seconds that pytest has, variables and its arguments; each of stdout
-is its status, None where the time was over, and what it said. What is imported here is
-others' alone: ours and the tests are imported anew in each fork. A test that starts no
-program takes 0.2 s of processor time; without these imports, and without bytecode of
-what each fork imports, 0.7.
+Each line of stdin is JSON: the time limit in seconds, variables, and pytest's
+arguments. Each line of stdout is JSON too: the exit status (null after a timeout) and
+the output. Only other people's libraries are imported here: each fork imports our code
+and the tests itself. A test that starts no program takes 0.2 s of processor time. It
+takes 0.7 s without these imports and without the bytecode of what each fork imports.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main() -> None:
     for library in LIBRARIES:
         with contextlib.suppress(ImportError):
             importlib.import_module(library)
-    # Nor do the forks look through all that for garbage.
+    # The forks' garbage collector must not scan the imported libraries.
     gc.freeze()
     requests, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
     null = os.open(os.devnull, os.O_RDWR)
@@ -57,7 +57,7 @@ def main() -> None:
 def run(
     limit_s: int, variables: dict[str, str], arguments: list[str], said: int
 ) -> int | None:
-    """Return pytest's status, None where it ran for longer than it may."""
+    """Return pytest's exit status, None if it was killed after `limit_s` seconds."""
     child = os.fork()
     if child == 0:
         os.dup2(said, 1)
@@ -65,9 +65,9 @@ def run(
         os.setsid()
         os.environ.update(variables)
         importlib.invalidate_caches()
-        status = 1  # as Python itself ends, where pytest fails at its end
+        status = 1  # Python's own status, if pytest raises an exception
         try:
-            # Its own plugin is among the libraries.
+            # pytest warns that its plugins were imported before: they are in LIBRARIES.
             early = "ignore::pytest.PytestAssertRewriteWarning"
             status = pytest.main(["-W", early, *arguments])
         except BaseException:  # noqa: BLE001 - a fork never goes back to main

@@ -1,13 +1,14 @@
-"""Take each rule of table.toml out of the code and see its test fail.
+"""Remove each rule of table.toml from the code, and check that its test then fails.
 
-    python tests/mutations/run.py            all: twenty minutes
-    python tests/mutations/run.py --third    those of a third of the tests, Wine's left out
-    python tests/mutations/run.py WORD       the rules with this word in them
-    python tests/mutations/run.py --drawn    none: of names on stdin those of a third
+    python tests/mutations/run.py            all rules: twenty minutes python
+    tests/mutations/run.py --third    rules of a third of the tests, without Wine's
+    python tests/mutations/run.py WORD       the rules with this word in them python
+    tests/mutations/run.py --drawn    no rules: print a third of the names on stdin
 
-Works on copies of the tree, each with a venv that sees the copy first and the
-libraries of this Python after it. A rule whose removal no test notices is printed,
-and the exit status is 1. Which third is drawn by the commit: each has another one.
+It works on copies of the tree. Each has a venv that imports from the copy first and
+then from this Python's libraries. A rule is printed if its test does not notice the
+removal, and the exit status is 1. The commit's hash selects the third, so it varies by
+commit.
 """
 
 from __future__ import annotations
@@ -58,17 +59,17 @@ PROGRAMS = {
 }
 SCRIPT = "#!{python}\nfrom {module} import main\nmain()\n"
 LIMIT_S, LIMIT_OF_ALL_S = 240, 1200
-BUSY_S = 15  # a mutated program may never answer, and is not to be waited for
+BUSY_S = 15  # short: a mutated program may never answer
 SEED = "20261129"
 FAILED = 1  # pytest's status where a test failed; others mean that none ran
-# Three for two processors: what is slow on purpose is waited for.
+# Three for two processors: some tests only wait, by design.
 WORKERS = min(8, (os.cpu_count() or 1) * 3 // 2)
 SHARES = 3
 
 
 @dataclass(frozen=True)
 class Mutation:
-    """One rule, how to take it out, and the test that must notice."""
+    """A rule, the change of code that removes it, and the test that must fail then."""
 
     rule: str
     file: str
@@ -77,7 +78,7 @@ class Mutation:
     test: str
 
     def apply(self, root: Path, stamp: float) -> None:
-        """Change the file; the stamp keeps Python from believing older bytecode."""
+        """Change the file; the new mtime `stamp` makes Python ignore older bytecode."""
         path = root / self.file
         text = path.read_text(encoding="utf-8")
         if text.count(self.find) != 1:
@@ -89,10 +90,10 @@ class Mutation:
 
 
 class Tree:
-    """A copy of the sources with programs and a Python that import from it."""
+    """A copy of the sources, with a venv whose programs import from the copy."""
 
     def __init__(self, place: Path) -> None:
-        """Copy, and make the venv."""
+        """Copy the sources, make the venv, and start forks.py."""
         self._place = place
         self._stamp = 1_000_000_000.0
         for name in COPIED:
@@ -116,7 +117,7 @@ class Tree:
         self._forks = subprocess.Popen(
             [self._bin / "python", Path(__file__).parent / "forks.py"],
             cwd=place,
-            # A fresh seed may find what no mutation has done.
+            # With a fixed seed: a new one could find a fault that no mutation caused.
             env=kept | {"DOCKCRED_BIN": str(self._bin), "DOCKCRED_SEED": SEED},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -132,9 +133,9 @@ class Tree:
     def run(
         self, *tests: str, limit_s: int = LIMIT_S, **variables: str
     ) -> tuple[int | None, str]:
-        """Run tests of the copy on the copy; return how they ended and what was said.
+        """Run the copy's tests on the copy; return the exit status and the output.
 
-        The status is None where they ran for longer than `limit_s`.
+        The status is None if they ran longer than `limit_s`.
         """
         assert self._forks.stdin
         assert self._forks.stdout
@@ -148,12 +149,12 @@ class Tree:
         return status, output
 
     def complaint(self, *tests: str) -> str:
-        """Answer what pytest says where a test fails on the code as it is."""
+        """Run tests on the unchanged code; return pytest's output if one fails."""
         status, output = self.run(*tests, limit_s=LIMIT_OF_ALL_S)
         return output or str(status) if status != 0 else ""
 
     def survives(self, mutation: Mutation) -> str:
-        """Answer what is wrong with the test, nothing where it fails as it must."""
+        """Return why a mutation was not noticed; "" if its test fails as it must."""
         original = self._place / mutation.file
         try:
             mutation.apply(self._place, self._later())
@@ -175,7 +176,7 @@ class Tree:
 
 
 def read(word: str) -> list[Mutation]:
-    """Read the table: all, the commit's third, or the rows with a word."""
+    """Read the table: the commit's third (--third), or the rows with a word."""
     with (Path(__file__).parent / "table.toml").open("rb") as file:
         rows = tomllib.load(file)["mutation"]
     found = [Mutation(**row) for row in rows]
@@ -188,12 +189,13 @@ def read(word: str) -> list[Mutation]:
 
 
 def is_of_the_day(test: str) -> bool:
-    """Return whether `make check` tries it: under Wine each would take a minute."""
+    """Return whether `make check` tries this test's rules; under Wine each takes a
+    minute."""
     return not test.startswith("tests/windows/")
 
 
 def third(names: Iterable[str], commit: str) -> list[str]:
-    """Return a third of the names, which the commit draws."""
+    """Return a third of the names, selected by the commit's hash."""
     drawn = int(commit[:8], 16) % SHARES
     return [name for name in names if crc32(name.encode()) % SHARES == drawn]
 
@@ -204,7 +206,8 @@ def _commit() -> str:
 
 
 def main() -> int:
-    """Try every mutation; answer 1 if one survives or a test fails twice without it."""
+    """Try every mutation; return 1 if one is not noticed, or if a test fails twice on
+    the unchanged code."""
     if sys.argv[1:] == ["--drawn"]:
         print(*third(sys.stdin.read().splitlines(), _commit()))
         return 0
@@ -235,7 +238,8 @@ def main() -> int:
         shares = [tests[number::WORKERS] for number in range(WORKERS)]
         with ThreadPoolExecutor(WORKERS) as crowd:
             complaints = list(crowd.map(passes, filter(None, shares)))
-            # `make test` has judged them. Here a busy machine must not hide all rows.
+            # Failed tests run again: `make test` has passed before, and one failure of
+            # a busy machine must not prevent all rows.
             for number, complaint in enumerate(complaints):
                 if complaint:
                     print(complaint, "Without a mutation a test fails.", sep="\n")

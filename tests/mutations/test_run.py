@@ -1,4 +1,4 @@
-"""The table of mutations, and which of them `make check` tries: each commit a third."""
+"""The table of mutations, and the third of it that `make check` tries at a commit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_three_thirds_are_the_whole_and_no_test_is_in_two():
 
 
 def test_the_commit_that_is_checked_out_draws(monkeypatch, capsys):
-    """The rows of one test together; and the names that .ci/bare.sh hands over."""
+    """It draws all rows of a test or none, and names that .ci/bare.sh passes."""
     monkeypatch.setattr(run, "_commit", lambda: "00000001" + "f" * 32 + "\n")
     tests = [row.test for row in run.read("") if run.is_of_the_day(row.test)]
     drawn = run.third(tests, "00000001")
@@ -34,14 +34,14 @@ def test_each_rule_has_a_name_of_its_own():
 
 
 def test_what_draws_its_inputs_has_one_that_is_always_tried():
-    """A mutation that chance alone notices is not noticed on another day."""
+    """A test with random inputs needs an @example that always notices the mutation."""
     drawn = [row for row in run.read("") if "given" in _decorators(row.test)]
     assert drawn
     assert [row.rule for row in drawn if "example" not in _decorators(row.test)] == []
 
 
 def _decorators(test: str) -> set[str]:
-    """Return the names of what decorates a test, or each of a file's, as pytest has it."""
+    """Return the names of the decorators of a test, or of all tests in a file."""
     file, *names = test.partition("[")[0].split("::")
     return {
         ast.unparse(decorator).partition("(")[0].rpartition(".")[2]
@@ -53,6 +53,6 @@ def _decorators(test: str) -> set[str]:
 
 @cache
 def _functions(file: str) -> list[ast.FunctionDef]:
-    """Return the functions of a file, which has many a mutation's test."""
+    """Return the functions of a file; cached, as many mutations share a file."""
     tree = ast.parse((run.ROOT / file).read_text(encoding="utf-8"))
     return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
