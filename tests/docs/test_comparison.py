@@ -1,4 +1,4 @@
-"""README's comparison: each cell of ours names a test, each of theirs a line of code."""
+"""README's comparison: our cells name a test, each of theirs a line of code."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_what_is_compared_is_held_by_a_test_of_ours(name: str) -> None:
 
 @pytest.mark.parametrize("name", HELPERS)
 def test_what_they_do_is_said_by_their_code(name: str) -> None:
-    """At a commit: a line of a branch may say something else tomorrow."""
+    """Links name a commit, as a line on a branch may change."""
     for feature in set(FEATURES) & set(HELPERS[name]):
         said, place = HELPERS[name][feature]
         assert re.match(r"yes|no|kubelet does", said)

@@ -15,8 +15,8 @@ from support.real import require_own_mounts, require_root
 from dockcred.testing.sandbox import Sandbox
 
 LIMIT_S = 120
-# The launchers' directory of root is the machine's: what a block installs is laid over
-# it, and gone with the block's own mounts.
+# root's directory for launchers belongs to the machine. So an overlay is mounted on it
+# in the block's own mount namespace: what a block installs is gone with it.
 LAID_OVER = """
 mount -t tmpfs blocks "$UPPER" && mkdir "$UPPER/upper" "$UPPER/work" &&
 mount -t overlay blocks -o "lowerdir=$1,upperdir=$UPPER/upper,workdir=$UPPER/work" "$1"
@@ -30,7 +30,7 @@ CONSOLE = [block for block in blocks("console") if not block.elsewhere]
 
 
 def shell(block: Block, home: Path) -> list[str]:
-    """The shell that the block is typed into; as root, with /usr/local/bin its own."""
+    """Return the command of the shell for a block; root gets its own /usr/local/bin."""
     command = ["bash", "--norc", "--noprofile", "-u"]
     if os.geteuid() != 0:
         if any("/usr/local/bin" in typed for typed, _ in block.steps()):
@@ -51,7 +51,7 @@ def shell(block: Block, home: Path) -> list[str]:
 
 
 def prepare(block: Block, home: Path) -> None:
-    """Give the home what the block takes for granted."""
+    """Write the files into the home directory that the block needs."""
     if "with a login" in block.how:
         (home / ".docker").mkdir()
         (home / ".docker/config.json").write_text(LOGIN)
@@ -67,9 +67,9 @@ def test_a_block_does_what_it_shows(
         f"echo $? >{tmp_path}/{n}.rc\n"
         for n, (command, _) in enumerate(steps)
     )
-    # Behind the sandbox's proxy there is no network for `make` to fetch a library from.
+    # With TLS there is the sandbox's proxy: `make` could not download libraries by it.
     with Sandbox(tls="in the project" not in block.how) as cloud:
-        # A make that is started by another one's test tells where it goes in and out.
+        # With make's own variables an inner make would print the directories it enters.
         typed = {n: v for n, v in os.environ.items() if not n.startswith(MAKE_S)}
         variables = cloud.environment(block.identity, inherit=typed)
         variables |= {
@@ -127,7 +127,7 @@ WAYS = ("pip", "pipx", "uv", "deb", "one-file")
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_tab_of_the_readme_is_what_the_page_says_of_this_way(way: str) -> None:
-    """The page adds the launchers, which `setup` writes for who reads on in README.
+    """The page also installs the launchers, which README leaves to `setup`.
 
     tests/real/test_machine.py runs the tab.
     """

@@ -1,4 +1,4 @@
-"""The table of meant differences: whole rows, and none that no test expects."""
+"""The table of intended differences: complete rows, each expected by some test."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CELLS = ("input", "the SDK", "here", "why")
 
 
 def _expected() -> set[str]:
-    """Every name that some test expects."""
+    """Return every name that some test expects."""
     texts = (path.read_text(encoding="utf-8") for path in ROOT.glob("tests/**/*.py"))
     return {name for text in texts for name in EXPECTED.findall(text)}
 

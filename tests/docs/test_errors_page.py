@@ -1,4 +1,4 @@
-"""What docs/errors.md says of each error is a sentence, whose placeholders have names."""
+"""Each message in docs/errors.md is a sentence, and its placeholders have names."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ ROWS = re.findall(
 )
 PLACEHOLDER = re.compile(r"(?<!\\)\*([^*]+)\*")
 ENDS = re.compile(r"(\b(a|an|the|of|to|at|and|or)|[,:(;])$")
-"""What no sentence ends with."""
+"""Words and marks that cannot end a sentence."""
 
 
 def faults(cell: str) -> list[str]:
-    """Return what is wrong with a cell, for one who reads it."""
+    """Return what makes a cell unclear to a reader."""
     texts = PLACEHOLDER.split(cell)
     found = ["an empty one"] if not "".join(texts[::2]).strip(" :") else []
     for before, name, after in zip(texts[::2], texts[1::2], texts[2::2], strict=False):

@@ -1,4 +1,4 @@
-"""The manual pages: one for each program and command, which groff takes silently."""
+"""The manual pages: one for each program and command, without a warning by groff."""
 
 from __future__ import annotations
 

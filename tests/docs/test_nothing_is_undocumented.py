@@ -1,4 +1,4 @@
-"""A program, command, option, variable or error that no page tells of fails here."""
+"""Every program, command, option, variable and error is on some page."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LINK = re.compile(r"\]\((?!\w+:)([^)#]+)(?:#[^)]*)?\)")
 def commands(
     command: click.Command = main, words: tuple[str, ...] = ("dockcred",)
 ) -> Iterator[tuple[str, click.Command]]:
-    """Every command of `dockcred`, with the words that call it."""
+    """Yield every command of `dockcred`, with the words that call it."""
     yield " ".join(words), command
     if isinstance(command, click.Group):
         context = click.Context(command)
@@ -69,7 +69,7 @@ def test_every_option_says_what_it_does_and_a_command_shows_examples(name: str) 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_page_tells_of_every_option(name: str) -> None:
-    """The manual tells of all; here is what a reader of the pages shall find."""
+    """The manual has all options; these must be on the pages too."""
     for parameter in COMMANDS[name].params:
         if isinstance(parameter, click.Option) and not parameter.hidden:
             said = [option for option in parameter.opts if option in EVERYTHING]
@@ -77,7 +77,8 @@ def test_a_page_tells_of_every_option(name: str) -> None:
 
 
 def test_every_variable_of_ours_has_a_meaning_and_no_other_has() -> None:
-    """DOCKCRED_SERVICE_ACCOUNT is no process's: it keys the cache of kubelet's plugin."""
+    """DOCKCRED_SERVICE_ACCOUNT is no environment variable: it is part of the cache key of
+    kubelet's plugin."""
     text = "\n".join(
         path.read_text()
         for place in ("common", "helpers")

@@ -24,7 +24,7 @@ _TEXT = re.compile(r'<text class="[^"]*" x="([\d.]+)" y="([\d.]+)"[^>]*>(.*?)</t
 
 @cache
 def script() -> ModuleType:
-    """What draws the pictures."""
+    """Return the module that draws the pictures."""
     path = ROOT / "docs/generate/pictures.py"
     spec = importlib.util.spec_from_file_location("pictures", path)
     module = importlib.util.module_from_spec(spec)
@@ -33,7 +33,7 @@ def script() -> ModuleType:
 
 
 def words(svg: str) -> str:
-    """What is read in a picture, on one line: each of its lines from left to right."""
+    """Return a picture's text in one line, each of its lines from left to right."""
     lines: dict[float, list[tuple[float, str]]] = {}
     for x, y, text in _TEXT.findall(svg):
         lines.setdefault(float(y), []).append((float(x), html.unescape(text)))
@@ -71,7 +71,7 @@ def test_a_picture_shows_no_secret_and_no_place_of_the_machine_that_drew_it(
 
 
 def test_what_the_pictures_tell_to_run_can_be_run() -> None:
-    """Both the command of the picture and the one that it shows as a remedy."""
+    """This includes a command that a picture shows as a remedy."""
     said = words(drawn("doctor.svg"))
     remedy = re.search(r"run: (dockcred .*? --profile \w+)", said)
     assert remedy, said

@@ -1,4 +1,4 @@
-"""docs/policy.md and docs/python.md: what they promise is what the project is."""
+"""The promises of docs/policy.md and docs/python.md are true."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import dockcred
 PAGE = (ROOT / "docs/policy.md").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-# These bring no SDK of a cloud, or all of the others.
+# Extras without a cloud's SDK, or with all other extras.
 OTHERS = {"all", "sandbox", "token-service"}
 BOUND = re.compile(r"(?P<name>[\w-]+)(\[\w+\])?>=(?P<version>[\d.]+)")
 
@@ -39,7 +39,7 @@ def test_an_sdk_is_told_with_the_oldest_version_that_is_taken(extra: str) -> Non
 
 
 def test_what_the_matrix_ran_is_of_today_s_bounds_and_all_of_it_passed() -> None:
-    """Who raises a bound runs .ci/matrix.py again."""
+    """Run .ci/matrix.py again after raising a bound."""
     _, _, told = PAGE.partition("`.ci/matrix.py` ran on ")
     told, _, _ = told.partition("\n**Clients.**")
     results = re.findall(r"^\| (3\.\d+)\.\d+ \| (.+) \|$", told, re.MULTILINE)
@@ -78,6 +78,6 @@ def test_the_page_of_python_has_each_public_name_and_no_other() -> None:
 
 
 def test_what_is_older_is_not_said_to_be_mended_in_one_place_only() -> None:
-    """The policy and SECURITY.md tell the same."""
+    """The policy and SECURITY.md say the same."""
     assert "Older ones get none." in PAGE
     assert "older ones do not" in (ROOT / "SECURITY.md").read_text(encoding="utf-8")

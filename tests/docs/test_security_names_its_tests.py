@@ -1,4 +1,4 @@
-"""docs/security.md: every promise names a test, and every test that is named is there."""
+"""docs/security.md: every promise names a test, and every named test exists."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The documentation as a site, in a real browser: from a folder's server and from files.
+"""The documentation as a site, in a real browser: from a server and from files.
 
-`make site` builds it first, and fails where a link or an anchor leads nowhere.
+`make site` builds it first; it fails if a link or an anchor leads nowhere.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ VERSION = dockcred.system.version.__version__
 SITE = ROOT / "build/site" / VERSION
 TELEPHONE = (360, 740)
 READABLE_PX = 12
-# Lines that people paste as a client shows them, with values: the heading of that error
-# shall come first.
+# Lines that people paste into the search, as a client shows them, with values. The
+# heading of that error must come first.
 PASTED = (ROOT / "tests/docs/pasted.txt").read_text(encoding="utf-8").splitlines()
 _ROW = re.compile(r"^\| (.+?) \| ", re.MULTILINE)
 _MARKS = re.compile(r"(?<!\\)\*([^*]+)\*")
-# By the heading that the site shows, what a message of it is like; the last value, behind
-# a colon or in parentheses, is often left out.
+# By the heading on the site, a pattern of its messages. The last value, after a colon
+# or in parentheses, is often left out.
 SAID = {
     re.sub(r"\\(.)", r"\1", _MARKS.sub(r"\1", says)): re.sub(
         r"(:\\ |\\ \\\()\[\^;\]\*(\\\))?$",
@@ -55,7 +55,7 @@ _PART = re.compile(r'<(\w+)(?: [^>]*?class="([^"]*)")?')
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory) -> Path:
-    """Build the site once for all workers: another build would take it away."""
+    """Build the site once for all workers: a second build would remove the first."""
     pytest.importorskip("selenium")
     for name in ("chromedriver", "npm"):
         program(name)
@@ -91,7 +91,7 @@ class Quiet(SimpleHTTPRequestHandler):
     """A server that does not log."""
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -103,15 +103,16 @@ def browser(site) -> Iterator[Browser]:
 
 
 def pages() -> list[str]:
-    """Return the site's pages, but for the one of what is not found."""
+    """Return the site's pages, without 404.html."""
     found = (page.relative_to(SITE).as_posix() for page in SITE.rglob("*.html"))
     return sorted(page for page in found if page != "404.html")
 
 
 def share() -> list[str]:
-    """Return few pages that have all between them; each, where DOCKCRED_NIGHT is set.
+    """Return few pages that together have every kind of element.
 
-    What a page has are its elements with their classes: tables, tabs, diagrams, notes.
+    A kind is an element's name with its classes: tables, tabs, diagrams, notes. With
+    DOCKCRED_NIGHT set all pages are returned.
     """
     if os.environ.get("DOCKCRED_NIGHT"):
         return pages()
@@ -191,7 +192,7 @@ def test_tabs_change_and_code_is_copied(browser, url) -> None:
     assert "pipx install" in browser.wait(shown)
     browser.click(".tabbed-labels label:nth-child(2)")
     browser.wait(f"{shown}.includes('uv tool install')")
-    # What a button is for is told by the page once it listens: it has made the button.
+    # The page gives a button its label when the button works.
     browser.wait(
         "return [...document.querySelectorAll('[data-md-type=copy]')]"
         ".find(e => e.offsetParent)?.setAttribute('id', 'seen') === undefined"
@@ -206,7 +207,7 @@ def test_tabs_change_and_code_is_copied(browser, url) -> None:
 
 
 def test_another_version_is_chosen_without_a_server(browser, site, tmp_path) -> None:
-    """The same page of it, or its first page, where it has no such page."""
+    """The chooser opens the same page of that version, or its first page."""
     for name in ("0.0.1", VERSION):
         (tmp_path / name).symlink_to(site)
     built = tmp_path / "built"
@@ -226,7 +227,7 @@ def test_another_version_is_chosen_without_a_server(browser, site, tmp_path) -> 
 
 
 def paint(browser: Browser, scheme: str) -> None:
-    """Show the page that is open in a scheme of the theme's: default or slate."""
+    """Show the open page in a colour scheme of the theme: default or slate."""
     browser.run(f"document.body.setAttribute('data-md-color-scheme', {scheme!r})")
 
 
@@ -248,7 +249,7 @@ def test_the_accessibility_checker_finds_nothing(browser, url) -> None:
 
 
 def test_it_is_to_be_looked_at(browser, url) -> None:
-    """Screenshots, where $CI_ARTIFACTS says to; on the telephone in the dark."""
+    """Writes screenshots into $CI_ARTIFACTS; those of a telephone in dark colours."""
     folder = os.environ.get("CI_ARTIFACTS")
     if not folder:
         pytest.skip("CI_ARTIFACTS names no folder")

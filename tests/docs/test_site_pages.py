@@ -1,4 +1,4 @@
-"""Which pages the site has, and where: told without building it."""
+"""The site's pages and their paths, checked without building it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_each_page_has_its_place_in_the_site() -> None:
 
 
 def test_versions_stand_side_by_side_and_latest_leads_to_the_newest(tmp_path) -> None:
-    """1.10.0 is newer than 1.9.0, also where 1.9.0 is built once more."""
+    """1.10.0 is newer than 1.9.0, also after 1.9.0 was built again."""
     site, built = tmp_path / "site", tmp_path / "built"
     for version in ("1.9.0", "1.10.0", "1.9.0"):
         (built / "tasks").mkdir(parents=True)
