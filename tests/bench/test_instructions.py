@@ -1,7 +1,7 @@
-"""No path of ours may grow by a tenth unseen: instructions, which do not wobble.
+"""No code path of ours may grow by a tenth, in instructions, which do not vary.
 
-Figures hold for one build of Python and one system's libraries; `python -m
-bench.instructions --save` writes down those of another.
+The stored counts are valid for one build of Python and one system's libraries. `python
+-m bench.instructions --save` stores those of another.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from support.differential import NIGHT
 from support.real import program
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-# By day the one that most machines have: each costs a minute of a processor.
+# By day only the Python that most machines have: each takes a minute of processor time.
 PYTHONS = ("/usr/bin/python3", sys.executable) if NIGHT else ("/usr/bin/python3",)
 PATHS = (
     "front hit",
@@ -34,7 +34,7 @@ ROOM = 1.10
 
 @pytest.fixture(scope="module", params=PYTHONS)
 def measured(request) -> dict[str, dict[str, object]]:
-    """What the paths cost under one interpreter, each with the build it holds for."""
+    """Return the counts of the paths under one interpreter, each with its build."""
     program("valgrind")
     program(request.param)
     argv = [sys.executable, "-m", "bench.instructions", "--json", "--python"]
@@ -67,24 +67,24 @@ def test_a_path_costs_what_it_did(measured, path):
 
 
 def test_the_front_is_a_tenth_of_python(measured):
-    """On any build: what the front is there for."""
+    """True on any build: this is why there is a front (the launcher's sh part)."""
     assert measured["front hit"]["million"] < measured["cached hit"]["million"] / 10
 
 
 def test_nobody_again_is_told_before_a_module_of_ours_is_loaded(measured):
-    """On any build: far from a hit in Python, which finds its answer in the cache."""
+    """True on any build: it costs much less than a hit that Python answers."""
     if "silent get" not in measured:
         pytest.skip("not counted here: a network of one's own is needed")
     assert measured["silent get"]["million"] < measured["cached hit"]["million"] * 0.7
 
 
 def test_auto_costs_what_the_registry_s_own_helper_costs(measured):
-    """On any build: whatever other providers there are, nothing of them is loaded."""
+    """True on any build: no code of other providers is loaded."""
     for path, room in (("cached hit", 1.03), ("cold get", ROOM)):
         own, auto = (measured[name]["million"] for name in (path, f"{path}, auto"))
         assert auto <= own * room, f"{path}: {auto} M by auto, {own} M by itself"
 
 
 def test_a_hit_imports_no_tls_and_no_json(measured):
-    """On any build: a hit is far from what a cold get costs."""
+    """True on any build: a hit costs much less than a cold get."""
     assert measured["cached hit"]["million"] < measured["cold get"]["million"] / 2

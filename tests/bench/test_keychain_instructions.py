@@ -1,4 +1,4 @@
-"""A get from a keychain may cost no tenth more than it did, on any build of Python."""
+"""A get from a keychain may not cost a tenth more than before, on any Python build."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from support.real import program
 
 from .test_instructions import PYTHONS, REPOSITORY
 
-# In bare interpreters with os: 2.11 and 1.67 when they were written down; with jeepney,
-# and with subprocess, they were 4.9 and 3.7.
+# Ratios to Python's start with `os`. They were 2.11 and 1.67 when this was written;
+# with jeepney, or with subprocess, they were 4.9 and 3.7.
 MOST = {"secretservice get": 2.3, "pass get": 1.82}
 
 

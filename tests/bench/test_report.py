@@ -1,4 +1,4 @@
-"""A row without a figure says why, and in CI it fails the run."""
+"""A row without a result says why, and in CI it fails the run."""
 
 from __future__ import annotations
 

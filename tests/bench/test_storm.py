@@ -1,7 +1,7 @@
 """A fleet that boots at once, by the model and as processes: docs/kubernetes.md's table.
 
-The model's turns are the plugin's own (dockcred.identity.turn), kubelet's back-off and
-AWS's bucket are written down there.
+The model's turns are the plugin's own code (dockcred.identity.turn). Kubelet's backoff
+and AWS's token bucket are modelled in bench.storm_model.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bench.storm_model import (
 )
 from bench.storm_run import RUN_STANDS_FOR
 
-# All boot within BOOT_S; no quota lets the last one through before its own call.
+# All nodes boot within BOOT_S. Even without a quota the last one needs its own call.
 OWN_S = BOOT_S + START_S + CALL_S
 
 
@@ -75,7 +75,7 @@ def test_a_fleet_told_too_large_is_slower_and_one_too_small_is_still_served():
 
 
 def told(run: storm_run.Run) -> storm_run.Run:
-    """Skip where the machine was too busy: such a run says nothing of the model."""
+    """Return the run; skip the test if the machine was too busy to compare with."""
     if not run.is_told:
         pytest.skip(f"the machine is too busy for a storm: {run}")
     return run
@@ -83,7 +83,7 @@ def told(run: storm_run.Run) -> storm_run.Run:
 
 @pytest.mark.slow
 def test_installed_processes_do_what_the_model_says():
-    """The quota is as small as that a handful of processes are throttled by it."""
+    """The quota is so small that a handful of processes are throttled."""
     quota = Quota(0.5, 1)
     done = told(storm_run.run(4, quota=quota, fleet=206, clock=1, runs=1))
     assert done.agrees(), str(done)
@@ -92,7 +92,7 @@ def test_installed_processes_do_what_the_model_says():
 @pytest.mark.slow
 @pytest.mark.parametrize("fleet", [RUN_STANDS_FOR, 0], ids=["told", "untold"])
 def test_processes_whose_clock_is_faster_do_what_the_model_says(fleet):
-    """Kubelet starts them again and again: ten nodes stand for 2,000."""
+    """Ten nodes stand for 2,000, and kubelet retries their pulls."""
     done = told(storm_run.run(10, fleet=fleet))
     assert done.agrees(), str(done)
     assert min(each.throttled for each in done.found) > 10

@@ -1,4 +1,4 @@
-"""When the measure of two workers tells something, and what."""
+"""When the comparison of two workers has a result, and which one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ QUIET, BUSY = 0.01, 0.5
 
 
 def rounds(times: float, foreign: float = QUIET, many: int = 3) -> list[Round]:
-    """Return so many, in which the machine itself gives two only 1.5 times one."""
+    """Return so many rounds, in which two processors are only 1.5 times one."""
     alone, apart = Part(1000, 1000, QUIET), Part(1500, 1000, QUIET)
     return [Round((alone, alone), apart, Part(750 * times, 950, foreign))] * many
 
