@@ -1,6 +1,6 @@
-"""Which breaks are tried again and how often: botocore's standard mode is the oracle.
+"""Which broken connections are retried, and how often: as in botocore's standard mode.
 
-Both sides ask the same broken wire, and the connections are counted.
+Both sides ask the same sandbox with failures, and the connections are counted.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ECR = "https://api.ecr.eu-west-1.amazonaws.com/"
 TARGET = "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken"
 AGREED = ("reset", "closed", "garbage", "no-tls", "proxy-busy")
 LASTING = ("refuse", "wrong-certificate", "proxy-page")
-"""What botocore tries again, too, and what lasts: docs/differences.md."""
+"""Lasting failures, which botocore retries and we do not: docs/differences.md."""
 
 
 @pytest.fixture(autouse=True)
@@ -53,17 +53,17 @@ def theirs(cloud: Sandbox, monkeypatch) -> None:
 
 
 def connections(cloud: Sandbox, awaited: int = http.ATTEMPTS) -> int:
-    """A botocore connection that has answered is used again: its requests count."""
+    """Return the number of attempts; botocore may make several on one connection."""
 
     def found() -> int:
-        # One that is closed at once may be gone before its request was read.
+        # A connection that is closed at once may end before its request is read.
         return max(
             cloud.calls["ecr:GetAuthorizationToken"], cloud.calls["proxy:CONNECT"]
         )
 
-    # The last one may be counted a moment after its end has been met.
+    # The sandbox may count the last attempt only after the client has seen its end.
     wait_until(lambda: found() >= awaited)
-    time.sleep(0.1)  # for what might come too much
+    time.sleep(0.1)  # for an attempt too many
     return found()
 
 
@@ -118,7 +118,7 @@ def test_a_name_that_nobody_has_is_asked_once(monkeypatch):
     monkeypatch.setattr(http, "_exchange", count(http._exchange, tried))
     with pytest.raises(TransportError, match="not resolved"):
         request("GET", "https://nobody.invalid/", Environment({}), headers={})
-    assert len(tried) in {1, http.ATTEMPTS}  # without a resolver it is EAI_AGAIN
+    assert len(tried) in {1, http.ATTEMPTS}  # without a resolver: EAI_AGAIN
 
 
 def count(function, calls):
@@ -138,7 +138,7 @@ def test_no_attempt_begins_that_the_call_has_no_time_for(cloud, monkeypatch):
 
 
 def test_a_later_attempt_ends_before_the_call_does(cloud, monkeypatch):
-    """So that the cause is told, and not that the time is over."""
+    """So the error names the cause, and not the call's timeout."""
     monkeypatch.setattr(process, "_ends_at", time.monotonic() + 2)
     cloud.fail("ecr:reset:1")
     cloud.fail("ecr:hang")
@@ -148,7 +148,7 @@ def test_a_later_attempt_ends_before_the_call_does(cloud, monkeypatch):
 
 
 def test_each_attempt_is_signed_anew(cloud):
-    """A signature is good for five minutes, and for what it was made at."""
+    """A signature holds its time, and is valid for five minutes."""
     made = []
     cloud.fail("ecr:reset:2")
     environment = Environment(cloud.environment())
@@ -179,7 +179,7 @@ def test_a_probe_of_nobody_is_one(cloud, monkeypatch):
 
 
 def azure_identity(cloud: Sandbox, monkeypatch) -> None:
-    """Ask Entra as azure-identity does by itself."""
+    """Ask Entra by azure-identity, with its own retries."""
     identity = pytest.importorskip("azure.identity")
     from azure.core.pipeline.transport import RequestsTransport
 
@@ -195,7 +195,7 @@ def azure_identity(cloud: Sandbox, monkeypatch) -> None:
 
 
 def google_auth(cloud: Sandbox, monkeypatch) -> None:
-    """Ask Google's token endpoint as google-auth does by itself."""
+    """Ask Google's token endpoint by google-auth, with its own retries."""
     requests = pytest.importorskip("google.auth.transport.requests")
     from google.auth.exceptions import TransportError as BrokenError
     from google.oauth2 import service_account

@@ -1,4 +1,4 @@
-"""A connection that is begun before its request is no less verified than another."""
+"""A connection that is opened before its request is verified like any other."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_greeted_connection_serves_the_next_request(url, cloud, monkeypatch):
 
 
 def test_without_tls_nobody_is_greeted(cloud, monkeypatch):
-    """A hello would be noise to who speaks plain HTTP."""
+    """A plain HTTP server would not understand TLS's ClientHello."""
     monkeypatch.setattr(
         connection.Connector, "_open", lambda _: pytest.fail("it was opened")
     )
@@ -62,7 +62,7 @@ def test_without_tls_nobody_is_greeted(cloud, monkeypatch):
 
 
 def test_a_greeted_stranger_gets_no_request(url, cloud):
-    """Its certificate is not believed: neither at the greeting nor after it."""
+    """The early connection's certificate is verified, and refused, like any other."""
     preconnect(url, Environment({}))
     with pytest.raises(TransportError, match="certificate"):
         ask(url, {})
@@ -77,7 +77,7 @@ def test_a_greeted_connection_that_was_closed_is_begun_anew(url, cloud):
 
 
 def test_other_roots_are_tried_though_the_other_end_was_quick(url, cloud, monkeypatch):
-    """Its certificate may be there, and refused, before hello has been said."""
+    """The server's certificate may be refused while ClientHello is being sent."""
     believing_nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     right = ssl.create_default_context(cafile=cloud.ca_file)
     hello = connection.Connector._hello
@@ -98,7 +98,7 @@ def test_other_roots_are_tried_though_the_other_end_was_quick(url, cloud, monkey
 
 
 def test_headers_are_made_while_tls_is_agreed_upon(url, cloud, monkeypatch):
-    """After our hello, and before the other end's is read."""
+    """They are made after our ClientHello, and before the server's answer is read."""
     told = []
     agreed = connection.Connector._finish_handshake
     monkeypatch.setattr(

@@ -1,4 +1,4 @@
-"""What happens where the SDK is not installed."""
+"""What happens if the SDK is not installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Our form encoding reads back as what was meant, in the standard library's words."""
+"""The standard library decodes our form encoding to the original values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One request, bounded and verified: what a hostile or broken server cannot do."""
+"""A request is limited and verified, whatever a hostile or broken server does."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def server():
 
 
 def _ask(url: str, timeout_s: float = BUSY_S, **variables: str):
-    """Ask once: what is tried again is in test_attempts."""
+    """Send one request, without retries; test_attempts tests those."""
     return request(
         "GET",
         url,
@@ -135,7 +135,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("answer", HOSTILE.values(), ids=HOSTILE)
 def test_an_answer_is_refused_with(answer, server):
-    """A cause with its remedy; neither a crash nor a believed piece."""
+    """The error has cause and remedy; there is no crash, and no part is used."""
     with pytest.raises(TransportError) as told:
         _ask(server(answer).url)
     assert told.value.remedy
@@ -143,7 +143,7 @@ def test_an_answer_is_refused_with(answer, server):
 
 
 def test_a_server_that_drips_does_not_stretch_the_time(server):
-    """The bound is on the whole exchange, not on each piece."""
+    """The timeout is for the whole exchange, not for each part of it."""
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n" + b"x" * 200
     with pytest.raises(TransportError, match=r"did not answer within 0\.5 s"):
         _ask(server(answer, 0.02).url, 0.5)
@@ -151,7 +151,7 @@ def test_a_server_that_drips_does_not_stretch_the_time(server):
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_an_answer_and_is_not_followed(status, server):
-    """Nothing is ever sent on to another host."""
+    """Nothing is sent to another host."""
     elsewhere = server(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
     head = f"HTTP/1.1 {status} X\r\nLocation: {elsewhere.url}/\r\n"
     answer = _ask(server(f"{head}Content-Length: 0\r\n\r\n".encode()).url)
@@ -161,7 +161,7 @@ def test_a_redirect_is_an_answer_and_is_not_followed(status, server):
 
 @pytest.mark.parametrize("road", ["direct", "sdk"])
 def test_neither_road_follows_a_redirect(road, ecr, cloud, server):
-    """The signed request stays where it was sent."""
+    """The signed request goes to no other host."""
     elsewhere = server(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
     head = f"HTTP/1.1 307 X\r\nLocation: {elsewhere.url}/\r\n"
     redirecting = server(f"{head}Content-Length: 0\r\n\r\n".encode())

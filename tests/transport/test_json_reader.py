@@ -1,4 +1,4 @@
-"""Our reader of JSON says what json says, of whatever it is given."""
+"""Our reader of JSON returns what the module json returns, for any input."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_what_is_extreme_ends_as_with_json(text):
 
 
 def test_the_usual_needs_no_json(monkeypatch):
-    """What ECR answers, for one: else reading it would save nothing."""
+    """Usual answers, such as ECR's, are read without json: that is what it saves."""
     monkeypatch.setattr(json, "loads", None)
     text = (
         b'{"authorizationData":[{"authorizationToken":"QVdTOng=","expiresAt":1.7E9}]}'

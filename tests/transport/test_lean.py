@@ -1,4 +1,4 @@
-"""What is put off is loaded by whoever uses it, and hides from nobody."""
+"""Deferred modules are loaded at their first use; other importers get the real ones."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_tls_is_loaded_without_what_it_hardly_uses():
 
 
 def test_what_was_put_off_works_when_it_is_used():
-    """ssl writes certificates by base64, socket passes files on by array."""
+    """ssl needs base64 for PEM certificates, socket needs array for send_fds."""
     code = """
 import socket, ssl
 print(ssl.DER_cert_to_PEM_cert(b"x").split()[2])

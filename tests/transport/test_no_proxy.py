@@ -1,6 +1,7 @@
-"""NO_PROXY as requests reads it, by whom azure-identity asks; botocore's is urllib's.
+"""NO_PROXY is read as `requests` reads it, which azure-identity uses.
 
-docs/differences.md has what differs: what Go and curl take, and requests does not.
+botocore reads it by urllib. docs/differences.md has the differences: forms that Go and
+curl accept, and requests does not.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def passes(host: str, port: int, no_proxy: str) -> bool:
 def compare(host: str, port: int, entries: list[str], separator: str):
     no_proxy = separator.join(entries)
     shown = f"[{host}]" if ":" in host else host
-    # As both write an https URL: its usual port is left out.
+    # Both sides write an https URL without its default port.
     url = f"https://{shown}/" if port == 443 else f"https://{shown}:{port}/"
     own = passes(host, port, no_proxy)
     if own == bool(utils.should_bypass_proxies(url, no_proxy or None)):
@@ -58,7 +59,7 @@ def compare(host: str, port: int, entries: list[str], separator: str):
             return meant("no-proxy-ipv6")
         assert word.endswith((":443", ":8443", ":")), (host, port, no_proxy)
         return meant("no-proxy-port")
-    # Without brackets, what looks like a port belongs to the address.
+    # In an IPv6 address without brackets, what looks like a port is part of it.
     names = {word.lstrip(".") for word in words}
     assert f"{host}:{port}" in names, f"{host}:{port} is not passed by {no_proxy!r}"
     assert ":" in host

@@ -26,7 +26,7 @@ def test_each_variable_names_a_proxy(variable):
 
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "NO_PROXY"])
 def test_small_letters_are_heard_first(name):
-    """As curl, requests and botocore do, where the two differ."""
+    """If https_proxy and HTTPS_PROXY differ: as curl, requests and botocore do."""
     variables = {"https_proxy": "http://small:1", "HTTPS_PROXY": "http://great:1"}
     if name == "NO_PROXY":
         variables |= {"no_proxy": "other.example", "NO_PROXY": "amazonaws.com"}
@@ -114,7 +114,7 @@ def test_a_proxy_that_is_not_spoken_is_said(url):
 
 @pytest.mark.parametrize("road", ["direct", "sdk"])
 def test_the_program_goes_through_the_proxy_and_around_it(road, ecr, cloud):
-    """With NO_PROXY for AWS it tries by itself, where no name is known."""
+    """An AWS host is reached by the proxy, localhost without it."""
     environment = cloud.environment() | {"DOCKCRED_ROAD": road}
     assert cloud.minted(ecr.get(environment).password)
     assert cloud.calls["proxy:CONNECT"] == 1
@@ -126,7 +126,7 @@ def test_the_program_goes_through_the_proxy_and_around_it(road, ecr, cloud):
 
 @pytest.mark.parametrize("road", ["direct", "sdk"])
 def test_a_proxy_that_answers_with_a_page_is_said(road, ecr, cloud):
-    """A portal's page comes before we speak: no cloud does that within a tunnel."""
+    """A portal sends its page before TLS begins: no cloud does that in a tunnel."""
     cloud.fail("ecr:proxy-page")
     answer = ecr.get(cloud.environment() | {"DOCKCRED_ROAD": road})
     assert road == "sdk" or "proxy" in answer.said
@@ -135,7 +135,7 @@ def test_a_proxy_that_answers_with_a_page_is_said(road, ecr, cloud):
 
 
 def test_a_page_in_place_of_a_tunnel_waits_for_nobody(cloud):
-    """The answer comes at once, not when the time for TLS is over."""
+    """The error comes at once, not after the timeout for TLS."""
     cloud.fail("ecr:proxy-page")
     environment = Environment(cloud.environment())
     started = time.monotonic()

@@ -1,4 +1,4 @@
-"""SOCKS5 (RFC 1928, 1929): the way to a cloud where a proxy of that kind leads there."""
+"""SOCKS5 proxies (RFC 1928, 1929) on the way to a cloud."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WRITTEN = "user:p%40ss%20word@"
 
 @pytest.fixture
 def port(cloud: Sandbox) -> int:
-    """Where the sandbox is every host that is asked for, over TLS."""
+    """The port at which the sandbox is every host that is asked for, over TLS."""
     return cloud.listen("127.0.0.1", tls=True)
 
 
@@ -54,7 +54,7 @@ def ask(cloud, proxy: str, url: str = "https://registry.example/", timeout_s=5.0
 
 @pytest.mark.parametrize("kind", ["socks5", "socks5h", "SOCKS5"])
 def test_a_helper_reaches_its_cloud(kind, start, ecr, cloud):
-    """And not by a way around it: there is no other to a host of AWS's."""
+    """The request goes through the proxy: nothing else leads to a host of AWS."""
     proxy = start()
     environment = cloud.environment() | {
         "https_proxy": "",
@@ -137,7 +137,7 @@ def test_another_kind_is_told_with_a_remedy_that_works(kind, start, cloud):
     "login", [(), ("-u", "user", "-P", "word")], ids=["open", "login"]
 )
 def test_a_real_server_passes_it(login, cloud):
-    """microsocks, which resolves the name itself: this machine's own."""
+    """The server is microsocks; it resolves the name, which is this machine's."""
     microsocks = shutil.which("microsocks") or missing("microsocks is not installed")
     name = socket.gethostname()
     try:
