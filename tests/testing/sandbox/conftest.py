@@ -1,4 +1,4 @@
-"""Clients of the sandbox: the real SDK in a process of its own, and raw HTTP."""
+"""Clients of the sandbox: the real SDK in its own process, and raw HTTP."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from support.program import BUSY_S
 
 from dockcred.testing.sandbox import Sandbox
 
-# Asked of boto3: a registry password and when it ends.
+# boto3 prints a registry's password, and its expiry in seconds of Unix time.
 ASK = """
 import base64, json, boto3
 data = boto3.client("ecr").get_authorization_token()["authorizationData"][0]
@@ -56,7 +56,7 @@ Boto3 = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def boto3() -> Boto3:
-    """Run a program with boto3 under exactly this environment."""
+    """Return a function: it runs a program with boto3 and exactly these variables."""
 
     def run(
         environment: dict[str, str], program: str = ASK, stdin: str = ""
@@ -68,7 +68,7 @@ def boto3() -> Boto3:
             capture_output=True,
             text=True,
             timeout=BUSY_S,
-            start_new_session=True,  # no terminal to ask for a code
+            start_new_session=True,  # no terminal at which it could ask for an MFA code
             check=False,
         )
 
@@ -80,7 +80,7 @@ Http = Callable[..., Answer]
 
 @pytest.fixture
 def http(cloud: Sandbox) -> Http:
-    """Send one request to the sandbox."""
+    """Return a function: it sends one request to the sandbox."""
 
     def send(
         method: str,
@@ -106,7 +106,7 @@ AMZ_JSON = "application/x-amz-json-1.1"
 
 @pytest.fixture
 def signed(cloud: Sandbox) -> Callable[..., dict[str, str]]:
-    """Sign a call of ECR with botocore and return its headers."""
+    """Return a function: it signs a call of ECR by botocore; it returns the headers."""
 
     def sign(
         environment: dict[str, str],

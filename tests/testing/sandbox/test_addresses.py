@@ -1,4 +1,4 @@
-"""The sandbox can stand at further addresses, and be every real host there."""
+"""The sandbox can listen at more addresses, and be every real host there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sandbox's Alibaba Cloud refuses what the real one refuses, whoever signed it."""
+"""The sandbox's Alibaba Cloud refuses the signatures that the real one refuses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def cloud() -> Alibaba:
 
 
 def signed(cloud: Alibaba, *, host: str = HOST, when: float = NOW, nonce="n", **query):
-    """A call as our own program sends it, by a key that the cloud has given out."""
+    """Return a call like our program's, signed with a key that the sandbox knows."""
     key = cloud.gate.permanent(ACCOUNT, "builder")
     call = Call(host, "GetAuthorizationToken", "2018-12-01", query)
     keys = AlibabaKeys(key.access_key_id, key.secret)
@@ -33,7 +33,7 @@ def asked(cloud: Alibaba, request: Request) -> int:
 
 
 def but(request: Request, **changed) -> Request:
-    """The same with another part, signed as before."""
+    """Return the same request with other parts, and the old signature."""
     given = {name: getattr(request, name) for name in Request.__slots__}
     return Request(**(given | changed))
 

@@ -1,4 +1,4 @@
-"""Every identity of Azure's satisfies azure-identity, over verified TLS."""
+"""azure-identity accepts every Azure identity of the sandbox, over verified TLS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dockcred.transport.json_reader import claims_of
 
 pytestmark = pytest.mark.slow  # all of them together
 
-# Asked of azure-identity alone: nothing of ours is in this process.
+# Only azure-identity runs in this process, none of our code.
 ASK = """
 import json, sys
 from azure.identity import DefaultAzureCredential

@@ -1,4 +1,4 @@
-"""Azure's services refuse what the real ones refuse."""
+"""The sandbox's Azure services refuse what the real ones refuse."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SUBJECT = "system:serviceaccount:default:azure-workload-identity"
 
 @pytest.fixture
 def at(cloud):
-    """Send one request to a real host name, through the proxy, with TLS verified."""
+    """Return a function: it sends a request to a real host name, by proxy and TLS."""
 
     def send(host, method, path, headers=None, body=b""):
         trust = ssl.create_default_context(cafile=str(cloud.ca_file))
@@ -70,7 +70,7 @@ def _code(answer):
 
 @pytest.fixture
 def secret(cloud, entra):
-    """Ask as the service principal with a secret, with changes."""
+    """Return a function: it asks for a token by a client secret, with changes."""
     environment = cloud.environment("azure-client-secret")
     own = {
         "client_id": environment["AZURE_CLIENT_ID"],
@@ -109,7 +109,7 @@ def test_entra_refuses_a_secret_that_does_not_fit(change, code, secret):
 
 @pytest.fixture
 def federated(cloud, entra):
-    """Ask with a federated token, made with changes, by the cluster or another."""
+    """Return a function: it asks by a federated token, which may be changed."""
     environment = cloud.environment("azure-workload-identity")
 
     def ask(signer=cloud.azure.cluster, kind=TYPE, **change):
@@ -247,7 +247,7 @@ def test_instance_metadata_names_the_identities_to_choose_from(imds, cloud):
 
 
 def test_the_resource_manager_lists_nothing_to_whom_entra_knows(imds, at):
-    """The real az logs in with a managed identity here: `make bench` has it do so."""
+    """The real az needs this for a login with a managed identity (`make bench`)."""
     arm, path = "management.azure.com", "/subscriptions?api-version=2022-12-01"
     for resource in ("https://management.core.windows.net/", f"https://{arm}"):
         token = imds(resource=resource).json["access_token"]
@@ -339,7 +339,7 @@ def test_cloud_shell_wants_its_header_and_a_form(http, cloud):
 
 @pytest.fixture
 def exchange(cloud, at):
-    """Exchange a token that Entra signed, with changes to it and to the form."""
+    """Return a function: it exchanges an Entra token; token and form may be changed."""
     principal = Principal("caller")
 
     def send(host=HOST, method="POST", signer=cloud.azure.entra_signer, **change):

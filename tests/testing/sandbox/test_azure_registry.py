@@ -1,4 +1,4 @@
-"""The token service of an Azure registry, and a real registry that believes it."""
+"""The token service of an Azure registry, and a real registry that trusts it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SCOPE = "repository:team/image:pull,push"
 
 @pytest.fixture
 def password(acr, cloud):
-    """What the helper answers for the registry."""
+    """The password that the helper returns for the registry."""
     return acr.get(cloud.environment("azure-imds"), HOST).password
 
 
@@ -38,7 +38,7 @@ def test_a_registry_challenges_with_its_token_service(http):
 
 
 def _ways(password):
-    """The ways in which clients show a refresh token: as such, and as a password."""
+    """Return requests in which clients send a refresh token: as such, as a password."""
     basic = base64.b64encode(f"{USERNAME}:{password}".encode()).decode()
     asked = {"service": HOST, "scope": SCOPE}
     as_token = {"grant_type": "refresh_token", "refresh_token": password}
@@ -112,7 +112,7 @@ auth:
 
 @pytest.fixture
 def registry(cloud, tmp_path):
-    """Docker's own registry, told to believe the sandbox's access tokens."""
+    """Docker's own registry, configured to trust the sandbox's access tokens."""
     program = real.program("docker-registry")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -164,7 +164,7 @@ def test_a_real_registry_lets_in_exactly_what_was_granted(registry, http, passwo
     assert registry("POST", upload, token(SCOPE)) == 202
     assert registry("POST", upload, token("repository:team/image:pull")) == 401
     assert registry("POST", "/v2/other/blobs/uploads/", token(SCOPE)) == 401
-    # The refresh token itself opens nothing here.
+    # The registry does not accept the refresh token itself.
     assert registry("POST", upload, password) == 401
 
 

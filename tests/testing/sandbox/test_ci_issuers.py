@@ -1,4 +1,4 @@
-"""The issuers of CI systems: a stranger's verifier takes their tokens, and no others."""
+"""The issuers of CI systems: PyJWT accepts their tokens, and no other tokens."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def read(url: str, **headers: str):
 
 
 def verified(issuer, token: str):
-    """Verify as a stranger does: by what the issuer publishes."""
+    """Verify a token with PyJWT, by the keys that the issuer publishes."""
     found = read(f"{issuer.url}/.well-known/openid-configuration")
     assert found["issuer"] == issuer.url
     key = jwt.PyJWKClient(found["jwks_uri"]).get_signing_key_from_jwt(token)

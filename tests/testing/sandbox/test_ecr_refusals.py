@@ -1,4 +1,4 @@
-"""ECR refuses what the real one refuses: each check of a signature and of a call."""
+"""The sandbox's ECR refuses what the real one refuses, for signatures and calls."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def session(cloud):
 
 
 def refusal(answer):
-    """The status and the error's name, as an SDK reads them."""
+    """Return the HTTP status and the error's code, as an SDK reads them."""
     return answer.status, answer.json["__type"]
 
 

@@ -1,4 +1,4 @@
-"""Every failure that can be ordered happens, where it was ordered, as often."""
+"""Each kind of failure happens at the ordered service, as often as was ordered."""
 
 from __future__ import annotations
 
@@ -224,7 +224,7 @@ def test_a_broken_connection_is_no_answer(mint, cloud, kind):
 
 
 def test_a_reset_is_no_orderly_end(cloud):
-    """The client is told ECONNRESET, and not the end of a stream."""
+    """The client gets ECONNRESET, not the end of the stream."""
     cloud.fail("reset")
     with socket.create_connection(
         ("127.0.0.1", urlsplit(cloud.url).port), BUSY_S
@@ -253,7 +253,7 @@ def test_who_is_slow_answers(mint, cloud):
 
 @pytest.mark.parametrize("status", [403, 404, 429, 500, 503])
 def test_a_status_is_answered_as_ordered(mint, cloud, status):
-    """The service's own words where it would have some, a stranger's else."""
+    """The body is the service's own error if it has one for the status, else HTML."""
     cloud.fail(f"ecr:{status}:1")
     answer = mint()
     own = {

@@ -30,7 +30,7 @@ def test_the_metadata_server_answers_who_sends_the_header(name, path, http):
 
 
 def test_the_look_of_googles_go_library_finds_the_metadata_server(http):
-    """Without the header, as docker-credential-gcr sends it at its start."""
+    """docker-credential-gcr sends this request at its start, without the header."""
     answer = http("GET", "/", {"User-Agent": "gcloud-golang/0.1"})
     assert (answer.status, answer.headers["Metadata-Flavor"]) == (200, "Google")
 
@@ -101,7 +101,7 @@ def test_a_good_assertion_is_taken(http, key):
     ],
 )
 def test_an_assertion_that_does_not_fit_is_refused(change, error, http, key):
-    """A time is in seconds from now: what was collected may be run much later."""
+    """Times are in seconds from now, as tests may run long after their collection."""
     now = int(time.time())
     told = {n: now + v if isinstance(v, int) else v for n, v in change.items()}
     assert grant(http, signed(key, **told)) == (400, error)

@@ -1,4 +1,4 @@
-"""google-auth, as it comes, is satisfied by each of Google's identities."""
+"""google-auth, unchanged, accepts each of the sandbox's Google identities."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from support.program import BUSY_S
 from dockcred.testing.sandbox import Sandbox
 from dockcred.testing.sandbox.google import Google
 
-# Asked as any program asks, except that a project is named: else google-auth looks
-# one up for federated identities.
+# As any program does it, but with a project in a variable: without one, google-auth
+# would look up the project of federated identities.
 ASK = """
 import google.auth, google.auth.transport.requests as transport
 scopes = ["https://www.googleapis.com/auth/devstorage.read_write"]

@@ -1,4 +1,4 @@
-"""The real host names lead to the services they are, and lookalikes to none."""
+"""Real host names lead to their services, and look-alikes to none."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from dockcred.testing.sandbox.aws.registry import registry_host
 
-# As boto3 names the endpoints of the five partitions: plain, FIPS, dual-stack, both.
+# boto3's endpoints in the five partitions: plain, FIPS, dual-stack, and both.
 HOSTS = {
     "api.ecr.eu-west-1.amazonaws.com": "ecr",
     "ecr-fips.us-gov-west-1.amazonaws.com": "ecr",

@@ -1,4 +1,4 @@
-"""Every identity satisfies boto3, over the endpoint variables and over verified TLS."""
+"""boto3 accepts every identity, by endpoint variables and over verified TLS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MINT = {"ecr:GetAuthorizationToken": 1}
 IMDS = {"imds:token": 1, "imds:role": 1, "imds:credentials": 1}
 ASSUME = {"sts:AssumeRole": 1}
 
-# The principal that ECR sees, and what it cost to become it.
+# The principal that ECR sees, and the calls that were needed to become it.
 IDENTITIES = {
     "env-keys": ("iam::123456789012:user/env-keys", {}),
     "env-session": ("sts::123456789012:assumed-role/env-session/sandbox", {}),

@@ -1,4 +1,4 @@
-"""STS, SSO and the metadata services refuse what the real ones refuse."""
+"""The sandbox's STS, SSO and metadata services refuse what the real ones refuse."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def sts(http, **fields):
 
 @pytest.fixture
 def assume(cloud, http):
-    """Call AssumeRoleWithWebIdentity with a token of these properties."""
+    """Call AssumeRoleWithWebIdentity with a token that has these properties."""
     role = cloud.environment("web-identity")["AWS_ROLE_ARN"]
 
     def call(issuer: Issuer = cloud.aws.issuer, **change):

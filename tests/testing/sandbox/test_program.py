@@ -1,4 +1,4 @@
-"""`dockcred sandbox` runs a command as if there were a cloud, and leaves nothing."""
+"""`dockcred sandbox` runs a command as if there were a cloud, and leaves no files."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_stdin_and_stdout_are_the_commands_alone(sandbox, base):
 def test_an_identitys_program_stands_before_the_callers(
     sandbox, tmp_path, identity, program
 ):
-    """The helpers that one tries are where the caller has them."""
+    """The caller's PATH stays behind it, so that the caller's helpers are found."""
     (tmp_path / "theirs").touch(0o700)
     script = f"command -v {program}; command -v theirs"
     path = f"{tmp_path}:/usr/bin:/bin"
@@ -199,7 +199,7 @@ def test_the_list_of_what_can_fail_needs_no_command(sandbox):
 
 
 def test_another_address_is_served(sandbox):
-    """As App Service's, whose identity is asked at a private one."""
+    """Such as App Service's, whose token endpoint has a private address."""
     shown = 'echo "$IDENTITY_ENDPOINT"'
     done = sandbox(
         *("--address", "127.0.0.2", "--identity", "azure-app-service"),

@@ -1,4 +1,4 @@
-"""The server bears crowds and nonsense, and the homes are their owner's alone."""
+"""The server handles crowds and invalid input; only owners can read the homes."""
 
 from __future__ import annotations
 

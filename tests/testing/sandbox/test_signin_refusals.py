@@ -1,4 +1,4 @@
-"""AWS Sign-In renews keys for who holds the login's key, and for nobody else."""
+"""AWS Sign-In renews keys only for a client that has the login's private key."""
 
 from __future__ import annotations
 
