@@ -1,4 +1,4 @@
-"""Real backends, each with a home of its own."""
+"""Fixtures: real backends, each in its own home directory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def home():
 
 @pytest.fixture
 def bus():
-    """Provide a session bus on which nothing keeps secrets."""
+    """Provide a session bus without a Secret Service."""
     with short_directory() as path, Desk(path) as desk:
         yield desk
 
@@ -39,7 +39,7 @@ def password_store(home):
 
 @pytest.fixture
 def vault(home):
-    """Provide a vault whose key lies outside the home."""
+    """Provide a vault whose key file is outside of the home directory."""
     with short_directory() as elsewhere:
         home.key_file = elsewhere / "key"
         made = home.run("dockcred", "vault", "create", "--key-file", str(home.key_file))
@@ -49,7 +49,7 @@ def vault(home):
 
 @pytest.fixture
 def keyring(home):
-    """Provide a backend of the keyring library that is no store of ours."""
+    """Provide a backend of the keyring library that we have no own store for."""
     pytest.importorskip("keyrings.alt")
     home.variables["PYTHON_KEYRING_BACKEND"] = "keyrings.alt.file.PlaintextKeyring"
     home.variables["DOCKCRED_ALLOW_INSECURE"] = "1"
@@ -58,5 +58,5 @@ def keyring(home):
 
 @pytest.fixture(params=["desk", "password_store", "vault", "keyring"])
 def place(request):
-    """Provide every backend that runs here, one after the other."""
+    """Provide each backend that runs here: a test runs once for each."""
     return request.getfixturevalue(request.param)

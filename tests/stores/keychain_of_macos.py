@@ -1,4 +1,4 @@
-"""A keychain by the documented behaviour of the Security framework, kept in memory.
+"""A keychain in memory; it behaves as the Security framework's documents say.
 
 https://developer.apple.com/documentation/security/keychain-items
 """
@@ -13,7 +13,7 @@ from dockcred.stores.problems import SecurityError
 DUPLICATE_ITEM = -25299
 ITEM_NOT_FOUND = -25300
 CLASS = "kSecClass"
-# What makes an item the only one of its class (errSecDuplicateItem).
+# Attributes that must be unique together in a class of items (errSecDuplicateItem).
 IDENTITY = {
     "kSecClassInternetPassword": (
         "kSecAttrAccount",
@@ -29,10 +29,10 @@ IDENTITY = {
 
 
 class Keychain:
-    """Passwords as SecItem documents them: a query is a subset of what it finds.
+    """Passwords as SecItem documents them: a query finds items with its attributes.
 
-    It is the seam of dockcred.stores.macos, and answers the calls of docker's own helper.
-    `status` is what every call is refused with, where it is set.
+    dockcred.stores.macos uses it instead of the framework, and so does docker's helper.
+    If `status` is not 0, every call fails with this status.
     """
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class Keychain:
         self.items.pop(reference, None)
 
     def delete_all(self, attributes: dict[str, Any]) -> None:
-        """Delete what a query finds, which is every match, as SecItemDelete does."""
+        """Delete every item that a query finds, as SecItemDelete does."""
         found = self.find(attributes)
         if not found:
             raise SecurityError(ITEM_NOT_FOUND)

@@ -1,4 +1,4 @@
-"""Find the real programs and ours; what is missing is a skip, or a failure in CI."""
+"""Find real programs and ours; a missing one skips the test, or fails it in CI."""
 
 from __future__ import annotations
 

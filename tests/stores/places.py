@@ -1,4 +1,4 @@
-"""Homes, buses and keyrings that end with their test."""
+"""Home directories, buses and keyrings that are removed at the end of a test."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from .parts import PROGRAMS, SYSTEM_PATH, missing, ours, program
 
 
 class Home:
-    """A home directory and an environment made from nothing."""
+    """A home directory, with an environment that inherits no variables."""
 
     def __init__(self, path: Path) -> None:
-        # Unix sockets end at 108 bytes: gpg and D-Bus need a short directory.
+        # A Unix socket's path has at most 108 bytes: gpg and D-Bus need short ones.
         self.path = path
         self.variables = {
             "HOME": str(path),
@@ -61,7 +61,7 @@ class Home:
         )
 
     def everything(self) -> bytes:
-        """Return every file below the home, one after the other, names too."""
+        """Return the names and contents of all files below the home directory."""
         parts = []
         for directory, _, files in os.walk(self.path):
             for file in files:
@@ -72,7 +72,7 @@ class Home:
 
 
 class Desk(Home):
-    """A home with a session bus, and gnome-keyring if asked for."""
+    """A home directory with a session bus, and gnome-keyring if it is started."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -84,7 +84,7 @@ class Desk(Home):
         self.keyring: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        # A bus without service files starts nothing by itself.
+        # A bus without service files does not start services on demand.
         configuration = self.path / "bus.conf"
         configuration.write_text(
             "<busconfig><type>session</type>"
@@ -104,7 +104,7 @@ class Desk(Home):
             child.wait()
 
     def start_keyring(self, password: str | None) -> None:
-        """Start gnome-keyring, unlocked with a password or as a session finds it."""
+        """Start gnome-keyring: unlocked with a password; None: without unlocking."""
         unlock = ["--unlock"] if password is not None else []
         self.keyring = self._start(
             "gnome-keyring-daemon",
@@ -116,7 +116,7 @@ class Desk(Home):
         self._wait_for(self._owner, "gnome-keyring-daemon")
 
     def run_remedy(self, said: bytes, password: str) -> None:
-        """Run the command that a message names, as a child that ends with the test."""
+        """Run the command that a message names; the process ends with the test."""
         command = said.decode().partition("run '")[2].partition("'")[0].split()
         before = self._owner()
         self._start(*command, "--foreground", text=password)
@@ -132,7 +132,7 @@ class Desk(Home):
             return door.connect_ex(str(self.path / "run/bus")) == 0
 
     def _owner(self) -> str:
-        """Return the connection that keeps secrets, or nothing."""
+        """Return the bus name of the Secret Service's connection, or ""."""
         found = self.run(
             "dbus-send",
             "--session",
@@ -171,7 +171,7 @@ class Desk(Home):
 
 @contextlib.contextmanager
 def short_directory():
-    """Make a directory whose path leaves room for a socket's."""
+    """Make a directory whose path is short enough for sockets in it."""
     path = tempfile.mkdtemp(prefix="dc-", dir="/tmp")
     try:
         yield Path(path)
@@ -180,7 +180,7 @@ def short_directory():
 
 
 def set_up_pass(home: Home) -> None:
-    """Make a throw-away GPG key without a passphrase, and a store for it."""
+    """Make a temporary GPG key without a passphrase, and a `pass` store for it."""
     (home.path / ".gnupg").mkdir(mode=0o700)
     made = home.run(
         "gpg", "--batch", "--quiet", "--passphrase", "", "--quick-generate-key",
@@ -198,7 +198,7 @@ def stop_gpg(home: Home) -> None:
 
 
 def fields(answer: Answer) -> dict[str, str]:
-    """Read the answer of a get or a list."""
+    """Parse the answer of a get or a list, which must have succeeded."""
     assert answer.status == 0, answer
     found: dict[str, str] = json.loads(answer.stdout)
     return found

@@ -1,6 +1,6 @@
-"""What `import podman` reads, and what `configure podman` hides, beside containers/image.
+"""`import podman` and `configure podman` are compared with containers/image's own code.
 
-Whose login is sent is said by its own code, podman 5's and podman 6's.
+That code, of podman 5 and of podman 6, says which login is sent.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ VALUES = {
 
 
 def imported(variables: dict[str, str]) -> str | None:
-    """Return whose login for the host is imported first; None for none."""
+    """Return the user of the login that is imported first for the host, or None."""
     try:
         for file in auth_file.podman(Environment(variables)):
             if found := file.read(HOST):
@@ -166,7 +166,7 @@ def test_configure_podman_hides_no_login_without_a_word(
     if before != after:
         assert key in done.stderr
         assert str(file) in done.stderr or "logins in auths are not read" in done.stderr
-    # What the session's file has comes before auth.json.
+    # The file of the session (XDG_RUNTIME_DIR) is read before auth.json.
     if "session" in where and how == "--registry":
         assert before == after
         assert f"has a login for {key}, which comes first" in done.stderr

@@ -19,7 +19,7 @@ def configure(vault):
 
 
 def test_an_account_per_registry_and_namespace(vault, configure):
-    """Two accounts for one registry: the team's namespace has one of its own."""
+    """One registry has two accounts: one of them is for the team's namespace."""
     configure(
         '[[registry]]\nmatch = "r.io/team"\naccount = "work"\n'
         '[[registry]]\nmatch = "w.io"\naccount = "work"\n'
@@ -57,6 +57,6 @@ def test_a_backend_for_all_registries(vault, configure):
 
 
 def test_nothing_found_can_be_answered_with_an_empty_credential(vault):
-    """Nomad takes the standard sentence for a failure, and this for none."""
+    """Nomad takes docker's "not found" for a failure, an empty credential for none."""
     nomad = vault.with_variables(DOCKCRED_ON_MISS="empty")
     assert nomad.get("never.io") == ("", "")

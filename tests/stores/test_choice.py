@@ -1,4 +1,4 @@
-"""Which backend answers, and what is refused."""
+"""Which backend answers, and which choices are refused."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_store_is_named_by_its_variable(home):
 
 @pytest.mark.parametrize("name", choice.NAMES)
 def test_a_store_of_another_system_is_refused_in_one_sentence(home, name):
-    """A config.toml may come from another machine; on Windows: tests/windows."""
+    """A config.toml may come from another machine; tests/windows has Windows."""
     home.variables["DOCKCRED_STORE"] = name
     answer = home.helper.run("get", "r.io")
     fails_with(answer, "; ")
@@ -79,7 +79,7 @@ def test_a_store_that_nobody_knows_is_refused_with_the_names_of_those_known():
 
 
 def test_a_vault_that_was_made_wins_over_the_session_bus(desk):
-    """What answers today must not decide: over ssh the same store answers."""
+    """The choice must not depend on the session: over ssh the same store answers."""
     made = desk.run("dockcred", "vault", "create", "--key-file", f"{desk.path}/../k")
     assert made.returncode == 0
     desk.helper.store("r.io", "user", "in the vault")
@@ -136,7 +136,7 @@ def test_a_backend_that_does_not_work_here_is_named(home):
 
 
 def test_a_backend_that_asks_on_the_terminal_is_an_error_not_a_hang(home):
-    """getpass falls back to stdin, where it would take the server for a password."""
+    """getpass falls back to stdin, where it would read the server as a password."""
     (home.path / "asking.py").write_text(
         "import getpass\n"
         "from keyring.backend import KeyringBackend\n"

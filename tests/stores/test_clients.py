@@ -19,13 +19,13 @@ from .parts import PROGRAMS, program
 HUB = "https://index.docker.io/v1/"
 WEB_LOGIN = (HUB, f"{HUB}access-token", f"{HUB}refresh-token")
 USER, PASSWORD = "user", "registry-password"
-# bcrypt, the only form that the registry reads.
+# A bcrypt hash, the only kind that the registry accepts.
 HTPASSWD = f"{USER}:$2b$05$abcdefghijklmnopqrstuux7DVfxfgfXTmp/9Tsk6HzX2QQGjxePG\n"
 
 
 @pytest.fixture
 def registry(place):
-    """Provide a registry on the loopback that wants a password."""
+    """Provide a registry on the loopback that requires a password."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         host = f"127.0.0.1:{free.getsockname()[1]}"
@@ -64,7 +64,7 @@ def registry(place):
 
 @pytest.fixture
 def config(place):
-    """Point docker's configuration at our helper."""
+    """Write a docker configuration that names our helper; return its path."""
     path = place.path / ".docker/config.json"
     path.parent.mkdir(mode=0o700)
     path.write_text(json.dumps({"credsStore": "keyring"}))
@@ -164,7 +164,7 @@ def store(place, monkeypatch):
 
 
 def test_docker_py_keeps_all_its_promises(store):
-    """The round trips that docker-py's own tests ask of every helper."""
+    """The same store, get, list and erase calls as in docker-py's own tests."""
     assert store.list() == {}
     with pytest.raises(CredentialsNotFound):
         store.get("never.io")

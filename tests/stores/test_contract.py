@@ -1,4 +1,4 @@
-"""The shipped contract, over every backend that runs on Linux."""
+"""Each backend that runs on Linux keeps the contract that dockcred.testing ships."""
 
 from __future__ import annotations
 

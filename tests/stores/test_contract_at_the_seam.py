@@ -1,6 +1,7 @@
-"""The shipped contract over the keychains of macOS and Windows, at the interface only.
+"""The stores of macOS and Windows keep the shipped contract, with modelled systems.
 
-The systems' own calls are models by their documents (keychain_of_macos, test_windows).
+The systems' calls are replaced by models after their documents (keychain_of_macos,
+test_windows).
 """
 
 from __future__ import annotations

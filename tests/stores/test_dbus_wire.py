@@ -1,4 +1,4 @@
-"""Our bytes of D-Bus against jeepney's: what one writes the other reads, and back."""
+"""Our D-Bus messages and jeepney's: each side reads what the other writes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TO = ("org.example.to", "/path", "org.example.Face.Method")
 
 
 def typed(depth=2):
-    """Make pairs of a type and a value of it, as D-Bus nests them."""
+    """Generate pairs of a D-Bus type and a value of it, nested to `depth`."""
     leaves = st.sampled_from(sorted(LEAVES)).flatmap(
         lambda kind: st.tuples(st.just(kind), LEAVES[kind])
     )

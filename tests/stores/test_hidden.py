@@ -1,6 +1,6 @@
-"""Logins that a set-up would hide, or an undo would strand: none without a word.
+"""Logins that `configure` would hide, or its undo would lose: each one is reported.
 
-What is hidden is what docker's own code does not send.
+A login is hidden if docker's own code does not send it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def config(vault):
 
 
 def sent(vault) -> object:
-    """Return the secret that docker's own code would send, asking our helper."""
+    """Return the secret that docker's own code sends, with our helper."""
     variables = {**vault.variables, "PATH": f"{PROGRAMS}:/usr/bin:/bin"}
     variables.pop("HOME", None)
     return oracles.ask("docker_cli", vault.path, variables, "r.example")["secret"]
@@ -146,7 +146,7 @@ def test_podmans_files_are_hidden_by_a_list_without_them(vault):
 
 @pytest.fixture
 def moved(vault, config):
-    """Configure, then import and remove; return the file."""
+    """Configure, then import and remove the logins; return docker's config.json."""
     vault.run(*ALL)
     ran = vault.run("dockcred", "import", "docker", "--remove")
     assert ran.returncode == 0, ran.stderr
@@ -213,7 +213,7 @@ def test_a_store_that_was_named_before_us_still_answers(vault, config: Path):
 
 @pytest.fixture
 def moved_first(vault, config):
-    """Import and remove before anything is configured; return the file."""
+    """Import and remove the logins, then configure; return docker's config.json."""
     ran = vault.run("dockcred", "import", "docker", "--remove")
     assert ran.returncode == 0, ran.stderr
     assert sent(vault) is None
@@ -275,7 +275,7 @@ def test_the_record_of_what_roots_hand_moved_is_the_owners(vault, config):
 
 
 def test_podmans_list_of_helpers_strands_what_was_moved_too(vault):
-    """The helper stands in registries.conf, and the logins stood in auth.json."""
+    """The helper is named in registries.conf, and the logins were in auth.json."""
     file = vault.path / ".config/containers/auth.json"
     file.parent.mkdir(parents=True)
     file.write_text(LOGIN)

@@ -1,4 +1,4 @@
-"""`dockcred import`: nothing is removed that was not read back equal."""
+"""`dockcred import` removes a login only after it has read back an equal one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ AUTHS = {
 
 @pytest.fixture
 def config(vault):
-    """Provide docker's configuration with credentials in the clear."""
+    """Provide a docker configuration with credentials in plain text."""
     path = vault.path / ".docker/config.json"
     path.parent.mkdir(mode=0o700)
     path.write_text(json.dumps({"auths": AUTHS, "psFormat": "table é"}))
@@ -142,7 +142,7 @@ def test_keys_that_no_request_can_name_are_left_out(vault):
 
 
 def test_the_other_stores_are_imported_from(vault):
-    """From `pass`, as docker's helper filled it, to the vault, and out of `pass`."""
+    """Logins that docker's helper wrote to `pass` are moved to the vault."""
     set_up_pass(vault)
     peer = vault.peer("pass")
     peer.store("https://r.io", "user", "secret")
@@ -191,7 +191,7 @@ def test_a_source_that_is_not_there_is_one_line(vault):
     ],
 )
 def test_names_are_those_that_docker_takes(vault, config, text):
-    """In any case, the objects of one name joined, and all of it removed."""
+    """Names match in any case, equal names are joined, and all of them are removed."""
     config.write_text(text.replace("%s", auth("user", "s3cr3t")["auth"]))
     ran = vault.run("dockcred", "import", "docker", "--remove")
     assert "Removed 1" in ran.stdout, ran.stdout
@@ -231,7 +231,7 @@ def test_a_file_that_docker_does_not_read_is_one_line(vault, config, data):
 
 
 def test_auth_json_is_read_as_podman_reads_it(vault):
-    """Podman knows no fields, and one value of another type ends its reading."""
+    """Podman ignores username and password; a value of a wrong type is an error."""
     path = vault.path / "auth.json"
     path.write_text(json.dumps({"auths": {"r.io": {"username": "u", "password": "p"}}}))
     assert "Nothing to import." in vault.run("dockcred", "import", str(path)).stdout

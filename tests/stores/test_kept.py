@@ -1,6 +1,6 @@
 """Every writer of a client's file keeps its owner, group, mode, links and other text.
 
-What docker keeps is asked of docker itself.
+A real `docker logout` shows what docker keeps.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def test_a_login_that_stands_twice_is_taken_out_twice(vault, config):
 
 
 def test_another_login_of_the_same_name_stays(vault, config):
-    """It was hidden behind the one that was imported, and is nobody's copy."""
+    """The imported login hid it, and no other copy of it exists."""
     auth = base64.b64encode(b"another:word").decode()
     other = '"r.example": {"auth": "' + auth + '"}'
     entry = '"r.example": {"auth": "' + _AUTH + '"}'
@@ -97,7 +97,7 @@ def test_configure_and_undo_keep_group_and_mode(vault, config, before):
 
 
 def test_a_file_with_another_name_is_not_half_changed(vault, config):
-    """The other name would go on with the password."""
+    """The password would stay in the file under its other name."""
     os.link(config, vault.path / "other")
     ran = vault.run("dockcred", "import", "docker", "--remove")
     assert ran.returncode == 1
@@ -150,7 +150,7 @@ def test_what_is_no_secret_keeps_its_mode(config, capsys):
 
 
 def keep_fresh(vault, path, mode):
-    """Store a login, and let `refresh` write it there."""
+    """Store a login, and let `refresh` write it to a path with a mode."""
     stored = '{"ServerURL": "r.example", "Username": "u", "Secret": "n3w"}'
     assert vault.run("docker-credential-keyring", "store", text=stored).returncode == 0
     targets = vault.path / "refresh.toml"
@@ -163,7 +163,7 @@ def keep_fresh(vault, path, mode):
 
 @pytest.mark.parametrize("kind", ["file", "link"])
 def test_a_file_that_is_kept_fresh_keeps_group_and_link(vault, config, kind):
-    """The group is whom the mode lets read it; the mode is the setting's."""
+    """The group stays, since the mode lets it read; the mode is the setting's."""
     os.chown(config, 0, _GROUP)
     path = config
     if kind == "link":

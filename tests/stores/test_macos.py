@@ -1,4 +1,4 @@
-"""macOS's keychain at the seam: docker's layout over the documented attributes."""
+"""The store for macOS over a modelled keychain: items have docker's attributes."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_an_item_of_dockers_own_helper_is_found(store, keychain):
 
 
 def test_paths_and_ports_of_one_host_are_kept_apart(store):
-    """The framework takes a part that is not named for any."""
+    """In a query of the framework an attribute that is left out matches any value."""
     keys = ("r.io", "r.io:5000", "r.io/ns", "http://r.io")
     for key in keys:
         store.store(parse(key), Credential("user", key))
@@ -103,7 +103,7 @@ def test_items_of_browsers_are_neither_read_nor_erased(store, keychain):
 
 
 def test_an_item_of_gits_in_the_same_place_gives_way(store, keychain):
-    """git's helper keeps the same host and user; macOS keeps one item of them."""
+    """git's helper stores the same host and user; macOS has one item for them."""
     theirs = {
         "kSecClass": "kSecClassInternetPassword",
         "kSecAttrProtocol": "htps",
@@ -141,7 +141,7 @@ def test_a_second_account_is_where_docker_and_git_never_search(keychain, key):
 
 
 def test_what_the_keychain_refuses_is_tried_once(store, keychain, monkeypatch):
-    """macOS may have asked the person; who has pressed Cancel is not asked again."""
+    """macOS may have asked the person; after Cancel it must not ask again."""
     asked = []
 
     def refuse(attributes, secret):

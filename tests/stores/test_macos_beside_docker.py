@@ -1,7 +1,7 @@
-"""macOS's keychain beside docker's own helper for it, both over one keychain.
+"""Our store for macOS and docker's helper for macOS, both over one modelled keychain.
 
-docker's code runs as it is, but for the two lines that keep it to macOS; the keychain is
-by the documented behaviour of the Security framework (keychain_of_macos).
+docker's code is unchanged, except for the two lines that restrict it to macOS. The
+keychain is modelled after the Security framework's documents (keychain_of_macos).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _NOT_FOUND = "credentials not found in native keychain"
 
 
 class Docker:
-    """docker's helper for macOS, over a keychain of ours."""
+    """docker's helper for macOS, over our modelled keychain."""
 
     def __init__(self) -> None:
         self.keychain = Keychain()
@@ -48,7 +48,7 @@ class Docker:
             child.kill()
 
     def run(self, verb: str, text: str = "") -> tuple[str, str]:
-        """Return what a verb answers, and its error."""
+        """Run a verb; return its answer and its error."""
         self._say({"Verb": verb, "Text": text})
         while "call" in (heard := self._hear()):
             self._say(self._answer(heard))
@@ -59,7 +59,7 @@ class Docker:
         return self.run("store", json.dumps(fields))[1]
 
     def get(self, key: str) -> str:
-        """Return the secret, or the error."""
+        """Return a key's secret, or the error's text."""
         answer, error = self.run("get", key)
         return error or json.loads(answer)["Secret"]
 
@@ -174,7 +174,7 @@ ITEM_PATHS = st.text("a /%#?é\"'()!*;@&=+:[]{}", max_size=8)
 
 
 def test_a_list_names_each_item_so_that_docker_finds_it(side_by_side, docker) -> None:
-    """The two may write one item differently; docker reads both for the same place."""
+    """Names in the two lists may differ; docker's get finds the item by both."""
 
     def compare(path: str, host: str, port: int) -> list[str]:
         docker.keychain = keychain = Keychain()
@@ -219,7 +219,7 @@ GITS = {
 def test_both_store_where_another_program_keeps_the_same_place(
     side_by_side, docker
 ) -> None:
-    """docker takes away whatever its query finds; ours only what is in the way."""
+    """docker deletes each item that its query finds; we delete the conflicting one."""
 
     def compare(key: str, others: list[tuple[str, str, int]]) -> str | None:
         keychains = Keychain(), Keychain()

@@ -1,7 +1,7 @@
-"""A keyring of many items: what a call asks of it, beside docker's own helper.
+"""A keyring with many items: the cost of a call, compared with docker's own helper.
 
-Counted are the calls that reach the keyring, and processor time: neither depends on
-who else uses the machine.
+The cost is the number of calls to the keyring, and the processor time. Neither depends
+on other users of the machine.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from dockcred.testing.store_contract import Helper
 from .test_mixed_keyrings import LOGIN, Keyrings, peer
 
 MEMORY = LOGIN.replace("login", "session")
-"""gnome-keyring's collection that is in no file: 800 items are there in seconds."""
+"""gnome-keyring's collection in memory: 800 items can be written in seconds."""
 SEVERAL, MANY = 150, 800
 ROOT = Path(__file__).parents[2]
 WRITTEN = [
@@ -63,7 +63,7 @@ def fill(desk, number):
 
 @pytest.fixture
 def several(desk):
-    """Provide more items than are read one by one, or waited for at once."""
+    """Provide more items than a store reads one by one, or asks for at once."""
     keyrings = fill(desk, SEVERAL)
     yield keyrings
     keyrings.bus.close()
@@ -124,13 +124,13 @@ def test_a_locked_item_among_many_is_told(several):
 
 
 def test_more_items_than_a_bus_lets_wait_at_once_are_listed(several, reader):
-    # How many do wait at once is chance: a bus of this many refuses the next.
+    # The number that waits at once varies; a bus with 128 waiting refuses the next.
     assert store._MOST_CALLS < 128
     assert reader.users() == {f"r{one}.io": f"user{one}" for one in range(SEVERAL)}
 
 
 def test_who_is_listed_is_who_is_answered(desk, reader):
-    """Of two that were written in one second, too."""
+    """Also of items that were written within one second."""
     keyrings = Keyrings(desk)
     for user in ("zoe", "anna", "kim"):
         keyrings.put(MEMORY, "r.io", user)
@@ -141,7 +141,7 @@ def test_who_is_listed_is_who_is_answered(desk, reader):
 
 
 def test_a_connection_ends_with_its_store(desk):
-    """Whoever refreshes for weeks would else have no descriptor left."""
+    """Otherwise `refresh`, which runs for weeks, would run out of file descriptors."""
     library = SecretItems(Environment(desk.variables))
     before = len(os.listdir("/dev/fd"))
     for _ in range(3):
@@ -151,18 +151,18 @@ def test_a_connection_ends_with_its_store(desk):
 
 
 def test_what_no_list_names_is_erased_by_its_name():
-    """A locked keyring may hide what it keeps (KeePassXC does)."""
+    """A locked keyring may hide its items (KeePassXC does)."""
     asked = []
     hidden = SimpleNamespace(users=dict, remove=asked.extend)
     KeychainStore(hidden).erase(ServerURL.parse("shut.io"))
     assert asked == ["shut.io"]
 
 
-# What reaches the keyring
+# The calls that reach the keyring
 
 
 class Watch:
-    """Every call to the keyring on a bus, seen beside its callers."""
+    """A monitor of a bus that sees every call to the keyring."""
 
     def __init__(self, desk):
         self.desk = desk
@@ -173,7 +173,7 @@ class Watch:
     def calls(self, helper, verb, text=""):
         """Run a helper; return the names of the calls that it made to the keyring."""
         assert helper.run(verb, text).status in {0, 1}
-        # What ends the counting is a call of the test's own.
+        # A call of the test itself marks the end of the counting.
         door = open_dbus_connection(self.desk.variables["DBUS_SESSION_BUS_ADDRESS"])
         last = DBusAddress("/", "org.freedesktop.DBus", "org.freedesktop.DBus")
         door.send_and_get_reply(new_method_call(last, "GetId"), timeout=BUSY_S)
@@ -214,11 +214,11 @@ def test_a_list_asks_once_for_each_item(watch):
     assert len(watch.calls(docker, "list")) >= SEVERAL / 2
 
 
-# Processor time, of the helper and of what it asks
+# Processor time of the helper and of the daemons
 
 
 def cost_ms(desk, helper, verb, text):
-    """Run a helper; return the milliseconds of its processor time, and the daemons'."""
+    """Run a helper; return its processor time and the daemons', in milliseconds."""
     before = _spent_ms(desk)
     assert helper.run(verb, text).status == 0
     return _spent_ms(desk) - before
@@ -236,7 +236,7 @@ def _spent_ms(desk):
 
 
 def launched(desk):
-    """Return our helper as `dockcred install` puts it there, by the system's Python."""
+    """Return our helper as a launcher like `dockcred install`'s, with /usr's Python."""
     roots = (str(ROOT / "common"), str(ROOT / "helpers"))
     library = str(Path(jeepney.__file__).parents[1])
     file = desk.path / "docker-credential-keyring"

@@ -1,7 +1,7 @@
-"""Keyrings of which some are locked, beside docker's own helper on the same ones.
+"""Keyrings, some of them locked: our helper is compared with docker's own helper.
 
-What docker's helper answers is answered alike. Where it says "not found" of an item that
-is there and locked (0.6 crashes), ours says so: the meant differences are named below.
+If docker's helper answers, ours gives the same answer. If an item is locked, docker's
+says "not found" (0.6 crashes), and ours says that it is locked.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Keyrings:
         return reply.body
 
     def make(self, label):
-        """Make a collection that opens with a password."""
+        """Create a collection that has a password."""
         label = {f"{INTERFACE}.Collection.Label": ("s", label)}
         password = (self.session, b"", b"other", "text/plain")
         method = "CreateWithMasterPassword"
@@ -65,7 +65,7 @@ class Keyrings:
         return self._call(ROOT, PRIVATE, method, types, (label, password))[0]
 
     def put(self, collection, server, user, secret=b"secret", **attributes):
-        """Put an item as docker's helper makes it."""
+        """Create an item like those of docker's helper."""
         kept = {
             "xdg:schema": "io.docker.Credentials",
             "label": "Docker Credentials",
@@ -98,7 +98,7 @@ def keyrings(desk):
 
 @pytest.fixture
 def two(keyrings):
-    """Provide a locked keyring beside the unlocked one, each with items of docker's."""
+    """Provide a locked and an unlocked collection, both with items like docker's."""
     other = keyrings.make("other")
     keyrings.put(LOGIN, "open.io", "user")
     keyrings.put(LOGIN, "both.io", "open")
@@ -109,7 +109,7 @@ def two(keyrings):
 
 
 def peer(desk) -> Helper:
-    """Return docker's helper, the newest that this machine has."""
+    """Return docker's helper, in the newest version that this machine has."""
     for place in NEWEST:
         program = place.expanduser() / PEER
         if os.access(program, os.X_OK):
@@ -191,12 +191,12 @@ def test_mixed_keyrings_are_answered_as_docker_answers_them(keyrings, which):
         library = SecretItems(Environment(keyrings.desk.variables))
         library.remove((*SERVERS, *ODD))
     print(ends)
-    # Eight keyrings of a fresh seed may hold nothing that is locked.
+    # With a fresh seed, eight keyrings may have no locked item.
     assert all(ends.values()) or (which == "fresh seed" and not NIGHT), ends
 
 
 def fill(keyrings, chance, collections):
-    """Fill them; return where each server is kept, with its user and secret."""
+    """Fill collections; return each server's items as (collection, user, secret)."""
     kept = {}
     for collection in collections:
         for number in range(chance.randrange(6)):
@@ -210,7 +210,7 @@ def fill(keyrings, chance, collections):
 
 
 def compare(keyrings, kept, locked, ends):
-    """Ask both helpers for every server, and for their lists."""
+    """Compare both helpers' answers for each server, and their lists; count ends."""
     desk = keyrings.desk
     docker = peer(desk)
     ours = KeychainStore(SecretService(Environment(desk.variables)))

@@ -1,4 +1,4 @@
-"""`pass`, shared with docker's own helper, and what that one does wrong."""
+"""`pass`, shared with docker's own helper, and the faults of docker's helper."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def test_a_store_under_git_gets_a_commit_for_each_change(password_store):
 
 
 def test_no_shell_sees_a_name_and_no_argument_holds_a_secret(password_store):
-    """Names that a shell would act upon do nothing; secrets go through stdin."""
+    """Shell code in a name is not run; secrets go through stdin."""
     witness = password_store.path / "witness"
     user = f"$(touch {witness}) `touch {witness}`; touch {witness}"
     password_store.helper.store("r.io", user, "secret")

@@ -1,4 +1,4 @@
-"""What gpg has against a key is told, with a remedy that works; a person may type."""
+"""gpg's complaints about a key are told, with a remedy that works; pinentry may ask."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ done
 
 
 def fails(home, *phrases, verb="store", text=LOGIN):
-    """Expect a failure with these phrases, and docker's helper to fail, too."""
+    """Expect our helper to fail with these phrases, and docker's helper to fail."""
     answer = home.helper.run(verb, text)
     said = answer.stdout.decode()
     assert answer.status == 1
@@ -114,7 +114,7 @@ def test_one_broken_entry_spoils_no_other(password_store):
         assert password_store.helper.list() == password_store.peer("pass").list()
 
 
-# Relative directories: docker's helper runs pass and gpg where it stands
+# Relative directories: docker's helper runs pass and gpg in its current directory
 
 
 def ask(home, verb, text, cwd, program="docker-credential-keyring", **variables):
@@ -177,7 +177,7 @@ def test_a_helper_that_auto_asks_gets_the_directories_we_mean(
     assert ask(password_store, "list", "", path, auto, **more)["r.io"] == "user"
 
 
-# What is there and refused
+# Programs that exist and are refused
 
 
 @pytest.mark.parametrize("name", ["gpg", "pass"])
@@ -209,12 +209,12 @@ def test_a_program_that_may_not_be_executed_is_not_called_missing(password_store
     assert f"{shared}/gpg may not be executed" in said.decode()
 
 
-# A passphrase that somebody types
+# A passphrase that a person types
 
 
 @pytest.fixture
 def typed(home):
-    """Provide a store whose key has a passphrase, typed after so many seconds."""
+    """Provide a store whose key has a passphrase; a pinentry types it after a delay."""
     set_up_pass(home)
     home.variables["DOCKCRED_STORE"] = "pass"
     home.helper.store("r.io", "user", "s3cr3t")
@@ -245,7 +245,7 @@ def test_a_person_who_types_for_longer_than_a_call_is_waited_for(typed):
 
 
 def test_a_time_that_is_set_holds_and_is_named(typed):
-    """And raising it, as is said, gives that much time."""
+    """After raising it, as the error says, the person has that much time."""
     home, types_after = typed
     types_after(6)
     answer = home.with_variables(DOCKCRED_TIMEOUT="3").run("get", "r.io")

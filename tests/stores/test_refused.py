@@ -1,6 +1,6 @@
-"""Writers that cannot write: one line with cause and remedy, and all is as it was.
+"""Writers that cannot write give one line with cause and remedy, and change nothing.
 
-A disk that is full, a file system that is read-only, and what chattr(1) holds fast.
+The disk is full, the file system is read-only, or chattr(1) forbids changes.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def mount(*words: str) -> None:
 
 @pytest.fixture
 def small(vault: Home) -> Iterator[Path]:
-    """Provide a small disk with a docker config on it, and a vault of another's."""
+    """Provide a small disk with docker's config.json and a vault with another key."""
     directory = vault.path / "small"
     directory.mkdir(mode=0o700)
     mount("-t", "tmpfs", "-o", "size=64k,mode=0700", "tmpfs", str(directory))
@@ -126,7 +126,7 @@ def test_it_says_why_and_leaves_what_was_there(vault, small, name, how) -> None:
     assert str(small) in line
     after = state(small)
     assert {n: b for n, b in after.items() if n in before} == before
-    # The lock of a vault stays, empty, as it does beside every vault.
+    # The vault's empty lock file stays, as with every vault.
     assert not any(after[name] for name in after.keys() - before.keys())
     assert SECRET not in ran.stdout + ran.stderr
     assert "Traceback" not in ran.stdout + ran.stderr
@@ -136,7 +136,7 @@ def test_it_says_why_and_leaves_what_was_there(vault, small, name, how) -> None:
 
 @pytest.fixture
 def held(vault: Home) -> Iterator[Path]:
-    """Provide docker's config in a directory, to be held fast by chattr."""
+    """Provide a directory with docker's config.json; a test protects one by chattr."""
     if os.geteuid() != 0:
         pytest.skip("only root can hold a file fast")
     directory = vault.path / "fast"

@@ -1,4 +1,4 @@
-"""The quick reading of a keyring, beside the same by the library."""
+"""The quick reader of a keyring is compared with the library's store."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_of_several_items_the_two_read_the_same(desk, both):
     docker.store("r.io", "zoe", "old")
     docker.store("r.io", "anna", "also")
     assert read(quick, "r.io") == read(library, "r.io")
-    time.sleep(1.1)  # the service's times are whole seconds
+    time.sleep(1.1)  # the service's times are in whole seconds
     docker.store("r.io", "zoe", "new")
     assert read(quick, "r.io") == read(library, "r.io") == ("zoe", "new")
     assert quick.users() == library.users() == {"r.io": "zoe"}
@@ -97,7 +97,7 @@ def test_an_address_that_is_not_plain_or_leads_nowhere_is_the_librarys(address):
 
 @contextlib.contextmanager
 def a_bus_that_says(path, said, *, stays=True):
-    """Answer the first caller with these bytes, whatever it wants."""
+    """Serve a socket that answers its first client with these bytes."""
     with socket.socket(socket.AF_UNIX) as door:
         door.bind(path)
         door.listen()
@@ -135,7 +135,7 @@ def test_a_bus_that_talks_otherwise_is_the_librarys(home, said):
 
 
 def test_a_bus_that_goes_away_is_no_keyring_that_is_absent(home):
-    """`auto` takes an absent one for an empty one."""
+    """For the store `auto`, an absent keyring is an empty one."""
     path = str(home.path / "bus")
     goes = a_bus_that_says(path, b"OK 00\r\n", stays=False)
     with goes, pytest.raises(KeychainError, match="went away") as caught:

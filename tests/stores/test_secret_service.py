@@ -1,4 +1,4 @@
-"""gnome-keyring as it is met: shared, locked, stopped, killed, or not there."""
+"""gnome-keyring in all its states: shared, locked, stopped, killed, or absent."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def lock(desk):
 
 
 def fails_with(answer, *phrases):
-    """Expect a failure that no client can take for not found."""
+    """Expect a failure that no client can mistake for "not found"."""
     assert answer.status == 1, answer
     said = answer.stdout.decode()
     assert said.count("\n") == 1
@@ -113,11 +113,11 @@ def test_items_of_other_programs_are_neither_listed_nor_erased(desk):
     assert secret_tool_secrets(desk, "r.io") == ["mail"]
 
 
-# What docker's helper does wrong (protocol.md C.2), beside what ours does
+# Faults of docker's helper (protocol.md C.2), and our behaviour
 
 
 def test_a_list_names_the_server_where_dockers_helper_names_the_items_label(desk):
-    """The label is what version 0.9 of docker's helper gives its items."""
+    """This is the label that version 0.9 of docker's helper gives its items."""
     desk.run(
         "secret-tool", "store", "--label=Registry credentials for https://r.io",
         "xdg:schema", "io.docker.Credentials", "label", "Docker Credentials",
@@ -140,7 +140,7 @@ def test_a_second_user_leaves_one_item_where_dockers_helper_leaves_two(desk, doc
 
 def test_of_two_items_that_docker_left_the_one_written_last_answers(desk, docker):
     docker.store("r.io", "zoe", "old")
-    time.sleep(1.1)  # the service's times are whole seconds
+    time.sleep(1.1)  # the service's times are in whole seconds
     docker.store("r.io", "anna", "new")
     assert desk.helper.get("r.io") == ("anna", "new")
     assert desk.helper.list() == {"r.io": "anna"}
@@ -234,7 +234,7 @@ def test_the_bus_of_systemd_is_found_where_its_variable_is_not_passed_on(desk):
 
 
 def test_without_a_login_collection_nothing_is_kept_and_store_says_how(bus):
-    """A fresh account's public pulls go on; only a store needs the collection."""
+    """On a new account public pulls still work; only `store` needs the collection."""
     bus.start_keyring(None)
     bus.helper.finds_nothing("r.io")
     assert fields(bus.helper.run("list")) == {}
@@ -259,11 +259,11 @@ def test_a_second_account_is_kept_apart_from_the_first(desk):
     assert desk.helper.get("r.io") == ("me", "mine")
 
 
-# What a service may not survive
+# Calls that may crash a service
 
 
 def test_nobody_begins_with_a_session(desk, tmp_path):
-    """gnome-keyring aborts where it does not know yet who opens one."""
+    """gnome-keyring aborts if OpenSession is the first call of a connection."""
     said = tmp_path / "calls"
     with said.open("wb") as file:
         watched = "type='method_call',destination='org.freedesktop.secrets'"

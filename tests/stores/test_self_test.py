@@ -1,4 +1,4 @@
-"""`dockcred doctor --self-test` over real places: what it tries, says and leaves."""
+"""`dockcred doctor --self-test` over real stores: its tests, output and leftovers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LINE = re.compile(r"(ok|FAILED|not tried) +(\S.*)")
 
 
 def self_test(home, **variables):
-    """Run it; a hundred and fifty calls of a helper take long on a busy machine."""
+    """Run the self-test; its 150 calls of a helper take long on a busy machine."""
     return subprocess.run(
         [ours("dockcred"), "doctor", "--self-test"],
         env=home.variables | variables,
@@ -39,7 +39,7 @@ def kept(home):
 
 @pytest.fixture
 def lived_in(request):
-    """Provide a place in which a person keeps a login."""
+    """Provide a store in which a person has a login."""
     home = request.getfixturevalue(request.param)
     home.variables["DOCKCRED_STORE"] = PEERS[request.param]
     home.variables["LOGNAME"] = "ada"
@@ -86,7 +86,7 @@ def test_what_it_says_names_nobody(vault):
 
 
 def wrong_helper(home, script):
-    """Put a helper before ours that does one thing otherwise."""
+    """Put a changed helper before ours; return the PATH that finds it."""
     place = home.path / "bin"
     place.mkdir()
     file = place / "docker-credential-keyring"
@@ -133,12 +133,12 @@ def test_a_signal_leaves_nothing_behind(vault, number):
     while not (found := kept(vault)):
         assert time.monotonic() < give_up
     assert all(re.search(r"dockcred-self-test-.*\.invalid", key) for key in found)
-    # As a terminal does: to whoever is in the foreground, the helper too.
+    # A terminal signals the whole foreground process group, including the helper.
     os.killpg(child.pid, number)
     try:
         said, _ = child.communicate(timeout=BUSY_S)
     except subprocess.TimeoutExpired:
-        child.send_signal(signal.SIGABRT)  # it tells where it is
+        child.send_signal(signal.SIGABRT)  # faulthandler prints where it is
         said, _ = child.communicate()
     assert child.returncode not in {0, None, -signal.SIGABRT}, said
     assert b"Traceback" not in said

@@ -1,4 +1,4 @@
-"""Which kept key answers which request, as a table."""
+"""A table of which stored key answers which request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Child programs: what the quick way and subprocess's must do alike."""
+"""Child programs: the quick way and subprocess must behave alike."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_it_starts_in_the_root_with_the_variables_given(way, monkeypatch):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")
 def test_a_working_directory_that_may_not_be_read_is_returned_to(tmp_path):
-    """As after sudo -u in one's own home."""
+    """As after `sudo -u` in one's own home directory."""
     tmp_path.chmod(0o711)
     root = str(Path(spawn.__file__).parents[1])
     code = (
@@ -62,7 +62,7 @@ def test_a_working_directory_that_may_not_be_read_is_returned_to(tmp_path):
 
 @ways
 def test_it_inherits_no_descriptor(way, tmp_path):
-    """What our own caller left open must not stay open in an agent that gpg starts."""
+    """Our caller's file descriptors must not stay open in an agent that gpg starts."""
     with (tmp_path / "open").open("w") as file:
         os.set_inheritable(file.fileno(), True)
         _, output, _ = sh(way, "ls -l /proc/self/fd")
@@ -71,7 +71,7 @@ def test_it_inherits_no_descriptor(way, tmp_path):
 
 @ways
 def test_it_stands_in_a_session_of_its_own_and_dies_of_a_closed_pipe(way):
-    """Python ignores SIGPIPE; a shell's pipelines rely on it."""
+    """Python ignores SIGPIPE; a shell's pipelines need its default action."""
     _, output, _ = sh(way, "echo $$; cut -d' ' -f6 /proc/$$/stat")
     leader, session = output.split()
     assert leader == session
@@ -157,7 +157,7 @@ def test_a_get_from_pass_imports_nothing_heavy(password_store):
 
 
 def children() -> set[str]:
-    """The processes that we have started, ended ones included: other tests have some."""
+    """Return the pids of our children, zombies included; other tests may have some."""
     tasks = Path("/proc/self/task").glob("*/children")
     return {pid for task in tasks for pid in task.read_text().split()}
 
@@ -174,6 +174,6 @@ def wait_until_gone(pid: str) -> None:
                 if file.read().rpartition(")")[2].split()[0] == "Z":
                     return
         except (FileNotFoundError, ProcessLookupError):
-            return  # the latter where it goes between opening and reading
+            return  # ProcessLookupError: it ended between opening and reading
         time.sleep(0.02)
     pytest.fail(f"{pid} is still there")

@@ -1,4 +1,4 @@
-"""Logins at once into a store that is a program or a service."""
+"""Simultaneous logins into a store that is a program or a service."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A locked keyring where there is a display: the prompt, answered, refused, ignored.
+"""A locked keyring on a display: its prompt is answered, refused or ignored.
 
-The one mock of the stores: gnome-keyring's own prompt needs a person at a display.
+Only this store's test has a mock: gnome-keyring's own prompt needs a person.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ATTRIBUTES = {"server": "r.io", "username": "user", "docker_cli": "1"}
 
 
 class Service(threading.Thread):
-    """A Secret Service with one locked item, and a person who does as told."""
+    """A Secret Service with one locked item, and a simulated person at its prompt."""
 
     def __init__(self, address, person):
         super().__init__(daemon=True)
@@ -89,7 +89,7 @@ class Service(threading.Thread):
 
 @pytest.fixture
 def serve(bus):
-    """Start the service with a person, and a display unless told otherwise."""
+    """Return a function: it starts the service with a person of this behaviour."""
     running = []
 
     def start(person):

@@ -1,4 +1,4 @@
-"""The vault's file, its keys, and what can be wrong with either."""
+"""The vault's file and its keys, and errors of both."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def fails_with(answer, *phrases):
         assert phrase in said, said
 
 
-# What lies on the disk
+# The files on the disk
 
 
 def test_nothing_below_the_home_holds_a_secret_or_the_key(vault):
@@ -132,7 +132,7 @@ def test_every_truncation_is_named_and_none_is_an_empty_vault(vault):
 
 
 def test_every_flipped_bit_is_named(vault):
-    """Each bit of the header and the box is authenticated; none goes unnoticed."""
+    """All bits of the header and the encrypted box are authenticated."""
     fill(vault)
     data = file_of(vault).read_bytes()
     key = base64.b64decode(vault.key_file.read_bytes())
@@ -189,7 +189,7 @@ def test_systemds_credentials_open_the_vault(home, kind):
         made = home.run("dockcred", "vault", "create", f"--{kind}-file", str(file))
         assert made.returncode == 0, made.stderr
         if kind == "key":
-            # What opens it must not be the header's pointer.
+            # The key file's path in the header must not be what opens the vault.
             (credentials / "moved").mkdir(mode=0o700)
             os.rename(file, credentials / "moved" / file.name)
             file = credentials / "moved" / file.name
@@ -200,7 +200,7 @@ def test_systemds_credentials_open_the_vault(home, kind):
 
 @pytest.fixture
 def kernel():
-    """Require a kernel that keeps keys, which containers often forbid."""
+    """Require the kernel's keyring, which containers often forbid."""
     if not vault_key.write("test", b"probe", 5):
         missing("the kernel's keyring is not allowed here")
     vault_key.forget("test")

@@ -1,4 +1,4 @@
-"""Writers that meet, that are killed, and that find the disk full."""
+"""Writers of the vault that run in parallel, are killed, or find the disk full."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def vault_directory(home):
 
 
 def test_a_hundred_writers_at_once_lose_nothing_and_tear_nothing(vault):
-    """Fifty store, and fifty more erase what was there, while readers look on."""
+    """Fifty store new keys, fifty erase old ones, and a reader reads meanwhile."""
     for number in range(WRITERS // 2):
         Vault(Environment(vault.variables)).write(
             f"old{number}.io", Credential("u", f"old {number}")
@@ -73,8 +73,8 @@ def test_a_hundred_writers_at_once_lose_nothing_and_tear_nothing(vault):
     assert contents(vault) == {f"r{n}.io": f"s{n}" for n in range(WRITERS // 2)}
 
 
-# A child that ends itself by SIGKILL at the n-th call that can change a disk; a write
-# is cut in half first. It exits 3 when it made fewer calls.
+# A child that kills itself by SIGKILL before or after its n-th call of os functions.
+# Before a write it writes half of the data. It exits 0 if it made fewer calls.
 KILLED = """
 import os, signal, sys
 from dockcred.credential import Credential
@@ -109,7 +109,7 @@ sys.stdout.flush()
 
 
 def test_a_writer_killed_at_any_point_leaves_the_old_state_or_the_new(vault):
-    """kill -9 before and after every call; the next writer goes on, and tidies up."""
+    """kill -9 before and after each call; the next writer works, and cleans up."""
     killed, outcomes = 0, set()
     vault.helper.store("other.io", "user", "stays")
     for moment in ("before", "after"):
@@ -140,7 +140,7 @@ def test_a_writer_killed_at_any_point_leaves_the_old_state_or_the_new(vault):
 
 @pytest.fixture
 def small_disk(vault):
-    """Move the vault to a disk of 64 KiB."""
+    """Use a vault on a disk of 64 KiB."""
     if os.geteuid() != 0:
         missing("mounting needs root")
     with short_directory() as disk:

@@ -1,4 +1,4 @@
-"""Windows' Credential Manager at the seam, with the limits that Windows has."""
+"""The store for Windows over a modelled Credential Manager with Windows' limits."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BAD_STUB = 1783
 
 
 class Manager:
-    """CredRead and its kin, kept in memory, with the documented limits."""
+    """CredRead and related functions over memory, with the documented limits."""
 
     def __init__(self):
         self.items = {}
@@ -111,7 +111,7 @@ LABELLED = {"label": b"Docker Credentials"}
 
 @pytest.fixture
 def later(monkeypatch):
-    """Return what lets the clock go on, by these seconds."""
+    """Return a function: it sets the store's clock these seconds ahead."""
     now = time.time()
 
     def pass_by(seconds):
@@ -121,7 +121,7 @@ def later(monkeypatch):
 
 
 def left(manager):
-    """Return the secrets that still lie in pieces."""
+    """Return the pieces of long secrets that are still stored."""
     return [item.blob for name, item in manager.items.items() if "#dockcred:" in name]
 
 
@@ -130,7 +130,7 @@ def left(manager):
 def test_pieces_that_docker_orphaned_go_with_the_next_call(
     store, manager, later, theirs, verb
 ):
-    """docker's helper knows the one item, and replaces or erases that."""
+    """docker's helper knows the first item only, and replaces or erases it."""
     store.store(parse("r.io"), Credential("user", "secret" * 1000))
     store.store(parse("other.io"), Credential("user", "kept" * 1000))
     if theirs == "store":
@@ -223,7 +223,7 @@ def test_an_item_crosses_the_apis_structure_unchanged():
 
 
 class Library:
-    """advapi32's functions over one credential; NOT_FOUND and others by `error`."""
+    """advapi32's functions over credentials in memory; `error` is GetLastError's."""
 
     def __init__(self):
         self.kept = []
@@ -293,7 +293,7 @@ def test_of_the_api_only_generic_credentials_are_seen_and_all_it_gives_is_freed(
 
 @pytest.mark.parametrize("code", [5, 1168, 1312])
 def test_what_was_not_written_is_never_success(library, code):
-    """Wine answers 1168, which elsewhere means that nothing is there."""
+    """Wine answers 1168 for a failed write; for a read it means "not found"."""
     library.error = code
     with pytest.raises(CredentialError) as told:
         GenericCredentials().write("r.io", Item("user", b"secret", {}))

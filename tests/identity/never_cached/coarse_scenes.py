@@ -18,7 +18,7 @@ def coarse_configuration(stage: Stage) -> None:
 
 
 def coarse_token(stage: Stage) -> None:
-    """The next pod's token, overwritten the same way; the last pod's is not answered."""
+    """The next pod's token, overwritten alike; the last pod's answers end with it."""
     stage.world.aws = "pod"
     for subject in ("one", "two", "one", "two"):
         stage.world.rotate("pod", subject, 0, "in place")
