@@ -1,4 +1,4 @@
-"""A cloud for the API; the variables of a call are given, never inherited."""
+"""Fixtures: a cloud for the API. Calls get variables as arguments, none inherited."""
 
 from __future__ import annotations
 

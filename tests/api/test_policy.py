@@ -1,4 +1,4 @@
-"""Which source is asked, in which order, and what a failure does to the next."""
+"""Which sources are asked, in which order, and what follows after a failure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOT_FOUND = "credentials not found in native keychain"
 
 
 class Home:
-    """A home with docker's file and helpers of shell in it, and no cloud."""
+    """A home with docker's file and shell scripts as helpers, and no cloud."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -161,7 +161,7 @@ def test_nothing_anywhere_is_not_found(home: Home) -> None:
 
 
 def test_the_keychain_is_asked_where_no_cloud_serves(home: Home) -> None:
-    """By default, as docker-credential-auto; here the store is another helper."""
+    """This is the default, as in docker-credential-auto; here a helper is the store."""
     home.environment |= {"DOCKCRED_STORE": "helper:mine"}
     home.answering("mine", "kept")
     assert resolve("ghcr.io", environment=home.environment).username == "kept"

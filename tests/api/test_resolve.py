@@ -1,4 +1,4 @@
-"""The public API: right answers, right errors, and a host process left alone."""
+"""The public API: right answers and errors, and no effect on the host process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API's types, as a user's own type checker sees them."""
+"""The API's types, as mypy sees them in a user's program."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PROGRAM = Path(__file__).with_name("user_program.py.txt")
 
 
 def test_a_users_program_passes_mypy_strict(tmp_path: Path) -> None:
-    """Unused `type: ignore` is an error too: each wrong use must be one."""
+    """mypy also fails for an unused `type: ignore`: so each wrong use must be found."""
     program = shutil.copy(PROGRAM, tmp_path / "program.py")
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--config-file=", program],

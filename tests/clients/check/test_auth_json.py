@@ -1,4 +1,4 @@
-"""`check containers-auth` says of a file what containers/image does with it."""
+"""What `check containers-auth` says of a file is what containers/image does with it."""
 
 from __future__ import annotations
 

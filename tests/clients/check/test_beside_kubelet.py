@@ -1,4 +1,4 @@
-"""What we say of a pull Secret, beside Kubernetes' own code.
+"""Compare what we say of a pull Secret with what Kubernetes' own code does.
 
 The API server's decoding and validation, and kubelet's keyring (tests/oracles/kubelet).
 """
@@ -61,7 +61,7 @@ def says(findings: list[Finding], words: str) -> bool:
 
 
 def compare(ask: Ask, manifest: Any, image: str = "", key: str = "") -> str | None:
-    """Hold what `check` says, and what our reader takes, to Kubernetes' answer."""
+    """Compare `check` and our reader with Kubernetes; return the kind of case."""
     theirs, ours = ask({"secret": manifest, "image": image}), told(manifest)
     worst = max(finding.severity for finding in ours)
     if theirs["refused"]:
@@ -99,7 +99,7 @@ def compare(ask: Ask, manifest: Any, image: str = "", key: str = "") -> str | No
 
 
 def _login(username: str, password: str) -> tuple[str, ...]:
-    """Go writes a character for each byte that is no text, Python for several."""
+    """Join replacement characters: Go writes one per invalid byte, Python fewer."""
     return tuple(re.sub("\ufffd+", "\ufffd", text) for text in (username, password))
 
 
@@ -307,7 +307,7 @@ def test_generated_secrets(ask: Ask, side_by_side) -> None:
 
 @pytest.mark.slow
 def test_generated_payloads(ask: Ask, side_by_side) -> None:
-    """Whatever stands in the file, what cannot be read is told as such."""
+    """Whatever the file holds: `check` reports what kubelet cannot read."""
     values = st.recursive(
         st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=3)),
         lambda inner: st.one_of(
@@ -344,7 +344,7 @@ def test_a_file_alone_is_read_by_the_same_rules() -> None:
     ],
 )
 def test_a_name_in_yaml_is_text_or_refused(ask, name):
-    """JSON has text alone for a name: kubectl makes it of the rest, or stops."""
+    """JSON allows only strings as names: kubectl converts other values, or stops."""
     pytest.importorskip("yaml")
     manifest = (
         "{apiVersion: v1, kind: Secret, metadata: {name: regcred},"

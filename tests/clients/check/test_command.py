@@ -1,4 +1,4 @@
-"""`dockcred check` as a person runs it, and on whatever bytes it is given."""
+"""`dockcred check` as a person runs it, and on random bytes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GOOD = '{"auths": {"ghcr.io": {"auth": "bWU6czNjcjN0"}}}'
 STUB = '{"auths": {"ghcr.io": {}}}'
 BROKEN = '{"auths": {"ghcr.io": {"auth": "czNjcjN0"}}}'
 MARK = "s3cr3t=mark"
-ALONE = {"argocd", "nomad", "password", "user-pass"}  # for one registry each
+ALONE = {"argocd", "nomad", "password", "user-pass"}  # formats with one registry
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ TREES = st.recursive(
 @given(TREES)
 @example({"credsStore": MARK})
 def test_no_shape_of_json_is_a_crash_or_shows_a_value(tree: object) -> None:
-    # A list of JSON is a table of TOML, and tables are named.
+    # A list at the top gets a name, because the top of TOML is always a table.
     _shows_nothing(json.dumps({"a": tree} if isinstance(tree, list) else tree).encode())
     _shows_nothing(json.dumps({"kind": "Secret", "data": tree}).encode())
     _shows_nothing(json.dumps({"auths": tree}).encode())

@@ -1,4 +1,4 @@
-"""Each trap of each format is told, as gravely as it is, and no secret with it."""
+"""`check` reports each trap of each format with its severity, and shows no secret."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ STOPS = "helm and oras stop with an error"
     ],
 )
 def test_helm(text: str, severity: Severity, said: str) -> None:
-    """What helm and oras do with these is in test_beside_libraries.py, from oras-go."""
+    """test_beside_libraries.py compares this with oras-go, which helm and oras use."""
     if severity is FINE and not said:
         assert max((s for s, _ in found("helm", text)), default=FINE) < WARNING
     else:
@@ -309,7 +309,7 @@ stringData:
         (ending("2020-01-01T00:00:00Z"), ERROR, "its credential ended at 2020"),
         (ending("2999-01-01T00:00:00Z"), FINE, "good until 2999"),
         (ending("never"), NOTE, "is no time"),
-        # Each as Kubernetes' own code has it: see test_beside_kubelet.py.
+        # Kubernetes' own code does the same: see test_beside_kubelet.py.
         (
             in_data(b64(json.dumps({"ghcr.io": GOOD})), ".dockercfg", OLD),
             FINE,

@@ -13,7 +13,7 @@ from support.program import BUSY_S
 
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
-# Each call appends "verb key"; nothing is ever found, which all clients survive.
+# Each call appends "verb key". It never finds a login: all clients go on without one.
 RECORDER = """#!/bin/sh
 key=$(cat </dev/stdin | head -c 200)
 printf '%s %s\\n' "$1" "$key" >>"{log}"
@@ -21,7 +21,7 @@ echo 'credentials not found in native keychain'
 exit 1
 """
 
-# The secret is the key that it was asked for.
+# Answers with the requested key as the secret.
 ANSWER = """#!/bin/sh
 printf '{"Username":"me","Secret":"%s"}' "$(cat)"
 """
@@ -31,7 +31,7 @@ Result = subprocess.CompletedProcess[str]
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with an empty home, our program and the helper `recorder` on PATH."""
+    """A person with an empty home, and `dockcred` and the helper `recorder` on PATH."""
 
     home: Path
     bin: Path
@@ -79,14 +79,14 @@ class Person:
         return path
 
     def asked(self) -> list[str]:
-        """Return what the recorder was asked, and forget it."""
+        """Return the recorded calls, and delete the record."""
         log = self.bin / "log"
         lines = log.read_text().splitlines() if log.exists() else []
         log.unlink(missing_ok=True)
         return lines
 
     def everything(self) -> dict[str, tuple[int, bytes]]:
-        """Read the whole home: each path's mode, and a file's bytes or a link's aim."""
+        """Return each path of the home with its mode, and its bytes or link target."""
         found = {}
         for path in sorted(self.home.rglob("*")):
             if path.is_symlink():

@@ -44,7 +44,7 @@ def test_nomad_s_block_goes_to_a_file_of_its_own_and_comes_back(person: Person) 
     person.configure("nomad", "--registry", "ghcr.io", "--helper", "recorder", *files)
     written = agent / "dockcred.hcl"
     assert written.read_text() == BLOCK % (person.home / "n.json")
-    # Nomad reads *.hcl and *.json of its directory, and nothing else.
+    # Nomad reads only *.hcl and *.json in its directory.
     assert {p.name for p in agent.iterdir() if p.suffix in {".hcl", ".json"}} == {
         "dockcred.hcl"
     }
@@ -88,9 +88,9 @@ NOMAD = ("nomad", "--registry", "ghcr.io", "--helper", "recorder")
 def test_a_docker_block_that_is_there_already_is_not_put_out_of_force(
     person: Person, name: str, text: str
 ) -> None:
-    """Nomad takes the config of the last one whole, and merges nothing.
+    """Nomad uses only the last block's config, and merges nothing.
 
-    The file that the remedy names is there, for whoever follows it.
+    The file that the remedy names is written, for a person who follows the remedy.
     """
     theirs = person.write(f"nomad.d/{name}", text)
     config = person.home / "n.json"
@@ -182,7 +182,7 @@ def test_a_block_that_came_after_ours_is_told(person: Person) -> None:
 
 
 def test_no_advice_appends_a_block_to_an_agent_s_file(person: Person) -> None:
-    """A second block in one file puts the first one out of force."""
+    """A second block in one file would replace the first one."""
     assert ">>" not in person.run("dockcred", "configure", "nomad", "--help").stdout
 
 

@@ -1,4 +1,4 @@
-"""`dockcred install --alias`: a helper under the name that a client's file has."""
+"""`dockcred install --alias`: a helper under the name that a client's file uses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def directory(person: Person) -> Path:
 
 
 def install(person: Person, *arguments: str) -> Result:
-    """Run `dockcred install` for the directory, which must succeed."""
+    """Run `dockcred install` for the person's bin directory; it must succeed."""
     done = person.run("dockcred", "install", "--dir", f"{person.home}/bin", *arguments)
     assert done.returncode == 0, done.stderr
     return done
@@ -50,7 +50,7 @@ def test_an_alias_answers_as_its_program_does(
 def test_an_alias_is_written_anew_with_its_program(
     person: Person, directory: Path
 ) -> None:
-    """Else it would start a Python that an update has taken away."""
+    """Otherwise it would start a Python that an update has removed."""
     install(person, "--alias", "other=ecr-login")
     alias = directory / "docker-credential-other"
     alias.write_text(alias.read_text().replace("-I -S", "-I -S -of-old"))

@@ -1,4 +1,4 @@
-"""`dockcred configure buildx`: buildx's own library finds what is written, and no more."""
+"""`dockcred configure buildx`: buildx's library finds what is written, and no more."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SCOPES = {
     "me/app@push": ("docker.io", "me/app", {"push"}),
     "alpine": ("docker.io", "library/alpine", set()),
 }
-"""What people write, and what they mean by it: host, repository, actions."""
+"""What people write, and the host, repository and actions that they mean."""
 ASKED = [
     *(("ghcr.io", "me/app"), ("ghcr.io", "me/other"), ("ghcr.io", "me")),
     *(("r.example:5000", "a/b.c"), ("docker.io", "me/app")),
@@ -32,7 +32,7 @@ ASKED = [
 
 
 def sent(person: Person, registry: str) -> str | None:
-    """Return the key for which buildx has asked the helper, which answers with it."""
+    """Return the key by which buildx asked the helper; None if it asked nothing."""
     variables = {n: v for n, v in person.environment.items() if n != "HOME"}
     answer = oracles.ask("buildx", person.home, variables, registry)
     assert answer["error"] is None

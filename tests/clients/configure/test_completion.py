@@ -34,7 +34,7 @@ TAB, ENTER = "\t", "\r"
 
 
 class Terminal:
-    """A shell on a terminal of its own: keys go in, what is shown comes out."""
+    """A shell on its own terminal: the test presses keys, and reads what is shown."""
 
     def __init__(self, person: Person, command: list[str]) -> None:
         self._ours, theirs = pty.openpty()
@@ -53,7 +53,7 @@ class Terminal:
         os.write(self._ours, keys.encode())
 
     def wait_for(self, text: str, seconds: float = BUSY_S) -> str:
-        """Read until `text` is shown; return all that was, up to now."""
+        """Read until `text` is shown; return all that was read."""
         shown = ""
         deadline = time.monotonic() + seconds
         while text not in shown:
@@ -100,7 +100,7 @@ def test_the_script_is_one_that_the_shell_can_read(person: Person, shell: str) -
 
 
 def ask(person: Person, *words: str) -> list[dict[str, str]]:
-    """Ask for the last word as PowerShell's script does, in whose place we are."""
+    """Return the completions of the last word, called as PowerShell's script does."""
     asked = {"COMP_WORDS": "\n".join(("dockcred", *words))}
     done = person.run("dockcred", _DOCKCRED_COMPLETE="powershell_complete", **asked)
     assert (done.returncode, done.stderr) == (0, ""), done
@@ -111,14 +111,14 @@ def ask(person: Person, *words: str) -> list[dict[str, str]]:
 
 
 def test_powershells_script_goes_by_its_documented_call(person: Person) -> None:
-    """At the interface only: it has run in no PowerShell."""
+    """Only the script's text is checked: it has not run in a PowerShell."""
     script = person.run("dockcred", "completion", "powershell").stdout
     assert "Register-ArgumentCompleter -Native -CommandName dockcred -Scr" in script
     assert "param($wordToComplete, $commandAst, $cursorPosition)" in script
     assert script.isascii()
     assert script.count("{") == script.count("}")
     assert script.count("(") == script.count(")")
-    # What it sets it takes away again, and it asks the program by its own name.
+    # It removes the variables that it sets, and calls the program by its name.
     assert "$env:_DOCKCRED_COMPLETE = $null" in script.partition("finally")[2]
     assert "$env:COMP_WORDS = $before" in script.partition("finally")[2]
 

@@ -273,7 +273,7 @@ def test_helm_s_file_is_where_helm_looks(
     ],
 )
 def test_the_peers_configure_docker_goes_on_working(helper_bin, tmp_path, flags, more):
-    """A start-up script under `set -e` that calls docker-credential-gcr."""
+    """Start-up scripts under `set -e` call docker-credential-gcr like this."""
     environment = {"HOME": str(tmp_path), "PATH": f"{helper_bin}:/usr/bin:/bin"}
     done = subprocess.run(
         [helper_bin / "docker-credential-gcr", "configure-docker", *flags],

@@ -1,4 +1,4 @@
-"""`dockcred configure identity`: whose identity serves a registry, in config.toml."""
+"""`dockcred configure identity` sets a registry's identity in config.toml."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SSO = (
 
 @pytest.fixture
 def dev(person: Person) -> Person:
-    """Somebody with the AWS profile `dev`."""
+    """A person with the AWS profile `dev`."""
     person.write(".aws/config", SSO)
     return person
 
@@ -30,7 +30,7 @@ def profile(person: Person, host: str = HOST, name: str = "dev", **variables: st
 
 
 def files(person: Person) -> dict[str, tuple[int, bytes]]:
-    """The whole home but the cache, where config.toml is kept compiled."""
+    """Return the whole home, without the cache with the compiled config.toml."""
     return {n: at for n, at in person.everything().items() if "/.cache" not in n}
 
 
@@ -134,7 +134,7 @@ def test_the_file_that_a_variable_names_is_written(dev: Person) -> None:
 
 
 def test_it_is_heard_at_once(dev: Person) -> None:
-    """The proof of the whole: another is asked from now on."""
+    """From the next command on, the other identity is used."""
     asked = ("dockcred", "status", HOST, "--json")
     nobody = {"AWS_EC2_METADATA_DISABLED": "true"}
     assert '"profile": "dev"' not in dev.run(*asked, **nobody).stdout

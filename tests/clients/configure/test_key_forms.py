@@ -1,4 +1,4 @@
-"""Real clients, without a network, ask the helper by the keys that configure wrote."""
+"""Real clients, without a network, ask the helper for the keys that configure wrote."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from docker.auth import load_config
 load_config().resolve_authconfig(sys.argv[1])
 """
 
-# podman, as root, keeps its state in these whatever it is told.
+# podman, as root, always keeps its state in these two directories.
 ALONE = (
     *("unshare", "--net", "--mount", "sh", "-c"),
     'mount -t tmpfs none /run && mount -t tmpfs -o X-mount.mkdir none /var/lib/containers && "$@"',
@@ -55,7 +55,7 @@ pytestmark = pytest.mark.usefixtures("own_mounts")
 
 
 def asks(person: Person, *command: str) -> set[str]:
-    """Run a client with no network; return the keys it asked the helper for."""
+    """Run a client without a network; return the keys it asked the helper for."""
     if "docker.auth" in command[-2] and not importlib.util.find_spec("docker"):
         missing("docker-py is not installed: pip install docker")
     program(command[0])
@@ -81,7 +81,7 @@ def test_after_configure_docker(person: Person, case: tuple[str, ...]) -> None:
 def test_without_that_very_key_the_client_asks_nobody(
     person: Person, case: tuple[str, ...]
 ) -> None:
-    """So each key that configure writes is one that a client needs."""
+    """So configure writes no key that no client needs."""
     *command, key = case
     person.configure("docker", *BOTH)
     path = person.home / ".docker/config.json"
@@ -115,7 +115,7 @@ def test_after_configure_podman_for_all(person: Person, case: tuple[str, ...]) -
 def test_the_drop_in_leaves_the_system_s_registries_conf_in_force(
     person: Person,
 ) -> None:
-    """A user's registries.conf in its place would not: podman reads one of the two."""
+    """A user's registries.conf would replace it: podman reads only one of them."""
     for command in ("podman", "unshare"):
         program(command)
     system = person.write(

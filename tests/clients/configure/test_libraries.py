@@ -1,6 +1,6 @@
-"""What `configure docker` and `configure helm` write is found by crane, oras and helm.
+"""crane, oras and helm find what `configure docker` and `configure helm` write.
 
-Each is asked by its own library; the helper answers with the key that it was asked for.
+The library of each client asks the helper, which answers with the requested key.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def test_one_registry(somebody: Person, oracle: str, host: str, key: str) -> Non
 
 @pytest.mark.parametrize("oracle", ORACLES)
 def test_every_registry(somebody: Person, oracle: str) -> None:
-    """Crane asks for the repository first, and takes what it is given for it."""
+    """crane asks for the repository first, and uses the answer if there is one."""
     somebody.configure("docker", "--all", "--helper", "answer")
     whole = oracle == "go_containerregistry"
     for host, key in (("r.example", "r.example"), ("docker.io", HUB_KEY)):

@@ -1,4 +1,4 @@
-"""`dockcred configure kubelet --merge`: our provider in a file of the cloud's own."""
+"""`dockcred configure kubelet --merge`: our provider in the cloud's own file."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_what_others_write_after_us_stays_when_ours_is_taken_out(
 
 
 def test_a_file_that_the_cloud_has_written_anew_is_left(person: Person) -> None:
-    """As nodeadm does at each boot."""
+    """nodeadm writes the file anew at each boot."""
     path = person.write("config.json", EKS)
     person.configure(*CALL, str(path), "--merge")
     anew = EKS.replace("12h", "6h")
@@ -90,7 +90,7 @@ def test_a_file_without_providers_is_refused(person: Person, text: str) -> None:
 
 
 def test_the_last_provider_is_not_taken_out(person: Person) -> None:
-    """Without any kubelet does not start."""
+    """kubelet does not start without a provider."""
     path = person.write("config", AKS)
     person.configure(*CALL, str(path), "--merge")
     head, _, ours = path.read_text().partition("- name: acr")
@@ -107,7 +107,7 @@ def test_merge_needs_a_file(person: Person) -> None:
 def test_a_path_with_letters_that_the_pipe_has_not_is_no_traceback(
     person: Person,
 ) -> None:
-    """As on Windows, where a pipe has one code page."""
+    """On Windows a pipe has only the characters of one code page."""
     place = str(person.home / "你好")
     said = person.configure(
         *("docker", "--all", "--helper", "recorder"),

@@ -36,7 +36,7 @@ def test_auth_json_is_where_podman_looks(person: Person, name: str) -> None:
 
 
 def test_without_a_file_of_the_user_s_a_drop_in_is_written(person: Person) -> None:
-    """A new registries.conf would hide the system's."""
+    """A new registries.conf of the user would hide the system's."""
     person.configure("podman", "--all", "--helper", "recorder")
     assert (person.home / DROP_IN).read_text() == HELPERS
     assert not (person.home / USERS).exists()

@@ -1,4 +1,4 @@
-"""What `configure podman --all` writes is found by podman 5 and by podman 6."""
+"""podman 5 and podman 6 find what `configure podman --all` writes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ALL = ("podman", "--all", "--helper", "answer")
 
 
 def asked(person: Person, variables: dict[str, str]) -> list[str | None]:
-    """Return which user each version sends."""
+    """Return the user name that each podman version sends."""
     known = {
         **person.environment,
         "ORACLE_ROOT": str(person.home / "root"),
@@ -59,7 +59,7 @@ def test_both_ask_the_helper_beside_a_file_that_is_read_last(somebody: Person) -
 
 @pytest.mark.parametrize("makes", ["a drop-in behind ours", "a link"])
 def test_what_is_not_heard_is_told(somebody: Person, makes: str) -> None:
-    """A file that is read later wins, and podman 5 follows no link to a directory."""
+    """A file that is read later wins. podman 5 follows no link to a directory."""
     if makes == "a link":
         (somebody.home / "dots").mkdir()
         place = somebody.home / ".config/containers/registries.conf.d"

@@ -1,4 +1,4 @@
-"""One key changes; order, indentation, comments and unknown keys stay."""
+"""An edit changes one key; order, indentation, comments and unknown keys stay."""
 
 from __future__ import annotations
 

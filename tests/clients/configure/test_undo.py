@@ -1,4 +1,4 @@
-"""Configure, then undo: the same bytes, the same mode, and nothing left beside them."""
+"""Configure, then undo: the file has its old bytes and mode, and nothing is left."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_toml_is_the_same_to_the_byte(top: dict, table: dict, comment: str) -> N
 def test_what_others_have_added_since_stays(
     config: dict, style: dict, calls: list[list[str]], theirs: str
 ) -> None:
-    """As docker does: it reads all, and writes all in its own way."""
+    """Another program rewrites the whole file in its own style, as docker does."""
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "config.json"
         path.write_text(json.dumps(config, **style))
@@ -178,7 +178,7 @@ def test_the_backup_is_the_file_as_it_was_for_its_owner_alone(
 
 
 def test_what_others_write_under_our_hands_is_taken_in(file: EditableFile) -> None:
-    """Twice in a row, between our reading and our writing, as docker does."""
+    """Another program writes twice between our read and our write, as docker does."""
     ask_for(file, ["a.example"])
     path, theirs = Path(file.path), ["1.example", "2.example"]
 
@@ -228,15 +228,15 @@ WRITERS = tuple(module.__name__ for module in (client_file, past, shared_file, s
 
 
 def interrupted(number: int, call: Callable[[], object]) -> bool:
-    """Call it with Ctrl-C at the n-th start or end of a function that writes.
+    """Run `call` with Ctrl-C at the n-th start or end of a function in WRITERS.
 
-    Returns whether there are so many. In a process of its own, whose end drops locks.
+    Returns False if there are fewer. It runs in a child process, whose end drops locks.
     """
 
     def trace(frame: FrameType, event: str, _argument: Any) -> Any:
         nonlocal number
         name = frame.f_globals.get("__name__", "")
-        # What a generator raises when it is collected, nobody gets.
+        # An exception that a generator raises when it is collected is lost.
         is_generator = frame.f_code.co_flags & inspect.CO_GENERATOR
         if is_generator or name not in WRITERS:
             return None
@@ -262,7 +262,7 @@ def interrupted(number: int, call: Callable[[], object]) -> bool:
     return bool(status)
 
 
-@pytest.mark.slow  # a process for each place
+@pytest.mark.slow  # it starts a process for each interruption
 @pytest.mark.parametrize(
     ("text", "earlier"),
     [(None, []), ('{"credHelpers": {"x.example": "x"}}', ["a.example"])],
@@ -271,7 +271,7 @@ def interrupted(number: int, call: Callable[[], object]) -> bool:
 def test_wherever_ctrl_c_comes_the_record_is_of_the_file_that_is_there(
     text: str | None, earlier: list[str], tmp_path: Path, monkeypatch
 ) -> None:
-    """Whether the change was made or not: it was once forgotten right after it."""
+    """The record has the change if the file has it: once it did not, right after it."""
     monkeypatch.setattr(shared_file, "wait", lambda _: "")
     monkeypatch.setattr(os, "fsync", lambda _: None)
     path = tmp_path / "config.json"

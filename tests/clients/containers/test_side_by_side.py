@@ -1,4 +1,4 @@
-"""Our reading of podman's files beside containers/image's own, of podman 5 and of 6."""
+"""Compare how we and containers/image (of podman 5 and 6) read podman's files."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def auth(text: str) -> str:
 
 
 def person(home: Path) -> dict[str, str]:
-    """Return the variables of somebody with helpers and an empty home."""
+    """Make helpers in an empty home; return the variables of its person."""
     (home / "bin").mkdir(parents=True)
     (home / "run").mkdir()
     for name in NAMES:
@@ -62,7 +62,7 @@ def write(path: Path, text: bytes | str) -> Path:
 
 
 def ours(variables: dict[str, str], asked: str) -> tuple[str, ...]:
-    """Return what we would send: user and secret, an identity token, or how it ends."""
+    """Return what we would send: user and secret, a token, "error", or () for none."""
     environment = Environment(variables)
     source = sources.named("containers", environment)
     deadline = time.monotonic() + BUSY_S
@@ -121,7 +121,7 @@ KEYS = (
 )
 ASKED = (HOST, f"{HOST}/team/app", f"{HOST}/other", f"{HOST}/team")
 
-# What stands in a file, what is asked for, and what containers/image sends.
+# The content of a file and the name that is asked for, by the rule that is tested.
 CORPUS: dict[str, tuple[bytes, str]] = {
     "a path is never cut off": (
         json.dumps({"auths": {f"{HOST}/lucky": {"auth": GOOD}}}).encode(),
@@ -266,7 +266,7 @@ def test_dockers_old_file(tmp_path: Path, oracle: str) -> None:
 def test_the_file_behind(
     tmp_path: Path, oracle: str, first: object, second: object
 ) -> None:
-    """What has nothing is followed by the next file, and what is broken is not."""
+    """A file without a login is followed by the next one; a broken file is not."""
     variables = person(tmp_path)
     text = first if isinstance(first, str) else json.dumps(first)
     write(tmp_path / ".config/containers/auth.json", text)
@@ -275,7 +275,7 @@ def test_the_file_behind(
 
 
 def test_of_two_keys_for_one_registry_either_is_taken(tmp_path: Path) -> None:
-    """A map of Go's has no order: what we say is one of what it says."""
+    """A map in Go has no order, so podman takes any of them: ours must be one."""
     variables = person(tmp_path)
     keys = (f"https://{HOST}", f"http://{HOST}", f"https://{HOST}/v2/")
     table = {key: {"auth": auth(f"u{n}:p")} for n, key in enumerate(keys)}
@@ -353,7 +353,7 @@ def test_places_of_registries_conf(side_by_side, oracle: str) -> None:
 
 @pytest.mark.parametrize("oracle", OF)
 def test_a_directory_that_is_a_link(tmp_path: Path, oracle: str) -> None:
-    """As programs that keep dotfiles make them: podman 5 does not follow it."""
+    """Programs that manage dotfiles make such links; podman 5 does not follow them."""
     variables = person(tmp_path)
     write(tmp_path / "dots/50.conf", CONF.format('["here"]'))
     place = tmp_path / ".config/containers/registries.conf.d"
@@ -404,7 +404,7 @@ def test_files(side_by_side, oracle: str) -> None:
 
 
 def test_a_password_that_is_no_text_is_refused(tmp_path: Path) -> None:
-    """Podman sends its bytes as they are; no text of ours can carry them."""
+    """podman sends the bytes unchanged; ours must be text, so we refuse them."""
     variables = person(tmp_path)
     entry = {"auth": base64.b64encode(b"u:\xff").decode()}
     text = json.dumps({"auths": {HOST: entry}})

@@ -1,4 +1,4 @@
-"""What we make of docker's config.json, beside docker/cli's own code."""
+"""Compare how we and docker/cli's own code read docker's config.json."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 class Home:
-    """A home with a config.json and variables, asked by both sides for one registry."""
+    """A home with a config.json and variables, which both we and docker read."""
 
     def __init__(self, home: Path, path: str, content: bytes, variable: bytes) -> None:
         file = home / ".docker/config.json"
@@ -62,7 +62,7 @@ class Home:
         self.environment = Environment(self.variables)
 
     def theirs(self, registry: str) -> tuple[set[Answer], dict[str, Any]]:
-        """Return every answer that docker's own code gave, and the first one whole."""
+        """Return every answer of docker's own code, and the first with all fields."""
         first = oracles.ask("docker_cli", self.home, self.variables, registry)
         found: set[Answer] = set()
         for answer in (first, *first.get("others", ())):
@@ -72,7 +72,7 @@ class Home:
         return found, first
 
     def ours(self, registry: str) -> tuple[set[Answer], docker_read.DockerFile]:
-        """Return every answer that our reading says docker may give."""
+        """Return every answer that docker may give by our reading, and the file."""
         file = docker_read.config_file(self.environment)
         found = docker_read.look_up(file, Reference(registry).docker_key)
         if found is None:
@@ -90,7 +90,7 @@ class Home:
         return {(asked, *_sent(state)) for state in states}, file
 
     def rendered(self, registry: str) -> Credential | IssueError | None:
-        """Return what `render --source docker` would write; None where it has none."""
+        """Return what `render --source docker` would write; None for no login."""
         try:
             ask = sources.named("docker", self.environment)
             return ask(Reference(registry), self.environment, time.monotonic() + BUSY_S)
@@ -100,7 +100,7 @@ class Home:
             return error
 
     def doctor(self, registry: str) -> list[Finding]:
-        """Return what the doctor says of the file and of the registry's place in it."""
+        """Return the doctor's findings for the file and for the registry in it."""
         case = Case(Reference(registry), self.environment)
         checks = client_files.check_file(self.environment, case)
         said = []
@@ -121,10 +121,10 @@ def _sent(entry: Any) -> tuple[str, str, str, str]:
 
 
 def compare(home: Home, registry: str) -> Iterator[str]:
-    """Ask both, fail where they disagree, and return the differences that are meant."""
+    """Ask both; fail if they differ, except for the intended differences, yielded."""
     right, first = home.theirs(registry)
     mine, read = home.ours(registry)
-    # Chance: docker was asked 65 times, and may still have left one out.
+    # docker chooses by chance: 65 answers may still lack one of ours.
     assert right <= mine
     assert len(mine) == 1 or len(right) == 1 or not first["asked"]
     is_broken = read.state == files.NOT_JSON or bool(read.wrong or read.refused)
@@ -157,7 +157,7 @@ def compare_rendered(
     if isinstance(got, Credential):
         if len(mine) > 1:
             yield meant("docker-takes-either")
-            # Beside nothing: of two logins chance would decide.
+            # Chance decides between a login and none; two logins would be an error.
             whose = {_login(answer) for answer in mine} - {("", "")}
             assert whose == {(got.username, got.secret)}
         else:
@@ -179,11 +179,11 @@ def _login(answer: Answer) -> tuple[str, str]:
 
 
 def compare_imported(home: Home, key: str, sent: tuple[str, str]) -> None:
-    """A whole login that docker sends is imported, and no other."""
+    """A login with user and secret that docker sends is imported, and no other."""
     source = AuthFile(f"{home.home}/.docker/config.json")
     found = source.read(key)
     got = (found.username, found.secret) if found else None
-    # Of what is no text there may be nothing: docker-sends-what-is-no-text.
+    # Bytes that are not text may be left out: docker-sends-what-is-no-text.
     assert got == (sent if all(sent) else None) or "\ufffd" in repr(sent)
     entry = docker_read.config_file(home.environment).table("auths")[key]
     if not any(sent) and entry.get("auth") and not entry.get("registrytoken"):
@@ -270,7 +270,7 @@ def test_the_variable_comes_before_every_helper(tmp_path: Path, path: str) -> No
 def test_what_docker_reads_and_we_do_not_is_told(
     content: bytes, name: str, state: str, tmp_path: Path, path: str
 ) -> None:
-    """A refusal of ours is no absence: nobody goes on anonymously for it."""
+    """We raise an error; we do not report that there is no login."""
     home = Home(tmp_path, path, content, b"")
     assert {answer[1] for answer in home.theirs(HOST)[0]} == {"me"}
     assert isinstance(home.rendered(HOST), IssueError)
@@ -311,6 +311,6 @@ def test_of_a_name_that_stands_twice_docker_asks_what_we_have_written(
         answers, _ = Home(tmp_path, path, now.encode(), b"").theirs(HOST)
         asked = {answer[0] for answer in answers}
         if said is ABSENT:
-            assert asked <= {None, "docker-credential-pass"}, now  # its own choice
+            assert asked <= {None, "docker-credential-pass"}, now  # docker's default
         else:
             assert asked == {f"docker-credential-{said}"}, now

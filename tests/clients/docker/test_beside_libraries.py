@@ -1,6 +1,6 @@
-"""What we make of docker's file beside the other libraries that read it.
+"""Compare how we and other libraries read docker's file.
 
-go-containerregistry is crane's, ko's and kaniko's; oras-go is oras's, and helm's.
+crane, ko and kaniko use go-containerregistry; oras and helm use oras-go.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ HELMS = ".config/helm/registry/config.json"
 
 @pytest.fixture(scope="session")
 def path(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return a PATH with helpers; none that a client would ask unbidden."""
+    """Return a PATH with helpers, but none that a client asks by default."""
     place = tmp_path_factory.mktemp("bin")
     for name, body in HELPERS.items():
         file = place / f"docker-credential-{name}"
@@ -77,7 +77,7 @@ def look_up(client: str, asked: str, environment: Environment) -> Iterator[Found
 
 
 def ours(client: str, variables: dict[str, str], asked: str) -> set[Answer]:
-    """Return every answer that our reading says the client may give."""
+    """Return every answer that the client may give by our reading."""
     environment = Environment(variables)
     answers: set[Answer] = set()
     try:
@@ -122,7 +122,7 @@ def from_entry(entry: Any) -> Answer:
 
 
 def sent(answer: Answer) -> Answer:
-    """Return what helm's oracle sees on the wire: an identity token goes alone."""
+    """Return the part of an answer that helm sends: an identity token goes alone."""
     token, bearer = answer[2:]
     if bearer:
         return ("", "", "", bearer)
@@ -130,7 +130,7 @@ def sent(answer: Answer) -> Answer:
 
 
 def compare(client: str, variables: dict[str, str], asked: str) -> str | None:
-    """Fail where we and the library disagree; return the difference that is meant."""
+    """Fail if we and the library differ; return the difference if it is intended."""
     right, mine = theirs(client, variables, asked), ours(client, variables, asked)
     if client == helm.HELM:
         right, mine = sent(right), {sent(answer) for answer in mine}
@@ -146,9 +146,9 @@ def compare(client: str, variables: dict[str, str], asked: str) -> str | None:
 
 
 def says(client: str, variables: dict[str, str], asked: str) -> object:
-    """Return how it ends in doctor's words: nothing, an error, or by chance.
+    """Return the doctor's verdict on the file: NOTHING, STOPS or CHANCE.
 
-    None where a helper is asked, and where an entry is sent.
+    Returns None if a helper is asked, or if an entry is sent.
     """
     case = Case(Reference(asked), Environment(variables))
     try:
@@ -196,7 +196,7 @@ def test_the_corpus_of_docker(client: str, tmp_path: Path, path: str) -> None:
 
 
 def test_the_corpus_as_helm_s_own(tmp_path: Path, path: str) -> None:
-    """And `check helm` has an error wherever helm stops, but at a helper."""
+    """`check helm` reports an error wherever helm stops, except at a helper."""
     variables = {"HOME": str(tmp_path), "PATH": path}
     wrong = []
     for name, content in CORPUS.items():
@@ -322,7 +322,7 @@ def test_one_file(side_by_side, client: str, path: str) -> None:
 
 @pytest.mark.parametrize("client", ORACLES)
 def test_files_and_variables(side_by_side, client: str, path: str) -> None:
-    """Which of the files is read, and which is read behind it."""
+    """Which of the files is read first, and which is read after it."""
 
     def one(texts: dict[str, bytes], named: set[str], asked: str) -> str | None:
         with tempfile.TemporaryDirectory() as home:
@@ -338,7 +338,7 @@ def test_files_and_variables(side_by_side, client: str, path: str) -> None:
 
 @pytest.mark.parametrize("client", ORACLES)
 def test_a_store_that_no_file_names(client: str, tmp_path: Path, path: str) -> None:
-    """helm asks it, as docker does; crane and oras do not."""
+    """helm asks such a store, as docker does; crane and oras do not."""
     place = tmp_path / "bin/docker-credential-secretservice"
     write(tmp_path, "bin/docker-credential-secretservice", b"")
     place.write_text(f"#!/bin/sh\n{HELPERS['x']}\n")
@@ -353,7 +353,7 @@ def test_a_store_that_no_file_names(client: str, tmp_path: Path, path: str) -> N
 
 
 def under_exec(home: Path) -> dict[str, str]:
-    """Write what exec writes for another registry; return the variables to it."""
+    """Write the files that exec writes for another registry; return its variables."""
     others = Others(["mine.example"], only=False)
     contents = {
         "private/config.json": others.of_docker(str(home / DOCKERS)),
@@ -371,7 +371,7 @@ def under_exec(home: Path) -> dict[str, str]:
 
 
 def is_read_otherwise(file: Path) -> bool:
-    """Return whether docker reads a file otherwise than the other two libraries."""
+    """Return whether docker reads a file differently from the other libraries."""
     docker, oras = docker_read.DockerFile(str(file)), helm.OrasFile(str(file))
     names = {name for name in oras.whole if name not in docker_read.FIELDS}
     return bool(
@@ -395,7 +395,7 @@ def test_exec_leaves_other_logins_as_they_are(
         for asked in ASKED:
             before = theirs(client, variables, asked)
             after = theirs(client, variables | private, asked)
-            # Of several keys for one registry either is taken, by chance.
+            # If several keys are for one registry, the library takes any of them.
             may = ours(client, variables, asked)
             if before in {after, STOPS} or {before, after} <= may:
                 continue

@@ -1,6 +1,7 @@
-"""What buildx, docker-py and Rust's docker_credential make of docker's file.
+"""How buildx, docker-py and Rust's docker_credential read docker's file.
 
-Where one of them does otherwise than docker, of which `doctor` speaks, it is a row.
+`doctor` follows docker. Where one of them differs from docker, the difference is a row
+of docs/differences.md.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def ours(home: Home, registry: str) -> tuple[set[Sent], DockerFile]:
-    """Return what docker may send by our reading, without bearer tokens."""
+    """Return what docker may send by our reading, without bearer tokens; the file."""
     answers, file = home.ours(registry)
     return {answer[1:4] for answer in answers}, file
 
@@ -46,7 +47,7 @@ def of(answer: dict[str, Any]) -> Sent:
 
 
 def buildx(home: Home, registry: str) -> Iterator[str]:
-    """Compare what buildx sends; it stops where docker's pull goes on."""
+    """Compare buildx with docker: it stops at errors where docker's pull goes on."""
     answer = oracles.ask("buildx", home.home, home.variables, registry)
     mine, file = ours(home, registry)
     docker = {of(login) for login in answer["docker"]}
@@ -71,7 +72,7 @@ def buildx(home: Home, registry: str) -> Iterator[str]:
 
 
 def is_for_29(file: DockerFile) -> bool:
-    """Return whether docker 29 may read on where 28 does not; buildx is made of 29."""
+    """Return whether docker 29, on which buildx is built, may read more than 28."""
     gone = {"experimental", "email"}
     if file.wrong and all(where[-1:] and where[-1] in gone for where, _ in file.wrong):
         return True
@@ -102,7 +103,7 @@ def rust(home: Home, registry: str) -> Sent:
 
 
 class Traits:
-    """What in a file other clients take otherwise than docker."""
+    """Parts of a file that other clients read differently from docker."""
 
     def __init__(self, data: bytes, file: DockerFile, registry: str) -> None:
         self.file = file
@@ -140,7 +141,7 @@ class Traits:
 
 
 def is_plain(auth: str) -> bool:
-    """Return whether every reader takes an `auth` alike."""
+    """Return whether every client reads an `auth` in the same way."""
     plain = go_json.read_base64(auth)
     if plain is None or b64(plain) != auth or docker_read.is_refused(auth):
         return False
@@ -188,7 +189,7 @@ CLIENTS = {"docker-py": (docker_py, of_docker_py), "rust": (rust, of_rust)}
 
 
 def compare(client: str, home: Home, data: bytes, registry: str) -> Iterator[str]:
-    """Fail where a client sends other than docker for no reason that is a row."""
+    """Fail if a client's answer differs from docker's, and no row is the reason."""
     ask, reasons = CLIENTS[client]
     sent = ask(home, registry)
     mine, file = ours(home, registry)

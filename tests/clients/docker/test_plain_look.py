@@ -1,4 +1,4 @@
-"""The quick look at config.json for `list` names whom the whole reader would name."""
+"""The fast reader of config.json, for `list`, finds the same hosts as the full one."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Doctor, check, resolve and exec hold to docker's reading of the whole file.
+"""doctor, check, resolve and exec read the whole file as docker does.
 
-What docker does with each of these files is in test_beside_docker.py, from its code.
+test_beside_docker.py tests each of these files with docker's own code.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ GOOD = {"auths": {HOST: A}}
 
 
 class Home:
-    """A home with a config.json, asked by what we have for docker."""
+    """A home with a config.json, which our commands read."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -64,7 +64,7 @@ class Home:
             return CHANCE if "by chance" in str(error) else "an error"
 
     def doctor(self, host: str = HOST) -> tuple[Severity, str]:
-        """Return how grave it is for one registry, and all that is said."""
+        """Return the highest severity for one registry, and all findings' texts."""
         environment = Environment(self.variables)
         case = Case(Reference(host), environment)
         file = client_files.check_file(environment, case)

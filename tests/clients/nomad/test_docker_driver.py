@@ -1,4 +1,4 @@
-"""Nomad's docker driver, by its own rules (drivers/docker/utils.go, aa026cc).
+"""A model of Nomad's docker driver (drivers/docker/utils.go, aa026cc) asks our helper.
 
 It runs `docker-credential-NAME get` with the agent's variables, writes the bare index
 name, reads a map of strings, shows stderr alone, and takes an empty user and secret
@@ -18,11 +18,11 @@ AGENT = {"PATH": "/usr/bin:/bin", "DOCKCRED_ON_MISS": "empty"}
 
 
 class PullError(Exception):
-    """The task fails with this text."""
+    """Nomad fails the task with this text."""
 
 
 def auth_from_helper(directory, name: str, index: str, environment) -> dict | None:
-    """authFromHelper: None where the pull goes on anonymously."""
+    """Do what authFromHelper does; return None if Nomad pulls anonymously."""
     done = subprocess.run(
         [os.path.join(directory, f"docker-credential-{name}"), "get"],
         input=index.encode(),
@@ -42,7 +42,7 @@ def auth_from_helper(directory, name: str, index: str, environment) -> dict | No
 
 @pytest.fixture
 def agent(cloud, tmp_path):
-    """The agent's variables on an EC2 machine: root without HOME."""
+    """Return the variables of an agent on an EC2 machine: it is root without HOME."""
     kept = cloud.environment("instance-profile", inherit={})
     aws = {name: value for name, value in kept.items() if name.startswith("AWS_")}
     proxies = {n: v for n, v in kept.items() if "PROXY" in n.upper() or "SSL" in n}
@@ -56,7 +56,7 @@ def test_a_private_image_gets_its_credential(helper_bin, agent, cloud):
 
 @pytest.mark.parametrize("index", ["docker.io", "quay.io", "registry.example:5000"])
 def test_a_public_image_is_pulled_anonymously(index, helper_bin, agent):
-    """nomad#3030, #9302: with a helper for every image, Hub's still pull."""
+    """nomad#3030, #9302: with a helper for all images, Docker Hub's must still work."""
     assert auth_from_helper(helper_bin, "auto", index, agent) is None
 
 
@@ -68,14 +68,14 @@ def test_a_public_gallery_that_the_machine_may_not_ask_is_pulled_anonymously(
 
 
 def test_the_cause_of_a_failure_is_what_nomad_shows(helper_bin, agent, cloud):
-    """nomad#9991: it reads stderr and nothing else."""
+    """nomad#9991: Nomad shows only the helper's stderr."""
     cloud.fail("ecr:access-denied")
     with pytest.raises(PullError, match="AWS denies ecr:GetAuthorizationToken"):
         auth_from_helper(helper_bin, "auto", HOST, agent)
 
 
 def test_without_the_switch_not_found_fails_the_task(helper_bin, agent):
-    """Why the switch is there."""
+    """This is why DOCKCRED_ON_MISS exists."""
     environment = agent | {"DOCKCRED_ON_MISS": ""}
     with pytest.raises(PullError):
         auth_from_helper(helper_bin, "auto", "docker.io", environment)
@@ -85,13 +85,13 @@ def test_without_the_switch_not_found_fails_the_task(helper_bin, agent):
 def test_nomad_s_agent_is_told_why_a_miss_is_a_failure(
     host, helper_bin, agent, cloud, tmp_path
 ):
-    """One line on stderr, for the program of that name alone: docker shows stderr."""
+    """One line on stderr, only for a process named nomad: docker would show it."""
     request = tmp_path / "request"
     request.write_text(host)
     environment = agent | {"DOCKCRED_ON_MISS": "", "AWS_EC2_METADATA_DISABLED": "true"}
     said = {}
     for name in ("nomad", "dockerd"):
-        # What the kernel calls a process is the name by which it was started.
+        # The kernel's name of a process is the name of the file that was started.
         (tmp_path / name).symlink_to("/bin/sh")
         helper = str(helper_bin / "docker-credential-auto")
         done = subprocess.run(
@@ -123,9 +123,9 @@ def test_nomad_s_agent_is_told_why_a_miss_is_a_failure(
 def test_podman_s_driver_passes_no_argument_and_merges_the_streams(
     level, helper_bin, agent, cloud
 ):
-    """nomad-driver-podman: argv is ["get"] alone, CombinedOutput, domain and path.
+    """nomad-driver-podman: argv is only ["get"], and stdin is domain and path.
 
-    So a line of the log would be part of what it takes for the answer.
+    It uses CombinedOutput, so a log line on stderr would be part of the answer.
     """
     done = subprocess.run(
         ["get"],

@@ -1,4 +1,4 @@
-"""The HCL parses, and says what Nomad reads."""
+"""Our HCL can be parsed, and has the values that Nomad reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Somebody with `dockcred` and a helper that knows one password."""
+"""Fixtures: a person with `dockcred` and a helper that knows one password."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Result = subprocess.CompletedProcess[bytes]
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody whose logins are kept by docker-credential-kept."""
+    """A person whose logins are kept by docker-credential-kept."""
 
     home: Path
     dockcred: str
@@ -50,13 +50,13 @@ class Person:
         )
 
     def render(self, *arguments: str, **how) -> bytes:
-        """Run `dockcred render`, which must succeed and say nothing."""
+        """Run `dockcred render`, which must succeed without stderr; return stdout."""
         done = self.run("render", *arguments, **how)
         assert (done.returncode, done.stderr) == (0, b"")
         return done.stdout
 
     def refused(self, *arguments: str, status: int = 1, **how) -> str:
-        """Run `dockcred render`, which must fail in one line and print no secret."""
+        """Run `dockcred render`, which must fail without a secret; return stderr."""
         done = self.run("render", *arguments, **how)
         said = done.stderr.decode()
         assert (done.returncode, done.stdout or b"") == (status, b""), said
@@ -76,7 +76,7 @@ def person(tmp_path: Path, helper_bin: Path) -> Person:
 
 @pytest.fixture
 def terminal() -> tuple[int, int]:
-    """A terminal: our end, and the end of the program."""
+    """Return the two ends of a pseudo terminal: ours, and the program's."""
     ours, theirs = os.openpty()
     yield ours, theirs
     os.close(ours)

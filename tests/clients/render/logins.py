@@ -1,4 +1,4 @@
-"""Logins for tests, made up here and good nowhere."""
+"""Invented logins for tests, which no registry accepts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 USER = "AWS"
 SECRET = "s3cr3t/+=:"
 AUTH = "QVdTOnMzY3IzdC8rPTo="
-"""The base64 of AWS:s3cr3t/+=:"""
+"""The base64 of `AWS:s3cr3t/+=:`."""
 ENDS = 1_800_000_000
 
 

@@ -1,4 +1,4 @@
-"""`dockcred render` as a person runs it: right into a file, never onto a screen."""
+"""`dockcred render` as a person runs it: into a file, never onto a terminal."""
 
 from __future__ import annotations
 
@@ -106,13 +106,13 @@ def test_a_directory_that_cannot_be_written_is_named(person: Person) -> None:
 
 
 def test_a_file_that_cannot_be_written_is_named_as_it_was(person: Person) -> None:
-    """And not the one beside it that was to take its place."""
+    """The error names the file itself, not the temporary file beside it."""
     said = person.refused("docker-config", *ONE, "--output", "/sys/config.json")
     assert said.startswith("dockcred: /sys/config.json: ")
 
 
 def test_a_variable_that_is_empty_is_not_taken_for_stdout(person: Person) -> None:
-    """--output "$FILE" in a job: its log would show the secret."""
+    """With an unset $FILE, `--output "$FILE"` would print the secret to a job's log."""
     said = person.refused("docker-config", *ONE, "--output", "")
     assert "--output names no file" in said
 
@@ -205,7 +205,7 @@ def test_kubelets_config_holds_no_secret_and_asks_nobody(person: Person) -> None
 
 @pytest.mark.parametrize("more", [(), ("--registry", "s.example")])
 def test_ctrl_c_ends_it_without_a_traceback(person: Person, more) -> None:
-    """Though who is asked is in a session of its own, and goes on."""
+    """Even if the helper is in a session of its own, and goes on."""
     slow = person.home / "bin/docker-credential-slow"
     asked = person.home / "asked"
     slow.write_text(f"#!/bin/sh\necho $$ >>{asked}\nexec setsid sleep {LONG_S}\n")

@@ -1,4 +1,4 @@
-"""Each format to the byte, and what each refuses."""
+"""The exact bytes of each format, and what each format refuses."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def render(form: str, logins=ONE, /, **options) -> str:
 
 @pytest.mark.parametrize("name", ["docker-config", "helm"])
 def test_docker_reads_auth_alone_on_one_line(name: str) -> None:
-    """As daggerverse's registry-config writes it, to the byte."""
+    """The same bytes as daggerverse's registry-config writes."""
     assert render(name) == f'{{"auths":{{"{HOST}":{{"auth":"{AUTH}"}}}}}}'
 
 
@@ -103,7 +103,7 @@ def test_an_identity_token_is_refused_where_it_cannot_be_used(name, options) -> 
         render(name, [TOKEN], **options)
 
 
-# Nomad's user and password are items of their own; `password` has no user.
+# In Nomad's format user and password are separate items; `password` has no user.
 @pytest.mark.parametrize("name", sorted(formats.FORMATS.keys() - {"nomad", "password"}))
 def test_a_user_with_a_colon_is_refused(name: str) -> None:
     with pytest.raises(InvalidInputError, match="colon"):
@@ -274,7 +274,7 @@ def test_pairs_are_one_line() -> None:
 
 
 def test_a_shell_reads_back_every_secret() -> None:
-    """Quotes, blanks, dollars, newlines: evaluated, not run."""
+    """Quotes, blanks, dollar signs and newlines are escaped; no command is run."""
     secret = "it's $(touch /tmp/x) \"\\ `id`\nend"
     text = render("env", [login(secret=secret)])
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""What we render is what kubectl would have made."""
+"""What `render` writes equals what kubectl makes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A secret's file: for its owner alone, whole or as it was, and in its own place."""
+"""A file with a secret: for its owner alone, replaced whole, never through a link."""
 
 from __future__ import annotations
 

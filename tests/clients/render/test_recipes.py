@@ -1,4 +1,4 @@
-"""The recipes whose other half is not here: what they hand over, and to whom."""
+"""Recipes for systems that are not here: only our half of each recipe is tested."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def shell(cloud: Sandbox, helper_bin: Path) -> Shell:
 
 
 def block(word: str, kind: str = "console") -> str:
-    """The block of the page with a word in it; its commands, as a script."""
+    """Return the page's only block with this word; a console block as a script."""
     (found,) = (b for b in blocks(kind) if b.page == PAGE and word in b.text)
     if kind != "console":
         return found.text
@@ -75,7 +75,7 @@ def test_github_masks_whatever_it_then_writes(shell: Shell, tmp_path: Path) -> N
 
 
 def test_argo_s_script_prints_one_line(shell: Shell, cloud: Sandbox) -> None:
-    """Cut at the first colon, as Argo CD Image Updater does."""
+    """Argo CD Image Updater splits the line at the first colon."""
     line = shell(block("render argocd", "sh"))
     assert line.count("\n") == 1
     user, _, password = line.strip().partition(":")

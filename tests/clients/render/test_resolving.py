@@ -1,4 +1,4 @@
-"""Registries to logins: in one time limit, long enough, and with the registry named."""
+"""Resolve registries to logins: one timeout, a minimum life, and named failures."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_life_that_is_long_enough_is_answered_from_the_cache(cloud: Sandbox) -
 def test_a_life_that_no_credential_has_is_an_error_that_names_both(
     cloud: Sandbox,
 ) -> None:
-    """The cached one is too short, so a new one is asked for, which is no longer."""
+    """The cached one expires too soon, so a new one is minted; it lasts no longer."""
     environment = cloud.environment()
     resolve_logins([HOST], environment=environment)
     with pytest.raises(IssueError, match=r"lasts 43\d{3} s, and 46800 s are asked"):
@@ -100,7 +100,7 @@ def test_no_name_is_refused() -> None:
 
 
 def test_one_limit_holds_for_all(tmp_path: Path) -> None:
-    """Twenty registries, eight asked at once, of a helper that hangs."""
+    """The helper hangs; it is asked for twenty registries, eight at a time."""
     helper = tmp_path / "docker-credential-slow"
     helper.write_text(f"#!/bin/sh\nexec sleep {LONG_S}\n")
     helper.chmod(0o755)
