@@ -1,4 +1,4 @@
-"""What a get imports: nothing heavy where it is answered from the cache."""
+"""A get's imports: nothing slow if the cache answers."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ FILES = {
 
 @pytest.fixture
 def imported(helper_bin):
-    """Run a get as the launcher does, isolated, and answer the modules it imported.
+    """Return a function: it runs a get like a launcher, and returns imported modules.
 
-    The import directories are named to it: -I -S reads no .pth file.
+    It passes the import directories, since Python with -I -S reads no .pth file.
     """
     python = str(helper_bin / "python")
     where = "import docker_credential_ecr_login as m, dockcred as d; print(m.__file__, d.__path__[0])"
@@ -104,7 +104,7 @@ def test_a_get_that_is_counted_for_nobody_imports_nothing_that_counts(
 
 
 def test_the_guard_sees_what_a_cold_get_imports(cloud, imported):
-    """Else it could not fail."""
+    """Otherwise the tests of hits could not fail."""
     modules = imported(cloud.environment())
     assert {"ssl", "socket"} <= modules
     assert not modules & {"json", "re", "base64", "selectors"}, "12 M instructions"
@@ -132,7 +132,7 @@ def test_list_and_erase_import_nothing_heavy(ecr, cloud, imported):
 def test_list_reads_a_plain_config_json_without_json(
     program, file, ecr, cloud, imported
 ):
-    """Its whole reader would make a `list` four times as long."""
+    """Importing json would make a `list` take four times as long."""
     environment = cloud.environment()
     ecr.get(environment)
     directory = Path(environment["HOME"], ".docker")

@@ -1,4 +1,4 @@
-"""The log at its loudest: hosts, and never the part of an address that is a secret."""
+"""The debug log names hosts, but never the part of an address that is a secret."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dockcred.testing.sandbox import Sandbox
 ACR = "contoso.azurecr.io"
 WORD = "canary-7f3a"
 LEADS = {
-    # What holds the secret: identity, helper, registry, variable, what it is made to.
+    # Where the secret is: identity, helper, registry, variable, the variable's value.
     "the path of a container's credentials": (
         *("container-relative", "ecr-login", HOST),
         *("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", f"/v2/credentials/{WORD}"),
@@ -69,7 +69,7 @@ def test_it_is_in_no_line(
 
 
 def test_the_host_is(cloud: Sandbox, helper_bin: Path) -> None:
-    """The twin: a log that says nothing would hold no secret either."""
+    """Without this test, an empty log would pass the test above."""
     done = subprocess.run(
         [helper_bin / "docker-credential-ecr-login", "get"],
         env=cloud.environment("container-relative") | {"DOCKCRED_LOG": "debug"},

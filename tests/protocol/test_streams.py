@@ -1,4 +1,4 @@
-"""What the program does with its descriptors, as the real clients leave them."""
+"""The program's standard streams, in all states in which real clients leave them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REQUESTS = {
 
 @pytest.mark.parametrize("verb, text", REQUESTS.values(), ids=REQUESTS)
 def test_stdin_is_read_to_its_end_before_the_program_ends(verb, text, ecr, cloud):
-    """A client that writes it all never gets EPIPE (Rust's docker_credential, Jib)."""
+    """A client that writes everything gets no EPIPE (Rust's docker_credential, Jib)."""
     process = ecr.start(verb, environment=cloud.environment())
     view = memoryview(text)
     while view:
@@ -51,7 +51,7 @@ def test_stdin_is_read_even_where_a_variable_is_refused(ecr, cloud):
 
 @pytest.mark.parametrize("verb", ["list", "version", "--version", "--help"])
 def test_list_and_version_do_not_wait_for_a_stdin_that_stays_open(verb, ecr, cloud):
-    """docker-py leaves its own stdin there: a terminal, or a pipe nobody closes."""
+    """docker-py passes its own stdin: a terminal, or a pipe that nobody closes."""
     process = ecr.start(verb, environment=cloud.environment())
     assert process.wait(timeout=BUSY_S) == 0
     process.stdin.close()
@@ -79,7 +79,7 @@ def test_a_closed_stdin_is_an_empty_request(ecr, cloud):
 
 
 def test_a_closed_stderr_changes_nothing(ecr, cloud):
-    """The cause still reaches stdout, and no file takes stderr's number."""
+    """The cause is still on stdout, and no opened file gets file descriptor 2."""
     cloud.fail("ecr:access-denied")
     done = _run(ecr, cloud.environment(), "get", "2>&-")
     assert done.returncode == 1
@@ -93,7 +93,7 @@ def test_a_closed_stdout_ends_without_a_traceback(ecr, cloud):
 
 
 def test_all_three_closed_still_ends_and_keeps_the_cache_clean(ecr, cloud):
-    """Nothing that the program opens becomes stdout: no file holds the answer."""
+    """No file that the program opens becomes stdout, so no file holds the answer."""
     environment = cloud.environment()
     done = _run(ecr, environment, "get", "<&- >&- 2>&-")
     assert done.returncode in {0, 1}
@@ -120,7 +120,7 @@ def test_a_client_that_has_gone_ends_the_program_quietly(ecr, cloud):
 
 
 def _most_core(process) -> list[str]:
-    """Return how much of a core is written, soft and hard: NO_CORE once it has begun."""
+    """Return the soft and hard limit of core files; the program sets NO_CORE."""
     with open(f"/proc/{process.pid}/limits", encoding="ascii") as limits:
         (core,) = [line for line in limits if line.startswith("Max core file size")]
     return core.split()[4:6]
@@ -138,7 +138,7 @@ def test_ctrl_c_ends_with_one_line(ecr, cloud):
 
 
 def test_core_dumps_are_off_and_files_are_private(ecr, cloud):
-    """No core may hold a secret, whatever limit and umask the client has."""
+    """No core file may hold a secret, whatever limit and umask the client has."""
     environment = cloud.environment()
 
     def generous():
@@ -156,7 +156,7 @@ def test_core_dumps_are_off_and_files_are_private(ecr, cloud):
 
 
 def test_no_secret_in_argv_or_in_the_environment_of_a_child(ecr, cloud):
-    """credential_process gets what the user's shell would give it, no more."""
+    """credential_process gets the user's variables, and nothing more."""
     environment = cloud.environment("credential-process")
     program = cloud.home / "credential-process/credential-process"
     spied = cloud.home / "spied"
@@ -177,7 +177,7 @@ def test_the_program_is_an_executable_file_of_that_name(ecr):
 
 
 def test_the_name_is_the_program_s_not_the_caller_s(ecr, cloud, tmp_path):
-    """`version` and usage say the name whatever argv[0] is (A8)."""
+    """`version` and usage show the program's name, whatever argv[0] is (A8)."""
     done = subprocess.run(
         ["something-else", "version"],
         executable=ecr.path,

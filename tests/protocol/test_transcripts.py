@@ -28,7 +28,7 @@ SHOWN_ELSEWHERE = {
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
 def test_transcript(path, ecr, cloud):
-    """The program prints what the transcript says, byte for byte, and ends so."""
+    """The program's output and exit code are those of the transcript, byte for byte."""
     session = transcript.read(path)
     environment = cloud.environment(session.identity) | session.variables
     for failure in session.failures:
@@ -43,13 +43,13 @@ def test_transcript(path, ecr, cloud):
 
 
 def test_every_row_of_the_protocol_is_shown():
-    """Each row of A.1 to A.6 and A.10 stands in a transcript's title, or elsewhere."""
+    """Each row of A.1 to A.6 and A.10 is in a transcript's title or SHOWN_ELSEWHERE."""
     shown = set().union(*(transcript.read(path).rows for path in TRANSCRIPTS))
     assert shown | SHOWN_ELSEWHERE.keys() == ROWS
 
 
 def test_a_transcript_that_differs_in_one_byte_fails():
-    """The comparison itself can fail: neither a prefix nor a blank is forgiven."""
+    """The comparison itself can fail: by a missing line end as well as by a blank."""
     assert transcript.agrees("a.b <version>\n", b"a.b 0.1.0\n")
     for printed in (b"a.b 0.1.0", b"a.b 0.1.0\n\n", b"axb 0.1.0\n", b" a.b 0.1.0\n"):
         assert not transcript.agrees("a.b <version>\n", printed)

@@ -1,4 +1,4 @@
-"""The plugin as installed, on a node: no HOME, two directories on PATH."""
+"""Fixtures: the installed plugin on a node, without HOME, two directories on PATH."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def cloud() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def node(cloud: Sandbox, tmp_path: Path) -> Callable[..., dict[str, str]]:
-    """Make the variables of kubelet's process, and the sandbox's of an identity."""
+    """Return a function: it returns kubelet's variables with those of an identity."""
 
     def make(identity: str = "instance-profile", **more: str) -> dict[str, str]:
         own = ("AWS_", "AZURE_", "GOOGLE_", "GCE_", "HTTPS_", "NO_PROXY", "SSL_")
@@ -40,7 +40,7 @@ def node(cloud: Sandbox, tmp_path: Path) -> Callable[..., dict[str, str]]:
 
 @pytest.fixture
 def far_node(tmp_path: Path) -> Iterator[tuple[Sandbox, dict[str, str]]]:
-    """A node whose clouds are called by their real names, through a proxy."""
+    """A sandbox with real host names by a proxy, and the variables of a node for it."""
     with Sandbox(tls=True) as cloud:
         variables = cloud.environment("azure-nothing", inherit={})
         kept = {
@@ -54,7 +54,7 @@ def far_node(tmp_path: Path) -> Iterator[tuple[Sandbox, dict[str, str]]]:
 
 @pytest.fixture
 def cluster(far_node: tuple[Sandbox, dict[str, str]], tmp_path: Path) -> Cluster:
-    """A cluster whose pods' tokens every exchange trusts, for team/builder alone."""
+    """A cluster; each exchange trusts the tokens of its account team/builder only."""
     return Cluster(*far_node, tmp_path)
 
 

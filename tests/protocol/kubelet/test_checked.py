@@ -1,4 +1,4 @@
-"""What `dockcred check kubelet-config` says of a start, kubelet does."""
+"""kubelet starts, or not, as `dockcred check kubelet-config` says."""
 
 from __future__ import annotations
 

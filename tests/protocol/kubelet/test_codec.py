@@ -1,4 +1,4 @@
-"""Kubernetes' own API types and strict codec over what we read and write."""
+"""Kubernetes' own API types and strict codec read what we write, and vice versa."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dockcred.protocol.kubelet.wire import encode, nothing
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_what_kubelet_sends_is_understood(version, kubelet, plugin, node, cloud):
-    """The very bytes of its encoder, in every version."""
+    """The plugin reads the bytes of kubelet's encoder, in every version."""
     internal = json.dumps({"image": IMAGE}).encode()
     sent = kubelet("encode", version, environment={}, stdin=internal)
     assert sent.status == 0, sent.stderr
@@ -35,7 +35,7 @@ def test_a_token_s_fields_are_those_of_v1(kubelet):
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("duration", ["11h30m0s", "50m0s", "59s", None])
 def test_our_bytes_are_those_that_go_would_write(version, duration, kubelet):
-    """Decoded strictly, and encoded again: not one byte differs."""
+    """kubelet's codec decodes our bytes strictly, and encodes the same bytes again."""
     auth = {
         "registry.example:5000/team": Credential("AWS", 'p<&>"\\/\u2028é\x7f\t'),
         HOST: Credential("", ""),
@@ -64,7 +64,7 @@ def test_a_real_answer_of_the_plugin_is_decoded_strictly(
 
 
 def test_the_codec_is_strict(kubelet):
-    """The oracle itself: what the rules K4 to K7 say kubelet drops, it drops."""
+    """kubelet's codec really refuses what it must refuse by the rules K4 to K7."""
     ours = encode(f"{GROUP}/v1", "Registry", "1h0m0s", {"h": Credential("u", "p")})
     for was, now, why in (
         (b'"auth"', b'"expiresAt":"x","auth"', "unknown field"),

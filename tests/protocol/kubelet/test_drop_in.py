@@ -1,4 +1,4 @@
-"""The arguments of the clouds' own plugins, whatever name the program has."""
+"""The arguments of the clouds' own plugins work, whatever name the program has."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ def _read(tmp_path, fields):
     return parse([str(path)]).variables
 
 
-# cloud-provider-azure, pkg/credentialprovider/azure_credentials.go: what holds
-# "/SUBSCRIPTIONS/", in any case, is azidentity.ResourceID; else it is a ClientID.
+# cloud-provider-azure, pkg/credentialprovider/azure_credentials.go: a value with
+# "/SUBSCRIPTIONS/", in any case, is azidentity.ResourceID, any other is a ClientID.
 @pytest.mark.parametrize(
     ("identity", "chosen"),
     [
@@ -96,7 +96,7 @@ def test_azure_json_names_the_managed_identity_by_either_id(identity, chosen, tm
     assert found == {"AZURE_TENANT_ID": TENANT} | MANAGED | HIDDEN | chosen
 
 
-# The rest is what Go's encoding/json and sigs.k8s.io/yaml make of it.
+# Names match as in Go's encoding/json and sigs.k8s.io/yaml.
 @pytest.mark.parametrize(
     ("text", "identity"),
     [
@@ -126,7 +126,7 @@ def test_a_field_of_another_kind_is_told_and_decides_nothing(text, tmp_path):
 
 
 def test_a_service_principal_of_azure_json_is_the_only_one(tmp_path):
-    """Without its secret it is an error, and not the machine that answers."""
+    """If its secret is missing, it is an error: the machine's identity is not used."""
     fields = {"tenantId": TENANT, "aadClientId": "c", "aadClientSecret": "s"}
     found = _read(tmp_path, fields | {"aadClientCertPath": "/x.pem"})
     assert found["AZURE_TOKEN_CREDENTIALS"] == "EnvironmentCredential"
@@ -141,7 +141,7 @@ def test_a_service_principal_of_azure_json_is_the_only_one(tmp_path):
 
 @pytest.mark.parametrize("which", ["client_id", "resource_id", "RESOURCE_ID"])
 def test_a_node_asks_for_the_identity_that_azure_json_names(which, plugin, tmp_path):
-    """Whatever AZURE_CLIENT_ID says in kubelet's own environment."""
+    """AZURE_CLIENT_ID in kubelet's own environment does not change it."""
     with Sandbox(tls=True) as cloud:
         variables = cloud.environment("azure-imds-user", inherit={})
         other = cloud.azure.machine.users[1]
@@ -167,7 +167,7 @@ def test_a_node_asks_for_the_identity_that_azure_json_names(which, plugin, tmp_p
 def test_a_service_principal_of_azure_json_pulls_also_for_a_mirrored_registry(
     plugin, tmp_path
 ):
-    """The answer is under the image's own host, and the secret leaves no trace."""
+    """The answer's key is the image's own host; the secret is in no file."""
     with Sandbox(tls=True) as cloud:
         principal = Principal("node", secret="node-s-secret")
         cloud.azure.directory.add(principal)

@@ -1,6 +1,6 @@
-"""A pod's token at every exchange that config.toml can name, and nowhere else.
+"""A pod's token goes to the exchange that config.toml names, and nowhere else.
 
-The request is kubelet's own; each endpoint verifies the token by the cluster's keys.
+The requests are like kubelet's; each endpoint verifies the token by the cluster's keys.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ two = pytest.mark.parametrize("kind", ["aws", "sts"])
 def test_the_exchange_gets_the_token_and_the_registry_what_was_got(
     kind, plugin, cluster
 ):
-    """Also where a user name is said: with it the raw token was the password."""
+    """Also if a user name is set: in the past, the raw token then was the password."""
     token = cluster.token(kind)
     environment = cluster.variables(cluster.settings(kind))
     answer = plugin(environment=environment, stdin=asked_as(kind, token))
@@ -35,12 +35,12 @@ def test_the_exchange_gets_the_token_and_the_registry_what_was_got(
 
 @every
 def test_who_is_not_trusted_is_told_as_what_of_whom_and_for_whom(kind, plugin, cluster):
-    """The one line that kubelet logs names what must agree with the trust policy."""
+    """The line that kubelet logs has what the trust policy must name."""
     environment = cluster.variables(cluster.settings(kind))
     token = cluster.token(kind, "thief")
     answer = plugin(environment=environment, stdin=asked_as(kind, token))
     if kind == "google":
-        # The pool takes any subject; IAM decides by its name.
+        # The pool accepts any subject; IAM decides by the subject's name.
         (login,) = response(answer)["auth"].values()
         assert not is_let_in(cluster, kind, login)
         return
@@ -83,7 +83,7 @@ def test_an_audience_must_be_said(kind, plugin, cluster):
 
 @two
 def test_without_a_token_it_is_told_what_kubelet_lacks(kind, plugin, cluster):
-    """A static pod, or a configuration without tokenAttributes."""
+    """As for a static pod, or with a configuration without tokenAttributes."""
     environment = cluster.variables(cluster.settings(kind))
     said = complaint(plugin(environment=environment, stdin=request(IMAGES[kind])))
     assert "kubelet sent no service account token" in said
@@ -93,7 +93,7 @@ def test_without_a_token_it_is_told_what_kubelet_lacks(kind, plugin, cluster):
 
 @two
 def test_an_exchange_without_an_identity_lets_no_token_go(kind, plugin, cluster):
-    """Where nobody is said to ask it: neither raw nor exchanged."""
+    """An entry without `identity` sends no token, neither raw nor to the exchange."""
     settings = cluster.settings(kind)
     del settings["identity"]
     token = cluster.token(kind)
@@ -111,7 +111,7 @@ def test_an_exchange_without_an_identity_lets_no_token_go(kind, plugin, cluster)
 
 
 def test_an_exchange_of_the_plugin_s_own_variables_is_one_too(plugin, cluster):
-    """DOCKCRED_OIDC_EXCHANGE in env of kubelet's configuration holds for all."""
+    """DOCKCRED_OIDC_EXCHANGE in `env` of kubelet's configuration is for all images."""
     settings = {"match": "registry.example.com", "token_username": "kubernetes"}
     environment = cluster.variables(settings)
     token = cluster.token("sts")
@@ -141,7 +141,7 @@ def test_a_token_that_is_handed_on_is_for_the_audience_that_is_said(plugin, clus
 
 
 def test_an_identity_without_an_exchange_hands_the_token_on(plugin, cluster):
-    """`identity = "oidc"` alone: to a registry that verifies it, and never kept."""
+    """With `identity = "oidc"` only, the registry gets the token; it is not cached."""
     settings = {
         "match": "registry.example.com",
         "identity": "oidc",
@@ -156,7 +156,7 @@ def test_an_identity_without_an_exchange_hands_the_token_on(plugin, cluster):
 
 
 def test_another_source_that_the_entry_names_is_the_node_s(plugin, cluster, tmp_path):
-    """Written on the node by whoever runs it: it goes before what kubelet sends."""
+    """The node's operator wrote the entry: its token file precedes kubelet's token."""
     file = tmp_path / "token"
     file.write_text(cluster.token("quay"))
     settings = cluster.settings("quay") | {"token_file": str(file)}
@@ -189,7 +189,7 @@ def test_what_is_noted_on_the_account_goes_before_the_entry(kind, plugin, cluste
 
 
 def test_a_second_account_does_not_get_what_the_first_was_given(plugin, cluster):
-    """The account is in the key of what was exchanged, whatever the exchange."""
+    """The cache key of an exchanged credential holds the account, for each exchange."""
     environment = cluster.variables(cluster.settings("quay"))
     plugin(environment=environment, stdin=asked_as("quay", cluster.token("quay")))
     thief = asked_as("quay", cluster.token("quay", "thief"))
@@ -197,7 +197,7 @@ def test_a_second_account_does_not_get_what_the_first_was_given(plugin, cluster)
 
 
 def test_a_tenant_of_the_entry_serves_an_account_that_names_none(plugin, cluster):
-    """Settings hold for pods too, without any exchange."""
+    """An entry's settings apply to pods as well, also without an exchange."""
     settings = {"match": "teamregistry.azurecr.io", "tenant_id": TENANT}
     environment = cluster.variables(settings)
     noted = {"kubernetes.azure.com/acr-client-id": cluster.application.client_id}

@@ -1,4 +1,4 @@
-"""AKS identity bindings: the API server in Entra's place, by the flags of AKS's plugin.
+"""AKS identity bindings: the API server replaces Entra, by the flags of AKS's plugin.
 
 cloud-provider-azure, cmd/acr-credential-provider and
 pkg/credentialprovider/identity_bindings_credentials.go (from 1.35.2 on).
@@ -20,7 +20,7 @@ CLIENT = "kubernetes.azure.com/acr-client-id"
 
 @pytest.fixture
 def bound(far_node):
-    """A node of AKS, its API server at an address that no name leads to."""
+    """A node of AKS, an application for its pods, flags that name the API server."""
     cloud, environment = far_node
     subject = "system:serviceaccount:team:builder"
     application = cloud.azure.directory.add(Principal("pull", subject=subject))
@@ -31,7 +31,7 @@ def bound(far_node):
         f"--ib-default-tenant-id={TENANT}",
     )
     own = {"DOCKCRED_ACR_BINDING_CA": str(cloud.ca_file)}
-    # What stands for real names here would know this one too.
+    # Without NO_PROXY the sandbox's proxy would lead to this host as well.
     own |= dict.fromkeys(("NO_PROXY", "no_proxy"), HOST)
     return cloud, environment | own, application, flags
 
@@ -70,7 +70,7 @@ def test_who_is_not_bound_is_told_as_what_and_whom(plugin, bound):
 
 
 def test_the_api_server_is_believed_by_its_own_authority_alone(plugin, bound, tmp_path):
-    """Any other, also one that signs for all the world, would get the pod's token."""
+    """A server with another authority's certificate would get the pod's token."""
     cloud, environment, application, flags = bound
     other = tmp_path / "ca.crt"
     other.write_text("")

@@ -33,7 +33,7 @@ TOKENS = """\
 
 @pytest.fixture
 def pull(kubelet, plugin, tmp_path):
-    """Let kubelet look credentials up for images, all at once."""
+    """Return a function: kubelet's code looks up credentials for images in parallel."""
 
     def run(environment, images, *, version="v1", more="", match=MATCHED, **pod):
         config = tmp_path / "credential-provider.yaml"
@@ -59,7 +59,7 @@ def pull(kubelet, plugin, tmp_path):
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_ten_images_of_one_registry_are_one_mint(version, pull, node, cloud):
-    """K10: ten plugins at once, each for its own image, from kubelet's hands."""
+    """K10: kubelet runs ten plugins at the same time, each for its own image."""
     found, _ = pull(node(), IMAGES, version=version)
     assert {credential["username"] for credential in found} == {"AWS"}
     (password,) = {credential["password"] for credential in found}
@@ -74,7 +74,7 @@ def test_a_registry_that_is_nobody_s_is_pulled_anonymously(pull, node):
 
 
 def test_what_kubelet_logs_of_a_failure_is_our_one_line(pull, node, cloud):
-    """K9: the cause is in its log, and no credential is."""
+    """K9: kubelet's log has the cause, and there is no credential."""
     cloud.fail("ecr:access-denied")
     found, said = pull(node(), IMAGES[:1])
     assert found[0]["password"] == ""
@@ -82,7 +82,7 @@ def test_what_kubelet_logs_of_a_failure_is_our_one_line(pull, node, cloud):
 
 
 def test_a_port_that_the_configuration_names_comes_back(pull, node, tmp_path):
-    """K11: kubelet matches our key against the image, port and all."""
+    """K11: kubelet matches our key against the image, including the port."""
     config = tmp_path / "config.toml"
     config.write_text(
         f'[[registry]]\nmatch = "registry.example:5000"\nregistry = "{HOST}"\n'
@@ -94,7 +94,7 @@ def test_a_port_that_the_configuration_names_comes_back(pull, node, tmp_path):
 
 
 def test_a_path_s_identity_opens_that_path_alone(pull, node, cloud, tmp_path):
-    """Kubelet's registry cache would hand team's credential to others: Image."""
+    """cacheKeyType is Image: a cache by registry would leak team's credential."""
     key = cloud.aws.keys.permanent(ACCOUNT, "team")
     credentials = tmp_path / "credentials"
     credentials.write_text(
@@ -125,7 +125,7 @@ def _token(cloud, name: str, uid: str) -> str:
 
 
 def test_a_pod_s_own_account_pulls(pull, node, cloud):
-    """K13: kubelet hands over the token and the annotation it was told to."""
+    """K13: kubelet passes the token, and the annotation that is configured."""
     subject = "system:serviceaccount:team:builder"
     role = cloud.aws.add_role(Role(ACCOUNT, "pull", trusts=subject))
 
@@ -150,7 +150,7 @@ def test_a_pod_s_own_account_pulls(pull, node, cloud):
 
 @pytest.mark.parametrize("kind", POD_IMAGES)
 def test_a_pod_s_token_is_exchanged_as_config_toml_says(kind, pull, cluster):
-    """From kubelet's hands to each exchange, and back; the raw token to nobody."""
+    """kubelet gets the exchanged credential; no registry gets the raw token."""
     image = POD_IMAGES[kind]
     environment = cluster.variables(cluster.settings(kind))
     token = cluster.token(kind)
@@ -169,7 +169,7 @@ def test_a_pod_s_token_is_exchanged_as_config_toml_says(kind, pull, cluster):
     assert login["password"] != token
     thief = {**pod, "account": "thief", "uid": "uid-thief"}
     if kind == "google":
-        return  # the pool takes any subject; IAM decides by its name
+        return  # the pool accepts any subject; IAM decides
     found, said = pull(
         environment,
         [image],

@@ -1,4 +1,4 @@
-"""Kubelet starts with our provider in a cloud's own file, and in a file beside it."""
+"""Kubelet starts with our provider in a cloud's own file, or in a second file."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_kubelet_starts_with_a_merged_file(
 def test_kubelet_takes_a_directory_with_a_file_of_ours_beside_the_cloud_s(
     kubelet, plugin, helper_bin: Path, tmp_path: Path
 ) -> None:
-    """Not two providers of one name, and nothing of directories below (docs/nodes.md)."""
+    """Kubelet refuses equal provider names, skips subdirectories (docs/nodes.md)."""
     configs, programs = tmp_path / "configs", tmp_path / "bin"
     (configs / "below").mkdir(parents=True)
     programs.mkdir()

@@ -1,4 +1,4 @@
-"""K2, K10: what a node is like, and what the plugin leaves there."""
+"""K2, K10: the plugin on a node, and the files and processes that it leaves."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_ten_images_at_boot_are_one_mint(plugin, node, cloud):
 
 
 def test_kubelet_s_clock_is_never_reached(plugin, node, cloud):
-    """A cloud that does not answer ends the call within its own time, told."""
+    """If a cloud does not answer, the call ends at its own timeout, with the cause."""
     cloud.fail("ecr:hang")
     environment = node(DOCKCRED_TIMEOUT="1.5")
     answer = plugin(environment=environment, stdin=request())
@@ -53,7 +53,7 @@ def test_a_stdin_that_is_never_closed_ends_too(plugin, node):
 
 @pytest.fixture
 def unshared():
-    """Run in mounts of one's own, the root read-only, with a /run that is empty."""
+    """Return a function: it runs the plugin on a read-only root with an empty /run."""
     require_own_mounts()
     script = (
         "mount --make-rprivate / && mount -t tmpfs run /run && "
@@ -78,7 +78,7 @@ def unshared():
 def test_as_root_the_cache_is_in_run_and_nothing_else_is_written(
     unshared, plugin, node
 ):
-    """No HOME, two directories on PATH, a root file system that cannot be written."""
+    """There is no HOME, PATH has two directories, the root file system is read-only."""
     environment = node()
     del environment["DOCKCRED_CACHE_DIR"]
     done = unshared(plugin.path, environment)
@@ -91,7 +91,7 @@ def test_as_root_the_cache_is_in_run_and_nothing_else_is_written(
 
 
 def test_a_disk_that_is_full_or_read_only_costs_no_pull(plugin, node, tmp_path):
-    """No cache is possible: the credential is answered all the same."""
+    """No cache can be written, but the credential is answered."""
     file = tmp_path / "file"
     file.touch()
     environment = node(DOCKCRED_CACHE_DIR=str(file / "cache"))
@@ -99,7 +99,7 @@ def test_a_disk_that_is_full_or_read_only_costs_no_pull(plugin, node, tmp_path):
 
 
 def test_a_person_s_files_have_no_say_as_root(plugin, node, cloud, tmp_path):
-    """~/.aws and ~/.config of whoever's HOME kubelet was started with."""
+    """The plugin ignores ~/.aws and ~/.config of the HOME that kubelet inherited."""
     if os.geteuid() != 0:
         missing("only root is the node")
     (tmp_path / ".aws").mkdir()
@@ -128,9 +128,9 @@ def test_the_plugin_s_files_are_its_own_alone(plugin, node, tmp_path):
 
 
 def test_no_process_is_left_behind(plugin, node, cloud):
-    """The background refresh is off: kubelet's own cache renews."""
+    """The plugin starts no background refresh: kubelet's own cache asks again."""
     password(plugin(environment=node(), stdin=request()))
-    # In the third quarter of its life a helper would refresh.
+    # A helper would refresh in the third quarter of the lifetime.
     entries.age_to(entries.only(node()), 0.6)
     cloud.reset()
     password(plugin(environment=node(), stdin=request()))

@@ -1,4 +1,4 @@
-"""The manifests and the configurations."""
+"""The manifests and configurations in packaging/kubernetes are valid."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ECR_CONFIGS = [
 
 @pytest.mark.parametrize("name", MANIFESTS)
 def test_a_manifest_is_what_this_kubernetes_takes(name):
-    """Every field known, every value of its type (the schema of the API server)."""
+    """All fields are known and all values have the type of the API server's schema."""
     try:
         import kubernetes_validate
     except ImportError:
@@ -35,7 +35,7 @@ def test_a_manifest_is_what_this_kubernetes_takes(name):
 
 
 def test_the_validator_is_strict():
-    """The oracle itself: one letter more in a field is refused."""
+    """The validator refuses a field's name with one letter too many."""
     try:
         import kubernetes_validate
     except ImportError:
@@ -47,7 +47,7 @@ def test_the_validator_is_strict():
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_a_configuration_is_what_kubelet_takes_at_its_start(name, kubelet, plugin):
-    """Its own validation: durations, patterns, audiences, annotation keys."""
+    """Kubelet's own validation: durations, patterns, audiences, annotation keys."""
     bin_dir = str(Path(plugin.path).parent)
     path = str(INSTALL / "configs" / name)
     answer = kubelet("check", path, bin_dir, environment={})
@@ -55,7 +55,7 @@ def test_a_configuration_is_what_kubelet_takes_at_its_start(name, kubelet, plugi
 
 
 def with_the_fleet(name: str) -> str:
-    """Return a configuration whose lines about the fleet's size are no comment."""
+    """Return a configuration with the lines about the fleet's size uncommented."""
     text = (INSTALL / "configs" / name).read_text()
     head, mark, rest = text.partition("    # env:\n")
     assert mark, f"{name} does not say how a fleet's size is told"

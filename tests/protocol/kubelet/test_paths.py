@@ -1,4 +1,4 @@
-"""Where a path chooses the identity, and a registry takes a pod's token itself."""
+"""A path of config.toml chooses the identity, and the type of kubelet's cache key."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def config(tmp_path: Path):
 
 
 def _team_profile(cloud, tmp_path) -> dict[str, str]:
-    """Let a profile's keys be another user's than the node's."""
+    """Return variables that name a profile with the keys of a user `team`."""
     key = cloud.aws.keys.permanent("123456789012", "team")
     path = tmp_path / "credentials"
     path.write_text(
@@ -33,7 +33,7 @@ def _team_profile(cloud, tmp_path) -> dict[str, str]:
 
 
 def test_an_identity_by_path_is_cached_by_image(plugin, node, cloud, config, tmp_path):
-    """Else kubelet would show one team's credential for another team's image."""
+    """Otherwise kubelet would use one team's credential for another team's image."""
     environment = node(
         **_team_profile(cloud, tmp_path),
         **config(f'[[registry]]\nmatch = "{HOST}/team"\nprofile = "team"\n'),
@@ -71,7 +71,7 @@ def test_an_alias_is_answered_under_the_image_s_own_host(plugin, node, cloud, co
 
 
 def test_a_named_store_answers_for_the_rest(plugin, node, tmp_path):
-    """A node has no keychain of its own; one that is named is asked."""
+    """A node has no keychain; a store that is named is asked."""
     helper = tmp_path / "docker-credential-shelf"
     helper.write_text(
         '#!/bin/sh\nread key; echo "{\\"Username\\":\\"u\\",\\"Secret\\":\\"$key\\"}"\n'

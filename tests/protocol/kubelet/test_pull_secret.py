@@ -1,4 +1,4 @@
-"""Kubelet's own code finds what `dockcred render kubernetes-secret` has written."""
+"""Kubelet's own code finds the login that `dockcred render kubernetes-secret` wrote."""
 
 from __future__ import annotations
 

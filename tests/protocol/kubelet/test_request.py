@@ -1,4 +1,4 @@
-"""K1, K3, K5: what is taken for a request, and what is refused."""
+"""K1, K3, K5: which requests are accepted, and which are refused."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_each_version_is_answered_in_its_own(version, plugin, node, cloud):
 
 @pytest.mark.parametrize("fields", REFUSED.values(), ids=REFUSED)
 def test_what_kubelet_would_not_decode_is_refused(fields, plugin, node, cloud):
-    """Nothing is asked of any cloud, and the request is not quoted."""
+    """No cloud is asked, and the error does not quote the request."""
     said = complaint(plugin(environment=node(), stdin=json.dumps(fields).encode()))
     assert "refused" in said
     assert "evil" not in said

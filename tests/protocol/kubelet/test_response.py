@@ -1,4 +1,4 @@
-"""K4 to K9, K11, K12, K14: what is answered."""
+"""K4 to K9, K11, K12, K14: the plugin's answers."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from dockcred.protocol.kubelet.wire import cache_duration, encode, go_duration
 
 
 def test_the_bytes_are_those_of_go_s_encoder():
-    """Order, escapes and line end as encoding/json has them (checked against it in
-    test_codec)."""
+    """Order, escapes and line end are as in encoding/json (test_codec compares with
+    it)."""
     auth = {"h": Credential("AWS", 'a<&>"\\\u2028é')}
     assert (
         encode(f"{GROUP}/v1", "Registry", "6h0m0s", auth)
@@ -45,12 +45,12 @@ def test_durations_are_go_s(seconds, text):
     [(43200, "11h30m0s"), (10800, "2h30m0s"), (3600, "50m0s"), (60, "50s"), (0, "0s"), (-9, "0s")],
 )  # fmt: skip
 def test_the_cache_duration_ends_before_the_credential(remaining, text):
-    """Half an hour before, or a sixth of what remains where that is shorter."""
+    """It ends half an hour earlier, or by a sixth of the remaining time if shorter."""
     assert cache_duration(1000.0 + remaining, 1000.0) == text
 
 
 def test_a_credential_without_an_end_leaves_it_to_the_node():
-    """K7: null is the configuration's defaultCacheDuration."""
+    """K7: null means the configuration's defaultCacheDuration."""
     assert cache_duration(None, 1000.0) is None
     text = encode(f"{GROUP}/v1", "Registry", None, {"h": Credential("u", "p")})
     assert b"cacheDuration" not in text
@@ -72,7 +72,7 @@ def test_an_ecr_image_gets_its_registry_s_password(plugin, node, cloud):
 
 
 def test_the_duration_is_of_what_remains_of_a_cached_password(plugin, node, cloud):
-    """Kubelet's copy of an old entry ends with the entry, not with a new life."""
+    """kubelet's copy of an old entry expires with the entry, not later."""
     cloud.aws.expires_s = 60
     first = response(plugin(environment=node(), stdin=request()))
     assert re.fullmatch(r"(49|50)s", first["cacheDuration"])

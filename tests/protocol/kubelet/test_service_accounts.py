@@ -1,4 +1,4 @@
-"""K13, K14, K16: a pod's own identity in the place of the node's (KEP-4412)."""
+"""K13, K14, K16: a pod's own identity is used instead of the node's (KEP-4412)."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_a_second_pod_of_the_account_hits_the_cache(plugin, node, cloud, token, 
 def test_a_second_account_with_the_first_s_annotation_reaches_sts_and_is_refused(
     other, plugin, node, cloud, token, role
 ):
-    """Annotations are written by whoever may write the account: STS decides."""
+    """Whoever may write an account can write annotations: STS decides."""
     password(plugin(environment=node(), stdin=_as(token(), **{ROLE: role.arn})))
     cloud.reset()
     said = complaint(
@@ -112,7 +112,7 @@ def test_a_second_account_with_the_first_s_annotation_reaches_sts_and_is_refused
 def test_an_account_made_anew_under_its_name_reaches_sts(
     plugin, node, cloud, token, role
 ):
-    """Its uid is another: so is the cache's key."""
+    """The new account has another uid, and so another cache key."""
     for uid in ("uid-1", "uid-2"):
         text = _as(token(uid=uid), **{ROLE: role.arn})
         password(plugin(environment=node(), stdin=text))
@@ -138,7 +138,7 @@ def test_the_node_and_the_pod_do_not_share_what_they_got(
 
 
 def test_what_was_got_lives_no_longer_than_the_token(plugin, node, cloud, token, role):
-    """Twelve hours from ECR, a minute of the token: fifty seconds for kubelet."""
+    """ECR's credential lives 12 h, the token 60 s: kubelet may keep it for 50 s."""
     text = _as(token(lifetime_s=60), **{ROLE: role.arn})
     fields = response(plugin(environment=node(), stdin=text))
     assert 40 < int(fields["cacheDuration"].removesuffix("s")) <= 50
@@ -155,7 +155,7 @@ def test_an_entry_has_ended_with_its_token(plugin, node, cloud, token, role):
 def test_an_operator_s_role_serves_accounts_without_annotation(
     plugin, node, cloud, token, role
 ):
-    """K14: AWS_ECR_ROLE_ARN in the plugin's env of the configuration."""
+    """K14: AWS_ECR_ROLE_ARN is set in `env` of kubelet's configuration."""
     environment = node(AWS_ECR_ROLE_ARN=role.arn)
     answer = plugin(environment=environment, stdin=_as(token()))
     assert "assumed-role/pull/" in cloud.minted(password(answer)).principal
@@ -184,7 +184,7 @@ def test_what_is_no_bound_token_is_refused_unsaid(text, plugin, node, cloud):
 
 
 def test_the_token_is_nowhere(plugin, node, cloud, token, role, tmp_path):
-    """K16: not in the cache, not in a log, not in argv or the environment."""
+    """K16: it is not in the cache, in logs, in argv or in the environment."""
     secret = token()
     environment = node(DOCKCRED_LOG="debug")
     cloud.fail("sts:hang")
@@ -287,7 +287,7 @@ def _of_ack(cloud, name: str, **annotations: str) -> bytes:
 
 
 def test_alibaba_clouds_sts_takes_the_account_that_the_role_trusts(plugin, far_node):
-    """RRSA by kubelet: the token is the pod's own; the node's keys are not asked with."""
+    """RRSA by kubelet: the pod's own token is used, and not the node's keys."""
     cloud, environment = far_node
     role = f"acs:ram::{alibaba.ACCOUNT}:role/pull"
     _alibaba(cloud).roles[role] = "system:serviceaccount:team:builder"
@@ -332,7 +332,7 @@ def _of_pool(cloud, name: str) -> str:
 
 @pytest.mark.parametrize("impersonated", [False, True])
 def test_google_s_sts_takes_the_account_of_any_pool(impersonated, plugin, far_node):
-    """With impersonation only the account that may become the other one pulls."""
+    """With impersonation, only an account that may impersonate the other one pulls."""
     cloud, environment = far_node
     subject = google_sts.principal("system:serviceaccount:team:builder")
     annotations = {}
@@ -383,7 +383,7 @@ def test_the_node_s_own_google_settings_do_not_stand_before_the_account(
 
 
 def test_a_gke_cluster_s_own_pool_is_the_one_that_the_flags_name(plugin, far_node):
-    """auth-provider-gcp's annotation and flags; without the flags it is told."""
+    """auth-provider-gcp's annotation and flags; without flags the error names them."""
     cloud, environment = far_node
     text = request(
         "gcr.io/project/app",
@@ -403,7 +403,7 @@ def test_a_gke_cluster_s_own_pool_is_the_one_that_the_flags_name(plugin, far_nod
 def test_a_registry_that_takes_the_token_itself_gets_it(
     plugin, node, cloud, token, tmp_path
 ):
-    """Nothing is exchanged and nothing kept: the token is the password."""
+    """The token itself is the password: nothing is exchanged and nothing is cached."""
     config = tmp_path / "config.toml"
     config.write_text('[[registry]]\nmatch = "zot.example"\ntoken_username = "k8s"\n')
     config.chmod(0o644)

@@ -1,4 +1,4 @@
-"""K15: no argument at all. Kubelet sends JSON, nomad-driver-podman a bare image."""
+"""K15: a start without arguments. Kubelet sends JSON, nomad-driver-podman an image."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_json_of_another_kind_is_refused(program, node):
     "name", ["docker-credential-ecr-login", "docker-credential-keyring"]
 )
 def test_other_programs_keep_the_usage(name, helper_bin, node):
-    """A1: only the two names that kubelet and Nomad call read stdin without a verb."""
+    """A1: only the programs that kubelet and Nomad run read stdin without a verb."""
     program = Program(str(helper_bin / name))
     answer = program(environment=node(), stdin=request())
     assert (answer.status, answer.stdout[:7]) == (1, b"Usage: ")

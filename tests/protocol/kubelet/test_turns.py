@@ -1,6 +1,6 @@
-"""Turns: a node that is throttled asks again when its own moment has come, not before.
+"""Turns: a throttled node draws a random time, its turn, and does not ask before it.
 
-The plugin runs as kubelet starts it; what it remembers is looked at in its file.
+The plugin runs as kubelet starts it; the tests read and change the turn's file.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ CALL = "ecr:GetAuthorizationToken"
 
 @pytest.fixture
 def busy(cloud):
-    """A cloud in which the whole burst is gone, and that lets no further call through."""
+    """A sandbox whose rate limit is used up, so that it throttles every call."""
     cloud.aws.bucket = TokenBucket(1e-6, 1)
     assert cloud.aws.bucket.take()
     return cloud
@@ -43,7 +43,7 @@ def busy(cloud):
 
 @pytest.fixture
 def mine(busy, node):
-    """A node's variables; its plugin has no time to wait, but all for the call."""
+    """A node's variables; its plugin has 7 s: time for calls, but not for waiting."""
     del busy
     return node(DOCKCRED_TIMEOUT="7")
 
@@ -53,7 +53,7 @@ def kept(environment) -> list[Path]:
 
 
 def move(environment, moment: float, *, began: float = -1.0) -> None:
-    """Give a node's turn another moment; both are in seconds from now."""
+    """Change a turn's time and its beginning, both in seconds from now."""
     (file,) = kept(environment)
     lines = file.read_text().split("\n")
     now = time.monotonic()
@@ -77,7 +77,7 @@ def test_the_file_is_private_and_holds_no_secret(plugin, mine, busy):
     (file,) = kept(mine)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     text = file.read_text()
-    assert HOST in text.split("\n")[1]  # the key, as an entry of the cache has it
+    assert HOST in text.split("\n")[1]  # the key, as in a cache entry
     assert "ASIA" not in text
     assert busy.requests
     for asked in busy.requests:
@@ -138,7 +138,7 @@ def test_a_turn_of_another_time_is_none(plugin, mine, busy, moment):
 def test_a_credential_that_is_still_good_is_answered_while_the_turn_is_to_come(
     plugin, node, busy
 ):
-    """In the last quarter of its life it is minted anew first: not out of turn."""
+    """In its last quarter a credential is minted anew, but not before the turn."""
     mine = node("env-keys", DOCKCRED_TIMEOUT="7")
     busy.aws.bucket = None
     old = password(plugin(environment=mine, stdin=request()))
@@ -153,7 +153,7 @@ def test_a_credential_that_is_still_good_is_answered_while_the_turn_is_to_come(
 
 
 def test_a_person_s_helper_keeps_its_attempts_and_asks_again_soon(ecr, busy, tmp_path):
-    """It waits for a turn as far as its short time goes."""
+    """A person's helper has a short timeout, and waits only for a part of it."""
     environment = busy.environment("instance-profile")
     environment |= {"DOCKCRED_TIMEOUT": "4", "DOCKCRED_CACHE_DIR": str(tmp_path / "c")}
     assert ecr.get(environment).status == 1
@@ -241,7 +241,7 @@ def test_a_told_fleet_has_a_window_for_each_quota_then_they_double():
 
 
 def test_a_plugin_that_cannot_wait_so_long_fails_so_that_the_next_is_in_time():
-    """Kubelet alone would come after 10, 30, 70, 150 and 310 s."""
+    """kubelet alone would ask again after 10, 30, 70, 150 and 310 s."""
     for wait_s in range(40, 540, 5):
         now, rounds, left_s = 0.0, 0, 38.0
         while wait_s - now > left_s:
@@ -254,7 +254,7 @@ def test_a_plugin_that_cannot_wait_so_long_fails_so_that_the_next_is_in_time():
 def test_kubelet_s_rounds_are_counted_by_the_pauses_between_its_processes():
     drawn = Turn(0.0)
     drawn.answered_at = 100.0
-    drawn.start(101.0)  # another image's process, started with it
+    drawn.start(101.0)  # another image's process, started at the same time
     assert drawn.rounds == 0
     drawn.start(112.0)
     assert drawn.rounds == 1

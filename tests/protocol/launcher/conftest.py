@@ -1,4 +1,4 @@
-"""A launcher under test, and a home whose cache holds one fresh ticket."""
+"""Fixtures: a launcher, and a home directory whose cache holds one fresh ticket."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Primed:
         return path
 
     def edit(self, old: str, new: str) -> None:
-        """Change the ticket in place; its time stays."""
+        """Replace text in the ticket; its mtime stays."""
         status = self.ticket.stat()
         text = self.ticket.read_text()
         assert old in text

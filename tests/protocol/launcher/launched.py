@@ -1,6 +1,6 @@
-"""A launcher whose Python leaves a mark, so that a test sees who has answered.
+"""A launcher whose Python writes a mark, so that a test sees whether Python ran.
 
-The mark is the variables with which Python was started.
+The mark is a file with the variables with which Python was started.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ exec '{python}' "$@"
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back, and whether Python was started for it."""
+    """A launcher's status and output, and whether it started Python."""
 
     status: int
     stdout: bytes
@@ -41,7 +41,7 @@ class Answer:
 
 
 class Launched:
-    """One launcher, run by a shell of the test's choice."""
+    """A launcher, which a test runs by the shell of its choice."""
 
     def __init__(self, helper_bin: Path, directory: Path) -> None:
         self.path = directory / PROGRAM
@@ -88,7 +88,7 @@ class Launched:
         return Answer(done.returncode, done.stdout, done.stderr, by_python)
 
     def plain_twin(self, stdin: bytes, environment: Mapping[str, str]) -> Answer:
-        """Ask Python as the launcher would, without the front."""
+        """Run Python as the launcher does, without the front (its shell part)."""
         text = self.path.read_text()
         code = text.partition("-I -S -c '")[2].partition("'")[0]
         done = subprocess.run(
@@ -103,7 +103,7 @@ class Launched:
 
 
 def _roots(helper_bin: Path) -> list[str]:
-    """The import directories, an editable tree's and the SDK's too."""
+    """Return the import directories of dockcred, of the helper and of botocore."""
     code = (
         "import os, dockcred, botocore, docker_credential_ecr_login as h;"
         "print(os.path.dirname(os.path.dirname(dockcred.__file__)));"

@@ -1,4 +1,4 @@
-"""A ticket is for one registry as it was asked for, by one choice of configuration."""
+"""A ticket is for one registry, in the form of its get, and for one configuration."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def alias_of(match: str, registry: str) -> str:
 
 
 class World:
-    """A sandbox's env keys with a config.toml of the test's own."""
+    """A launcher with AWS keys in variables, and a config.toml that a test writes."""
 
     def __init__(self, launched: Launched, cloud: Sandbox) -> None:
         self.launched = launched
@@ -55,7 +55,7 @@ def world(launched, cloud) -> World:
 
 @pytest.mark.parametrize("order", [(":5000", ""), ("", ":5000"), (":5000", ":5001")])
 def test_a_port_has_its_own_ticket(world, cloud, shell, order) -> None:
-    """Each port is another registry, or none at all."""
+    """With another port, a name is another registry, or none that is configured."""
     world.configure(world.home / ".config", alias_of(f"{ALIAS}:5000", HOST))
     first, second = (ALIAS + port for port in order)
     for key in (first, first, second, second):
@@ -80,7 +80,7 @@ def test_two_ports_are_two_registries(world, cloud, shell) -> None:
 
 
 def test_a_key_in_clear_leaves_no_ticket(world, shell) -> None:
-    """What is behind a far alias is then asked in clear, or not at all."""
+    """With http:// other rules hold: an alias that is not local may get no answer."""
     world.configure(world.home / ".config", alias_of("localhost", HOST))
     world.get("http://localhost", shell)
     assert world.tickets() == []
@@ -90,7 +90,7 @@ def test_a_key_in_clear_leaves_no_ticket(world, shell) -> None:
 
 @pytest.mark.parametrize("variable", ["XDG_CONFIG_HOME", "DOCKCRED_CONFIG", "HOME"])
 def test_another_configuration_is_another_answer(world, shell, variable) -> None:
-    """Whichever variable chooses the file."""
+    """This holds for each variable that chooses the file."""
     for name, registry in (("one", HOST), ("two", OTHER)):
         base = world.home / name
         world.configure(base, alias_of(ALIAS, registry))
@@ -114,7 +114,7 @@ def test_another_configuration_is_another_answer(world, shell, variable) -> None
 
 @pytest.mark.parametrize("erased", [ALIAS, f"{ALIAS}:5000", HOST, "other.example"])
 def test_a_logout_leaves_nothing_under_any_name(world, shell, erased) -> None:
-    """Of the alias, of another alias, or of the registry behind them."""
+    """A logout from an alias, another alias, or their registry removes all tickets."""
     world.configure(
         world.home / ".config",
         alias_of(ALIAS, HOST)
@@ -144,7 +144,7 @@ def test_a_logout_of_what_was_an_alias_leaves_no_ticket(world) -> None:
 
 
 def test_a_logout_of_an_alias_that_has_moved_leaves_no_ticket(world) -> None:
-    """The ticket is of an entry of the registry that was behind it."""
+    """The ticket belongs to an entry of the alias's former registry."""
     world.configure(world.home / ".config", alias_of(ALIAS, HOST))
     assert world.get(ALIAS).status == 0
     world.configure(world.home / ".config", alias_of(ALIAS, OTHER))
@@ -154,7 +154,7 @@ def test_a_logout_of_an_alias_that_has_moved_leaves_no_ticket(world) -> None:
 
 @pytest.mark.parametrize("what", ["ticket", "stamp"])
 def test_a_renamed_file_answers_for_nothing_else(world, shell, what) -> None:
-    """In a directory that others can write: they rename what they cannot read."""
+    """In a directory that others can write, they can rename files they cannot read."""
     world.configure(world.home / ".config", alias_of(ALIAS, OTHER))
     mine, other = world.get(HOST, shell).stdout, world.get(ALIAS, shell).stdout
     world.cache.chmod(0o777)
@@ -182,12 +182,12 @@ def test_a_link_in_place_of_the_directory_is_pythons(launched, primed, shell) ->
 
 
 def test_a_stamp_holds_no_answer(primed: Primed) -> None:
-    """Whoever renames one moves a time, and no password."""
+    """So renaming a stamp moves a time only, and no password."""
     assert json.loads(primed.answer)["Secret"] not in primed.stamp.read_text()
 
 
 def test_a_line_that_never_ends_is_not_read_to_its_end(launched, primed, shell) -> None:
-    """The sh has memory for a part of it, and ends: it reads byte by byte."""
+    """The shell reads byte by byte, and ends at its memory limit."""
     first, *rest = SHELLS[shell]
     theirs, ours = os.pipe()
     with subprocess.Popen(
@@ -212,7 +212,7 @@ def test_a_line_that_never_ends_is_not_read_to_its_end(launched, primed, shell) 
 
 
 def test_python_gets_its_memory_back(launched, primed, tmp_path) -> None:
-    """The bound is sh's alone, and whoever set a harder one keeps it."""
+    """The memory limit is for the shell only; a caller's lower hard limit stays."""
     launched(HOST.encode(), primed.environment, verb="list")
     for hard, expected in (("unlimited", "unlimited"), ("4000000", "4000000")):
         python = tmp_path / "python"

@@ -1,4 +1,4 @@
-"""Bytecode beside the modules: readable by all, written by nobody else."""
+"""Bytecode beside the modules: all can read it, only its owner can write it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What sh answers is counted by nobody: where figures are wanted Python answers."""
+"""The launcher's shell part counts nothing: if metrics are on, Python answers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_hit_is_counted_by_python(launched, primed, directory):
 
 
 def test_so_it_is_where_config_toml_says_so(launched, cloud, directory):
-    """No ticket is written that sh could answer from."""
+    """No ticket is written, so the shell part cannot answer."""
     environment = dict(cloud.environment("env-keys"))
     file = Path(environment["HOME"], ".config/dockcred/config.toml")
     file.parent.mkdir(parents=True)
@@ -36,7 +36,7 @@ def test_so_it_is_where_config_toml_says_so(launched, cloud, directory):
 
 
 def test_without_that_line_sh_answers_under_the_same_file(launched, cloud):
-    """Else the test above could not fail."""
+    """Otherwise the test above could not fail."""
     environment = dict(cloud.environment("env-keys"))
     file = Path(environment["HOME"], ".config/dockcred/config.toml")
     file.parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Whatever the request and the variables: the front says what Python says, or hands over."""
+"""For any request and variables, the front answers as Python does, or starts Python."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def by_token(launched, cloud) -> Primed:
 def test_the_front_agrees_with_python_on_any_token(
     launched, by_token, cloud, shell, subject, change, later
 ) -> None:
-    """Whoever's it is, and whatever is left of it, at the path of the first."""
+    """The first token is replaced by any subject's token, complete or damaged."""
     token = cloud.aws.issuer.issue(
         subject=f"system:serviceaccount:default:{subject}",
         audience="sts.amazonaws.com",

@@ -1,4 +1,4 @@
-"""The front answers what Python would, without Python, and nothing else."""
+"""The front gives the answer that Python would give, without Python, or none."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KEY = HOST.encode()
     [HOST, f"{HOST}\n", f"https://{HOST}", f"{HOST}/team/app", f"https://{HOST}/"],
 )
 def test_a_fresh_hit_is_answered_without_python(launched, primed, shell, key) -> None:
-    """The same bytes as Python's, the key echoed as it came."""
+    """The bytes are the same as Python's; the key is repeated as it was sent."""
     answer = launched(key.encode(), primed.environment, shell=shell)
     assert not answer.by_python
     assert answer.stdout == launched.plain_twin(key.encode(), primed.environment).stdout
@@ -63,7 +63,7 @@ def test_a_fresh_hit_is_answered_without_python(launched, primed, shell, key) ->
     ],
 )
 def test_whatever_is_not_a_plain_key_is_pythons(launched, primed, shell, key) -> None:
-    """Python gets what was read, and gives its own answer to it."""
+    """Python gets the text that the front has read, and answers it."""
     answer = launched(key.encode(), primed.environment, shell=shell)
     twin = launched.plain_twin(key.encode(), primed.environment)
     assert answer.by_python
@@ -71,7 +71,7 @@ def test_whatever_is_not_a_plain_key_is_pythons(launched, primed, shell, key) ->
 
 
 def test_a_nul_never_widens_a_match(launched, primed, shell) -> None:
-    """The sh drops it or stops at it: never another host's answer."""
+    """A shell drops the NUL or stops there; it never answers for another host."""
     answer = launched(b"evil.example\0" + KEY, primed.environment, shell=shell)
     assert primed.answer not in answer.stdout
 
@@ -87,10 +87,10 @@ def test_an_expired_ticket_is_pythons(launched, primed, shell) -> None:
 
 
 def test_a_ticket_is_answered_to_the_end_and_not_after(launched, primed, shell) -> None:
-    """Within a second: what the shell cannot see of a fraction is Python's."""
+    """Python may answer a second earlier: a shell cannot see fractions of seconds."""
     end = time.time() + 1.6
     os.utime(primed.ticket, (end, end))
-    if shell != "busybox":  # its test compares whole seconds
+    if shell != "busybox":  # busybox's `test` compares whole seconds
         answer = launched(KEY, primed.environment, shell=shell)
         assert not answer.by_python or time.time() > end - 1
     time.sleep(max(0.0, end - time.time()) + 0.01)
@@ -100,7 +100,7 @@ def test_a_ticket_is_answered_to_the_end_and_not_after(launched, primed, shell) 
 def test_the_clock_is_now_and_not_when_the_process_began(
     launched, primed, shell
 ) -> None:
-    """A pid that lived long before it became the launcher has an old /proc inode."""
+    """A process that is older than its launcher has an old inode in /proc."""
     end = time.time() + 0.5
     os.utime(primed.ticket, (end, end))
     waiting = ("sh", "-c", 'ls -l /proc/$$/fd >/dev/null; sleep 1; exec "$@"', "sh")
@@ -108,7 +108,7 @@ def test_the_clock_is_now_and_not_when_the_process_began(
 
 
 def test_a_clock_set_back_is_pythons(launched, primed, shell) -> None:
-    """The stamp is newer than now: nothing is known of what came between."""
+    """The stamp is newer than the clock, so changes since then cannot be seen."""
     ahead = time.time() + 3600
     os.utime(primed.stamp, (ahead, ahead))
     assert launched(KEY, primed.environment, shell=shell).by_python
@@ -120,7 +120,7 @@ def test_a_ticket_without_its_stamp_is_pythons(launched, primed, shell) -> None:
 
 
 def test_a_link_in_place_of_a_stamp_is_pythons(launched, primed, shell) -> None:
-    """A long answer is in it."""
+    """The stamp must be a plain file, as the ticket is."""
     stamp = primed.stamp
     moved = stamp.rename(primed.cache / "moved")
     stamp.symlink_to(moved)
@@ -134,7 +134,7 @@ def test_a_strangers_stamp_is_pythons(launched, primed, shell) -> None:
 
 
 def test_a_short_answer_is_in_the_ticket(launched, primed, shell) -> None:
-    """The same bytes, with no cat."""
+    """The ticket's `answer` line gives the same bytes, without a `cat`."""
     _, _, long = primed.ticket.read_text().partition("\nend\n")
     primed.edit(f"\nend\n{long}", f"\nanswer {long}end\n")
     answer = launched(KEY, primed.environment, shell=shell)
@@ -150,13 +150,13 @@ def test_without_proc_all_is_pythons(launched, primed, shell) -> None:
 
 @pytest.mark.parametrize("name", ECR().variables)
 def test_any_variable_that_selects_makes_a_difference(launched, primed, name) -> None:
-    """Set otherwise, or set and empty, it is not the ticket's identity."""
+    """A variable with another value, or set and empty, means another identity."""
     for value in ("", "=", "a|b", "other"):
         assert launched(KEY, primed.environment | {name: value}).by_python
 
 
 def test_a_value_with_a_bar_is_not_two_values(launched, primed) -> None:
-    """Each variable with what stands for the next one in it, and that one not set."""
+    """A variable's value also holds the text of the next one, which is not set."""
     numbered = [
         (name, f"{number}={primed.environment[name]}")
         for number, name in enumerate(ECR().variables)
@@ -172,7 +172,7 @@ def test_a_value_with_a_bar_is_not_two_values(launched, primed) -> None:
 
 @pytest.mark.parametrize("name", ECR().secrets)
 def test_a_secret_that_comes_or_goes_makes_a_difference(launched, primed, name) -> None:
-    """Its value is never compared, only whether it is set."""
+    """The ticket compares only whether a secret is set, never its value."""
     assert launched(KEY, primed.environment | {name: ""}).by_python
     without = {k: v for k, v in primed.environment.items() if k != name}
     changed = without if name in primed.environment else without | {name: "other"}
@@ -192,7 +192,7 @@ def test_without_a_home_all_is_pythons(launched, primed, shell) -> None:
 
 
 def test_a_configuration_file_that_appears_is_pythons(launched, primed, shell) -> None:
-    """Even one moved there whole, older than the stamp."""
+    """Even if it was moved there, and is older than the stamp."""
     old = os.path.join(primed.environment["HOME"], "old")
     with open(old, "w") as file:
         file.write("[default]\nregion = eu-west-1\n")
@@ -242,7 +242,7 @@ def test_a_link_in_place_of_a_ticket_is_pythons(launched, primed, shell) -> None
 
 
 def primed_name(primed: Primed, moved) -> str:
-    """The ticket's own name, as its stamp's begins."""
+    """Return the ticket's name, which is the beginning of its stamp's name."""
     return primed.stamp.name.rpartition(".stamp")[0].rpartition(".")[0]
 
 
@@ -279,7 +279,7 @@ def test_a_hostile_environment_changes_nothing(launched, primed, shell, name) ->
 
 
 def test_a_full_stdout_is_a_failure(launched, primed, shell) -> None:
-    """What could not be told was not told: rc 1."""
+    """The answer could not be written, so the exit code is 1."""
     command = (
         f"exec {shlex.join([shutil.which('sh'), str(launched.path)])} get >/dev/full"
     )

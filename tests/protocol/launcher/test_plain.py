@@ -1,4 +1,4 @@
-"""Launchers without a front: the kernel starts Python, or sh where it cannot."""
+"""Launchers without a front: the kernel starts Python, or sh if it cannot."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ROOTS = (
 
 @pytest.fixture(params=["by the kernel", "with a blank", "too long"])
 def launcher(request, tmp_path) -> Path:
-    """Provide a launcher whose interpreter stands at a plain path, or at another."""
+    """Provide a launcher whose interpreter has a plain, a blank or a long path."""
     python = tmp_path / {"with a blank": "a b", "too long": "x" * 127}.get(
         request.param, "bin"
     )
@@ -56,7 +56,7 @@ def test_it_starts_the_program_with_its_arguments(launcher):
 
 
 def test_nothing_of_the_directory_or_of_variables_is_imported(launcher):
-    """Beside the launcher, in the working directory and by PYTHONPATH."""
+    """The modules are beside the launcher, in the working directory and PYTHONPATH."""
     for name in ("dockcred.py", "os.py", "gc.py", "sitecustomize.py"):
         (launcher.parent / name).write_text("raise SystemExit('imported')\n")
     done = run(

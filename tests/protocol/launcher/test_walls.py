@@ -1,4 +1,4 @@
-"""What `install` looks at before it writes a launcher: all that it will import."""
+"""`install` checks who can write the files that a launcher will import or run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PROGRAM = "docker-credential-ecr-login"
 
 
 def give_away(path: Path) -> None:
-    """Let another user write this: as its owner, or where we are not root as anybody."""
+    """Let another user write a path: as its owner if we are root, else by its mode."""
     if os.geteuid() == 0:
         os.chown(path, NOBODY, NOBODY)
     else:
@@ -29,7 +29,7 @@ def give_away(path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def venv(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel in a venv of its own; other people's libraries are lent."""
+    """The wheel in its own venv, which uses the libraries of the tests' venv."""
     (wheel,) = dist.glob("*.whl")
     venv = tmp_path_factory.mktemp("walls") / "venv"
     python = (sys.executable, "-m")
@@ -95,13 +95,13 @@ def test_a_file_that_another_can_write_is_refused_by_name(
     assert f"{path} " in done.stderr
     assert "is refused" in done.stderr
     assert not os.path.lexists(tmp_path / "bin" / PROGRAM)
-    # The twin: the same tree, and nobody else's.
+    # The same tree is accepted if it is not another user's.
     assert install(venv, tmp_path / "bin").returncode == 0
 
 
 @pytest.fixture
 def stdlib(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A standard library that a test may spoil, for an interpreter that has it."""
+    """A fake standard library that a test may change; sys.path leads to it."""
     path = tmp_path / "lib/python3.11"
     for name in (
         "os.py",
@@ -138,7 +138,7 @@ def test_a_standard_library_that_another_can_write_is_refused(
 
 
 def test_a_place_for_a_zip_that_another_could_make_is_refused(stdlib: Path) -> None:
-    """lib/python311.zip comes first on sys.path, and as a rule is not there."""
+    """lib/python311.zip comes first on sys.path, and usually does not exist."""
     give_away(stdlib.parent)
     with pytest.raises(InvalidInputError, match="is refused"):
         check()
@@ -195,7 +195,7 @@ def test_what_was_not_looked_at_is_named(
 
 
 def test_a_writer_in_an_access_control_list_is_seen(stdlib: Path) -> None:
-    """It shows as the group's bits, though the group is root's or ours."""
+    """`stat` shows such a writer as group mode, though the group is root's or ours."""
     user, group, mask, other, owner = 0x02, 0x04, 0x10, 0x20, 0x01
     none = 0xFFFFFFFF
     entries = [(owner, 6, none), (user, 6, NOBODY), (group, 4, none)]

@@ -1,4 +1,4 @@
-"""The front answers for files and token files, and sees whatever Python sees of them."""
+"""The front answers for identities with files and tokens, and sees their changes."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_an_identity_of_files_is_answered_without_python(
 
 
 def test_a_program_that_gets_a_family_of_variables_is_pythons(launched, cloud) -> None:
-    """No sh can tell that none of AWS_VAULT_* is set."""
+    """A shell cannot tell whether any variable AWS_VAULT_* is set."""
     primed_by = dict(cloud.environment("credential-process"))
     first, second = (launched(KEY, primed_by) for _ in range(2))
     assert first.stdout == second.stdout
@@ -70,7 +70,7 @@ def test_a_program_that_gets_a_family_of_variables_is_pythons(launched, cloud) -
 
 @pytest.mark.parametrize("name", ["AWS_METADATA_SERVICE_TIMEOUT", "AWS_SDK_UA_APP_ID"])
 def test_what_an_sdk_asks_for_makes_a_difference(launched, cloud, shell, name) -> None:
-    """None of these is on a list of what selects an identity."""
+    """These variables are on none of our lists of names."""
     primed = Primed(launched, dict(cloud.environment("assume-role")))
     environment = primed.environment
     assert not launched(KEY, environment, shell=shell).by_python
@@ -82,14 +82,14 @@ def test_what_an_sdk_asks_for_makes_a_difference(launched, cloud, shell, name) -
 
 
 def written_over(path: Path) -> None:
-    """Same size, same time, same inode: what is left to see is the ctime."""
+    """Change a file with the same size, mtime and inode: only the ctime differs."""
     before = path.stat()
     path.write_bytes(path.read_bytes().replace(b"role/", b"ro1e/"))
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 def moved_in(path: Path) -> None:
-    """Another directory in place of the file's own, all of it old."""
+    """Replace the file's directory by a copy with the old times."""
     directory = path.parent
     shutil.copytree(directory, directory.with_name("other"), copy_function=shutil.copy2)
     directory.rename(directory.with_name("was"))
@@ -106,7 +106,7 @@ def test_a_file_that_changes_is_pythons(launched, cloud, shell, change) -> None:
 
 
 def test_a_file_without_our_stat_is_pythons(launched, cloud, shell) -> None:
-    """Another system's stat prints something else, and is never believed."""
+    """Another system's `stat` may print something else: then Python must answer."""
     environment = dict(cloud.environment("assume-role"))
     primed = Primed(launched, environment)
     primed.edit("\nlook ", "\nlook 1")
@@ -117,7 +117,7 @@ def test_a_file_without_our_stat_is_pythons(launched, cloud, shell) -> None:
 def test_another_subject_never_gets_the_last_ones_password(
     launched, cloud, shell, identity
 ) -> None:
-    """On the same path, of the same size and age, in the same inode."""
+    """The second token has the same path, size, mtime and inode."""
     environment = dict(cloud.environment(identity))
     primed = Primed(launched, environment)
     path = token_of(environment)
@@ -132,7 +132,7 @@ def test_another_subject_never_gets_the_last_ones_password(
 
 @pytest.mark.parametrize("identity", BY_TOKEN)
 def test_a_rotated_token_is_pythons_once(launched, cloud, identity) -> None:
-    """The same subject: answered from the cache, and by the front from then on."""
+    """For the same subject, the cache answers, and from then on the front."""
     environment = dict(cloud.environment(identity))
     primed = Primed(launched, environment)
     time.sleep(1.1)  # another iat, another signature
@@ -147,7 +147,7 @@ def test_a_rotated_token_is_pythons_once(launched, cloud, identity) -> None:
 def test_no_ticket_is_written_for_a_token_that_has_passed_on(
     launched, cloud, tmp_path, monkeypatch
 ) -> None:
-    """The entry is the first subject's, and by now the file holds the second's token."""
+    """The entry is the first subject's, but the file holds the second's token now."""
     monkeypatch.setattr(process, "short", "ecr-login")
     environment = dict(cloud.environment("web-identity"))
     primed = Primed(launched, environment)
@@ -167,7 +167,7 @@ def test_no_ticket_is_written_for_a_token_that_has_passed_on(
 def test_a_token_is_read_through_the_links_of_a_projected_volume(
     launched, cloud, shell
 ) -> None:
-    """kubelet renames ..data, a link to a directory of one moment."""
+    """kubelet replaces ..data, a symbolic link to the current version's directory."""
     environment = dict(cloud.environment("web-identity"))
     path = token_of(environment)
     for moment in ("..1", "..2"):
@@ -196,7 +196,7 @@ def test_a_token_that_is_gone_is_pythons(launched, cloud, shell, change) -> None
 
 @pytest.mark.parametrize("token", ["a.b.c", "opaque"])
 def test_a_token_without_a_subject_has_no_ticket(launched, cloud, token) -> None:
-    """Nothing of it can be compared that is not the token itself."""
+    """Such a token has nothing to compare but the token itself."""
     environment = dict(cloud.environment("pod-identity"))
     token_of(environment).write_text(token)
     launched(KEY, environment)
@@ -204,7 +204,7 @@ def test_a_token_without_a_subject_has_no_ticket(launched, cloud, token) -> None
 
 
 def test_a_ticket_holds_no_token(launched, cloud) -> None:
-    """Neither it, nor what would make one of its claims."""
+    """It holds neither the token, nor enough of the signature to make one."""
     primed = Primed(launched, dict(cloud.environment("web-identity")))
     text = primed.ticket.read_text()
     head, _, signature = token_of(primed.environment).read_text().rpartition(".")
@@ -215,7 +215,7 @@ def test_a_ticket_holds_no_token(launched, cloud) -> None:
 
 @pytest.mark.parametrize("gone", ["ticket", "stamp"])
 def test_a_ticket_is_made_from_another_programs_entry(launched, cloud, gone) -> None:
-    """The plain program, or auto, has minted: the front need not wait for its end."""
+    """The plain program, or auto, has minted: the front can use that entry soon."""
     environment = dict(cloud.environment("web-identity"))
     primed = Primed(launched, environment)
     getattr(primed, gone).unlink()
@@ -228,7 +228,7 @@ def test_a_ticket_is_made_from_another_programs_entry(launched, cloud, gone) -> 
 def test_what_was_read_is_in_no_childs_variables(
     launched, cloud, shell, exported
 ) -> None:
-    """A shell exports again what it found exported, and all with allexport."""
+    """A shell exports variables that it inherited, and all with `allexport`."""
     environment = dict(cloud.environment("web-identity"))
     primed = Primed(launched, environment)
     environment |= {exported: "x", "SHELLOPTS": "allexport"}
