@@ -172,7 +172,7 @@ def test_a_helper_is_no_command_and_says_who_runs_it(name, helper_bin) -> None:
 def test_a_launcher_that_cannot_be_read_is_left_as_it_is(
     bin_: Path, monkeypatch: pytest.MonkeyPatch, act: Callable[..., None]
 ) -> None:
-    """Whichever open of it fails: its last line says what `install` replaced."""
+    """Any read may fail: it must stay, for its last line says what was replaced."""
     scripted(bin_)
     run(bin_)
     before, target, opens = state(bin_), str(bin_ / PROGRAM), []

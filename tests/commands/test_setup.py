@@ -399,7 +399,7 @@ def test_helm_s_own_logins_are_in_the_plan(home, dockcred, vault) -> None:
 def test_helm_s_own_logins_are_moved_and_given_back(
     home, dockcred, vault, launchers
 ) -> None:
-    """Helm's own library finds them before and after; then from the keychain."""
+    """Helm's own library finds them in the file before, in the keychain after."""
     file = helm_s(home, ("charts.invalid", "ada:pa:ss"))
     (home / ".docker/config.json").unlink()
     (home / ".docker").rmdir()

@@ -153,7 +153,7 @@ ARNS = {
 @pytest.mark.parametrize("road", ["", "sdk"])
 @pytest.mark.parametrize("identity", ARNS)
 def test_ask_asks_aws_who_it_is(identity, road, dockcred, someone, cloud) -> None:
-    """By our own HTTP and by the SDK; without --ask AWS is not asked."""
+    """On both roads, our own HTTP and the SDK; without --ask AWS is not asked."""
     pytest.importorskip("botocore")
     variables = someone(identity, DOCKCRED_ROAD=road)
     docker_file(variables, credHelpers={HOST: "ecr-login"})

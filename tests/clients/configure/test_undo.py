@@ -40,7 +40,7 @@ def give_back(file: EditableFile) -> None:
     past.remove_directories(given.made)
 
 
-@settings(deadline=None)  # a disk that others use flushes when it can
+@settings(deadline=None)  # a busy disk may flush slowly
 @given(
     config=configs,
     style=styles,
@@ -69,7 +69,7 @@ def test_json_is_the_same_to_the_byte(
         assert os.listdir(directory) == ["config.json"]
 
 
-@settings(deadline=None)  # a disk that others use flushes when it can
+@settings(deadline=None)  # a busy disk may flush slowly
 @given(
     top=toml_tables,
     table=toml_tables,
@@ -89,7 +89,7 @@ def test_toml_is_the_same_to_the_byte(top: dict, table: dict, comment: str) -> N
         assert os.listdir(directory) == ["registries.conf"]
 
 
-@settings(deadline=None)  # a disk that others use flushes when it can
+@settings(deadline=None)  # a busy disk may flush slowly
 @given(config=configs, style=styles, calls=calls, theirs=hosts)
 def test_what_others_have_added_since_stays(
     config: dict, style: dict, calls: list[list[str]], theirs: str

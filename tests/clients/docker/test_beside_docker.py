@@ -121,7 +121,7 @@ def _sent(entry: Any) -> tuple[str, str, str, str]:
 
 
 def compare(home: Home, registry: str) -> Iterator[str]:
-    """Ask both; fail if they differ, except for the intended differences, yielded."""
+    """Ask both; fail if they differ; yield the outcomes and intended differences."""
     right, first = home.theirs(registry)
     mine, read = home.ours(registry)
     # docker chooses by chance: 65 answers may still lack one of ours.

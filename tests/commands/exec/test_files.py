@@ -298,7 +298,7 @@ def test_podman_whose_registries_conf_asks_another_helper_reads_our_file_first(
 
 
 def test_podman_6_reads_our_file_first_too(caller: Caller) -> None:
-    """It reads one in XDG_CONFIG_HOME, and last the one of the OVERRIDE variable."""
+    """It reads registries.conf in XDG_CONFIG_HOME, and the OVERRIDE variable's last."""
     own = "credential-helpers = ['secretservice']\n"
     write(caller.home / "xdg/containers/registries.conf", own)
     caller.environment["XDG_CONFIG_HOME"] = str(caller.home / "xdg")

@@ -65,7 +65,7 @@ def test_a_command_that_outlives_its_password_still_pulls(
     options: tuple[str, ...],
     second: str,
 ) -> None:
-    """The helper mints a new password. With --secret no helper is asked."""
+    """The helper mints a new password; with --secret there is only the expired one."""
     named = {"registries": (registry.host,), "options": options}
     done = caller.run(*push(layer), **named)
     assert done.returncode == 0, done.stderr

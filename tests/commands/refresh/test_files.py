@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from support.program import HOST, PUBLIC, wait_until
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # not one test, but all of them together are slow
 
 
 def password(file: Path) -> str:

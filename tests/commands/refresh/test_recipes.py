@@ -31,7 +31,7 @@ def recipe(word: str, kind: str = "toml") -> str:
 
 @pytest.fixture
 def keeper(make_keeper, cloud, api):
-    """A Keeper with the manifests' account; `use` moves /run/… below its home."""
+    """A Keeper with the manifests' account; `use` moves its files below the home."""
     api.kubectl("apply", "-f", "-", stdin=kustomized("base"))
     token = api.kubectl("create", "token", "dockcred-refresh", "-n", "dockcred")
     config = api.kubeconfig(token.strip(), "recipes")

@@ -21,7 +21,7 @@ from dockcred.commands.token_service.issuer_keys import MAX_WAITING
 
 from .conftest import Start
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # not one test, but all of them together are slow
 MANY = 1_000
 TOO_MANY = 2_050
 REQUESTS = int(os.environ.get("DOCKCRED_TOKEN_REQUESTS", "4000"))

@@ -27,7 +27,7 @@ from support.token_service import SERVICE, Service, basic
 
 from .conftest import Start
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # not one test, but all of them together are slow
 APP = "repository:team/app:pull"
 CONFIG = """
 service = "registry.example.com"

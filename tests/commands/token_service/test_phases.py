@@ -30,7 +30,7 @@ from dockcred.errors import InvalidInputError
 from .conftest import Start
 from .test_crowds import request
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # not one test, but all of them together are slow
 PATH = f"/token?service={SERVICE}&scope=repository:public/a:pull"
 ASK = f"GET {PATH} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
 FEW = 4

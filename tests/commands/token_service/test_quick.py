@@ -1,4 +1,4 @@
-"""The fast parser reads a plain request as h11 does, and both get the same answer."""
+"""The fast parser reads a plain request as h11 does, and the answers are the same."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from .conftest import Start
 from .test_crowds import request
 from .test_operation import wait_until_deaf
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # not one test, but all of them together are slow
 NIGHT = bool(os.environ.get("DOCKCRED_NIGHT"))
 CONNECTIONS = 200
 REQUESTS = 100_000 if NIGHT else 4_000
