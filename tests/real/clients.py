@@ -1,4 +1,4 @@
-"""A person's account on the world's machine: a home, a PATH, configuration files."""
+"""A person's account in the world (world.py): home, PATH and configuration files."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from .parts import SYSTEM_PATH
 from .registry import ACCOUNT_HOST, OTHER_ACCOUNT_HOST, Visits
 from .world import Result, World
 
-# Two liars around the helper under test. One answers with what the cloud minted
-# for another account, the other changes one character of the right answer.
+# Two wrong helpers that call the helper under test. One answers with a password for
+# another account, the other changes one character of the right answer.
 LIARS = {
     "other-account": f"""#!/bin/sh
 printf %s {OTHER_ACCOUNT_HOST} | docker-credential-ecr-login "$1"
@@ -24,7 +24,7 @@ docker-credential-ecr-login "$1" | sed 's/\\("Secret": *"\\)./\\1~/'
 
 
 def write_liars(directory: Path) -> Path:
-    """Write the liars as helper programs; return their directory."""
+    """Write the wrong helpers as programs; return their directory."""
     for name, script in LIARS.items():
         program = directory / f"docker-credential-{name}"
         program.write_text(script)
@@ -34,7 +34,7 @@ def write_liars(directory: Path) -> Path:
 
 @dataclass(frozen=True)
 class Account:
-    """Runs clients with a home of their own, helpers on PATH and a cloud identity."""
+    """Runs clients with their own home, helpers on PATH and a cloud identity."""
 
     world: World
     home: Path
@@ -43,7 +43,7 @@ class Account:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment of every client: nothing of ours is inherited."""
+        """The variables of every client; the tests' own variables are not inherited."""
         path = ":".join([*map(str, self.helpers), SYSTEM_PATH])
         return {**self.cloud, "PATH": path, "HOME": str(self.home), "LANG": "C.UTF-8"}
 
@@ -58,7 +58,7 @@ class Account:
         return done
 
     def refused(self, *argv: str, user: str = "AWS", stdin: str = "") -> None:
-        """Run a client that must fail, as the registry turned `user` away."""
+        """Run a client that must fail because the registry refused `user` (401)."""
         visits = Visits(self.world)
         done = self.run(*argv, stdin=stdin)
         said = done.stderr + done.stdout

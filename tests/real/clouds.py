@@ -1,4 +1,4 @@
-"""The sandbox's clouds and the registries of a world, and an image in them."""
+"""A world's sandbox and registries, and an image in them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from .world import World
 
 @contextmanager
 def open_clouds(world: World, *more: str) -> Iterator[dict[str, Any]]:
-    """Serve the sandbox cloud and the registries; give the script's answer.
+    """Serve the sandbox and the registries; yield what sandbox_server.py wrote.
 
-    Its `environments` are the variables of each identity.
+    Its `environments` has the variables of each identity.
     """
     script = Path(__file__).with_name("sandbox_server.py")
     answer = world.directory / "sandbox.json"
@@ -30,7 +30,7 @@ def open_clouds(world: World, *more: str) -> Iterator[dict[str, Any]]:
 
 
 def put_image(world: World, source: str, name: str) -> None:
-    """Put an image behind every host, by the back door."""
+    """Put an image into the registry of all hosts, without authentication."""
     world.check(
         *(program("skopeo"), "--insecure-policy", "copy", "--format=v2s2"),
         *("--dest-tls-verify=false", source, f"docker://{BACKEND}/{name}"),

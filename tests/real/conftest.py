@@ -1,4 +1,4 @@
-"""The world, started once for all tests, and the clients' accounts in it."""
+"""Fixtures: the world, started once for all tests, and the clients' accounts in it."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ def helper_bin() -> Path:
 
 @pytest.fixture(scope="session")
 def world() -> Iterator[World]:
-    """Open the world where the registry's host names and CA are real."""
+    """Open a world in which the registries' host names and certificates are valid."""
     with open_world(HOSTS, make_certificates) as world:
         yield world
 
 
 @pytest.fixture(scope="session")
 def identities(world: World) -> Iterator[Mapping[str, Mapping[str, str]]]:
-    """Serve the sandbox cloud and the registries; give each identity's variables."""
+    """Serve the sandbox and the registries; yield the variables of each identity."""
     with open_clouds(world) as served:
         yield served["environments"]
 
 
 @pytest.fixture(scope="session")
 def cloud(identities: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
-    """Give the environment of AWS's user, whom most tests are."""
+    """Return the variables of an AWS user, the identity of most tests."""
     return identities["env-keys"]
 
 
@@ -53,7 +53,7 @@ def layer(world: World) -> Path:
 
 @pytest.fixture(scope="session")
 def image(world: World, cloud: Mapping[str, str], layer: Path) -> str:
-    """Put an image into the registry by its back door; name it as clients do."""
+    """Put an image into the registry without authentication; return clients' name."""
     name = "team/app:1"
     put_image(world, f"tarball:{layer}", name)
     return f"{ACCOUNT_HOST}/{name}"
@@ -61,7 +61,7 @@ def image(world: World, cloud: Mapping[str, str], layer: Path) -> str:
 
 @pytest.fixture(scope="session")
 def liars(world: World) -> Path:
-    """Write the helpers that lie."""
+    """Write the wrong helpers; return their directory."""
     directory = world.directory / "liars"
     directory.mkdir()
     return write_liars(directory)
@@ -69,7 +69,7 @@ def liars(world: World) -> Path:
 
 @pytest.fixture(scope="session")
 def go_reader(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Build what Go programs read of rendered files (readers/go)."""
+    """Build the program that reads rendered files by Go libraries (readers/go)."""
     target = tmp_path_factory.mktemp("readers") / "reader"
     build.go(Path(__file__).parent / "readers/go", target)
     return str(target)
@@ -77,7 +77,7 @@ def go_reader(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def rust_reader() -> str:
-    """Build what Rust programs read of rendered files (readers/rust)."""
+    """Build the program that reads rendered files by Rust crates (readers/rust)."""
     return str(build.rust(Path(__file__).parent / "readers/rust", "reader"))
 
 
@@ -95,13 +95,13 @@ def account(
 
 @pytest.fixture(scope="session")
 def engine(world: World, cloud: Mapping[str, str]) -> Iterator[str]:
-    """Run a docker engine that shares nothing with the system's; give its address."""
+    """Run a docker engine that shares nothing with the system's; yield its address."""
     with open_engine(world) as address:
         yield address
 
 
 @pytest.fixture(scope="session")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    """Open a world of its own for one node, with clouds that trust a cluster's key."""
+    """Open another world, with one node and clouds that trust a cluster's key."""
     with open_fleet(tmp_path_factory.mktemp("cluster")) as fleet:
         yield fleet

@@ -1,4 +1,4 @@
-"""A docker engine that shares nothing with the system's, and something to push."""
+"""A docker engine that shares nothing with the system's, and a layer to push."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .world import World
 
 @contextmanager
 def open_engine(world: World) -> Iterator[str]:
-    """Run an engine in the world; give its address."""
+    """Run an engine in the world; yield its address."""
     directory = world.directory / "engine"
     address = f"unix://{directory}/docker.sock"
     docker = program("docker")

@@ -1,4 +1,4 @@
-"""A node, its clouds, and the API server that it may belong to, in a world of theirs."""
+"""A node, its clouds, and the API server that it may belong to, in their own world."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .parts import missing, program
 from .registry import HOSTS, make_certificates
 from .world import ADDRESS, BARE_ENVIRONMENT, World, open_world
 
-# Where the clouds' own endpoints are, by their real names, over TLS.
+# The address of the clouds' endpoints, with real host names, over TLS.
 CLOUDS = "192.0.2.2"
 ENDPOINTS = (
     "login.microsoftonline.com",
@@ -40,7 +40,7 @@ FLAGS = (
 
 
 class Api(api_server.ApiServer):
-    """etcd and kube-apiserver in a world; the node is one whom they know by a token."""
+    """etcd and kube-apiserver in a world; they know the node by a token."""
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
@@ -69,7 +69,7 @@ class Api(api_server.ApiServer):
         return done.returncode == 0
 
     def stop(self) -> None:
-        """End both by SIGTERM, which reaches them in the world."""
+        """Stop both by SIGTERM, which is passed on into the world."""
         for process in self._running.values():
             process.terminate()
         for process in self._running.values():
@@ -84,7 +84,7 @@ class Api(api_server.ApiServer):
 
     def _kubectl(self, *arguments: str, stdin: str = "") -> Any:
         assert self.world
-        # It keeps what it has learnt of the server in its home.
+        # kubectl caches what it learns about the server in its home directory.
         own = {"KUBECONFIG": self.kubeconfig(), "HOME": str(self.directory)}
         environment = BARE_ENVIRONMENT | own
         return self.world.run(
@@ -92,16 +92,16 @@ class Api(api_server.ApiServer):
         )
 
     def create(self, *documents: dict[str, Any]) -> None:
-        """Make objects."""
+        """Create objects in the cluster."""
         objects = {"apiVersion": "v1", "kind": "List", "items": list(documents)}
         self.kubectl("create", "-f", "-", stdin=json.dumps(objects))
 
     def read(self, *words: str) -> Any:
-        """Return what `kubectl get` of these words shows."""
+        """Return the output of `kubectl get` with these words, parsed."""
         return json.loads(self.kubectl("get", "-o", "json", *words))
 
     def run_pod(self, document: dict[str, Any]) -> str:
-        """Have the node run a pod; return why it has not its image, or nothing."""
+        """Run a pod on the node; return why it got no image, "" if it runs."""
         document["spec"]["nodeName"] = NAME
         self.create(document)
         names = document["metadata"]
@@ -118,7 +118,7 @@ class Api(api_server.ApiServer):
 
 @dataclass
 class Fleet:
-    """One node, what its clouds gave, and an API server that is not started yet."""
+    """One node, the output of its clouds' server, and an API server to be started."""
 
     node: Node
     served: Mapping[str, Any]
@@ -126,7 +126,7 @@ class Fleet:
 
     @property
     def cloud(self) -> dict[str, str]:
-        """The variables of a node that each of four clouds knows."""
+        """The variables of a node that has an identity in each of four clouds."""
         variables = dict(BARE_ENVIRONMENT)
         for name in KNOWN:
             variables |= self.served["environments"][name]
@@ -134,7 +134,7 @@ class Fleet:
 
     @contextmanager
     def cluster(self) -> Iterator[Api]:
-        """Run the API server, with the node restricted to what is its own."""
+        """Run the API server; NodeRestriction limits the node to its own objects."""
         if not api_server.BINARY.exists():
             missing(f"{api_server.BINARY} is not built; .ci/run builds it")
         issuer = f"--service-account-issuer={self.served['issuer']}"
@@ -147,7 +147,7 @@ class Fleet:
 
 @contextmanager
 def open_fleet(directory: Path) -> Iterator[Fleet]:
-    """Open the world; the API server keeps its files in a directory of its own."""
+    """Open the world and its node; the API server's files are in `directory`."""
     require_a_node()
     api = Api(directory)
     with open_world(HOSTS, make_certificates) as world:
@@ -164,7 +164,7 @@ def open_fleet(directory: Path) -> Iterator[Fleet]:
 
 @contextmanager
 def _open_clouds(world: World, directory: Path) -> Iterator[dict[str, Any]]:
-    """Serve the clouds, which trust the cluster, also by their real names."""
+    """Serve the clouds, which trust the cluster, with real host names as well."""
     world.check("ip", "address", "add", f"{CLOUDS}/32", "dev", "lo")
     with (world.directory / "hosts").open("a") as file:
         file.write(f"{CLOUDS} {' '.join(ENDPOINTS)}\n")

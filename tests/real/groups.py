@@ -1,4 +1,4 @@
-"""The control groups of a world: what starts in it lies in them, and they end with it."""
+"""Control groups of a world: its programs run in them; they are removed with it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from support.program import wait_until
 
 from .world import World
 
-# What runc makes lies below the group of who started it.
+# runc creates its groups below the group of the process that started it.
 IN_GROUP = """\
 group=$1
 shift
@@ -30,14 +30,14 @@ STALE_S = 600
 
 
 def within(world: World) -> tuple[str, ...]:
-    """Return the words before a command that is to run in the world's groups."""
+    """Return the words to put before a command to run it in the world's groups."""
     return ("sh", "-c", IN_GROUP, "sh", _name(world))
 
 
 def drop(world: World) -> None:
-    """Remove the groups of a world that has ended, and of those that were killed."""
+    """Remove the groups of a world that has ended, and old ones of killed runs."""
     for group in _below(_name(world)):
-        # Its last process may not be reaped yet.
+        # The last process of the group may not be reaped yet.
         wait_until(lambda group=group: _is_dropped(group))
     for group in _below("dockcred-*"):
         with contextlib.suppress(OSError):
@@ -50,7 +50,7 @@ def _name(world: World) -> str:
 
 
 def _below(pattern: str) -> Iterator[Path]:
-    """Return the groups of a name in every hierarchy, those within first."""
+    """Yield the groups with this name in every hierarchy, inner groups first."""
     for top in HIERARCHIES.glob(f"*/{pattern}"):
         for place, _, _ in os.walk(top, topdown=False):
             yield Path(place)

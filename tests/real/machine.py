@@ -1,7 +1,7 @@
-"""A Debian without compilers, inside the world: made anew for each way to install.
+"""A Debian without compilers, inside the world: a new one for each way to install.
 
-The directory that .ci/machine.sh made is never written to: a layer above it takes all
-that is written, and ends with the machine.
+The directory that .ci/machine.sh made is never changed: all writes go to an overlay,
+which is removed with the machine.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/tools/bin"
 NEVER_LISTED = ("/proc", "/dev", "/dist", "/wheels")
 COMPILERS = ("gcc", "cc", "clang", "rustc", "go")
-# What pip, pipx, uv, apt and dpkg keep about themselves.
+# Files that pip, pipx, uv, apt and dpkg keep for themselves.
 INSTALLERS_OWN = (
     *(f"/home/ada/.{name}" for name in ("cache/pip", "cache/uv", "cache/pipx")),
     *(f"/home/ada/.local/{name}" for name in ("share/pipx", "state/pipx", "share/uv")),
@@ -42,7 +42,7 @@ class Machine:
         return "/root" if self.user == "root" else f"/home/{self.user}"
 
     def run(self, *argv: str, stdin: str = "", **variables: str) -> Result:
-        """Run a program to its end, with nothing of ours but the cloud's variables."""
+        """Run a program to its end; of our variables it gets only the cloud's."""
         environment = {
             **self.cloud,
             "HOME": self.home,
@@ -62,13 +62,13 @@ class Machine:
         )
 
     def succeed(self, *argv: str, stdin: str = "") -> str:
-        """Run a program that must succeed; return what it printed."""
+        """Run a program that must succeed; return its stdout."""
         done = self.run(*argv, stdin=stdin)
         assert done.returncode == 0, f"{argv}: {done.stderr}{done.stdout}"
         return done.stdout
 
     def files(self) -> dict[str, str]:
-        """Say of every file its kind, mode, owner, size, link and time of change."""
+        """Return each file's kind, mode, owner, link, time of change and size."""
         prune = [word for path in NEVER_LISTED for word in ("-path", path, "-o")][:-1]
         form = r"%p\t%y %m %u:%g %l %T@ %s\n"
         listed = self.world.check(
@@ -78,7 +78,10 @@ class Machine:
         return dict(line.split("\t", 1) for line in listed.splitlines())
 
     def changed(self, before: Mapping[str, str]) -> set[str]:
-        """Name the files that came, went or changed; of directories, came or went."""
+        """Return the files that were added, removed or changed since `before`.
+
+        A directory counts only if it was added or removed.
+        """
         after = self.files()
         differ = {
             path
@@ -95,7 +98,10 @@ class Machine:
 
 
 def _is_installers_own(path: str) -> bool:
-    """Tell so of all that is not named after us, of what was fetched, and a lock."""
+    """Return whether a path is an installer's own file, and not one named after us.
+
+    Files in caches and our lock file count as the installer's own.
+    """
     named = (
         "dockcred" in path.removesuffix("/.dockcred.lock") and "/.cache/" not in path
     )
@@ -108,7 +114,7 @@ def open_machine(
 ) -> Iterator[Machine]:
     """Open a machine with `dist` in /dist, our wheel on its index, and one real client.
 
-    It trusts `ca` alone, and finds the world's host names.
+    The machine trusts only `ca`, and knows the world's host names.
     """
     if not BASE.exists():
         missing(f"there is no {BASE}; run .ci/machine.sh")

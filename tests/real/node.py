@@ -1,4 +1,4 @@
-"""A node in a world of its own: containerd, and the kubelet that .ci/run builds."""
+"""A node in its own world: containerd, and the kubelet that .ci/run builds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAME = "node-1"
 PLUGIN = "dockcred-credential-provider"
 PAUSE = "localhost/pause:1"
 READ_ONLY_PORT, HEALTH_PORT = 10255, 10248
-# Both write where the machine's own would: laid over, and gone with the world.
+# containerd and kubelet write to these directories: overlays, which end with the world.
 OWN_TREES = ("/etc", "/opt", "/var")
 
 CONTAINERD = """\
@@ -49,7 +49,7 @@ NETWORK = {
     "ipam": {"type": "host-local", "subnet": "10.88.0.0/24"},
 }
 SOCKET = "/run/containerd/containerd.sock"
-# The request is kept, and the plugin takes the spy's place: kubelet is its parent still.
+# The spy records the request, and then execs the plugin: kubelet stays the parent.
 SPY = """\
 #!/bin/sh
 request={directory}/request.$$
@@ -61,7 +61,7 @@ FETCH = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().de
 
 
 def require_a_node() -> None:
-    """Demand the kubelet that .ci/run builds, and what containers need."""
+    """Require the kubelet that .ci/run builds, and the programs for containers."""
     if not BINARY.exists():
         missing(f"{BINARY} is not built; .ci/run builds it")
     if not Path(f"{CNI}/bridge").exists():
@@ -72,7 +72,7 @@ def require_a_node() -> None:
 
 @dataclass
 class Node:
-    """A node whose containerd runs; each kubelet is one start of it."""
+    """A node with a running containerd; each `kubelet` call is one start of kubelet."""
 
     world: World
     starts: int = 0
@@ -89,7 +89,7 @@ class Node:
         ready: str = f"http://127.0.0.1:{HEALTH_PORT}/healthz",
         **settings: Any,
     ) -> Iterator[Kubelet]:
-        """Run kubelet with flags and settings of its own, as the node's one."""
+        """Run the node's kubelet, with these flags, variables and settings."""
         self.starts += 1
         place = self.directory / f"kubelet-{self.starts}"
         (place / "pods").mkdir(parents=True)
@@ -110,39 +110,39 @@ class Node:
             yield Kubelet(self, place, log)
 
     def fetch(self, url: str) -> str | None:
-        """Return what a URL of the node answers, None where nothing does."""
+        """Return the answer of a URL of the node; None if nothing answers."""
         done = self.world.run(sys.executable, "-c", FETCH, url)
         return done.stdout if done.returncode == 0 else None
 
     def ctr(self, *words: str) -> str:
-        """Run containerd's own client among kubelet's images and containers."""
+        """Run containerd's own client in the namespace of kubelet's images."""
         return self.world.check("ctr", "--namespace", "k8s.io", *words)
 
     def forget(self, image: str) -> None:
-        """Take an image from the node."""
+        """Remove an image from the node."""
         self.world.run("ctr", "--namespace", "k8s.io", "image", "rm", image)
 
 
 @dataclass
 class Kubelet:
-    """A kubelet that runs, in standalone or for an API server."""
+    """A running kubelet, standalone or with an API server."""
 
     node: Node
     place: Path
     log: Path
 
     def run_static(self, name: str, image: str) -> None:
-        """Have a pod run by a file in kubelet's own directory."""
+        """Start a static pod, by a file in kubelet's directory."""
         file = self.place / "pods" / f"{name}.json"
         file.write_text(json.dumps(pod(name, image)))
 
     def said(self, *words: str) -> str:
-        """Return the lines of its log that hold all these words."""
+        """Return the lines of kubelet's log that have all these words."""
         lines = self.log.read_text(errors="replace").splitlines()
         return "\n".join(line for line in lines if all(word in line for word in words))
 
     def pulled(self, name: str) -> str:
-        """Wait until a static pod runs, or is told why not; return that, or nothing."""
+        """Wait until a static pod runs (return "") or fails (return why)."""
         url = f"http://127.0.0.1:{READ_ONLY_PORT}/pods"
         deadline = time.monotonic() + BUSY_S
         ends: list[str | None] = []
@@ -156,7 +156,7 @@ class Kubelet:
 
 
 def ended(found: Mapping[str, Any]) -> str | None:
-    """Return why a pod has not its image, nothing where it runs, None for not yet."""
+    """Return why a pod got no image, "" if it runs, None if it is not decided yet."""
     for status in found["status"].get("containerStatuses") or ():
         state = status["state"]
         if "running" in state:
@@ -170,7 +170,7 @@ def ended(found: Mapping[str, Any]) -> str | None:
 
 
 def pod(name: str, image: str, **more: Any) -> dict[str, Any]:
-    """Return a pod of one container that ends at once when it is told to."""
+    """Return a pod with one container that ends at once on SIGTERM."""
     container = {"name": "one", "image": image, "imagePullPolicy": "Always"}
     return {
         "apiVersion": "v1",
@@ -185,7 +185,7 @@ def pod(name: str, image: str, **more: Any) -> dict[str, Any]:
 
 
 class Spy:
-    """Stands before the plugin in kubelet's directory, and keeps what it is asked."""
+    """A script in the plugin's place that records the requests and runs the plugin."""
 
     def __init__(self, directory: Path, plugin: str) -> None:
         self.bin_dir = directory / "bin"
@@ -196,7 +196,7 @@ class Spy:
         self._log = directory / "asked"
 
     def asked(self) -> list[dict[str, Any]]:
-        """Return what was asked since the last call."""
+        """Return the requests since the last call."""
         lines = self._log.read_text().splitlines() if self._log.exists() else []
         self._log.write_text("")
         return [json.loads(line) for line in lines]
@@ -204,7 +204,7 @@ class Spy:
 
 @contextmanager
 def open_node(world: World) -> Iterator[Node]:
-    """Run containerd in the world, which is to be this node's alone."""
+    """Run containerd in the world, which must be for this node only."""
     require_a_node()
     _own_trees(world)
     (world.directory / "cni").mkdir()
@@ -232,12 +232,12 @@ def _own_trees(world: World) -> None:
         world.check("mkdir", "-p", f"{place}/upper", f"{place}/work")
         layers = f"lowerdir={tree},upperdir={place}/upper,workdir={place}/work"
         world.check("mount", "-t", "overlay", "-o", layers, "own", tree)
-    # Kubelet shares it by itself, while it puts its first sockets there: a race.
+    # kubelet makes this mount shared itself, while it creates sockets there: a race.
     own = "/var/lib/kubelet"
     world.check("mkdir", "-p", own)
     world.check("mount", "--bind", own, own)
     world.check("mount", "--make-rshared", own)
-    # These lay over files of /etc.
+    # These are mounted over files of /etc.
     names = str(world.directory / "hosts")
     world.check("mount", "--bind", names, "/etc/hosts")
     world.check("mount", "--bind", str(world.directory / "ca.pem"), SYSTEM_TRUST)
@@ -250,7 +250,7 @@ def _settings(place: Path) -> dict[str, Any]:
         "staticPodPath": str(place / "pods"),
         "containerRuntimeEndpoint": f"unix://{SOCKET}",
         "cgroupDriver": "cgroupfs",
-        # It manages no groups, so it needs no root of them to itself.
+        # kubelet manages no control groups, so it needs no own root of them.
         "cgroupsPerQOS": False,
         "enforceNodeAllocatable": [],
         "failCgroupV1": False,
@@ -264,7 +264,7 @@ def _settings(place: Path) -> dict[str, Any]:
         "fileCheckFrequency": "1s",
         "syncFrequency": "1s",
         "serializeImagePulls": False,
-        # However full the machine's disk is.
+        # No pods are evicted, however full the machine's disk is.
         "evictionHard": {"memory.available": "1Mi"},
         "imageGCHighThresholdPercent": 100,
     }

@@ -1,4 +1,4 @@
-"""A real Nomad agent in the world, and a spy before the helper that it asks."""
+"""A real Nomad agent in the world, and a spy that records its calls of the helper."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .world import World
 
 BINARY = Path("/usr/local/lib/dockcred-ci/nomad")
 SERVICE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""What systemd gives a service that says nothing of it."""
+"""The PATH that systemd gives a service whose unit does not set it."""
 INSTALLED = "/usr/local/bin"
 
-# The request is kept, and the helper takes the spy's place: Nomad is its parent still.
+# The spy records the request, and then execs the helper: Nomad stays the parent.
 SPY = f"""#!/bin/sh
 request={{directory}}/request.$$
 cat >"$request"
@@ -65,21 +65,21 @@ job "NAME" {
 
 @dataclass
 class Agent:
-    """A running agent; each job is one image."""
+    """A running agent; each job has one image."""
 
     world: World
     directory: Path
     jobs: int = 0
 
     def asked(self) -> list[str]:
-        """What the helper was asked since the last call: verb and registry."""
+        """Return the helper's requests since the last call: verb and registry."""
         log = self.directory / "asked"
         lines = log.read_text().splitlines() if log.exists() else []
         log.write_text("")
         return lines
 
     def events(self, image: str) -> str:
-        """Run a job of an image; return what Nomad told of its task until its end."""
+        """Run a job with an image; return the events of its task until its end."""
         self.jobs += 1
         name = f"pull-{self.jobs}"
         file = self.directory / f"{name}.nomad.hcl"
@@ -101,7 +101,7 @@ class Agent:
         raise AssertionError(f"no end of {name}: {shown.stdout}{shown.stderr}")
 
     def validate(self, job: Path) -> str:
-        """Return what Nomad says against a job; nothing where it would take it."""
+        """Return Nomad's errors about a job file; "" if it is valid."""
         done = self._nomad("job", "validate", str(job))
         return "" if done.returncode == 0 else done.stderr + done.stdout
 
@@ -110,7 +110,7 @@ class Agent:
 
 
 def require_nomad() -> None:
-    """Demand the agent that .ci/run builds of tests/real/nomad."""
+    """Require the agent that .ci/run builds from tests/real/nomad."""
     if not BINARY.exists():
         missing("nomad is not built: see .ci/run")
 
@@ -119,7 +119,7 @@ def require_nomad() -> None:
 def open_agent(
     world: World, directory: Path, configuration: Path, variables: Mapping[str, str]
 ) -> Iterator[Agent]:
-    """Run an agent with a directory of configuration, as systemd would start it."""
+    """Run an agent with this configuration and the PATH that systemd would give."""
     require_nomad()
     spies = directory / "spies"
     spies.mkdir(parents=True)
@@ -128,7 +128,7 @@ def open_agent(
         spy.write_text(SPY.format(directory=directory, name=name))
         spy.chmod(0o755)
     (directory / "client.hcl").write_text(CLIENT)
-    # A room of its own for what raises the agent's state: -dev keeps it in TMPDIR.
+    # -dev keeps the agent's state in TMPDIR, so it gets its own directory.
     state = directory / "state"
     state.mkdir()
     environment = {**variables, "PATH": f"{spies}:{SERVICE_PATH}", "TMPDIR": str(state)}

@@ -1,4 +1,4 @@
-"""Find the real programs; what is missing is a skip, or a failure in CI."""
+"""Find the real programs; a missing one skips the test, or fails it in CI."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def program(name: str) -> str:
 
 
 def every(name: str) -> list[str]:
-    """Return each `name` on the system's path; `name` itself where there is none."""
+    """Return each program `name` on the system's PATH; [`name`] if there is none."""
     files = [f"{directory}/{name}" for directory in SYSTEM_PATH.split(":")[:4]]
     return [file for file in files if os.access(file, os.X_OK)] or [name]
 
 
 def require_a_world() -> None:
-    """Demand root, and the programs that make a world and the registry in it."""
+    """Require root, and the programs for a world and its registries."""
     if os.geteuid() != 0:
         missing("namespaces and mounts need root")
     for name in ("unshare", "nsenter", "mount", "ip", "ss"):

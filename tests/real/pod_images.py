@@ -1,4 +1,4 @@
-"""An image whose one program waits to be ended: what pods of the tests run."""
+"""The image of the tests' pods; its one program waits for SIGTERM."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ int main(void)
 
 
 def architecture() -> str:
-    """Return this machine's, as images name it."""
+    """Return this machine's architecture, by its name in images."""
     return {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
 
 
 def build_image(path: Path, name: str) -> Path:
-    """Write the image as an archive of docker's, under a name."""
+    """Write the image as a docker archive with this image name."""
     source = path.with_suffix(".c")
     source.write_text(WAITS)
     subprocess.run(

@@ -1,4 +1,4 @@
-"""Debian's docker-registry as ECR: TLS and Basic authentication in front of it."""
+"""Debian's docker-registry in place of the clouds', behind TLS and authentication."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OPEN_HOSTS = (
     "docker.pkg.github.com",
     "registry.example",
 )
-# Docker Hub's, with one account: no cloud's identity opens it.
+# Docker Hub's hosts. They accept one account; no cloud's identity opens them.
 HUB_HOSTS = ("registry-1.docker.io", "index.docker.io")
 HUB_USER, HUB_PASSWORD = "me", "p/w+="
 HOSTS = (
@@ -48,7 +48,7 @@ storage:
 http: {{addr: "{backend}"}}
 """
 
-# Azure's registries send clients to a token service of their own, as this one does.
+# Like Azure's registries, this one sends clients to its own token service.
 TOKEN_REGISTRY_CONFIG = (
     REGISTRY_CONFIG
     + """\
@@ -155,10 +155,10 @@ NGINX_CONFIG = (
 
 
 class Visits:
-    """What the registry's log says, from the moment of making this."""
+    """The lines of the registry's log since the creation of this object."""
 
     def __init__(self, world: World) -> None:
-        """Forget all that was before: a line is written when a client has gone on."""
+        """Skip the log's earlier lines; wait, as a line may follow its client's end."""
         self._log = world.directory / "visits.log"
         self._start = -1
         while self._start != (size := self._log.stat().st_size):
@@ -166,7 +166,7 @@ class Visits:
             time.sleep(0.05)
 
     def seen(self, user: str, status: int) -> bool:
-        """Tell whether `user` ("-": nobody) got `status`; wait 10 s for the log."""
+        """Return whether `user` ("-": nobody) got `status`; wait BUSY_S for the log."""
         deadline = time.monotonic() + BUSY_S
         while not (seen := f"\n{user} {status} " in f"\n{self._news()}"):
             if time.monotonic() > deadline:
@@ -175,7 +175,7 @@ class Visits:
         return seen
 
     def authenticated(self) -> bool:
-        """Tell whether anybody showed a password that was good."""
+        """Return whether a request with a valid password of the user AWS was seen."""
         return "\nAWS 2" in f"\n{self._news()}"
 
     def _news(self) -> str:
@@ -183,7 +183,7 @@ class Visits:
 
 
 def make_certificates(directory: Path, *more: str) -> Path:
-    """Write a certificate for HOSTS, and more; return the file of the throw-away CA."""
+    """Write a certificate for HOSTS and `more`; return the temporary CA's file."""
     authority = trustme.CA()
     server = authority.issue_cert(*HOSTS, *more)
     server.private_key_and_cert_chain_pem.write_to_path(directory / "server.pem")
@@ -193,9 +193,9 @@ def make_certificates(directory: Path, *more: str) -> Path:
 
 @contextmanager
 def open_registry(world: World, cloud: str, certificate: str) -> Iterator[None]:
-    """Serve HOSTS; the cloud at the URL `cloud` says which password is good.
+    """Serve HOSTS; the sandbox at the URL `cloud` says whether a password is valid.
 
-    Azure's host believes the access tokens that `certificate` signs.
+    Azure's host trusts access tokens that were signed by `certificate`'s key.
     """
     words = {
         "directory": world.directory,

@@ -1,4 +1,4 @@
-"""Clients that are given a rendered file, and nothing else of ours."""
+"""Clients that get a rendered file, and nothing else of ours."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def docker(file: Path, image: str) -> list[str]:
 
 
 def crane(file: Path, image: str) -> list[str]:
-    """Kaniko's library."""
+    """crane uses the same library as Kaniko."""
     return _with(f"DOCKER_CONFIG={file.parent}", "crane", "digest", image)
 
 
 def oras(file: Path, image: str) -> list[str]:
-    """Helm's library."""
+    """oras uses the same library as Helm."""
     words = ("manifest", "fetch", "--registry-config", str(file), image)
     return [program("oras"), *words]
 
@@ -57,7 +57,7 @@ def helm(file: Path, image: str) -> list[str]:
 
 
 def by_creds(pair: str, image: str) -> list[str]:
-    """Skopeo with user:password, which some other program has read."""
+    """skopeo with user:password, which another program has read from the file."""
     return [program("skopeo"), *INSPECT[1:], "--creds", pair, f"docker://{image}"]
 
 
@@ -66,7 +66,7 @@ def _with(variable: str, name: str, *arguments: str) -> list[str]:
 
 
 class Renderer:
-    """Somebody who renders their credential and hands the file to a client."""
+    """A person who renders a credential and passes the file to a client."""
 
     def __init__(self, account: Account, dockcred: str) -> None:
         self.account = account
@@ -77,7 +77,7 @@ class Renderer:
         return self.account.succeed(*words).stdout
 
     def docker_hub(self, form: str) -> str:
-        """Render a login that docker has kept, which no client then finds but there."""
+        """Render a login of docker's config.json, and remove the config.json."""
         auth = b64encode(f"{HUB_USER}:{HUB_PASSWORD}".encode()).decode()
         kept = self.account.docker_config
         kept.parent.mkdir()
@@ -95,9 +95,9 @@ class Renderer:
     def serves(
         self, text: str, command: Callable[[Path], list[str]], user: str = "AWS"
     ) -> None:
-        """See the client let in by the text, and with one character changed not.
+        """Check that a client succeeds with `text`, and not with one character changed.
 
-        Refused first: the log tells of a success a moment after the client has it.
+        The refusal comes first, since the log has a success only some time later.
         """
         self.account.refused(*command(self.file(altered(text))), user=user)
         visits = Visits(self.account.world)
@@ -106,7 +106,7 @@ class Renderer:
 
 
 def altered(text: str) -> str:
-    """Change one character in the middle of the longest word, which is the secret."""
+    """Return the text with one character of its longest word, the secret, changed."""
     word = max(re.findall(r"[A-Za-z0-9+/=]+", text), key=len)
     half = len(word) // 2
     other = "A" if word[half] != "A" else "B"
@@ -114,6 +114,6 @@ def altered(text: str) -> str:
 
 
 def payload(manifest: str) -> str:
-    """The one file in a Secret."""
+    """Return the content of the only file in a Secret."""
     (data,) = json.loads(manifest)["data"].values()
     return b64decode(data).decode()

@@ -1,12 +1,13 @@
-"""Serve the sandbox cloud until killed; a program of its own, run in the world.
+"""Serve the sandbox until it is killed; a separate program, run in the world.
 
-The file named by the only argument appears when the cloud serves, and holds, as
-JSON, its URL, the variables of each identity, and the certificate that Azure's
-registries believe.
+The first argument names a file that is written once the sandbox serves. It holds, as
+JSON, the sandbox's URL, the variables of each identity, and the certificate that
+Azure's registries trust.
 
-With two more arguments, the private key of a real cluster's accounts and an address,
-the clouds trust that cluster, are at the address by their real names, and the answer
-says what each of them has for `team/builder`, and who signs for those names.
+Two more arguments may follow: the private key of a real cluster's accounts, and an
+address. Then the clouds trust that cluster's tokens, and serve their real host names
+at the address. The file also names what `team/builder` may use in each cloud, and the
+authority of the certificates.
 """
 
 from __future__ import annotations
@@ -41,16 +42,16 @@ BUILDER = "system:serviceaccount:team:builder"
 
 
 def trust(cloud: Sandbox, file: str, address: str) -> dict[str, str]:
-    """Have the clouds trust the tokens that an API server signs with this key."""
+    """Make the clouds trust tokens that an API server signs with this key."""
     key = load_pem_private_key(Path(file).read_bytes(), None)
     public = key.public_key().public_bytes(
         Encoding.DER, PublicFormat.SubjectPublicKeyInfo
     )
     digest = base64.urlsafe_b64encode(hashlib.sha256(public).digest())
     issuer = cloud.ci.kubernetes
-    # The key's id as kube-apiserver makes it.
+    # The key's id, computed like kube-apiserver's.
     issuer.adopt(digest.rstrip(b"=").decode(), key)
-    issuer.issuer = issuer.url  # Entra looks at this one
+    issuer.issuer = issuer.url  # Entra compares this one
     cloud.aws.issuer = cloud.azure.cluster = cloud.google.issuer = issuer
     role = cloud.aws.add_role(Role(ACCOUNT, "pull", trusts=BUILDER))
     application = cloud.azure.directory.add(Principal("pull", subject=BUILDER))
@@ -68,11 +69,11 @@ def trust(cloud: Sandbox, file: str, address: str) -> dict[str, str]:
     }
 
 
-# An orderly end, so that the cloud removes what it wrote.
+# Exit in order, so that the sandbox removes its files.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 
 with Sandbox() as cloud:
-    # The rest sets up a home; here every client has one of its own.
+    # The other variables are for a home directory; here each client has its own.
     environments = {
         identity: {
             name: value

@@ -1,4 +1,4 @@
-"""What `dockcred check` says a reader does, the reader does."""
+"""Readers of a file do what `dockcred check` says that they do."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_docker_reads_what_is_in_order(
     (tmp_path / "config.json").write_text(text)
     _, found = run(go_reader, "docker", server, DOCKER_CONFIG=str(tmp_path))
     assert found == read
-    # A path is found only by who asks for it, and docker asks for hosts.
+    # Only a reader that asks for a path finds its key, and docker asks for hosts.
     in_order = read != ":" and "/team" not in server and "username" not in text
     assert (worst("docker-config", text) < Severity.WARNING) is in_order
 

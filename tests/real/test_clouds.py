@@ -1,6 +1,6 @@
-"""Each cloud's helper lets the clients into that cloud's registry, and nobody else.
+"""With each cloud's helper clients can use that cloud's registry; without, they cannot.
 
-Azure's host challenges for a Bearer token of its own service, the others for Basic.
+Azure's host demands a Bearer token of its own service, the others Basic.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NAME = "team/app:1"
 
 @pytest.fixture
 def images(world: World, image: str) -> str:
-    """The image of the other tests is behind every host."""
+    """Return the image's name; the other tests' image is at every host."""
     assert image.endswith(NAME)
     assert BACKEND
     return NAME
@@ -42,7 +42,7 @@ def person(
     helper_bin: Path,
     suffix: str,
 ) -> tuple[Account, str]:
-    """Make an account with the helper's identity; give it with the registry's host."""
+    """Return an account with the helper's identity, and the registry's host."""
     identity, host = CLOUDS.get(suffix, CLOUDS["acr-login"])
     home = Path(tempfile.mkdtemp(prefix="home-", dir=world.directory))
     return Account(world, home, (helper_bin,), identities[identity]), host
@@ -80,7 +80,7 @@ def test_skopeo_and_podman_pull(person, images: str, suffix: str) -> None:
 
 @every_helper
 def test_one_changed_character_is_refused(person, images: str, suffix: str) -> None:
-    """The registry takes exactly what was minted."""
+    """The registry accepts only the exact password that was minted."""
     account, host = person
     liar = account.home / "bin/docker-credential-altered"
     liar.parent.mkdir()

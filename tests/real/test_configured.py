@@ -45,7 +45,7 @@ READERS = [
 
 
 class Newcomer:
-    """Somebody whose home has launchers on PATH, and no client's file."""
+    """A person with launchers on PATH, and no files of clients."""
 
     def __init__(self, account: Account, dockcred: str) -> None:
         self.account = account
@@ -57,7 +57,7 @@ class Newcomer:
         return self.account.succeed(self._dockcred, *arguments).stdout
 
     def files(self) -> dict[str, tuple[int, bytes]]:
-        """Read the home, but for the token cache and podman's own state."""
+        """Read the home directory, except the token cache and podman's own state."""
         return {
             str(path): (
                 path.stat().st_mode,
@@ -127,7 +127,7 @@ def test_docker_py_pulls_and_after_undo_is_turned_away(
 def test_helm_is_let_in_and_after_undo_turned_away(
     newcomer: Newcomer, image: str, how: tuple[str, ...]
 ) -> None:
-    """Helm's own registry client, as PyPI's helm-python-sdk carries it."""
+    """The client is Helm's own registry client, from helm-python-sdk of PyPI."""
     if not importlib.util.find_spec("helm_python"):
         missing("helm is not installed: pip install helm-python-sdk")
     ask = (sys.executable, "-I", "-c", HELM, f"oci://{image}")
@@ -144,7 +144,7 @@ def test_helm_is_let_in_and_after_undo_turned_away(
 def test_after_docker_login_undo_takes_our_key_and_leaves_docker_s(
     newcomer: Newcomer, image: str
 ) -> None:
-    """docker writes a stub for the host, and the whole file in its own way."""
+    """docker login writes a stub for the host, and the whole file in its own form."""
     newcomer.dockcred("configure", "docker", *ONE, "--helper", "ecr-login")
     password = newcomer.account.password()
     login = ("login", "--username", "AWS", "--password-stdin", ACCOUNT_HOST)

@@ -17,7 +17,7 @@ either_way = pytest.mark.parametrize(
 
 @pytest.fixture(params=every("docker"))
 def docker(request: pytest.FixtureRequest) -> str:
-    """Give each docker CLI of the machine in turn."""
+    """Return a docker CLI of the machine; a test runs once for each."""
     return program(request.param)
 
 

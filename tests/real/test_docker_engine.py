@@ -12,7 +12,7 @@ from .registry import ACCOUNT_HOST
 
 @pytest.fixture
 def docker(engine: str) -> tuple[str, ...]:
-    """Give the docker command that speaks to the world's engine."""
+    """Return the docker command that uses the world's engine."""
     return ("docker", "--host", engine)
 
 

@@ -27,7 +27,7 @@ print(*client.images.pull(sys.argv[2]).tags)
 
 @pytest.fixture
 def python() -> tuple[str, ...]:
-    """Give the command that runs a program given as text, with docker-py at hand."""
+    """Return the command that runs a Python text in which docker-py can be imported."""
     if not importlib.util.find_spec("docker"):
         missing("docker-py is not installed: pip install docker")
     return (sys.executable, "-I", "-c")

@@ -1,4 +1,4 @@
-"""In `dockcred exec` real clients pull a private image, and outside nobody does."""
+"""Real clients can pull a private image in `dockcred exec`, and not outside of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .test_configured import HELM, crane, docker, named, oras, podman, skopeo
 from .test_docker_py import PULL
 from .world import World
 
-# A builder, as buildx is one: docker runs it, and it keeps its state where it is told.
+# A plugin like buildx: docker runs it, and BUILDX_CONFIG says where its state is.
 PLUGIN = """#!/bin/sh -e
 if [ "$1" = docker-cli-plugin-metadata ]; then
     echo '{"SchemaVersion": "0.1.0", "Vendor": "tests", "Version": "1"}'
@@ -34,14 +34,14 @@ sed -i 's/\\("auth": "...........\\)./\\1A/' "$DOCKER_CONFIG/config.json" && exe
 
 
 class Outsider:
-    """Somebody who has an identity in the cloud, and no helper and no client's file."""
+    """A person with an identity in the cloud, but no helper and no files of clients."""
 
     def __init__(self, account: Account, dockcred: Path) -> None:
         self.account = account
         self._exec = [str(dockcred), "exec", "--registry", ACCOUNT_HOST]
 
     def within(self, *command: str, options: tuple[str, ...] = ()) -> list[str]:
-        """Answer the command as it is run in `dockcred exec`."""
+        """Return the command line that runs a command in `dockcred exec`."""
         return [*self._exec, *options, "--", *command]
 
 
@@ -52,7 +52,7 @@ def outsider(world: World, cloud: Mapping[str, str], helper_bin: Path) -> Outsid
 
 
 def reading(client: tuple[str, ...], image: str) -> list[str]:
-    """Answer the command by which a client reads an image."""
+    """Return the command by which a client reads an image."""
     name, *arguments = client
     prefix = "docker://" if client is skopeo else ""
     return [program(name), *arguments, f"{prefix}{image}"]
@@ -67,7 +67,7 @@ def is_let_in_only_within(
     account.succeed(*outsider.within(*command, options=options))
     assert visits.seen("AWS", 200)
     account.refused(*command, user="-")
-    # Others' come and go meanwhile.
+    # Directories of other tests may come and go meanwhile.
     find = (
         "find",
         "/dev/shm",
@@ -110,7 +110,7 @@ def test_docker_py_pulls(outsider: Outsider, image: str, engine: str) -> None:
 
 
 def test_helm_is_let_in(outsider: Outsider, image: str) -> None:
-    """Helm's own registry client, as PyPI's helm-python-sdk carries it."""
+    """The client is Helm's own registry client, from helm-python-sdk of PyPI."""
     if not importlib.util.find_spec("helm_python"):
         missing("helm is not installed: pip install helm-python-sdk")
     ask = (sys.executable, "-I", "-c", HELM, f"oci://{image}")
@@ -120,7 +120,7 @@ def test_helm_is_let_in(outsider: Outsider, image: str) -> None:
 def test_contexts_are_listed_and_used_as_without(
     outsider: Outsider, engine: str
 ) -> None:
-    """The one in use comes from config.json; one made in exec is there afterwards."""
+    """config.json names the context in use; one created in exec exists afterwards."""
     docker = program("docker")
     account = outsider.account
     make = ("context", "create", "--docker", f"host={engine}")

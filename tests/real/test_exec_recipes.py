@@ -1,4 +1,4 @@
-"""The recipes of docs/exec.md: as written they work, and without `dockcred exec` not."""
+"""The recipes of docs/exec.md work as written, and fail without `dockcred exec`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ import sys
 from helm_python import RegistryClient
 RegistryClient().push(*sys.argv[2:])
 """
-# As genpolicy does it: by the crate docker_credential, for the registry of each image.
+# Like genpolicy: the crate docker_credential is asked for the image's registry.
 CONTRAST = """#!/bin/sh -e
 image=$(sed -n 's/^ *image: //p' "$2")
 pair=$({reader} genpolicy "${{image%%/*}}")
@@ -62,7 +62,7 @@ execFileSync("skopeo", [
 
 
 class Project:
-    """Somebody's project on the world's machine, and the tools that its recipes call."""
+    """A person's project in the world, and the tools that its recipes call."""
 
     def __init__(self, account: Account, directory: Path, engine: str) -> None:
         self.account = account
@@ -75,14 +75,14 @@ class Project:
         }
 
     def typing(self, commands: str, more: Mapping[str, str]) -> list[str]:
-        """Answer a shell into which the commands are typed."""
+        """Return the command line of a shell that runs these commands."""
         exports = (self._variables | dict(more)).items()
         said = [f"export {name}={shlex.quote(value)}" for name, value in exports]
         script = "\n".join(("set -eu", f"cd {self.directory}", *said, commands))
         return ["bash", "-c", script]
 
     def uses_testcontainers(self) -> None:
-        """Give it a test whose image testcontainers would pull."""
+        """Write a test of the project whose image testcontainers would pull."""
         package = build.node("testcontainers", "10.28.0")
         script = TESTCONTAINERS.format(package=package, host=ACCOUNT_HOST)
         (self.directory / "test.mjs").write_text(script)
@@ -111,7 +111,7 @@ def project(
     home = Path(tempfile.mkdtemp(prefix="home-", dir=world.directory))
     tools = home / "tools"
     tools.mkdir()
-    # Of ours there is `dockcred` alone on PATH: no helper.
+    # PATH has our `dockcred` only, and no helper.
     (tools / "dockcred").symlink_to(helper_bin / "dockcred")
     for name, text in {
         "helm": HELM.format(python=sys.executable),

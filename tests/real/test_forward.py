@@ -1,7 +1,7 @@
-"""A host over SSH and a container pull private images, with no credential of their own.
+"""A host over SSH and a container pull private images, without own credentials.
 
-The near side has AWS's user; the far side has a docker configuration that names our
-helper, the socket, and nothing else.
+The near side has an AWS user. The far side has only a docker configuration that names
+our helper, and the forwarded socket.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ FORWARD = ("dockcred", "forward", "--allow", ACCOUNT_HOST, "--")
 
 @pytest.fixture
 def far_home(world: World) -> Path:
-    """A home on the far side: docker's file names our helper, and nothing logs in."""
+    """A home on the far side: config.json names our helper; there are no logins."""
     home = Path(tempfile.mkdtemp(prefix="far-", dir=world.directory))
     (home / ".docker").mkdir()
     config = {"credHelpers": {ACCOUNT_HOST: "auto"}}
@@ -50,7 +50,7 @@ def far_home(world: World) -> Path:
 
 @pytest.fixture
 def ssh(world: World, far_home: Path, helper_bin: Path, request) -> Iterator[list[str]]:
-    """A real sshd on the loopback, with its own keys; give the ssh command to it."""
+    """Run a real sshd on the loopback, with its own keys; yield the ssh command."""
     sshd, keygen = program("sshd"), program("ssh-keygen")
     for name in ("host_key", "key"):
         world.check(keygen, "-q", "-t", "ed25519", "-N", "", "-f", f"{far_home}/{name}")
@@ -78,7 +78,7 @@ def inspect(image: str) -> list[str]:
 
 
 def refused_for_want_of_identity(account: Account, *command: str) -> None:
-    """Demand that the far side's helper has found no identity of its own."""
+    """Check that a command fails because the far side's helper has no identity."""
     visits = Visits(account.world)
     done = account.run(*command)
     assert done.returncode not in {0, 124}
@@ -113,7 +113,7 @@ def test_off_the_list_it_is_told_and_not_anonymous(
 def test_the_socket_of_a_session_is_dead_after_it(
     account: Account, ssh: list[str]
 ) -> None:
-    """What sshd may leave of it answers nobody, and says so."""
+    """sshd may leave the socket's file; the helper then says that nobody answers."""
     shown = account.succeed(*FORWARD, *ssh, "echo $DOCKCRED_FORWARD")
     path = shown.stdout.strip()
     assert path.startswith("/tmp/dockcred-")
@@ -137,10 +137,10 @@ def test_where_the_server_takes_no_variable_it_is_shown(
 def container(
     world: World, engine: str, account: Account, layer: Path, far_home: Path, helper_bin
 ) -> list[str]:
-    """What starts a container that has this machine's programs and none of its secrets.
+    """Return a command that runs a container with this machine's programs, no secrets.
 
-    Its own image holds one file: the programs are mounted, and so is the far side's
-    home.
+    The image holds one file only. The programs and the far side's home directory are
+    mounted.
     """
     name = "far-side:1"
     docker = ("docker", "--host", engine)

@@ -1,4 +1,4 @@
-"""The installer's image: built of nothing, without network, pushed, pulled and run."""
+"""The installer's image: built from scratch without network, pushed, pulled and run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DOCKER = ("docker", "--host")
 def image(
     account: Account, engine: str, directory: Path, tmp_path: Path
 ) -> Iterator[str]:
-    """The image as the page says it is built, in the engine and in the registry."""
+    """Build the image as the page says; it is in the engine and in the registry."""
     shutil.copytree(directory, tmp_path / "image/amd64")
     dockerfile = str(KUBERNETES / "Dockerfile")
     named = ("--network", "none", "--tag", IMAGE, "--file", dockerfile)
@@ -42,7 +42,7 @@ def image(
 
 @pytest.fixture
 def node(world: World, tmp_path: Path) -> Iterator[Path]:
-    """A node's root that holds no program at all."""
+    """The root directory of a node without any program."""
     root = tmp_path / "node"
     for name in ("proc", "etc", "opt", "run"):
         (root / name).mkdir(parents=True)
@@ -52,7 +52,7 @@ def node(world: World, tmp_path: Path) -> Iterator[Path]:
 
 
 def confined() -> list[str]:
-    """Return what the DaemonSet's securityContext means in docker's words."""
+    """Return docker's options that mean the same as the DaemonSet's securityContext."""
     manifest = yaml.safe_load((KUBERNETES / "install/daemonset.yaml").read_text())
     (container,) = manifest["spec"]["template"]["spec"]["containers"]
     context = container["securityContext"]

@@ -1,6 +1,6 @@
 """A real kubelet with containerd pulls with our plugin, set up by the page's commands.
 
-Static pods, no API server. A spy before the plugin keeps what kubelet asked.
+There are static pods and no API server. A spy records kubelet's requests to the plugin.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ pytestmark = pytest.mark.slow
 
 USERS = {
     ACCOUNT_HOST: "AWS",
-    # Its token service is asked, and the registry shown a token.
+    # Azure's user does not appear: the registry gets a token of its token service.
     AZURE_HOST: "-",
     GOOGLE_HOST: "oauth2accesstoken",
     GITHUB_HOST: "x-access-token",
 }
-# No provider's pattern is of it, and nobody is turned away there.
+# No provider's pattern matches this host, and it needs no login.
 OPEN = "docker.pkg.github.com"
-# One is asked for it, but needs nothing there.
+# A provider's pattern matches this host, but it needs no login.
 PUBLIC = "public.ecr.aws"
 
 
@@ -40,7 +40,7 @@ def node(fleet: Fleet) -> Node:
 
 @pytest.fixture(scope="module")
 def installed(node: Node) -> Path:
-    """Type the commands of docs/nodes.md on the node; return the working directory."""
+    """Run the commands of docs/nodes.md on the node; return the working directory."""
     place = node.directory / "operator"
     place.mkdir()
     (block,) = (
@@ -58,7 +58,7 @@ def installed(node: Node) -> Path:
 
 @pytest.fixture(scope="module")
 def spy(node: Node, installed: Path) -> Spy:
-    """Stand before the plugin that the page's commands installed."""
+    """Put a spy before the plugin that the page's commands installed."""
     return Spy(node.directory / "spy", str(installed / "plugins" / PLUGIN))
 
 
@@ -110,7 +110,7 @@ def test_nobody_is_asked_for_a_public_image_from_elsewhere(
 
 
 def test_doctor_finds_a_kubelet_that_runs(kubelet: Kubelet, helper_bin: Path) -> None:
-    """By its process: no unit starts it. What it is told of is a directory."""
+    """doctor finds the process, as there is no unit; its config is a directory."""
     program = str(helper_bin / "dockcred")
     image = f"{ACCOUNT_HOST}/{IMAGE}"
     asked = ("doctor", image, "--client", "kubelet", "--json")
@@ -121,7 +121,7 @@ def test_doctor_finds_a_kubelet_that_runs(kubelet: Kubelet, helper_bin: Path) ->
 def test_the_cause_of_a_refusal_stands_in_kubelet_s_log_alone(
     fleet: Fleet, flags: tuple[str, str], spy: Spy
 ) -> None:
-    """The event tells what the registry said to nobody; docs/kubernetes.md says so."""
+    """The pod's event has only the registry's 401, as docs/kubernetes.md says."""
     without = {"AWS_EC2_METADATA_DISABLED": "true", "DOCKCRED_CACHE_DIR": "/run/other"}
     with fleet.node.kubelet(*flags, env=fleet.cloud | without) as kubelet:
         visits = Visits(kubelet.node.world)
@@ -145,7 +145,7 @@ def test_the_cause_of_a_refusal_stands_in_kubelet_s_log_alone(
 def test_another_s_file_in_the_directory_is_asked_first(
     fleet: Fleet, flags: tuple[str, str], spy: Spy, installed: Path
 ) -> None:
-    """Its answer is tried first, as docs/nodes.md says, and then ours."""
+    """kubelet tries that plugin's answer first and then ours, as docs/nodes.md says."""
     auth = {ACCOUNT_HOST: {"username": "other", "password": "wrong"}}
     answer = {
         "kind": "CredentialProviderResponse",

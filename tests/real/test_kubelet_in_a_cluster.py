@@ -1,6 +1,6 @@
-"""A real kubelet of a cluster: the DaemonSet installs, and pods pull as themselves.
+"""A cluster's real kubelet: the DaemonSet installs, and pods pull as their accounts.
 
-Kubelet is a node that NodeRestriction holds to what is its own.
+NodeRestriction limits kubelet to its own node's objects.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 KUBERNETES = ROOT / "packaging/kubernetes"
 RIGHTS = KUBERNETES / "install/rbac.yaml"
 INSTALLER = "registry.example/dockcred-installer:1"
-# As packaging/kubernetes/README.md gives them.
+# The flags in packaging/kubernetes/README.md.
 FLAGS = (
     "--image-credential-provider-bin-dir=/opt/dockcred/plugins",
     "--image-credential-provider-config=/etc/dockcred/credential-provider.yaml",
@@ -36,7 +36,7 @@ IF_MISSING = "IfNotPresent"
 FAILED = '"Failed to provide credentials for image"'
 
 
-# What a refusal says, and which of the answers of the clouds it names.
+# A refusal's message, and the key of the value in `served` that it names.
 CAUSES = {
     "aws": ("AWS denies sts:AssumeRoleWithWebIdentity", "role"),
     "azure": ("Entra does not trust the federated token's subject", "application"),
@@ -46,7 +46,7 @@ CAUSES = {
 
 @pytest.fixture(scope="module")
 def cluster(fleet: Fleet) -> Iterator[Api]:
-    """A cluster of one node, with two accounts, of which the role trusts one."""
+    """A cluster with one node; the clouds trust its account builder, and not thief."""
     served = fleet.served
     noted = {
         "eks.amazonaws.com/ecr-role-arn": served["role"],
@@ -64,18 +64,18 @@ def cluster(fleet: Fleet) -> Iterator[Api]:
 
 @pytest.fixture(scope="module")
 def joined(cluster: Api) -> str:
-    """The flag of a kubelet that is a node of the cluster."""
+    """The flag that makes a kubelet a node of the cluster."""
     return f"--kubeconfig={cluster.kubeconfig(NODE_TOKEN, NAME)}"
 
 
 @pytest.fixture(scope="module")
 def installer(fleet: Fleet, directory: Path) -> None:
-    """The image as the page says it is built, where the manifest looks for it."""
+    """Build the image as the page says, and push it where the manifest expects it."""
     world, place = fleet.node.world, fleet.node.directory / "image"
     bound = f"{place}/{architecture()}"
     world.check("mkdir", "-p", bound, f"{fleet.node.directory}/engine")
     world.check("mount", "--bind", str(directory), bound)
-    # What it copies many times stays in memory, and ends with the world.
+    # The engine's many copies stay in memory, and end with the world.
     world.check("mount", "-t", "tmpfs", "own", f"{fleet.node.directory}/engine")
     named = ("--network", "none", "--tag", INSTALLER)
     arch = ("--build-arg", f"TARGETARCH={architecture()}")
@@ -101,7 +101,7 @@ Ask = Callable[[str], tuple[str, ...]]
 
 @pytest.fixture(scope="module")
 def asking(fleet: Fleet, joined: str, spy: Spy) -> Ask:
-    """Give the flags of a kubelet that asks for tokens of pods' accounts for a cloud."""
+    """Return a function: it returns kubelet's flags for a cloud with pods' tokens."""
 
     def flags(cloud: str) -> tuple[str, ...]:
         text = (KUBERNETES / f"install/configs/{cloud}-tokens.yaml").read_text()
@@ -118,13 +118,13 @@ def asking(fleet: Fleet, joined: str, spy: Spy) -> Ask:
 
 @pytest.fixture
 def rights(fleet: Fleet, cluster: Api) -> None:
-    """Let the node ask for tokens of every audience, as the page has it."""
+    """Let the node request tokens for the audiences, by the page's rbac.yaml."""
     cluster.kubectl("apply", "-f", "-", stdin=_filled(RIGHTS.read_text(), fleet))
 
 
 @pytest.fixture(autouse=True)
 def gone(cluster: Api) -> Iterator[None]:
-    """Take the team's pods away: kubelet would try the refused ones for ever."""
+    """Delete the team's pods after a test: kubelet would retry the refused ones."""
     yield
     now = ("--all", "--force", "--grace-period=0")
     cluster.kubectl("delete", "pods", "--namespace", "team", *now)
@@ -133,7 +133,7 @@ def gone(cluster: Api) -> Iterator[None]:
 def test_the_daemonset_installs_what_pods_are_pulled_by(
     fleet: Fleet, cluster: Api, joined: str, installer: None
 ) -> None:
-    """Its pod is made of its template by hand: no controller runs here."""
+    """The test creates the DaemonSet's pod itself, since no controller runs here."""
     node = fleet.node
     cluster.kubectl("apply", "-k", str(KUBERNETES / "install"))
     cluster.create(_account("default", "dockcred", {}))
@@ -146,7 +146,7 @@ def test_the_daemonset_installs_what_pods_are_pulled_by(
     with node.kubelet(joined, *FLAGS, env=fleet.cloud):
         assert cluster.run_pod(_as("as-the-node", "builder")) == ""
         assert visits.seen("AWS", 200)
-        # What the node has pulled is every pod's: KEP-2535.
+        # An image that was pulled with the node's credential is for all pods: KEP-2535.
         assert cluster.run_pod(_as("another-s", "thief", policy=IF_MISSING)) == ""
     cluster.kubectl("delete", "pod", "installer", "-n", "dockcred", "--force")
     cluster.kubectl("apply", "-k", str(KUBERNETES / "remove"))
@@ -182,14 +182,14 @@ def test_a_pod_pulls_as_its_account_and_another_is_refused(
 def test_what_an_account_has_pulled_is_no_other_s(
     fleet: Fleet, cluster: Api, asking: Ask, spy: Spy
 ) -> None:
-    """Though the image is on the node: KEP-2535, as docs/kubernetes.md tells it."""
+    """Even if the image is on the node: KEP-2535, see docs/kubernetes.md."""
     world = fleet.node.world
     for image in ("tenant/app", "shared/app"):
         put_image(world, f"docker-archive:{world.directory}/pause.tar", f"{image}:1")
     with fleet.node.kubelet(*asking("aws"), env=fleet.cloud):
 
         def run(name: str, account: str, image: str) -> tuple[str, bool]:
-            """Return why a pod has not its image, and whether the plugin was asked."""
+            """Return why a pod got no image, or "", and if the plugin was asked."""
             spy.asked()
             said = cluster.run_pod(_as(name, account, image=image, policy=IF_MISSING))
             asked = {row["request"]["image"] for row in spy.asked()}
@@ -200,7 +200,7 @@ def test_what_an_account_has_pulled_is_no_other_s(
         refused, asked = run("tenant-3", "thief", "tenant/app")
         assert asked
         assert "401" in refused
-        # Pulled as the node, but for kubelet by the account that was asked about.
+        # Pulled with the node's credential, but kubelet records the pod's account.
         assert run("shared-1", "plain", "shared/app") == ("", True)
         assert "401" in run("shared-2", "thief", "shared/app")[0]
 
@@ -222,14 +222,14 @@ def test_without_the_right_to_the_audience_the_plugin_is_not_called(
 
 
 def _filled(text: str, fleet: Fleet) -> str:
-    """Return a file of packaging/kubernetes with the pool that its placeholders are."""
+    """Return a text of packaging/kubernetes with the pool in place of placeholders."""
     place = "//iam.googleapis.com/projects/NUMBER/locations/global/"
     pool = "workloadIdentityPools/POOL/providers/PROVIDER"
     return text.replace(f"{place}{pool}", fleet.served["pool"])
 
 
 def _told(kubelet: Kubelet, name: str, account: str, host: str = ACCOUNT_HOST) -> str:
-    """Return the line of kubelet's log, as docs/kubernetes.md has it."""
+    """Return the line of kubelet's log that docs/kubernetes.md describes."""
     return kubelet.said(
         FAILED,
         f'image="{host}/{IMAGE}"',
@@ -250,7 +250,7 @@ def _as(
     image: str = IMAGE,
     policy: str = "Always",
 ) -> dict[str, Any]:
-    """Return a pod of an account of the team's."""
+    """Return a pod that runs as an account of the namespace team."""
     own = {"serviceAccountName": account, "automountServiceAccountToken": False}
     document = pod(name, f"{host}/{image}:1", **own)
     document["metadata"]["namespace"] = "team"
@@ -259,12 +259,12 @@ def _as(
 
 
 def _of(template: dict[str, Any]) -> dict[str, Any]:
-    """Return the pod that a DaemonSet's controller makes of a template."""
+    """Return the pod that a DaemonSet's controller would create from a template."""
     metadata = {**template["metadata"], "name": "installer", "namespace": "dockcred"}
     spec = template["spec"]
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
 def _log_of(node: Node, name: str) -> str:
-    """Return what the containers of a pod have said."""
+    """Return the output of a pod's containers."""
     return node.world.run("sh", "-c", f"cat /var/log/pods/{name}_*/*/*.log").stdout

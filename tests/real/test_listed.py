@@ -1,6 +1,6 @@
-"""Clients that `list` first, and `get` what is listed, with nothing cached yet.
+"""Clients that `list` first, and `get` what is listed, while nothing is cached yet.
 
-With `auto` each is run once more: then all is cached.
+With `auto` each client runs once more: then everything is cached.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ const { getContainerRuntimeClient, ImageName } = require(where);
 
 @dataclass(frozen=True)
 class Place:
-    """Where a client works: an engine, a folder that builds on an image, the image."""
+    """A client's engine, a folder whose Dockerfile uses an image, and the image."""
 
     engine: str
     folder: Path
@@ -62,30 +62,30 @@ class Place:
 
 
 def by_docker(place: Place) -> tuple[str, ...]:
-    """Build by docker's classic builder."""
+    """Return a command: docker's classic builder builds the folder."""
     build = ("env", "DOCKER_BUILDKIT=0", program("docker"), "--host", place.engine)
     return (*build, "build", "--no-cache", "--pull", str(place.folder))
 
 
 def by_docker_py(place: Place) -> tuple[str, ...]:
-    """Build by docker-py."""
+    """Return a command: docker-py builds the folder."""
     if not importlib.util.find_spec("docker"):
         missing("docker-py is not installed: pip install docker")
     return (sys.executable, "-I", "-c", PY_BUILD, place.engine, str(place.folder))
 
 
 def by_testcontainers(place: Place) -> tuple[str, ...]:
-    """Pull by testcontainers for node, whose own way to a container it is."""
+    """Return a command: testcontainers for Node.js pulls the image by its own code."""
     node = real.program("node")
     if not TESTCONTAINERS.exists():
         missing("testcontainers is not installed: see .ci/run")
-    # Else it asks the engine's bridge for the host, of which this engine has none.
+    # Otherwise it looks for the host by the engine's bridge, which this engine lacks.
     engine = (f"DOCKER_HOST={place.engine}", "TESTCONTAINERS_HOST_OVERRIDE=localhost")
     return ("env", *engine, node, "-e", NODE_PULL, str(TESTCONTAINERS), place.image)
 
 
 def by_regctl(place: Place) -> tuple[str, ...]:
-    """Read a manifest by regctl."""
+    """Return a command: regctl reads the image's manifest."""
     return (str(oracles.program("regctl")), "manifest", "get", place.image)
 
 
@@ -102,14 +102,14 @@ every_client = pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS)
 def person(
     account: Account, identities: Mapping[str, Mapping[str, str]], host: str
 ) -> Account:
-    """Give an account with the identity that opens a host, and an empty cache."""
+    """Return an account with an identity for the host, and an empty cache."""
     world, home, helpers = account.world, account.home, account.helpers
     return Account(world, home, helpers, identities[IDENTITIES[host]])
 
 
 @pytest.fixture
 def place(person: Account, engine: str, image: str, host: str) -> Place:
-    """Give a folder that builds on the host's image."""
+    """Return a place whose folder uses the host's image."""
     path = image.partition("/")[2]
     folder = person.home / "context"
     folder.mkdir()
@@ -118,7 +118,7 @@ def place(person: Account, engine: str, image: str, host: str) -> Place:
 
 
 def _forget(person: Account, place: Place) -> None:
-    """Remove the image from the engine, where a client has pulled it."""
+    """Remove the image that a client has pulled from the engine."""
     docker = (program("docker"), "--host", place.engine)
     person.run(*docker, "image", "rm", "-f", place.image)
 
@@ -134,7 +134,7 @@ def test_a_client_that_lists_gets_in_cold_and_warm(
     else:
         person.docker_store(HELPERS[host] if store == "own" else store)
     if host == AZURE_HOST and store != "credHelpers":
-        # No identity of Azure's names a registry: config.toml does.
+        # Azure's identities name no registry, so config.toml names it.
         config = person.home / ".config/dockcred/config.toml"
         config.parent.mkdir(parents=True)
         config.write_text(f'[[registry]]\nmatch = "{host}"\n')
@@ -156,7 +156,7 @@ def test_a_client_that_lists_gets_in_cold_and_warm(
 def test_aws_s_own_helper_lets_the_same_clients_in(
     person: Account, place: Place, client, host: str, store: str, tmp_path: Path
 ) -> None:
-    """Else it would be no drop-in that ours is judged by."""
+    """Ours must serve the clients that AWS's own helper serves, as a drop-in."""
     if not AWS_S_OWN.exists():
         missing("AWS's own helper is not there: see .ci/run")
     (tmp_path / AWS_S_OWN.name).symlink_to(AWS_S_OWN)
@@ -174,7 +174,7 @@ def test_aws_s_own_helper_lets_the_same_clients_in(
 def test_a_client_gets_nothing_of_what_is_not_listed(
     person: Account, place: Place, client, host: str, tmp_path: Path
 ) -> None:
-    """Else the tests above would say nothing of `list`."""
+    """Otherwise the tests above would not test `list`."""
     mute = tmp_path / "docker-credential-mute"
     mute.write_text(
         '#!/bin/sh\n[ "$1" = list ] && echo "{}" || exec docker-credential-auto "$@"\n'

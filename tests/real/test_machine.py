@@ -1,6 +1,7 @@
-"""In by each way, a session, a pull by a real client, and out without a trace.
+"""Each way to install: install, a session, a pull by a real client, and uninstall.
 
-On a Debian without compilers and without a network; the commands are docs/install.md's.
+It runs on a Debian without compilers and network, by the commands of docs/install.md.
+No files may be left.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from .machine import Machine, open_machine
 from .registry import ACCOUNT_HOST
 from .world import World
 
-# The second is what the first was before, for `configure --undo`.
+# config.json.dockcred-undo is the former config.json, for `configure --undo`.
 OWN_CONFIGURATION = {
     ".docker", ".docker/config.json", ".docker/config.json.dockcred-undo",
 }  # fmt: skip
@@ -28,19 +29,19 @@ done
 """
 
 WAYS = ("pip", "pipx", "uv", "deb", "one-file")
-# The sandbox is the only extra that is laid in; in Debian it is two packages.
+# Only the extra `sandbox` is provided; in Debian it is two packages.
 SANDBOX = "apt-get install -y --no-install-recommends python3-trustme python3-jwt"
 NO_SANDBOX = "apt-get autoremove --purge -y python3-trustme python3-jwt"
 
 
 def commands(how: str, page: str = "install.md") -> str:
-    """Read a block of a page, to be run where a release's files are."""
+    """Return a page's block as a script that runs in the directory of a release."""
     lines = written(how, page)
     return "cd /dist\n" + "\n".join(lines).replace("[all]", "[sandbox]")
 
 
 def coming(way: str) -> str:
-    """Read README's tab, and what docs/install.md has besides: the launchers."""
+    """Return README's commands, and those that only docs/install.md has: launchers."""
     lines = written(f"comes by {way}", "install.md")
     tab = commands(f"comes by {way}", "README.md")
     return "\n".join((tab, *lines[len(tab.splitlines()) - 1 :]))
@@ -96,9 +97,9 @@ def test_in_a_session_a_pull_and_out_without_a_trace(
 
 @pytest.mark.parametrize("way", ["deb"], indirect=True)
 def test_debians_own_boto3_serves_what_needs_an_sdk(machine: Machine) -> None:
-    """Without it the error names its package, and not pip, which Debian refuses."""
+    """Without boto3 the error names Debian's package, as Debian refuses pip."""
     machine.succeed("sh", "-ec", f"{coming('deb')}\n{SANDBOX}")
-    # By the real names: Debian 12's botocore does not read AWS_ENDPOINT_URL.
+    # With real host names, as Debian 12's botocore does not read AWS_ENDPOINT_URL.
     sandbox = ("dockcred", "sandbox", "--tls", "--identity")
     done = machine.run(*sandbox, "profile", "--", "sh", "-ec", SESSION)
     assert "run: apt install python3-boto3" in done.stderr

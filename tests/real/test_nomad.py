@@ -1,8 +1,8 @@
-"""Nomad's docker driver by its rules, the docker engine doing the pull.
+"""The rules of Nomad's docker driver, with a real docker engine for the pull.
 
 With `auth.helper` the driver runs `docker-credential-NAME get` for every image and
-hands what it answers to the engine (drivers/docker/utils.go). Its few lines are played
-here; the agent itself is in test_nomad_agent, which is slow.
+passes the answer to the engine (drivers/docker/utils.go). This test repeats these few
+lines of code; test_nomad_agent runs the agent itself, which is slow.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 
 @pytest.fixture
 def pull(account: Account, engine: str, tmp_path: Path) -> Callable[..., str]:
-    """Pull as Nomad's agent: root without HOME, one helper for every image."""
+    """Return a function: it pulls like Nomad's agent, as root without HOME."""
     agent = {k: v for k, v in account.environment.items() if k != "HOME"}
     agent |= {"DOCKCRED_ON_MISS": "empty", "DOCKCRED_CACHE_DIR": str(tmp_path / "c")}
 
@@ -56,7 +56,7 @@ def pull(account: Account, engine: str, tmp_path: Path) -> Callable[..., str]:
 
 
 def test_one_helper_pulls_a_private_and_a_public_image(pull, image: str) -> None:
-    """nomad#9302: with a helper for every image, the public ones still pull."""
+    """nomad#9302: with one helper for all images, public images can be pulled, too."""
     assert pull(image) == ""
     public = image.replace(ACCOUNT_HOST, BACKEND)
     assert pull(public) == ""
@@ -65,7 +65,7 @@ def test_one_helper_pulls_a_private_and_a_public_image(pull, image: str) -> None
 def test_a_private_image_without_an_identity_shows_the_helper_s_cause(
     pull, account: Account, image: str
 ) -> None:
-    """nomad#9991: the task shows stderr, so the cause is there."""
+    """nomad#9991: the task shows stderr, so the cause must be on stderr."""
     nobody = {name: "" for name in account.cloud if name.startswith("AWS_")}
     said = pull(image, nobody | {"AWS_EC2_METADATA_DISABLED": "true"})
     assert said.startswith("failed with stderr: docker-credential-auto: ")

@@ -1,6 +1,6 @@
 """A real Nomad agent pulls with our helpers, set up by the page's own commands.
 
-A spy before the helper keeps a log of what was asked; the registry says who came.
+A spy records the requests to the helper; the registry's log has the users.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PRIVATE, PUBLIC = f"get {ACCOUNT_HOST}", f"get {BACKEND}"
 
 @pytest.fixture(scope="module")
 def installed(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Type the page's commands on this machine, whose /usr/local/bin is laid over."""
+    """Run the page's commands; a temporary directory is mounted on /usr/local/bin."""
     require_nomad()
     own = tmp_path_factory.mktemp("usr-local-bin")
     home = tmp_path_factory.mktemp("operator")
@@ -53,10 +53,10 @@ def start(
     cloud: Mapping[str, str],
     tmp_path: Path,
 ) -> Start:
-    """Start an agent that has the cloud's variables, and the engine's address."""
+    """Return a function: it starts an agent with a cloud's variables and an engine."""
 
     def started(configuration: Path, **more: str) -> AbstractContextManager[Agent]:
-        # The name of AWS's roots stops Nomad 1.10 from starting.
+        # With AWS_CA_BUNDLE, Nomad 1.10 does not start.
         own = {n: v for n, v in cloud.items() if n != "AWS_CA_BUNDLE"}
         variables = {**own, "DOCKER_HOST": engine, **more}
         variables["DOCKCRED_CACHE_DIR"] = str(tmp_path / "cache")
@@ -67,7 +67,7 @@ def start(
 
 @pytest.fixture
 def pulled(world: World, engine: str) -> Callable[[Agent, str], str]:
-    """Run a job of an image that the engine has not; nothing, or why it has it not."""
+    """Return a function: it runs a job with a new image; "" or why it has none."""
 
     def run(agent: Agent, image: str) -> str:
         docker = ("docker", "--host", engine, "image")
@@ -82,7 +82,7 @@ def pulled(world: World, engine: str) -> Callable[[Agent, str], str]:
 def test_by_host_as_the_page_sets_it_up(
     start: Start, installed: Path, image: str, world: World, pulled
 ) -> None:
-    """A private image with the helper's answer; one from elsewhere never reaches it."""
+    """A private image is pulled by the helper; another host's does not reach it."""
     with start(installed / "nomad.d") as agent:
         visits = Visits(world)
         assert pulled(agent, image) == ""
@@ -96,7 +96,7 @@ def test_by_host_as_the_page_sets_it_up(
 def test_without_a_block_nobody_is_asked_and_nobody_pulls(
     start: Start, image: str, tmp_path: Path, pulled
 ) -> None:
-    """The twin of them all: the engine alone has no credential."""
+    """Without the helper the pull fails: the engine itself has no credential."""
     empty = tmp_path / "nomad.d"
     empty.mkdir()
     with start(empty) as agent:
@@ -107,7 +107,7 @@ def test_without_a_block_nobody_is_asked_and_nobody_pulls(
 def test_a_block_of_the_agent_s_own_keeps_what_it_says(
     start: Start, installed: Path, image: str, account: Account, tmp_path: Path, pulled
 ) -> None:
-    """`configure` writes the file that it names, and Nomad reads that."""
+    """`configure` changes the file that the agent's own block names; Nomad reads it."""
     agent_dir = tmp_path / "nomad.d"
     agent_dir.mkdir()
     theirs = tmp_path / "theirs.json"
@@ -125,7 +125,7 @@ def test_a_block_of_the_agent_s_own_keeps_what_it_says(
 
 
 def test_one_helper_for_every_image(start: Start, image: str, pulled) -> None:
-    """packaging/nomad/client.hcl, with the variable that its unit sets."""
+    """As in packaging/nomad/client.hcl, with the variable that its unit sets."""
     file = ROOT / "packaging/nomad/client.hcl"
     with start(file, DOCKCRED_ON_MISS="empty") as agent:
         for name, asked in ((image, PRIVATE), (_public(image), PUBLIC)):
@@ -136,7 +136,7 @@ def test_one_helper_for_every_image(start: Start, image: str, pulled) -> None:
 def test_a_miss_and_a_refusal_are_what_nomad_shows(
     start: Start, image: str, pulled
 ) -> None:
-    """Without the variable a public image fails: its event says what to set."""
+    """Without DOCKCRED_ON_MISS a public image fails: its event says what to set."""
     nobody = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
     with start(
         ROOT / "packaging/nomad/client.hcl", **nobody, AWS_EC2_METADATA_DISABLED="true"

@@ -1,4 +1,4 @@
-"""podman and skopeo, which read containers' files, ask the helper by both roads."""
+"""podman and skopeo ask the helper, configured by auth.json or by registries.conf."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ every_liar = pytest.mark.parametrize("liar", ["other-account", "altered"])
 
 @pytest.fixture
 def skopeo() -> tuple[str, ...]:
-    """Give the skopeo command; Debian's policy.json may be missing."""
+    """Return the skopeo command; Debian's policy.json may be missing."""
     return (program("skopeo"), "--insecure-policy")
 
 
 @pytest.fixture
 def podman() -> tuple[str, ...]:
-    """Give the podman command; its storage is in memory and ends with the world."""
+    """Return the podman command; its storage is in memory and ends with the world."""
     return (program("podman"), "--storage-driver=vfs", "--cgroup-manager=cgroupfs")
 
 

@@ -1,4 +1,4 @@
-"""A real Prometheus has the figures, and the alerts and the dashboard find them."""
+"""A real Prometheus collects the metrics; alerts and dashboard find them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def promtool(*words: str, stdin: str = "") -> str:
 
 
 def counter(name: str, rate: str, **labels: str) -> dict[str, str]:
-    """A series that begins at 0 and grows by so much in each minute."""
+    """Return a series that begins at 0 and grows by `rate` in each minute."""
     more = {"uid": "0", "program": "p", "provider": "ecr", "instance": "n"} | labels
     words = ",".join(f'{label}="{value}"' for label, value in more.items())
     return {"series": f"dockcred_{name}{{{words}}}", "values": f"0+{rate}x60"}

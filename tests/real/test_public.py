@@ -21,7 +21,7 @@ READERS = {
 
 @pytest.fixture
 def nobody(world: World, image: str, helper_bin: Path) -> Account:
-    """A person without an identity, a keychain or a vault; the image is there."""
+    """A person without identity, keychain and vault; the registry has the image."""
     assert image
     home = Path(tempfile.mkdtemp(prefix="home-", dir=world.directory))
     return Account(world, home, (helper_bin,), {})
@@ -32,7 +32,7 @@ def nobody(world: World, image: str, helper_bin: Path) -> Account:
 def test_strict_clients_read_a_public_image(
     nobody: Account, client: str, host: str
 ) -> None:
-    """crane and oras give up at any answer but the one that means "anonymously"."""
+    """crane and oras pull anonymously only after the exact "not found" answer."""
     name, *arguments = READERS[client]
     nobody.docker_store("auto")
     nobody.succeed(program(name), *arguments, f"{host}/team/app:1")

@@ -1,4 +1,4 @@
-"""What `dockcred render` writes lets its client in; one character changed, it does not."""
+"""Clients can log in with what `dockcred render` wrote, not with one change in it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ const { username, password } = require(process.argv[1])
   .getRegistryCredentials(process.argv[2]);
 process.stdout.write(`${username}:${password}`);
 """
-# Azure's refresh token as docker keeps one: an identity token.
+# Azure's refresh token, in the form of an identity token of docker.
 TOKEN = """#!/bin/sh
 docker-credential-acr-login get | sed 's/"0[0-9-]*"/"<token>"/'
 """
@@ -171,7 +171,7 @@ def test_the_secret_of_kubernetes_opens_the_registry(
 def test_contrast_pulls(
     render: Renderer, go_reader: str, image: str, form: str
 ) -> None:
-    """go-toml v2 and go-containerregistry, as Contrast's image puller has them."""
+    """The reader has go-toml v2 and go-containerregistry, like Contrast's puller."""
     text = render(form)
     text = payload(text) if form == "contrast-secret" else text
     render.serves(text, lambda file: [go_reader, "contrast", str(file), image])
@@ -189,7 +189,7 @@ def test_contrast_pulls_from_docker_hub(render: Renderer, go_reader: str) -> Non
 def test_genpolicy_of_contrast_reads_docker_s_file(
     render: Renderer, rust_reader: str, image: str
 ) -> None:
-    """The crate docker_credential asks for the server as the image names it."""
+    """The crate docker_credential looks for the server's name as in the image."""
 
     def command(file: Path) -> list[str]:
         pair = render.account.succeed(
@@ -239,7 +239,7 @@ def test_sigstore_js_reads_the_file_of_a_home(render: Renderer, image: str) -> N
 def test_nomad_s_driver_pulls_with_the_variable(
     render: Renderer, engine: str, image: str
 ) -> None:
-    """As its `auth` block has it: user and password to the engine, key by key."""
+    """As with Nomad's `auth` block, the engine gets user and password, key by key."""
     python = (sys.executable, "-I", "-c", NOMAD, engine, image)
     render.serves(render("nomad"), lambda file: [*python, str(file)])
 
@@ -263,7 +263,7 @@ def test_a_shell_reads_the_variables(render: Renderer, image: str) -> None:
 def test_docker_s_own_code_takes_the_variable_before_its_file(
     render: Renderer, go_reader: str, image: str
 ) -> None:
-    """docker 28.3 and newer; Debian's docker does not read it."""
+    """docker 28.3 and newer read DOCKER_AUTH_CONFIG; Debian's docker does not."""
     render.account.docker_config.parent.mkdir()
     render.account.docker_config.write_text('{"credsStore": "nowhere"}')
 
@@ -284,8 +284,8 @@ def test_docker_s_own_code_takes_the_variable_before_its_file(
 def test_another_user_s_file_that_only_it_may_read(
     render: Renderer, image: str, client: Client
 ) -> None:
-    """0400 and owned by the client's user, on a mount that is read-only: as Dagger
-    and Kubernetes mount secrets."""
+    """The file has mode 0400, is owned by the client's user, and is on a read-only
+    mount: Dagger and Kubernetes mount secrets like this."""
     world, account = render.account.world, render.account
     file = render.file(render("docker-config"))
     file.chmod(0o400)
@@ -322,7 +322,7 @@ def test_a_file_in_memory_alone(render: Renderer, image: str, client: Client) ->
 def test_the_registry_finds_out_a_user_with_a_newline(
     render: Renderer, go_reader: str, image: str
 ) -> None:
-    """`echo user:pass | base64`: what our pair without a newline avoids."""
+    """`echo user:pass | base64` encodes a newline; our pair has none."""
     pair = shlex.quote(render("user-pass"))
     script = f"echo {pair} | base64 -w0"
     auth = render.account.succeed("sh", "-c", script).stdout

@@ -1,7 +1,7 @@
-"""A machine within the machine: its own network, mounts and process table.
+"""A world: its own network, mounts and process table, by Linux namespaces.
 
 Process 1 of the world is a `cat` that reads a pipe from pytest. However pytest
-ends, the pipe ends too, and the kernel kills all that is left in the world.
+ends, the pipe ends too, and the kernel kills all processes of the world.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from support.program import BUSY_S
 
 from .parts import SYSTEM_PATH, program, require_a_world
 
-# A documentation address (RFC 5737): docker takes a registry on 127.0.0.0/8 for
-# "insecure" and would forgive a bad certificate there.
+# A documentation address (RFC 5737): docker treats registries on 127.0.0.0/8 as
+# "insecure", and would accept a bad certificate there.
 ADDRESS = "192.0.2.1"
 SYSTEM_TRUST = "/etc/ssl/certs/ca-certificates.crt"
-# Where programs of uid 0 write whatever their configuration says.
+# Directories to which programs of root write, whatever their configuration says.
 CLIENTS_STATE = ("/run", "/etc/docker", "/var/lib/containers")
 SERVER_SECONDS = 3600
 BARE_ENVIRONMENT = {"PATH": SYSTEM_PATH, "HOME": "/nonexistent", "LANG": "C.UTF-8"}
@@ -33,11 +33,11 @@ class World:
     """Runs programs inside the namespaces of one holder process."""
 
     def __init__(self, directory: Path, holder: subprocess.Popen[bytes]) -> None:
-        """Enter by the namespaces of process `holder`; keep files in `directory`."""
+        """Use the namespaces of the process `holder`; keep files in `directory`."""
         self.directory = directory
         self._holder = holder
         namespaces = Path(f"/proc/{holder.pid}/ns")
-        # Unforked, nsenter becomes `timeout`, which passes a SIGTERM on; only the
+        # With --no-fork nsenter execs `timeout`, which passes a SIGTERM on; only the
         # child of `timeout` is in the world's process table.
         self._enter = [
             *(program("nsenter"), "--no-fork"),
@@ -48,9 +48,9 @@ class World:
         ]
 
     def command(self, *argv: str, seconds: float = BUSY_S) -> list[str]:
-        """Return what runs a program here for one who has a terminal, or pipes, to it.
+        """Return the command line for a program in the world with a terminal or pipes.
 
-        In the foreground: who is not may read no terminal.
+        It stays in the foreground, since background processes cannot read a terminal.
         """
         return [*self._enter, "--foreground", str(seconds), *argv]
 
@@ -61,7 +61,7 @@ class World:
         stdin: str = "",
         seconds: float = BUSY_S,
     ) -> Result:
-        """Run a program to its end; exit status 124 says that time ran out."""
+        """Run a program to its end; exit code 124 means that time ran out."""
         return subprocess.run(
             [*self._enter, str(seconds), *argv],
             input=stdin,
@@ -73,7 +73,7 @@ class World:
         )
 
     def check(self, *argv: str) -> str:
-        """Run a program that must succeed; return its standard output."""
+        """Run a program that must succeed; return its stdout."""
         done = self.run(*argv)
         assert done.returncode == 0, f"{argv}: {done.stderr}{done.stdout}"
         return done.stdout
@@ -87,7 +87,7 @@ class World:
         within_s: float = BUSY_S,
         name: str = "",
     ) -> Iterator[Path]:
-        """Keep a server running, from `ready` on; yield the file of its output."""
+        """Run a server; when `ready` returns True, yield the file of its output."""
         log = self.directory / f"{name or Path(argv[0]).name}.log"
         with (
             log.open("wb") as output,
@@ -111,12 +111,12 @@ class World:
                 process.terminate()
 
     def end(self) -> None:
-        """Kill all that is left in the world, before its directory is removed."""
+        """Kill all processes of the world, before its directory is removed."""
         self._holder.kill()
         self._holder.wait()
 
     def listening(self, port: int) -> bool:
-        """Tell whether a server listens on TCP `port`."""
+        """Return whether a server listens on the TCP port `port`."""
         return bool(self.check("ss", "-Hltn", f"sport = :{port}"))
 
 
@@ -124,9 +124,9 @@ class World:
 def open_world(
     hosts: tuple[str, ...], make_ca: Callable[[Path], Path]
 ) -> Iterator[World]:
-    """Open a world where `hosts` are at ADDRESS, with a directory that ends with it.
+    """Open a world in which `hosts` are at ADDRESS, with a temporary directory.
 
-    What `make_ca` writes into the directory is all that is trusted.
+    Only the CA that `make_ca` writes into the directory is trusted.
     """
     require_a_world()
     with tempfile.TemporaryDirectory(prefix="dockcred-") as name:
@@ -147,7 +147,7 @@ def _open(directory: Path, hosts: tuple[str, ...], ca: Path) -> Iterator[World]:
         assert holder.stdin
         assert holder.stdout
         try:
-            # The echo of one line says that the namespaces are there.
+            # `cat` echoes a line when the namespaces exist.
             holder.stdin.write(b"ready\n")
             holder.stdin.flush()
             assert holder.stdout.readline() == b"ready\n", "unshare failed"
