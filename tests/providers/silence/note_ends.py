@@ -1,4 +1,6 @@
-"""A launcher's note repeats "nobody was found"; each condition that ends it is broken.
+"""A note is a file by which a launcher repeats the answer "no identity was found".
+
+Each condition of a note is broken once, and then the full program must run.
 
 unshare --net --mount --uts python -m providers.silence.note_ends SCENE PROGRAMS HOME
 """

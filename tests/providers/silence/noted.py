@@ -1,4 +1,4 @@
-"""The launchers on a machine whose packets are dropped: they repeat "nobody was found".
+"""Launchers on a machine whose packets are dropped, and their notes (note_ends.py).
 
 Each launcher has a twin that exits with HANDED_OVER instead of starting the full
 program. So a test sees which of the two answered, and waits for no cloud.

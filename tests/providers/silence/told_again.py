@@ -1,4 +1,4 @@
-"""A launcher repeats "nobody was found" without the full program, until it changes.
+"""A launcher repeats "no identity was found" without the full program.
 
 unshare --net --mount --uts python -m providers.silence.told_again SCENE PROGRAMS HOME
 """
