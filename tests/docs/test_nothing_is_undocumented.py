@@ -77,8 +77,7 @@ def test_a_page_tells_of_every_option(name: str) -> None:
 
 
 def test_every_variable_of_ours_has_a_meaning_and_no_other_has() -> None:
-    """DOCKCRED_SERVICE_ACCOUNT is no environment variable: it is part of the cache key of
-    kubelet's plugin."""
+    """DOCKCRED_SERVICE_ACCOUNT is no environment variable: it is in a cache key."""
     text = "\n".join(
         path.read_text()
         for place in ("common", "helpers")

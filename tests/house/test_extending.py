@@ -67,8 +67,7 @@ class Step:
 
 
 def steps(page: str) -> Iterator[Step]:
-    """Yield the steps of the page's first part: a `py` block is a new file, a `diff`
-    block adds lines to a file."""
+    """Yield the page's first steps: `py` is a new file, `diff` adds lines to a file."""
     path, new = "", False
     lines = iter(page.partition("\n## A store")[0].splitlines())
     for line in lines:
@@ -118,10 +117,7 @@ def copy(target: Path) -> Path:
 
 
 def install(tree: Path, place: Path) -> Path:
-    """Install a tree with pip into a venv that uses this Python's libraries.
-
-    Returns the venv's bin directory.
-    """
+    """Install a tree into a venv that uses this Python's libraries; return its bin."""
     libraries = sysconfig.get_path("purelib")
     subprocess.run(
         [sys.executable, "-m", "venv", "--without-pip", place],
