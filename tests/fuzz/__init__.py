@@ -1,12 +1,12 @@
-"""What strangers write, made up by a fuzzer that is guided by coverage.
+"""Fuzz the parsers of other people's data, guided by coverage.
 
     python tests/fuzz/run.py [TARGET...] [--minutes N]
 
-A target is a function of bytes in one of the modules beside this file; `targets` lists
-them. Whatever the bytes, it returns, or raises an error of ours; it takes no longer than
-a moment; and what it shows has no secret that was in them. Where another reader of the
-same format is at hand, the two agree.
+A target is a function that takes bytes, in a module of this folder; `targets` lists
+them. For any bytes it must return, or raise one of our own errors. It must be fast, and
+its result must not show a secret from the bytes. If there is another parser of the same
+format, both must agree.
 
-`corpus/TARGET/` has inputs that a run begins with, each called by what is odd about it.
-They are tried by test_corpus.py too, on any Python, without the fuzzer.
+`corpus/TARGET/` has the inputs with which a run starts, each named after what is odd
+about it. test_corpus.py tries them too, on any Python, without the fuzzer.
 """

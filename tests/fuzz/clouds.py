@@ -1,4 +1,4 @@
-"""The files in which clouds' and forges' tools keep who is logged in."""
+"""Targets: files in which the tools of clouds and forges keep logins."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ERRORS = (DockcredError,)
 
 
 def aws_files(data: bytes) -> str:
-    """Follow the profiles that botocore reads."""
+    """Follow the chain of each profile in a file that botocore can read."""
     path = in_file(data)
     try:
         config = botocore.configloader.load_config(path)
@@ -48,7 +48,7 @@ def google_file(data: bytes) -> str:
 
 
 def oracle_file(data: bytes) -> str:
-    """Read its default profile, and the name of its key, by whichever way it has one."""
+    """Read the default profile and its key id; configparser must agree."""
     path = in_file(data)
     environment = Environment({"OCI_CLI_CONFIG_FILE": path, "HOME": "/x"})
     listed = oracle.names(environment)
@@ -62,7 +62,7 @@ def oracle_file(data: bytes) -> str:
 
 
 def alibaba_file(data: bytes) -> str:
-    """Read it as the CLI's JSON and as the other file's INI."""
+    """Read the bytes as the CLI's JSON file and as the INI file `credentials`."""
     home = os.path.dirname(in_file(data))
     os.makedirs(f"{home}/.aliyun", exist_ok=True)
     os.makedirs(f"{home}/.alibabacloud", exist_ok=True)
@@ -89,7 +89,7 @@ def azure_node_file(data: bytes) -> str:
 
 
 def tool_login(data: bytes) -> str:
-    """Hold what we read to what YAML says, and read it as glab's file."""
+    """Read the bytes as glab's file, and as a login file; PyYAML must agree."""
     text = data.decode("utf-8", "replace")
     file = glab.GlabFile("config.yml", text)
     for place, instance in file.registries().items():

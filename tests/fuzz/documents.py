@@ -1,4 +1,4 @@
-"""The files of docker, podman, Nomad, Kubernetes and our own."""
+"""Targets: files of docker, podman, Nomad and Kubernetes, and our own."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _FORMATS = sorted(formats.CHECKERS)
 
 
 def in_file(data: bytes, name: str = "file") -> str:
-    """Return the path of a file with these bytes, for its owner alone."""
+    """Write a file with these bytes that only its owner can read; return its path."""
     path = os.path.join(_HERE.name, name)
     with open(path, "wb", opener=lambda p, flags: os.open(p, flags, 0o600)) as file:
         file.write(data)
@@ -41,7 +41,7 @@ def in_file(data: bytes, name: str = "file") -> str:
 
 
 def json(data: bytes) -> str:
-    """Hold what we read without json to what json reads, and to nothing else."""
+    """Read the bytes with our own JSON reader; Python's json must agree."""
     try:
         ours = json_reader.plain(data)
     except ValueError:
@@ -56,7 +56,7 @@ def json(data: bytes) -> str:
 
 
 def checked_file(data: bytes) -> str:
-    """Check it as a file of each format; the first byte says which."""
+    """Check the bytes as a file of one format, which the first byte selects."""
     name = _FORMATS[data[0] % len(_FORMATS)] if data else _FORMATS[0]
     found = formats.check(name, data[1:])
     return " ".join(f"{each.text} {each.remedy}" for each in found)
@@ -73,7 +73,7 @@ def docker_variable(data: bytes) -> str:
 
 
 def edited_json(data: bytes) -> str:
-    """Hold a text that we change to the same JSON with the one change."""
+    """Edit a JSON text: add and remove a member; the result must be valid JSON."""
     text = data.decode("utf-8", "replace")
     path = ("credHelpers", "registry.example.com")
     if json_text.get(text, path[:1]) is edit.ABSENT:
@@ -107,7 +107,7 @@ def nomad_agent(data: bytes) -> str:
 
 
 def config_toml(data: bytes) -> str:
-    """Hold its patterns to fnmatch, label by label."""
+    """Parse config.toml; fnmatch must agree with its patterns, label by label."""
     text = data.decode("utf-8", "replace")
     defaults, entries = load.parse(text, "config.toml")
     for entry in entries:

@@ -1,9 +1,10 @@
-"""One target under atheris: what a fault is, is written down, and the fuzzer goes on.
+"""Run one target under atheris; write faults to files, and continue after each.
 
     python -m fuzz.engine TARGET SECONDS SEED FOUND GROWN
 
-FOUND gets each kind of fault once, with the input that shows it; GROWN the inputs that
-reach something new. libFuzzer counts executions and edges, on stderr.
+The folder FOUND gets each kind of fault once, with an input that causes it. GROWN gets
+the inputs that reach new code. libFuzzer prints counts of executions and edges on
+stderr.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ _MOST_S, _MOST_MB = 20, 2048
 
 
 def main(name: str, seconds: str, seed: str, found: str, grown: str) -> None:
-    """Fuzz until the seconds are over; libFuzzer ends the process."""
+    """Fuzz for so many seconds; then libFuzzer ends the process."""
     import atheris
 
     target = TARGETS[name]
-    # All that is ours: what a target calls on its way guides too.
+    # All of our code is instrumented: functions that a target calls guide the fuzzer
+    # too.
     with atheris.instrument_imports(include=["dockcred"]):
         tried = Tried(name)
 

@@ -1,4 +1,7 @@
-"""The launcher's sh beside Python: what it answers by itself, Python would answer too."""
+"""Target: the launcher's front (its sh part) must answer only as Python would.
+
+A front answers hits from the cache without Python, and passes other requests to Python.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,7 @@ _NAMES = {
 
 
 def _token(subject: str, number: int) -> bytes:
-    """Return a token of a subject, whose signature nobody checks."""
+    """Return a token for a subject; its signature is wrong, as nobody checks it."""
     claims = {"iss": "https://issuer.example.com", "sub": subject, "iat": number}
     signature = hashlib.sha256(f"{subject} {number}".encode()).digest()
     parts = (b'{"alg":"HS256"}', json.dumps(claims).encode(), signature)
@@ -57,16 +60,17 @@ TOKENS = {
     for subject in ("ada", "bob")
     for number in (1, 2)
 }
-"""What a token file has, by what stands for it in an input."""
+"""Tokens by their placeholders in an input, such as {ada1}."""
 
 
 def front(data: bytes) -> str:
-    """Ask Python for one registry as one user, then both for another, as another.
+    """Make one request to Python, and then a second one to the front and to Python.
 
-    An input is a request, variables as /proc has them and a token file's content, twice;
-    the second time what is missing is as the first. An answer without Python must be
-    Python's, and the one that is minted for these variables; and else Python gets all
-    that was asked.
+    An input has two requests of three parts: the request, variables as in
+    /proc/PID/environ, and the content of a token file. Parts that the second lacks are
+    those of the first. If the front answers the second without Python, the answer must
+    be Python's, with the password for these variables. If not, Python must get the
+    whole request.
     """
     parts = data.split(PART)
     first = [*parts[:3], b"", b""][:3]
@@ -94,13 +98,14 @@ def front(data: bytes) -> str:
 
 
 def _line(request: bytes) -> bytes:
-    """Return what a request says: sh reads over NULs, and ends each line."""
+    """Return a request without NULs and a last newline: sh drops NULs, and adds a
+    newline."""
     return request.replace(b"\0", b"").removesuffix(b"\n")
 
 
 @functools.cache
 def _shells() -> tuple[str, ...]:
-    """Return those that are there and run."""
+    """Return the names of the shells that are installed and run."""
     return tuple(name for name, words in SHELLS.items() if _runs(words))
 
 
@@ -113,7 +118,7 @@ def _runs(words: list[str]) -> bool:
 
 @functools.cache
 def _place() -> Path:
-    """Return the home of all that is asked, and of the launcher."""
+    """Return the directory that is HOME in all requests, with the launcher."""
     place = Path(_HERE.name, "front")
     place.mkdir(mode=0o700)
     for name, text in (
@@ -126,7 +131,7 @@ def _place() -> Path:
 
 
 def _variables(parts: list[bytes]) -> dict[str, str]:
-    """Return the environment of one call; write its token's file, a second old."""
+    """Return the environment of one call; write its token file, with an old mtime."""
     _, named, token = parts
     pairs = (os.fsdecode(each).partition("=") for each in named.split(b"\0"))
     found = {name: value for name, _, value in pairs if name in _NAMES}
@@ -155,7 +160,7 @@ def _by_sh(shell: str, request: bytes, variables: dict[str, str]) -> bytes:
 
 
 def _by_python(request: bytes, variables: dict[str, str]) -> bytes:
-    """Answer as the launched program does, with what sh has read; nothing: it fails."""
+    """Return Python's answer to a request that sh has read; b"" if it fails."""
     environment = Environment(variables)
     store = Router(
         ("ecr",),
@@ -187,14 +192,14 @@ def _subject(path: str) -> str | bytes:
 
 
 class _Known(ECR):
-    """ECR, with one identity: it is what the variables say, and asks nobody."""
+    """ECR with an identity that depends only on the variables, and calls no service."""
 
     def identity(self, server: ServerURL, environment: Environment) -> Identity:
         return _Told(server, environment)
 
 
 class _Told(Identity):
-    """An identity whose password is made of all that may choose it."""
+    """An identity whose password is a hash of everything that selects an identity."""
 
     def __init__(self, server: ServerURL, environment: Environment) -> None:
         self._server = server
@@ -209,7 +214,7 @@ class _Told(Identity):
         told += [(name, get(name)) for name in provider.variables]
         told += [(name, bool(get(name))) for name in provider.secrets]
         told += map(_subject, self.tokens)
-        if get("AWS_PROFILE"):  # as an SDK, which asks for more
+        if get("AWS_PROFILE"):  # as an SDK, which reads more variables
             told += [(name, get(name)) for name in sdks.NAMES]
         secret = hashlib.sha256(repr(told).encode("utf-8", "replace")).hexdigest()
         many = 20 if get("AWS_REGION") else 1  # too long for sh to read

@@ -1,6 +1,6 @@
-"""Whether the secret stands in an input where nothing may show it: as a value.
+"""Say whether an input has the secret as a value, so that no output may show it.
 
-Where it is a name, or stands twice, or is cut, the input is another's.
+If the secret is a name, occurs twice or is cut off, an output may show it.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ def always(data: bytes) -> bool:
 
 
 def as_auth(data: bytes) -> bool:
-    """Return whether the secret stands once, as the value of an `auth`."""
+    """Return whether the secret occurs once, as the value of an `auth`."""
     text = data.decode("utf-8", "replace")
     return text.count(CODED) == len(_AUTH.findall(text)) == 1 and SECRET not in text
 
 
 def in_authorization(data: bytes) -> bool:
-    """Return whether the secret stands in the header behind the query, and only there."""
+    """Return whether the secret is in the header after the query, and only there."""
     query, _, header = data.partition(b"\n")
     return CODED.encode() in header and not any(
         word.encode() in query for word in (CODED, SECRET)
@@ -39,7 +39,7 @@ def in_authorization(data: bytes) -> bool:
 
 
 def in_json(data: bytes) -> bool:
-    """Return whether the secret is the value of a member whose name says so."""
+    """Return whether the secret is the value of a member with a name as in _NAMES."""
     if data.count(SECRET.encode()) != 1:
         return False
     try:
@@ -60,7 +60,7 @@ def _holds(value: object, *, is_secret: bool) -> bool:
 
 
 def in_ini(data: bytes) -> bool:
-    """Return whether the secret is the value of a line whose name says so."""
+    """Return whether the secret is the value of a line with a name as in _NAMES."""
     text = data.decode("utf-8", "replace")
     found = _LINE.findall(text)
     return text.count(SECRET) == 1 and bool(found and _NAMES.search(found[0]))

@@ -1,8 +1,8 @@
-"""How much of a target's modules some inputs reach, in lines.
+"""Count how many lines of a target's modules some inputs reach.
 
     python -m fuzz.reached TARGET FOLDER...
 
-Lines that run when a module is loaded are no reader's, and are not counted.
+Only lines in functions are counted, not those that run when a module is imported.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Line = tuple[str, int]
 
 
 def lines(name: str, folders: list[str]) -> tuple[int, int]:
-    """Return how many lines of functions were reached, and how many there are."""
+    """Return how many lines in functions were reached, and how many there are."""
     tried = Tried(name)
     files = {file for module in TARGETS[name].about for file in _files(module)}
     found: set[Line] = set()
@@ -46,7 +46,7 @@ def lines(name: str, folders: list[str]) -> tuple[int, int]:
 
 
 def _files(module: str) -> Iterator[str]:
-    """Return the files of a module, or of a package that its target has loaded."""
+    """Yield the file of a module, and the files of its imported submodules."""
     import_module(module)
     for name in sorted(sys.modules):
         if name == module or name.startswith(f"{module}."):
@@ -56,7 +56,7 @@ def _files(module: str) -> Iterator[str]:
 
 
 def _lines(file: str) -> Iterator[Line]:
-    """Return the lines of each function in a file."""
+    """Yield the lines of each function in a file."""
     pending = [compile(Path(file).read_bytes(), file, "exec")]
     while pending:
         code = pending.pop()

@@ -2,13 +2,13 @@
 
     python tests/fuzz/run.py [TARGET...] [--minutes N] [--seed N] [--keep FOLDER] [--table]
 
-Without --minutes it takes two seconds of a processor for each. The seed is always the
-same unless another is named; 0 is a new one. With --keep the inputs that reach new
-places are kept in a folder, a later run begins with them, and it is told how much of
-the lines of the target's modules they reach.
+Without --minutes each target gets two seconds. The seed is always the same unless
+another is given; 0 means a new one. With --keep the inputs that reach new code are kept
+in a folder, and a later run starts with them. It also prints how many lines of the
+target's modules these inputs reach.
 
-With --table what ran is printed once more, as the table in CONTRIBUTING.md. It ends with
-1 where a fault is found, and says where its input lies.
+With --table the results are printed again, as the table in CONTRIBUTING.md. The exit
+status is 1 if a fault was found; then the path of its input is printed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _RUNS = re.compile(r"number_of_executed_units: (\d+)")
 
 
 class Outcome(NamedTuple):
-    """What a target's run came to; `wrong` are its faults, each with its input."""
+    """The result of a target's run; `wrong` has its faults, each with its input."""
 
     name: str
     executions: int
@@ -47,7 +47,7 @@ class Outcome(NamedTuple):
     wrong: list[str]
 
     def __str__(self) -> str:
-        """Return the target's row."""
+        """Return the target's line for the terminal."""
         lines = f"{self.reached} of {self.there} lines" if self.there else ""
         wrong = f"{len(self.wrong)} faults" if self.wrong else ""
         return (
@@ -56,7 +56,7 @@ class Outcome(NamedTuple):
 
 
 def table(ended: list[Outcome]) -> str:
-    """Return what ran, and when, as Markdown."""
+    """Return the results and the date as Markdown."""
     day, seconds = time.strftime("%Y-%m-%d", time.gmtime()), ended[0].seconds
     hours = seconds * len(ended) / 3600
     rows = [f"On {day}, {seconds} s for each target, {hours:.1f} hours in all:", ""]
@@ -73,7 +73,7 @@ def table(ended: list[Outcome]) -> str:
 
 
 def fuzz(name: str, seconds: int, seed: int, keep: Path, *, is_kept: bool) -> Outcome:
-    """Run one target in a process of its own; measure what is kept."""
+    """Run one target in its own process; with is_kept, count the lines it reaches."""
     found, grown = FOUND / name, keep / name
     for place in (found, grown):
         place.mkdir(parents=True, exist_ok=True)
@@ -114,7 +114,7 @@ def _python(*words: object, home: str) -> subprocess.CompletedProcess[str]:
 
 
 def _variables(scratch: str) -> dict[str, str]:
-    """Return an environment in which nothing of this machine's is read."""
+    """Return variables with which no file of this machine's user is read."""
     return {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(TESTS),
@@ -125,7 +125,7 @@ def _variables(scratch: str) -> dict[str, str]:
 
 
 def main() -> int:
-    """Fuzz; print a row for each target and the faults; return 1 where there are any."""
+    """Fuzz; print a line for each target, and the faults; return 1 if there are any."""
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("targets", nargs="*", metavar="TARGET")
     options.add_argument("--minutes", type=float, help="of all targets together")

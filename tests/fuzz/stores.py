@@ -1,4 +1,4 @@
-"""The vault's file, and what is said on the bus of the keychain."""
+"""Targets: the vault's file, and D-Bus messages of the keychain."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST_WORK = 2**14
 
 
 def vault(data: bytes) -> str:
-    """Open it with the key that its seeds have, or with one of a passphrase."""
+    """Open a vault with the key of the corpus, and with one from a passphrase."""
     file = VaultFile.parse(data)
     if file.key["kind"] == "scrypt":
         numbers = [file.key.get(name) for name in "nrp"]
@@ -27,7 +27,7 @@ def vault(data: bytes) -> str:
 
 
 def d_bus(data: bytes) -> str:
-    """Hold a message that both read to what jeepney makes of it."""
+    """Parse a D-Bus message; if jeepney can parse it too, both must agree."""
     try:
         size = wire.length(data)
         if not 0 < size <= len(data):
@@ -38,7 +38,7 @@ def d_bus(data: bytes) -> str:
     assert isinstance(ours.body, tuple)
     try:
         (theirs,) = Parser().feed(data[:size])
-    except Exception:  # noqa: BLE001 - it is stricter, or does not understand
+    except Exception:  # noqa: BLE001 - jeepney is stricter, or cannot parse it
         return ""
     assert ours.body == theirs.body, "jeepney reads another body"
     assert ours.kind == theirs.header.message_type.value

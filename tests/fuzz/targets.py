@@ -1,4 +1,4 @@
-"""The targets by name: where each is, which modules it is about, what it may raise."""
+"""The targets by name: the module of each, and the modules that it tests."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from pathlib import Path
 CORPUS = Path(__file__).with_name("corpus")
 SECRET = "hush-7Qx2fuzz"
 CODED = base64.b64encode(f"ada:{SECRET}".encode()).decode()
-"""The secret of every seed, and as `auth` has it for the user ada."""
+"""SECRET is the secret of every input in the corpus, CODED its `auth` for user ada."""
 
 SLOW_S = 2.0
-"""The processor time of one input, under a fuzzer that makes all of it slower."""
+"""The most seconds of processor time for one input; a fuzzer makes code slower."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """One reader.
+    """One target.
 
-    module      of this folder, which has a function of the target's name
-    about       the modules of dockcred of which it is told how much was reached
-    hides       whether the secret, where it stands in the input, may not be shown;
-                a name of a function in that module, or nothing
+    module      the module of this folder that has a function of the target's name
+    about       the modules of dockcred whose reached lines are counted
+    hides       the name of a function in fuzz.hidden that says whether an input has a
+                secret that may not be shown, or ""
     most_bytes  the longest input
     """
 
@@ -109,7 +109,7 @@ TARGETS = {
 
 
 class Tried:
-    """A target, loaded: it is called with an input, and returns what is wrong."""
+    """An imported target; call it with an input to get its fault."""
 
     def __init__(self, name: str) -> None:
         target = TARGETS[name]
@@ -123,13 +123,13 @@ class Tried:
         self._errors: tuple[type[Exception], ...] = module.ERRORS
 
     def __call__(self, data: bytes) -> str:
-        """Return what kind of fault an input shows, with its place; "" for none."""
+        """Return the kind of fault that an input causes, with its place; "" if none."""
         began = time.process_time()
         try:
             shown = self._one(data)
         except self._errors as error:
             shown = str(error) + repr(getattr(error, "remedy", ""))
-        except Exception as error:  # noqa: BLE001 - each is a fault, and is told
+        except Exception as error:  # noqa: BLE001 - each is a fault, and is returned
             return f"{type(error).__name__} {_place(error)}"
         took = time.process_time() - began
         if took > SLOW_S:
@@ -142,7 +142,8 @@ class Tried:
 
 
 def _place(error: Exception) -> str:
-    """Return where it was raised, and the innermost line of ours."""
+    """Return the innermost line of our code where an error was raised; of an assertion
+    also its text."""
     trace, innermost, ours = error.__traceback__, "", ""
     while trace:
         file = Path(trace.tb_frame.f_code.co_filename)

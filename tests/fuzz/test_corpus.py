@@ -1,6 +1,6 @@
-"""The corpus, tried without the fuzzer: no input of it is a fault, on any Python.
+"""No input of the corpus causes a fault, on any Python, without the fuzzer.
 
-What the fuzzer finds becomes an input here, called by what is odd about it.
+Add what the fuzzer finds to the corpus, with a name that says what is odd about it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def test_the_corpus_is_small_and_each_input_is_called_by_its_reason():
 
 
 def test_a_fault_is_told_with_its_place(monkeypatch):
-    """Otherwise all of this would be green whatever the readers did."""
+    """Otherwise these tests would pass whatever the parsers did."""
     tried = Tried("store-request")
     monkeypatch.setattr(tried, "_one", lambda data: [][len(data)])
     assert tried(b"").startswith("IndexError at ")

@@ -1,4 +1,4 @@
-"""What a registry's client, an issuer and a registry say of tokens."""
+"""Targets: tokens, and what a registry's client, an issuer and a registry send."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from dockcred.transport.json_reader import claims_of
 from fuzz.documents import in_file
 
 ERRORS = (DockcredError, Refusal)
-# A proxy resolves all names: none is looked up here.
+# With a proxy, no name is resolved on this machine.
 _BEHIND_A_PROXY = Environment({"HTTPS_PROXY": "http://127.0.0.1:9"})
 _NO_CHECK = {"verify_signature": False}
 
 
 def id_token(data: bytes) -> str:
-    """Hold what we believe to what PyJWT reads of the same token."""
+    """Parse an ID token; PyJWT must agree with what we accept."""
     claims = claims_of(data)
     token = tokens.read(data.decode("latin-1"))
     assert token.claims == claims, "the quick reader has other claims"
@@ -44,7 +44,7 @@ def key_set(data: bytes) -> str:
 
 
 def token_request(data: bytes) -> str:
-    """Read it as a GET's query, with what follows a line's end as its Authorization."""
+    """Parse the first line as a GET's query, the rest as its Authorization header."""
     query, newline, shown = data.partition(b"\n")
     headers = [shown.decode("latin-1")] if newline else []
     try:

@@ -1,4 +1,4 @@
-"""What is said to us over pipes and sockets: by clients, kubelet, nodes and servers."""
+"""Targets: data from pipes and sockets, sent by clients, kubelet, nodes and servers."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _PROVIDERS = {
 
 
 def server_url(data: bytes) -> str:
-    """Hold its parts to those that Python's own library finds in the same address."""
+    """Parse a server URL; Python's urllib must find the same parts."""
     server = ServerURL.parse(data)
     address = server.raw if "://" in server.raw else f"//{server.raw}"
     try:
         theirs = urlsplit(address)
     except ValueError:
         assert server.host.startswith("["), "urllib finds no host"
-        return ""  # brackets around what is no address: nobody is there
+        return ""  # brackets without an IPv6 address: no such host exists
     host = (theirs.hostname or "").removesuffix(".")
     assert server.host.strip("[]") == host, "another host than urllib's"
     default = {"http": 80}.get(server.scheme, 443)
@@ -48,7 +48,7 @@ def server_url(data: bytes) -> str:
 
 
 def hosts(data: bytes) -> str:
-    """Hold a provider's host to be matched whole: with a label before or behind, no."""
+    """A provider must match whole host names: not with text added, not with http."""
     server = ServerURL.parse(data)
     matching = [name for name, each in _PROVIDERS.items() if each.matches(server)]
     for name in matching:
@@ -88,7 +88,7 @@ def kubelet_request(data: bytes) -> str:
 
 
 def http_response(data: bytes) -> str:
-    """Read it from a connection that ends behind it."""
+    """Read the bytes as a response from a connection that is closed after them."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 18)
