@@ -1,4 +1,4 @@
-"""Everything a cloud can do wrong: a cause, a remedy, in time, and no secret."""
+"""Every failure of a cloud gives a cause and a remedy, in time, without a secret."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ WORDS = {
     "wrong-certificate": "certificate",
 }
 ONCE_MORE = {"access-denied", "garbage-body", "wrong-shape", "huge", "refuse"}
-"""Those that take no second attempt, and so no time."""
+"""The kinds of failure that are not retried, and so take no time."""
 ROADS = {
     "direct": ("env-session", {}),
     "sdk": ("env-session", {"DOCKCRED_ROAD": "sdk"}),
@@ -46,7 +46,7 @@ ROADS = {
 
 
 def _is_clean(answer, cloud, environment):
-    """No secret of the identity and no password is in any output."""
+    """Assert that no secret of the identity and no password is in any output."""
     printed = (answer.stdout + answer.stderr).decode("ascii")
     for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         if value := environment.get(name):
@@ -59,7 +59,7 @@ def _is_clean(answer, cloud, environment):
 
 
 def test_every_failure_of_the_sandbox_is_tried():
-    assert set(WORDS) == set(KINDS) - {"slow"}  # which is none in the end
+    assert set(WORDS) == set(KINDS) - {"slow"}  # a slow answer is no failure
 
 
 @pytest.mark.parametrize("road", ROADS)
@@ -86,7 +86,7 @@ def test_a_failure_is_one_line_with_its_remedy_in_time(kind, road, ecr, cloud):
 
 
 def test_by_default_a_hang_ends_within_eight_seconds(ecr, cloud):
-    """On both roads; Nomad's driver kills after ten."""
+    """With our own code and with the SDK; Nomad's driver kills after ten seconds."""
     for service in ("ecr", "sso"):
         cloud.fail(f"{service}:hang")
     environments = [cloud.environment("env-keys"), cloud.environment("sso")]
@@ -109,7 +109,7 @@ def test_by_default_a_hang_ends_within_eight_seconds(ecr, cloud):
 )
 @pytest.mark.parametrize("kind", ["access-denied", "garbage", "half", "huge", "hang"])
 def test_a_source_that_fails_is_told_too(kind, identity, service, ecr, cloud):
-    """Not only ECR: STS, the SSO portal, the metadata and container endpoints."""
+    """Not only ECR fails: also STS, the SSO portal, metadata, container endpoints."""
     limit = LIMIT_S.get(kind, DEFAULT_LIMIT_S)
     environment = cloud.environment(identity) | {"DOCKCRED_TIMEOUT": str(limit)}
     cloud.fail(f"{service}:{kind}")
@@ -200,7 +200,7 @@ def test_a_token_file_that_is_missing_is_named(ecr, cloud):
 
 
 def test_what_is_printed_of_a_stranger_s_text_drives_no_terminal(ecr, cloud):
-    """Escape sequences in a profile's name, which the error repeats."""
+    """The error repeats a profile's name, which has escape sequences here."""
     environment = cloud.environment("shared-credentials")
     answer = ecr.get(environment | {"AWS_PROFILE": "a\x1b[2J\x07b"})
     assert re.fullmatch(rb"[ -~]+\n", answer.stdout)

@@ -1,4 +1,4 @@
-"""What the machine around the program can do wrong."""
+"""Failures of the machine on which the program runs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ROADS = ("direct", "sdk")
 
 @pytest.fixture
 def silent():
-    """A metadata address that accepts and never answers."""
+    """A metadata address that accepts connections and never answers."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(64)
@@ -41,7 +41,7 @@ def silent():
 def test_a_metadata_address_that_never_answers_is_soon_given_up(
     road, ecr, cloud, silent
 ):
-    """Nothing configured off EC2: told for private ECR, silence for the gallery.
+    """Without configuration, off EC2: an error for private ECR, "not found" for public.
 
     botocore waits a second for version 2 and another for version 1.
     """
@@ -127,7 +127,7 @@ def test_a_nameserver_that_never_answers_does_not_hold_the_program(
 
 
 def test_a_lock_that_a_stopped_process_holds_costs_three_seconds(ecr, cloud):
-    """And a call more; never the answer."""
+    """It also costs one more call to the cloud, but never the answer."""
     environment = cloud.environment()
     cloud.fail("ecr:hang:1")
     holder = ecr.start("get", environment=environment)
@@ -160,7 +160,7 @@ def test_a_stdin_that_is_never_closed_ends_with_the_time(ecr, cloud):
 
 
 def test_a_client_that_does_not_read_does_not_hold_the_program(ecr, cloud):
-    """stdout is a full pipe: the watchdog's own words cannot be written either."""
+    """stdout is a full pipe: the watchdog's message cannot be written either."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     with contextlib.suppress(BlockingIOError):
@@ -191,7 +191,7 @@ def test_a_time_limit_is_kept(ecr, cloud):
 
 @pytest.fixture
 def process(cloud):
-    """An identity whose credential_process is a shell script, to be given."""
+    """Return a function that makes a script the identity's credential_process."""
     environment = cloud.environment("credential-process")
     program = cloud.home / "credential-process/credential-process"
 
@@ -207,7 +207,7 @@ def _asleep(mark: str) -> list[int]:
 
 
 def test_a_child_program_dies_with_the_time(ecr, process):
-    """Also a grandchild, and one that holds our stderr."""
+    """So do a grandchild, and a child that holds our stderr open."""
     environment = process(f"sleep {LONG_S}1 & sleep {LONG_S}2; exit 1")
     running = ecr.start("get", environment=environment | {"DOCKCRED_TIMEOUT": "3"})
     running.stdin.write(HOST.encode())
@@ -221,7 +221,7 @@ def test_a_child_program_dies_with_the_time(ecr, process):
 
 
 def test_ctrl_c_while_a_child_program_runs_ends_both(ecr, process):
-    """A terminal sends it to both; a client only to us."""
+    """A terminal sends SIGINT to both; a client sends it only to us."""
     environment = process(f"exec sleep {LONG_S}3")
     running = ecr.start(
         "get", environment=environment | {"DOCKCRED_TIMEOUT": f"{LONG_S}"}
@@ -268,7 +268,7 @@ def test_ctrl_c_while_the_cloud_hangs_ends_at_once(road, ecr, cloud):
 def test_a_child_program_that_fails_is_told_without_what_it_printed(
     script, ecr, process
 ):
-    """What it wrote may be a secret."""
+    """The child's output may be a secret."""
     answer = ecr.get(process(script))
     assert answer.status == 1
     assert b"hunter2" not in answer.stdout

@@ -1,1 +1,1 @@
-"""Many that change the same files at the same moment: nothing acknowledged is lost."""
+"""Many programs change the same files at once: no change that succeeded is lost."""

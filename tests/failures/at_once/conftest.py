@@ -1,4 +1,4 @@
-"""A crowd of programs, a home that they share, and a registry to log in to."""
+"""Fixtures: programs that start at once, their common home, and a registry."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def crowd(tmp_path: Path) -> Iterator[Table]:
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """A home whose path leaves room for the socket of gpg's agent."""
+    """Yield a home with a short path, as the path of gpg-agent's socket is limited."""
     path = Path(tempfile.mkdtemp(prefix="dc-", dir="/tmp"))
     try:
         yield path
@@ -53,7 +53,7 @@ def environment(home: Path) -> dict[str, str]:
 
 @pytest.fixture
 def registry_port(tmp_path: Path) -> Iterator[int]:
-    """A registry at every address of the loopback, each a registry to docker."""
+    """Run a registry at every loopback address; docker takes each for another one."""
     for name in ("docker-registry", "docker"):
         program(name)
     port = free_port()

@@ -1,4 +1,4 @@
-"""Many `configure` and --undo of different clients and helpers into the same files."""
+"""Many `configure` and `configure --undo` at once, of several clients in one file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BEFORE = '{\n\t"auths": {"r.example": {"auth": "dTpw"}},\n\t"psFormat": "é"\n}\
 
 
 def configure(number: int, environment: dict[str, str], *more: str) -> Start:
-    """Docker and podman write the same file here, nomad too."""
+    """Return a `configure` of docker, podman or nomad; all write the same file."""
     config = f"{environment['DOCKER_CONFIG']}/config.json"
     client = (("docker",), ("podman",), ("nomad", "--config", config))[number % 3]
     helper = ("keyring", "ecr-login", "auto")[number % 3]
@@ -43,7 +43,7 @@ def test_no_change_of_many_at_once_is_lost_and_undo_gives_all_back(
         )
         told = [end.stderr for end in ended if end.status]
         assert json.loads(file.read_text())["credHelpers"] == acknowledged, told
-        # A crowd that is turned away has lost nothing, and got nothing.
+        # If all had failed nothing would be lost, so all must have succeeded.
         assert len(acknowledged) == MANY, told
         crowd.run_together([configure(n, environment, "--undo") for n in range(6)])
         assert file.read_text() == BEFORE
@@ -53,7 +53,7 @@ def test_no_change_of_many_at_once_is_lost_and_undo_gives_all_back(
 def test_undo_amid_many_changes_leaves_a_file_that_says_all_that_came_after(
     crowd, environment, home: Path
 ):
-    """What an undo has taken back is not there; all others are, or said no."""
+    """What an undo has removed is gone; no other entry changes."""
     file = home / ".docker/config.json"
     file.parent.mkdir(mode=0o700)
     for _ in range(ROUNDS):

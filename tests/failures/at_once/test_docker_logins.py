@@ -1,4 +1,4 @@
-"""`docker login`, one after the other, while we change the same config.json."""
+"""One `docker login` after another, while we change the same config.json."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KEPT = "kept.example"
 
 
 class Logins:
-    """The logins of docker's own client: those that it has acknowledged."""
+    """Runs docker's own client for logins, and keeps those that succeeded."""
 
     def __init__(self, environment: dict[str, str], port: int) -> None:
         self.acknowledged: list[str] = []
@@ -62,7 +62,7 @@ class Logins:
 def config(home: Path) -> Path:
     file = home / ".docker/config.json"
     file.parent.mkdir(mode=0o700)
-    # Without an entry docker would take a store of its own choice.
+    # Without an entry docker would choose a credential store by itself.
     file.write_text(json.dumps({"auths": {KEPT: {}}}))
     file.chmod(0o600)
     return file
@@ -94,7 +94,7 @@ def test_no_login_and_no_helper_is_lost_while_configure_writes(
 def test_no_login_is_lost_while_import_removes(
     crowd, environment, config, registry_port, home: Path
 ):
-    """Each is in the file or in the vault, and none is in the file once it is over."""
+    """Each login is in the file or in the vault; at the end none is in the file."""
     environment |= {
         "DOCKCRED_STORE": "vault",
         "DOCKCRED_VAULT_FILE": f"{home}/vault",

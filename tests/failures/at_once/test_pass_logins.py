@@ -1,4 +1,4 @@
-"""Many logins into `pass` at once: each registry has its last one, and only that."""
+"""Many logins into `pass` at once: each registry keeps only its last login."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KEYRING = "docker-credential-keyring"
 
 @pytest.fixture
 def password_store(home: Path, environment):
-    """An initialised `pass`, with a key that has no passphrase."""
+    """Initialise `pass` with a key without a passphrase."""
     for name in ("gpg", "gpgconf", "pass"):
         program(name)
     (home / ".gnupg").mkdir(mode=0o700)
@@ -36,7 +36,7 @@ def password_store(home: Path, environment):
 
 
 def test_two_logins_each_at_once_leave_one_password_each(crowd, password_store, home):
-    """Two users log in to each registry at the same moment: one of them is last."""
+    """Two users log in to each registry at the same moment: the later one is kept."""
 
     def login(number: int, user: str) -> Start:
         said = {"ServerURL": f"r{number}.io", "Username": user, "Secret": f"of {user}"}

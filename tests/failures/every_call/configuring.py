@@ -1,4 +1,4 @@
-"""`dockcred configure` and its --undo, of every client."""
+"""Writers: `dockcred configure` and `configure --undo`, for every client."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NAMES = tuple(
 
 
 def writers(world: World) -> Iterator[Writer]:
-    """Name each client's files, with something in them and with nothing."""
+    """Yield the writers of each client's files: existing files, and missing ones."""
     home = str(world.home)
     environment = {
         "HOME": home,

@@ -1,4 +1,4 @@
-"""A process table, worlds in memory, a cloud, and the count of all points."""
+"""Fixtures: a pid namespace, a directory in memory, and a sandbox."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def short_directory() -> Iterator[Path]:
-    """A directory in memory, whose path leaves room for the socket of gpg's agent."""
+    """Yield a directory in memory with a short path, for the socket of gpg-agent."""
     place = _MEMORY if os.access(_MEMORY, os.W_OK) else None
     path = tempfile.mkdtemp(prefix="dc-", dir=place)
     try:

@@ -1,4 +1,4 @@
-"""What keeps a person's or a service's secrets: vault, pass, imports, keys, launchers."""
+"""Writers of people's and services' secrets: vault, pass, imports, keys, launchers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ PASS_NAMES = ("pass store", "pass erase")
 
 
 def writers(world: World, key: Path) -> Iterator[Writer]:
-    """Name them; the vault's key lies outside the world."""
+    """Yield the writers without those of `pass`; the vault's key is outside `world`."""
     environment = {
         "HOME": str(world.home),
         "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -217,7 +217,7 @@ def writers(world: World, key: Path) -> Iterator[Writer]:
 
 
 def _roles(world: World) -> dict[str, object]:
-    """Load every key that is spoken of; a directory without roles has none."""
+    """Load every key in roles.json; without that file there are none."""
     directory = KeyDirectory(f"{world.path}/keys/made")
     if not (world.path / "keys/made/roles.json").exists():
         return {"keys": None}
@@ -225,7 +225,7 @@ def _roles(world: World) -> dict[str, object]:
 
 
 def pass_writers(world: World) -> Iterator[Writer]:
-    """Name those of `pass`, whose store and GPG home the world holds."""
+    """Yield the writers of `pass`; its store and GPG home are in `world`."""
     environment = {
         "HOME": str(world.home),
         "PATH": "/usr/local/bin:/usr/bin:/bin",

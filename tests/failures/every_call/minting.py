@@ -1,4 +1,4 @@
-"""What a cloud's password is written into: cache, tickets, renderings, directories."""
+"""Writers of clouds' passwords: cache, tickets, rendered files, directories."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _NO_ENTRY = (".lock", ".failed", ".tried", ".new", ".stamp", ".tmp")
 
 
 def writers(world: World, cloud: Sandbox) -> Iterator[Writer]:
-    """Name them; each password that the sandbox has minted is a secret."""
+    """Yield the writers; each password that the sandbox has minted is a secret."""
     environment = cloud.environment() | {
         "HOME": str(world.home),
         "DOCKCRED_CACHE_DIR": f"{world.path}/cache",
@@ -45,7 +45,7 @@ def writers(world: World, cloud: Sandbox) -> Iterator[Writer]:
         "PATH": "/usr/bin:/bin",
         "DOCKCRED_REFRESH": "off",
     }
-    # How each of the sandbox's passwords begins, plain and in an `auth`.
+    # The first characters of all the sandbox's passwords: plain, and in an `auth`.
     start = b"eyJwYXlsb2Fk"
     secrets = (start, base64.b64encode(b"AWS:" + start)[:-4])
 
@@ -53,7 +53,7 @@ def writers(world: World, cloud: Sandbox) -> Iterator[Writer]:
         return bool(cloud.minted(json.loads(ended.stdout)["Secret"]))
 
     def cached(world: World) -> dict[str, object]:
-        """Tell which of an entry, a ticket and its stamp are there, and whole."""
+        """Return whether there is a complete cache entry, and a complete ticket."""
         found: dict[str, object] = {"entry": False, "ticket": False}
         for path in (world.path / "cache").glob("*"):
             text = path.read_text("utf-8", "surrogateescape")
@@ -75,7 +75,7 @@ def writers(world: World, cloud: Sandbox) -> Iterator[Writer]:
 
     common = {
         "secrets": secrets,
-        # It holds the name of an entry, and goes with the next prune.
+        # A stamp has the name of an entry; the next prune of the cache removes it.
         "spare": (".stamp #2",),
         "stdin": HOST.encode(),
         "place": "cache",
@@ -200,7 +200,7 @@ def writers(world: World, cloud: Sandbox) -> Iterator[Writer]:
 
 
 def _ticket(directory: Path, text: str) -> object:
-    """Tell whether a ticket is whole."""
+    """Return True if a ticket is complete, else a text that says where it is."""
     if not text.endswith("end\n"):
         return f"not whole in {directory}"
     return True

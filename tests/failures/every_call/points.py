@@ -1,4 +1,7 @@
-"""The file system calls of a run, and what can befall each of them."""
+"""The file system calls of a run, and what can happen at each: a kill or an error.
+
+A point is one of these calls with one of these ends.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ ERRORS = ("ENOSPC", "EIO", "EACCES", "EINTR")
 KILL = "KILL"
 HEADING = "stopped at each of their calls"
 STRACE_COUNTS_TO = 0xFFFF
-"""`dockcred install` looks at every file of Python's first: they can be more."""
+"""strace's highest number for `when=`. `dockcred install` can make more calls, as it
+looks at every file of Python."""
 _CALL = re.compile(r"(?P<name>\w+)\(")
 _PATH = re.compile(r'"(/[^"]*)"|\d<(/[^>]*)>')
 _CHANGING = re.compile(
@@ -20,15 +24,16 @@ _CHANGING = re.compile(
     "|utimensat|flock|copy_file_range|sendfile"
 )
 _OPENED_TO_CHANGE = ("O_WRONLY", "O_RDWR", "O_CREAT")
-# Python's start and end, and calls that cannot fail on an open descriptor.
+# Calls of Python's start and end, and calls that cannot fail on an open descriptor.
 _NEVER = frozenset({"fcntl", "ioctl", "lseek", "fstat", "close", "dup", "dup2", "mmap"})
 
 
 @dataclass(frozen=True)
 class Point:
-    """One call, the how-manieth of its name since the writer's start, and its end.
+    """One system call and its end (`how`: KILL, or an errno).
 
-    Where there is a path, the how-manieth of its name on this path.
+    `number` counts the calls of this name from the writer's start. If there is a
+    `path`, it counts only those on this path.
     """
 
     name: str
@@ -39,7 +44,7 @@ class Point:
 
     @property
     def inject(self) -> str:
-        """Return it as strace's options, as a shell takes them."""
+        """The point as options of strace, quoted for a shell."""
         what = "signal=KILL" if self.how == KILL else f"error={self.how}"
         options = [f"--inject={self.name}:{what}:when={self.number}"]
         if self.path:
@@ -47,7 +52,7 @@ class Point:
         return shlex.join(options)
 
     def was_hit(self, calls: list[str], place: str) -> bool:
-        """Tell whether a run's log shows it in a call at the place."""
+        """Return whether a run's log has this end in a call on a path in `place`."""
         if self.how == KILL:
             ended = [line for line in calls if line.startswith("+++ killed by SIGKILL")]
             last = next((c for c in reversed(calls) if _CALL.match(c)), "")
@@ -59,7 +64,11 @@ class Point:
 
 
 def of(calls: list[str], place: str) -> list[Point]:
-    """Name every point of a run: calls that look can fail, calls that change all."""
+    """Return every point of a run.
+
+    Calls that change something can be killed or get any error. Calls that only read can
+    get the errors but ENOSPC.
+    """
     numbers: Counter[str] = Counter()
     on_paths: Counter[tuple[str, str]] = Counter()
     found = []
@@ -79,7 +88,7 @@ def of(calls: list[str], place: str) -> list[Point]:
         ways = (KILL, *ERRORS) if changes else ERRORS[1:]
         number, path = numbers[name], ""
         if number > STRACE_COUNTS_TO:
-            # The last is the new name of what is renamed; the old one is made up.
+            # Of a rename take the new name: the old one is random.
             path = [each for each in paths if place in each][-1]
             number = on_paths[name, path]
         found += [Point(name, number, how, call, path) for how in ways]
@@ -87,6 +96,6 @@ def of(calls: list[str], place: str) -> list[Point]:
 
 
 def _paths(call: str) -> list[str]:
-    """Return what strace compares with a path of ours: arguments, not the result."""
+    """Return the paths in a call's arguments, which strace compares; not its result."""
     arguments, _, _ = call.rpartition(") = ")
     return [quoted or held for quoted, held in _PATH.findall(arguments)]

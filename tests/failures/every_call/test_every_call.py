@@ -1,10 +1,11 @@
-"""Each writer is killed at, and refused, each of its file system calls.
+"""Each writer is killed, or gets an error, at each of its file system calls.
 
-Afterwards each file is the old one or the new one, what was acknowledged is there, the
-next run, which has the same pid, works without help, and leaves no leftover.
+Afterwards each file must be the old or the new one, and what the writer reported as
+done must be there. The next run, with the same pid, must succeed and leave no
+leftovers.
 
-DOCKCRED_NIGHT=1 tries every point, else some of each writer, by a seed that is told:
-DOCKCRED_SEED=N tries the same again.
+DOCKCRED_NIGHT=1 tries every point. Otherwise a random part of each writer's points is
+tried; the seed is printed, and DOCKCRED_SEED=N repeats it.
 """
 
 from __future__ import annotations
@@ -75,12 +76,12 @@ def test_a_writer_is_killed_and_refused_at_every_call(name, table, writers, tell
 
 
 def test_a_call_past_what_strace_counts_to_is_met_too(table, writers, monkeypatch):
-    """By its path, as `dockcred install` has them where Python has many files."""
+    """Such calls are counted by path; `dockcred install` makes so many."""
     monkeypatch.setattr(points, "STRACE_COUNTS_TO", 0)
     world, by_name = writers
     trial = Trial(table, world, by_name["configure docker, there"])
     looks = [point for point in trial.points() if point.name == "newfstatat"]
-    # Another run has another name for what it makes aside.
+    # Temporary files (*.new) have another name in each run.
     looks = [point for point in looks if not point.path.endswith(".new")]
     monkeypatch.setattr(trial, "points", lambda: looks)
     result = trial.run(SOME, SEED)

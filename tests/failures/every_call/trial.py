@@ -1,4 +1,4 @@
-"""One writer against all that can befall its calls."""
+"""Run one writer at all of its points, and check what is left after each run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .writer import Writer
 
 @dataclass
 class Result:
-    """The points of one writer, what came of them, and every complaint."""
+    """The number of points of one writer, how many were hit, and every problem."""
 
     writer: str
     found: int = 0
@@ -29,7 +29,7 @@ class Result:
 
     @property
     def held(self) -> int:
-        """Count the points that were met."""
+        """The number of points that were hit."""
         return sum(self.counts.values())
 
     def __str__(self) -> str:
@@ -41,7 +41,7 @@ class Result:
 
 
 class Trial:
-    """A writer, the world it works in, and what that is before and after a good run."""
+    """A writer, its world, and the state of the world before and after a good run."""
 
     def __init__(self, table: Table, world: World, writer: Writer) -> None:
         self._table = table
@@ -58,7 +58,7 @@ class Trial:
         assert done.status == 0, (writer.name, done)
         assert writer.answer(done), (writer.name, done)
         self._shapes = [
-            # A directory that was there and is empty now is as it was.
+            # The directories from before the run may be left, even if they are empty.
             {n: found for n, found in old.items() if stat.S_ISDIR(found[0])}
         ]
         world.restore()
@@ -75,7 +75,7 @@ class Trial:
         self._holders |= set(world.holders(writer.secrets))
 
     def points(self) -> list[Point]:
-        """Name all points; strace must have seen what has changed the place."""
+        """Return all points; fail if the writer changes files in none of its calls."""
         found = points_of(self._calls, self._place)
         assert not self._writer.changes or any(point.how == KILL for point in found), (
             f"{self._writer.name} has changed {self._place} in no call of its own"
@@ -83,7 +83,7 @@ class Trial:
         return found
 
     def run(self, some: int = 0, seed: int = 0) -> Result:
-        """Try all points, or some, which a seed picks."""
+        """Try all points, or so many that the seed selects."""
         found = self.points()
         result = Result(self._writer.name, len(found))
         chosen = found
@@ -111,7 +111,7 @@ class Trial:
         ]
 
     def _at_once(self, point: Point, ended: Ended) -> list[str]:
-        """Complain of what is there when the run has ended."""
+        """Return the problems of a run at a point, and of the files right after it."""
         writer = self._writer
         problems = [
             f"open to others: {name} is {mode:o}"
@@ -120,7 +120,7 @@ class Trial:
         ]
         try:
             there = writer.look(self._world)
-        except Exception as error:  # noqa: BLE001 - of whatever reads it
+        except Exception as error:  # noqa: BLE001 - depends on what `look` uses
             return [*problems, f"torn: {error!r}"]
         problems += [
             f"torn: {name} is neither old nor new: {there.get(name)!a:.300}"
@@ -148,7 +148,7 @@ class Trial:
         return problems
 
     def _later(self) -> list[str]:
-        """Complain of the next run, and of what it leaves."""
+        """Return the problems of the next run, and of the files that it leaves."""
         writer = self._writer
         ended = self._run()
         problems = []
@@ -172,7 +172,7 @@ class Trial:
         return problems + [f"leftover with a secret: {name}" for name in holders]
 
     def _settled_shape(self) -> dict[str, tuple[int, int]]:
-        """Look at the tree, once what cleans up behind the writer has had its time."""
+        """Return the tree's shape after waiting for cleanup, at most `settles_s`."""
         give_up = time.monotonic() + self._writer.settles_s
         while time.monotonic() < give_up:
             shape = self._world.shape()
@@ -182,17 +182,20 @@ class Trial:
         return self._world.shape()
 
     def _is_spare(self, name: str) -> bool:
-        """Tell whether it holds nothing, and the next to change anything removes it."""
+        """Return whether a leftover is allowed: an empty lock or .new, or a spare."""
         is_aside = name.endswith(("lock", ".new")) and self._world.is_empty(name)
         return is_aside or name.endswith(self._writer.spare)
 
     def _is_refusal(self, ended: Ended) -> bool:
-        """Tell whether the run says no since what it would do is done."""
+        """Return whether the run refuses because its change was already made."""
         done = self._writer.done
         return bool(done) and done in (ended.stdout + ended.stderr).decode()
 
     def _run(self, step: tuple[str, ...] = (), **how) -> Ended:
-        """Run the writer, or a step before it; a helper's third word is its stdin."""
+        """Run the writer, or a step before it.
+
+        A third word of a helper's step is its stdin.
+        """
         writer = self._writer
         program, *argv = step or (writer.program, *writer.argv)
         stdin = writer.stdin

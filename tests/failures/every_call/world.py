@@ -1,4 +1,4 @@
-"""The directory that a writer works in: made anew for each run, and looked through."""
+"""The directory tree in which a writer works; it is restored before each run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-# What a writer makes up anew each time, so that two runs' names can be compared.
+# Random parts of file names. They are replaced, to compare the names of two runs.
 _MADE_UP = re.compile(r"[0-9]+-[0-9]{12,}|[0-9a-f]{16,}|(?<=key-)[\w-]{20,}(?=\.pem)")
 _LOOKS = 5
 
@@ -35,7 +35,7 @@ class World:
         return self.path / "home"
 
     def write(self, name: str, text: str | bytes, mode: int = 0o600) -> Path:
-        """Put a file below the world's root."""
+        """Write a file below the world's root; return its path."""
         file = self.path / name
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         file.write_bytes(text.encode() if isinstance(text, str) else text)
@@ -43,11 +43,11 @@ class World:
         return file
 
     def remember(self) -> None:
-        """Take what is there for what each run is to find."""
+        """Keep the current tree: `restore` makes it again before each run."""
         self._template = self.everything()
 
     def restore(self) -> None:
-        """Make the tree anew, as it was remembered."""
+        """Remove everything, and make the remembered tree again."""
         self._clear()
         for name, found in self._template.items():
             path = self.path / name
@@ -63,7 +63,7 @@ class World:
             path.chmod(stat.S_IMODE(found.mode))
 
     def _clear(self) -> None:
-        """Remove all; once more where what cleans up behind a writer came between."""
+        """Remove everything; retry if a cleanup process removes a part meanwhile."""
         for look in range(_LOOKS):
             try:
                 for name in os.listdir(self.path):
@@ -79,9 +79,9 @@ class World:
                 return
 
     def everything(self) -> dict[str, Found]:
-        """Read the tree, by paths below the root; a directory before what is in it.
+        """Return the tree by paths below the root; a directory before its content.
 
-        Once more where somebody has just removed a part of it.
+        Retries if another process removes a part meanwhile.
         """
         for _ in range(_LOOKS):
             try:
@@ -105,18 +105,18 @@ class World:
         return found
 
     def is_empty(self, name: str) -> bool:
-        """Tell whether a file, by its name in `shape`, holds nothing."""
+        """Return whether a file is empty, by its name in `shape`."""
         return not _numbered(self.everything())[name].content
 
     def shape(self) -> dict[str, tuple[int, int]]:
-        """Tell each name, but for what is made up in it, with its mode and owner."""
+        """Return mode and owner by name; random parts of the names are replaced."""
         return {
             name: (found.mode, found.owner)
             for name, found in _numbered(self.everything()).items()
         }
 
     def holders(self, secrets: tuple[bytes, ...]) -> dict[str, int]:
-        """Name the files that hold a secret, with their modes."""
+        """Return the modes of the files with a secret, by name as in `shape`."""
         return {
             name: stat.S_IMODE(found.mode)
             for name, found in _numbered(self.everything()).items()
@@ -125,7 +125,7 @@ class World:
 
 
 def _numbered(tree: dict[str, Found]) -> dict[str, Found]:
-    """Name all by what is not made up, and the second of a name as the second."""
+    """Return a tree with random parts of names as "*"; equal names get " #2", " #3"."""
     found: dict[str, Found] = {}
     for name, entry in tree.items():
         known = plain = _MADE_UP.sub("*", name)

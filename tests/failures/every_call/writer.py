@@ -1,4 +1,4 @@
-"""What a trial must know of a writer."""
+"""The description of a writer that a trial needs."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from .world import World
 
 @dataclass
 class Writer:
-    """One way of writing files.
+    """A program call that writes files.
 
-    look    reads what the files say, by name; a trial compares it with before and after
-    before  runs that make the world that the writer finds
-    best_effort  the files are a help only: with every failure the answer is given
-    done    what the next run may say in refusing, because the change is there
-    spare   ends of names that may stay, but for a secret in them
-    settles_s  for how long what cleans up behind it may take
-    slow    into how many parts the short form's share of points is cut
+    look    returns the files' content by name, to compare it before and after a run
+    before  program calls that prepare the world
+    best_effort  the files are optional: the answer must be given after any failure
+    done    the message with which the next run may refuse, as the change is made
+    spare   ends of names of files that may be left, if they have no secret
+    settles_s  the most seconds that cleanup after the writer may take
+    slow    divides the number of points that are tried by day
     """
 
     name: str
@@ -43,7 +43,7 @@ class Writer:
 
 
 def files(*names: str) -> Callable[[World], dict[str, object]]:
-    """Look at files to the byte."""
+    """Return a `look` that returns the bytes of these files."""
 
     def look(world: World) -> dict[str, object]:
         return {name: content(world, name) for name in names}
@@ -52,7 +52,7 @@ def files(*names: str) -> Callable[[World], dict[str, object]]:
 
 
 def content(world: World, name: str) -> bytes | None:
-    """Read a file, None where there is none."""
+    """Return a file's bytes, None if it does not exist."""
     try:
         return (world.path / name).read_bytes()
     except FileNotFoundError:
