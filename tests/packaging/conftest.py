@@ -1,4 +1,4 @@
-"""The interpreters that the machine has, and the files of a release with their bills."""
+"""Fixtures: the Pythons of this machine, and a release's files with their SBOMs."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ VERSIONS = ("3.9", "3.11", "3.12", "3.13", "3.14")
 
 
 class Interpreters(dict[str, str]):
-    """Interpreters by their version."""
+    """Python interpreters by version."""
 
     def __missing__(self, version: str) -> NoReturn:
-        """Skip, wherever it is: no Debian has them all."""
+        """Skip the test, even with DOCKCRED_REQUIRE_REAL: no Debian has them all."""
         pytest.skip(f"Python {version} is not installed")
 
 
 @pytest.fixture(scope="session")
 def pythons() -> Interpreters:
-    """The interpreters of this machine: on PATH, or of pyenv."""
+    """Return the interpreters of this machine: on PATH, or pyenv's."""
     found = Interpreters()
     places = [Path(name) for name in os.environ["PATH"].split(":")]
     if pyenv := shutil.which("pyenv"):
@@ -46,7 +46,7 @@ def pythons() -> Interpreters:
 
 @pytest.fixture(scope="session")
 def billed(dist: Path, directory: Path, tmp_path_factory) -> Path:
-    """The files of a release, each with its bill of materials, and their checksums."""
+    """Return a folder with a release's files, bills of materials (SBOMs), checksums."""
     pytest.importorskip("cyclonedx", reason="not installed: the group `release`")
     if not list(dist.glob("*.deb")):
         missing("the dist has no Debian packages")
@@ -74,7 +74,7 @@ def billed(dist: Path, directory: Path, tmp_path_factory) -> Path:
 
 
 def _runs(python: Path) -> bool:
-    """Tell whether it starts: a shim of pyenv is there for versions that are not."""
+    """Return whether a Python starts: pyenv has shims for versions not installed."""
     if not os.access(python, os.X_OK):
         return False
     return (

@@ -1,4 +1,4 @@
-"""The wheel alone, without an extra: whoever needs one is told its name, in one line."""
+"""The wheel without any extra: if one is needed, a message of one line names it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from dockcred.testing.sandbox.sandbox import IDENTITIES
 pytestmark = pytest.mark.slow  # all of them together
 
 BASE = ("click", "rich", "tomlkit", "markdown_it", "mdurl", "pygments")
-"""What pyproject.toml's dependencies are, and what those need."""
+"""The dependencies in pyproject.toml, and their own dependencies."""
 NOBODY = ("nothing", "nobody", "expired", "without-permission")
-"""Identities without one: what they lack is no library."""
+"""Ends of names of identities that fail for other reasons than a missing library."""
 KEYCHAINS = {
     "secretservice": "keyring",
     "keyring": "keyring",
@@ -30,7 +30,7 @@ KEYCHAINS = {
 
 @pytest.fixture(scope="module")
 def base(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A venv with our wheel and its own dependencies."""
+    """Return a venv with our wheel and its dependencies."""
     (wheel,) = dist.glob("*.whl")
     venv = tmp_path_factory.mktemp("base") / "venv"
     python = (sys.executable, "-m")
@@ -56,7 +56,7 @@ def base(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def is_honest(status: int, said: str) -> bool:
-    """Return whether it was answered, nobody was found, or an extra is named."""
+    """Return whether a get succeeded, found no credentials, or names an extra."""
     extra = "dockcred[" in said and said.count("\n") == 2  # stdout and stderr
     return status == 0 or "credentials not found" in said or extra
 
@@ -134,7 +134,7 @@ def test_a_keychain_names_its_extra(store: str, base: Path, tmp_path: Path) -> N
     said = (done.stdout + done.stderr).decode()
     assert "unforeseen" not in said
     assert "Traceback" not in said
-    if store != "secretservice":  # which needs jeepney for what is rare
+    if store != "secretservice":  # it needs jeepney only for rare operations
         assert "dockcred[" in said
 
 
@@ -163,7 +163,7 @@ def test_a_command_names_its_extra(arguments, extra, base, tmp_path) -> None:
 
 @pytest.mark.parametrize("words", [("get",), ("doctor",)], ids=" ".join)
 def test_a_person_is_told_the_extra_too(words, base, cloud) -> None:
-    """Through another process of ours, which mints for `dockcred`."""
+    """The message comes from another process of ours, which mints for `dockcred`."""
     environment = cloud.environment("azure-cli")
     done = subprocess.run(
         [base / "bin/dockcred", *words, "contoso.azurecr.io"],

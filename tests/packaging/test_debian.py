@@ -1,4 +1,4 @@
-"""The Debian packages: what is in which, and what Debian's own tools say of them."""
+"""The Debian packages: the files of each, and checks by Debian's own tools."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def debs(dist: Path) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def unpacked(debs: list[Path], tmp_path_factory) -> dict[str, Path]:
-    """The tree of each package, by the package's name."""
+    """Return the unpacked tree of each package, by the package's name."""
     trees = {}
     for deb in debs:
         name = deb.name.partition("_")[0]
@@ -77,7 +77,7 @@ def test_a_launcher_is_isolated_and_dpkgs_own(unpacked, program):
     by_kernel = text.startswith("#!/usr/bin/python3 -IS\n")
     assert by_kernel or "'/usr/bin/python3' -I -S -c " in text
     assert 'sys.path += ["/usr/lib/python3/dist-packages"]' in text
-    # Else `dockcred install` would write over it, or remove it.
+    # With that mark `dockcred install` would overwrite or remove it.
     assert "written by `dockcred install`" not in text
     assert path.stat().st_mode & 0o777 == 0o755
 
@@ -107,7 +107,7 @@ def test_the_version_is_said_alike(debs):
 
 
 def test_the_scripts_are_debhelpers_and_start_nothing(unpacked):
-    """What compiles at installation and cleans up; a unit waits until it is wanted."""
+    """Scripts only compile and clean up; no systemd unit is enabled or started."""
     for tree in unpacked.values():
         for script in (tree / "DEBIAN").glob("p*"):
             text = script.read_text()

@@ -1,4 +1,4 @@
-"""The directory that runs on any Linux: in roots with nothing else, old ones, and arm64."""
+"""The node directory runs on any Linux: in empty roots, old ones, and on arm64."""
 
 from __future__ import annotations
 
@@ -42,19 +42,19 @@ time.sleep(0.02)
 
 @pytest.fixture
 def alone(directory: Path, tmp_path: Path) -> Root:
-    """A root that holds nothing but the directory and /proc."""
+    """A root for chroot that has only the directory and /proc."""
     return Root(tmp_path / "root", directory).make()
 
 
 @pytest.fixture
 def cloud():
-    """A cloud over plain HTTP, as its roots are not in those of the tests."""
+    """A cloud over plain HTTP: these roots do not have the sandbox's certificate."""
     with Sandbox() as sandbox:
         yield sandbox
 
 
 def node(cloud: Sandbox, **more: str) -> dict[str, str]:
-    """Return the variables of a node's plugin in the cloud, by the node's identity."""
+    """Return the variables of a plugin that uses the node's identity in the cloud."""
     variables = cloud.environment("instance-profile", inherit={})
     kept = {n: v for n, v in variables.items() if n.startswith("AWS_")}
     return {"PATH": "/usr/bin:/bin"} | kept | more
@@ -65,7 +65,7 @@ def ask(root: Root, cloud: Sandbox, name: str = PROVIDER, **more: str):
 
 
 def test_it_answers_where_there_is_nothing_else(alone, cloud, directory):
-    """No shell, no libc, no /dev; and nothing is written into it."""
+    """There is no shell, no libc and no /dev; and nothing is written into the root."""
     before = tree(directory)
     assert {path.name for path in alone.path.iterdir()} == {"opt", "proc"}
     assert cloud.minted(password(ask(alone, cloud)))
@@ -83,13 +83,13 @@ def test_every_library_that_it_loads_is_in_it(alone, directory):
 
 
 def test_a_thread_may_end_in_it(alone):
-    """Libc loads a library for that, which no file names, and ends all without it."""
+    """libc loads a library for that, which no ELF file names, and else it aborts."""
     answer = alone("bin/python3", "-IS", "-c", BY_A_THREAD, environment={})
     assert (answer.status, answer.stderr) == (0, b"")
 
 
 def test_the_host_s_libraries_are_not_loaded(alone, cloud, tmp_path):
-    """Not by its cache, and not by LD_LIBRARY_PATH, where another libc would be."""
+    """Neither ld.so's cache nor LD_LIBRARY_PATH leads to another libc."""
     for name in ("libc.so.6", "libz.so.1", "libssl.so.3"):
         (alone.path / name).write_bytes(b"\x7fELF of another machine")
     answer = ask(alone, cloud, LD_LIBRARY_PATH="/")
@@ -103,14 +103,14 @@ def test_it_runs_wherever_it_lies(directory, tmp_path, cloud, place):
 
 
 def test_it_is_found_by_a_link(alone, cloud):
-    """As kubelet's plugin directory has it, where that is another one."""
+    """kubelet's plugin directory may be another one, with a link to the plugin."""
     (alone.path / "plugins").mkdir()
     (alone.path / "plugins" / PLUGIN).symlink_to(f"/opt/dockcred/{PROVIDER}")
     assert cloud.minted(password(ask(alone, cloud, f"../../plugins/{PLUGIN}")))
 
 
 def test_a_python_that_it_starts_is_its_own(alone):
-    """The refresher in the background is started by this name, with no variables."""
+    """sys.executable starts the background refresh, without variables."""
     code = "import os, sys; os.execve(sys.executable, ['x', '-c', 'print(6*7)'], {})"
     answer = alone("bin/python3", "-IS", "-c", code, environment={})
     assert (answer.status, answer.stdout) == (0, b"42\n"), answer.stderr
@@ -135,7 +135,7 @@ def test_without_proc_it_says_what_it_needs(directory, tmp_path):
 
 
 def test_it_runs_on_the_oldest_debian(directory, cloud):
-    """Of 2021, whose own libc is 2.31."""
+    """It is from 2021, and its own libc is 2.31."""
     old = MACHINE / "debian-11"
     if not (old / "etc/debian_version").exists():
         missing(f"there is no Debian 11 in {old}, where .ci/run makes one")
@@ -146,14 +146,14 @@ def test_it_runs_on_the_oldest_debian(directory, cloud):
 
 
 def test_anyone_builds_the_same_bytes(directory, tmp_path):
-    """Whatever the hash seed, the time zone, the umask and the directory."""
+    """Hash seed, time zone, umask and directory have no effect."""
     variables = {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "HOME": "/nonexistent"}
     build(tmp_path / "elsewhere/it", **variables)
     assert tree(tmp_path / "elsewhere/it") == tree(directory)
 
 
 def test_it_is_at_most_so_large(directory):
-    """As its files have bytes, and as a disk has blocks."""
+    """Both the sum of the file sizes and the used disk blocks are limited."""
     sizes = [p.lstat().st_size for p in directory.rglob("*") if p.is_file()]
     assert sum(sizes) < MOST_BYTES
     assert sum((size + 4095) // 4096 * 4096 for size in sizes) < MOST_BYTES
@@ -172,7 +172,7 @@ exec ${BY-} "$@"
 
 @pytest.fixture
 def bare_node(tmp_path: Path, own_mounts) -> Path:
-    """A root with /proc and directories that every node has, and no program at all."""
+    """A root with /proc and the directories of every node, without any program."""
     root = tmp_path / "node"
     for name in ("proc", "etc", "opt", "run"):
         (root / name).mkdir(parents=True)
@@ -221,7 +221,7 @@ def test_the_installer_puts_it_on_a_node_that_has_no_program(
 def test_what_was_installed_is_removed_without_a_trace(
     directory, bare_node, cloud, place
 ):
-    """Installed twice, as every new version is; into kubelet's own directory too."""
+    """It is installed twice, as a new version is; also into kubelet's own directory."""
     where = {"BIN_DIR": "/opt/kubelet-plugins", "DIRECTORY": place}
     (bare_node / "var/lib/our own").mkdir(parents=True)
     (bare_node / "opt/kubelet-plugins").mkdir()
@@ -237,7 +237,7 @@ def test_what_was_installed_is_removed_without_a_trace(
 
 
 def test_a_newer_one_takes_the_place_in_one_step(directory, bare_node, tmp_path):
-    """Kubelet may start the plugin at any moment: its name never leads nowhere."""
+    """kubelet may start the plugin at any moment, so its path must always exist."""
     assert installer(directory, "install", bare_node).status == 0
     (bare_node / "opt/dockcred/of the older").touch()
     log = tmp_path / "renames"
@@ -254,7 +254,7 @@ def test_a_newer_one_takes_the_place_in_one_step(directory, bare_node, tmp_path)
 
 
 def test_a_node_that_cannot_run_it_is_left_as_it_was(directory, bare_node):
-    """Where nothing may be executed: told, and all taken back."""
+    """If the file system forbids execution, it says so and removes all again."""
     before = everything(bare_node)
     done = installer(directory, "install", bare_node, NOEXEC="1")
     assert done.status == 1
@@ -264,7 +264,7 @@ def test_a_node_that_cannot_run_it_is_left_as_it_was(directory, bare_node):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_installer_waits_until_it_is_ended(directory, bare_node, number):
-    """As the first process of its container, which the kernel shields from signals."""
+    """It is its container's first process, for which signals need a handler."""
     alone = ("--pid", "--fork", "--kill-child", "--mount-proc", "--mount")
     running = Program("/usr/bin/unshare").start(
         *(*alone, str(directory / NODE), "remove"),
@@ -288,7 +288,7 @@ def test_the_installer_says_how_it_is_used(directory, words):
 
 
 def test_no_file_names_where_it_was_built(directory):
-    """But where it will lie: a name in bytecode that fits is not renamed at its import."""
+    """Bytecode has the final path: then Python need not change it at import."""
     code = (directory / "lib/python3.11/__pycache__").glob("os.*.pyc")
     assert b"/opt/dockcred/lib/python3.11/os.py" in next(code).read_bytes()
     build_place = str(directory).encode()
@@ -297,7 +297,7 @@ def test_no_file_names_where_it_was_built(directory):
 
 
 def test_it_starts_as_fast_as_the_machine_s_own_python(directory, tmp_path, cloud):
-    """A cached answer, in instructions: of this Python by its own loader and by ours."""
+    """Compares the instructions of a cached answer, by Debian's loader and by ours."""
     place = tmp_path / "dockcred"
     shutil.copytree(directory, place)
     environment = node(cloud, DOCKCRED_CACHE_DIR=str(tmp_path / "cache"))
@@ -315,7 +315,7 @@ def test_it_starts_as_fast_as_the_machine_s_own_python(directory, tmp_path, clou
 
 
 def _instructions(place: Path, environment: dict[str, str], *command: str) -> int:
-    """Count what a cached answer takes, of all programs that the process becomes."""
+    """Return the instructions of a command, of all programs that it executes."""
     for old in place.glob("counted.*"):
         old.unlink()
     done = subprocess.run(
@@ -344,7 +344,7 @@ printf '%s' "$1" >/proc/sys/fs/binfmt_misc/register
 shift
 exec "$@"
 """
-# An ELF of 64 bits for machine 183: magic, mask, and the interpreter, opened at once.
+# binfmt_misc: 64-bit ELF of machine 183; magic, mask, interpreter; F opens it at once.
 HANDLER = (
     r":arm:M::\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00:"
     r"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff:"
@@ -353,7 +353,7 @@ HANDLER = (
 
 @pytest.fixture(scope="session")
 def arm64(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory for arm64, of Debian's files for it."""
+    """Return the node directory for arm64, built from Debian's files for arm64."""
     source = MACHINE / "arm64"
     if not source.is_dir():
         missing(
@@ -364,7 +364,7 @@ def arm64(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_it_runs_on_arm64(arm64, tmp_path, cloud):
-    """By qemu, which the kernel starts for such programs in these namespaces alone."""
+    """The kernel starts qemu for arm64 programs, only in these namespaces."""
     qemu = program("qemu-aarch64-static")
     own = ("unshare", "--user", "--map-root-user", "--mount")
     require(*own, "mount", "-t", "binfmt_misc", "none", "/proc/sys/fs/binfmt_misc")
@@ -383,7 +383,7 @@ def test_it_runs_on_arm64(arm64, tmp_path, cloud):
 
 
 def test_both_machines_get_the_same_modules(arm64, directory):
-    """The same sources and bytecode; other are the libraries, and what names them."""
+    """Sources and bytecode are the same; libraries and files naming them differ."""
     ours, theirs = tree(directory), tree(arm64)
     same = [n for n in ours if "/dockcred/" in n or n.startswith("lib/programs/")]
     assert len(same) > 100

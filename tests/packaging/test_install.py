@@ -1,4 +1,4 @@
-"""`dockcred install` by root: what it compiles, and who can read and write it."""
+"""`dockcred install` by root: what it compiles, and who can read and write that."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNCOMPILED = ("--no-deps", "--no-index", "--no-compile")
 
 @pytest.fixture
 def venv(dist: Path, tmp_path: Path) -> Path:
-    """The wheel as uv leaves it, uncompiled; other people's libraries are lent."""
+    """A venv with the wheel, uncompiled as by uv, and this Python's libraries."""
     (wheel,) = dist.glob("*.whl")
     venv = tmp_path / "venv"
     python = (sys.executable, "-m")
@@ -65,7 +65,7 @@ def compiled(venv: Path) -> list[Path]:
 def test_what_root_installs_is_for_all_to_run_and_no_one_to_write(
     venv, tmp_path, umask
 ):
-    """Else whoever cannot write beside the modules compiles them at every call."""
+    """Else a user who cannot write beside the modules compiles them at every call."""
     directory = tmp_path / "new/bin"
     assert not compiled(venv)
     done = install(venv, directory, umask)
@@ -89,14 +89,14 @@ def test_a_package_that_others_can_write_is_refused(venv, tmp_path):
 
 
 def test_the_slower_program_that_pip_put_there_is_replaced(venv, tmp_path):
-    """As root has it: `pip install` and `dockcred install` mean the same directory."""
+    """For root, `pip install` and `dockcred install` write into the same directory."""
     assert install(venv, venv / "bin").returncode == 0
     assert "written by `dockcred install`" in (venv / "bin" / PROGRAM).read_text()
 
 
 @pytest.mark.parametrize("text", ["\x7fELF", "#!/bin/sh\nfrom x import main\n"])
 def test_somebody_elses_program_of_that_name_is_left_alone(venv, text):
-    """AWS's own helper, where our scripts are too."""
+    """For example AWS's own helper, in the directory of our scripts."""
     (venv / "bin" / PROGRAM).write_text(text)
     done = install(venv, venv / "bin")
     assert done.returncode == 1
@@ -105,7 +105,7 @@ def test_somebody_elses_program_of_that_name_is_left_alone(venv, text):
 
 
 def test_only_what_is_installed_gets_a_launcher(venv, tmp_path):
-    """Debian has a package for each family."""
+    """Debian has one package for each cloud's helpers."""
     (site_packages(venv) / "docker_credential_gcr.py").unlink()
     install(venv, tmp_path / "bin", programs=())
     launchers = {path.name for path in (tmp_path / "bin").iterdir()}

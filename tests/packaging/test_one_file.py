@@ -1,4 +1,4 @@
-"""The suite as one file: every program, by name or by first argument, on any Python."""
+"""The suite as one file: every program, by name or first argument, on any Python."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_foreign_host_is_not_found(ecr_by_name, cloud):
 
 
 def test_it_refreshes_in_the_background_with_every_descriptor_closed(ecr_by_name):
-    """What the refresher imports then is still found."""
+    """Modules that the refresh imports later are still found."""
     from dockcred.testing.sandbox import Sandbox
 
     with Sandbox() as cloud:
@@ -122,7 +122,7 @@ def test_a_library_that_is_not_in_it_is_named(one_file, tmp_path, arguments):
 
 
 def test_it_writes_the_file_of_a_client_that_cannot_call_it(one_file, cloud):
-    """As in a step before kaniko."""
+    """A CI job does this in a step before kaniko."""
     render = ("dockcred", "render", "docker-config", "--registry", HOST)
     done = Program(str(one_file))(*render, environment=cloud.environment("env-keys"))
     assert done.status == 0, done.stderr
@@ -138,7 +138,7 @@ def test_install_says_that_a_link_will_do(one_file, tmp_path):
 
 @pytest.mark.parametrize("version", ["3.11", "3.12", "3.13", "3.14"])
 def test_every_python_runs_it(one_file, version, cloud, pythons):
-    """Its own from bytecode, any other from the sources."""
+    """The Python that built it runs the bytecode, others the sources."""
     python = pythons[version]
     words = (str(one_file), "docker-credential-ecr-login", "get")
     environment = cloud.environment("env-keys")
@@ -147,7 +147,7 @@ def test_every_python_runs_it(one_file, version, cloud, pythons):
 
 
 def test_a_command_is_logged_in_by_the_file_as_its_helper(one_file, cloud, tmp_path):
-    """And the file has been called by a relative name."""
+    """The file is called by a relative path."""
     (tmp_path / "dockcred").symlink_to(one_file)
     script = f"printf {HOST} | docker-credential-auto get; echo $DOCKER_CONFIG"
     answer = Program("./dockcred")(
@@ -166,7 +166,7 @@ def test_an_old_python_is_told_which_is_needed(one_file, tmp_path, pythons):
     head, quote, tail = one_file.read_bytes().partition(b"for python in ")
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/python3").symlink_to(python)
-    # As on a machine where the PATH has the only Python.
+    # As on a machine whose only Python is on PATH.
     elsewhere = tmp_path / "old.pyz"
     elsewhere.write_bytes(
         head + quote + tail.replace(b"/bin/python3.1", b"/no/python3.1")
@@ -204,7 +204,7 @@ def test_it_stays_small(one_file):
 
 
 def test_no_part_of_a_library_misses_one_that_was_left_out(one_file):
-    """Each is imported from the file alone; Windows' own parts need Windows."""
+    """Each part is imported from the file only; those for Windows need Windows."""
     with zipfile.ZipFile(one_file) as archive:
         names = {
             name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
@@ -220,7 +220,7 @@ def test_no_part_of_a_library_misses_one_that_was_left_out(one_file):
 
 
 def test_anyone_builds_the_same_file(one_file, tmp_path):
-    """Whatever the hash seed, the umask and the directory: if the Python is the same."""
+    """With the same Python, hash seed, umask and directory have no effect."""
     again = tmp_path / one_file.name
     subprocess.run(
         [sys.executable, ROOT / "packaging/zipapp/build.py", again],

@@ -1,4 +1,4 @@
-"""A release is what was tested: the files themselves, with no source beside them."""
+"""A release is what was tested: the tests run on its files, without sources."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ def run(
 
 
 def commit_all(tree: Path) -> str:
-    """Commit a tree as it is; return the commit."""
+    """Commit all files of a tree; return the commit's hash."""
     run(*GIT, "add", "--all", cwd=tree).check_returncode()
     run(*GIT, "commit", "--quiet", "--message", "all", cwd=tree).check_returncode()
     return run(*GIT, "rev-parse", "HEAD", cwd=tree).stdout.strip()
 
 
 def tree_of(names: list[str] | tuple[str, ...], tree: Path, ends: str) -> Path:
-    """Make a repository of some of our files whose checks end by a command.
+    """Make a repository of some of our files, in which `make check` runs `ends`.
 
-    Its version has its section, with a date.
+    The changelog has a section for the version, with a date.
     """
     program("git")
     for name in names:
@@ -76,12 +76,12 @@ def release(
 
 @pytest.fixture
 def commit(tmp_path) -> Path:
-    """A tree of its own, where everything is committed and nothing passes."""
+    """A repository in which all files are committed and `make check` fails."""
     return tree_of(PAPERS, tmp_path / "tree", "false")
 
 
 def refused(tree: Path, tmp_path: Path) -> str:
-    """Return why there is no release of a tree; nothing may have been built."""
+    """Return the reason why a tree is not released; assert that nothing was built."""
     done = release(tree, tmp_path / "dist")
     assert (done.returncode, done.stdout) == (1, "")
     assert not (tmp_path / "dist").exists()
@@ -114,14 +114,14 @@ def test_a_version_without_its_section_is_not_released(
 
 @pytest.mark.parametrize("noted", ["", "another"])
 def test_a_tree_that_does_not_pass_is_not_released(commit, tmp_path, noted):
-    """What passed was another commit, or none."""
+    """Either another commit has passed, or none."""
     (commit / "build").mkdir()
     (commit / "build/passed").write_text(noted and commit_of_parent(commit))
     assert refused(commit, tmp_path) == "no release: this commit does not pass"
 
 
 def commit_of_parent(tree: Path) -> str:
-    """Commit one thing more; return the commit before."""
+    """Make another commit; return the hash of the commit before it."""
     before = run(*GIT, "rev-parse", "HEAD", cwd=tree).stdout
     (tree / "more").touch()
     commit_all(tree)
@@ -155,7 +155,7 @@ def test_ci_notes_what_passed_wholly_and_as_it_was(
 
 
 def test_the_table_of_ways_names_each_file_and_who_tests_it():
-    """Or why a way is not offered."""
+    """A row may say instead why a way is not offered."""
     page = (ROOT / "docs/install.md").read_text()
     table = page[page.index("| way | for |") :].partition("\n\n")[0]
     for kind in ("none-any.whl", ".deb", ".pyz", ".tgz", "-windows.zip"):
@@ -171,7 +171,7 @@ def test_the_table_of_ways_names_each_file_and_who_tests_it():
 
 @pytest.mark.slow
 def test_what_passed_is_built_and_tested_as_it_was_built(tmp_path, pythons):
-    """With everything in one directory, under the newest Python of a Debian."""
+    """All files are in one directory, and run with the newest Python of a Debian."""
     for tool in ("dpkg-buildpackage", "dh_python3", "gcc", "readelf"):
         program(tool)
     if not WINDOWS_PYTHON.exists():
@@ -206,7 +206,7 @@ def test_what_passed_is_built_and_tested_as_it_was_built(tmp_path, pythons):
 @pytest.mark.slow
 @pytest.mark.parametrize("version", ["3.11", "3.12", "3.14"])
 def test_the_wheel_and_the_one_file_pass_the_transcripts(dist, pythons, version):
-    """Under the other Pythons than the release above."""
+    """These are the Pythons that the release above does not test."""
     if not NIGHT:
         pytest.skip("DOCKCRED_NIGHT is not set: a minute for each")
     done = run(ROOT / "packaging/verify.sh", dist, pythons[version])

@@ -1,4 +1,4 @@
-"""The bills of materials: valid, and of what really is in the files of a release."""
+"""The bills of materials (SBOMs) are valid, and list what a release's files contain."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ except ImportError:
 
 
 def components(path: Path) -> dict[str, dict]:
-    """Return the parts that a bill names, by name; each has a version and a licence."""
+    """Return the components of a bill, by name; each has a version and a licence."""
     parts = json.loads(path.read_text())["components"]
     for part in parts:
         assert part["version"], part
@@ -57,7 +57,7 @@ def test_a_bill_is_valid_and_of_one_file(billed, kind):
 
 @pytest.mark.parametrize(("kind", "place"), [("*.pyz", ""), ("*-windows.zip", "lib/")])
 def test_the_libraries_in_an_archive_are_those_that_it_names(billed, kind, place):
-    """Every module of others is, byte for byte, in what was installed of that version."""
+    """Each module of a library equals the installed one of that version, by bytes."""
     named = components(next(billed.glob(f"{kind}.cdx.json")))
     ours = {path.name for path in (ROOT / "helpers").iterdir()} | {"dockcred"}
     found = set()
@@ -83,7 +83,7 @@ def test_the_libraries_in_an_archive_are_those_that_it_names(billed, kind, place
 
 
 def windows_parts(archive: zipfile.ZipFile) -> set[str]:
-    """Return the packages that the files for Windows alone are of, by their names."""
+    """Return the names of the packages in the files that are only for Windows."""
     found = {"python"} if "python/python.exe" in archive.namelist() else set()
     if archive.read("dockcred.exe").startswith(LAUNCHER.read_bytes()):
         found.add("distlib")
@@ -106,11 +106,11 @@ IN_PYTHON = {
     "xz": b"liblzma",
     "zlib": b"incorrect header check",
 }
-"""What their code says of itself, wherever it is."""
+"""Bytes in the DLLs of Python that show which packages they include."""
 
 
 def test_the_directory_s_files_are_of_the_packages_that_it_names(billed):
-    """By the sums that dpkg keeps of each package, or they are ours."""
+    """The files have the checksums that dpkg has of each package, or are ours."""
     named = components(billed / f"{NODE}.cdx.json")
     sums = {}
     for name in named:
@@ -169,7 +169,7 @@ CLICK = f"click-{importlib.metadata.version('click')}.dist-info/LICENSE"
 
 
 def telling(version: str) -> bytes:
-    """Return a version as a file of Windows tells it."""
+    """Return a version as it is stored in a file for Windows."""
     return f"ProductVersion\0\0{version}\0".encode("utf-16-le")
 
 
@@ -203,7 +203,7 @@ IN_ARCHIVES = {
     ],
 )
 def test_what_nobody_is_known_to_have_made_is_no_release(tmp_path, file, added, said):
-    """In archives of a few parts, of which all but one are known."""
+    """The archives have a few parts each; only one of them is unknown."""
     (tmp_path / "dockcred-0.1.0-py3-none-any.whl").touch()
     for more in ({}, {added: b""}):
         with zipfile.ZipFile(tmp_path / file.replace("*", "dockcred"), "w") as archive:

@@ -1,4 +1,4 @@
-"""A stranger verifies a release as docs/verify.md says, and notices each byte that changed."""
+"""Verify a release as docs/verify.md says; each changed byte is noticed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KINDS = {
     *("amd64.tgz", "amd64.tgz.cdx.json", "-windows.zip", "-windows.zip.cdx.json"),
     *("-debian.cdx.json", "dockcred.json", "dockcred.yaml", ".installer.yaml", ".deb"),
 }
-"""How the names end of what a release publishes."""
+"""The ends of the names of a release's files."""
 
 
 def openssl(*words: str | Path) -> None:
@@ -34,7 +34,7 @@ def openssl(*words: str | Path) -> None:
 
 
 def make_key(place: Path) -> Path:
-    """Make a key and, beside it, the public one as a stranger has it."""
+    """Make a key, and write its public key beside it; return the private key's path."""
     key = place / "key.pem"
     openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
     openssl("pkey", "-in", key, "-pubout", "-out", place / "dockcred.pub")
@@ -54,7 +54,7 @@ def sign(dist: Path, key: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def signed(billed: Path, tmp_path_factory) -> Path:
-    """A folder of a release, signed, and the public key with it."""
+    """A folder with a signed release and the public key."""
 
     def make(place: Path) -> None:
         shutil.copytree(billed, place, dirs_exist_ok=True)
@@ -68,12 +68,12 @@ def signed(billed: Path, tmp_path_factory) -> Path:
 
 @pytest.fixture
 def folder(signed: Path, tmp_path: Path) -> Path:
-    """What a stranger has downloaded."""
+    """A copy of the signed release, as a user has downloaded it."""
     return shutil.copytree(signed, tmp_path / "download")
 
 
 def verify(folder: Path, *files: Path | str) -> subprocess.CompletedProcess[str]:
-    """Ask of files as a stranger does, who has our key and our program."""
+    """Verify files as a user does, with our public key and verify.py."""
     shutil.copy(VERIFY, folder)
     return subprocess.run(
         [sys.executable, "-I", "verify.py", "dockcred.pub", *files],
@@ -86,13 +86,13 @@ def verify(folder: Path, *files: Path | str) -> subprocess.CompletedProcess[str]
 
 
 def published(folder: Path) -> list[str]:
-    """Return the names of a release's files, without what they are verified by."""
+    """Return the names of a release's files, without signatures and public key."""
     names = {path.name for path in folder.iterdir() if not path.name.endswith(PAPER)}
     return sorted(names - {"dockcred.pub", "verify.py"})
 
 
 def test_the_page_s_command_verifies_one_file_alone(signed, tmp_path):
-    """With nothing beside it but what came with it, and the repository's two files."""
+    """Only its signature file and two files of the repository are there too."""
     (one,) = signed.glob("*.pyz")
     for name in (one.name, f"{one.name}{PAPER}", "dockcred.pub"):
         shutil.copy(signed / name, tmp_path)
@@ -136,7 +136,7 @@ def altered(path: Path, at: int) -> bytes:
 
 
 def test_one_altered_byte_of_any_file_fails(folder):
-    """Or one of what signs it: the others are verified all the same."""
+    """So does an altered byte of its signature file; other files still verify."""
     names = published(folder)
     for name in names:
         for changed in (folder / name, folder / f"{name}{PAPER}"):
@@ -150,14 +150,14 @@ def test_one_altered_byte_of_any_file_fails(folder):
 
 
 def test_no_byte_of_what_signs_may_be_another(small, tmp_path):
-    """Of its signature, its provenance, and all that holds them together."""
+    """This holds for the signature, the provenance, and the JSON around them."""
     assert sign(small, make_key(tmp_path)).returncode == 0
     shutil.copy(tmp_path / "dockcred.pub", small)
     (wheel,) = small.glob("*.whl")
     paper = small / f"{wheel.name}{PAPER}"
     whole = paper.read_bytes()
     step = 1 if os.environ.get("DOCKCRED_NIGHT") else 23
-    # Of base64 the last letters have bits that say nothing.
+    # The last letters of base64 have unused bits: these must not be altered either.
     for at in {*range(0, len(whole), step), *range(len(whole) - 12, len(whole))}:
         paper.write_bytes(altered(paper, at))
         assert verify(small, wheel.name).returncode == 1, at
@@ -166,7 +166,7 @@ def test_no_byte_of_what_signs_may_be_another(small, tmp_path):
 
 
 def test_a_file_does_not_pass_for_another(small, tmp_path):
-    """An older one under a newer name, with what signs it; nor one that nothing signs."""
+    """An old file under a new name fails, with its signature file or without one."""
     assert sign(small, make_key(tmp_path)).returncode == 0
     shutil.copy(tmp_path / "dockcred.pub", small)
     (wheel,) = small.glob("*.whl")
@@ -185,7 +185,7 @@ def test_a_file_does_not_pass_for_another(small, tmp_path):
 
 
 def test_what_another_signed_does_not_verify(small, tmp_path):
-    """Who changes a file and signs anew has no key of ours."""
+    """An attacker who changes a file can sign it again only with another key."""
     assert sign(small, make_key(tmp_path)).returncode == 0
     (ours := tmp_path / "ours").mkdir()
     make_key(ours)
@@ -196,7 +196,7 @@ def test_what_another_signed_does_not_verify(small, tmp_path):
 
 
 def test_what_signs_is_one_to_others_too(small, tmp_path):
-    """To DSSE's own library, and to in-toto's own schemas of statement and provenance."""
+    """DSSE's own library accepts it, and so do in-toto's own schemas."""
     dsse = pytest.importorskip("securesystemslib.dsse")
     from google.protobuf import json_format
     from in_toto_attestation.predicates.provenance.v1 import provenance_pb2

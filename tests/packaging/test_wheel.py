@@ -35,7 +35,7 @@ def sdist(dist: Path) -> tarfile.TarFile:
 
 
 def test_site_packages_gets_our_names_only(wheel):
-    """Neither of the two source roots is importable by its own name."""
+    """Neither source root (common, helpers) is importable by its own name."""
     tops = {name.partition("/")[0] for name in wheel.namelist()}
     helpers = {path.name for path in (ROOT / "helpers").glob("*.py")}
     (information,) = (top for top in tops if top.endswith(".dist-info"))
@@ -68,7 +68,7 @@ def test_the_sdist_carries_its_tests_and_its_papers(sdist):
 
 
 def with_our_libraries(python: str, place: Path) -> str:
-    """Write a Python that finds the libraries of this one, none of which is compiled."""
+    """Write a script that starts a Python with the pure libraries of this one."""
     libraries = sysconfig.get_path("purelib")
     place.write_text(f'#!/bin/sh\nPYTHONPATH={libraries} exec {python} "$@"\n')
     place.chmod(0o755)
@@ -77,15 +77,16 @@ def with_our_libraries(python: str, place: Path) -> str:
 
 @pytest.mark.parametrize("version", ["3.11", "3.12", "3.13", "3.14"])
 def test_everybody_builds_the_same_bytes(dist, tmp_path, pythons, version):
-    """From the sdist, elsewhere, by another Python, under another umask and time zone.
+    """Builds from the sdist in another directory, Python, umask and time zone.
 
-    But for the one file's bytecode, which is its Python's own: test_one_file.py has that.
+    Only the one file's bytecode differs, as it depends on the Python: see
+    test_one_file.py.
     """
     if version in {"3.12", "3.14"} and not os.environ.get("DOCKCRED_NIGHT"):
         pytest.skip("DOCKCRED_NIGHT is not set: eight seconds of a processor for each")
     (archive,) = dist.glob("dockcred-*.tar.gz")
     with tarfile.open(archive) as tar:
-        # Debian 12's Python 3.11.2 has no filters yet, and the archive is ours.
+        # Debian 12's Python 3.11.2 has no filters yet; we trust our own archive.
         filtered = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
         tar.extractall(tmp_path, **filtered)
     (tree,) = tmp_path.iterdir()
@@ -105,14 +106,14 @@ def test_everybody_builds_the_same_bytes(dist, tmp_path, pythons, version):
 
 
 def without_bytecode(path: Path) -> dict[str, bytes]:
-    """Return all sources and licences that the one file has."""
+    """Return the sources and licences in the one file, without bytecode."""
     with zipfile.ZipFile(path) as archive:
         names = [name for name in archive.namelist() if not name.endswith(".pyc")]
         return {name: archive.read(name) for name in names}
 
 
 def test_a_build_of_another_time_is_another_file(dist, tmp_path):
-    """The comparison can fail: SOURCE_DATE_EPOCH is in the bytes."""
+    """SOURCE_DATE_EPOCH is in the bytes, so the comparison above can fail."""
     build(ROOT, tmp_path / "later", "python", SOURCE_DATE_EPOCH="1800000000")
     (first,), (second,) = dist.glob("*.whl"), (tmp_path / "later").glob("*.whl")
     assert first.read_bytes() != second.read_bytes()

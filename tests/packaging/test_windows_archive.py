@@ -1,6 +1,6 @@
-"""The archive for Windows, and what winget and scoop are told of it.
+"""The archive for Windows, and its manifests for winget and scoop.
 
-tests/windows runs what is in it.
+tests/windows runs the programs in it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from support import release
 from dockcred.wiring import PROGRAMS
 
 SCHEMAS = Path("/usr/local/lib/dockcred-ci/schemas")
-"""Of winget and scoop, under their own names; nothing here may fetch them."""
+"""The schemas of winget and scoop, by their own file names; tests do not download."""
 URL = "https://example.com/v1"
 WINGET = "dockcred.dockcred"
 MANIFESTS = {
@@ -32,7 +32,7 @@ MANIFESTS = {
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a release makes for Windows, with a Python that does not run here."""
+    """Return a release's files for Windows, made with a Python that cannot run here."""
     python = tmp_path_factory.mktemp("python")
     (python / "python.exe").write_bytes(b"MZ")
     (python / "python313._pth").write_text("python313.zip\n.\nLib\\site-packages\n")
@@ -54,7 +54,7 @@ def read(published: Path, name: str) -> dict:
 
 
 def test_each_program_is_a_launcher_of_the_python_beside_it(archive):
-    """One that is looked for could be the current directory's."""
+    """A search for Python could find one in the current directory."""
     for program in PROGRAMS:
         data = archive.read(f"{program}.exe")
         assert data.startswith(b"MZ")
