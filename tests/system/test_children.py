@@ -1,4 +1,4 @@
-"""Programs asked on our behalf: each gets the variables of its row, and no others."""
+"""Each child program gets the environment variables of its row, and no others."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ WORD = "canary"
 ACR = "contoso.azurecr.io"
 GOOGLE = "europe-docker.pkg.dev"
 OWN = {"PWD", "SHLVL", "_", "OLDPWD", "LC_CTYPE"}
-"""What a shell or Python adds by itself."""
+"""Variables that a shell or Python adds by itself."""
 STRANGE = ("VAULT_TOKEN", "SECRET_OF_ANOTHER", "LD_PRELOAD_PATH", "CI_JOB_TOKEN_V9")
 ROWS = {
-    # Kind of child: identity, registry, program, file of the child, what we add.
+    # Kind of child: identity, registry, program, the child's file, variables we add.
     "az": ("azure-cli", ACR, "acr-login", "bin/az", {"AZURE_CORE_NO_COLOR"}),
     "pwsh": (
         "azure-powershell",
@@ -64,9 +64,9 @@ ROWS = {
 
 
 def bait(environment: dict[str, str]) -> dict[str, str]:
-    """Set every secret variable that we know of and some that we do not.
+    """Return the variables with every secret that we know, and some that we do not.
 
-    An identity's own stay; those that would choose another one are left to it.
+    The identity's own stay. Secrets that would select another identity are left out.
     """
     names = {*meanings.SECRETS, *STRANGE, "AWS_LAMBDA_RUNTIME_API", "DOCKCRED_SPIED"}
     names -= {"GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN"}
@@ -75,7 +75,7 @@ def bait(environment: dict[str, str]) -> dict[str, str]:
 
 
 def plant(path: Path, seen: Path) -> None:
-    """Have a shell script tell how it was called before it does its work."""
+    """Change a shell script so that it first writes down how it was called."""
     script = path.read_text()
     assert script.startswith("#!/bin/sh\n"), script
     path.write_text(script.replace("\n", "\n" + SPY.format(seen=seen), 1))
@@ -96,7 +96,7 @@ def is_in_row(name: str, kind: str) -> bool:
 
 
 def judge(seen: Path, kind: str, ours: set[str] = frozenset()) -> dict[str, str]:
-    """See that a child had its row, no core, private files and three descriptors."""
+    """Check a child's variables, core limit, umask and files; return its variables."""
     variables = got(seen)
     strangers = {n for n in variables if not is_in_row(n, kind)} - OWN - ours
     assert not strangers
@@ -105,7 +105,7 @@ def judge(seen: Path, kind: str, ours: set[str] = frozenset()) -> dict[str, str]
             assert name in child_program.CHILDREN[kind], f"{name} is a secret"
     umask, core, *open_files = Path(f"{seen}.state").read_text().split()
     assert (umask, core) == ("0077", "0")
-    # The shell's own alone: its script, where it looks for names, what it keeps.
+    # The shell itself may have files open, but none that we left open.
     assert "loose" not in "".join(open_files)
     assert not [name for name in open_files if name.startswith(("socket:", "anon"))]
     return variables
@@ -142,7 +142,7 @@ def test_a_program_gets_its_row_and_nothing_else(
 
 @pytest.fixture
 def desk(tmp_path: Path) -> dict[str, str]:
-    """A home without a cloud, and a PATH that is led by its bin."""
+    """Return variables without an identity, with a home whose bin is first on PATH."""
     (tmp_path / "bin").mkdir()
     return bait({"HOME": str(tmp_path), "PATH": f"{tmp_path}/bin:/usr/bin:/bin"})
 
@@ -211,7 +211,7 @@ def test_what_refresh_delivers_to_gets_its_row(
 def test_a_process_at_the_end_of_a_chain_of_profiles_gets_its_row(
     cloud, helper_bin: Path, tmp_path: Path
 ) -> None:
-    """botocore makes another of its providers for each profile of a chain."""
+    """botocore makes a new ProcessProvider for each profile of a chain."""
     environment = cloud.environment("assume-role")
     directory = Path(environment["HOME"]) / ".aws"
     keys = dict(
@@ -306,7 +306,7 @@ STARTERS = (
 
 
 def test_nothing_else_of_ours_starts_a_program() -> None:
-    """A new way to a child goes through child_program and a row, or is named here."""
+    """New code that starts a program must use child_program, or be in ALLOWED."""
     root = Path(child_program.__file__).parents[1]
     found = {}
     for path in sorted(root.rglob("*.py")):

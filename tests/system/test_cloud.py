@@ -1,4 +1,4 @@
-"""Whose cloud a machine is in: what the firmware of real machines says, and what not."""
+"""Find the cloud of a machine from its firmware, with the values of real machines."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ SAYS_NOTHING = {
 
 @pytest.fixture
 def hardware(tmp_path):
-    """The machine below a root directory, with these files of the firmware."""
+    """Return a function: the Hardware of a root directory with these firmware files."""
 
     def make(files: dict[str, str], *more: str) -> Hardware:
         for name, text in files.items():
@@ -121,7 +121,7 @@ def test_a_machine_that_does_not_say_excludes_nobody(name, hardware):
     ],
 )
 def test_a_container_on_a_laptop_excludes_nobody(mark, hardware):
-    """Its network may be another's, and lead where its machine's does not."""
+    """A container's network may reach services that its machine's does not."""
     found = hardware(SAYS["ThinkPad"][1], mark)
     assert found.cloud == NONE
     assert not any(map(found.excludes, (AWS, AZURE, GOOGLE)))

@@ -1,4 +1,4 @@
-"""One at a time, whoever dies, and no file is left of a lock."""
+"""A lock has one holder at a time, even if holders die, and leaves no file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_nothing_is_left_of_it(tmp_path: Path) -> None:
 def test_who_waits_for_one_that_is_gone_takes_the_one_that_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first removes its lock, and a third makes a new one before the second looks."""
+    """The first removes its lock file, and a third makes one; then the second looks."""
     path = str(tmp_path / "lock")
     first, second, third = (FileLock(path) for _ in range(3))
     pauses = []
@@ -76,7 +76,7 @@ def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
 def test_a_path_that_cannot_be_resolved_has_no_remedy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """On Windows a path can be too long to be resolved."""
+    """This happens on Windows if a path is too long."""
 
     def refuse(_path: str) -> str:
         raise OSError(22, "More data available")

@@ -1,4 +1,4 @@
-"""Our finder loads what Python's own would, whatever lies beside a source."""
+"""Our finder loads the same modules as Python's own, whatever bytecode is there."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MODULES = (
     "dockcred.transport",
 )
 OURS, PYTHONS = "Loader", "SourceFileLoader"
-"""The classes of loaders."""
+"""The names of the loader classes: ours and Python's."""
 TELL = """
 import importlib, json, sys
 sys.path.insert(0, sys.argv[1])
@@ -50,7 +50,7 @@ print(json.dumps([told, type(sys.modules[sys.argv[3]].__loader__).__name__]))
 
 
 def tell(root: Path, who: str, *names: str) -> tuple[object, str]:
-    """Return what modules say of themselves, and the name of the first's loader."""
+    """Return attributes of modules, and the class name of the first one's loader."""
     command = [sys.executable, "-B", "-S", "-I", "-c", TELL, str(root), who, *names]
     told, loader = json.loads(
         subprocess.run(command, capture_output=True, check=True, timeout=BUSY_S).stdout
@@ -71,7 +71,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_modules_and_packages_are_as_python_loads_them(root: Path) -> None:
-    """Each attribute that Python sets is there, packages can be gone on into."""
+    """Each attribute that Python sets is there, and submodules can be imported."""
     ours, loader = tell(root, "ours", *MODULES)
     theirs, other = tell(root, "python", *MODULES)
     assert ours == theirs
@@ -85,7 +85,7 @@ def newer(source: Path, cached: Path) -> None:
 
 
 def longer_in_the_same_second(source: Path, cached: Path) -> None:
-    """Change the source and give it back its time."""
+    """Change the source, and restore its mtime."""
     del cached
     seen = source.stat()
     source.write_text(f"{source.read_text()}\nCHANGED = 1\n")
@@ -93,7 +93,7 @@ def longer_in_the_same_second(source: Path, cached: Path) -> None:
 
 
 def of_another_python(source: Path, cached: Path) -> None:
-    """Let another version of Python have written it."""
+    """Write bytecode with the magic number of another Python version."""
     source.write_text('"""Of this one."""\n')
     py_compile.compile(str(source), str(cached))
     data = cached.read_bytes()
@@ -101,27 +101,27 @@ def of_another_python(source: Path, cached: Path) -> None:
 
 
 def by_sum(source: Path, cached: Path) -> None:
-    """Let the bytecode say the source's sum, and then change the source."""
+    """Compile with a checked hash of the source, and then change the source."""
     mode = py_compile.PycInvalidationMode.CHECKED_HASH
     py_compile.compile(str(source), str(cached), invalidation_mode=mode)
     source.write_text('"""Changed."""\n')
 
 
 def by_nothing(source: Path, cached: Path) -> None:
-    """Let the bytecode be believed whatever the source is, and change the source."""
+    """Compile with an unchecked hash, and then change the source."""
     mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
     py_compile.compile(str(source), str(cached), invalidation_mode=mode)
     source.write_text('"""Changed."""\n')
 
 
 def absent(source: Path, cached: Path) -> None:
-    """Take the bytecode away."""
+    """Remove the bytecode."""
     del source
     cached.unlink()
 
 
 def empty(source: Path, cached: Path) -> None:
-    """Let the disk have been full."""
+    """Make the bytecode empty, as a full disk does."""
     del source
     cached.write_bytes(b"")
 
@@ -141,7 +141,7 @@ def empty(source: Path, cached: Path) -> None:
 def test_what_is_not_of_this_source_is_left_to_python(
     root: Path, change: Callable[[Path, Path], None], who: str
 ) -> None:
-    """Bytecode that is stale, foreign or missing is taken as Python takes it."""
+    """Stale, foreign or missing bytecode has the same result as with Python."""
     source = root / "dockcred/errors.py"
     before, seen = source.read_bytes(), source.stat()
     cached = Path(importlib.util.cache_from_source(str(source)))

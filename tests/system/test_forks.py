@@ -1,4 +1,4 @@
-"""Questions that forks of a process ask: at once, bounded, and gone with it."""
+"""Functions run in forks of a process: at once, with a timeout, and ending with it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _fail() -> bytes:
 
 
 def _cut_off() -> bytes:
-    """End while the answer is written."""
+    """End the process while its answer is being written."""
     write = os.write
     os.write = lambda descriptor, text: os._exit(write(descriptor, text[:9]) and 0)
     return b"half an answer"
@@ -87,7 +87,7 @@ def test_where_nothing_forks_they_are_asked_in_turn(
 
 
 def test_who_is_killed_leaves_nobody_behind() -> None:
-    """Whoever asks holds stdout open: its end is the end of all of them."""
+    """Forks hold stdout open: the read ends only when all of them have ended."""
     with subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=-1) as running:
         assert running.stdout
         assert running.stdout.read(5) == b"asked"

@@ -1,7 +1,7 @@
 """kill -9 while a file is written, then the same command with the same pid.
 
-In a container every run has the same pid: what a dead one has left must be in nobody's
-way, and must be gone after the next run, for it may hold a secret.
+In a container every run has the same pid. A leftover of a killed run must not disturb
+others. It may have a secret, so the next run must remove it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from support.program import BUSY_S
 
 pytestmark = pytest.mark.slow  # all of them together
 
-# A program of ours that has the pid of every run, and may die in its n-th os.CALL.
+# Run one of our programs with the same pid as every run; kill it in its n-th os.CALL.
 RUN = """
 import os, signal, sys
 
@@ -43,7 +43,7 @@ CONFIG = {"auths": {"r.example": {"auth": SECRET}}}
 
 
 class Home:
-    """A home with logins in the clear."""
+    """A home directory with logins in plain text."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -107,7 +107,7 @@ CASES = {
 
 
 def named(files: set[str]) -> set[str]:
-    """Give keys, whose names are random, one name."""
+    """Return file names with the random parts of keys' names replaced."""
     return {"keys/key-*.pem" if "/key-" in f and f.endswith("m") else f for f in files}
 
 
@@ -140,9 +140,9 @@ def test_the_next_run_works_and_leaves_nothing_of_a_killed_one(
 def test_a_backup_is_never_left_without_the_record_that_knows_of_it(
     number: int, tmp_path: Path
 ) -> None:
-    """Whichever of the files that `--undo` removes it dies at.
+    """`--undo` is killed at the removal of each of its files.
 
-    Somebody has logged in since, so that the backup is of no file that is there.
+    Somebody has logged in since, so that the backup differs from the current file.
     """
     home = Home(tmp_path)
     home.run(*CONFIGURE)
@@ -159,7 +159,7 @@ def test_a_backup_is_never_left_without_the_record_that_knows_of_it(
 def test_a_key_that_no_role_names_is_gone_after_the_next_rotation(
     tmp_path: Path,
 ) -> None:
-    """Killed with the new key on the disk, and before it is said what it is for."""
+    """It is killed after the new key was written, and before roles.json names it."""
     home = Home(tmp_path)
     keys = ("--keys", "keys")
     home.run("token-service", "keygen", *keys)

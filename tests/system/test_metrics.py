@@ -1,4 +1,4 @@
-"""Requests are counted for whoever wants figures: after the answer, and all of them."""
+"""With DOCKCRED_METRICS all requests are counted, after the answer was given."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def directory(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def counting(cloud: Sandbox, directory: Path) -> dict[str, str]:
-    """The variables of somebody whose requests are counted."""
+    """Return variables with which requests are counted."""
     return cloud.environment("env-keys") | {"DOCKCRED_METRICS": str(directory)}
 
 
 @contextmanager
 def held(directory: Path):
-    """Hold the lock of the file, as one who was stopped does."""
+    """Hold the lock of the metrics file, as a stopped process does."""
     path = directory / f".dockcred-{os.geteuid()}.lock"
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -134,7 +134,7 @@ SERIES = ("dockcred_mints_total", 'uid="0",program="x",provider="ecr"')
 
 
 def test_whoever_holds_the_lock_looks_once_more(directory, monkeypatch):
-    """Another comes when all is added, and before the lock is free."""
+    """Another process adds metrics after all were added, before the lock is free."""
     add, came = prometheus_file._add, []
 
     def crowded(*arguments):
@@ -298,7 +298,7 @@ docker_credential_ecr_login.main()
 
 @pytest.mark.parametrize("host, status", [(HOST, 0), ("registry.example", 1)])
 def test_a_disk_that_hangs_holds_nobody_up(host, status, ecr, helper_bin, counting):
-    """And changes nothing of an answer that was given."""
+    """Nor does it change an answer that was given."""
     ecr.get(counting)
     python = Program(str(helper_bin / "python"))
     answer = python("-c", HANGS, environment=counting, stdin=host.encode())
@@ -344,7 +344,7 @@ def test_config_toml_names_the_directory_too(ecr, cloud, counting, directory):
 
 
 def test_an_empty_answer_is_none(ecr, counting, directory):
-    """As Nomad needs it."""
+    """Nomad needs the empty answer; it is counted as not found."""
     answer = ecr.get(counting | {"DOCKCRED_ON_MISS": "empty"}, "registry.example")
     assert answer.password == ""
     assert Figures.of(directory)("gets_total", result="not_found") == 1
@@ -387,7 +387,7 @@ def test_what_is_read_is_what_was_written():
 
 
 def test_every_throttle_is_counted_as_one():
-    """A new provider's too: whoever says so raises the error that is counted so."""
+    """All code that reports throttling must raise an error that is counted so."""
     code = Path(dockcred.__file__).parent
     found = {}
     for path in code.glob("providers/**/*.py"):

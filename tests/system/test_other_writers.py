@@ -1,4 +1,4 @@
-"""A client that has read its file before we wrote it, and writes all of it back."""
+"""A client reads its file before we write it, and then writes all of it back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from dockcred.stores.auth_file import AuthFile
 from dockcred.stores.problems import KeychainError
 from dockcred.system import shared_file
 
-# As docker does: all of the file is read, the registry is asked, all is written back.
+# Like docker: read the whole file, ask the registry, write the whole file.
 DOCKER = """
 import json, os, sys
 path = sys.argv[3]
@@ -53,9 +53,9 @@ def config(tmp_path: Path) -> Path:
 def client(
     config: Path, name: str = "docker", verb: str = "login", home: Path | None = None
 ) -> Iterator[subprocess.Popen]:
-    """Start a client that has read the file."""
+    """Start a client, which has read the file when this yields; kill it at the end."""
     words = (name, "-c", DOCKER, verb, "r.example", str(config))
-    # Its own place in argv: Python takes what follows the code.
+    # After `-c CODE` Python passes all further arguments to the code.
     with subprocess.Popen(
         words,
         executable=sys.executable,
@@ -71,7 +71,10 @@ def client(
 
 
 def let_write(started: subprocess.Popen, when: subprocess.Popen) -> None:
-    """Let it write: when ours has ended, if it ends without waiting for the client."""
+    """Let the client write, after our program `when` has ended or 1.5 s have passed.
+
+    Our program does not end if it waits for the client, as it should.
+    """
     with suppress(subprocess.TimeoutExpired):
         when.wait(1.5)
     started.stdin.write(b"\n")
@@ -95,7 +98,7 @@ def start(config: Path, *words: str) -> subprocess.Popen:
 
 
 def ended(ours: subprocess.Popen) -> int:
-    """Return its status; what it said is shown where that is not 0."""
+    """Return our program's exit status; print its output if that is not 0."""
     said, wrong = ours.communicate(timeout=120)
     if ours.returncode:
         print(said, wrong)
@@ -178,7 +181,7 @@ def test_those_are_waited_for_that_may_write_the_file(
 def test_one_that_does_not_end_is_told_with_an_error(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What it writes later is not known: this is no success."""
+    """We cannot know what the client writes later, so this is no success."""
     monkeypatch.setattr(shared_file, "wait", lambda _: "docker login (process 1)")
     file = EditableFile(str(config), json_text)
     with pytest.raises(InvalidInputError, match=r"docker login \(process 1\)"):

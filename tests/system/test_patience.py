@@ -1,4 +1,4 @@
-"""A program has the time that the call has: no constant of ours stands before a setting."""
+"""A child program may take as long as the call: no constant overrides the setting."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_request_of_google_auths_has_half_of_a_long_call(
 
 
 def calls(path: Path):
-    """Return the calls of child_program's functions in a file."""
+    """Yield the calls of child_program's functions in a file."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             holder = node.func.value
@@ -73,7 +73,7 @@ def test_there_are_programs_that_are_run():
     ("path", "call"), runs(), ids=lambda it: it.stem if isinstance(it, Path) else ""
 )
 def test_who_runs_a_program_names_no_time_of_his_own(path, call):
-    """A call without `timeout_s`, or with one that child_program.patience_s gave."""
+    """Calls have no `timeout_s`, or one from child_program.patience_s."""
     named = [one.value for one in call.keywords if one.arg == "timeout_s"]
     if named:
         (value,) = named

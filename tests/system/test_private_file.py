@@ -1,4 +1,7 @@
-"""The one writer: whole or not at all, and no leftovers but those of the living."""
+"""private_file writes files completely or not at all, and removes leftovers.
+
+A leftover is a temporary file whose writer has died.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_two_writers_of_one_pid_do_not_meet(file: Path) -> None:
-    """In two containers that share a disk, both are process 1."""
+    """In two containers that share a disk, both writers have pid 1."""
     made = [private_file.create(str(file)) for _ in range(2)]
     assert len({path for path, _ in made}) == 2
     for path, descriptor in made:
@@ -44,7 +47,7 @@ def test_only_a_dead_writer_s_file_is_a_leftover(file: Path) -> None:
 def test_a_file_that_was_taken_for_a_leftover_is_made_again(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between its making and its lock, another may look."""
+    """Another process may look between the creation of the file and its lock."""
     real = private_file._lock
 
     def looked_at(descriptor: int) -> bool | None:
@@ -150,7 +153,7 @@ def test_a_call_that_fails_leaves_the_old_file_alone(
 def test_what_a_dead_writer_left_goes_where_open_files_stay_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, removes_open: bool
 ) -> None:
-    """Windows removes nothing that is open: whoever has it open, the remover too."""
+    """Windows cannot remove an open file, even if the remover itself has it open."""
     if sys.platform != "linux":
         pytest.skip("there is no /proc that tells what is open")
     monkeypatch.setattr(system, "REMOVES_OPEN", removes_open)

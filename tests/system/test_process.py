@@ -1,4 +1,4 @@
-"""Cores, umask and descriptors: one promise, held in every program of ours."""
+"""Every program of ours limits core files, umask and inherited descriptors."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ main()
 
 
 def generous() -> None:
-    """Be called by somebody who writes cores and files for all."""
+    """Set the limits of a careless caller: full core files, files that all can read."""
     os.umask(0o022)
     _, hard = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
 
 
 def state(pid: int) -> tuple[str, set[str]]:
-    """Return a process's umask, and its soft and hard limit of cores."""
+    """Return a process's umask, and the set of its soft limit of core files."""
     status = Path(f"/proc/{pid}/status").read_text()
     umask = status.partition("Umask:\t")[2].split("\n")[0]
     limits = Path(f"/proc/{pid}/limits").read_text().split("\n")
@@ -84,7 +84,7 @@ def test_a_helper_is_hardened_before_it_has_read_its_request(
 def test_every_subcommand_is_hardened(
     name: str, helper_bin: Path, tmp_path: Path
 ) -> None:
-    """By the program's entry, whatever the subcommand goes on to do."""
+    """The program's entry does it, before any subcommand runs."""
     reading, writing = os.pipe()
     subprocess.run(
         [helper_bin / "python", "-c", REPORT, str(writing), *name.split(), "--help"],
@@ -103,7 +103,7 @@ def test_every_subcommand_is_hardened(
 def test_a_launcher_leaves_python_its_own_limit(
     helper_bin: Path, tmp_path: Path
 ) -> None:
-    """sh knows no limit of one byte, and what it lowers for good stays lowered."""
+    """sh cannot set a limit of one byte, and a lowered hard limit stays lowered."""
     subprocess.run(
         [helper_bin / "dockcred", "install", "--dir", tmp_path],
         capture_output=True,
@@ -158,14 +158,14 @@ def token_service(helper_bin, tmp_path) -> tuple[list[str], dict[str, str]]:
 
 
 WITHOUT_POWERS = () if os.geteuid() else ("setpriv", "--bounding-set=-all")
-"""Root may look into every process: here it may no more than another user."""
+"""Drops root's capabilities: root could read the memory of every process."""
 
 
 @pytest.mark.parametrize("which", ["refreshing", "token_service"])
 def test_what_lives_long_is_hardened_and_hides_its_memory(
     which: str, request: pytest.FixtureRequest
 ) -> None:
-    """A process that may not be dumped may not be looked into by its own user either."""
+    """Not even its own user may read the memory of a process that is not dumpable."""
     if WITHOUT_POWERS:
         real.program("setpriv")
     with running([*WITHOUT_POWERS, "sleep", "60"]) as twin:
@@ -181,7 +181,7 @@ def test_what_lives_long_is_hardened_and_hides_its_memory(
 
 
 def is_open(pid: int) -> bool:
-    """Return whether a process without powers may read what another has of variables."""
+    """Return whether a process without capabilities may read another's variables."""
     done = subprocess.run(
         [*WITHOUT_POWERS, "cat", f"/proc/{pid}/environ"],
         capture_output=True,
@@ -232,7 +232,7 @@ def test_what_is_for_all_to_read_is_written_as_the_caller_would(
 def test_a_limit_that_the_caller_has_set_to_nothing_is_kept(
     helper_bin: Path, tmp_path: Path
 ) -> None:
-    """Only root may raise it again: no error, and no core."""
+    """Only root may raise it again. There is no error, and no core file."""
     if os.geteuid():
         user: dict[str, object] = {}
     else:
@@ -264,9 +264,10 @@ def test_a_limit_that_the_caller_has_set_to_nothing_is_kept(
 def test_no_handler_of_cores_is_started_for_us(
     helper_bin: Path, tmp_path: Path
 ) -> None:
-    """systemd's and Ubuntu's get all memory at a limit of 0 too, so ours is 1 byte.
+    """Handlers of systemd and Ubuntu get all memory at a limit of 0 too, so ours is 1.
 
-    The pattern is the whole machine's: for a moment, by night, where we may.
+    core_pattern applies to the whole machine. So this changes it only by night,
+    briefly, and if it is allowed.
     """
     pattern = Path("/proc/sys/kernel/core_pattern")
     if not os.environ.get("DOCKCRED_NIGHT") or not os.access(pattern, os.W_OK):
@@ -283,7 +284,7 @@ def test_no_handler_of_cores_is_started_for_us(
             wait_until(lambda: state(process.pid) == HARDENED)
             process.send_signal(signal.SIGABRT)
             process.communicate(timeout=BUSY_S)
-        # The twin that shows that the handler works: the same, but for the limit.
+        # This shows that the handler works: the same crash with a limit of 0.
         twin = subprocess.run(
             ["sh", "-c", "ulimit -c 0; kill -ABRT $$"], check=False, capture_output=True
         )

@@ -1,6 +1,6 @@
-"""A program that is there and is not run is told as refused, whoever looks for it.
+"""If a program exists and may not be executed, the error says so, for every caller.
 
-gpg, pass and docker's own helpers: tests/stores/test_pass_and_its_keys.py.
+For gpg, pass and docker's own helpers see tests/stores/test_pass_and_its_keys.py.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SEEKERS = {
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """Provide the one directory on PATH, far from where this Python is."""
+    """Return the only directory on PATH, which is not near this Python."""
     found = tmp_path / "shared"
     found.mkdir()
     monkeypatch.setenv("PATH", str(found))

@@ -1,4 +1,4 @@
-"""A file that others write too: what they write in between is there at the end."""
+"""A file that other programs write too: their changes meanwhile are not lost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture(params=["exchange", "second look"])
 def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Have the kernel's exchange, or not."""
+    """Run a test with the kernel's exchange of files (renameat2), and without."""
     if request.param == "second look":
         monkeypatch.setattr(shared_file, "_rename", lambda *_: False)
     return request.param
@@ -38,7 +38,7 @@ def write_as_docker_does(file: Path, data: bytes) -> None:
 def at_look(
     monkeypatch: pytest.MonkeyPatch, number: int, act: Callable[[], object]
 ) -> None:
-    """Act right after the so-manieth look at a file."""
+    """Call `act` right after the file was read for the `number`th time."""
     looks, real = [], shared_file._read
 
     def looked(path: str) -> bytes | None:
@@ -77,7 +77,7 @@ def test_what_has_changed_stays(file: Path, after: bytes | None) -> None:
 
 @pytest.mark.usefixtures("kind")
 def test_what_has_come_stays(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing was there, and right after the second look there is."""
+    """There is no file at first, and another program makes it after the second look."""
     file.unlink()
     at_look(monkeypatch, 1, lambda: write_as_docker_does(file, THEIRS))
     assert not shared_file.swap(str(file), None, OURS)
@@ -129,7 +129,7 @@ def test_what_changes_before_it_is_removed_comes_back(
 def test_a_file_that_a_person_s_editor_has_open_is_not_replaced(
     file: Path, after: bytes | None
 ) -> None:
-    """It writes into the file itself: on one that has lost its name, nobody reads it."""
+    """An editor writes into the open file. If we had replaced it, that text is lost."""
     fcntl = pytest.importorskip("fcntl")
     try:
         with file.open("rb") as quiet:

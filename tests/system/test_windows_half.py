@@ -1,5 +1,5 @@
-"""Windows' half at its interface with Windows: lists of rights, locks, replaced files,
-folders, other processes. The calls are modelled; tests/windows runs the same under Wine."""
+"""dockcred.system.windows with a model of Windows' API: access control lists, locks,
+replaced files, folders, processes. tests/windows runs the same under Wine."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def machine(monkeypatch):
 
 @pytest.fixture
 def file(machine, tmp_path):
-    """A file whose list lets its owner, this user, do everything."""
+    """A file that belongs to this user, whose access control list allows everything."""
     api, _ = machine
     path = str(tmp_path / "file")
     with open(path, "wb") as opened:
@@ -46,7 +46,7 @@ def file(machine, tmp_path):
 
 
 def modes(machine, path):
-    """Return owner and mode by the name, which an open file has as well."""
+    """Return a file's owner, and its mode for others; its descriptor has the same."""
     _, half = machine
     named = half.stat(path)
     with open(path, "rb") as opened:
@@ -104,7 +104,7 @@ def test_whose_a_file_is(machine, file, owner, is_ours, is_system):
 
 
 def test_an_administrators_new_files_are_his(machine, file):
-    """They may belong to all administrators; to no other group of his do they."""
+    """New files of an administrator may belong to the group Administrators instead."""
     api, half = machine
     api.owner_of_new = ADMINISTRATORS
     api.owners[file] = ADMINISTRATORS
@@ -168,7 +168,7 @@ def test_a_file_system_without_locks_is_no_lock_that_another_holds(machine, file
 
 
 def test_what_is_locked_is_no_byte_of_the_file(machine, file):
-    """Nobody else could read it. Who waits for the lock waits for the same byte."""
+    """Others cannot read a locked byte. So all lock one byte far behind the end."""
     api, half = machine
     with open(file, "rb") as opened:
         half.lock(opened.fileno())
@@ -186,7 +186,7 @@ class SharingError(PermissionError):
 
 
 def replacing(monkeypatch, half, times, code):
-    """Have the first replacements refused; return how often it was tried."""
+    """Let the first `times` replacements fail; return the new file's mtime of each."""
     tried, real = [], os.replace
 
     def replace(old, new):
@@ -229,7 +229,7 @@ def test_another_refusal_is_told_at_once(machine, file, monkeypatch):
 
 
 def test_a_change_is_seen_by_its_own_time(machine, file):
-    """1970 is 11,644,473,600 seconds after the first of Windows' times."""
+    """Windows counts from 1601, which is 11,644,473,600 seconds before 1970."""
     api, half = machine
     api.changes[file] = (11_644_473_600 + 100) * 10**7 + 1
     assert half.look(file).st_ctime_ns == 100 * 10**9 + 100
@@ -239,7 +239,7 @@ def test_a_change_is_seen_by_its_own_time(machine, file):
 
 
 def test_the_cache_sees_a_file_that_was_written_anew(machine, file, monkeypatch):
-    """Its number, size, time and ctime, which is its birth's, are as before."""
+    """Inode, size, mtime and ctime (on Windows the creation time) are as before."""
     api, half = machine
     monkeypatch.setattr(cache.system, "look", half.look)
     api.changes[file] = 2 * 10**17 + 1
@@ -254,7 +254,7 @@ def test_a_file_system_that_does_not_tell_it_has_no_time_of_change(machine, file
 
 
 def test_the_machines_settings_are_where_the_registry_says(machine, monkeypatch):
-    """The variable is each caller's own."""
+    """The variable ProgramData is not used, as each caller can set it."""
     assert machine[1].SETTINGS == r"C:\ProgramData\dockcred"
 
 
@@ -269,7 +269,7 @@ def test_home_is_the_profile(machine):
 
 
 def test_a_number_that_came_again_is_no_parent(machine):
-    """2 started 3; 5 has the number of what started 4, and began after it."""
+    """2 started 3. 5 reuses the pid of the process that started 4, and is younger."""
     api, half = machine
     api.processes = {2: (1, 100), 3: (2, 200), 4: (5, 300), 5: (2, 400)}
     assert half.parents() == {3: 2, 5: 2}
@@ -277,7 +277,7 @@ def test_a_number_that_came_again_is_no_parent(machine):
 
 @pytest.mark.parametrize("keeps", [False, True])
 def test_a_refresh_outlives_its_starter(machine, monkeypatch, keeps):
-    """By a Python without a console, out of the job where that lets it go."""
+    """It runs in a Python without a console, and outside the job if the job allows."""
     api, half = machine
     api.job_keeps_its_own = keeps
     monkeypatch.setattr(subprocess, "Popen", api.Popen)
