@@ -1,6 +1,7 @@
-"""Windows' own Python under Wine, with the wheel installed by its pip; driven from here.
+"""Run Python for Windows under Wine, with the wheel installed by its pip.
 
-`.ci/wine.sh` makes what does not change. Loopback is shared: the sandbox serves here.
+`.ci/wine.sh` makes the parts that do not change. The loopback is shared with Linux,
+where the sandbox runs.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ ROOT = Path(__file__).parents[2]
 QUIET = {
     "WINEDEBUG": "-all",
     "WINEDLLOVERRIDES": "mscoree,mshtml=;advapi32=n",
-    "LC_ALL": "C.UTF-8",  # else a name with other letters is none to Wine
+    "LC_ALL": "C.UTF-8",  # else Wine does not see names with non-ASCII letters
 }
 _TIMEOUT_S = 60
 LONG_S = 600  # for many programs in one
@@ -61,15 +62,15 @@ at_once, cases = json.load(sys.stdin)
 with ThreadPoolExecutor(at_once) as pool:
     json.dump(list(pool.map(run, cases)), sys.stdout)
 """
-"""One Python of Windows that runs many programs, with the variables that they are to have:
-those of the home Wine sets itself for what is started from here."""
+"""Code for one Python for Windows that runs many programs with given variables. If a
+program is started from Linux, Wine replaces the variables of the home."""
 
 
 class Case(NamedTuple):
     """One program to run; a variable that is None is not set.
 
-    It is ended by TerminateProcess after `ends_after_s`, or as soon as there is a file
-    by the pattern `ends_by`.
+    It is ended by TerminateProcess after `ends_after_s` seconds, or as soon as a file
+    matches the pattern `ends_by`.
     """
 
     program: str
@@ -81,7 +82,7 @@ class Case(NamedTuple):
 
 
 class Windows:
-    """Programs as pip has installed them on Windows."""
+    """Runs programs as pip for Windows has installed them."""
 
     def __init__(self, scripts: Path, log: Path = Path(os.devnull)) -> None:
         self.scripts = scripts
@@ -96,7 +97,7 @@ class Windows:
 
     @property
     def profile(self) -> Path:
-        """The home of Wine's user: Wine sets its variables whatever we pass."""
+        """The home of Wine's user; Wine sets its variables, whatever we pass."""
         (profile,) = (
             path
             for path in (PLACE / "prefix/drive_c/users").iterdir()
@@ -106,11 +107,11 @@ class Windows:
 
     @property
     def interpreter(self) -> Path:
-        """The Python that has the programs."""
+        """The Python for Windows in which the programs are installed."""
         return self.scripts.parent / "python.exe"
 
     def path(self, path: Path) -> str:
-        """Return a path of this machine as Windows has it."""
+        """Return a path of this machine as a path for Windows programs."""
         return f"Z:{path}".replace("/", "\\")
 
     def run(
@@ -120,11 +121,11 @@ class Windows:
         text: str | bytes = "",
         variables: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Run a program's shim to its end, by pipes: Wine's Python takes no files."""
+        """Run a program's shim to its end, by pipes: Wine's Python cannot use files."""
         return self._run([self.scripts / f"{program}.exe", *arguments], text, variables)
 
     def other(self, program: Path, *arguments: str, text: str | bytes = "") -> Answer:
-        """Run a program of Windows that is not ours."""
+        """Run a Windows program that is not ours."""
         return self._run([program, *arguments], text)
 
     def python(
@@ -135,13 +136,13 @@ class Windows:
         variables: Mapping[str, str] | None = None,
         timeout_s: float = _TIMEOUT_S,
     ) -> Answer:
-        """Run code by the Python that has the programs."""
+        """Run code in the Python in which the programs are installed."""
         return self._run(
             [self.interpreter, "-c", code, *arguments], text, variables, timeout_s
         )
 
     def many(self, cases: Sequence[Case], at_once: int = 1) -> list[Answer]:
-        """Run programs, so many at the same time, in one process's keeping."""
+        """Run programs as children of one Python, `at_once` of them in parallel."""
         return [
             self._settled(name, answer, partial(self._one, case))
             if case.ends_after_s is None
@@ -189,7 +190,7 @@ class Windows:
     def _settled(
         self, name: str, answer: Answer, again: Callable[[], tuple[str, Answer]]
     ) -> Answer:
-        """Return how it ended; what Wine has not begun is run once more, and told."""
+        """Return an answer; run what Wine did not begin once more, and print that."""
         if not self.journal.has_begun(name, answer):
             self.tell("what Wine did not begin, and was run once more", name)
             name, answer = again()
@@ -216,7 +217,7 @@ class Windows:
         return name, Answer(done.returncode, done.stdout, done.stderr, seconds)
 
     def get(self, program: str, host: str, variables: Mapping[str, str]) -> Answer:
-        """Ask for a host's credential."""
+        """Run a helper's `get` for a host."""
         return self.run(program, "get", text=f"{host}\n", variables=variables)
 
 
@@ -226,7 +227,7 @@ def _bytes(text: str | bytes) -> bytes:
 
 @pytest.fixture(scope="session")
 def windows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Windows]:
-    """The programs, and a wineserver that lasts: its start is the machine's boot."""
+    """Yield the programs. The wineserver keeps running: its start is Windows' boot."""
     if not (PLACE / "stamp").exists():
         real.missing("there is no Windows' Python under Wine (.ci/wine.sh)")
     real.program("wine")
@@ -236,12 +237,12 @@ def windows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Windows]:
     quiet = {"env": environment, "stdin": subprocess.DEVNULL}
     quiet |= dict.fromkeys(("stdout", "stderr"), subprocess.DEVNULL)
     journal = once.run_directory(tmp_path_factory) / "wine.log"
-    # Another run's end is the end of the wineserver, and of all that it runs.
+    # Wait for another test run: its end kills the wineserver and all its programs.
     with (
         once.alone(tmp_path_factory, PLACE / "run"),
         once.shared(tmp_path_factory, "wineserver") as last,
     ):
-        # Where another worker has started one, this one ends at once.
+        # If another worker has started a wineserver, this one ends at once.
         with open(journal, "ab") as told:
             heard = {**quiet, "stderr": told}
             subprocess.run(["wineserver", "--persistent=60"], check=False, **heard)
@@ -255,14 +256,14 @@ def windows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Windows]:
 
 @pytest.fixture(autouse=True)
 def _told(request: pytest.FixtureRequest, tell: Callable[[str, str], None]) -> None:
-    """Have it told by this test what Wine does not begin in it."""
+    """Print programs that Wine did not begin under the name of this test."""
     if "windows" in request.fixturenames:
         request.getfixturevalue("windows").tell = tell
 
 
 @pytest.fixture
 def credentials(windows: Windows) -> Iterator[None]:
-    """Have Wine's Credential Manager, of which there is one, for one test alone."""
+    """Hold a lock on Wine's only Credential Manager during a test."""
     with open(PLACE / "credentials.lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

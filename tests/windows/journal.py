@@ -1,7 +1,7 @@
-"""What ran under Wine at which time, so that a program that says nothing is explained.
+"""A log of the programs under Wine, to explain why one failed without any output.
 
-Three write in one file: the tests, each of Windows' Pythons as its first act, and Wine's
-server, which may end a program and tells nobody else.
+Three write into the file: the tests; each Python for Windows, before anything else; and
+the wineserver, which may end a program and reports that nowhere else.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ def _has_words(answer: Answer) -> bool:
 
 
 class Journal:
-    """The file, and the numbers of this worker's programs."""
+    """The log file, and a counter of this worker's programs."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._numbers = itertools.count()
 
     def begins(self, command: str) -> str:
-        """Note that a program is run; return what it is called here."""
+        """Log that a program is started; return its name in the log."""
         name = f"{os.environ.get(once.WORKER, 'main')}-{next(self._numbers)}"
         self._write(f"{name} begins {command[:160]!a}")
         return name
 
     def has_begun(self, name: str, answer: Answer) -> bool:
-        """Return False where it has failed without a word, and no Python has begun.
+        """Return False if a program failed without output, and no Python has started.
 
-        Nothing of ours was run then: Wine has ended it before. A journal that keeps
-        nothing does not know.
+        Then Wine ended it before any code of ours ran. If the journal is not kept
+        (os.devnull), this returns True.
         """
         if _has_words(answer):
             return True
@@ -53,7 +53,7 @@ class Journal:
         return f" {name} started " in kept or f" {name} begins " not in kept
 
     def ended(self, name: str, answer: Answer) -> Answer:
-        """Note its end, and fail where it has failed without a word: none of them may."""
+        """Log the program's end; fail the test if it failed without any output."""
         self._write(f"{name} ended {answer.status} after {answer.seconds:.3f} s")
         if not _has_words(answer):
             told = "\n".join(self._text().splitlines()[-_LINES:])

@@ -1,4 +1,4 @@
-"""`dockcred.resolve` in Windows' own Python: an answer, a failure's kind, and its end."""
+"""`dockcred.resolve` in Python for Windows: an answer, kinds of failure, a timeout."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ processes.wait(int(pid))
 print(json.dumps(said))
 """
 STUCK = "import os, subprocess; subprocess.run(os.environ['HANGS'])"
-"""A worker that does not come to its own watch over the time."""
+"""Code of a worker that hangs before its own watchdog starts."""
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_who_asks_gets_an_answer_or_the_failure_of_its_kind(
 def test_out_of_time_it_fails_and_nothing_that_was_started_is_left(
     windows, cloud, tmp_path, stuck
 ):
-    """What hangs was started by the program that is asked for the keys."""
+    """The hanging program was started by the credential_process."""
     variables = cloud.environment("credential-process") | {"DOCKCRED_CACHE": "off"}
     (tmp_path / "hangs.py").write_text(HANGS)
     python = windows.path(windows.interpreter)

@@ -1,4 +1,4 @@
-"""What winget and scoop install, unpacked and run: it brings its own Python."""
+"""The archive for winget and scoop, unpacked and run with its own Python."""
 
 from __future__ import annotations
 

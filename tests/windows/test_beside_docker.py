@@ -1,4 +1,4 @@
-"""Ours and docker's own `wincred`, on one Credential Manager and on the same stdin."""
+"""Our helper and docker's `wincred`, on one Credential Manager, with equal stdin."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ONE = '{"ServerURL": "r.example", "Username": "üser", "Secret": "s\u00e9cret"}'
 
 
 class Both:
-    """The two programs, and the questions that are put to them."""
+    """The two programs, and methods that run both."""
 
     def __init__(self, windows: Windows, theirs: Path) -> None:
         self.windows, self.theirs_at = windows, theirs
@@ -49,7 +49,7 @@ def item(key: str, user: str = "user", secret: str = SECRET) -> str:
 
 @pytest.fixture
 def both(windows: Windows, credentials: None) -> Both:
-    """Both, over a Credential Manager that has nothing of docker's."""
+    """Return both, with a Credential Manager without docker's credentials."""
     both = Both(windows, oracles.program("wincred"))
     status, left = both.theirs("list")
     assert (status, isinstance(left, dict)) == (0, True)
@@ -95,7 +95,7 @@ TAKEN_BY_OURS = TAKEN_BY_DOCKER | {"UTF-8 with a mark"}
 
 
 def test_stdin_as_powershell_sends_it_is_taken_wherever_docker_takes_it(both):
-    """By the $OutputEncoding that it has, or that its users set."""
+    """PowerShell encodes it by $OutputEncoding: its default, or what users set."""
     for how, sent in SENT.items():
         both.ours("erase", "r.example")
         assert (both.theirs("store", sent)[0] == 0) == (how in TAKEN_BY_DOCKER), how

@@ -1,4 +1,4 @@
-"""Every command of `dockcred` on Windows: it works, or says in one line why it cannot."""
+"""Every command of `dockcred` on Windows works, or says in one line why it cannot."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ registries = ["{ECR_HOST}"]
 
 
 class Call(NamedTuple):
-    """One call: its words, what it says, and its exit status."""
+    """One call: its arguments, a part of its output, and its exit status."""
 
     words: str
     says: str
@@ -61,7 +61,7 @@ CALLS = {
 
 
 def test_each_works_or_says_in_one_line_why_it_does_not(windows, cloud, tmp_path):
-    """Of the program's own list, so that a new one is seen."""
+    """The commands come from the program's own list, so that none is missed."""
     assert sorted(CALLS) == sorted(COMMANDS)
     tmp_path.chmod(0o700)
     places = {"in": tmp_path / "in", "out": tmp_path / "out"}
@@ -89,7 +89,7 @@ def test_each_works_or_says_in_one_line_why_it_does_not(windows, cloud, tmp_path
             fine = fine and answer.stdout == b"" and said.count("\n") == 1
         return "" if fine and "Traceback" not in said else f"{name}: {answer}"
 
-    # Into the vault that is made first the others put what they keep.
+    # `vault` goes first: the other commands store their secrets in that vault.
     found = [problem("vault")]
     with ThreadPoolExecutor(3) as pool:
         found += pool.map(problem, CALLS.keys() - {"vault"})

@@ -1,4 +1,4 @@
-"""What PowerShell's script asks, through the shim: words in, JSON in ASCII out."""
+"""The calls of PowerShell's completion script: words in, JSON in ASCII out."""
 
 from __future__ import annotations
 

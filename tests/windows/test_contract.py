@@ -1,4 +1,4 @@
-"""The shipped contract of stores, by Windows' own Python and over Windows' own stores."""
+"""The store contract that we ship, in Python for Windows, with stores of Windows."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SHORT = {
     "keeps_secrets_about_the_limit_of_windows",
     "replaces_the_secret_of_the_same_user",
 }
-"""Of 27 calls; all are 168, of which each starts two programs of Windows."""
+"""Behaviours with 27 calls. ALL has 168 calls; each starts two Windows programs."""
 
 
 def keeps(
@@ -57,13 +57,13 @@ def keeps(
 
 @pytest.mark.usefixtures("credentials")
 def test_the_helper_keeps_the_contract(windows):
-    """By the program that pip has made, as whoever has Windows runs it."""
+    """The helper is the program that pip has made, as users of Windows run it."""
     keeps(windows, BY_THE_PROGRAM, WINCRED, ALL if NIGHT else SHORT)
 
 
 @pytest.mark.usefixtures("credentials")
 def test_credential_manager_keeps_the_contract(windows):
-    """In one process, as the vault: how a request comes in is the same for each."""
+    """It runs in one process, like the vault: all stores read requests alike."""
     keeps(windows, IN_PROCESS, WINCRED)
 
 

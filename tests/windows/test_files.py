@@ -1,4 +1,4 @@
-"""What the cache takes for another file, on Windows' own Python."""
+"""How the cache sees that a file has changed, in Python for Windows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ print(stat_signature(os.path.dirname(path)) != "-", stat_signature(path + "x"))
 def test_a_file_written_anew_looks_different_whatever_its_size_and_time(
     windows, tmp_path
 ):
-    """Its ctime says when it was made: what changed since is another time of Windows'."""
+    """On Windows ctime is the creation time; the change time comes by another call."""
     path = tmp_path / "token"
     answer = windows.python(SAME_SIZE_AND_TIME, f"Z:{path}")
     assert answer.stdout.split() == [b"True", b"True", b"True", b"True", b"-"], answer

@@ -1,4 +1,4 @@
-"""Every helper on Windows: a cold and a cached get, ages, and many at once."""
+"""Every helper on Windows: a cold and a cached get, refresh, expiry, many at once."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ ECR_CALL, ACR_CALL = "ecr:GetAuthorizationToken", "acr:exchange"
 
 
 class Identity(NamedTuple):
-    """Who asks which program for what, and by which call it is minted."""
+    """A program and a host for an identity, and the call that mints the password."""
 
     program: str
     host: str
     mint: str
     kept: bool = True
-    """A job's own token, which is the password, is asked for anew, as on Linux."""
+    """Whether it is cached. A CI job's token, which is the password itself, is not."""
     behind: bool = False
-    """It is refreshed by a process that nobody waits for."""
+    """Whether it is refreshed by a process in the background."""
     leased: bool = False
-    """Its source is asked first whether it is still the same."""
+    """Whether its source is asked first if the identity is still the same."""
 
 
 IDENTITIES = {
@@ -57,7 +57,7 @@ IDENTITIES = {
     "exchange": Identity(OIDC, OIDC_HOST, "sts:exchange"),
 }
 PATIENT = {"DOCKCRED_TIMEOUT": "60"}
-"""Of Wine's start the watchdog knows nothing."""
+"""A long timeout, as the start of Wine takes time."""
 
 
 def variables_of(cloud: Sandbox, identity: str) -> dict[str, str]:
@@ -67,7 +67,7 @@ def variables_of(cloud: Sandbox, identity: str) -> dict[str, str]:
 
 
 def entry(variables: Mapping[str, str], asked: Identity) -> Path:
-    """The one entry of a password: named by its provider and its host."""
+    """Return the path of a password's only cache entry, by its host."""
     (path,) = entries.paths(variables, f"*,{asked.host}")
     return path
 
@@ -109,7 +109,7 @@ AGING = (
 def test_aging_it_is_answered_at_once_and_expired_it_is_minted_anew(
     windows, cloud, identity
 ):
-    """There is no fork: another Python refreshes, which nobody waits for."""
+    """Windows has no fork: another Python process refreshes in the background."""
     asked = IDENTITIES[identity]
     variables = variables_of(cloud, identity)
 
@@ -119,7 +119,7 @@ def test_aging_it_is_answered_at_once_and_expired_it_is_minted_anew(
     first = get()
     entries.age_to(entry(variables, asked), 0.6)
     issued_at = entries.read(entry(variables, asked)).credential.issued_at
-    if asked.leased:  # its source is asked, and nothing else
+    if asked.leased:  # only its source is asked
         assert get() == first
     assert cloud.calls[asked.mint] == 1
     assert get() == first
@@ -135,7 +135,7 @@ def test_aging_it_is_answered_at_once_and_expired_it_is_minted_anew(
     entries.age_to(entry(variables, asked), 1.1)
     third = get()
     assert cloud.calls[asked.mint] == minted + 1
-    if identity != "google-metadata":  # it gives one token until that ends
+    if identity != "google-metadata":  # it returns the same token until expiry
         assert (second != first) == asked.behind
         assert third != second
 
@@ -154,7 +154,7 @@ def test_twenty_at_once_make_one_call(windows, cloud, identity):
 
 
 def test_what_is_kept_is_for_its_user_alone(windows, cloud):
-    """Wine shows a list of rights that lets nobody else in as a mode that does so."""
+    """Wine shows a private access control list as a private mode on Linux."""
     variables = cloud.environment("env-keys") | PATIENT
     assert windows.get(ECR, ECR_HOST, variables).status == 0
     assert entries.only(variables).stat().st_mode & 0o007 == 0

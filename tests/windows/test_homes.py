@@ -1,4 +1,4 @@
-"""A home as people have it: blanks and umlauts, none, one that nobody can write, far down."""
+"""Homes as people have them: blanks and umlauts, none, unwritable, deep paths."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 BLANK = "Jürgen Grün 你好"
 OF_HOME = ("USERPROFILE", "APPDATA", "LOCALAPPDATA", "HOMEDRIVE", "HOMEPATH", "HOME")
 UNWRITABLE = "Z:\\sys"
-"""Not even root makes a file there."""
+"""A directory in which not even root can create a file."""
 OTHERS = "configure helm --all", "configure podman --all", "setup --yes"
 
 
@@ -77,13 +77,13 @@ def test_every_program_works_or_says_in_one_line_why_not(
         assert (answer.status, answer.stdout) == (1, b""), answer
         assert answer.stderr.startswith(b"dockcred: USERPROFILE is not set"), answer
         assert answer.stderr.count(b"\n") == 1, answer
-    # Of configure the first line says that the helper is not on PATH.
+    # configure has one more line: the helper is not on PATH.
     assert configured.stderr.count(b"\n") <= 2
     assert {e.stderr.count(b"\n") for e in (first, again, stored, told)} <= {0, 1}
 
 
 def test_helms_file_is_found_where_helm_looks_for_it(windows, tmp_path):
-    """Held to helm's own library under Wine: %APPDATA%, and docker's file behind it."""
+    """helm's own library agrees under Wine: %APPDATA% first, then docker's file."""
     variables = PATIENT | home_at(windows.path(tmp_path))
     variables |= {"XDG_CONFIG_HOME": None, "DOCKER_CONFIG": None}
     helms = "AppData/Roaming/helm/registry/config.json"

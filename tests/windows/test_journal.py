@@ -1,4 +1,4 @@
-"""What Wine never began is run once more, and told; what began and is silent fails."""
+"""A program that Wine never began runs again; one that began and is silent fails."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_what_has_begun_may_not_fail_in_silence(windows, told):
 
 
 def test_what_was_not_begun_is_run_once_more(windows, told):
-    """A program that is no Python of ours leaves no sign, as one that Wine has ended."""
+    """A program without our Python logs no start, like one that Wine has ended."""
     cmd = windows.profile.parents[1] / "windows/system32/cmd.exe"
     with pytest.raises(pytest.fail.Exception, match="its Python never began"):
         windows.other(cmd, "/c", "exit 1")
@@ -34,7 +34,7 @@ def test_what_was_not_begun_is_run_once_more(windows, told):
 
 
 def test_who_keeps_no_journal_does_not_know(windows):
-    """As of an archive's own Python, which notes nothing."""
+    """This is so for the archive's own Python, which does not write the journal."""
     plain = Windows(windows.scripts)
     with pytest.raises(pytest.fail.Exception, match="its Python had begun"):
         plain.python(BEGINS)

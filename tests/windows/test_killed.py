@@ -1,4 +1,4 @@
-"""TerminateProcess at drawn moments of a write: a file is whole, and nothing is left."""
+"""TerminateProcess at random moments of a write: files are whole, nothing is left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TerminateProcess of whole programs, through their shims: none leaves half a file."""
+"""TerminateProcess of whole programs, by their shims: none leaves half a file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KILLS = 40 if NIGHT else 2
 
 
 class Scene(ABC):
-    """A program that writes, and what it has written."""
+    """A program that writes files, and a check of these files."""
 
     def __init__(self, windows: Windows, cloud: Sandbox, place: Path) -> None:
         self.windows, self.place, self.writes = windows, place, place
@@ -33,15 +33,15 @@ class Scene(ABC):
 
     @abstractmethod
     def case(self, number: int) -> Case:
-        """What is run; it writes something else for each number."""
+        """Return the program call; it writes other content for each number."""
 
     @abstractmethod
     def look(self, number: int) -> None:
-        """Fail unless what is there is whole, and of this number or the one before."""
+        """Fail unless the files are complete, and of this number or the one before."""
 
 
 class Store(Scene):
-    """A login is put into the vault."""
+    """A login is stored in the vault."""
 
     def __init__(self, windows: Windows, cloud: Sandbox, place: Path) -> None:
         super().__init__(windows, cloud, place)
@@ -69,7 +69,7 @@ def _secret(number: int) -> str:
 
 
 class Get(Scene):
-    """A credential is minted and kept: for the first time, or because it has ended."""
+    """A credential is minted and cached: for the first time, or after its expiry."""
 
     def __init__(self, windows: Windows, cloud: Sandbox, place: Path) -> None:
         super().__init__(windows, cloud, place)
@@ -89,7 +89,7 @@ class Get(Scene):
 
 
 class Refresh(Scene):
-    """A file of logins is written anew."""
+    """A file of logins is written again."""
 
     def case(self, number: int) -> Case:
         file = self.place / "refresh.toml"
@@ -104,7 +104,7 @@ class Refresh(Scene):
 
 
 class Configure(Scene):
-    """docker's own file is changed, and given back."""
+    """docker's own file is changed."""
 
     def case(self, number: int) -> Case:
         file = self.place / "config.json"
@@ -123,7 +123,7 @@ class Configure(Scene):
 def test_what_it_writes_is_the_old_or_the_new_and_nothing_is_left_by_the_next(
     windows, cloud, tmp_path, kind
 ):
-    """Each second time it is ended as soon as there is a file aside."""
+    """Every second time it is killed as soon as there is a temporary file (*.new)."""
     seed = random.randrange(2**32)
     print("seed", seed)
     draw = random.Random(seed)

@@ -1,4 +1,4 @@
-"""Wine's place is one run's at a time, and all workers' of that run."""
+"""One test run at a time uses Wine's directory, with all workers of that run."""
 
 from __future__ import annotations
 

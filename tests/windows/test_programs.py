@@ -1,4 +1,4 @@
-"""Programs that ours start on Windows: logins that are .cmd files, and commands of users.
+"""Programs that ours start on Windows: clouds' tools as .cmd files, users' commands.
 
 Each is in a directory whose name has a blank and an umlaut.
 """
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 WORDS = ("two words", 'say "hi"', "ä", "back\\slash\\", "")
 ARGUMENTS = '"two words" "say \\"hi\\"" ä back\\slash\\ ""'
-"""The same as a person types it, for the system's own reading of a command."""
+"""The same arguments as a user types them, to be parsed as Windows does."""
 PRINTS = f"""
 import pathlib, sys
 if tuple(sys.argv[1:]) != {WORDS!r}:
@@ -39,7 +39,7 @@ def place(tmp_path: Path) -> Path:
 
 
 def at_home(windows: Windows, cloud: Sandbox, identity: str) -> dict[str, str]:
-    """Return the variables, with a home, and its folders, as Windows has them."""
+    """Return the variables, with a home and its folders as Windows sets them."""
     home = windows.path(cloud.home / identity)
     folder = f"{home}\\Roaming ä"
     found = cloud.environment(identity) | PATIENT
@@ -74,7 +74,7 @@ print(*sources.plan(Environment({"AZURE_TOKEN_CREDENTIALS": "dev"} | dict(PATH=P
 
 @pytest.mark.parametrize("name", ["pwsh", "powershell", "other"])
 def test_either_powershell_is_one_to_be_asked(windows, place, name):
-    """Which of them is run azure-identity finds out, by words that Wine's cmd lacks."""
+    """azure-identity finds out which one to run, by a command that Wine's cmd lacks."""
     (place / f"{name}.exe").touch()
     told = windows.python(f"PATH = {windows.path(place)!r}\n{PLAN}")
     found = ["azure:powershell"] if name != "other" else []
@@ -125,7 +125,7 @@ def test_the_login_for_applications_is_looked_for_where_google_auth_does(windows
 
 
 def command(windows: Windows, place: Path, answer: str) -> str:
-    """Return a command that prints an answer if its words come as they are written."""
+    """Return a command that prints an answer if it gets exactly its arguments."""
     (place / "prints.py").write_text(PRINTS, encoding="utf-8")
     (place / "prints.txt").write_text(answer)
     python = windows.path(windows.interpreter)
@@ -157,7 +157,7 @@ def test_the_program_that_prints_a_job_s_token_gets_its_words(windows, cloud, pl
 
 
 def test_a_command_of_slashes_is_run(windows, cloud, place):
-    """A backslash is an escape in TOML and in most shells' quotes."""
+    """Users write slashes: a backslash is an escape in TOML and in shells' quotes."""
     token = cloud.ci.generic.token(cloud.ci.audience)
     (place / "answer").write_text(token)
     slashes = place.with_name("slashes")

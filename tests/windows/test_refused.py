@@ -1,4 +1,4 @@
-"""A file that may not be written: one line says why, and what it tells to run helps."""
+"""A file that may not be written: one line says why, and the command in it helps."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ print(file_lock.remedy(refused, Environment(dict(os.environ))))
 
 
 def test_the_mark_of_a_read_only_file_is_taken_off(windows, config):
-    """Wine replaces such a file, Windows refuses: what is told then is run here."""
+    """Windows refuses to replace such a file, Wine does not. The remedy is run here."""
     config.chmod(0o444)
     told = windows.python(REMEDY, windows.path(config))
     assert told.status == 0, told

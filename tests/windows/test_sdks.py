@@ -1,4 +1,4 @@
-"""The clouds' own SDKs in Windows' Python: what they alone can do, and what they may."""
+"""The clouds' own SDKs in Python for Windows: identities that need one, and others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 
 class Road(NamedTuple):
-    """Who asks which program for what, and the call that its SDK makes for it."""
+    """A program and a host for an identity, and the call that its SDK makes."""
 
     program: str
     host: str

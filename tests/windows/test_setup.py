@@ -1,4 +1,4 @@
-"""`setup` and `doctor --fix` for real: they write, prove, and give every file back."""
+"""`setup` and `doctor --fix` for real: they write, test, and restore every file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DOCKERS = b"""{\r
 \t},\r
 \t"psFormat": "table {{.ID}}"\r
 }"""
-"""As docker writes it on Windows, from which the undo may not differ in a byte."""
+"""config.json as docker writes it on Windows; the undo must restore every byte."""
 SECRET = b"c2VjcmV0"
 HOLDER = """
 import subprocess, sys
@@ -40,7 +40,7 @@ sys.exit(done.returncode)
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A home with docker's file, in which a login is readable."""
+    """Return a home with docker's file, which has a login in plain text."""
     home = tmp_path / BLANK
     (home / ".docker").mkdir(parents=True)
     (home / ".docker/config.json").write_bytes(DOCKERS)
@@ -49,7 +49,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def variables(windows: Windows, cloud: Sandbox, home: Path) -> dict[str, str | None]:
-    """What a person's terminal has: the programs on PATH, and a cloud's keys."""
+    """Return the variables of a terminal: the programs on PATH, and a cloud's keys."""
     said = cloud.environment("env-keys") | PATIENT
     own = ("XDG", "DOCKER", "DOCKCRED_CACHE", "DOCKCRED_STORE")
     kept = {n: v for n, v in said.items() if not n.startswith(own)}
@@ -71,7 +71,7 @@ def dockcred(
 
 
 def files(home: Path) -> dict[str, bytes]:
-    """Every file of a home and its bytes, but the cache's."""
+    """Return the bytes of every file in a home, without the cache."""
     return {
         str(path.relative_to(home)): path.read_bytes()
         for path in home.rglob("*")
@@ -83,7 +83,7 @@ def files(home: Path) -> dict[str, bytes]:
 def test_all_is_set_up_proved_at_a_registry_and_given_back(
     windows, variables, dockcred, home, cloud, tmp_path
 ):
-    """The login goes into Credential Manager; the registry takes what is minted."""
+    """The login moves to Credential Manager; the registry accepts the new password."""
     before = files(home)
     with private_registry(cloud, tmp_path) as registry:
         variables["DOCKCRED_CONFIG"] = windows.path(registry.config)

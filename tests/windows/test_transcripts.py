@@ -32,7 +32,7 @@ ALWAYS = {
     "40-store-bom",
     "70-bare-environment",  # variables that are empty
 }
-"""Those of what Windows has its own ways with."""
+"""Transcripts that are always tried: Windows treats these inputs in its own way."""
 PLUGIN = "dockcred-credential-provider"
 NO_KEYCHAIN = {"DOCKCRED_STORE": "no-such-store"}
 DRAWN = len(TRANSCRIPTS) if NIGHT else 8
@@ -85,12 +85,12 @@ ASKED = (
     (('a "b" \\',), ""),
     ((), ""),
 )
-"""Verbs, arguments that Windows quotes, and none."""
+"""Verbs, arguments that are quoted on Windows, and no argument."""
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_it_says_what_it_says_on_linux(windows, cloud, helper_bin, program):
-    """On Linux its words are held to docker's own code, row by row."""
+    """On Linux other tests compare its output with docker's own code, row by row."""
     variables = cloud.environment("nothing") | PATIENT | NO_KEYCHAIN
     on_linux = Program(str(helper_bin / program))
     answers = windows.many(
@@ -110,7 +110,7 @@ KUBELET = {
 
 
 def test_kubelet_is_answered_as_on_linux(windows, cloud, helper_bin):
-    """By a token that is the password itself, so that both have the same."""
+    """The token is the password itself, so that both answers are equal."""
     variables = cloud.environment("github-gh-token") | PATIENT
     request = json.dumps(KUBELET)
     told = Program(str(helper_bin / PLUGIN))(
