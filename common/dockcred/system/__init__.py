@@ -1,11 +1,11 @@
-"""The machine under us: its files, its processes, and what tells it from another.
+"""The operating system: files, processes, and what identifies this machine.
 
-Nothing of registries, of HTTP or of what is kept is known here. Which platform this is
-is asked in this room alone: below are the names that differ, POSIX's own or Windows'.
-A file whose owner or mode matters is looked at by `stat`, `lstat` or `fstat` of this
-file, for which they mean the same everywhere.
+Nothing in this package knows about registries, HTTP or stored credentials. Only this
+package asks which platform this is: below are the names that differ between POSIX and
+Windows. If a file's owner or mode matters, use `stat`, `lstat` or `fstat` from here:
+owner and mode then mean the same on every platform.
 
-windows   its half, which no other platform loads
+windows   Windows' versions of these names; no other platform loads them
 """
 
 from __future__ import annotations
@@ -63,44 +63,44 @@ if sys.platform == "win32":
 else:
     stat, lstat, fstat = os.stat, os.lstat, os.fstat
     look = os.stat
-    """What tells whether a file is another now: its ctime moves with any change."""
+    """The stat that shows whether a file was changed: every change sets its ctime."""
     PLAIN = os.O_CLOEXEC
-    """Flags with which any file is opened."""
+    """Flags for opening any file."""
     SAFE = PLAIN | os.O_NOFOLLOW
-    """With which a file of ours is: what a link leads to is another's."""
+    """Flags for opening a file of ours: a link is refused, it may lead elsewhere."""
     READ = SAFE | os.O_NONBLOCK
-    """With which one is read that may be a pipe's name."""
+    """Flags for reading a file of ours: a named pipe must not block us."""
     READ_ANY = PLAIN | os.O_NONBLOCK
-    """With which another's is, who may have put a link there."""
+    """Flags for reading a file of others: it may be a link, or a named pipe."""
     FOLDERS = {
         "settings": (("XDG_CONFIG_HOME",), ".config"),
         "cache": (("XDG_CACHE_HOME",), ".cache"),
         "data": (("XDG_DATA_HOME",), ".local/share"),
         "programs": ((), ".config"),
     }
-    """What a user's folder is for, to the variables that name it and its place."""
+    """By purpose of a folder: variables that name it, and its path below the home."""
     CACHE = "dockcred"
-    """Our part of the folder of caches."""
+    """Our directory in the user's cache folder."""
     SETTINGS = "/etc/dockcred"
-    """The directory of the whole machine's settings."""
+    """The directory of settings for the whole machine."""
     HOME = "HOME"
     """The variable that names a user's home."""
     REMOVES_OPEN = True
-    """Whether a file can be removed that somebody has open."""
+    """Whether a file can be removed while a process has it open."""
     KEYCHAIN = "osxkeychain" if sys.platform == "darwin" else ""
-    """The system's own keychain, as docker calls it; nothing where there is none."""
+    """The system's own keychain, by docker's name; "" if there is none."""
     SERVES = True
-    """Whether sockets tell who calls, and processes can share a port."""
+    """Whether a socket tells the connected user, and processes can share a port."""
     RUNS_SCRIPTS = True
-    """Whether a text whose first line names its interpreter is a program."""
+    """Whether a text file whose #! line names an interpreter can be run."""
     SYSTEMD = True
     """Whether systemd may start services here."""
     EXECUTABLE: tuple[str, ...] = ("",)
-    """What the file of a program ends in, beside its name."""
+    """The endings that a program's file name may have."""
     POWERSHELLS: tuple[str, ...] = ("pwsh",)
     """What PowerShell's program may be called."""
     ENDING = ("SIGSTOP", "SIGKILL")
-    """What ends processes, first all of the one, then of the other."""
+    """Signals that end a set of processes: all get the first, then all the second."""
     ROOTS: tuple[str, ...] = (
         "/etc/ssl/certs/ca-certificates.crt",  # Debian, Alpine, Arch
         "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  # Fedora, Red Hat
@@ -108,27 +108,27 @@ else:
         "/etc/ssl/ca-bundle.pem",  # SUSE
         "/etc/ssl/cert.pem",  # macOS, Alpine, the BSDs
     )
-    """Where the machine keeps its roots; nothing where Python's ssl asks for them."""
+    """Files with the machine's root certificates; empty if Python's ssl finds them."""
     run_instead: Callable[[tuple[str, ...], Mapping[str, str]], int] | None = None
-    """What runs a command to its end; None where a process can become it."""
+    """Runs a command and waits for its end; None if exec can replace the process."""
     start_again: Callable[[str, dict[str, str], bytes], None] | None = None
-    """What runs code in a new Python for nobody; None where a process can fork."""
+    """Runs code in a new Python that nobody waits for; None if a process can fork."""
 
     def user() -> int:
-        """Return this user's number, as files have it."""
+        """Return this user's id, as it is the owner of files."""
         return os.geteuid()
 
     def is_absent(error: AttributeError | ModuleNotFoundError) -> bool:
-        """Return whether Python's library has here not what POSIX's has."""
+        """Return whether the platform lacks what is missing; POSIX never does."""
         del error
         return False
 
     def host_name() -> str:
-        """Return the host's name; in a pod that is the pod's."""
+        """Return the host name; in a pod it is the pod's."""
         return os.uname().nodename
 
     def boot() -> str:
-        """Return what no other boot of any machine has; "" where it is not known."""
+        """Return an id that no other boot of any machine has; "" if it is not known."""
         try:
             with open("/proc/sys/kernel/random/boot_id", "rb") as file:
                 return file.read(64).strip().decode("ascii")
@@ -136,7 +136,7 @@ else:
             return ""
 
     def parents() -> dict[int, int]:
-        """Return the parent of each process, where /proc tells."""
+        """Return the parent's pid for each pid; {} without /proc."""
         found: dict[int, int] = {}
         try:
             pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
@@ -151,13 +151,13 @@ else:
         return found
 
     def words(command: str) -> list[str]:
-        """Return the words of a command, as a shell here has them; raise ValueError."""
+        """Split a command into words, as a POSIX shell does; raise ValueError."""
         import shlex  # noqa: PLC0415 - for commands alone
 
         return shlex.split(command)
 
     def home(get: Callable[[str], str]) -> str:
-        """Return the home of the variables, or of the password database without one."""
+        """Return HOME, else the home in the password database, else ""."""
         if found := get("HOME"):
             return found
         try:
@@ -168,17 +168,17 @@ else:
             return ""
 
     def close_to_others(path: str) -> None:
-        """Leave a directory, or a file without a mode, to this user alone."""
+        """Close a directory to other users; on Windows also a file (it has no mode)."""
         os.chmod(path, 0o700)
 
     def create(path: str, flags: int) -> int:
-        """Open a file that flags have made, for this user alone."""
+        """Open a file with these flags; a new file is closed to other users."""
         return os.open(path, flags, 0o600)
 
     def copy_access(old: str, descriptor: int) -> bool:
-        """Return whether an open file now is for whom the old one is; here it is not.
+        """Copy the old file's access rights to an open file; return whether it is done.
 
-        Owner, group and mode are given by numbers: private_file.
+        On POSIX it is not done here: private_file sets owner, group and mode.
         """
         del old, descriptor
         return False
@@ -186,22 +186,22 @@ else:
     def lock(descriptor: int) -> None:
         """Lock an open file until it is closed; raise BlockingIOError if it is held.
 
-        Raise another OSError where the file system has no locks.
+        Raises another OSError if the file system has no locks.
         """
         import fcntl  # noqa: PLC0415 - who writes
 
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def wait_for_lock(descriptor: int) -> None:
-        """Lock an open file as `lock` does, however long another holds it."""
+        """Lock an open file as `lock` does; wait while another process holds it."""
         import fcntl  # noqa: PLC0415 - as above
 
         fcntl.flock(descriptor, fcntl.LOCK_EX)
 
     def move(descriptor: int, aside: str, path: str, mtime: float | None) -> None:
-        """Move a written file to its place in one step, with its time, and close it.
+        """Rename a written file to its place in one step, set its time, and close it.
 
-        It is open until then, so that nobody takes the file aside for a leftover.
+        Until then it is open and locked, so that nobody takes it for a leftover.
         """
         try:
             if mtime is not None:
@@ -211,7 +211,7 @@ else:
             try:
                 os.close(descriptor)
             except OSError:
-                descriptor = -1  # it has its name, and was flushed where that matters
+                descriptor = -1  # it is renamed, and flushed if that matters
 
     def flush_directory(path: str) -> None:
         """Flush the directory of a file to the disk, so that a new name stays."""

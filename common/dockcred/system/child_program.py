@@ -1,9 +1,9 @@
-"""How another program is run on our behalf, and which variables it gets: no others.
+"""Run another program, only with the variables that its kind needs.
 
-One row for each kind of program. A name that ends in * stands for all that begin so,
-but for the secret ones: a secret is passed on only where a row names that very one.
-HOME and PATH, the latter without its relative parts, go to each. What a program of the
-user's own needs besides is named in DOCKCRED_CHILD_VARIABLES.
+CHILDREN has a row for each kind of program. A name that ends in * stands for all names
+that begin so, except those of secrets: a secret is passed on only if a row has its full
+name. Every program gets HOME and PATH, without the relative parts of PATH. The user
+names further variables in DOCKCRED_CHILD_VARIABLES.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _NETWORK = (
     *("all_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"),
     *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"),
 )
-"""A proxy's URL may hold its password: the way out for those that need one."""
+"""For programs that use the network; the URL of a proxy may hold its password."""
 _DESKTOP = (
     *("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS"),
     *("SSH_AUTH_SOCK", "GNUPGHOME", "GPG_TTY", "GPG_AGENT_INFO"),
@@ -50,8 +50,8 @@ _CHOOSE_NOBODY = frozenset(
         *("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "PROGRAMFILES"),
     }
 )
-"""Words, places for scratch files and the way to a person: no credential is another
-for them, and each terminal has its own."""
+"""Language, temporary directories, and the way to the user. They choose no identity and
+differ between terminals, so they are not recorded as read."""
 
 CHILDREN = {
     "az": (
@@ -91,7 +91,7 @@ CHILDREN = {
         *("BUILDKITE", "BUILDKITE_JOB_ID", "BUILDKITE_AGENT_*"),
     ),
     "oidc-command": (*_PERSON, *_NETWORK, "DOCKCRED_OIDC_AUDIENCE"),
-    # It may be one of ours, which hears the same settings as this call.
+    # It may be a helper of ours, which needs the same settings as this call.
     "helper": (
         *_PERSON,
         *_NETWORK,
@@ -102,8 +102,8 @@ CHILDREN = {
         *programs.KEYCHAIN,
     ),
     "pass": programs.PASS,
-    # What finds a store and its key, and opens none: a session or token that such a
-    # program wants is named in DOCKCRED_CHILD_VARIABLES.
+    # These locate a store and its key, and are no secrets themselves. The user names a
+    # session or token that such a program needs in DOCKCRED_CHILD_VARIABLES.
     "secret-command": (
         *_PERSON,
         *_NETWORK,
@@ -119,7 +119,7 @@ CHILDREN = {
     ),
     "refresh-command": (*_PERSON, *_NETWORK),
 }
-"""Kind of program to the names of what it gets."""
+"""By kind of program: the names of the variables that it gets."""
 
 _PLACES = frozenset(
     {
@@ -137,11 +137,11 @@ _PLACES = frozenset(
         "DOCKCRED_VAULT_PASSPHRASE_FILE",
     }
 )
-"""Each holds one path, which must be absolute: a program starts in /."""
+"""Variables with one path, which is made absolute: a program starts in /."""
 
 
 def variables_for(kind: str, environment: Environment) -> dict[str, str]:
-    """Return what a program of a kind gets; what is set but empty is left out."""
+    """Return the variables for a kind of program, without empty ones."""
     more = environment.get(MORE).replace(",", " ").split()
     silent = environment.with_own_record()
     found = {"HOME": environment.home(), "PATH": search_path(environment)}
@@ -166,14 +166,14 @@ def variables_for(kind: str, environment: Environment) -> dict[str, str]:
 
 
 def absolute(path: str) -> str:
-    """Return a path as it is meant in our working directory; one below ~ as it is."""
+    """Return a path made absolute from our working directory; one below ~ unchanged."""
     if not path or path[0] in "/~" or os.path.isabs(path):
         return path
     return os.path.join(os.getcwd(), path)
 
 
 def search_path(environment: Environment) -> str:
-    """Return PATH without its relative parts, which a working directory could fill."""
+    """Return PATH without relative parts, which depend on the working directory."""
     parts = environment.get("PATH", SYSTEM_PATH).split(os.pathsep)
     return os.pathsep.join(filter(os.path.isabs, parts))
 
@@ -183,16 +183,16 @@ _UNBOUNDED_S, _LAST_WORDS_S = 60.0, 1.0
 
 
 def patience_s() -> float:
-    """Return for how many seconds a program is waited for: as long as the call lasts.
+    """Return how many seconds to wait for a program: what is left of the call's time.
 
-    A second less, in which to tell what took so long; a minute where nothing bounds it.
+    One second less, to report the cause in; 60 seconds if the call has no limit.
     """
     left = process.remaining_s()
     return _UNBOUNDED_S if left == float("inf") else max(0.5, left - _LAST_WORDS_S)
 
 
 class Outcome:
-    """What a program left: its status and what it wrote, neither fit to be shown.
+    """A program's exit status, stdout and stderr; the texts must not be shown.
 
     Each text is cut to spawn.MAX_OUTPUT_BYTES.
     """
@@ -200,17 +200,17 @@ class Outcome:
     __slots__ = ("errors", "output", "status")
 
     def __init__(self, status: int, output: bytes, errors: bytes) -> None:
-        """Read both as UTF-8."""
+        """Decode both texts as UTF-8."""
         self.status = status
         self.output = output.decode("utf-8", "replace")
         self.errors = errors.decode("utf-8", "replace")
 
 
 def find(name: str, environment: Environment) -> str:
-    """Return a program's absolute path, nothing where PATH has none to be trusted.
+    """Return a program's absolute path; "" if no trusted directory on PATH has it.
 
-    Directories that everybody can write are passed over: whoever writes there would be
-    asked for the credential (CVE-2019-15752).
+    Directories that everybody can write are skipped: a program that anyone put there
+    would be asked for the credential (CVE-2019-15752).
     """
     for directory in search_path(environment).split(os.pathsep):
         for path in (f"{directory}{os.sep}{each}" for each in file_names(name)):
@@ -222,16 +222,16 @@ def find(name: str, environment: Environment) -> str:
 
 
 def file_names(program: str) -> list[str]:
-    """Return what a program's file may be called, in the order of search."""
+    """Return the names that a program's file may have, in the order of search."""
     if program.endswith(system.EXECUTABLE):
         return [program]
     return [f"{program}{ending}" for ending in system.EXECUTABLE]
 
 
 def refusal(name: str, environment: Environment) -> tuple[str, str] | None:
-    """Return the cause and remedy of a program that is on PATH and is not run.
+    """Return cause and remedy, if `find` does not accept a program that is on PATH.
 
-    None where PATH has no such program at all. For those for whom `find` found none.
+    None if PATH has no such program at all. Call it only after `find` has found none.
     """
     for directory in search_path(environment).split(os.pathsep):
         files = (f"{directory}{os.sep}{each}" for each in file_names(name))
@@ -257,9 +257,9 @@ def run(
     variables: dict[str, str] | None = None,
     text: bytes = b"",
 ) -> Outcome:
-    """Run a program with the variables that its kind gets, and some of its own.
+    """Run a program with the variables of its kind, and with further `variables`.
 
-    Without `timeout_s` it has the time of the call. Raises IssueError as `ask` does.
+    Without `timeout_s` the limit is `patience_s`. Raises IssueError as `ask` does.
     """
     passed = variables_for(kind, environment) | (variables or {})
     return ask(command, passed, timeout_s=timeout_s or patience_s(), text=text)
@@ -275,8 +275,8 @@ def ask(
 ) -> Outcome:
     """Run a program with these variables and a text on its stdin.
 
-    Once `asks_person` stands in its errors, a person has the time to type. Raises
-    IssueError where it does not start or takes too long.
+    If `asks_person` is in its stderr, a person gets time to type. Raises IssueError if
+    it does not start, or takes longer than `timeout_s` seconds.
     """
     name = os.path.basename(command[0])
     process.set_activity(f"waiting for {name}")

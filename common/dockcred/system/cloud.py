@@ -1,15 +1,16 @@
-"""Whose cloud this machine is in, as far as it says, and the silence of the others.
+"""The cloud that this machine belongs to, and metadata addresses that were silent.
 
-Every cloud has its metadata service at one address. On most machines outside of them
-packets to it vanish, and whoever has no identity waits a second to learn that. So the
-firmware is read before a packet is sent, and a silence is remembered for HOLDS_S: until
-then the address is given KNOCK_S to take a connection, and not a second.
+Every cloud has its metadata service at one address. On most machines outside of a cloud
+packets to it vanish, and a caller without an identity waits a second to learn that. So
+the firmware is read before a packet is sent. A silence (an address that did not answer)
+is recorded for HOLDS_S seconds. Until then we only knock: the address has KNOCK_S
+seconds to accept a connection, not a whole second.
 
-What the firmware says: cloud-init (tools/ds-identify, DataSourceAliYun), google-auth,
-docs.aws.amazon.com "Identify EC2 instances". What says nothing is asked: a container,
-since its network need not be its machine's; a hypervisor that clouds use too; Windows
-and macOS. The tables hold makers of hardware that no cloud lends out with an address
-like that, and hypervisors of desktops.
+Sources for the firmware: cloud-init (tools/ds-identify, DataSourceAliYun), google-auth,
+docs.aws.amazon.com "Identify EC2 instances". Where it decides nothing, the address is
+asked: in a container, whose network need not be its machine's; under a hypervisor that
+clouds use too; on Windows and macOS. The tables have makers of hardware that no cloud
+rents out with such an address, and desktop hypervisors.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ AWS, AZURE, GOOGLE, ORACLE, NONE = "AWS", "Azure", "Google", "Oracle", "none"
 ALIBABA = "Alibaba Cloud"
 _ELSEWHERE = {ALIBABA: "100.100.100.200"}
 _TAGS = {"7783-7084-3265-9085-8269-3286-77": AZURE, "OracleCloud.com": ORACLE}
-"""What two clouds write on the chassis of each machine."""
+"""The chassis asset tags by which two clouds mark each machine."""
 _MAKERS = (
     "acer",
     "asrock",
@@ -74,15 +75,15 @@ _MOST_BYTES = 4096
 
 
 def address_of(cloud: str) -> str:
-    """Return at which address a cloud's metadata service is."""
+    """Return the address of a cloud's metadata service."""
     return _ELSEWHERE.get(cloud, ADDRESS)
 
 
 class Hardware:
-    """What the machine below a root directory says of itself.
+    """What a machine's firmware says; its files are read below a root directory.
 
-    `cloud` is whose it is: AWS, AZURE, GOOGLE, ALIBABA, ORACLE, NONE, or nothing where
-    it does not say; in a container it is what the machine below says.
+    `cloud` is AWS, AZURE, GOOGLE, ALIBABA, ORACLE, NONE (no cloud), or "" if it is not
+    known. In a container it is that of the machine below.
     """
 
     def __init__(self, root: str = "/") -> None:
@@ -104,30 +105,30 @@ class Hardware:
         if _is_of(vendor, _MAKERS + _DESKTOP_HYPERVISORS):
             return NONE
         if vendor == "Microsoft Corporation":
-            # Hyper-V numbers its machines: without a number it says nothing.
+            # Hyper-V writes a number into the tag: without one, nothing is known.
             is_other = product == "Virtual Machine" and bool(tag)
             return NONE if is_other or product.startswith("Surface") else ""
         is_board = not vendor and _is_of(self._model(), _BOARDS)
         return NONE if is_board else ""
 
     def is_surely(self, cloud: str) -> bool:
-        """Return whether it says that it is a cloud's, and is no container."""
+        """Return whether this is surely a machine of a cloud, and no container."""
         return self.cloud == cloud and not self.is_container()
 
     def excludes(self, cloud: str) -> str:
-        """Return what it says that makes it none of a cloud's, nothing if it may be."""
+        """Return maker and model if this is surely not a cloud's machine, else ""."""
         if self.cloud in {"", cloud} or self.is_container():
             return ""
         return self.words()
 
     def words(self) -> str:
-        """Return its maker and model, as they stand there."""
+        """Return maker and model as the firmware has them, in printable ASCII."""
         found = f"{self._read('sys_vendor')} {self._read('product_name')}".strip()
         found = "".join(c if c.isascii() and c.isprintable() else "?" for c in found)
         return (found or self._model())[:_MOST_WORDS]
 
     def is_container(self) -> bool:
-        """Return whether it may be a container, whose network is another's."""
+        """Return whether this may be a container, which may have another network."""
         if any(os.path.lexists(self._root + mark) for mark in _MARKS):
             return True
         groups = self._file("proc/self/cgroup")
@@ -148,7 +149,7 @@ class Hardware:
 
 
 def _is_of(maker: str, makers: tuple[str, ...]) -> bool:
-    """Return whether a maker is one of these, whatever follows as a word of its own."""
+    """Return whether a maker is one of these; further words may follow the name."""
     name = maker.lower()
     return any(
         name.startswith(known) and not name[len(known) : len(known) + 1].isalnum()
@@ -157,18 +158,18 @@ def _is_of(maker: str, makers: tuple[str, ...]) -> bool:
 
 
 class Silence:
-    """What is remembered of the metadata address: that nobody answered, and when.
+    """The record that a metadata address did not answer, and when.
 
-    It is for this boot, host and network, in a file of the cache's folder; where there
-    is no cache, no boot id or no /proc, nothing is remembered.
+    It is valid for this boot, host and network. It is a file in the cache's directory.
+    Without a cache, a boot id or /proc there is no record.
 
-    address  of the cloud's metadata service
-    at       when it was met, in seconds of this boot
-    here     boot, host and network of it; nothing where none is remembered
+    address  the address of the cloud's metadata service
+    at       when it did not answer, in seconds of this boot
+    here     boot, host and network of the record; "" if there is none
     """
 
     def __init__(self, environment: Environment, cloud: str) -> None:
-        """Set the file; a cloud's own variables say where, or that there is none."""
+        """Choose the directory; a cloud's own variables may name it or disable it."""
         own = environment.with_own_record()
         off = parent = ""
         if cloud == AWS:
@@ -186,7 +187,7 @@ class Silence:
         return f"{self._directory}/silent-{self.address}"
 
     def age_s(self) -> float | None:
-        """Return how many seconds ago it was met, None where none is remembered."""
+        """Return the age of the record in seconds; None if there is no valid one."""
         if not self._directory:
             return None
         lines = machine.read_private(self._path, _MOST_BYTES).split("\n")
@@ -204,7 +205,7 @@ class Silence:
         return age
 
     def remember(self) -> None:
-        """Write down that the address was silent just now."""
+        """Record that the address was silent just now."""
         here = _here()
         if not here or not self._directory or not machine.create(self._directory):
             return
@@ -212,28 +213,28 @@ class Silence:
 
         at = _clock()
         data = f"{here}\n{at!r}\nend".encode("utf-8", "surrogateescape")
-        ends = time.time() + HOLDS_S  # for whoever prunes the cache
+        ends = time.time() + HOLDS_S  # tells the cache's clean-up when to remove it
         try:
             private_file.replace(
                 self._path, data, private_file.NEW_FILE, mtime=ends, durable=False
             )
         except OSError:
-            return  # a full disk: it is asked again
+            return  # a full disk: the next call asks the address again
         self.at, self.here = at, here
 
     @property
     def left_s(self) -> float:
-        """Return for how many seconds more it is remembered."""
+        """Return for how many more seconds the record is valid."""
         return self.at + HOLDS_S - _clock()
 
 
 def _clock() -> float:
-    """Return the seconds of this boot, those of sleep included; nobody sets them."""
+    """Return seconds since boot, with those asleep; nobody can set this clock."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def _here() -> str:
-    """Return boot, host and network as one line; nothing where one is not known."""
+    """Return boot, host and network as one line; "" if one of them is not known."""
     here = machine.machine()
     if here.startswith(machine.UNKNOWN_BOOT):
         return ""

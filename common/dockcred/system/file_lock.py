@@ -1,8 +1,8 @@
-"""The right to change a file: a lock beside it, and what keeps a user from the file.
+"""Locks for changing a file, and what prevents a user from reading or writing it.
 
-The kernel drops the lock at our death.
-Where the lock's file is not to stay, it is removed by whoever holds it: who has waited
-for it looks whether what it holds still has the name.
+The kernel releases a lock when its process ends. A lock file that is not to stay is
+removed by its holder. So a process that has waited for the lock checks whether the file
+that it has locked still has that name.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _CANNOT_LOCK = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK}
 
 
 def lock(descriptor: int, path: str, give_up: float) -> None:
-    """Acquire the lock of an open file, which ends with the descriptor.
+    """Lock an open file until its descriptor is closed.
 
-    Raise TimeoutError where another holds it at `give_up` (of time.monotonic), another
-    OSError where the file system has no locks.
+    Raises TimeoutError if another process holds the lock at `give_up`, a time on
+    time.monotonic(). Raises another OSError if the file system has no locks.
     """
     pause = _FIRST_PAUSE_S
     while True:
@@ -52,9 +52,9 @@ def lock(descriptor: int, path: str, give_up: float) -> None:
 
 
 class FileLock:
-    """One lock, as a context manager; OSError where it cannot be had.
+    """A lock file, as a context manager; raises OSError if it cannot be locked.
 
-    TimeoutError, which is an OSError too, where another holds it for too long.
+    Raises TimeoutError, a kind of OSError, if another process holds it for too long.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class FileLock:
         max_wait_s: float = MAX_WAIT_S,
         flags: int = os.O_RDWR | os.O_CREAT | system.SAFE,
     ) -> None:
-        """Hold the path of the lock's own file; `required` if nothing else guards."""
+        """Keep the lock file's path; `required`: missing locks are an error."""
         self._path = path
         self._flags = flags
         self._stays = stays
@@ -97,12 +97,12 @@ class FileLock:
         """Release the lock."""
         descriptor, self._descriptor = self._descriptor, -1
         if sys.platform == "win32":
-            os.close(descriptor)  # else it stays; and what the next one has open, stays
+            os.close(descriptor)  # Windows removes no open file
         try:
             if not self._stays:
                 os.unlink(self._path)
         except OSError:
-            pass  # it is empty, and the next one takes it
+            pass  # it is empty, and the next holder uses it
         finally:
             if sys.platform != "win32":
                 os.close(descriptor)
@@ -123,18 +123,18 @@ class FileLock:
 
 
 def beside(path: str) -> FileLock:
-    """Return the lock of a client's file, which others change without asking for it.
+    """Return a lock beside a client's file; other programs do not ask for this lock.
 
-    Its own file is there only while it is held: the directory is the client's.
+    The lock file exists only while it is held, because the directory is the client's.
     """
     directory, name = os.path.split(path)
     return FileLock(os.path.join(directory, f".{name}.dockcred-lock"), required=False)
 
 
 def of_directory(path: str) -> FileLock:
-    """Return a directory's own lock, which is not waited for.
+    """Return the lock of a directory itself; it does not wait.
 
-    Windows locks no directory: there it is a file within, as `beside` has one.
+    Windows cannot lock a directory: there it is a lock file inside it.
     """
     if sys.platform == "win32":
         return FileLock(os.path.join(path, ".dockcred-lock"), max_wait_s=0)
@@ -154,10 +154,10 @@ _MAX_LINKS = 40
 
 
 def obstacle(path: str, wanted: int = os.R_OK) -> str:
-    """Return what keeps this user from reading a file; nothing where nothing does.
+    """Return the path that prevents this user from reading a file, or "".
 
-    It is the directory that does not let pass, wherever links lead, or the file; for
-    os.W_OK, which a writer beside it needs, the directory that the file is in.
+    It is a directory that the user may not enter, also behind links, or the file
+    itself. For os.W_OK it may be the file's directory: writers make a new file there.
     """
     at, left, links = "/", os.path.abspath(path).split("/")[::-1], 0
     while left:
@@ -188,9 +188,9 @@ def obstacle(path: str, wanted: int = os.R_OK) -> str:
 
 
 def remedy(error: OSError, environment: Environment) -> str:
-    """Return what to do about a file that was not written; nothing where it is unknown.
+    """Return what to do about a file that could not be written; "" if unknown.
 
-    The file is as it was, for all our writers write aside.
+    The file is unchanged, because our writers write a new file and rename it.
     """
     if error.errno == errno.EROFS:
         return "it is mounted read-only: name a place elsewhere"
@@ -211,7 +211,7 @@ def remedy(error: OSError, environment: Environment) -> str:
             return f"run: {_command('sudo', 'chattr', '-i', '-a', held)}"
         place = obstacle(path, os.W_OK)
         if not place and os.path.lexists(path) and not is_mine(path):
-            place = path  # its owner is kept, which only root can give
+            place = path  # the new file keeps its owner, which only root can set
         fix, words = opening(place, environment) if place else ("", "")
     except OSError:
         return ""
@@ -219,7 +219,7 @@ def remedy(error: OSError, environment: Environment) -> str:
 
 
 def _directory(path: str) -> str:
-    """Return the lowest directory above a path that is there."""
+    """Return the lowest existing directory of a path."""
     while not os.path.isdir(path):
         path = os.path.dirname(path)
     return path
@@ -230,7 +230,7 @@ _IMMUTABLE, _APPEND_ONLY = 0x10, 0x20
 
 
 def _held_fast(path: str) -> str:
-    """Return the file, or its directory, that not even root may replace (chattr(1))."""
+    """Return a file, or its directory, if its attribute forbids changes (chattr(1))."""
     try:
         import fcntl  # noqa: PLC0415 - POSIX only
     except ImportError:
@@ -252,10 +252,10 @@ def _held_fast(path: str) -> str:
 
 
 def opening(place: str, environment: Environment) -> tuple[str, str]:
-    """Return a command that opens a place to this user, or what to do in words.
+    """Return a command that gives this user access to a path, else advice in words.
 
-    What belongs to others is given to the user in his own home alone, with all that is
-    in it: elsewhere it may be kept from him on purpose.
+    A path of another owner gets this user as owner only inside the user's home, with
+    all that is below it. Elsewhere the access may be denied on purpose.
     """
     is_directory = os.path.isdir(place)
     if is_mine(place):

@@ -1,6 +1,6 @@
-"""More than `process` promises for all: for who lives long, and a user's command.
+"""More hardening for long-lived processes, and none for a user's command.
 
-A room of its own, as no `get` needs it.
+It is not in `process`, because no `get` needs it.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _PR_SET_DUMPABLE = 4
 def hide_memory() -> None:
     """Close this process's memory to debuggers of the same user, where possible.
 
-    For those who live long; ctypes costs too much for a `get`.
+    For long-lived processes only; ctypes costs too much for a `get`.
     """
     if process.called_with is None or not sys.platform.startswith("linux"):
-        return  # this process is somebody else's, or cannot be told
+        return  # dockcred is embedded in another program, or this is not Linux
     import ctypes  # noqa: PLC0415 - see above
 
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
@@ -32,7 +32,7 @@ def hide_memory() -> None:
 
 @contextmanager
 def as_called() -> Iterator[None]:
-    """Return a block with the caller's umask and limit, for a command of the user's."""
+    """Run a block with the caller's umask and core limit, for a user's command."""
     if process.called_with is None:
         yield
         return

@@ -52,7 +52,7 @@ METADATA_HOSTS = frozenset(
 
 
 class Target:
-    """A URL in its parts; http (no TLS) is allowed to local and metadata addresses."""
+    """A URL in its parts; plain http is for local and metadata addresses only."""
 
     __slots__ = ("host", "is_local", "netloc", "path", "port", "tls")
 
