@@ -1,1 +1,1 @@
-"""What the tests share: running programs, and looking into the cache's files."""
+"""Code that the tests share, such as running programs and reading cache files."""
