@@ -1,4 +1,4 @@
-"""Lines on stderr for those who ask for them with DOCKCRED_LOG; never a secret.
+"""Log lines on stderr, if DOCKCRED_LOG asks for them; never a secret.
 
 logging itself would cost 47 M instructions, three times a whole cached get
 (performance.md B2).
@@ -13,13 +13,13 @@ _threshold = 100
 
 
 def listen(level: str) -> None:
-    """Set the level from which on lines are written; an unknown name is for none."""
+    """Set the lowest level that is written; an unknown name writes nothing."""
     global _threshold  # noqa: PLW0603 - one process, one stderr
     _threshold = _LEVELS.get(level.lower(), 100)
 
 
 def is_on() -> bool:
-    """Return whether anybody has asked this process for lines."""
+    """Return whether this process writes log lines."""
     return _threshold <= max(_LEVELS.values())
 
 
@@ -39,7 +39,7 @@ def warning(text: str) -> None:
 
 
 def pass_on(output: bytes) -> None:
-    """Write the lines of a helper of ours that we have asked, for who wants lines."""
+    """Log the log lines in the stderr of a helper of ours that we have run."""
     for line in output.decode("utf-8", "replace").splitlines():
         level, colon, text = line.removeprefix("dockcred ").partition(": ")
         if colon and level in _LEVELS and line.startswith("dockcred "):

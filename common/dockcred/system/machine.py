@@ -15,7 +15,7 @@ UNKNOWN_BOOT = "-"
 
 
 def parent_program() -> str:
-    """Return the name of the program that has called us; "" where none is known."""
+    """Return the name of the program that has called us; "" if it is not known."""
     try:
         with open(f"/proc/{os.getppid()}/comm", "rb") as file:
             return file.read().decode("ascii", "replace").strip()
@@ -24,7 +24,7 @@ def parent_program() -> str:
 
 
 def machine() -> str:
-    """Return this boot of this machine or container: a copied cache is another's.
+    """Return boot and host name: a cache that was copied to elsewhere is not used.
 
     GKE and kube2iam answer by pod, and pods share a kernel but not a host name.
     """
@@ -32,7 +32,7 @@ def machine() -> str:
 
 
 def is_root() -> bool:
-    """Return whether we may write to /run."""
+    """Return whether this user is root, who may write to /run."""
     return system.user() == 0
 
 
@@ -44,10 +44,10 @@ _TAG = (
 
 
 def locate(environment: Environment, parent_variable: str = "") -> str:
-    """Return the directory's path, or nothing where no cache is wanted or possible.
+    """Return the path of the cache's directory; "" if none is wanted or possible.
 
-    `parent_variable` names a peer's variable, such as AWS_ECR_CACHE_DIR: ours is
-    `dockcred/` inside that directory, and the peer's own file is never touched.
+    `parent_variable` is one of the helper that we replace, such as AWS_ECR_CACHE_DIR:
+    our cache is `dockcred/` in that directory; the helper's own file is not touched.
     """
     if environment.get("DOCKCRED_CACHE").lower() in {"off", "0", "false", "no"}:
         return ""
@@ -62,7 +62,7 @@ def locate(environment: Environment, parent_variable: str = "") -> str:
     named = environment.first("XDG_CACHE_HOME", "HOME")
     ours = base and all(_owner(path) == 0 for path in (base, home) if path)
     if is_root() and not (named and ours):
-        # `sudo -E`, or an agent without a home: nothing of root's in a user's files.
+        # `sudo -E`, or an agent without a home: no files of root's among a user's.
         return RUN_DIRECTORY
     return f"{base}/{system.CACHE}" if base else ""
 
@@ -73,7 +73,7 @@ def _expand(environment: Environment, path: str) -> str:
 
 
 def _owner(path: str) -> int:
-    """Return the owner of the path, or of what its creation would stand in."""
+    """Return the owner of a path, or of its lowest existing directory, or -1."""
     while True:
         try:
             return system.stat(path).st_uid
@@ -85,7 +85,7 @@ def _owner(path: str) -> int:
 
 
 def is_trusted(path: str) -> bool:
-    """Return whether this directory is ours and no other's; tighten a 0755 one."""
+    """Return whether a directory is ours and only we can write it; make it 0700."""
     try:
         status = system.lstat(path)
     except OSError:
@@ -105,7 +105,7 @@ def is_trusted(path: str) -> bool:
 
 
 def read_private(path: str, most_bytes: int) -> str:
-    """Return a whole file of ours; nothing for a link, a stranger's or a longer one."""
+    """Return the text of a private file of ours; "" for any other, or a longer one."""
     try:
         descriptor = os.open(path, os.O_RDONLY | system.READ)
     except OSError:
@@ -132,9 +132,9 @@ def _is_private(status: os.stat_result) -> bool:
 
 
 def create(path: str) -> bool:
-    """Make the directory where it is missing; tell whether it can be used.
+    """Make a directory if it is missing; return whether it can be used.
 
-    Nothing is created below a directory that belongs to another.
+    Nothing is created below a directory of another user.
     """
     if os.path.lexists(path):
         return is_trusted(path)

@@ -1,4 +1,4 @@
-"""What operators watch: counted in memory, and written after the answer.
+"""Metrics for operators: counted in memory, and written after the answer.
 
 Labels are words of ours: no host, no account, nothing of a request or an answer.
 """
@@ -29,27 +29,27 @@ CAUSES: Final = (
     (errors.DockcredError, "other"),
     (Exception, "unforeseen"),
 )
-"""What a failure counts as, by its kind; the first that is true."""
+"""The cause that a failure counts as; the first class that fits decides."""
 
 BOUNDS_S: Final = ("0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "30", "+Inf")
 _EMPTY = b'"Username":"","Secret":""'
-"""The answer to a miss, where one is wanted (DOCKCRED_ON_MISS)."""
+"""Part of the empty answer to a miss (DOCKCRED_ON_MISS)."""
 NOBODY: Final = "none"
 """The provider of a request that no identity system serves."""
 _WORDS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
 class Meter:
-    """What one process counts, under the name of its program."""
+    """The counts of one process, with its program's name as a label."""
 
     def __init__(self, program: str, directory: str = "") -> None:
-        """Hold where to write; without a directory, whoever asks has the figures."""
+        """`directory` is where to write; without one, use `take` to get the counts."""
         self.program = program
         self.directory = directory
         self.provider = NOBODY
-        # Set by who answers that there is nothing, and raises no error.
+        # Set by code that answers a miss without an error.
         self.missed = False
-        # Threads add to it; what is taken out is added up.
+        # Threads append to it; `take` empties it and adds up.
         self._counted: list[tuple[Series, float]] = []
 
     def hit(self, provider: str = "") -> None:
@@ -57,7 +57,7 @@ class Meter:
         self._count("dockcred_cache_hits_total", provider)
 
     def minted(self, seconds: float, *, gave: bool) -> None:
-        """Count an identity that was asked, and for how long."""
+        """Count that an identity was asked, how long it took, and if it `gave`."""
         if gave:
             self._count("dockcred_mints_total")
         for bound in BOUNDS_S:
@@ -67,11 +67,11 @@ class Meter:
         self._count("dockcred_mint_seconds_count")
 
     def throttled(self) -> None:
-        """Count an answer that there were too many calls."""
+        """Count a response that says that there were too many calls."""
         self._count("dockcred_throttles_total")
 
     def got(self, outcome: Exception | bytes, provider: str = "") -> None:
-        """Count a request that is over: by its answer, or by why it has none."""
+        """Count a finished request, by its answer or its error."""
         if isinstance(outcome, bytes):
             is_none = self.missed or _EMPTY in outcome
             result = "not_found" if is_none else "answered"
@@ -88,11 +88,11 @@ class Meter:
         self._count("dockcred_failures_total", provider, cause=cause)
 
     def add(self, counted: Iterable[tuple[Series, float]]) -> None:
-        """Count what another process, or another loop, has counted."""
+        """Add the counts of another process, or another loop."""
         self._counted.extend(counted)
 
     def series(self, name: str, provider: str = "", **more: str) -> Series:
-        """Return a name with all its labels; a word that is none of ours is `other`."""
+        """Return a name with its labels; a value that is no plain word is `other`."""
         labels = {"program": self.program, "provider": provider or self.provider}
         if name.startswith("dockcred_refresh_"):
             del labels["provider"]
@@ -106,13 +106,13 @@ class Meter:
     def take(self) -> Figures:
         """Return what was counted since the last call."""
         found: Figures = {}
-        # What a thread adds meanwhile is taken now or the next time.
+        # What a thread adds meanwhile is taken now or by the next call.
         counted = [self._counted.pop(0) for _ in range(len(self._counted))]
         prometheus_file.merge(found, counted)
         return found
 
     def write(self) -> None:
-        """Add what was counted to the directory's file; what fails is lost."""
+        """Add the counts to the directory's file; if that fails, they are lost."""
         figures = self.take()
         if figures and self.directory:
             prometheus_file.write(self.directory, figures)

@@ -1,6 +1,6 @@
-"""The people of this machine: whose a file is, who shares a group, where a home is.
+"""The users of this machine: owners of files, members of groups, homes.
 
-On Windows nobody is another behind sudo, and no unit has a user of its own.
+Windows has no other user behind sudo, and no systemd unit with a user of its own.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if sys.platform != "win32":
 
 
 def owner_name(path: str) -> str:
-    """Return the name of the user whom a path belongs to, or the number."""
+    """Return the name of a path's owner, or the number."""
     if sys.platform == "win32":
         from dockcred.system.windows import access  # noqa: PLC0415 - its half
 
@@ -39,7 +39,7 @@ def name_of(uid: int) -> str:
 
 
 def home_of(name: str) -> str:
-    """Return the home of a user; nothing where nobody is called so."""
+    """Return the home of a user; "" if there is no such user."""
     if sys.platform == "win32":
         return ""
     try:
@@ -49,7 +49,7 @@ def home_of(name: str) -> str:
 
 
 def home_fault(environment: Environment) -> str:
-    """Return why nothing can be kept below this user's home, or nothing."""
+    """Return why nothing can be stored below this user's home, else ""."""
     home = environment.home()
     if not home:
         return f"{system.HOME} is not set, and this user has no home"
@@ -61,11 +61,11 @@ def home_fault(environment: Environment) -> str:
 
 
 def require_home(environment: Environment, *others: str) -> None:
-    """Raise InvalidInputError where nothing can be written below the home.
+    """Raise InvalidInputError if nothing can be stored below the home.
 
-    Unless one of some other variables is set, which name a place of its own. Nobody
-    makes a home but who makes its user: root would make /nonexistent, which must never
-    be there, and one below the current directory is found from that alone.
+    It is no error if one of `others` is set: a variable that names another place. We
+    never make a home. Root would make /nonexistent, which must never exist, and a
+    relative home would only be found from the current directory.
     """
     if environment.first(*others):
         return
@@ -87,7 +87,7 @@ def is_shared(gid: int, uid: int) -> bool:
 
 
 def become(name: str) -> str:
-    """Run as a user, root without a name, from now on; return whose it is instead."""
+    """Become a user, root without a name; return the user's name if that is refused."""
     person = pwd.getpwnam(name) if name else pwd.getpwuid(0)
     if person.pw_uid == os.geteuid():
         return ""

@@ -1,9 +1,9 @@
-"""Every variable that the suite reads, named once; the only reader of os.environ.
+"""The names of all variables that the suite reads; only this module reads os.environ.
 
-Each cloud's are in a module of their own. Two kinds go into a cache key: VARIABLES by
-value, since they choose the identity or the place a request goes to, and SECRETS only
-by being set or not. An environment notes each name that it is asked for, an SDK's
-questions too: what the lists forget is a condition of its own (cache.record).
+Each cloud has a module with its variables. Two kinds go into a cache key: VARIABLES
+with their values, because they choose the identity or where a request goes; and SECRETS
+only as set or not set. An Environment records each name that is read, by an SDK too. A
+name that was read and is in no list is a condition of the cache entry (cache.record).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ OURS = (
     "DOCKCRED_FORWARD",
     "DOCKCRED_CHILD_VARIABLES",
 )
-"""Of ours, and without a say in who one is."""
+"""Variables of ours that do not choose the identity."""
 
 COMMON = (
     "HOME",
@@ -56,13 +56,13 @@ COMMON = (
     "SSL_CERT_DIR",
     "REQUESTS_CA_BUNDLE",
 )
-"""Select for every cloud: the road, the way through proxies, and whom to trust."""
+"""For every cloud: the road (our own requests or an SDK), proxies, trusted roots."""
 
 
 class Environment:
     """The variables of one call; one that is set but empty counts as not set.
 
-    `asked` are the names that somebody has asked for, whatever the answer was.
+    `asked` has each name that was read, whether the variable is set or not.
     """
 
     __slots__ = ("_variables", "asked")
@@ -83,11 +83,11 @@ class Environment:
         return {name: value for name, value in self._variables.items() if value}
 
     def with_values(self, variables: Mapping[str, str]) -> Environment:
-        """Return the environment with some variables set, or hidden by nothing."""
+        """Return a copy with some variables set; an empty value hides a variable."""
         return Environment({**self._variables, **variables}, self.asked)
 
     def with_own_record(self) -> Environment:
-        """Return the same variables, of which nobody has asked for any yet."""
+        """Return a copy with an `asked` of its own, which is empty."""
         return Environment(self._variables)
 
     def raw(self, name: str) -> str | None:
@@ -96,14 +96,14 @@ class Environment:
         return self._variables.get(name)
 
     def text(self, name: str) -> str:
-        """Return a variable's value, or all of a family, whose name ends in a star."""
+        """Return a variable's value; for NAME*, all that begin so, one per line."""
         if not name.endswith("*"):
             return self.get(name)
         found = sorted(self.beginning(name[:-1]).items())
         return "\n".join(f"{name}={value}" for name, value in found)
 
     def first(self, *names: str) -> str:
-        """Return the first of these that is set, or nothing."""
+        """Return the value of the first of these that is set, else ""."""
         for name in names:
             if value := self.get(name):
                 return value
@@ -116,7 +116,7 @@ class Environment:
     def home(self) -> str:
         """Return the home directory, from the password database where HOME is not set.
 
-        Nothing where neither knows one: agents run without both.
+        "" if neither names one: some agents run without both.
         """
         return system.home(self.get)
 
@@ -125,10 +125,10 @@ class Environment:
         return self._place(self.get(name), below_home)
 
     def folder(self, kind: str) -> str:
-        """Return where this user keeps "settings", "cache" or "data", as a directory.
+        """Return this user's directory for "settings", "cache" or "data".
 
-        Other "programs" keep their settings by the system's rule alone. Nothing
-        without a home.
+        "programs" is where other programs keep settings, by the system's rule alone.
+        "" without a home.
         """
         names, below_home = system.FOLDERS[kind]
         return self._place(self.first(*names), below_home)
@@ -142,9 +142,9 @@ class Environment:
         return f"{home}/{below_home}" if home else ""
 
     def ends(self, *names: str) -> str:
-        """Return the ends of the first value that is set, nothing where none is.
+        """Return both ends of the first value that is set; "" if none is.
 
-        Of a key's id: its owner knows it by them, and nobody else learns it.
+        It is for a key's id: its owner recognizes it, and nobody else learns it.
         """
         value = self.first(*names)
         return f"{value[:_SHOWN]}…{value[-_SHOWN:]}" if value else ""
@@ -152,7 +152,7 @@ class Environment:
     def token_in(self, name: str) -> str:
         """Return the token in the file that a variable names, without white space.
 
-        Raises IssueError where none can be read.
+        Raises IssueError if no token can be read there.
         """
         path = self.get(name)
         try:
@@ -168,9 +168,9 @@ class Environment:
         return token
 
     def glab_files(self) -> tuple[str, ...]:
-        """Return where glab looks for its file, in its order.
+        """Return the paths where glab looks for its configuration file, in its order.
 
-        Here and not at the provider: without such a file nothing of that is loaded.
+        It is not in the provider, which is only loaded if there is such a file.
         """
         if named := self.get("GLAB_CONFIG_DIR"):
             return (f"{named}/config.yml",)
@@ -182,13 +182,13 @@ class Environment:
         return tuple(dict.fromkeys(found))
 
     def beginning(self, prefix: str) -> dict[str, str]:
-        """Return the variables whose names begin so, but the empty ones."""
+        """Return the variables whose names begin with a prefix, without empty ones."""
         self.asked.add(f"{prefix}*")
         return {n: v for n, v in self._variables.items() if v and n.startswith(prefix)}
 
 
 def current() -> Environment:
-    """Return the process's own variables, as they are now."""
+    """Return the process's variables, as they are now."""
     return Environment(dict(os.environ))
 
 
@@ -198,10 +198,10 @@ def adopt(variables: Mapping[str, str]) -> None:
 
 
 def become(environment: Environment) -> None:
-    """Make the process's variables those of an environment, for an SDK that reads them.
+    """Replace os.environ by an environment, for an SDK that reads os.environ.
 
-    What is set but empty is left out: SDKs take it for a value. What is asked for from
-    now on, by whoever holds os.environ, is noted in that environment.
+    Empty variables are left out, because SDKs take them for values. From now on each
+    name that is read from os.environ is recorded in that environment.
     """
     from dockcred.system.environment.sdks import Noting  # noqa: PLC0415 - for an SDK only
 
@@ -213,7 +213,7 @@ def become(environment: Environment) -> None:
 
 
 def timeout_s(variables: Environment, default_s: float = DEFAULT_TIMEOUT_S) -> float:
-    """Return the bound on one whole call, in seconds.
+    """Return the time limit of one whole call, in seconds.
 
     Raises InvalidInputError where DOCKCRED_TIMEOUT is not a number above zero.
     """

@@ -1,4 +1,4 @@
-"""What selects an Alibaba Cloud identity, or leads its requests elsewhere."""
+"""Variables that choose an Alibaba Cloud identity, or where its requests go."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What selects an AWS identity, or leads its requests elsewhere."""
+"""Variables that choose an AWS identity, or where its requests go."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ SECRETS = (
 )
 
 CACHE_PARENT, CACHE_OFF = "AWS_ECR_CACHE_DIR", "AWS_ECR_DISABLE_CACHE"
-"""The peer's variables that name the cache's parent, and that switch it off."""
+"""The replaced helper's variables: the cache's parent directory, and its off switch."""
 
 MEANINGS = {
     "DOCKCRED_AWS_PROFILE": "the profile; auto: that of the registry's account",

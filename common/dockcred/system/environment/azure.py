@@ -1,4 +1,4 @@
-"""What selects an Azure identity, or leads its requests elsewhere."""
+"""Variables that choose an Azure identity, or where its requests go."""
 
 from __future__ import annotations
 

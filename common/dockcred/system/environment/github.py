@@ -1,4 +1,4 @@
-"""What selects a GitHub identity, or leads its requests elsewhere."""
+"""Variables that choose a GitHub identity, or where its requests go."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""What selects a GitLab identity: GitLab's own of a job, and glab's."""
+"""Variables that choose a GitLab identity: those of a CI job, and those of glab."""
 
 from __future__ import annotations
 
 PLACES = ("GITLAB_HOST", "GITLAB_URI", "GL_HOST")
-"""Each says which GitLab glab means, the first that is set."""
+"""Each names the GitLab that glab uses; the first that is set counts."""
 
 VARIABLES = (
-    # GitLab's own, of a job.
+    # GitLab sets these in a CI job.
     "CI_REGISTRY",
     "CI_REGISTRY_USER",
     "CI_DEPLOY_USER",
@@ -22,7 +22,7 @@ VARIABLES = (
 )
 
 TOKENS = ("GITLAB_TOKEN", "GITLAB_ACCESS_TOKEN", "OAUTH_TOKEN")
-"""Whose token is used, in glab's order."""
+"""Variables with glab's token, in the order in which glab reads them."""
 
 SECRETS = (
     "CI_REGISTRY_PASSWORD",

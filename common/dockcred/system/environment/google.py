@@ -1,4 +1,4 @@
-"""What selects a Google identity, or leads its requests elsewhere."""
+"""Variables that choose a Google identity, or where its requests go."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ UNIVERSE = "googleapis.com"
 """The universe of Google's own cloud; others have their APIs below another domain."""
 
 UNIVERSE_VARIABLES = ("GOOGLE_CLOUD_UNIVERSE_DOMAIN", "CLOUDSDK_CORE_UNIVERSE_DOMAIN")
-"""The libraries' of Google's, before gcloud's."""
+"""That of Google's libraries counts first, then that of gcloud."""
 
 VARIABLES = (
     "GOOGLE_CLOUD_UNIVERSE_DOMAIN",
@@ -41,7 +41,7 @@ VARIABLES = (
     "CLOUDSDK_PROXY_TYPE",
     "CLOUDSDK_PROXY_ADDRESS",
     "CLOUDSDK_PROXY_PORT",
-    # An external account of the kind aws signs with these.
+    # An external account of the kind "aws" signs its request with these.
     "AWS_ACCESS_KEY_ID",
     "AWS_REGION",
     "AWS_DEFAULT_REGION",
@@ -65,9 +65,9 @@ _OWN_REGISTRIES = frozenset({"gcr.io", "pkg.dev"})
 
 
 def universe(environment: Environment) -> str:
-    """Return the universe that variables choose, "" where they choose none.
+    """Return the universe that variables name, "" if they name none.
 
-    Raises InvalidInputError where they name no domain: a token would go there.
+    Raises InvalidInputError if it is no domain, because a token would be sent there.
     """
     named = environment.first(*UNIVERSE_VARIABLES).lower()
     labels = named.split(".")
@@ -82,9 +82,9 @@ def universe(environment: Environment) -> str:
 
 
 def universe_of(host: str, environment: Environment) -> str:
-    """Return the universe of a registry, "" where nothing tells.
+    """Return the universe of a registry, "" if it is not known.
 
-    A host that is not Google's own is served because the variables name it, or its
+    A host that is not Google's own is only served if variables name it or its
     universe.
     """
     if ".".join(host.split(".")[-2:]) in _OWN_REGISTRIES:

@@ -1,4 +1,4 @@
-"""What our own variables mean, and which of all hold secrets."""
+"""What our own variables mean, and which of all variables hold secrets."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ OURS = {
     "DOCKCRED_INSIDE": "set by docker-credential-auto for the helper that it asks, so "
     "that two do not ask each other in turn",
 }
-"""Those that mean the same to every program."""
+"""The variables that mean the same to every program of ours."""
 
 ALL = (
     OURS

@@ -1,16 +1,16 @@
-"""What selects a CI job's identity, or leads its token elsewhere."""
+"""Variables that choose a CI job's identity, or where its token goes."""
 
 from __future__ import annotations
 
 HUB_CONNECTION = "DOCKERHUB_OIDC_CONNECTIONID"
-"""docker/login-action's: the id of an organisation's connection at Docker Hub."""
+"""From docker/login-action: the id of an organisation's connection at Docker Hub."""
 
 CLOUDSMITH_SERVICE = "CLOUDSMITH_SERVICE_SLUG"
 CLOUDSMITH_ORGANISATION = ("CLOUDSMITH_WORKSPACE", "CLOUDSMITH_ORG")
 CLOUDSMITH_AUDIENCE = "CLOUDSMITH_OIDC_AUDIENCE"
 CLOUDSMITH_HOST = "CLOUDSMITH_API_HOST"
 CLOUDSMITH_TOKEN = "CLOUDSMITH_OIDC_TOKEN"  # noqa: S105 - a name
-"""Those of Cloudsmith's own command line."""
+"""The variables of Cloudsmith's own command line."""
 
 VARIABLES = (
     HUB_CONNECTION,
@@ -37,7 +37,7 @@ VARIABLES = (
     "DOCKCRED_OIDC_SUBJECT_TOKEN_TYPE",
     "DOCKCRED_GOOGLE_AUDIENCE",
     "DOCKCRED_GOOGLE_SERVICE_ACCOUNT",
-    # Which job this is: the next one on the same runner has others.
+    # These identify the job: the next one on the same runner has other values.
     "GITHUB_ACTIONS",
     "GITHUB_REPOSITORY",
     "GITHUB_RUN_ID",

@@ -1,6 +1,6 @@
-"""What selects an Oracle identity, or leads its requests elsewhere.
+"""Variables that choose an Oracle identity, or where its requests go.
 
-Those of Oracle's command line are read by its names; an SDK reads the others.
+OCI_CLI_* are those of Oracle's command line; its SDK reads the others.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What our own programs read: keychains, kubelet's plugin, the token service."""
+"""Variables for keychains, kubelet's plugin and the token service."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KEYCHAIN = (
     "DISPLAY",
     "WAYLAND_DISPLAY",
 )
-"""Select the keychain store's backend, and the way to it."""
+"""These choose the keychain store's backend, and how it is reached."""
 
 PASS = (
     "PASSWORD_STORE_DIR",
@@ -37,10 +37,10 @@ PASS = (
     "XDG_RUNTIME_DIR",
     "TERM",
 )
-"""Passed on to `pass` and gpg, beside HOME and PATH; nothing else is."""
+"""Only these are passed on to `pass` and gpg, beside HOME and PATH."""
 
 CLIENT_FILES = ("DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR")
-"""Where docker and podman keep their configuration, to import from it."""
+"""These say where docker and podman keep the files that we import from."""
 
 KEYCHAIN_MEANINGS = {
     "DOCKCRED_STORE": "where logins are kept: secretservice, pass, vault, … or "
@@ -62,7 +62,7 @@ KUBELET = (
     "DOCKCRED_ACR_BINDING_CLIENT_ID",
     "DOCKCRED_ACR_BINDING_TENANT_ID",
 )
-"""Where no annotation says so; read by kubelet's plugin alone."""
+"""Used if no annotation says otherwise; only kubelet's plugin reads them."""
 
 KUBELET_MEANINGS = {
     "DOCKCRED_GOOGLE_AUDIENCE": "the workload identity pool's provider, in full",

@@ -1,11 +1,12 @@
-"""The process's variables while an SDK reads them: what it asks for is noted.
+"""An os.environ that records what an SDK reads, and the names that SDKs read.
 
-What SDKs and other programs ask for beyond our lists, and a launcher can compare.
+The lists have the names that SDKs and other programs read beyond our own lists, and
+that a launcher can compare.
 
-No truth about identities: each name that is asked for is noted while an identity is
-asked (cache.record), and what is not here has no launcher answer, but Python. An SDK
-of another version may ask for others: then its entries are Python's, until they are
-written down here.
+The lists do not decide about identities: while an identity is asked, each name that is
+read is recorded (cache.record). If a name that was read is not listed here, no launcher
+answers from that cache entry, but Python. An SDK of another version may read other
+names: then Python answers from its entries, until the names are added here.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 
 
 class Noting(type(os.environ)):  # type: ignore[misc]
-    """The process's variables, noting who asks for one; not who takes them all.
+    """The process's variables; records each name that is read, but no read of all.
 
-    All are taken for a child program, and what that is given is chosen elsewhere.
+    All are read to start a child program, and child_program chooses what it gets.
     """
 
     asked: set[str] = set()  # noqa: RUF012 - one process, one set
@@ -34,11 +35,11 @@ class Noting(type(os.environ)):  # type: ignore[misc]
         return value
 
     def copy(self) -> dict[str, str]:
-        """Return them all."""
+        """Return all variables."""
         return dict(self.items())
 
     def __iter__(self) -> Iterator[str]:
-        """Return the names one by one; what is read meanwhile is not asked for."""
+        """Yield the names; values that are read meanwhile are not recorded."""
         self._taken += 1
         try:
             yield from super().__iter__()
@@ -54,7 +55,7 @@ PROGRAMS = (
     *("DBUS_SESSION_BUS_ADDRESS", "GNUPGHOME"),
     *("NODE_EXTRA_CA_CERTS", "DOCKCRED_CHILD_VARIABLES"),
 )
-"""Asked for where a program is looked for, or started."""
+"""Names that are read to find or start a program."""
 
 SDKS = (
     *("CURL_CA_BUNDLE", "SSLKEYLOGFILE", "NETRC", "TZ", "REQUEST_METHOD"),
@@ -88,6 +89,6 @@ SECRETS = (
     *("AWS_BEARER_TOKEN_ECR", "AWS_BEARER_TOKEN_ECR_PUBLIC", "AWS_BEARER_TOKEN_STS"),
     *("AWS_BEARER_TOKEN_AWSSSOPORTAL", "AWS_BEARER_TOKEN_SSO_OAUTH"),
 )
-"""Compared by being unset: what is set here is Python's."""
+"""A launcher compares only that none of these is set; else Python answers."""
 
 NAMES = PROGRAMS + SDKS

@@ -1,4 +1,4 @@
-"""Where a registry's user and password lie, for one that no cloud serves."""
+"""Variables that say where the user and password of any other registry are."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PLACES = (
     "DOCKCRED_SECRET_USERNAME_VARIABLE",
     *PASSWORDS,
 )
-"""Where a secret is, for hosts that config.toml names."""
+"""They say where user and password are, for hosts that config.toml names."""
 
 VARIABLES = PLACES
 
