@@ -1,6 +1,7 @@
-"""A private directory for one command: made, found again, and removed after its end.
+"""A private directory for one command; it is removed after the command's end.
 
-What a killed command left is known by its process, and the next one clears it.
+Its name says which process it belongs to. So the next command can remove what a killed
+one has left.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ def new_name() -> str:
 
 
 def has_ended(name: str) -> bool:
-    """Return whether a directory of this name is one whose process is no more.
+    """Return whether a name is that of such a directory whose process has ended.
 
-    Of another host's on a shared disk, or another container's, that cannot be told.
+    It is False for those of another host (on a shared disk) or another container.
     """
-    # A host's name may hold what separates.
+    # A host name may contain the separator.
     prefix, *rest = name.rsplit("_", 6)
     if prefix != _PREFIX or len(rest) != 6:  # noqa: PLR2004 - as new_name joins them
         return False
@@ -50,7 +51,7 @@ def has_ended(name: str) -> bool:
 
 
 def _here() -> tuple[str, str, str]:
-    """Return the host, its boot, and the process table that our pids are of."""
+    """Return the host, its boot, and our PID namespace."""
     boot, _, host = machine().partition(" ")
     try:
         namespace = os.readlink("/proc/self/ns/pid").strip("pid:[]")
@@ -68,7 +69,7 @@ def _pid() -> str:
 
 
 def _started(pid: str) -> str:
-    """Return when a process was started, by the kernel's clock; "-" where none is."""
+    """Return a process's start time, by the kernel's clock; "-" if there is none."""
     if sys.platform == "win32":
         from dockcred.system.windows import processes  # noqa: PLC0415 - its half
 
@@ -83,7 +84,7 @@ def _started(pid: str) -> str:
 
 
 _IN_MEMORY = {"tmpfs", "ramfs"}
-# Of a directory of ours in them, nobody else's.
+# Only directories of ours are made in them.
 _MEMORY, _TEMPORARY = "/dev/shm", ("TMPDIR", "/tmp")  # noqa: S108
 if sys.platform == "win32":
     _MEMORY, _TEMPORARY = "", ("TEMP", "")
@@ -93,8 +94,8 @@ if sys.platform == "win32":
 def private_directory(environment: Environment) -> Iterator[str]:
     """Make a directory that only this user sees; it is removed when the block ends.
 
-    It outlives a block that becomes another program, and ends with that program.
-    Raises DockcredError where there is no place for it.
+    If the block becomes another program (exec), it is removed after that program's end.
+    Raises DockcredError if there is no safe place for it.
     """
     path = _make(environment)
     try:
@@ -107,8 +108,8 @@ def private_directory(environment: Environment) -> Iterator[str]:
 def link(target: str, path: str) -> None:
     """Put a link to a file or directory at a path in a private directory.
 
-    On Windows, where links are administrators', a junction or another name; and where
-    neither is to be had, as between two disks, a copy that ends with the directory.
+    On Windows, where only administrators make links, it is a junction or a hard link.
+    If neither is possible, as between two disks, it is a copy.
     """
     if sys.platform != "win32":
         os.symlink(target, path)
@@ -132,7 +133,7 @@ def _second_name(target: str, path: str) -> None:
 
 
 def places(environment: Environment) -> list[str]:
-    """Return the directories in which one may stand: those in memory come first."""
+    """Return the safe places for a private directory: those in memory come first."""
     memory = [environment.get("XDG_RUNTIME_DIR"), _MEMORY]
     disk = [locate(environment), environment.get(*_TEMPORARY)]
     found = [place for place in memory if _is_safe(place) and is_in_memory(place)]
@@ -140,7 +141,7 @@ def places(environment: Environment) -> list[str]:
 
 
 def is_in_memory(path: str) -> bool:
-    """Return whether what is written there reaches no disk, swap aside."""
+    """Return whether a directory is kept in memory; swap may still use a disk."""
     if sys.platform == "win32":
         return False
     device = os.stat(path).st_dev
@@ -175,7 +176,7 @@ def _make(environment: Environment) -> str:
 
 
 def _is_safe(path: str) -> bool:
-    """Return whether nobody else can put something else in our directory's place."""
+    """Return whether no other user can replace a directory that we make there."""
     try:
         status = system.stat(path)
     except OSError:

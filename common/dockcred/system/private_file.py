@@ -1,10 +1,11 @@
-"""The one writer of private files: aside, for us alone, whole, and then renamed.
+"""Write private files in one step: a new file is written aside, and then renamed.
 
-A reader sees the old file or the new one. The file aside has a random name, and a lock
-that the kernel drops when its writer ends, however it ends: so the next writer knows
-what a dead one has left, which may hold a secret, and removes it.
+"Aside" is beside the old file, under a random name, for this user only. A reader sees
+the old file or the new one. The file aside is locked. The kernel releases the lock when
+the writer ends, however it ends. So the next writer recognizes what a dead writer has
+left, which may hold a secret, and removes it.
 
-A pid alone is no name: in a container every run has the same one.
+A pid is not enough for the name: in a container every run has the same one.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _OTHERS, _OWNER_AND_READERS = 0o007, 0o640
 _RANDOM_BYTES = 8
 _HEXADECIMAL = frozenset("0123456789abcdef")
 _ATTEMPTS = 10
-# Where files cannot be locked, and of versions that did not lock, age must do.
+# Used where files cannot be locked, and for files of versions that did not lock.
 _DEAD_AFTER_S = 60.0
 
 
@@ -40,13 +41,13 @@ def replace(
     durable: bool = True,
     keeps_owner: bool = False,
 ) -> None:
-    """Write data to a file in one step; where that fails, the file is as it was.
+    """Write data to a file in one step; if that fails, the old file is unchanged.
 
-    Without `mode` the old file's mode and owner are kept, and a new file is its owner's
-    alone. With `mode` it is this user's own, whoever had one there before, unless
-    `keeps_owner` gives it to the one who had it. A symlink is replaced, not followed.
-    `durable` flushes file and directory to the disk, and has leftovers of dead writers
-    of this file removed. Raises OSError with its name.
+    Without `mode` the old file's mode and owner are kept; if there was none, only this
+    user can access the file. With `mode` the file belongs to this user, or with
+    `keeps_owner` to the old file's owner. A symlink is replaced, not followed.
+    `durable` flushes file and directory to the disk, and removes what dead writers of
+    this file have left. Raises OSError with the file's name.
     """
     try:
         if durable:
@@ -66,7 +67,7 @@ def replace(
         if durable:
             system.flush_directory(path)
     except OSError as error:
-        error.filename, error.filename2 = path, None  # nobody has named the one aside
+        error.filename, error.filename2 = path, None  # the caller knows no file aside
         raise
 
 
@@ -85,7 +86,7 @@ def create(path: str) -> tuple[str, int]:
         aside = new_name(path)
         descriptor = system.create(aside, flags)
         try:
-            # Whoever looks for leftovers may have seen it before it was locked.
+            # Another writer may have removed it as a leftover before it was locked.
             if _lock(descriptor) is not False and os.fstat(descriptor).st_nlink:
                 return aside, descriptor
         except OSError:
@@ -97,7 +98,7 @@ def create(path: str) -> tuple[str, int]:
 
 
 def new_name(path: str) -> str:
-    """Return a name beside a file that nobody else has."""
+    """Return an unused name beside a file."""
     return f"{path}.{os.urandom(_RANDOM_BYTES).hex()}{ASIDE}"
 
 
@@ -111,7 +112,7 @@ def fill(descriptor: int, data: bytes) -> None:
 def dress(
     descriptor: int, path: str, mode: int | None, *, keeps_owner: bool = False
 ) -> None:
-    """Set the new file's mode; without one owner, group and mode of the old file.
+    """Set the new file's mode; without `mode`, the old file's owner, group and mode.
 
     `keeps_owner` keeps owner and group beside a mode too.
     """
@@ -119,7 +120,7 @@ def dress(
         return
     if mode is None or keeps_owner:
         try:
-            # A link that is replaced says whose the file is, not what it leads to.
+            # If a link is replaced, its own owner counts, not that of its target.
             old = os.stat(path) if mode is None else os.lstat(path)
         except FileNotFoundError:
             old = None
@@ -132,7 +133,7 @@ def dress(
             except PermissionError:
                 if old.st_uid != new.st_uid:
                     raise
-                # The group is none of this user's, and the new file's is another.
+                # This user is not in the old group: another must not gain access.
                 mode &= ~stat.S_IRWXG
     if mode not in {None, NEW_FILE}:
         os.fchmod(descriptor, mode)
@@ -152,10 +153,10 @@ def set_mode(descriptor: int, mode: int) -> None:
 
 
 def mode_for_secret(path: str) -> tuple[int, str]:
-    """Return the mode of a secret that takes a file's place, and what to say of it.
+    """Return the mode for a secret that replaces a file, and a notice or "".
 
-    What a group may read, somebody has let it on purpose; what everybody may is a
-    umask's: then it is its owner's alone from now on.
+    If its group can read the file, somebody wants that, and it is kept. If everybody
+    can, that comes from a umask: then only the owner can read the new file.
     """
     try:
         old = stat.S_IMODE(system.lstat(path).st_mode)
@@ -168,9 +169,9 @@ def mode_for_secret(path: str) -> tuple[int, str]:
 
 
 def behind_links(path: str) -> str:
-    """Return the file behind a link of this user's or root's, else the path itself.
+    """Return the target of a link that this user or root owns, else the path itself.
 
-    Another's link could lead a secret, and root's rights, to a place of his choice.
+    Another user's link could direct a secret, written with root's rights, anywhere.
     """
     if os.path.islink(path) and system.lstat(path).st_uid in {0, system.user()}:
         return os.path.realpath(path)
@@ -178,9 +179,9 @@ def behind_links(path: str) -> str:
 
 
 def remove_leftovers(directory: str, start: str = "") -> None:
-    """Remove what dead writers have left aside in a directory, of names that start so.
+    """Remove what dead writers have left aside in a directory, by a name's `start`.
 
-    What belongs to others is left alone, and so is what a living writer holds.
+    Files of other users, and those that a living writer has locked, are left alone.
     """
     try:
         names = os.listdir(directory or ".")
@@ -192,7 +193,7 @@ def remove_leftovers(directory: str, start: str = "") -> None:
             locked = len(random) == 2 * _RANDOM_BYTES and _HEXADECIMAL.issuperset(
                 random
             )
-            if locked or random.isdigit():  # the pid of versions before
+            if locked or random.isdigit():  # older versions used the pid
                 _remove_if_dead(os.path.join(directory, name), locked=locked)
 
 
@@ -205,7 +206,7 @@ def drop(path: str) -> None:
 
 
 def close(descriptor: int) -> None:
-    """Close what is written and flushed: a failure has nothing more to say."""
+    """Close a descriptor; an error is ignored, because what matters was flushed."""
     try:
         os.close(descriptor)
     except OSError:
@@ -225,8 +226,8 @@ def _remove_if_dead(path: str, *, locked: bool) -> None:
             if free is None:
                 free = time.time() - status.st_ctime > _DEAD_AFTER_S
             if free:
-                # Locked until it has gone, so that its writer does not go on with it.
-                # Where what is open stays, such a writer keeps it by having it open.
+                # It is locked until it is removed, so that its writer does not use it.
+                # Where open files cannot be removed, a writer keeps what it has open.
                 if not system.REMOVES_OPEN:
                     os.close(descriptor)
                     descriptor = -1
@@ -236,7 +237,7 @@ def _remove_if_dead(path: str, *, locked: bool) -> None:
 
 
 def _lock(descriptor: int) -> bool | None:
-    """Return whether we hold its lock now; None where files cannot be locked."""
+    """Return whether we have locked an open file; None if files cannot be locked."""
     try:
         system.lock(descriptor)
     except BlockingIOError:
@@ -247,10 +248,10 @@ def _lock(descriptor: int) -> bool | None:
 
 
 def check_secret(path: str, descriptor: int) -> None:
-    """Raise InvalidInputError for an open file that others can write or read.
+    """Raise InvalidInputError for an open file that other users can write or read.
 
-    Its group may read it. On a read-only mount nobody here has chosen the mode, nor can
-    change it: so Kubernetes and docker hand secrets to containers, as root's own files.
+    Its group may read it. All may read root's file on a read-only mount: nobody here
+    can change its mode. Kubernetes and docker give secrets to containers in this way.
     """
     status = system.fstat(descriptor)
     check_owner(path, status)
@@ -263,14 +264,14 @@ def check_secret(path: str, descriptor: int) -> None:
 
 
 def _is_mounted(descriptor: int) -> bool:
-    """Return whether an open file is on a mount that nobody can write."""
+    """Return whether an open file is on a read-only mount."""
     if sys.platform == "win32":
         return False
     return bool(os.fstatvfs(descriptor).f_flag & os.ST_RDONLY)
 
 
 def check_owner(path: str, status: os.stat_result) -> None:
-    """Raise InvalidInputError for a file that others than its reader and root write."""
+    """Raise InvalidInputError if anyone but this user and root can write a file."""
     if status.st_uid not in {0, system.user()} or status.st_mode & (
         stat.S_IWOTH | stat.S_IWGRP
     ):

@@ -1,8 +1,9 @@
-"""The process: how it starts, what it promises, and when it must have ended.
+"""The process: its start, its hardening, and its time limit.
 
-No core file holds a secret, no file is for others to read, and no file of ours passes
-for stdin, stdout or stderr. A command of the user's gets back what the caller had. One
-thread ends it with the cause when its time is over, whatever it waits for.
+No core file holds a secret, no other user can read its new files, and no file that it
+opens can become stdin, stdout or stderr. A user's command gets the caller's umask and
+limits back. A thread, the watchdog, ends the process when its time is over, whatever it
+waits for, and reports the cause.
 """
 
 from __future__ import annotations
@@ -24,19 +25,19 @@ if TYPE_CHECKING:
     from dockcred.system.metrics import Meter
 
 short = ""
-"""By what name the launcher asks for tickets; nothing where no launcher asked."""
+"""The name by which the launcher finds tickets; "" if no launcher has started us."""
 program = ""
-"""The helper that this process is; nothing where it is another program."""
+"""The name of the helper that this process runs; "" if it is another program."""
 meter: Meter | None = None
-"""What counts, where somebody wants figures (system.metrics)."""
+"""Counts requests if metrics are wanted (system.metrics), else None."""
 
 
 def run(module: str, name: str) -> None:
-    """Run a program's main; `name` is its short name, nothing for one without front."""
+    """Run a program's main; `name` is its short name, "" if it has no front."""
     global short  # noqa: PLW0603 - one process, one program
     short = name
-    # One request and the end: what is garbage then goes with the process. Looking for
-    # it while imports run is 3.5 of the 115 M instructions of a cold get.
+    # The process ends after one request, and its garbage with it. Collecting garbage
+    # during imports is 3.5 of the 115 M instructions of a cold get.
     gc.disable()
     if os.name == "posix" and os.path.isdir(_OURS):  # else we are in an archive
         _find_ours_faster()
@@ -45,7 +46,7 @@ def run(module: str, name: str) -> None:
 
 
 def count_for(directory: str) -> None:
-    """Count from now on for a directory, as the helper that we are; nothing: do not."""
+    """Count for a metrics directory from now on, as this helper; stop if it is ""."""
     global meter  # noqa: PLW0603 - one process, one program
     if not directory:
         meter = None
@@ -59,14 +60,14 @@ _OURS = os.path.dirname(os.path.dirname(__file__))
 
 
 def _find_ours_faster() -> None:
-    """Load our modules without what Python does for strangers'.
+    """Install a finder that loads our modules in fewer steps than Python's own.
 
-    A module of ours is the file of bytecode that Python has written beside the source,
-    if that still says the source's time and size, as Python itself takes it (PEP 552).
-    Python also asks the built-in and frozen ones, lists each directory, and looks for
-    three kinds of library before source: 1.5 of the 33 M instructions of a hit, 3.2 of
-    the 104 of a cold get. Of what is not so nothing is said here: Python's own finders
-    go on, and tests/system/test_finder.py holds ours to them.
+    It takes the bytecode that Python has written beside the source, if that still has
+    the source's time and size, as Python itself does (PEP 552). Python also asks for
+    built-in and frozen modules, lists each directory, and looks for three kinds of
+    library before source: 1.5 of the 33 M instructions of a hit, 3.2 of the 104 of a
+    cold get. In any other case it finds nothing, and Python's own finders go on.
+    tests/system/test_finder.py compares it with them.
     """
     import _frozen_importlib as machinery  # noqa: PLC0415 - CPython's alone
     import _frozen_importlib_external as files  # noqa: PLC0415 - CPython's alone
@@ -74,12 +75,12 @@ def _find_ours_faster() -> None:
 
     end = f".{sys.implementation.cache_tag}.pyc"
     head = files.MAGIC_NUMBER + bytes(4)
-    # Of what its builder vouches for: packaging/directory.
+    # Unchecked bytecode, which its builder vouches for: packaging/directory.
     believed = files.MAGIC_NUMBER + b"\1\0\0\0"
     flags = os.O_RDONLY | os.O_CLOEXEC
 
     def bytecode(source: str, cached: str) -> memoryview | None:
-        """Return what is cached of a source; OSError where either is missing."""
+        """Return a source's bytecode, None if outdated; OSError if one is missing."""
         descriptor = os.open(cached, flags)
         try:
             data = os.read(descriptor, os.fstat(descriptor).st_size)
@@ -93,7 +94,7 @@ def _find_ours_faster() -> None:
         return memoryview(data)[16:] if data[:16] == head + said else None
 
     class Loader(files.SourceFileLoader):
-        """Python's own for a source, but for the bytecode that was found with it."""
+        """Python's own source loader, but it runs the bytecode that was found."""
 
         found: memoryview
 
@@ -108,7 +109,7 @@ def _find_ours_faster() -> None:
         def find_spec(
             name: str, path: Sequence[str] | None, _: ModuleType | None = None, /
         ) -> ModuleSpec | None:
-            """Return how a module is loaded, None where Python is to look."""
+            """Return a module's spec; None if Python's own finders must look."""
             if path is None or len(path) != 1 or not path[0].startswith(_OURS):
                 return None
             last = name.rpartition(".")[2]
@@ -143,20 +144,20 @@ _32_BITS = 2**32 - 1
 
 
 NO_CORE_BYTES = 1
-"""The limit under which Linux writes no core file and starts no program for one.
+"""The core limit in bytes at which Linux writes no core file, and runs no program.
 
-At 0 it still hands the whole memory to the program that core_pattern names, systemd's
-or Ubuntu's (fs/coredump.c: only 1 stops it). A file would need a page at least.
+At 0 Linux still gives the whole memory to the program that core_pattern names, that of
+systemd or Ubuntu (fs/coredump.c: only 1 stops it). A file would need a page at least.
 """
 _PRIVATE = 0o077
 called_with: tuple[int, tuple[int, int]] | None = None
-"""The caller's umask and limits of core files; None where this process is not ours."""
+"""The caller's umask and core limits; None if dockcred is embedded in a program."""
 
 
 def harden(*, for_good: bool = True) -> None:
-    """Close what this process could leave behind: cores, open files, loose streams.
+    """Forbid core files, close new files to others, open missing standard streams.
 
-    With `for_good` false the caller's own limit can be had again (system.hardening).
+    With `for_good` false, system.hardening can set the caller's core limit again.
     """
     global called_with  # noqa: PLW0603 - one process, one caller
     for descriptor in (0, 1, 2):
@@ -180,14 +181,14 @@ def harden(*, for_good: bool = True) -> None:
         resource.setrlimit(core, (0, limits[1]))
 
 
-takes_turns = False  # of a fleet that is started with us: identity.turn
+takes_turns = False  # True where many nodes start at once: identity.turn
 PERSON_S = 120.0
 _doing = "starting"
 _ends_at, _is_extensible = float("inf"), True
 
 
 def set_activity(what: str) -> None:
-    """Set what is being done, for the message if the time runs out in it."""
+    """Set what is being done now, for the message if the time runs out."""
     global _doing  # noqa: PLW0603 - one process, one call, one clock
     _doing = what
 
@@ -198,9 +199,9 @@ def remaining_s() -> float:
 
 
 def person_s() -> float:
-    """Return for how many seconds a person who is typing is waited for, 0 for none.
+    """Return how many seconds a person gets to type; 0 if the limit must not change.
 
-    The call ends a second later than that, unless somebody has said when it ends.
+    The call's limit is then a second more. It must not change if the user has set it.
     """
     global _ends_at  # noqa: PLW0603 - one process, one call, one clock
     if not _is_extensible:
@@ -211,13 +212,13 @@ def person_s() -> float:
 
 
 AFTERWARDS_S, COUNTED_S = 5.0, 2.0
-"""For what is done after an answer; for the count of a call whose time was over."""
+"""Seconds for the work after an answer, and for counting a call that timed out."""
 _gate = _thread.allocate_lock()
 _told_status: int | None = None
 
 
 def end_soon(status: int) -> None:
-    """Have five seconds for what is done after the answer; then end with the status."""
+    """Allow five seconds for the work after the answer; then exit with the status."""
     global _ends_at, _told_status  # noqa: PLW0603 - one process, one call, one clock
     _told_status = status
     _ends_at = min(_ends_at, time.monotonic() + AFTERWARDS_S)
@@ -228,9 +229,9 @@ def end_soon(status: int) -> None:
 def start(
     seconds: float, tell: Callable[[str], object], *, is_extensible: bool = False
 ) -> None:
-    """Start the watchdog: after so many seconds it writes the cause and ends us.
+    """Start the watchdog: after `seconds` it reports the cause and ends the process.
 
-    `is_extensible`: nobody has set this time, and a person who types may have more.
+    `is_extensible`: the user has not set this limit, so a person may get time to type.
     """
     global _ends_at, _is_extensible, _gate  # noqa: PLW0603 - one process, one clock
     _ends_at = time.monotonic() + seconds
@@ -243,10 +244,10 @@ def start(
             gate.acquire(timeout=left_s)
         if _told_status is not None:
             os._exit(_told_status)
-        # A client that does not read may block the telling: half a second for it.
+        # A client that does not read may block the report, which has half a second.
         _thread.start_new_thread(report_and_exit, ())
         if gate.acquire(timeout=0.5):
-            gate.acquire(timeout=COUNTED_S)  # told: it is being counted
+            gate.acquire(timeout=COUNTED_S)  # it is reported: wait until it is counted
         end_children()
         os._exit(1)
 
@@ -265,7 +266,7 @@ def start(
 
 
 def _mute() -> None:
-    """Stop whoever waits for a child program from reporting its end as well."""
+    """Discard output: a thread that waits for a killed child must report nothing."""
     null = os.open(os.devnull, os.O_WRONLY)
     for descriptor in (1, 2):
         os.dup2(null, descriptor)
@@ -274,8 +275,8 @@ def _mute() -> None:
 def end_children(of: int = 0) -> None:
     """Kill every descendant, so that no `az` or credential_process stays behind.
 
-    Those of another process are killed with it. Linux and Windows: elsewhere a child
-    program notices that its pipe is closed.
+    With `of`, kill that process and its descendants instead. It works on Linux and
+    Windows. Elsewhere a child program notices that its pipe is closed.
     """
     import signal  # noqa: PLC0415 - at an end only
 
@@ -283,8 +284,8 @@ def end_children(of: int = 0) -> None:
     doomed = [of or os.getpid()]
     for parent in doomed:  # grows as it is walked, parents before children
         doomed += [pid for pid in parents if parents[pid] == parent]
-    # Stopped first: none may see another end and go on. Parents last: the thread
-    # that waits for one here may end this process as soon as it is dead.
+    # All are stopped first, so that none sees another end and goes on. Parents come
+    # last: a thread that waits for one may end this process as soon as it is dead.
     for number in (signal.Signals[name] for name in system.ENDING):
         for pid in reversed(doomed if of else doomed[1:]):
             try:

@@ -1,8 +1,8 @@
-"""The text file of figures that node_exporter's textfile collector reads.
+"""The metrics file that node_exporter's textfile collector reads.
 
-It holds the figures of all processes of one user; `uid` is a label of each, so that
-two users' files go together. Nobody waits for it: whoever finds it locked leaves what
-he has counted beside it, and whoever holds the lock adds that too before he goes.
+It has the metrics of all processes of one user. Each has a `uid` label, so that two
+users' files do not clash. No process waits for the lock: if another one holds it, a
+process leaves its counts in a file beside it. The holder adds those before it ends.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ KINDS: Final = {
         "When the first of all credentials ends that dockcred refresh keeps.",
     ),
 }
-"""Each family of figures: its kind and its meaning."""
+"""Each family of metrics: its type and its help text."""
 
 RESULTS: Final = ("answered", "not_found", "failed")
 CAUSES: Final = (
@@ -75,16 +75,16 @@ _DIRECTORY_FOR_ALL = 0o755
 
 
 def merge(into: Figures, more: Iterable[tuple[Series, float]]) -> None:
-    """Add counters to those that are there; a gauge takes the place of the old one."""
+    """Add counters to those in `into`; a gauge replaces the old value."""
     for series, value in more:
         is_gauge = KINDS.get(series[0], ("",))[0] == "gauge"
         into[series] = value if is_gauge else into.get(series, 0.0) + value
 
 
 def complete(figures: Figures) -> None:
-    """Add at 0 what has not happened yet to whoever was counted at all.
+    """Add missing series, at 0, for each program and provider that counted a `get`.
 
-    Prometheus sees no increase where a series begins with its first event.
+    Prometheus sees no increase if a series begins with its first event.
     """
     for name, labels in tuple(figures):
         if name == "dockcred_gets_total":
@@ -99,7 +99,7 @@ def complete(figures: Figures) -> None:
 
 
 def render(figures: Figures) -> bytes:
-    """Write figures in Prometheus' text format, each family together."""
+    """Return metrics in Prometheus' text format, each family together."""
     families: dict[str, list[tuple[Series, float]]] = {name: [] for name in KINDS}
     for series, value in figures.items():
         families[_family(series[0])].append((series, value))
@@ -114,7 +114,7 @@ def render(figures: Figures) -> bytes:
 
 
 def parse(text: bytes) -> Figures:
-    """Read what `render` has written; what is not of ours is left out."""
+    """Parse what `render` has written; other lines are left out."""
     found: Figures = {}
     for line in text.decode("ascii", "replace").splitlines():
         series, _, number = line.rpartition(" ")
@@ -134,14 +134,14 @@ def _family(name: str) -> str:
 
 
 def _place(row: tuple[Series, float]) -> tuple[str, str, float]:
-    """Return where a line stands: whose it is, then buckets, their sum and count."""
+    """Return the sort key of a line: its labels; then buckets, their sum and count."""
     name, labels = row[0]
     whose, _, bound = labels.partition(',le="')
     return whose, name.replace("_count", "_total"), float(bound[:-1]) if bound else 0.0
 
 
 def write(directory: str, figures: Figures) -> None:
-    """Add figures to the user's file of a directory; what fails is logged alone."""
+    """Add metrics to the user's file in a directory; a failure is only logged."""
     try:
         if not os.path.isabs(directory):
             raise FileNotFoundError(2, "no absolute path", directory)
@@ -154,10 +154,10 @@ def write(directory: str, figures: Figures) -> None:
 
 
 def _write(directory: str, figures: Figures) -> None:
-    """Add figures, or leave them to whoever holds the lock.
+    """Add metrics, or leave them to the holder of the lock.
 
-    Whoever leaves them tries the lock once more, and whoever has held it looks once
-    more: so one of the two adds them.
+    A process that leaves them tries the lock once more. The holder looks once more for
+    them after it has released the lock. So one of the two adds them.
     """
     base = f"dockcred-{system.user()}"
     lock = FileLock(f"{directory}/.{base}.lock", stays=True, max_wait_s=-1.0)
@@ -192,7 +192,7 @@ def _add(directory: str, base: str, figures: Figures) -> None:
 
 
 def _aside(directory: str, base: str) -> list[str]:
-    """Return what others have left; what killed writers have left is removed."""
+    """Return the files that others have left; remove those of killed writers."""
     names = os.listdir(directory)
     for start in (f"{base}.prom.", f".{base}."):
         if any(n.startswith(start) and n.endswith(private_file.ASIDE) for n in names):
@@ -205,7 +205,7 @@ def _aside(directory: str, base: str) -> list[str]:
 
 
 def _read(path: str) -> bytes:
-    """Return a file of this user's own, nothing where it is none or another's."""
+    """Return the content of a file of this user; b"" if it is missing or another's."""
     try:
         descriptor = os.open(path, os.O_RDONLY | system.READ)
     except OSError:

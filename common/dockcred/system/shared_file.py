@@ -1,9 +1,10 @@
-"""Replaces a file that others change too, if it still is what the change was made from.
+"""Replace a file that others change too, if its content is still what was read.
 
-docker, podman and people write without our lock. So the two files change places in one
-step of the kernel (renameat2(2), RENAME_EXCHANGE), and what comes out is looked at: if
-it is not what was read, the two change back, and the caller makes its change again from
-what is there. Where there is no such step, a second look comes right before the rename.
+docker, podman and people write without our lock. So the new file and the old one are
+exchanged in one step of the kernel (renameat2(2), RENAME_EXCHANGE), and the old one is
+compared with what was read. If it differs, the two are exchanged back, and the caller
+makes its change again from the present content. Where the kernel has no such step, the
+file is compared once more right before the rename.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ _SHOWN_WORDS = 2
 
 
 def attempts() -> Iterator[int]:
-    """Return the numbers of attempts, with a pause after each, in which others may end.
+    """Yield the numbers of attempts, with a pause after each for other writers to end.
 
-    About ten seconds in all.
+    All pauses together take about ten seconds.
     """
     for number in range(_ATTEMPTS):
         yield number
@@ -43,9 +44,9 @@ def attempts() -> Iterator[int]:
 
 
 def wait(path: str, max_wait_s: float = MAX_WAIT_S) -> str:
-    """Wait for those that may have read the file before now; name one that stays.
+    """Wait for clients that may have read the file before; return one that still runs.
 
-    Returns nothing where none is left.
+    Returns "" if none is left. `max_wait_s` is in seconds.
     """
     left = {pid: words for pid, words in _processes() if _may_write(pid, words, path)}
     give_up = time.monotonic() + max_wait_s
@@ -68,7 +69,7 @@ def _processes() -> Iterable[tuple[str, list[bytes]]]:
 
 
 def _words(pid: str) -> list[bytes]:
-    """Return a process's command line; nothing where it has ended."""
+    """Return the words of a process's command line; [] if it has ended."""
     return _read_proc(f"/proc/{pid}/cmdline").split(b"\0")[:-1]
 
 
@@ -92,7 +93,7 @@ def _may_write(pid: str, words: list[bytes], path: str) -> bool:
 
 
 def _is_dockers(pid: str, words: list[bytes], path: str) -> bool:
-    """Return whether the file is the one of this docker, as far as it can be known."""
+    """Return whether this docker uses the file; True if that cannot be known."""
     variables = dict(
         line.partition(b"=")[::2]
         for line in _read_proc(f"/proc/{pid}/environ").split(b"\0")
@@ -115,17 +116,17 @@ def _read_proc(path: str) -> bytes:
 _EXCHANGE = 2
 _NO_REPLACE = 1
 _HERE = -100  # AT_FDCWD
-# EINVAL: the file system has it not; EPERM: a container's filter forbids it.
+# EINVAL: the file system does not have it; EPERM: a container's filter forbids it.
 _NOT_HERE = {errno.ENOSYS, errno.EINVAL, errno.EPERM, errno.ENOTSUP}
 _TURNS = 100
 
 
 def swap(path: str, before: bytes | None, after: bytes | None) -> bool:
-    """Replace `before` by `after`, None for no file; return False where it is another.
+    """Replace content `before` by `after`; return False if it is no longer `before`.
 
-    What is there then stays there. Owner, group and mode are kept, whoever writes.
-    Raises OSError with the file's name, also where the file has other names (hard
-    links): they would go on with the old text, and with what was to be removed.
+    None means no file. Other content stays as it is. Owner, group and mode are kept,
+    whoever writes. Raises OSError with the file's name, also if the file has other
+    names (hard links): they would keep the old text, with what was to be removed.
     """
     try:
         if after is None:
@@ -165,7 +166,7 @@ def _put(path: str, before: bytes | None, after: bytes) -> bool:
 
 
 def _create(aside: str, path: str) -> bool:
-    """Rename the file aside, unless another has the name by now."""
+    """Rename the file aside; return False if the name is taken by now."""
     try:
         if not _rename(aside, path, _NO_REPLACE):
             os.link(aside, path)
@@ -175,7 +176,7 @@ def _create(aside: str, path: str) -> bool:
 
 
 def _exchange(aside: str, path: str, before: bytes, after: bytes) -> bool | None:
-    """Return whether it is done; None where nothing can change places."""
+    """Exchange the files; return whether it is done, None if it is not possible."""
     try:
         if not _rename(aside, path, _EXCHANGE):
             return None
@@ -188,7 +189,7 @@ def _exchange(aside: str, path: str, before: bytes, after: bytes) -> bool | None
 
 
 def _change_back(aside: str, path: str, placed: bytes) -> None:
-    """Restore what was taken out, or what others have put there since."""
+    """Put back the file that was taken out, or what others have written since."""
     for _ in range(_TURNS):
         back = _read(aside)
         if back is None:
@@ -221,10 +222,10 @@ def _take_away(path: str, before: bytes) -> bool:
 
 
 def _is_being_written(path: str) -> bool:
-    """Return whether a program has the file open and may write into it yet.
+    """Return whether a program has the file open and may still write to it.
 
-    The kernel gives no lease on such a file (fcntl(2), F_SETLEASE). Where there are no
-    leases, that cannot be known; on Windows such a file cannot be renamed.
+    The kernel gives no lease on such a file (fcntl(2), F_SETLEASE). Without leases this
+    is not known, and False. On Windows such a file cannot be renamed.
     """
     try:
         import fcntl  # noqa: PLC0415 - here only
@@ -234,7 +235,7 @@ def _is_being_written(path: str) -> bool:
 
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        # Who opens it now would have us sent this, which ends a program.
+        # If a program opens it now, we get this signal, which would end us.
         with contextlib.suppress(ValueError):
             signal.signal(signal.SIGIO, signal.SIG_IGN)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
@@ -248,13 +249,13 @@ def _is_being_written(path: str) -> bool:
 
 
 def _rename(old: str, new: str, flags: int) -> bool:
-    """Rename by renameat2; return False where there is none, for both are as before."""
+    """Rename by renameat2; return False, with nothing done, if it is missing."""
     try:
         import ctypes  # noqa: PLC0415 - here only
 
         call = ctypes.CDLL(None, use_errno=True).renameat2
     except (ImportError, OSError, AttributeError, TypeError):
-        return False  # Windows, which knows no program without a name, is the last
+        return False  # TypeError is that of Windows
     arguments = (_HERE, os.fsencode(old), _HERE, os.fsencode(new), flags)
     number = errno.EINTR
     while number == errno.EINTR:
