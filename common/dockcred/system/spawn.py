@@ -33,11 +33,11 @@ def run(
     text: bytes,
     asks_person: bytes = b"",
 ) -> Ended:
-    """Run to the end with a text on stdin: answer status, output and errors.
+    """Run a program with a text on stdin; return status, stdout and stderr.
 
-    Where the time is over and `asks_person` stands in the errors, a person is typing,
-    and has process.person_s more. Raises OSError where it does not start, TimeoutError
-    where it takes too long. What is left of its session is killed in any case.
+    If the time is over and `asks_person` is in stderr, a person is typing, and gets
+    process.person_s more. Raises OSError if the program does not start, TimeoutError if
+    it takes too long. The rest of its session is killed in any case.
     """
     if not hasattr(os, "posix_spawn") or not os.path.isdir("/dev/fd"):
         return by_subprocess(command, variables, timeout_s, text)
@@ -67,11 +67,11 @@ def run(
 def _start(
     command: list[str], variables: dict[str, str], streams: tuple[int, int, int]
 ) -> int:
-    """Start it in / with three descriptors and no other; answer its number."""
+    """Start a program in / with three descriptors and no other; return its pid."""
     for name in os.listdir("/dev/fd"):
         if int(name) > 2:  # noqa: PLR2004 - the standard ones
             _keep(int(name))
-    # By O_PATH also where we may not read; what is relative must lead there again.
+    # O_PATH needs no right to read; later, relative paths must start here again.
     here = os.open(".", getattr(os, "O_PATH", os.O_RDONLY))
     try:
         os.chdir("/")
@@ -92,7 +92,7 @@ def _start(
 
 
 def _keep(descriptor: int) -> None:
-    """Close for child programs what we inherited; the listing's own is closed."""
+    """Hide an inherited descriptor from child programs; it may be closed by now."""
     try:
         os.set_inheritable(descriptor, False)
     except OSError:
@@ -100,7 +100,7 @@ def _keep(descriptor: int) -> None:
 
 
 def _feed(descriptor: int, text: bytes) -> None:
-    """Write the text and close; in a thread, since the program may not read it all."""
+    """Write the text in a thread, since the program may not read it all; then close."""
     if not text:
         os.close(descriptor)
         return
@@ -111,7 +111,7 @@ def _feed(descriptor: int, text: bytes) -> None:
             while left:
                 left = left[os.write(descriptor, left) :]
         except OSError:
-            return  # it did not want to know
+            return  # the program has closed its stdin
         finally:
             os.close(descriptor)
 
@@ -123,10 +123,10 @@ def _feed(descriptor: int, text: bytes) -> None:
 def _read(
     descriptors: tuple[int, ...], deadline: float, asks_person: bytes = b""
 ) -> tuple[dict[int, bytes], set[int], float]:
-    """Read streams to their ends or until the deadline, keeping the start of each.
+    """Read streams to their ends or until the deadline; keep the start of each.
 
-    Return also those that have not ended, and the deadline: another one where the last
-    of them asked a person, who was waited for.
+    Return the texts, the streams that have not ended, and the deadline. That is later
+    if the last stream, stderr, has asked a person, who then got time to type.
     """
     import select  # noqa: PLC0415 - while the program starts
 
@@ -155,7 +155,7 @@ def _read(
 
 
 def _status(child: int, deadline: float) -> int:
-    """Wait for what has closed its streams, as a rule by ending."""
+    """Return the exit status of a child that has closed its streams; wait for it."""
     pause = 0.0001
     while True:
         number, status = os.waitpid(child, os.WNOHANG)
@@ -168,7 +168,7 @@ def _status(child: int, deadline: float) -> int:
 
 
 def _end(child: int) -> None:
-    """Kill and reap it, unless that is done, with all that is left of its session."""
+    """Kill what is left of a child's session, and reap the child if not yet done."""
     end_session(child)
     try:
         os.waitpid(child, 0)
@@ -177,10 +177,10 @@ def _end(child: int) -> None:
 
 
 def end_session(leader: int) -> None:
-    """Kill who was started in a session of its own, with all that is left of it.
+    """Kill all processes of a session, by the pid of its leader.
 
-    Windows has no sessions: there it must not have ended, or its number may be
-    another's.
+    Windows has no sessions: there the leader must still run, or another process may
+    have its pid.
     """
     if not hasattr(os, "killpg"):
         process.end_children(of=leader)
@@ -199,10 +199,10 @@ def _close(*descriptors: int) -> None:
 def by_subprocess(
     command: list[str], variables: dict[str, str], timeout_s: float, text: bytes
 ) -> Ended:
-    """Run the same by the library."""
+    """Do what `run` does with the subprocess module."""
     import subprocess  # noqa: PLC0415 - see above
 
-    if os.altsep:  # what runs a .cmd takes a slash for the start of an option
+    if os.altsep:  # cmd.exe, which runs a .cmd, takes a slash for an option
         command = [command[0].replace(os.altsep, os.sep), *command[1:]]
     with subprocess.Popen(
         command,
@@ -225,17 +225,17 @@ def by_subprocess(
 
 _REAPED_S = 0.2
 _WHOLE = b"\n"
-"""Ends an answer: what lacks it was cut off."""
+"""Ends each answer of a fork: one without it was cut off."""
 
 
 def ask_forks(
     questions: list[Callable[[], bytes]], limit_s: float
 ) -> Callable[[], list[bytes]]:
-    """Ask each question in a fork of us; return what waits for the answers, in order.
+    """Call each question in a fork; return a function that waits for the answers.
 
-    All are asked while the caller does other things. A question that raises, ends or
-    takes longer than `limit_s` has no answer: nothing. They end with this process,
-    however it ends, and with the waiting.
+    Answers are in order. The forks run while the caller does other things. The answer
+    is b"" if a question raises, ends or takes longer than `limit_s` seconds. The forks
+    end with the waiting, and with this process, however it ends.
     """
     if not hasattr(os, "fork"):
         return lambda: [question() for question in questions]
@@ -263,9 +263,9 @@ def ask_forks(
 def _fork(
     question: Callable[[], bytes], watched: int, life: int, limit_s: float
 ) -> tuple[int, int]:
-    """Return where the answer is read from, and who asks: 0 where nobody could start.
+    """Return the descriptor of the answer, and the fork's pid, 0 if none could start.
 
-    `watched` is a pipe's end; nobody but this process holds the other one, `life`.
+    `watched` is one end of a pipe; only this process has the other end, `life`.
     """
     reading, writing = os.pipe()
     try:
@@ -283,7 +283,7 @@ def _fork(
         while text:
             text = text[os.write(writing, text) :]
     finally:
-        # Nothing of the parent's may be done a second time, nor a traceback written.
+        # The fork must not repeat the parent's work, nor write a traceback.
         os._exit(0)
 
 

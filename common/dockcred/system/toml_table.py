@@ -1,4 +1,4 @@
-"""TOML, and the settings of one table read strictly: by type, with no key left over."""
+"""Parse TOML, and read a table strictly: values by type, and no unknown keys."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class BrokenTOMLError(ValueError):
-    """A text is no TOML; says why, and at which line, and quotes no value of it."""
+    """A text is not TOML; the message says why and at which line, without values."""
 
 
 def loads(text: str) -> dict[str, Any]:
-    """Return a TOML document; raise BrokenTOMLError for whatever is none.
+    """Parse a TOML document; raise BrokenTOMLError if it is none.
 
-    tomllib has an error of its own for what breaks the grammar alone: a number of too
-    many digits is Python's ValueError, and too many brackets are its RecursionError.
+    tomllib's own error is only for broken grammar. A number with too many digits raises
+    Python's ValueError, and too many brackets raise RecursionError.
     """
     import tomllib  # noqa: PLC0415 - once per change of a file
 
@@ -35,7 +35,7 @@ def loads(text: str) -> dict[str, Any]:
 
 
 class ValueKind(Enum):
-    """What a value must be."""
+    """The type that a value must have."""
 
     TEXT = auto()
     TEXTS = auto()
@@ -47,7 +47,7 @@ class ValueKind(Enum):
 
 
 class Table:
-    """One table; a file has a class of its own below this one, which words its errors.
+    """One table; each kind of file has a subclass, which writes its error messages.
 
     Every getter raises what `wrong` or `missing` return.
     """
@@ -69,7 +69,7 @@ class Table:
         raise NotImplementedError
 
     def is_text(self, value: Any) -> bool:
-        """Return whether a value is what this file takes for a text."""
+        """Return whether a value is a text in this kind of file."""
         return isinstance(value, str)
 
     def refuse_others(self, known: Iterable[str] | None = None) -> None:

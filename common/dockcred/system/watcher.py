@@ -1,9 +1,9 @@
-"""The process that removes a directory once the process that it is for has ended.
+"""The watcher: a process that removes a directory after its owner process has ended.
 
-That one becomes the command, so nothing of ours is left in it to clean up; ssh-agent(1)
-lives beside its command in the same way. The watcher is nobody's child, has a session,
-a working directory and descriptors of its own, no variables, and no secret: it is
-started before there is one.
+The owner process becomes the user's command (exec), so no code of ours is left in it to
+clean up. ssh-agent(1) runs beside its command in the same way. The watcher is not a
+child of the command. It has a session, a working directory and descriptors of its own,
+no variables, and no secret: it is started before there is one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _CODE = (
 _KEPT = 3
 _POLL_S = 1.0
 _ATTEMPTS, _PAUSE_S = 20, 0.05
-# systemd ends a whole service with SIGTERM: the watcher waits for its command still.
+# systemd sends SIGTERM to a whole service: the watcher still waits for its command.
 _NOT_FOR_IT = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM")
 
 
@@ -75,7 +75,7 @@ def _no_process() -> DockcredError:
 
 
 def _open_process(pid: int) -> int:
-    """Return a descriptor of a process, which stands for no later one; -1 for none."""
+    """Return a pidfd, which never means a later process of this pid; -1 without one."""
     try:
         return os.pidfd_open(pid)  # Linux 5.3
     except (AttributeError, OSError):
@@ -95,9 +95,9 @@ def _double_fork(directory: str, pid: int, owner: int) -> NoReturn:
 
 
 def _be_watcher(directory: str, pid: int, owner: int) -> None:
-    """Become a program of its own: `pkill -f COMMAND` is not to find the watcher.
+    """Start Python anew by exec, so that `pkill -f COMMAND` does not find the watcher.
 
-    Where no Python can be started any more, it watches as it is.
+    If no Python can be started any more, this process watches itself.
     """
     for name in _NOT_FOR_IT:
         signal.signal(signal.Signals[name], signal.SIG_IGN)
@@ -105,7 +105,7 @@ def _be_watcher(directory: str, pid: int, owner: int) -> None:
     os.chdir("/")
     if owner >= 0:
         os.dup2(owner, _KEPT)
-        os.set_inheritable(_KEPT, True)  # the two may have been one
+        os.set_inheritable(_KEPT, True)  # owner may have been _KEPT already
         owner = _KEPT
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
@@ -115,7 +115,7 @@ def _be_watcher(directory: str, pid: int, owner: int) -> None:
     argv = [sys.executable, *code, *path]
     try:
         os.execve(sys.executable, argv, {})  # noqa: S606 - no shell is wanted
-    except (OSError, ValueError):  # gone, or never known
+    except (OSError, ValueError):  # the interpreter is gone, or its path is not known
         _watch(directory, pid, owner)
 
 
@@ -144,7 +144,7 @@ def _watch(directory: str, pid: int, owner: int) -> None:
 
 
 def _remove(directory: str) -> None:
-    # What a child of the command still writes there holds it up.
+    # A child of the command that still writes there may make a removal fail.
     for _ in range(_ATTEMPTS):
         if remove(directory):
             return
@@ -152,26 +152,26 @@ def _remove(directory: str) -> None:
 
 
 def _poll(pid: int) -> None:
-    """Wait for a process where it has no descriptor, as ssh-agent does."""
+    """Wait for a process without a pidfd, as ssh-agent does."""
     while True:
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
             return
         except PermissionError:
-            pass  # it has another user by now, and lives
+            pass  # it runs, as another user by now
         time.sleep(_POLL_S)
 
 
 def remove(directory: str) -> bool:
-    """Remove a directory and all in it, by no link out of it; tell whether it is gone.
+    """Remove a directory and all in it, and follow no link; return whether it is gone.
 
-    What cannot be removed is passed over.
+    A file that cannot be removed is skipped.
     """
     if sys.platform == "win32":
         shutil.rmtree(directory, ignore_errors=True)
         return not os.path.lexists(directory)
-    # Whoever else removes it at the same time leaves nothing to be opened.
+    # Another process may remove it at the same time: then nothing can be opened.
     with contextlib.suppress(OSError):
         for _, directories, files, at in os.fwalk(directory, topdown=False):
             for name in files:

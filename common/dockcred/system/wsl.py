@@ -1,7 +1,7 @@
-"""Windows around us: whether this is its Subsystem for Linux, and runs its programs.
+"""Whether this is the Windows Subsystem for Linux (WSL), and runs Windows programs.
 
-https://learn.microsoft.com/windows/wsl/filesystems and wsl-config; read there, and not
-yet run under Windows.
+Written from https://learn.microsoft.com/windows/wsl/filesystems and wsl-config; it has
+not yet run under Windows.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dockcred.system.environment import Environment
 
 root = "/"
-"""Below it everything is read; a test has another."""
+"""The directory below which all files are read; a test sets another."""
 CONFIGURATION = "/etc/wsl.conf"
 _BINFMT = "proc/sys/fs/binfmt_misc"
 # The second is the name under systemd, since WSL 2.
@@ -24,20 +24,20 @@ _FALSE = frozenset({"false", "0"})
 class Subsystem:
     """A distribution that Windows runs.
 
-    `off` is why programs of Windows do not start, and what helps; None where they do.
+    `off` is the cause and remedy if programs of Windows do not start, else None.
     `has_their_path` tells whether Windows' folders are on PATH.
     """
 
     def __init__(self, off: tuple[str, str] | None, *, has_their_path: bool) -> None:
-        """Hold what was found."""
+        """Keep what was found."""
         self.off = off
         self.has_their_path = has_their_path
 
 
 def find(environment: Environment) -> Subsystem | None:
-    """Return the distribution that this is; None for a Linux of its own.
+    """Return the distribution of WSL that this is; None for any other Linux.
 
-    A container on WSL's kernel is one of its own: no program of Windows runs in it.
+    It is None for a container on WSL's kernel: no program of Windows runs in it.
     """
     if "microsoft" not in _read("proc/sys/kernel/osrelease").lower():
         return None
@@ -56,7 +56,7 @@ def is_windows_program(name: str) -> bool:
 
 
 def is_windows_drive(directory: str) -> bool:
-    """Return whether a directory is on a drive of Windows, whose modes are made up."""
+    """Return whether a directory is on a drive of Windows, where modes mean nothing."""
     best, kind = "", ""
     for line in _read("proc/self/mounts").splitlines():
         _, mounted, of_kind, *_ = [*line.split(" "), "", "", ""]
@@ -86,7 +86,7 @@ def _why_off(options: dict[str, str]) -> tuple[str, str] | None:
 
 
 def _options() -> dict[str, str]:
-    """Return what stands below [interop], names and values in small letters."""
+    """Return the settings below [interop], names and values in lower case."""
     found, section = {}, ""
     for line in _read(CONFIGURATION[1:]).splitlines():
         text = line.partition("#")[0].strip().lower()
@@ -99,7 +99,7 @@ def _options() -> dict[str, str]:
 
 
 def _read(path: str) -> str:
-    """Return a file below the root; nothing where it cannot be read."""
+    """Return a file's text, below the root; "" if it cannot be read."""
     try:
         with open(f"{root}/{path}", encoding="utf-8", errors="replace") as file:
             return file.read(64 * 1024)

@@ -1,10 +1,10 @@
-"""Windows' half of the names that `system` chooses.
+"""Windows' versions of the names that differ in `system`.
 
-access    owner and rights of a file, as POSIX's owner and mode
+access    owner and access control list of a file, as a POSIX owner and mode
 identity  the machine's name and boot
-powershell  the commands of remedies, in its words
-processes  who started whom, and one that outlives its starter
-refused   what keeps this user from writing a file, and what undoes that
+powershell  translates the commands of remedies
+processes  parents of processes, and a process that outlives its parent
+refused   why this user cannot write a file, and the remedy
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-# Text would be written with CRLF. Links are made by administrators alone, as a rule,
-# and what is read or written by these flags is in a directory of ours.
+# Without O_BINARY text is written with CRLF. No flag refuses links: usually only
+# administrators make them, and these flags are used in directories of ours.
 PLAIN = SAFE = READ = READ_ANY = os.O_BINARY | os.O_NOINHERIT
 FOLDERS = {
     "settings": (("XDG_CONFIG_HOME", "APPDATA"), "AppData/Roaming"),
@@ -41,8 +41,8 @@ CACHE = "dockcred/cache"
 HOME = "USERPROFILE"
 KEYCHAIN = "wincred"
 SERVES = SYSTEMD = RUNS_SCRIPTS = False
-REMOVES_OPEN = False  # what anybody has open stays
-_STARTED = (".com", ".exe", ".bat", ".cmd")  # by CreateProcess; of others a shell knows
+REMOVES_OPEN = False  # an open file cannot be removed
+_STARTED = (".com", ".exe", ".bat", ".cmd")  # by CreateProcess; others need a shell
 _SAID = os.environ.get("PATHEXT", "").lower().split(";")
 EXECUTABLE = tuple(each for each in _SAID if each in _STARTED) or _STARTED
 POWERSHELLS = ("pwsh", "powershell")  # the one to install, and Windows' own
@@ -69,12 +69,12 @@ _kernel.GetFileInformationByHandleEx.argtypes = (
 
 
 def user() -> int:
-    """Return the number of this user in what `stat` returns."""
+    """Return this user's id in what `stat` returns."""
     return access.US
 
 
 def stat(path: str) -> os.stat_result:
-    """Return what os.stat does, with owner and mode by the access control list."""
+    """Return what os.stat does, with owner and mode from the access control list."""
     return access.seen(os.stat(path), os.path.realpath(path))
 
 
@@ -89,10 +89,10 @@ def fstat(descriptor: int) -> os.stat_result:
 
 
 def look(path: str) -> os.stat_result:
-    """Return what os.stat does, with a ctime that moves with any change, as elsewhere.
+    """Return what os.stat does, with a ctime that any change sets, as on POSIX.
 
-    Windows' is the time of creation. 0 where the file system keeps none (FAT): a whole
-    second, by which the caller knows that it must look into the file.
+    On Windows os.stat has the time of creation there. The ctime is 0 if the file system
+    has none (FAT). As 0 is a whole second, the caller knows that it must read the file.
     """
     return access.altered(os.stat(path), {}, st_ctime_ns=_changed_ns(path))
 
@@ -114,7 +114,7 @@ def close_to_others(path: str) -> None:
 
 
 def create(path: str, flags: int) -> int:
-    """Open a file that flags have made, for this user alone."""
+    """Open a file with these flags, and close it to other users."""
     descriptor = os.open(path, flags)
     try:
         close_to_others(path)
@@ -125,7 +125,7 @@ def create(path: str, flags: int) -> int:
 
 
 def copy_access(old: str, descriptor: int) -> bool:
-    """Write the list of another to an open file; there are no modes, so True."""
+    """Copy a file's access control list to an open file; always True: no modes here."""
     if os.path.exists(old):
         access.copy(old, msvcrt.get_osfhandle(descriptor))
     return True
@@ -137,15 +137,15 @@ def lock(descriptor: int) -> None:
 
 
 def wait_for_lock(descriptor: int) -> None:
-    """Lock an open file as `lock` does, however long another holds it."""
+    """Lock an open file as `lock` does; wait while another process holds it."""
     _lock(descriptor, _EXCLUSIVE)
 
 
 def _lock(descriptor: int, how: int) -> None:
-    """Lock a byte far behind a file's end: what is locked nobody else can read.
+    """Lock a byte far behind a file's end: no one else can read bytes that are locked.
 
-    msvcrt.locking tells a lock that another holds by an errno that Wine does not set,
-    and gives up waiting after ten seconds.
+    msvcrt.locking does not do: Wine does not set its errno for a lock that another
+    process holds, and it gives up waiting after ten seconds.
     """
     where = (ctypes.c_uint64 * 4)(0, 0, _FAR, 0)  # OVERLAPPED
     handle = wintypes.HANDLE(msvcrt.get_osfhandle(descriptor))
@@ -157,9 +157,9 @@ def _lock(descriptor: int, how: int) -> None:
 
 
 def move(descriptor: int, aside: str, path: str, mtime: float | None) -> None:
-    """Close a file that is written and give it its time and its place, in one step.
+    """Close a written file, set its time, and rename it to its place in one step.
 
-    Who reads the old one there, a virus scanner too, holds it fast for a moment.
+    It retries, because a reader of the old file, such as a virus scanner, blocks that.
     """
     os.close(descriptor)
     if mtime is not None:
@@ -188,7 +188,7 @@ def home(get: Callable[[str], str]) -> str:
 
 
 def _of_all_users() -> str:
-    """Return %ProgramData%, by the registry: of variables each caller has his own."""
+    """Return %ProgramData% from the registry: a caller can change the variable."""
     key = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList"
     with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, key) as opened:
         text, _ = winreg.QueryValueEx(opened, "ProgramData")
@@ -199,14 +199,14 @@ SETTINGS = f"{_of_all_users()}\\dockcred"
 
 
 def parents() -> dict[int, int]:
-    """Return the parent of each process that has one still."""
+    """Return the parent's pid for each process whose parent still runs."""
     from dockcred.system.windows import processes  # noqa: PLC0415 - at an end only
 
     return processes.parents()
 
 
 def start_again(code: str, variables: dict[str, str], text: bytes) -> None:
-    """Start a Python like this one that runs code with a text on stdin, for nobody."""
+    """Start a Python that runs code with a text on stdin; nobody waits for it."""
     from dockcred.system.windows import processes  # noqa: PLC0415 - once in half a life
 
     processes.start_again(code, variables, text)
@@ -220,21 +220,21 @@ def run_instead(command: tuple[str, ...], variables: Mapping[str, str]) -> int:
 
 
 def words(command: str) -> list[str]:
-    """Return the words of a command, as a program here has them; raise ValueError."""
+    """Split a command into words, as Windows does for a program; raise ValueError."""
     from dockcred.system.windows import processes  # noqa: PLC0415 - for commands alone
 
     return processes.words(command)
 
 
 def is_absent(error: AttributeError | ModuleNotFoundError) -> bool:
-    """Return whether Python's library has here not what POSIX's has."""
+    """Return whether Python on Windows lacks what is missing, and POSIX has it."""
     if isinstance(error, AttributeError):
         return getattr(error.obj, "__name__", "") in _LESS_HERE
     return error.name in _ABSENT
 
 
 def _in_powershell(text: str) -> str:
-    """Return a remedy whose commands are PowerShell's."""
+    """Return a remedy with its commands translated to PowerShell."""
     from dockcred.system.windows import powershell  # noqa: PLC0415 - after a failure
 
     return powershell.translated(text)
@@ -249,5 +249,5 @@ def host_name() -> str:
 
 
 def boot() -> str:
-    """Return what no other boot of any machine has; "" where it is not known."""
+    """Return an id that no other boot of any machine has; "" if it is not known."""
     return identity.boot()

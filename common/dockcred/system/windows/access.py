@@ -1,8 +1,8 @@
-"""Owner and rights of a file on Windows, as POSIX's owner and mode.
+"""Owner and access control list of a file on Windows, as a POSIX owner and mode.
 
-Its access control list is read as what it amounts to: the owner is this user, one of
-the system's own accounts (number 0), or a stranger; and others than these may read,
-write or enter where an entry of the list lets any of them.
+The owner is US (this user), SYSTEM (an account of the system, number 0) or STRANGER. In
+the mode, others may read, write or enter if an entry of the list allows that to anyone
+but this user and the system.
 https://learn.microsoft.com/windows/win32/secauthz/access-control-lists
 """
 
@@ -24,7 +24,7 @@ _FILE_OBJECT, _OWNER, _LIST, _PROTECTED = 1, 0x1, 0x4, 0x80000000
 _QUERY, _TOKEN_USER, _TOKEN_OWNER = 0x8, 1, 4
 _ALLOWS, _ALLOWS_IF, _ONLY_INHERITED = 0, 9, 0x8
 _READS, _ENTERS = 0x80000001 | 0x10000000, 0x20
-# To write or append, to remove what is in it or itself, to change list or owner.
+# To write or append, to remove it or what is in it, to change its list or owner.
 _WRITES = 0x2 | 0x4 | 0x40 | 0x10000 | 0x40000 | 0x80000 | 0x50000000
 _EVERYTHING, _BY_ALL_WITHIN = 0x1F01FF, 0x3
 _LONGEST_NAME = 32768
@@ -63,9 +63,9 @@ _security.SetNamedSecurityInfoW.argtypes = (
 
 
 def seen(status: os.stat_result, of: str | int) -> os.stat_result:
-    """Return the status of a path or an open file's handle with owner and mode.
+    """Return a status with owner and mode of a path or an open file's handle.
 
-    What cannot be asked is a stranger's, and open to all.
+    If they cannot be read, the owner is STRANGER, and others may do everything.
     """
     try:
         owner, entries = _read(of)
@@ -94,7 +94,7 @@ def _with(status: os.stat_result, owner: int, others: int) -> os.stat_result:
 def altered(
     status: os.stat_result, numbered: dict[int, int], **named: int
 ) -> os.stat_result:
-    """Return a status with other values, by their numbers in `stat` or by name."""
+    """Return a status with values replaced, by their numbers in `stat` or by name."""
     fields = [numbered.get(number, value) for number, value in enumerate(status)]
     kept = {
         name: getattr(status, name)
@@ -118,7 +118,7 @@ def restrict(path: str) -> None:
 
 
 def owner_name(path: str) -> str:
-    """Return the name of whom a path belongs to, or the number of his account."""
+    """Return the name of a path's owner, or the number of the account."""
     owner, _, descriptor = _ask(path)
     try:
         name, domain = (ctypes.create_unicode_buffer(256) for _ in range(2))
@@ -134,8 +134,8 @@ def owner_name(path: str) -> str:
 
 
 def copy(old: str, new: int) -> None:
-    """Write the list of another to a file, known by its handle; raise OSError."""
-    # A handle that writes may not set the list: by its name again.
+    """Copy a file's access control list to the file of a handle; raise OSError."""
+    # A handle for writing may not set the list: use the file's name.
     name = ctypes.create_unicode_buffer(_LONGEST_NAME)
     if not _kernel.GetFinalPathNameByHandleW(new, name, _LONGEST_NAME, 0):
         raise ctypes.WinError(ctypes.get_last_error())
@@ -157,7 +157,7 @@ def _set(path: str, listed: c_void_p) -> None:
 
 
 def _read(of: str | int) -> tuple[bytes, list[tuple[bytes, int]]]:
-    """Return the owner and, of whom the list lets do something, what that is."""
+    """Return the owner, and the accounts in the list with what each may do."""
     owner, listed, descriptor = _ask(of)
     try:
         return _bytes(owner), _entries(listed)
@@ -187,7 +187,7 @@ def _bytes(sid: c_void_p) -> bytes:
 
 
 def _entries(listed: c_void_p) -> list[tuple[bytes, int]]:
-    """Read the list; one that is not there lets everybody do everything."""
+    """Parse the list into accounts and masks; no list allows all to everybody."""
     if not listed.value:
         return [(b"", _EVERYTHING)]
     (length,) = unpack_from("<H", ctypes.string_at(listed, 8), 2)
@@ -205,7 +205,7 @@ def _entries(listed: c_void_p) -> list[tuple[bytes, int]]:
 
 @cache
 def _of_token() -> frozenset[bytes]:
-    """Return this user, and to whom new files of this process belong."""
+    """Return the accounts of this user and of the owner of this process's new files."""
     token = wintypes.HANDLE()
     if not _security.OpenProcessToken(
         _kernel.GetCurrentProcess(), _QUERY, byref(token)
@@ -219,5 +219,5 @@ def _of_token() -> frozenset[bytes]:
         found.append(_bytes(c_void_p.from_buffer(buffer)))
     _kernel.CloseHandle(token)
     user, owner = found
-    # Where an administrator's files are all administrators', they are his too.
+    # An administrator's new files may belong to that group: then they are ours too.
     return frozenset({user, owner} & {user, _ADMINISTRATORS})

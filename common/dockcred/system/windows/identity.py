@@ -24,9 +24,9 @@ def host_name() -> str:
 
 
 def boot() -> str:
-    """Return what no other boot of any machine has; "" where it is not known.
+    """Return an id that no other boot of any machine has; "" if it is not known.
 
-    It is when the machine was started, and the number that Windows' set-up gave it.
+    It is the machine's start time, and the id that the set-up of Windows gave it.
     """
     try:
         with winreg.OpenKey(

@@ -1,6 +1,6 @@
-"""The commands of remedies in PowerShell's words, as they are typed into it.
+"""Translate the commands of remedies from sh to PowerShell.
 
-`mv`, `rm`, `rmdir` and `cp` are aliases there of what does the same.
+There `mv`, `rm`, `rmdir` and `cp` are aliases of commands that do the same.
 https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about
 """
 
@@ -17,7 +17,7 @@ _EVERYBODY = "*S-1-1-0 *S-1-5-32-545 *S-1-5-11"  # Everyone, Users, Authenticate
 
 
 def translated(text: str) -> str:
-    """Return a text with PowerShell's commands for those of sh."""
+    """Return a text with its commands of sh translated to PowerShell."""
     for pattern, words in _RULES:
         text = re.sub(pattern, words, text)
     first, joined, then = text.partition(" && ")
@@ -25,7 +25,7 @@ def translated(text: str) -> str:
 
 
 def _closed(found: re.Match[str]) -> str:
-    """Write what takes a file or directory from others, or all but us, for chmod."""
+    """Translate a chmod that denies access to others, or to all but this user."""
     mode, path = found[1], _quoted(found[2])
     if mode.isdigit() or "u+" in mode:
         return f'icacls {path} /inheritance:r /grant:r "${{env:USERNAME}}:F"'

@@ -1,4 +1,4 @@
-"""Other processes on Windows: who started whom, and one that outlives its starter."""
+"""Processes on Windows: their parents, and one that outlives its parent."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ class ListedProcess(ctypes.Structure):
 
 
 def parents() -> dict[int, int]:
-    """Return the parent of each process that has one still.
+    """Return the parent's pid for each process whose parent still runs.
 
-    Numbers come again: whoever started before the process that has its parent's number
-    is not its child.
+    Pids are used again. So a process is not a child of one that has started later, even
+    if that has the parent's pid.
     """
     snapshot = wintypes.HANDLE(_kernel.CreateToolhelp32Snapshot(_PROCESSES, 0))
     entry = ListedProcess(size=sizeof(ListedProcess))
@@ -67,7 +67,7 @@ def parents() -> dict[int, int]:
 
 
 def started_at(pid: int) -> int:
-    """Return when a process was started, in units of 100 ns; 0 if that is not told."""
+    """Return a process's start time, in units of 100 ns; 0 if it is not known."""
     handle = wintypes.HANDLE(_kernel.OpenProcess(_LIMITED_QUERY, False, pid))
     if not handle.value:
         return 0
@@ -79,7 +79,7 @@ def started_at(pid: int) -> int:
 
 
 def wait(pid: int) -> None:
-    """Wait until a process has ended; one that is not there has."""
+    """Wait until a process has ended; return at once if it does not exist."""
     handle = wintypes.HANDLE(_kernel.OpenProcess(_SYNCHRONIZE, False, pid))
     if handle.value:
         _kernel.WaitForSingleObject(handle, _FOR_EVER)
@@ -89,7 +89,8 @@ def wait(pid: int) -> None:
 def run(command: tuple[str, ...], variables: Mapping[str, str]) -> int:
     """Run a command, found as cmd.exe finds it, to its end; return its status.
 
-    What a console sends on Ctrl-C it sends to the command itself. Raises OSError.
+    Ctrl-C is ignored here, because the console sends it to the command too. Raises
+    OSError.
     """
     found = shutil.which(command[0], path=variables.get("PATH"))
     if not found:
@@ -104,8 +105,8 @@ def run(command: tuple[str, ...], variables: Mapping[str, str]) -> int:
 def words(command: str) -> list[str]:
     """Return the words of a command, as Windows itself reads them for a program.
 
-    Quotes are double ones alone, and a backslash is one. Raises ValueError where it
-    cannot be read.
+    Only double quotes are quotes, and a backslash in a path stays. Raises ValueError if
+    the command cannot be parsed.
     """
     if not (command := command.strip()):
         return []
@@ -121,7 +122,7 @@ def words(command: str) -> list[str]:
 
 
 def start_again(code: str, variables: dict[str, str], text: bytes) -> None:
-    """Start a Python like this one that runs code with a text on stdin, for nobody.
+    """Start a Python that runs code with a text on stdin; nobody waits for it.
 
     It has no console, no stream and no handle of ours. Raises OSError.
     """
@@ -135,7 +136,7 @@ def start_again(code: str, variables: dict[str, str], text: bytes) -> None:
     quiet = _NO_CONSOLE | _OWN_GROUP
     try:
         _start(command, variables, text, quiet | _OUT_OF_JOB)
-    except PermissionError:  # a job that keeps its own
+    except PermissionError:  # a job that no process may leave
         _start(command, variables, text, quiet)
 
 

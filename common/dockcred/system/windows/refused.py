@@ -1,4 +1,4 @@
-"""What keeps this user from writing a file on Windows, and what undoes that."""
+"""Why this user cannot write a file on Windows, and the remedy."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if sys.platform != "win32":
 
 
 def remedy(path: str, home: str) -> str:
-    """Return what to do about a file that was refused, in PowerShell's words.
+    """Return what to do about a file that could not be written, for PowerShell.
 
-    An administrator takes what is another's for the user in his own home alone:
-    elsewhere it may be kept from him on purpose. Raises OSError.
+    Only below the home may an administrator take over a directory of another user.
+    Elsewhere the access may be denied on purpose. Raises OSError.
     """
     if os.path.isfile(path) and _is_read_only(path):
         return f"run: attrib -r {_quoted(path)}"
@@ -39,7 +39,7 @@ def _is_read_only(path: str) -> bool:
 
 
 def _takes_files(directory: str) -> bool:
-    """Return whether a file can be made there, by making one."""
+    """Return whether this user can make a file in a directory; make one to try."""
     trial = os.path.join(directory, f"{os.urandom(8).hex()}.dockcred-trial")
     try:
         os.close(os.open(trial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOINHERIT))
