@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 ADDRESS = "169.254.169.254"
 HOLDS_S = 60.0
+"""How long a silence is recorded, in seconds."""
 KNOCK_S = 0.002
+"""How long an address has to answer a knock, in seconds."""
 
 AWS, AZURE, GOOGLE, ORACLE, NONE = "AWS", "Azure", "Google", "Oracle", "none"
 ALIBABA = "Alibaba Cloud"

@@ -147,7 +147,7 @@ def give_away(path: str, like: str) -> None:
 
 
 def set_mode(descriptor: int, mode: int) -> None:
-    """Set an open file's mode, if it has another; on Windows files have none."""
+    """Set an open file's mode, if it differs; on Windows files have no mode."""
     if sys.platform != "win32" and stat.S_IMODE(os.fstat(descriptor).st_mode) != mode:
         os.fchmod(descriptor, mode)
 
@@ -198,7 +198,7 @@ def remove_leftovers(directory: str, start: str = "") -> None:
 
 
 def drop(path: str) -> None:
-    """Remove a file; one that cannot be is left to the next writer."""
+    """Remove a file; if that fails, the next writer removes it."""
     try:
         os.unlink(path)
     except OSError:

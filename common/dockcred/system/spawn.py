@@ -1,6 +1,6 @@
 """Start a program, or forks of us, and read what they write, without subprocess.
 
-os.posix_spawn, pipes and select.poll do for a `get` what subprocess does, and spare
+os.posix_spawn, pipes and select.poll do for a `get` what subprocess does, and save
 33 of the 70 M instructions that a `get` from `pass` took. `by_subprocess` does the
 same where there is no posix_spawn (Windows) or it starts no session (old C libraries).
 """
@@ -139,7 +139,7 @@ def _read(
         ready = streams.poll(max(0.0, deadline - time.monotonic()) * 1000)
         if not ready:
             is_typing = asks_person and asks_person in kept[descriptors[-1]]
-            asks_person = b""  # one person, one time
+            asks_person = b""  # a person gets more time only once
             if not is_typing or not (more_s := process.person_s()):
                 break
             deadline = time.monotonic() + more_s

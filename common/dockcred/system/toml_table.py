@@ -91,7 +91,7 @@ class Table:
     def texts(
         self, name: str, default: tuple[str, ...] = (), *, or_one: bool = False
     ) -> tuple[str, ...]:
-        """Return a list of texts; with `or_one` a single one may stand for it."""
+        """Return a list of texts; with `or_one`, a single text counts as a list."""
         value = self._value(name, list(default))
         if or_one and self.is_text(value):
             value = [value]

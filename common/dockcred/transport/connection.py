@@ -250,7 +250,7 @@ class Connector:
         return trust.contexts(self._environment, self._ca_variables)
 
     def _hello(self, context: ssl.SSLContext) -> ssl.SSLSocket:
-        """Open a connection and say hello, without waiting for the answer."""
+        """Open a connection and send TLS's hello, without waiting for the answer."""
         import ssl  # noqa: PLC0415 - loaded lean by now
 
         connection = self._open()

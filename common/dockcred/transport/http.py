@@ -25,6 +25,7 @@ ATTEMPTS = 3
 ALWAYS = frozenset({"connecting", "waiting", "answering"})
 WHERE_SOMEBODY_IS = frozenset({"answering"})
 NEVER: frozenset[str] = frozenset()
+"""For `repeated`: when a connection must break for a retry (TransportError)."""
 _FIRST_PAUSE_S = 0.25
 _LONGEST_PAUSE_S = 1.0
 _SPARE_S = 1.0

@@ -13,7 +13,7 @@ VARIABLES = (
     "CI_DEPENDENCY_PROXY_SERVER",
     "CI_DEPENDENCY_PROXY_USER",
     "CI_SERVER_FQDN",
-    # glab's
+    # glab reads these.
     *PLACES,
     "GLAB_USER",
     "GLAB_CONFIG_DIR",

@@ -109,7 +109,7 @@ def _changed_ns(path: str) -> int:
 
 
 def close_to_others(path: str) -> None:
-    """Leave a file or directory to this user and the system alone; raise OSError."""
+    """Close a path to all but this user and the system; raise OSError."""
     access.restrict(path)
 
 

@@ -105,7 +105,7 @@ def altered(
 
 
 def restrict(path: str) -> None:
-    """Leave a file or directory to this user and the system alone; raise OSError."""
+    """Close a path to all but this user and the system; raise OSError."""
     within = _BY_ALL_WITHIN if os.path.isdir(path) else 0
     entries = b"".join(
         pack("<BBHI", _ALLOWS, within, 8 + len(sid), _EVERYTHING) + sid
