@@ -63,7 +63,9 @@ def buildx(home: Home, registry: str) -> Iterator[str]:
         assert registry == "dhi.io"
         assert not all(any(login.values()) for login in answer["docker"])
         assert of(answer) in {of(login) for login in answer["hub"]}
-        if file.state == "read":
+        # Of an entry that is broken doctor says so, and no more.
+        key = Reference(registry).docker_key
+        if file.state == "read" and not docker_read.look_up(file, key):
             said = "".join(finding.text for finding in home.doctor(registry))
             assert "buildx alone falls back to Docker Hub's login" in said
             yield "the Hub's login is sent"
