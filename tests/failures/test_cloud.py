@@ -11,7 +11,7 @@ from support.program import NOT_FOUND, PUBLIC
 
 from dockcred.testing.sandbox.failures import KINDS
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 LIMIT_S = {"hang": 1.5}
 DEFAULT_LIMIT_S = 8
 WORDS = {

@@ -22,7 +22,7 @@ from support.program import (
     wait_until,
 )
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 ECR_CALL = "ecr:GetAuthorizationToken"
 AS_ROOT = pytest.mark.usefixtures("own_mounts")
 ROADS = ("direct", "sdk")

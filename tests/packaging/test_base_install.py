@@ -15,7 +15,7 @@ from support.program import BUSY_S
 from dockcred.testing.sandbox import Sandbox
 from dockcred.testing.sandbox.sandbox import IDENTITIES
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 
 BASE = ("click", "rich", "tomlkit", "markdown_it", "mdurl", "pygments")
 """The dependencies in pyproject.toml, and their own dependencies."""
@@ -61,7 +61,7 @@ def is_honest(status: int, said: str) -> bool:
     return status == 0 or "credentials not found" in said or extra
 
 
-@pytest.mark.slow  # all of them together
+@pytest.mark.slow  # as a whole too long for `make test`
 @pytest.mark.parametrize("identity", IDENTITIES)
 def test_each_identity_is_served_or_names_its_extra(
     identity: str, base: Path, cloud: Sandbox

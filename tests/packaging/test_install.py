@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 
 PROGRAM = "docker-credential-ecr-login"
 OUR_MODULES = ("dockcred/identity/router.py", "docker_credential_ecr_login.py")

@@ -18,7 +18,7 @@ from pip._vendor import distlib
 from support.real import missing, program
 from support.release import NODE, ROOT, bill
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 
 try:
     from cyclonedx.schema import SchemaVersion

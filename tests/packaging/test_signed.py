@@ -16,7 +16,7 @@ from support.once import make_once
 from support.real import program
 from support.release import ROOT
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 
 COMMIT = "1085d417c0ffee00000000000000000000000000"
 PAPER = ".intoto.jsonl"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from support.release import ROOT, build
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 
 AT_THE_TOP = {
     "dockcred",

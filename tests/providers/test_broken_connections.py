@@ -16,7 +16,7 @@ from support.program import HOST, NOT_FOUND, Program
 from dockcred.testing.sandbox import Sandbox
 from dockcred.transport.http import ATTEMPTS
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 
 KINDS = ("reset", "closed", "half", "garbage")
 DIRECT = (

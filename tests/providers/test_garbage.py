@@ -13,7 +13,7 @@ from support.asking import NIGHT, ask
 from dockcred.testing.sandbox import Sandbox
 from dockcred.testing.sandbox.sandbox import IDENTITIES
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 BODIES = ("wrong-shape", "garbage-body", "half", "garbage")
 """Failures of the sandbox: JSON of another shape, no JSON, cut short, no HTTP."""
 BY_DAY = (

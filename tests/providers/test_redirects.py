@@ -13,7 +13,7 @@ from support.asking import NIGHT, ask
 from dockcred.testing.sandbox import Response, Sandbox
 from dockcred.testing.sandbox.handler import Handler
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 IDENTITIES = (
     *("assume-role", "sso", "instance-profile", "azure-client-secret"),
     *("azure-app-service", "google-service-account", "google-wif-url", "github-app"),

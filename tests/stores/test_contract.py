@@ -6,7 +6,7 @@ import pytest
 
 from dockcred.testing.store_contract import BEHAVIOURS
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 
 
 @pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda b: b.__name__)

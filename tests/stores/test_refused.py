@@ -17,7 +17,7 @@ import pytest
 from .parts import missing, program
 from .places import Home
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 
 SECRET = "s3cr3t-of-a-login"
 AUTH = "dTpvdGhlcg=="

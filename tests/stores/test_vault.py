@@ -24,7 +24,7 @@ from dockcred.testing.store_contract import NOT_FOUND
 from .parts import missing
 from .places import short_directory
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 
 SECRETS = ("correct horse battery", "an identity token", "third")
 

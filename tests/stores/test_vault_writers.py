@@ -19,7 +19,7 @@ from dockcred.testing.store_contract import NOT_FOUND
 from .parts import missing, program
 from .places import short_directory
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 
 WRITERS = 100
 NEW = "n" * 256 * 1024

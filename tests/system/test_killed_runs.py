@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from support.program import BUSY_S
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 
 # Run one of our programs with the same pid as every run; kill it in its n-th os.CALL.
 RUN = """

@@ -11,7 +11,7 @@ import pytest
 from support import entries
 from support.program import LONG_S, processes_of, wait_until
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 ECR_CALL = "ecr:GetAuthorizationToken"
 
 

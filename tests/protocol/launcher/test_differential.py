@@ -14,7 +14,7 @@ from dockcred.providers.ecr import ECR
 
 from .conftest import Primed
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 
 KEY = HOST.encode()
 PIECES = [

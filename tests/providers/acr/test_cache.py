@@ -17,7 +17,7 @@ from dockcred.system.environment import Environment
 from dockcred.testing.sandbox import Sandbox
 from dockcred.testing.sandbox.azure.directory import Principal
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 
 HOST = "contoso.azurecr.io"
 IDENTITIES = (

@@ -15,7 +15,7 @@ from dockcred.providers.acr.sources import AccessToken
 from dockcred.testing.sandbox import Response, Sandbox
 from dockcred.testing.sandbox.azure.directory import OTHER_TENANT, TENANT, Principal
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 
 HTML, TEXT = {"Content-Type": "text/html"}, {"Content-Type": "text/plain"}
 JSON = {"Content-Type": "application/json"}

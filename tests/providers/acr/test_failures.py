@@ -9,7 +9,7 @@ from dockcred.providers.acr import problems
 from dockcred.testing.sandbox import Response
 from dockcred.testing.sandbox.azure.directory import OTHER_TENANT, Principal
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 
 HOST = "contoso.azurecr.io"
 ROADS = pytest.mark.parametrize("road", ["", "sdk"])

@@ -29,7 +29,7 @@ from support.program import HOST, PUBLIC
 
 from dockcred.providers.ecr import endpoints
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 
 
 def compare(wire: Wire, home: Home, place: Path, host: str = HOST) -> list[str]:

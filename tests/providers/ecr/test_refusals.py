@@ -17,7 +17,7 @@ from dockcred.errors import IssueError, RefusedError
 from dockcred.providers.ecr import api, problems
 from dockcred.transport.response import Response
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 
 OPERATIONS = (
     ("ecr", "GetAuthorizationToken"),

@@ -11,7 +11,7 @@ from support.program import ACCOUNT, BUSY_S, HOST, PUBLIC
 
 from dockcred.testing.sandbox import Sandbox
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 
 BOTH_ROADS = (
     "env-keys",

@@ -14,7 +14,7 @@ from support.differential import meant
 from .test_beside_google_auth import AT, BASES, IAM, OAUTH, STS, TOKEN, default, place
 from .wire import ERROR, Answer, Wire, ours, theirs
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 
 HTML = b"<!DOCTYPE html><html><body>Log in to the network</body></html>"
 STATUSES = (200, 200, 200, 400, 401, 403, 404, 408, 410, 429, 500, 502, 503, 504)

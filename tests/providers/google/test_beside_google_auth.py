@@ -21,7 +21,7 @@ from dockcred.testing.sandbox import rs256
 
 from .wire import ERROR, Answer, Wire, ours, theirs
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 
 OAUTH = "https://oauth2.googleapis.com/token"
 STS = "https://sts.googleapis.com/v1/token"

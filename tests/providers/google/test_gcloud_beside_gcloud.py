@@ -19,7 +19,7 @@ from dockcred.system.environment import Environment
 
 from .wire import a_process_of_its_own
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 
 GCLOUD = shutil.which("gcloud", path="/usr/bin:/usr/local/bin:/snap/bin")
 NAMES = ("default", "work", "a-1")

@@ -20,7 +20,7 @@ from .test_answers_beside_google_auth import (
 from .test_beside_google_auth import TOKEN
 from .wire import ABSENT, ERROR, Answer, Wire, ours, theirs
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 
 ROOT = "http://169.254.169.254"
 BASE = f"{ROOT}/computeMetadata/v1/instance/service-accounts/default/"

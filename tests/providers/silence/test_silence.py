@@ -12,7 +12,7 @@ from support.real import missing, program, require, require_own_mounts, require_
 from . import laptop, note_ends, told_again
 from .laptop import LEFT_OUT
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 TESTS = Path(__file__).parents[2]
 LIMIT_S = 120
 

@@ -12,7 +12,7 @@ from support.program import BUSY_S
 from dockcred.testing.sandbox.azure.directory import TENANT
 from dockcred.transport.json_reader import claims_of
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 
 # Only azure-identity runs in this process, none of our code.
 ASK = """

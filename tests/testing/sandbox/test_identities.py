@@ -8,7 +8,7 @@ import pytest
 
 from dockcred.testing.sandbox import Sandbox
 
-pytestmark = pytest.mark.slow  # all of them together
+pytestmark = pytest.mark.slow  # as a whole too long for `make test`
 
 MINT = {"ecr:GetAuthorizationToken": 1}
 IMDS = {"imds:token": 1, "imds:role": 1, "imds:credentials": 1}
