@@ -22,7 +22,7 @@ RUN_BY_SH = ("/bin/sh", "/bin/cat", "/usr/bin/stat")
 """The programs that the front (front.sh) starts, by these paths."""
 _CACHE = "__pycache__"
 _NOT_ON_THE_PATH = ("site-packages", "dist-packages")
-"""Parts of the standard library's directory that -S leaves out of sys.path."""
+"""Parts of the standard library's directory that -S leaves out, except our imports."""
 
 
 def directories(imports: Iterable[str]) -> list[str]:
