@@ -44,16 +44,16 @@ def generous() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
 
 
-def state(pid: int) -> tuple[str, set[str]]:
-    """Return a process's umask, and the set of its soft limit of core files."""
+def state(pid: int) -> tuple[str, str]:
+    """Return a process's umask, and its soft limit of core files in bytes."""
     status = Path(f"/proc/{pid}/status").read_text()
     umask = status.partition("Umask:\t")[2].split("\n")[0]
     limits = Path(f"/proc/{pid}/limits").read_text().split("\n")
     (core,) = [line for line in limits if line.startswith("Max core file size")]
-    return umask, set(core.split()[4:5])
+    return umask, core.split()[4]
 
 
-HARDENED = "0077", {"1"}
+HARDENED = "0077", "1"
 
 
 @contextmanager
