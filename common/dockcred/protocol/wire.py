@@ -1,6 +1,6 @@
 """Parse the request of `store`, and write messages: no successful `get` needs this.
 
-Rows A.2 to A.6 of the protocol, as docker's own helpers were seen to behave
+It does as docker's own helpers were seen to do
 (github.com/docker/docker-credential-helpers, credentials/credentials.go).
 """
 

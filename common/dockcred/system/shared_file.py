@@ -30,7 +30,6 @@ _CLIENTS = {
     "skopeo",
 }  # fmt: skip
 _WRITING = {b"context", b"login", b"logout"}
-_SHOWN_WORDS = 2
 
 
 def attempts() -> Iterator[int]:

@@ -1,4 +1,4 @@
-"""Where each client looks, by its own rules (clients-and-formats, sections 1 and 1c)."""
+"""Where each client looks for a login, by its own rules."""
 
 from __future__ import annotations
 

@@ -57,11 +57,6 @@ class Glob:
         start = self.text.replace(":", "/").split("/")[:parts]
         return not set("".join(start)) & {"*", "?"}
 
-    @property
-    def starts_wild(self) -> bool:
-        """Return whether the pattern begins with a wildcard."""
-        return self.text[0] in {"*", "?"}
-
 
 def _segment(glob: str) -> str:
     """Return one segment as a regular expression without repeated backtracking.

@@ -39,9 +39,6 @@ PASS = (
 )
 """Only these are passed on to `pass` and gpg, beside HOME and PATH."""
 
-CLIENT_FILES = ("DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR")
-"""These say where docker and podman keep the files that we import from."""
-
 KEYCHAIN_MEANINGS = {
     "DOCKCRED_STORE": "where logins are kept: secretservice, pass, vault, … or "
     "helper:NAME",
