@@ -15,6 +15,7 @@ from click.shell_completion import CompletionItem
 from real.parts import program
 from support.program import BUSY_S
 
+from dockcred.commands import SECTIONS
 from dockcred.commands.powershell import PowerShellComplete
 
 from .conftest import Person
@@ -128,7 +129,7 @@ def test_powershell_is_told_commands_options_and_values_with_their_help(
 ) -> None:
     (found,) = ask(person, "confi")
     assert found["text"] == found["shown"] == "configure"
-    assert found["help"].startswith("Have a client ask")
+    assert found["help"] == SECTIONS["For people"]["configure"]
     assert {"setup", "status"} <= {each["text"] for each in ask(person, "")}
     assert "--all" in {each["text"] for each in ask(person, "configure", "docker", "-")}
     words = "configure", "docker", "--helper"
