@@ -1,4 +1,7 @@
-"""Help with typing a command: lists, suggestions for misspelt words, completion."""
+"""Help with typing a command: lists, suggestions for misspelt words, completion.
+
+Two options for kubelet's images are here as well, since two commands have them.
+"""
 
 from __future__ import annotations
 
@@ -171,3 +174,18 @@ def completion(context: click.Context, shell: str) -> None:
             raise InvalidInputError(f"click knows no {shell}", "update click")
         program = context.find_root().command
         click.echo(script(program, {}, "dockcred", COMPLETING).source())
+
+
+PATTERNS = click.option(
+    "--registry",
+    "patterns",
+    metavar="PATTERN",
+    multiple=True,
+    help="Images for which kubelet asks the provider; * matches within one label.",
+)
+EVERY_CLOUD = click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="All registries of the clouds that we know.",
+)

@@ -34,7 +34,12 @@ from dockcred.commands.configure.clients import (
 )
 from dockcred.commands.configure.identity import for_identity
 from dockcred.commands.console import examples, reporting_errors, warn
-from dockcred.commands.help import HelpfulGroup, complete_host
+from dockcred.commands.help import (
+    EVERY_CLOUD,
+    PATTERNS,
+    HelpfulGroup,
+    complete_host,
+)
 from dockcred.errors import InvalidInputError
 from dockcred.system import environment
 
@@ -136,19 +141,8 @@ def for_nomad(
     ),
 )
 @options(
-    click.option(
-        "--registry",
-        "patterns",
-        metavar="PATTERN",
-        multiple=True,
-        help="Images for which kubelet asks the provider; * matches within one label.",
-    ),
-    click.option(
-        "--all",
-        "everything",
-        is_flag=True,
-        help="All registries of the clouds that we know.",
-    ),
+    PATTERNS,
+    EVERY_CLOUD,
     click.option(
         "--file",
         "path",

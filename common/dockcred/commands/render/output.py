@@ -11,6 +11,7 @@ from dockcred.api.resolve import Policy
 from dockcred.clients import kubelet
 from dockcred.clients.edit import past
 from dockcred.commands.console import examples, reporting_errors, stdout, until
+from dockcred.commands.help import EVERY_CLOUD, PATTERNS
 from dockcred.errors import InvalidInputError
 from dockcred.system import private_file
 
@@ -138,19 +139,8 @@ KUBELET_CONFIG = "kubelet-config"
     short_help="CredentialProviderConfig for kubelet, which asks our provider",
     epilog=examples(*EXAMPLES[KUBELET_CONFIG]),
 )
-@click.option(
-    "--registry",
-    "patterns",
-    metavar="PATTERN",
-    multiple=True,
-    help="Images for which kubelet asks the provider; * matches within one label.",
-)
-@click.option(
-    "--all",
-    "everything",
-    is_flag=True,
-    help="All registries of the clouds that we know.",
-)
+@PATTERNS
+@EVERY_CLOUD
 @click.option(
     "--output", "path", metavar="FILE", help="Write to this file in one step."
 )
