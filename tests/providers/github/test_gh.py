@@ -38,7 +38,11 @@ github.com:
     ("text", "github", "user", "token"),
     [
         (NOW, "github.com", "monalisa", "gho_outer"),
-        (30_000 * "# a comment\n" + NOW, "ghe.example.com", "hubot", "gho_enterprise"),
+        pytest.param(
+            *(30_000 * "# a comment\n" + NOW, "ghe.example.com"),
+            *("hubot", "gho_enterprise"),
+            id="behind 330 kB",
+        ),
         (NOW, "ghe.example.com", "hubot", "gho_enterprise"),
         (BEFORE_MULTIPLE_ACCOUNTS, "github.com", "monalisa", "gho_old"),
     ],
